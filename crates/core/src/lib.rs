@@ -34,6 +34,7 @@ pub mod ids;
 pub mod introducer;
 pub mod protocol;
 pub mod random;
+pub mod row;
 pub mod text;
 pub mod time;
 

@@ -1,1 +1,9 @@
-//! x
+//! The library people embed: iroh, disk and timers driving [`kith_core`].
+
+pub mod content;
+pub mod data;
+pub mod discovery;
+pub mod identity;
+pub mod introducer;
+pub mod peer;
+pub mod routing;
