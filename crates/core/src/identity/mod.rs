@@ -1,1 +1,24 @@
-//! Room.
+//! Who is it? Bindings, invites, reach secrets, safety words and the address book (DESIGN §1).
+//!
+//! - [`binding`]: this device acts for this peer, signed by both.
+//! - [`invite`] and [`reply`]: how two peers come to know each other, online or never online together.
+//! - [`reach`]: the secret two contacts share since then.
+//! - [`words`]: how two people check that nobody stands between them.
+//! - [`petname`] and [`contact`]: what I call people, and what I know of each.
+//! - [`Book`]: the machine that keeps all of it, and decides who is let in.
+
+pub mod binding;
+pub mod invite;
+pub mod petname;
+pub mod reach;
+pub mod reply;
+
+#[cfg(test)]
+mod fixture;
+mod secret;
+
+pub use binding::{Binding, BindingError, SignedBinding};
+pub use invite::{Invite, InviteSecret};
+pub use petname::{Petname, Tag};
+pub use reach::ReachSecret;
+pub use reply::{Reply, ReplyError, open_reply, seal_reply};
