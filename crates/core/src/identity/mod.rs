@@ -7,18 +7,33 @@
 //! - [`petname`] and [`contact`]: what I call people, and what I know of each.
 //! - [`Book`]: the machine that keeps all of it, and decides who is let in.
 
+pub mod admission;
 pub mod binding;
+pub mod commands;
+pub mod config;
+pub mod contact;
 pub mod invite;
+pub mod outputs;
 pub mod petname;
 pub mod reach;
 pub mod reply;
+pub mod state;
+pub mod store;
+pub mod words;
 
 #[cfg(test)]
 mod fixture;
 mod secret;
 
+pub use admission::{AcceptError, Admission, InviteError, InviteTerms, Mailbox, RedeemError};
 pub use binding::{Binding, BindingError, SignedBinding};
-pub use invite::{Invite, InviteSecret};
+pub use commands::BookError;
+pub use config::BookConfig;
+pub use contact::{Contact, ContactState, StaleBinding, Standing};
+pub use invite::{Hints, Invite, InviteSecret};
+pub use outputs::{Event, Output};
 pub use petname::{Petname, Tag};
 pub use reach::ReachSecret;
 pub use reply::{Reply, ReplyError, open_reply, seal_reply};
+pub use state::{Book, FindError};
+pub use store::{AcceptedInvite, MadeInvite, RestoreError};
