@@ -1,4 +1,4 @@
-//! How peers come into the book: invites I make and others redeem, invites of others that I accept.
+//! How peers come into the book by invites that I make and they redeem.
 //!
 //! ```text
 //! maker                                      accepter
@@ -20,20 +20,16 @@ use crate::ids::{InviteId, PeerId};
 use crate::introducer::Introducer;
 use crate::time::{DAY, Time};
 
-use super::contact::{self, Contact, ContactState, Reach};
+use super::contact::{Contact, ContactState};
 use super::invite::{Hints, Invite, InviteSecret};
 use super::outputs::Event;
-use super::petname::{NameError, Petname};
-use super::reach::ReachSecret;
-use super::reply::{Reply, ReplyError, open_reply, seal_reply};
+use super::petname::Petname;
+use super::reply::{ReplyError, open_reply};
 use super::state::Book;
-use super::store::{AcceptedInvite, Burned, MadeInvite};
+use super::store::{Burned, MadeInvite};
 
 /// The longest life of an invite. A year is a printed card; a link that leaks stays useful to a finder that long.
 pub const INVITE_LIFE_MAX: Duration = Duration::from_secs(365 * DAY.as_secs());
-
-/// After how long a reply is left again: introducers may lose what they keep, and a reply costs one record.
-pub const REPLY_AGAIN_AFTER: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// What an invite is made with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,33 +52,6 @@ pub enum InviteError {
     /// The bound of open invites is reached.
     #[error("there are {0} open invites, the most there can be; withdraw some first")]
     TooMany(usize),
-}
-
-/// Why an invite is not accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum AcceptError {
-    /// I made it.
-    #[error("this is your own invite; give it to someone else")]
-    Own,
-    /// Too late.
-    #[error("this invite has expired; ask for a new one")]
-    Expired,
-    /// Made by a peer I blocked.
-    #[error("its maker is {0}, whom you blocked; unblock them first")]
-    Blocked(Petname),
-    /// Made with something that is no key.
-    #[error("this invite is not sound: its maker's key is none")]
-    BadKey,
-    /// No name.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// Another contact has the name.
-    #[error("another contact is called {0}; choose another name")]
-    NameTaken(Petname),
-    /// The book is full.
-    #[error("the address book holds {0} contacts, the most there can be; remove some first")]
-    Full(usize),
 }
 
 /// Why an invite of mine opens nothing. Whoever presented it is told none of this: they are answered as any stranger.
@@ -170,66 +139,6 @@ impl<S: Scheme> Book<S> {
         is_known
     }
 
-    /// Puts the maker of an invite into the book, confirmed, or refreshes what is known of them. The maker may not know
-    /// until [`Book::mark_mutual`]; until then [`Book::accepted`] holds what to show them.
-    ///
-    /// Without a `petname` the maker's own name is taken, with a number where another contact has it.
-    ///
-    /// # Errors
-    /// [`AcceptError`]; nothing has changed then.
-    pub fn accept_invite(
-        &mut self,
-        now: Time,
-        invite: &Invite,
-        petname: Option<&str>,
-    ) -> Result<PeerId, AcceptError> {
-        let maker = invite.peer;
-        if maker == self.me {
-            return Err(AcceptError::Own);
-        }
-        if invite.is_expired(now) {
-            return Err(AcceptError::Expired);
-        }
-        let known = self.contact(&maker).cloned();
-        if let Some(contact) = known.as_ref()
-            && contact.state == ContactState::Blocked
-        {
-            return Err(AcceptError::Blocked(contact.petname.clone()));
-        }
-        let name = self.wanted_name(&maker, petname, known.as_ref(), &invite.name)?;
-        let reach = self.reach(&maker, invite).ok_or(AcceptError::BadKey)?;
-        let is_known = known.is_some();
-        let mut contact = match known {
-            Some(contact) => contact,
-            None if self.entries.contacts.len() >= self.config.contacts_max => {
-                return Err(AcceptError::Full(self.config.contacts_max));
-            }
-            None => new_contact(maker, name.clone(), now, invite.id()),
-        };
-        let is_repeated = contact.mutual && contact.reach.as_ref() == Some(&reach);
-        contact.petname = name;
-        contact.state = ContactState::Confirmed;
-        contact.introducers.clone_from(&invite.introducers);
-        let earlier = contact.reach.clone();
-        let is_reach_new = take_later(&mut contact.reach, reach);
-        if !is_repeated {
-            self.put_accepted(now, invite, earlier);
-        }
-        self.put_contact(contact);
-        self.tell(if is_known {
-            Event::Changed { peer: maker }
-        } else {
-            Event::Added {
-                peer: maker,
-                state: ContactState::Confirmed,
-            }
-        });
-        if is_reach_new {
-            self.tell(Event::ReachBegan { peer: maker });
-        }
-        Ok(maker)
-    }
-
     /// Lets `peer` in, who proved in the session of `exporter` to hold an invite of mine, and whose binding has been
     /// verified in that session. A single-use invite is burned by it; the same peer may show it again.
     ///
@@ -266,18 +175,6 @@ impl<S: Scheme> Book<S> {
         self.admit(now, made, reply.peer, &reply.name, Some(reply.introducers))
     }
 
-    /// The maker of the invite I accepted is known to have me in its book: it welcomed my proof, or left a record under our
-    /// reach secret.
-    pub fn mark_mutual(&mut self, maker: &PeerId) {
-        self.forget_accepted(maker);
-        let contact = self.contact(maker).cloned();
-        if let Some(mut contact) = contact.filter(|known| !known.mutual && known.reach.is_some()) {
-            contact.mutual = true;
-            self.put_contact(contact);
-            self.tell(Event::Changed { peer: *maker });
-        }
-    }
-
     /// Where replies to my invites may wait at `now`.
     pub fn open_mailboxes(&self, now: Time) -> Vec<Mailbox> {
         let open = self.invites().filter(|made| made.is_open(now));
@@ -287,38 +184,6 @@ impl<S: Scheme> Book<S> {
             introducers: made.invite.introducers.clone(),
         })
         .collect()
-    }
-
-    /// The accepted invites whose makers may not know, and for whom no reply was left within [`REPLY_AGAIN_AFTER`].
-    pub fn unanswered(&self, now: Time) -> impl Iterator<Item = &AcceptedInvite> {
-        self.entries.accepted.values().filter(move |accepted| {
-            !accepted.invite.is_expired(now)
-                && accepted
-                    .left
-                    .is_none_or(|left| now.since(left) >= REPLY_AGAIN_AFTER)
-        })
-    }
-
-    /// Writes the sealed reply to the invite by `maker` that I accepted, always [`super::reply::REPLY_BYTES`] long.
-    /// `name` is what I call myself, `introducers` where I leave my records. `None` without such an invite.
-    pub fn write_reply(
-        &mut self,
-        now: Time,
-        maker: &PeerId,
-        name: &str,
-        introducers: Vec<Introducer>,
-    ) -> Option<Vec<u8>> {
-        let invite = &self.entries.accepted.get(maker)?.invite;
-        let reply = Reply::new(invite.id(), self.me, name, now, introducers);
-        seal_reply(&self.scheme, &mut self.random, invite, &self.secret, &reply)
-    }
-
-    /// A reply to `maker` now waits at an introducer.
-    pub fn mark_reply_left(&mut self, now: Time, maker: &PeerId) {
-        if let Some(accepted) = self.entries.accepted.get_mut(maker) {
-            accepted.left = Some(now);
-            self.store(self.entries.accepted_row(maker));
-        }
     }
 
     /// A copy of an invite of mine that has not expired, used up or not.
@@ -377,7 +242,7 @@ impl<S: Scheme> Book<S> {
         if let Some(introducers) = introducers {
             contact.introducers = introducers;
         }
-        let is_reach_new = take_later(&mut contact.reach, reach);
+        let is_reach_new = contact.take_later(reach);
         made.admitted = made.admitted.saturating_add(1);
         if !made.invite.reusable {
             made.burned = Some(Burned { by: peer, at: now });
@@ -435,7 +300,7 @@ impl<S: Scheme> Book<S> {
             return Err(RedeemError::Full);
         }
         let name = self.free_name(Petname::suggested(name, &peer), &peer);
-        Ok(new_contact(peer, name, now, invite.id()))
+        Ok(Contact::new(peer, name, now, invite.id()))
     }
 
     /// Forgets the invite that was used up first, where the bound is reached: it opens nothing anyway.
@@ -454,66 +319,11 @@ impl<S: Scheme> Book<S> {
         Ok(())
     }
 
-    /// What the maker of an accepted invite will be called.
-    fn wanted_name(
-        &self,
-        maker: &PeerId,
-        petname: Option<&str>,
-        known: Option<&Contact>,
-        suggestion: &str,
-    ) -> Result<Petname, AcceptError> {
-        if let Some(text) = petname {
-            let name: Petname = text.parse()?;
-            if !self.is_free(&name, maker) {
-                return Err(AcceptError::NameTaken(name));
-            }
-            return Ok(name);
-        }
-        Ok(match known {
-            Some(known) => known.petname.clone(),
-            None => self.free_name(Petname::suggested(suggestion, maker), maker),
-        })
-    }
-
-    /// What is shared with `other` by an invite of either.
-    fn reach(&self, other: &PeerId, invite: &Invite) -> Option<Reach> {
-        let secret = ReachSecret::between(&self.scheme, &self.secret, other, &invite.secret)?;
-        Some(Reach {
-            secret,
-            invite: invite.id(),
-            made: invite.made,
-        })
-    }
-
     fn put_invite(&mut self, made: MadeInvite) {
         let id = made.invite.id();
         self.entries.invites.insert(id, made);
         self.store(self.entries.invite_row(&id));
     }
-
-    /// Keeps an accepted invite until its maker knows. Of two by one maker the later made stays.
-    fn put_accepted(&mut self, now: Time, invite: &Invite, earlier: Option<Reach>) {
-        let maker = invite.peer;
-        let before = self.entries.accepted.get(&maker);
-        if before.is_some_and(|before| before.invite == *invite || before.invite.made > invite.made)
-        {
-            return;
-        }
-        let earlier = before.map_or(earlier, |before| before.earlier.clone());
-        let accepted = AcceptedInvite::new(invite.clone(), now, earlier);
-        self.entries.accepted.insert(maker, accepted);
-        self.store(self.entries.accepted_row(&maker));
-    }
-}
-
-/// Takes `new` unless the present one is of an invite made later. Whether it was taken and differs.
-fn take_later(present: &mut Option<Reach>, new: Reach) -> bool {
-    let rank = |reach: &Reach| (reach.made, reach.invite);
-    if present.as_ref().is_some_and(|old| rank(old) >= rank(&new)) {
-        return false;
-    }
-    *present = Some(new);
-    true
 }
 
 fn admitted_again(contact: Contact) -> Admission {
@@ -521,23 +331,5 @@ fn admitted_again(contact: Contact) -> Admission {
         peer: contact.peer,
         state: contact.state,
         is_new: false,
-    }
-}
-
-fn new_contact(peer: PeerId, petname: Petname, added: Time, source: InviteId) -> Contact {
-    Contact {
-        version: contact::VERSION,
-        peer,
-        petname,
-        state: ContactState::Confirmed,
-        mutual: false,
-        tags: Vec::new(),
-        note: String::new(),
-        reach: None,
-        introducers: Vec::new(),
-        speaks: Vec::new(),
-        epochs: Vec::new(),
-        added,
-        source: Some(source),
     }
 }

@@ -236,3 +236,187 @@ impl<S: Scheme> Book<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::crypto::Ed25519;
+    use crate::identity::binding::{SignedBinding, Terms};
+    use crate::identity::contact::{EPOCHS_MAX, Standing};
+    use crate::identity::fixture::{
+        NOW, drain, friends, introducer, key, made, reach, restored, show,
+    };
+    use crate::ids::Face;
+
+    /// A book of key 1 with one contact, of key 2, called Bo.
+    fn with_bo() -> (Book<Ed25519>, PeerId) {
+        (friends().0, key(2).peer_id())
+    }
+
+    fn binding(device: u8, role: u8, epoch: u64) -> Binding {
+        let terms = Terms {
+            face: Face::Contact,
+            role,
+            epoch,
+            from: NOW,
+            until: NOW + Duration::from_secs(60),
+            next_identity: None,
+        };
+        SignedBinding::sign(&Ed25519, &key(2), &key(device), terms)
+            .verify(&Ed25519, NOW)
+            .expect("sound")
+    }
+
+    #[test]
+    fn two_contacts_never_have_one_name() {
+        let (mut book, bo) = with_bo();
+        let invite = made(&mut book, NOW, false);
+        let other = show(&mut book, NOW, &invite, 3).expect("fresh").peer;
+        assert!(matches!(
+            book.rename(&other, " bO "),
+            Err(BookError::NameTaken(_))
+        ));
+        assert!(book.rename(&bo, "BO").is_ok(), "its own, in another case");
+        book.rename(&bo, "Bob").expect("free");
+        assert!(book.rename(&other, "bo").is_ok(), "given up");
+        assert_eq!(book.find("BOB"), Ok(bo));
+    }
+
+    #[test]
+    fn names_that_are_none_change_nothing() {
+        let (mut book, bo) = with_bo();
+        let before = book.rows();
+        assert_eq!(
+            book.rename(&bo, "a/b"),
+            Err(BookError::Name(NameError::Reserved))
+        );
+        let nobody = key(9).peer_id();
+        assert_eq!(
+            book.rename(&nobody, "x"),
+            Err(BookError::NotAContact(nobody))
+        );
+        assert_eq!(book.rows(), before);
+        assert!(drain(&mut book).0.is_empty());
+    }
+
+    #[test]
+    fn tags_are_words_without_case_and_bounded() {
+        let (mut book, bo) = with_bo();
+        book.tag(&bo, "Music").expect("room");
+        book.tag(&bo, "music").expect("there already");
+        let tag: Tag = "MUSIC".parse().expect("a tag");
+        let contact = book.contact(&bo).expect("known");
+        assert!(contact.has_tag(&tag) && contact.tags.len() == 1);
+        for number in 1..TAGS_MAX {
+            book.tag(&bo, &format!("t{number}")).expect("room");
+        }
+        assert_eq!(book.tag(&bo, "one more"), Err(BookError::TooManyTags));
+        book.untag(&bo, "mUsic").expect("a tag");
+        assert!(!book.contact(&bo).expect("known").has_tag(&tag));
+    }
+
+    #[test]
+    fn notes_are_bounded() {
+        let (mut book, bo) = with_bo();
+        book.note(&bo, &"n".repeat(NOTE_BYTES_MAX)).expect("fits");
+        let long = "n".repeat(NOTE_BYTES_MAX + 1);
+        assert_eq!(book.note(&bo, &long), Err(BookError::NoteTooLong));
+    }
+
+    #[test]
+    fn blocking_ends_the_reach_secret_for_good() {
+        let (mut book, bo) = with_bo();
+        book.block(&bo).expect("known");
+        let (_, events) = drain(&mut book);
+        assert_eq!(
+            events,
+            [Event::Blocked { peer: bo }, Event::ReachEnded { peer: bo }]
+        );
+        assert_eq!(book.standing(&bo), Standing::Blocked);
+        assert!(matches!(book.confirm(&bo), Err(BookError::Blocked(_))));
+        book.block(&bo).expect("blocked already");
+        assert!(drain(&mut book).1.is_empty());
+        book.unblock(&bo).expect("known");
+        book.confirm(&bo).expect("pending");
+        assert_eq!(reach(&book, 2), None);
+        assert_eq!(book.standing(&bo), Standing::Stranger);
+    }
+
+    #[test]
+    fn a_removed_contact_leaves_nothing_behind() {
+        let (mut book, bo) = with_bo();
+        let invites: Vec<_> = book.invites().map(|made| made.invite.id()).collect();
+        book.remove(&bo).expect("known");
+        let (rows, events) = drain(&mut book);
+        assert!(rows.iter().all(|row| row.value.is_none()));
+        assert_eq!(
+            events,
+            [Event::ReachEnded { peer: bo }, Event::Removed { peer: bo }]
+        );
+        assert!(book.find("Bo").is_err());
+        for id in invites {
+            book.withdraw_invite(&id);
+        }
+        assert_eq!(book.rows(), []);
+    }
+
+    #[test]
+    fn a_stale_epoch_is_refused_even_after_a_restart() {
+        let (mut book, _) = with_bo();
+        assert_eq!(book.observe_binding(&binding(8, 0, 5)), Ok(()));
+        assert_eq!(book.observe_binding(&binding(9, 0, 6)), Ok(()));
+        let stale = Err(StaleBinding::Revoked { epoch: 5, seen: 6 });
+        assert_eq!(book.observe_binding(&binding(8, 0, 5)), stale);
+        assert_eq!(restored(&book).observe_binding(&binding(8, 0, 5)), stale);
+        assert_eq!(book.observe_binding(&binding(9, 0, 6)), Ok(()));
+    }
+
+    #[test]
+    fn one_epoch_for_two_devices_is_refused() {
+        let (mut book, _) = with_bo();
+        assert_eq!(book.observe_binding(&binding(8, 0, 5)), Ok(()));
+        assert_eq!(
+            book.observe_binding(&binding(9, 0, 5)),
+            Err(StaleBinding::Conflict(5))
+        );
+    }
+
+    #[test]
+    fn roles_have_epochs_of_their_own_up_to_a_bound() {
+        let (mut book, _) = with_bo();
+        for role in 0..EPOCHS_MAX {
+            let role = u8::try_from(role).expect("small");
+            assert_eq!(book.observe_binding(&binding(8, role, 5)), Ok(()));
+        }
+        assert_eq!(
+            book.observe_binding(&binding(8, 200, 5)),
+            Err(StaleBinding::TooManyDevices)
+        );
+    }
+
+    #[test]
+    fn what_a_contact_speaks_is_remembered_once_and_bounded() {
+        let (mut book, bo) = with_bo();
+        let name = |number: usize| format!("/p{number:03}/1").parse().expect("a name");
+        let many: Vec<ProtocolName> = (0..=SPEAKS_MAX).rev().map(name).collect();
+        book.observe_speaks(&bo, many.clone());
+        let contact = book.contact(&bo).expect("known");
+        assert_eq!(contact.speaks.len(), SPEAKS_MAX);
+        assert!(contact.speaks(&name(0)) && !contact.speaks(&name(SPEAKS_MAX)));
+        drain(&mut book);
+        book.observe_speaks(&bo, many);
+        assert!(drain(&mut book).0.is_empty(), "nothing new");
+    }
+
+    #[test]
+    fn a_blocked_peer_tells_me_nothing() {
+        let (mut book, bo) = with_bo();
+        book.block(&bo).expect("known");
+        let before = book.rows();
+        book.observe_introducers(&bo, vec![introducer(3)]);
+        book.observe_speaks(&bo, vec!["/x/1".parse().expect("a name")]);
+        assert_eq!(book.rows(), before);
+    }
+}

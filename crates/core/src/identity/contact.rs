@@ -163,6 +163,25 @@ pub enum StaleBinding {
 }
 
 impl Contact {
+    /// A contact of which nothing more is known.
+    pub(super) fn new(peer: PeerId, petname: Petname, added: Time, source: InviteId) -> Self {
+        Self {
+            version: VERSION,
+            peer,
+            petname,
+            state: ContactState::Confirmed,
+            mutual: false,
+            tags: Vec::new(),
+            note: String::new(),
+            reach: None,
+            introducers: Vec::new(),
+            speaks: Vec::new(),
+            epochs: Vec::new(),
+            added,
+            source: Some(source),
+        }
+    }
+
     /// What the peer is to me.
     pub fn standing(&self) -> Standing {
         match (self.state, &self.reach) {
@@ -181,6 +200,17 @@ impl Contact {
     /// Whether it was last known to speak this protocol, in this very version.
     pub fn speaks(&self, protocol: &ProtocolName) -> bool {
         self.speaks.binary_search(protocol).is_ok()
+    }
+
+    /// Shares `new` with it, unless what is shared is of an invite made later. Whether that is a change.
+    pub(super) fn take_later(&mut self, new: Reach) -> bool {
+        let rank = |reach: &Reach| (reach.made, reach.invite);
+        let present = self.reach.as_ref();
+        if present.is_some_and(|present| rank(present) >= rank(&new)) {
+            return false;
+        }
+        self.reach = Some(new);
+        true
     }
 
     /// Judges the epoch of a verified binding, and remembers it. Whether something was remembered.

@@ -7,6 +7,7 @@
 //! - [`petname`] and [`contact`]: what I call people, and what I know of each.
 //! - [`Book`]: the machine that keeps all of it, and decides who is let in.
 
+pub mod acceptance;
 pub mod admission;
 pub mod binding;
 pub mod commands;
@@ -23,9 +24,12 @@ pub mod words;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod scenarios;
 mod secret;
 
-pub use admission::{AcceptError, Admission, InviteError, InviteTerms, Mailbox, RedeemError};
+pub use acceptance::AcceptError;
+pub use admission::{Admission, InviteError, InviteTerms, Mailbox, RedeemError};
 pub use binding::{Binding, BindingError, SignedBinding};
 pub use commands::BookError;
 pub use config::BookConfig;

@@ -1,7 +1,8 @@
 //! The address book: whom I know, by which name, how far each is let in, and which invites are about.
 //!
 //! A machine as all others ([`crate`]): commands are methods that answer at once, and what must be kept or told comes out
-//! of [`Book::poll_output`]. Meeting people is in `admission`, changing what is known of them in `commands`.
+//! of [`Book::poll_output`]. Meeting people is in [`super::admission`] and [`super::acceptance`], changing what is known of
+//! them in [`super::commands`].
 //!
 //! Invariants, which the tests and the simulator check: no two contacts have one name; a burned invite opens nothing,
 //! whoever presents it; a blocked peer shares no reach secret with me; an epoch below the newest seen is refused.
@@ -18,9 +19,11 @@ use crate::text::TextError;
 use crate::time::Time;
 
 use super::config::BookConfig;
-use super::contact::{Contact, Standing};
+use super::contact::{Contact, Reach, Standing};
+use super::invite::Invite;
 use super::outputs::{Event, Output};
 use super::petname::{self, Petname};
+use super::reach::ReachSecret;
 use super::store::{
     ACCEPTED_KIND, AcceptedInvite, CONTACT_KIND, EPOCH_KIND, Entries, INVITE_KIND, MadeInvite,
     RestoreError,
@@ -67,7 +70,7 @@ impl<S: Scheme> Book<S> {
         }
     }
 
-    /// The book that kept these rows.
+    /// The book that kept these rows. The seed must be a fresh one: secrets of invites follow from it.
     ///
     /// # Errors
     /// [`RestoreError`] for the first row that this version did not write.
@@ -189,6 +192,16 @@ impl<S: Scheme> Book<S> {
         self.entries.rows()
     }
 
+    /// What is shared with `other` by an invite of either.
+    pub(super) fn reach(&self, other: &PeerId, invite: &Invite) -> Option<Reach> {
+        let secret = ReachSecret::between(&self.scheme, &self.secret, other, &invite.secret)?;
+        Some(Reach {
+            secret,
+            invite: invite.id(),
+            made: invite.made,
+        })
+    }
+
     pub(super) fn store(&mut self, row: Row) {
         self.outputs.push_back(Output::Store(row));
     }
@@ -256,5 +269,45 @@ impl<S: Scheme> Book<S> {
             self.put_contact(contact);
             self.tell(Event::ReachBegan { peer: *maker });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::identity::fixture::{NOW, book, friends, key, restored};
+
+    #[test]
+    fn contacts_are_found_by_name_in_any_case_and_by_key() {
+        let (book, _) = friends();
+        let bo = key(2).peer_id();
+        assert_eq!(book.find(" bO "), Ok(bo));
+        assert_eq!(book.find(&bo.to_string()), Ok(bo));
+        let stranger = key(9).peer_id();
+        assert_eq!(book.find(&stranger.to_string()), Ok(stranger));
+        assert_eq!(book.find("Cy"), Err(FindError::NoSuchName("Cy".to_owned())));
+    }
+
+    #[test]
+    fn a_typo_in_a_key_is_said_to_be_one() {
+        let (book, _) = friends();
+        let mut typo = key(2).peer_id().to_string();
+        typo.pop();
+        assert!(matches!(book.find(&typo), Err(FindError::Text(_))));
+    }
+
+    #[test]
+    fn my_epochs_rise_over_restarts_and_clocks_that_go_back() {
+        let mut book = book(1);
+        let first = book.next_epoch(NOW, Face::Contact, 0);
+        let mut again = restored(&book);
+        let earlier = NOW - Duration::from_secs(3600);
+        let second = again.next_epoch(earlier, Face::Contact, 0);
+        assert!(second > first);
+        let later = NOW + Duration::from_secs(3600);
+        assert_eq!(again.next_epoch(later, Face::Contact, 0), later.0);
+        assert_eq!(again.next_epoch(earlier, Face::Public, 0), earlier.0);
     }
 }
