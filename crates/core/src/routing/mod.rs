@@ -71,15 +71,26 @@
 //! device key; then the later dial. See `duplicate.rs`.
 
 pub mod config;
-mod input;
-mod level;
-mod output;
-
 pub mod datagram;
 pub mod negotiate;
 pub mod wire;
+
+mod agenda;
+mod attempt;
+mod backoff;
+mod connection;
+mod dial;
+mod duplicate;
+mod farewell;
+mod framing;
+mod input;
+mod level;
+mod output;
+mod state;
+mod table;
 
 pub use config::Config;
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
 pub use level::{Level, STREAMS_CONTACT_MAX, STREAMS_GUEST_MAX, STREAMS_STRANGER_MAX};
 pub use output::{CloseCode, DownReason, Event, Output, Session, UnreachableReason};
+pub use state::Sessions;

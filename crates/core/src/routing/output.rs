@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::input::{ConnId, DialId, Target};
 use super::level::Level;
-use super::wire::{Introduction, Note};
+use super::wire::{Farewell, Introduction, Note};
 use crate::address::Route;
 use crate::ids::{DeviceKey, Face, PeerId};
 use crate::protocol::ProtocolName;
@@ -202,6 +202,16 @@ impl CloseCode {
         ]
         .into_iter()
         .find(|code| u64::from(code.number()) == number)
+    }
+}
+
+impl From<Farewell> for CloseCode {
+    fn from(farewell: Farewell) -> Self {
+        match farewell {
+            Farewell::Idle => Self::Idle,
+            Farewell::Duplicate => Self::Duplicate,
+            Farewell::Leaving => Self::Leaving,
+        }
     }
 }
 

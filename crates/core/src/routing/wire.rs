@@ -327,3 +327,222 @@ pub enum AnswerError {
     #[error("the other side picked a protocol that was not offered")]
     NotOffered,
 }
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names(texts: &[&str]) -> Vec<ProtocolName> {
+        texts
+            .iter()
+            .map(|text| text.parse().expect("a valid name"))
+            .collect()
+    }
+
+    fn hello() -> Hello {
+        Hello {
+            version: HELLO_VERSION,
+            boot: 1_700_000_000_000,
+            dial: 3,
+            agent: "kith/0.1".into(),
+            speaks: names(&["/a/1"]),
+            observed: Some(([192, 0, 2, 1], 7119).into()),
+        }
+    }
+
+    fn introduction() -> Introduction {
+        Introduction {
+            binding: Some(vec![1, 2]),
+            proof: None,
+            name: Some("ann".into()),
+        }
+    }
+
+    /// The body of `frame` in hex, once it is known to read back.
+    fn hex(frame: &Frame) -> String {
+        let framed = frame.framed();
+        let body = &framed[codec::FRAME_HEADER_BYTES..];
+        assert_eq!(Frame::read(body).as_ref(), Ok(frame));
+        HEXLOWER.encode(body)
+    }
+
+    #[test]
+    fn golden_hello() {
+        assert_eq!(
+            hex(&Frame::Hello(hello())),
+            "82008186011b0000018bcfe5680003686b6974682f302e3181642f612f3182008244c0000201191bcf"
+        );
+        let relayed = Hello {
+            observed: None,
+            ..hello()
+        };
+        assert_eq!(
+            hex(&Frame::Hello(relayed)),
+            "82008185011b0000018bcfe5680003686b6974682f302e3181642f612f31"
+        );
+    }
+
+    #[test]
+    fn golden_introductions() {
+        assert_eq!(
+            hex(&Frame::Introduce(introduction())),
+            "82018183420102f663616e6e"
+        );
+        assert_eq!(hex(&Frame::Introduce(Introduction::default())), "82018180");
+        assert_eq!(
+            hex(&Frame::Welcome(introduction())),
+            "82028183420102f663616e6e"
+        );
+        assert_eq!(hex(&Frame::Stranger), "820380");
+    }
+
+    #[test]
+    fn golden_frames_of_a_session() {
+        let note = Note {
+            kind: 1,
+            body: vec![0xff],
+        };
+        assert_eq!(
+            hex(&Frame::Speaks(names(&["/a/1", "/b"]))),
+            "82048182642f612f31622f62"
+        );
+        assert_eq!(hex(&Frame::Note(note)), "820581820141ff");
+        assert_eq!(hex(&Frame::Bye(Farewell::Idle)), "82068100");
+        assert_eq!(hex(&Frame::Bye(Farewell::Duplicate)), "82068101");
+        assert_eq!(hex(&Frame::Bye(Farewell::Leaving)), "82068102");
+    }
+
+    #[test]
+    fn golden_stream_headers() {
+        let offer = Offer::new(names(&["/a/2", "/a/1"])).expect("two names");
+        assert_eq!(
+            HEXLOWER.encode(&offer.framed()),
+            "0000000b82642f612f32642f612f31"
+        );
+        assert_eq!(
+            HEXLOWER.encode(&Answer::Picked(1).framed()),
+            "0000000482008101"
+        );
+        for (refusal, golden) in [
+            (Refusal::Unsupported, "0000000482018100"),
+            (Refusal::NotAllowed, "0000000482018101"),
+            (Refusal::Busy, "0000000482018102"),
+        ] {
+            let answer = Answer::Refused(refusal);
+            assert_eq!(HEXLOWER.encode(&answer.framed()), golden);
+        }
+    }
+
+    #[test]
+    fn the_largest_hello_fits_a_frame() {
+        let longest = format!("/{}", "a".repeat(NAME_BYTES_MAX - 1));
+        let largest = Hello {
+            boot: u64::MAX,
+            dial: u64::MAX,
+            agent: "a".repeat(AGENT_BYTES_MAX),
+            speaks: names(&vec![longest.as_str(); SPEAKS_MAX]),
+            ..hello()
+        };
+        hex(&Frame::Hello(largest));
+        let offer = Offer::new(names(&vec![longest.as_str(); OFFERS_MAX])).expect("within bounds");
+        let framed = offer.framed();
+        assert_eq!(
+            framed.len() - codec::FRAME_HEADER_BYTES,
+            Offer::BYTES_MAX - 2
+        );
+        assert_eq!(Offer::read(&framed[codec::FRAME_HEADER_BYTES..]), Ok(offer));
+    }
+
+    #[test]
+    fn each_part_is_refused_one_beyond_its_bound() {
+        let speaks = names(&vec!["/a"; SPEAKS_MAX + 1]);
+        let binding = Some(vec![0; BINDING_BYTES_MAX + 1]);
+        let proof = Some(vec![0; PROOF_BYTES_MAX + 1]);
+        let name = Some("a".repeat(NAME_SUGGESTED_BYTES_MAX + 1));
+        let none = Introduction::default;
+        let excessive = [
+            Frame::Hello(Hello {
+                agent: "a".repeat(AGENT_BYTES_MAX + 1),
+                ..hello()
+            }),
+            Frame::Hello(Hello {
+                speaks: speaks.clone(),
+                ..hello()
+            }),
+            Frame::Speaks(speaks),
+            Frame::Introduce(Introduction { binding, ..none() }),
+            Frame::Welcome(Introduction { proof, ..none() }),
+            Frame::Introduce(Introduction { name, ..none() }),
+            Frame::Note(Note {
+                kind: 0,
+                body: vec![0; NOTE_BYTES_MAX + 1],
+            }),
+        ];
+        for frame in excessive {
+            let read = Frame::read(&codec::encode(&frame));
+            assert!(matches!(read, Err(FrameError::Bound(_))), "{frame:?}");
+        }
+        assert_eq!(Offer::new(Vec::new()), None);
+        assert_eq!(Offer::new(names(&vec!["/a"; OFFERS_MAX + 1])), None);
+        let empty = codec::encode(&Offer(Vec::new()));
+        assert!(matches!(Offer::read(&empty), Err(FrameError::Bound(_))));
+    }
+
+    #[test]
+    fn an_answer_beyond_the_offer_is_an_error() {
+        let offer = Offer::new(names(&["/a/2", "/a/1"])).expect("two names");
+        let read = |answer: Answer| Answer::read(&codec::encode(&answer), &offer);
+        assert_eq!(read(Answer::Picked(1)), Ok(&offer.names()[1]));
+        assert_eq!(read(Answer::Picked(2)), Err(AnswerError::NotOffered));
+        assert_eq!(
+            read(Answer::Refused(Refusal::Busy)),
+            Err(AnswerError::Refused(Refusal::Busy))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            if let Ok(frame) = Frame::read(&bytes) {
+                prop_assert_eq!(codec::encode(&frame), &bytes[..]);
+            }
+            if let Ok(offer) = Offer::read(&bytes) {
+                let _ = Answer::read(&bytes, &offer);
+            }
+            let any = Offer::new(names(&["/a"])).expect("one name");
+            let _ = Answer::read(&bytes, &any);
+        }
+
+        #[test]
+        fn a_frame_with_a_byte_changed_is_read_without_a_panic(
+            at in 0usize..60,
+            byte: u8,
+            which in 0usize..3,
+        ) {
+            let frames = [
+                Frame::Hello(hello()),
+                Frame::Introduce(introduction()),
+                Frame::Speaks(names(&["/a/1", "/b"])),
+            ];
+            let mut bytes = codec::encode(&frames[which]);
+            let length = bytes.len();
+            bytes[at % length] = byte;
+            if let Ok(frame) = Frame::read(&bytes) {
+                prop_assert_eq!(codec::encode(&frame), bytes);
+            }
+        }
+
+        #[test]
+        fn introductions_round_trip(
+            binding: Option<Vec<u8>>,
+            proof: Option<Vec<u8>>,
+            name in proptest::option::of("[a-z]{0,64}"),
+        ) {
+            let frame = Frame::Introduce(Introduction { binding, proof, name });
+            prop_assert_eq!(Frame::read(&codec::encode(&frame)), Ok(frame));
+        }
+    }
+}
