@@ -2,7 +2,18 @@
 
 use std::time::Duration;
 
+use crate::ids::PeerId;
+
 use super::quota::Rate;
+
+/// How [`Presence`](super::Presence) publishes.
+#[derive(Clone, Copy, Debug)]
+pub struct PresenceConfig {
+    /// Whose addresses are published.
+    pub me: PeerId,
+    /// Which of my devices this is, under [`ROLES_MAX`](super::locator::ROLES_MAX).
+    pub role: u8,
+}
 
 /// What a [`Registry`](super::Registry) gives to all and to each.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,8 @@
 //! - [`record`]: a signed, sequenced, expiring statement under a key; all that a registry holds.
 //! - [`locator`]: the daily keys two contacts derive from their reach secret.
 //! - [`address`]: what a device says of itself, sealed for one contact to a size that never varies.
+//! - [`schedule`]: when what is published, and under which day.
+//! - [`state`]: the [`Presence`] machine: publishes my address for each contact, looks up theirs.
 //! - [`wire`]: the requests and answers between a node and an introducer's registry.
 //! - [`quota`]: what one client of a registry may take, so that others find room.
 //! - [`registry`]: the [`Registry`] machine: the introducer's side.
@@ -15,10 +17,13 @@ pub mod locator;
 pub mod quota;
 pub mod record;
 pub mod registry;
+pub mod schedule;
+pub mod state;
 pub mod wire;
 
 pub use address::{AddressError, AddressRecord};
-pub use config::RegistryConfig;
+pub use config::{PresenceConfig, RegistryConfig};
 pub use record::{Record, RecordError, Slot, Terms};
 pub use registry::{Client, Registry, RegistryCounts, RegistryOutput};
+pub use state::{FindError, OwnAddress, Presence, PresenceOutput, Target};
 pub use wire::{Answer, REGISTRY_PROTOCOL, Refusal, Request};
