@@ -1,10 +1,12 @@
 //! Self-certifying relay names: several introducers, changed at run time, over IPv4 and IPv6, and never the wrong one.
 
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use kith::routing::{FaceEndpoint, PathKind};
 use kith_core::ids::Face;
 use kith_core::introducer::Introducer;
+use tokio::sync::mpsc;
 
 use super::relay::TestRelay;
 use super::{joined, loopback, relay_route, soon};
@@ -91,15 +93,48 @@ async fn a_dead_introducer_costs_nothing_but_itself() {
     talk(&dialler, &listener, &living.introducer).await;
 }
 
+/// Sends what is logged to a channel, an event a piece.
+struct Log(mpsc::UnboundedSender<String>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        // Nobody listens any more once the test is over.
+        let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[tokio::test]
-async fn a_wrong_pin_is_refused() {
+async fn a_wrong_pin_is_refused_and_said_without_addresses() {
+    let (sender, mut warnings) = mpsc::unbounded_channel();
+    let subscriber = tracing_subscriber::fmt()
+        .without_time()
+        .with_env_filter("kith=warn")
+        .with_writer(move || Log(sender.clone()))
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
     let relay = TestRelay::start(V4).await;
     let listener = relayed(std::slice::from_ref(&relay.introducer)).await;
     soon("the relay", listener.online()).await;
     let dialler = relayed(&[]).await;
     let route = relay_route(&listener, &relay.mispinned());
-    let refused = soon("the dial", dialler.connect(&route)).await;
-    assert!(refused.is_err(), "a relay with another key carried a dial");
+    let warning = tokio::select! {
+        dialled = dialler.connect(&route) => panic!("a dial ended: {dialled:?}"),
+        accepted = listener.accept() => panic!("a dial came through: {accepted:?}"),
+        warning = soon("a warning", warnings.recv()) => warning.expect("the log is open"),
+    };
+    assert!(
+        warning.contains("WARN") && warning.contains("TLS key"),
+        "{warning}"
+    );
+    assert!(
+        !warning.contains("127") && !warning.contains("invalid"),
+        "{warning}"
+    );
     // The same listener by the right pin: so it was the pin.
     talk(&dialler, &listener, &relay.introducer).await;
 }
