@@ -1,5 +1,10 @@
 //! The library people embed: iroh, disk and timers driving [`kith_core`].
 
+pub mod clock;
+pub mod durable;
+pub mod entropy;
+pub mod home;
+
 pub mod content;
 pub mod data;
 pub mod discovery;
