@@ -4,6 +4,7 @@ pub mod clock;
 pub mod durable;
 pub mod entropy;
 pub mod home;
+pub mod store;
 
 pub mod content;
 pub mod data;
