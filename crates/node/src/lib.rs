@@ -1,6 +1,7 @@
 //! The library people embed: iroh, disk and timers driving [`kith_core`].
 
 pub mod clock;
+pub mod config;
 pub mod durable;
 pub mod entropy;
 pub mod home;
