@@ -9,15 +9,16 @@ use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use iroh_relay::server::streams::Bucket;
 use kith_core::ids::DeviceKey;
-use kith_core::time::{Day, Time};
+use kith_core::time::Day;
 use thiserror::Error;
 use tokio::time::Instant;
 
 use super::limits::Limits;
+use crate::clock;
 
 /// Decides about each relay client once, when it has proven its key.
 #[derive(Clone)]
@@ -264,10 +265,7 @@ impl Drop for Meter {
 
 /// The current day, UTC.
 fn today() -> Day {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    (Time(0) + since_epoch).day()
+    clock::now().day()
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::config::TlsMode;
+use crate::durable;
 
 /// The file of the pinned key within the data directory: PKCS #8, PEM.
 pub const KEY_FILE: &str = "introducer.key";
@@ -251,16 +252,9 @@ fn make_key(path: &Path) -> Result<KeyPair, TlsError> {
         reason: error.to_string(),
     })?;
     let directory = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        std::fs::create_dir_all(directory)?;
-        // Created with mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        io::Write::write_all(&mut file, key.serialize_pem().as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|source| file_error(path, source))?;
+    std::fs::create_dir_all(directory)
+        .and_then(|()| durable::create_new(path, key.serialize_pem().as_bytes()))
+        .map_err(|source| file_error(path, source))?;
     Ok(key)
 }
 
