@@ -60,8 +60,8 @@ pub struct Metrics {
     pub discovery_refused: Counter,
     /// Registry: records stored.
     pub records_published: Counter,
-    /// Registry: records refused.
-    pub records_refused: Counter,
+    /// Registry: requests refused.
+    pub registry_refused: Counter,
     /// Registry: keys looked up.
     pub lookups: Counter,
     /// Registry: records kept now.
@@ -73,118 +73,109 @@ pub struct Metrics {
 impl Metrics {
     /// All counts as text, with the numbers of open and of half-open connections.
     pub(super) fn render(&self, open: usize, half_open: usize) -> String {
+        let gauges = [
+            ("connections", "TCP connections open.", open as u64),
+            (
+                "connections_half_open",
+                "TLS handshakes in progress.",
+                half_open as u64,
+            ),
+            (
+                "relay_clients",
+                "Relay clients connected.",
+                self.relay_clients(),
+            ),
+            ("registry_records", "Records kept.", self.records.get()),
+        ];
         let relay = &self.relay;
-        let clients = relay.accepts.get().saturating_sub(relay.disconnects.get());
-        let discovery = &self.discovery_accepted;
+        let counters = [
+            (
+                "connections_accepted",
+                "TCP connections taken.",
+                self.accepted.get(),
+            ),
+            (
+                "connections_refused",
+                "TCP connections over a limit.",
+                self.refused.get(),
+            ),
+            (
+                "handshakes_timed_out",
+                "TLS handshakes that took too long.",
+                self.handshakes_timed_out.get(),
+            ),
+            (
+                "handshakes_failed",
+                "TLS handshakes that failed.",
+                self.handshakes_failed.get(),
+            ),
+            (
+                "relay_clients_refused",
+                "Relay clients not let in.",
+                self.relay_refused.get(),
+            ),
+            (
+                "relay_bytes_received",
+                "Bytes of datagrams from clients.",
+                relay.bytes_recv.get(),
+            ),
+            (
+                "relay_bytes_sent",
+                "Bytes of datagrams to clients.",
+                relay.bytes_sent.get(),
+            ),
+            (
+                "relay_packets_dropped",
+                "Packets to nobody connected.",
+                relay.send_packets_dropped.get(),
+            ),
+            (
+                "discovery_connections",
+                "Address discoveries begun.",
+                self.discovery_accepted.get(),
+            ),
+            (
+                "discovery_refused",
+                "Address discoveries over a limit.",
+                self.discovery_refused.get(),
+            ),
+            (
+                "registry_published",
+                "Records stored.",
+                self.records_published.get(),
+            ),
+            (
+                "registry_refused",
+                "Registry requests refused.",
+                self.registry_refused.get(),
+            ),
+            ("registry_lookups", "Keys looked up.", self.lookups.get()),
+        ];
         let mut text = String::new();
-        let mut line = |kind: &str, name: &str, help: &str, value: u64| {
-            writeln!(
-                text,
-                "# HELP kith_{name} {help}\n# TYPE kith_{name} {kind}\nkith_{name} {value}"
-            )
-            .expect("writing to a String cannot fail");
-        };
-        let open = open as u64;
-        let half_open = half_open as u64;
-        line("gauge", "connections", "TCP connections open.", open);
-        line(
-            "gauge",
-            "connections_half_open",
-            "TLS handshakes in progress.",
-            half_open,
-        );
-        line(
-            "counter",
-            "connections_accepted_total",
-            "TCP connections taken.",
-            self.accepted.get(),
-        );
-        line(
-            "counter",
-            "connections_refused_total",
-            "TCP connections over a limit.",
-            self.refused.get(),
-        );
-        line(
-            "counter",
-            "handshakes_timed_out_total",
-            "TLS handshakes that took too long.",
-            self.handshakes_timed_out.get(),
-        );
-        line(
-            "counter",
-            "handshakes_failed_total",
-            "TLS handshakes that failed.",
-            self.handshakes_failed.get(),
-        );
-        line(
-            "gauge",
-            "relay_clients",
-            "Relay clients connected.",
-            clients,
-        );
-        line(
-            "counter",
-            "relay_clients_refused_total",
-            "Relay clients not let in.",
-            self.relay_refused.get(),
-        );
-        line(
-            "counter",
-            "relay_bytes_received_total",
-            "Bytes of datagrams from clients.",
-            relay.bytes_recv.get(),
-        );
-        line(
-            "counter",
-            "relay_bytes_sent_total",
-            "Bytes of datagrams to clients.",
-            relay.bytes_sent.get(),
-        );
-        line(
-            "counter",
-            "relay_packets_dropped_total",
-            "Packets to nobody connected.",
-            relay.send_packets_dropped.get(),
-        );
-        line(
-            "counter",
-            "discovery_connections_total",
-            "Address discoveries begun.",
-            discovery.get(),
-        );
-        line(
-            "counter",
-            "discovery_refused_total",
-            "Address discoveries over a limit.",
-            self.discovery_refused.get(),
-        );
-        line(
-            "gauge",
-            "registry_records",
-            "Records kept.",
-            self.records.get(),
-        );
-        line(
-            "counter",
-            "registry_published_total",
-            "Records stored.",
-            self.records_published.get(),
-        );
-        line(
-            "counter",
-            "registry_refused_total",
-            "Records refused.",
-            self.records_refused.get(),
-        );
-        line(
-            "counter",
-            "registry_lookups_total",
-            "Keys looked up.",
-            self.lookups.get(),
-        );
+        for (name, help, value) in gauges {
+            write_metric(&mut text, "gauge", name, help, value);
+        }
+        for (name, help, value) in counters {
+            write_metric(&mut text, "counter", &format!("{name}_total"), help, value);
+        }
         text
     }
+
+    /// How many relay clients are connected.
+    pub fn relay_clients(&self) -> u64 {
+        let gone = self.relay.disconnects.get();
+        self.relay.accepts.get().saturating_sub(gone)
+    }
+}
+
+/// One metric: its help, its type, its value.
+fn write_metric(text: &mut String, kind: &str, name: &str, help: &str, value: u64) {
+    let name = format!("kith_{name}");
+    writeln!(
+        text,
+        "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
+    )
+    .expect("writing to a String cannot fail");
 }
 
 #[cfg(test)]

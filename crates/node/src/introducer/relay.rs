@@ -130,12 +130,9 @@ impl Relay {
         task.spawn(async move {
             let admitted =
                 closing.run_until_cancelled(relay.admit(upgrade, parts, version, visitor));
-            match admitted.await {
-                Some(Err(error)) => {
-                    relay.0.metrics.relay_refused.increment();
-                    debug!(%error, "no relay client");
-                }
-                Some(Ok(())) | None => {}
+            if let Some(Err(error)) = admitted.await {
+                relay.0.metrics.relay_refused.increment();
+                debug!(%error, "no relay client");
             }
         });
         let mut response = plain(StatusCode::SWITCHING_PROTOCOLS, "");

@@ -334,9 +334,8 @@ impl Port {
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), answer)
             .with_upgrades();
-        match timeout(HTTP_LIFETIME_MAX, connection).await {
-            Ok(Err(error)) => debug!(%error, "HTTP ended"),
-            Ok(Ok(())) | Err(_) => {}
+        if let Ok(Err(error)) = timeout(HTTP_LIFETIME_MAX, connection).await {
+            debug!(%error, "HTTP ended");
         }
     }
 
@@ -363,3 +362,6 @@ impl Port {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
