@@ -23,7 +23,8 @@ pub mod wire;
 
 pub use address::{AddressError, AddressRecord};
 pub use config::{PresenceConfig, RegistryConfig};
+pub use lan::Advertisement;
 pub use record::{Record, RecordError, Slot, Terms};
 pub use registry::{Client, Registry, RegistryCounts, RegistryOutput};
-pub use state::{FindError, OwnAddress, Presence, PresenceOutput, Target};
+pub use state::{FindError, OwnAddress, Presence, PresenceOutput, PublishTarget};
 pub use wire::{Answer, REGISTRY_PROTOCOL, Refusal, Request};

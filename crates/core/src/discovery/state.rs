@@ -49,7 +49,7 @@ pub struct OwnAddress {
 
 /// Whom a record is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum PublishTarget {
     /// Every introducer in use, and whatever else keeps records.
     All,
     /// The introducer with this key, which was away.
@@ -64,7 +64,7 @@ pub enum PresenceOutput {
         /// The contact who looks for it; for [`Presence::handle_stale`], never for an introducer.
         peer: PeerId,
         /// Where to.
-        target: Target,
+        target: PublishTarget,
         /// The record.
         record: Record,
     },
@@ -151,7 +151,7 @@ enum Ready {
     Publish {
         peer: PeerId,
         day: Day,
-        target: Target,
+        target: PublishTarget,
     },
     Emit(PresenceOutput),
 }
@@ -228,7 +228,7 @@ impl<S: Scheme> Presence<S> {
             let record = self.withdrawal(&mut contact, day);
             self.ready.push_back(Ready::Emit(PresenceOutput::Publish {
                 peer,
-                target: Target::All,
+                target: PublishTarget::All,
                 record,
             }));
         }
@@ -404,7 +404,7 @@ impl<S: Scheme> Presence<S> {
     /// Makes ready what is to be published by now, as far as there is room, and says when each is due again.
     fn publish_due(&mut self, now: Time, room: &mut usize) {
         let neighbour = schedule::neighbour(now);
-        let target = Target::All;
+        let target = PublishTarget::All;
         for (peer, contact) in &mut self.contacts {
             if *room == 0 {
                 return;
@@ -435,7 +435,7 @@ impl<S: Scheme> Presence<S> {
         let days = std::iter::once(self.now.day()).chain(schedule::neighbour(self.now));
         while let Some(catch_up) = self.catch_ups.front_mut() {
             let from = catch_up.after.map_or(Bound::Unbounded, Bound::Excluded);
-            let target = Target::One(catch_up.introducer);
+            let target = PublishTarget::One(catch_up.introducer);
             for (peer, _) in self.contacts.range((from, Bound::Unbounded)) {
                 if *room == 0 {
                     return;

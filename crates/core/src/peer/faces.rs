@@ -16,7 +16,7 @@ use crate::introducer::Introducer;
 use crate::time::Time;
 
 /// The role of a node's first and only device.
-const ROLE: u8 = 0;
+pub(super) const ROLE: u8 = 0;
 
 /// One key of this node.
 #[derive(Debug)]
@@ -50,7 +50,10 @@ impl Faces {
 
     /// All keys presented now.
     pub(super) fn devices(&self) -> Vec<(Face, DeviceKey)> {
-        self.current.iter().map(|(face, device)| (*face, *device)).collect()
+        self.current
+            .iter()
+            .map(|(face, device)| (*face, *device))
+            .collect()
     }
 
     /// The binding of one of this node's keys.
@@ -66,7 +69,11 @@ impl Faces {
 
     /// When the next binding is to be renewed, or the contact face to be given another key.
     pub(super) fn next_due(&self) -> Option<Time> {
-        self.current.values().filter_map(|device| self.devices.get(device)).filter_map(Device::due).min()
+        self.current
+            .values()
+            .filter_map(|device| self.devices.get(device))
+            .filter_map(Device::due)
+            .min()
     }
 }
 
@@ -88,7 +95,15 @@ impl<S: Scheme> Peer<S> {
         self.faces.current.insert(face, key);
         self.faces.routes.remove(&face);
         let binding = (face != Face::Visitor).then(|| self.bind(now, face, &secret));
-        self.faces.devices.insert(key, Device { face, secret, since: now, binding });
+        self.faces.devices.insert(
+            key,
+            Device {
+                face,
+                secret,
+                since: now,
+                binding,
+            },
+        );
         if face != Face::Visitor {
             self.tell_relays();
         }
@@ -97,7 +112,12 @@ impl<S: Scheme> Peer<S> {
 
     /// A key is given up: its last sessions are over.
     pub fn handle_device_gone(&mut self, device: DeviceKey) {
-        if !self.faces.current.values().any(|current| *current == device) {
+        if !self
+            .faces
+            .current
+            .values()
+            .any(|current| *current == device)
+        {
             self.faces.devices.remove(&device);
         }
     }
@@ -105,7 +125,9 @@ impl<S: Scheme> Peer<S> {
     /// An endpoint found out where it is.
     pub fn handle_route(&mut self, now: Time, face: Face, route: Route) {
         self.now = now;
-        if self.faces.current.get(&face) != Some(&route.device) || self.faces.routes.get(&face) == Some(&route) {
+        if self.faces.current.get(&face) != Some(&route.device)
+            || self.faces.routes.get(&face) == Some(&route)
+        {
             return;
         }
         self.faces.routes.insert(face, route);
@@ -141,11 +163,19 @@ impl<S: Scheme> Peer<S> {
             .faces
             .current
             .values()
-            .filter(|key| self.faces.devices.get(key).and_then(Device::due).is_some_and(|due| due <= now))
+            .filter(|key| {
+                self.faces
+                    .devices
+                    .get(key)
+                    .and_then(Device::due)
+                    .is_some_and(|due| due <= now)
+            })
             .copied()
             .collect();
         for key in due {
-            let Some(device) = self.faces.devices.get(&key) else { continue };
+            let Some(device) = self.faces.devices.get(&key) else {
+                continue;
+            };
             let (face, secret) = (device.face, device.secret.clone());
             if face == Face::Contact && now >= device.since + CONTACT_FACE_LIFE {
                 self.outputs.push_back(Output::Rotate);
@@ -167,16 +197,35 @@ impl<S: Scheme> Peer<S> {
         let epoch = self.book.next_epoch(now, face, ROLE);
         self.drain_book(now);
         let until = now + BINDING_LIFE;
-        let terms = Terms { face, role: ROLE, epoch, from: now, until, next_identity: None };
+        let terms = Terms {
+            face,
+            role: ROLE,
+            epoch,
+            from: now,
+            until,
+            next_identity: None,
+        };
         let signed = SignedBinding::sign(&self.scheme, &self.identity, device, terms);
-        Binding { bytes: codec::encode(&signed), until }
+        Binding {
+            bytes: codec::encode(&signed),
+            until,
+        }
     }
 
     /// Tells contacts, records and the local network where this node is.
     pub(super) fn tell_address(&mut self) {
-        let Some(device) = self.faces.device(Face::Contact) else { return };
-        let Some(binding) = self.faces.binding(device).map(<[u8]>::to_vec) else { return };
-        let contact = self.faces.routes.get(&Face::Contact).cloned().unwrap_or_else(|| Route::new(device));
+        let Some(device) = self.faces.device(Face::Contact) else {
+            return;
+        };
+        let Some(binding) = self.faces.binding(device).map(<[u8]>::to_vec) else {
+            return;
+        };
+        let contact = self
+            .faces
+            .routes
+            .get(&Face::Contact)
+            .cloned()
+            .unwrap_or_else(|| Route::new(device));
         let own = OwnAddress {
             binding,
             contact,
@@ -193,9 +242,14 @@ impl<S: Scheme> Peer<S> {
 
     /// Announces the contact face on the local network, where it changed for whom.
     pub(super) fn advertise(&mut self) {
-        let Some(device) = self.faces.device(Face::Contact) else { return };
+        let Some(device) = self.faces.device(Face::Contact) else {
+            return;
+        };
         let reached: Vec<_> = self.reach_secrets();
-        let key = (device, reached.iter().map(|(peer, _)| *peer).collect::<Vec<_>>());
+        let key = (
+            device,
+            reached.iter().map(|(peer, _)| *peer).collect::<Vec<_>>(),
+        );
         if self.advertised.as_ref() == Some(&key) {
             return;
         }

@@ -62,13 +62,18 @@ impl Finding {
             let card: Card = codec::decode(&row.value?).ok()?;
             card.is_bounded().then_some((peer, card))
         };
-        Self { cards: rows.into_iter().filter_map(read).collect(), ..Self::default() }
+        Self {
+            cards: rows.into_iter().filter_map(read).collect(),
+            ..Self::default()
+        }
     }
 
     /// Whose contact face this is, as far as we know.
     pub(super) fn contact_device(&self, device: DeviceKey) -> Option<PeerId> {
         let mut cards = self.cards.iter();
-        cards.find(|(_, card)| card.contact.device == device).map(|(peer, _)| *peer)
+        cards
+            .find(|(_, card)| card.contact.device == device)
+            .map(|(peer, _)| *peer)
     }
 }
 
@@ -77,7 +82,9 @@ impl<S: Scheme> Peer<S> {
     /// One introducer has answered [`Output::Lookup`], with what it holds, or could not.
     pub fn handle_records(&mut self, now: Time, locator: Locator, records: &[Record]) {
         self.now = now;
-        let Some(lookup) = self.finding.lookups.get_mut(&locator) else { return };
+        let Some(lookup) = self.finding.lookups.get_mut(&locator) else {
+            return;
+        };
         lookup.open = lookup.open.saturating_sub(1);
         let Lookup { purpose, open } = *lookup;
         if open == 0 {
@@ -108,7 +115,9 @@ impl<S: Scheme> Peer<S> {
 
     /// An introducer could not be reached.
     pub fn handle_introducer_down(&mut self, introducer: DeviceKey) {
-        if !self.finding.away.contains(&introducer) && self.introducers.iter().any(|it| it.key == introducer) {
+        if !self.finding.away.contains(&introducer)
+            && self.introducers.iter().any(|it| it.key == introducer)
+        {
             self.finding.away.push(introducer);
         }
         self.presence.handle_introducer_down(introducer);
@@ -117,7 +126,12 @@ impl<S: Scheme> Peer<S> {
     /// Somebody announces themselves on the local network.
     pub fn handle_sighting(&mut self, now: Time, advertisement: Advertisement, route: Route) {
         self.now = now;
-        if self.faces.devices().iter().any(|(_, device)| *device == advertisement.device) {
+        if self
+            .faces
+            .devices()
+            .iter()
+            .any(|(_, device)| *device == advertisement.device)
+        {
             return;
         }
         let peer = self.recognise(&advertisement);
@@ -126,11 +140,26 @@ impl<S: Scheme> Peer<S> {
         if !is_known && self.finding.sightings.len() >= SIGHTINGS_MAX {
             return;
         }
-        let candidate = Candidate { from: Face::Contact, to: Face::Contact, route: route.clone() };
-        self.finding.sightings.insert(device, Sighting { peer, advertisement, route });
+        let candidate = Candidate {
+            from: Face::Contact,
+            to: Face::Contact,
+            route: route.clone(),
+        };
+        self.finding.sightings.insert(
+            device,
+            Sighting {
+                peer,
+                advertisement,
+                route,
+            },
+        );
         if let Some(peer) = peer {
-            self.tell(Event::Found { peer, source: Source::Lan });
-            self.sessions.handle_routes(now, Target::Peer(peer), vec![candidate]);
+            self.tell(Event::Found {
+                peer,
+                source: Source::Lan,
+            });
+            self.sessions
+                .handle_routes(now, Target::Peer(peer), vec![candidate]);
             self.drain();
         }
     }
@@ -150,7 +179,10 @@ impl<S: Scheme> Peer<S> {
         by_tag.or_else(|| {
             let invited = reached.iter().map(|(peer, _)| *peer);
             invited.into_iter().find(|peer| {
-                let contact = self.book.accepted(peer).and_then(|it| it.invite.contact.as_ref());
+                let contact = self
+                    .book
+                    .accepted(peer)
+                    .and_then(|it| it.invite.contact.as_ref());
                 contact.is_some_and(|route| route.device == advertisement.device)
             })
         })
@@ -158,23 +190,35 @@ impl<S: Scheme> Peer<S> {
 
     /// Says what is known of where `target` is, and asks for more.
     pub(super) fn resolve(&mut self, now: Time, target: Target) {
-        let Target::Peer(peer) = target else { return self.resolve_device(now, target) };
+        let Target::Peer(peer) = target else {
+            return self.resolve_device(now, target);
+        };
         self.recognise_again();
         let candidates = self.candidates(peer);
         self.sessions.handle_routes(now, target, candidates);
         self.presence.handle_wanted(now, peer, true);
         self.drain_presence();
-        let looking = self.finding.lookups.values().any(|it| it.purpose == Purpose::Address(peer));
+        let looking = self
+            .finding
+            .lookups
+            .values()
+            .any(|it| it.purpose == Purpose::Address(peer));
         if !looking {
             self.sessions.handle_resolved(now, target);
         }
     }
 
     fn resolve_device(&mut self, now: Time, target: Target) {
-        let Target::Device(device) = target else { return };
+        let Target::Device(device) = target else {
+            return;
+        };
         if let Some(introducer) = self.introducer(device) {
             let route = introducer.route();
-            let candidate = Candidate { from: Face::Visitor, to: Face::Public, route };
+            let candidate = Candidate {
+                from: Face::Visitor,
+                to: Face::Public,
+                route,
+            };
             self.sessions.handle_routes(now, target, vec![candidate]);
         }
         self.sessions.handle_resolved(now, target);
@@ -205,30 +249,56 @@ impl<S: Scheme> Peer<S> {
             if route.is_empty() {
                 return;
             }
-            match ways.iter_mut().find(|(_, known)| known.device == route.device) {
+            match ways
+                .iter_mut()
+                .find(|(_, known)| known.device == route.device)
+            {
                 Some((_, known)) => known.merge(route),
                 None => ways.push((to, route.clone())),
             }
         };
-        for sighting in self.finding.sightings.values().filter(|it| it.peer == Some(peer)) {
+        for sighting in self
+            .finding
+            .sightings
+            .values()
+            .filter(|it| it.peer == Some(peer))
+        {
             add(Face::Contact, &sighting.route);
         }
         if let Some(card) = self.finding.cards.get(&peer) {
             add(Face::Contact, &card.contact);
-            card.public.iter().for_each(|route| add(Face::Public, route));
+            card.public
+                .iter()
+                .for_each(|route| add(Face::Public, route));
         }
         if let Some(accepted) = self.book.accepted(&peer) {
-            accepted.invite.contact.iter().for_each(|route| add(Face::Contact, route));
-            accepted.invite.public.iter().for_each(|route| add(Face::Public, route));
+            accepted
+                .invite
+                .contact
+                .iter()
+                .for_each(|route| add(Face::Contact, route));
+            accepted
+                .invite
+                .public
+                .iter()
+                .for_each(|route| add(Face::Public, route));
         }
         ways.into_iter()
-            .map(|(to, route)| Candidate { from: Face::Contact, to, route: route.bounded() })
+            .map(|(to, route)| Candidate {
+                from: Face::Contact,
+                to,
+                route: route.bounded(),
+            })
             .collect()
     }
 
     /// Where a contact's records may be: at the introducers they use, and at ours.
     fn introducers_of(&self, peer: PeerId) -> Vec<Introducer> {
-        let mut all: Vec<Introducer> = self.book.contact(&peer).map(|it| it.introducers.clone()).unwrap_or_default();
+        let mut all: Vec<Introducer> = self
+            .book
+            .contact(&peer)
+            .map(|it| it.introducers.clone())
+            .unwrap_or_default();
         for mine in &self.introducers {
             if !all.contains(mine) {
                 all.push(mine.clone());
@@ -239,10 +309,20 @@ impl<S: Scheme> Peer<S> {
 
     /// The introducer with this key, ours or a contact's.
     pub(super) fn introducer(&self, key: DeviceKey) -> Option<&Introducer> {
-        let theirs = self.book.contacts().flat_map(|contact| &contact.introducers);
-        let invites = self.book.contacts().filter_map(|contact| self.book.accepted(&contact.peer));
+        let theirs = self
+            .book
+            .contacts()
+            .flat_map(|contact| &contact.introducers);
+        let invites = self
+            .book
+            .contacts()
+            .filter_map(|contact| self.book.accepted(&contact.peer));
         let invites = invites.flat_map(|accepted| &accepted.invite.introducers);
-        self.introducers.iter().chain(theirs).chain(invites).find(|introducer| introducer.key == key)
+        self.introducers
+            .iter()
+            .chain(theirs)
+            .chain(invites)
+            .find(|introducer| introducer.key == key)
     }
 
     /// A session with an introducer stands.
@@ -258,10 +338,18 @@ impl<S: Scheme> Peer<S> {
     pub(super) fn drain_presence(&mut self) {
         while let Some(output) = self.presence.poll_output() {
             match output {
-                PresenceOutput::Publish { peer, target, record } => {
+                PresenceOutput::Publish {
+                    peer,
+                    target,
+                    record,
+                } => {
                     let introducers = self.publish_to(target);
                     if !introducers.is_empty() {
-                        self.outputs.push_back(Output::Publish { record, introducers, peer: Some(peer) });
+                        self.outputs.push_back(Output::Publish {
+                            record,
+                            introducers,
+                            peer: Some(peer),
+                        });
                     }
                 }
                 PresenceOutput::Lookup { peer, locator } => {
@@ -282,13 +370,23 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// Asks introducers what stands under a locator.
-    pub(super) fn look_up(&mut self, locator: Locator, purpose: Purpose, introducers: Vec<Introducer>) {
+    pub(super) fn look_up(
+        &mut self,
+        locator: Locator,
+        purpose: Purpose,
+        introducers: Vec<Introducer>,
+    ) {
         if introducers.is_empty() {
             return;
         }
         let open = introducers.len();
-        self.finding.lookups.insert(locator, Lookup { purpose, open });
-        self.outputs.push_back(Output::Lookup { locator, introducers });
+        self.finding
+            .lookups
+            .insert(locator, Lookup { purpose, open });
+        self.outputs.push_back(Output::Lookup {
+            locator,
+            introducers,
+        });
     }
 
     /// A contact's sealed record was opened.
@@ -298,12 +396,19 @@ impl<S: Scheme> Peer<S> {
             return;
         }
         self.book.mark_mutual(&peer);
-        self.book.observe_introducers(&peer, address.introducers.clone());
+        self.book
+            .observe_introducers(&peer, address.introducers.clone());
         self.drain_book(now);
-        let card = Card::new(address.binding, address.contact, address.public, &address.introducers);
+        let card = Card::new(
+            address.binding,
+            address.contact,
+            address.public,
+            &address.introducers,
+        );
         self.learn_card(peer, card, Source::Record);
         let candidates = self.candidates(peer);
-        self.sessions.handle_routes(now, Target::Peer(peer), candidates);
+        self.sessions
+            .handle_routes(now, Target::Peer(peer), candidates);
     }
 
     /// Remembers where a contact is.
@@ -312,7 +417,11 @@ impl<S: Scheme> Peer<S> {
             return;
         }
         let value = Some(codec::encode(&card));
-        let row = Row { kind: ROUTE_KIND, key: peer.as_bytes().to_vec(), value };
+        let row = Row {
+            kind: ROUTE_KIND,
+            key: peer.as_bytes().to_vec(),
+            value,
+        };
         self.finding.cards.insert(peer, card);
         self.outputs.push_back(Output::Store(vec![row]));
         self.tell(Event::Found { peer, source });
@@ -321,10 +430,19 @@ impl<S: Scheme> Peer<S> {
     /// Forgets where somebody is.
     pub(super) fn forget_routes(&mut self, peer: PeerId) {
         if self.finding.cards.remove(&peer).is_some() {
-            let row = Row { kind: ROUTE_KIND, key: peer.as_bytes().to_vec(), value: None };
+            let row = Row {
+                kind: ROUTE_KIND,
+                key: peer.as_bytes().to_vec(),
+                value: None,
+            };
             self.outputs.push_back(Output::Store(vec![row]));
         }
-        for sighting in self.finding.sightings.values_mut().filter(|it| it.peer == Some(peer)) {
+        for sighting in self
+            .finding
+            .sightings
+            .values_mut()
+            .filter(|it| it.peer == Some(peer))
+        {
             sighting.peer = None;
         }
     }

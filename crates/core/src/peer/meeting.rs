@@ -7,8 +7,8 @@ use super::finding::Purpose;
 use super::io::Output;
 use super::state::Peer;
 use crate::crypto::{Scheme, derive};
-use crate::discovery::record::{Slot, Terms};
 use crate::discovery::Record;
+use crate::discovery::record::{Slot, Terms};
 use crate::identity::{AcceptError, Hints, Invite, InviteError, InviteTerms};
 use crate::ids::{Face, InviteId, PeerId};
 use crate::routing::Target;
@@ -42,15 +42,27 @@ impl<S: Scheme> Peer<S> {
     ///
     /// # Errors
     /// [`InviteError`].
-    pub fn create_invite(&mut self, now: Time, options: InviteOptions) -> Result<Invite, InviteError> {
-        let contact = self.faces.route(Face::Contact).filter(|_| options.with_addresses).cloned();
+    pub fn create_invite(
+        &mut self,
+        now: Time,
+        options: InviteOptions,
+    ) -> Result<Invite, InviteError> {
+        let contact = self
+            .faces
+            .route(Face::Contact)
+            .filter(|_| options.with_addresses)
+            .cloned();
         let hints = Hints {
             name: self.config.name.clone(),
             public: self.faces.route(Face::Public).cloned(),
             contact,
             introducers: self.introducers.clone(),
         };
-        let terms = InviteTerms { reusable: options.reusable, life: options.life, hints };
+        let terms = InviteTerms {
+            reusable: options.reusable,
+            life: options.life,
+            hints,
+        };
         let invite = self.edit_book(now, |book| book.create_invite(now, terms))?;
         self.meeting.polls.insert(invite.id(), now + MAILBOX_POLL);
         Ok(invite)
@@ -76,16 +88,25 @@ impl<S: Scheme> Peer<S> {
     /// Looks into the mailboxes that are due: often at first, when two people wait for each other, and ever less.
     pub(super) fn poll_mailboxes(&mut self, now: Time) {
         let open = self.book.open_mailboxes(now);
-        self.meeting.polls.retain(|invite, _| open.iter().any(|mailbox| mailbox.invite == *invite));
+        self.meeting
+            .polls
+            .retain(|invite, _| open.iter().any(|mailbox| mailbox.invite == *invite));
         for mailbox in open {
             let due = *self.meeting.polls.entry(mailbox.invite).or_insert(now);
             if due > now {
                 continue;
             }
-            let made = self.book.invite(&mailbox.invite).map_or(now, |made| made.invite.made);
+            let made = self
+                .book
+                .invite(&mailbox.invite)
+                .map_or(now, |made| made.invite.made);
             let pause = (now.since(made) / 10).clamp(MAILBOX_POLL, MAILBOX_POLL_MAX);
             self.meeting.polls.insert(mailbox.invite, now + pause);
-            self.look_up(mailbox.secret.locator(), Purpose::Replies(mailbox.invite), mailbox.introducers);
+            self.look_up(
+                mailbox.secret.locator(),
+                Purpose::Replies(mailbox.invite),
+                mailbox.introducers,
+            );
         }
     }
 
@@ -102,22 +123,45 @@ impl<S: Scheme> Peer<S> {
 
     /// Leaves a sealed reply for every maker who may not know yet that their invite was accepted.
     pub(super) fn leave_replies(&mut self, now: Time) {
-        let unanswered: Vec<Invite> = self.book.unanswered(now).map(|it| it.invite.clone()).collect();
+        let unanswered: Vec<Invite> = self
+            .book
+            .unanswered(now)
+            .map(|it| it.invite.clone())
+            .collect();
         for invite in unanswered {
             if invite.introducers.is_empty() {
                 continue;
             }
             let maker = invite.peer;
             let name = self.config.name.clone();
-            let Some(payload) = self.book.write_reply(now, &maker, &name, self.introducers.clone()) else { continue };
+            let Some(payload) = self
+                .book
+                .write_reply(now, &maker, &name, self.introducers.clone())
+            else {
+                continue;
+            };
             let mailbox = invite.mailbox_secret();
-            let place = derive("kith/1 reply slot", &[mailbox.as_bytes(), self.identity.as_bytes()]);
+            let place = derive(
+                "kith/1 reply slot",
+                &[mailbox.as_bytes(), self.identity.as_bytes()],
+            );
             let mut slot = [0; 16];
             slot.copy_from_slice(&place[..16]);
             let expires = invite.expires.min(now + REPLY_LIFE);
-            let terms = Terms { slot: Slot(slot), sequence: now.0, expires, payload };
-            let Ok(record) = Record::sign(&self.scheme, &mailbox, terms) else { continue };
-            self.outputs.push_back(Output::Publish { record, introducers: invite.introducers, peer: None });
+            let terms = Terms {
+                slot: Slot(slot),
+                sequence: now.0,
+                expires,
+                payload,
+            };
+            let Ok(record) = Record::sign(&self.scheme, &mailbox, terms) else {
+                continue;
+            };
+            self.outputs.push_back(Output::Publish {
+                record,
+                introducers: invite.introducers,
+                peer: None,
+            });
             self.book.mark_reply_left(now, &maker);
         }
         self.drain_book(now);

@@ -49,8 +49,17 @@ impl Wire for Card {
 
 impl Card {
     /// A card, cut down to its bounds.
-    pub fn new(binding: Vec<u8>, contact: Route, public: Option<Route>, introducers: &[Introducer]) -> Self {
-        let introducers = introducers.iter().take(CARD_INTRODUCERS_MAX).cloned().collect();
+    pub fn new(
+        binding: Vec<u8>,
+        contact: Route,
+        public: Option<Route>,
+        introducers: &[Introducer],
+    ) -> Self {
+        let introducers = introducers
+            .iter()
+            .take(CARD_INTRODUCERS_MAX)
+            .cloned()
+            .collect();
         Self {
             version: VERSION,
             binding,

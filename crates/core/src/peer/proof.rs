@@ -15,7 +15,7 @@ pub enum Proof {
         #[n(0)]
         invite: InviteId,
         /// The MAC.
-        #[cbor(n(1), with = "minicbor::bytes")]
+        #[n(1)]
         mac: minicbor::bytes::ByteArray<32>,
     },
 }
@@ -31,7 +31,10 @@ mod tests {
 
     #[test]
     fn a_proof_round_trips_within_its_bound() {
-        let proof = Proof::Invite { invite: InviteId([1; 16]), mac: [2; 32].into() };
+        let proof = Proof::Invite {
+            invite: InviteId([1; 16]),
+            mac: [2; 32].into(),
+        };
         assert_eq!(decode(&encode(&proof)), Ok(proof));
     }
 }

@@ -12,8 +12,8 @@ use crate::identity::{Admission, Binding, ContactState, SignedBinding, Standing}
 use crate::ids::{DeviceKey, Face, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
-    self, Candidate, CloseCode, ConnId, Connected, DialId, Introduction, Level, Note, SPEAKS_MAX, Session, Target,
-    Verdict,
+    self, Candidate, CloseCode, ConnId, Connected, DialId, Introduction, Level, Note, SPEAKS_MAX,
+    Session, Target, Verdict,
 };
 use crate::time::Time;
 
@@ -39,13 +39,17 @@ pub(super) struct Connections {
 impl Connections {
     /// Everybody known with whom a session stands.
     pub(super) fn peers(&self) -> BTreeSet<PeerId> {
-        self.conns.values().filter_map(|conn| conn.session?.peer).collect()
+        self.conns
+            .values()
+            .filter_map(|conn| conn.session?.peer)
+            .collect()
     }
 
     /// Whether a session with `peer` stands between both contact faces: there is no better one.
     fn is_best(&self, peer: PeerId) -> bool {
         self.conns.values().any(|conn| {
-            conn.session.is_some_and(|session| session.peer == Some(peer))
+            conn.session
+                .is_some_and(|session| session.peer == Some(peer))
                 && conn.connected.face == Face::Contact
                 && conn.remote_face == Some(Face::Contact)
         })
@@ -57,7 +61,13 @@ impl<S: Scheme> Peer<S> {
     /// A connection's handshake is complete. `exporter` is what only its two ends know (RFC 5705, label `kith/1`).
     pub fn handle_connected(&mut self, now: Time, connected: Connected, exporter: [u8; 32]) {
         self.now = now;
-        let conn = Conn { connected, exporter, remote_face: None, target: None, session: None };
+        let conn = Conn {
+            connected,
+            exporter,
+            remote_face: None,
+            target: None,
+            session: None,
+        };
         self.connections.conns.insert(connected.conn, conn);
         self.sessions.handle_connected(now, connected);
         self.drain();
@@ -102,22 +112,32 @@ impl<S: Scheme> Peer<S> {
             routing::Output::Dial { dial, face, route } => {
                 self.outputs.push_back(Output::Dial { dial, face, route });
             }
-            routing::Output::CancelDial { dial } => self.outputs.push_back(Output::CancelDial { dial }),
+            routing::Output::CancelDial { dial } => {
+                self.outputs.push_back(Output::CancelDial { dial })
+            }
             routing::Output::AskIntroduction { conn, target, .. } => {
                 let introduction = self.introduce(conn, target);
                 self.sessions.handle_introduction(now, conn, introduction);
             }
-            routing::Output::Authenticate { conn, introduction, dialled, .. } => {
+            routing::Output::Authenticate {
+                conn,
+                introduction,
+                dialled,
+                ..
+            } => {
                 let verdict = self.judge(now, conn, &introduction, dialled);
                 self.sessions.handle_verdict(now, conn, verdict);
             }
-            routing::Output::Send { conn, bytes } => self.outputs.push_back(Output::Send { conn, bytes }),
+            routing::Output::Send { conn, bytes } => {
+                self.outputs.push_back(Output::Send { conn, bytes })
+            }
             routing::Output::Close { conn, code } => {
                 self.forget_conn(conn);
                 self.outputs.push_back(Output::Close { conn, code });
             }
             routing::Output::StreamLimit { conn, streams_max } => {
-                self.outputs.push_back(Output::StreamLimit { conn, streams_max });
+                self.outputs
+                    .push_back(Output::StreamLimit { conn, streams_max });
             }
             routing::Output::Event(event) => self.follow_session(now, event),
         }
@@ -134,7 +154,11 @@ impl<S: Scheme> Peer<S> {
             }
             routing::Event::Up(session) => self.stand(now, session),
             routing::Event::Ending { conn } => {
-                let target = self.connections.conns.get_mut(&conn).and_then(|known| known.target.take());
+                let target = self
+                    .connections
+                    .conns
+                    .get_mut(&conn)
+                    .and_then(|known| known.target.take());
                 if let Some(target) = target {
                     self.prefer(target);
                 }
@@ -143,7 +167,11 @@ impl<S: Scheme> Peer<S> {
                 self.forget_conn(conn);
                 self.tell(Event::Down { conn, peer, reason });
             }
-            routing::Event::Speaks { peer: Some(peer), names, .. } => {
+            routing::Event::Speaks {
+                peer: Some(peer),
+                names,
+                ..
+            } => {
                 self.book.observe_speaks(&peer, names.clone());
                 self.drain_book(now);
                 self.tell(Event::Speaks { peer, names });
@@ -163,7 +191,9 @@ impl<S: Scheme> Peer<S> {
 
     /// What we show on a connection we dialled.
     fn introduce(&self, conn: ConnId, target: Target) -> Introduction {
-        let Some(known) = self.connections.conns.get(&conn) else { return Introduction::default() };
+        let Some(known) = self.connections.conns.get(&conn) else {
+            return Introduction::default();
+        };
         let peer = match target {
             Target::Peer(peer) => peer,
             Target::Device(device) => match self.finding.contact_device(device) {
@@ -179,9 +209,14 @@ impl<S: Scheme> Peer<S> {
             })
         });
         Introduction {
-            binding: self.faces.binding(known.connected.local).map(<[u8]>::to_vec),
+            binding: self
+                .faces
+                .binding(known.connected.local)
+                .map(<[u8]>::to_vec),
             proof,
-            name: accepted.map(|_| self.config.name.clone()).filter(|name| !name.is_empty()),
+            name: accepted
+                .map(|_| self.config.name.clone())
+                .filter(|name| !name.is_empty()),
         }
     }
 
@@ -190,10 +225,25 @@ impl<S: Scheme> Peer<S> {
         let Some((peer, level)) = self.identify(now, conn, shown, dialled) else {
             return Verdict::Stranger;
         };
-        let local = self.connections.conns.get(&conn).map(|known| known.connected.local);
-        let binding = local.and_then(|local| self.faces.binding(local)).map(<[u8]>::to_vec);
-        let answer = (!dialled).then(|| Introduction { binding, proof: None, name: None });
-        Verdict::Known { peer, level, answer, speaks: self.speaks_with(Some(peer), level) }
+        let local = self
+            .connections
+            .conns
+            .get(&conn)
+            .map(|known| known.connected.local);
+        let binding = local
+            .and_then(|local| self.faces.binding(local))
+            .map(<[u8]>::to_vec);
+        let answer = (!dialled).then(|| Introduction {
+            binding,
+            proof: None,
+            name: None,
+        });
+        Verdict::Known {
+            peer,
+            level,
+            answer,
+            speaks: self.speaks_with(Some(peer), level),
+        }
     }
 
     /// Who showed this, and how far they are trusted; `None` for whoever is to be answered as a stranger.
@@ -239,7 +289,9 @@ impl<S: Scheme> Peer<S> {
         name: &str,
     ) -> Option<Admission> {
         let Proof::Invite { invite, mac } = codec::decode(proof).ok()?;
-        self.book.redeem(now, &invite, &mac, exporter, binding.peer, name).ok()
+        self.book
+            .redeem(now, &invite, &mac, exporter, binding.peer, name)
+            .ok()
     }
 
     /// A session stands.
@@ -269,7 +321,8 @@ impl<S: Scheme> Peer<S> {
     /// Tells the shell where to open streams to `target` from now on.
     fn prefer(&mut self, target: Target) {
         let reached = || {
-            let on_the_way = |(conn, known): (&ConnId, &Conn)| (known.target == Some(target)).then_some(*conn);
+            let on_the_way =
+                |(conn, known): (&ConnId, &Conn)| (known.target == Some(target)).then_some(*conn);
             self.connections.conns.iter().rev().find_map(on_the_way)
         };
         let best = self.best_session(target).or_else(reached);
@@ -278,7 +331,8 @@ impl<S: Scheme> Peer<S> {
             None => self.connections.preferred.remove(&target),
         };
         if before != best {
-            self.outputs.push_back(Output::Prefer { target, conn: best });
+            self.outputs
+                .push_back(Output::Prefer { target, conn: best });
         }
     }
 
@@ -290,13 +344,20 @@ impl<S: Scheme> Peer<S> {
                 && known.connected.face == Face::Contact
                 && known.remote_face == Some(Face::Contact)
         };
-        let direct = self.connections.conns.values().rev().find(between_contact_faces);
+        let direct = self
+            .connections
+            .conns
+            .values()
+            .rev()
+            .find(between_contact_faces);
         let chosen = direct.map(|known| known.connected.conn);
         chosen.or_else(|| self.sessions.session(target).map(|session| session.conn))
     }
 
     fn forget_conn(&mut self, conn: ConnId) {
-        let Some(known) = self.connections.conns.remove(&conn) else { return };
+        let Some(known) = self.connections.conns.remove(&conn) else {
+            return;
+        };
         if let Some(target) = known.target {
             self.prefer(target);
         }
@@ -313,20 +374,31 @@ impl<S: Scheme> Peer<S> {
 
     /// What is spoken with somebody.
     pub(super) fn speaks_with(&self, peer: Option<PeerId>, level: Level) -> Vec<ProtocolName> {
-        let spoken = self.protocols.iter().filter(|(_, access)| access.allows(peer, level));
-        spoken.take(SPEAKS_MAX).map(|(name, _)| name.clone()).collect()
+        let spoken = self
+            .protocols
+            .iter()
+            .filter(|(_, access)| access.allows(peer, level));
+        spoken
+            .take(SPEAKS_MAX)
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     /// A contact was confirmed: its sessions begin anew, at the level it has now.
     pub(super) fn follow_level(&mut self, now: Time, peer: PeerId) {
         let level = self.level_of(peer);
         let outdated = self.connections.conns.values().any(|known| {
-            known.session.is_some_and(|session| session.peer == Some(peer) && session.level != level)
+            known
+                .session
+                .is_some_and(|session| session.peer == Some(peer) && session.level != level)
         });
         if outdated {
             self.sessions.handle_close_peer(now, peer, CloseCode::Done);
         }
-        let confirmed = self.book.contact(&peer).is_some_and(|it| it.state == ContactState::Confirmed);
+        let confirmed = self
+            .book
+            .contact(&peer)
+            .is_some_and(|it| it.state == ContactState::Confirmed);
         if confirmed && self.config.keeps_sessions {
             self.sessions.handle_want(now, Target::Peer(peer), true);
         }
@@ -337,14 +409,26 @@ impl<S: Scheme> Peer<S> {
 impl<S: Scheme> Peer<S> {
     /// Our card, as it is now.
     fn card(&self) -> Option<Card> {
-        let binding = self.faces.binding(self.faces.device(Face::Contact)?)?.to_vec();
+        let binding = self
+            .faces
+            .binding(self.faces.device(Face::Contact)?)?
+            .to_vec();
         let contact = self.faces.route(Face::Contact)?.clone();
-        Some(Card::new(binding, contact, self.faces.route(Face::Public).cloned(), &self.introducers))
+        Some(Card::new(
+            binding,
+            contact,
+            self.faces.route(Face::Public).cloned(),
+            &self.introducers,
+        ))
     }
 
     fn send_card(&mut self, conn: ConnId) {
         if let Some(card) = self.card() {
-            self.sessions.handle_note(conn, Note { kind: CARD, body: codec::encode(&card) });
+            let note = Note {
+                kind: CARD,
+                body: codec::encode(&card),
+            };
+            self.sessions.handle_note(self.now, conn, note);
         }
     }
 
@@ -368,14 +452,21 @@ impl<S: Scheme> Peer<S> {
         if note.kind != CARD || self.level_of(peer) != Level::Contact {
             return;
         }
-        let Ok(card) = codec::decode::<Card>(&note.body) else { return };
+        let Ok(card) = codec::decode::<Card>(&note.body) else {
+            return;
+        };
         if !card.is_bounded() || !self.is_theirs(now, peer, &card.binding, card.contact.device) {
             return;
         }
-        self.book.observe_introducers(&peer, card.introducers.clone());
+        self.book
+            .observe_introducers(&peer, card.introducers.clone());
         self.drain_book(now);
         let device = card.contact.device;
-        let candidate = Candidate { from: Face::Contact, to: Face::Contact, route: card.contact.clone() };
+        let candidate = Candidate {
+            from: Face::Contact,
+            to: Face::Contact,
+            route: card.contact.clone(),
+        };
         self.learn_card(peer, card, Source::Session);
         if !self.connections.is_best(peer) {
             // Over a public face everything is relayed: the contact face is where to go.
@@ -387,9 +478,19 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// Whether `binding` binds the contact face `device` to `peer`, as of now.
-    pub(super) fn is_theirs(&mut self, now: Time, peer: PeerId, binding: &[u8], device: DeviceKey) -> bool {
-        let Ok(signed) = codec::decode::<SignedBinding>(binding) else { return false };
-        let Ok(binding) = signed.verify_from(&self.scheme, now, device) else { return false };
+    pub(super) fn is_theirs(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        binding: &[u8],
+        device: DeviceKey,
+    ) -> bool {
+        let Ok(signed) = codec::decode::<SignedBinding>(binding) else {
+            return false;
+        };
+        let Ok(binding) = signed.verify_from(&self.scheme, now, device) else {
+            return false;
+        };
         let sound = binding.peer == peer
             && binding.face == Face::Contact
             && self.book.observe_binding(&binding).is_ok();

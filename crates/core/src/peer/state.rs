@@ -1,6 +1,6 @@
 //! The node as one machine: the rooms, and what passes between them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use thiserror::Error;
 
@@ -74,15 +74,25 @@ impl<S: Scheme> Peer<S> {
         now: Time,
     ) -> Result<Self, StartError> {
         let mut random = Random::new(seed);
-        let (routes, rows): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|row| row.kind == super::finding::ROUTE_KIND);
-        let book =
-            Book::restore(BookConfig::default(), scheme.clone(), random.bytes(), identity.clone(), rows)?;
+        let (routes, rows): (Vec<_>, Vec<_>) = rows
+            .into_iter()
+            .partition(|row| row.kind == super::finding::ROUTE_KIND);
+        let book = Book::restore(
+            BookConfig::default(),
+            scheme.clone(),
+            random.bytes(),
+            identity.clone(),
+            rows,
+        )?;
         let mut routing = routing::Config::new(config.boot, config.agent.clone());
         routing.strangers_max = config.strangers_max;
+        let presence = PresenceConfig {
+            me: identity.peer_id(),
+            role: super::faces::ROLE,
+        };
         let mut node = Self {
             sessions: Sessions::new(routing, random.bytes(), now),
-            presence: Presence::new(scheme.clone(), PresenceConfig::default(), random.bytes(), now),
+            presence: Presence::new(scheme.clone(), presence, random.bytes(), now),
             me: identity.peer_id(),
             finding: Finding::restore(routes),
             faces: Faces::default(),
@@ -99,7 +109,11 @@ impl<S: Scheme> Peer<S> {
             now,
             book,
         };
-        let met: Vec<PeerId> = node.reach_secrets().into_iter().map(|(peer, _)| peer).collect();
+        let met: Vec<PeerId> = node
+            .reach_secrets()
+            .into_iter()
+            .map(|(peer, _)| peer)
+            .collect();
         for peer in met {
             node.begin_reach(peer);
         }
@@ -133,10 +147,10 @@ impl<S: Scheme> Peer<S> {
         for peer in self.connections.peers() {
             let level = self.level_of(peer);
             let names = self.speaks_with(Some(peer), level);
-            self.sessions.handle_speaks(Some(peer), names);
+            self.sessions.handle_speaks(now, Some(peer), names);
         }
         let names = self.speaks_with(None, routing::Level::Stranger);
-        self.sessions.handle_speaks(None, names);
+        self.sessions.handle_speaks(now, None, names);
         self.drain();
     }
 
@@ -193,7 +207,9 @@ impl<S: Scheme> Peer<S> {
     pub(super) fn drain(&mut self) {
         loop {
             self.drain_presence();
-            let Some(output) = self.sessions.poll_output() else { break };
+            let Some(output) = self.sessions.poll_output() else {
+                break;
+            };
             self.pass_session(output);
         }
     }
@@ -238,18 +254,29 @@ impl<S: Scheme> Peer<S> {
 
     /// From now on this contact is looked for, and finds us.
     fn begin_reach(&mut self, peer: PeerId) {
-        let Some(contact) = self.book.contact(&peer) else { return };
-        let Some(reach) = contact.reach.as_ref() else { return };
+        let Some(contact) = self.book.contact(&peer) else {
+            return;
+        };
+        let Some(reach) = contact.reach.as_ref() else {
+            return;
+        };
         let (secret, state) = (*reach.secret.as_bytes(), contact.state);
         self.presence.handle_contact_added(self.now, peer, secret);
-        if state == ContactState::Confirmed && self.config.keeps_sessions && self.is_among_kept(peer) {
-            self.sessions.handle_want(self.now, Target::Peer(peer), true);
+        if state == ContactState::Confirmed
+            && self.config.keeps_sessions
+            && self.is_among_kept(peer)
+        {
+            self.sessions
+                .handle_want(self.now, Target::Peer(peer), true);
         }
     }
 
     /// Whether `peer` is among the contacts with whom a session is kept up.
     fn is_among_kept(&self, peer: PeerId) -> bool {
-        let before = self.book.contacts().filter(|contact| contact.peer < peer && contact.reach.is_some());
+        let before = self
+            .book
+            .contacts()
+            .filter(|contact| contact.peer < peer && contact.reach.is_some());
         before.take(super::config::SESSIONS_KEPT_MAX).count() < super::config::SESSIONS_KEPT_MAX
     }
 

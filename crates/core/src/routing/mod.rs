@@ -75,6 +75,7 @@ pub mod datagram;
 pub mod negotiate;
 pub mod wire;
 
+mod access;
 mod agenda;
 mod attempt;
 mod backoff;
@@ -89,8 +90,11 @@ mod output;
 mod state;
 mod table;
 
+pub use access::Access;
 pub use config::Config;
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
 pub use level::{Level, STREAMS_CONTACT_MAX, STREAMS_GUEST_MAX, STREAMS_STRANGER_MAX};
+pub use negotiate::{Standing, choose};
 pub use output::{CloseCode, DownReason, Event, Output, Session, UnreachableReason};
 pub use state::Sessions;
+pub use wire::{Answer, AnswerError, Introduction, Note, Offer, Refusal, SPEAKS_MAX};
