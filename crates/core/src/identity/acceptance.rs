@@ -14,11 +14,11 @@ use crate::time::Time;
 
 use super::contact::{Contact, ContactState, Reach};
 use super::invite::Invite;
+use super::kept_invite::AcceptedInvite;
 use super::outputs::Event;
 use super::petname::{NameError, Petname};
 use super::reply::{Reply, seal_reply};
 use super::state::Book;
-use super::store::AcceptedInvite;
 
 /// After how long a reply is left again: introducers may lose what they keep, and a reply costs one record.
 pub const REPLY_AGAIN_AFTER: Duration = Duration::from_secs(12 * 60 * 60);

@@ -361,17 +361,17 @@ mod tests {
         assert_eq!(opened(&bytes), Err(ReplyError::Unreadable));
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(96))]
-
-        #[test]
-        fn any_flipped_bit_of_a_sealed_reply_is_refused(position in any::<prop::sample::Index>()) {
-            let mut bytes = sealed(&reply(vec![introducer(1)]));
-            let bit = position.index(bytes.len() * 8);
+    #[test]
+    fn any_flipped_bit_of_a_sealed_reply_is_refused() {
+        let sound = sealed(&reply(vec![introducer(1)]));
+        for bit in 0..sound.len() * 8 {
+            let mut bytes = sound.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(opened(&bytes).is_err());
+            assert!(opened(&bytes).is_err(), "bit {bit}");
         }
+    }
 
+    proptest! {
         #[test]
         fn no_bytes_panic_the_decoder(bytes in prop::collection::vec(any::<u8>(), 0..1000)) {
             prop_assert!(opened(&bytes).is_err());

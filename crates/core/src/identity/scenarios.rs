@@ -119,6 +119,14 @@ fn a_burned_invite_opens_nothing_not_even_after_a_restart() {
 }
 
 #[test]
+fn an_invite_burned_by_another_opens_nothing_to_a_contact_either() {
+    let (mut first, _) = friends();
+    let invite = made(&mut first, NOW, false);
+    show(&mut first, NOW, &invite, 3).expect("a fresh invite");
+    assert_eq!(show(&mut first, NOW, &invite, 2), Err(RedeemError::Burned));
+}
+
+#[test]
 fn the_same_peer_may_show_its_invite_again_and_nothing_changes() {
     let mut first = book(1);
     let invite = made(&mut first, NOW, false);
