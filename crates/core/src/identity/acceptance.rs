@@ -298,6 +298,27 @@ mod tests {
     }
 
     #[test]
+    fn an_invite_both_already_met_by_needs_no_answer() {
+        let (mut ada, mut bo) = friends();
+        let met_by = ada.invites().next().expect("burned").invite.clone();
+        assert!(bo.accept_invite(NOW, &met_by, Some("A")).is_ok());
+        assert_eq!(bo.unanswered(NOW).count(), 0);
+        ada.block(&key(2).peer_id()).expect("known");
+        assert!(!ada.contact(&key(2).peer_id()).expect("known").mutual);
+    }
+
+    #[test]
+    fn a_maker_who_is_blocked_is_not_answered() {
+        let mut book = book(2);
+        let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
+        book.block(&maker).expect("known");
+        assert_eq!(book.unanswered(NOW).count(), 0);
+        assert!(book.accepted(&maker).is_none());
+        let contact = book.contact(&maker).expect("known");
+        assert!(contact.introducers.is_empty());
+    }
+
+    #[test]
     fn an_invite_that_lapses_gives_back_what_was_shared_before() {
         let (mut ada, mut bo) = friends();
         let before = reach(&bo, 1);

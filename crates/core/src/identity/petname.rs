@@ -247,6 +247,16 @@ mod tests {
         assert_eq!(long.as_str(), "x".repeat(PETNAME_BYTES_MAX));
     }
 
+    #[test]
+    fn a_tag_is_stored_in_the_form_it_is_found_by() {
+        let tag: Tag = "Straße ÉTÉ".parse().expect("a tag");
+        assert_eq!(tag.as_str(), "straße été");
+        // Folds to a blank with a mark, and the blank is trimmed.
+        assert_eq!("\u{a8}".parse::<Tag>(), Err(NameError::Unstable));
+        // Folds to what no name may have.
+        assert_eq!("\u{2100}".parse::<Tag>(), Err(NameError::Reserved));
+    }
+
     proptest! {
         #[test]
         fn suggestions_and_numbers_are_names(text in any::<String>(), number in 2..20_000usize) {

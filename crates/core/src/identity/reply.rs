@@ -1,9 +1,9 @@
 //! Replies: how an invite is answered when both are never online together (DESIGN §1).
 //!
-//! The reply waits at an introducer under the invite's mailbox locator, and reaches its maker whenever they ask. It is signed by
-//! the replier's identity, then sealed to the maker's: a fresh key agrees with it (as in ECIES), mixed with the invite's
-//! secret. So the introducer learns neither who replied nor to whom, and somebody else who holds the invite cannot
-//! read who replied. All replies have one size.
+//! The reply waits at an introducer under the invite's mailbox locator, and reaches the invite's maker whenever they ask.
+//! It is signed by the replier's identity, then sealed to the maker's: a fresh key agrees with it (as in ECIES), mixed
+//! with the invite's secret. So the introducer learns neither who replied nor to whom, and somebody else who holds the
+//! invite cannot read who replied. All replies have one size.
 //!
 //! ```text
 //! SealedReply = [version, ephemeral: bytes .size 32, sealed: bytes]         always REPLY_BYTES long
