@@ -14,11 +14,11 @@ use crate::time::Time;
 
 use super::contact::{Contact, ContactState, Reach};
 use super::invite::Invite;
+use super::kept_invite::AcceptedInvite;
 use super::outputs::Event;
 use super::petname::{NameError, Petname};
 use super::reply::{Reply, seal_reply};
 use super::state::Book;
-use super::store::AcceptedInvite;
 
 /// After how long a reply is left again: introducers may lose what they keep, and a reply costs one record.
 pub const REPLY_AGAIN_AFTER: Duration = Duration::from_secs(12 * 60 * 60);
@@ -295,6 +295,27 @@ mod tests {
         assert_eq!(book.unanswered(NOW + DAY).count(), 0);
         assert!(book.contact(&maker).expect("known").mutual);
         assert_eq!(book.write_reply(NOW, &maker, "Bo", vec![]), None);
+    }
+
+    #[test]
+    fn an_invite_both_already_met_by_needs_no_answer() {
+        let (mut ada, mut bo) = friends();
+        let met_by = ada.invites().next().expect("burned").invite.clone();
+        assert!(bo.accept_invite(NOW, &met_by, Some("A")).is_ok());
+        assert_eq!(bo.unanswered(NOW).count(), 0);
+        ada.block(&key(2).peer_id()).expect("known");
+        assert!(!ada.contact(&key(2).peer_id()).expect("known").mutual);
+    }
+
+    #[test]
+    fn a_maker_who_is_blocked_is_not_answered() {
+        let mut book = book(2);
+        let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
+        book.block(&maker).expect("known");
+        assert_eq!(book.unanswered(NOW).count(), 0);
+        assert!(book.accepted(&maker).is_none());
+        let contact = book.contact(&maker).expect("known");
+        assert!(contact.introducers.is_empty());
     }
 
     #[test]

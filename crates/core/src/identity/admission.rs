@@ -22,11 +22,11 @@ use crate::time::{DAY, Time};
 
 use super::contact::{Contact, ContactState};
 use super::invite::{Hints, Invite, InviteSecret};
+use super::kept_invite::{Burned, MadeInvite};
 use super::outputs::Event;
 use super::petname::Petname;
 use super::reply::{ReplyError, open_reply};
 use super::state::Book;
-use super::store::{Burned, MadeInvite};
 
 /// The longest life of an invite. A year is a printed card; a link that leaks stays useful to a finder that long.
 pub const INVITE_LIFE_MAX: Duration = Duration::from_secs(365 * DAY.as_secs());

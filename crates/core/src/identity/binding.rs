@@ -355,20 +355,20 @@ mod tests {
         assert_eq!(newer.verify(&Ed25519, NOW), Err(BindingError::Version(2)));
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn any_flipped_bit_of_a_binding_is_refused(position in any::<prop::sample::Index>()) {
-            let mut wire = codec::encode(&signed(terms()));
-            let bit = position.index(wire.len() * 8);
+    #[test]
+    fn any_flipped_bit_of_a_binding_is_refused() {
+        let sound = codec::encode(&signed(terms()));
+        for bit in 0..sound.len() * 8 {
+            let mut wire = sound.clone();
             wire[bit / 8] ^= 1 << (bit % 8);
             let believed = codec::decode::<SignedBinding>(&wire)
                 .ok()
                 .and_then(|read| read.verify(&Ed25519, NOW).ok());
-            prop_assert_eq!(believed, None);
+            assert_eq!(believed, None, "bit {bit}");
         }
+    }
 
+    proptest! {
         #[test]
         fn no_bytes_panic_the_decoder(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
             if let Ok(read) = codec::decode::<SignedBinding>(&bytes) {

@@ -136,8 +136,8 @@ impl<S: Scheme> Book<S> {
         Ok(())
     }
 
-    /// Ends a block. The peer is pending then, and stays a stranger until a fresh invite, by either, is used: what was shared
-    /// with it is gone.
+    /// Ends a block. The peer is pending then, and stays a stranger until a fresh invite, by either, is used: what was
+    /// shared with it is gone.
     ///
     /// # Errors
     /// [`BookError::NotAContact`].

@@ -5,7 +5,8 @@
 //! - [`reach`]: the secret two contacts share since then.
 //! - [`words`]: how two people check that nobody stands between them.
 //! - [`petname`] and [`contact`]: what I call people, and what I know of each.
-//! - [`Book`]: the machine that keeps all of it, and decides who is let in.
+//! - [`Book`]: the machine that keeps all of it ([`state`], [`store`]), and decides who is let in ([`admission`],
+//!   [`acceptance`]).
 
 pub mod acceptance;
 pub mod admission;
@@ -14,6 +15,7 @@ pub mod commands;
 pub mod config;
 pub mod contact;
 pub mod invite;
+pub mod kept_invite;
 pub mod outputs;
 pub mod petname;
 pub mod reach;
@@ -35,9 +37,10 @@ pub use commands::BookError;
 pub use config::BookConfig;
 pub use contact::{Contact, ContactState, StaleBinding, Standing};
 pub use invite::{Hints, Invite, InviteSecret};
+pub use kept_invite::{AcceptedInvite, Burned, MadeInvite};
 pub use outputs::{Event, Output};
 pub use petname::{Petname, Tag};
 pub use reach::ReachSecret;
 pub use reply::{Reply, ReplyError, open_reply, seal_reply};
 pub use state::{Book, FindError};
-pub use store::{AcceptedInvite, MadeInvite, RestoreError};
+pub use store::RestoreError;

@@ -70,10 +70,7 @@ impl Petname {
     /// Makes a name of what a peer calls itself, leaving out what no name may have; falls back to the beginning of
     /// its key.
     pub fn suggested(text: &str, peer: &PeerId) -> Self {
-        let kept: String = text
-            .chars()
-            .filter(|c| is_visible(*c) && !matches!(c, '/' | ':'))
-            .collect();
+        let kept = presentable(text).replace(['/', ':'], "");
         let kept = kept.trim().trim_start_matches('-');
         kept.parse().unwrap_or_else(|_| {
             let text = peer.to_string();
@@ -246,6 +243,18 @@ mod tests {
         let unnamed = Petname::suggested("", &peer);
         assert!(unnamed.as_str().starts_with("someone-"), "{unnamed}");
         assert_eq!(Petname::suggested("peer1x", &peer), unnamed);
+        let long = Petname::suggested(&"x".repeat(1000), &peer);
+        assert_eq!(long.as_str(), "x".repeat(PETNAME_BYTES_MAX));
+    }
+
+    #[test]
+    fn a_tag_is_stored_in_the_form_it_is_found_by() {
+        let tag: Tag = "Straße ÉTÉ".parse().expect("a tag");
+        assert_eq!(tag.as_str(), "straße été");
+        // Folds to a blank with a mark, and the blank is trimmed.
+        assert_eq!("\u{a8}".parse::<Tag>(), Err(NameError::Unstable));
+        // Folds to what no name may have.
+        assert_eq!("\u{2100}".parse::<Tag>(), Err(NameError::Reserved));
     }
 
     proptest! {

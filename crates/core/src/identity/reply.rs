@@ -1,9 +1,9 @@
 //! Replies: how an invite is answered when both are never online together (DESIGN §1).
 //!
-//! The reply waits at an introducer under the invite's mailbox locator, and reaches its maker whenever they ask. It is signed by
-//! the replier's identity, then sealed to the maker's: a fresh key agrees with it (as in ECIES), mixed with the invite's
-//! secret. So the introducer learns neither who replied nor to whom, and somebody else who holds the invite cannot
-//! read who replied. All replies have one size.
+//! The reply waits at an introducer under the invite's mailbox locator, and reaches the invite's maker whenever they ask.
+//! It is signed by the replier's identity, then sealed to the maker's: a fresh key agrees with it (as in ECIES), mixed
+//! with the invite's secret. So the introducer learns neither who replied nor to whom, and somebody else who holds the
+//! invite cannot read who replied. All replies have one size.
 //!
 //! ```text
 //! SealedReply = [version, ephemeral: bytes .size 32, sealed: bytes]         always REPLY_BYTES long
@@ -361,17 +361,17 @@ mod tests {
         assert_eq!(opened(&bytes), Err(ReplyError::Unreadable));
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(96))]
-
-        #[test]
-        fn any_flipped_bit_of_a_sealed_reply_is_refused(position in any::<prop::sample::Index>()) {
-            let mut bytes = sealed(&reply(vec![introducer(1)]));
-            let bit = position.index(bytes.len() * 8);
+    #[test]
+    fn any_flipped_bit_of_a_sealed_reply_is_refused() {
+        let sound = sealed(&reply(vec![introducer(1)]));
+        for bit in 0..sound.len() * 8 {
+            let mut bytes = sound.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(opened(&bytes).is_err());
+            assert!(opened(&bytes).is_err(), "bit {bit}");
         }
+    }
 
+    proptest! {
         #[test]
         fn no_bytes_panic_the_decoder(bytes in prop::collection::vec(any::<u8>(), 0..1000)) {
             prop_assert!(opened(&bytes).is_err());

@@ -45,6 +45,7 @@ fn an_invite_shown_in_a_session_makes_both_contacts_with_one_secret() {
         (bo(), ContactState::Confirmed)
     );
     assert!(admission.is_new);
+    assert!(first.contact(&bo()).expect("admitted").mutual);
     assert!(reach(&first, 2).is_some());
     assert_eq!(reach(&first, 2), reach(&second, 1));
     assert_eq!((names(&first), names(&second)), (vec!["Bo"], vec!["Ada"]));
@@ -119,6 +120,14 @@ fn a_burned_invite_opens_nothing_not_even_after_a_restart() {
 }
 
 #[test]
+fn an_invite_burned_by_another_opens_nothing_to_a_contact_either() {
+    let (mut first, _) = friends();
+    let invite = made(&mut first, NOW, false);
+    show(&mut first, NOW, &invite, 3).expect("a fresh invite");
+    assert_eq!(show(&mut first, NOW, &invite, 2), Err(RedeemError::Burned));
+}
+
+#[test]
 fn the_same_peer_may_show_its_invite_again_and_nothing_changes() {
     let mut first = book(1);
     let invite = made(&mut first, NOW, false);
@@ -187,6 +196,14 @@ fn those_who_come_by_a_reusable_invite_are_pending_until_confirmed() {
         (again.state, again.is_new),
         (ContactState::Confirmed, false)
     );
+}
+
+#[test]
+fn a_confirmed_contact_that_uses_a_reusable_invite_stays_confirmed() {
+    let (mut first, _) = friends();
+    let invite = made(&mut first, NOW + DAY, true);
+    let admission = show(&mut first, NOW + DAY, &invite, 2).expect("reusable");
+    assert_eq!(admission.state, ContactState::Confirmed);
 }
 
 #[test]

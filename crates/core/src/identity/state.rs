@@ -21,13 +21,11 @@ use crate::time::Time;
 use super::config::BookConfig;
 use super::contact::{Contact, Reach, Standing};
 use super::invite::Invite;
+use super::kept_invite::{AcceptedInvite, MadeInvite};
 use super::outputs::{Event, Output};
 use super::petname::{self, Petname};
 use super::reach::ReachSecret;
-use super::store::{
-    ACCEPTED_KIND, AcceptedInvite, CONTACT_KIND, EPOCH_KIND, Entries, INVITE_KIND, MadeInvite,
-    RestoreError,
-};
+use super::store::{ACCEPTED_KIND, CONTACT_KIND, EPOCH_KIND, Entries, INVITE_KIND, RestoreError};
 
 /// The address book of one peer.
 #[derive(Debug)]

@@ -16,10 +16,9 @@ use thiserror::Error;
 use crate::codec::{self, DecodeError, Wire};
 use crate::ids::{Face, InviteId, PeerId};
 use crate::row::Row;
-use crate::time::Time;
 
-use super::contact::{self, Contact, Reach};
-use super::invite::{INVITE_BYTES_MAX, Invite};
+use super::contact::{self, Contact};
+use super::kept_invite::{self, AcceptedInvite, MadeInvite};
 use super::petname::Folded;
 
 /// The rows of contacts.
@@ -34,57 +33,8 @@ pub const ACCEPTED_KIND: &str = "accepted";
 /// The rows of the epochs of my own bindings.
 pub const EPOCH_KIND: &str = "epoch";
 
-/// Which version of the rows other than contacts this is.
+/// Which version of the rows of epochs this is.
 const VERSION: u8 = 1;
-
-/// What a row takes beyond the invite in it, in bytes.
-const ROW_OVERHEAD_BYTES: usize = 160;
-
-/// An invite I made.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct MadeInvite {
-    #[n(0)]
-    version: u8,
-    /// The invite.
-    #[n(1)]
-    pub invite: Invite,
-    /// Who used it up, for a single-use invite that has been used.
-    #[n(2)]
-    pub burned: Option<Burned>,
-    /// How many peers came by it.
-    #[n(3)]
-    pub admitted: u32,
-}
-
-/// Who used up an invite, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Burned {
-    /// Who.
-    #[n(0)]
-    pub by: PeerId,
-    /// When.
-    #[n(1)]
-    pub at: Time,
-}
-
-/// An invite I accepted, as long as its maker may not know.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct AcceptedInvite {
-    #[n(0)]
-    version: u8,
-    /// The invite.
-    #[n(1)]
-    pub invite: Invite,
-    /// When I accepted it.
-    #[n(2)]
-    pub at: Time,
-    /// When a sealed reply was last left for its maker.
-    #[n(3)]
-    pub left: Option<Time>,
-    /// What was shared with its maker before, which counts again when the invite lapses unanswered.
-    #[n(4)]
-    pub earlier: Option<Reach>,
-}
 
 /// The last epoch I gave to one of my bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -93,14 +43,6 @@ struct GivenEpoch {
     version: u8,
     #[n(1)]
     epoch: u64,
-}
-
-impl Wire for MadeInvite {
-    const BYTES_MAX: usize = INVITE_BYTES_MAX + ROW_OVERHEAD_BYTES;
-}
-
-impl Wire for AcceptedInvite {
-    const BYTES_MAX: usize = INVITE_BYTES_MAX + ROW_OVERHEAD_BYTES;
 }
 
 impl Wire for GivenEpoch {
@@ -149,36 +91,6 @@ pub(super) struct Entries {
     pub(super) names: BTreeMap<Folded, PeerId>,
 }
 
-impl MadeInvite {
-    /// An invite nobody used yet.
-    pub(super) fn new(invite: Invite) -> Self {
-        Self {
-            version: VERSION,
-            invite,
-            burned: None,
-            admitted: 0,
-        }
-    }
-
-    /// Whether it can still be used.
-    pub fn is_open(&self, now: Time) -> bool {
-        self.burned.is_none() && !self.invite.is_expired(now)
-    }
-}
-
-impl AcceptedInvite {
-    /// An invite whose maker does not know yet.
-    pub(super) fn new(invite: Invite, at: Time, earlier: Option<Reach>) -> Self {
-        Self {
-            version: VERSION,
-            invite,
-            at,
-            left: None,
-            earlier,
-        }
-    }
-}
-
 impl Entries {
     /// Reads all rows of a book, in any order.
     pub(super) fn restore(rows: impl IntoIterator<Item = Row>) -> Result<Self, RestoreError> {
@@ -189,14 +101,14 @@ impl Entries {
                 CONTACT_KIND => entries.restore_contact(&value)?,
                 INVITE_KIND => {
                     let made: MadeInvite = read(INVITE_KIND, &value)?;
-                    current(kind, made.version, VERSION)?;
+                    current(kind, made.version, kept_invite::VERSION)?;
                     let id = made.invite.id();
                     entries.invites.insert(id, made);
                     id.0.to_vec()
                 }
                 ACCEPTED_KIND => {
                     let accepted: AcceptedInvite = read(ACCEPTED_KIND, &value)?;
-                    current(kind, accepted.version, VERSION)?;
+                    current(kind, accepted.version, kept_invite::VERSION)?;
                     let maker = accepted.invite.peer;
                     entries.accepted.insert(maker, accepted);
                     maker.0.to_vec()

@@ -1,10 +1,10 @@
 //! Safety words: how two people check, by reading words to each other, that each has the other's key and nobody
 //! stands between them.
 //!
-//! The *static* form is a hash of both keys: 12 words, 132 bits, the same for ever, too many for an attacker to find a key
-//! whose words match. The *short* form is 4 words of a live session. So few could be matched by trying keys or nonces, unless everybody
-//! is bound to a nonce before seeing another's: each side first commits to its own, and reveals it when it holds the
-//! other's commitment (as in ZRTP, RFC 6189 §4.4). Someone in the middle then has one guess in 2⁴⁴.
+//! The *static* form is a hash of both keys: 12 words, 132 bits, the same for ever, too many for an attacker to find a
+//! key whose words match. The *short* form is 4 words of a live session. So few could be matched by trying keys or
+//! nonces, unless everybody is bound to a nonce before seeing another's: each side first commits to its own, and reveals
+//! it when it holds the other's commitment (as in ZRTP, RFC 6189 §4.4). Someone in the middle then has one guess in 2⁴⁴.
 //!
 //! ```text
 //! A                                              B
