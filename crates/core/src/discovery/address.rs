@@ -138,10 +138,12 @@ impl AddressRecord {
             contact: contact.bounded(),
             public: public.map(Route::bounded),
             introducers,
-            at,
+            // While it is being fitted, as large as it can become.
+            at: Time(u64::MAX),
         };
         record.check()?;
-        Ok(record.fitted())
+        let fitted = record.fitted();
+        Ok(Self { at, ..fitted })
     }
 
     /// Seals it for one contact: the whole record, ready to be published.

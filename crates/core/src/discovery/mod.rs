@@ -12,6 +12,7 @@
 
 pub mod address;
 pub mod config;
+mod contact;
 pub mod lan;
 pub mod locator;
 pub mod quota;
@@ -23,7 +24,8 @@ pub mod wire;
 
 pub use address::{AddressError, AddressRecord};
 pub use config::{PresenceConfig, RegistryConfig};
+pub use contact::FindError;
 pub use record::{Record, RecordError, Slot, Terms};
 pub use registry::{Client, Registry, RegistryCounts, RegistryOutput};
-pub use state::{FindError, OwnAddress, Presence, PresenceOutput, Target};
+pub use state::{OwnAddress, Presence, PresenceOutput, Target};
 pub use wire::{Answer, REGISTRY_PROTOCOL, Refusal, Request};
