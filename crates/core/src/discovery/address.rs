@@ -138,10 +138,12 @@ impl AddressRecord {
             contact: contact.bounded(),
             public: public.map(Route::bounded),
             introducers,
-            at,
+            // While it is being fitted, as large as it can become.
+            at: Time(u64::MAX),
         };
         record.check()?;
-        Ok(record.fitted())
+        let fitted = record.fitted();
+        Ok(Self { at, ..fitted })
     }
 
     /// Seals it for one contact: the whole record, ready to be published.
@@ -160,13 +162,10 @@ impl AddressRecord {
         let Envelope { reach, writer, day } = envelope;
         let secret = locator::locator_secret(reach, day, writer);
         let padded = pad(&codec::encode(self))?;
-        let payload = crypto::seal(
-            &locator::seal_key(reach, day, writer),
-            random.bytes(),
-            secret.locator().as_bytes(),
-            &padded,
-        );
         let slot = locator::role_slot(reach, day, writer, self.role);
+        // The key belongs to this locator alone, so the slot is all there is to bind.
+        let key = locator::seal_key(reach, day, writer);
+        let payload = crypto::seal(&key, random.bytes(), &slot.0, &padded);
         let terms = Terms {
             slot,
             sequence,
@@ -196,8 +195,8 @@ impl AddressRecord {
         }
         record.verify(scheme)?;
         let key = locator::seal_key(reach, day, writer);
-        let padded = crypto::open(&key, record.locator().as_bytes(), record.payload())
-            .ok_or(AddressError::Sealed)?;
+        let padded =
+            crypto::open(&key, &record.slot().0, record.payload()).ok_or(AddressError::Sealed)?;
         let address: Self = codec::decode(unpad(&padded)?)?;
         address.check()?;
         if address.role != role {

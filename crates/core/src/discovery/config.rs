@@ -25,7 +25,8 @@ pub struct RegistryConfig {
     /// The most records the clients of one address prefix hold together; less when room is scarce, see
     /// [`FREE_SHARE`](super::registry::FREE_SHARE).
     pub records_per_prefix_max: u32,
-    /// The most client keys, and the most prefixes, told apart. Further ones share one allowance.
+    /// The most client keys, and the most prefixes, told apart. Further keys are bounded by their prefix alone, further
+    /// prefixes share one account.
     pub clients_max: usize,
     /// How often one client key may ask.
     pub key_rate: Rate,

@@ -12,6 +12,7 @@
 
 pub mod address;
 pub mod config;
+mod contact;
 pub mod lan;
 pub mod locator;
 pub mod quota;
@@ -23,8 +24,9 @@ pub mod wire;
 
 pub use address::{AddressError, AddressRecord};
 pub use config::{PresenceConfig, RegistryConfig};
+pub use contact::FindError;
 pub use lan::Advertisement;
 pub use record::{Record, RecordError, Slot, Terms};
 pub use registry::{Client, Registry, RegistryCounts, RegistryOutput};
-pub use state::{FindError, OwnAddress, Presence, PresenceOutput, PublishTarget};
+pub use state::{OwnAddress, Presence, PresenceOutput, PublishTarget};
 pub use wire::{Answer, REGISTRY_PROTOCOL, Refusal, Request};

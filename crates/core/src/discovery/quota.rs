@@ -45,8 +45,6 @@ struct Account {
 pub(super) struct Ledger<K> {
     accounts: BTreeMap<K, Account>,
     accounts_max: usize,
-    /// Where those are counted who come when there is no room for another account.
-    shared: K,
 }
 
 impl Rate {
@@ -81,23 +79,17 @@ impl Prefix {
 }
 
 impl<K: Ord + Copy> Ledger<K> {
-    /// No accounts yet, and at most `accounts_max` besides the `shared` one.
-    pub(super) fn new(accounts_max: usize, shared: K) -> Self {
+    /// No accounts yet, and about `accounts_max` at most.
+    pub(super) fn new(accounts_max: usize) -> Self {
         Self {
             accounts: BTreeMap::new(),
             accounts_max,
-            shared,
         }
     }
 
-    /// Where `client` is counted.
-    pub(super) fn account(&self, client: K) -> K {
-        let has_room = self.accounts.len() < self.accounts_max;
-        if has_room || self.accounts.contains_key(&client) {
-            client
-        } else {
-            self.shared
-        }
+    /// Whether `client` has an account or there is room for it to have one.
+    pub(super) fn has_account(&self, client: K) -> bool {
+        self.accounts.len() < self.accounts_max || self.accounts.contains_key(&client)
     }
 
     /// Takes one request off `account`'s rate; otherwise says when to come again.
@@ -148,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_allowed_and_then_one_per_interval() {
-        let mut ledger = Ledger::new(8, 0_u8);
+        let mut ledger = Ledger::new(8);
         let now = Time(1_000_000);
         for _ in 0..3 {
             assert_eq!(ledger.take(1, RATE, now), Ok(()));
@@ -167,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_clock_set_back_locks_nobody_out() {
-        let mut ledger = Ledger::new(8, 0_u8);
+        let mut ledger = Ledger::new(8);
         for _ in 0..3 {
             assert_eq!(ledger.take(1, RATE, Time(10_000_000)), Ok(()));
         }
@@ -179,21 +171,18 @@ mod tests {
     }
 
     #[test]
-    fn clients_beyond_the_bound_share_one_account() {
-        let mut ledger = Ledger::new(2, 0_u8);
-        let now = Time(1_000_000);
-        for client in 1..=9 {
-            let account = ledger.account(client);
-            let taken = ledger.take(account, RATE, now).is_ok();
-            assert_eq!(taken, client <= 5, "two of their own, three of the burst");
+    fn there_is_room_for_so_many_accounts() {
+        let mut ledger = Ledger::new(2);
+        for client in 1..=2 {
+            assert!(ledger.has_account(client));
+            ledger.hold(client);
         }
-        assert_eq!(ledger.len(), 3);
-        assert_eq!(ledger.account(2), 2);
+        assert!(ledger.has_account(2) && !ledger.has_account(3));
     }
 
     #[test]
     fn accounts_are_forgotten_when_they_say_nothing() {
-        let mut ledger = Ledger::new(8, 0_u8);
+        let mut ledger = Ledger::new(8);
         let now = Time(1_000_000);
         assert_eq!(ledger.take(1, RATE, now), Ok(()));
         ledger.hold(2);

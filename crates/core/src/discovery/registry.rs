@@ -76,7 +76,9 @@ struct Entry {
 /// The two accounts a client is counted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Owner {
-    key: DeviceKey,
+    /// `None` for a key that came when there was no room for more; then the prefix alone bounds it. A flood of keys
+    /// from elsewhere must not become everybody's limit.
+    key: Option<DeviceKey>,
     prefix: Prefix,
 }
 
@@ -99,8 +101,8 @@ impl<S: Scheme> Registry<S> {
             scheme,
             config,
             records: BTreeMap::new(),
-            keys: Ledger::new(config.clients_max, DeviceKey([0; 32])),
-            prefixes: Ledger::new(config.clients_max, Prefix::Unknown),
+            keys: Ledger::new(config.clients_max),
+            prefixes: Ledger::new(config.clients_max),
             outputs: VecDeque::new(),
             sweep_at: now + SWEEP_AFTER,
         }
@@ -202,13 +204,20 @@ impl<S: Scheme> Registry<S> {
         let busy = |wait: Duration| Refusal::Busy {
             retry_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         };
+        let prefix = Prefix::of(client.address);
         let owner = Owner {
-            key: self.keys.account(client.key),
-            prefix: self.prefixes.account(Prefix::of(client.address)),
+            key: Some(client.key).filter(|key| self.keys.has_account(*key)),
+            prefix: if self.prefixes.has_account(prefix) {
+                prefix
+            } else {
+                Prefix::Unknown
+            },
         };
-        self.keys
-            .take(owner.key, self.config.key_rate, now)
-            .map_err(busy)?;
+        if let Some(key) = owner.key {
+            self.keys
+                .take(key, self.config.key_rate, now)
+                .map_err(busy)?;
+        }
         self.prefixes
             .take(owner.prefix, self.config.prefix_rate, now)
             .map_err(busy)?;
@@ -245,7 +254,9 @@ impl<S: Scheme> Registry<S> {
         record.verify(&self.scheme).map_err(|_| Refusal::Invalid)?;
 
         self.release(previous.flatten());
-        self.keys.hold(owner.key);
+        if let Some(key) = owner.key {
+            self.keys.hold(key);
+        }
         self.prefixes.hold(owner.prefix);
         let value = codec::encode(&record);
         self.outputs
@@ -265,14 +276,17 @@ impl<S: Scheme> Registry<S> {
             // Somebody who holds nothing may have the last free place.
             (free / FREE_SHARE).max(free.min(1))
         };
-        self.keys.held(owner.key) < self.config.records_per_key_max
+        let held_by_key = owner.key.map_or(0, |key| self.keys.held(key));
+        held_by_key < self.config.records_per_key_max
             && self.prefixes.held(owner.prefix) < self.config.records_per_prefix_max.min(share)
     }
 
     /// Takes a record off its owner's accounts.
     fn release(&mut self, owner: Option<Owner>) {
         if let Some(Owner { key, prefix }) = owner {
-            self.keys.release(key);
+            if let Some(key) = key {
+                self.keys.release(key);
+            }
             self.prefixes.release(prefix);
         }
     }

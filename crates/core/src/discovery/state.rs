@@ -7,31 +7,22 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 
-use thiserror::Error;
-use zeroize::ZeroizeOnDrop;
-
 use crate::address::Route;
 use crate::crypto::Scheme;
 use crate::ids::{DeviceKey, Locator, PeerId};
 use crate::introducer::Introducer;
 use crate::random::{Random, Seed};
-use crate::time::{DAY, Day, Time};
+use crate::time::{Day, Time};
 
 use super::address::{AddressError, AddressRecord, Envelope};
 use super::config::PresenceConfig;
-use super::locator::{self, ROLES_MAX};
-use super::record::{PAYLOAD_BYTES_MAX, Record, Terms};
+use super::contact::{Contact, FindError, NEVER};
+use super::lan::Acquaintance;
+use super::record::Record;
 use super::schedule::{self, DEBOUNCE, DEBOUNCE_MAX, PUBLISH_BURST, PUBLISH_PACE};
 
 /// The most introducers that wait to be told everything: more than a node uses.
 const CATCH_UPS_MAX: usize = 16;
-
-/// How often a registry's word that it knows a newer record is answered by publishing at once, until my address changes.
-/// Once is enough among honest ones; a liar gains two more records.
-const CORRECTIONS_MAX: u8 = 3;
-
-/// A time that does not come.
-const NEVER: Time = Time(u64::MAX);
 
 /// Where I am, as my contacts shall see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,52 +75,6 @@ pub enum PresenceOutput {
     },
 }
 
-/// Why a record was passed over.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum FindError {
-    /// Nobody of this name is a contact.
-    #[error("not a contact")]
-    Unknown,
-    /// Nothing was asked about this contact.
-    #[error("not asked for")]
-    NotAsked,
-    /// A newer record was there before.
-    #[error("older than what is known")]
-    Stale,
-    /// The record is no address of this contact.
-    #[error(transparent)]
-    Address(#[from] AddressError),
-}
-
-/// What is remembered of a contact. There may be many times many of these in a simulation, so it is kept small.
-#[derive(Clone, Debug, ZeroizeOnDrop)]
-struct Contact {
-    reach: [u8; 32],
-    /// Of the last record written for it; 0 before the first.
-    #[zeroize(skip)]
-    sequence: u64,
-    /// Of the newest record read from it, for each role.
-    #[zeroize(skip)]
-    newest: [u64; ROLES_MAX as usize],
-    /// When today's record is due.
-    #[zeroize(skip)]
-    today: Time,
-    /// When the neighbouring day's record is due, or might be.
-    #[zeroize(skip)]
-    neighbour: Time,
-    /// When to look it up; [`NEVER`] while it is not wanted.
-    #[zeroize(skip)]
-    lookup: Time,
-    /// The day last looked up.
-    #[zeroize(skip)]
-    asked: Option<Day>,
-    #[zeroize(skip)]
-    attempts: u8,
-    #[zeroize(skip)]
-    corrections: u8,
-}
-
 /// A change of address that is waiting to come to rest.
 #[derive(Clone, Copy, Debug)]
 struct Change {
@@ -163,7 +108,7 @@ pub struct Presence<S> {
     config: PresenceConfig,
     random: Random,
     now: Time,
-    own: Option<OwnAddress>,
+    own: Option<AddressRecord>,
     change: Option<Change>,
     contacts: BTreeMap<PeerId, Contact>,
     catch_ups: VecDeque<CatchUp>,
@@ -200,18 +145,7 @@ impl<S: Scheme> Presence<S> {
         {
             return;
         }
-        let contact = Contact {
-            reach,
-            sequence: 0,
-            newest: [0; ROLES_MAX as usize],
-            today: now,
-            neighbour: now,
-            lookup: NEVER,
-            asked: None,
-            attempts: 0,
-            corrections: 0,
-        };
-        self.contacts.insert(peer, contact);
+        self.contacts.insert(peer, Contact::new(reach, now));
         self.next = self.next.min(now);
     }
 
@@ -221,15 +155,16 @@ impl<S: Scheme> Presence<S> {
         let Some(mut contact) = self.contacts.remove(&peer) else {
             return;
         };
-        if contact.sequence == 0 {
-            return;
-        }
+        let PresenceConfig { me, role } = self.config;
         for day in std::iter::once(now.day()).chain(schedule::neighbour(now)) {
-            let record = self.withdrawal(&mut contact, day);
-            self.ready.push_back(Ready::Emit(PresenceOutput::Publish {
-                peer,
-                target: PublishTarget::All,
-                record,
+            let place = (me, day, role);
+            let withdrawn = contact.withdraw(&self.scheme, &mut self.random, place, now);
+            self.ready.extend(withdrawn.map(|record| {
+                Ready::Emit(PresenceOutput::Publish {
+                    peer,
+                    target: PublishTarget::All,
+                    record,
+                })
             }));
         }
     }
@@ -240,10 +175,19 @@ impl<S: Scheme> Presence<S> {
     /// [`AddressError::Bounds`] when no record can hold it; the address before stays.
     pub fn handle_address(&mut self, now: Time, own: OwnAddress) -> Result<(), AddressError> {
         self.now = now;
+        // Written when the one before was, so that nothing but a change makes a difference.
+        let at = self.own.as_ref().map_or(now, |own| own.at);
+        let OwnAddress {
+            binding,
+            contact,
+            public,
+            introducers,
+        } = own;
+        let role = self.config.role;
+        let own = AddressRecord::new(role, binding, contact, public, introducers, at)?;
         if self.own.as_ref() == Some(&own) {
             return Ok(());
         }
-        self.address_record(&own, now)?;
         self.own = Some(own);
         let since = self.change.map_or(now, |change| change.since);
         let due = (now + DEBOUNCE).min(since + DEBOUNCE_MAX);
@@ -265,7 +209,8 @@ impl<S: Scheme> Presence<S> {
     }
 
     /// An introducer is gone, or not used any more.
-    pub fn handle_introducer_down(&mut self, introducer: DeviceKey) {
+    pub fn handle_introducer_down(&mut self, now: Time, introducer: DeviceKey) {
+        self.now = now;
         self.catch_ups
             .retain(|catch_up| catch_up.introducer != introducer);
     }
@@ -274,18 +219,8 @@ impl<S: Scheme> Presence<S> {
     /// restarted. What I publish next goes past it.
     pub fn handle_stale(&mut self, now: Time, peer: PeerId, newest: u64) {
         self.now = now;
-        let Some(contact) = self.contacts.get_mut(&peer) else {
-            return;
-        };
-        // A sequence is a time. One more than a day ahead is a lie, which would take me to the end of all numbers.
-        if newest < contact.sequence || newest > (now + DAY).0 {
-            return;
-        }
-        contact.sequence = newest;
-        if contact.corrections < CORRECTIONS_MAX {
-            contact.corrections += 1;
-            contact.today = now;
-            contact.neighbour = now;
+        let contact = self.contacts.get_mut(&peer);
+        if contact.is_some_and(|contact| contact.handle_stale(now, newest)) {
             self.next = self.next.min(now);
         }
     }
@@ -293,14 +228,8 @@ impl<S: Scheme> Presence<S> {
     /// Whether a session with `peer` is wanted and not there: then it is looked up, at once and less and less often.
     pub fn handle_wanted(&mut self, now: Time, peer: PeerId, wanted: bool) {
         self.now = now;
-        let Some(contact) = self.contacts.get_mut(&peer) else {
-            return;
-        };
-        if !wanted {
-            contact.lookup = NEVER;
-        } else if contact.lookup == NEVER {
-            contact.attempts = 0;
-            contact.lookup = now;
+        let contact = self.contacts.get_mut(&peer);
+        if contact.is_some_and(|contact| contact.handle_wanted(now, wanted)) {
             self.look_up(now, peer);
         }
     }
@@ -318,17 +247,7 @@ impl<S: Scheme> Presence<S> {
     ) -> Result<(), FindError> {
         self.now = now;
         let contact = self.contacts.get_mut(&peer).ok_or(FindError::Unknown)?;
-        let envelope = Envelope {
-            reach: &contact.reach,
-            writer: peer,
-            day: contact.asked.ok_or(FindError::NotAsked)?,
-        };
-        let role = usize::from(envelope.role(record)?);
-        if record.sequence() < contact.newest[role] {
-            return Err(FindError::Stale);
-        }
-        let address = AddressRecord::open(&self.scheme, envelope, record, now)?;
-        contact.newest[role] = record.sequence();
+        let address = contact.open(&self.scheme, now, peer, record)?;
         let address = Box::new(address);
         self.ready
             .push_back(Ready::Emit(PresenceOutput::Found { peer, address }));
@@ -344,9 +263,7 @@ impl<S: Scheme> Presence<S> {
         if self.change.is_some_and(|change| change.due <= now) {
             self.change = None;
             for contact in self.contacts.values_mut() {
-                contact.today = now;
-                contact.neighbour = now;
-                contact.corrections = 0;
+                contact.handle_change(now);
             }
         }
         let mut room = PUBLISH_BURST;
@@ -357,7 +274,7 @@ impl<S: Scheme> Presence<S> {
         let wanted: Vec<PeerId> = self
             .contacts
             .iter()
-            .filter(|(_, contact)| contact.lookup <= now)
+            .filter(|(_, contact)| contact.lookup_at() <= now)
             .map(|(peer, _)| *peer)
             .collect();
         for peer in wanted {
@@ -396,37 +313,35 @@ impl<S: Scheme> Presence<S> {
         Some(Envelope { reach, writer, day }.locator())
     }
 
+    /// All contacts with the secrets shared with them, as [`lan`](super::lan) asks for them.
+    pub fn acquaintances(&self) -> impl Iterator<Item = Acquaintance<'_>> {
+        let contacts = self.contacts.iter();
+        contacts.map(|(peer, contact)| (*peer, &contact.reach))
+    }
+
     /// Whether there is an address to publish that is not just changing.
     fn is_settled(&self) -> bool {
         self.own.is_some() && self.change.is_none()
     }
 
-    /// Makes ready what is to be published by now, as far as there is room, and says when each is due again.
+    /// Makes ready what is to be published by now, as far as there is room; who waited longest goes first.
     fn publish_due(&mut self, now: Time, room: &mut usize) {
-        let neighbour = schedule::neighbour(now);
-        let target = PublishTarget::All;
-        for (peer, contact) in &mut self.contacts {
-            if *room == 0 {
+        let mut due: Vec<(Time, PeerId)> = self
+            .contacts
+            .iter()
+            .map(|(peer, contact)| (contact.publish_at(), *peer))
+            .filter(|(at, _)| *at <= now)
+            .collect();
+        due.sort_unstable();
+        for (_, peer) in due {
+            let Some(contact) = self.contacts.get_mut(&peer).filter(|_| *room > 0) else {
                 return;
-            }
-            let peer = *peer;
-            if contact.today <= now {
-                contact.today = now + schedule::refresh_after(&mut self.random);
-                let day = now.day();
-                self.ready.push_back(Ready::Publish { peer, day, target });
-                *room -= 1;
-            }
-            if contact.neighbour > now || *room == 0 {
-                continue;
-            }
-            contact.neighbour = if let Some(day) = neighbour {
-                self.ready.push_back(Ready::Publish { peer, day, target });
-                *room -= 1;
-                now + schedule::refresh_after(&mut self.random)
-            } else {
-                let opens = schedule::neighbour_opens(now);
-                opens + schedule::jitter(&mut self.random, schedule::REFRESH_MAX)
             };
+            let target = PublishTarget::All;
+            for day in contact.take_due(now, &mut self.random) {
+                self.ready.push_back(Ready::Publish { peer, day, target });
+                *room = room.saturating_sub(1);
+            }
         }
     }
 
@@ -458,11 +373,8 @@ impl<S: Scheme> Presence<S> {
         let Some(contact) = self.contacts.get_mut(&peer) else {
             return;
         };
-        let day = now.day();
-        contact.asked = Some(day);
-        contact.lookup = now + schedule::lookup_after(&mut self.random, contact.attempts);
-        contact.attempts = contact.attempts.saturating_add(1);
-        self.next = self.next.min(contact.lookup);
+        let day = contact.look_up(now, &mut self.random);
+        self.next = self.next.min(contact.lookup_at());
         if let Some(locator) = self.locator_of(peer, day) {
             self.ready
                 .push_back(Ready::Emit(PresenceOutput::Lookup { peer, locator }));
@@ -473,12 +385,14 @@ impl<S: Scheme> Presence<S> {
     fn next_due(&self, now: Time, room: usize) -> Time {
         let publishes = self.is_settled();
         let due = |contact: &Contact| {
-            let published = contact.today.min(contact.neighbour);
-            let published = if publishes { published } else { NEVER };
+            let published = if publishes {
+                contact.publish_at()
+            } else {
+                NEVER
+            };
             // What had no room is due already; it waits for the next burst.
-            contact
-                .lookup
-                .min(published.max(now + PUBLISH_PACE * u32::from(room == 0)))
+            let burst = now + PUBLISH_PACE * u32::from(room == 0);
+            contact.lookup_at().min(published.max(burst))
         };
         let contacts = self.contacts.values().map(due).min().unwrap_or(NEVER);
         let change = self.change.map_or(NEVER, |change| change.due);
@@ -489,46 +403,13 @@ impl<S: Scheme> Presence<S> {
 
     /// My address, sealed for `peer`; `None` when it has gone or there is nothing to say.
     fn record_for(&mut self, peer: PeerId, day: Day) -> Option<Record> {
-        let address = self.address_record(self.own.as_ref()?, self.now).ok()?;
-        let contact = self.contacts.get_mut(&peer)?;
-        let envelope = Envelope {
-            reach: &contact.reach,
-            writer: self.config.me,
-            day,
-        };
-        let sequence = schedule::next_sequence(&mut self.random, self.now, contact.sequence);
-        let expires = schedule::expires(self.now);
-        let record = address
-            .seal(&self.scheme, &mut self.random, envelope, sequence, expires)
-            .ok()?;
-        contact.sequence = sequence;
-        Some(record)
-    }
-
-    /// A record in the place of mine that looks like any other and opens for nobody.
-    fn withdrawal(&mut self, contact: &mut Contact, day: Day) -> Record {
-        let me = self.config.me;
-        contact.sequence = schedule::next_sequence(&mut self.random, self.now, contact.sequence);
-        let terms = Terms {
-            slot: locator::role_slot(&contact.reach, day, me, self.config.role),
-            sequence: contact.sequence,
-            expires: schedule::expires(self.now),
-            payload: self.random.bytes::<PAYLOAD_BYTES_MAX>().to_vec(),
-        };
-        let secret = locator::locator_secret(&contact.reach, day, me);
-        Record::sign(&self.scheme, &secret, terms).expect("the payload is as large as allowed")
-    }
-
-    /// What I say of myself.
-    fn address_record(&self, own: &OwnAddress, at: Time) -> Result<AddressRecord, AddressError> {
-        AddressRecord::new(
-            self.config.role,
-            own.binding.clone(),
-            own.contact.clone(),
-            own.public.clone(),
-            own.introducers.clone(),
-            at,
-        )
+        let address = self.own.as_mut()?;
+        address.at = self.now;
+        let place = (self.config.me, day);
+        self.contacts
+            .get_mut(&peer)?
+            .seal(&self.scheme, &mut self.random, place, address)
+            .ok()
     }
 }
 
