@@ -114,13 +114,14 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// An introducer could not be reached.
-    pub fn handle_introducer_down(&mut self, introducer: DeviceKey) {
+    pub fn handle_introducer_down(&mut self, now: Time, introducer: DeviceKey) {
+        self.now = now;
         if !self.finding.away.contains(&introducer)
             && self.introducers.iter().any(|it| it.key == introducer)
         {
             self.finding.away.push(introducer);
         }
-        self.presence.handle_introducer_down(introducer);
+        self.presence.handle_introducer_down(now, introducer);
     }
 
     /// Somebody announces themselves on the local network.

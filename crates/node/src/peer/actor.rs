@@ -159,7 +159,7 @@ impl Actor {
             Input::Route { face, route } => self.machine.handle_route(now, face, route),
             Input::Records { locator, records } => self.machine.handle_records(now, locator, &records),
             Input::Stale { peer, newest } => self.machine.handle_stale(now, peer, newest),
-            Input::IntroducerDown(key) => self.machine.handle_introducer_down(key),
+            Input::IntroducerDown(key) => self.machine.handle_introducer_down(now, key),
             Input::Finding(Finding::Neighbour(neighbour)) => {
                 let mut route = kith_core::address::Route::new(neighbour.advertisement.device);
                 route.addresses = neighbour.addresses;
