@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use kith_core::crypto::SecretKey;
-use kith_core::discovery::Record;
-use kith_core::ids::{DeviceKey, Face, Locator, PeerId};
+use kith_core::ids::Face;
 use kith_core::peer::{Event, Output, Peer};
 use kith_core::routing::{CloseCode, ConnId, Connected, DialId, Target, UnreachableReason};
 use kith_core::row::Row;
@@ -16,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, warn};
 
 use super::faces::Faces;
+use super::input::{Input, Reply};
 use super::link::LinkTasks;
 use super::live::{Link, Live, Standing};
 use super::protocols::Protocols;
@@ -24,7 +23,7 @@ use super::streams::OpenStreams;
 use crate::clock;
 use crate::discovery::{Announcement, Finding, Order, Running};
 use crate::error::Error;
-use crate::routing::{Connection, Ended, FaceEndpoint, PathSummary};
+use crate::routing::{Connection, Ended};
 use crate::store::Store;
 
 /// How long a shutdown waits for the other sides to finish their streams and say goodbye.
@@ -32,47 +31,6 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long the machine may go without being asked what is due. A clock that jumps is noticed within it.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
-
-/// What a question's answer does once everything the question led to is durable.
-pub(super) type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
-
-/// Something for the machine.
-pub(super) enum Input {
-    /// Somebody wants to open streams.
-    Open { target: Target, reached: oneshot::Sender<Result<(), UnreachableReason>> },
-    /// Something to do with the machine itself.
-    Ask(Box<dyn FnOnce(&mut Peer, Time) -> Reply + Send>),
-    /// A dial is over.
-    Dialled { dial: DialId, face: Face, connection: Option<Connection> },
-    /// Somebody dialled us.
-    Incoming { face: Face, connection: Connection },
-    /// Bytes of a control stream.
-    Control { conn: ConnId, bytes: Vec<u8> },
-    /// Another path.
-    Path { conn: ConnId, path: PathSummary },
-    /// The end of a connection.
-    Closed { conn: ConnId, ended: Ended },
-    /// How many streams are open.
-    Streams { conn: ConnId, open: u32 },
-    /// A face is elsewhere.
-    Route { face: Face, route: kith_core::address::Route },
-    /// An introducer's answer to a look-up.
-    Records { locator: Locator, records: Vec<Record> },
-    /// An introducer holds a newer record.
-    Stale { peer: PeerId, newest: u64 },
-    /// An introducer does not answer.
-    IntroducerDown(DeviceKey),
-    /// Somebody on the local network.
-    Finding(Finding),
-    /// The table of protocols is different.
-    ProtocolsChanged,
-    /// The interfaces are different.
-    NetworkChanged,
-    /// The contact face was bound anew.
-    Rotated { endpoint: FaceEndpoint, secret: SecretKey },
-    /// The end.
-    Shutdown { done: oneshot::Sender<()> },
-}
 
 /// Owns the machine and everything it steers.
 pub(super) struct Actor {
@@ -132,7 +90,9 @@ impl Actor {
     /// How long until the machine has something to do.
     fn wait(&self) -> Duration {
         let due = self.machine.poll_timeout();
-        due.map_or(LOOK_AT_CLOCK, |due| due.since(clock::now()).min(LOOK_AT_CLOCK))
+        due.map_or(LOOK_AT_CLOCK, |due| {
+            due.since(clock::now()).min(LOOK_AT_CLOCK)
+        })
     }
 
     /// Tells the machine.
@@ -141,7 +101,11 @@ impl Actor {
         match input {
             Input::Ask(question) => return Some(question(&mut self.machine, now)),
             Input::Open { target, reached } => self.open(now, target, reached),
-            Input::Dialled { dial, face, connection } => {
+            Input::Dialled {
+                dial,
+                face,
+                connection,
+            } => {
                 self.state.dials.remove(&dial);
                 match connection {
                     Some(connection) => self.connected(now, Some(dial), face, connection),
@@ -157,16 +121,18 @@ impl Actor {
             }
             Input::Streams { conn, open } => self.machine.handle_streams(now, conn, open),
             Input::Route { face, route } => self.machine.handle_route(now, face, route),
-            Input::Records { locator, records } => self.machine.handle_records(now, locator, &records),
+            Input::Records { locator, records } => {
+                self.machine.handle_records(now, locator, &records)
+            }
             Input::Stale { peer, newest } => self.machine.handle_stale(now, peer, newest),
             Input::IntroducerDown(key) => self.machine.handle_introducer_down(now, key),
             Input::Finding(Finding::Neighbour(neighbour)) => {
                 let mut route = kith_core::address::Route::new(neighbour.advertisement.device);
                 route.addresses = neighbour.addresses;
-                self.machine.handle_sighting(now, neighbour.advertisement, route);
+                self.machine
+                    .handle_sighting(now, neighbour.advertisement, route);
             }
             Input::Finding(Finding::Left(device)) => self.machine.handle_sighting_gone(device),
-            Input::Finding(_) => {}
             Input::ProtocolsChanged => {
                 let spoken = self.protocols.listed();
                 self.machine.handle_protocols(now, spoken);
@@ -181,8 +147,16 @@ impl Actor {
         None
     }
 
-    fn open(&mut self, now: Time, target: Target, reached: oneshot::Sender<Result<(), UnreachableReason>>) {
-        let stands = self.live.preferred(target).is_some_and(|link| link.connection.end().is_none());
+    fn open(
+        &mut self,
+        now: Time,
+        target: Target,
+        reached: oneshot::Sender<Result<(), UnreachableReason>>,
+    ) {
+        let stands = self
+            .live
+            .preferred(target)
+            .is_some_and(|link| link.connection.end().is_none());
         if stands {
             // Who asked may have given up.
             let _ = reached.send(Ok(()));
@@ -193,7 +167,9 @@ impl Actor {
     }
 
     fn connected(&mut self, now: Time, dial: Option<DialId>, face: Face, connection: Connection) {
-        let Some(local) = self.faces.device(face) else { return };
+        let Some(local) = self.faces.device(face) else {
+            return;
+        };
         self.state.connections += 1;
         let conn = ConnId(self.state.connections);
         let inputs = self.inputs.clone();
@@ -203,10 +179,20 @@ impl Actor {
         });
         let (control, control_bytes) = mpsc::unbounded_channel();
         let (session, session_watch) = watch::channel(None);
-        let link = Link { connection: connection.clone(), face, streams: streams.clone(), control, session: None };
+        let link = Link {
+            connection: connection.clone(),
+            face,
+            streams: streams.clone(),
+            control,
+            session: None,
+        };
         self.live.lock().links.insert(conn, link);
         self.state.sessions.insert(conn, session);
-        let (remote, observed, exporter) = (connection.remote(), connection.observed(), *connection.exporter());
+        let (remote, observed, exporter) = (
+            connection.remote(),
+            connection.observed(),
+            *connection.exporter(),
+        );
         LinkTasks {
             conn,
             connection,
@@ -217,7 +203,14 @@ impl Actor {
             tasks: self.tasks.clone(),
         }
         .start(control_bytes);
-        let connected = Connected { conn, dial, face, local, remote, observed };
+        let connected = Connected {
+            conn,
+            dial,
+            face,
+            local,
+            remote,
+            observed,
+        };
         self.machine.handle_connected(now, connected, exporter);
     }
 
@@ -283,15 +276,31 @@ impl Actor {
                     None => preferred.remove(&target),
                 };
             }
-            Output::Relays { face, introducers } => self.faces.set_relays(face, introducers, &self.tasks),
-            Output::Publish { record, introducers, peer } => {
+            Output::Relays { face, introducers } => {
+                self.faces.set_relays(face, introducers, &self.tasks)
+            }
+            Output::Publish {
+                record,
+                introducers,
+                peer,
+            } => {
                 for introducer in introducers {
-                    self.registrars.send(&introducer, Errand::Publish { record: record.clone(), peer });
+                    self.registrars.send(
+                        &introducer,
+                        Errand::Publish {
+                            record: record.clone(),
+                            peer,
+                        },
+                    );
                 }
             }
-            Output::Lookup { locator, introducers } => {
+            Output::Lookup {
+                locator,
+                introducers,
+            } => {
                 for introducer in introducers {
-                    self.registrars.send(&introducer, Errand::Lookup { locator });
+                    self.registrars
+                        .send(&introducer, Errand::Lookup { locator });
                 }
             }
             Output::Advertise(advertisement) => self.announce(advertisement),
@@ -304,7 +313,11 @@ impl Actor {
     fn dial(&mut self, dial: DialId, face: Face, route: kith_core::address::Route) {
         let inputs = self.inputs.clone();
         let Some(endpoint) = self.faces.endpoint(face) else {
-            let _ = inputs.send(Input::Dialled { dial, face, connection: None });
+            let _ = inputs.send(Input::Dialled {
+                dial,
+                face,
+                connection: None,
+            });
             return;
         };
         let task = self.tasks.spawn(async move {
@@ -315,21 +328,36 @@ impl Actor {
                     None
                 }
             };
-            let _ = inputs.send(Input::Dialled { dial, face, connection });
+            let _ = inputs.send(Input::Dialled {
+                dial,
+                face,
+                connection,
+            });
         });
         self.state.dials.insert(dial, task.abort_handle());
     }
 
     fn announce(&self, advertisement: kith_core::discovery::Advertisement) {
-        let (Some(lan), Some((port, port_v6))) = (&self.lan, self.faces.contact_ports()) else { return };
-        let announcement = Announcement { advertisement, port, port_v6, addresses: Vec::new() };
+        let (Some(lan), Some((port, port_v6))) = (&self.lan, self.faces.contact_ports()) else {
+            return;
+        };
+        let announcement = Announcement {
+            advertisement,
+            port,
+            port_v6,
+            addresses: Vec::new(),
+        };
         lan.order(Order::Announce(Some(announcement)));
     }
 
     fn tell(&mut self, event: Event) {
         match &event {
             Event::Up(session) => {
-                let standing = Standing { peer: session.peer, level: session.level, remote: session.remote };
+                let standing = Standing {
+                    peer: session.peer,
+                    level: session.level,
+                    remote: session.remote,
+                };
                 if let Some(link) = self.live.lock().links.get_mut(&session.conn) {
                     link.session = Some(standing);
                 }

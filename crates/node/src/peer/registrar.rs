@@ -14,8 +14,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tracing::debug;
 
-use super::actor::Input;
-use super::node::{Node, WeakNode};
+use super::input::Input;
+use super::node::WeakNode;
 use super::stream::Stream;
 use crate::clock;
 
@@ -35,7 +35,10 @@ const RETRY_AFTER: (Duration, Duration) = (Duration::from_secs(2), Duration::fro
 #[derive(Clone, Debug)]
 pub(super) enum Errand {
     /// Leave this, as soon as it can be reached.
-    Publish { record: Record, peer: Option<PeerId> },
+    Publish {
+        record: Record,
+        peer: Option<PeerId>,
+    },
     /// Ask for this, now or not at all.
     Lookup { locator: Locator },
 }
@@ -55,16 +58,25 @@ impl Registrars {
 
     /// Sends a task on an errand.
     pub(super) fn send(&mut self, introducer: &Introducer, errand: Errand) {
-        let Some(node) = self.node.get().and_then(WeakNode::upgrade) else { return };
+        let Some(node) = self.node.get().and_then(WeakNode::upgrade) else {
+            return;
+        };
         let sender = self.tasks.entry(introducer.key).or_insert_with(|| {
             let (sender, errands) = mpsc::channel(ERRANDS_MAX);
-            let task = Registrar { node: node.downgrade(), introducer: introducer.key, unpublished: BTreeMap::new() };
+            let task = Registrar {
+                node: node.downgrade(),
+                introducer: introducer.key,
+                unpublished: BTreeMap::new(),
+            };
             node.spawn(task.run(errands));
             sender
         });
         if let Err(error) = sender.try_send(errand) {
             if let Errand::Lookup { locator } = error.into_inner() {
-                node.tell(Input::Records { locator, records: Vec::new() });
+                node.tell(Input::Records {
+                    locator,
+                    records: Vec::new(),
+                });
             }
         }
     }
@@ -83,7 +95,11 @@ impl Registrar {
         let mut pause = RETRY_AFTER.0;
         let mut stream = None;
         loop {
-            let wait = if self.unpublished.is_empty() { Duration::MAX } else { pause };
+            let wait = if self.unpublished.is_empty() {
+                Duration::MAX
+            } else {
+                pause
+            };
             let first = tokio::select! {
                 errand = errands.recv() => match errand {
                     Some(errand) => Some(errand),
@@ -108,10 +124,15 @@ impl Registrar {
                 continue;
             }
             stream = None;
-            let Some(node) = self.node.upgrade() else { return };
+            let Some(node) = self.node.upgrade() else {
+                return;
+            };
             node.tell(Input::IntroducerDown(self.introducer));
             for locator in lookups {
-                node.tell(Input::Records { locator, records: Vec::new() });
+                node.tell(Input::Records {
+                    locator,
+                    records: Vec::new(),
+                });
             }
             pause = (pause * 2).min(RETRY_AFTER.1);
         }
@@ -120,16 +141,26 @@ impl Registrar {
     fn sort(&mut self, errand: Option<Errand>, lookups: &mut Vec<Locator>) {
         match errand {
             Some(Errand::Publish { record, peer }) => {
-                self.unpublished.insert((record.locator(), record.slot()), (record, peer));
+                self.unpublished
+                    .insert((record.locator(), record.slot()), (record, peer));
             }
-            Some(Errand::Lookup { locator }) if !lookups.contains(&locator) => lookups.push(locator),
+            Some(Errand::Lookup { locator }) if !lookups.contains(&locator) => {
+                lookups.push(locator)
+            }
             Some(Errand::Lookup { .. }) | None => {}
         }
     }
 
     /// Asks everything, over one stream; what was answered is taken from the lists.
-    async fn attempt(&mut self, stream: &mut Option<Stream>, lookups: &mut Vec<Locator>) -> std::io::Result<()> {
-        let node = self.node.upgrade().ok_or(std::io::ErrorKind::NotConnected)?;
+    async fn attempt(
+        &mut self,
+        stream: &mut Option<Stream>,
+        lookups: &mut Vec<Locator>,
+    ) -> std::io::Result<()> {
+        let node = self
+            .node
+            .upgrade()
+            .ok_or(std::io::ErrorKind::NotConnected)?;
         if stream.is_none() {
             let name: ProtocolName = REGISTRY_PROTOCOL.parse().map_err(std::io::Error::other)?;
             let opened = node.open_to(Target::Device(self.introducer), &[name]).await;
@@ -137,12 +168,16 @@ impl Registrar {
         }
         let Some(stream) = stream else { return Ok(()) };
         let now = clock::now();
-        self.unpublished.retain(|_, (record, _)| record.expires() > now);
+        self.unpublished
+            .retain(|_, (record, _)| record.expires() > now);
         for locator in std::mem::take(lookups) {
             let asked = ask(stream, &Request::Lookup(locator)).await;
             match asked {
                 Ok(Answer::Records(records)) => node.tell(Input::Records { locator, records }),
-                Ok(_) => node.tell(Input::Records { locator, records: Vec::new() }),
+                Ok(_) => node.tell(Input::Records {
+                    locator,
+                    records: Vec::new(),
+                }),
                 Err(error) => {
                     lookups.push(locator);
                     return Err(error);
@@ -174,14 +209,18 @@ impl Registrar {
 
 async fn ask(stream: &mut Stream, request: &Request) -> std::io::Result<Answer> {
     let exchange = async {
-        stream.write_all(&kith_core::codec::frame(&request.to_bytes())).await?;
+        stream
+            .write_all(&kith_core::codec::frame(&request.to_bytes()))
+            .await?;
         let mut header = [0; kith_core::codec::FRAME_HEADER_BYTES];
         stream.read_exact(&mut header).await?;
-        let length =
-            kith_core::codec::frame_length(header, Answer::BYTES_MAX).map_err(std::io::Error::other)?;
+        let length = kith_core::codec::frame_length(header, Answer::BYTES_MAX)
+            .map_err(std::io::Error::other)?;
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await?;
         Answer::from_bytes(&body).map_err(std::io::Error::other)
     };
-    tokio::time::timeout(ANSWER_WITHIN, exchange).await.map_err(|_| std::io::ErrorKind::TimedOut)?
+    tokio::time::timeout(ANSWER_WITHIN, exchange)
+        .await
+        .map_err(|_| std::io::ErrorKind::TimedOut)?
 }
