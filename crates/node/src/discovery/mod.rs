@@ -6,13 +6,16 @@
 //! - [`source`]: the trait, what a source is told and what it finds.
 //! - [`lan`]: the local network, by DNS-SD.
 //! - [`neighbours`]: what the local network says, bounded.
-//! - [`registry`]: the client of an introducer's registry, over a stream of a session.
+//! - [`registries`]: the registries of all introducers in use, side by side.
+//! - [`registry`]: the client of one of them, over a stream of a session.
 
 pub mod lan;
 pub mod neighbours;
+pub mod registries;
 pub mod registry;
 pub mod source;
 
 pub use lan::{Interfaces, Lan};
+pub use registries::{Connect, Registries};
 pub use registry::{RegistryClient, RegistryError};
-pub use source::{Announcement, Finding, Neighbour, Order, Running, Source, start};
+pub use source::{About, Announcement, Finding, Neighbour, Order, Running, Source, start};

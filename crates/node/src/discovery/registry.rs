@@ -116,14 +116,14 @@ impl RegistryClient {
     }
 }
 
-/// Writes requests and reads answers, until either fails or nobody asks any more. Whoever waits then is told by the
-/// drop of its channel.
+/// Writes requests and reads answers, until either fails or nobody asks any more. Only when nothing more can be asked
+/// are those told who still wait: by an error, or by the drop of their channel.
 async fn drive(
     receive: impl AsyncRead + Unpin,
     send: impl AsyncWrite + Unpin,
     requests: mpsc::Receiver<Asked>,
 ) {
-    let (sent, waiting) = mpsc::channel(UNANSWERED_MAX);
+    let (sent, mut waiting) = mpsc::channel(UNANSWERED_MAX);
     let write = async {
         match write_requests(send, requests, sent).await {
             // What was sent is still to be answered; reading ends this.
@@ -131,9 +131,12 @@ async fn drive(
             Err(error) => debug!(%error, "cannot write to a registry"),
         }
     };
-    tokio::select! {
-        () = write => {}
-        () = read_answers(receive, waiting) => {}
+    let failed = tokio::select! {
+        () = write => None,
+        failed = read_answers(receive, &mut waiting) => failed,
+    };
+    if let Some((answer, error)) = failed {
+        let _ = answer.send(Err(error));
     }
 }
 
@@ -155,17 +158,22 @@ async fn write_requests(
     send.shutdown().await
 }
 
-async fn read_answers(mut receive: impl AsyncRead + Unpin, mut waiting: mpsc::Receiver<Waiting>) {
+/// Reads an answer for each who waits; who waited for one that cannot be had, and why.
+async fn read_answers(
+    mut receive: impl AsyncRead + Unpin,
+    waiting: &mut mpsc::Receiver<Waiting>,
+) -> Option<(Waiting, RegistryError)> {
     while let Some(answer) = waiting.recv().await {
-        let read = timeout(ANSWER_MAX, read_answer(&mut receive)).await;
-        let read = read.unwrap_or(Err(RegistryError::Silent));
-        let is_last = read.is_err();
-        // Who asked may have lost interest.
-        let _ = answer.send(read);
-        if is_last {
-            return;
+        match timeout(ANSWER_MAX, read_answer(&mut receive)).await {
+            Ok(Ok(read)) => {
+                // Who asked may have lost interest.
+                let _ = answer.send(Ok(read));
+            }
+            Ok(Err(error)) => return Some((answer, error)),
+            Err(_) => return Some((answer, RegistryError::Silent)),
         }
     }
+    None
 }
 
 async fn read_answer(receive: &mut (impl AsyncRead + Unpin)) -> Result<Answer, RegistryError> {
