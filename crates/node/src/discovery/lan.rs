@@ -32,7 +32,11 @@ const CACHED_RECORDS_MAX: i64 = 4096;
 const CACHE_LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// How long to wait before the daemon is started again after it failed, so that a broken network costs nothing.
-const RESTART_AFTER: Duration = Duration::from_secs(30);
+const FAILED_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long to wait before it is started again after a flood: half as long as a flood takes to be noticed, so that one
+/// that goes on leaves the node present for most of the time.
+const FLOODED_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long the daemon may take to send a goodbye; it takes a millisecond when it is not stuck.
 const GOODBYE_MAX: Duration = Duration::from_millis(300);
@@ -234,9 +238,13 @@ impl Lan {
         }
     }
 
-    /// Waits, and notes meanwhile what is to be announced; `None` when orders end.
-    async fn wait_to_restart(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<()> {
-        let restart = sleep(RESTART_AFTER);
+    /// Waits for `pause`, and notes meanwhile what is to be announced; `None` when orders end.
+    async fn wait_to_restart(
+        &mut self,
+        pause: Duration,
+        orders: &mut mpsc::Receiver<Order>,
+    ) -> Option<()> {
+        let restart = sleep(pause);
         tokio::pin!(restart);
         loop {
             tokio::select! {
@@ -266,10 +274,12 @@ impl Source for Lan {
     async fn run(mut self, mut orders: mpsc::Receiver<Order>, findings: mpsc::Sender<Finding>) {
         let mut has_warned = false;
         loop {
+            let mut pause = FAILED_PAUSE;
             match self.run_daemon(&mut orders, &findings).await {
                 Ended::Unneeded => return,
                 Ended::Flooded => {
                     info!("the local network is flooded with services: looking anew");
+                    pause = FLOODED_PAUSE;
                 }
                 Ended::Failed(error) if has_warned => {
                     debug!(%error, "the local network still cannot be searched");
@@ -280,7 +290,7 @@ impl Source for Lan {
                 }
             }
             self.neighbours.clear();
-            if self.wait_to_restart(&mut orders).await.is_none() {
+            if self.wait_to_restart(pause, &mut orders).await.is_none() {
                 return;
             }
         }
