@@ -310,6 +310,34 @@ mod tests {
     }
 
     #[test]
+    fn a_database_cut_short_is_named_damaged() {
+        let (_directory, path) = place();
+        let store = Store::open(&path, &[]).expect("new");
+        let rows: Vec<Row> = (0..200)
+            .map(|key| Row {
+                value: Some(vec![key; 1000]),
+                ..row("a", key, None)
+            })
+            .collect();
+        store.write(&rows).expect("room");
+        drop(store);
+        let file = OpenOptions::new().write(true).open(&path).expect("ours");
+        let length = file.metadata().expect("there").len();
+        file.set_len(length / 2).expect("shorter");
+        let outcome = Store::open(&path, &[]).and_then(|store| store.load(&["a"]));
+        let error = outcome.expect_err("half of it is missing");
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    }
+
+    // sysfs takes no new files from anybody, root included, whose rights would defeat a test with `chmod`.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_read_only_place_is_one_clear_error() {
+        let error = Store::open(Path::new("/sys/kernel/kith.db"), &[]).expect_err("read-only");
+        assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
+    }
+
+    #[test]
     fn a_database_of_another_program_is_refused() {
         let (_directory, path) = place();
         let other = Connection::open(&path).expect("new");
