@@ -7,9 +7,10 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use kith_core::address::Route;
 use kith_core::discovery::lan::Advertisement;
 use kith_core::discovery::{Record, Target};
-use kith_core::ids::{DeviceKey, InviteId, Locator, PeerId};
+use kith_core::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
 use kith_core::introducer::Introducer;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -44,6 +45,15 @@ pub trait Source: Send + 'static {
 pub enum Order {
     /// Tell the local network that this device is here, and nothing else; `None`: that it left.
     Announce(Option<Announcement>),
+    /// An invite says where its maker can be reached: remember it until [`Order::Forget`].
+    Learn {
+        /// Its maker.
+        peer: PeerId,
+        /// The device's address on each face it tells of.
+        routes: Vec<(Face, Route)>,
+    },
+    /// What an invite said of somebody is not needed any more.
+    Forget(PeerId),
     /// From now on use these introducers, and no others.
     Use(Vec<Introducer>),
     /// Leave a record.
@@ -94,6 +104,15 @@ pub enum Finding {
     Neighbour(Neighbour),
     /// A device said goodbye to the local network, or has not been heard for long.
     Left(DeviceKey),
+    /// Where somebody said to be, in an invite.
+    Route {
+        /// Who.
+        peer: PeerId,
+        /// Which of the two endpoints answers there.
+        face: Face,
+        /// Where; within the bounds of [`Route::is_bounded`].
+        route: Route,
+    },
     /// A record under a locator that was asked for.
     Record {
         /// What the order was about.
