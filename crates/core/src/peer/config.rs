@@ -59,3 +59,6 @@ pub const SIGHTINGS_MAX: usize = 256;
 
 /// The longest pause between two looks into a mailbox: an invite that nobody has used for hours is used some day.
 pub const MAILBOX_POLL_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Introducers remembered as away: as many as are ever asked.
+pub const AWAY_MAX: usize = 64;

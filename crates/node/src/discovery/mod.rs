@@ -21,4 +21,4 @@ pub use invites::Invites;
 pub use lan::{Interfaces, Lan};
 pub use registries::{Connect, Registries};
 pub use registry::{RegistryClient, RegistryError};
-pub use source::{About, Announcement, Finding, Neighbour, Order, Running, Source, start};
+pub use source::{Announcement, Finding, Neighbour, Order, Running, Source, start};

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use kith_core::discovery::{Record, Refusal, Target};
-use kith_core::ids::{DeviceKey, Locator};
+use kith_core::discovery::{Record, Refusal};
+use kith_core::ids::{DeviceKey, Locator, PeerId};
 use kith_core::introducer::Introducer;
 use kith_core::random::Random;
 use tokio::sync::mpsc;
@@ -23,8 +23,11 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info};
 
 use super::registry::{RegistryClient, RegistryError};
-use super::source::{About, Finding, Order, Source};
+use super::source::{Finding, Order, Source};
 use crate::entropy;
+
+/// The most introducers asked: mine, and those of an address book's contacts, who tend to share a few.
+const INTRODUCERS_MAX: usize = 64;
 
 /// The most requests that wait for one introducer: four bursts of [`Presence`](kith_core::discovery::Presence). What
 /// it misses beyond that comes with the next refresh.
@@ -79,19 +82,18 @@ struct Worker {
 /// What one introducer is asked.
 #[derive(Clone, Debug)]
 struct Request {
-    about: About,
     what: What,
     sent: u32,
 }
 
 #[derive(Clone, Debug)]
 enum What {
-    Publish(Box<Record>),
+    Publish(Option<PeerId>, Box<Record>),
     Lookup(Locator),
 }
 
 impl<C: Connect> Registries<C> {
-    /// No introducers yet; [`Order::Use`] names them.
+    /// No introducers yet; orders name them.
     pub fn new(connector: C) -> Self {
         Self {
             connector,
@@ -100,46 +102,38 @@ impl<C: Connect> Registries<C> {
         }
     }
 
-    /// Starts a task for each new introducer and lets go of those not named.
-    fn use_introducers(&mut self, introducers: Vec<Introducer>, findings: &mpsc::Sender<Finding>) {
-        // A task ends when nothing can be asked of it any more.
-        self.workers
-            .retain(|_, worker| introducers.contains(&worker.introducer));
+    /// Asks each of `introducers`, starting a task for one that was never asked before.
+    fn ask(&mut self, introducers: Vec<Introducer>, what: &What, findings: &mpsc::Sender<Finding>) {
         for introducer in introducers {
-            if self.workers.contains_key(&introducer.key) {
-                continue;
+            let known = self.workers.get(&introducer.key);
+            let moved = known.is_some_and(|worker| worker.introducer != introducer);
+            if moved || (known.is_none() && self.workers.len() < INTRODUCERS_MAX) {
+                // The task of one that moved ends when nothing can be asked of it any more.
+                let worker = self.start(introducer.clone(), findings);
+                self.workers.insert(introducer.key, worker);
             }
-            let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
-            let task = Task {
-                introducer: introducer.clone(),
-                connector: self.connector.clone(),
-                requests: receiver,
-                findings: findings.clone(),
-                random: Random::new(entropy::seed()),
-            };
-            self.tasks.spawn(task.run());
-            let worker = Worker {
-                introducer,
-                requests,
-            };
-            self.workers.insert(worker.introducer.key, worker);
-        }
-    }
-
-    fn ask(&self, target: Target, about: About, what: &What) {
-        for (key, worker) in &self.workers {
-            if matches!(target, Target::One(one) if one != *key) {
+            let Some(worker) = self.workers.get(&introducer.key) else {
+                debug!("too many introducers");
                 continue;
-            }
-            let request = Request {
-                about,
-                what: what.clone(),
-                sent: 0,
             };
+            let request = Request { what: what.clone(), sent: 0 };
             if worker.requests.try_send(request).is_err() {
                 debug!("an introducer takes no requests");
             }
         }
+    }
+
+    fn start(&mut self, introducer: Introducer, findings: &mpsc::Sender<Finding>) -> Worker {
+        let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
+        let task = Task {
+            introducer: introducer.clone(),
+            connector: self.connector.clone(),
+            requests: receiver,
+            findings: findings.clone(),
+            random: Random::new(entropy::seed()),
+        };
+        self.tasks.spawn(task.run());
+        Worker { introducer, requests }
     }
 }
 
@@ -152,12 +146,11 @@ impl<C: Connect> Source for Registries<C> {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Use(introducers)) => self.use_introducers(introducers, &findings),
-                    Some(Order::Publish { about, target, record }) => {
-                        self.ask(target, about, &What::Publish(record));
+                    Some(Order::Publish { peer, introducers, record }) => {
+                        self.ask(introducers, &What::Publish(peer, record), &findings);
                     }
-                    Some(Order::Lookup { about, locator }) => {
-                        self.ask(Target::All, about, &What::Lookup(locator));
+                    Some(Order::Lookup { introducers, locator }) => {
+                        self.ask(introducers, &What::Lookup(locator), &findings);
                     }
                     Some(_) => {}
                     None => return,
@@ -165,6 +158,23 @@ impl<C: Connect> Source for Registries<C> {
                 Some(_) = self.tasks.join_next() => {}
                 () = findings.closed() => return,
             }
+        }
+    }
+}
+
+impl Request {
+    /// What to say when there will be no answer.
+    fn unanswered(&self) -> Option<Finding> {
+        match self.what {
+            What::Lookup(locator) => Some(Finding::Records { locator, records: Vec::new() }),
+            What::Publish(..) => None,
+        }
+    }
+
+    fn stale(&self, newest: u64) -> Vec<Finding> {
+        match self.what {
+            What::Publish(Some(peer), _) => vec![Finding::Stale { peer, newest }],
+            _ => Vec::new(),
         }
     }
 }
@@ -243,7 +253,12 @@ impl<C: Connect> Task<C> {
                         continue;
                     }
                     // The stream ended. What it did not carry twice goes again, on a new one.
-                    Err(Request { sent: SENT_MAX.., .. }) => return Ok(()),
+                    Err(request) if request.sent >= SENT_MAX => {
+                        if let Some(finding) = request.unanswered() {
+                            self.tell(finding).await?;
+                        }
+                        return Ok(());
+                    }
                     Err(request) => request,
                 },
                 () = self.findings.closed() => return Err(Unneeded),
@@ -267,7 +282,10 @@ impl<C: Connect> Task<C> {
             tokio::select! {
                 () = &mut pause => return Ok(()),
                 request = self.requests.recv() => {
-                    request.ok_or(Unneeded)?;
+                    let request = request.ok_or(Unneeded)?;
+                    if let Some(finding) = request.unanswered() {
+                        self.tell(finding).await?;
+                    }
                 }
                 () = self.findings.closed() => return Err(Unneeded),
             }
@@ -282,7 +300,6 @@ impl<C: Connect> Task<C> {
 /// Carries one request to its answer; gives it back when the stream ended before.
 async fn carry(client: RegistryClient, mut request: Request) -> Result<Vec<Finding>, Request> {
     request.sent += 1;
-    let about = request.about;
     for _ in 0..PUT_OFF_MAX {
         let refusal = match ask(&client, &request).await {
             Ok(found) => return Ok(found),
@@ -293,7 +310,7 @@ async fn carry(client: RegistryClient, mut request: Request) -> Result<Vec<Findi
             }
         };
         match (refusal, refusal.retry_after()) {
-            (Refusal::Stale { newest }, _) => return Ok(vec![Finding::Stale { about, newest }]),
+            (Refusal::Stale { newest }, _) => return Ok(request.stale(newest)),
             (_, Some(pause)) => sleep(pause.min(PUT_OFF_LONGEST)).await,
             (refusal, None) => {
                 debug!(%refusal, "an introducer refuses a request");
@@ -301,21 +318,19 @@ async fn carry(client: RegistryClient, mut request: Request) -> Result<Vec<Findi
             }
         }
     }
-    Ok(Vec::new())
+    Ok(request.unanswered().into_iter().collect())
 }
 
 async fn ask(client: &RegistryClient, request: &Request) -> Result<Vec<Finding>, RegistryError> {
-    let about = request.about;
     match &request.what {
-        What::Publish(record) => {
+        What::Publish(_, record) => {
             client.publish(Record::clone(record)).await?;
             Ok(Vec::new())
         }
         What::Lookup(locator) => {
-            let records = client.lookup(*locator).await?.into_iter().map(Box::new);
-            Ok(records
-                .map(|record| Finding::Record { about, record })
-                .collect())
+            let records = client.lookup(*locator).await?;
+            let locator = *locator;
+            Ok(vec![Finding::Records { locator, records }])
         }
     }
 }

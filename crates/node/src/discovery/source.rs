@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use kith_core::address::Route;
 use kith_core::discovery::lan::Advertisement;
-use kith_core::discovery::{Record, Target};
-use kith_core::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
+use kith_core::discovery::Record;
+use kith_core::ids::{DeviceKey, Face, Locator, PeerId};
 use kith_core::introducer::Introducer;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -45,42 +45,29 @@ pub trait Source: Send + 'static {
 pub enum Order {
     /// Tell the local network that this device is here, and nothing else; `None`: that it left.
     Announce(Option<Announcement>),
-    /// An invite says where its maker can be reached: remember it until [`Order::Forget`].
+    /// Its maker is looked for, and an invite says where they can be reached.
     Learn {
         /// Its maker.
         peer: PeerId,
         /// The device's address on each face it tells of.
         routes: Vec<(Face, Route)>,
     },
-    /// What an invite said of somebody is not needed any more.
-    Forget(PeerId),
-    /// From now on use these introducers, and no others.
-    Use(Vec<Introducer>),
     /// Leave a record.
     Publish {
-        /// What it is about, for [`Finding::Stale`]; never told to anybody.
-        about: About,
-        /// Where to.
-        target: Target,
+        /// Whom it is for, for [`Finding::Stale`]; never told to anybody. `None` for a reply to an invite.
+        peer: Option<PeerId>,
+        /// At whose registries.
+        introducers: Vec<Introducer>,
         /// The record.
         record: Box<Record>,
     },
     /// Ask for what stands under a locator.
     Lookup {
-        /// What it is about, for [`Finding::Record`]; never told to anybody.
-        about: About,
+        /// At whose registries.
+        introducers: Vec<Introducer>,
         /// Where it stands.
         locator: Locator,
     },
-}
-
-/// Whom a record concerns, as this node alone knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum About {
-    /// The address of a contact, or mine for that contact.
-    Peer(PeerId),
-    /// A reply to an invite.
-    Invite(InviteId),
 }
 
 /// What the local network is told.
@@ -113,17 +100,17 @@ pub enum Finding {
         /// Where; within the bounds of [`Route::is_bounded`].
         route: Route,
     },
-    /// A record under a locator that was asked for.
-    Record {
-        /// What the order was about.
-        about: About,
-        /// The record, not verified.
-        record: Box<Record>,
+    /// One introducer's answer to a look-up; none of the records is verified.
+    Records {
+        /// What was asked for.
+        locator: Locator,
+        /// What stands there; nothing also where the introducer could not be asked.
+        records: Vec<Record>,
     },
     /// A registry holds a record with a later sequence than the one it was given.
     Stale {
-        /// What the order was about.
-        about: About,
+        /// Whom the record is for.
+        peer: PeerId,
         /// The sequence of the record there.
         newest: u64,
     },

@@ -16,6 +16,7 @@ fn loopback() -> NodeBuilder {
 }
 
 async fn spawn(name: &str) -> Node {
+    let _ = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init();
     loopback().name(name).spawn().await.expect("loopback can be bound")
 }
 

@@ -14,7 +14,7 @@ use super::super::source::{FINDINGS_MAX, Running, start};
 use super::*;
 
 const NOW: Time = Time(1_000_000);
-const ABOUT: About = About::Peer(PeerId([9; 32]));
+const PEER: PeerId = PeerId([9; 32]);
 const A: DeviceKey = DeviceKey([1; 32]);
 const B: DeviceKey = DeviceKey([2; 32]);
 
@@ -114,34 +114,38 @@ fn record(locator: u8, sequence: u64) -> Box<Record> {
     Box::new(Record::sign(&Ed25519, &secret, terms).expect("within bounds"))
 }
 
-fn publish(target: Target, locator: u8, sequence: u64) -> Order {
+fn publish(keys: &[DeviceKey], locator: u8, sequence: u64) -> Order {
     Order::Publish {
-        about: ABOUT,
-        target,
+        peer: Some(PEER),
+        introducers: keys.iter().copied().map(introducer).collect(),
         record: record(locator, sequence),
     }
 }
 
-fn lookup(locator: u8) -> Order {
+fn locator_of(locator: u8) -> Locator {
+    SecretKey::from_bytes([locator; 32]).locator()
+}
+
+fn lookup(keys: &[DeviceKey], locator: u8) -> Order {
     Order::Lookup {
-        about: ABOUT,
-        locator: SecretKey::from_bytes([locator; 32]).locator(),
+        introducers: keys.iter().copied().map(introducer).collect(),
+        locator: locator_of(locator),
     }
 }
 
 fn found(locator: u8, sequence: u64) -> Finding {
-    Finding::Record {
-        about: ABOUT,
-        record: record(locator, sequence),
-    }
+    let records = vec![*record(locator, sequence)];
+    Finding::Records { locator: locator_of(locator), records }
 }
 
-/// A running source that uses `keys`.
-fn run(world: &World, keys: &[DeviceKey]) -> (Running, mpsc::Receiver<Finding>) {
+fn nothing(locator: u8) -> Finding {
+    Finding::Records { locator: locator_of(locator), records: Vec::new() }
+}
+
+/// A running source.
+fn run(world: &World) -> (Running, mpsc::Receiver<Finding>) {
     let (findings, receiver) = mpsc::channel(FINDINGS_MAX);
     let running = start(Registries::new(world.clone()), findings);
-    let introducers = keys.iter().copied().map(introducer).collect();
-    running.order(Order::Use(introducers));
     (running, receiver)
 }
 
@@ -151,104 +155,97 @@ async fn next(findings: &mut mpsc::Receiver<Finding>) -> Finding {
     found.expect("in time").expect("running")
 }
 
+/// As many findings as come before `last`, and `last`.
+async fn until(findings: &mut mpsc::Receiver<Finding>, last: &Finding) -> Vec<Finding> {
+    let mut seen = Vec::new();
+    while seen.last() != Some(last) {
+        seen.push(next(findings).await);
+    }
+    seen
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_record_goes_to_all_and_is_found_at_each() {
+async fn a_record_goes_to_all_that_are_named_and_is_found_at_each() {
     let world = World::default();
     world.start(A, usize::MAX);
     world.start(B, usize::MAX);
-    let (running, mut findings) = run(&world, &[A, B]);
-    let up = [next(&mut findings).await, next(&mut findings).await];
-    assert!(up.contains(&Finding::IntroducerUp(A)) && up.contains(&Finding::IntroducerUp(B)));
-    running.order(publish(Target::All, 1, 5));
-    running.order(lookup(1));
-    assert_eq!(next(&mut findings).await, found(1, 5));
-    assert_eq!(next(&mut findings).await, found(1, 5));
-    running.order(publish(Target::One(B), 2, 5));
-    running.order(lookup(2));
-    assert_eq!(next(&mut findings).await, found(2, 5));
+    let (running, mut findings) = run(&world);
+    running.order(publish(&[A, B], 1, 5));
+    running.order(lookup(&[A], 1));
+    until(&mut findings, &found(1, 5)).await;
+    running.order(lookup(&[B], 1));
+    until(&mut findings, &found(1, 5)).await;
+    running.order(publish(&[B], 2, 5));
+    running.order(lookup(&[B], 2));
+    until(&mut findings, &found(2, 5)).await;
     assert_eq!((world.records(A), world.records(B)), (1, 2));
-    running.order(publish(Target::One(A), 1, 4));
-    let stale = Finding::Stale {
-        about: ABOUT,
-        newest: 5,
-    };
+    running.order(publish(&[A], 1, 4));
+    let stale = Finding::Stale { peer: PEER, newest: 5 };
     assert_eq!(next(&mut findings).await, stale);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_introducer_costs_the_others_nothing() {
+async fn a_dead_introducer_costs_the_others_nothing_and_its_lookups_end() {
     let world = World::default();
     world.start(B, usize::MAX);
-    let (running, mut findings) = run(&world, &[A, B]);
-    let both = [next(&mut findings).await, next(&mut findings).await];
-    assert!(both.contains(&Finding::IntroducerDown(A)) && both.contains(&Finding::IntroducerUp(B)));
-    running.order(publish(Target::All, 1, 5));
-    running.order(lookup(1));
-    assert_eq!(next(&mut findings).await, found(1, 5));
+    let (running, mut findings) = run(&world);
+    running.order(publish(&[A, B], 1, 5));
+    running.order(lookup(&[B], 1));
+    let seen = until(&mut findings, &found(1, 5)).await;
+    assert!(seen.contains(&Finding::IntroducerUp(B)) && !seen.contains(&Finding::IntroducerUp(A)));
+    running.order(lookup(&[A], 1));
+    until(&mut findings, &nothing(1)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_introducer_that_comes_back_is_reported_and_used() {
     let world = World::default();
-    let (running, mut findings) = run(&world, &[A]);
-    assert_eq!(next(&mut findings).await, Finding::IntroducerDown(A));
+    let (running, mut findings) = run(&world);
+    running.order(lookup(&[A], 1));
+    until(&mut findings, &Finding::IntroducerDown(A)).await;
     world.start(A, usize::MAX);
-    assert_eq!(next(&mut findings).await, Finding::IntroducerUp(A));
-    running.order(publish(Target::One(A), 1, 5));
-    running.order(lookup(1));
-    assert_eq!(next(&mut findings).await, found(1, 5));
+    until(&mut findings, &Finding::IntroducerUp(A)).await;
+    running.order(publish(&[A], 1, 5));
+    running.order(lookup(&[A], 1));
+    until(&mut findings, &found(1, 5)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_closed_for_idleness_is_opened_again_unnoticed() {
     let world = World::default();
     world.start(A, 2);
-    let (running, mut findings) = run(&world, &[A]);
-    assert_eq!(next(&mut findings).await, Finding::IntroducerUp(A));
+    let (running, mut findings) = run(&world);
     for sequence in 1..=5 {
-        running.order(publish(Target::All, 1, sequence));
-        running.order(lookup(1));
-        let finding = next(&mut findings).await;
-        assert!(matches!(finding, Finding::Record { .. }), "{finding:?}");
+        running.order(publish(&[A], 1, sequence));
+        running.order(lookup(&[A], 1));
+        let seen = until(&mut findings, &found(1, sequence)).await;
+        assert!(!seen.contains(&Finding::IntroducerDown(A)), "{seen:?}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_introducer_that_answers_nothing_is_down() {
-    let world = World::default();
-    world.start(A, 0);
-    let (running, mut findings) = run(&world, &[A]);
-    assert_eq!(next(&mut findings).await, Finding::IntroducerUp(A));
-    running.order(lookup(1));
-    assert_eq!(next(&mut findings).await, Finding::IntroducerDown(A));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_introducer_that_flaps_is_tried_less_and_less_often() {
     let world = World::default();
     world.start(A, 0);
-    let (running, mut findings) = run(&world, &[A]);
+    let (running, mut findings) = run(&world);
     let began = Instant::now();
     for _ in 0..6 {
-        assert_eq!(next(&mut findings).await, Finding::IntroducerUp(A));
-        running.order(lookup(1));
-        assert_eq!(next(&mut findings).await, Finding::IntroducerDown(A));
+        running.order(lookup(&[A], 1));
+        until(&mut findings, &Finding::IntroducerDown(A)).await;
+        until(&mut findings, &Finding::IntroducerUp(A)).await;
     }
     let waits: u32 = (0..5).map(|n| 1 << n).sum();
     assert!(began.elapsed() >= RETRY_FIRST * waits);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_introducer_no_longer_used_is_asked_no_more() {
+async fn an_introducer_that_is_not_named_is_not_asked() {
     let world = World::default();
     world.start(A, usize::MAX);
     world.start(B, usize::MAX);
-    let (running, mut findings) = run(&world, &[A]);
-    assert_eq!(next(&mut findings).await, Finding::IntroducerUp(A));
-    running.order(Order::Use(vec![introducer(B)]));
-    assert_eq!(next(&mut findings).await, Finding::IntroducerUp(B));
-    running.order(publish(Target::All, 1, 5));
-    running.order(lookup(1));
-    assert_eq!(next(&mut findings).await, found(1, 5));
+    let (running, mut findings) = run(&world);
+    running.order(publish(&[B], 1, 5));
+    running.order(lookup(&[B], 1));
+    until(&mut findings, &found(1, 5)).await;
     assert_eq!((world.records(A), world.records(B)), (0, 1));
 }
