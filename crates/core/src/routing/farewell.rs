@@ -144,6 +144,8 @@ impl Sessions {
         for target in targets(session) {
             self.dialling.up(now, target, &mut self.out);
         }
+        // Another may have come up while this one was about to go.
+        self.settle_duplicates(now, conn);
     }
 
     /// Closes what lingers of a session with `target` before it is dialled again: the engine would send the new dial's

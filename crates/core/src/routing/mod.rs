@@ -89,6 +89,9 @@ mod output;
 mod state;
 mod table;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::Config;
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
 pub use level::{Level, STREAMS_CONTACT_MAX, STREAMS_GUEST_MAX, STREAMS_STRANGER_MAX};

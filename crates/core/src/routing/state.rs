@@ -424,7 +424,12 @@ impl Sessions {
             }
             (Frame::Bye(farewell), _) => {
                 connection.bye_received = true;
-                self.begin_farewell(now, conn, farewell);
+                let device = Target::Device(connection.connected.remote);
+                // The better connection may come up here later than there; until then this one serves.
+                let is_only = self.session(device).is_some_and(|it| it.conn == conn);
+                if farewell != Farewell::Duplicate || !is_only {
+                    self.begin_farewell(now, conn, farewell);
+                }
                 self.part(now, conn);
             }
             _ => self.close(now, conn, CloseCode::Misbehaved),
