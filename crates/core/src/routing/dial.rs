@@ -107,7 +107,10 @@ impl Dialling {
 
     /// Gives `target` up, with all that is under way.
     pub(super) fn cancel(&mut self, now: Time, target: Target, out: &mut VecDeque<Output>) {
-        self.cancel_dials(now, target, out);
+        if self.attempt(target).is_some() {
+            self.cancel_dials(now, target, out);
+            out.push_back(unreachable(target, UnreachableReason::GivenUp));
+        }
         self.forget(target);
     }
 

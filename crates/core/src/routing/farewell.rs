@@ -29,16 +29,18 @@ impl Sessions {
         }
     }
 
-    /// Lets the best connection between the two devices of `newest` stay, and ends the others.
+    /// Lets the best connection between the two devices of `newest` stay, and ends the others. One without a name is
+    /// left alone by one with a name: each is of use to somebody whom the other does not serve.
     pub(super) fn settle_duplicates(&mut self, now: Time, newest: ConnId) {
-        let Some(Connected { local, remote, .. }) = self.table.get(newest).map(|it| it.connected)
+        let Some((connected, peer)) = self.table.get(newest).map(|it| (it.connected, it.peer))
         else {
             return;
         };
+        let Connected { local, remote, .. } = connected;
         let mut rivals: Vec<_> = self
             .table
             .of(Target::Device(remote))
-            .filter(|it| it.is_open() && it.connected.local == local)
+            .filter(|it| it.is_open() && it.connected.local == local && it.peer == peer)
             .map(|it| (it.rank(), it.connected.conn))
             .collect();
         rivals.sort();

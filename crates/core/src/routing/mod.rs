@@ -58,10 +58,11 @@
 //! # A target
 //!
 //! ```text
-//!   handle_open, handle_want ──▶ WaitRoutes ──▶ WaitDials ──▶ WaitHellos ──▶ a session stands
-//!                                   ▲   (at once, all three, in one attempt)        │ it ends
-//!                                   └──────────── WaitRetry ◀───────────────────────┘
-//!                                              while it is wanted
+//!                                   a session comes up, whoever dialled
+//!   handle_open, ──▶  WaitSession  ─────────────────────────────────────▶  WaitLoss
+//!   handle_want       (routes, dials             while it is wanted            │
+//!                      and hellos side  ──▶ WaitRetry ◀─────────────────────────┘
+//!                      by side)         ◀──  (backoff)
 //! ```
 //!
 //! # Crossing dials

@@ -231,6 +231,8 @@ pub enum DownReason {
 /// Why nobody was reached. Ordered: a greater one tells more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnreachableReason {
+    /// We gave it up ourselves.
+    GivenUp,
     /// There is no room for one more attempt; see [`TARGETS_MAX`](super::config::TARGETS_MAX).
     Busy,
     /// Nobody knows where they are.

@@ -11,7 +11,7 @@ use super::level::Level;
 use super::output::{CloseCode, DownReason, Event, Output, Session, UnreachableReason};
 use super::table::Table;
 use super::wire::{
-    AGENT_BYTES_MAX, Farewell, Frame, HELLO_VERSION, Hello, Introduction, Note, SPEAKS_MAX,
+    Farewell, Frame, HELLO_VERSION, Hello, Introduction, NOTE_BYTES_MAX, Note, SPEAKS_MAX,
 };
 use crate::ids::PeerId;
 use crate::protocol::ProtocolName;
@@ -34,15 +34,9 @@ pub struct Sessions {
 // Commands.
 impl Sessions {
     /// A node without connections. What exceeds a bound in `config` is cut off. `seed` decides the jitter of retries.
-    pub fn new(mut config: Config, seed: Seed, _now: Time) -> Self {
-        let mut end = config.agent.len().min(AGENT_BYTES_MAX);
-        while !config.agent.is_char_boundary(end) {
-            end -= 1;
-        }
-        config.agent.truncate(end);
-        config.speaks.truncate(SPEAKS_MAX);
+    pub fn new(config: Config, seed: Seed, _now: Time) -> Self {
         Self {
-            config,
+            config: config.bounded(),
             dialling: Dialling::new(Random::new(seed)),
             table: Table::default(),
             agenda: Agenda::new(),
@@ -109,17 +103,16 @@ impl Sessions {
         }
     }
 
-    /// Sends `note` to the other side of a session with a known peer; false when `conn` is none. Its body must be within
-    /// [`NOTE_BYTES_MAX`](super::wire::NOTE_BYTES_MAX), or the other side closes the connection.
+    /// Sends `note` to the other side of a session with a known peer. False when `conn` is none, or the note's body
+    /// exceeds [`NOTE_BYTES_MAX`].
     pub fn handle_note(&mut self, _now: Time, conn: ConnId, note: Note) -> bool {
-        let known = self
-            .table
-            .get(conn)
-            .is_some_and(|it| it.is_open() && it.peer.is_some());
-        if known {
+        let session = self.table.get(conn).filter(|it| it.is_open());
+        let fits = note.body.len() <= NOTE_BYTES_MAX;
+        let sent = fits && session.is_some_and(|it| it.peer.is_some());
+        if sent {
             self.send(conn, &[Frame::Note(note)]);
         }
-        known
+        sent
     }
 
     /// Ends whatever there is with `peer`, at once: they were blocked or removed.
@@ -380,7 +373,11 @@ impl Sessions {
         };
         connection.phase = Phase::Open;
         let session = connection.session();
-        let hello = connection.hello.clone();
+        // What it said is told once and not kept: a thousand hellos with all their names take 8 MB.
+        let hello = connection.hello.as_mut();
+        let (names, observed) = hello
+            .map(|hello| (std::mem::take(&mut hello.speaks), hello.observed))
+            .unwrap_or_default();
         let early = std::mem::take(&mut connection.early);
 
         self.out.push_back(Output::StreamLimit {
@@ -388,12 +385,9 @@ impl Sessions {
             streams_max: level.streams_max(),
         });
         self.tell(Event::Up(session));
-        if let Some(hello) = hello {
-            if let Some(address) = hello.observed {
-                self.tell(Event::Observed { conn, address });
-            }
-            let names = hello.speaks;
-            self.tell(Event::Speaks { conn, peer, names });
+        self.tell(Event::Speaks { conn, peer, names });
+        if let Some(address) = observed {
+            self.tell(Event::Observed { conn, address });
         }
         self.dialling
             .up(now, Target::Device(session.remote), &mut self.out);

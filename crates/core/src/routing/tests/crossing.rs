@@ -1,30 +1,45 @@
 //! Connections between the same two devices.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 
 use super::world::World;
 use crate::routing::{CloseCode, ConnId, DownReason};
 
-/// Visits every state that any order of deliveries leads to, and gives those where nothing is on its way any more.
-fn explore(start: World, mut each: impl FnMut(&World, &World)) -> Vec<World> {
+/// Visits every state that any order of steps leads to, and gives those without a next one. `each` sees every step.
+fn explore<State: Clone + Debug>(
+    start: State,
+    next: impl Fn(&State) -> Vec<State>,
+    mut each: impl FnMut(&State, &State),
+) -> Vec<State> {
     let mut seen = BTreeSet::new();
     let mut ends = Vec::new();
     let mut open = vec![start];
-    while let Some(world) = open.pop() {
-        let steps = world.deliverable();
-        if steps.is_empty() {
-            ends.push(world.clone());
+    while let Some(state) = open.pop() {
+        let followers = next(&state);
+        if followers.is_empty() {
+            ends.push(state.clone());
         }
-        for (link, end) in steps {
-            let mut next = world.clone();
-            next.deliver(link, end);
-            each(&world, &next);
-            if seen.insert(format!("{next:?}")) {
-                open.push(next);
+        for follower in followers {
+            each(&state, &follower);
+            if seen.insert(format!("{follower:?}")) {
+                open.push(follower);
             }
         }
     }
     ends
+}
+
+/// Every world that one delivery leads to.
+fn deliveries(world: &World) -> Vec<World> {
+    let steps = world.deliverable().into_iter();
+    steps
+        .map(|(link, end)| {
+            let mut next = world.clone();
+            next.deliver(link, end);
+            next
+        })
+        .collect()
 }
 
 /// Two nodes that dial each other at once.
@@ -38,7 +53,7 @@ fn crossing() -> World {
 #[test]
 fn crossing_dials_leave_one_connection_on_both_sides() {
     let mut steps = 0;
-    let ends = explore(crossing(), |before, after| {
+    let ends = explore(crossing(), deliveries, |before, after| {
         steps += 1;
         for node in [0, 1] {
             let had = before.session(node, 1 - node).is_some();
@@ -75,6 +90,92 @@ fn crossing_dials_leave_one_connection_on_both_sides() {
         kept.extend(sides[0].iter().copied());
     }
     assert_eq!(kept.len(), 2, "a dial that was first by far stays too");
+}
+
+/// A world in which one node opens a stream at some moment.
+#[derive(Clone, Debug)]
+struct WithStream {
+    world: World,
+    opener: usize,
+    stream: Option<(ConnId, Progress)>,
+}
+
+/// How far the stream has come. Each step takes any time it likes, whatever the control streams say meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Opened,
+    Accepted,
+    Answered,
+    Done,
+}
+
+impl WithStream {
+    fn followers(&self) -> Vec<Self> {
+        let mut followers: Vec<Self> = deliveries(&self.world)
+            .into_iter()
+            .map(|world| Self {
+                world,
+                ..self.clone()
+            })
+            .collect();
+        followers.extend(self.progress());
+        followers
+    }
+
+    /// The stream's next step, if it has one.
+    fn progress(&self) -> Option<Self> {
+        let mut next = self.clone();
+        let (opener, acceptor) = (self.opener, 1 - self.opener);
+        let (conn, progress) = match self.stream {
+            None => {
+                let session = self.world.session(opener, acceptor)?;
+                next.world.streams(opener, session.conn, 1);
+                (session.conn, Progress::Opened)
+            }
+            Some((conn, Progress::Opened)) => {
+                next.world.streams(acceptor, conn, 1);
+                (conn, Progress::Accepted)
+            }
+            Some((conn, Progress::Accepted)) => {
+                next.world.streams(acceptor, conn, 0);
+                (conn, Progress::Answered)
+            }
+            Some((conn, Progress::Answered)) => {
+                next.world.streams(opener, conn, 0);
+                (conn, Progress::Done)
+            }
+            Some((_, Progress::Done)) => return None,
+        };
+        next.stream = Some((conn, progress));
+        Some(next)
+    }
+}
+
+#[test]
+fn no_order_of_deliveries_cuts_off_a_stream() {
+    for opener in [0, 1] {
+        let start = WithStream {
+            world: crossing(),
+            opener,
+            stream: None,
+        };
+        let mut on_both = BTreeSet::new();
+        let ends = explore(start, WithStream::followers, |_, after| {
+            if let Some((conn, progress)) = after.stream {
+                on_both.insert(conn);
+                let closed = after.world.links[conn.0 as usize].closed;
+                assert!(
+                    progress == Progress::Done || closed == [false, false],
+                    "{progress:?} on {conn:?}"
+                );
+            }
+        });
+        assert_eq!(on_both.len(), 2, "streams on either connection were seen");
+        for WithStream { world, .. } in ends {
+            let sides = [0, 1].map(|node| world.nodes[node].sessions.sessions().count());
+            assert_eq!(sides, [1, 1]);
+        }
+    }
 }
 
 #[test]

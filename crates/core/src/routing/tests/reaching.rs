@@ -173,7 +173,11 @@ fn a_connection_from_a_cancelled_dial_is_closed_unused() {
     machine.handle_open(Time(0), target(1));
     machine.handle_routes(Time(0), target(1), vec![candidate(names(1).1)]);
     machine.handle_close_peer(Time(0), names(1).0, crate::routing::CloseCode::Done);
-    drain(&mut machine);
+    let given_up = Event::Unreachable {
+        target: target(1),
+        reason: UnreachableReason::GivenUp,
+    };
+    assert_eq!(drain(&mut machine).pop(), Some(Output::Event(given_up)));
     machine.handle_connected(Time(0), connected(ConnId(5), Some(DialId(1))));
     assert!(matches!(
         drain(&mut machine).as_slice(),
