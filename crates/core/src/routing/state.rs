@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::agenda::Agenda;
-use super::config::{Config, HALF_OPEN_MAX};
+use super::config::{Config, FAREWELL_WITHIN, HALF_OPEN_MAX};
 use super::connection::{Connection, Phase, Step};
 use super::dial::Dialling;
 use super::input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
@@ -135,7 +135,7 @@ impl Sessions {
     }
 
     /// The node shuts down: nothing new begins, and sessions end as soon as their streams do, at the latest after
-    /// [`FAREWELL_WITHIN`](super::config::FAREWELL_WITHIN). Done when [`Sessions::sessions`] is empty.
+    /// [`FAREWELL_WITHIN`]. Done when [`Sessions::sessions`] is empty.
     pub fn handle_leave(&mut self, now: Time) {
         self.leaving = true;
         self.dialling.cancel_all(now, &mut self.out);
@@ -412,7 +412,10 @@ impl Sessions {
             (Frame::Speaks(names), _) => self.tell(Event::Speaks { conn, peer, names }),
             (Frame::Note(note), Some(peer)) => self.tell(Event::Noted { conn, peer, note }),
             (Frame::Bye(Farewell::Idle), _) if connection.is_open() => {
-                if connection.streams == 0 && !self.needs(conn) {
+                // A stream that came and went just now may have crossed the proposal, which it took back.
+                let is_idle =
+                    connection.streams == 0 && now >= connection.idle_since + FAREWELL_WITHIN;
+                if is_idle && !self.needs(conn) {
                     self.close(now, conn, CloseCode::Idle);
                 }
             }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use super::world::World;
-use crate::routing::{CloseCode, ConnId, DownReason};
+use crate::routing::config::IDLE_AFTER;
+use crate::routing::{CloseCode, ConnId, DownReason, Sessions};
 
 /// Visits every state that any order of steps leads to, and gives those without a next one. `each` sees every step.
 fn explore<State: Clone + Debug>(
@@ -92,11 +93,12 @@ fn crossing_dials_leave_one_connection_on_both_sides() {
     assert_eq!(kept.len(), 2, "a dial that was first by far stays too");
 }
 
-/// A world in which one node opens a stream at some moment.
+/// A world in which nodes open streams at some moment, one after the other.
 #[derive(Clone, Debug)]
-struct WithStream {
+struct WithStreams {
     world: World,
-    opener: usize,
+    /// Who opens one, the last first.
+    openers: Vec<usize>,
     stream: Option<(ConnId, Progress)>,
 }
 
@@ -109,7 +111,7 @@ enum Progress {
     Done,
 }
 
-impl WithStream {
+impl WithStreams {
     fn followers(&self) -> Vec<Self> {
         let mut followers: Vec<Self> = deliveries(&self.world)
             .into_iter()
@@ -119,13 +121,31 @@ impl WithStream {
             })
             .collect();
         followers.extend(self.progress());
+        for node in [0, 1] {
+            let due = self.world.nodes[node].sessions.poll_timeout();
+            if due.is_some_and(|due| due <= self.world.now) {
+                let mut next = self.clone();
+                next.world.act(node, Sessions::handle_timeout);
+                followers.push(next);
+            }
+        }
         followers
+    }
+
+    /// Nobody has closed the connection under the stream.
+    fn assert_whole(&self) {
+        if let Some((conn, progress)) = self.stream {
+            let closed = self.world.links[conn.0 as usize].closed;
+            let whole = progress == Progress::Done || closed == [false, false];
+            assert!(whole, "{progress:?} on {conn:?}");
+        }
     }
 
     /// The stream's next step, if it has one.
     fn progress(&self) -> Option<Self> {
         let mut next = self.clone();
-        let (opener, acceptor) = (self.opener, 1 - self.opener);
+        let opener = *self.openers.last()?;
+        let acceptor = 1 - opener;
         let (conn, progress) = match self.stream {
             None => {
                 let session = self.world.session(opener, acceptor)?;
@@ -144,7 +164,11 @@ impl WithStream {
                 next.world.streams(opener, conn, 0);
                 (conn, Progress::Done)
             }
-            Some((_, Progress::Done)) => return None,
+            Some((_, Progress::Done)) => {
+                next.openers.pop();
+                next.stream = None;
+                return Some(next);
+            }
         };
         next.stream = Some((conn, progress));
         Some(next)
@@ -154,27 +178,40 @@ impl WithStream {
 #[test]
 fn no_order_of_deliveries_cuts_off_a_stream() {
     for opener in [0, 1] {
-        let start = WithStream {
+        let start = WithStreams {
             world: crossing(),
-            opener,
+            openers: vec![opener],
             stream: None,
         };
         let mut on_both = BTreeSet::new();
-        let ends = explore(start, WithStream::followers, |_, after| {
-            if let Some((conn, progress)) = after.stream {
-                on_both.insert(conn);
-                let closed = after.world.links[conn.0 as usize].closed;
-                assert!(
-                    progress == Progress::Done || closed == [false, false],
-                    "{progress:?} on {conn:?}"
-                );
-            }
+        let ends = explore(start, WithStreams::followers, |_, after| {
+            on_both.extend(after.stream.map(|(conn, _)| conn));
+            after.assert_whole();
         });
         assert_eq!(on_both.len(), 2, "streams on either connection were seen");
-        for WithStream { world, .. } in ends {
+        for WithStreams { world, .. } in ends {
             let sides = [0, 1].map(|node| world.nodes[node].sessions.sessions().count());
             assert_eq!(sides, [1, 1]);
         }
+    }
+}
+
+#[test]
+fn no_order_of_events_closes_an_idle_session_under_a_stream() {
+    for openers in [vec![0], vec![1], vec![1, 0], vec![0, 1]] {
+        let mut world = World::connected();
+        world.now = world.now + IDLE_AFTER;
+        let start = WithStreams {
+            world,
+            openers,
+            stream: None,
+        };
+        let mut steps = 0;
+        explore(start, WithStreams::followers, |_, after| {
+            steps += 1;
+            after.assert_whole();
+        });
+        assert!(steps > 20, "{steps} steps");
     }
 }
 
