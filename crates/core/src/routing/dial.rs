@@ -144,9 +144,8 @@ impl Dialling {
             self.begin(now, target, out);
         }
         if let Some(attempt) = self.attempt(target) {
-            candidates
-                .into_iter()
-                .for_each(|candidate| attempt.add(candidate));
+            let refined = candidates.into_iter().filter_map(|it| attempt.add(it));
+            out.extend(refined.map(|(dial, route)| Output::Refine { dial, route }));
             self.advance(now, target, out);
         }
     }

@@ -14,6 +14,7 @@
 //!         match output {
 //!             Resolve { target }           => look up, then handle_routes, at last handle_resolved
 //!             Dial { dial, face, route }   => connect, then handle_connected or handle_dial_failed
+//!             Refine { dial, route }       => connect there too
 //!             CancelDial { dial }          => stop connecting
 //!             AskIntroduction { conn, .. } => handle_introduction
 //!             Authenticate { conn, .. }    => verify, then handle_verdict
@@ -30,6 +31,9 @@
 //!              somebody who wants a peer   => handle_open (once) or handle_want (for as long as it is said)
 //! }
 //! ```
+//!
+//! Streams that the other side opens before [`Event::Up`] wait for it: only then is known who asks. Ours may follow
+//! [`Event::Reached`] at once.
 //!
 //! # A connection
 //!

@@ -28,6 +28,14 @@ pub enum Output {
         /// Where to. Only the device with its key may answer.
         route: Route,
     },
+    /// More is known of where a dial under way leads: try there too, if that is possible. Should the dial fail, it is
+    /// dialled again.
+    Refine {
+        /// The dial.
+        dial: DialId,
+        /// All that is known of the same device, the news first.
+        route: Route,
+    },
     /// Give up a dial. Nothing need be reported of it any more.
     CancelDial {
         /// Which.

@@ -168,6 +168,29 @@ fn a_dial_without_an_answer_is_cancelled_after_15_s() {
 }
 
 #[test]
+fn news_of_a_device_that_is_being_dialled_refines_the_dial_and_is_dialled_after_it() {
+    let mut machine = sessions(1, Time(0));
+    let stale = candidate(names(1).1);
+    let mut news = stale.clone();
+    news.route.addresses = vec![([198, 51, 100, 7], 7).into()];
+    let mut both = news.route.clone();
+    both.merge(&stale.route);
+    machine.handle_open(Time(0), target(1));
+    machine.handle_routes(Time(0), target(1), vec![stale]);
+    drain(&mut machine);
+    machine.handle_routes(Time(100), target(1), vec![news.clone(), news]);
+    let (dial, route) = (DialId(1), both.clone());
+    assert_eq!(drain(&mut machine), [Output::Refine { dial, route }]);
+    machine.handle_dial_failed(Time(200), DialId(1));
+    let again = Output::Dial {
+        dial: DialId(2),
+        face: Face::Contact,
+        route: both,
+    };
+    assert_eq!(drain(&mut machine), [again]);
+}
+
+#[test]
 fn a_connection_from_a_cancelled_dial_is_closed_unused() {
     let mut machine = sessions(1, Time(0));
     machine.handle_open(Time(0), target(1));

@@ -320,7 +320,7 @@ impl World {
                 link.closed[end] = true;
                 link.queues[end].clear();
             }
-            Output::StreamLimit { .. } => {}
+            Output::StreamLimit { .. } | Output::Refine { .. } => {}
             Output::Event(event) => self.nodes[node].events.push(event),
         }
     }
