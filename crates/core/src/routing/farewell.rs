@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
+use super::close::CloseCode;
 use super::config::{FAREWELL_WITHIN, SESSIONS_PER_PEER_MAX};
 use super::connection::{Connection, Phase};
 use super::input::{ConnId, Connected, Target};
 use super::level::Level;
-use super::output::{CloseCode, DownReason, Event, Output, Session, UnreachableReason};
+use super::output::{DownReason, Event, Output, Session, UnreachableReason};
 use super::state::Sessions;
 use super::wire::{Farewell, Frame};
 use crate::time::Time;

@@ -83,6 +83,7 @@ pub mod wire;
 mod agenda;
 mod attempt;
 mod backoff;
+mod close;
 mod connection;
 mod dial;
 mod duplicate;
@@ -97,8 +98,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use close::CloseCode;
 pub use config::Config;
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
 pub use level::{Level, STREAMS_CONTACT_MAX, STREAMS_GUEST_MAX, STREAMS_STRANGER_MAX};
-pub use output::{CloseCode, DownReason, Event, Output, Session, UnreachableReason};
+pub use output::{DownReason, Event, Output, Session, UnreachableReason};
 pub use state::Sessions;

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use super::agenda::Agenda;
+use super::close::CloseCode;
 use super::config::{Config, FAREWELL_WITHIN, HALF_OPEN_MAX};
 use super::connection::{Connection, Phase, Step};
 use super::dial::Dialling;
 use super::input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
 use super::level::Level;
-use super::output::{CloseCode, DownReason, Event, Output, Session, UnreachableReason};
+use super::output::{DownReason, Event, Output, Session, UnreachableReason};
 use super::table::Table;
 use super::wire::{
     Farewell, Frame, HELLO_VERSION, Hello, Introduction, NOTE_BYTES_MAX, Note, SPEAKS_MAX,
