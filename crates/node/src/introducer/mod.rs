@@ -10,7 +10,7 @@
 //! - [`admission`]: who may relay, how fast and how much a day.
 //! - [`relay`]: the relay protocol over a WebSocket, metered.
 //! - [`address_discovery`]: tells QUIC clients the address they come from.
-//! - [`registry`]: signed and sealed records by exact key, over a `kith/1` stream; [`store`] keeps them.
+//! - [`registry`]: signed and sealed records by exact key, over a `kith/1` stream, kept in SQLite.
 //! - [`metrics`]: counts of the whole server, in Prometheus's text form.
 //!
 //! An introducer sees who connects to it, from where and when, and the sizes of what it forwards; docs/exposure.md says
@@ -22,6 +22,7 @@ pub mod config;
 pub mod limits;
 mod metered;
 pub mod metrics;
+pub mod registry;
 mod relay;
 mod response;
 pub mod server;
@@ -32,4 +33,5 @@ pub use admission::{Admission, Allowance, Doorkeeper};
 pub use config::{IntroducerConfig, TlsMode};
 pub use limits::Limits;
 pub use metrics::Metrics;
+pub use registry::{RegistryService, ServeError};
 pub use server::{RelayServer, StartError};
