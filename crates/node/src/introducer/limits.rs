@@ -30,6 +30,8 @@ pub struct Limits {
     /// Bytes a second one client may send through the relay; above it is slowed, not dropped. Where the admission says
     /// another rate, that one counts.
     pub client_bytes_per_second: NonZeroU32,
+    /// Bytes a second the clients of one IPv4 address or IPv6 /64 may send through the relay together.
+    pub address_bytes_per_second: NonZeroU32,
 }
 
 /// Connections in all: 2,000 registered peers with two faces, twice over, is what one core serves.
@@ -54,6 +56,10 @@ const CONNECTIONS_PER_CLIENT: usize = 4;
 const CLIENT_BYTES_PER_SECOND: NonZeroU32 =
     NonZeroU32::new(4 * 1024 * 1024).expect("a constant above zero");
 
+/// What one address may relay a second: eight clients at their full rate.
+const ADDRESS_BYTES_PER_SECOND: NonZeroU32 =
+    NonZeroU32::new(8 * CLIENT_BYTES_PER_SECOND.get()).expect("a constant above zero");
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -64,6 +70,7 @@ impl Default for Limits {
             handshake_timeout: HANDSHAKE_TIMEOUT,
             connections_per_client: CONNECTIONS_PER_CLIENT,
             client_bytes_per_second: CLIENT_BYTES_PER_SECOND,
+            address_bytes_per_second: ADDRESS_BYTES_PER_SECOND,
         }
     }
 }

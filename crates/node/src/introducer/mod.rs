@@ -7,7 +7,7 @@
 //! - [`server`]: one TCP port with TLS for the relay, `/ping`, `/healthz` and `/metrics`.
 //! - [`tls`]: the server's key, its pin, certificate files, ACME.
 //! - [`limits`]: who may open a connection: in all, per address, half open.
-//! - [`admission`]: who may relay, how fast and how much a day.
+//! - [`admission`]: who may relay, how fast and how much a day; [`accounts`] keeps count.
 //! - [`relay`]: the relay protocol over a WebSocket, metered.
 //! - [`address_discovery`]: tells QUIC clients the address they come from.
 //! - [`registry`]: signed and sealed records by exact key, over a `kith/1` stream, kept in SQLite.
@@ -16,6 +16,7 @@
 //! An introducer sees who connects to it, from where and when, and the sizes of what it forwards; docs/exposure.md says
 //! so. It never sees content: relayed bytes are encrypted end to end, records are sealed.
 
+pub mod accounts;
 pub mod address_discovery;
 pub mod admission;
 pub mod config;

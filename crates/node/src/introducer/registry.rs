@@ -103,6 +103,7 @@ impl RegistryService {
             unwritten: Vec::new(),
             metrics,
         };
+        keeper.report();
         let (calls, queue) = mpsc::channel(QUEUE_REQUESTS_MAX);
         let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(keeper.run(queue, closing.clone()));
@@ -203,10 +204,14 @@ impl Keeper {
                 }
             }
             self.handle(std::mem::take(&mut batch)).await;
-            self.metrics
-                .records
-                .set(self.machine.counts().records as u64);
+            self.report();
         }
+    }
+
+    /// Shows how many records there are.
+    fn report(&self) {
+        let records = self.machine.counts().records;
+        self.metrics.records.set(records as u64);
     }
 
     /// Decides a batch, writes what it changed, and answers it. Dropping a call tells its stream that it failed.

@@ -41,7 +41,8 @@ use tokio_rustls::server::TlsStream;
 use tokio_websockets::{Limits as WebSocketLimits, Message, ServerBuilder, WebSocketStream};
 use tracing::debug;
 
-use super::admission::{AccountError, Accounts, Admission, Doorkeeper, Meter};
+use super::accounts::{AccountError, Accounts, Meter};
+use super::admission::{Admission, Doorkeeper};
 use super::limits::Limits;
 use super::metered::Metered;
 use super::metrics::Metrics;
@@ -60,9 +61,9 @@ const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// How many parsed client keys are kept: those of all clients of a full server that talk to each other.
 const KEY_CACHE_KEYS: usize = 16_384;
 
-/// The packets that wait for one slow client before more are dropped, as on a full router. Half of iroh-relay's default: at
-/// 1.4 KB a packet this is 360 KiB a client.
-const CLIENT_QUEUE_PACKETS: usize = 256;
+/// The packets that wait for one slow client before more are dropped, as on a full router. A packet is 1.4 KB, or up to
+/// 64 KB where the sender's system joins several: 8 MiB at worst, for as long as [`WRITE_TIMEOUT`].
+const CLIENT_QUEUE_PACKETS: usize = 128;
 
 /// How long a write to a client may take before it counts as gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -239,7 +240,7 @@ impl AccessControl for Door {
         let client = DeviceKey(*request.endpoint_id().as_bytes());
         let inner = &self.relay.0;
         let refusal = match inner.doorkeeper.ask(client, self.visitor.ip) {
-            Admission::Admit(allowance) => match inner.accounts.open(&allowance) {
+            Admission::Admit(allowance) => match inner.accounts.open(&allowance, self.visitor.ip) {
                 Ok(meter) => {
                     *self.lock_meter() = Some(meter);
                     return Access::Allow;

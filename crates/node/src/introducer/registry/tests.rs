@@ -140,7 +140,8 @@ async fn a_record_that_cannot_be_written_is_not_said_to_be_kept() {
         "CREATE TRIGGER full BEFORE INSERT ON state BEGIN SELECT RAISE(ABORT, 'disk full'); END",
     );
     broken.expect("a trigger");
-    let framed = codec::frame(&Request::Publish(record(7, 1)).to_bytes());
+    let publish = Request::Publish(record(7, 1));
+    let framed = codec::frame(&publish.to_bytes());
     for attempt in ["decided and not written", "not even decided"] {
         let mut caller = Caller::new(&service, client(1));
         caller.send.write_all(&framed).await.expect("served");
@@ -151,7 +152,7 @@ async fn a_record_that_cannot_be_written_is_not_said_to_be_kept() {
     let mended = breaking.execute_batch("DROP TRIGGER full");
     mended.expect("there is one");
     let mut caller = Caller::new(&service, client(1));
-    let answer = caller.ask(&Request::Publish(record(7, 1))).await;
+    let answer = caller.ask(&publish).await;
     assert_eq!(answer, Answer::Kept);
     service.close().await;
     let (service, _) = open(&data).await;

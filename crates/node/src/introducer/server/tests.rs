@@ -22,6 +22,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::*;
 use crate::introducer::admission::{Admission, Allowance, Doorkeeper};
+use crate::introducer::config::TlsMode;
 use crate::routing::relay_name::{relay_resolver, relay_tls_config};
 use crate::routing::{FaceConfig, FaceEndpoint, PathKind};
 
@@ -396,6 +397,66 @@ async fn a_restart_keeps_the_pin_and_a_shutdown_frees_the_port() {
     let second = start(again).await;
     assert_eq!(second.trust(), &trust);
     assert!(relay_client(&second, &SecretKey::generate()).await.is_ok());
+}
+
+#[tokio::test]
+async fn it_is_reached_over_ipv6_by_name() {
+    let data = tempfile::tempdir().expect("a place for files");
+    let server = start(IntroducerConfig {
+        listen: vec!["[::1]:0".parse().expect("literal")],
+        ..config(&data)
+    })
+    .await;
+    let reader = SecretKey::generate();
+    let mut receiver = relay_client(&server, &reader).await.expect("let in");
+    let other = SecretKey::generate();
+    let mut sender = relay_client(&server, &other).await.expect("let in");
+    let packet = datagram(reader.public(), b"six");
+    sender.send(packet).await.expect("connected");
+    assert_eq!(received(&mut receiver).await.as_deref(), Some(&b"six"[..]));
+}
+
+#[tokio::test]
+async fn all_listeners_share_one_port() {
+    let data = tempfile::tempdir().expect("a place for files");
+    let server = start(IntroducerConfig {
+        listen: vec![SocketAddr::new(LOCAL, 0), SocketAddr::new(NEIGHBOUR, 0)],
+        ..config(&data)
+    })
+    .await;
+    let ports = |addresses: &[SocketAddr]| -> Vec<u16> {
+        let mut ports: Vec<u16> = addresses.iter().map(SocketAddr::port).collect();
+        ports.dedup();
+        ports
+    };
+    let introducer = line(&server);
+    assert_eq!(ports(server.tcp_addresses()), [introducer.tcp_port]);
+    let discovery = server.discovery_addresses();
+    assert_eq!(ports(&discovery), [introducer.discovery_port]);
+    assert_eq!(introducer.addresses, [LOCAL, NEIGHBOUR]);
+}
+
+#[tokio::test]
+async fn an_authority_out_of_reach_leaves_the_server_up_without_a_certificate() {
+    let data = tempfile::tempdir().expect("a place for files");
+    // Nothing listens on the discard port of the loopback.
+    let directory = "https://127.0.0.1:9/directory".to_owned();
+    let server = start(IntroducerConfig {
+        tls: TlsMode::Acme {
+            domain: "relay.example.org".to_owned(),
+            contact: Vec::new(),
+            directory: Some(directory),
+        },
+        ..config(&data)
+    })
+    .await;
+    let domain = "relay.example.org";
+    assert_eq!(server.trust(), &Trust::Domain(domain.to_owned()));
+    let stream = connect(&server, LOCAL).await;
+    let name = ServerName::try_from(domain).expect("a host name");
+    let connector = TlsConnector::from(Arc::new(client_tls()));
+    assert!(connector.connect(name, stream).await.is_err());
+    timeout(PATIENCE, server.shutdown()).await.expect("an end");
 }
 
 #[tokio::test]
