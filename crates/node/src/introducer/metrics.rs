@@ -66,6 +66,8 @@ pub struct Metrics {
     pub lookups: Counter,
     /// Registry: records kept now.
     pub records: Gauge,
+    /// Registry: 1 while what it took cannot be written, else 0.
+    pub registry_unwritable: Gauge,
     /// What the relay protocol's own service counts.
     pub(super) relay: Arc<RelayMetrics>,
 }
@@ -86,6 +88,11 @@ impl Metrics {
                 self.relay_clients(),
             ),
             ("registry_records", "Records kept.", self.records.get()),
+            (
+                "registry_unwritable",
+                "1 while records cannot be written.",
+                self.registry_unwritable.get(),
+            ),
         ];
         let relay = &self.relay;
         let counters = [

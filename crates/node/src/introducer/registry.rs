@@ -258,6 +258,8 @@ impl Keeper {
             error!(%error, "the registry cannot be written");
             self.unwritten = Arc::unwrap_or_clone(rows);
         }
+        let unwritable = u64::from(written.is_err());
+        self.metrics.registry_unwritable.set(unwritable);
         written.is_ok()
     }
 

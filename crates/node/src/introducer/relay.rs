@@ -145,6 +145,12 @@ impl Relay {
         response
     }
 
+    /// Disconnects `client`; whether it was there.
+    pub(super) fn disconnect(&self, client: DeviceKey) -> bool {
+        let client = EndpointId::from_bytes(client.as_bytes());
+        client.is_ok_and(|client| self.0.clients.disconnect(client, None))
+    }
+
     /// Disconnects every client.
     pub(super) async fn shutdown(&self) {
         self.0.clients.shutdown().await;
@@ -158,6 +164,7 @@ impl Relay {
         version: ProtocolVersion,
         visitor: Arc<Visitor>,
     ) -> Result<(), RelayError> {
+        let closing = visitor.closing.clone();
         let mut socket = Socket::new(upgrade.await?, visitor.clone())?;
         let access = Arc::new(Door {
             relay: self.clone(),
@@ -177,11 +184,16 @@ impl Relay {
         if let Some(meter) = access.take_meter() {
             socket.web_socket.get_mut().start(meter);
         }
+        let client = guard.endpoint_id();
         let stream = RelayedStream::new(socket, self.0.keys.clone());
         let mut config = Config::new(guard, stream, version);
         config.write_timeout = WRITE_TIMEOUT;
         config.channel_capacity = CLIENT_QUEUE_PACKETS;
         self.0.clients.register(config, self.0.relayed.clone());
+        if closing.is_cancelled() {
+            // The shutdown may not have seen this one.
+            self.0.clients.disconnect(client, None);
+        }
         Ok(())
     }
 }

@@ -75,7 +75,7 @@ pub enum StartError {
     AddressDiscovery(#[from] AddressDiscoveryError),
 }
 
-/// A running server. Dropping it stops it without ceremony; [`shutdown`](Self::shutdown) lets connections say goodbye.
+/// A running server. Dropping it stops it in the background; [`shutdown`](Self::shutdown) waits until all is closed.
 #[derive(Debug)]
 pub struct RelayServer {
     tcp: Vec<SocketAddr>,
@@ -105,6 +105,13 @@ impl RelayServer {
             start_discovery(&config, &listeners, &tls.config, &metrics, &closing, &tasks)?;
         let gate = Gate::new(config.limits.clone());
         let relay = Relay::new(&config.limits, config.doorkeeper, metrics.clone());
+        tasks.spawn({
+            let (relay, closing) = (relay.clone(), closing.clone());
+            async move {
+                closing.cancelled().await;
+                relay.shutdown().await;
+            }
+        });
         let port = Port(Arc::new(Shared {
             tls,
             gate: gate.clone(),
@@ -182,12 +189,16 @@ impl RelayServer {
         self.gate.open()
     }
 
+    /// Disconnects a relay client, whom the doorkeeper no longer admits; whether it was connected.
+    pub fn disconnect(&self, client: DeviceKey) -> bool {
+        self.relay.disconnect(client)
+    }
+
     /// Stops listening, disconnects everyone, and waits until all is closed, 5 s at most.
     pub async fn shutdown(self) {
         drop(self.closing);
         self.tasks.close();
         let closed = async {
-            self.relay.shutdown().await;
             for discovery in &self.discovery {
                 discovery.closed().await;
             }
@@ -349,6 +360,10 @@ impl Port {
         match request.uri().path() {
             RELAY_PROBE_PATH => probe(StatusCode::OK),
             PORTAL_PROBE_PATH => probe(StatusCode::NO_CONTENT),
+            "/healthz" if self.0.metrics.registry_unwritable.get() > 0 => plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the registry cannot be written\n",
+            ),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/metrics" => {
                 let gate = &self.0.gate;

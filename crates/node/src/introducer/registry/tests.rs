@@ -149,11 +149,13 @@ async fn a_record_that_cannot_be_written_is_not_said_to_be_kept() {
         assert!(matches!(ended, Err(ServeError::Unwritable)), "{attempt}");
     }
     assert_eq!(metrics.records_published.get(), 0);
+    assert_eq!(metrics.registry_unwritable.get(), 1);
     let mended = breaking.execute_batch("DROP TRIGGER full");
     mended.expect("there is one");
     let mut caller = Caller::new(&service, client(1));
     let answer = caller.ask(&publish).await;
     assert_eq!(answer, Answer::Kept);
+    assert_eq!(metrics.registry_unwritable.get(), 0);
     service.close().await;
     let (service, _) = open(&data).await;
     let mut caller = Caller::new(&service, client(2));
