@@ -160,23 +160,19 @@ impl RelayServer {
     }
 
     /// Its line, given the key and the UDP port of its `kith/1` endpoint. It names the advertised addresses, or, where
-    /// none are configured, those bound.
-    pub fn introducer(&self, key: DeviceKey, udp_port: u16) -> Introducer {
-        let bound = self.tcp.iter().map(SocketAddr::ip);
-        let addresses = if self.advertised.is_empty() {
-            bound.collect()
-        } else {
-            self.advertised.clone()
-        };
+    /// none are configured, those bound; `None` where neither are any that somebody else could dial.
+    pub fn introducer(&self, key: DeviceKey, udp_port: u16) -> Option<Introducer> {
+        let addresses = dialable(&self.advertised, &self.tcp);
+        if addresses.is_empty() && matches!(self.trust, Trust::Pin(_)) {
+            return None;
+        }
+        let discovery = self.discovery.first().map(AddressDiscovery::address);
         let ports = Ports {
             tcp: self.tcp.first().map_or(0, SocketAddr::port),
             udp: udp_port,
-            discovery: self
-                .discovery
-                .first()
-                .map_or(0, |discovery| discovery.address().port()),
+            discovery: discovery.map_or(0, |address| address.port()),
         };
-        Introducer::new(key, addresses, ports, self.trust.clone())
+        Some(Introducer::new(key, addresses, ports, self.trust.clone()))
     }
 
     /// What it counts; the registry counts here too.
@@ -207,6 +203,16 @@ impl RelayServer {
         if timeout(SHUTDOWN_MAX, closed).await.is_err() {
             warn!("some connections did not close in time");
         }
+    }
+}
+
+/// The addresses to tell others.
+fn dialable(advertised: &[IpAddr], bound: &[SocketAddr]) -> Vec<IpAddr> {
+    if advertised.is_empty() {
+        let bound = bound.iter().map(SocketAddr::ip);
+        bound.filter(|ip| !ip.is_unspecified()).collect()
+    } else {
+        advertised.to_vec()
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use kith_core::address::Route;
 use kith_core::crypto::SecretKey;
 use kith_core::discovery::{Record, Refusal, Slot, Terms};
-use kith_core::ids::DeviceKey;
+use kith_core::ids::{DeviceKey, Face};
 use tempfile::TempDir;
 use tokio::io::{DuplexStream, ReadHalf, WriteHalf, duplex, split};
 
 use super::*;
+use crate::routing::{FaceConfig, FaceEndpoint};
 
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -201,4 +203,58 @@ async fn a_closed_registry_serves_nobody() {
     let framed = codec::frame(&Request::Lookup(secret(8).locator()).to_bytes());
     caller.send.write_all(&framed).await.expect("buffered");
     assert!(matches!(caller.end().await, Err(ServeError::Closed)));
+}
+
+#[tokio::test]
+async fn it_serves_over_the_stream_of_a_session() {
+    let data = tempfile::tempdir().expect("a place for files");
+    let (service, _) = open(&data).await;
+    let face = || async {
+        let config = FaceConfig {
+            bind: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+            port_mapping: false,
+            ..FaceConfig::new(Face::Contact, iroh_base::SecretKey::generate())
+        };
+        FaceEndpoint::bind(config).await.expect("free ports")
+    };
+    let (introducer, asker) = (face().await, face().await);
+    let mut route = Route::new(introducer.device());
+    route.addresses = introducer.bound_addresses();
+    let serving = async {
+        let session = introducer.accept().await.expect("a call");
+        let (send, receive) = session.accept_stream().await.expect("a stream");
+        let client = Client {
+            key: session.remote(),
+            address: None,
+        };
+        service
+            .serve(receive, send, client)
+            .await
+            .expect("a proper end");
+        session.closed().await;
+    };
+    let asking = async {
+        let session = asker.connect(&route).await.expect("an answer");
+        let (mut send, mut receive) = session.open_stream().await.expect("a stream");
+        let published = Request::Publish(record(7, 1));
+        for (request, expected) in [
+            (published, Answer::Kept),
+            (
+                Request::Lookup(secret(8).locator()),
+                Answer::Records(Vec::new()),
+            ),
+        ] {
+            send.write_frame(&request.to_bytes()).await.expect("sent");
+            let answer = receive.read_frame(Answer::BYTES_MAX).await;
+            let answer = answer.expect("an answer").expect("not the end");
+            assert_eq!(Answer::from_bytes(&answer), Ok(expected));
+        }
+        send.finish().expect("open until now");
+        let end = receive.read_frame(Answer::BYTES_MAX).await;
+        assert_eq!(end.expect("a proper end"), None);
+        session.close(0, "done");
+    };
+    timeout(PATIENCE, async { tokio::join!(serving, asking) })
+        .await
+        .expect("a conversation");
 }

@@ -51,7 +51,8 @@ async fn server(limits: Limits) -> (RelayServer, TempDir) {
 }
 
 fn line(server: &RelayServer) -> Introducer {
-    server.introducer(DeviceKey([1; 32]), 1)
+    let line = server.introducer(DeviceKey([1; 32]), 1);
+    line.expect("a bound address")
 }
 
 fn host(server: &RelayServer, pin: Option<TlsPin>) -> ServerName<'static> {
@@ -91,6 +92,16 @@ async fn connect_tls(
     let stream = connect(server, source).await;
     let shaken = connector.connect(host(server, pin), stream);
     timeout(PATIENCE, shaken).await.expect("an answer")
+}
+
+/// Waits until `fact` holds.
+async fn eventually(fact: impl Fn() -> bool) {
+    let held = async {
+        while !fact() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, held).await.expect("it comes true");
 }
 
 /// The response to `GET path`, head and body.
@@ -140,7 +151,7 @@ async fn health_and_metrics_answer_to_whoever_knows_the_pin() {
             "access-control-allow-origin: *",
         ),
         ("/generate_204", "HTTP/1.1 204 No Content\r\n", ""),
-        ("/metrics", "HTTP/1.1 200 OK\r\n", "\nkith_connections 1\n"),
+        ("/metrics", "HTTP/1.1 200 OK\r\n", "\nkith_connections "),
         ("/relay", "HTTP/1.1 400 Bad Request\r\n", "Upgrade"),
         ("/other", "HTTP/1.1 404 Not Found\r\n", ""),
     ] {
@@ -177,27 +188,42 @@ async fn the_connection_after_the_last_from_one_address_is_refused_and_others_ar
 async fn a_handshake_that_dawdles_is_dropped_at_the_time_out() {
     let (server, _data) = server(Limits {
         handshake_timeout: Duration::from_millis(300),
-        half_open_per_address: 1,
         ..Limits::default()
     })
     .await;
     let mut slow = connect(&server, LOCAL).await;
-    slow.write_all(&[0x16, 0x03, 0x01])
-        .await
-        .expect("the beginning of a ClientHello");
+    let beginning = slow.write_all(&[0x16, 0x03, 0x01]).await;
+    beginning.expect("three bytes of a ClientHello");
     let mut rest = Vec::new();
     let end = timeout(PATIENCE, slow.read_to_end(&mut rest)).await;
     let _ = end.expect("the server hangs up");
-    assert_eq!(server.metrics().handshakes_timed_out.get(), 1);
-    let next = connect_tls(&server, LOCAL, None).await;
-    let mut stream = next.expect("its half-open place is free again");
-    stream
-        .write_all(b"GET /healthz HTTP/1.1\r\nX-Never")
-        .await
-        .expect("half a head");
+    eventually(|| server.metrics().handshakes_timed_out.get() == 1).await;
+    eventually(|| server.connections() == 0).await;
+}
+
+#[tokio::test]
+async fn half_a_request_is_dropped_at_the_time_out() {
+    let (server, _data) = server(Limits {
+        handshake_timeout: Duration::from_secs(1),
+        ..Limits::default()
+    })
+    .await;
+    let mut slow = connect_tls(&server, LOCAL, None).await.expect("room");
+    let half = slow.write_all(b"GET /healthz HTTP/1.1\r\nX-Never").await;
+    half.expect("connected");
     let mut rest = Vec::new();
-    let end = timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
-    let _ = end.expect("the server hangs up on half a request too");
+    let end = timeout(PATIENCE, slow.read_to_end(&mut rest)).await;
+    let _ = end.expect("the server hangs up");
+    eventually(|| server.connections() == 0).await;
+}
+
+#[test]
+fn an_address_that_nobody_can_dial_is_not_told() {
+    let everywhere = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 1);
+    let here = SocketAddr::new(LOCAL, 1);
+    assert_eq!(dialable(&[], &[everywhere, here]), [LOCAL]);
+    assert_eq!(dialable(&[NEIGHBOUR], &[everywhere, here]), [NEIGHBOUR]);
+    assert!(dialable(&[], &[everywhere]).is_empty());
 }
 
 #[tokio::test]
