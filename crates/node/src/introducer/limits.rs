@@ -23,8 +23,10 @@ pub struct Limits {
     pub half_open: usize,
     /// The same from one IPv4 address or IPv6 /64.
     pub half_open_per_address: usize,
-    /// How long a TLS handshake, and then the first HTTP request, may take.
+    /// How long a TLS handshake may take, then the head of each HTTP request, then the relay's own handshake.
     pub handshake_timeout: Duration,
+    /// How long a connection lives that does not become a relay client.
+    pub http_lifetime: Duration,
     /// Relay connections of one client key.
     pub connections_per_client: usize,
     /// Bytes a second one client may send through the relay; above it is slowed, not dropped. Where the admission says
@@ -49,6 +51,9 @@ const HALF_OPEN_PER_ADDRESS: usize = 64;
 /// The longest handshake: three losses in a row on a line of one second's round trip.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The life of a connection for probes and scrapes: enough for one on the slowest line.
+const HTTP_LIFETIME: Duration = Duration::from_secs(60);
+
 /// Relay connections of one key: the current one and those a moving client left behind.
 const CONNECTIONS_PER_CLIENT: usize = 4;
 
@@ -68,6 +73,7 @@ impl Default for Limits {
             half_open: HALF_OPEN,
             half_open_per_address: HALF_OPEN_PER_ADDRESS,
             handshake_timeout: HANDSHAKE_TIMEOUT,
+            http_lifetime: HTTP_LIFETIME,
             connections_per_client: CONNECTIONS_PER_CLIENT,
             client_bytes_per_second: CLIENT_BYTES_PER_SECOND,
             address_bytes_per_second: ADDRESS_BYTES_PER_SECOND,

@@ -56,6 +56,8 @@ pub struct Metrics {
     pub relay_refused: Counter,
     /// QUIC connections of address discovery that were taken.
     pub discovery_accepted: Counter,
+    /// QUIC connections of address discovery that first had to show that they receive where they claim to be.
+    pub discovery_retried: Counter,
     /// QUIC connections of address discovery refused because a limit was reached.
     pub discovery_refused: Counter,
     /// Registry: records stored.
@@ -140,6 +142,11 @@ impl Metrics {
                 "discovery_connections",
                 "Address discoveries begun.",
                 self.discovery_accepted.get(),
+            ),
+            (
+                "discovery_retried",
+                "Address discoveries sent a Retry.",
+                self.discovery_retried.get(),
             ),
             (
                 "discovery_refused",

@@ -2,9 +2,7 @@
 //! address discovery.
 //!
 //! A connection passes the gate when it is accepted, has [`Limits::handshake_timeout`] for TLS, the same again for each
-//! request's head, and [`HTTP_LIFETIME_MAX`] in all unless it becomes a relay client.
-//!
-//! [`Limits::handshake_timeout`]: super::limits::Limits::handshake_timeout
+//! request's head, and [`Limits::http_lifetime`] for all of it unless it becomes a relay client.
 
 use std::convert::Infallible;
 use std::io;
@@ -36,9 +34,6 @@ use super::relay::Relay;
 use super::response::{Body, plain, probe};
 use super::tls::{Tls, TlsError};
 use super::visitor::Visitor;
-
-/// The longest a connection lives that does not become a relay client: enough for a probe or a scrape on the slowest line.
-pub const HTTP_LIFETIME_MAX: Duration = Duration::from_secs(60);
 
 /// The largest head of a request, in bytes; a relay client's is under 1 KiB.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -351,7 +346,7 @@ impl Port {
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), answer)
             .with_upgrades();
-        if let Ok(Err(error)) = timeout(HTTP_LIFETIME_MAX, connection).await {
+        if let Ok(Err(error)) = timeout(limits.http_lifetime, connection).await {
             debug!(%error, "HTTP ended");
         }
     }

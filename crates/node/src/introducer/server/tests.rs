@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use iroh_base::{RelayUrl, SecretKey};
 use iroh_relay::client::{Client, ClientBuilder};
-use iroh_relay::quic::QuicClient;
 use kith_core::ids::{DeviceKey, TlsPin};
 use kith_core::introducer::{RelayName, Trust};
 use rustls::pki_types::ServerName;
@@ -22,6 +21,7 @@ use super::*;
 use crate::introducer::config::TlsMode;
 use crate::routing::relay_name::{relay_resolver, relay_tls_config};
 
+mod address_discovery;
 mod relay;
 
 /// How long anything may take before a test fails.
@@ -123,21 +123,6 @@ async fn relay_client(server: &RelayServer, secret: &SecretKey) -> Result<Client
         .connect()
         .await;
     connected.map_err(|error| format!("{error:#}"))
-}
-
-#[tokio::test]
-async fn address_discovery_tells_a_client_its_own_address() {
-    let (server, _data) = server(Limits::default()).await;
-    let endpoint = noq::Endpoint::client(SocketAddr::new(LOCAL, 0)).expect("a socket");
-    let client = QuicClient::new(endpoint.clone(), client_tls());
-    let host = host(&server, None).to_str().into_owned();
-    let asked = client.create_conn(server.discovery_addresses()[0], &host);
-    let connection = timeout(PATIENCE, asked).await.expect("an answer");
-    let connection = connection.expect("the pinned key");
-    let mut observed = connection.observed_external_addr();
-    let address = timeout(PATIENCE, observed.next()).await.expect("a report");
-    assert_eq!(address, endpoint.local_addr().ok());
-    assert_eq!(server.metrics().discovery_accepted.get(), 1);
 }
 
 #[tokio::test]
@@ -287,25 +272,6 @@ async fn a_request_head_that_never_ends_is_refused() {
     let read = timeout(PATIENCE, stream.read_to_string(&mut response)).await;
     let _ = read.expect("the server hangs up");
     assert!(response.starts_with("HTTP/1.1 431 "), "{response}");
-}
-
-#[tokio::test]
-async fn address_discovery_refuses_what_is_over_the_limit() {
-    let (server, _data) = server(Limits {
-        connections_per_address: 1,
-        ..Limits::default()
-    })
-    .await;
-    let endpoint = noq::Endpoint::client(SocketAddr::new(LOCAL, 0)).expect("a socket");
-    let client = QuicClient::new(endpoint, client_tls());
-    let host = host(&server, None).to_str().into_owned();
-    let at = server.discovery_addresses()[0];
-    let first = client.create_conn(at, &host).await;
-    let first = first.expect("within the limit");
-    let second = timeout(PATIENCE, client.create_conn(at, &host)).await;
-    assert!(second.expect("an answer").is_err());
-    assert_eq!(server.metrics().discovery_refused.get(), 1);
-    assert!(first.close_reason().is_none(), "the first one stays");
 }
 
 #[tokio::test]

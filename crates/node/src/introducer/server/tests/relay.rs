@@ -211,3 +211,65 @@ async fn it_is_reached_over_ipv6_by_name() {
     sender.send(packet).await.expect("connected");
     assert_eq!(received(&mut receiver).await.as_deref(), Some(&b"six"[..]));
 }
+
+#[tokio::test]
+async fn a_relay_client_outlives_the_time_that_http_has() {
+    let (server, _data) = server(Limits {
+        http_lifetime: Duration::from_millis(500),
+        ..Limits::default()
+    })
+    .await;
+    let secret = SecretKey::generate();
+    let mut client = relay_client(&server, &secret).await.expect("let in");
+    let mut idle = connect_tls(&server, LOCAL, None).await.expect("room");
+    let mut nothing = Vec::new();
+    let end = timeout(PATIENCE, idle.read_to_end(&mut nothing)).await;
+    let _ = end.expect("the server hangs up on the one without a purpose");
+    let to_itself = datagram(secret.public(), b"still here");
+    client.send(to_itself).await.expect("connected");
+    assert!(received(&mut client).await.is_some());
+}
+
+/// A connection that was upgraded and has proven nothing yet.
+async fn upgraded(server: &RelayServer) -> TlsStream<TcpStream> {
+    let mut stream = connect_tls(server, LOCAL, None).await.expect("room");
+    let request = "GET /relay HTTP/1.1\r\nHost: introducer\r\nConnection: upgrade\r\n\
+        Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Protocol: iroh-relay-v2\r\n\r\n";
+    let sent = stream.write_all(request.as_bytes()).await;
+    sent.expect("connected");
+    let mut status = [0; 13];
+    let read = timeout(PATIENCE, stream.read_exact(&mut status)).await;
+    read.expect("an answer").expect("a status");
+    assert_eq!(&status, b"HTTP/1.1 101 ");
+    stream
+}
+
+#[tokio::test]
+async fn a_client_that_proves_nothing_is_dropped_at_the_time_out() {
+    let (server, _data) = server(Limits {
+        handshake_timeout: Duration::from_secs(1),
+        ..Limits::default()
+    })
+    .await;
+    let mut silent = upgraded(&server).await;
+    let mut challenge = Vec::new();
+    let end = timeout(PATIENCE, silent.read_to_end(&mut challenge)).await;
+    let _ = end.expect("the server hangs up");
+    eventually(|| server.metrics().relay_refused.get() == 1).await;
+    eventually(|| server.connections() == 0).await;
+}
+
+#[tokio::test]
+async fn a_message_that_announces_too_much_ends_its_connection_before_it_is_read() {
+    let (server, _data) = server(Limits::default()).await;
+    let mut liar = upgraded(&server).await;
+    // A final, binary, masked frame of 2 MiB (RFC 6455 §5.2), of which only the head comes.
+    let head = [0x82, 0xff, 0, 0, 0, 0, 0, 0x20, 0, 0, 1, 2, 3, 4];
+    liar.write_all(&head).await.expect("connected");
+    let mut rest = Vec::new();
+    let end = timeout(Duration::from_secs(5), liar.read_to_end(&mut rest)).await;
+    let _ = end.expect("the server hangs up, long before the handshake's time-out");
+    eventually(|| server.metrics().relay_refused.get() == 1).await;
+}
