@@ -8,7 +8,7 @@
 //! - [`tls`]: the server's key, its pin, certificate files, ACME.
 //! - [`limits`]: who may open a connection: in all, per address, half open.
 //! - [`admission`]: who may relay, how fast and how much a day; [`accounts`] keeps count.
-//! - [`relay`]: the relay protocol over a WebSocket, metered.
+//! - `relay`: the relay protocol over a WebSocket, metered.
 //! - [`address_discovery`]: tells QUIC clients the address they come from.
 //! - [`registry`]: signed and sealed records by exact key, over a `kith/1` stream, kept in SQLite.
 //! - [`metrics`]: counts of the whole server, in Prometheus's text form.
