@@ -173,6 +173,9 @@ impl Error {
 fn reach_advice(reason: UnreachableReason) -> &'static str {
     match reason {
         UnreachableReason::Busy => "too many attempts are under way; try again in a moment",
+        UnreachableReason::GivenUp => {
+            "the attempt was given up: they were blocked or removed meanwhile"
+        }
         UnreachableReason::NoRoute => {
             "nobody knows where they are now; are they online, and do you share a network or an introducer?"
         }

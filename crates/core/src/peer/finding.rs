@@ -226,8 +226,16 @@ impl<S: Scheme> Peer<S> {
         let Some(accepted) = self.book.accepted(&peer) else {
             return false;
         };
-        let contact = accepted.invite.contact.iter().map(|route| (Face::Contact, route));
-        let public = accepted.invite.public.iter().map(|route| (Face::Public, route));
+        let contact = accepted
+            .invite
+            .contact
+            .iter()
+            .map(|route| (Face::Contact, route));
+        let public = accepted
+            .invite
+            .public
+            .iter()
+            .map(|route| (Face::Public, route));
         let routes: Vec<(Face, Route)> = contact
             .chain(public)
             .map(|(face, route)| (face, route.clone()))

@@ -138,7 +138,10 @@ impl<S: Scheme> Peer<S> {
 
     /// Leaves the replies that an introducer missed while it was away.
     pub(super) fn leave_replies_at(&mut self, now: Time, introducer: DeviceKey) {
-        let accepted = self.book.contacts().filter_map(|contact| self.book.accepted(&contact.peer));
+        let accepted = self
+            .book
+            .contacts()
+            .filter_map(|contact| self.book.accepted(&contact.peer));
         let missed: Vec<(Invite, Introducer)> = accepted
             .filter_map(|accepted| {
                 let mut asked = accepted.invite.introducers.iter();
@@ -157,9 +160,9 @@ impl<S: Scheme> Peer<S> {
             return;
         }
         let (maker, name) = (invite.peer, self.config.name.clone());
-        let Some(payload) =
-            self.book
-                .write_reply(now, &maker, &name, self.introducers.clone())
+        let Some(payload) = self
+            .book
+            .write_reply(now, &maker, &name, self.introducers.clone())
         else {
             return;
         };

@@ -27,7 +27,11 @@ impl Source for Invites {
                 continue;
             };
             for (face, route) in routes.into_iter().filter(is_usable).take(ROUTES_MAX) {
-                if findings.send(Finding::Route { peer, face, route }).await.is_err() {
+                if findings
+                    .send(Finding::Route { peer, face, route })
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -72,7 +76,11 @@ mod tests {
     #[tokio::test]
     async fn an_invites_addresses_are_told_at_once() {
         let routes = vec![(Face::Public, route(1, 1)), (Face::Contact, route(2, 1))];
-        let told = |(face, route): (Face, Route)| Finding::Route { peer: PEER, face, route };
+        let told = |(face, route): (Face, Route)| Finding::Route {
+            peer: PEER,
+            face,
+            route,
+        };
         let expected: Vec<Finding> = routes.clone().into_iter().map(told).collect();
         assert_eq!(found(routes).await, expected);
     }

@@ -116,7 +116,10 @@ impl<C: Connect> Registries<C> {
                 debug!("too many introducers");
                 continue;
             };
-            let request = Request { what: what.clone(), sent: 0 };
+            let request = Request {
+                what: what.clone(),
+                sent: 0,
+            };
             if worker.requests.try_send(request).is_err() {
                 debug!("an introducer takes no requests");
             }
@@ -133,7 +136,10 @@ impl<C: Connect> Registries<C> {
             random: Random::new(entropy::seed()),
         };
         self.tasks.spawn(task.run());
-        Worker { introducer, requests }
+        Worker {
+            introducer,
+            requests,
+        }
     }
 }
 
@@ -166,7 +172,10 @@ impl Request {
     /// What to say when there will be no answer.
     fn unanswered(&self) -> Option<Finding> {
         match self.what {
-            What::Lookup(locator) => Some(Finding::Records { locator, records: Vec::new() }),
+            What::Lookup(locator) => Some(Finding::Records {
+                locator,
+                records: Vec::new(),
+            }),
             What::Publish(..) => None,
         }
     }
@@ -245,7 +254,7 @@ impl<C: Connect> Task<C> {
                 request = self.requests.recv(), if in_flight.len() < IN_FLIGHT_MAX => {
                     request.ok_or(Unneeded)?
                 }
-                Some(outcome) = in_flight.next() => match outcome {
+                Some(outcome) = in_flight.next() => match outcome as Result<Vec<Finding>, Request> {
                     Ok(found) => {
                         for finding in found {
                             self.tell(finding).await?;

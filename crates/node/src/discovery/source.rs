@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use kith_core::address::Route;
-use kith_core::discovery::lan::Advertisement;
 use kith_core::discovery::Record;
+use kith_core::discovery::lan::Advertisement;
 use kith_core::ids::{DeviceKey, Face, Locator, PeerId};
 use kith_core::introducer::Introducer;
 use tokio::sync::mpsc;

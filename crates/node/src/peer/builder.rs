@@ -22,8 +22,8 @@ use super::input::Input;
 use super::live::Live;
 use super::node::{Inner, Node};
 use super::protocols::Protocols;
-use super::registrar::Registrars;
-use crate::discovery::{self, Interfaces, Lan};
+use super::sources::Sources;
+use crate::discovery::Interfaces;
 use crate::home::{Home, HomeError, HomeLock};
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
@@ -32,9 +32,6 @@ use crate::{clock, entropy};
 
 /// Events a slow listener may be behind by before it misses the oldest.
 const EVENTS_AHEAD_MAX: usize = 1024;
-
-/// Findings of the local network that wait for the loop.
-const FINDINGS_AHEAD_MAX: usize = 256;
 
 /// What a node says of the program it runs in.
 const AGENT: &str = concat!("kith/", env!("CARGO_PKG_VERSION"));
@@ -203,37 +200,31 @@ impl NodeBuilder {
         let (tasks, live, protocols) = (TaskTracker::new(), Live::default(), Protocols::default());
         let (events, _) = broadcast::channel(EVENTS_AHEAD_MAX);
         let faces = Faces::new(plan, endpoints, &inputs, &tasks);
-        let lan = self
-            .lan
-            .map(|interfaces| start_lan(interfaces, &inputs, &tasks));
-        let registrars = Registrars::default();
-        let registrar_node = registrars.node();
-        let actor = Actor {
-            machine,
-            store: store.clone(),
-            faces,
-            live: live.clone(),
-            protocols: protocols.clone(),
-            registrars,
-            lan,
-            events: events.clone(),
-            inputs: inputs.clone(),
-            tasks: tasks.clone(),
-            state: State::default(),
-        };
         follow_protocols(&protocols, &inputs, &tasks);
         let node = Node(Arc::new(Inner {
             peer: keys.identity.peer_id(),
-            inputs,
-            live,
-            protocols,
-            events,
-            store,
+            inputs: inputs.clone(),
+            live: live.clone(),
+            protocols: protocols.clone(),
+            events: events.clone(),
+            store: store.clone(),
             place,
             tasks: tasks.clone(),
             stop: CancellationToken::new(),
         }));
-        registrar_node.set(node.downgrade()).expect("set once");
+        let sources = Sources::start(node.downgrade(), self.lan, inputs.downgrade(), &tasks);
+        let actor = Actor {
+            machine,
+            store,
+            faces,
+            live,
+            protocols,
+            sources,
+            events,
+            inputs,
+            tasks: tasks.clone(),
+            state: State::default(),
+        };
         tasks.spawn(actor.run(inbox));
         let introducers = self.introducers;
         node.tell(Input::Ask(Box::new(move |machine, now| {
@@ -304,23 +295,6 @@ fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
         }
         loaded => loaded,
     }
-}
-
-fn start_lan(
-    interfaces: Interfaces,
-    inputs: &mpsc::UnboundedSender<Input>,
-    tasks: &TaskTracker,
-) -> discovery::Running {
-    let (findings, mut found) = mpsc::channel(FINDINGS_AHEAD_MAX);
-    let inputs = inputs.clone();
-    tasks.spawn(async move {
-        while let Some(finding) = found.recv().await {
-            if inputs.send(Input::Finding(finding)).is_err() {
-                return;
-            }
-        }
-    });
-    discovery::start(Lan::new(interfaces), findings)
 }
 
 /// Tells the machine when what is spoken changes.

@@ -2,8 +2,7 @@
 
 use kith_core::address::Route;
 use kith_core::crypto::SecretKey;
-use kith_core::discovery::Record;
-use kith_core::ids::{DeviceKey, Face, Locator, PeerId};
+use kith_core::ids::Face;
 use kith_core::peer::Peer;
 use kith_core::routing::{ConnId, DialId, Target, UnreachableReason};
 use kith_core::time::Time;
@@ -43,16 +42,7 @@ pub(super) enum Input {
     Streams { conn: ConnId, open: u32 },
     /// A face is elsewhere.
     Route { face: Face, route: Route },
-    /// An introducer's answer to a look-up.
-    Records {
-        locator: Locator,
-        records: Vec<Record>,
-    },
-    /// An introducer holds a newer record.
-    Stale { peer: PeerId, newest: u64 },
-    /// An introducer does not answer.
-    IntroducerDown(DeviceKey),
-    /// Somebody on the local network.
+    /// What a source of discovery found.
     Finding(Finding),
     /// The table of protocols is different.
     ProtocolsChanged,

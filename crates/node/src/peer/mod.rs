@@ -3,7 +3,7 @@
 //! - [`builder`]: how a node is described and started.
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
-//! - `link`: the tasks of one connection. `faces`: the endpoints. `registrar`: errands to introducers.
+//! - `link`: the tasks of one connection. `faces`: the endpoints. `sources`: the sources of discovery.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
@@ -16,7 +16,7 @@ mod link;
 mod live;
 pub mod node;
 pub mod protocols;
-mod registrar;
+mod sources;
 pub mod stream;
 mod streams;
 

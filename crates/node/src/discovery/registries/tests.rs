@@ -135,11 +135,17 @@ fn lookup(keys: &[DeviceKey], locator: u8) -> Order {
 
 fn found(locator: u8, sequence: u64) -> Finding {
     let records = vec![*record(locator, sequence)];
-    Finding::Records { locator: locator_of(locator), records }
+    Finding::Records {
+        locator: locator_of(locator),
+        records,
+    }
 }
 
 fn nothing(locator: u8) -> Finding {
-    Finding::Records { locator: locator_of(locator), records: Vec::new() }
+    Finding::Records {
+        locator: locator_of(locator),
+        records: Vec::new(),
+    }
 }
 
 /// A running source.
@@ -180,7 +186,10 @@ async fn a_record_goes_to_all_that_are_named_and_is_found_at_each() {
     until(&mut findings, &found(2, 5)).await;
     assert_eq!((world.records(A), world.records(B)), (1, 2));
     running.order(publish(&[A], 1, 4));
-    let stale = Finding::Stale { peer: PEER, newest: 5 };
+    let stale = Finding::Stale {
+        peer: PEER,
+        newest: 5,
+    };
     assert_eq!(next(&mut findings).await, stale);
 }
 
