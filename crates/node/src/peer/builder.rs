@@ -12,7 +12,7 @@ use kith_core::introducer::Introducer;
 use kith_core::peer::{Config as MachineConfig, Peer, StartError};
 use kith_core::row::Row;
 use thiserror::Error;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -180,7 +180,7 @@ impl NodeBuilder {
         let place = open_place(self.data.clone())?;
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
-        let machine = self.machine(&keys, &store)?;
+        let mut machine = self.machine(&keys, &store)?;
         let plan = FacePlan {
             bind: self.bind,
             public: self.public,
@@ -195,12 +195,18 @@ impl NodeBuilder {
         for (face, secret) in &secrets {
             endpoints.insert(*face, plan.bind(*face, secret).await?);
         }
+        // Before anything is heard of where they are.
+        for (face, secret) in secrets {
+            machine.handle_device(clock::now(), face, secret);
+        }
 
         let (inputs, inbox) = mpsc::unbounded_channel();
         let (tasks, live, protocols) = (TaskTracker::new(), Live::default(), Protocols::default());
         let (events, _) = broadcast::channel(EVENTS_AHEAD_MAX);
         let faces = Faces::new(plan, endpoints, &inputs, &tasks);
-        follow_protocols(&protocols, &inputs, &tasks);
+        let stop = CancellationToken::new();
+        let protocols_changed = follow_protocols(protocols.watch(), inputs.downgrade());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(protocols_changed));
         let node = Node(Arc::new(Inner {
             peer: keys.identity.peer_id(),
             inputs: inputs.clone(),
@@ -210,7 +216,7 @@ impl NodeBuilder {
             store: store.clone(),
             place,
             tasks: tasks.clone(),
-            stop: CancellationToken::new(),
+            stop,
         }));
         let sources = Sources::start(node.downgrade(), self.lan, inputs.downgrade(), &tasks);
         let actor = Actor {
@@ -228,9 +234,6 @@ impl NodeBuilder {
         tasks.spawn(actor.run(inbox));
         let introducers = self.introducers;
         node.tell(Input::Ask(Box::new(move |machine, now| {
-            for (face, secret) in secrets {
-                machine.handle_device(now, face, secret);
-            }
             machine.handle_introducers(now, introducers);
             Box::new(|_| {})
         })));
@@ -298,20 +301,16 @@ fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
 }
 
 /// Tells the machine when what is spoken changes.
-fn follow_protocols(
-    protocols: &Protocols,
-    inputs: &mpsc::UnboundedSender<Input>,
-    tasks: &TaskTracker,
+async fn follow_protocols(
+    mut changed: watch::Receiver<u64>,
+    inputs: mpsc::WeakUnboundedSender<Input>,
 ) {
-    let (mut changed, inputs) = (protocols.watch(), inputs.downgrade());
-    tasks.spawn(async move {
-        while changed.changed().await.is_ok() {
-            let Some(inputs) = inputs.upgrade() else {
-                return;
-            };
-            if inputs.send(Input::ProtocolsChanged).is_err() {
-                return;
-            }
+    while changed.changed().await.is_ok() {
+        let Some(inputs) = inputs.upgrade() else {
+            return;
+        };
+        if inputs.send(Input::ProtocolsChanged).is_err() {
+            return;
         }
-    });
+    }
 }
