@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 
-use crate::probe::{Behaviour, Mirror, filtering, hole_punches, mapping};
+use crate::probe::{Behaviour, Mirror, filtering, hole_punches, mapping, remembers};
 use crate::trial;
 use crate::world::{NatKind, World};
 
@@ -17,6 +17,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(
             "nat_kinds::a_hole_is_punched_unless_a_symmetric_nat_is_there",
             a_hole_is_punched_unless_a_symmetric_nat_is_there,
+        ),
+        trial(
+            "nat_kinds::a_router_that_forgets_lets_nothing_in",
+            a_router_that_forgets_lets_nothing_in,
         ),
     ]
 }
@@ -66,6 +70,24 @@ async fn a_hole_is_punched_unless_a_symmetric_nat_is_there() -> Result<()> {
             "{} and {}: punched {found}",
             hosts[left].name(),
             hosts[right].name()
+        );
+    }
+    Ok(())
+}
+
+async fn a_router_that_forgets_lets_nothing_in() -> Result<()> {
+    let world = World::new().await?;
+    let mirror = Mirror::run(&world.public_host("mirror").await?).await?;
+    for (name, kind) in [
+        ("restricted", NatKind::PortRestricted),
+        ("symmetric", NatKind::Symmetric),
+    ] {
+        let home = world.home(name, kind).await?;
+        let host = world.host(&format!("{name}-host"), &home).await?;
+        let found = remembers(&host, mirror, || World::forget_mappings(&home, kind)).await?;
+        ensure!(
+            found == (true, false),
+            "{kind:?}: before and after {found:?}"
         );
     }
     Ok(())

@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -19,7 +20,7 @@ const ANSWER_DURATION_MAX: Duration = Duration::from_millis(500);
 /// How often a question is asked, and how many packets punch a hole.
 const ATTEMPTS: usize = 5;
 
-/// The longest question or answer, in bytes: a word and an address.
+/// The longest question or answer, in bytes: a number, a word and an address.
 const MESSAGE_BYTES_MAX: usize = 64;
 
 /// How a NAT chooses outer ports, or which packets it lets in (RFC 4787 §4.1, §5).
@@ -58,21 +59,23 @@ impl Mirror {
     }
 }
 
-/// Answers `here` from this port, `there` from the other one, and `send ADDRESS` by sending there.
+/// Answers `here` from this port, `there` from the other one, and `send` by sending from this one to the address in the
+/// question. Each answer begins with the number of its question, so that a late one is not taken for another.
 async fn mirror(socket: Arc<UdpSocket>, other: Arc<UdpSocket>) -> Result<()> {
     let mut buffer = [0; MESSAGE_BYTES_MAX];
     loop {
         let (length, from) = socket.recv_from(&mut buffer).await?;
         let question = std::str::from_utf8(&buffer[..length])?;
-        let (word, address) = question.split_once(' ').unwrap_or((question, ""));
-        let answer = from.to_string();
+        let mut words = question.split(' ');
+        let mut next = || words.next().context("a shorter question than any");
+        let (number, word, address) = (next()?, next()?, next()?);
+        let answer = format!("{number} {from}");
         match word {
             "here" => socket.send_to(answer.as_bytes(), from).await?,
             "there" => other.send_to(answer.as_bytes(), from).await?,
             "send" => {
-                socket
-                    .send_to(b"sent", address.parse::<SocketAddr>()?)
-                    .await?
+                let address: SocketAddr = address.parse()?;
+                socket.send_to(answer.as_bytes(), address).await?
             }
             _ => bail!("unknown question {word}"),
         };
@@ -93,40 +96,57 @@ impl Probe {
         Ok(Self { socket })
     }
 
+    /// Asks a question; gives its number.
+    async fn ask(&self, mirror: SocketAddr, word: &str, address: SocketAddr) -> Result<u64> {
+        static QUESTIONS: AtomicU64 = AtomicU64::new(0);
+        let number = QUESTIONS.fetch_add(1, Ordering::Relaxed);
+        let question = format!("{number} {word} {address}");
+        self.socket.send_to(question.as_bytes(), mirror).await?;
+        Ok(number)
+    }
+
+    /// The answer to a question when it comes in time, from `sender`.
+    async fn answer(&self, number: u64, sender: SocketAddr) -> Result<Option<SocketAddr>> {
+        let begins = format!("{number} ");
+        let answered = timeout(ANSWER_DURATION_MAX, async {
+            loop {
+                let packet = self.packet_from(sender).await?;
+                if let Some(address) = packet.strip_prefix(&begins) {
+                    return anyhow::Ok(address.parse()?);
+                }
+            }
+        });
+        answered.await.ok().transpose()
+    }
+
+    /// The next packet from `sender`.
+    async fn packet_from(&self, sender: SocketAddr) -> Result<String> {
+        let mut buffer = [0; MESSAGE_BYTES_MAX];
+        loop {
+            let (length, from) = self.socket.recv_from(&mut buffer).await?;
+            if from == sender {
+                return Ok(String::from_utf8(buffer[..length].to_vec())?);
+            }
+        }
+    }
+
     /// The address under which `mirror` sees this socket.
     pub(crate) async fn address_seen_by(&self, mirror: SocketAddr) -> Result<SocketAddr> {
         for _ in 0..ATTEMPTS {
-            self.socket.send_to(b"here", mirror).await?;
-            if let Some(answer) = self.receive(Some(mirror)).await? {
-                return Ok(answer.parse()?);
+            let number = self.ask(mirror, "here", mirror).await?;
+            if let Some(address) = self.answer(number, mirror).await? {
+                return Ok(address);
             }
         }
         bail!("{mirror} does not answer");
-    }
-
-    /// The next packet, from `sender` or from anybody; `None` when none comes in time.
-    async fn receive(&self, sender: Option<SocketAddr>) -> Result<Option<String>> {
-        let mut buffer = [0; MESSAGE_BYTES_MAX];
-        let received = timeout(ANSWER_DURATION_MAX, async {
-            loop {
-                let (length, from) = self.socket.recv_from(&mut buffer).await?;
-                if sender.is_none_or(|sender| sender == from) {
-                    return anyhow::Ok(length);
-                }
-            }
-        })
-        .await;
-        match received {
-            Ok(length) => Ok(Some(String::from_utf8(buffer[..length?].to_vec())?)),
-            Err(_) => Ok(None),
-        }
     }
 
     /// Sends to `other` and waits for a packet from there: one end of a hole being punched.
     pub(crate) async fn punch(&self, other: SocketAddr) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             self.socket.send_to(b"punch", other).await?;
-            if self.receive(Some(other)).await?.is_some() {
+            if let Ok(packet) = timeout(ANSWER_DURATION_MAX, self.packet_from(other)).await {
+                packet?;
                 // The other side may have sent its last before its hole was open.
                 self.socket.send_to(b"punch", other).await?;
                 return Ok(true);
@@ -134,6 +154,34 @@ impl Probe {
         }
         Ok(false)
     }
+}
+
+/// Whether a packet from `mirror` to the address `seen` reaches `probe`, when another socket of its host asks for it.
+async fn is_reached(
+    probe: &Probe,
+    seen: SocketAddr,
+    host: &Device,
+    mirror: SocketAddr,
+) -> Result<bool> {
+    let messenger = Probe::open(host).await?;
+    // So that the question itself is not lost.
+    messenger.address_seen_by(mirror).await?;
+    let number = messenger.ask(mirror, "send", seen).await?;
+    Ok(probe.answer(number, mirror).await?.is_some())
+}
+
+/// Whether a host that was asked once still gets through, before and after `forget`.
+pub(crate) async fn remembers(
+    host: &Device,
+    mirror: Mirror,
+    forget: impl FnOnce() -> Result<()>,
+) -> Result<(bool, bool)> {
+    let mirror = mirror.ports[0];
+    let probe = Probe::open(host).await?;
+    let seen = probe.address_seen_by(mirror).await?;
+    let before = is_reached(&probe, seen, host, mirror).await?;
+    forget()?;
+    Ok((before, is_reached(&probe, seen, host, mirror).await?))
 }
 
 /// How the NAT in front of `host` maps.
@@ -157,17 +205,10 @@ pub(crate) async fn mapping(host: &Device, near: Mirror, far: Mirror) -> Result<
 pub(crate) async fn filtering(host: &Device, near: Mirror, far: Mirror) -> Result<Behaviour> {
     let probe = Probe::open(host).await?;
     let seen = probe.address_seen_by(near.ports[0]).await?;
-    probe.socket.send_to(b"there", near.ports[0]).await?;
-    let by_other_port = probe.receive(Some(near.ports[1])).await?.is_some();
-    // The far mirror has never heard from this socket: another one asks it to send.
-    let messenger = Probe::open(host).await?;
-    let request = format!("send {seen}");
-    messenger.address_seen_by(far.ports[0]).await?;
-    messenger
-        .socket
-        .send_to(request.as_bytes(), far.ports[0])
-        .await?;
-    let by_other_host = probe.receive(Some(far.ports[0])).await?.is_some();
+    let number = probe.ask(near.ports[0], "there", seen).await?;
+    let by_other_port = probe.answer(number, near.ports[1]).await?.is_some();
+    // The far mirror has never heard from this socket.
+    let by_other_host = is_reached(&probe, seen, host, far.ports[0]).await?;
     Ok(match (by_other_port, by_other_host) {
         (_, true) => Behaviour::EndpointIndependent,
         (true, false) => Behaviour::AddressDependent,

@@ -36,6 +36,7 @@ fn attempt() -> Result<(), String> {
     run("ip", &["-V"])?;
     run("ping", &["-V"])?;
     run("nft", &["--version"])?;
+    run("conntrack", &["--version"])?;
     run("unshare", &["--net", "--mount", "nft", "list", "ruleset"])?;
     File::options()
         .read(true)
@@ -71,7 +72,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
 pub(crate) fn say_loudly(reason: &str) {
     eprintln!("\n*** THE LAB DOES NOT RUN HERE: {reason}");
     eprintln!(
-        "*** It needs nftables, iproute2 and ping, and root or unprivileged user namespaces."
+        "*** It needs nft, conntrack, ip and ping, and root or unprivileged user namespaces."
     );
     eprintln!("*** No NAT, no lost packet and no cut link was tested.\n");
 }

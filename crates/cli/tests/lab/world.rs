@@ -77,6 +77,19 @@ impl World {
         Ok(router)
     }
 
+    /// Makes the router of `home` forget every flow and mapping, as one that was switched off and on.
+    pub(crate) fn forget_mappings(home: &Router, kind: NatKind) -> Result<()> {
+        home.run_sync(move || {
+            feed("conntrack", &["--flush"], "")?;
+            match kind {
+                NatKind::FullCone | NatKind::PortRestricted => {
+                    feed("nft", &["flush", "map", "ip", "nat", "fullcone"], "")
+                }
+                NatKind::Symmetric => Ok(()),
+            }
+        })
+    }
+
     /// A LAN without internet: a switch for its hosts, and a router whose way out is down.
     pub(crate) async fn island(&self, name: &str) -> Result<Router> {
         let router = self
