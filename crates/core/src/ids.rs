@@ -119,7 +119,7 @@ byte_name!(
     TlsPin, 32
 );
 
-/// Which of a node's two endpoints.
+/// Which of a node's endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Face {
@@ -129,6 +129,10 @@ pub enum Face {
     /// For contacts: a key that rotates, with direct connections.
     #[n(1)]
     Contact,
+    /// For asking introducers: a throwaway key that is bound to nobody and told to nobody else, so that an introducer cannot
+    /// join what is left and looked up with either of the other faces. Never stands in a binding.
+    #[n(2)]
+    Visitor,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 /// One keyed value of a machine's durable state. The shell writes rows in the order they are asked for, and tells nobody
 /// of their consequences before they are durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Row {
     /// Which collection it belongs to, such as `contact`.
     pub kind: &'static str,
@@ -10,4 +10,17 @@ pub struct Row {
     pub key: Vec<u8>,
     /// Its canonical bytes; `None` deletes it.
     pub value: Option<Vec<u8>>,
+}
+
+/// Without the value, which may hold secrets.
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.value.as_ref().map(Vec::len);
+        write!(
+            f,
+            "Row({}, key of {} bytes, {bytes:?} bytes)",
+            self.kind,
+            self.key.len()
+        )
+    }
 }

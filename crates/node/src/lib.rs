@@ -1,5 +1,12 @@
 //! The library people embed: iroh, disk and timers driving [`kith_core`].
 
+pub mod clock;
+pub mod config;
+pub mod durable;
+pub mod entropy;
+pub mod home;
+pub mod store;
+
 pub mod content;
 pub mod data;
 pub mod discovery;

@@ -1,1 +1,13 @@
-//! Room.
+//! Content: who may have what.
+//!
+//! - [`grant`]: a peer may have a share, signed by its owner: what friends of a friend demand and honour.
+//! - [`access`]: the one decision whether an asker gets a share.
+//! - [`wire`]: the protocol `/kith/share/1`, by which heads and blobs are asked for and given.
+
+pub mod access;
+pub mod grant;
+pub mod wire;
+
+pub use access::{Asker, Guard, LinkProof, Relation, Shown, may};
+pub use grant::{Grant, GrantError, SignedGrant};
+pub use wire::{Answer, BlobRequest, Proof, Request};

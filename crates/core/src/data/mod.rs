@@ -1,1 +1,21 @@
-//! Room.
+//! Data: what survives unreliable, untrusted peers.
+//!
+//! - [`path`]: which names may be in a tree, so that none leads out of the folder it is written to.
+//! - [`manifest`]: a directory as a blob, a tree as a Merkle DAG of them. [`builder`]: makes them.
+//! - [`walk`]: reads such a tree from nodes that arrive in any order, and trusts none of them.
+//! - [`head`]: what the owner of a share signs: this share is now this tree.
+//! - [`link`]: a share as text, to hand to somebody.
+
+pub mod builder;
+pub mod head;
+pub mod link;
+pub mod manifest;
+pub mod path;
+pub mod walk;
+
+pub use builder::{Built, DirectoryBuilder, NodeBlob};
+pub use head::{Audience, Head, HeadError, Layout, SignedHead};
+pub use link::{LINK_NAME_BYTES_MAX, Link};
+pub use manifest::{Entry, ManifestError, Node, Totals};
+pub use path::{Names, PathError};
+pub use walk::{Item, Walk, WalkError};

@@ -1,1 +1,38 @@
-//! Room.
+//! A whole node as one machine: the only module that knows all the rooms.
+//!
+//! ```text
+//!              ┌ identity::Book ── who is let in; what is shared with whom
+//!  Peer ───────┼ routing::Sessions ── whom to dial, what is said first, what stays
+//!              └ discovery::Presence ── what is published for contacts, what is looked up
+//! ```
+//!
+//! The rooms do not know each other. What passes between them passes here:
+//!
+//! - [`state`]: the loop; the book's events become reach secrets, wants and closed sessions.
+//! - [`sessions`]: a session asks who may come in, and the book answers.
+//! - [`finding`]: a session asks where somebody is; invites, cards, sealed records and the local network answer.
+//! - [`meeting`]: invites, and the mailboxes of people who are never online together.
+//! - [`faces`]: the node's own keys, bindings and places.
+//!
+//! The shell (kith-node, or the simulator) performs [`Output`]s in order and reports what comes of them:
+//!
+//! ```text
+//! while let Some(output) = peer.poll_output() { perform(output) }
+//! wait for a connection, bytes, an address, a record, a command … => peer.handle_*(now, …)
+//!          peer.poll_timeout()                                     => peer.handle_timeout(now)
+//! ```
+
+pub mod config;
+mod faces;
+mod finding;
+pub mod io;
+mod meeting;
+pub mod note;
+pub mod proof;
+mod sessions;
+mod state;
+
+pub use config::Config;
+pub use io::{Event, Output, Source};
+pub use meeting::InviteOptions;
+pub use state::{Peer, StartError};

@@ -1,1 +1,100 @@
-//! Room.
+//! Routing: a key becomes a session, and a session carries negotiated streams.
+//!
+//! [`Sessions`] decides whom to dial and when, what is said first on a connection, which of two connections between the
+//! same devices stays, and when a session ends. The shell opens connections and moves bytes. Streams other than the control
+//! stream do not pass through it: their headers are [`wire::Offer`] and [`wire::Answer`], chosen by [`negotiate::choose`],
+//! and their datagrams are tagged by [`datagram::Flow`].
+//!
+//! # The loop
+//!
+//! ```text
+//! let mut sessions = Sessions::new(config, seed, now);
+//! loop {
+//!     while let Some(output) = sessions.poll_output() {
+//!         match output {
+//!             Resolve { target }           => look up, then handle_routes, at last handle_resolved
+//!             Dial { dial, face, route }   => connect, then handle_connected or handle_dial_failed
+//!             CancelDial { dial }          => stop connecting
+//!             AskIntroduction { conn, .. } => handle_introduction
+//!             Authenticate { conn, .. }    => verify, then handle_verdict
+//!             Send { conn, bytes }         => write to the control stream
+//!             StreamLimit { .. }           => set it
+//!             Close { conn, code }         => close
+//!             Event(event)                 => tell
+//!         }
+//!     }
+//!     wait for bytes of a control stream   => handle_bytes
+//!              a connection, or its end    => handle_connected, handle_closed
+//!              streams opened or ended     => handle_streams
+//!              poll_timeout()              => handle_timeout
+//!              somebody who wants a peer   => handle_open (once) or handle_want (for as long as it is said)
+//! }
+//! ```
+//!
+//! # A connection
+//!
+//! States are named by what they wait for; every one before `Open` ends at the latest after
+//! [`config::HELLO_WITHIN`].
+//!
+//! ```text
+//!   we dialled                                   they dialled
+//!       │                                             │
+//!  WaitIntroduction   (the composer: what we show)    │
+//!       │ ▶ Hello, Introduce                          │
+//!    WaitHello                                    WaitHello
+//!       │                                             │ ▶ Hello
+//!    WaitAnswer                                  WaitIntroduce
+//!       │ Welcome    │ Stranger                       │
+//!    WaitVerdict     │                            WaitVerdict   (the composer: who is it)
+//!       │            │                                │ ▶ Welcome or Stranger
+//!       ▼            ▼                                ▼
+//!     Open ◀── only where a device was dialled       Open
+//!       │  ▲
+//!       │  └── an idle session is used after all
+//!       ▼
+//!   WaitFarewell   (our streams to end, and their Bye)
+//! ```
+//!
+//! # A target
+//!
+//! ```text
+//!   handle_open, handle_want ──▶ WaitRoutes ──▶ WaitDials ──▶ WaitHellos ──▶ a session stands
+//!                                   ▲   (at once, all three, in one attempt)        │ it ends
+//!                                   └──────────── WaitRetry ◀───────────────────────┘
+//!                                              while it is wanted
+//! ```
+//!
+//! # Crossing dials
+//!
+//! Two devices that dial each other get two connections. Each side ranks them by the same rule, and the lower ones end
+//! their streams and close: a later life of the other node before an earlier one; then the one dialled by the smaller
+//! device key; then the later dial. See `duplicate.rs`.
+
+pub mod config;
+pub mod datagram;
+pub mod negotiate;
+pub mod wire;
+
+mod access;
+mod agenda;
+mod attempt;
+mod backoff;
+mod connection;
+mod dial;
+mod duplicate;
+mod farewell;
+mod framing;
+mod input;
+mod level;
+mod output;
+mod state;
+mod table;
+
+pub use access::Access;
+pub use config::Config;
+pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
+pub use level::{Level, STREAMS_CONTACT_MAX, STREAMS_GUEST_MAX, STREAMS_STRANGER_MAX};
+pub use negotiate::{Standing, choose};
+pub use output::{CloseCode, DownReason, Event, Output, Session, UnreachableReason};
+pub use state::Sessions;
+pub use wire::{Answer, AnswerError, Introduction, Note, Offer, Refusal, SPEAKS_MAX};

@@ -1,1 +1,15 @@
-//! Room.
+//! Where a contact is now, asked of every place that may know: one file for each *source*, all behind one trait.
+//!
+//! What is told to whom, and which answer to believe, [`kith_core::discovery`] decides; here are the sockets. Sources run
+//! side by side, and whatever they find is a claim until a signature or a handshake proves it.
+//!
+//! - [`source`]: the trait, what a source is told and what it finds.
+//! - [`lan`]: the local network, by DNS-SD.
+//! - [`neighbours`]: what the local network says, bounded.
+
+pub mod lan;
+pub mod neighbours;
+pub mod source;
+
+pub use lan::{Interfaces, Lan};
+pub use source::{Announcement, Finding, Neighbour, Order, Running, Source, start};

@@ -1,1 +1,35 @@
-//! Room.
+//! The introducer's server part: what helps strangers meet, run by `kith introducer`, by any reachable `kith up` for its
+//! contacts, and by the test network.
+//!
+//! # Layout
+//!
+//! - [`config`]: what a server is told: where to listen, how its TLS key is known, its limits.
+//! - [`server`]: one TCP port with TLS for the relay, `/ping`, `/healthz` and `/metrics`.
+//! - [`tls`]: the server's key, its pin, certificate files, ACME.
+//! - [`limits`]: who may open a connection: in all, per address, half open.
+//! - [`admission`]: who may relay, how fast and how much a day.
+//! - [`relay`]: the relay protocol over a WebSocket, metered.
+//! - [`address_discovery`]: tells QUIC clients the address they come from.
+//! - [`registry`]: signed and sealed records by exact key, over a `kith/1` stream; [`store`] keeps them.
+//! - [`metrics`]: counts of the whole server, in Prometheus's text form.
+//!
+//! An introducer sees who connects to it, from where and when, and the sizes of what it forwards; docs/exposure.md says
+//! so. It never sees content: relayed bytes are encrypted end to end, records are sealed.
+
+pub mod address_discovery;
+pub mod admission;
+pub mod config;
+pub mod limits;
+mod metered;
+pub mod metrics;
+mod relay;
+mod response;
+pub mod server;
+pub mod tls;
+mod visitor;
+
+pub use admission::{Admission, Allowance, Doorkeeper};
+pub use config::{IntroducerConfig, TlsMode};
+pub use limits::Limits;
+pub use metrics::Metrics;
+pub use server::{RelayServer, StartError};

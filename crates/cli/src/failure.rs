@@ -1,0 +1,64 @@
+//! How a command fails: an exit code scripts can rely on, what happened, and what to do next.
+
+use std::fmt;
+
+use kith::ErrorKind;
+use serde::{Deserialize, Serialize};
+
+/// A failed command. Also the body of a failed API call, so that a daemon's refusal reaches the shell as it was meant.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub(crate) struct Failure {
+    /// Which of the exit codes it is.
+    #[schema(value_type = String)]
+    pub(crate) kind: ErrorKind,
+    /// What happened, to whom, and what to do next.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// A failure of `kind`.
+    pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
+        Self { kind, message: message.to_string() }
+    }
+
+    /// A command line that makes no sense.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Usage, message)
+    }
+
+    /// Anything that has no better name.
+    pub(crate) fn failed(message: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Failed, message)
+    }
+
+    /// The process's exit code (DESIGN §6).
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self.kind {
+            ErrorKind::Usage => 2,
+            ErrorKind::NotFound => 3,
+            ErrorKind::NotAllowed => 4,
+            ErrorKind::NotVerified => 5,
+            _ => 1,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<kith::Error> for Failure {
+    fn from(error: kith::Error) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::failed(error)
+    }
+}

@@ -1,0 +1,91 @@
+//! What a command prints: data on stdout, talk on stderr.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Where and how to print.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// JSON lines, or text for people.
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether stdout is JSON lines.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Whether a person looks at stderr, so that a bar can move there.
+    pub(crate) fn has_bar(self) -> bool {
+        !self.json && std::io::stderr().is_terminal()
+    }
+
+    /// Whether a person looks at stdout.
+    pub(crate) fn is_terminal(self) -> bool {
+        !self.json && std::io::stdout().is_terminal()
+    }
+
+    /// Prints one result: `value` as a JSON line, or `text`.
+    ///
+    /// # Errors
+    /// When stdout is closed.
+    pub(crate) fn line(self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        let line = if self.json { serde_json::to_string(value).map_err(Failure::failed)? } else { text() };
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{line}")?;
+        Ok(stdout.flush()?)
+    }
+
+    /// Says something to a person, on stderr.
+    pub(crate) fn talk(self, text: impl std::fmt::Display) {
+        // A closed stderr leaves nobody to tell.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    /// Shows `text` as a QR code, where a person looks at it.
+    pub(crate) fn qr(self, text: &str) {
+        if !self.is_terminal() {
+            return;
+        }
+        // Upper case fits QR's alphanumeric mode: a third fewer modules.
+        match qrcode::QrCode::new(text.to_uppercase()) {
+            Ok(code) => self.talk(code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build()),
+            Err(_) => self.talk("(too long for a QR code)"),
+        }
+    }
+}
+
+/// A number of bytes as people read it.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut unit = 0;
+    let mut scale = 1u64;
+    while unit + 1 < UNITS.len() && count / scale >= 1024 {
+        scale = scale.saturating_mul(1024);
+        unit += 1;
+    }
+    if unit == 0 {
+        return format!("{count} B");
+    }
+    let tenths = u128::from(count) * 10 / u128::from(scale);
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes_are_readable() {
+        assert_eq!(super::bytes(0), "0 B");
+        assert_eq!(super::bytes(1023), "1023 B");
+        assert_eq!(super::bytes(1536), "1.5 KiB");
+        assert_eq!(super::bytes(u64::MAX), "16777215.9 TiB");
+    }
+}

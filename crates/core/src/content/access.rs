@@ -1,0 +1,328 @@
+//! The one decision whether an asker gets a share.
+//!
+//! Whoever holds a share's blobs demands the same of askers as its owner does. The owner knows its contacts and whom it named; other
+//! providers know neither and go by the owner's grants. What was shown is verified once per stream and judged anew at each request,
+//! so that a revocation takes effect at once.
+
+use minicbor::{Decode, Encode};
+
+use crate::content::grant::{Grant, SignedGrant};
+use crate::crypto::{PublicKey, Scheme, SecretKey, Signature};
+use crate::ids::{PeerId, ShareId};
+use crate::time::Time;
+
+/// What link proofs are signed under.
+const CONTEXT: &str = "kith/1 link proof";
+
+/// What an asker is to this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Nobody it knows.
+    Stranger,
+    /// Came by a reusable invite and is not confirmed.
+    Pending,
+    /// A confirmed contact.
+    Contact,
+    /// Blocked.
+    Blocked,
+}
+
+/// Who asks, as the session has proven it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Its identity; `None` for one that proved none.
+    pub peer: Option<PeerId>,
+    /// What it is to this node.
+    pub relation: Relation,
+}
+
+impl Asker {
+    /// Somebody unknown.
+    pub const STRANGER: Self = Self {
+        peer: None,
+        relation: Relation::Stranger,
+    };
+}
+
+/// How a share is guarded, as its provider knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// Which share.
+    pub share: ShareId,
+    /// Whose.
+    pub owner: PeerId,
+    /// The newest epoch heard of.
+    pub epoch: u64,
+    /// Whom the head admits.
+    pub admits: Admits,
+}
+
+/// Whom a share admits, with what this node knows of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admits {
+    /// Everybody.
+    Public,
+    /// The holders of the link with this key.
+    Link([u8; 32]),
+    /// The confirmed contacts of the owner, who is this node.
+    MyContacts,
+    /// Those the owner named, who is this node: whether the asker is one.
+    MyNamed(bool),
+    /// Those with a grant: this node is not the owner.
+    Granted,
+}
+
+/// A proof that the asker holds a link, made for one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct LinkProof(#[n(0)] Signature);
+
+impl LinkProof {
+    /// Signs the session's exporter with the link's key.
+    pub fn sign(
+        scheme: &impl Scheme,
+        key: &SecretKey,
+        share: ShareId,
+        exporter: &[u8; 32],
+    ) -> Self {
+        Self(scheme.sign(key, CONTEXT, &message(share, exporter)))
+    }
+
+    /// Whether it was made for this share and session by the holder of `key`.
+    fn holds(
+        &self,
+        scheme: &impl Scheme,
+        key: &impl PublicKey,
+        share: ShareId,
+        exporter: &[u8; 32],
+    ) -> bool {
+        scheme.verify(key, CONTEXT, &message(share, exporter), &self.0)
+    }
+}
+
+fn message(share: ShareId, exporter: &[u8; 32]) -> Vec<u8> {
+    [share.as_bytes().as_slice(), exporter].concat()
+}
+
+/// What an asker has shown and this node has verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing but who it is.
+    #[default]
+    Nothing,
+    /// That it holds the link of this key.
+    Link([u8; 32]),
+    /// A grant of somebody.
+    Grant(Grant),
+}
+
+/// Verifies that the asker holds the link that `guard` admits.
+pub fn show_link(
+    scheme: &impl Scheme,
+    guard: &Guard,
+    exporter: &[u8; 32],
+    proof: &LinkProof,
+) -> Shown {
+    match guard.admits {
+        Admits::Link(key) if proof.holds(scheme, &LinkHolder(key), guard.share, exporter) => {
+            Shown::Link(key)
+        }
+        _ => Shown::Nothing,
+    }
+}
+
+/// Verifies a grant; one that does not hold shows nothing.
+pub fn show_grant(scheme: &impl Scheme, grant: &SignedGrant, now: Time) -> Shown {
+    grant
+        .verify(scheme, now)
+        .map_or(Shown::Nothing, Shown::Grant)
+}
+
+/// The public half of a link's key.
+struct LinkHolder([u8; 32]);
+
+impl PublicKey for LinkHolder {
+    fn public_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// Whether `asker` gets the share behind `guard`.
+pub fn may(asker: &Asker, guard: &Guard, shown: &Shown, now: Time) -> bool {
+    if asker.relation == Relation::Blocked {
+        return false;
+    }
+    if asker.peer == Some(guard.owner) {
+        return true;
+    }
+    let admitted = match guard.admits {
+        Admits::Public => true,
+        Admits::Link(key) => *shown == Shown::Link(key),
+        Admits::MyContacts => asker.relation == Relation::Contact,
+        Admits::MyNamed(is_named) => is_named && asker.relation == Relation::Contact,
+        Admits::Granted => false,
+    };
+    admitted || is_granted(asker, guard, shown, now)
+}
+
+/// Whether a grant of the owner opens this share, at this epoch, for this asker. The owner itself goes by what it knows now:
+/// somebody removed from the contacts keeps a grant that others honour until its end or the next epoch, but not its signer.
+fn is_granted(asker: &Asker, guard: &Guard, shown: &Shown, now: Time) -> bool {
+    let Shown::Grant(grant) = shown else {
+        return false;
+    };
+    guard.admits == Admits::Granted
+        && grant.share == guard.share
+        && grant.owner == guard.owner
+        && grant.epoch == guard.epoch
+        && Some(grant.peer) == asker.peer
+        && grant.is_good_at(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::grant::GRANT_LIFETIME_MAX;
+    use crate::crypto::Ed25519;
+    use crate::time::DAY;
+
+    const NOW: Time = Time(1_000_000_000_000);
+    const SHARE: ShareId = ShareId([5; 32]);
+
+    fn owner() -> SecretKey {
+        SecretKey::from_bytes([1; 32])
+    }
+
+    fn guard(admits: Admits) -> Guard {
+        Guard {
+            share: SHARE,
+            owner: owner().peer_id(),
+            epoch: 7,
+            admits,
+        }
+    }
+
+    fn peer(relation: Relation) -> Asker {
+        Asker {
+            peer: Some(PeerId([9; 32])),
+            relation,
+        }
+    }
+
+    #[test]
+    fn contacts_means_confirmed_contacts() {
+        let mine = guard(Admits::MyContacts);
+        assert!(may(&peer(Relation::Contact), &mine, &Shown::Nothing, NOW));
+        for relation in [Relation::Stranger, Relation::Pending, Relation::Blocked] {
+            assert!(
+                !may(&peer(relation), &mine, &Shown::Nothing, NOW),
+                "{relation:?}"
+            );
+        }
+        assert!(!may(&Asker::STRANGER, &mine, &Shown::Nothing, NOW));
+    }
+
+    #[test]
+    fn named_means_named_and_still_a_contact() {
+        assert!(may(
+            &peer(Relation::Contact),
+            &guard(Admits::MyNamed(true)),
+            &Shown::Nothing,
+            NOW
+        ));
+        assert!(!may(
+            &peer(Relation::Contact),
+            &guard(Admits::MyNamed(false)),
+            &Shown::Nothing,
+            NOW
+        ));
+        assert!(!may(
+            &peer(Relation::Pending),
+            &guard(Admits::MyNamed(true)),
+            &Shown::Nothing,
+            NOW
+        ));
+    }
+
+    #[test]
+    fn a_link_opens_its_share_in_its_session_only() {
+        let key = SecretKey::from_bytes([2; 32]);
+        let linked = guard(Admits::Link(key.public()));
+        let proof = LinkProof::sign(&Ed25519, &key, SHARE, &[3; 32]);
+        let shown = show_link(&Ed25519, &linked, &[3; 32], &proof);
+        assert!(may(&Asker::STRANGER, &linked, &shown, NOW));
+        assert!(!may(&peer(Relation::Blocked), &linked, &shown, NOW));
+        assert!(!may(
+            &peer(Relation::Contact),
+            &linked,
+            &Shown::Nothing,
+            NOW
+        ));
+        let replayed = show_link(&Ed25519, &linked, &[4; 32], &proof);
+        assert!(!may(&Asker::STRANGER, &linked, &replayed, NOW));
+        let other = Guard {
+            share: ShareId([6; 32]),
+            ..linked
+        };
+        assert_eq!(
+            show_link(&Ed25519, &other, &[3; 32], &proof),
+            Shown::Nothing
+        );
+        let renewed = guard(Admits::Link([8; 32]));
+        assert!(!may(&Asker::STRANGER, &renewed, &shown, NOW));
+    }
+
+    #[test]
+    fn a_provider_goes_by_grants_of_this_share_epoch_owner_and_asker() {
+        let held = guard(Admits::Granted);
+        let asker = peer(Relation::Stranger);
+        let grant = |signer: &SecretKey, share, peer, epoch| {
+            show_grant(
+                &Ed25519,
+                &SignedGrant::sign(&Ed25519, signer, share, peer, epoch, NOW),
+                NOW,
+            )
+        };
+        let good = grant(&owner(), SHARE, PeerId([9; 32]), 7);
+        assert!(may(&asker, &held, &good, NOW));
+        assert!(!may(&asker, &held, &good, NOW + GRANT_LIFETIME_MAX + DAY));
+        assert!(!may(&Asker::STRANGER, &held, &good, NOW));
+        assert!(!may(&peer(Relation::Contact), &held, &Shown::Nothing, NOW));
+        let another = SecretKey::from_bytes([4; 32]);
+        for bad in [
+            grant(&another, SHARE, PeerId([9; 32]), 7),
+            grant(&owner(), ShareId([6; 32]), PeerId([9; 32]), 7),
+            grant(&owner(), SHARE, PeerId([8; 32]), 7),
+            grant(&owner(), SHARE, PeerId([9; 32]), 6),
+        ] {
+            assert!(!may(&asker, &held, &bad, NOW), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_owner_does_not_honour_a_grant_to_somebody_removed() {
+        let grant = SignedGrant::sign(&Ed25519, &owner(), SHARE, PeerId([9; 32]), 7, NOW);
+        let shown = show_grant(&Ed25519, &grant, NOW);
+        assert!(!may(
+            &peer(Relation::Stranger),
+            &guard(Admits::MyContacts),
+            &shown,
+            NOW
+        ));
+    }
+
+    #[test]
+    fn the_owner_gets_its_own_share_from_anybody_and_everybody_a_public_one() {
+        let asker = Asker {
+            peer: Some(owner().peer_id()),
+            relation: Relation::Stranger,
+        };
+        assert!(may(&asker, &guard(Admits::Granted), &Shown::Nothing, NOW));
+        assert!(may(
+            &Asker::STRANGER,
+            &guard(Admits::Public),
+            &Shown::Nothing,
+            NOW
+        ));
+    }
+}

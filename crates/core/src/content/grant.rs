@@ -1,0 +1,211 @@
+//! A grant: "this peer may have this share", signed by the share's owner.
+//!
+//! With it somebody who is no contact of a provider is served by it nevertheless, while the owner sleeps. It is bound to the share's epoch: a
+//! revocation raises the epoch, and every older grant is void. It ends after 30 days at most and is renewed whenever its
+//! holder meets the owner.
+
+use std::time::Duration;
+
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+use thiserror::Error;
+
+use crate::codec::{self, DecodeError, Wire};
+use crate::crypto::{Scheme, SecretKey, Signature};
+use crate::ids::{PeerId, ShareId};
+use crate::time::{CLOCK_SKEW_MAX, DAY, Time};
+
+/// How long a grant is good at most: as long as a binding, so that whoever was not met for a month is asked for anew.
+pub const GRANT_LIFETIME_MAX: Duration = Duration::from_secs(30 * DAY.as_secs());
+
+/// The largest grant, in bytes: three keys and numbers.
+pub const GRANT_BYTES_MAX: usize = 160;
+
+/// Which version of the format this is.
+const VERSION: u8 = 1;
+
+/// What grants are signed under.
+const CONTEXT: &str = "kith/1 grant";
+
+/// What a grant says.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Grant {
+    #[n(0)]
+    version: u8,
+    /// Which share.
+    #[n(1)]
+    pub share: ShareId,
+    /// Whose it is; signs.
+    #[n(2)]
+    pub owner: PeerId,
+    /// Who may have it.
+    #[n(3)]
+    pub peer: PeerId,
+    /// The share's epoch it is good for.
+    #[n(4)]
+    pub epoch: u64,
+    /// Good from here,
+    #[n(5)]
+    pub from: Time,
+    /// until here.
+    #[n(6)]
+    pub until: Time,
+}
+
+impl Wire for Grant {
+    const BYTES_MAX: usize = GRANT_BYTES_MAX;
+}
+
+/// A grant and its signature.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SignedGrant {
+    #[n(0)]
+    body: ByteVec,
+    #[n(1)]
+    by_owner: Signature,
+}
+
+impl Wire for SignedGrant {
+    const BYTES_MAX: usize = GRANT_BYTES_MAX + 80;
+}
+
+/// Why a grant is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum GrantError {
+    /// Not a grant.
+    #[error("a grant is damaged: {0}")]
+    Malformed(#[from] DecodeError),
+    /// Of a version that this one does not know.
+    #[error("a grant has version {0}; a newer kith made it")]
+    Version(u8),
+    /// Not signed by the owner it names.
+    #[error("a grant is not signed by the owner of the share")]
+    Signature,
+    /// Ended, not begun, or longer than [`GRANT_LIFETIME_MAX`].
+    #[error("a grant has ended, or is not good yet")]
+    Time,
+}
+
+impl SignedGrant {
+    /// Lets `peer` have `share` from now on, for [`GRANT_LIFETIME_MAX`] or until the epoch changes.
+    pub fn sign(
+        scheme: &impl Scheme,
+        owner: &SecretKey,
+        share: ShareId,
+        peer: PeerId,
+        epoch: u64,
+        now: Time,
+    ) -> Self {
+        let body = codec::encode(&Grant {
+            version: VERSION,
+            share,
+            owner: owner.peer_id(),
+            peer,
+            epoch,
+            from: now,
+            until: now + GRANT_LIFETIME_MAX,
+        });
+        Self {
+            by_owner: scheme.sign(owner, CONTEXT, &body),
+            body: body.into(),
+        }
+    }
+
+    /// Reads and verifies it. Whether it is for *this* share, epoch and asker is [`crate::content::may`]'s to say.
+    ///
+    /// # Errors
+    /// [`GrantError`].
+    pub fn verify(&self, scheme: &impl Scheme, now: Time) -> Result<Grant, GrantError> {
+        let grant: Grant = codec::decode(&self.body)?;
+        if grant.version != VERSION {
+            return Err(GrantError::Version(grant.version));
+        }
+        if !grant.is_good_at(now) {
+            return Err(GrantError::Time);
+        }
+        if !scheme.verify(&grant.owner, CONTEXT, &self.body, &self.by_owner) {
+            return Err(GrantError::Signature);
+        }
+        Ok(grant)
+    }
+}
+
+impl Grant {
+    /// Whether it is good at this time, as far as clocks agree.
+    pub fn is_good_at(&self, now: Time) -> bool {
+        self.until.since(self.from) <= GRANT_LIFETIME_MAX
+            && self.from <= now + CLOCK_SKEW_MAX
+            && now <= self.until + CLOCK_SKEW_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Ed25519;
+    use proptest::prelude::*;
+
+    const NOW: Time = Time(1_000_000_000_000);
+
+    fn signed() -> SignedGrant {
+        let owner = SecretKey::from_bytes([1; 32]);
+        SignedGrant::sign(&Ed25519, &owner, ShareId([2; 32]), PeerId([3; 32]), 4, NOW)
+    }
+
+    #[test]
+    fn a_grant_is_read_back_and_has_known_bytes() {
+        let bytes = codec::encode(&signed());
+        let read: SignedGrant = codec::decode(&bytes).expect("our own");
+        let grant = read.verify(&Ed25519, NOW).expect("our own");
+        assert_eq!(
+            (grant.share, grant.peer, grant.epoch),
+            (ShareId([2; 32]), PeerId([3; 32]), 4)
+        );
+        assert_eq!(data_encoding::HEXLOWER.encode(&bytes), GOLDEN);
+    }
+
+    const GOLDEN: &str = "82587b87015820020202020202020202020202020202020202020202020202020202020202020258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c58200303030303030303030303030303030303030303030303030303030303030303041b000000e8d4a510001b000000e96f23d8005840f5ba3798558a1098d541db913aa4697edd69ed0defab09da1937ce70e8fe5b9795613e9ffbdad9bac08e3199728901d809d787e7318b70d74abb8fc307e66306";
+
+    #[test]
+    fn forged_early_and_ended_grants_are_refused() {
+        let bytes = codec::encode(&signed());
+        for at in 0..bytes.len() {
+            let mut forged = bytes.clone();
+            forged[at] ^= 1;
+            let verified =
+                codec::decode::<SignedGrant>(&forged).map(|grant| grant.verify(&Ed25519, NOW));
+            assert!(!matches!(verified, Ok(Ok(_))), "byte {at}");
+        }
+        let late = NOW + GRANT_LIFETIME_MAX + CLOCK_SKEW_MAX;
+        assert!(signed().verify(&Ed25519, late).is_ok());
+        assert_eq!(
+            signed().verify(&Ed25519, late + Duration::from_millis(1)),
+            Err(GrantError::Time)
+        );
+        assert_eq!(signed().verify(&Ed25519, NOW - DAY), Err(GrantError::Time));
+    }
+
+    #[test]
+    fn a_grant_longer_than_allowed_is_refused_though_its_owner_signed_it() {
+        let owner = SecretKey::from_bytes([1; 32]);
+        let mut grant = signed().verify(&Ed25519, NOW).expect("our own");
+        grant.until = grant.until + Duration::from_millis(1);
+        let body = codec::encode(&grant);
+        let by_owner = Ed25519.sign(&owner, CONTEXT, &body);
+        let long = SignedGrant {
+            body: body.into(),
+            by_owner,
+        };
+        assert_eq!(long.verify(&Ed25519, NOW), Err(GrantError::Time));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            if let Ok(grant) = codec::decode::<SignedGrant>(&bytes) {
+                let _ = grant.verify(&Ed25519, NOW);
+            }
+        }
+    }
+}

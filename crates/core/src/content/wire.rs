@@ -1,0 +1,291 @@
+//! The protocol `/kith/share/1`: heads and ranges of blobs, asked for and given over one stream.
+//!
+//! Requests and answers are frames (see [`codec::frame`]). Askers may send many requests without waiting; they are answered in
+//! order. After the answer `Blob` come as many raw bytes as it says: the asked range in bao encoding (parents and 16 KiB groups in
+//! pre-order, without a length in front). The range is whole groups, or ends with the blob, and is small enough for a provider
+//! to look whether its file has changed *before* it sends what it has read.
+//!
+//! `Gone` is the one answer for what does not exist and what is not for the asker, so that nobody can test for either.
+
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::codec::Wire;
+use crate::content::access::LinkProof;
+use crate::content::grant::SignedGrant;
+use crate::ids::{BlobHash, ShareId};
+
+/// The name of the protocol.
+pub const PROTOCOL: &str = "/kith/share/1";
+
+/// The unit of verification, in bytes: one group of 16 BLAKE3 chunks.
+pub const GROUP_BYTES: u64 = 16 * 1024;
+
+/// The most bytes asked for at once: a power of two of groups, so that the parents of a range are few, and little enough that a dozen in flight
+/// do not fill a small machine's memory.
+pub const RANGE_BYTES_MAX: u64 = 1 << 20;
+
+/// The most raw bytes that follow an answer: a range, a parent of 64 bytes for each of its groups, and those above it up to the root of the
+/// largest blob (2⁶⁴ bytes: 50 levels of groups).
+pub const ENCODED_BYTES_MAX: u64 = RANGE_BYTES_MAX + (RANGE_BYTES_MAX / GROUP_BYTES + 2 * 50) * 64;
+
+/// The largest signed head, in bytes. Heads are opaque here; whoever reads one verifies it.
+pub const HEAD_BYTES_MAX: usize = 640;
+
+/// The most heads in one answer; the asker goes on after the last.
+pub const HEADS_MAX: usize = 64;
+
+/// The largest request, in bytes: a blob request with a grant.
+pub const REQUEST_BYTES_MAX: usize = 512;
+
+/// The largest answer, in bytes, raw bytes not counted: a full list of heads.
+pub const ANSWER_BYTES_MAX: usize = 64 + HEADS_MAX * (HEAD_BYTES_MAX + 8);
+
+/// What the asker shows to be let in.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Proof {
+    /// Who it is, which the session has proven; or what it showed for this share earlier on this stream.
+    #[n(0)]
+    Session,
+    /// That it holds the share's link.
+    #[n(1)]
+    Link(#[n(0)] LinkProof),
+    /// A grant of the owner.
+    #[n(2)]
+    Grant(#[n(0)] SignedGrant),
+}
+
+/// A range of a blob.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct BlobRequest {
+    /// The share it belongs to.
+    #[n(0)]
+    pub share: ShareId,
+    /// Its name.
+    #[n(1)]
+    pub hash: BlobHash,
+    /// Where the range begins, in bytes: a multiple of [`GROUP_BYTES`].
+    #[n(2)]
+    pub offset: u64,
+    /// How long it is, in bytes: a multiple of [`GROUP_BYTES`] up to [`RANGE_BYTES_MAX`]. What lies beyond the end is not sent.
+    #[n(3)]
+    pub length: u64,
+    /// What the asker shows.
+    #[n(4)]
+    pub proof: Proof,
+}
+
+impl BlobRequest {
+    /// Whether the range is one that may be asked for.
+    pub fn is_bounded(&self) -> bool {
+        (1..=RANGE_BYTES_MAX).contains(&self.length)
+            && self.offset.is_multiple_of(GROUP_BYTES)
+            && self.length.is_multiple_of(GROUP_BYTES)
+            && self.offset.checked_add(self.length).is_some()
+    }
+}
+
+/// What an asker says.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Request {
+    /// Which shares may I see? Answered by `Heads`.
+    #[n(0)]
+    List {
+        /// Only those after this one, in the order of their ids.
+        #[n(0)]
+        after: Option<ShareId>,
+    },
+    /// What is this share now? Answered by `Head` or `Gone`.
+    #[n(1)]
+    Head {
+        /// Which.
+        #[n(0)]
+        share: ShareId,
+        /// What the asker shows.
+        #[n(1)]
+        proof: Proof,
+    },
+    /// Give me this range. Answered by `Blob`, `Changed` or `Gone`.
+    #[n(2)]
+    Blob(#[n(0)] BlobRequest),
+}
+
+impl Wire for Request {
+    const BYTES_MAX: usize = REQUEST_BYTES_MAX;
+}
+
+/// What a provider says.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Answer {
+    /// Heads of shares, in the order of their ids.
+    #[n(0)]
+    Heads {
+        /// Signed heads, at most [`HEADS_MAX`] of [`HEAD_BYTES_MAX`].
+        #[n(0)]
+        heads: Vec<ByteVec>,
+        /// Whether there are more after the last.
+        #[n(1)]
+        more: bool,
+    },
+    /// The newest head, and a fresh grant where the provider is the owner and knows the asker.
+    #[n(1)]
+    Head {
+        /// The signed head, at most [`HEAD_BYTES_MAX`].
+        #[n(0)]
+        head: ByteVec,
+        /// The grant.
+        #[n(1)]
+        grant: Option<SignedGrant>,
+    },
+    /// The range follows.
+    #[n(2)]
+    Blob {
+        /// The size of the whole blob, in bytes. Proven by the encoding where its end is asked for.
+        #[n(0)]
+        size: u64,
+        /// How many raw bytes follow, at most [`ENCODED_BYTES_MAX`].
+        #[n(1)]
+        encoded: u64,
+    },
+    /// Not here, or not for you.
+    #[n(3)]
+    Gone,
+    /// It was here, but its file has changed; ask for the head again.
+    #[n(4)]
+    Changed,
+}
+
+impl Wire for Answer {
+    const BYTES_MAX: usize = ANSWER_BYTES_MAX;
+}
+
+impl Answer {
+    /// Whether the counts in it are within their bounds.
+    pub fn is_bounded(&self) -> bool {
+        match self {
+            Self::Heads { heads, more } => {
+                heads.len() <= HEADS_MAX
+                    && heads.iter().all(|head| head.len() <= HEAD_BYTES_MAX)
+                    && (!more || !heads.is_empty())
+            }
+            Self::Head { head, .. } => head.len() <= HEAD_BYTES_MAX,
+            Self::Blob { encoded, .. } => *encoded <= ENCODED_BYTES_MAX,
+            Self::Gone | Self::Changed => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{self, decode, encode};
+    use crate::crypto::{Ed25519, SecretKey};
+    use crate::ids::PeerId;
+    use crate::time::Time;
+    use proptest::prelude::*;
+
+    fn grant() -> SignedGrant {
+        let owner = SecretKey::from_bytes([1; 32]);
+        SignedGrant::sign(
+            &Ed25519,
+            &owner,
+            ShareId([2; 32]),
+            PeerId([3; 32]),
+            u64::MAX,
+            Time(u64::MAX),
+        )
+    }
+
+    fn blob(offset: u64, length: u64) -> BlobRequest {
+        BlobRequest {
+            share: ShareId([1; 32]),
+            hash: BlobHash([2; 32]),
+            offset,
+            length,
+            proof: Proof::Grant(grant()),
+        }
+    }
+
+    #[test]
+    fn the_largest_messages_fit_their_bounds() {
+        let request = Request::Blob(blob(u64::MAX, u64::MAX));
+        assert_eq!(decode(&encode(&request)), Ok(request));
+        let answer = Answer::Heads {
+            heads: vec![vec![255; HEAD_BYTES_MAX].into(); HEADS_MAX],
+            more: true,
+        };
+        assert!(answer.is_bounded());
+        assert_eq!(decode(&encode(&answer)), Ok(answer));
+    }
+
+    #[test]
+    fn messages_have_known_bytes() {
+        let request = Request::Blob(BlobRequest {
+            proof: Proof::Session,
+            ..blob(16_384, 1 << 20)
+        });
+        let hex = |bytes: Vec<u8>| data_encoding::HEXLOWER.encode(&bytes);
+        let golden = format!(
+            "820281855820{}5820{}1940001a00100000820080",
+            "01".repeat(32),
+            "02".repeat(32)
+        );
+        assert_eq!(hex(encode(&request)), golden);
+        assert_eq!(hex(encode(&Request::List { after: None })), "820080");
+        assert_eq!(
+            hex(encode(&Answer::Blob {
+                size: 5,
+                encoded: 5
+            })),
+            "8202820505"
+        );
+        assert_eq!(hex(encode(&Answer::Gone)), "820380");
+        assert_eq!(hex(encode(&Answer::Changed)), "820480");
+        let empty = Answer::Heads {
+            heads: Vec::new(),
+            more: false,
+        };
+        assert_eq!(hex(encode(&empty)), "82008280f4");
+    }
+
+    #[test]
+    fn crooked_ranges_are_found() {
+        assert!(blob(0, GROUP_BYTES).is_bounded());
+        assert!(blob(GROUP_BYTES, RANGE_BYTES_MAX).is_bounded());
+        for (offset, length) in [
+            (0, 0),
+            (1, GROUP_BYTES),
+            (0, GROUP_BYTES - 1),
+            (0, RANGE_BYTES_MAX + GROUP_BYTES),
+            (u64::MAX - GROUP_BYTES + 1, GROUP_BYTES),
+        ] {
+            assert!(!blob(offset, length).is_bounded(), "{offset} {length}");
+        }
+    }
+
+    #[test]
+    fn answers_that_announce_too_much_are_found() {
+        assert!(
+            !Answer::Blob {
+                size: 1,
+                encoded: ENCODED_BYTES_MAX + 1
+            }
+            .is_bounded()
+        );
+        assert!(
+            !Answer::Heads {
+                heads: Vec::new(),
+                more: true
+            }
+            .is_bounded()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_decoders_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = codec::decode::<Request>(&bytes);
+            let _ = codec::decode::<Answer>(&bytes);
+        }
+    }
+}

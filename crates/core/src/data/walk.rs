@@ -1,0 +1,489 @@
+//! Reads a tree from nodes that arrive in any order.
+//!
+//! The walk says which node it needs next; whoever drives it fetches the blob, verifies its hash and hands it in. Only then does the
+//! walk look into it: names, order across the parts of a divided directory, collisions, depth, the ways of links, the number of
+//! entries, and whether every total claimed above is the sum of what is below. A tree cannot have cycles, because a node cannot contain
+//! its own hash; but it can name one node many times, so it is the entries that are counted and bounded.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::data::manifest::{
+    Body, Entry, File, ManifestError, Node, PARTS_DEPTH_MAX, Part, TREE_ENTRIES_MAX, Totals,
+};
+use crate::data::path::{self, DEPTH_MAX, Names, PathError};
+use crate::ids::BlobHash;
+
+/// Something in the tree, with its path from the root, written with `/`. A directory comes before what it contains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A directory.
+    Directory {
+        /// Where.
+        path: String,
+    },
+    /// A file.
+    File {
+        /// Where.
+        path: String,
+        /// What.
+        file: File,
+    },
+    /// A symbolic link that stays beneath the root.
+    Symlink {
+        /// Where.
+        path: String,
+        /// Where it leads, relative to its own directory.
+        target: String,
+    },
+    /// A symbolic link that stays within the share but leads out of the part of it that is walked: not to be made.
+    Outside {
+        /// Where.
+        path: String,
+    },
+}
+
+/// A node the walk needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted {
+    /// Names the request when the node is handed in.
+    pub ticket: u64,
+    /// The node's hash.
+    pub node: BlobHash,
+}
+
+/// Why a tree is refused. All of them are its maker's fault: the hashes were right.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum WalkError {
+    /// One of its nodes is.
+    #[error(transparent)]
+    Node(#[from] ManifestError),
+    /// A name of it is.
+    #[error("{error} ({path:?})")]
+    Path {
+        /// Where.
+        path: String,
+        /// What is wrong.
+        error: PathError,
+    },
+    /// A total that is not the sum of its parts.
+    #[error("the sizes of the directory {0:?} do not add up")]
+    Totals(String),
+    /// A part that is not what the list of parts says.
+    #[error("the parts of the directory {0:?} do not fit together")]
+    Parts(String),
+    /// A node that nobody asked for: the driver's mistake.
+    #[error("a directory node was not asked for")]
+    Unasked,
+}
+
+/// A tree being read.
+#[derive(Debug)]
+pub struct Walk {
+    depth_above: usize,
+    entries: u64,
+    next: u64,
+    /// Depth first, so that it stays short: at most the siblings on the way down.
+    pending: Vec<Pending>,
+    asked: BTreeMap<u64, Pending>,
+    directories: BTreeMap<u64, Directory>,
+}
+
+/// A node to be read.
+#[derive(Clone, Debug)]
+struct Pending {
+    node: BlobHash,
+    directory: u64,
+    parts_depth: usize,
+    claim: Option<Claim>,
+}
+
+/// What a list of parts says of one.
+#[derive(Clone, Debug)]
+struct Claim {
+    part: Part,
+    /// The first name after it.
+    until: Option<String>,
+}
+
+/// A directory of which nodes are still to come.
+#[derive(Debug)]
+struct Directory {
+    path: String,
+    depth: usize,
+    claimed: Totals,
+    counted: Totals,
+    names: Names,
+    nodes_left: usize,
+}
+
+impl Walk {
+    /// Begins at the directory `node`, said to hold `claimed`, which lies `depth_above` levels beneath the root of its share.
+    pub fn new(node: BlobHash, claimed: Totals, depth_above: usize) -> Self {
+        let mut walk = Self {
+            depth_above,
+            entries: 0,
+            next: 0,
+            pending: Vec::new(),
+            asked: BTreeMap::new(),
+            directories: BTreeMap::new(),
+        };
+        walk.enter(String::new(), 0, node, claimed);
+        walk
+    }
+
+    /// The next node it needs, if any can be named yet.
+    pub fn poll_wanted(&mut self) -> Option<Wanted> {
+        let pending = self.pending.pop()?;
+        let ticket = self.number();
+        let node = pending.node;
+        self.asked.insert(ticket, pending);
+        Some(Wanted { ticket, node })
+    }
+
+    /// Whether everything was read.
+    pub fn is_done(&self) -> bool {
+        self.pending.is_empty() && self.asked.is_empty()
+    }
+
+    /// Takes a node whose hash is right and gives what it lists.
+    ///
+    /// # Errors
+    /// [`WalkError`]; the tree is to be given up then.
+    pub fn handle_node(&mut self, ticket: u64, bytes: &[u8]) -> Result<Vec<Item>, WalkError> {
+        let pending = self.asked.remove(&ticket).ok_or(WalkError::Unasked)?;
+        let body = Node::decode(bytes)?.into_body();
+        let key = pending.directory;
+        let mut directory = self.directories.remove(&key).ok_or(WalkError::Unasked)?;
+        if pending
+            .claim
+            .as_ref()
+            .is_some_and(|claim| !claim.holds(&body))
+        {
+            return Err(WalkError::Parts(directory.path));
+        }
+        directory.nodes_left -= 1;
+        let mut items = Vec::new();
+        match body {
+            Body::Entries(entries) => {
+                for entry in entries {
+                    items.push(self.entry(&mut directory, entry)?);
+                }
+            }
+            Body::Parts(parts) => {
+                if pending.parts_depth == PARTS_DEPTH_MAX {
+                    return Err(WalkError::Parts(directory.path));
+                }
+                directory.nodes_left += parts.len();
+                self.divide(&pending, parts);
+            }
+        }
+        if directory.nodes_left > 0 {
+            self.directories.insert(key, directory);
+        } else if directory.counted != directory.claimed {
+            return Err(WalkError::Totals(directory.path));
+        }
+        Ok(items)
+    }
+
+    /// Checks an entry in its place.
+    fn entry(&mut self, directory: &mut Directory, entry: Entry) -> Result<Item, WalkError> {
+        self.entries += 1;
+        if self.entries > TREE_ENTRIES_MAX {
+            return Err(ManifestError::TooMany.into());
+        }
+        let path = match directory.path.as_str() {
+            "" => entry.name().to_owned(),
+            above => format!("{above}/{}", entry.name()),
+        };
+        let refused = |error| WalkError::Path {
+            path: path.clone(),
+            error,
+        };
+        directory.names.insert(entry.name()).map_err(refused)?;
+        directory.counted = directory
+            .counted
+            .plus(entry.totals())
+            .ok_or(ManifestError::Overflow)?;
+        match entry {
+            Entry::File(file) => Ok(Item::File { path, file }),
+            Entry::Symlink(symlink) => {
+                let target = symlink.target;
+                if path::check_symlink(directory.depth, &target).is_ok() {
+                    return Ok(Item::Symlink { path, target });
+                }
+                path::check_symlink(directory.depth + self.depth_above, &target)
+                    .map_err(refused)?;
+                Ok(Item::Outside { path })
+            }
+            Entry::Directory(child) => {
+                let depth = directory.depth + 1;
+                if depth + self.depth_above > DEPTH_MAX {
+                    return Err(refused(PathError::TooDeep));
+                }
+                self.enter(path.clone(), depth, child.node, child.totals);
+                Ok(Item::Directory { path })
+            }
+        }
+    }
+
+    /// Queues a directory's own node.
+    fn enter(&mut self, path: String, depth: usize, node: BlobHash, claimed: Totals) {
+        let directory = self.number();
+        self.directories.insert(
+            directory,
+            Directory {
+                path,
+                depth,
+                claimed,
+                counted: Totals::default(),
+                names: Names::default(),
+                nodes_left: 1,
+            },
+        );
+        self.pending.push(Pending {
+            node,
+            directory,
+            parts_depth: 0,
+            claim: None,
+        });
+    }
+
+    /// Queues the parts of a directory, the first to be read first.
+    fn divide(&mut self, whole: &Pending, parts: Vec<Part>) {
+        let mut until = whole.claim.as_ref().and_then(|claim| claim.until.clone());
+        for part in parts.into_iter().rev() {
+            let first = part.first.clone();
+            self.pending.push(Pending {
+                node: part.node,
+                directory: whole.directory,
+                parts_depth: whole.parts_depth + 1,
+                claim: Some(Claim { part, until }),
+            });
+            until = Some(first);
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+impl Claim {
+    /// Whether the node is the part it is said to be: it begins with its first name, ends before the next part's, and sums up.
+    fn holds(&self, body: &Body) -> bool {
+        let before_next = |last: &str| {
+            self.until
+                .as_ref()
+                .is_none_or(|until| last.as_bytes() < until.as_bytes())
+        };
+        let (first, last, entries, totals) = match body {
+            Body::Entries(entries) => (
+                entries.first().map(Entry::name),
+                entries.last().map(Entry::name),
+                Some(entries.len() as u64),
+                entries
+                    .iter()
+                    .try_fold(Totals::default(), |sum, entry| sum.plus(entry.totals())),
+            ),
+            Body::Parts(parts) => (
+                parts.first().map(|part| part.first.as_str()),
+                parts.last().map(|part| part.first.as_str()),
+                parts
+                    .iter()
+                    .try_fold(0u64, |sum, part| sum.checked_add(part.entries)),
+                parts
+                    .iter()
+                    .try_fold(Totals::default(), |sum, part| sum.plus(part.totals)),
+            ),
+        };
+        first == Some(self.part.first.as_str())
+            && last.is_some_and(before_next)
+            && entries == Some(self.part.entries)
+            && totals == Some(self.part.totals)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::builder::{Built, DirectoryBuilder, NodeBlob};
+    use crate::data::manifest::{self, Symlink};
+
+    type Store = BTreeMap<BlobHash, Vec<u8>>;
+
+    fn file(name: &str) -> Entry {
+        Entry::File(File {
+            name: name.to_owned(),
+            size: 3,
+            hash: BlobHash([1; 32]),
+            executable: false,
+            mtime_ms: 0,
+        })
+    }
+
+    fn link(name: &str, target: &str) -> Entry {
+        Entry::Symlink(Symlink {
+            name: name.to_owned(),
+            target: target.to_owned(),
+        })
+    }
+
+    fn build(store: &mut Store, entries: Vec<Entry>) -> Built {
+        let mut builder = DirectoryBuilder::default();
+        let mut keep = |blobs: Vec<NodeBlob>| {
+            store.extend(blobs.into_iter().map(|blob| (blob.hash, blob.bytes)))
+        };
+        for entry in entries {
+            keep(builder.push(entry).expect("in order"));
+        }
+        let (blobs, built) = builder.finish().expect("bounded");
+        keep(blobs);
+        built
+    }
+
+    fn directory(name: &str, built: &Built) -> Entry {
+        Entry::Directory(manifest::Directory {
+            name: name.to_owned(),
+            node: built.node,
+            totals: built.totals,
+        })
+    }
+
+    fn walk(store: &Store, root: &Built, depth_above: usize) -> Result<Vec<Item>, WalkError> {
+        let mut walk = Walk::new(root.node, root.totals, depth_above);
+        let mut items = Vec::new();
+        while let Some(wanted) = walk.poll_wanted() {
+            items.extend(walk.handle_node(wanted.ticket, &store[&wanted.node])?);
+        }
+        assert!(walk.is_done());
+        Ok(items)
+    }
+
+    #[test]
+    fn a_tree_is_read_whole_with_directories_before_their_content() {
+        let mut store = Store::new();
+        let inner = build(&mut store, vec![link("up", "../a"), file("x")]);
+        let root = build(&mut store, vec![file("a"), directory("d", &inner)]);
+        let items = walk(&store, &root, 0).expect("sound");
+        let position = |path: &str| {
+            items.iter().position(|item| match item {
+                Item::Directory { path: at }
+                | Item::File { path: at, .. }
+                | Item::Symlink { path: at, .. }
+                | Item::Outside { path: at } => at == path,
+            })
+        };
+        assert_eq!(items.len(), 4);
+        assert!(position("d").expect("there") < position("d/x").expect("there"));
+        assert!(position("d/up").is_some());
+    }
+
+    #[test]
+    fn a_divided_directory_is_read_whole_and_nodes_may_come_in_any_order() {
+        let mut store = Store::new();
+        let name = |number: usize| format!("{number:06}{}", "y".repeat(240));
+        let root = build(
+            &mut store,
+            (0..12_000).map(|number| file(&name(number))).collect(),
+        );
+        let mut walk = Walk::new(root.node, root.totals, 0);
+        let top = walk.poll_wanted().expect("the root");
+        walk.handle_node(top.ticket, &store[&top.node])
+            .expect("parts");
+        let mut parts = Vec::new();
+        while let Some(wanted) = walk.poll_wanted() {
+            parts.push(wanted);
+        }
+        assert!(parts.len() > 2);
+        let mut count = 0;
+        for wanted in parts.into_iter().rev() {
+            count += walk
+                .handle_node(wanted.ticket, &store[&wanted.node])
+                .expect("sound")
+                .len();
+        }
+        assert!(walk.is_done());
+        assert_eq!(count, 12_000);
+    }
+
+    #[test]
+    fn totals_that_do_not_add_up_are_found() {
+        let mut store = Store::new();
+        let mut inner = build(&mut store, vec![file("x")]);
+        inner.totals.bytes += 1;
+        let root = build(&mut store, vec![directory("d", &inner)]);
+        assert_eq!(walk(&store, &root, 0), Err(WalkError::Totals("d".into())));
+    }
+
+    #[test]
+    fn a_link_out_of_the_share_is_refused_and_one_out_of_the_selection_is_left_out() {
+        let mut store = Store::new();
+        let inner = build(&mut store, vec![link("l", "../a")]);
+        let refused = walk(&store, &inner, 0).expect_err("escapes");
+        assert!(matches!(
+            refused,
+            WalkError::Path {
+                error: PathError::SymlinkEscapes,
+                ..
+            }
+        ));
+        assert_eq!(
+            walk(&store, &inner, 1),
+            Ok(vec![Item::Outside { path: "l".into() }])
+        );
+    }
+
+    #[test]
+    fn a_tree_deeper_than_allowed_is_refused() {
+        let mut store = Store::new();
+        let mut built = build(&mut store, vec![file("x")]);
+        for _ in 0..DEPTH_MAX {
+            built = build(&mut store, vec![directory("d", &built)]);
+        }
+        assert!(walk(&store, &built, 0).is_ok());
+        built = build(&mut store, vec![directory("d", &built)]);
+        let refused = walk(&store, &built, 0).expect_err("too deep");
+        assert!(matches!(
+            refused,
+            WalkError::Path {
+                error: PathError::TooDeep,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn a_tree_that_names_one_node_too_often_is_refused_without_reading_it_all() {
+        let mut store = Store::new();
+        let mut built = build(&mut store, Vec::new());
+        for _ in 0..16 {
+            let names: Vec<String> = (0..100).map(|number| format!("{number:03}")).collect();
+            built = build(
+                &mut store,
+                names.iter().map(|name| directory(name, &built)).collect(),
+            );
+        }
+        let mut walk = Walk::new(built.node, built.totals, 0);
+        walk.entries = TREE_ENTRIES_MAX - 1_000;
+        let mut nodes = 0;
+        let error = loop {
+            let wanted = walk.poll_wanted().expect("100^16 entries do not end");
+            nodes += 1;
+            if let Err(error) = walk.handle_node(wanted.ticket, &store[&wanted.node]) {
+                break error;
+            }
+        };
+        assert_eq!(error, WalkError::Node(ManifestError::TooMany));
+        assert!(nodes < 20);
+    }
+
+    #[test]
+    fn a_node_nobody_asked_for_is_refused() {
+        let mut walk = Walk::new(BlobHash([0; 32]), Totals::default(), 0);
+        assert_eq!(walk.handle_node(99, &[]), Err(WalkError::Unasked));
+    }
+}

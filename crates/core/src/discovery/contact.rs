@@ -1,0 +1,223 @@
+//! One contact, as far as finding each other goes: when its record is due, what was last written and read.
+
+use thiserror::Error;
+use zeroize::ZeroizeOnDrop;
+
+use crate::crypto::Scheme;
+use crate::ids::PeerId;
+use crate::random::Random;
+use crate::time::{DAY, Day, Time};
+
+use super::address::{AddressError, AddressRecord, Envelope};
+use super::locator::{self, ROLES_MAX};
+use super::record::{PAYLOAD_BYTES_MAX, Record, Terms};
+use super::schedule;
+
+/// A time that does not come.
+pub(super) const NEVER: Time = Time(u64::MAX);
+
+/// How often a registry's word that it knows a newer record is answered by publishing at once, until my address changes.
+/// Once is enough among honest ones; a liar gains two more records.
+const CORRECTIONS_MAX: u8 = 3;
+
+/// Why a record was passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FindError {
+    /// Nobody of this name is a contact.
+    #[error("not a contact")]
+    Unknown,
+    /// Nothing was asked about this contact.
+    #[error("not asked for")]
+    NotAsked,
+    /// A newer record was there before.
+    #[error("older than what is known")]
+    Stale,
+    /// The record is no address of this contact.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+}
+
+/// What is remembered of a contact. There may be a million of these in a simulation, so it is kept small.
+#[derive(Clone, Debug, ZeroizeOnDrop)]
+pub(super) struct Contact {
+    pub(super) reach: [u8; 32],
+    /// Of the last record written for it; 0 before the first.
+    #[zeroize(skip)]
+    sequence: u64,
+    /// Of the newest record read from it, for each role.
+    #[zeroize(skip)]
+    newest: [u64; ROLES_MAX as usize],
+    /// When today's record is due.
+    #[zeroize(skip)]
+    today: Time,
+    /// When the neighbouring day's record is due, or might be.
+    #[zeroize(skip)]
+    neighbour: Time,
+    /// When to look it up; [`NEVER`] while it is not wanted.
+    #[zeroize(skip)]
+    lookup: Time,
+    /// The day last looked up.
+    #[zeroize(skip)]
+    asked: Option<Day>,
+    #[zeroize(skip)]
+    attempts: u8,
+    #[zeroize(skip)]
+    corrections: u8,
+}
+
+impl Contact {
+    /// A contact for which everything is due.
+    pub(super) fn new(reach: [u8; 32], now: Time) -> Self {
+        Self {
+            reach,
+            sequence: 0,
+            newest: [0; ROLES_MAX as usize],
+            today: now,
+            neighbour: now,
+            lookup: NEVER,
+            asked: None,
+            attempts: 0,
+            corrections: 0,
+        }
+    }
+
+    /// When a record for it is due next.
+    pub(super) fn publish_at(&self) -> Time {
+        self.today.min(self.neighbour)
+    }
+
+    /// When it is to be looked up next.
+    pub(super) fn lookup_at(&self) -> Time {
+        self.lookup
+    }
+
+    /// Makes its records due, because what they say has changed.
+    pub(super) fn handle_change(&mut self, now: Time) {
+        self.today = self.today.min(now);
+        self.neighbour = self.neighbour.min(now);
+        self.corrections = 0;
+    }
+
+    /// The days whose records are due, and from now on due again later.
+    pub(super) fn take_due(
+        &mut self,
+        now: Time,
+        random: &mut Random,
+    ) -> impl Iterator<Item = Day> + use<> {
+        let (mut today, mut other) = (None, None);
+        if self.today <= now {
+            today = Some(now.day());
+            self.today = now + schedule::refresh_after(random);
+        }
+        if self.neighbour <= now {
+            other = schedule::neighbour(now);
+            self.neighbour = if other.is_some() {
+                now + schedule::refresh_after(random)
+            } else {
+                let opens = schedule::neighbour_opens(now);
+                opens + schedule::jitter(random, schedule::REFRESH_MAX)
+            };
+        }
+        today.into_iter().chain(other)
+    }
+
+    /// A registry knows a record of mine with the sequence `newest`. Whether that is a reason to publish at once.
+    pub(super) fn handle_stale(&mut self, now: Time, newest: u64) -> bool {
+        // A sequence is a time. One more than a day ahead is a lie, which would take me to the end of all numbers.
+        if newest < self.sequence || newest > (now + DAY).0 {
+            return false;
+        }
+        self.sequence = newest;
+        if self.corrections == CORRECTIONS_MAX {
+            return false;
+        }
+        self.corrections += 1;
+        self.today = now;
+        self.neighbour = now;
+        true
+    }
+
+    /// Whether it is to be looked up from now on; true when that is to begin at once.
+    pub(super) fn handle_wanted(&mut self, now: Time, wanted: bool) -> bool {
+        let begins = wanted && self.lookup == NEVER;
+        if begins {
+            self.attempts = 0;
+            self.lookup = now;
+        } else if !wanted {
+            self.lookup = NEVER;
+        }
+        begins
+    }
+
+    /// Under which day to look now; it is due again later.
+    pub(super) fn look_up(&mut self, now: Time, random: &mut Random) -> Day {
+        self.lookup = now + schedule::lookup_after(random, self.attempts);
+        self.attempts = self.attempts.saturating_add(1);
+        self.asked = Some(now.day());
+        now.day()
+    }
+
+    /// Opens what `peer`, who is this contact, left; nothing older than what was opened before.
+    pub(super) fn open(
+        &mut self,
+        scheme: &impl Scheme,
+        now: Time,
+        peer: PeerId,
+        record: &Record,
+    ) -> Result<AddressRecord, FindError> {
+        let envelope = Envelope {
+            reach: &self.reach,
+            writer: peer,
+            day: self.asked.ok_or(FindError::NotAsked)?,
+        };
+        let role = usize::from(envelope.role(record)?);
+        if record.sequence() < self.newest[role] {
+            return Err(FindError::Stale);
+        }
+        let address = AddressRecord::open(scheme, envelope, record, now)?;
+        self.newest[role] = record.sequence();
+        Ok(address)
+    }
+
+    /// Seals my address for it.
+    pub(super) fn seal(
+        &mut self,
+        scheme: &impl Scheme,
+        random: &mut Random,
+        (me, day): (PeerId, Day),
+        address: &AddressRecord,
+    ) -> Result<Record, AddressError> {
+        let now = address.at;
+        self.sequence = schedule::next_sequence(random, now, self.sequence);
+        let envelope = Envelope {
+            reach: &self.reach,
+            writer: me,
+            day,
+        };
+        let expires = schedule::expires(now);
+        address.seal(scheme, random, envelope, self.sequence, expires)
+    }
+
+    /// A record in the place of mine that looks like any other and opens for nobody; `None` where there is none of mine.
+    pub(super) fn withdraw(
+        &mut self,
+        scheme: &impl Scheme,
+        random: &mut Random,
+        (me, day, role): (PeerId, Day, u8),
+        now: Time,
+    ) -> Option<Record> {
+        if self.sequence == 0 {
+            return None;
+        }
+        self.sequence = schedule::next_sequence(random, now, self.sequence);
+        let terms = Terms {
+            slot: locator::role_slot(&self.reach, day, me, role),
+            sequence: self.sequence,
+            expires: schedule::expires(now),
+            payload: random.bytes::<PAYLOAD_BYTES_MAX>().to_vec(),
+        };
+        let secret = locator::locator_secret(&self.reach, day, me);
+        Record::sign(scheme, &secret, terms).ok()
+    }
+}

@@ -1,0 +1,344 @@
+//! Invites of others that I accept, until their makers know.
+//!
+//! Accepting puts the maker into the book at once. Then there are two ways to let them know, tried side by side: to show
+//! the invite's proof in a session, and to leave a sealed reply where the maker looks for it ([`super::admission`]).
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::crypto::Scheme;
+use crate::ids::PeerId;
+use crate::introducer::Introducer;
+use crate::time::Time;
+
+use super::contact::{Contact, ContactState, Reach};
+use super::invite::Invite;
+use super::kept_invite::AcceptedInvite;
+use super::outputs::Event;
+use super::petname::{NameError, Petname};
+use super::reply::{Reply, seal_reply};
+use super::state::Book;
+
+/// After how long a reply is left again: introducers may lose what they keep, and a reply costs one record.
+pub const REPLY_AGAIN_AFTER: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Why an invite is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// I made it.
+    #[error("this is your own invite; give it to someone else")]
+    Own,
+    /// Too late.
+    #[error("this invite has expired; ask for a new one")]
+    Expired,
+    /// Made by a peer I blocked.
+    #[error("its maker is {0}, whom you blocked; unblock them first")]
+    Blocked(Petname),
+    /// Made with something that is no key.
+    #[error("this invite is not sound: its maker's key is none")]
+    BadKey,
+    /// No name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Another contact has the name.
+    #[error("another contact is called {0}; choose another name")]
+    NameTaken(Petname),
+    /// The book is full.
+    #[error("the address book holds {0} contacts, the most there can be; remove some first")]
+    Full(usize),
+}
+
+impl<S: Scheme> Book<S> {
+    /// Puts the maker of an invite into the book, confirmed, or refreshes what is known of them. The maker may not know
+    /// until [`Book::mark_mutual`]; until then [`Book::accepted`] holds what to show them.
+    ///
+    /// Without a `petname` the maker's own name is taken, with a number where another contact has it.
+    ///
+    /// # Errors
+    /// [`AcceptError`]; nothing has changed then.
+    pub fn accept_invite(
+        &mut self,
+        now: Time,
+        invite: &Invite,
+        petname: Option<&str>,
+    ) -> Result<PeerId, AcceptError> {
+        let maker = invite.peer;
+        if maker == self.me {
+            return Err(AcceptError::Own);
+        }
+        if invite.is_expired(now) {
+            return Err(AcceptError::Expired);
+        }
+        let known = self.contact(&maker).cloned();
+        if let Some(contact) = known.as_ref()
+            && contact.state == ContactState::Blocked
+        {
+            return Err(AcceptError::Blocked(contact.petname.clone()));
+        }
+        let name = self.wanted_name(&maker, petname, known.as_ref(), &invite.name)?;
+        let reach = self.reach(&maker, invite).ok_or(AcceptError::BadKey)?;
+        let is_known = known.is_some();
+        let mut contact = match known {
+            Some(contact) => contact,
+            None if self.entries.contacts.len() >= self.config.contacts_max => {
+                return Err(AcceptError::Full(self.config.contacts_max));
+            }
+            None => Contact::new(maker, name.clone(), now, invite.id()),
+        };
+        let is_repeated = contact.mutual && contact.reach.as_ref() == Some(&reach);
+        contact.petname = name;
+        contact.state = ContactState::Confirmed;
+        contact.introducers.clone_from(&invite.introducers);
+        let earlier = contact.reach.clone();
+        let is_reach_new = contact.take_later(reach);
+        if !is_repeated {
+            self.put_accepted(now, invite, earlier);
+        }
+        self.put_contact(contact);
+        self.tell(if is_known {
+            Event::Changed { peer: maker }
+        } else {
+            Event::Added {
+                peer: maker,
+                state: ContactState::Confirmed,
+            }
+        });
+        if is_reach_new {
+            self.tell(Event::ReachBegan { peer: maker });
+        }
+        Ok(maker)
+    }
+
+    /// The maker of the invite I accepted is known to have me in its book: it welcomed my proof, or left a record under our
+    /// reach secret.
+    pub fn mark_mutual(&mut self, maker: &PeerId) {
+        self.forget_accepted(maker);
+        let contact = self.contact(maker).cloned();
+        if let Some(mut contact) = contact.filter(|known| !known.mutual && known.reach.is_some()) {
+            contact.mutual = true;
+            self.put_contact(contact);
+            self.tell(Event::Changed { peer: *maker });
+        }
+    }
+
+    /// The accepted invites whose makers may not know, and for whom no reply was left within [`REPLY_AGAIN_AFTER`].
+    pub fn unanswered(&self, now: Time) -> impl Iterator<Item = &AcceptedInvite> {
+        self.entries.accepted.values().filter(move |accepted| {
+            !accepted.invite.is_expired(now)
+                && accepted
+                    .left
+                    .is_none_or(|left| now.since(left) >= REPLY_AGAIN_AFTER)
+        })
+    }
+
+    /// Writes the sealed reply to the invite by `maker` that I accepted, always [`super::reply::REPLY_BYTES`] long.
+    /// `name` is what I call myself, `introducers` where I leave my records. `None` without such an invite.
+    pub fn write_reply(
+        &mut self,
+        now: Time,
+        maker: &PeerId,
+        name: &str,
+        introducers: Vec<Introducer>,
+    ) -> Option<Vec<u8>> {
+        let invite = &self.entries.accepted.get(maker)?.invite;
+        let reply = Reply::new(invite.id(), self.me, name, now, introducers);
+        seal_reply(&self.scheme, &mut self.random, invite, &self.secret, &reply)
+    }
+
+    /// A reply to `maker` now waits at an introducer.
+    pub fn mark_reply_left(&mut self, now: Time, maker: &PeerId) {
+        if let Some(accepted) = self.entries.accepted.get_mut(maker) {
+            accepted.left = Some(now);
+            self.store(self.entries.accepted_row(maker));
+        }
+    }
+
+    /// What the maker of an accepted invite will be called.
+    fn wanted_name(
+        &self,
+        maker: &PeerId,
+        petname: Option<&str>,
+        known: Option<&Contact>,
+        suggestion: &str,
+    ) -> Result<Petname, AcceptError> {
+        if let Some(text) = petname {
+            let name: Petname = text.parse()?;
+            if !self.is_free(&name, maker) {
+                return Err(AcceptError::NameTaken(name));
+            }
+            return Ok(name);
+        }
+        Ok(match known {
+            Some(known) => known.petname.clone(),
+            None => self.free_name(Petname::suggested(suggestion, maker), maker),
+        })
+    }
+
+    /// Keeps an accepted invite until its maker knows. Of two by one maker the later made stays.
+    fn put_accepted(&mut self, now: Time, invite: &Invite, earlier: Option<Reach>) {
+        let maker = invite.peer;
+        let before = self.entries.accepted.get(&maker);
+        if before.is_some_and(|before| before.invite == *invite || before.invite.made > invite.made)
+        {
+            return;
+        }
+        let earlier = before.map_or(earlier, |before| before.earlier.clone());
+        let accepted = AcceptedInvite::new(invite.clone(), now, earlier);
+        self.entries.accepted.insert(maker, accepted);
+        self.store(self.entries.accepted_row(&maker));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Ed25519;
+    use crate::identity::config::BookConfig;
+    use crate::identity::contact::Standing;
+    use crate::identity::fixture::{
+        NOW, book, bounded_book, drain, friends, invite, key, made, reach,
+    };
+    use crate::time::DAY;
+
+    fn refused(book: &mut Book<Ed25519>, now: Time, invite: &Invite) -> AcceptError {
+        let before = book.rows();
+        let error = book.accept_invite(now, invite, None).expect_err("refused");
+        assert_eq!(book.rows(), before, "nothing has changed");
+        error
+    }
+
+    #[test]
+    fn ones_own_invite_is_refused() {
+        let mut book = book(1);
+        let own = made(&mut book, NOW, false);
+        assert_eq!(refused(&mut book, NOW, &own), AcceptError::Own);
+    }
+
+    #[test]
+    fn an_expired_invite_is_refused() {
+        let invite = invite(1, 7);
+        let expires = invite.expires;
+        assert_eq!(
+            refused(&mut book(2), expires, &invite),
+            AcceptError::Expired
+        );
+    }
+
+    #[test]
+    fn a_blocked_peers_new_invite_is_refused() {
+        let (mut ada, mut bo) = friends();
+        bo.block(&key(1).peer_id()).expect("known");
+        let fresh = made(&mut ada, NOW + DAY, false);
+        assert!(matches!(
+            refused(&mut bo, NOW + DAY, &fresh),
+            AcceptError::Blocked(_)
+        ));
+        bo.unblock(&key(1).peer_id()).expect("known");
+        assert!(bo.accept_invite(NOW + DAY, &fresh, None).is_ok());
+        assert_eq!(bo.standing(&key(1).peer_id()), Standing::Confirmed);
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_refused() {
+        let mut crooked = invite(1, 7);
+        crooked.peer = PeerId([0; 32]);
+        assert_eq!(refused(&mut book(2), NOW, &crooked), AcceptError::BadKey);
+    }
+
+    #[test]
+    fn a_chosen_name_must_be_free_and_a_suggested_one_gets_a_number() {
+        let mut book = book(2);
+        book.accept_invite(NOW, &invite(1, 7), Some("ADA"))
+            .expect("free");
+        let taken = book.accept_invite(NOW, &invite(3, 7), Some("ada"));
+        assert!(matches!(taken, Err(AcceptError::NameTaken(_))));
+        let other = book
+            .accept_invite(NOW, &invite(3, 7), None)
+            .expect("numbered");
+        let name = &book.contact(&other).expect("known").petname;
+        assert_eq!(name.as_str(), "Ada-2");
+    }
+
+    #[test]
+    fn a_full_book_takes_nobody() {
+        let config = BookConfig {
+            contacts_max: 1,
+            ..BookConfig::default()
+        };
+        let mut book = bounded_book(2, config);
+        book.accept_invite(NOW, &invite(1, 7), None).expect("room");
+        assert_eq!(refused(&mut book, NOW, &invite(3, 7)), AcceptError::Full(1));
+        assert!(book.accept_invite(NOW, &invite(1, 8), None).is_ok());
+    }
+
+    #[test]
+    fn an_invite_accepted_twice_is_one_contact() {
+        let mut book = book(2);
+        book.accept_invite(NOW, &invite(1, 7), None).expect("room");
+        let rows = book.rows();
+        book.accept_invite(NOW + DAY, &invite(1, 7), None)
+            .expect("again");
+        assert_eq!(book.rows(), rows);
+    }
+
+    #[test]
+    fn a_reply_is_left_until_the_maker_is_known_to_know() {
+        let mut book = book(2);
+        let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
+        assert_eq!(book.unanswered(NOW).count(), 1);
+        book.mark_reply_left(NOW, &maker);
+        assert_eq!(book.unanswered(NOW + DAY / 4).count(), 0);
+        assert_eq!(book.unanswered(NOW + REPLY_AGAIN_AFTER).count(), 1);
+        book.mark_mutual(&maker);
+        assert_eq!(book.unanswered(NOW + DAY).count(), 0);
+        assert!(book.contact(&maker).expect("known").mutual);
+        assert_eq!(book.write_reply(NOW, &maker, "Bo", vec![]), None);
+    }
+
+    #[test]
+    fn an_invite_both_already_met_by_needs_no_answer() {
+        let (mut ada, mut bo) = friends();
+        let met_by = ada.invites().next().expect("burned").invite.clone();
+        assert!(bo.accept_invite(NOW, &met_by, Some("A")).is_ok());
+        assert_eq!(bo.unanswered(NOW).count(), 0);
+        ada.block(&key(2).peer_id()).expect("known");
+        assert!(!ada.contact(&key(2).peer_id()).expect("known").mutual);
+    }
+
+    #[test]
+    fn a_maker_who_is_blocked_is_not_answered() {
+        let mut book = book(2);
+        let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
+        book.block(&maker).expect("known");
+        assert_eq!(book.unanswered(NOW).count(), 0);
+        assert!(book.accepted(&maker).is_none());
+        let contact = book.contact(&maker).expect("known");
+        assert!(contact.introducers.is_empty());
+    }
+
+    #[test]
+    fn an_invite_that_lapses_gives_back_what_was_shared_before() {
+        let (mut ada, mut bo) = friends();
+        let before = reach(&bo, 1);
+        let fresh = made(&mut ada, NOW + DAY, false);
+        bo.accept_invite(NOW + DAY, &fresh, None).expect("fresh");
+        assert_ne!(reach(&bo, 1), before);
+        drain(&mut bo);
+        bo.handle_timeout(fresh.expires);
+        assert_eq!(reach(&bo, 1), before);
+        assert_eq!(reach(&bo, 1), reach(&ada, 2));
+        let peer = key(1).peer_id();
+        assert_eq!(drain(&mut bo).1, [Event::ReachBegan { peer }]);
+        assert_eq!(bo.poll_timeout(), None);
+    }
+
+    #[test]
+    fn removing_the_maker_takes_the_accepted_invite_along() {
+        let mut book = book(2);
+        let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
+        book.remove(&maker).expect("known");
+        assert_eq!(book.rows(), []);
+    }
+}

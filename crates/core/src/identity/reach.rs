@@ -1,0 +1,97 @@
+//! Reach secrets: what two contacts share since their invite, and nobody else knows (DESIGN §1).
+//!
+//! Mixed from the agreement of both identity keys (X25519, RFC 7748) and the invite's secret. The first alone would be the
+//! same for ever, even after one of them blocked the other; the second alone would be known to whoever read the invite.
+
+use crate::crypto::{Scheme, SecretKey, derive};
+use crate::ids::PeerId;
+
+use super::invite::InviteSecret;
+use super::secret::secret_bytes;
+
+secret_bytes!(
+    /// A secret of two contacts, from which both derive where they leave their address records. Wiped when dropped,
+    /// never printed.
+    ReachSecret
+);
+
+impl ReachSecret {
+    /// What the owner of `mine` shares with `theirs` since the invite with this `secret`: the same on both sides.
+    /// `None` when `theirs` is no proper key.
+    pub fn between<S: Scheme>(
+        scheme: &S,
+        mine: &SecretKey,
+        theirs: &PeerId,
+        secret: &InviteSecret,
+    ) -> Option<Self> {
+        let me = mine.peer_id();
+        let mut shared = scheme.agree(mine, theirs)?;
+        let (low, high) = (me.min(*theirs), me.max(*theirs));
+        let reach = derive(
+            "kith/1 reach",
+            &[&shared, secret.as_bytes(), low.as_bytes(), high.as_bytes()],
+        );
+        zeroize::Zeroize::zeroize(&mut shared);
+        Some(Self::from_bytes(reach))
+    }
+
+    /// A secret for one purpose, from which this one cannot be found.
+    pub fn secret_for(&self, context: &'static str, parts: &[&[u8]]) -> [u8; 32] {
+        let parts: Vec<&[u8]> = std::iter::once(self.as_bytes().as_slice())
+            .chain(parts.iter().copied())
+            .collect();
+        derive(context, &parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Ed25519;
+    use crate::identity::fixture::{hex, key};
+
+    fn reach(mine: u8, theirs: u8, invite: u8) -> ReachSecret {
+        let secret = InviteSecret::from_bytes([invite; 32]);
+        ReachSecret::between(&Ed25519, &key(mine), &key(theirs).peer_id(), &secret)
+            .expect("proper keys")
+    }
+
+    #[test]
+    fn both_sides_share_one_secret_per_invite() {
+        assert_eq!(reach(1, 2, 7), reach(2, 1, 7));
+        assert_ne!(reach(1, 2, 7), reach(1, 2, 8));
+        assert_ne!(reach(1, 2, 7), reach(1, 3, 7));
+    }
+
+    #[test]
+    fn a_reach_secret_has_the_golden_bytes() {
+        assert_eq!(hex(reach(1, 2, 7).as_bytes()), GOLDEN);
+    }
+
+    #[test]
+    fn purposes_have_secrets_of_their_own() {
+        let secret = reach(1, 2, 7);
+        let one = secret.secret_for("kith/1 test one", &[b"x"]);
+        assert_ne!(one, secret.secret_for("kith/1 test two", &[b"x"]));
+        assert_ne!(one, secret.secret_for("kith/1 test one", &[b"y"]));
+        assert_ne!(&one, secret.as_bytes());
+    }
+
+    #[test]
+    fn nothing_is_shared_with_a_key_of_small_order() {
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let secret = InviteSecret::from_bytes([7; 32]);
+        assert_eq!(
+            ReachSecret::between(&Ed25519, &key(1), &PeerId(identity), &secret),
+            None
+        );
+    }
+
+    #[test]
+    fn a_reach_secret_is_not_printed() {
+        assert_eq!(format!("{:?}", reach(1, 2, 7)), "ReachSecret(…)");
+    }
+
+    const GOLDEN: &str = "dc8d0029e33b2b5aac866a16fd9f6cb94f946cee28185fc5d0e379eeedea188f";
+}

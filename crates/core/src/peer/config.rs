@@ -1,0 +1,50 @@
+//! What a node may set about itself, and the bounds of what the rooms do together.
+
+use std::time::Duration;
+
+use crate::time::DAY;
+
+/// What one node goes by.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What the node's owner would like to be called by others; empty for nothing.
+    pub name: String,
+    /// This program and its version.
+    pub agent: String,
+    /// Which life of this node it is; greater at each start.
+    pub boot: u64,
+    /// How many strangers' sessions are kept.
+    pub strangers_max: usize,
+    /// Whether sessions with contacts are kept up while nobody uses them.
+    pub keeps_sessions: bool,
+    /// Whether guests who proved something may learn where the contact face is.
+    pub shows_contact_face_to_guests: bool,
+}
+
+/// How long a binding is valid. A contact that was away for less recognises the device without being told anew.
+pub const BINDING_LIFE: Duration = Duration::from_secs(14 * DAY.as_secs());
+
+/// When a binding is renewed before its end: a day for the new one to reach everybody.
+pub const BINDING_RENEWAL: Duration = Duration::from_secs(2 * DAY.as_secs());
+
+/// How long the contact face keeps one key.
+pub const CONTACT_FACE_LIFE: Duration = DAY;
+
+/// Contacts with whom a session is kept up while nobody uses it: a circle of people, at some 100 KiB and a keep-alive each.
+pub const SESSIONS_KEPT_MAX: usize = 128;
+
+/// Between two looks into the mailbox of an invite. People who exchange invites wait for each other.
+pub const MAILBOX_POLL: Duration = Duration::from_secs(20);
+
+/// Between two look-ups of one contact's record while a session is wanted: a record changes when its writer moves,
+/// and who moved dials us.
+pub const LOOKUP_PAUSE: Duration = Duration::from_secs(15);
+
+/// How long a sealed reply waits at an introducer, at most as long as its invite.
+pub const REPLY_LIFE: Duration = Duration::from_secs(30 * DAY.as_secs());
+
+/// Devices seen on the local network and remembered: a large office.
+pub const SIGHTINGS_MAX: usize = 256;
+
+/// The longest pause between two looks into a mailbox: an invite that nobody has used for hours is used some day.
+pub const MAILBOX_POLL_MAX: Duration = Duration::from_secs(15 * 60);

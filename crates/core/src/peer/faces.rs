@@ -1,0 +1,276 @@
+//! The node's own endpoints: their keys, their bindings to its identity, where they are, and which relays they keep to.
+
+use std::collections::BTreeMap;
+
+use super::config::{BINDING_LIFE, BINDING_RENEWAL, CONTACT_FACE_LIFE};
+use super::io::Output;
+use super::state::Peer;
+use crate::address::Route;
+use crate::codec;
+use crate::crypto::{Scheme, SecretKey};
+use crate::discovery::{Advertisement, OwnAddress};
+use crate::identity::SignedBinding;
+use crate::identity::binding::Terms;
+use crate::ids::{DeviceKey, Face};
+use crate::introducer::Introducer;
+use crate::time::Time;
+
+/// The role of a node's first and only device.
+pub(super) const ROLE: u8 = 0;
+
+/// One key of this node.
+#[derive(Debug)]
+struct Device {
+    face: Face,
+    secret: SecretKey,
+    since: Time,
+    /// The signed binding; none for the visitor's key, which is nobody's.
+    binding: Option<Binding>,
+}
+
+#[derive(Debug)]
+struct Binding {
+    bytes: Vec<u8>,
+    until: Time,
+}
+
+/// The keys of this node, old ones that still carry sessions among them.
+#[derive(Debug, Default)]
+pub(super) struct Faces {
+    devices: BTreeMap<DeviceKey, Device>,
+    current: BTreeMap<Face, DeviceKey>,
+    routes: BTreeMap<Face, Route>,
+}
+
+impl Faces {
+    /// The key a face presents now.
+    pub(super) fn device(&self, face: Face) -> Option<DeviceKey> {
+        self.current.get(&face).copied()
+    }
+
+    /// All keys presented now.
+    pub(super) fn devices(&self) -> Vec<(Face, DeviceKey)> {
+        self.current
+            .iter()
+            .map(|(face, device)| (*face, *device))
+            .collect()
+    }
+
+    /// The binding of one of this node's keys.
+    pub(super) fn binding(&self, device: DeviceKey) -> Option<&[u8]> {
+        let binding = self.devices.get(&device)?.binding.as_ref()?;
+        Some(&binding.bytes)
+    }
+
+    /// Where a face is, when it is anywhere.
+    pub(super) fn route(&self, face: Face) -> Option<&Route> {
+        self.routes.get(&face).filter(|route| !route.is_empty())
+    }
+
+    /// When the next binding is to be renewed, or the contact face to be given another key.
+    pub(super) fn next_due(&self) -> Option<Time> {
+        self.current
+            .values()
+            .filter_map(|device| self.devices.get(device))
+            .filter_map(Device::due)
+            .min()
+    }
+}
+
+impl Device {
+    fn due(&self) -> Option<Time> {
+        let renewal = self.binding.as_ref()?.until - BINDING_RENEWAL;
+        Some(match self.face {
+            Face::Contact => renewal.min(self.since + CONTACT_FACE_LIFE),
+            Face::Public | Face::Visitor => renewal,
+        })
+    }
+}
+
+impl<S: Scheme> Peer<S> {
+    /// An endpoint was bound: this is the key it presents from now on.
+    pub fn handle_device(&mut self, now: Time, face: Face, secret: SecretKey) {
+        self.now = now;
+        let key = secret.device_key();
+        self.faces.current.insert(face, key);
+        self.faces.routes.remove(&face);
+        let binding = (face != Face::Visitor).then(|| self.bind(now, face, &secret));
+        self.faces.devices.insert(
+            key,
+            Device {
+                face,
+                secret,
+                since: now,
+                binding,
+            },
+        );
+        if face != Face::Visitor {
+            self.tell_relays();
+        }
+        self.tell_address();
+    }
+
+    /// A key is given up: its last sessions are over.
+    pub fn handle_device_gone(&mut self, device: DeviceKey) {
+        if !self
+            .faces
+            .current
+            .values()
+            .any(|current| *current == device)
+        {
+            self.faces.devices.remove(&device);
+        }
+    }
+
+    /// An endpoint found out where it is.
+    pub fn handle_route(&mut self, now: Time, face: Face, route: Route) {
+        self.now = now;
+        if self.faces.current.get(&face) != Some(&route.device)
+            || self.faces.routes.get(&face) == Some(&route)
+        {
+            return;
+        }
+        self.faces.routes.insert(face, route);
+        self.tell_address();
+    }
+
+    /// These introducers are used from now on, and no others.
+    pub fn handle_introducers(&mut self, now: Time, introducers: Vec<Introducer>) {
+        self.now = now;
+        self.introducers = introducers;
+        self.tell_relays();
+        self.tell_address();
+    }
+
+    /// The keys presented now.
+    pub fn devices(&self) -> Vec<(Face, DeviceKey)> {
+        self.faces.devices()
+    }
+
+    /// Where a face is now, as far as it knows.
+    pub fn route(&self, face: Face) -> Option<&Route> {
+        self.faces.route(face)
+    }
+
+    /// The introducers used now.
+    pub fn introducers(&self) -> &[Introducer] {
+        &self.introducers
+    }
+
+    /// Renews what is due.
+    pub(super) fn renew_faces(&mut self, now: Time) {
+        let due: Vec<DeviceKey> = self
+            .faces
+            .current
+            .values()
+            .filter(|key| {
+                self.faces
+                    .devices
+                    .get(key)
+                    .and_then(Device::due)
+                    .is_some_and(|due| due <= now)
+            })
+            .copied()
+            .collect();
+        for key in due {
+            let Some(device) = self.faces.devices.get(&key) else {
+                continue;
+            };
+            let (face, secret) = (device.face, device.secret.clone());
+            if face == Face::Contact && now >= device.since + CONTACT_FACE_LIFE {
+                self.outputs.push_back(Output::Rotate);
+                // Asked for once a day; should the shell fail, tomorrow again.
+                if let Some(device) = self.faces.devices.get_mut(&key) {
+                    device.since = now;
+                }
+                continue;
+            }
+            let binding = self.bind(now, face, &secret);
+            if let Some(device) = self.faces.devices.get_mut(&key) {
+                device.binding = Some(binding);
+            }
+            self.tell_address();
+        }
+    }
+
+    fn bind(&mut self, now: Time, face: Face, device: &SecretKey) -> Binding {
+        let epoch = self.book.next_epoch(now, face, ROLE);
+        self.drain_book(now);
+        let until = now + BINDING_LIFE;
+        let terms = Terms {
+            face,
+            role: ROLE,
+            epoch,
+            from: now,
+            until,
+            next_identity: None,
+        };
+        let signed = SignedBinding::sign(&self.scheme, &self.identity, device, terms);
+        Binding {
+            bytes: codec::encode(&signed),
+            until,
+        }
+    }
+
+    /// Tells contacts, records and the local network where this node is.
+    pub(super) fn tell_address(&mut self) {
+        let Some(device) = self.faces.device(Face::Contact) else {
+            return;
+        };
+        let Some(binding) = self.faces.binding(device).map(<[u8]>::to_vec) else {
+            return;
+        };
+        let contact = self
+            .faces
+            .routes
+            .get(&Face::Contact)
+            .cloned()
+            .unwrap_or_else(|| Route::new(device));
+        let own = OwnAddress {
+            binding,
+            contact,
+            public: self.faces.route(Face::Public).cloned(),
+            introducers: self.introducers.clone(),
+        };
+        // It fails only for a binding over its bound, which ours never is.
+        let told = self.presence.handle_address(self.now, own);
+        debug_assert!(told.is_ok(), "our own address is within bounds");
+        self.drain_presence();
+        self.send_cards();
+        self.advertise();
+    }
+
+    /// Announces the contact face on the local network, where it changed for whom.
+    pub(super) fn advertise(&mut self) {
+        let Some(device) = self.faces.device(Face::Contact) else {
+            return;
+        };
+        let reached: Vec<_> = self.reach_secrets();
+        let key = (
+            device,
+            reached.iter().map(|(peer, _)| *peer).collect::<Vec<_>>(),
+        );
+        if self.advertised.as_ref() == Some(&key) {
+            return;
+        }
+        let known = reached.iter().map(|(peer, reach)| (*peer, reach));
+        let advertisement = Advertisement::new(&mut self.random, device, self.me, known);
+        self.advertised = Some(key);
+        self.outputs.push_back(Output::Advertise(advertisement));
+    }
+
+    /// Which relays each face keeps to: different ones where there are several, so that no introducer sees both faces of a
+    /// node side by side.
+    fn tell_relays(&mut self) {
+        let (public, contact) = match self.introducers.as_slice() {
+            [first, rest @ ..] if !rest.is_empty() => (std::slice::from_ref(first), rest),
+            all => (all, all),
+        };
+        for (face, introducers) in [(Face::Public, public), (Face::Contact, contact)] {
+            let introducers = introducers.to_vec();
+            if self.faces.device(face).is_some() {
+                self.outputs.push_back(Output::Relays { face, introducers });
+            }
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! Where somebody is: what invites, sessions, sealed records and the local network say of it.
+
+use std::collections::BTreeMap;
+
+use super::config::SIGHTINGS_MAX;
+use super::io::{Event, Output, Source};
+use super::note::Card;
+use super::state::Peer;
+use crate::address::Route;
+use crate::codec;
+use crate::crypto::Scheme;
+use crate::discovery::{AddressRecord, Advertisement, PresenceOutput, PublishTarget, Record};
+use crate::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
+use crate::introducer::Introducer;
+use crate::routing::{Candidate, Target};
+use crate::row::Row;
+use crate::time::Time;
+
+/// The kind of the rows in which the last known routes of contacts are kept.
+pub(super) const ROUTE_KIND: &str = "route";
+
+/// What is known of where contacts are.
+#[derive(Debug, Default)]
+pub(super) struct Finding {
+    cards: BTreeMap<PeerId, Card>,
+    sightings: BTreeMap<DeviceKey, Sighting>,
+    lookups: BTreeMap<Locator, Lookup>,
+    /// Introducers that could not be reached when last tried.
+    away: Vec<DeviceKey>,
+}
+
+/// A contact seen on the local network.
+#[derive(Debug)]
+struct Sighting {
+    peer: Option<PeerId>,
+    advertisement: Advertisement,
+    route: Route,
+}
+
+/// A look-up under way.
+#[derive(Clone, Copy, Debug)]
+struct Lookup {
+    purpose: Purpose,
+    /// How many introducers have not answered yet.
+    open: usize,
+}
+
+/// What is looked for under a locator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Where a contact is.
+    Address(PeerId),
+    /// Replies to an invite.
+    Replies(InviteId),
+}
+
+impl Finding {
+    /// What was known before the last stop. A row that cannot be read is forgotten: it is only a hint.
+    pub(super) fn restore(rows: Vec<Row>) -> Self {
+        let read = |row: Row| {
+            let peer = PeerId(row.key.try_into().ok()?);
+            let card: Card = codec::decode(&row.value?).ok()?;
+            card.is_bounded().then_some((peer, card))
+        };
+        Self {
+            cards: rows.into_iter().filter_map(read).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whose contact face this is, as far as we know.
+    pub(super) fn contact_device(&self, device: DeviceKey) -> Option<PeerId> {
+        let mut cards = self.cards.iter();
+        cards
+            .find(|(_, card)| card.contact.device == device)
+            .map(|(peer, _)| *peer)
+    }
+}
+
+// What the shell tells.
+impl<S: Scheme> Peer<S> {
+    /// One introducer has answered [`Output::Lookup`], with what it holds, or could not.
+    pub fn handle_records(&mut self, now: Time, locator: Locator, records: &[Record]) {
+        self.now = now;
+        let Some(lookup) = self.finding.lookups.get_mut(&locator) else {
+            return;
+        };
+        lookup.open = lookup.open.saturating_sub(1);
+        let Lookup { purpose, open } = *lookup;
+        if open == 0 {
+            self.finding.lookups.remove(&locator);
+        }
+        match purpose {
+            Purpose::Address(peer) => {
+                for record in records {
+                    // Whatever is wrong with a record, there is nobody to tell.
+                    let _ = self.presence.handle_record(now, peer, record);
+                }
+                self.drain_presence();
+                if open == 0 {
+                    self.sessions.handle_resolved(now, Target::Peer(peer));
+                }
+            }
+            Purpose::Replies(invite) => self.take_replies(now, invite, records),
+        }
+        self.drain();
+    }
+
+    /// An introducer holds a newer record of ours than the one it was given.
+    pub fn handle_stale(&mut self, now: Time, peer: PeerId, newest: u64) {
+        self.now = now;
+        self.presence.handle_stale(now, peer, newest);
+        self.drain();
+    }
+
+    /// An introducer could not be reached.
+    pub fn handle_introducer_down(&mut self, now: Time, introducer: DeviceKey) {
+        self.now = now;
+        if !self.finding.away.contains(&introducer)
+            && self.introducers.iter().any(|it| it.key == introducer)
+        {
+            self.finding.away.push(introducer);
+        }
+        self.presence.handle_introducer_down(now, introducer);
+    }
+
+    /// Somebody announces themselves on the local network.
+    pub fn handle_sighting(&mut self, now: Time, advertisement: Advertisement, route: Route) {
+        self.now = now;
+        if self
+            .faces
+            .devices()
+            .iter()
+            .any(|(_, device)| *device == advertisement.device)
+        {
+            return;
+        }
+        let peer = self.recognise(&advertisement);
+        let device = advertisement.device;
+        let is_known = self.finding.sightings.contains_key(&device);
+        if !is_known && self.finding.sightings.len() >= SIGHTINGS_MAX {
+            return;
+        }
+        let candidate = Candidate {
+            from: Face::Contact,
+            to: Face::Contact,
+            route: route.clone(),
+        };
+        self.finding.sightings.insert(
+            device,
+            Sighting {
+                peer,
+                advertisement,
+                route,
+            },
+        );
+        if let Some(peer) = peer {
+            self.tell(Event::Found {
+                peer,
+                source: Source::Lan,
+            });
+            self.sessions
+                .handle_routes(now, Target::Peer(peer), vec![candidate]);
+            self.drain();
+        }
+    }
+
+    /// They are no longer announced.
+    pub fn handle_sighting_gone(&mut self, device: DeviceKey) {
+        self.finding.sightings.remove(&device);
+    }
+}
+
+// What the rooms ask.
+impl<S: Scheme> Peer<S> {
+    /// Which contact an announcement is of: by its tags, or because an invite named the device.
+    fn recognise(&self, advertisement: &Advertisement) -> Option<PeerId> {
+        let reached = self.reach_secrets();
+        let by_tag = advertisement.recognise(reached.iter().map(|(peer, reach)| (*peer, reach)));
+        by_tag.or_else(|| {
+            let invited = reached.iter().map(|(peer, _)| *peer);
+            invited.into_iter().find(|peer| {
+                let contact = self
+                    .book
+                    .accepted(peer)
+                    .and_then(|it| it.invite.contact.as_ref());
+                contact.is_some_and(|route| route.device == advertisement.device)
+            })
+        })
+    }
+
+    /// Says what is known of where `target` is, and asks for more.
+    pub(super) fn resolve(&mut self, now: Time, target: Target) {
+        let Target::Peer(peer) = target else {
+            return self.resolve_device(now, target);
+        };
+        self.recognise_again();
+        let candidates = self.candidates(peer);
+        self.sessions.handle_routes(now, target, candidates);
+        self.presence.handle_wanted(now, peer, true);
+        self.drain_presence();
+        let looking = self
+            .finding
+            .lookups
+            .values()
+            .any(|it| it.purpose == Purpose::Address(peer));
+        if !looking {
+            self.sessions.handle_resolved(now, target);
+        }
+    }
+
+    fn resolve_device(&mut self, now: Time, target: Target) {
+        let Target::Device(device) = target else {
+            return;
+        };
+        if let Some(introducer) = self.introducer(device) {
+            let route = introducer.route();
+            let candidate = Candidate {
+                from: Face::Visitor,
+                to: Face::Public,
+                route,
+            };
+            self.sessions.handle_routes(now, target, vec![candidate]);
+        }
+        self.sessions.handle_resolved(now, target);
+    }
+
+    /// Sightings from before we knew whose they are.
+    fn recognise_again(&mut self) {
+        let unknown: Vec<DeviceKey> = self
+            .finding
+            .sightings
+            .iter()
+            .filter(|(_, sighting)| sighting.peer.is_none())
+            .map(|(device, _)| *device)
+            .collect();
+        for device in unknown {
+            let sighting = self.finding.sightings.get(&device);
+            let peer = sighting.and_then(|sighting| self.recognise(&sighting.advertisement));
+            if let Some(sighting) = self.finding.sightings.get_mut(&device) {
+                sighting.peer = peer;
+            }
+        }
+    }
+
+    /// Every way to `peer` that is known now, the most promising first.
+    fn candidates(&self, peer: PeerId) -> Vec<Candidate> {
+        let mut ways: Vec<(Face, Route)> = Vec::new();
+        let mut add = |to: Face, route: &Route| {
+            if route.is_empty() {
+                return;
+            }
+            match ways
+                .iter_mut()
+                .find(|(_, known)| known.device == route.device)
+            {
+                Some((_, known)) => known.merge(route),
+                None => ways.push((to, route.clone())),
+            }
+        };
+        for sighting in self
+            .finding
+            .sightings
+            .values()
+            .filter(|it| it.peer == Some(peer))
+        {
+            add(Face::Contact, &sighting.route);
+        }
+        if let Some(card) = self.finding.cards.get(&peer) {
+            add(Face::Contact, &card.contact);
+            card.public
+                .iter()
+                .for_each(|route| add(Face::Public, route));
+        }
+        if let Some(accepted) = self.book.accepted(&peer) {
+            accepted
+                .invite
+                .contact
+                .iter()
+                .for_each(|route| add(Face::Contact, route));
+            accepted
+                .invite
+                .public
+                .iter()
+                .for_each(|route| add(Face::Public, route));
+        }
+        ways.into_iter()
+            .map(|(to, route)| Candidate {
+                from: Face::Contact,
+                to,
+                route: route.bounded(),
+            })
+            .collect()
+    }
+
+    /// Where a contact's records may be: at the introducers they use, and at ours.
+    fn introducers_of(&self, peer: PeerId) -> Vec<Introducer> {
+        let mut all: Vec<Introducer> = self
+            .book
+            .contact(&peer)
+            .map(|it| it.introducers.clone())
+            .unwrap_or_default();
+        for mine in &self.introducers {
+            if !all.contains(mine) {
+                all.push(mine.clone());
+            }
+        }
+        all
+    }
+
+    /// The introducer with this key, ours or a contact's.
+    pub(super) fn introducer(&self, key: DeviceKey) -> Option<&Introducer> {
+        let theirs = self
+            .book
+            .contacts()
+            .flat_map(|contact| &contact.introducers);
+        let invites = self
+            .book
+            .contacts()
+            .filter_map(|contact| self.book.accepted(&contact.peer));
+        let invites = invites.flat_map(|accepted| &accepted.invite.introducers);
+        self.introducers
+            .iter()
+            .chain(theirs)
+            .chain(invites)
+            .find(|introducer| introducer.key == key)
+    }
+
+    /// A session with an introducer stands.
+    pub(super) fn introducer_up(&mut self, now: Time, device: DeviceKey) {
+        let before = self.finding.away.len();
+        self.finding.away.retain(|away| *away != device);
+        if self.finding.away.len() < before {
+            self.presence.handle_introducer_up(now, device);
+            self.drain_presence();
+        }
+    }
+
+    pub(super) fn drain_presence(&mut self) {
+        while let Some(output) = self.presence.poll_output() {
+            match output {
+                PresenceOutput::Publish {
+                    peer,
+                    target,
+                    record,
+                } => {
+                    let introducers = self.publish_to(target);
+                    if !introducers.is_empty() {
+                        self.outputs.push_back(Output::Publish {
+                            record,
+                            introducers,
+                            peer: Some(peer),
+                        });
+                    }
+                }
+                PresenceOutput::Lookup { peer, locator } => {
+                    let introducers = self.introducers_of(peer);
+                    self.look_up(locator, Purpose::Address(peer), introducers);
+                }
+                PresenceOutput::Found { peer, address } => self.take_address(peer, *address),
+            }
+        }
+    }
+
+    fn publish_to(&self, target: PublishTarget) -> Vec<Introducer> {
+        let chosen = |it: &&Introducer| match target {
+            PublishTarget::All => true,
+            PublishTarget::One(key) => it.key == key,
+        };
+        self.introducers.iter().filter(chosen).cloned().collect()
+    }
+
+    /// Asks introducers what stands under a locator.
+    pub(super) fn look_up(
+        &mut self,
+        locator: Locator,
+        purpose: Purpose,
+        introducers: Vec<Introducer>,
+    ) {
+        if introducers.is_empty() {
+            return;
+        }
+        let open = introducers.len();
+        self.finding
+            .lookups
+            .insert(locator, Lookup { purpose, open });
+        self.outputs.push_back(Output::Lookup {
+            locator,
+            introducers,
+        });
+    }
+
+    /// A contact's sealed record was opened.
+    fn take_address(&mut self, peer: PeerId, address: AddressRecord) {
+        let now = self.now;
+        if !self.is_theirs(now, peer, &address.binding, address.contact.device) {
+            return;
+        }
+        self.book.mark_mutual(&peer);
+        self.book
+            .observe_introducers(&peer, address.introducers.clone());
+        self.drain_book(now);
+        let card = Card::new(
+            address.binding,
+            address.contact,
+            address.public,
+            &address.introducers,
+        );
+        self.learn_card(peer, card, Source::Record);
+        let candidates = self.candidates(peer);
+        self.sessions
+            .handle_routes(now, Target::Peer(peer), candidates);
+    }
+
+    /// Remembers where a contact is.
+    pub(super) fn learn_card(&mut self, peer: PeerId, card: Card, source: Source) {
+        if self.finding.cards.get(&peer) == Some(&card) {
+            return;
+        }
+        let value = Some(codec::encode(&card));
+        let row = Row {
+            kind: ROUTE_KIND,
+            key: peer.as_bytes().to_vec(),
+            value,
+        };
+        self.finding.cards.insert(peer, card);
+        self.outputs.push_back(Output::Store(vec![row]));
+        self.tell(Event::Found { peer, source });
+    }
+
+    /// Forgets where somebody is.
+    pub(super) fn forget_routes(&mut self, peer: PeerId) {
+        if self.finding.cards.remove(&peer).is_some() {
+            let row = Row {
+                kind: ROUTE_KIND,
+                key: peer.as_bytes().to_vec(),
+                value: None,
+            };
+            self.outputs.push_back(Output::Store(vec![row]));
+        }
+        for sighting in self
+            .finding
+            .sightings
+            .values_mut()
+            .filter(|it| it.peer == Some(peer))
+        {
+            sighting.peer = None;
+        }
+    }
+}

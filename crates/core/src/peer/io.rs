@@ -1,0 +1,160 @@
+//! What a node's shell tells the machine, and what the machine asks of it.
+
+use crate::address::Route;
+use crate::discovery::{Advertisement, Record};
+use crate::identity;
+use crate::ids::{Face, Locator, PeerId};
+use crate::introducer::Introducer;
+use crate::protocol::ProtocolName;
+use crate::routing::{CloseCode, ConnId, DialId, DownReason, Session, Target, UnreachableReason};
+use crate::row::Row;
+
+/// One thing to do, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Make these rows durable, in one transaction, before anything that follows.
+    Store(Vec<Row>),
+    /// Dial; ends in [`handle_connected`](super::Peer::handle_connected) or
+    /// [`handle_dial_failed`](super::Peer::handle_dial_failed).
+    Dial {
+        /// Its number.
+        dial: DialId,
+        /// From which endpoint.
+        face: Face,
+        /// Where to.
+        route: Route,
+    },
+    /// Give up a dial.
+    CancelDial {
+        /// Which.
+        dial: DialId,
+    },
+    /// Write to a control stream.
+    Send {
+        /// Whose.
+        conn: ConnId,
+        /// Whole frames.
+        bytes: Vec<u8>,
+    },
+    /// Close a connection.
+    Close {
+        /// Which.
+        conn: ConnId,
+        /// Why.
+        code: CloseCode,
+    },
+    /// Let the other side have this many streams open.
+    StreamLimit {
+        /// On which connection.
+        conn: ConnId,
+        /// How many.
+        streams_max: u32,
+    },
+    /// Open streams to this target on this connection from now on; `None`: there is none.
+    Prefer {
+        /// Whom.
+        target: Target,
+        /// Where.
+        conn: Option<ConnId>,
+    },
+    /// Keep a place at the relays of these introducers, and no others.
+    Relays {
+        /// With which endpoint.
+        face: Face,
+        /// Whose relays.
+        introducers: Vec<Introducer>,
+    },
+    /// Leave a record at each of these introducers, as soon as it can be reached.
+    Publish {
+        /// What.
+        record: Record,
+        /// Where.
+        introducers: Vec<Introducer>,
+        /// For whom, to be given back with [`handle_stale`](super::Peer::handle_stale); `None` for a reply.
+        peer: Option<PeerId>,
+    },
+    /// Ask each of these introducers what stands under a locator; ends in
+    /// [`handle_records`](super::Peer::handle_records).
+    Lookup {
+        /// Where it stands.
+        locator: Locator,
+        /// Whom to ask.
+        introducers: Vec<Introducer>,
+    },
+    /// Announce the contact face on the local network in this way from now on.
+    Advertise(Advertisement),
+    /// Bind the contact face anew, with a fresh key: call [`handle_device`](super::Peer::handle_device).
+    Rotate,
+    /// Something happened.
+    Event(Event),
+}
+
+/// What applications may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Something happened in the address book.
+    Book(identity::Event),
+    /// A session stands.
+    Up(Session),
+    /// A session is gone.
+    Down {
+        /// Which.
+        conn: ConnId,
+        /// With whom.
+        peer: Option<PeerId>,
+        /// Why.
+        reason: DownReason,
+    },
+    /// An attempt to reach somebody is over.
+    Unreachable {
+        /// Whom.
+        target: Target,
+        /// Why.
+        reason: UnreachableReason,
+    },
+    /// Streams may be opened to this target.
+    Reached {
+        /// Whom.
+        target: Target,
+    },
+    /// Somebody speaks this with us.
+    Speaks {
+        /// Who.
+        peer: PeerId,
+        /// What.
+        names: Vec<ProtocolName>,
+    },
+    /// A contact was found.
+    Found {
+        /// Who.
+        peer: PeerId,
+        /// By which means.
+        source: Source,
+    },
+}
+
+/// How a route came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// The invite said so.
+    Invite,
+    /// They said so themselves, in a session.
+    Session,
+    /// A sealed record under today's locator said so.
+    Record,
+    /// The local network.
+    Lan,
+}
+
+impl Source {
+    /// In a word, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invite => "invite",
+            Self::Session => "session",
+            Self::Record => "introducer",
+            Self::Lan => "lan",
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! How two people meet who may never be online together: invites, mailboxes, sealed replies.
+
+use std::collections::BTreeMap;
+
+use super::config::{MAILBOX_POLL, MAILBOX_POLL_MAX, REPLY_LIFE};
+use super::finding::Purpose;
+use super::io::Output;
+use super::state::Peer;
+use crate::crypto::{Scheme, derive};
+use crate::discovery::Record;
+use crate::discovery::record::{Slot, Terms};
+use crate::identity::{AcceptError, Hints, Invite, InviteError, InviteTerms};
+use crate::ids::{Face, InviteId, PeerId};
+use crate::routing::Target;
+use crate::time::Time;
+
+/// When each mailbox is looked into next.
+#[derive(Debug, Default)]
+pub(super) struct Meeting {
+    polls: BTreeMap<InviteId, Time>,
+}
+
+impl Meeting {
+    pub(super) fn next_due(&self) -> Option<Time> {
+        self.polls.values().min().copied()
+    }
+}
+
+/// What an invite is to be like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InviteOptions {
+    /// Whether more than one peer may use it.
+    pub reusable: bool,
+    /// How long it opens anything.
+    pub life: std::time::Duration,
+    /// Whether it says where the contact face is now: two people on one network need nothing else.
+    pub with_addresses: bool,
+}
+
+impl<S: Scheme> Peer<S> {
+    /// Makes an invite that says how to reach this node as it is now.
+    ///
+    /// # Errors
+    /// [`InviteError`].
+    pub fn create_invite(
+        &mut self,
+        now: Time,
+        options: InviteOptions,
+    ) -> Result<Invite, InviteError> {
+        let contact = self
+            .faces
+            .route(Face::Contact)
+            .filter(|_| options.with_addresses)
+            .cloned();
+        let hints = Hints {
+            name: self.config.name.clone(),
+            public: self.faces.route(Face::Public).cloned(),
+            contact,
+            introducers: self.introducers.clone(),
+        };
+        let terms = InviteTerms {
+            reusable: options.reusable,
+            life: options.life,
+            hints,
+        };
+        let invite = self.edit_book(now, |book| book.create_invite(now, terms))?;
+        self.meeting.polls.insert(invite.id(), now + MAILBOX_POLL);
+        Ok(invite)
+    }
+
+    /// Becomes the contact of an invite's maker: they are in the book at once, looked for from now on, and a sealed reply
+    /// waits for them.
+    ///
+    /// # Errors
+    /// [`AcceptError`].
+    pub fn accept_invite(
+        &mut self,
+        now: Time,
+        invite: &Invite,
+        petname: Option<&str>,
+    ) -> Result<PeerId, AcceptError> {
+        let peer = self.edit_book(now, |book| book.accept_invite(now, invite, petname))?;
+        self.sessions.handle_open(now, Target::Peer(peer));
+        self.drain();
+        Ok(peer)
+    }
+
+    /// Looks into the mailboxes that are due: often at first, when two people wait for each other, and ever less.
+    pub(super) fn poll_mailboxes(&mut self, now: Time) {
+        let open = self.book.open_mailboxes(now);
+        self.meeting
+            .polls
+            .retain(|invite, _| open.iter().any(|mailbox| mailbox.invite == *invite));
+        for mailbox in open {
+            let due = *self.meeting.polls.entry(mailbox.invite).or_insert(now);
+            if due > now {
+                continue;
+            }
+            let made = self
+                .book
+                .invite(&mailbox.invite)
+                .map_or(now, |made| made.invite.made);
+            let pause = (now.since(made) / 10).clamp(MAILBOX_POLL, MAILBOX_POLL_MAX);
+            self.meeting.polls.insert(mailbox.invite, now + pause);
+            self.look_up(
+                mailbox.secret.locator(),
+                Purpose::Replies(mailbox.invite),
+                mailbox.introducers,
+            );
+        }
+    }
+
+    /// Lets in whoever left a sealed reply.
+    pub(super) fn take_replies(&mut self, now: Time, invite: InviteId, records: &[Record]) {
+        for record in records {
+            if record.verify(&self.scheme).is_ok() {
+                // Whoever holds the invite may leave anything there; what is no reply is passed over.
+                let _ = self.book.redeem_reply(now, &invite, record.payload());
+            }
+        }
+        self.drain_book(now);
+    }
+
+    /// Leaves a sealed reply for every maker who may not know yet that their invite was accepted.
+    pub(super) fn leave_replies(&mut self, now: Time) {
+        let unanswered: Vec<Invite> = self
+            .book
+            .unanswered(now)
+            .map(|it| it.invite.clone())
+            .collect();
+        for invite in unanswered {
+            if invite.introducers.is_empty() {
+                continue;
+            }
+            let maker = invite.peer;
+            let name = self.config.name.clone();
+            let Some(payload) = self
+                .book
+                .write_reply(now, &maker, &name, self.introducers.clone())
+            else {
+                continue;
+            };
+            let mailbox = invite.mailbox_secret();
+            let place = derive(
+                "kith/1 reply slot",
+                &[mailbox.as_bytes(), self.identity.as_bytes()],
+            );
+            let mut slot = [0; 16];
+            slot.copy_from_slice(&place[..16]);
+            let expires = invite.expires.min(now + REPLY_LIFE);
+            let terms = Terms {
+                slot: Slot(slot),
+                sequence: now.0,
+                expires,
+                payload,
+            };
+            let Ok(record) = Record::sign(&self.scheme, &mailbox, terms) else {
+                continue;
+            };
+            self.outputs.push_back(Output::Publish {
+                record,
+                introducers: invite.introducers,
+                peer: None,
+            });
+            self.book.mark_reply_left(now, &maker);
+        }
+        self.drain_book(now);
+    }
+}

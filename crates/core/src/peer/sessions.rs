@@ -1,0 +1,500 @@
+//! Sessions and the rest: who is let in, what is shown, and what is told once a session stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::io::{Event, Output, Source};
+use super::note::{CARD, Card};
+use super::proof::Proof;
+use super::state::Peer;
+use crate::codec;
+use crate::crypto::Scheme;
+use crate::identity::{Admission, Binding, ContactState, SignedBinding, Standing};
+use crate::ids::{DeviceKey, Face, PeerId};
+use crate::protocol::ProtocolName;
+use crate::routing::{
+    self, Candidate, CloseCode, ConnId, Connected, DialId, Introduction, Level, Note, SPEAKS_MAX,
+    Session, Target, Verdict,
+};
+use crate::time::Time;
+
+/// What this room remembers of a connection.
+#[derive(Clone, Debug)]
+struct Conn {
+    connected: Connected,
+    exporter: [u8; 32],
+    /// Which of the other side's faces it leads to, from its binding.
+    remote_face: Option<Face>,
+    /// Whom streams on it reach; set when they may be opened.
+    target: Option<Target>,
+    session: Option<Session>,
+}
+
+/// All connections.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    conns: BTreeMap<ConnId, Conn>,
+    preferred: BTreeMap<Target, ConnId>,
+}
+
+impl Connections {
+    /// Everybody known with whom a session stands.
+    pub(super) fn peers(&self) -> BTreeSet<PeerId> {
+        self.conns
+            .values()
+            .filter_map(|conn| conn.session?.peer)
+            .collect()
+    }
+
+    /// Whether a session with `peer` stands between both contact faces: there is no better one.
+    fn is_best(&self, peer: PeerId) -> bool {
+        self.conns.values().any(|conn| {
+            conn.session
+                .is_some_and(|session| session.peer == Some(peer))
+                && conn.connected.face == Face::Contact
+                && conn.remote_face == Some(Face::Contact)
+        })
+    }
+}
+
+// What the shell tells.
+impl<S: Scheme> Peer<S> {
+    /// A connection's handshake is complete. `exporter` is what only its two ends know (RFC 5705, label `kith/1`).
+    pub fn handle_connected(&mut self, now: Time, connected: Connected, exporter: [u8; 32]) {
+        self.now = now;
+        let conn = Conn {
+            connected,
+            exporter,
+            remote_face: None,
+            target: None,
+            session: None,
+        };
+        self.connections.conns.insert(connected.conn, conn);
+        self.sessions.handle_connected(now, connected);
+        self.drain();
+    }
+
+    /// A dial led to nothing.
+    pub fn handle_dial_failed(&mut self, now: Time, dial: DialId) {
+        self.now = now;
+        self.sessions.handle_dial_failed(now, dial);
+        self.drain();
+    }
+
+    /// Bytes came on a control stream.
+    pub fn handle_bytes(&mut self, now: Time, conn: ConnId, bytes: &[u8]) {
+        self.now = now;
+        self.sessions.handle_bytes(now, conn, bytes);
+        self.drain();
+    }
+
+    /// This many streams are open on a connection, its control stream not counted.
+    pub fn handle_streams(&mut self, now: Time, conn: ConnId, streams: u32) {
+        self.now = now;
+        self.sessions.handle_streams(now, conn, streams);
+        self.drain();
+    }
+
+    /// A connection is over; with the code the other side gave, if it gave one.
+    pub fn handle_closed(&mut self, now: Time, conn: ConnId, code: Option<CloseCode>) {
+        self.now = now;
+        self.sessions.handle_closed(now, conn, code);
+        self.forget_conn(conn);
+        self.drain();
+    }
+}
+
+// What the session machine asks.
+impl<S: Scheme> Peer<S> {
+    pub(super) fn pass_session(&mut self, output: routing::Output) {
+        let now = self.now;
+        match output {
+            routing::Output::Resolve { target } => self.resolve(now, target),
+            routing::Output::Dial { dial, face, route } => {
+                self.outputs.push_back(Output::Dial { dial, face, route });
+            }
+            routing::Output::CancelDial { dial } => {
+                self.outputs.push_back(Output::CancelDial { dial })
+            }
+            routing::Output::AskIntroduction { conn, target, .. } => {
+                let introduction = self.introduce(conn, target);
+                self.sessions.handle_introduction(now, conn, introduction);
+            }
+            routing::Output::Authenticate {
+                conn,
+                introduction,
+                dialled,
+                ..
+            } => {
+                let verdict = self.judge(now, conn, &introduction, dialled);
+                self.sessions.handle_verdict(now, conn, verdict);
+            }
+            routing::Output::Send { conn, bytes } => {
+                self.outputs.push_back(Output::Send { conn, bytes })
+            }
+            routing::Output::Close { conn, code } => {
+                self.forget_conn(conn);
+                self.outputs.push_back(Output::Close { conn, code });
+            }
+            routing::Output::StreamLimit { conn, streams_max } => {
+                self.outputs
+                    .push_back(Output::StreamLimit { conn, streams_max });
+            }
+            routing::Output::Event(event) => self.follow_session(now, event),
+        }
+    }
+
+    fn follow_session(&mut self, now: Time, event: routing::Event) {
+        match event {
+            routing::Event::Reached { conn, target } => {
+                if let Some(known) = self.connections.conns.get_mut(&conn) {
+                    known.target = Some(target);
+                }
+                self.prefer(target);
+                self.tell(Event::Reached { target });
+            }
+            routing::Event::Up(session) => self.stand(now, session),
+            routing::Event::Ending { conn } => {
+                let target = self
+                    .connections
+                    .conns
+                    .get_mut(&conn)
+                    .and_then(|known| known.target.take());
+                if let Some(target) = target {
+                    self.prefer(target);
+                }
+            }
+            routing::Event::Down { conn, peer, reason } => {
+                self.forget_conn(conn);
+                self.tell(Event::Down { conn, peer, reason });
+            }
+            routing::Event::Speaks {
+                peer: Some(peer),
+                names,
+                ..
+            } => {
+                self.book.observe_speaks(&peer, names.clone());
+                self.drain_book(now);
+                self.tell(Event::Speaks { peer, names });
+            }
+            routing::Event::Noted { conn, peer, note } => self.take_note(now, conn, peer, &note),
+            routing::Event::Unreachable { target, reason } => {
+                if let Target::Peer(peer) = target {
+                    self.presence.handle_wanted(now, peer, false);
+                }
+                self.tell(Event::Unreachable { target, reason });
+            }
+            // What a stranger speaks concerns nobody, and an address claimed by one peer is not taken for ours: the
+            // engine finds its own by asking introducers.
+            routing::Event::Speaks { peer: None, .. } | routing::Event::Observed { .. } => {}
+        }
+    }
+
+    /// What we show on a connection we dialled.
+    fn introduce(&self, conn: ConnId, target: Target) -> Introduction {
+        let Some(known) = self.connections.conns.get(&conn) else {
+            return Introduction::default();
+        };
+        let peer = match target {
+            Target::Peer(peer) => peer,
+            Target::Device(device) => match self.finding.contact_device(device) {
+                Some(peer) => peer,
+                None => return Introduction::default(),
+            },
+        };
+        let accepted = self.book.accepted(&peer);
+        let proof = accepted.map(|accepted| {
+            codec::encode(&Proof::Invite {
+                invite: accepted.invite.id(),
+                mac: accepted.invite.proof(&known.exporter, &self.me).into(),
+            })
+        });
+        Introduction {
+            binding: self
+                .faces
+                .binding(known.connected.local)
+                .map(<[u8]>::to_vec),
+            proof,
+            name: accepted
+                .map(|_| self.config.name.clone())
+                .filter(|name| !name.is_empty()),
+        }
+    }
+
+    /// What to make of an introduction.
+    fn judge(&mut self, now: Time, conn: ConnId, shown: &Introduction, dialled: bool) -> Verdict {
+        let Some((peer, level)) = self.identify(now, conn, shown, dialled) else {
+            return Verdict::Stranger;
+        };
+        let local = self
+            .connections
+            .conns
+            .get(&conn)
+            .map(|known| known.connected.local);
+        let binding = local
+            .and_then(|local| self.faces.binding(local))
+            .map(<[u8]>::to_vec);
+        let answer = (!dialled).then(|| Introduction {
+            binding,
+            proof: None,
+            name: None,
+        });
+        Verdict::Known {
+            peer,
+            level,
+            answer,
+            speaks: self.speaks_with(Some(peer), level),
+        }
+    }
+
+    /// Who showed this, and how far they are trusted; `None` for whoever is to be answered as a stranger.
+    fn identify(
+        &mut self,
+        now: Time,
+        conn: ConnId,
+        shown: &Introduction,
+        dialled: bool,
+    ) -> Option<(PeerId, Level)> {
+        let known = self.connections.conns.get_mut(&conn)?;
+        let (remote, exporter) = (known.connected.remote, known.exporter);
+        let signed: SignedBinding = codec::decode(shown.binding.as_deref()?).ok()?;
+        let binding = signed.verify_from(&self.scheme, now, remote).ok()?;
+        if binding.peer == self.me || self.book.standing(&binding.peer) == Standing::Blocked {
+            return None;
+        }
+        known.remote_face = Some(binding.face);
+        if dialled {
+            // They showed themselves to us: they know us.
+            self.book.mark_mutual(&binding.peer);
+        } else if let Some(proof) = shown.proof.as_deref() {
+            // A proof that does not hold leaves them what they were.
+            let name = shown.name.as_deref().unwrap_or_default();
+            self.redeem(now, proof, &exporter, &binding, name);
+        }
+        let observed = self.book.observe_binding(&binding);
+        self.drain_book(now);
+        observed.ok()?;
+        match self.book.standing(&binding.peer) {
+            Standing::Confirmed => Some((binding.peer, Level::Contact)),
+            Standing::Pending => Some((binding.peer, Level::Guest)),
+            Standing::Stranger | Standing::Blocked => None,
+        }
+    }
+
+    fn redeem(
+        &mut self,
+        now: Time,
+        proof: &[u8],
+        exporter: &[u8; 32],
+        binding: &Binding,
+        name: &str,
+    ) -> Option<Admission> {
+        let Proof::Invite { invite, mac } = codec::decode(proof).ok()?;
+        self.book
+            .redeem(now, &invite, &mac, exporter, binding.peer, name)
+            .ok()
+    }
+
+    /// A session stands.
+    fn stand(&mut self, now: Time, session: Session) {
+        let target = match session.peer {
+            Some(peer) => Target::Peer(peer),
+            None => Target::Device(session.remote),
+        };
+        if let Some(known) = self.connections.conns.get_mut(&session.conn) {
+            known.session = Some(session);
+            known.target = Some(target);
+        }
+        match session.peer {
+            Some(peer) => {
+                self.presence.handle_wanted(now, peer, false);
+                if session.level == Level::Contact {
+                    self.send_card(session.conn);
+                }
+            }
+            None => self.introducer_up(now, session.remote),
+        }
+        self.prefer(target);
+        self.tell(Event::Up(session));
+        self.tell(Event::Reached { target });
+    }
+
+    /// Tells the shell where to open streams to `target` from now on.
+    fn prefer(&mut self, target: Target) {
+        let reached = || {
+            let on_the_way =
+                |(conn, known): (&ConnId, &Conn)| (known.target == Some(target)).then_some(*conn);
+            self.connections.conns.iter().rev().find_map(on_the_way)
+        };
+        let best = self.best_session(target).or_else(reached);
+        let before = match best {
+            Some(conn) => self.connections.preferred.insert(target, conn),
+            None => self.connections.preferred.remove(&target),
+        };
+        if before != best {
+            self.outputs
+                .push_back(Output::Prefer { target, conn: best });
+        }
+    }
+
+    /// The session between both contact faces, where there is one; else the one the session machine prefers.
+    fn best_session(&self, target: Target) -> Option<ConnId> {
+        let between_contact_faces = |known: &&Conn| {
+            known.target == Some(target)
+                && known.session.is_some()
+                && known.connected.face == Face::Contact
+                && known.remote_face == Some(Face::Contact)
+        };
+        let direct = self
+            .connections
+            .conns
+            .values()
+            .rev()
+            .find(between_contact_faces);
+        let chosen = direct.map(|known| known.connected.conn);
+        chosen.or_else(|| self.sessions.session(target).map(|session| session.conn))
+    }
+
+    fn forget_conn(&mut self, conn: ConnId) {
+        let Some(known) = self.connections.conns.remove(&conn) else {
+            return;
+        };
+        if let Some(target) = known.target {
+            self.prefer(target);
+        }
+    }
+
+    /// How far `peer` is trusted now.
+    pub(super) fn level_of(&self, peer: PeerId) -> Level {
+        match self.book.standing(&peer) {
+            Standing::Confirmed => Level::Contact,
+            Standing::Pending => Level::Guest,
+            Standing::Stranger | Standing::Blocked => Level::Stranger,
+        }
+    }
+
+    /// What is spoken with somebody.
+    pub(super) fn speaks_with(&self, peer: Option<PeerId>, level: Level) -> Vec<ProtocolName> {
+        let spoken = self
+            .protocols
+            .iter()
+            .filter(|(_, access)| access.allows(peer, level));
+        spoken
+            .take(SPEAKS_MAX)
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// A contact was confirmed: its sessions begin anew, at the level it has now.
+    pub(super) fn follow_level(&mut self, now: Time, peer: PeerId) {
+        let level = self.level_of(peer);
+        let outdated = self.connections.conns.values().any(|known| {
+            known
+                .session
+                .is_some_and(|session| session.peer == Some(peer) && session.level != level)
+        });
+        if outdated {
+            self.sessions.handle_close_peer(now, peer, CloseCode::Done);
+        }
+        let confirmed = self
+            .book
+            .contact(&peer)
+            .is_some_and(|it| it.state == ContactState::Confirmed);
+        if confirmed && self.config.keeps_sessions {
+            self.sessions.handle_want(now, Target::Peer(peer), true);
+        }
+    }
+}
+
+// Cards.
+impl<S: Scheme> Peer<S> {
+    /// Our card, as it is now.
+    fn card(&self) -> Option<Card> {
+        let binding = self
+            .faces
+            .binding(self.faces.device(Face::Contact)?)?
+            .to_vec();
+        let contact = self.faces.route(Face::Contact)?.clone();
+        Some(Card::new(
+            binding,
+            contact,
+            self.faces.route(Face::Public).cloned(),
+            &self.introducers,
+        ))
+    }
+
+    fn send_card(&mut self, conn: ConnId) {
+        if let Some(card) = self.card() {
+            let note = Note {
+                kind: CARD,
+                body: codec::encode(&card),
+            };
+            self.sessions.handle_note(self.now, conn, note);
+        }
+    }
+
+    /// Tells every contact with whom a session stands where we are.
+    pub(super) fn send_cards(&mut self) {
+        let conns: Vec<ConnId> = self
+            .connections
+            .conns
+            .values()
+            .filter_map(|known| known.session)
+            .filter(|session| session.level == Level::Contact)
+            .map(|session| session.conn)
+            .collect();
+        for conn in conns {
+            self.send_card(conn);
+        }
+        self.drain();
+    }
+
+    fn take_note(&mut self, now: Time, _conn: ConnId, peer: PeerId, note: &Note) {
+        if note.kind != CARD || self.level_of(peer) != Level::Contact {
+            return;
+        }
+        let Ok(card) = codec::decode::<Card>(&note.body) else {
+            return;
+        };
+        if !card.is_bounded() || !self.is_theirs(now, peer, &card.binding, card.contact.device) {
+            return;
+        }
+        self.book
+            .observe_introducers(&peer, card.introducers.clone());
+        self.drain_book(now);
+        let device = card.contact.device;
+        let candidate = Candidate {
+            from: Face::Contact,
+            to: Face::Contact,
+            route: card.contact.clone(),
+        };
+        self.learn_card(peer, card, Source::Session);
+        if !self.connections.is_best(peer) {
+            // Over a public face everything is relayed: the contact face is where to go.
+            let target = Target::Device(device);
+            self.sessions.handle_open(now, target);
+            self.sessions.handle_routes(now, target, vec![candidate]);
+            self.sessions.handle_resolved(now, target);
+        }
+    }
+
+    /// Whether `binding` binds the contact face `device` to `peer`, as of now.
+    pub(super) fn is_theirs(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        binding: &[u8],
+        device: DeviceKey,
+    ) -> bool {
+        let Ok(signed) = codec::decode::<SignedBinding>(binding) else {
+            return false;
+        };
+        let Ok(binding) = signed.verify_from(&self.scheme, now, device) else {
+            return false;
+        };
+        let sound = binding.peer == peer
+            && binding.face == Face::Contact
+            && self.book.observe_binding(&binding).is_ok();
+        self.drain_book(now);
+        sound
+    }
+}

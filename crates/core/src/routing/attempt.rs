@@ -1,0 +1,301 @@
+//! One attempt to reach a target: routes looked for, devices dialled and connections introduced, all side by side.
+//!
+//! The routes of contact faces go first, and each dial has a head start before the next begins beside it ("Happy Eyeballs",
+//! RFC 8305): a good route is not disturbed, and a dead one costs [`DIAL_STAGGER`].
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::config::{CANDIDATES_MAX, DIAL_STAGGER, DIAL_WITHIN, ROUTES_WITHIN};
+use super::input::{Candidate, ConnId, DialId};
+use super::output::UnreachableReason;
+use crate::address::Route;
+use crate::ids::DeviceKey;
+use crate::time::Time;
+
+/// What is known and under way.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    /// Until when to wait for (more) routes; `None` when there are no more to come.
+    routes_until: Option<Time>,
+    /// Each device that may be dialled.
+    tries: Vec<Try>,
+    /// Connections whose introductions are under way, and the device there.
+    hellos: BTreeMap<ConnId, DeviceKey>,
+    /// When the next dial may begin beside those under way.
+    next_dial_at: Time,
+    /// Whether a dial waits for others of this node to end.
+    pub(super) waits_turn: bool,
+    /// The most telling failure so far.
+    reason: UnreachableReason,
+}
+
+/// One device.
+#[derive(Clone, Debug)]
+struct Try {
+    candidate: Candidate,
+    /// Whether there is something in the route that has not been dialled.
+    fresh: bool,
+    /// The dial under way, and when it is given up.
+    dial: Option<(DialId, Time)>,
+}
+
+impl Attempt {
+    /// Nothing is known; routes are being looked for.
+    pub(super) fn new(now: Time) -> Self {
+        Self {
+            routes_until: Some(now + ROUTES_WITHIN),
+            tries: Vec::new(),
+            hellos: BTreeMap::new(),
+            next_dial_at: now,
+            waits_turn: false,
+            reason: UnreachableReason::NoRoute,
+        }
+    }
+
+    /// Takes in a candidate; one beyond [`CANDIDATES_MAX`] devices is left out.
+    pub(super) fn add(&mut self, candidate: Candidate) {
+        let device = candidate.route.device;
+        if candidate.route.is_empty() {
+            return;
+        }
+        let has_room = self.tries.len() < CANDIDATES_MAX;
+        match self.tries.iter_mut().find(|tried| tried.is_of(device)) {
+            Some(tried) => tried.learn(candidate),
+            None if has_room => self.tries.push(Try {
+                candidate,
+                fresh: true,
+                dial: None,
+            }),
+            None => {}
+        }
+    }
+
+    /// Whether `candidate` says something that was not known.
+    pub(super) fn lacks(&self, candidate: &Candidate) -> bool {
+        let mut with = self.clone();
+        with.tries.iter_mut().for_each(|tried| tried.fresh = false);
+        with.add(candidate.clone());
+        with.tries.iter().any(|tried| tried.fresh)
+    }
+
+    /// There are no more routes to come.
+    pub(super) fn end_of_routes(&mut self) {
+        self.routes_until = None;
+    }
+
+    /// The device to dial now, if any.
+    pub(super) fn next_dial(&self, now: Time) -> Option<&Candidate> {
+        self.undialled()
+            .filter(|_| now >= self.next_dial_at)
+            .map(|tried| &tried.candidate)
+    }
+
+    /// A dial to `device` begins.
+    pub(super) fn dialled(&mut self, now: Time, device: DeviceKey, dial: DialId) {
+        if let Some(tried) = self.tries.iter_mut().find(|tried| tried.is_of(device)) {
+            tried.fresh = false;
+            tried.dial = Some((dial, now + DIAL_WITHIN));
+        }
+        self.next_dial_at = now + DIAL_STAGGER;
+        self.waits_turn = false;
+    }
+
+    /// A dial led to a connection.
+    pub(super) fn connected(&mut self, dial: DialId, conn: ConnId) {
+        if let Some(tried) = self.under_way(dial) {
+            tried.dial = None;
+            let device = tried.candidate.route.device;
+            self.hellos.insert(conn, device);
+        }
+    }
+
+    /// A dial led to nothing: the next may begin at once.
+    pub(super) fn dial_failed(&mut self, now: Time, dial: DialId) {
+        if let Some(tried) = self.under_way(dial) {
+            tried.dial = None;
+            self.failed(now, UnreachableReason::NoAnswer);
+        }
+    }
+
+    /// The introductions on `conn` led to nothing.
+    pub(super) fn hello_failed(&mut self, now: Time, conn: ConnId, reason: UnreachableReason) {
+        if self.hellos.remove(&conn).is_some() {
+            self.failed(now, reason);
+        }
+    }
+
+    /// The dials under way.
+    pub(super) fn dials(&self) -> impl Iterator<Item = DialId> {
+        self.tries
+            .iter()
+            .filter_map(|tried| tried.dial.map(|(dial, _)| dial))
+    }
+
+    /// The dials that have taken too long.
+    pub(super) fn late_dials(&self, now: Time) -> Vec<DialId> {
+        self.tries
+            .iter()
+            .filter_map(|tried| tried.dial)
+            .filter(|(_, until)| *until <= now)
+            .map(|(dial, _)| dial)
+            .collect()
+    }
+
+    /// Stops waiting for routes that take too long.
+    pub(super) fn expire_routes(&mut self, now: Time) {
+        if self.routes_until.is_some_and(|until| until <= now) {
+            self.routes_until = None;
+        }
+    }
+
+    /// Why it failed, once there is nothing left to wait for.
+    pub(super) fn outcome(&self) -> Option<UnreachableReason> {
+        let waiting = self.routes_until.is_some()
+            || !self.hellos.is_empty()
+            || self.dials().next().is_some()
+            || self.undialled().is_some();
+        (!waiting).then_some(self.reason)
+    }
+
+    /// When it has to be looked at again.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        let dials = self
+            .tries
+            .iter()
+            .filter_map(|tried| tried.dial.map(|(_, until)| until));
+        let next = self
+            .undialled()
+            .filter(|_| !self.waits_turn)
+            .map(|_| self.next_dial_at);
+        dials.chain(next).chain(self.routes_until).min()
+    }
+
+    /// The best device with something new to dial: none that is being dialled or introduced.
+    fn undialled(&self) -> Option<&Try> {
+        self.tries
+            .iter()
+            .filter(|tried| tried.fresh && tried.dial.is_none())
+            .filter(|tried| !self.hellos.values().any(|device| tried.is_of(*device)))
+            .min_by_key(|tried| Reverse(tried.candidate.to))
+    }
+
+    fn under_way(&mut self, dial: DialId) -> Option<&mut Try> {
+        self.tries
+            .iter_mut()
+            .find(|tried| tried.dial.is_some_and(|(under_way, _)| under_way == dial))
+    }
+
+    fn failed(&mut self, now: Time, reason: UnreachableReason) {
+        self.reason = self.reason.max(reason);
+        self.next_dial_at = now;
+    }
+}
+
+impl Try {
+    fn is_of(&self, device: DeviceKey) -> bool {
+        self.candidate.route.device == device
+    }
+
+    /// Adds what is new in another candidate of the same device, newest first: the bounds cut off the oldest.
+    fn learn(&mut self, mut candidate: Candidate) {
+        let known = &self.candidate.route;
+        let is_new = |route: &Route| {
+            route.addresses.iter().any(|a| !known.addresses.contains(a))
+                || route.relays.iter().any(|r| !known.relays.contains(r))
+        };
+        if is_new(&candidate.route) {
+            candidate.route.merge(known);
+            candidate.route = candidate.route.bounded();
+            self.candidate = candidate;
+            self.fresh = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Face;
+
+    fn candidate(device: u8, to: Face, port: u16) -> Candidate {
+        let mut route = Route::new(DeviceKey([device; 32]));
+        route.addresses.push(([127, 0, 0, 1], port).into());
+        Candidate {
+            from: to,
+            to,
+            route,
+        }
+    }
+
+    fn next_device(attempt: &Attempt, now: Time) -> Option<DeviceKey> {
+        attempt
+            .next_dial(now)
+            .map(|candidate| candidate.route.device)
+    }
+
+    #[test]
+    fn contact_faces_are_dialled_first_and_others_after_a_head_start() {
+        let mut attempt = Attempt::new(Time(0));
+        attempt.add(candidate(1, Face::Public, 1));
+        attempt.add(candidate(2, Face::Contact, 1));
+        assert_eq!(next_device(&attempt, Time(0)), Some(DeviceKey([2; 32])));
+        attempt.dialled(Time(0), DeviceKey([2; 32]), DialId(1));
+        assert_eq!(next_device(&attempt, Time(499)), None);
+        assert_eq!(attempt.deadline(), Some(Time(500)));
+        assert_eq!(next_device(&attempt, Time(500)), Some(DeviceKey([1; 32])));
+    }
+
+    #[test]
+    fn a_failed_dial_makes_way_for_the_next_at_once() {
+        let mut attempt = Attempt::new(Time(0));
+        attempt.add(candidate(1, Face::Contact, 1));
+        attempt.add(candidate(2, Face::Contact, 1));
+        attempt.dialled(Time(0), DeviceKey([1; 32]), DialId(1));
+        attempt.dial_failed(Time(20), DialId(1));
+        assert_eq!(next_device(&attempt, Time(20)), Some(DeviceKey([2; 32])));
+    }
+
+    #[test]
+    fn a_device_is_dialled_again_only_when_something_new_is_known_of_it() {
+        let mut attempt = Attempt::new(Time(0));
+        attempt.add(candidate(1, Face::Contact, 1));
+        attempt.dialled(Time(0), DeviceKey([1; 32]), DialId(1));
+        attempt.dial_failed(Time(0), DialId(1));
+        assert!(!attempt.lacks(&candidate(1, Face::Contact, 1)));
+        attempt.add(candidate(1, Face::Contact, 1));
+        assert_eq!(next_device(&attempt, Time(0)), None);
+        assert!(attempt.lacks(&candidate(1, Face::Contact, 2)));
+        attempt.add(candidate(1, Face::Contact, 2));
+        let next = attempt.next_dial(Time(0)).expect("something new");
+        let ports: Vec<u16> = next.route.addresses.iter().map(|a| a.port()).collect();
+        assert_eq!(ports, [2, 1]);
+    }
+
+    #[test]
+    fn it_is_over_when_nothing_is_left_to_wait_for_and_tells_the_best_reason() {
+        let mut attempt = Attempt::new(Time(0));
+        attempt.add(candidate(1, Face::Contact, 1));
+        attempt.add(candidate(2, Face::Contact, 1));
+        attempt.end_of_routes();
+        attempt.dialled(Time(0), DeviceKey([1; 32]), DialId(1));
+        attempt.connected(DialId(1), ConnId(1));
+        attempt.hello_failed(Time(0), ConnId(1), UnreachableReason::NotThem);
+        assert_eq!(attempt.outcome(), None);
+        attempt.dialled(Time(0), DeviceKey([2; 32]), DialId(2));
+        assert_eq!(attempt.outcome(), None);
+        attempt.dial_failed(Time(0), DialId(2));
+        assert_eq!(attempt.outcome(), Some(UnreachableReason::NotThem));
+    }
+
+    #[test]
+    fn more_devices_than_the_bound_are_left_out() {
+        let mut attempt = Attempt::new(Time(0));
+        for device in 0..=u8::try_from(CANDIDATES_MAX).expect("small") {
+            attempt.add(candidate(device, Face::Contact, 1));
+        }
+        assert_eq!(attempt.tries.len(), CANDIDATES_MAX);
+        let one_more = candidate(200, Face::Contact, 1);
+        assert!(!attempt.lacks(&one_more));
+    }
+}

@@ -1,0 +1,54 @@
+//! How long to pause after a failure: twice as long each time, with jitter, so that nodes that lost each other at one
+//! instant do not all come back at one instant.
+
+use std::time::Duration;
+
+use super::config::{BACKOFF_MAX, BACKOFF_MIN};
+use crate::random::Random;
+
+/// The failures since the last success.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// Counts a failure. The pause is uniform between half a ceiling and the ceiling, which doubles from twice
+    /// [`BACKOFF_MIN`] up to [`BACKOFF_MAX`].
+    pub(super) fn pause(&mut self, random: &mut Random) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        let doubled = 1u32.checked_shl(self.failures).unwrap_or(u32::MAX);
+        let ceiling = BACKOFF_MIN.saturating_mul(doubled).min(BACKOFF_MAX);
+        let half_ms = u64::try_from(ceiling.as_millis() / 2).unwrap_or(u64::MAX);
+        Duration::from_millis(half_ms + random.below(half_ms + 1))
+    }
+
+    /// Forgets the failures.
+    pub(super) fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_grows_with_jitter_and_resets() {
+        let mut random = Random::new([1; 32]);
+        let mut backoff = Backoff::default();
+        let mut ceiling = BACKOFF_MIN * 2;
+        for _ in 0..40 {
+            let pause = backoff.pause(&mut random);
+            assert!(pause >= ceiling / 2 && pause <= ceiling, "{pause:?}");
+            ceiling = (ceiling * 2).min(BACKOFF_MAX);
+        }
+        backoff.reset();
+        assert!(backoff.pause(&mut random) <= BACKOFF_MIN * 2);
+
+        let pauses: std::collections::BTreeSet<_> = (0..20)
+            .map(|_| Backoff::default().pause(&mut random))
+            .collect();
+        assert!(pauses.len() > 10, "little jitter: {pauses:?}");
+    }
+}

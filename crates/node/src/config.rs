@@ -1,0 +1,414 @@
+//! `config.toml`: what a person wants of this node.
+//!
+//! Every setting has a default that offers nothing to strangers, and a file need not exist. A file with a mistake is an error
+//! with its line, never a setting silently ignored: somebody who wrote `findabel = false` must not believe it.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use kith_core::introducer::Introducer;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use thiserror::Error;
+
+/// The longest suggested name, in bytes: what an invite has room for.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// The most introducers a node uses. Each costs a standing connection; beyond a handful they make nobody easier to reach.
+pub const INTRODUCERS_MAX: usize = 8;
+
+/// The largest file read, in bytes: a hundred times a full one, so that a wrong file is noticed and not loaded.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// How many changes a key may be away from one we know to be suggested: a swap, a missing letter, and one more.
+const TYPO_CHANGES_MAX: usize = 3;
+
+/// The port of the web app and the local API (DESIGN §6).
+const API_PORT: u16 = 7117;
+
+/// The settings, with a default for each that is left out.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What to call me: suggested to people I invite, who may call me otherwise. Empty (the default) suggests nothing.
+    #[serde(deserialize_with = "read_name")]
+    pub name: String,
+    /// The lines of the introducers to use, at most [`INTRODUCERS_MAX`]. None by default, and none is built in.
+    #[serde(deserialize_with = "read_introducers")]
+    pub introducers: Vec<Introducer>,
+    /// Whether contacts on the same network find this node without anybody's help. On by default: strangers there see that
+    /// some node of kith is near, and not whose.
+    pub lan: bool,
+    /// Whether to use the public BitTorrent DHT as one more place for sealed records. On by default.
+    pub public_dht: bool,
+    /// Whether whoever knows the PeerId can look up the public face. Off by default: one is reached by invite.
+    pub findable: bool,
+    /// Whether the public face has addresses of its own, as a public server's. Off by default: strangers reach it by relay
+    /// only, and do not learn where it is.
+    pub public_server: bool,
+    /// Where the local API and the web app listen; loopback only. Port 0 takes any free one.
+    #[serde(deserialize_with = "read_api")]
+    pub api: SocketAddr,
+    /// What this node does for its contacts' connections, when it can be reached itself.
+    pub relay_for_contacts: RelayForContacts,
+}
+
+/// How far to relay between contacts who cannot reach each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelayForContacts {
+    /// Whether to do it at all. On by default; it serves contacts only.
+    pub enabled: bool,
+    /// How much each contact may have relayed in a day, in MiB.
+    pub mebibytes_per_day: u32,
+    /// How fast, for all of them together, in KiB/s.
+    pub kibibytes_per_second: u32,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// There is something wrong in it.
+    #[error("{path}, line {line}: {mistake}")]
+    Mistake {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What.
+        mistake: Mistake,
+    },
+    /// It cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Over 1 MiB.
+    #[error("{path} is far too large for a configuration; is it another file?")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// What is wrong in a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mistake {
+    /// A setting there is not.
+    UnknownKey {
+        /// As written.
+        key: String,
+        /// The setting that was probably meant.
+        nearest: Option<String>,
+        /// All there are in this place.
+        known: Vec<String>,
+    },
+    /// Not TOML, or not a value this setting can have.
+    Value(String),
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownKey {
+                key,
+                nearest: Some(nearest),
+                ..
+            } => write!(f, "there is no setting {key:?}; did you mean {nearest:?}?"),
+            Self::UnknownKey { key, known, .. } => write!(
+                f,
+                "there is no setting {key:?}; there are: {}",
+                known.join(", ")
+            ),
+            Self::Value(what) => f.write_str(what),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            introducers: Vec::new(),
+            lan: true,
+            public_dht: true,
+            findable: false,
+            public_server: false,
+            api: SocketAddr::from((Ipv4Addr::LOCALHOST, API_PORT)),
+            relay_for_contacts: RelayForContacts::default(),
+        }
+    }
+}
+
+impl Default for RelayForContacts {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            mebibytes_per_day: 1024,
+            kibibytes_per_second: 1024,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file at `path`; the defaults where there is none.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let io_error = |source| {
+            let path = path.to_owned();
+            ConfigError::Io { path, source }
+        };
+        match std::fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(io_error(error)),
+            Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
+                let path = path.to_owned();
+                return Err(ConfigError::TooLarge { path });
+            }
+            Ok(_) => {}
+        }
+        let text = std::fs::read_to_string(path).map_err(io_error)?;
+        Self::parse(&text).map_err(|(line, mistake)| {
+            let path = path.to_owned();
+            ConfigError::Mistake {
+                path,
+                line,
+                mistake,
+            }
+        })
+    }
+
+    /// Reads settings from `text`.
+    ///
+    /// # Errors
+    /// The line, counted from 1, and what is wrong there.
+    pub fn parse(text: &str) -> Result<Self, (usize, Mistake)> {
+        toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let before = text.as_bytes().get(..start).unwrap_or_default();
+            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            (line, explain(error.message()))
+        })
+    }
+}
+
+fn read_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    let name = String::deserialize(value)?;
+    if name.len() > NAME_BYTES_MAX {
+        return Err(D::Error::custom(format!(
+            "a name has at most {NAME_BYTES_MAX} bytes"
+        )));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(D::Error::custom(
+            "a name has no line breaks or other control characters",
+        ));
+    }
+    Ok(name)
+}
+
+fn read_introducers<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Introducer>, D::Error> {
+    let lines = Vec::<String>::deserialize(value)?;
+    if lines.len() > INTRODUCERS_MAX {
+        return Err(D::Error::custom(format!(
+            "at most {INTRODUCERS_MAX} introducers are used"
+        )));
+    }
+    let read = |(index, line): (usize, &String)| {
+        line.parse()
+            .map_err(|error| D::Error::custom(format!("introducer {}: {error}", index + 1)))
+    };
+    lines.iter().enumerate().map(read).collect()
+}
+
+fn read_api<'de, D: Deserializer<'de>>(value: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(value)?;
+    let address: SocketAddr = text.parse().map_err(|_| {
+        D::Error::custom(format!(
+            "{text:?} is no address with a port, such as 127.0.0.1:{API_PORT}"
+        ))
+    })?;
+    if !address.ip().is_loopback() {
+        return Err(D::Error::custom(
+            "the local API listens on loopback addresses only, such as 127.0.0.1",
+        ));
+    }
+    Ok(address)
+}
+
+/// Takes apart what serde says of an unknown field; anything else is passed on.
+fn explain(message: &str) -> Mistake {
+    // "unknown field `a`, expected one of `b`, `c`": names stand at every second place between backticks.
+    let mut names = message.split('`').skip(1).step_by(2).map(str::to_owned);
+    if !message.starts_with("unknown field `") {
+        return Mistake::Value(message.to_owned());
+    }
+    let key = names.next().unwrap_or_default();
+    let known: Vec<String> = names.collect();
+    let nearest = known
+        .iter()
+        .map(|name| (changes_between(&key, name), name))
+        .filter(|(changes, name)| *changes <= TYPO_CHANGES_MAX && *changes < name.len())
+        .min()
+        .map(|(_, name)| name.clone());
+    Mistake::UnknownKey {
+        key,
+        nearest,
+        known,
+    }
+}
+
+/// How many characters to add, remove or replace to make `b` of `a` (Levenshtein's distance).
+fn changes_between(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_core::ids::{DeviceKey, TlsPin};
+    use kith_core::introducer::{Ports, Trust};
+
+    fn introducer() -> Introducer {
+        let ports = Ports {
+            tcp: 1,
+            udp: 2,
+            discovery: 3,
+        };
+        let address = Ipv4Addr::LOCALHOST.into();
+        let trust = Trust::Pin(TlsPin([2; 32]));
+        Introducer::new(DeviceKey([1; 32]), vec![address], ports, trust)
+    }
+
+    #[test]
+    fn without_a_file_the_defaults_hold() {
+        let path = tempfile::tempdir()
+            .expect("a place")
+            .path()
+            .join("config.toml");
+        let config = Config::load(&path).expect("no file is no mistake");
+        assert_eq!(config, Config::default());
+        assert_eq!(Config::parse("").expect("nothing is said"), config);
+        assert!(!config.findable && !config.public_server && config.introducers.is_empty());
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let line = introducer().to_string();
+        let text = format!(
+            "name = 'Ann'\nintroducers = ['{line}']\nlan = false\npublic_dht = false\n\
+             findable = true\npublic_server = true\napi = '[::1]:0'\n\
+             [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n"
+        );
+        let expected = Config {
+            name: "Ann".into(),
+            introducers: vec![introducer()],
+            lan: false,
+            public_dht: false,
+            findable: true,
+            public_server: true,
+            api: "[::1]:0".parse().expect("literal"),
+            relay_for_contacts: RelayForContacts {
+                enabled: false,
+                mebibytes_per_day: 7,
+                kibibytes_per_second: 8,
+            },
+        };
+        assert_eq!(Config::parse(&text), Ok(expected));
+    }
+
+    #[test]
+    fn a_typo_gives_the_line_the_key_and_the_nearest_setting() {
+        let directory = tempfile::tempdir().expect("a place");
+        let path = directory.path().join("config.toml");
+        std::fs::write(&path, "# mine\nlan = true\nfindabel = true\n").expect("room");
+        let error = Config::load(&path).expect_err("a typo");
+        let expected = format!(
+            "{}, line 3: there is no setting \"findabel\"; did you mean \"findable\"?",
+            path.display()
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_typo_in_a_table_is_compared_with_the_settings_of_that_table() {
+        let text = "lan = true\n[relay_for_contacts]\n\nmebibytes_pro_day = 1\n";
+        let (line, mistake) = Config::parse(text).expect_err("a typo");
+        assert_eq!(line, 4);
+        assert!(
+            matches!(mistake, Mistake::UnknownKey { nearest: Some(name), .. }
+            if name == "mebibytes_per_day")
+        );
+    }
+
+    #[test]
+    fn a_key_like_no_other_lists_them_all() {
+        let (line, mistake) = Config::parse("colour = 'red'").expect_err("unknown");
+        assert_eq!(line, 1);
+        let text = mistake.to_string();
+        assert!(
+            text.contains("introducers") && !text.contains("mean"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn wrong_values_are_refused_in_their_line() {
+        let long = format!("\nname = '{}'", "x".repeat(NAME_BYTES_MAX + 1));
+        for text in [
+            "\nlan = 'yes'",
+            "\nname = \"a\\nb\"",
+            &long,
+            "\napi = '0.0.0.0:7117'",
+            "\napi = 'localhost'",
+            "\nintroducers = ['kith:introducer1qqqq']",
+            "\nlan = true\nlan = true",
+            "\n[relay_for_contacts]\nmebibytes_per_day = -1",
+            "\nlan = ",
+        ] {
+            let (line, mistake) = Config::parse(text).expect_err(text);
+            let last = text.lines().count();
+            assert!(
+                (2..=last).contains(&line),
+                "{text:?}: line {line}: {mistake}"
+            );
+            assert!(matches!(mistake, Mistake::Value(_)), "{text:?}: {mistake}");
+        }
+    }
+
+    #[test]
+    fn too_many_introducers_are_refused() {
+        let line = introducer().to_string();
+        let list = |count| format!("introducers = {:?}", vec![line.clone(); count]);
+        assert!(Config::parse(&list(INTRODUCERS_MAX)).is_ok());
+        assert!(Config::parse(&list(INTRODUCERS_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn changes_are_counted_as_one_would() {
+        assert_eq!(changes_between("lan", "lan"), 0);
+        assert_eq!(changes_between("", "lan"), 3);
+        assert_eq!(changes_between("introducer", "introducers"), 1);
+        assert_eq!(changes_between("findabel", "findable"), 2);
+    }
+}

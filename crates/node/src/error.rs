@@ -1,0 +1,147 @@
+//! What went wrong with an operation of a [`Node`](crate::Node), in words a person can act on.
+
+use std::io;
+
+use kith_core::identity::{BookError, NameError};
+use kith_core::ids::PeerId;
+use kith_core::protocol::ProtocolName;
+use kith_core::routing::UnreachableReason;
+use kith_core::text::TextError;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::peer::{AcceptError, Refused};
+
+/// What kind of failure it is: what a program does about it, and the exit code of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Something went wrong here.
+    Failed,
+    /// What was asked for makes no sense.
+    Usage,
+    /// It is not there, or cannot be reached. Whoever is not allowed to know gets this too.
+    NotFound,
+    /// The other side does not allow it, or no longer.
+    NotAllowed,
+    /// What arrived is not what was promised.
+    NotVerified,
+}
+
+/// Why an operation failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nobody in the address book goes by this.
+    #[error("there is no contact {0:?}: 'kith contacts' lists them, and 'kith add INVITE' adds one")]
+    UnknownContact(String),
+    /// They could not be reached.
+    #[error("cannot reach {name}: {}", reach_advice(*.reason))]
+    Unreachable {
+        /// Whom, as the caller named them.
+        name: String,
+        /// Why.
+        reason: UnreachableReason,
+    },
+    /// They would not speak it.
+    #[error("{name} was reached, but {refused} ({protocol})")]
+    Refused {
+        /// Who.
+        name: String,
+        /// The protocol asked for.
+        protocol: ProtocolName,
+        /// Why.
+        refused: Refused,
+    },
+    /// No protocol name, or too many of them.
+    #[error("offer between 1 and 16 protocols")]
+    Offers,
+    /// The protocol is taken.
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
+    /// A text that should be an invite, link, key or introducer.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// The address book refused.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// A name that cannot be one.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A share, service or listener that is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// Not allowed by the other side.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// What arrived does not match its hash.
+    #[error("{0}")]
+    NotVerified(String),
+    /// A request that makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The connection broke, or a file could not be read or written.
+    #[error("{context}: {source}")]
+    Io {
+        /// What was being done.
+        context: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The node is shutting down.
+    #[error("the node is shutting down")]
+    Closed,
+}
+
+impl Error {
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownContact(_) | Self::Unreachable { .. } | Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Refused { refused, .. } => match refused {
+                Refused::NotAllowed => ErrorKind::NotAllowed,
+                Refused::Unsupported => ErrorKind::NotFound,
+                Refused::Busy => ErrorKind::Failed,
+            },
+            Self::NotAllowed(_) => ErrorKind::NotAllowed,
+            Self::NotVerified(_) => ErrorKind::NotVerified,
+            Self::Usage(_) | Self::Offers | Self::Text(_) | Self::Name(_) => ErrorKind::Usage,
+            Self::Accept(_) | Self::Book(_) | Self::Io { .. } | Self::Closed => ErrorKind::Failed,
+        }
+    }
+
+    /// An I/O error met while doing something.
+    pub fn io(context: impl Into<String>, source: io::Error) -> Self {
+        Self::Io { context: context.into(), source }
+    }
+
+    /// An error of a stream to `name`: a refusal where the other side refused, an I/O error otherwise.
+    pub fn stream(name: &str, protocol: &ProtocolName, source: io::Error) -> Self {
+        match source.get_ref().and_then(|inner| inner.downcast_ref::<Refused>()) {
+            Some(refused) => Self::Refused { name: name.to_owned(), protocol: protocol.clone(), refused: *refused },
+            None => Self::io(format!("the stream to {name} broke"), source),
+        }
+    }
+
+    /// Nobody of that name.
+    pub(crate) fn unreachable(peer: PeerId, name: Option<&str>, reason: UnreachableReason) -> Self {
+        Self::Unreachable { name: name.map_or_else(|| peer.to_string(), str::to_owned), reason }
+    }
+}
+
+/// What a reason means, and what to do.
+fn reach_advice(reason: UnreachableReason) -> &'static str {
+    match reason {
+        UnreachableReason::Busy => "too many attempts are under way; try again in a moment",
+        UnreachableReason::NoRoute => {
+            "nobody knows where they are now; are they online, and do you share a network or an introducer?"
+        }
+        UnreachableReason::NoAnswer => "no answer where they were last seen; they may be offline ('kith trace' tells more)",
+        UnreachableReason::Dropped => "their device answered and then fell silent; try again",
+        UnreachableReason::NotThem => "somebody else's device answers where they should be",
+        UnreachableReason::NotAContact => {
+            "they do not have you as a contact (any more); ask them for a new invite"
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The tasks of one connection: its control stream both ways, its incoming streams, its paths, its end.
+//!
+//! None of them decides anything: what comes in goes to the machine, what the machine says goes out.
+
+use std::time::Duration;
+
+use kith_core::codec::Wire as _;
+use kith_core::ids::PeerId;
+use kith_core::routing::{Answer, ConnId, Level, Offer};
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::TaskTracker;
+use tracing::{debug, trace};
+
+use super::actor::Input;
+use super::live::Standing;
+use super::protocols::Protocols;
+use super::stream::Stream;
+use super::streams::OpenStreams;
+use crate::routing::{Connection, ReceiveHalf, SendHalf};
+
+/// How long the opener of a stream may take to say what it offers: it sends the offer with the stream's first byte.
+const OFFER_WITHIN: Duration = Duration::from_secs(10);
+
+/// What is read of a control stream at once, in bytes: a whole frame in most cases.
+const CONTROL_CHUNK_BYTES: usize = 4096;
+
+/// What the tasks of a connection share.
+#[derive(Clone, Debug)]
+pub(super) struct LinkTasks {
+    pub(super) conn: ConnId,
+    pub(super) connection: Connection,
+    pub(super) inputs: mpsc::UnboundedSender<Input>,
+    pub(super) protocols: Protocols,
+    pub(super) streams: OpenStreams,
+    pub(super) session: watch::Receiver<Option<Standing>>,
+    pub(super) tasks: TaskTracker,
+}
+
+impl LinkTasks {
+    /// Starts them. `control` gives the bytes for the control stream.
+    pub(super) fn start(self, control: mpsc::UnboundedReceiver<Vec<u8>>) {
+        let tasks = self.tasks.clone();
+        tasks.spawn(self.clone().watch_end());
+        tasks.spawn(self.clone().watch_paths());
+        tasks.spawn(self.run(control));
+    }
+
+    /// The control stream, and then the streams that follow it.
+    async fn run(self, control: mpsc::UnboundedReceiver<Vec<u8>>) {
+        let halves = if self.connection.is_dialler() {
+            self.connection.open_stream().await
+        } else {
+            self.connection.accept_stream().await
+        };
+        let Ok((send, receive)) = halves else {
+            return; // The end of the connection is told by its own task.
+        };
+        self.tasks.spawn(write_control(send, control));
+        self.tasks.spawn(self.clone().read_control(receive));
+        self.accept_streams().await;
+    }
+
+    async fn read_control(self, mut receive: ReceiveHalf) {
+        let mut chunk = vec![0; CONTROL_CHUNK_BYTES];
+        while let Ok(length @ 1..) = receive.read(&mut chunk).await {
+            let bytes = chunk[..length].to_vec();
+            if self.inputs.send(Input::Control { conn: self.conn, bytes }).is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn watch_paths(self) {
+        let mut changes = self.connection.path_changes();
+        while let Some(path) = changes.next().await {
+            trace!(conn = self.conn.0, kind = ?path.kind, rtt = ?path.rtt, "path");
+            if self.inputs.send(Input::Path { conn: self.conn, path }).is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn watch_end(self) {
+        let ended = self.connection.closed().await;
+        debug!(conn = self.conn.0, ?ended, "connection ended");
+        // A node that is shutting down needs not be told.
+        let _ = self.inputs.send(Input::Closed { conn: self.conn, ended });
+    }
+
+    /// Takes streams as soon as it is known who opens them.
+    async fn accept_streams(mut self) {
+        let Some(standing) = self.introduced().await else {
+            return;
+        };
+        while let Ok(halves) = self.connection.accept_stream().await {
+            // A pending contact may have been confirmed meanwhile.
+            let standing = self.session.borrow().unwrap_or(standing);
+            self.tasks.spawn(self.clone().answer(halves, standing.peer, standing.level));
+        }
+    }
+
+    async fn introduced(&mut self) -> Option<Standing> {
+        let session = self.session.wait_for(Option::is_some);
+        tokio::select! {
+            standing = session => *standing.ok()?,
+            _ = self.connection.closed() => None,
+        }
+    }
+
+    /// Answers the offer of one stream and hands it to who accepts its protocol.
+    async fn answer(self, halves: (SendHalf, ReceiveHalf), peer: Option<PeerId>, level: Level) {
+        let (mut send, mut receive) = halves;
+        let open = self.streams.count();
+        let read = tokio::time::timeout(OFFER_WITHIN, receive.read_frame(Offer::BYTES_MAX)).await;
+        let Ok(Ok(Some(body))) = read else {
+            return; // Dropped, and so reset: there is nothing to answer to.
+        };
+        let Ok(offer) = Offer::read(&body) else {
+            debug!(conn = self.conn.0, "a stream began with something that is no offer");
+            return;
+        };
+        let answer = self.protocols.choose(peer, level, &offer);
+        if send.write_chunk(answer.framed().into()).await.is_err() {
+            return;
+        }
+        let Answer::Picked(index) = answer else {
+            debug!(conn = self.conn.0, offer = ?offer.names(), ?answer, "refused a stream");
+            let _ = send.finish();
+            let _ = send.delivered().await;
+            return;
+        };
+        let name = offer.names()[usize::from(index)].clone();
+        let stream = Stream::accepted((send, receive), name, peer, self.connection.clone(), open);
+        self.protocols.deliver(stream);
+    }
+}
+
+async fn write_control(mut send: SendHalf, mut control: mpsc::UnboundedReceiver<Vec<u8>>) {
+    while let Some(bytes) = control.recv().await {
+        if send.write_chunk(bytes.into()).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The connections that live now, as the actor has set them up; whoever opens a stream reads them from here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use kith_core::ids::{DeviceKey, Face, PeerId};
+use kith_core::routing::{ConnId, Level, Target};
+use tokio::sync::mpsc;
+
+use super::streams::OpenStreams;
+use crate::routing::Connection;
+
+/// One connection and what belongs to it.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) connection: Connection,
+    pub(super) face: Face,
+    pub(super) streams: OpenStreams,
+    /// Bytes for the control stream.
+    pub(super) control: mpsc::UnboundedSender<Vec<u8>>,
+    /// Who is there, once the introductions are through.
+    pub(super) session: Option<Standing>,
+}
+
+/// Who is at the other end of a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    pub(super) peer: Option<PeerId>,
+    pub(super) level: Level,
+    pub(super) remote: DeviceKey,
+}
+
+/// All of them. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Live(Arc<Mutex<Table>>);
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub(super) links: HashMap<ConnId, Link>,
+    /// Where streams to somebody are opened, as the machine prefers it.
+    pub(super) preferred: BTreeMap<Target, ConnId>,
+}
+
+impl Live {
+    /// The table, for a moment.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().expect("no code panics while it holds the table")
+    }
+
+    /// Where to open streams to `target` now.
+    pub(super) fn preferred(&self, target: Target) -> Option<Link> {
+        let table = self.lock();
+        let conn = table.preferred.get(&target)?;
+        table.links.get(conn).cloned()
+    }
+}

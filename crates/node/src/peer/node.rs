@@ -1,0 +1,287 @@
+//! The handle of a running node: what an application holds.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kith_core::discovery::Record;
+use kith_core::identity::Contact;
+use kith_core::ids::{DeviceKey, Face, PeerId};
+use kith_core::introducer::Introducer;
+use kith_core::peer::Peer;
+use kith_core::protocol::ProtocolName;
+use kith_core::routing::{Offer, Target, UnreachableReason};
+use kith_core::time::Time;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::actor::Input;
+use super::builder::NodeBuilder;
+use super::event::Event;
+use super::live::{Link, Live};
+use super::protocols::{Acceptor, Access, Protocols};
+use super::stream::Stream;
+use crate::content::Contents;
+use crate::error::Error;
+use crate::home::Home;
+use crate::routing::{PathKind, PathSummary};
+use crate::store::Store;
+
+/// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
+pub const OPEN_WITHIN: Duration = Duration::from_secs(30);
+
+/// A running node. Clones share it; it stops by [`Node::shutdown`].
+#[derive(Clone, Debug)]
+pub struct Node(pub(super) Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) peer: PeerId,
+    pub(super) inputs: mpsc::UnboundedSender<Input>,
+    pub(super) live: Live,
+    pub(super) protocols: Protocols,
+    pub(super) events: broadcast::Sender<Event>,
+    pub(super) store: Store,
+    pub(super) home: Option<Home>,
+    pub(super) contents: Contents,
+    pub(super) tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+}
+
+/// A session as it stands.
+#[derive(Clone, Debug)]
+pub struct SessionInfo {
+    /// Who is there; `None` for a stranger.
+    pub peer: Option<PeerId>,
+    /// The device there.
+    pub device: DeviceKey,
+    /// On which of our endpoints.
+    pub face: Face,
+    /// The path data takes now.
+    pub path: Option<PathSummary>,
+    /// Streams open.
+    pub streams: u32,
+    /// Bytes sent and received over UDP since it stands.
+    pub bytes: (u64, u64),
+}
+
+impl Node {
+    /// Begins to describe a node.
+    pub fn builder() -> NodeBuilder {
+        NodeBuilder::default()
+    }
+
+    /// Who this node is.
+    pub fn peer_id(&self) -> PeerId {
+        self.0.peer
+    }
+
+    /// Where it keeps its things; `None` for a node in memory.
+    pub fn home(&self) -> Option<&Home> {
+        self.0.home.as_ref()
+    }
+
+    /// The address book.
+    pub fn address_book(&self) -> super::book::AddressBook {
+        super::book::AddressBook::new(self.clone())
+    }
+
+    /// What it shares, and fetches.
+    pub fn contents(&self) -> &Contents {
+        &self.0.contents
+    }
+
+    /// Follows what happens. A receiver that is slow misses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// The keys its faces present now.
+    pub async fn devices(&self) -> Result<Vec<(Face, DeviceKey)>, Error> {
+        self.ask(|machine, _| machine.devices()).await
+    }
+
+    /// The introducers it uses.
+    pub async fn introducers(&self) -> Result<Vec<Introducer>, Error> {
+        self.ask(|machine, _| machine.introducers().to_vec()).await
+    }
+
+    /// Uses these introducers from now on, and no others.
+    pub async fn set_introducers(&self, introducers: Vec<Introducer>) -> Result<(), Error> {
+        self.ask(|machine, now| machine.handle_introducers(now, introducers)).await
+    }
+
+    /// Opens a stream to a contact, in the first of these protocols that both speak.
+    ///
+    /// With one protocol nothing is waited for on a standing session: write at once; a refusal shows when reading (or in
+    /// [`Stream::agreed`]). With several the other side's choice is waited for.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] when there is no way to them, [`Error::Refused`] when they speak none of several.
+    pub async fn open(&self, peer: PeerId, protocols: &[ProtocolName]) -> Result<Stream, Error> {
+        self.open_to(Target::Peer(peer), protocols).await
+    }
+
+    /// Opens a stream to a device, whoever it is: an introducer.
+    pub(crate) async fn open_to(&self, target: Target, protocols: &[ProtocolName]) -> Result<Stream, Error> {
+        let offer = Offer::new(protocols.to_vec()).ok_or(Error::Offers)?;
+        let deadline = Instant::now() + OPEN_WITHIN;
+        loop {
+            let link = self.link(target, deadline).await?;
+            match open_on(&link, &offer).await {
+                Ok(mut stream) => {
+                    if !offer.is_certain() {
+                        let refused = |error| Error::stream(&target_name(target), &protocols[0], error);
+                        stream.agreed().await.map_err(refused)?;
+                    }
+                    return Ok(stream);
+                }
+                // The session ended under us; the machine has been told and finds another.
+                Err(_) if Instant::now() < deadline => tokio::task::yield_now().await,
+                Err(error) => return Err(Error::io(format!("the session with {} ended", target_name(target)), error)),
+            }
+        }
+    }
+
+    /// The connection to open streams on, once there is one.
+    async fn link(&self, target: Target, deadline: Instant) -> Result<Link, Error> {
+        let unreachable = |reason| Error::Unreachable { name: target_name(target), reason };
+        loop {
+            if let Some(link) = self.0.live.preferred(target) {
+                if link.connection.end().is_none() {
+                    return Ok(link);
+                }
+            }
+            let (sender, receiver) = oneshot::channel();
+            self.send(Input::Open { target, reached: sender })?;
+            let wait = tokio::time::timeout_at(deadline.into(), receiver);
+            match wait.await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(reason))) => return Err(unreachable(reason)),
+                Ok(Err(_)) => return Err(Error::Closed),
+                Err(_) => return Err(unreachable(UnreachableReason::NoAnswer)),
+            }
+        }
+    }
+
+    /// Begins to accept streams in a protocol from those who have `access`, and tells them that it is spoken.
+    ///
+    /// # Errors
+    /// [`Error::Accept`] when somebody in this process accepts it already.
+    pub fn accept(&self, protocol: ProtocolName, access: Access) -> Result<Acceptor, Error> {
+        Ok(self.0.protocols.accept(protocol, access, true)?)
+    }
+
+    /// The contact, petname or PeerId, that `text` names.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`].
+    pub async fn find(&self, text: &str) -> Result<Contact, Error> {
+        let wanted = text.to_owned();
+        let found = self.ask(move |machine, _| machine.book().find(&wanted).cloned()).await?;
+        found.ok_or_else(|| Error::UnknownContact(text.to_owned()))
+    }
+
+    /// The sessions that stand.
+    pub fn sessions(&self) -> Vec<SessionInfo> {
+        let table = self.0.live.lock();
+        let mut sessions: Vec<_> = table
+            .links
+            .values()
+            .filter_map(|link| {
+                let standing = link.session?;
+                let stats = link.connection.engine().stats();
+                Some(SessionInfo {
+                    peer: standing.peer,
+                    device: standing.remote,
+                    face: link.face,
+                    path: link.connection.path(),
+                    streams: link.streams.open(),
+                    bytes: (stats.udp_tx.bytes, stats.udp_rx.bytes),
+                })
+            })
+            .collect();
+        sessions.sort_by_key(|session| (session.peer, session.face));
+        sessions
+    }
+
+    /// The path to a contact: `None` while no session stands.
+    pub fn path_to(&self, peer: PeerId) -> Option<PathSummary> {
+        self.0.live.preferred(Target::Peer(peer)).and_then(|link| link.connection.path())
+    }
+
+    /// Waits until the path to a contact is direct.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] when it is not within `wait`.
+    pub async fn wait_direct(&self, peer: PeerId, wait: Duration) -> Result<PathSummary, Error> {
+        let deadline = Instant::now() + wait;
+        let link = self.link(Target::Peer(peer), deadline).await?;
+        let mut changes = link.connection.path_changes();
+        let direct = async {
+            loop {
+                match link.connection.path() {
+                    Some(path) if path.kind == PathKind::Direct => return Some(path),
+                    _ => changes.next().await?,
+                };
+            }
+        };
+        let found = tokio::time::timeout_at(deadline.into(), direct).await.ok().flatten();
+        found.ok_or_else(|| Error::unreachable(peer, None, UnreachableReason::NoAnswer))
+    }
+
+    /// Tells the engine that an interface came, went or changed, where the system does not say so itself.
+    pub fn network_changed(&self) {
+        // A node that is shutting down has no use for it.
+        let _ = self.send(Input::NetworkChanged);
+    }
+
+    /// Ends all sessions, waits until the other sides are told and everything is on disk.
+    pub async fn shutdown(&self) {
+        let (sender, receiver) = oneshot::channel();
+        if self.send(Input::Shutdown { done: sender }).is_ok() {
+            let _ = receiver.await;
+        }
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// Runs `question` where the machine is.
+    pub(crate) async fn ask<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Peer, Time) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(Input::Ask(Box::new(move |machine, now| {
+            // Who asked may have gone.
+            let _ = sender.send(question(machine, now));
+        })))?;
+        receiver.await.map_err(|_| Error::Closed)
+    }
+
+    pub(super) fn send(&self, input: Input) -> Result<(), Error> {
+        self.0.inputs.send(input).map_err(|_| Error::Closed)
+    }
+
+    /// What a look-up at an introducer brought.
+    pub(super) fn found(&self, records: Vec<Record>) {
+        let _ = self.send(Input::Records(records));
+    }
+}
+
+/// Opens a stream and sends the offer; nothing is waited for but room for one more stream.
+async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
+    let open = link.streams.count();
+    let (mut send, receive) = link.connection.open_stream().await.map_err(std::io::Error::other)?;
+    send.write_chunk(offer.framed().into()).await.map_err(std::io::Error::other)?;
+    let peer = link.session.and_then(|session| session.peer);
+    Ok(Stream::opened((send, receive), offer.clone(), peer, link.connection.clone(), open))
+}
+
+fn target_name(target: Target) -> String {
+    match target {
+        Target::Peer(peer) => peer.to_string(),
+        Target::Device(device) => device.to_string(),
+    }
+}

@@ -1,0 +1,283 @@
+//! A negotiated stream: bytes both ways in one protocol, and datagrams beside it.
+//!
+//! With a single offer nothing is waited for: the opener's data follows its offer, and the answer is read in front of the
+//! first byte that comes back. So a stream costs no round trip before the first byte sent, and one to the first answered.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use kith_core::codec::{self, FRAME_HEADER_BYTES, Wire as _};
+use kith_core::ids::PeerId;
+use kith_core::protocol::ProtocolName;
+use kith_core::routing::{Answer, AnswerError, Offer, Refusal};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::streams::OpenStream;
+use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
+
+/// The other side will not speak what was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// It does not speak it, or does not say that it does.
+    #[error("they do not speak this protocol with you")]
+    Unsupported,
+    /// It speaks it, but not with us.
+    #[error("they speak this protocol, but not with you")]
+    NotAllowed,
+    /// It has no room for one more stream now.
+    #[error("they are busy: no room for one more stream in this protocol; try again later")]
+    Busy,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unsupported => Self::Unsupported,
+            Refusal::NotAllowed => Self::NotAllowed,
+            Refusal::Busy => Self::Busy,
+        }
+    }
+}
+
+/// A stream in a negotiated protocol. Reads and writes as tokio's streams do; shutting down the writing side is a
+/// half-close, dropping a stream whose writing side was not shut down resets it.
+#[derive(Debug)]
+pub struct Stream {
+    reader: StreamReader,
+    writer: StreamWriter,
+}
+
+/// The reading half of a [`Stream`].
+#[derive(Debug)]
+pub struct StreamReader {
+    half: ReceiveHalf,
+    negotiation: Negotiation,
+    about: About,
+}
+
+/// The writing half of a [`Stream`].
+#[derive(Debug)]
+pub struct StreamWriter {
+    half: SendHalf,
+    about: About,
+}
+
+/// What both halves know of their stream.
+#[derive(Clone, Debug)]
+struct About {
+    peer: Option<PeerId>,
+    protocol: ProtocolName,
+    connection: Connection,
+    flow: u64,
+    /// Counts the stream as open until both halves are gone.
+    _open: OpenStream,
+}
+
+/// Whether the other side's answer has been read.
+#[derive(Debug)]
+enum Negotiation {
+    /// The answer is still to come; these are its first bytes.
+    AwaitsAnswer { offer: Offer, seen: Vec<u8> },
+    /// This protocol is spoken.
+    Agreed,
+    /// None is.
+    Refused(Refused),
+}
+
+impl Stream {
+    /// A stream we opened; its answer has not been read.
+    pub(super) fn opened(
+        halves: (SendHalf, ReceiveHalf),
+        offer: Offer,
+        peer: Option<PeerId>,
+        connection: Connection,
+        open: OpenStream,
+    ) -> Self {
+        let protocol = offer.names()[0].clone();
+        let negotiation = Negotiation::AwaitsAnswer { offer, seen: Vec::new() };
+        Self::join(halves, negotiation, About::new(peer, protocol, connection, open))
+    }
+
+    /// A stream the other side opened, which we have answered.
+    pub(super) fn accepted(
+        halves: (SendHalf, ReceiveHalf),
+        protocol: ProtocolName,
+        peer: Option<PeerId>,
+        connection: Connection,
+        open: OpenStream,
+    ) -> Self {
+        Self::join(halves, Negotiation::Agreed, About::new(peer, protocol, connection, open))
+    }
+
+    fn join(halves: (SendHalf, ReceiveHalf), negotiation: Negotiation, mut about: About) -> Self {
+        about.flow = halves.0.flow();
+        Self {
+            writer: StreamWriter { half: halves.0, about: about.clone() },
+            reader: StreamReader { half: halves.1, negotiation, about },
+        }
+    }
+
+    /// Waits for the other side's answer. Reading does so too; this is for who wants to know before it sends.
+    ///
+    /// # Errors
+    /// [`Refused`] as an [`io::Error`]'s source when it picked none, any other error when the stream ended first.
+    pub async fn agreed(&mut self) -> io::Result<&ProtocolName> {
+        std::future::poll_fn(|cx| self.reader.poll_agreed(cx)).await?;
+        self.writer.about.protocol = self.reader.about.protocol.clone();
+        Ok(&self.reader.about.protocol)
+    }
+
+    /// The protocol: the one agreed on, or the first offered while the answer has not been read.
+    pub fn protocol(&self) -> &ProtocolName {
+        &self.reader.about.protocol
+    }
+
+    /// Who is at the other end; `None` for a stranger.
+    pub fn peer(&self) -> Option<PeerId> {
+        self.reader.about.peer
+    }
+
+    /// 32 bytes that only the two ends of this very connection know (RFC 5705), to bind proofs to.
+    pub fn exporter(&self) -> &[u8; 32] {
+        self.reader.about.connection.exporter()
+    }
+
+    /// The connection that carries it.
+    pub fn connection(&self) -> &Connection {
+        &self.reader.about.connection
+    }
+
+    /// The unreliable datagrams that go with this stream.
+    pub fn datagrams(&self) -> DatagramFlow {
+        self.reader.about.connection.datagrams(self.reader.about.flow)
+    }
+
+    /// Gives the stream up in both directions.
+    pub fn reset(&mut self, code: u32) {
+        self.writer.half.reset(code);
+        self.reader.half.stop(code);
+    }
+
+    /// The two halves, to be used by two tasks.
+    pub fn into_split(self) -> (StreamReader, StreamWriter) {
+        (self.reader, self.writer)
+    }
+}
+
+impl About {
+    fn new(peer: Option<PeerId>, protocol: ProtocolName, connection: Connection, open: OpenStream) -> Self {
+        Self { peer, protocol, connection, flow: 0, _open: open }
+    }
+}
+
+impl StreamWriter {
+    /// Waits until the other side has received all of what was written and shut down.
+    ///
+    /// # Errors
+    /// When it stopped reading or the connection ended before.
+    pub async fn delivered(&mut self) -> io::Result<()> {
+        self.half.delivered().await.map_err(io::Error::other)
+    }
+
+    /// The unreliable datagrams that go with this stream.
+    pub fn datagrams(&self) -> DatagramFlow {
+        self.about.connection.datagrams(self.about.flow)
+    }
+}
+
+impl StreamReader {
+    /// Reads the answer, if it is still to come.
+    fn poll_agreed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let Negotiation::AwaitsAnswer { offer, seen } = &mut self.negotiation else {
+                return Poll::Ready(match &self.negotiation {
+                    Negotiation::Refused(refused) => Err(refusal(*refused)),
+                    _ => Ok(()),
+                });
+            };
+            let wanted = match seen.first_chunk::<FRAME_HEADER_BYTES>() {
+                None => FRAME_HEADER_BYTES,
+                Some(header) => {
+                    let body = codec::frame_length(*header, Answer::BYTES_MAX).map_err(malformed)?;
+                    FRAME_HEADER_BYTES + body
+                }
+            };
+            if seen.len() > FRAME_HEADER_BYTES && seen.len() == wanted {
+                self.negotiation = match Answer::read(&seen[FRAME_HEADER_BYTES..], offer) {
+                    Ok(name) => {
+                        self.about.protocol = name.clone();
+                        Negotiation::Agreed
+                    }
+                    Err(AnswerError::Refused(refused)) => Negotiation::Refused(refused.into()),
+                    Err(error) => return Poll::Ready(Err(malformed(error))),
+                };
+                continue;
+            }
+            let mut space = [0; FRAME_HEADER_BYTES + Answer::BYTES_MAX];
+            let mut buffer = ReadBuf::new(&mut space[..wanted - seen.len()]);
+            ready!(Pin::new(&mut self.half).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            seen.extend_from_slice(buffer.filled());
+        }
+    }
+}
+
+/// A refusal where an I/O error is asked for; its source is the [`Refused`].
+fn refusal(refused: Refused) -> io::Error {
+    let kind = match refused {
+        Refused::NotAllowed => io::ErrorKind::PermissionDenied,
+        Refused::Unsupported => io::ErrorKind::Unsupported,
+        Refused::Busy => io::ErrorKind::WouldBlock,
+    };
+    io::Error::new(kind, refused)
+}
+
+fn malformed(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+impl AsyncRead for StreamReader {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_agreed(cx))?;
+        Pin::new(&mut self.half).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for StreamWriter {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.half).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.half).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.half).poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.reader).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.writer).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_shutdown(cx)
+    }
+}

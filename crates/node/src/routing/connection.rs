@@ -1,0 +1,251 @@
+//! One `kith/1` connection: whose it is, over which path it runs, how it ends.
+//!
+//! A connection is closed explicitly, or when the last clone and the last of its streams are dropped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use iroh::TransportAddr;
+use iroh::endpoint::{
+    Connection as EngineConnection, ConnectionError, PathEventStream, Side, VarInt,
+    WeakConnectionHandle,
+};
+use kith_core::ids::DeviceKey;
+use thiserror::Error;
+
+use super::datagram::{DatagramFlow, Datagrams};
+use super::stream::{ReceiveHalf, SendHalf};
+
+/// The label under which keying material is taken from TLS (RFC 8446 §7.5). Proofs are bound to what comes of it, so a
+/// proof made for one connection is worth nothing on another.
+const EXPORTER_LABEL: &[u8] = b"kith/1";
+
+/// The longest reason sent with a close, in bytes; it has to fit a packet, and people read it.
+pub const CLOSE_REASON_BYTES_MAX: usize = 128;
+
+/// A connection whose handshake is done. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    engine: EngineConnection,
+    exporter: [u8; 32],
+    datagrams: Arc<Datagrams>,
+}
+
+/// What carries a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathKind {
+    /// UDP between the two devices.
+    Direct,
+    /// A relay between them.
+    Relay,
+}
+
+/// The path data takes now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathSummary {
+    /// What carries it.
+    pub kind: PathKind,
+    /// The round trip as QUIC estimates it.
+    pub rtt: Duration,
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// This side closed it.
+    Here,
+    /// The other side closed it.
+    There {
+        /// The code it gave.
+        code: u64,
+        /// The reason it gave, for people; whatever it says, at most a packet of it.
+        reason: String,
+    },
+    /// No path answered any more.
+    Lost,
+    /// QUIC itself gave up: the other side restarted, or broke the protocol.
+    Broken(String),
+}
+
+/// The connection is over.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the connection has ended: {0:?}")]
+pub struct ConnectionEnded(pub Ended);
+
+impl Connection {
+    /// Wraps a connection of the engine; `None` when TLS exports no keys, which no finished handshake does.
+    pub(super) fn new(engine: EngineConnection) -> Option<Self> {
+        let mut exporter = [0; 32];
+        engine
+            .export_keying_material(&mut exporter, EXPORTER_LABEL, &[])
+            .ok()?;
+        let datagrams = Arc::new(Datagrams::start(engine.clone()));
+        Some(Self {
+            engine,
+            exporter,
+            datagrams,
+        })
+    }
+
+    /// A number that tells this connection from every other of this process that lives at the same time.
+    pub fn number(&self) -> usize {
+        self.engine.stable_id()
+    }
+
+    /// The key the other side has proven to hold.
+    pub fn remote(&self) -> DeviceKey {
+        DeviceKey(*self.engine.remote_id().as_bytes())
+    }
+
+    /// Whether this side dialled.
+    pub fn is_dialler(&self) -> bool {
+        self.engine.side() == Side::Client
+    }
+
+    /// 32 bytes that only the two ends of this very connection know.
+    pub fn exporter(&self) -> &[u8; 32] {
+        &self.exporter
+    }
+
+    /// The path data takes now; `None` for a moment while none is selected, and when the connection is over.
+    pub fn path(&self) -> Option<PathSummary> {
+        summarize(&self.engine)
+    }
+
+    /// The address this side sees the other at; `None` while there is no direct path.
+    pub fn observed(&self) -> Option<SocketAddr> {
+        let paths = self.engine.paths();
+        let direct = paths.iter().filter(|path| path.is_ip());
+        match direct.max_by_key(|path| path.is_selected())?.remote_addr() {
+            TransportAddr::Ip(address) => Some(*address),
+            _ => None,
+        }
+    }
+
+    /// The remote addresses of all paths that are open, for `kith doctor` and `kith trace`.
+    pub fn path_addresses(&self) -> Vec<TransportAddr> {
+        let paths = self.engine.paths();
+        paths
+            .iter()
+            .map(|path| path.remote_addr().clone())
+            .collect()
+    }
+
+    /// Follows [`Self::path`]. Does not keep the connection alive.
+    pub fn path_changes(&self) -> PathChanges {
+        PathChanges {
+            events: self.engine.path_events(),
+            connection: self.engine.weak_handle(),
+            last: None,
+        }
+    }
+
+    /// How many streams the other side may hold open at once; see [`super::transport`] for the two numbers in use. It
+    /// can be raised and lowered at any time; a lower one takes streams that are open from nobody.
+    pub fn set_stream_limit(&self, streams: u32) {
+        self.engine
+            .set_max_concurrent_bi_streams(VarInt::from_u32(streams));
+    }
+
+    /// Opens a stream. Waits while as many are open as the other side allows. The other side learns of it with the
+    /// first byte sent.
+    ///
+    /// # Errors
+    /// [`ConnectionEnded`] when the connection is over.
+    pub async fn open_stream(&self) -> Result<(SendHalf, ReceiveHalf), ConnectionEnded> {
+        let (send, receive) = self.engine.open_bi().await.map_err(ended)?;
+        Ok((SendHalf::new(send), ReceiveHalf::new(receive)))
+    }
+
+    /// The next stream the other side has opened.
+    ///
+    /// # Errors
+    /// [`ConnectionEnded`] when the connection is over.
+    pub async fn accept_stream(&self) -> Result<(SendHalf, ReceiveHalf), ConnectionEnded> {
+        let (send, receive) = self.engine.accept_bi().await.map_err(ended)?;
+        Ok((SendHalf::new(send), ReceiveHalf::new(receive)))
+    }
+
+    /// The datagrams that go with the stream of this number ([`SendHalf::flow`]). Asked twice, the later takes over.
+    pub fn datagrams(&self, flow: u64) -> DatagramFlow {
+        DatagramFlow::join(&self.datagrams, self.engine.clone(), flow)
+    }
+
+    /// Closes the connection at once: what is not yet delivered is lost. `reason` is for people and cut to
+    /// [`CLOSE_REASON_BYTES_MAX`].
+    pub fn close(&self, code: u32, reason: &str) {
+        let end = reason.floor_char_boundary(CLOSE_REASON_BYTES_MAX);
+        self.engine
+            .close(VarInt::from_u32(code), &reason.as_bytes()[..end]);
+    }
+
+    /// Waits for the end.
+    pub async fn closed(&self) -> Ended {
+        ended(self.engine.closed().await).0
+    }
+
+    /// How it ended; `None` while it lives.
+    pub fn end(&self) -> Option<Ended> {
+        self.engine.close_reason().map(|error| ended(error).0)
+    }
+
+    /// iroh's own connection, for what this wrapper has no word for.
+    pub fn engine(&self) -> &EngineConnection {
+        &self.engine
+    }
+}
+
+/// The changes of a connection's path.
+#[derive(Debug)]
+pub struct PathChanges {
+    events: PathEventStream,
+    connection: WeakConnectionHandle,
+    last: Option<PathKind>,
+}
+
+impl PathChanges {
+    /// Waits until the kind of path differs from the last one told; the first call tells the present one. `None` when the
+    /// connection is over.
+    pub async fn next(&mut self) -> Option<PathSummary> {
+        loop {
+            if let Some(path) = summarize(&self.connection.upgrade()?)
+                && self.last != Some(path.kind)
+            {
+                self.last = Some(path.kind);
+                return Some(path);
+            }
+            self.events.next().await?;
+        }
+    }
+}
+
+/// The selected path, or one of several while none is.
+fn summarize(engine: &EngineConnection) -> Option<PathSummary> {
+    let paths = engine.paths();
+    let selected = paths.iter().find(|path| path.is_selected());
+    let path = selected.or_else(|| paths.iter().next())?;
+    Some(PathSummary {
+        kind: if path.is_relay() {
+            PathKind::Relay
+        } else {
+            PathKind::Direct
+        },
+        rtt: path.rtt(),
+    })
+}
+
+/// The engine's reason in this room's words.
+pub(super) fn ended(error: ConnectionError) -> ConnectionEnded {
+    ConnectionEnded(match error {
+        ConnectionError::LocallyClosed => Ended::Here,
+        ConnectionError::ApplicationClosed(close) => Ended::There {
+            code: close.error_code.into_inner(),
+            reason: String::from_utf8_lossy(&close.reason).into_owned(),
+        },
+        ConnectionError::TimedOut => Ended::Lost,
+        other => Ended::Broken(other.to_string()),
+    })
+}

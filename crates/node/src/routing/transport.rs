@@ -1,0 +1,92 @@
+//! The numbers QUIC runs with (RFC 9000; multipath: draft-ietf-quic-multipath), and why each is what it is.
+//!
+//! Memory a peer can make us hold is bounded by *how many streams* it may open times the window of each, not by the
+//! window of the connection. A small connection window would bound it too, but all streams share that one: a few that
+//! nobody reads would use it up and stop every other.
+
+use std::time::Duration;
+
+use iroh::endpoint::{QuicTransportConfig, VarInt};
+
+/// Bytes a peer may send on one stream ahead of its reader. 2 MiB fill a path of 160 Mbit/s at 100 ms, or of
+/// 1.6 Gbit/s at 10 ms; QUIC fixes it for the life of a connection.
+pub const STREAM_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
+
+/// Streams a stranger may hold open at once: room for hello, a look-up and a few requests, and 32 MiB
+/// (with [`STREAM_WINDOW_BYTES`]) at the very worst. Every connection starts with this.
+pub const STRANGER_STREAMS_MAX: u32 = 16;
+
+/// Streams a contact may hold open at once. A forwarded service of 500 connections at once fits twice.
+pub const CONTACT_STREAMS_MAX: u32 = 1024;
+
+/// Bytes a peer may send ahead on all streams together: no bound of its own (the largest number QUIC has). Credit is
+/// announced only in steps of an eighth of this window, so any finite one that stalled streams fill up to that step
+/// would hold back the others.
+pub const CONNECTION_WINDOW_BYTES: VarInt = VarInt::MAX;
+
+/// Bytes sent and not yet acknowledged on one connection: five stream windows, so that one stalled reader's window
+/// does not keep the other streams from being sent.
+pub const SEND_WINDOW_BYTES: u64 = 5 * STREAM_WINDOW_BYTES as u64;
+
+/// Bytes of datagrams received and not yet picked up by the one reader, which always picks up: 8 ms of a gigabit, more
+/// than a busy scheduler lets pass. The oldest are dropped beyond it.
+pub const DATAGRAM_RECEIVE_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// Bytes of datagrams waiting to be sent. Old ones are dropped beyond it, and a datagram older than 1 MiB of its
+/// successors is of no use to anybody.
+pub const DATAGRAM_SEND_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// How long a path may be silent before it is given up and traffic moves to the next one. This *is* the longest gap an
+/// application sees when a path dies while another (a relay) lives: nothing is sent on the other before. Under the 3 s
+/// that people take for a broken call; more than three losses in a row of [`PATH_KEEP_ALIVE`].
+pub const PATH_IDLE_MAX: Duration = Duration::from_secs(2);
+
+/// How often a silent path is asked whether it is alive: three times within [`PATH_IDLE_MAX`], so that two lost
+/// packets do not cost a path. It also keeps every NAT mapping (30 s and more, RFC 4787 §4.3) open.
+pub const PATH_KEEP_ALIVE: Duration = Duration::from_millis(600);
+
+/// How long a connection survives without any path that answers: a laptop carried from one room's network to the
+/// next. The last path is kept this long, whatever [`PATH_IDLE_MAX`] says.
+pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// The configuration of every `kith/1` connection, dialled or accepted.
+pub fn transport_config() -> QuicTransportConfig {
+    let idle = CONNECTION_IDLE_MAX
+        .try_into()
+        .expect("30 s is far below the 2^62 ms of a QUIC time-out");
+    QuicTransportConfig::builder()
+        .max_concurrent_bidi_streams(VarInt::from_u32(STRANGER_STREAMS_MAX))
+        // kith speaks on bidirectional streams only.
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
+        .receive_window(CONNECTION_WINDOW_BYTES)
+        .send_window(SEND_WINDOW_BYTES)
+        .send_fairness(true)
+        .datagram_receive_buffer_size(Some(DATAGRAM_RECEIVE_BUFFER_BYTES))
+        .datagram_send_buffer_size(DATAGRAM_SEND_BUFFER_BYTES)
+        .max_idle_timeout(Some(idle))
+        .default_path_max_idle_timeout(PATH_IDLE_MAX)
+        .default_path_keep_alive_interval(PATH_KEEP_ALIVE)
+        // The spin bit shows everybody on the path the round-trip time (RFC 9000 §17.4): nobody's business.
+        .allow_spin(false)
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_connection_window_covers_every_stream_of_a_contact() {
+        let streams = u64::from(CONTACT_STREAMS_MAX) * u64::from(STREAM_WINDOW_BYTES);
+        // An eighth of the window may be unannounced.
+        let usable = CONNECTION_WINDOW_BYTES.into_inner() / 8 * 7;
+        assert!(streams <= usable, "{streams} of {usable}");
+    }
+
+    #[test]
+    fn a_path_is_asked_three_times_before_it_is_given_up() {
+        assert!(PATH_KEEP_ALIVE * 3 < PATH_IDLE_MAX);
+        assert!(PATH_IDLE_MAX < CONNECTION_IDLE_MAX);
+    }
+}

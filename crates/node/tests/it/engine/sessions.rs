@@ -1,0 +1,135 @@
+//! Two endpoints, one connection: keys, exporter, half-close, datagrams, the end.
+
+use kith::routing::stream::StreamError;
+use kith::routing::{Ended, PathKind};
+use kith_core::codec::DecodeError;
+
+use super::{contact_face, pair, soon};
+
+#[tokio::test]
+async fn both_sides_export_the_same_secret_and_another_connection_another() {
+    let (one, other, dialled, accepted) = pair().await;
+    assert_eq!(dialled.exporter(), accepted.exporter());
+    assert_eq!(
+        (dialled.remote(), accepted.remote()),
+        (other.device(), one.device())
+    );
+    assert!(dialled.is_dialler() && !accepted.is_dialler());
+    let (_one, _other, second, _accepted) = pair().await;
+    assert_ne!(dialled.exporter(), second.exporter());
+}
+
+#[tokio::test]
+async fn a_direct_dial_is_direct_and_sees_the_other_address() {
+    let (one, other, dialled, accepted) = pair().await;
+    let path = dialled.path().expect("it is open");
+    assert_eq!(path.kind, PathKind::Direct);
+    assert_eq!(dialled.observed(), other.bound_addresses().first().copied());
+    assert_eq!(accepted.observed(), one.bound_addresses().first().copied());
+}
+
+#[tokio::test]
+async fn a_half_that_is_finished_leaves_the_other_open() {
+    let (_one, _other, dialled, accepted) = pair().await;
+    let (mut send, mut receive) = dialled.open_stream().await.expect("open");
+    send.write_frame(b"question").await.expect("open");
+    send.finish().expect("once");
+    let (mut reply, mut question) = soon("a stream", accepted.accept_stream())
+        .await
+        .expect("open");
+    assert_eq!(
+        (reply.flow(), question.flow()),
+        (send.flow(), receive.flow())
+    );
+    let frame = question.read_frame(64).await.expect("whole");
+    assert_eq!(frame.as_deref(), Some(&b"question"[..]));
+    assert!(
+        question
+            .read_frame(64)
+            .await
+            .expect("a clean end")
+            .is_none()
+    );
+    reply
+        .write_all(b"answer")
+        .await
+        .expect("the other half is open");
+    reply.finish().expect("once");
+    let answer = soon("the answer", receive.read_to_end(64)).await;
+    assert_eq!(answer.expect("whole"), b"answer");
+    soon("delivery", reply.delivered())
+        .await
+        .expect("it was read");
+}
+
+#[tokio::test]
+async fn a_dropped_sender_is_no_clean_end() {
+    let (_one, _other, dialled, accepted) = pair().await;
+    let (mut send, _receive) = dialled.open_stream().await.expect("open");
+    send.write_all(b"half of it").await.expect("open");
+    let (_reply, mut receive) = soon("a stream", accepted.accept_stream())
+        .await
+        .expect("open");
+    drop(send);
+    let error = soon("the reset", receive.read_to_end(64)).await;
+    assert!(matches!(error, Err(StreamError::GivenUp(0))), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_oversized_frame_is_refused_by_its_header() {
+    let (_one, _other, dialled, accepted) = pair().await;
+    let (mut send, _receive) = dialled.open_stream().await.expect("open");
+    send.write_all(&u32::MAX.to_be_bytes()).await.expect("open");
+    let (_reply, mut receive) = soon("a stream", accepted.accept_stream())
+        .await
+        .expect("open");
+    let error = soon("the header", receive.read_frame(16)).await;
+    let too_large = DecodeError::TooLarge {
+        actual: u32::MAX as usize,
+        limit: 16,
+    };
+    assert!(
+        matches!(&error, Err(StreamError::Frame(found)) if *found == too_large),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn datagrams_find_their_flow() {
+    let (_one, _other, dialled, accepted) = pair().await;
+    let here = [dialled.datagrams(0), dialled.datagrams(400)];
+    let there = [accepted.datagrams(0), accepted.datagrams(400)];
+    for (number, flow) in here.iter().enumerate() {
+        let bytes_max = flow.bytes_max().expect("both sides take datagrams");
+        assert!(bytes_max > 1_100, "{bytes_max}");
+        flow.send(&[number as u8]).expect("small enough");
+        flow.send(&vec![number as u8; bytes_max])
+            .expect("just small enough");
+        assert!(flow.send(&vec![0; 65_000]).is_err());
+    }
+    for (number, flow) in there.iter().enumerate() {
+        let first = soon("a datagram", flow.receive()).await.expect("open");
+        assert_eq!(first[..], [number as u8]);
+        let second = soon("a datagram", flow.receive()).await.expect("open");
+        assert!(second.len() > 1_100 && second.iter().all(|byte| *byte == number as u8));
+    }
+    dialled.close(7, "done");
+    assert_eq!(soon("the end", there[0].receive()).await, None);
+}
+
+#[tokio::test]
+async fn a_close_tells_code_and_reason() {
+    let (_one, _other, dialled, accepted) = pair().await;
+    dialled.close(42, "enough for today");
+    let end = soon("the end", accepted.closed()).await;
+    let reason = "enough for today".to_owned();
+    assert_eq!(end, Ended::There { code: 42, reason });
+    assert_eq!(dialled.end(), Some(Ended::Here));
+}
+
+#[tokio::test]
+async fn a_closed_endpoint_accepts_no_more_and_frees_the_accepter() {
+    let endpoint = contact_face(&[]).await;
+    let (accepted, ()) = tokio::join!(soon("the end", endpoint.accept()), endpoint.close());
+    assert!(accepted.is_none());
+}

@@ -1,0 +1,3 @@
+//! The integration tests of the library, one binary for all (linking iroh once is slow enough).
+
+mod engine;
