@@ -411,4 +411,15 @@ mod tests {
         assert_eq!(changes_between("introducer", "introducers"), 1);
         assert_eq!(changes_between("findabel", "findable"), 2);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(
+            text in "(\\PC|\n){0,60}",
+            key in "[a-z_`']{0,12}",
+        ) {
+            let _ = Config::parse(&text);
+            let _ = Config::parse(&format!("{key} = {text}"));
+        }
+    }
 }

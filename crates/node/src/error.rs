@@ -2,7 +2,8 @@
 
 use std::io;
 
-use kith_core::identity::{BookError, NameError};
+use kith_core::identity::petname::NameError;
+use kith_core::identity::{AcceptError as AcceptInviteError, BookError, FindError, InviteError};
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::UnreachableReason;
@@ -34,7 +35,9 @@ pub enum ErrorKind {
 #[non_exhaustive]
 pub enum Error {
     /// Nobody in the address book goes by this.
-    #[error("there is no contact {0:?}: 'kith contacts' lists them, and 'kith add INVITE' adds one")]
+    #[error(
+        "there is no contact {0:?}: 'kith contacts' lists them, and 'kith add INVITE' adds one"
+    )]
     UnknownContact(String),
     /// They could not be reached.
     #[error("cannot reach {name}: {}", reach_advice(*.reason))]
@@ -66,6 +69,15 @@ pub enum Error {
     /// The address book refused.
     #[error(transparent)]
     Book(#[from] BookError),
+    /// No invite could be made.
+    #[error(transparent)]
+    Invite(#[from] InviteError),
+    /// An invite could not be accepted.
+    #[error(transparent)]
+    AcceptInvite(#[from] AcceptInviteError),
+    /// Nobody goes by this.
+    #[error(transparent)]
+    Find(#[from] FindError),
     /// A name that cannot be one.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -98,7 +110,12 @@ impl Error {
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownContact(_) | Self::Unreachable { .. } | Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Find(FindError::Text(_)) => ErrorKind::Usage,
+            Self::Book(BookError::NotAContact(_)) => ErrorKind::NotFound,
+            Self::UnknownContact(_)
+            | Self::Unreachable { .. }
+            | Self::NotFound(_)
+            | Self::Find(_) => ErrorKind::NotFound,
             Self::Refused { refused, .. } => match refused {
                 Refused::NotAllowed => ErrorKind::NotAllowed,
                 Refused::Unsupported => ErrorKind::NotFound,
@@ -106,27 +123,49 @@ impl Error {
             },
             Self::NotAllowed(_) => ErrorKind::NotAllowed,
             Self::NotVerified(_) => ErrorKind::NotVerified,
-            Self::Usage(_) | Self::Offers | Self::Text(_) | Self::Name(_) => ErrorKind::Usage,
-            Self::Accept(_) | Self::Book(_) | Self::Io { .. } | Self::Closed => ErrorKind::Failed,
+            Self::Usage(_)
+            | Self::Offers
+            | Self::Text(_)
+            | Self::Name(_)
+            | Self::Invite(InviteError::Life) => ErrorKind::Usage,
+            Self::Accept(_)
+            | Self::Book(_)
+            | Self::Invite(_)
+            | Self::AcceptInvite(_)
+            | Self::Io { .. }
+            | Self::Closed => ErrorKind::Failed,
         }
     }
 
     /// An I/O error met while doing something.
     pub fn io(context: impl Into<String>, source: io::Error) -> Self {
-        Self::Io { context: context.into(), source }
+        Self::Io {
+            context: context.into(),
+            source,
+        }
     }
 
     /// An error of a stream to `name`: a refusal where the other side refused, an I/O error otherwise.
     pub fn stream(name: &str, protocol: &ProtocolName, source: io::Error) -> Self {
-        match source.get_ref().and_then(|inner| inner.downcast_ref::<Refused>()) {
-            Some(refused) => Self::Refused { name: name.to_owned(), protocol: protocol.clone(), refused: *refused },
+        match source
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Refused>())
+        {
+            Some(refused) => Self::Refused {
+                name: name.to_owned(),
+                protocol: protocol.clone(),
+                refused: *refused,
+            },
             None => Self::io(format!("the stream to {name} broke"), source),
         }
     }
 
     /// Nobody of that name.
     pub(crate) fn unreachable(peer: PeerId, name: Option<&str>, reason: UnreachableReason) -> Self {
-        Self::Unreachable { name: name.map_or_else(|| peer.to_string(), str::to_owned), reason }
+        Self::Unreachable {
+            name: name.map_or_else(|| peer.to_string(), str::to_owned),
+            reason,
+        }
     }
 }
 
@@ -134,10 +173,15 @@ impl Error {
 fn reach_advice(reason: UnreachableReason) -> &'static str {
     match reason {
         UnreachableReason::Busy => "too many attempts are under way; try again in a moment",
+        UnreachableReason::GivenUp => {
+            "the attempt was given up: they were blocked or removed meanwhile"
+        }
         UnreachableReason::NoRoute => {
             "nobody knows where they are now; are they online, and do you share a network or an introducer?"
         }
-        UnreachableReason::NoAnswer => "no answer where they were last seen; they may be offline ('kith trace' tells more)",
+        UnreachableReason::NoAnswer => {
+            "no answer where they were last seen; they may be offline ('kith trace' tells more)"
+        }
         UnreachableReason::Dropped => "their device answered and then fell silent; try again",
         UnreachableReason::NotThem => "somebody else's device answers where they should be",
         UnreachableReason::NotAContact => {

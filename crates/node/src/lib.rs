@@ -4,6 +4,7 @@ pub mod clock;
 pub mod config;
 pub mod durable;
 pub mod entropy;
+pub mod error;
 pub mod home;
 pub mod store;
 
@@ -13,4 +14,12 @@ pub mod discovery;
 pub mod identity;
 pub mod introducer;
 pub mod peer;
+pub mod protocol;
 pub mod routing;
+
+pub use error::{Error, ErrorKind};
+pub use kith_core as core;
+pub use peer::{Acceptor, AddressBook, Event, Node, NodeBuilder, Refused, SpawnError, Stream};
+
+/// The rooms' pieces of the database, in the order they were invented.
+pub(crate) const SCHEMAS: &[&str] = &[];

@@ -10,13 +10,17 @@
 
 use std::fs::OpenOptions;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kith_core::row::Row;
-use rusqlite::{Connection, ErrorCode, params};
-use thiserror::Error;
+use rusqlite::{Connection, params};
+
+mod error;
+
+pub use error::StoreError;
+use error::{explain, explain_io};
 
 /// The piece of schema every database begins with.
 const STATE: &str = "
@@ -47,65 +51,6 @@ pub struct Store {
 
 /// A stored row as it is handed back to the machine that asked for it: kind, key, value.
 pub type StoredRow = (String, Vec<u8>, Vec<u8>);
-
-/// Why the database cannot be used.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// Made by a later version; nothing in it was changed.
-    #[error(
-        "the database {path} was made by a newer kith (its format is {found}, this one knows {known}): update kith; \
-         nothing was changed"
-    )]
-    Newer {
-        /// The database.
-        path: PathBuf,
-        /// Its format.
-        found: i64,
-        /// The latest format this version knows.
-        known: i64,
-    },
-    /// A database of another program.
-    #[error("{path} is a database, but not one of kith's; nothing was changed")]
-    NotOurs {
-        /// The database.
-        path: PathBuf,
-    },
-    /// No database, or one whose bytes contradict each other.
-    #[error(
-        "the database {path} is damaged: move it aside and restore it from a backup; identity.key is not affected"
-    )]
-    Damaged {
-        /// The database.
-        path: PathBuf,
-    },
-    /// It may be read, but not written.
-    #[error("the database {path} cannot be written: it is read-only or belongs to someone else")]
-    ReadOnly {
-        /// The database.
-        path: PathBuf,
-    },
-    /// The disk is full; what was being written is undone.
-    #[error("there is no space left for the database {path}; make some and try again")]
-    NoSpace {
-        /// The database.
-        path: PathBuf,
-    },
-    /// The file could not be created.
-    #[error("the database {path} cannot be opened: {source}")]
-    Io {
-        /// The database.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Anything else SQLite says; a mistake in a statement is one.
-    #[error("the database refused: {0}")]
-    Sqlite(rusqlite::Error),
-    /// The runtime ended before the call began.
-    #[error("the node is stopping")]
-    Stopping,
-}
 
 impl Store {
     /// Opens the database at `path`, and creates it (0600) where there is none. `pieces` are the rooms' schemas,
@@ -271,32 +216,10 @@ fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Says what an error of the system means for the database at `path`.
-fn explain_io(path: &Path, source: io::Error) -> StoreError {
-    let path = path.to_owned();
-    match source.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            StoreError::ReadOnly { path }
-        }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::NoSpace { path },
-        _ => StoreError::Io { path, source },
-    }
-}
-
-/// Says what an error of SQLite means for the database at `path`.
-fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
-    let path = path.to_owned();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path },
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { path },
-        Some(ErrorCode::DiskFull) => StoreError::NoSpace { path },
-        _ => StoreError::Sqlite(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
     use tempfile::TempDir;
 
     const NOTES: &str = "CREATE TABLE note (text TEXT) STRICT;";
@@ -384,6 +307,34 @@ mod tests {
         let error = Store::open(&path, &[]).expect_err("no database");
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
         assert_eq!(std::fs::read(&path).expect("readable"), bytes);
+    }
+
+    #[test]
+    fn a_database_cut_short_is_named_damaged() {
+        let (_directory, path) = place();
+        let store = Store::open(&path, &[]).expect("new");
+        let rows: Vec<Row> = (0..200)
+            .map(|key| Row {
+                value: Some(vec![key; 1000]),
+                ..row("a", key, None)
+            })
+            .collect();
+        store.write(&rows).expect("room");
+        drop(store);
+        let file = OpenOptions::new().write(true).open(&path).expect("ours");
+        let length = file.metadata().expect("there").len();
+        file.set_len(length / 2).expect("shorter");
+        let outcome = Store::open(&path, &[]).and_then(|store| store.load(&["a"]));
+        let error = outcome.expect_err("half of it is missing");
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    }
+
+    // sysfs takes no new files from anybody, root included, whose rights would defeat a test with `chmod`.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_read_only_place_is_one_clear_error() {
+        let error = Store::open(Path::new("/sys/kernel/kith.db"), &[]).expect_err("read-only");
+        assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
     }
 
     #[test]

@@ -17,8 +17,19 @@ pub struct Config {
     pub strangers_max: usize,
     /// Whether sessions with contacts are kept up while nobody uses them.
     pub keeps_sessions: bool,
-    /// Whether guests who proved something may learn where the contact face is.
-    pub shows_contact_face_to_guests: bool,
+}
+
+impl Config {
+    /// The usual settings of a node whose life `boot` it is.
+    pub fn new(agent: String, boot: u64) -> Self {
+        Self {
+            name: String::new(),
+            agent,
+            boot,
+            strangers_max: crate::routing::config::STRANGERS_MAX,
+            keeps_sessions: true,
+        }
+    }
 }
 
 /// How long a binding is valid. A contact that was away for less recognises the device without being told anew.
@@ -48,3 +59,6 @@ pub const SIGHTINGS_MAX: usize = 256;
 
 /// The longest pause between two looks into a mailbox: an invite that nobody has used for hours is used some day.
 pub const MAILBOX_POLL_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Introducers remembered as away: as many as are ever asked.
+pub const AWAY_MAX: usize = 64;

@@ -1,8 +1,8 @@
 //! Where somebody is: what invites, sessions, sealed records and the local network say of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::SIGHTINGS_MAX;
+use super::config::{AWAY_MAX, SIGHTINGS_MAX};
 use super::io::{Event, Output, Source};
 use super::note::Card;
 use super::state::Peer;
@@ -26,7 +26,7 @@ pub(super) struct Finding {
     sightings: BTreeMap<DeviceKey, Sighting>,
     lookups: BTreeMap<Locator, Lookup>,
     /// Introducers that could not be reached when last tried.
-    away: Vec<DeviceKey>,
+    away: BTreeSet<DeviceKey>,
 }
 
 /// A contact seen on the local network.
@@ -116,10 +116,8 @@ impl<S: Scheme> Peer<S> {
     /// An introducer could not be reached.
     pub fn handle_introducer_down(&mut self, now: Time, introducer: DeviceKey) {
         self.now = now;
-        if !self.finding.away.contains(&introducer)
-            && self.introducers.iter().any(|it| it.key == introducer)
-        {
-            self.finding.away.push(introducer);
+        if self.finding.away.len() < AWAY_MAX {
+            self.finding.away.insert(introducer);
         }
         self.presence.handle_introducer_down(now, introducer);
     }
@@ -165,6 +163,19 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
+    /// An invite's address of its maker, as [`Output::Learn`] asked for.
+    pub fn handle_route_found(&mut self, now: Time, peer: PeerId, face: Face, route: Route) {
+        self.now = now;
+        let candidate = Candidate {
+            from: Face::Contact,
+            to: face,
+            route,
+        };
+        self.sessions
+            .handle_routes(now, Target::Peer(peer), vec![candidate]);
+        self.drain();
+    }
+
     /// They are no longer announced.
     pub fn handle_sighting_gone(&mut self, device: DeviceKey) {
         self.finding.sightings.remove(&device);
@@ -197,6 +208,7 @@ impl<S: Scheme> Peer<S> {
         self.recognise_again();
         let candidates = self.candidates(peer);
         self.sessions.handle_routes(now, target, candidates);
+        let is_invited = self.learn_from_invite(peer);
         self.presence.handle_wanted(now, peer, true);
         self.drain_presence();
         let looking = self
@@ -204,9 +216,35 @@ impl<S: Scheme> Peer<S> {
             .lookups
             .values()
             .any(|it| it.purpose == Purpose::Address(peer));
-        if !looking {
+        if !looking && !is_invited {
             self.sessions.handle_resolved(now, target);
         }
+    }
+
+    /// Has the addresses told that the invite by `peer` carries, as long as it is all they know of us. Whether there is one.
+    fn learn_from_invite(&mut self, peer: PeerId) -> bool {
+        let Some(accepted) = self.book.accepted(&peer) else {
+            return false;
+        };
+        let contact = accepted
+            .invite
+            .contact
+            .iter()
+            .map(|route| (Face::Contact, route));
+        let public = accepted
+            .invite
+            .public
+            .iter()
+            .map(|route| (Face::Public, route));
+        let routes: Vec<(Face, Route)> = contact
+            .chain(public)
+            .map(|(face, route)| (face, route.clone()))
+            .collect();
+        let is_any = !routes.is_empty();
+        if is_any {
+            self.outputs.push_back(Output::Learn { peer, routes });
+        }
+        is_any
     }
 
     fn resolve_device(&mut self, now: Time, target: Target) {
@@ -272,18 +310,6 @@ impl<S: Scheme> Peer<S> {
                 .iter()
                 .for_each(|route| add(Face::Public, route));
         }
-        if let Some(accepted) = self.book.accepted(&peer) {
-            accepted
-                .invite
-                .contact
-                .iter()
-                .for_each(|route| add(Face::Contact, route));
-            accepted
-                .invite
-                .public
-                .iter()
-                .for_each(|route| add(Face::Public, route));
-        }
         ways.into_iter()
             .map(|(to, route)| Candidate {
                 from: Face::Contact,
@@ -326,13 +352,13 @@ impl<S: Scheme> Peer<S> {
             .find(|introducer| introducer.key == key)
     }
 
-    /// A session with an introducer stands.
-    pub(super) fn introducer_up(&mut self, now: Time, device: DeviceKey) {
-        let before = self.finding.away.len();
-        self.finding.away.retain(|away| *away != device);
-        if self.finding.away.len() < before {
+    /// An introducer answers, for the first time or after it was away: what it missed is left there now.
+    pub fn handle_introducer_up(&mut self, now: Time, device: DeviceKey) {
+        self.now = now;
+        if self.finding.away.remove(&device) {
             self.presence.handle_introducer_up(now, device);
-            self.drain_presence();
+            self.leave_replies_at(now, device);
+            self.drain();
         }
     }
 

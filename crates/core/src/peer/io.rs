@@ -24,6 +24,13 @@ pub enum Output {
         /// Where to.
         route: Route,
     },
+    /// Better routes for a dial that is under way.
+    Refine {
+        /// Which.
+        dial: DialId,
+        /// All that is known now.
+        route: Route,
+    },
     /// Give up a dial.
     CancelDial {
         /// Which.
@@ -80,6 +87,14 @@ pub enum Output {
         locator: Locator,
         /// Whom to ask.
         introducers: Vec<Introducer>,
+    },
+    /// An invite says where this peer may be; each of the routes ends in
+    /// [`handle_route_found`](super::Peer::handle_route_found).
+    Learn {
+        /// Who made the invite.
+        peer: PeerId,
+        /// Their faces and where they were.
+        routes: Vec<(Face, Route)>,
     },
     /// Announce the contact face on the local network in this way from now on.
     Advertise(Advertisement),

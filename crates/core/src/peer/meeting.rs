@@ -10,7 +10,8 @@ use crate::crypto::{Scheme, derive};
 use crate::discovery::Record;
 use crate::discovery::record::{Slot, Terms};
 use crate::identity::{AcceptError, Hints, Invite, InviteError, InviteTerms};
-use crate::ids::{Face, InviteId, PeerId};
+use crate::ids::{DeviceKey, Face, InviteId, PeerId};
+use crate::introducer::Introducer;
 use crate::routing::Target;
 use crate::time::Time;
 
@@ -126,44 +127,64 @@ impl<S: Scheme> Peer<S> {
         let unanswered: Vec<Invite> = self
             .book
             .unanswered(now)
-            .map(|it| it.invite.clone())
+            .map(|accepted| accepted.invite.clone())
             .collect();
         for invite in unanswered {
-            if invite.introducers.is_empty() {
-                continue;
-            }
-            let maker = invite.peer;
-            let name = self.config.name.clone();
-            let Some(payload) = self
-                .book
-                .write_reply(now, &maker, &name, self.introducers.clone())
-            else {
-                continue;
-            };
-            let mailbox = invite.mailbox_secret();
-            let place = derive(
-                "kith/1 reply slot",
-                &[mailbox.as_bytes(), self.identity.as_bytes()],
-            );
-            let mut slot = [0; 16];
-            slot.copy_from_slice(&place[..16]);
-            let expires = invite.expires.min(now + REPLY_LIFE);
-            let terms = Terms {
-                slot: Slot(slot),
-                sequence: now.0,
-                expires,
-                payload,
-            };
-            let Ok(record) = Record::sign(&self.scheme, &mailbox, terms) else {
-                continue;
-            };
-            self.outputs.push_back(Output::Publish {
-                record,
-                introducers: invite.introducers,
-                peer: None,
-            });
-            self.book.mark_reply_left(now, &maker);
+            let introducers = invite.introducers.clone();
+            self.leave_reply(now, &invite, introducers);
         }
         self.drain_book(now);
+    }
+
+    /// Leaves the replies that an introducer missed while it was away.
+    pub(super) fn leave_replies_at(&mut self, now: Time, introducer: DeviceKey) {
+        let accepted = self
+            .book
+            .contacts()
+            .filter_map(|contact| self.book.accepted(&contact.peer));
+        let missed: Vec<(Invite, Introducer)> = accepted
+            .filter_map(|accepted| {
+                let mut asked = accepted.invite.introducers.iter();
+                let there = asked.find(|it| it.key == introducer)?.clone();
+                Some((accepted.invite.clone(), there))
+            })
+            .collect();
+        for (invite, there) in missed {
+            self.leave_reply(now, &invite, vec![there]);
+        }
+        self.drain_book(now);
+    }
+
+    fn leave_reply(&mut self, now: Time, invite: &Invite, introducers: Vec<Introducer>) {
+        if introducers.is_empty() {
+            return;
+        }
+        let (maker, name) = (invite.peer, self.config.name.clone());
+        let Some(payload) = self
+            .book
+            .write_reply(now, &maker, &name, self.introducers.clone())
+        else {
+            return;
+        };
+        let mailbox = invite.mailbox_secret();
+        let parts: [&[u8]; 2] = [mailbox.as_bytes(), self.identity.as_bytes()];
+        let place = derive("kith/1 reply slot", &parts);
+        let mut slot = [0; 16];
+        slot.copy_from_slice(&place[..16]);
+        let terms = Terms {
+            slot: Slot(slot),
+            sequence: now.0,
+            expires: invite.expires.min(now + REPLY_LIFE),
+            payload,
+        };
+        let Ok(record) = Record::sign(&self.scheme, &mailbox, terms) else {
+            return;
+        };
+        self.outputs.push_back(Output::Publish {
+            record,
+            introducers,
+            peer: None,
+        });
+        self.book.mark_reply_left(now, &maker);
     }
 }

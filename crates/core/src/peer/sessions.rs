@@ -9,7 +9,7 @@ use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
 use crate::identity::{Admission, Binding, ContactState, SignedBinding, Standing};
-use crate::ids::{DeviceKey, Face, PeerId};
+use crate::ids::{DeviceKey, Face, InviteId, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
     self, Candidate, CloseCode, ConnId, Connected, DialId, Introduction, Level, Note, SPEAKS_MAX,
@@ -27,6 +27,8 @@ struct Conn {
     /// Whom streams on it reach; set when they may be opened.
     target: Option<Target>,
     session: Option<Session>,
+    /// The invite whose proof we showed.
+    shown: Option<InviteId>,
 }
 
 /// All connections.
@@ -67,6 +69,7 @@ impl<S: Scheme> Peer<S> {
             remote_face: None,
             target: None,
             session: None,
+            shown: None,
         };
         self.connections.conns.insert(connected.conn, conn);
         self.sessions.handle_connected(now, connected);
@@ -111,6 +114,9 @@ impl<S: Scheme> Peer<S> {
             routing::Output::Resolve { target } => self.resolve(now, target),
             routing::Output::Dial { dial, face, route } => {
                 self.outputs.push_back(Output::Dial { dial, face, route });
+            }
+            routing::Output::Refine { dial, route } => {
+                self.outputs.push_back(Output::Refine { dial, route });
             }
             routing::Output::CancelDial { dial } => {
                 self.outputs.push_back(Output::CancelDial { dial })
@@ -190,8 +196,8 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// What we show on a connection we dialled.
-    fn introduce(&self, conn: ConnId, target: Target) -> Introduction {
-        let Some(known) = self.connections.conns.get(&conn) else {
+    fn introduce(&mut self, conn: ConnId, target: Target) -> Introduction {
+        let Some(known) = self.connections.conns.get_mut(&conn) else {
             return Introduction::default();
         };
         let peer = match target {
@@ -202,6 +208,7 @@ impl<S: Scheme> Peer<S> {
             },
         };
         let accepted = self.book.accepted(&peer);
+        known.shown = accepted.map(|accepted| accepted.invite.id());
         let proof = accepted.map(|accepted| {
             codec::encode(&Proof::Invite {
                 invite: accepted.invite.id(),
@@ -263,8 +270,11 @@ impl<S: Scheme> Peer<S> {
         }
         known.remote_face = Some(binding.face);
         if dialled {
-            // They showed themselves to us: they know us.
-            self.book.mark_mutual(&binding.peer);
+            // They showed themselves upon our proof: the invite has arrived.
+            let accepted = self.book.accepted(&binding.peer).map(|it| it.invite.id());
+            if accepted.is_some() && accepted == known.shown {
+                self.book.mark_mutual(&binding.peer);
+            }
         } else if let Some(proof) = shown.proof.as_deref() {
             // A proof that does not hold leaves them what they were.
             let name = shown.name.as_deref().unwrap_or_default();
@@ -304,14 +314,11 @@ impl<S: Scheme> Peer<S> {
             known.session = Some(session);
             known.target = Some(target);
         }
-        match session.peer {
-            Some(peer) => {
-                self.presence.handle_wanted(now, peer, false);
-                if session.level == Level::Contact {
-                    self.send_card(session.conn);
-                }
+        if let Some(peer) = session.peer {
+            self.presence.handle_wanted(now, peer, false);
+            if session.level == Level::Contact {
+                self.send_card(session.conn);
             }
-            None => self.introducer_up(now, session.remote),
         }
         self.prefer(target);
         self.tell(Event::Up(session));

@@ -53,30 +53,41 @@ impl Attempt {
         }
     }
 
-    /// Takes in a candidate; one beyond [`CANDIDATES_MAX`] devices is left out.
-    pub(super) fn add(&mut self, candidate: Candidate) {
+    /// Takes in a candidate; one beyond [`CANDIDATES_MAX`] devices is left out. Gives the dial under way that it says
+    /// more about, with all that is known.
+    pub(super) fn add(&mut self, candidate: Candidate) -> Option<(DialId, Route)> {
         let device = candidate.route.device;
         if candidate.route.is_empty() {
-            return;
+            return None;
         }
         let has_room = self.tries.len() < CANDIDATES_MAX;
         match self.tries.iter_mut().find(|tried| tried.is_of(device)) {
-            Some(tried) => tried.learn(candidate),
-            None if has_room => self.tries.push(Try {
-                candidate,
-                fresh: true,
-                dial: None,
-            }),
-            None => {}
+            Some(tried) => {
+                // A dial under way is dialled again should it fail: the news may have come too late for it.
+                let learned = tried.learn(candidate);
+                let (dial, _) = tried.dial.filter(|_| learned)?;
+                Some((dial, tried.candidate.route.clone()))
+            }
+            None => {
+                if has_room {
+                    self.tries.push(Try {
+                        candidate,
+                        fresh: true,
+                        dial: None,
+                    });
+                }
+                None
+            }
         }
     }
 
     /// Whether `candidate` says something that was not known.
     pub(super) fn lacks(&self, candidate: &Candidate) -> bool {
-        let mut with = self.clone();
-        with.tries.iter_mut().for_each(|tried| tried.fresh = false);
-        with.add(candidate.clone());
-        with.tries.iter().any(|tried| tried.fresh)
+        let route = &candidate.route;
+        match self.tries.iter().find(|tried| tried.is_of(route.device)) {
+            Some(tried) => tried.lacks(route),
+            None => !route.is_empty() && self.tries.len() < CANDIDATES_MAX,
+        }
     }
 
     /// There are no more routes to come.
@@ -197,19 +208,27 @@ impl Try {
         self.candidate.route.device == device
     }
 
-    /// Adds what is new in another candidate of the same device, newest first: the bounds cut off the oldest.
-    fn learn(&mut self, mut candidate: Candidate) {
+    /// Whether there is somewhere in `route` that was not known.
+    fn lacks(&self, route: &Route) -> bool {
         let known = &self.candidate.route;
-        let is_new = |route: &Route| {
-            route.addresses.iter().any(|a| !known.addresses.contains(a))
-                || route.relays.iter().any(|r| !known.relays.contains(r))
-        };
-        if is_new(&candidate.route) {
-            candidate.route.merge(known);
+        route
+            .addresses
+            .iter()
+            .any(|it| !known.addresses.contains(it))
+            || route.relays.iter().any(|it| !known.relays.contains(it))
+    }
+
+    /// Adds what is new in another candidate of the same device, newest first: the bounds cut off the oldest. False when
+    /// nothing is new.
+    fn learn(&mut self, mut candidate: Candidate) -> bool {
+        let is_new = self.lacks(&candidate.route);
+        if is_new {
+            candidate.route.merge(&self.candidate.route);
             candidate.route = candidate.route.bounded();
             self.candidate = candidate;
             self.fresh = true;
         }
+        is_new
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::wire::{AGENT_BYTES_MAX, SPEAKS_MAX};
 use crate::protocol::ProtocolName;
 
 /// What one node's [`Sessions`](super::Sessions) go by.
@@ -10,7 +11,7 @@ pub struct Config {
     /// Which life of this node it is: must be greater at each start (the time in milliseconds will do, where clocks do
     /// not go back). The other side drops what it holds of an earlier life.
     pub boot: u64,
-    /// This program and its version, at most [`AGENT_BYTES_MAX`](super::wire::AGENT_BYTES_MAX) bytes.
+    /// This program and its version, at most [`AGENT_BYTES_MAX`] bytes.
     pub agent: String,
     /// What is spoken with strangers at first; see [`Sessions::handle_speaks`](super::Sessions::handle_speaks).
     pub speaks: Vec<ProtocolName>,
@@ -30,6 +31,17 @@ impl Config {
             strangers_max: STRANGERS_MAX,
             idle_after: IDLE_AFTER,
         }
+    }
+
+    /// Cuts off what exceeds the bounds of a hello.
+    pub(super) fn bounded(mut self) -> Self {
+        let mut end = self.agent.len().min(AGENT_BYTES_MAX);
+        while !self.agent.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.agent.truncate(end);
+        self.speaks.truncate(SPEAKS_MAX);
+        self
     }
 }
 

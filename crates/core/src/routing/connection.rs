@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use super::close::CloseCode;
 use super::config::{EARLY_FRAMES_MAX, FRAME_WITHIN, HELLO_WITHIN};
 use super::duplicate::Rank;
 use super::framing::Framing;
 use super::input::{Connected, DialId, Target};
 use super::level::Level;
-use super::output::{CloseCode, Session};
+use super::output::Session;
 use super::wire::{Farewell, Frame, HELLO_VERSION, Hello, Introduction};
 use crate::ids::PeerId;
 use crate::time::Time;

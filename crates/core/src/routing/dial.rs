@@ -107,7 +107,10 @@ impl Dialling {
 
     /// Gives `target` up, with all that is under way.
     pub(super) fn cancel(&mut self, now: Time, target: Target, out: &mut VecDeque<Output>) {
-        self.cancel_dials(now, target, out);
+        if self.attempt(target).is_some() {
+            self.cancel_dials(now, target, out);
+            out.push_back(unreachable(target, UnreachableReason::GivenUp));
+        }
         self.forget(target);
     }
 
@@ -141,9 +144,8 @@ impl Dialling {
             self.begin(now, target, out);
         }
         if let Some(attempt) = self.attempt(target) {
-            candidates
-                .into_iter()
-                .for_each(|candidate| attempt.add(candidate));
+            let refined = candidates.into_iter().filter_map(|it| attempt.add(it));
+            out.extend(refined.map(|(dial, route)| Output::Refine { dial, route }));
             self.advance(now, target, out);
         }
     }

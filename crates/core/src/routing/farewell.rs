@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
+use super::close::CloseCode;
 use super::config::{FAREWELL_WITHIN, SESSIONS_PER_PEER_MAX};
 use super::connection::{Connection, Phase};
 use super::input::{ConnId, Connected, Target};
 use super::level::Level;
-use super::output::{CloseCode, DownReason, Event, Output, Session, UnreachableReason};
+use super::output::{DownReason, Event, Output, Session, UnreachableReason};
 use super::state::Sessions;
 use super::wire::{Farewell, Frame};
 use crate::time::Time;
@@ -29,16 +30,18 @@ impl Sessions {
         }
     }
 
-    /// Lets the best connection between the two devices of `newest` stay, and ends the others.
+    /// Lets the best connection between the two devices of `newest` stay, and ends the others. One without a name is
+    /// left alone by one with a name: each is of use to somebody whom the other does not serve.
     pub(super) fn settle_duplicates(&mut self, now: Time, newest: ConnId) {
-        let Some(Connected { local, remote, .. }) = self.table.get(newest).map(|it| it.connected)
+        let Some((connected, peer)) = self.table.get(newest).map(|it| (it.connected, it.peer))
         else {
             return;
         };
+        let Connected { local, remote, .. } = connected;
         let mut rivals: Vec<_> = self
             .table
             .of(Target::Device(remote))
-            .filter(|it| it.is_open() && it.connected.local == local)
+            .filter(|it| it.is_open() && it.connected.local == local && it.peer == peer)
             .map(|it| (it.rank(), it.connected.conn))
             .collect();
         rivals.sort();
@@ -144,6 +147,8 @@ impl Sessions {
         for target in targets(session) {
             self.dialling.up(now, target, &mut self.out);
         }
+        // Another may have come up while this one was about to go.
+        self.settle_duplicates(now, conn);
     }
 
     /// Closes what lingers of a session with `target` before it is dialled again: the engine would send the new dial's

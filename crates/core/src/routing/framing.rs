@@ -1,7 +1,7 @@
 //! Cutting the control stream into frames, with the bounds that keep one stream from costing more than one frame.
 
+use super::close::CloseCode;
 use super::config::{FRAMES_BURST, FRAMES_REFILL};
-use super::output::CloseCode;
 use super::wire::{FRAME_BYTES_MAX, Frame};
 use crate::codec::{self, FRAME_HEADER_BYTES};
 use crate::time::Time;

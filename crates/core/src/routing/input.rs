@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use super::close::CloseCode;
 use super::level::Level;
-use super::output::CloseCode;
 use super::wire::Introduction;
 use crate::address::Route;
 use crate::ids::{DeviceKey, Face, PeerId};

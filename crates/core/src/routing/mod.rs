@@ -14,6 +14,7 @@
 //!         match output {
 //!             Resolve { target }           => look up, then handle_routes, at last handle_resolved
 //!             Dial { dial, face, route }   => connect, then handle_connected or handle_dial_failed
+//!             Refine { dial, route }       => connect there too
 //!             CancelDial { dial }          => stop connecting
 //!             AskIntroduction { conn, .. } => handle_introduction
 //!             Authenticate { conn, .. }    => verify, then handle_verdict
@@ -30,6 +31,9 @@
 //!              somebody who wants a peer   => handle_open (once) or handle_want (for as long as it is said)
 //! }
 //! ```
+//!
+//! Streams that the other side opens before [`Event::Up`] wait for it: only then is known who asks. Ours may follow
+//! [`Event::Reached`] at once.
 //!
 //! # A connection
 //!
@@ -58,10 +62,11 @@
 //! # A target
 //!
 //! ```text
-//!   handle_open, handle_want ──▶ WaitRoutes ──▶ WaitDials ──▶ WaitHellos ──▶ a session stands
-//!                                   ▲   (at once, all three, in one attempt)        │ it ends
-//!                                   └──────────── WaitRetry ◀───────────────────────┘
-//!                                              while it is wanted
+//!                                   a session comes up, whoever dialled
+//!   handle_open, ──▶  WaitSession  ─────────────────────────────────────▶  WaitLoss
+//!   handle_want       (routes, dials             while it is wanted            │
+//!                      and hellos side  ──▶ WaitRetry ◀─────────────────────────┘
+//!                      by side)         ◀──  (backoff)
 //! ```
 //!
 //! # Crossing dials
@@ -79,6 +84,7 @@ mod access;
 mod agenda;
 mod attempt;
 mod backoff;
+mod close;
 mod connection;
 mod dial;
 mod duplicate;
@@ -90,11 +96,15 @@ mod output;
 mod state;
 mod table;
 
+#[cfg(test)]
+mod tests;
+
 pub use access::Access;
+pub use close::CloseCode;
 pub use config::Config;
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
 pub use level::{Level, STREAMS_CONTACT_MAX, STREAMS_GUEST_MAX, STREAMS_STRANGER_MAX};
 pub use negotiate::{Standing, choose};
-pub use output::{CloseCode, DownReason, Event, Output, Session, UnreachableReason};
+pub use output::{DownReason, Event, Output, Session, UnreachableReason};
 pub use state::Sessions;
 pub use wire::{Answer, AnswerError, Introduction, Note, Offer, Refusal, SPEAKS_MAX};

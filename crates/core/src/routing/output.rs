@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
+use super::close::CloseCode;
 use super::input::{ConnId, DialId, Target};
 use super::level::Level;
-use super::wire::{Farewell, Introduction, Note};
+use super::wire::{Introduction, Note};
 use crate::address::Route;
 use crate::ids::{DeviceKey, Face, PeerId};
 use crate::protocol::ProtocolName;
@@ -26,6 +27,14 @@ pub enum Output {
         /// Which of our endpoints to dial from.
         face: Face,
         /// Where to. Only the device with its key may answer.
+        route: Route,
+    },
+    /// More is known of where a dial under way leads: try there too, if that is possible. Should the dial fail, it is
+    /// dialled again.
+    Refine {
+        /// The dial.
+        dial: DialId,
+        /// All that is known of the same device, the news first.
         route: Route,
     },
     /// Give up a dial. Nothing need be reported of it any more.
@@ -160,61 +169,6 @@ pub struct Session {
     pub dialled: bool,
 }
 
-/// Why a connection is closed: the application's close code of QUIC, seen by the other side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum CloseCode {
-    /// Nobody needs it any more.
-    Done = 0,
-    /// Nothing has happened for long.
-    Idle = 1,
-    /// There is a better connection between the two devices.
-    Duplicate = 2,
-    /// The node is shutting down, or gives up this face.
-    Leaving = 3,
-    /// There is no room.
-    Busy = 4,
-    /// The introductions did not come in time.
-    Late = 5,
-    /// Something malformed, oversized, out of turn or too much of it.
-    Misbehaved = 6,
-    /// A version of the hello that is not understood here.
-    Incompatible = 7,
-}
-
-impl CloseCode {
-    /// The number on the wire.
-    pub fn number(self) -> u32 {
-        self as u32
-    }
-
-    /// Reads a number from the wire; `None` for one of no meaning here.
-    pub fn from_number(number: u64) -> Option<Self> {
-        [
-            Self::Done,
-            Self::Idle,
-            Self::Duplicate,
-            Self::Leaving,
-            Self::Busy,
-            Self::Late,
-            Self::Misbehaved,
-            Self::Incompatible,
-        ]
-        .into_iter()
-        .find(|code| u64::from(code.number()) == number)
-    }
-}
-
-impl From<Farewell> for CloseCode {
-    fn from(farewell: Farewell) -> Self {
-        match farewell {
-            Farewell::Idle => Self::Idle,
-            Farewell::Duplicate => Self::Duplicate,
-            Farewell::Leaving => Self::Leaving,
-        }
-    }
-}
-
 /// Why a session is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DownReason {
@@ -231,6 +185,8 @@ pub enum DownReason {
 /// Why nobody was reached. Ordered: a greater one tells more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnreachableReason {
+    /// We gave it up ourselves.
+    GivenUp,
     /// There is no room for one more attempt; see [`TARGETS_MAX`](super::config::TARGETS_MAX).
     Busy,
     /// Nobody knows where they are.

@@ -3,15 +3,16 @@
 use std::collections::VecDeque;
 
 use super::agenda::Agenda;
-use super::config::{Config, HALF_OPEN_MAX};
+use super::close::CloseCode;
+use super::config::{Config, FAREWELL_WITHIN, HALF_OPEN_MAX};
 use super::connection::{Connection, Phase, Step};
 use super::dial::Dialling;
 use super::input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
 use super::level::Level;
-use super::output::{CloseCode, DownReason, Event, Output, Session, UnreachableReason};
+use super::output::{DownReason, Event, Output, Session, UnreachableReason};
 use super::table::Table;
 use super::wire::{
-    AGENT_BYTES_MAX, Farewell, Frame, HELLO_VERSION, Hello, Introduction, Note, SPEAKS_MAX,
+    Farewell, Frame, HELLO_VERSION, Hello, Introduction, NOTE_BYTES_MAX, Note, SPEAKS_MAX,
 };
 use crate::ids::PeerId;
 use crate::protocol::ProtocolName;
@@ -34,15 +35,9 @@ pub struct Sessions {
 // Commands.
 impl Sessions {
     /// A node without connections. What exceeds a bound in `config` is cut off. `seed` decides the jitter of retries.
-    pub fn new(mut config: Config, seed: Seed, _now: Time) -> Self {
-        let mut end = config.agent.len().min(AGENT_BYTES_MAX);
-        while !config.agent.is_char_boundary(end) {
-            end -= 1;
-        }
-        config.agent.truncate(end);
-        config.speaks.truncate(SPEAKS_MAX);
+    pub fn new(config: Config, seed: Seed, _now: Time) -> Self {
         Self {
-            config,
+            config: config.bounded(),
             dialling: Dialling::new(Random::new(seed)),
             table: Table::default(),
             agenda: Agenda::new(),
@@ -109,17 +104,16 @@ impl Sessions {
         }
     }
 
-    /// Sends `note` to the other side of a session with a known peer; false when `conn` is none. Its body must be within
-    /// [`NOTE_BYTES_MAX`](super::wire::NOTE_BYTES_MAX), or the other side closes the connection.
+    /// Sends `note` to the other side of a session with a known peer. False when `conn` is none, or the note's body
+    /// exceeds [`NOTE_BYTES_MAX`].
     pub fn handle_note(&mut self, _now: Time, conn: ConnId, note: Note) -> bool {
-        let known = self
-            .table
-            .get(conn)
-            .is_some_and(|it| it.is_open() && it.peer.is_some());
-        if known {
+        let session = self.table.get(conn).filter(|it| it.is_open());
+        let fits = note.body.len() <= NOTE_BYTES_MAX;
+        let sent = fits && session.is_some_and(|it| it.peer.is_some());
+        if sent {
             self.send(conn, &[Frame::Note(note)]);
         }
-        known
+        sent
     }
 
     /// Ends whatever there is with `peer`, at once: they were blocked or removed.
@@ -142,7 +136,7 @@ impl Sessions {
     }
 
     /// The node shuts down: nothing new begins, and sessions end as soon as their streams do, at the latest after
-    /// [`FAREWELL_WITHIN`](super::config::FAREWELL_WITHIN). Done when [`Sessions::sessions`] is empty.
+    /// [`FAREWELL_WITHIN`]. Done when [`Sessions::sessions`] is empty.
     pub fn handle_leave(&mut self, now: Time) {
         self.leaving = true;
         self.dialling.cancel_all(now, &mut self.out);
@@ -380,7 +374,11 @@ impl Sessions {
         };
         connection.phase = Phase::Open;
         let session = connection.session();
-        let hello = connection.hello.clone();
+        // What it said is told once and not kept: a thousand hellos with all their names take 8 MB.
+        let hello = connection.hello.as_mut();
+        let (names, observed) = hello
+            .map(|hello| (std::mem::take(&mut hello.speaks), hello.observed))
+            .unwrap_or_default();
         let early = std::mem::take(&mut connection.early);
 
         self.out.push_back(Output::StreamLimit {
@@ -388,12 +386,9 @@ impl Sessions {
             streams_max: level.streams_max(),
         });
         self.tell(Event::Up(session));
-        if let Some(hello) = hello {
-            if let Some(address) = hello.observed {
-                self.tell(Event::Observed { conn, address });
-            }
-            let names = hello.speaks;
-            self.tell(Event::Speaks { conn, peer, names });
+        self.tell(Event::Speaks { conn, peer, names });
+        if let Some(address) = observed {
+            self.tell(Event::Observed { conn, address });
         }
         self.dialling
             .up(now, Target::Device(session.remote), &mut self.out);
@@ -418,13 +413,21 @@ impl Sessions {
             (Frame::Speaks(names), _) => self.tell(Event::Speaks { conn, peer, names }),
             (Frame::Note(note), Some(peer)) => self.tell(Event::Noted { conn, peer, note }),
             (Frame::Bye(Farewell::Idle), _) if connection.is_open() => {
-                if connection.streams == 0 && !self.needs(conn) {
+                // A stream that came and went just now may have crossed the proposal, which it took back.
+                let is_idle =
+                    connection.streams == 0 && now >= connection.idle_since + FAREWELL_WITHIN;
+                if is_idle && !self.needs(conn) {
                     self.close(now, conn, CloseCode::Idle);
                 }
             }
             (Frame::Bye(farewell), _) => {
                 connection.bye_received = true;
-                self.begin_farewell(now, conn, farewell);
+                let device = Target::Device(connection.connected.remote);
+                // The better connection may come up here later than there; until then this one serves.
+                let is_only = self.session(device).is_some_and(|it| it.conn == conn);
+                if farewell != Farewell::Duplicate || !is_only {
+                    self.begin_farewell(now, conn, farewell);
+                }
                 self.part(now, conn);
             }
             _ => self.close(now, conn, CloseCode::Misbehaved),

@@ -32,7 +32,11 @@ const CACHED_RECORDS_MAX: i64 = 4096;
 const CACHE_LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// How long to wait before the daemon is started again after it failed, so that a broken network costs nothing.
-const RESTART_AFTER: Duration = Duration::from_secs(30);
+const FAILED_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long to wait before it is started again after a flood: half as long as a flood takes to be noticed, so that one
+/// that goes on leaves the node present for most of the time.
+const FLOODED_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long the daemon may take to send a goodbye; it takes a millisecond when it is not stuck.
 const GOODBYE_MAX: Duration = Duration::from_millis(300);
@@ -149,6 +153,7 @@ impl Lan {
                     Some(Order::Announce(announcement)) => {
                         self.announce(daemon, announcement).await?;
                     }
+                    Some(_) => {}
                     None => return Ok(()),
                 },
                 event = events.recv_async() => {
@@ -197,7 +202,8 @@ impl Lan {
         let Some(announcement) = &self.announced else {
             return false;
         };
-        let name = full_name(&announcement.advertisement.instance_name());
+        let instance = announcement.advertisement.instance_name();
+        let name = format!("{instance}.{}", service_type());
         let until = Instant::now() + GOODBYE_MAX;
         match daemon.unregister(&name) {
             Ok(done) => timeout_at(until, done.recv_async()).await.is_ok(),
@@ -232,6 +238,26 @@ impl Lan {
         }
     }
 
+    /// Waits for `pause`, and notes meanwhile what is to be announced; `None` when orders end.
+    async fn wait_to_restart(
+        &mut self,
+        pause: Duration,
+        orders: &mut mpsc::Receiver<Order>,
+    ) -> Option<()> {
+        let restart = sleep(pause);
+        tokio::pin!(restart);
+        loop {
+            tokio::select! {
+                () = &mut restart => return Some(()),
+                order = orders.recv() => {
+                    if let Order::Announce(announcement) = order? {
+                        self.announced = announcement;
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether an instance is this device: a host hears itself.
     fn is_own(&self, instance: &str) -> bool {
         self.announced
@@ -248,10 +274,12 @@ impl Source for Lan {
     async fn run(mut self, mut orders: mpsc::Receiver<Order>, findings: mpsc::Sender<Finding>) {
         let mut has_warned = false;
         loop {
+            let mut pause = FAILED_PAUSE;
             match self.run_daemon(&mut orders, &findings).await {
                 Ended::Unneeded => return,
                 Ended::Flooded => {
                     info!("the local network is flooded with services: looking anew");
+                    pause = FLOODED_PAUSE;
                 }
                 Ended::Failed(error) if has_warned => {
                     debug!(%error, "the local network still cannot be searched");
@@ -262,24 +290,8 @@ impl Source for Lan {
                 }
             }
             self.neighbours.clear();
-            if self.wait_to_restart(&mut orders).await.is_none() {
+            if self.wait_to_restart(pause, &mut orders).await.is_none() {
                 return;
-            }
-        }
-    }
-}
-
-impl Lan {
-    /// Waits, and notes meanwhile what is to be announced; `None` when orders end.
-    async fn wait_to_restart(&mut self, orders: &mut mpsc::Receiver<Order>) -> Option<()> {
-        let restart = sleep(RESTART_AFTER);
-        tokio::pin!(restart);
-        loop {
-            tokio::select! {
-                () = &mut restart => return Some(()),
-                order = orders.recv() => match order? {
-                    Order::Announce(announcement) => self.announced = announcement,
-                },
             }
         }
     }
@@ -317,10 +329,6 @@ fn service_type() -> String {
     format!("{SERVICE_TYPE}.{DOMAIN}")
 }
 
-fn full_name(instance: &str) -> String {
-    format!("{instance}.{}", service_type())
-}
-
 /// The instance in a full name; `None` for another service's.
 fn instance(full_name: &str) -> Option<&str> {
     full_name.strip_suffix(&service_type())?.strip_suffix('.')
@@ -346,106 +354,4 @@ async fn cached_records(metrics: &Receiver<Metrics>) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::source::{FINDINGS_MAX, Neighbour, Running, start};
-    use super::*;
-    use kith_core::discovery::lan::{Advertisement, Tag};
-    use kith_core::ids::DeviceKey;
-    use std::net::{Ipv4Addr, UdpSocket};
-    use tokio::time::timeout;
-
-    /// Far above the second that multicast DNS takes between two announcements.
-    const PATIENCE: Duration = Duration::from_secs(20);
-
-    /// A port nobody uses, so that tests hear only themselves.
-    fn free_port() -> u16 {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback");
-        socket.local_addr().expect("bound").port()
-    }
-
-    fn lan(port: u16) -> (Running, mpsc::Receiver<Finding>) {
-        let (findings, found) = mpsc::channel(FINDINGS_MAX);
-        let lan = Lan::with_port(Interfaces::Loopback, port);
-        (start(lan, findings), found)
-    }
-
-    fn announcement(device: u8, tags: u8) -> Announcement {
-        let tag = |n: u8| Tag([n; 8]);
-        Announcement {
-            advertisement: Advertisement {
-                device: DeviceKey([device; 32]),
-                tags: (0..tags).map(tag).collect(),
-            },
-            port: 7000 + u16::from(device),
-            port_v6: Some(8000),
-            addresses: Vec::new(),
-        }
-    }
-
-    fn neighbour(device: u8, tags: u8) -> Finding {
-        let Announcement {
-            advertisement,
-            port,
-            ..
-        } = announcement(device, tags);
-        Finding::Neighbour(Neighbour {
-            advertisement,
-            addresses: vec![(Ipv4Addr::LOCALHOST, port).into()],
-        })
-    }
-
-    async fn next(found: &mut mpsc::Receiver<Finding>) -> Finding {
-        let found = timeout(PATIENCE, found.recv()).await;
-        found.expect("in time").expect("running")
-    }
-
-    #[tokio::test]
-    async fn two_devices_find_each_other_and_nobody_finds_itself() {
-        let port = free_port();
-        let ((a, mut found_by_a), (b, mut found_by_b)) = (lan(port), lan(port));
-        a.order(Order::Announce(Some(announcement(1, 128))));
-        b.order(Order::Announce(Some(announcement(2, 16))));
-        assert_eq!(next(&mut found_by_a).await, neighbour(2, 16));
-        assert_eq!(next(&mut found_by_b).await, neighbour(1, 128));
-        a.stop().await;
-        let left = Finding::Left(DeviceKey([1; 32]));
-        assert_eq!(next(&mut found_by_b).await, left);
-        b.stop().await;
-        assert_eq!(found_by_a.recv().await, None);
-    }
-
-    #[tokio::test]
-    async fn with_another_key_the_old_name_leaves_and_a_new_one_appears() {
-        let port = free_port();
-        let ((a, _found_by_a), (b, mut found)) = (lan(port), lan(port));
-        a.order(Order::Announce(Some(announcement(1, 16))));
-        assert_eq!(next(&mut found).await, neighbour(1, 16));
-        a.order(Order::Announce(Some(announcement(3, 16))));
-        let both = [next(&mut found).await, next(&mut found).await];
-        // The goodbye comes first, and takes effect a second after it was heard (RFC 6762 §10.1).
-        assert!(both.contains(&neighbour(3, 16)), "{both:?}");
-        let left = Finding::Left(DeviceKey([1; 32]));
-        assert!(both.contains(&left), "{both:?}");
-        a.order(Order::Announce(None));
-        assert_eq!(next(&mut found).await, Finding::Left(DeviceKey([3; 32])));
-        b.stop().await;
-    }
-
-    #[tokio::test]
-    async fn a_new_contacts_tag_is_seen_under_the_same_name() {
-        let port = free_port();
-        let ((a, _found_by_a), (b, mut found)) = (lan(port), lan(port));
-        a.order(Order::Announce(Some(announcement(1, 16))));
-        assert_eq!(next(&mut found).await, neighbour(1, 16));
-        a.order(Order::Announce(Some(announcement(1, 32))));
-        assert_eq!(next(&mut found).await, neighbour(1, 32));
-        b.stop().await;
-    }
-
-    #[tokio::test]
-    async fn a_source_ends_when_nobody_wants_its_findings() {
-        let (running, found) = lan(free_port());
-        drop(found);
-        timeout(PATIENCE, running.stop()).await.expect("it ended");
-    }
-}
+mod tests;

@@ -4,12 +4,21 @@
 //! side by side, and whatever they find is a claim until a signature or a handshake proves it.
 //!
 //! - [`source`]: the trait, what a source is told and what it finds.
+//! - [`invites`]: the addresses that invites carry.
 //! - [`lan`]: the local network, by DNS-SD.
 //! - [`neighbours`]: what the local network says, bounded.
+//! - [`registries`]: the registries of all introducers in use, side by side.
+//! - [`registry`]: the client of one of them, over a stream of a session.
 
+pub mod invites;
 pub mod lan;
 pub mod neighbours;
+pub mod registries;
+pub mod registry;
 pub mod source;
 
+pub use invites::Invites;
 pub use lan::{Interfaces, Lan};
+pub use registries::{Connect, Registries};
+pub use registry::{RegistryClient, RegistryError};
 pub use source::{Announcement, Finding, Neighbour, Order, Running, Source, start};

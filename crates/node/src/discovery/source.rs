@@ -7,15 +7,18 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use kith_core::address::Route;
+use kith_core::discovery::Record;
 use kith_core::discovery::lan::Advertisement;
-use kith_core::ids::DeviceKey;
+use kith_core::ids::{DeviceKey, Face, Locator, PeerId};
+use kith_core::introducer::Introducer;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::debug;
 
-/// The most orders that wait for a source. Orders are given at a person's pace; a source that falls this far behind is
-/// stuck, and more of them would not help.
-const ORDERS_MAX: usize = 64;
+/// The most orders that wait for a source: four bursts of [`Presence`](kith_core::discovery::Presence). A source that
+/// falls this far behind is stuck, and more of them would not help.
+const ORDERS_MAX: usize = 1024;
 
 /// The most findings that wait to be looked at. Then sources wait, and the network behind them.
 pub const FINDINGS_MAX: usize = 256;
@@ -42,6 +45,29 @@ pub trait Source: Send + 'static {
 pub enum Order {
     /// Tell the local network that this device is here, and nothing else; `None`: that it left.
     Announce(Option<Announcement>),
+    /// Its maker is looked for, and an invite says where they can be reached.
+    Learn {
+        /// Its maker.
+        peer: PeerId,
+        /// The device's address on each face it tells of.
+        routes: Vec<(Face, Route)>,
+    },
+    /// Leave a record.
+    Publish {
+        /// Whom it is for, for [`Finding::Stale`]; never told to anybody. `None` for a reply to an invite.
+        peer: Option<PeerId>,
+        /// At whose registries.
+        introducers: Vec<Introducer>,
+        /// The record.
+        record: Box<Record>,
+    },
+    /// Ask for what stands under a locator.
+    Lookup {
+        /// At whose registries.
+        introducers: Vec<Introducer>,
+        /// Where it stands.
+        locator: Locator,
+    },
 }
 
 /// What the local network is told.
@@ -65,6 +91,33 @@ pub enum Finding {
     Neighbour(Neighbour),
     /// A device said goodbye to the local network, or has not been heard for long.
     Left(DeviceKey),
+    /// Where somebody said to be, in an invite.
+    Route {
+        /// Who.
+        peer: PeerId,
+        /// Which of the two endpoints answers there.
+        face: Face,
+        /// Where; within the bounds of [`Route::is_bounded`].
+        route: Route,
+    },
+    /// One introducer's answer to a look-up; none of the records is verified.
+    Records {
+        /// What was asked for.
+        locator: Locator,
+        /// What stands there; nothing also where the introducer could not be asked.
+        records: Vec<Record>,
+    },
+    /// A registry holds a record with a later sequence than the one it was given.
+    Stale {
+        /// Whom the record is for.
+        peer: PeerId,
+        /// The sequence of the record there.
+        newest: u64,
+    },
+    /// An introducer's registry answers, for the first time or after it was away; it may have missed records.
+    IntroducerUp(DeviceKey),
+    /// An introducer's registry cannot be reached.
+    IntroducerDown(DeviceKey),
 }
 
 /// A device on the local network, as it says.

@@ -337,4 +337,14 @@ mod tests {
         assert_eq!(quoted(Path::new("/a/b.key")), "/a/b.key");
         assert_eq!(quoted(Path::new("/my data/it's")), r"'/my data/it'\''s'");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)
+        ) {
+            let _ = Keys::from_line(&bytes);
+            let _ = Keys::from_line(text::encode(PREFIX, &bytes).as_bytes());
+        }
+    }
 }

@@ -134,6 +134,7 @@ impl Acceptor {
     fn take(&self, incoming: Incoming) {
         let must_validate = !incoming.remote_address_validated() && incoming.may_retry();
         if must_validate && self.gate.half_open() >= UNVALIDATED_MAX {
+            self.metrics.discovery_retried.increment();
             // Fails only where `may_retry` is false.
             incoming.retry().ok();
             return;

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until};
 use tokio_rustls::server::TlsStream;
 
-use super::admission::{Charge, Meter};
+use super::accounts::{Charge, Meter};
 
 /// A client's TLS stream; free of charge until it has a meter, which is as soon as the client has proven its key.
 #[derive(Debug)]

@@ -56,6 +56,8 @@ pub struct Metrics {
     pub relay_refused: Counter,
     /// QUIC connections of address discovery that were taken.
     pub discovery_accepted: Counter,
+    /// QUIC connections of address discovery that first had to show that they receive where they claim to be.
+    pub discovery_retried: Counter,
     /// QUIC connections of address discovery refused because a limit was reached.
     pub discovery_refused: Counter,
     /// Registry: records stored.
@@ -66,6 +68,8 @@ pub struct Metrics {
     pub lookups: Counter,
     /// Registry: records kept now.
     pub records: Gauge,
+    /// Registry: 1 while what it took cannot be written, else 0.
+    pub registry_unwritable: Gauge,
     /// What the relay protocol's own service counts.
     pub(super) relay: Arc<RelayMetrics>,
 }
@@ -86,6 +90,11 @@ impl Metrics {
                 self.relay_clients(),
             ),
             ("registry_records", "Records kept.", self.records.get()),
+            (
+                "registry_unwritable",
+                "1 while records cannot be written.",
+                self.registry_unwritable.get(),
+            ),
         ];
         let relay = &self.relay;
         let counters = [
@@ -133,6 +142,11 @@ impl Metrics {
                 "discovery_connections",
                 "Address discoveries begun.",
                 self.discovery_accepted.get(),
+            ),
+            (
+                "discovery_retried",
+                "Address discoveries sent a Retry.",
+                self.discovery_retried.get(),
             ),
             (
                 "discovery_refused",

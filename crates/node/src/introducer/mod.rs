@@ -7,21 +7,23 @@
 //! - [`server`]: one TCP port with TLS for the relay, `/ping`, `/healthz` and `/metrics`.
 //! - [`tls`]: the server's key, its pin, certificate files, ACME.
 //! - [`limits`]: who may open a connection: in all, per address, half open.
-//! - [`admission`]: who may relay, how fast and how much a day.
-//! - [`relay`]: the relay protocol over a WebSocket, metered.
+//! - [`admission`]: who may relay, how fast and how much a day; [`accounts`] keeps count.
+//! - `relay`: the relay protocol over a WebSocket, metered.
 //! - [`address_discovery`]: tells QUIC clients the address they come from.
-//! - [`registry`]: signed and sealed records by exact key, over a `kith/1` stream; [`store`] keeps them.
+//! - [`registry`]: signed and sealed records by exact key, over a `kith/1` stream, kept in SQLite.
 //! - [`metrics`]: counts of the whole server, in Prometheus's text form.
 //!
 //! An introducer sees who connects to it, from where and when, and the sizes of what it forwards; docs/exposure.md says
 //! so. It never sees content: relayed bytes are encrypted end to end, records are sealed.
 
+pub mod accounts;
 pub mod address_discovery;
 pub mod admission;
 pub mod config;
 pub mod limits;
 mod metered;
 pub mod metrics;
+pub mod registry;
 mod relay;
 mod response;
 pub mod server;
@@ -32,4 +34,5 @@ pub use admission::{Admission, Allowance, Doorkeeper};
 pub use config::{IntroducerConfig, TlsMode};
 pub use limits::Limits;
 pub use metrics::Metrics;
+pub use registry::{RegistryService, ServeError};
 pub use server::{RelayServer, StartError};

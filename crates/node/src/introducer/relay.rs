@@ -41,7 +41,8 @@ use tokio_rustls::server::TlsStream;
 use tokio_websockets::{Limits as WebSocketLimits, Message, ServerBuilder, WebSocketStream};
 use tracing::debug;
 
-use super::admission::{AccountError, Accounts, Admission, Doorkeeper, Meter};
+use super::accounts::{AccountError, Accounts, Meter};
+use super::admission::{Admission, Doorkeeper};
 use super::limits::Limits;
 use super::metered::Metered;
 use super::metrics::Metrics;
@@ -60,9 +61,9 @@ const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// How many parsed client keys are kept: those of all clients of a full server that talk to each other.
 const KEY_CACHE_KEYS: usize = 16_384;
 
-/// The packets that wait for one slow client before more are dropped, as on a full router. Half of iroh-relay's default: at
-/// 1.4 KB a packet this is 360 KiB a client.
-const CLIENT_QUEUE_PACKETS: usize = 256;
+/// The packets that wait for one slow client before more are dropped, as on a full router. A packet is 1.4 KB, or up to
+/// 64 KB where the sender's system joins several: 8 MiB at worst, for as long as [`WRITE_TIMEOUT`].
+const CLIENT_QUEUE_PACKETS: usize = 128;
 
 /// How long a write to a client may take before it counts as gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -144,6 +145,12 @@ impl Relay {
         response
     }
 
+    /// Disconnects `client`; whether it was there.
+    pub(super) fn disconnect(&self, client: DeviceKey) -> bool {
+        let client = EndpointId::from_bytes(client.as_bytes());
+        client.is_ok_and(|client| self.0.clients.disconnect(client, None))
+    }
+
     /// Disconnects every client.
     pub(super) async fn shutdown(&self) {
         self.0.clients.shutdown().await;
@@ -157,6 +164,7 @@ impl Relay {
         version: ProtocolVersion,
         visitor: Arc<Visitor>,
     ) -> Result<(), RelayError> {
+        let closing = visitor.closing.clone();
         let mut socket = Socket::new(upgrade.await?, visitor.clone())?;
         let access = Arc::new(Door {
             relay: self.clone(),
@@ -176,11 +184,16 @@ impl Relay {
         if let Some(meter) = access.take_meter() {
             socket.web_socket.get_mut().start(meter);
         }
+        let client = guard.endpoint_id();
         let stream = RelayedStream::new(socket, self.0.keys.clone());
         let mut config = Config::new(guard, stream, version);
         config.write_timeout = WRITE_TIMEOUT;
         config.channel_capacity = CLIENT_QUEUE_PACKETS;
         self.0.clients.register(config, self.0.relayed.clone());
+        if closing.is_cancelled() {
+            // The shutdown may not have seen this one.
+            self.0.clients.disconnect(client, None);
+        }
         Ok(())
     }
 }
@@ -239,7 +252,7 @@ impl AccessControl for Door {
         let client = DeviceKey(*request.endpoint_id().as_bytes());
         let inner = &self.relay.0;
         let refusal = match inner.doorkeeper.ask(client, self.visitor.ip) {
-            Admission::Admit(allowance) => match inner.accounts.open(&allowance) {
+            Admission::Admit(allowance) => match inner.accounts.open(&allowance, self.visitor.ip) {
                 Ok(meter) => {
                     *self.lock_meter() = Some(meter);
                     return Access::Allow;

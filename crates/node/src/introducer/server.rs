@@ -2,9 +2,7 @@
 //! address discovery.
 //!
 //! A connection passes the gate when it is accepted, has [`Limits::handshake_timeout`] for TLS, the same again for each
-//! request's head, and [`HTTP_LIFETIME_MAX`] in all unless it becomes a relay client.
-//!
-//! [`Limits::handshake_timeout`]: super::limits::Limits::handshake_timeout
+//! request's head, and [`Limits::http_lifetime`] for all of it unless it becomes a relay client.
 
 use std::convert::Infallible;
 use std::io;
@@ -36,9 +34,6 @@ use super::relay::Relay;
 use super::response::{Body, plain, probe};
 use super::tls::{Tls, TlsError};
 use super::visitor::Visitor;
-
-/// The longest a connection lives that does not become a relay client: enough for a probe or a scrape on the slowest line.
-pub const HTTP_LIFETIME_MAX: Duration = Duration::from_secs(60);
 
 /// The largest head of a request, in bytes; a relay client's is under 1 KiB.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -75,7 +70,7 @@ pub enum StartError {
     AddressDiscovery(#[from] AddressDiscoveryError),
 }
 
-/// A running server. Dropping it stops it without ceremony; [`shutdown`](Self::shutdown) lets connections say goodbye.
+/// A running server. Dropping it stops it in the background; [`shutdown`](Self::shutdown) waits until all is closed.
 #[derive(Debug)]
 pub struct RelayServer {
     tcp: Vec<SocketAddr>,
@@ -105,6 +100,13 @@ impl RelayServer {
             start_discovery(&config, &listeners, &tls.config, &metrics, &closing, &tasks)?;
         let gate = Gate::new(config.limits.clone());
         let relay = Relay::new(&config.limits, config.doorkeeper, metrics.clone());
+        tasks.spawn({
+            let (relay, closing) = (relay.clone(), closing.clone());
+            async move {
+                closing.cancelled().await;
+                relay.shutdown().await;
+            }
+        });
         let port = Port(Arc::new(Shared {
             tls,
             gate: gate.clone(),
@@ -153,23 +155,19 @@ impl RelayServer {
     }
 
     /// Its line, given the key and the UDP port of its `kith/1` endpoint. It names the advertised addresses, or, where
-    /// none are configured, those bound.
-    pub fn introducer(&self, key: DeviceKey, udp_port: u16) -> Introducer {
-        let bound = self.tcp.iter().map(SocketAddr::ip);
-        let addresses = if self.advertised.is_empty() {
-            bound.collect()
-        } else {
-            self.advertised.clone()
-        };
+    /// none are configured, those bound; `None` where neither are any that somebody else could dial.
+    pub fn introducer(&self, key: DeviceKey, udp_port: u16) -> Option<Introducer> {
+        let addresses = dialable(&self.advertised, &self.tcp);
+        if addresses.is_empty() && matches!(self.trust, Trust::Pin(_)) {
+            return None;
+        }
+        let discovery = self.discovery.first().map(AddressDiscovery::address);
         let ports = Ports {
             tcp: self.tcp.first().map_or(0, SocketAddr::port),
             udp: udp_port,
-            discovery: self
-                .discovery
-                .first()
-                .map_or(0, |discovery| discovery.address().port()),
+            discovery: discovery.map_or(0, |address| address.port()),
         };
-        Introducer::new(key, addresses, ports, self.trust.clone())
+        Some(Introducer::new(key, addresses, ports, self.trust.clone()))
     }
 
     /// What it counts; the registry counts here too.
@@ -182,12 +180,16 @@ impl RelayServer {
         self.gate.open()
     }
 
+    /// Disconnects a relay client, whom the doorkeeper no longer admits; whether it was connected.
+    pub fn disconnect(&self, client: DeviceKey) -> bool {
+        self.relay.disconnect(client)
+    }
+
     /// Stops listening, disconnects everyone, and waits until all is closed, 5 s at most.
     pub async fn shutdown(self) {
         drop(self.closing);
         self.tasks.close();
         let closed = async {
-            self.relay.shutdown().await;
             for discovery in &self.discovery {
                 discovery.closed().await;
             }
@@ -196,6 +198,16 @@ impl RelayServer {
         if timeout(SHUTDOWN_MAX, closed).await.is_err() {
             warn!("some connections did not close in time");
         }
+    }
+}
+
+/// The addresses to tell others.
+fn dialable(advertised: &[IpAddr], bound: &[SocketAddr]) -> Vec<IpAddr> {
+    if advertised.is_empty() {
+        let bound = bound.iter().map(SocketAddr::ip);
+        bound.filter(|ip| !ip.is_unspecified()).collect()
+    } else {
+        advertised.to_vec()
     }
 }
 
@@ -334,7 +346,7 @@ impl Port {
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), answer)
             .with_upgrades();
-        if let Ok(Err(error)) = timeout(HTTP_LIFETIME_MAX, connection).await {
+        if let Ok(Err(error)) = timeout(limits.http_lifetime, connection).await {
             debug!(%error, "HTTP ended");
         }
     }
@@ -349,6 +361,10 @@ impl Port {
         match request.uri().path() {
             RELAY_PROBE_PATH => probe(StatusCode::OK),
             PORTAL_PROBE_PATH => probe(StatusCode::NO_CONTENT),
+            "/healthz" if self.0.metrics.registry_unwritable.get() > 0 => plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the registry cannot be written\n",
+            ),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/metrics" => {
                 let gate = &self.0.gate;

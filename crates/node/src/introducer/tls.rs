@@ -49,7 +49,7 @@ pub enum TlsError {
         source: io::Error,
     },
     /// Others can read the key.
-    #[error("others can read this key; run: chmod 600 {}", .0.display())]
+    #[error("others can read this key; run: chmod go-rwx {}", .0.display())]
     Exposed(PathBuf),
     /// The key file is no key.
     #[error("{}: not a private key: {reason}", path.display())]
@@ -153,7 +153,8 @@ fn pinned(data: &Path) -> Result<Tls, TlsError> {
 
 /// With certificate files, read again now and then.
 async fn from_files(domain: &str, certificate: &Path, key: &Path) -> Result<Tls, TlsError> {
-    refuse_exposed(key)?;
+    // A group of those who use certificates, such as Debian's ssl-cert, is a common practice.
+    refuse_exposed(key, 0o007)?;
     let resolver = reloading_resolver(
         &provider(),
         certificate.to_owned(),
@@ -237,7 +238,7 @@ fn read_key(path: &Path) -> Result<Option<KeyPair>, TlsError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(file_error(path, source)),
     };
-    refuse_exposed(path)?;
+    refuse_exposed(path, 0o077)?;
     let key = KeyPair::from_pem(&pem).map_err(|error| TlsError::Key {
         path: path.to_owned(),
         reason: error.to_string(),
@@ -258,16 +259,18 @@ fn make_key(path: &Path) -> Result<KeyPair, TlsError> {
     Ok(key)
 }
 
-/// Refuses a key file that group or others can read.
-fn refuse_exposed(path: &Path) -> Result<(), TlsError> {
+/// Refuses a key file whose mode has any bit of `forbidden`.
+fn refuse_exposed(path: &Path, forbidden: u32) -> Result<(), TlsError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         let metadata = std::fs::metadata(path).map_err(|source| file_error(path, source))?;
-        if metadata.permissions().mode() & 0o077 != 0 {
+        if metadata.permissions().mode() & forbidden != 0 {
             return Err(TlsError::Exposed(path.to_owned()));
         }
     }
+    #[cfg(not(unix))]
+    let _ = (path, forbidden);
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use kith_core::crypto::SecretKey;
-use kith_core::discovery::Record;
-use kith_core::ids::{DeviceKey, Face, Locator, PeerId};
+use kith_core::address::Route;
+use kith_core::discovery::Advertisement;
+use kith_core::ids::Face;
 use kith_core::peer::{Event, Output, Peer};
 use kith_core::routing::{CloseCode, ConnId, Connected, DialId, Target, UnreachableReason};
 use kith_core::row::Row;
@@ -16,15 +16,16 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, warn};
 
 use super::faces::Faces;
+use super::input::{Input, Reply};
 use super::link::LinkTasks;
 use super::live::{Link, Live, Standing};
 use super::protocols::Protocols;
-use super::registrar::{Errand, Registrars};
+use super::sources::Sources;
 use super::streams::OpenStreams;
 use crate::clock;
-use crate::discovery::{Announcement, Finding, Order, Running};
+use crate::discovery::{Announcement, Finding, Order};
 use crate::error::Error;
-use crate::routing::{Connection, Ended, FaceEndpoint, PathSummary};
+use crate::routing::{Connection, Ended};
 use crate::store::Store;
 
 /// How long a shutdown waits for the other sides to finish their streams and say goodbye.
@@ -33,47 +34,6 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 /// How long the machine may go without being asked what is due. A clock that jumps is noticed within it.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
-/// What a question's answer does once everything the question led to is durable.
-pub(super) type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
-
-/// Something for the machine.
-pub(super) enum Input {
-    /// Somebody wants to open streams.
-    Open { target: Target, reached: oneshot::Sender<Result<(), UnreachableReason>> },
-    /// Something to do with the machine itself.
-    Ask(Box<dyn FnOnce(&mut Peer, Time) -> Reply + Send>),
-    /// A dial is over.
-    Dialled { dial: DialId, face: Face, connection: Option<Connection> },
-    /// Somebody dialled us.
-    Incoming { face: Face, connection: Connection },
-    /// Bytes of a control stream.
-    Control { conn: ConnId, bytes: Vec<u8> },
-    /// Another path.
-    Path { conn: ConnId, path: PathSummary },
-    /// The end of a connection.
-    Closed { conn: ConnId, ended: Ended },
-    /// How many streams are open.
-    Streams { conn: ConnId, open: u32 },
-    /// A face is elsewhere.
-    Route { face: Face, route: kith_core::address::Route },
-    /// An introducer's answer to a look-up.
-    Records { locator: Locator, records: Vec<Record> },
-    /// An introducer holds a newer record.
-    Stale { peer: PeerId, newest: u64 },
-    /// An introducer does not answer.
-    IntroducerDown(DeviceKey),
-    /// Somebody on the local network.
-    Finding(Finding),
-    /// The table of protocols is different.
-    ProtocolsChanged,
-    /// The interfaces are different.
-    NetworkChanged,
-    /// The contact face was bound anew.
-    Rotated { endpoint: FaceEndpoint, secret: SecretKey },
-    /// The end.
-    Shutdown { done: oneshot::Sender<()> },
-}
-
 /// Owns the machine and everything it steers.
 pub(super) struct Actor {
     pub(super) machine: Peer,
@@ -81,8 +41,7 @@ pub(super) struct Actor {
     pub(super) faces: Faces,
     pub(super) live: Live,
     pub(super) protocols: Protocols,
-    pub(super) registrars: Registrars,
-    pub(super) lan: Option<Running>,
+    pub(super) sources: Sources,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) tasks: TaskTracker,
@@ -93,11 +52,18 @@ pub(super) struct Actor {
 #[derive(Default)]
 pub(super) struct State {
     connections: u64,
-    dials: HashMap<DialId, AbortHandle>,
+    dials: HashMap<DialId, UnderWay>,
     sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
     waiting: BTreeMap<Target, Vec<oneshot::Sender<Result<(), UnreachableReason>>>>,
     /// Rows that could not be written yet.
     unwritten: Vec<Row>,
+}
+
+/// A dial that has not ended: an attempt for each route it was given.
+struct UnderWay {
+    face: Face,
+    attempts: Vec<AbortHandle>,
+    failed: usize,
 }
 
 impl Actor {
@@ -132,7 +98,9 @@ impl Actor {
     /// How long until the machine has something to do.
     fn wait(&self) -> Duration {
         let due = self.machine.poll_timeout();
-        due.map_or(LOOK_AT_CLOCK, |due| due.since(clock::now()).min(LOOK_AT_CLOCK))
+        due.map_or(LOOK_AT_CLOCK, |due| {
+            due.since(clock::now()).min(LOOK_AT_CLOCK)
+        })
     }
 
     /// Tells the machine.
@@ -141,12 +109,12 @@ impl Actor {
         match input {
             Input::Ask(question) => return Some(question(&mut self.machine, now)),
             Input::Open { target, reached } => self.open(now, target, reached),
-            Input::Dialled { dial, face, connection } => {
-                self.state.dials.remove(&dial);
-                match connection {
-                    Some(connection) => self.connected(now, Some(dial), face, connection),
-                    None => self.machine.handle_dial_failed(now, dial),
-                }
+            Input::Dialled {
+                dial,
+                face,
+                connection,
+            } => {
+                self.dialled(now, dial, face, connection);
             }
             Input::Incoming { face, connection } => self.connected(now, None, face, connection),
             Input::Control { conn, bytes } => self.machine.handle_bytes(now, conn, &bytes),
@@ -157,16 +125,7 @@ impl Actor {
             }
             Input::Streams { conn, open } => self.machine.handle_streams(now, conn, open),
             Input::Route { face, route } => self.machine.handle_route(now, face, route),
-            Input::Records { locator, records } => self.machine.handle_records(now, locator, &records),
-            Input::Stale { peer, newest } => self.machine.handle_stale(now, peer, newest),
-            Input::IntroducerDown(key) => self.machine.handle_introducer_down(now, key),
-            Input::Finding(Finding::Neighbour(neighbour)) => {
-                let mut route = kith_core::address::Route::new(neighbour.advertisement.device);
-                route.addresses = neighbour.addresses;
-                self.machine.handle_sighting(now, neighbour.advertisement, route);
-            }
-            Input::Finding(Finding::Left(device)) => self.machine.handle_sighting_gone(device),
-            Input::Finding(_) => {}
+            Input::Finding(finding) => self.found(now, finding),
             Input::ProtocolsChanged => {
                 let spoken = self.protocols.listed();
                 self.machine.handle_protocols(now, spoken);
@@ -181,8 +140,67 @@ impl Actor {
         None
     }
 
-    fn open(&mut self, now: Time, target: Target, reached: oneshot::Sender<Result<(), UnreachableReason>>) {
-        let stands = self.live.preferred(target).is_some_and(|link| link.connection.end().is_none());
+    /// One attempt of a dial is over: the dial is when one led somewhere, or all led nowhere.
+    fn dialled(&mut self, now: Time, dial: DialId, face: Face, connection: Option<Connection>) {
+        if let Some(connection) = connection {
+            self.end_dial(dial);
+            self.connected(now, Some(dial), face, connection);
+            return;
+        }
+        let Some(under_way) = self.state.dials.get_mut(&dial) else {
+            return;
+        };
+        under_way.failed += 1;
+        if under_way.failed >= under_way.attempts.len() {
+            self.state.dials.remove(&dial);
+            self.machine.handle_dial_failed(now, dial);
+        }
+    }
+
+    fn end_dial(&mut self, dial: DialId) {
+        for attempt in self
+            .state
+            .dials
+            .remove(&dial)
+            .into_iter()
+            .flat_map(|it| it.attempts)
+        {
+            attempt.abort();
+        }
+    }
+
+    /// Tells the machine what a source found.
+    fn found(&mut self, now: Time, finding: Finding) {
+        let machine = &mut self.machine;
+        match finding {
+            Finding::Neighbour(neighbour) => {
+                let mut route = Route::new(neighbour.advertisement.device);
+                route.addresses = neighbour.addresses;
+                machine.handle_sighting(now, neighbour.advertisement, route);
+            }
+            Finding::Left(device) => machine.handle_sighting_gone(device),
+            Finding::Route { peer, face, route } => {
+                machine.handle_route_found(now, peer, face, route);
+            }
+            Finding::Records { locator, records } => {
+                machine.handle_records(now, locator, &records);
+            }
+            Finding::Stale { peer, newest } => machine.handle_stale(now, peer, newest),
+            Finding::IntroducerUp(key) => machine.handle_introducer_up(now, key),
+            Finding::IntroducerDown(key) => machine.handle_introducer_down(now, key),
+        }
+    }
+
+    fn open(
+        &mut self,
+        now: Time,
+        target: Target,
+        reached: oneshot::Sender<Result<(), UnreachableReason>>,
+    ) {
+        let stands = self
+            .live
+            .preferred(target)
+            .is_some_and(|link| link.connection.end().is_none());
         if stands {
             // Who asked may have given up.
             let _ = reached.send(Ok(()));
@@ -193,7 +211,9 @@ impl Actor {
     }
 
     fn connected(&mut self, now: Time, dial: Option<DialId>, face: Face, connection: Connection) {
-        let Some(local) = self.faces.device(face) else { return };
+        let Some(local) = self.faces.device(face) else {
+            return;
+        };
         self.state.connections += 1;
         let conn = ConnId(self.state.connections);
         let inputs = self.inputs.clone();
@@ -203,10 +223,20 @@ impl Actor {
         });
         let (control, control_bytes) = mpsc::unbounded_channel();
         let (session, session_watch) = watch::channel(None);
-        let link = Link { connection: connection.clone(), face, streams: streams.clone(), control, session: None };
+        let link = Link {
+            connection: connection.clone(),
+            face,
+            streams: streams.clone(),
+            control,
+            session: None,
+        };
         self.live.lock().links.insert(conn, link);
         self.state.sessions.insert(conn, session);
-        let (remote, observed, exporter) = (connection.remote(), connection.observed(), *connection.exporter());
+        let (remote, observed, exporter) = (
+            connection.remote(),
+            connection.observed(),
+            *connection.exporter(),
+        );
         LinkTasks {
             conn,
             connection,
@@ -217,7 +247,14 @@ impl Actor {
             tasks: self.tasks.clone(),
         }
         .start(control_bytes);
-        let connected = Connected { conn, dial, face, local, remote, observed };
+        let connected = Connected {
+            conn,
+            dial,
+            face,
+            local,
+            remote,
+            observed,
+        };
         self.machine.handle_connected(now, connected, exporter);
     }
 
@@ -254,10 +291,14 @@ impl Actor {
     fn perform(&mut self, output: Output) {
         match output {
             Output::Dial { dial, face, route } => self.dial(dial, face, route),
-            Output::CancelDial { dial } => {
-                if let Some(task) = self.state.dials.remove(&dial) {
-                    task.abort();
+            Output::Refine { dial, route } => {
+                // A second attempt beside the first: the engine learns the route, and whichever answers first counts.
+                if let Some(face) = self.state.dials.get(&dial).map(|under_way| under_way.face) {
+                    self.dial(dial, face, route);
                 }
+            }
+            Output::CancelDial { dial } => {
+                self.end_dial(dial);
             }
             Output::Send { conn, bytes } => {
                 if let Some(link) = self.live.lock().links.get(&conn) {
@@ -283,17 +324,29 @@ impl Actor {
                     None => preferred.remove(&target),
                 };
             }
-            Output::Relays { face, introducers } => self.faces.set_relays(face, introducers, &self.tasks),
-            Output::Publish { record, introducers, peer } => {
-                for introducer in introducers {
-                    self.registrars.send(&introducer, Errand::Publish { record: record.clone(), peer });
-                }
+            Output::Relays { face, introducers } => {
+                self.faces.set_relays(face, introducers, &self.tasks)
             }
-            Output::Lookup { locator, introducers } => {
-                for introducer in introducers {
-                    self.registrars.send(&introducer, Errand::Lookup { locator });
-                }
+            Output::Publish {
+                record,
+                introducers,
+                peer,
+            } => {
+                let record = Box::new(record);
+                self.sources.order(&Order::Publish {
+                    peer,
+                    introducers,
+                    record,
+                });
             }
+            Output::Lookup {
+                locator,
+                introducers,
+            } => self.sources.order(&Order::Lookup {
+                introducers,
+                locator,
+            }),
+            Output::Learn { peer, routes } => self.sources.order(&Order::Learn { peer, routes }),
             Output::Advertise(advertisement) => self.announce(advertisement),
             Output::Rotate => self.faces.bind_anew(&self.inputs, &self.tasks),
             Output::Event(event) => self.tell(event),
@@ -301,35 +354,52 @@ impl Actor {
         }
     }
 
-    fn dial(&mut self, dial: DialId, face: Face, route: kith_core::address::Route) {
+    fn dial(&mut self, dial: DialId, face: Face, route: Route) {
         let inputs = self.inputs.clone();
-        let Some(endpoint) = self.faces.endpoint(face) else {
-            let _ = inputs.send(Input::Dialled { dial, face, connection: None });
-            return;
-        };
+        let endpoint = self.faces.endpoint(face);
         let task = self.tasks.spawn(async move {
-            let connection = match endpoint.connect(&route).await {
-                Ok(connection) => Some(connection),
-                Err(error) => {
+            let connection = match endpoint {
+                Some(endpoint) => endpoint.connect(&route).await.map_err(|error| {
                     debug!(dial = dial.0, %error, "dial failed");
-                    None
-                }
+                }),
+                None => Err(()),
             };
-            let _ = inputs.send(Input::Dialled { dial, face, connection });
+            let connection = connection.ok();
+            let _ = inputs.send(Input::Dialled {
+                dial,
+                face,
+                connection,
+            });
         });
-        self.state.dials.insert(dial, task.abort_handle());
+        let under_way = self.state.dials.entry(dial).or_insert_with(|| UnderWay {
+            face,
+            attempts: Vec::new(),
+            failed: 0,
+        });
+        under_way.attempts.push(task.abort_handle());
     }
 
-    fn announce(&self, advertisement: kith_core::discovery::Advertisement) {
-        let (Some(lan), Some((port, port_v6))) = (&self.lan, self.faces.contact_ports()) else { return };
-        let announcement = Announcement { advertisement, port, port_v6, addresses: Vec::new() };
-        lan.order(Order::Announce(Some(announcement)));
+    fn announce(&self, advertisement: Advertisement) {
+        let Some((port, port_v6)) = self.faces.contact_ports() else {
+            return;
+        };
+        let announcement = Announcement {
+            advertisement,
+            port,
+            port_v6,
+            addresses: Vec::new(),
+        };
+        self.sources.order(&Order::Announce(Some(announcement)));
     }
 
     fn tell(&mut self, event: Event) {
         match &event {
             Event::Up(session) => {
-                let standing = Standing { peer: session.peer, level: session.level, remote: session.remote };
+                let standing = Standing {
+                    peer: session.peer,
+                    level: session.level,
+                    remote: session.remote,
+                };
                 if let Some(link) = self.live.lock().links.get_mut(&session.conn) {
                     link.session = Some(standing);
                 }
@@ -375,9 +445,7 @@ impl Actor {
         if !self.state.unwritten.is_empty() {
             self.write(Vec::new()).await;
         }
-        if let Some(lan) = self.lan.take() {
-            lan.stop().await;
-        }
+        std::mem::take(&mut self.sources).stop().await;
         self.faces.close().await;
         if !self.state.unwritten.is_empty() {
             warn!("{} rows could not be written", self.state.unwritten.len());

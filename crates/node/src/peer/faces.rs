@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use super::actor::Input;
+use super::input::Input;
 use crate::entropy;
 use crate::routing::endpoint::BindError;
 use crate::routing::{FaceConfig, FaceEndpoint};
@@ -34,14 +34,22 @@ pub(super) struct FacePlan {
 
 impl FacePlan {
     /// Binds one face.
-    pub(super) async fn bind(&self, face: Face, secret: &SecretKey) -> Result<FaceEndpoint, BindError> {
+    pub(super) async fn bind(
+        &self,
+        face: Face,
+        secret: &SecretKey,
+    ) -> Result<FaceEndpoint, BindError> {
         let mut config = FaceConfig::new(face, EngineKey::from_bytes(secret.as_bytes()));
         config.port_mapping = self.port_mapping && face == Face::Contact;
         match face {
             Face::Contact => config.bind.clone_from(&self.bind),
             Face::Visitor => {
                 // It dials from where the contact face may: same interfaces, any port.
-                config.bind = self.bind.iter().map(|address| SocketAddr::new(address.ip(), 0)).collect();
+                config.bind = self
+                    .bind
+                    .iter()
+                    .map(|address| SocketAddr::new(address.ip(), 0))
+                    .collect();
             }
             Face::Public => {
                 if let Some(bind) = &self.public {
@@ -72,7 +80,11 @@ impl Faces {
         for endpoint in endpoints.values() {
             watch(endpoint, inputs, tasks);
         }
-        Self { plan, endpoints, relays: BTreeMap::new() }
+        Self {
+            plan,
+            endpoints,
+            relays: BTreeMap::new(),
+        }
     }
 
     pub(super) fn endpoint(&self, face: Face) -> Option<FaceEndpoint> {
@@ -86,12 +98,23 @@ impl Faces {
     /// The UDP ports of the contact face: any family's, and IPv6's where that is another.
     pub(super) fn contact_ports(&self) -> Option<(u16, Option<u16>)> {
         let bound = self.endpoints.get(&Face::Contact)?.bound_addresses();
-        let v4 = bound.iter().find(|address| address.is_ipv4()).map(SocketAddr::port);
-        let v6 = bound.iter().find(|address| address.is_ipv6()).map(SocketAddr::port);
+        let v4 = bound
+            .iter()
+            .find(|address| address.is_ipv4())
+            .map(SocketAddr::port);
+        let v6 = bound
+            .iter()
+            .find(|address| address.is_ipv6())
+            .map(SocketAddr::port);
         Some((v4.or(v6)?, v6.filter(|port| Some(*port) != v4)))
     }
 
-    pub(super) fn set_relays(&mut self, face: Face, introducers: Vec<Introducer>, tasks: &TaskTracker) {
+    pub(super) fn set_relays(
+        &mut self,
+        face: Face,
+        introducers: Vec<Introducer>,
+        tasks: &TaskTracker,
+    ) {
         self.relays.insert(face, introducers.clone());
         if let Some(endpoint) = self.endpoint(face) {
             tasks.spawn(async move { endpoint.set_relays(&introducers).await });
@@ -117,7 +140,9 @@ impl Faces {
                 Ok(endpoint) => {
                     let _ = inputs.send(Input::Rotated { endpoint, secret });
                 }
-                Err(error) => warn!(%error, "cannot give the contact face another key; keeping the old one"),
+                Err(error) => {
+                    warn!(%error, "cannot give the contact face another key; keeping the old one")
+                }
             }
         });
     }
@@ -166,7 +191,8 @@ fn watch(endpoint: &FaceEndpoint, inputs: &mpsc::UnboundedSender<Input>, tasks: 
     tasks.spawn(async move {
         loop {
             let route = routes.borrow_and_update().clone();
-            if sender.send(Input::Route { face, route }).is_err() || routes.changed().await.is_err() {
+            if sender.send(Input::Route { face, route }).is_err() || routes.changed().await.is_err()
+            {
                 return;
             }
         }

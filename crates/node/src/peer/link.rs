@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, trace};
 
-use super::actor::Input;
+use super::input::Input;
 use super::live::Standing;
 use super::protocols::Protocols;
 use super::stream::Stream;
@@ -65,7 +65,14 @@ impl LinkTasks {
         let mut chunk = vec![0; CONTROL_CHUNK_BYTES];
         while let Ok(length @ 1..) = receive.read(&mut chunk).await {
             let bytes = chunk[..length].to_vec();
-            if self.inputs.send(Input::Control { conn: self.conn, bytes }).is_err() {
+            if self
+                .inputs
+                .send(Input::Control {
+                    conn: self.conn,
+                    bytes,
+                })
+                .is_err()
+            {
                 return;
             }
         }
@@ -75,7 +82,14 @@ impl LinkTasks {
         let mut changes = self.connection.path_changes();
         while let Some(path) = changes.next().await {
             trace!(conn = self.conn.0, kind = ?path.kind, rtt = ?path.rtt, "path");
-            if self.inputs.send(Input::Path { conn: self.conn, path }).is_err() {
+            if self
+                .inputs
+                .send(Input::Path {
+                    conn: self.conn,
+                    path,
+                })
+                .is_err()
+            {
                 return;
             }
         }
@@ -85,7 +99,10 @@ impl LinkTasks {
         let ended = self.connection.closed().await;
         debug!(conn = self.conn.0, ?ended, "connection ended");
         // A node that is shutting down needs not be told.
-        let _ = self.inputs.send(Input::Closed { conn: self.conn, ended });
+        let _ = self.inputs.send(Input::Closed {
+            conn: self.conn,
+            ended,
+        });
     }
 
     /// Takes streams as soon as it is known who opens them.
@@ -96,7 +113,8 @@ impl LinkTasks {
         while let Ok(halves) = self.connection.accept_stream().await {
             // A pending contact may have been confirmed meanwhile.
             let standing = self.session.borrow().unwrap_or(standing);
-            self.tasks.spawn(self.clone().answer(halves, standing.peer, standing.level));
+            self.tasks
+                .spawn(self.clone().answer(halves, standing.peer, standing.level));
         }
     }
 
@@ -117,7 +135,10 @@ impl LinkTasks {
             return; // Dropped, and so reset: there is nothing to answer to.
         };
         let Ok(offer) = Offer::read(&body) else {
-            debug!(conn = self.conn.0, "a stream began with something that is no offer");
+            debug!(
+                conn = self.conn.0,
+                "a stream began with something that is no offer"
+            );
             return;
         };
         let answer = self.protocols.choose(peer, level, &offer);

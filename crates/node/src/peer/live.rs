@@ -44,7 +44,9 @@ pub(super) struct Table {
 impl Live {
     /// The table, for a moment.
     pub(super) fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().expect("no code panics while it holds the table")
+        self.0
+            .lock()
+            .expect("no code panics while it holds the table")
     }
 
     /// Where to open streams to `target` now.

@@ -1,1 +1,28 @@
-//! Room.
+//! A running node: the machine of [`kith_core::peer`], and the sockets, disk and timers it steers.
+//!
+//! - [`builder`]: how a node is described and started.
+//! - [`node`] and [`book`]: what an application holds.
+//! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
+//! - `link`: the tasks of one connection. `faces`: the endpoints. `sources`: the sources of discovery.
+//! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
+
+mod actor;
+pub mod book;
+pub mod builder;
+pub mod event;
+mod faces;
+mod input;
+mod link;
+mod live;
+pub mod node;
+pub mod protocols;
+mod sources;
+pub mod stream;
+mod streams;
+
+pub use book::AddressBook;
+pub use builder::{NodeBuilder, SpawnError};
+pub use event::{Event, Source};
+pub use node::{Node, SessionInfo};
+pub use protocols::{AcceptError, Acceptor};
+pub use stream::{Refused, Stream, StreamReader, StreamWriter};

@@ -1,27 +1,26 @@
 //! The handle of a running node: what an application holds.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use kith_core::discovery::Record;
 use kith_core::identity::Contact;
 use kith_core::ids::{DeviceKey, Face, PeerId};
 use kith_core::introducer::Introducer;
 use kith_core::peer::Peer;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::{Offer, Target, UnreachableReason};
+use kith_core::routing::{Access, Offer, Target, UnreachableReason};
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::actor::Input;
 use super::builder::NodeBuilder;
+use super::builder::Place;
 use super::event::Event;
+use super::input::Input;
 use super::live::{Link, Live};
-use super::protocols::{Acceptor, Access, Protocols};
+use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
-use crate::content::Contents;
 use crate::error::Error;
 use crate::home::Home;
 use crate::routing::{PathKind, PathSummary};
@@ -42,10 +41,29 @@ pub(super) struct Inner {
     pub(super) protocols: Protocols,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
-    pub(super) home: Option<Home>,
-    pub(super) contents: Contents,
+    pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
+}
+
+/// A node whose last handle is gone ends as well as it can without anybody waiting for it.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let (done, _) = oneshot::channel();
+        // The loop may be over already.
+        let _ = self.inputs.send(Input::Shutdown { done });
+        self.stop.cancel();
+    }
+}
+
+/// A handle that does not keep a node alive.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakNode(Weak<Inner>);
+
+impl WeakNode {
+    pub(crate) fn upgrade(&self) -> Option<Node> {
+        self.0.upgrade().map(Node)
+    }
 }
 
 /// A session as it stands.
@@ -76,19 +94,19 @@ impl Node {
         self.0.peer
     }
 
-    /// Where it keeps its things; `None` for a node in memory.
-    pub fn home(&self) -> Option<&Home> {
-        self.0.home.as_ref()
+    /// Where it keeps its things.
+    pub fn home(&self) -> &Home {
+        &self.0.place.home
+    }
+
+    /// Its database, for rooms with tables of their own.
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
     }
 
     /// The address book.
     pub fn address_book(&self) -> super::book::AddressBook {
         super::book::AddressBook::new(self.clone())
-    }
-
-    /// What it shares, and fetches.
-    pub fn contents(&self) -> &Contents {
-        &self.0.contents
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.
@@ -108,7 +126,8 @@ impl Node {
 
     /// Uses these introducers from now on, and no others.
     pub async fn set_introducers(&self, introducers: Vec<Introducer>) -> Result<(), Error> {
-        self.ask(|machine, now| machine.handle_introducers(now, introducers)).await
+        self.ask(|machine, now| machine.handle_introducers(now, introducers))
+            .await
     }
 
     /// Opens a stream to a contact, in the first of these protocols that both speak.
@@ -123,7 +142,11 @@ impl Node {
     }
 
     /// Opens a stream to a device, whoever it is: an introducer.
-    pub(crate) async fn open_to(&self, target: Target, protocols: &[ProtocolName]) -> Result<Stream, Error> {
+    pub(crate) async fn open_to(
+        &self,
+        target: Target,
+        protocols: &[ProtocolName],
+    ) -> Result<Stream, Error> {
         let offer = Offer::new(protocols.to_vec()).ok_or(Error::Offers)?;
         let deadline = Instant::now() + OPEN_WITHIN;
         loop {
@@ -131,21 +154,30 @@ impl Node {
             match open_on(&link, &offer).await {
                 Ok(mut stream) => {
                     if !offer.is_certain() {
-                        let refused = |error| Error::stream(&target_name(target), &protocols[0], error);
+                        let refused =
+                            |error| Error::stream(&target_name(target), &protocols[0], error);
                         stream.agreed().await.map_err(refused)?;
                     }
                     return Ok(stream);
                 }
                 // The session ended under us; the machine has been told and finds another.
                 Err(_) if Instant::now() < deadline => tokio::task::yield_now().await,
-                Err(error) => return Err(Error::io(format!("the session with {} ended", target_name(target)), error)),
+                Err(error) => {
+                    return Err(Error::io(
+                        format!("the session with {} ended", target_name(target)),
+                        error,
+                    ));
+                }
             }
         }
     }
 
     /// The connection to open streams on, once there is one.
     async fn link(&self, target: Target, deadline: Instant) -> Result<Link, Error> {
-        let unreachable = |reason| Error::Unreachable { name: target_name(target), reason };
+        let unreachable = |reason| Error::Unreachable {
+            name: target_name(target),
+            reason,
+        };
         loop {
             if let Some(link) = self.0.live.preferred(target) {
                 if link.connection.end().is_none() {
@@ -153,7 +185,10 @@ impl Node {
                 }
             }
             let (sender, receiver) = oneshot::channel();
-            self.send(Input::Open { target, reached: sender })?;
+            self.send(Input::Open {
+                target,
+                reached: sender,
+            })?;
             let wait = tokio::time::timeout_at(deadline.into(), receiver);
             match wait.await {
                 Ok(Ok(Ok(()))) => {}
@@ -178,8 +213,12 @@ impl Node {
     /// [`Error::UnknownContact`].
     pub async fn find(&self, text: &str) -> Result<Contact, Error> {
         let wanted = text.to_owned();
-        let found = self.ask(move |machine, _| machine.book().find(&wanted).cloned()).await?;
-        found.ok_or_else(|| Error::UnknownContact(text.to_owned()))
+        let book = self.ask(move |machine, _| {
+            let book = machine.book();
+            book.find(&wanted).map(|peer| book.contact(&peer).cloned())
+        });
+        book.await??
+            .ok_or_else(|| Error::UnknownContact(text.to_owned()))
     }
 
     /// The sessions that stand.
@@ -207,7 +246,10 @@ impl Node {
 
     /// The path to a contact: `None` while no session stands.
     pub fn path_to(&self, peer: PeerId) -> Option<PathSummary> {
-        self.0.live.preferred(Target::Peer(peer)).and_then(|link| link.connection.path())
+        self.0
+            .live
+            .preferred(Target::Peer(peer))
+            .and_then(|link| link.connection.path())
     }
 
     /// Waits until the path to a contact is direct.
@@ -226,7 +268,10 @@ impl Node {
                 };
             }
         };
-        let found = tokio::time::timeout_at(deadline.into(), direct).await.ok().flatten();
+        let found = tokio::time::timeout_at(deadline.into(), direct)
+            .await
+            .ok()
+            .flatten();
         found.ok_or_else(|| Error::unreachable(peer, None, UnreachableReason::NoAnswer))
     }
 
@@ -254,29 +299,57 @@ impl Node {
     ) -> Result<R, Error> {
         let (sender, receiver) = oneshot::channel();
         self.send(Input::Ask(Box::new(move |machine, now| {
-            // Who asked may have gone.
-            let _ = sender.send(question(machine, now));
+            let answer = question(machine, now);
+            Box::new(move |durable: Result<(), Error>| {
+                // Who asked may have gone.
+                let _ = sender.send(durable.map(|()| answer));
+            })
         })))?;
-        receiver.await.map_err(|_| Error::Closed)
+        receiver.await.map_err(|_| Error::Closed)?
     }
 
     pub(super) fn send(&self, input: Input) -> Result<(), Error> {
         self.0.inputs.send(input).map_err(|_| Error::Closed)
     }
 
-    /// What a look-up at an introducer brought.
-    pub(super) fn found(&self, records: Vec<Record>) {
-        let _ = self.send(Input::Records(records));
+    /// Tells the machine, if it still runs.
+    pub(super) fn tell(&self, input: Input) {
+        // A node that is shutting down need not be told.
+        let _ = self.send(input);
+    }
+
+    /// Runs a task that ends with the node.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.0.stop.clone();
+        self.0.tasks.spawn(async move {
+            let _ = stop.run_until_cancelled(task).await;
+        });
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakNode {
+        WeakNode(Arc::downgrade(&self.0))
     }
 }
 
 /// Opens a stream and sends the offer; nothing is waited for but room for one more stream.
 async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
     let open = link.streams.count();
-    let (mut send, receive) = link.connection.open_stream().await.map_err(std::io::Error::other)?;
-    send.write_chunk(offer.framed().into()).await.map_err(std::io::Error::other)?;
+    let (mut send, receive) = link
+        .connection
+        .open_stream()
+        .await
+        .map_err(std::io::Error::other)?;
+    send.write_chunk(offer.framed().into())
+        .await
+        .map_err(std::io::Error::other)?;
     let peer = link.session.and_then(|session| session.peer);
-    Ok(Stream::opened((send, receive), offer.clone(), peer, link.connection.clone(), open))
+    Ok(Stream::opened(
+        (send, receive),
+        offer.clone(),
+        peer,
+        link.connection.clone(),
+        open,
+    ))
 }
 
 fn target_name(target: Target) -> String {

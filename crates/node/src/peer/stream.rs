@@ -97,8 +97,15 @@ impl Stream {
         open: OpenStream,
     ) -> Self {
         let protocol = offer.names()[0].clone();
-        let negotiation = Negotiation::AwaitsAnswer { offer, seen: Vec::new() };
-        Self::join(halves, negotiation, About::new(peer, protocol, connection, open))
+        let negotiation = Negotiation::AwaitsAnswer {
+            offer,
+            seen: Vec::new(),
+        };
+        Self::join(
+            halves,
+            negotiation,
+            About::new(peer, protocol, connection, open),
+        )
     }
 
     /// A stream the other side opened, which we have answered.
@@ -109,14 +116,25 @@ impl Stream {
         connection: Connection,
         open: OpenStream,
     ) -> Self {
-        Self::join(halves, Negotiation::Agreed, About::new(peer, protocol, connection, open))
+        Self::join(
+            halves,
+            Negotiation::Agreed,
+            About::new(peer, protocol, connection, open),
+        )
     }
 
     fn join(halves: (SendHalf, ReceiveHalf), negotiation: Negotiation, mut about: About) -> Self {
         about.flow = halves.0.flow();
         Self {
-            writer: StreamWriter { half: halves.0, about: about.clone() },
-            reader: StreamReader { half: halves.1, negotiation, about },
+            writer: StreamWriter {
+                half: halves.0,
+                about: about.clone(),
+            },
+            reader: StreamReader {
+                half: halves.1,
+                negotiation,
+                about,
+            },
         }
     }
 
@@ -152,7 +170,10 @@ impl Stream {
 
     /// The unreliable datagrams that go with this stream.
     pub fn datagrams(&self) -> DatagramFlow {
-        self.reader.about.connection.datagrams(self.reader.about.flow)
+        self.reader
+            .about
+            .connection
+            .datagrams(self.reader.about.flow)
     }
 
     /// Gives the stream up in both directions.
@@ -168,8 +189,19 @@ impl Stream {
 }
 
 impl About {
-    fn new(peer: Option<PeerId>, protocol: ProtocolName, connection: Connection, open: OpenStream) -> Self {
-        Self { peer, protocol, connection, flow: 0, _open: open }
+    fn new(
+        peer: Option<PeerId>,
+        protocol: ProtocolName,
+        connection: Connection,
+        open: OpenStream,
+    ) -> Self {
+        Self {
+            peer,
+            protocol,
+            connection,
+            flow: 0,
+            _open: open,
+        }
     }
 }
 
@@ -201,7 +233,8 @@ impl StreamReader {
             let wanted = match seen.first_chunk::<FRAME_HEADER_BYTES>() {
                 None => FRAME_HEADER_BYTES,
                 Some(header) => {
-                    let body = codec::frame_length(*header, Answer::BYTES_MAX).map_err(malformed)?;
+                    let body =
+                        codec::frame_length(*header, Answer::BYTES_MAX).map_err(malformed)?;
                     FRAME_HEADER_BYTES + body
                 }
             };
@@ -242,14 +275,22 @@ fn malformed(error: impl std::error::Error + Send + Sync + 'static) -> io::Error
 }
 
 impl AsyncRead for StreamReader {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         ready!(self.poll_agreed(cx))?;
         Pin::new(&mut self.half).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for StreamWriter {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.half).poll_write(cx, data)
     }
 
@@ -263,13 +304,21 @@ impl AsyncWrite for StreamWriter {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.reader).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.writer).poll_write(cx, data)
     }
 

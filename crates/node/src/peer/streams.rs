@@ -1,7 +1,7 @@
 //! Counts the open streams of a connection, so that the session machine knows when it is idle.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The count of one connection. Clones share it.
 #[derive(Clone)]
@@ -21,7 +21,10 @@ struct Counted(OpenStreams);
 impl OpenStreams {
     /// Counts from 0. `changed` is called whenever the count leaves 0 or comes back to it.
     pub(super) fn new(changed: impl Fn(u32) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Counter { open: AtomicU32::new(0), changed: Box::new(changed) }))
+        Self(Arc::new(Counter {
+            open: AtomicU32::new(0),
+            changed: Box::new(changed),
+        }))
     }
 
     /// Counts one more.

@@ -1,3 +1,4 @@
 //! The integration tests of the library, one binary for all (linking iroh once is slow enough).
 
 mod engine;
+mod meeting;

@@ -1,0 +1,197 @@
+//! The address book, as applications see it.
+
+use std::time::Duration;
+
+use kith_core::identity::{Contact, Invite, Petname, words};
+use kith_core::ids::{InviteId, PeerId};
+use kith_core::peer::InviteOptions;
+use kith_core::protocol::ProtocolName;
+
+use super::node::Node;
+use crate::error::Error;
+
+/// The address book of a node.
+#[derive(Clone, Debug)]
+pub struct AddressBook(Node);
+
+impl AddressBook {
+    pub(super) fn new(node: Node) -> Self {
+        Self(node)
+    }
+
+    /// Makes an invite for one person, or a reusable one.
+    ///
+    /// # Errors
+    /// [`Error::Invite`] for a life of under a second or over 365 days, or too many open invites.
+    pub async fn invite(&self, options: InviteOptions) -> Result<Invite, Error> {
+        Ok(self
+            .0
+            .ask(move |machine, now| machine.create_invite(now, options))
+            .await??)
+    }
+
+    /// Makes an invite for one person that is good for `life`, with this node's addresses of now in it.
+    ///
+    /// # Errors
+    /// As [`AddressBook::invite`].
+    pub async fn invite_one(&self, life: Duration) -> Result<Invite, Error> {
+        self.invite(InviteOptions {
+            reusable: false,
+            life,
+            with_addresses: true,
+        })
+        .await
+    }
+
+    /// Ends an invite. Whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn withdraw(&self, invite: InviteId) -> Result<bool, Error> {
+        self.0
+            .ask(move |machine, now| machine.edit_book(now, |book| book.withdraw_invite(&invite)))
+            .await
+    }
+
+    /// Becomes the contact of an invite's maker. They are in the book at once; when they are online they learn of it now,
+    /// else as soon as both are, or from the sealed reply that waits at an introducer.
+    ///
+    /// # Errors
+    /// [`Error::AcceptInvite`].
+    pub async fn add(&self, invite: Invite, petname: Option<&str>) -> Result<Contact, Error> {
+        let petname = petname.map(str::to_owned);
+        let added = self.0.ask(move |machine, now| {
+            let peer = machine.accept_invite(now, &invite, petname.as_deref())?;
+            Ok::<_, Error>(machine.book().contact(&peer).cloned().expect("just added"))
+        });
+        added.await?
+    }
+
+    /// Everybody in it, by name.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn contacts(&self) -> Result<Vec<Contact>, Error> {
+        let mut contacts: Vec<Contact> = self
+            .0
+            .ask(|machine, _| machine.book().contacts().cloned().collect())
+            .await?;
+        contacts.sort_by(|a, b| a.petname.as_str().cmp(b.petname.as_str()));
+        Ok(contacts)
+    }
+
+    /// Those with this tag, and those who speak this protocol.
+    ///
+    /// # Errors
+    /// [`Error::Name`] for a tag that cannot be one, [`Error::Closed`].
+    pub async fn search(
+        &self,
+        tag: Option<&str>,
+        speaks: Option<&ProtocolName>,
+    ) -> Result<Vec<Contact>, Error> {
+        let tag = tag.map(str::parse).transpose()?;
+        let mut contacts = self.contacts().await?;
+        contacts.retain(|contact| {
+            tag.as_ref().is_none_or(|tag| contact.has_tag(tag))
+                && speaks.is_none_or(|protocol| contact.speaks(protocol))
+        });
+        Ok(contacts)
+    }
+
+    /// Calls a contact something else.
+    ///
+    /// # Errors
+    /// [`Error::Book`] when the name is taken or none.
+    pub async fn rename(&self, peer: PeerId, name: &str) -> Result<Petname, Error> {
+        let name = name.to_owned();
+        Ok(self
+            .0
+            .ask(move |machine, now| machine.edit_book(now, |book| book.rename(&peer, &name)))
+            .await??)
+    }
+
+    /// Gives a contact a tag.
+    ///
+    /// # Errors
+    /// [`Error::Book`].
+    pub async fn tag(&self, peer: PeerId, tag: &str) -> Result<(), Error> {
+        let tag = tag.to_owned();
+        Ok(self
+            .0
+            .ask(move |machine, now| machine.edit_book(now, |book| book.tag(&peer, &tag)))
+            .await??)
+    }
+
+    /// Takes a tag from a contact.
+    ///
+    /// # Errors
+    /// [`Error::Book`].
+    pub async fn untag(&self, peer: PeerId, tag: &str) -> Result<(), Error> {
+        let tag = tag.to_owned();
+        Ok(self
+            .0
+            .ask(move |machine, now| machine.edit_book(now, |book| book.untag(&peer, &tag)))
+            .await??)
+    }
+
+    /// Writes a note on a contact.
+    ///
+    /// # Errors
+    /// [`Error::Book`].
+    pub async fn note(&self, peer: PeerId, note: &str) -> Result<(), Error> {
+        let note = note.to_owned();
+        Ok(self
+            .0
+            .ask(move |machine, now| machine.edit_book(now, |book| book.note(&peer, &note)))
+            .await??)
+    }
+
+    /// Lets a pending contact into the audience `contacts`.
+    ///
+    /// # Errors
+    /// [`Error::Book`].
+    pub async fn confirm(&self, peer: PeerId) -> Result<(), Error> {
+        Ok(self
+            .0
+            .ask(move |machine, now| machine.edit_book(now, |book| book.confirm(&peer)))
+            .await??)
+    }
+
+    /// Serves and answers them nothing from now on, and forgets the secret by which the two find each other.
+    ///
+    /// # Errors
+    /// [`Error::Book`].
+    pub async fn block(&self, peer: PeerId) -> Result<(), Error> {
+        Ok(self
+            .0
+            .ask(move |machine, now| machine.edit_book(now, |book| book.block(&peer)))
+            .await??)
+    }
+
+    /// Undoes a block; it takes a new invite to meet again.
+    ///
+    /// # Errors
+    /// [`Error::Book`].
+    pub async fn unblock(&self, peer: PeerId) -> Result<(), Error> {
+        Ok(self
+            .0
+            .ask(move |machine, now| machine.edit_book(now, |book| book.unblock(&peer)))
+            .await??)
+    }
+
+    /// Forgets a contact.
+    ///
+    /// # Errors
+    /// [`Error::Book`].
+    pub async fn remove(&self, peer: PeerId) -> Result<(), Error> {
+        Ok(self
+            .0
+            .ask(move |machine, now| machine.edit_book(now, |book| book.remove(&peer)))
+            .await??)
+    }
+
+    /// The words by which this node's owner and `peer` check, on the phone say, that nobody stands between them.
+    pub fn safety_words(&self, peer: PeerId) -> String {
+        words::static_words(&self.0.peer_id(), &peer).to_string()
+    }
+}

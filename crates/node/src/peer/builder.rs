@@ -1,0 +1,317 @@
+//! How a node is described and started.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kith_core::crypto::{Ed25519, SecretKey};
+use kith_core::ids::Face;
+use kith_core::introducer::Introducer;
+use kith_core::peer::{Config as MachineConfig, Peer, StartError};
+use kith_core::row::Row;
+use thiserror::Error;
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::actor::{Actor, State};
+use super::faces::{FacePlan, Faces};
+use super::input::Input;
+use super::live::Live;
+use super::node::{Inner, Node};
+use super::protocols::Protocols;
+use super::sources::Sources;
+use crate::discovery::Interfaces;
+use crate::home::{Home, HomeError, HomeLock};
+use crate::identity::keyfile::{KeyfileError, Keys};
+use crate::routing::endpoint::BindError;
+use crate::store::{Store, StoreError};
+use crate::{clock, entropy};
+
+/// Events a slow listener may be behind by before it misses the oldest.
+const EVENTS_AHEAD_MAX: usize = 1024;
+
+/// What a node says of the program it runs in.
+const AGENT: &str = concat!("kith/", env!("CARGO_PKG_VERSION"));
+
+/// A node to be. Every setting has a default that offers nothing to strangers.
+#[derive(Clone, Debug)]
+pub struct NodeBuilder {
+    data: Option<PathBuf>,
+    name: String,
+    agent: String,
+    introducers: Vec<Introducer>,
+    lan: Option<Interfaces>,
+    bind: Vec<SocketAddr>,
+    public: Option<Vec<SocketAddr>>,
+    port_mapping: bool,
+    keeps_sessions: bool,
+    strangers_max: Option<usize>,
+}
+
+impl Default for NodeBuilder {
+    fn default() -> Self {
+        Self {
+            data: None,
+            name: String::new(),
+            agent: AGENT.to_owned(),
+            introducers: Vec::new(),
+            lan: Some(Interfaces::Network),
+            bind: Vec::new(),
+            public: None,
+            port_mapping: true,
+            keeps_sessions: true,
+            strangers_max: None,
+        }
+    }
+}
+
+/// Why a node does not start. Each says what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The key file cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyfileError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the database holds cannot be read.
+    #[error(transparent)]
+    Rows(#[from] StartError),
+    /// An endpoint cannot be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// No temporary directory for a node without one of its own.
+    #[error("cannot make a temporary directory: {0}")]
+    Temporary(#[from] io::Error),
+}
+
+/// Where a node keeps its things.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) home: Home,
+    /// Held for as long as the node runs.
+    _lock: HomeLock,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl NodeBuilder {
+    /// Keeps identity, address book and downloads in this directory. Without one, the node is a new one each time.
+    #[must_use]
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data = Some(directory.into());
+        self
+    }
+
+    /// What the owner would like to be called: suggested in invites.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// What the node says of the program it runs in, such as `chess/2.1`.
+    #[must_use]
+    pub fn agent(mut self, agent: impl Into<String>) -> Self {
+        self.agent = agent.into();
+        self
+    }
+
+    /// The introducers to use: several are better than one, and none is needed on a local network.
+    #[must_use]
+    pub fn introducers(mut self, introducers: impl IntoIterator<Item = Introducer>) -> Self {
+        self.introducers = introducers.into_iter().collect();
+        self
+    }
+
+    /// Where to announce itself on the local network; `None` for nowhere.
+    #[must_use]
+    pub fn lan(mut self, interfaces: Option<Interfaces>) -> Self {
+        self.lan = interfaces;
+        self
+    }
+
+    /// Where the contact face listens (UDP), one address per family; everywhere when left out.
+    #[must_use]
+    pub fn bind(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.bind = addresses.into_iter().collect();
+        self
+    }
+
+    /// Runs a public server: its public face listens here, and strangers learn its addresses.
+    #[must_use]
+    pub fn public_server(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.public = Some(addresses.into_iter().collect());
+        self
+    }
+
+    /// Whether the router may be asked for a port (UPnP, PCP, NAT-PMP).
+    #[must_use]
+    pub fn port_mapping(mut self, allowed: bool) -> Self {
+        self.port_mapping = allowed;
+        self
+    }
+
+    /// Whether sessions with contacts are kept up while nobody uses them, so that everybody sees who is online.
+    #[must_use]
+    pub fn keep_sessions(mut self, kept: bool) -> Self {
+        self.keeps_sessions = kept;
+        self
+    }
+
+    /// How many strangers' sessions are kept.
+    #[must_use]
+    pub fn strangers_max(mut self, sessions: usize) -> Self {
+        self.strangers_max = Some(sessions);
+        self
+    }
+
+    /// Starts the node. On return it is bound; introducers and contacts are being reached.
+    ///
+    /// # Errors
+    /// [`SpawnError`]; nothing is left running.
+    pub async fn spawn(self) -> Result<Node, SpawnError> {
+        let place = open_place(self.data.clone())?;
+        let keys = load_keys(&place.home)?;
+        let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
+        let machine = self.machine(&keys, &store)?;
+        let plan = FacePlan {
+            bind: self.bind,
+            public: self.public,
+            port_mapping: self.port_mapping,
+        };
+        let secrets = BTreeMap::from([
+            (Face::Public, keys.public_device.clone()),
+            (Face::Contact, SecretKey::from_bytes(entropy::seed())),
+            (Face::Visitor, SecretKey::from_bytes(entropy::seed())),
+        ]);
+        let mut endpoints = BTreeMap::new();
+        for (face, secret) in &secrets {
+            endpoints.insert(*face, plan.bind(*face, secret).await?);
+        }
+
+        let (inputs, inbox) = mpsc::unbounded_channel();
+        let (tasks, live, protocols) = (TaskTracker::new(), Live::default(), Protocols::default());
+        let (events, _) = broadcast::channel(EVENTS_AHEAD_MAX);
+        let faces = Faces::new(plan, endpoints, &inputs, &tasks);
+        follow_protocols(&protocols, &inputs, &tasks);
+        let node = Node(Arc::new(Inner {
+            peer: keys.identity.peer_id(),
+            inputs: inputs.clone(),
+            live: live.clone(),
+            protocols: protocols.clone(),
+            events: events.clone(),
+            store: store.clone(),
+            place,
+            tasks: tasks.clone(),
+            stop: CancellationToken::new(),
+        }));
+        let sources = Sources::start(node.downgrade(), self.lan, inputs.downgrade(), &tasks);
+        let actor = Actor {
+            machine,
+            store,
+            faces,
+            live,
+            protocols,
+            sources,
+            events,
+            inputs,
+            tasks: tasks.clone(),
+            state: State::default(),
+        };
+        tasks.spawn(actor.run(inbox));
+        let introducers = self.introducers;
+        node.tell(Input::Ask(Box::new(move |machine, now| {
+            for (face, secret) in secrets {
+                machine.handle_device(now, face, secret);
+            }
+            machine.handle_introducers(now, introducers);
+            Box::new(|_| {})
+        })));
+        crate::protocol::serve(&node);
+        Ok(node)
+    }
+
+    fn machine(&self, keys: &Keys, store: &Store) -> Result<Peer, SpawnError> {
+        let now = clock::now();
+        let kinds = Peer::<Ed25519>::kinds();
+        let rows = store
+            .load(&kinds)?
+            .into_iter()
+            .filter_map(|(kind, key, value)| {
+                let kind = *kinds.iter().find(|known| **known == kind)?;
+                Some(Row {
+                    kind,
+                    key,
+                    value: Some(value),
+                })
+            });
+        let mut config = MachineConfig::new(self.agent.clone(), now.0);
+        config.name.clone_from(&self.name);
+        config.keeps_sessions = self.keeps_sessions;
+        if let Some(strangers_max) = self.strangers_max {
+            config.strangers_max = strangers_max;
+        }
+        Ok(Peer::new(
+            config,
+            Ed25519,
+            keys.identity.clone(),
+            rows.collect(),
+            entropy::seed(),
+            now,
+        )?)
+    }
+}
+
+fn open_place(directory: Option<PathBuf>) -> Result<Place, SpawnError> {
+    let (directory, temporary) = match directory {
+        Some(directory) => (directory, None),
+        None => {
+            let temporary = tempfile::tempdir()?;
+            (temporary.path().to_owned(), Some(temporary))
+        }
+    };
+    let home = Home::at(directory);
+    let lock = home.open()?;
+    Ok(Place {
+        home,
+        _lock: lock,
+        _temporary: temporary,
+    })
+}
+
+fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
+    match Keys::load(&home.identity_key()) {
+        Err(KeyfileError::Missing { path }) => {
+            let keys = Keys::generate();
+            keys.create(&path)?;
+            Ok(keys)
+        }
+        loaded => loaded,
+    }
+}
+
+/// Tells the machine when what is spoken changes.
+fn follow_protocols(
+    protocols: &Protocols,
+    inputs: &mpsc::UnboundedSender<Input>,
+    tasks: &TaskTracker,
+) {
+    let (mut changed, inputs) = (protocols.watch(), inputs.downgrade());
+    tasks.spawn(async move {
+        while changed.changed().await.is_ok() {
+            let Some(inputs) = inputs.upgrade() else {
+                return;
+            };
+            if inputs.send(Input::ProtocolsChanged).is_err() {
+                return;
+            }
+        }
+    });
+}

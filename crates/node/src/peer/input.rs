@@ -1,0 +1,58 @@
+//! What can happen to a node, as its loop takes it.
+
+use kith_core::address::Route;
+use kith_core::crypto::SecretKey;
+use kith_core::ids::Face;
+use kith_core::peer::Peer;
+use kith_core::routing::{ConnId, DialId, Target, UnreachableReason};
+use kith_core::time::Time;
+use tokio::sync::oneshot;
+
+use crate::discovery::Finding;
+use crate::error::Error;
+use crate::routing::{Connection, Ended, FaceEndpoint, PathSummary};
+
+/// What a question's answer does once everything the question led to is durable.
+pub(super) type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
+/// Something for the machine.
+pub(super) enum Input {
+    /// Somebody wants to open streams.
+    Open {
+        target: Target,
+        reached: oneshot::Sender<Result<(), UnreachableReason>>,
+    },
+    /// Something to do with the machine itself.
+    Ask(Box<dyn FnOnce(&mut Peer, Time) -> Reply + Send>),
+    /// A dial is over.
+    Dialled {
+        dial: DialId,
+        face: Face,
+        connection: Option<Connection>,
+    },
+    /// Somebody dialled us.
+    Incoming { face: Face, connection: Connection },
+    /// Bytes of a control stream.
+    Control { conn: ConnId, bytes: Vec<u8> },
+    /// Another path.
+    Path { conn: ConnId, path: PathSummary },
+    /// The end of a connection.
+    Closed { conn: ConnId, ended: Ended },
+    /// How many streams are open.
+    Streams { conn: ConnId, open: u32 },
+    /// A face is elsewhere.
+    Route { face: Face, route: Route },
+    /// What a source of discovery found.
+    Finding(Finding),
+    /// The table of protocols is different.
+    ProtocolsChanged,
+    /// The interfaces are different.
+    NetworkChanged,
+    /// The contact face was bound anew.
+    Rotated {
+        endpoint: FaceEndpoint,
+        secret: SecretKey,
+    },
+    /// The end.
+    Shutdown { done: oneshot::Sender<()> },
+}

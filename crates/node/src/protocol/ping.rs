@@ -1,0 +1,138 @@
+//! `/kith/ping/1`: eight bytes there, the same eight bytes back, for as long as the stream stands.
+//!
+//! It measures what an application gets: through the same negotiation and the same stream as everything else.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use kith_core::ids::PeerId;
+use kith_core::protocol::ProtocolName;
+use kith_core::routing::Access;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tracing::warn;
+
+use crate::error::Error;
+use crate::peer::{Node, Stream};
+use crate::routing::PathSummary;
+
+/// The protocol's name.
+pub const PING: &str = "/kith/ping/1";
+
+/// The length of a ping, in bytes.
+const PING_BYTES: usize = 8;
+
+/// How long a ping may take: ten times the worst path people still talk over.
+const PONG_WITHIN: Duration = Duration::from_secs(10);
+
+/// Pings one peer, over one stream.
+#[derive(Debug)]
+pub struct Pinger {
+    node: Node,
+    peer: PeerId,
+    stream: Option<Stream>,
+    sequence: u64,
+}
+
+/// One answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Pong {
+    /// Which ping, counted from 1.
+    pub sequence: u64,
+    /// From asking to answer. The first includes whatever it took to reach them.
+    pub round_trip: Duration,
+    /// Over which path.
+    pub path: Option<PathSummary>,
+}
+
+impl Node {
+    /// Begins to ping a peer.
+    pub fn pinger(&self, peer: PeerId) -> Pinger {
+        Pinger {
+            node: self.clone(),
+            peer,
+            stream: None,
+            sequence: 0,
+        }
+    }
+}
+
+impl Pinger {
+    /// Pings once.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`], or [`Error::Io`] when no answer came within 10 s.
+    pub async fn ping(&mut self) -> Result<Pong, Error> {
+        let begun = Instant::now();
+        self.sequence += 1;
+        let name = protocol();
+        let exchanged = match self.stream.take() {
+            Some(stream) => exchange(stream, self.sequence).await.ok(),
+            None => None,
+        };
+        let stream = match exchanged {
+            Some(stream) => stream,
+            None => {
+                let stream = self
+                    .node
+                    .open(self.peer, std::slice::from_ref(&name))
+                    .await?;
+                let failed = |error| Error::stream(&self.peer.to_string(), &name, error);
+                exchange(stream, self.sequence).await.map_err(failed)?
+            }
+        };
+        let path = stream.connection().path();
+        self.stream = Some(stream);
+        Ok(Pong {
+            sequence: self.sequence,
+            round_trip: begun.elapsed(),
+            path,
+        })
+    }
+}
+
+async fn exchange(mut stream: Stream, sequence: u64) -> io::Result<Stream> {
+    let there_and_back = async {
+        stream.write_all(&sequence.to_be_bytes()).await?;
+        let mut pong = [0; PING_BYTES];
+        stream.read_exact(&mut pong).await?;
+        match u64::from_be_bytes(pong) == sequence {
+            true => Ok(()),
+            false => Err(io::Error::from(io::ErrorKind::InvalidData)),
+        }
+    };
+    tokio::time::timeout(PONG_WITHIN, there_and_back)
+        .await
+        .map_err(|_| io::ErrorKind::TimedOut)??;
+    Ok(stream)
+}
+
+/// Answers the pings of everybody who has proven who they are.
+pub(crate) fn serve(node: &Node) {
+    let mut acceptor = match node.accept(protocol(), Access::Guests) {
+        Ok(acceptor) => acceptor,
+        Err(error) => return warn!(%error, "not answering pings"),
+    };
+    let node_of_stream = node.downgrade();
+    node.spawn(async move {
+        while let Some(stream) = acceptor.next().await {
+            if let Some(node) = node_of_stream.upgrade() {
+                node.spawn(async move {
+                    // Who pings may stop at any time.
+                    let _ = echo(stream).await;
+                });
+            }
+        }
+    });
+}
+
+async fn echo(mut stream: Stream) -> io::Result<()> {
+    let mut ping = [0; PING_BYTES];
+    while stream.read_exact(&mut ping).await.is_ok() {
+        stream.write_all(&ping).await?;
+    }
+    stream.shutdown().await
+}
+
+fn protocol() -> ProtocolName {
+    PING.parse().expect("a valid name")
+}

@@ -1,0 +1,105 @@
+//! Two people meet and reach each other, over real sockets of this machine.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use kith::core::ids::PeerId;
+use kith::core::peer::InviteOptions;
+use kith::{Node, NodeBuilder};
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn loopback() -> NodeBuilder {
+    let address: SocketAddr = ([127, 0, 0, 1], 0).into();
+    Node::builder()
+        .bind([address])
+        .lan(None)
+        .port_mapping(false)
+}
+
+async fn spawn(name: &str) -> Node {
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .try_init();
+    loopback()
+        .name(name)
+        .spawn()
+        .await
+        .expect("loopback can be bound")
+}
+
+/// Waits until `node` has `peer` in its book.
+async fn knows(node: &Node, peer: PeerId) {
+    let mut events = node.events();
+    let known = async {
+        loop {
+            let contacts = node.address_book().contacts().await.expect("running");
+            if contacts.iter().any(|contact| contact.peer == peer) {
+                return;
+            }
+            events.recv().await.expect("running");
+        }
+    };
+    tokio::time::timeout(PATIENCE, known)
+        .await
+        .expect("the invite arrives");
+}
+
+async fn invite(node: &Node, reusable: bool) -> kith::core::identity::Invite {
+    let life = Duration::from_secs(3600);
+    let options = InviteOptions {
+        reusable,
+        life,
+        with_addresses: true,
+    };
+    // An endpoint knows its addresses a moment after it is bound.
+    let made = async {
+        loop {
+            let invite = node
+                .address_book()
+                .invite(options)
+                .await
+                .expect("makes invites");
+            if invite.contact.is_some() {
+                return invite;
+            }
+            node.address_book()
+                .withdraw(invite.id())
+                .await
+                .expect("running");
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, made)
+        .await
+        .expect("addresses are found")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invite_makes_two_people_contacts_who_reach_each_other() {
+    let (alice, bob) = (spawn("Alice").await, spawn("Bob").await);
+    let invite = invite(&alice, false).await;
+    let added = bob
+        .address_book()
+        .add(invite, None)
+        .await
+        .expect("a good invite");
+    assert_eq!(added.peer, alice.peer_id());
+    assert_eq!(added.petname.as_str(), "Alice");
+    knows(&alice, bob.peer_id()).await;
+    let there = bob
+        .pinger(alice.peer_id())
+        .ping()
+        .await
+        .expect("Alice answers");
+    assert!(there.round_trip < PATIENCE);
+    let back = alice
+        .pinger(bob.peer_id())
+        .ping()
+        .await
+        .expect("Bob answers");
+    assert!(back.path.is_some());
+    bob.shutdown().await;
+    alice.shutdown().await;
+}
