@@ -168,12 +168,21 @@ fn rooms_stay_apart(tree: &Tree) -> Vec<String> {
         .collect()
 }
 
+/// One line a cycle: each file with the line that names the next.
 fn no_file_cycles(tree: &Tree) -> Vec<String> {
-    CRATES
-        .iter()
-        .flat_map(|(folder, _)| find_cycles(&Modules::of(tree, folder).arrows()))
-        .map(|cycle| format!("{} -> {}", cycle.join(" -> "), cycle[0]))
-        .collect()
+    let mut breaches = Vec::new();
+    for (folder, _) in CRATES {
+        let arrows = Modules::of(tree, folder).arrows();
+        for cycle in find_cycles(&arrows) {
+            let steps = cycle.iter().zip(cycle.iter().cycle().skip(1));
+            let told: Vec<String> = steps
+                .filter_map(|(from, to)| arrows.iter().find(|a| a.from == *from && a.to == *to))
+                .map(|arrow| format!("{}:{}", arrow.from, arrow.line))
+                .collect();
+            breaches.push(format!("{} -> {}", told.join(" -> "), cycle[0]));
+        }
+    }
+    breaches
 }
 
 fn files_are_bounded(tree: &Tree) -> Vec<String> {
@@ -329,7 +338,7 @@ mod tests {
         assert!(cycle(door, test, "").is_empty());
         assert_eq!(
             cycle(door, "use super::c::C;", ""),
-            ["crates/node/src/a/c.rs -> crates/node/src/a/kind.rs -> crates/node/src/a/c.rs"]
+            ["crates/node/src/a/c.rs:1 -> crates/node/src/a/kind.rs:1 -> crates/node/src/a/c.rs"]
         );
         assert_eq!(cycle(door, test, "use crate::a::C;").len(), 1);
     }
