@@ -31,6 +31,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             "lines::an_island_reaches_itself_and_nothing_else",
             an_island_reaches_itself_and_nothing_else,
         ),
+        trial(
+            "lines::a_host_with_a_new_address_still_reaches_the_internet",
+            a_host_with_a_new_address_still_reaches_the_internet,
+        ),
     ]
 }
 
@@ -177,6 +181,20 @@ async fn an_island_reaches_itself_and_nothing_else() -> Result<()> {
     ensure!(
         ping(&here, far, 2).await?.answered == 0,
         "the internet is there"
+    );
+    Ok(())
+}
+
+async fn a_host_with_a_new_address_still_reaches_the_internet() -> Result<()> {
+    let world = World::new().await?;
+    let (server, home, client) = server_and_client(&world).await?;
+    let address = server.ip().context("an address")?;
+    let before = client.ip();
+    World::renew_address(&client, &home).await?;
+    ensure!(client.ip() != before, "it is the same address");
+    ensure!(
+        ping(&client, address, 2).await?.answered == 2,
+        "it is cut off"
     );
     Ok(())
 }

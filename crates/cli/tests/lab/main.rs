@@ -14,6 +14,7 @@ mod probe;
 mod program;
 mod programs;
 mod reach;
+mod recovery;
 mod rights;
 mod system;
 mod world;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
     // These wait for the command line; each is ignored until it can pass.
     let reach = reach::trials()
         .into_iter()
+        .chain(recovery::trials())
         .map(|trial| trial.with_ignored_flag(true));
     let trials = trials
         .into_iter()

@@ -53,15 +53,16 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// A person: a running node and its data directory, on a host.
-struct Person {
-    host: Device,
+pub(crate) struct Person {
+    /// Where it runs.
+    pub(crate) host: Device,
     data: PathBuf,
     _node: Program,
 }
 
 impl Person {
     /// Starts a node that knows `introducers`.
-    fn start(host: Device, dir: &Path, introducers: &[&str]) -> Result<Self> {
+    pub(crate) fn start(host: Device, dir: &Path, introducers: &[&str]) -> Result<Self> {
         let data = dir.join(host.name());
         let mut arguments = vec!["up", "--api", "127.0.0.1:0", "--no-public-dht"];
         for introducer in introducers {
@@ -77,7 +78,7 @@ impl Person {
     }
 
     /// Starts a command that talks to the node.
-    fn command(&self, arguments: &[&str]) -> Result<Program> {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Result<Program> {
         Program::kith(&self.host, &self.data, arguments)
     }
 
@@ -122,7 +123,7 @@ impl Person {
 
     /// Pings `other` until an answer comes by `path`.
     fn ping_until(&self, other: &Person, path: &str) -> Result<()> {
-        let program = self.command(&["ping", other.host.name(), "-c", "100"])?;
+        let program = self.command(&["ping", other.host.name(), "-c", "100", "-i", "200ms"])?;
         program
             .wait_for(DIRECT_DURATION_MAX, |line| line["path"] == path)
             .with_context(|| format!("no ping by {path}"))?;
@@ -169,7 +170,7 @@ fn contents() -> Vec<u8> {
 }
 
 /// Starts an introducer on `host`; gives it and its line.
-fn introducer(host: &Device, dir: &Path) -> Result<(Program, String)> {
+pub(crate) fn introducer(host: &Device, dir: &Path) -> Result<(Program, String)> {
     let address = host.ip().context("an address")?;
     let data = dir.join(host.name());
     let listen = format!("{address}:0");
@@ -191,7 +192,7 @@ async fn two_homes(world: &World, dir: &Path, kind: NatKind) -> Result<(Program,
 }
 
 /// Bob adds Ann by an invite of hers; both end up with each other, under the names of their hosts.
-fn meet(ann: &Person, bob: &Person) -> Result<()> {
+pub(crate) fn meet(ann: &Person, bob: &Person) -> Result<()> {
     let invite = ann.ask("invite", &["invite"])?;
     let invite = invite["invite"].as_str().context("an invite")?;
     bob.ask("peer_id", &["add", invite, "--as", ann.host.name()])?;

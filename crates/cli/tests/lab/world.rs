@@ -111,6 +111,15 @@ impl World {
             .await
     }
 
+    /// Gives `host` another address of the LAN of `router`, as a DHCP server that forgot it does.
+    pub(crate) async fn renew_address(host: &Device, router: &Router) -> Result<()> {
+        let gateway = router.downstream_gw().context("no LAN")?.to_string();
+        let interface = host.iface("eth0").context("no interface")?;
+        interface.renew_ip().await?;
+        // The route went with the old address.
+        host.run_sync(move || ip(&["route", "replace", "default", "via", &gateway]))
+    }
+
     /// Puts a line between `home` and the internet.
     pub(crate) fn line_to_internet(
         &mut self,
