@@ -4,4 +4,4 @@
 use kith_core::introducer::Introducer;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| kith_fuzz::check_text::<Introducer>(bytes));
+fuzz_target!(|bytes: &[u8]| kith_fuzz::check_form::<Introducer>(Introducer::PREFIX, bytes));

@@ -4,4 +4,4 @@
 use kith_core::ids::PeerId;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| kith_fuzz::check_text::<PeerId>(bytes));
+fuzz_target!(|bytes: &[u8]| kith_fuzz::check_form::<PeerId>(PeerId::PREFIX, bytes));

@@ -113,10 +113,19 @@ impl<'a> Modules<'a> {
     }
 }
 
-/// One cycle among `arrows`, as the files along it; empty when there is none.
-pub(super) fn find_cycle<'a>(arrows: &BTreeSet<Arrow<'a>>) -> Vec<&'a str> {
+/// The cycles among `arrows`, each as the files along it: when the last arrow of each is taken out, none is left.
+pub(super) fn find_cycles<'a>(arrows: &BTreeSet<Arrow<'a>>) -> Vec<Vec<&'a str>> {
     let mut edges: BTreeSet<(&str, &str)> =
         arrows.iter().map(|arrow| (arrow.from, arrow.to)).collect();
+    let mut cycles = Vec::new();
+    while let Some(cycle) = find_cycle(edges.clone()) {
+        edges.remove(&(cycle[cycle.len() - 1], cycle[0]));
+        cycles.push(cycle);
+    }
+    cycles
+}
+
+fn find_cycle<'a>(mut edges: BTreeSet<(&'a str, &'a str)>) -> Option<Vec<&'a str>> {
     // Whoever imports nothing that remains is on no cycle; what is left in the end leads into one.
     loop {
         let sources: BTreeSet<&str> = edges.iter().map(|(from, _)| *from).collect();
@@ -126,20 +135,20 @@ pub(super) fn find_cycle<'a>(arrows: &BTreeSet<Arrow<'a>>) -> Vec<&'a str> {
             break;
         }
     }
-    let mut walk: Vec<&str> = edges.first().map(|(from, _)| *from).into_iter().collect();
-    while let Some(last) = walk.last() {
+    let mut walk = vec![edges.first()?.0];
+    loop {
+        let last = walk[walk.len() - 1];
         let next = edges
             .iter()
-            .find(|(from, _)| from == last)
+            .find(|(from, _)| *from == last)
             .map(|(_, to)| *to)
             .expect("every file left has an arrow to a file left");
         if let Some(start) = walk.iter().position(|file| *file == next) {
             walk.drain(..start);
-            return walk;
+            return Some(walk);
         }
         walk.push(next);
     }
-    walk
 }
 
 #[cfg(test)]
@@ -191,16 +200,18 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_is_told_file_by_file() {
+    fn every_cycle_is_told_file_by_file() {
         let arrow = |from, to| Arrow { from, to, line: 1 };
         let straight = BTreeSet::from([arrow("a", "b"), arrow("a", "c"), arrow("b", "c")]);
-        assert!(find_cycle(&straight).is_empty());
+        assert!(find_cycles(&straight).is_empty());
         let bent = BTreeSet::from([
             arrow("a", "b"),
             arrow("b", "c"),
             arrow("c", "b"),
             arrow("c", "d"),
+            arrow("e", "f"),
+            arrow("f", "e"),
         ]);
-        assert_eq!(find_cycle(&bent), ["b", "c"]);
+        assert_eq!(find_cycles(&bent), [["b", "c"], ["e", "f"]]);
     }
 }

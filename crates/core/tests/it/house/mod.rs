@@ -1,11 +1,10 @@
 //! The rules of the house, as tests: arrows run one way, rooms do not import each other, no file cycles, no file
-//! too long or nameless or unexplained, one set of engine versions.
+//! too long, nameless or unexplained.
 //!
 //! `scan` reads Rust text as far as these rules need it, `tree` is the repository as values (so that every rule is also
 //! shown to fail on a made-up one), `graph` is who imports whom, and `rules` are the rules.
 
 mod graph;
-mod lockfile;
 mod rules;
 mod scan;
 mod stands;

@@ -1,6 +1,6 @@
 //! The rules. Each takes the tree and gives what breaks it, one line a breach; each is shown to fail on a made-up tree.
 
-use super::graph::{Modules, find_cycle};
+use super::graph::{Modules, find_cycles};
 use super::scan;
 use super::tree::{CRATES, SourceFile, Tree};
 
@@ -168,13 +168,21 @@ fn rooms_stay_apart(tree: &Tree) -> Vec<String> {
         .collect()
 }
 
+/// One line a cycle: each file with the line that names the next.
 fn no_file_cycles(tree: &Tree) -> Vec<String> {
-    CRATES
-        .iter()
-        .map(|(folder, _)| find_cycle(&Modules::of(tree, folder).arrows()))
-        .filter(|cycle| !cycle.is_empty())
-        .map(|cycle| format!("{} -> {}", cycle.join(" -> "), cycle[0]))
-        .collect()
+    let mut breaches = Vec::new();
+    for (folder, _) in CRATES {
+        let arrows = Modules::of(tree, folder).arrows();
+        for cycle in find_cycles(&arrows) {
+            let steps = cycle.iter().zip(cycle.iter().cycle().skip(1));
+            let told: Vec<String> = steps
+                .filter_map(|(from, to)| arrows.iter().find(|a| a.from == *from && a.to == *to))
+                .map(|arrow| format!("{}:{}", arrow.from, arrow.line))
+                .collect();
+            breaches.push(format!("{} -> {}", told.join(" -> "), cycle[0]));
+        }
+    }
+    breaches
 }
 
 fn files_are_bounded(tree: &Tree) -> Vec<String> {
@@ -330,7 +338,7 @@ mod tests {
         assert!(cycle(door, test, "").is_empty());
         assert_eq!(
             cycle(door, "use super::c::C;", ""),
-            ["crates/node/src/a/c.rs -> crates/node/src/a/kind.rs -> crates/node/src/a/c.rs"]
+            ["crates/node/src/a/c.rs:1 -> crates/node/src/a/kind.rs:1 -> crates/node/src/a/c.rs"]
         );
         assert_eq!(cycle(door, test, "use crate::a::C;").len(), 1);
     }

@@ -6,7 +6,7 @@ use super::rules::RULES;
 use super::tree::Tree;
 
 /// The root of the repository.
-pub(super) fn root() -> PathBuf {
+fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 

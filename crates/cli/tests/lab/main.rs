@@ -1,0 +1,82 @@
+//! The lab: real processes in Linux network namespaces, behind real NATs, over lines that are slow, lossy or cut.
+//!
+//! It is a test binary with a main of its own, because without root it must enter a user namespace before the first
+//! thread starts. Where namespaces cannot be made, its tests count as ignored and say so loudly; with `KITH_LAB=required`
+//! that is a failure.
+//!
+//! `world` builds networks, `line` makes their links slow, `program` runs processes inside, `probe` measures what a
+//! network really does, `system` calls the system's programs; the other files are the tests.
+
+mod line;
+mod lines;
+mod nat_kinds;
+mod probe;
+mod program;
+mod programs;
+mod reach;
+mod recovery;
+mod rights;
+mod system;
+mod world;
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use rights::Rights;
+
+/// How long one test may take. The slowest waits for a path to time out twice.
+const TEST_DURATION_MAX: Duration = Duration::from_secs(120);
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let is_ignored = if arguments.list {
+        false
+    } else {
+        match rights::acquire() {
+            Rights::Granted => false,
+            Rights::Missing(reason) => {
+                rights::say_loudly(&reason);
+                true
+            }
+            Rights::Required(reason) => {
+                rights::say_loudly(&reason);
+                return ExitCode::FAILURE;
+            }
+        }
+    };
+    let mut trials = nat_kinds::trials();
+    trials.extend(lines::trials());
+    trials.extend(programs::trials());
+    // These wait for the command line; each is ignored until it can pass.
+    let reach = reach::trials()
+        .into_iter()
+        .chain(recovery::trials())
+        .map(|trial| trial.with_ignored_flag(true));
+    let trials = trials
+        .into_iter()
+        .map(|trial| trial.with_ignored_flag(is_ignored))
+        .chain(reach)
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A test that runs `scenario` on a runtime of its own, within [`TEST_DURATION_MAX`].
+fn trial<F>(name: &str, scenario: fn() -> F) -> Trial
+where
+    F: Future<Output = anyhow::Result<()>> + 'static,
+{
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let bounded = async { tokio::time::timeout(TEST_DURATION_MAX, scenario()).await };
+        match runtime.block_on(bounded) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Failed::from(format!("{error:#}"))),
+            Err(_) => Err(Failed::from(format!("no end within {TEST_DURATION_MAX:?}"))),
+        }
+    })
+}

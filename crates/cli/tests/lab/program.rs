@@ -1,0 +1,159 @@
+//! Processes inside of the lab: the `kith` binary with a data directory of its own, and its JSON lines.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use patchbay::Device;
+use serde_json::Value;
+
+/// How much of a program's talk is kept to be shown when a test fails, in bytes.
+const TALK_BYTES_MAX: usize = 64 * 1024;
+
+/// How long a program may take to end after it was asked to.
+const END_DURATION_MAX: Duration = Duration::from_secs(10);
+
+/// A running program. It is killed when dropped.
+pub(crate) struct Program {
+    name: String,
+    child: Child,
+    lines: Receiver<String>,
+    talk: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Program {
+    /// Starts `kith --json --data DATA ARGUMENTS…` on `host`.
+    pub(crate) fn kith(host: &Device, data: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kith"));
+        command
+            .arg("--json")
+            .arg("--data")
+            .arg(data)
+            .args(arguments);
+        Self::start(host, command)
+    }
+
+    /// Starts `command` on `host`.
+    pub(crate) fn start(host: &Device, mut command: Command) -> Result<Self> {
+        let name = format!("{command:?} on {}", host.name());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = host.spawn_command_sync(command)?;
+        let stdout = child.stdout.take().expect("a pipe was asked for");
+        let stderr = child.stderr.take().expect("a pipe was asked for");
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let talk = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&talk);
+        thread::spawn(move || keep(stderr, &kept));
+        Ok(Self {
+            name,
+            child,
+            lines,
+            talk,
+        })
+    }
+
+    /// Waits for a line of stdout that is JSON and `is_wanted`; others are passed over.
+    pub(crate) fn wait_for(
+        &self,
+        within: Duration,
+        is_wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        let end = Instant::now() + within;
+        let mut last = None;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => match serde_json::from_str(&line) {
+                    Ok(value) if is_wanted(&value) => return Ok(value),
+                    _ => last = Some(line),
+                },
+                Err(RecvTimeoutError::Timeout) => {
+                    bail!(
+                        "{}: not within {within:?}; last {last:?}; {}",
+                        self.name,
+                        self.talk()
+                    )
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("{}: ended; last {last:?}; {}", self.name, self.talk())
+                }
+            }
+        }
+    }
+
+    /// Waits for a line with this `event`.
+    pub(crate) fn wait_for_event(&self, within: Duration, event: &str) -> Result<Value> {
+        self.wait_for(within, |value| value["event"] == event)
+            .with_context(|| format!("waiting for {event}"))
+    }
+
+    /// Asks it to end, as a service manager does (SIGTERM), and waits until it has.
+    pub(crate) fn stop(mut self) -> Result<ExitStatus> {
+        let id = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status()?;
+        self.wait(END_DURATION_MAX)
+    }
+
+    /// Waits until it ends by itself: until it has closed its stdout. Lines it still writes are passed over.
+    pub(crate) fn wait(&mut self, within: Duration) -> Result<ExitStatus> {
+        let end = Instant::now() + within;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(self.child.wait()?),
+                Err(RecvTimeoutError::Timeout) => {
+                    bail!(
+                        "{}: has not ended within {within:?}; {}",
+                        self.name,
+                        self.talk()
+                    )
+                }
+            }
+        }
+    }
+
+    /// What it said on stderr.
+    pub(crate) fn talk(&self) -> String {
+        let talk = self
+            .talk
+            .lock()
+            .map(|talk| talk.clone())
+            .unwrap_or_default();
+        String::from_utf8_lossy(&talk).into_owned()
+    }
+}
+
+/// Keeps the first [`TALK_BYTES_MAX`] of a stream, and reads on so that its writer never waits.
+fn keep(mut stream: impl Read, kept: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut buffer) {
+        if let Ok(mut kept) = kept.lock() {
+            let room = TALK_BYTES_MAX.saturating_sub(kept.len());
+            kept.extend_from_slice(&buffer[..length.min(room)]);
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,7 @@
+//! An answer to a request for content.
+#![no_main]
+
+use kith_core::content::Answer;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kith_fuzz::check_wire::<Answer>(bytes));

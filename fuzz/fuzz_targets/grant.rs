@@ -1,0 +1,7 @@
+//! A grant of a share.
+#![no_main]
+
+use kith_core::content::SignedGrant;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kith_fuzz::check_wire::<SignedGrant>(bytes));
