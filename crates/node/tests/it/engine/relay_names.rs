@@ -46,15 +46,12 @@ async fn a_relay_that_nobody_introduced_is_dialled_by_its_url_alone() {
         let relay = TestRelay::start(ip).await;
         let listener = relayed(std::slice::from_ref(&relay.introducer)).await;
         soon("the relay", listener.online()).await;
-        let url = relay.introducer.relay_url();
-        assert_eq!(listener.route().relays, [url.clone()]);
-        let failure = None;
-        let is_connected = true;
         let state = RelayState {
-            url,
-            is_connected,
-            failure,
+            url: relay.introducer.relay_url(),
+            is_connected: true,
+            failure: None,
         };
+        assert_eq!(listener.route().relays[..], [state.url.as_str()]);
         assert_eq!(listener.relay_states(), [state]);
         let stranger = relayed(&[]).await;
         talk(&stranger, &listener, &relay.introducer).await;
