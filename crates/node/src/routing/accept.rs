@@ -3,6 +3,8 @@
 //! A handshake costs us a signature and some 100 KiB while it costs a forged packet nothing. So past a threshold whoever
 //! comes has to show first that it receives at the address it sends from (Retry, RFC 9000 §8.1.2), and past the bound it
 //! is refused.
+//!
+//! There is no 0-RTT: nothing of a connection is looked at before its handshake is done, so nothing can be replayed.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Unreliable datagrams that go with a stream (RFC 9221), each led by the stream's number as a QUIC varint, as HTTP
-//! datagrams are (RFC 9297 §2.1).
+//! Unreliable datagrams that go with a stream (RFC 9221), each led by the number of its flow as a QUIC varint, much as
+//! HTTP datagrams are (RFC 9297 §2.1).
 //!
 //! QUIC has one queue of received datagrams per connection. One task always drains it into a queue per flow; each of those
 //! is bounded and loses its oldest, so a flow that nobody reads costs a bounded memory and no other flow anything. A
@@ -103,7 +103,7 @@ impl DatagramFlow {
     /// the tag at first, more once the path is known to take more.
     pub fn bytes_max(&self) -> Option<usize> {
         let bytes = self.engine.max_datagram_size()?;
-        Some(bytes.saturating_sub(tag_length(self.number)))
+        Some(bytes.saturating_sub(tag_length(flow_of(self.number))))
     }
 
     /// Sends a datagram, which may be lost. Never waits: when the network is slower than the sender, the oldest that is
@@ -112,11 +112,8 @@ impl DatagramFlow {
     /// # Errors
     /// [`SendError`]; nothing was sent.
     pub fn send(&self, data: &[u8]) -> Result<(), SendError> {
-        let mut tagged = BytesMut::with_capacity(tag_length(self.number) + data.len());
-        put_tag(&mut tagged, self.number);
-        tagged.put_slice(data);
         self.engine
-            .send_datagram(tagged.freeze())
+            .send_datagram(tagged(self.number, data))
             .map_err(|error| match error {
                 SendDatagramError::TooLarge => SendError::TooLarge,
                 SendDatagramError::UnsupportedByPeer | SendDatagramError::Disabled => {
@@ -235,9 +232,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The bytes of `number` as a varint (RFC 9000 §16).
-fn tag_length(number: u64) -> usize {
-    match number {
+/// The flow of the bidirectional stream with this QUIC number, counted without gaps: even for the dialler's, odd for the
+/// dialled side's (of QUIC's numbers, RFC 9000 §2.1, two in four are unidirectional).
+fn flow_of(stream: u64) -> u64 {
+    stream >> 2 << 1 | stream & 1
+}
+
+/// The stream of a flow.
+fn stream_of(flow: u64) -> u64 {
+    flow >> 1 << 2 | flow & 1
+}
+
+/// The bytes of `flow` as a varint (RFC 9000 §16).
+fn tag_length(flow: u64) -> usize {
+    match flow {
         0..=0x3f => 1,
         0x40..=0x3fff => 2,
         0x4000..=0x3fff_ffff => 4,
@@ -245,14 +253,19 @@ fn tag_length(number: u64) -> usize {
     }
 }
 
-/// Writes `number` as a varint. Stream numbers are below 2⁶² because QUIC's are.
-fn put_tag(buffer: &mut BytesMut, number: u64) {
-    let length = tag_length(number);
+/// The datagram that carries `payload` for the stream of this number.
+fn tagged(stream: u64, payload: &[u8]) -> Bytes {
+    let flow = flow_of(stream);
+    let length = tag_length(flow);
     let size_bits = u64::from(length.trailing_zeros()) << (8 * length - 2);
-    buffer.put_slice(&(size_bits | number).to_be_bytes()[8 - length..]);
+    let tag = (size_bits | flow).to_be_bytes();
+    let mut datagram = BytesMut::with_capacity(length + payload.len());
+    datagram.put_slice(&tag[8 - length..]);
+    datagram.put_slice(payload);
+    datagram.freeze()
 }
 
-/// Takes a varint off the front; `None` when there is none.
+/// Takes the tag off the front and says which stream it names; `None` when there is none, or not in its shortest form.
 fn take_tag(datagram: &mut Bytes) -> Option<u64> {
     let first = *datagram.first()?;
     let length = 1 << (first >> 6);
@@ -260,60 +273,53 @@ fn take_tag(datagram: &mut Bytes) -> Option<u64> {
         return None;
     }
     let tag = datagram.split_to(length);
-    let mut number = u64::from(tag[0] & 0x3f);
+    let mut flow = u64::from(tag[0] & 0x3f);
     for byte in &tag[1..] {
-        number = number << 8 | u64::from(*byte);
+        flow = flow << 8 | u64::from(*byte);
     }
-    Some(number)
+    // Numbers from 2⁶¹ on name no stream that QUIC can number.
+    (tag_length(flow) == length && flow < 1 << 61).then(|| stream_of(flow))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn tagged(number: u64, body: &[u8]) -> Bytes {
-        let mut buffer = BytesMut::new();
-        put_tag(&mut buffer, number);
-        assert_eq!(buffer.len(), tag_length(number));
-        buffer.put_slice(body);
-        buffer.freeze()
+    #[test]
+    fn golden_datagrams() {
+        // The dialler's first stream, the dialled side's first, the dialler's 33rd, its 8,193rd, its last.
+        assert_eq!(tagged(0, b"hi")[..], [0x00, b'h', b'i']);
+        assert_eq!(tagged(1, b"hi")[..], [0x01, b'h', b'i']);
+        assert_eq!(tagged(128, b"")[..], [0x40, 0x40]);
+        assert_eq!(tagged(32_768, b"")[..], [0x80, 0, 0x40, 0]);
+        assert_eq!(tagged((1 << 62) - 4, b"")[..2], [0xdf, 0xff]);
     }
 
     #[test]
-    fn tags_are_the_varints_of_rfc_9000() {
-        // RFC 9000 §A.1.
-        assert_eq!(
-            &tagged(151_288_809_941_952_652, b"")[..4],
-            &[0xc2, 0x19, 0x7c, 0x5e]
-        );
-        assert_eq!(tagged(494_878_333, b"")[..], [0x9d, 0x7f, 0x3e, 0x7d]);
-        assert_eq!(tagged(15_293, b"")[..], [0x7b, 0xbd]);
-        assert_eq!(tagged(37, b"")[..], [0x25]);
-        for number in [
-            0,
-            63,
-            64,
-            16_383,
-            16_384,
-            (1 << 30) - 1,
-            1 << 30,
-            (1 << 62) - 1,
-        ] {
-            let mut datagram = tagged(number, b"x");
-            assert_eq!(take_tag(&mut datagram), Some(number));
+    fn a_tag_gives_its_stream_back() {
+        for stream in [0, 1, 4, 5, 124, 125, 128, 32_764, 32_768, (1 << 62) - 3] {
+            let mut datagram = tagged(stream, b"x");
+            assert_eq!(take_tag(&mut datagram), Some(stream));
             assert_eq!(datagram, b"x"[..]);
         }
     }
 
     #[test]
-    fn a_tag_cut_short_is_no_tag() {
-        for bytes in [&[][..], &[0x40], &[0x80, 1, 2], &[0xc0; 7]] {
-            assert_eq!(take_tag(&mut Bytes::copy_from_slice(bytes)), None);
+    fn a_crooked_tag_is_no_tag() {
+        let short: [&[u8]; 4] = [&[], &[0x40], &[0x80, 1, 2], &[0xc0; 7]];
+        let not_shortest: [&[u8]; 2] = [&[0x40, 1], &[0x80, 0, 0, 1]];
+        let no_stream: [&[u8]; 1] = [&[0xff; 8]];
+        for bytes in short.iter().chain(&not_shortest).chain(&no_stream) {
+            assert_eq!(
+                take_tag(&mut Bytes::copy_from_slice(bytes)),
+                None,
+                "{bytes:?}"
+            );
         }
     }
 
-    #[tokio::test]
-    async fn a_full_flow_loses_its_oldest_and_counts() {
+    #[test]
+    fn a_full_flow_loses_its_oldest_and_counts() {
         let mut flows = Flows::default();
         let flow = Arc::new(Flow::default());
         flows.join(4, &flow);
@@ -331,12 +337,12 @@ mod tests {
     #[test]
     fn early_datagrams_wait_within_their_bound() {
         let mut flows = Flows::default();
-        for number in 0..=EARLY_DATAGRAMS_MAX as u64 {
-            flows.dispatch(tagged(number, b"early"));
+        for index in 0..=EARLY_DATAGRAMS_MAX as u64 {
+            flows.dispatch(tagged(4 * index, b"early"));
         }
         let (first, second) = (Arc::new(Flow::default()), Arc::new(Flow::default()));
         flows.join(0, &first);
-        flows.join(1, &second);
+        flows.join(4, &second);
         assert_eq!(lock(&first.queue).datagrams.len(), 0, "the oldest is gone");
         assert_eq!(lock(&second.queue).datagrams.len(), 1);
         assert_eq!(flows.early.len(), EARLY_DATAGRAMS_MAX - 1);

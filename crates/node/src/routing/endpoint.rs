@@ -5,7 +5,7 @@
 //! and `tests/it/engine` watches that it tells none. Only whoever runs a public server and says so gives it sockets.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,13 @@ pub const ALPN: &[u8] = b"kith/1";
 /// How long a dial may take before it has failed: two tries over a bad mobile link, and as long as somebody waits
 /// for an answer.
 pub const DIAL_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// An address that comes and goes to make iroh look for direct paths anew. It is told to the other sides for that
+/// moment, so it is one where nothing is and nobody is bothered: the discard port (RFC 863) of whoever tries it.
+const DECOY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9));
+
+/// How long the decoy may take to be noticed before it is taken away regardless; iroh takes milliseconds.
+const DECOY_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// How one face's endpoint is to be.
 #[derive(Clone, Debug)]
@@ -101,6 +108,17 @@ pub enum DialError {
     /// The handshake failed, or this endpoint is closed.
     #[error("the handshake failed: {0}")]
     Handshake(String),
+}
+
+/// How an endpoint stands with its home relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayState {
+    /// The relay's URL, as in a [`Route`].
+    pub url: String,
+    /// Whether it carries our traffic now.
+    pub is_connected: bool,
+    /// Why not, when the last try failed.
+    pub failure: Option<String>,
 }
 
 /// A bound endpoint. Clones share it.
@@ -201,6 +219,17 @@ impl FaceEndpoint {
         self.0.endpoint.online().await;
     }
 
+    /// How it stands with its home relay; empty while none is chosen.
+    pub fn relay_states(&self) -> Vec<RelayState> {
+        let states = self.0.endpoint.home_relay_status().get();
+        let describe = |state: iroh::endpoint::RelayStatus| RelayState {
+            url: url_text(state.url()),
+            is_connected: state.is_connected(),
+            failure: state.last_error().map(|error| format!("{error:#}")),
+        };
+        states.into_iter().map(describe).collect()
+    }
+
     /// Uses the relays of these introducers and no others. Connections over a relay that is left out go on until their
     /// path is lost.
     pub async fn set_relays(&self, introducers: &[Introducer]) {
@@ -273,6 +302,29 @@ impl FaceEndpoint {
             .collect()
     }
 
+    /// Looks for direct paths of all connections at once, where iroh by itself would look again within a minute. For a
+    /// connection that has fallen back to a relay while no interface of this device changed. iroh tries the same
+    /// addresses once in 5 s at most, however often this is called.
+    pub async fn seek_direct_paths(&self) {
+        if self.0.relay_only {
+            return;
+        }
+        let engine = &self.0.endpoint;
+        let mut addresses = engine.watch_addr().stream();
+        engine.add_external_addr(DECOY).await;
+        let noticed = async {
+            let decoy = TransportAddr::Ip(DECOY);
+            while let Some(address) = addresses.next().await {
+                if address.addrs.contains(&decoy) {
+                    break;
+                }
+            }
+        };
+        // Not noticed in time is no fault: it has been tried.
+        let _ = tokio::time::timeout(DECOY_WAIT_MAX, noticed).await;
+        engine.remove_external_addr(&DECOY).await;
+    }
+
     /// Tells the engine that an interface came, went or changed, where the system does not say so itself.
     pub async fn network_changed(&self) {
         self.0.endpoint.network_change().await;
@@ -313,18 +365,19 @@ fn relay_of(introducer: &Introducer) -> Option<(RelayUrl, Arc<RelayConfig>)> {
     Some((url.clone(), Arc::new(RelayConfig::new(url, discovery))))
 }
 
+/// A URL as introducers write it: without the slash that iroh ends it with.
+fn url_text(url: &RelayUrl) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
 /// iroh's address as a route, within its bounds.
 fn route_of(address: EndpointAddr, relay_only: bool) -> Route {
     let mut route = Route::new(DeviceKey(*address.id.as_bytes()));
     for place in address.addrs {
         match place {
+            TransportAddr::Ip(DECOY) => {}
             TransportAddr::Ip(address) if !relay_only => route.addresses.push(address),
-            // A URL is written with a slash at its end, an introducer's without.
-            TransportAddr::Relay(url) => {
-                route
-                    .relays
-                    .push(url.as_str().trim_end_matches('/').to_owned());
-            }
+            TransportAddr::Relay(url) => route.relays.push(url_text(&url)),
             _ => {}
         }
     }
@@ -390,6 +443,13 @@ mod tests {
         let id = SecretKey::from_bytes(&[1; 32]).public();
         let address = EndpointAddr::from_parts(id, [TransportAddr::Relay(url)]);
         assert_eq!(route_of(address, true).relays, [introducer.relay_url()]);
+    }
+
+    #[test]
+    fn the_decoy_is_in_no_route() {
+        let id = SecretKey::from_bytes(&[1; 32]).public();
+        let address = EndpointAddr::from_parts(id, [TransportAddr::Ip(DECOY)]);
+        assert!(route_of(address, false).is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a stranger learns by dialling: with relays only, no address. The same dial of a face that has sockets discloses
+//! What a stranger learns by dialling, or by being dialled: from a face with relays only, no address. The same dial of a face that has sockets discloses
 //! them at once, which is why there are two faces, and shows that these tests would see it.
 
 use std::collections::BTreeSet;
@@ -17,9 +17,9 @@ use super::{contact_face, joined, loopback, relay_route, soon};
 /// How long to watch. iroh sends its addresses in the first round trips; a direct path on loopback takes milliseconds.
 const WATCH: Duration = Duration::from_secs(4);
 
-/// Every IP address that `dialler` comes to know of the other end within [`WATCH`].
+/// Every IP address that `watcher` comes to know of the other end within [`WATCH`].
 async fn addresses_learned(
-    dialler: &FaceEndpoint,
+    watcher: &FaceEndpoint,
     connection: &Connection,
 ) -> BTreeSet<SocketAddr> {
     let mut learned = BTreeSet::new();
@@ -44,7 +44,7 @@ async fn addresses_learned(
     let ended = tokio::time::timeout(WATCH, watch).await;
     assert!(ended.is_err(), "the connection lives on");
     connection.path_addresses().iter().for_each(&mut note);
-    learned.extend(dialler.known_addresses(connection.remote()).await);
+    learned.extend(watcher.known_addresses(connection.remote()).await);
     learned
 }
 
@@ -69,6 +69,20 @@ async fn a_relay_only_face_discloses_no_address() {
     assert!(learned.is_empty(), "a stranger learned {learned:?}");
     assert!(listener.bound_addresses().is_empty());
     assert!(listener.route().addresses.is_empty());
+}
+
+#[tokio::test]
+async fn a_relay_only_face_that_dials_discloses_no_address_either() {
+    let relay = TestRelay::start(IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+    let relays = std::slice::from_ref(&relay.introducer);
+    let listener = contact_face(relays).await;
+    soon("the relay", listener.online()).await;
+    let config = loopback(Face::Public, relays);
+    let dialler = FaceEndpoint::bind(config).await.expect("nothing to bind");
+    let route = relay_route(&listener, &relay.introducer);
+    let (_dialled, accepted) = joined(&dialler, &listener, &route).await;
+    let learned = addresses_learned(&listener, &accepted).await;
+    assert!(learned.is_empty(), "the dialled one learned {learned:?}");
 }
 
 #[tokio::test]

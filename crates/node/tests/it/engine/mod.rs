@@ -10,6 +10,7 @@ mod relay;
 mod relay_names;
 mod sessions;
 mod streams;
+mod street;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use kith::routing::endpoint::RelayState;
 use kith::routing::{FaceEndpoint, PathKind};
 use kith_core::ids::Face;
 use kith_core::introducer::Introducer;
@@ -45,7 +46,13 @@ async fn a_relay_that_nobody_introduced_is_dialled_by_its_url_alone() {
         let relay = TestRelay::start(ip).await;
         let listener = relayed(std::slice::from_ref(&relay.introducer)).await;
         soon("the relay", listener.online()).await;
-        assert_eq!(listener.route().relays, [relay.introducer.relay_url()]);
+        let state = RelayState {
+            url: relay.introducer.relay_url(),
+            is_connected: true,
+            failure: None,
+        };
+        assert_eq!(listener.route().relays[..], [state.url.as_str()]);
+        assert_eq!(listener.relay_states(), [state]);
         let stranger = relayed(&[]).await;
         talk(&stranger, &listener, &relay.introducer).await;
     }

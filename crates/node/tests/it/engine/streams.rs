@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::poll;
 use iroh::endpoint::{Endpoint, QuicTransportConfig, VarInt, presets};
 use iroh::{EndpointAddr, TransportAddr};
+use kith::routing::connection::ConnectionEnded;
 use kith::routing::stream::StreamError;
 use kith::routing::transport::{CONTACT_STREAMS_MAX, STRANGER_STREAMS_MAX, STREAM_WINDOW_BYTES};
 use kith::routing::{Connection, ReceiveHalf, SendHalf};
@@ -19,12 +20,16 @@ const UNREAD_MESSAGES: usize = 20_000;
 
 /// Opens a stream and shows it to the other side with one byte: the opener's send half, the other's receive half.
 async fn stream(opener: &Connection, other: &Connection) -> (SendHalf, ReceiveHalf) {
-    let (mut send, _) = soon("a place", opener.open_stream()).await.expect("open");
-    send.write_all(b"!").await.expect("open");
-    let (_, mut receive) = soon("a stream", other.accept_stream()).await.expect("open");
-    let first = receive.read_chunk(1).await.expect("open");
-    assert_eq!(first, Some(Bytes::from_static(b"!")));
-    (send, receive)
+    let open = async {
+        let (mut send, _) = opener.open_stream().await?;
+        // Waits only when there is no credit for a single byte.
+        send.write_all(b"!").await.expect("open");
+        let (_, mut receive) = other.accept_stream().await?;
+        let first = receive.read_chunk(1).await.expect("open");
+        assert_eq!(first, Some(Bytes::from_static(b"!")));
+        Ok::<_, ConnectionEnded>((send, receive))
+    };
+    soon("a stream", open).await.expect("open")
 }
 
 /// Reads to the end and counts.
@@ -44,7 +49,8 @@ async fn a_reader_asleep_under_20_000_messages_keeps_its_connection() {
         let (mut send, receive) = stream(&dialled, &accepted).await;
         let message = Bytes::from(vec![7; message_bytes]);
         for _ in 0..UNREAD_MESSAGES {
-            send.write_chunk(message.clone()).await.expect("open");
+            let sent = soon("room", send.write_chunk(message.clone())).await;
+            sent.expect("open");
             // Lets each leave in a packet of its own, as from a program that sends now and then.
             tokio::task::yield_now().await;
         }
@@ -91,7 +97,8 @@ async fn the_engine_bears_a_full_window_of_8_mib_in_small_messages() {
         let (mut send, _receive) = dialled.open_bi().await.expect("open");
         let message = Bytes::from(vec![7; message_bytes]);
         for _ in 0..messages {
-            send.write_chunk(message.clone()).await.expect("open");
+            let sent = soon("room", send.write_chunk(message.clone())).await;
+            sent.expect("open");
             tokio::task::yield_now().await;
         }
         send.finish().expect("once");
@@ -140,7 +147,7 @@ async fn streams_that_nobody_reads_do_not_starve_the_others() {
     let bytes = soon("the bulk", reading).await.expect("no panic");
     assert_eq!(bytes.expect("open"), BULK_BYTES);
     for (mut send, receive) in quick {
-        send.write_all(b"ok").await.expect("open");
+        soon("credit", send.write_all(b"ok")).await.expect("open");
         send.finish().expect("once");
         let bytes = soon("a short word", count(receive)).await;
         assert_eq!(bytes.expect("open"), 2);
