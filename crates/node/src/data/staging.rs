@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kith_core::content::wire::RANGE_BYTES_MAX;
+use kith_core::crypto;
 use kith_core::data::manifest;
 use kith_core::ids::BlobHash;
 use thiserror::Error;
@@ -35,6 +36,9 @@ const PREFIX: &str = ".kith-";
 
 /// and ends with.
 const SUFFIX: &str = ".partial";
+
+/// What the hash between them is derived under.
+const CONTEXT: &str = "kith/1 staging folder";
 
 /// Why a download cannot go on, or cannot end.
 #[derive(Debug, Error)]
@@ -114,21 +118,15 @@ struct Open {
 }
 
 impl Staging {
-    /// Opens the staging folder of `tree` beside `target`, and takes hold of it.
+    /// Opens the staging folder beside `target` for the tree of this hash (or what of it `filter` selects), and takes hold of it.
     ///
     /// # Errors
     /// [`StagingError::Busy`] when somebody else holds it; else what the system says.
-    pub fn open(target: &Path, tree: &BlobHash) -> Result<Self, StagingError> {
+    pub fn open(target: &Path, tree: &BlobHash, filter: &str) -> Result<Self, StagingError> {
         let parent = parent(target);
         fs::create_dir_all(parent)?;
         let name = target.file_name().unwrap_or_default().as_encoded_bytes();
-        let key = BlobHash(
-            *blake3::Hasher::new()
-                .update(&tree.0)
-                .update(name)
-                .finalize()
-                .as_bytes(),
-        );
+        let key = BlobHash(crypto::derive(CONTEXT, &[&tree.0, name, filter.as_bytes()]));
         let folder = parent.join(format!("{PREFIX}{}{SUFFIX}", &hex(&key)[..NAME_CHARS]));
         let is_resumed = !make_directory(&folder, 0o700)?;
         let lock = create_file(&folder.join("lock"), false)?;
@@ -223,7 +221,7 @@ impl Staging {
     ///
     /// # Errors
     /// [`StagingError::TargetExists`] when there is something else by now; else what the system says. The staging folder remains then.
-    pub fn finish(self, inner: &str, target: &Path) -> Result<(), StagingError> {
+    pub fn finish(&self, inner: &str, target: &Path) -> Result<(), StagingError> {
         let from = self.at(inner);
         barrier::tree(&self.folder.join("tree"))?;
         match rename_new(&from, target) {
@@ -492,7 +490,7 @@ mod tests {
     fn a_whole_tree_gets_its_name_with_times_and_modes() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let target = folder.path().join("holiday");
-        let staging = Staging::open(&target, &TREE).expect("opened");
+        let staging = Staging::open(&target, &TREE, "").expect("opened");
         staging.directory("d").expect("made");
         let (incoming, missing) = staging.incoming("d/f", &file(b"hello")).expect("prepared");
         assert_eq!(missing, [0]);
@@ -511,7 +509,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let target = folder.path().join("t");
         let bytes: Vec<u8> = (0..2_500_000u32).map(|at| (at % 251) as u8).collect();
-        let staging = Staging::open(&target, &TREE).expect("opened");
+        let staging = Staging::open(&target, &TREE, "").expect("opened");
         let (incoming, missing) = staging.incoming("big", &file(&bytes)).expect("prepared");
         assert_eq!(missing, [0, 1, 2]);
         assert!(
@@ -520,7 +518,7 @@ mod tests {
                 .expect("verified")
         );
         drop((incoming, staging));
-        let staging = Staging::open(&target, &TREE).expect("opened again");
+        let staging = Staging::open(&target, &TREE, "").expect("opened again");
         let (incoming, missing) = staging.incoming("big", &file(&bytes)).expect("prepared");
         assert_eq!(missing, [0, 2]);
         assert!(!incoming.write(&encoded(&bytes, 0), 0).expect("verified"));
@@ -536,7 +534,7 @@ mod tests {
     #[test]
     fn a_wrong_byte_is_never_written() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let staging = Staging::open(&folder.path().join("t"), &TREE).expect("opened");
+        let staging = Staging::open(&folder.path().join("t"), &TREE, "").expect("opened");
         let (incoming, _) = staging.incoming("f", &file(b"hello")).expect("prepared");
         assert!(matches!(
             incoming.write(b"hellO", 0),
@@ -549,20 +547,20 @@ mod tests {
     fn two_transfers_do_not_share_a_staging_folder() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let target = folder.path().join("t");
-        let first = Staging::open(&target, &TREE).expect("opened");
+        let first = Staging::open(&target, &TREE, "").expect("opened");
         assert!(matches!(
-            Staging::open(&target, &TREE),
+            Staging::open(&target, &TREE, ""),
             Err(StagingError::Busy(_))
         ));
         drop(first);
-        assert!(Staging::open(&target, &TREE).is_ok());
+        assert!(Staging::open(&target, &TREE, "").is_ok());
     }
 
     #[test]
     fn nothing_is_replaced_but_an_empty_folder() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let target = folder.path().join("t");
-        let open = || Staging::open(&target, &TREE).expect("opened");
+        let open = || Staging::open(&target, &TREE, "").expect("opened");
         fs::write(&target, b"mine").expect("written");
         assert!(matches!(
             open().finish("", &target),
@@ -592,7 +590,7 @@ mod tests {
         let outside = folder.path().join("outside");
         fs::create_dir(&outside).expect("created");
         fs::write(outside.join("victim"), b"safe").expect("written");
-        let staging = Staging::open(&folder.path().join("t"), &TREE).expect("opened");
+        let staging = Staging::open(&folder.path().join("t"), &TREE, "").expect("opened");
         symlink(&outside, staging.at("d")).expect("link");
         assert!(staging.directory("d").is_err());
         symlink(outside.join("victim"), staging.at("f")).expect("link");
