@@ -6,8 +6,8 @@ use std::path::Path;
 
 use kith_core::data::walk::Item;
 
+use crate::data::disk::is_identical;
 use crate::data::range::Blob;
-use crate::data::staging::is_identical;
 
 /// Whether each item lies beneath `target` just so. Times and modes do not matter: they are the target's owner's.
 ///

@@ -7,7 +7,7 @@ use kith_core::data::walk::WalkError;
 use kith_core::ids::BlobHash;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::content::get::GetError;
+use crate::content::error::GetError;
 use crate::content::worker::Connection;
 
 /// What is to be fetched.

@@ -16,10 +16,11 @@ use kith_core::time::Time;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::content::error::GetError;
 use crate::content::frames;
-use crate::content::get::{Credential, GetError, Stream};
+use crate::content::request::{Credential, Stream};
+use crate::data::incoming::Incoming;
 use crate::data::range::Blob;
-use crate::data::staging::Incoming;
 
 /// How many answers are verified and written in one go at most: for small files the change of threads costs as much as the file.
 const BATCH_JOBS: usize = 64;

@@ -5,20 +5,24 @@
 //! - [`outboard`]: the outboards of shared files, kept under `blobs/`.
 //! - [`range`]: a range of a blob to and from its verified encoding.
 //! - [`scan`]: a folder becomes a tree of manifest nodes.
-//! - [`staging`]: where a download grows until it is whole.
+//! - [`staging`]: where a download grows until it is whole. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
 //! - [`barrier`]: one wait for the disk.
 //!
 //! Everything here blocks; callers in async code put it on blocking threads.
 
 pub mod barrier;
+pub mod disk;
 pub mod hash;
+pub mod incoming;
 pub mod outboard;
 pub mod range;
 pub mod scan;
 pub mod staging;
 
+pub use disk::StagingError;
 pub use hash::{Hashed, Stamp};
+pub use incoming::Incoming;
 pub use outboard::Outboards;
 pub use range::{Blob, RangeError};
 pub use scan::{Found, LeftOut, ScanError, Scanned};
-pub use staging::{Incoming, Staging, StagingError};
+pub use staging::Staging;

@@ -10,23 +10,22 @@
 //! Nothing is recorded of what has arrived. A later run compares what it finds with the hashes, and so trusts neither itself nor a disk that
 //! lost writes. Links are made last, so nothing is ever written through one.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
 use kith_core::content::wire::RANGE_BYTES_MAX;
 use kith_core::crypto;
 use kith_core::data::manifest;
 use kith_core::ids::BlobHash;
-use thiserror::Error;
 
 use crate::data::barrier;
-use crate::data::hash::{self, outboard_bytes};
+use crate::data::disk::{
+    StagingError, create_file, make_directory, make_symlink, parent, rename_new,
+};
+use crate::data::incoming::Incoming;
 use crate::data::outboard::hex;
-use crate::data::range::{Blob, RangeError};
 
 /// How much of the hash stands in the folder's name: enough that no two trees meet beside one target.
 const NAME_CHARS: usize = 16;
@@ -39,45 +38,6 @@ const SUFFIX: &str = ".partial";
 
 /// What the hash between them is derived under.
 const CONTEXT: &str = "kith/1 staging folder";
-
-/// Why a download cannot go on, or cannot end.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum StagingError {
-    /// Another process, or another transfer, fetches the same to the same place.
-    #[error("the same is being fetched to {0} already")]
-    Busy(PathBuf),
-    /// There is something else under the target's name.
-    #[error("{0} exists already and is something else")]
-    TargetExists(PathBuf),
-    /// No room left.
-    #[error("the disk is full")]
-    DiskFull,
-    /// The bytes are not those of the file: their sender's fault.
-    #[error("the bytes do not match the hash")]
-    Mismatch,
-    /// Anything else the system says.
-    #[error("{0}")]
-    Io(io::Error),
-}
-
-impl From<io::Error> for StagingError {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
-            _ => Self::Io(error),
-        }
-    }
-}
-
-impl From<RangeError> for StagingError {
-    fn from(error: RangeError) -> Self {
-        match error {
-            RangeError::Mismatch => Self::Mismatch,
-            RangeError::Io(error) => error.into(),
-        }
-    }
-}
 
 /// Whether a file name is that of a staging folder.
 pub fn is_staging(name: &str) -> bool {
@@ -93,28 +53,6 @@ pub struct Staging {
     /// Whether an earlier run may have left something in it.
     is_resumed: bool,
     lock: Arc<File>,
-}
-
-/// A file that arrives.
-#[derive(Debug)]
-pub struct Incoming {
-    /// What is to arrive.
-    pub blob: Blob,
-    path: PathBuf,
-    outboard_path: PathBuf,
-    executable: bool,
-    modified: SystemTime,
-    open: Mutex<Option<Open>>,
-    ranges_left: AtomicU64,
-    /// A write under way when its transfer is given up must not meet the next one's.
-    _lock: Arc<File>,
-}
-
-/// The open files of one that arrives in several ranges.
-#[derive(Debug)]
-struct Open {
-    data: File,
-    outboard: File,
 }
 
 impl Staging {
@@ -191,28 +129,15 @@ impl Staging {
         file: &manifest::File,
     ) -> Result<(Incoming, Vec<u64>), StagingError> {
         let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
-        let incoming = Incoming {
-            blob: Blob {
-                hash: file.hash,
-                size: file.size,
-            },
-            path: self.at(path),
-            outboard_path: self.folder.join("outboards").join(key),
-            executable: file.executable,
-            modified: time(file.mtime_ms),
-            open: Mutex::default(),
-            ranges_left: AtomicU64::new(0),
-            _lock: Arc::clone(&self.lock),
-        };
+        let outboard = self.folder.join("outboards").join(key);
+        let incoming = Incoming::new(file, self.at(path), outboard, Arc::clone(&self.lock));
         let all = 0..file.size.div_ceil(RANGE_BYTES_MAX).max(1);
         let missing = if self.is_resumed {
             incoming.missing(all)?
         } else {
             all.collect()
         };
-        incoming
-            .ranges_left
-            .store(missing.len() as u64, Ordering::Release);
+        incoming.expect(missing.len() as u64);
         Ok((incoming, missing))
     }
 
@@ -249,222 +174,12 @@ impl Staging {
     }
 }
 
-impl Incoming {
-    /// Whether it arrives in one range, and can be written at once.
-    pub fn is_single(&self) -> bool {
-        self.blob.size <= RANGE_BYTES_MAX
-    }
-
-    /// Takes a range; true when it was the last one missing.
-    ///
-    /// # Errors
-    /// [`StagingError::Mismatch`] for bytes that do not verify, of which none were written; else what the system says.
-    pub fn write(&self, encoded: &[u8], offset: u64) -> Result<bool, StagingError> {
-        if self.is_single() {
-            let bytes = self.blob.decode(encoded, 0, RANGE_BYTES_MAX)?;
-            let mut data = create_file(&self.path, self.executable)?;
-            data.set_len(0)?;
-            data.write_all(&bytes)?;
-            self.seal(&data)?;
-            return Ok(true);
-        }
-        let (data, outboard) = self.handles()?;
-        self.blob
-            .decode_into(encoded, offset, RANGE_BYTES_MAX, &data, &outboard)?;
-        if self.ranges_left.fetch_sub(1, Ordering::AcqRel) > 1 {
-            return Ok(false);
-        }
-        self.open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        self.seal(&data)?;
-        fs::remove_file(&self.outboard_path)?;
-        Ok(true)
-    }
-
-    fn seal(&self, data: &File) -> io::Result<()> {
-        data.set_times(fs::FileTimes::new().set_modified(self.modified))
-    }
-
-    /// The open files, opened at the first range.
-    fn handles(&self) -> Result<(File, File), StagingError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = match &mut *open {
-            Some(open) => open,
-            none => {
-                let data = create_file(&self.path, self.executable)?;
-                data.set_len(self.blob.size)?;
-                let outboard = create_file(&self.outboard_path, false)?;
-                outboard.set_len(outboard_bytes(self.blob.size))?;
-                none.insert(Open { data, outboard })
-            }
-        };
-        Ok((open.data.try_clone()?, open.outboard.try_clone()?))
-    }
-
-    /// Which of the ranges an earlier run did not leave, or not as they should be.
-    fn missing(&self, all: std::ops::Range<u64>) -> Result<Vec<u64>, StagingError> {
-        if is_identical(&self.path, &self.blob)? {
-            self.seal(&create_file(&self.path, self.executable)?)?;
-            return Ok(Vec::new());
-        }
-        if self.is_single() || !self.path.exists() || !self.outboard_path.exists() {
-            return Ok(all.collect());
-        }
-        let (data, outboard) = self.handles()?;
-        let valid = self.blob.valid_pieces(&data, &outboard, RANGE_BYTES_MAX)?;
-        self.open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        Ok(all
-            .filter(|range| valid.binary_search(range).is_err())
-            .collect())
-    }
-}
-
-/// Whether a regular file with exactly this content lies at `path`.
-///
-/// # Errors
-/// What reading says; that there is none is no error.
-pub fn is_identical(path: &Path, blob: &Blob) -> io::Result<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() && metadata.len() == blob.size => {
-            Ok(hash::hash_file(path)?.hash == blob.hash)
-        }
-        Ok(_) => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// What is under a target's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Occupied {
-    /// Nothing, or an empty folder: the download may take the name.
-    Free,
-    /// A folder with something in it.
-    Folder,
-    /// A file.
-    File,
-    /// Something else, such as a link.
-    Other,
-}
-
-/// Looks what is under a target's name, following no link.
-///
-/// # Errors
-/// What the system says.
-pub fn occupied(target: &Path) -> io::Result<Occupied> {
-    let metadata = match fs::symlink_metadata(target) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Occupied::Free),
-        other => other?,
-    };
-    if metadata.is_dir() {
-        let is_empty = fs::read_dir(target)?.next().is_none();
-        return Ok(if is_empty {
-            Occupied::Free
-        } else {
-            Occupied::Folder
-        });
-    }
-    Ok(if metadata.is_file() {
-        Occupied::File
-    } else {
-        Occupied::Other
-    })
-}
-
-/// The folder that a target lies in.
-fn parent(target: &Path) -> &Path {
-    match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-fn time(mtime_ms: i64) -> SystemTime {
-    let distance = Duration::from_millis(mtime_ms.unsigned_abs());
-    let time = if mtime_ms < 0 {
-        UNIX_EPOCH.checked_sub(distance)
-    } else {
-        UNIX_EPOCH.checked_add(distance)
-    };
-    time.unwrap_or(UNIX_EPOCH)
-}
-
-/// Makes a directory; false when a real one is there already.
-fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
-    match builder.create(path) {
-        Ok(()) => Ok(true),
-        Err(error)
-            if error.kind() == io::ErrorKind::AlreadyExists
-                && fs::symlink_metadata(path)?.is_dir() =>
-        {
-            Ok(false)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Opens a file for writing, makes it where there is none, and follows no link.
-fn create_file(path: &Path, executable: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(if executable { 0o777 } else { 0o666 });
-        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    }
-    #[cfg(not(unix))]
-    let _ = executable;
-    options.open(path)
-}
-
-#[cfg(unix)]
-fn make_symlink(target: &str, at: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, at)
-}
-
-#[cfg(windows)]
-fn make_symlink(target: &str, at: &Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_file(target, at)
-}
-
-/// Renames without replacing anything but an empty folder.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            Ok(()) => return Ok(()),
-            // The file system does not know the flag; or there is something, which only an empty folder may be.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::EXIST) => {
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    match fs::symlink_metadata(to) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
-        Err(error) => Err(error),
-        // Renaming a folder replaces an empty folder and nothing else.
-        Ok(metadata) if metadata.is_dir() && fs::symlink_metadata(from)?.is_dir() => {
-            fs::rename(from, to)
-        }
-        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::disk::{Occupied, occupied};
+    use crate::data::hash;
+    use crate::data::range::Blob;
 
     fn file(bytes: &[u8]) -> manifest::File {
         manifest::File {
@@ -540,7 +255,7 @@ mod tests {
             incoming.write(b"hellO", 0),
             Err(StagingError::Mismatch)
         ));
-        assert!(!incoming.path.exists());
+        assert!(!staging.at("f").exists());
     }
 
     #[test]

@@ -71,7 +71,10 @@ async fn a_run_cut_off_leaves_nothing_final_and_the_next_goes_on() {
     assert!(matches!(error, GetError::Connection(_)), "{error}");
     assert!(!world.out().join("holiday").exists());
     world.fault = Fault::None;
-    let got = until_free(&world, share).await;
+    let got = world
+        .get(world.request(share))
+        .await
+        .expect("an honest provider");
     assert_eq!(snapshot(&got.target), snapshot(&world.source()));
     assert!(
         got.fetched < got.bytes,
@@ -80,16 +83,6 @@ async fn a_run_cut_off_leaves_nothing_final_and_the_next_goes_on() {
         got.bytes
     );
     assert_eq!(world.out_names(), ["holiday"]);
-}
-
-/// Fetches as soon as what the run before left on blocking threads has ended.
-async fn until_free(world: &World, share: ShareId) -> crate::content::Got {
-    loop {
-        match world.get(world.request(share)).await {
-            Err(GetError::Busy(_)) => tokio::task::yield_now().await,
-            other => return other.expect("an honest provider"),
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

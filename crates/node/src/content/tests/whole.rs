@@ -4,8 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use super::world::{World, bytes, snapshot};
-use crate::content::get::Filter;
-use crate::content::{Get, GetError, NewShare, Recipients};
+use crate::content::{Filter, Get, GetError, NewShare, Recipients};
 use crate::data::hash::Stamp;
 
 #[cfg(unix)]
