@@ -13,74 +13,14 @@ use std::future::Future;
 use std::io;
 use std::time::Instant;
 
-use kith_core::content::grant::SignedGrant;
-use kith_core::content::wire::{Answer, Request};
-use kith_core::crypto::Ed25519;
-use kith_core::data::head::{Head, HeadError, SignedHead};
-use kith_core::ids::ShareId;
-use kith_core::time::Time;
-use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::content::error::GetError;
-use crate::content::request::{Credential, Get, Got, Progress, Stream};
+use crate::content::request::{Get, Got, Progress, Stream};
 use crate::content::select;
 use crate::content::streams::Streams;
 use crate::content::transfer::Transfer;
-use crate::content::worker::{self, Connection};
-
-/// The most heads a listing takes: far more than anybody reads, and a bound against a list that never ends.
-const LIST_MAX: usize = 4_096;
-
-/// Asks which shares we may see, and keeps the heads that are genuine.
-///
-/// # Errors
-/// [`GetError`].
-pub async fn list<R, W>(stream: Stream<R, W>, now: Time) -> Result<Vec<Head>, GetError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let (mut reader, mut writer) = (BufReader::new(stream.reader), stream.writer);
-    let mut list: Vec<Head> = Vec::new();
-    let mut after = None;
-    while list.len() < LIST_MAX {
-        worker::send(&mut writer, &Request::List { after }).await?;
-        let Answer::Heads { heads, more } = worker::answer(&mut reader).await? else {
-            return Err(GetError::Protocol("another answer than heads"));
-        };
-        for head in heads {
-            let head: SignedHead = kith_core::codec::decode(&head).map_err(HeadError::from)?;
-            let head = head.verify(&Ed25519, now)?;
-            if after.is_some_and(|after| head.share <= after) {
-                return Err(GetError::Protocol("heads out of order"));
-            }
-            after = Some(head.share);
-            list.push(head);
-        }
-        if !more {
-            break;
-        }
-    }
-    Ok(list)
-}
-
-/// Asks what a share now is.
-///
-/// # Errors
-/// [`GetError`].
-pub async fn head<R, W>(
-    stream: Stream<R, W>,
-    share: ShareId,
-    credential: &Credential,
-    now: Time,
-) -> Result<(Head, Option<SignedGrant>), GetError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let connection = Connection::open(stream, share, credential, now).await?;
-    Ok((connection.head, connection.grant))
-}
+use crate::content::worker::Connection;
 
 /// Fetches, and returns when all is durable under its final name. `open` opens another stream to the same provider; `report` is called
 /// as things arrive.

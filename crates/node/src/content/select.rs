@@ -133,7 +133,11 @@ where
     Err(WalkError::Parts(String::new()).into())
 }
 
-async fn fetch<R, W>(connection: &mut Connection<R, W>, node: BlobHash) -> Result<Node, GetError>
+/// One node, verified and checked.
+pub(super) async fn fetch<R, W>(
+    connection: &mut Connection<R, W>,
+    node: BlobHash,
+) -> Result<Node, GetError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,

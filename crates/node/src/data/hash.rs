@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use blake3::hazmat::{self, HasherExt as _, Mode};
 use kith_core::content::wire::GROUP_BYTES;
@@ -22,6 +22,9 @@ const PIECE_BYTES: u64 = 1 << 20;
 
 /// How often a file that changes while it is hashed is begun anew.
 const ATTEMPTS_MAX: usize = 3;
+
+/// How coarse file systems stamp, at most: the kernel's tick. Two writes within one leave the same time.
+const TICK: Duration = Duration::from_millis(20);
 
 /// By what a change of a file is noticed without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +83,7 @@ pub fn hash_file(path: &Path) -> io::Result<Hashed> {
     for _ in 0..ATTEMPTS_MAX {
         let file = open_in_place(path)?;
         let stamp = Stamp::of(&file.metadata()?);
+        settle(&file)?;
         let hashed = match hash_open(&file, stamp.size) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
             other => other?,
@@ -97,6 +101,17 @@ pub fn hash_file(path: &Path) -> io::Result<Hashed> {
         io::ErrorKind::ResourceBusy,
         "the file changes while it is read",
     ))
+}
+
+/// Waits until a change of the file would get another stamp. This costs a tick where a file was written just now, and nothing elsewhere.
+fn settle(file: &File) -> io::Result<()> {
+    let modified = file.metadata()?.modified()?;
+    if let Ok(age) = modified.elapsed()
+        && let Some(rest) = TICK.checked_sub(age)
+    {
+        std::thread::sleep(rest);
+    }
+    Ok(())
 }
 
 /// Hashes bytes in memory, with their outboard.
@@ -275,6 +290,19 @@ mod tests {
             assert_eq!(hashed.outboard, expected.data, "{size}");
             assert_eq!(hash_bytes(&bytes), (hashed.hash, hashed.outboard), "{size}");
             assert_eq!(hashed.stamp.size, size as u64);
+        }
+    }
+
+    #[test]
+    fn a_change_right_after_hashing_has_another_stamp() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("f");
+        for _ in 0..20 {
+            std::fs::write(&path, b"before").expect("written");
+            let hashed = hash_file(&path).expect("hashed");
+            std::fs::write(&path, b"behind").expect("written");
+            let stamp = Stamp::of(&std::fs::metadata(&path).expect("there"));
+            assert_ne!(stamp, hashed.stamp);
         }
     }
 

@@ -5,7 +5,7 @@ use kith_core::data::link::LinkSecret;
 use kith_core::ids::{PeerId, ShareId};
 
 use super::world::{FRIEND, NOW, World};
-use crate::content::{Credential, Get, GetError, Recipients, head, list};
+use crate::content::{Credential, Get, GetError, Recipients, entries, head, list};
 
 fn asker(relation: Relation) -> Asker {
     Asker {
@@ -144,4 +144,47 @@ async fn a_blob_is_served_only_as_part_of_a_share_one_may_have() {
             .expect("answered");
         assert_eq!(answer, Answer::Gone);
     }
+}
+
+#[tokio::test]
+async fn more_shares_than_one_answer_holds_are_listed_all() {
+    use crate::content::NewShare;
+    use kith_core::random::Random;
+    let world = World::new();
+    world.write("f", b"x");
+    let mut random = Random::new([3; 32]);
+    for number in 0..70 {
+        let new = NewShare {
+            paths: vec![world.source()],
+            recipients: Recipients::Contacts,
+            name: Some(format!("share {number}")),
+        };
+        world.shares.share(&new, &mut random, NOW).expect("shared");
+    }
+    let heads = list(world.stream(), NOW).await.expect("answered");
+    assert_eq!(heads.len(), 70);
+    assert!(heads.windows(2).all(|pair| pair[0].share < pair[1].share));
+}
+
+#[tokio::test]
+async fn a_directory_is_listed_by_its_path_for_those_who_may() {
+    let mut world = World::new();
+    world.write("a/b/one.txt", b"one");
+    world.write("a/two.txt", b"two");
+    let share = world.share(Recipients::Contacts).head.share;
+    for (path, expected) in [
+        ("", vec!["a"]),
+        ("a", vec!["b", "two.txt"]),
+        ("a/b", vec!["one.txt"]),
+        ("a/two.txt", vec!["two.txt"]),
+    ] {
+        let listed = entries(world.stream(), share, path, &Credential::Session, NOW)
+            .await
+            .expect("listed");
+        let names: Vec<&str> = listed.iter().map(|entry| entry.name()).collect();
+        assert_eq!(names, expected, "{path}");
+    }
+    world.asker = Asker::STRANGER;
+    let refused = entries(world.stream(), share, "a", &Credential::Session, NOW).await;
+    assert!(matches!(refused, Err(GetError::NotFound)));
 }
