@@ -1,5 +1,6 @@
 //! Sharing folders in place, and taking it back.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -124,7 +125,8 @@ impl Shares {
         })
     }
 
-    /// Hashes and offers something, durably.
+    /// Hashes and offers something, durably. What is shared already, the same with the same under the same name, is brought up to date
+    /// and keeps its link.
     ///
     /// # Errors
     /// [`ShareError`].
@@ -148,6 +150,9 @@ impl Shares {
             None => default_name(roots.first().unwrap_or(first)),
         };
         path::check_name(&name).map_err(HeadError::Name)?;
+        if let Some(share) = self.find_same(&roots, &new.recipients, &name)? {
+            return Ok(self.refresh(&share, now)?.0);
+        }
         let secret = SecretKey::from_bytes(random.bytes());
         let share = secret.share_id();
         let link = matches!(new.recipients, Recipients::Link).then(|| LinkSecret(random.bytes()));
@@ -187,6 +192,12 @@ impl Shares {
     /// # Errors
     /// [`ShareError`]; the share stays as it was then.
     pub fn rescan(&self, share: &ShareId, now: Time) -> Result<Option<Shared>, ShareError> {
+        let (shared, is_changed) = self.refresh(share, now)?;
+        Ok(is_changed.then_some(shared))
+    }
+
+    /// Scans a share again; also says whether something changed.
+    fn refresh(&self, share: &ShareId, now: Time) -> Result<(Shared, bool), ShareError> {
         let row = self
             .row(share)?
             .filter(|row| !row.revoked)
@@ -213,7 +224,32 @@ impl Shares {
         let link = row.link.map(LinkSecret);
         let secret = SecretKey::from_bytes(row.secret);
         let head = self.publish(&secret, link.as_ref(), terms, &roots, &[])?;
-        Ok(is_changed.then(|| shared(head, link, scanned)))
+        Ok((shared(head, link, scanned), is_changed))
+    }
+
+    /// The share of the same things, with the same people, under the same name.
+    fn find_same(
+        &self,
+        roots: &[PathBuf],
+        recipients: &Recipients,
+        name: &str,
+    ) -> io::Result<Option<ShareId>> {
+        let roots: BTreeSet<&PathBuf> = roots.iter().collect();
+        let same = self.mine()?.into_iter().find(|mine| {
+            let same_recipients = match (&mine.head.audience, recipients) {
+                (Audience::Contacts, Recipients::Contacts)
+                | (Audience::Link { .. }, Recipients::Link)
+                | (Audience::Public, Recipients::Public) => true,
+                (Audience::Named, Recipients::Named(named)) => {
+                    mine.named.iter().collect::<BTreeSet<_>>() == named.iter().collect()
+                }
+                _ => false,
+            };
+            same_recipients
+                && mine.head.name == name
+                && mine.roots.iter().collect::<BTreeSet<_>>() == roots
+        });
+        Ok(same.map(|mine| mine.head.share))
     }
 
     /// Takes a share back: nothing of it is served from now on, and its epoch rises, so that no grant opens it elsewhere either.

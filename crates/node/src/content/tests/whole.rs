@@ -212,3 +212,28 @@ async fn what_is_there_already_is_not_fetched_and_not_touched() {
         b"edited"
     );
 }
+
+#[tokio::test]
+async fn sharing_the_same_again_keeps_the_link() {
+    let world = World::new();
+    world.write("f", b"before");
+    let first = world.share(Recipients::Link);
+    world.write("g", b"more");
+    let again = world.share(Recipients::Link);
+    assert_eq!(
+        (again.head.share, again.link),
+        (first.head.share, first.link)
+    );
+    assert_eq!(again.head.totals.files, 2);
+    let other = NewShare {
+        paths: vec![world.source()],
+        recipients: Recipients::Contacts,
+        name: None,
+    };
+    let mut random = kith_core::random::Random::new([10; 32]);
+    let other = world
+        .shares
+        .share(&other, &mut random, super::world::NOW)
+        .expect("shared");
+    assert_ne!(other.head.share, first.head.share);
+}
