@@ -58,7 +58,12 @@ where
                 return Ok(());
             }
             if streams.want_another() {
-                streams.add(connect().await.map_err(GetError::under_way)?);
+                match connect().await.map_err(GetError::under_way) {
+                    Ok(another) => streams.add(another),
+                    // Those that are open carry the transfer, and tell if it was not only this one.
+                    Err(GetError::Connection(_)) => streams.suffice(),
+                    Err(error) => return Err(error),
+                }
                 continue;
             }
             for done in streams.next().await? {

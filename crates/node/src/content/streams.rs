@@ -25,6 +25,8 @@ pub(super) struct Streams {
     tasks: JoinSet<()>,
     brought: mpsc::UnboundedReceiver<Brought>,
     sender: mpsc::UnboundedSender<Brought>,
+    /// How many are of use, as far as the provider lets us.
+    wanted: usize,
     /// Jobs that were given and have not come back.
     pub(super) in_flight: usize,
 }
@@ -46,6 +48,7 @@ impl Streams {
             tasks: JoinSet::new(),
             brought,
             sender,
+            wanted: STREAMS,
             in_flight: 0,
         }
     }
@@ -72,9 +75,14 @@ impl Streams {
         stream.has_room().then_some(stream)
     }
 
+    /// No further stream could be opened: these have to do.
+    pub(super) fn suffice(&mut self) {
+        self.wanted = self.list.len();
+    }
+
     /// Whether another stream would be of use.
     pub(super) fn want_another(&self) -> bool {
-        self.are_busy() && self.list.len() < STREAMS
+        self.are_busy() && self.list.len() < self.wanted
     }
 
     /// Whether none has room for more.

@@ -307,3 +307,26 @@ async fn a_request_that_is_none_ends_the_stream_and_only_it() {
         .await
         .expect("others are served");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_gives_only_one_stream_is_enough() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let world = World::new();
+    let content = bytes(1, 16 << 20);
+    world.write("big", &content);
+    let share = world.share(Recipients::Contacts).head.share;
+    let was_opened = AtomicBool::new(false);
+    let open = || {
+        let is_first = !was_opened.swap(true, Ordering::SeqCst);
+        std::future::ready(if is_first {
+            Ok(world.stream())
+        } else {
+            Err(std::io::ErrorKind::QuotaExceeded.into())
+        })
+    };
+    let got = get(open, world.request(share), |_| {})
+        .await
+        .expect("fetched");
+    assert!(was_opened.load(Ordering::SeqCst));
+    assert!(fs::read(got.target.join("big")).expect("there") == content);
+}

@@ -237,3 +237,18 @@ async fn sharing_the_same_again_keeps_the_link() {
         .expect("shared");
     assert_ne!(other.head.share, first.head.share);
 }
+
+#[tokio::test]
+async fn transfers_run_as_tasks_of_their_own() {
+    let world = Arc::new(World::new());
+    world.write("f", b"content");
+    let share = world.share(Recipients::Contacts).head.share;
+    let task = {
+        let (world, request) = (Arc::clone(&world), world.request(share));
+        tokio::spawn(async move {
+            let open = || async { Ok(world.stream()) };
+            crate::content::get(open, request, |_| {}).await
+        })
+    };
+    assert_eq!(task.await.expect("no panic").expect("fetched").files, 1);
+}
