@@ -116,18 +116,22 @@ pub enum Shown {
     Grant(Grant),
 }
 
-/// Verifies that the asker holds the link that `guard` admits.
+/// Verifies that the asker holds the link that `guard` admits. A share that has no link takes as long to refuse as a wrong proof, so that the time tells
+/// nobody what there is.
 pub fn show_link(
     scheme: &impl Scheme,
     guard: &Guard,
     exporter: &[u8; 32],
     proof: &LinkProof,
 ) -> Shown {
-    match guard.admits {
-        Admits::Link(key) if proof.holds(scheme, &LinkHolder(key), guard.share, exporter) => {
-            Shown::Link(key)
-        }
-        _ => Shown::Nothing,
+    let (key, has_link) = match guard.admits {
+        Admits::Link(key) => (key, true),
+        _ => (guard.owner.0, false),
+    };
+    if proof.holds(scheme, &LinkHolder(key), guard.share, exporter) && has_link {
+        Shown::Link(key)
+    } else {
+        Shown::Nothing
     }
 }
 
@@ -260,6 +264,12 @@ mod tests {
         ));
         let replayed = show_link(&Ed25519, &linked, &[4; 32], &proof);
         assert!(!may(&Asker::STRANGER, &linked, &replayed, NOW));
+        let by_owner = LinkProof::sign(&Ed25519, &owner(), SHARE, &[3; 32]);
+        let private = guard(Admits::MyContacts);
+        assert_eq!(
+            show_link(&Ed25519, &private, &[3; 32], &by_owner),
+            Shown::Nothing
+        );
         let other = Guard {
             share: ShareId([6; 32]),
             ..linked

@@ -1,6 +1,6 @@
 //! The protocol `/kith/share/1`: heads and ranges of blobs, asked for and given over one stream.
 //!
-//! Requests and answers are frames (see [`codec::frame`]). Askers may send many requests without waiting; they are answered in
+//! Requests and answers are frames (see [`crate::codec::frame`]). Askers may send many requests without waiting; they are answered in
 //! order. After the answer `Blob` come as many raw bytes as it says: the asked range in bao encoding (parents and 16 KiB groups in
 //! pre-order, without a length in front). The range is whole groups, or ends with the blob, and is small enough for a provider
 //! to look whether its file has changed *before* it sends what it has read.

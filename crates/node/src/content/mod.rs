@@ -1,1 +1,37 @@
-//! Room.
+//! Content over the wire: what is shared here, who gets it, and fetching what others share.
+//!
+//! - [`store`]: the tables of shares in `kith.db`.
+//! - [`shares`]: sharing folders in place, and taking it back.
+//! - [`answer`]: one request of `/kith/share/1` becomes one answer.
+//! - [`mod@serve`]: the provider's side of a stream.
+//! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`]: its words.
+//! - [`mod@list`]: looking at what somebody shares, without fetching it.
+//!
+//! Whether somebody may have a share is decided in [`kith_core::content::access`], and what of a tree may become a path in
+//! [`kith_core::data::walk`]; here are only disks and streams.
+
+pub mod answer;
+mod compare;
+pub mod error;
+mod frames;
+pub mod get;
+pub mod list;
+pub mod request;
+mod select;
+pub mod serve;
+pub mod shares;
+pub mod store;
+mod streams;
+mod transfer;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::GetError;
+pub use get::get;
+pub use list::{entries, head, list};
+pub use request::{Credential, Filter, Get, Got, Progress, Stream};
+pub use serve::{ServeError, Session, serve};
+pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
+pub use store::{Database, SCHEMA};

@@ -1,1 +1,28 @@
-//! Room.
+//! Data on the disk: hashing files where they lie, encoding and decoding verified ranges, and making what arrives
+//! durable before it gets its name.
+//!
+//! - [`hash`]: the BLAKE3 hash and outboard of a file, on all cores.
+//! - [`outboard`]: the outboards of shared files, kept under `blobs/`.
+//! - [`range`]: a range of a blob to and from its verified encoding.
+//! - [`scan`]: a folder becomes a tree of manifest nodes.
+//! - [`staging`]: where a download grows until it is whole. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
+//! - [`barrier`]: one wait for the disk.
+//!
+//! Everything here blocks; callers in async code put it on blocking threads.
+
+pub mod barrier;
+pub mod disk;
+pub mod hash;
+pub mod incoming;
+pub mod outboard;
+pub mod range;
+pub mod scan;
+pub mod staging;
+
+pub use disk::StagingError;
+pub use hash::{Hashed, Stamp};
+pub use incoming::Incoming;
+pub use outboard::Outboards;
+pub use range::{Blob, RangeError};
+pub use scan::{Found, LeftOut, ScanError, Scanned};
+pub use staging::Staging;

@@ -1,0 +1,90 @@
+//! Why a transfer did not end well: the provider's fault, the disk's, or the network's, each by its name.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kith_core::data::head::HeadError;
+use kith_core::data::walk::WalkError;
+use thiserror::Error;
+
+use crate::data::disk::StagingError;
+
+/// How long nothing at all may arrive: longer than any change of path, shorter than anybody waits before giving up.
+pub(super) const STALL_MAX: Duration = Duration::from_secs(60);
+
+/// Why a transfer did not end well. Nothing appeared under a final name then.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GetError {
+    /// No such share or path, or not for us.
+    #[error("there is no such share, or it is not for you")]
+    NotFound,
+    /// It was ours to have, and is not any more.
+    #[error("the share is gone, or not for you any more")]
+    Gone,
+    /// A file changed at the provider.
+    #[error("{0} has changed at its owner meanwhile; get it again")]
+    Changed(String),
+    /// Bytes did not verify: the provider's fault.
+    #[error("what came for {0} does not match its hash; nothing of it was kept")]
+    Corrupt(String),
+    /// The head is not to be trusted: the provider's fault.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The tree cannot be written safely: its owner's fault.
+    #[error(transparent)]
+    Tree(#[from] WalkError),
+    /// There is something else under the target's name.
+    #[error(
+        "{0} exists already and is something else; move it away, or choose another folder with --out"
+    )]
+    TargetExists(PathBuf),
+    /// The same is being fetched there already.
+    #[error("the same is being fetched to {0} already")]
+    Busy(PathBuf),
+    /// No room left; what arrived is kept for the next run.
+    #[error("the disk is full; make room and get it again, what arrived is kept")]
+    DiskFull,
+    /// The disk said something else.
+    #[error("cannot write {path}: {error}")]
+    Disk {
+        /// What.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The stream broke; what arrived is kept for the next run.
+    #[error("the connection ended: {0}")]
+    Connection(#[source] io::Error),
+    /// Nothing came for a minute; what arrived is kept for the next run.
+    #[error("nothing has arrived for {} seconds", STALL_MAX.as_secs())]
+    Stalled,
+    /// The provider does not keep to the protocol.
+    #[error("the provider sent {0}")]
+    Protocol(&'static str),
+}
+
+impl GetError {
+    /// What an error means once the transfer has begun: what was there is gone, and not unknown.
+    pub(super) fn under_way(self) -> Self {
+        match self {
+            Self::NotFound => Self::Gone,
+            other => other,
+        }
+    }
+
+    /// What the staging folder says of a path.
+    pub(super) fn staging(error: StagingError, path: &str) -> Self {
+        match error {
+            StagingError::Busy(target) => Self::Busy(target),
+            StagingError::TargetExists(target) => Self::TargetExists(target),
+            StagingError::DiskFull => Self::DiskFull,
+            StagingError::Mismatch => Self::Corrupt(path.to_owned()),
+            StagingError::Io(error) => Self::Disk {
+                path: path.to_owned(),
+                error,
+            },
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Fetching a share, or a part of one, from one provider into a folder.
+//!
+//! ```text
+//! head ─ path ─ walk ──► directory nodes ──► items ──► ranges ──► staging ──► one barrier ──► one rename
+//!                 ▲            │                          │
+//!                 └────────────┴── a few streams ─────────┘
+//! ```
+//!
+//! Requests go out ahead on every stream, within a window of bytes and of requests: large files keep several streams busy with ranges
+//! of a MiB, small ones travel many to a round trip. A tree is walked while its files arrive, so it is never held in memory whole.
+
+use std::future::Future;
+use std::io;
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::content::error::GetError;
+use crate::content::request::{Get, Got, Progress, Stream};
+use crate::content::select;
+use crate::content::streams::Streams;
+use crate::content::transfer::Transfer;
+use crate::content::worker::Connection;
+
+/// Fetches, and returns when all is durable under its final name. `open` opens another stream to the same provider; `report` is called
+/// as things arrive.
+///
+/// # Errors
+/// [`GetError`]; run it again to go on with what arrived.
+pub async fn get<Open, Opening, R, W>(
+    open: Open,
+    get: Get,
+    mut report: impl FnMut(Progress) + Send,
+) -> Result<Got, GetError>
+where
+    Open: Fn() -> Opening + Send + Sync,
+    Opening: Future<Output = io::Result<Stream<R, W>>> + Send,
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let started = Instant::now();
+    let connect = async || {
+        let stream = open().await.map_err(GetError::Connection)?;
+        Connection::open(stream, get.share, &get.credential, get.now).await
+    };
+    let mut first = connect().await?;
+    let (head, grant) = (first.head.clone(), first.grant.clone());
+    let selected = select::select(&mut first, &head, &get.path).await?;
+    let target = get.out.join(selected.name());
+    let mut transfer = Transfer::begin(&get, &selected, &target).await?;
+    let mut streams = Streams::new();
+    streams.add(first);
+    let moved = async {
+        loop {
+            transfer.fill(&mut streams);
+            report(transfer.progress);
+            if streams.in_flight == 0 {
+                return Ok(());
+            }
+            if streams.want_another() {
+                match connect().await.map_err(GetError::under_way) {
+                    Ok(another) => streams.add(another),
+                    // Those that are open carry the transfer, and tell if it was not only this one.
+                    Err(GetError::Connection(_)) => streams.suffice(),
+                    Err(error) => return Err(error),
+                }
+                continue;
+            }
+            for done in streams.next().await? {
+                transfer.take(done).await?;
+            }
+        }
+    };
+    let moved: Result<(), GetError> = moved.await;
+    streams.close().await;
+    moved?;
+    let progress = transfer.progress;
+    let (fetched, links_left_out) = (transfer.fetched, transfer.links_left_out);
+    transfer.finish(&selected, &target).await?;
+    Ok(Got {
+        target,
+        head,
+        grant,
+        bytes: progress.bytes,
+        files: progress.files,
+        fetched,
+        time: started.elapsed(),
+        links_left_out,
+    })
+}

@@ -1,0 +1,91 @@
+//! What a transfer is asked for, how far it is, and what came of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kith_core::content::grant::SignedGrant;
+use kith_core::data::head::Head;
+use kith_core::data::link::LinkSecret;
+use kith_core::ids::ShareId;
+use kith_core::time::Time;
+
+/// A stream of `/kith/share/1` to a provider.
+#[derive(Debug)]
+pub struct Stream<R, W> {
+    /// The provider's half.
+    pub reader: R,
+    /// Our half.
+    pub writer: W,
+    /// The exporter of the session it belongs to.
+    pub exporter: [u8; 32],
+}
+
+/// What lets us in.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// Who we are.
+    Session,
+    /// That we hold the link.
+    Link(LinkSecret),
+    /// A grant of the owner.
+    Grant(SignedGrant),
+}
+
+/// Which files are wanted.
+#[derive(Clone)]
+pub struct Filter {
+    /// What tells it from other filters, such as its patterns: runs with the same filter go on where the last one ended.
+    pub name: String,
+    /// Whether a file is wanted, by its path below what is fetched, written with `/`.
+    pub wants: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+/// What to fetch.
+#[derive(Clone)]
+pub struct Get {
+    /// Which share.
+    pub share: ShareId,
+    /// What of it, written with `/`; empty for all.
+    pub path: String,
+    /// The folder in which the target appears, under the share's name or the last of the path.
+    pub out: PathBuf,
+    /// Which files; `None` for all.
+    pub only: Option<Filter>,
+    /// What lets us in.
+    pub credential: Credential,
+    /// The time, for judging signatures.
+    pub now: Time,
+}
+
+/// How far a transfer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Verified and written, by earlier runs too.
+    pub bytes: u64,
+    /// All there is; `None` where a filter leaves it open.
+    pub total: Option<u64>,
+    /// Files that are whole.
+    pub files: u64,
+}
+
+/// A finished transfer.
+#[derive(Clone, Debug)]
+pub struct Got {
+    /// Where it is.
+    pub target: PathBuf,
+    /// What was fetched, as its owner signed it.
+    pub head: Head,
+    /// A grant, where the provider was the owner and gave one.
+    pub grant: Option<SignedGrant>,
+    /// Bytes of files, by earlier runs too.
+    pub bytes: u64,
+    /// Files.
+    pub files: u64,
+    /// Bytes of files that this run fetched.
+    pub fetched: u64,
+    /// How long it took.
+    pub time: Duration,
+    /// Links that were not made, because they lead out of the part that was fetched.
+    pub links_left_out: u64,
+}

@@ -1,0 +1,328 @@
+//! The tables of shares in `kith.db`.
+//!
+//! A share's nodes are kept here, its files stay where they lie: a row says which file holds which blob, with the stamp it had when it was
+//! hashed. Rows carry the sequence of the scan that found them, so that a new head and the end of what it replaces are one transaction.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use kith_core::ids::{BlobHash, PeerId, ShareId};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::data::hash::Stamp;
+use crate::data::range::Blob;
+use crate::data::scan::Found;
+
+/// The room's piece of schema.
+pub const SCHEMA: &str = "
+    CREATE TABLE share (
+        share      BLOB NOT NULL PRIMARY KEY,
+        secret     BLOB NOT NULL,
+        head       BLOB NOT NULL,
+        link       BLOB,
+        revoked    INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE share_root (
+        share      BLOB NOT NULL,
+        path       BLOB NOT NULL,
+        PRIMARY KEY (share, path)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE share_named (
+        share      BLOB NOT NULL,
+        peer       BLOB NOT NULL,
+        PRIMARY KEY (share, peer)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE share_node (
+        share      BLOB NOT NULL,
+        hash       BLOB NOT NULL,
+        sequence   INTEGER NOT NULL,
+        bytes      BLOB NOT NULL,
+        PRIMARY KEY (share, hash)
+    ) STRICT;
+    CREATE TABLE share_file (
+        share      BLOB NOT NULL,
+        hash       BLOB NOT NULL,
+        path       BLOB NOT NULL,
+        sequence   INTEGER NOT NULL,
+        size       INTEGER NOT NULL,
+        mtime_ns   INTEGER NOT NULL,
+        PRIMARY KEY (share, hash, path)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX share_file_path ON share_file (path);
+";
+
+/// How many copies of one blob in one share are tried before it counts as changed: a folder of equal files is common, one in which
+/// several of them changed since the last scan is not.
+const COPIES_MAX: u32 = 8;
+
+/// Something that runs work on the database, one after the other.
+pub trait Database: Send + Sync {
+    /// Runs `work`, which is called once.
+    ///
+    /// # Errors
+    /// What `work` returns, or why it could not run.
+    fn work(&self, work: &mut dyn FnMut(&mut Connection) -> rusqlite::Result<()>)
+    -> io::Result<()>;
+}
+
+impl Database for Mutex<Connection> {
+    fn work(
+        &self,
+        work: &mut dyn FnMut(&mut Connection) -> rusqlite::Result<()>,
+    ) -> io::Result<()> {
+        let mut connection = self.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut connection).map_err(io::Error::other)
+    }
+}
+
+/// Runs `work` and gives what it gives.
+pub(super) fn run<T>(
+    database: &dyn Database,
+    work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+) -> io::Result<T> {
+    let mut work = Some(work);
+    let mut result = None;
+    database.work(&mut |connection| {
+        if let Some(work) = work.take() {
+            result = Some(work(connection)?);
+        }
+        Ok(())
+    })?;
+    result.ok_or_else(|| io::Error::other("the database did not run the work"))
+}
+
+/// A share's row.
+#[derive(Clone, Debug)]
+pub(super) struct ShareRow {
+    pub(super) share: ShareId,
+    /// The share's secret key.
+    pub(super) secret: [u8; 32],
+    /// The signed head.
+    pub(super) head: Vec<u8>,
+    /// The link's secret.
+    pub(super) link: Option<[u8; 32]>,
+    pub(super) revoked: bool,
+}
+
+const SHARE_COLUMNS: &str = "share, secret, head, link, revoked";
+
+fn share_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ShareRow> {
+    Ok(ShareRow {
+        share: ShareId(row.get(0)?),
+        secret: row.get(1)?,
+        head: row.get(2)?,
+        link: row.get(3)?,
+        revoked: row.get(4)?,
+    })
+}
+
+/// One share, also a revoked one.
+pub(super) fn share(
+    connection: &Connection,
+    share: &ShareId,
+) -> rusqlite::Result<Option<ShareRow>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {SHARE_COLUMNS} FROM share WHERE share = ?1"
+        ))?
+        .query_row([share.0], share_row)
+        .optional()
+}
+
+/// The shares after `after` that are not revoked, in the order of their ids.
+pub(super) fn shares(
+    connection: &Connection,
+    after: Option<ShareId>,
+) -> rusqlite::Result<Vec<ShareRow>> {
+    let after = after.map_or_else(Vec::new, |share| share.0.to_vec());
+    connection
+        .prepare_cached(&format!(
+            "SELECT {SHARE_COLUMNS} FROM share WHERE share > ?1 AND revoked = 0 ORDER BY share"
+        ))?
+        .query_map([after], share_row)?
+        .collect()
+}
+
+/// What was shared.
+pub(super) fn roots(connection: &Connection, share: &ShareId) -> rusqlite::Result<Vec<PathBuf>> {
+    connection
+        .prepare_cached("SELECT path FROM share_root WHERE share = ?1 ORDER BY path")?
+        .query_map([share.0], |row| Ok(path(row.get(0)?)))?
+        .collect()
+}
+
+/// With whom it was shared by name.
+pub(super) fn named(connection: &Connection, share: &ShareId) -> rusqlite::Result<Vec<PeerId>> {
+    connection
+        .prepare_cached("SELECT peer FROM share_named WHERE share = ?1 ORDER BY peer")?
+        .query_map([share.0], |row| Ok(PeerId(row.get(0)?)))?
+        .collect()
+}
+
+/// Whether it was shared with this peer by name.
+pub(super) fn is_named(
+    connection: &Connection,
+    share: &ShareId,
+    peer: &PeerId,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM share_named WHERE share = ?1 AND peer = ?2")?
+        .exists(params![share.0, peer.0])
+}
+
+/// Makes a new head known, with all that a share has beside it, and forgets what earlier scans found.
+pub(super) fn publish(
+    connection: &mut Connection,
+    row: &ShareRow,
+    sequence: u64,
+    roots: &[PathBuf],
+    named: &[PeerId],
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "INSERT OR REPLACE INTO share (share, secret, head, link, revoked) VALUES (?1, ?2, ?3, ?4, 0)",
+        params![row.share.0, row.secret, row.head, row.link],
+    )?;
+    for root in roots {
+        let statement = "INSERT OR IGNORE INTO share_root (share, path) VALUES (?1, ?2)";
+        transaction.execute(statement, params![row.share.0, path_bytes(root)])?;
+    }
+    for peer in named {
+        let statement = "INSERT OR IGNORE INTO share_named (share, peer) VALUES (?1, ?2)";
+        transaction.execute(statement, params![row.share.0, peer.0])?;
+    }
+    for table in ["share_node", "share_file"] {
+        let statement = format!("DELETE FROM {table} WHERE share = ?1 AND sequence <> ?2");
+        transaction.execute(&statement, params![row.share.0, sequence.cast_signed()])?;
+    }
+    transaction.commit()
+}
+
+/// Keeps the last head of a share that is no more, and forgets the rest of it.
+pub(super) fn revoke(
+    connection: &mut Connection,
+    share: &ShareId,
+    head: &[u8],
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "UPDATE share SET head = ?2, link = NULL, revoked = 1 WHERE share = ?1",
+        params![share.0, head],
+    )?;
+    for table in ["share_root", "share_named", "share_node", "share_file"] {
+        transaction.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share.0])?;
+    }
+    transaction.commit()
+}
+
+/// Keeps what a scan found.
+pub(super) fn keep(
+    connection: &mut Connection,
+    share: &ShareId,
+    sequence: u64,
+    found: &[Found],
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for thing in found {
+        match thing {
+            Found::Node(node) => transaction
+                .prepare_cached(
+                    "INSERT INTO share_node (share, hash, sequence, bytes) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT DO UPDATE SET sequence = excluded.sequence",
+                )?
+                .execute(params![share.0, node.hash.0, sequence.cast_signed(), node.bytes])?,
+            Found::File { blob, path, stamp } => transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO share_file (share, hash, path, sequence, size, mtime_ns)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute(params![
+                    share.0,
+                    blob.hash.0,
+                    path_bytes(path),
+                    sequence.cast_signed(),
+                    stamp.size.cast_signed(),
+                    stamp.mtime_ns
+                ])?,
+        };
+    }
+    transaction.commit()
+}
+
+/// A node of a share.
+pub(super) fn node(
+    connection: &Connection,
+    share: &ShareId,
+    hash: &BlobHash,
+) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .prepare_cached("SELECT bytes FROM share_node WHERE share = ?1 AND hash = ?2")?
+        .query_row(params![share.0, hash.0], |row| row.get(0))
+        .optional()
+}
+
+/// The files of a share that hold a blob, at most [`COPIES_MAX`].
+pub(super) fn files(
+    connection: &Connection,
+    share: &ShareId,
+    hash: &BlobHash,
+) -> rusqlite::Result<Vec<(PathBuf, Stamp)>> {
+    connection
+        .prepare_cached(
+            "SELECT path, size, mtime_ns FROM share_file WHERE share = ?1 AND hash = ?2 LIMIT ?3",
+        )?
+        .query_map(params![share.0, hash.0, COPIES_MAX], |row| {
+            let size: i64 = row.get(1)?;
+            let stamp = Stamp {
+                size: size.cast_unsigned(),
+                mtime_ns: row.get(2)?,
+            };
+            Ok((path(row.get(0)?), stamp))
+        })?
+        .collect()
+}
+
+/// The blob that a file held when it had this stamp.
+pub(super) fn known(
+    connection: &Connection,
+    path: &Path,
+    stamp: Stamp,
+) -> rusqlite::Result<Option<Blob>> {
+    connection
+        .prepare_cached(
+            "SELECT hash FROM share_file WHERE path = ?1 AND size = ?2 AND mtime_ns = ?3 LIMIT 1",
+        )?
+        .query_row(
+            params![path_bytes(path), stamp.size.cast_signed(), stamp.mtime_ns],
+            |row| {
+                Ok(Blob {
+                    hash: BlobHash(row.get(0)?),
+                    size: stamp.size,
+                })
+            },
+        )
+        .optional()
+}
+
+#[cfg(unix)]
+fn path_bytes(path: &Path) -> Vec<u8> {
+    use std::os::unix::ffi::OsStrExt as _;
+    path.as_os_str().as_bytes().to_vec()
+}
+
+#[cfg(unix)]
+fn path(bytes: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    std::ffi::OsString::from_vec(bytes).into()
+}
+
+#[cfg(not(unix))]
+fn path_bytes(path: &Path) -> Vec<u8> {
+    path.to_string_lossy().into_owned().into_bytes()
+}
+
+#[cfg(not(unix))]
+fn path(bytes: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}

@@ -1,0 +1,190 @@
+//! Whoever may not have a share learns nothing of it.
+
+use kith_core::content::access::{Asker, Relation};
+use kith_core::data::link::LinkSecret;
+use kith_core::ids::{PeerId, ShareId};
+
+use super::world::{FRIEND, NOW, World};
+use crate::content::{Credential, Get, GetError, Recipients, entries, head, list};
+
+fn asker(relation: Relation) -> Asker {
+    Asker {
+        peer: Some(PeerId([201; 32])),
+        relation,
+    }
+}
+
+#[tokio::test]
+async fn strangers_pending_and_blocked_get_the_answer_of_a_share_that_is_not_there() {
+    let mut world = World::new();
+    world.write("f", b"private");
+    let share = world.share(Recipients::Contacts).head.share;
+    for asker in [
+        Asker::STRANGER,
+        asker(Relation::Stranger),
+        asker(Relation::Pending),
+        asker(Relation::Blocked),
+    ] {
+        world.asker = asker;
+        assert!(matches!(
+            world.get(world.request(share)).await,
+            Err(GetError::NotFound)
+        ));
+        let missing = world.request(ShareId([0; 32]));
+        assert!(matches!(world.get(missing).await, Err(GetError::NotFound)));
+        assert_eq!(list(world.stream(), NOW).await.expect("answered"), []);
+        assert!(world.out_names().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_share_for_somebody_named_is_for_nobody_else() {
+    let mut world = World::new();
+    world.write("f", b"private");
+    let share = world.share(Recipients::Named(vec![FRIEND])).head.share;
+    assert_eq!(list(world.stream(), NOW).await.expect("answered").len(), 1);
+    world.get(world.request(share)).await.expect("named");
+    world.asker = asker(Relation::Contact);
+    assert!(matches!(
+        world.get(world.request(share)).await,
+        Err(GetError::NotFound)
+    ));
+    assert_eq!(list(world.stream(), NOW).await.expect("answered"), []);
+}
+
+#[tokio::test]
+async fn a_link_opens_its_share_for_strangers_and_nothing_else_does() {
+    let mut world = World::new();
+    world.write("f", b"for whoever holds the link");
+    let shared = world.share(Recipients::Link);
+    let share = shared.head.share;
+    world.asker = Asker::STRANGER;
+    let with = |credential| Get {
+        credential,
+        ..world.request(share)
+    };
+    let wrong = Credential::Link(LinkSecret([0; 32]));
+    assert!(matches!(
+        world.get(with(wrong)).await,
+        Err(GetError::NotFound)
+    ));
+    assert!(matches!(
+        world.get(with(Credential::Session)).await,
+        Err(GetError::NotFound)
+    ));
+    assert_eq!(list(world.stream(), NOW).await.expect("answered"), []);
+    let right = Credential::Link(shared.link.expect("a link share"));
+    world.get(with(right)).await.expect("the link opens it");
+}
+
+#[tokio::test]
+async fn a_share_taken_back_is_gone_for_everybody() {
+    let world = World::new();
+    world.write("f", b"x");
+    let share = world.share(Recipients::Public).head.share;
+    head(world.stream(), share, &Credential::Session, NOW)
+        .await
+        .expect("there");
+    world.shares.unshare(&share, NOW).expect("taken back");
+    assert!(matches!(
+        world.get(world.request(share)).await,
+        Err(GetError::NotFound)
+    ));
+    assert!(world.shares.mine().expect("read").is_empty());
+    assert!(world.shares.unshare(&share, NOW).is_err());
+}
+
+#[tokio::test]
+async fn a_contact_is_given_a_grant_with_the_head_and_a_stranger_none() {
+    let mut world = World::new();
+    world.write("f", b"x");
+    let private = world.share(Recipients::Contacts).head.share;
+    let (_, grant) = head(world.stream(), private, &Credential::Session, NOW)
+        .await
+        .expect("there");
+    let grant = grant
+        .expect("a contact")
+        .verify(&kith_core::crypto::Ed25519, NOW)
+        .expect("genuine");
+    assert_eq!((grant.peer, grant.share), (FRIEND, private));
+    world.shares.unshare(&private, NOW).expect("taken back");
+    let public = world.share(Recipients::Public).head.share;
+    assert_eq!(public, private, "the same seed makes the same key");
+    world.asker = Asker::STRANGER;
+    let (_, grant) = head(world.stream(), public, &Credential::Session, NOW)
+        .await
+        .expect("public");
+    assert_eq!(grant, None);
+}
+
+#[tokio::test]
+async fn a_blob_is_served_only_as_part_of_a_share_one_may_have() {
+    use kith_core::content::wire::{Answer, BlobRequest, GROUP_BYTES, Proof, Request};
+    let world = World::new();
+    world.write("f", b"known to the asker");
+    let hash = crate::data::hash::hash_bytes(b"known to the asker").0;
+    let share = world
+        .share(Recipients::Named(vec![PeerId([5; 32])]))
+        .head
+        .share;
+    let mut stream = world.stream();
+    for share in [share, ShareId([0; 32])] {
+        let request = Request::Blob(BlobRequest {
+            share,
+            hash,
+            offset: 0,
+            length: GROUP_BYTES,
+            proof: Proof::Session,
+        });
+        crate::content::worker::send(&mut stream.writer, &request)
+            .await
+            .expect("sent");
+        let answer = crate::content::worker::answer(&mut stream.reader)
+            .await
+            .expect("answered");
+        assert_eq!(answer, Answer::Gone);
+    }
+}
+
+#[tokio::test]
+async fn more_shares_than_one_answer_holds_are_listed_all() {
+    use crate::content::NewShare;
+    use kith_core::random::Random;
+    let world = World::new();
+    world.write("f", b"x");
+    let mut random = Random::new([3; 32]);
+    for number in 0..70 {
+        let new = NewShare {
+            paths: vec![world.source()],
+            recipients: Recipients::Contacts,
+            name: Some(format!("share {number}")),
+        };
+        world.shares.share(&new, &mut random, NOW).expect("shared");
+    }
+    let heads = list(world.stream(), NOW).await.expect("answered");
+    assert_eq!(heads.len(), 70);
+    assert!(heads.windows(2).all(|pair| pair[0].share < pair[1].share));
+}
+
+#[tokio::test]
+async fn a_directory_is_listed_by_its_path_for_those_who_may() {
+    let mut world = World::new();
+    world.write("a/b/one.txt", b"one");
+    world.write("a/two.txt", b"two");
+    let share = world.share(Recipients::Contacts).head.share;
+    for (path, expected) in [
+        ("", vec!["a"]),
+        ("a", vec!["b", "two.txt"]),
+        ("a/b", vec!["one.txt"]),
+        ("a/two.txt", vec!["two.txt"]),
+    ] {
+        let listed = entries(world.stream(), share, path, &Credential::Session, NOW)
+            .await
+            .expect("listed");
+        let names: Vec<&str> = listed.iter().map(|entry| entry.name()).collect();
+        assert_eq!(names, expected, "{path}");
+    }
+    world.asker = Asker::STRANGER;
+    let refused = entries(world.stream(), share, "a", &Credential::Session, NOW).await;
+    assert!(matches!(refused, Err(GetError::NotFound)));
+}

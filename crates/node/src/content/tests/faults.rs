@@ -1,0 +1,332 @@
+//! Whatever goes wrong, no wrong byte and no half file gets a final name, and the next run goes on.
+
+use std::fs;
+use std::sync::Arc;
+
+use kith_core::codec;
+use kith_core::crypto::{Ed25519, SecretKey};
+use kith_core::data::head::{Audience, Layout, SignedHead, Terms};
+use kith_core::data::manifest::Totals;
+use kith_core::ids::{BlobHash, ShareId};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::world::{EXPORTER, Fault, NOW, World, bytes, snapshot};
+use crate::content::frames;
+use crate::content::{GetError, Recipients, Stream, get};
+use kith_core::content::wire::{Answer, Request};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_byte_is_an_error_and_nothing_gets_a_final_name() {
+    for at in [2_000, 100_000, 2 << 20] {
+        let mut world = World::new();
+        world.write("big", &bytes(1, 3 << 20));
+        world.write("small", &bytes(2, 5_000));
+        let share = world.share(Recipients::Contacts).head.share;
+        world.fault = Fault::Flip(at);
+        let error = world
+            .get(world.request(share))
+            .await
+            .expect_err("a changed byte");
+        let told = matches!(
+            error,
+            GetError::Corrupt(_) | GetError::Connection(_) | GetError::Protocol(_)
+        );
+        assert!(told, "{error}");
+        assert!(!world.out().join("holiday").exists());
+        world.fault = Fault::None;
+        let got = world
+            .get(world.request(share))
+            .await
+            .expect("an honest provider");
+        assert_eq!(snapshot(&got.target), snapshot(&world.source()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_byte_of_a_file_is_told_as_such() {
+    let mut world = World::new();
+    world.write("big", &bytes(1, 900_000));
+    let share = world.share(Recipients::Contacts).head.share;
+    world.fault = Fault::Flip(500_000);
+    let error = world
+        .get(world.request(share))
+        .await
+        .expect_err("a changed byte");
+    assert!(
+        matches!(&error, GetError::Corrupt(path) if path == "big"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_cut_off_leaves_nothing_final_and_the_next_goes_on() {
+    let mut world = World::new();
+    world.write("big", &bytes(1, 24 << 20));
+    for number in 0..200 {
+        world.write(&format!("many/{number}"), &bytes(number, 10_000));
+    }
+    let share = world.share(Recipients::Contacts).head.share;
+    world.fault = Fault::Cut(16 << 20);
+    let error = world.get(world.request(share)).await.expect_err("cut off");
+    assert!(matches!(error, GetError::Connection(_)), "{error}");
+    assert!(!world.out().join("holiday").exists());
+    world.fault = Fault::None;
+    let got = world
+        .get(world.request(share))
+        .await
+        .expect("an honest provider");
+    assert_eq!(snapshot(&got.target), snapshot(&world.source()));
+    assert!(
+        got.fetched < got.bytes,
+        "fetched {} of {}",
+        got.fetched,
+        got.bytes
+    );
+    assert_eq!(world.out_names(), ["holiday"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_that_the_disk_lost_are_fetched_again() {
+    let mut world = World::new();
+    world.write("big", &bytes(1, 12 << 20));
+    for number in 0..50 {
+        world.write(&format!("many/{number}"), &bytes(number, 10_000));
+    }
+    let share = world.share(Recipients::Contacts).head.share;
+    world.fault = Fault::Cut(8 << 20);
+    world.get(world.request(share)).await.expect_err("cut off");
+    let staging = world
+        .out()
+        .join(world.out_names().first().expect("a staging folder"));
+    let mut damaged = 0;
+    for path in snapshot(&staging.join("tree")).into_keys() {
+        let path = staging.join("tree").join(path);
+        if path.is_file() {
+            // As a file system leaves it after a power cut: the length is there, the bytes are not.
+            let length = usize::try_from(fs::metadata(&path).expect("there").len()).expect("small");
+            fs::write(&path, vec![0; length]).expect("written");
+            damaged += 1;
+        }
+    }
+    assert!(damaged > 0);
+    world.fault = Fault::None;
+    let got = world
+        .get(world.request(share))
+        .await
+        .expect("an honest provider");
+    assert_eq!(snapshot(&got.target), snapshot(&world.source()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_edited_while_it_is_served_is_told_as_changed() {
+    let mut world = World::new();
+    world.write("big", &bytes(1, 48 << 20));
+    let share = world.share(Recipients::Contacts).head.share;
+    let path = world.source().join("big");
+    let edit = move || fs::write(&path, b"edited").expect("written");
+    world.fault = Fault::At(8 << 20, Arc::new(edit));
+    let error = world.get(world.request(share)).await.expect_err("changed");
+    assert!(
+        matches!(&error, GetError::Changed(path) if path == "big"),
+        "{error}"
+    );
+    assert!(!world.out().join("holiday").exists());
+}
+
+#[tokio::test]
+async fn a_file_that_vanished_is_told_as_changed() {
+    let world = World::new();
+    world.write("f", b"x");
+    let share = world.share(Recipients::Contacts).head.share;
+    fs::remove_file(world.source().join("f")).expect("removed");
+    assert!(matches!(
+        world.get(world.request(share)).await,
+        Err(GetError::Changed(_))
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_share_taken_back_under_way_is_told_as_gone() {
+    let mut world = World::new();
+    world.write("big", &bytes(1, 48 << 20));
+    let share = world.share(Recipients::Contacts).head.share;
+    let shares = Arc::clone(&world.shares);
+    let unshare = move || shares.unshare(&share, NOW).expect("taken back");
+    world.fault = Fault::At(8 << 20, Arc::new(unshare));
+    let error = world
+        .get(world.request(share))
+        .await
+        .expect_err("taken back");
+    assert!(matches!(error, GetError::Gone), "{error}");
+}
+
+/// A provider whose tree is a lie: it answers with this root node, whatever is asked.
+async fn lying(world: &World, root: Vec<u8>) -> GetError {
+    let secret = SecretKey::from_bytes([66; 32]);
+    let share = secret.share_id();
+    let hash = BlobHash(*blake3::hash(&root).as_bytes());
+    let terms = Terms {
+        owner: secret.peer_id(),
+        sequence: 1,
+        epoch: 1,
+        manifest: hash,
+        name: "holiday".into(),
+        audience: Audience::Public,
+        layout: Layout::Folder,
+        totals: Totals { bytes: 1, files: 1 },
+        at: NOW,
+    };
+    let head = codec::encode(&SignedHead::sign(&Ed25519, &secret, terms).expect("a safe name"));
+    let open = || {
+        let (mine, theirs) = tokio::io::duplex(1 << 16);
+        let (head, root) = (head.clone(), root.clone());
+        tokio::spawn(async move {
+            let (mut reader, mut writer) = tokio::io::split(theirs);
+            while let Ok(Some(request)) = frames::read::<Request>(&mut reader).await {
+                let size = root.len() as u64;
+                let (answer, raw) = match request {
+                    Request::Head { .. } => (
+                        Answer::Head {
+                            head: head.clone().into(),
+                            grant: None,
+                        },
+                        Vec::new(),
+                    ),
+                    _ => (
+                        Answer::Blob {
+                            size,
+                            encoded: size,
+                        },
+                        root.clone(),
+                    ),
+                };
+                writer
+                    .write_all(&frames::frame(&answer))
+                    .await
+                    .expect("sent");
+                writer.write_all(&raw).await.expect("sent");
+            }
+        });
+        let (reader, writer) = tokio::io::split(mine);
+        std::future::ready(Ok(Stream {
+            reader,
+            writer,
+            exporter: EXPORTER,
+        }))
+    };
+    get(open, world.request(share), |_| {})
+        .await
+        .expect_err("a lie")
+}
+
+/// A node of one entry, in raw CBOR: our own builder would refuse to make these.
+fn node(entry: &[u8]) -> Vec<u8> {
+    [&[0x82, 1, 0x82, 0, 0x81, 0x81], entry].concat()
+}
+
+fn text(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).expect("short");
+    assert!(length < 24, "the short form");
+    [&[0x60 | length], text.as_bytes()].concat()
+}
+
+#[tokio::test]
+async fn a_tree_that_leads_out_of_its_folder_is_refused() {
+    let world = World::new();
+    let file = |name: &str| {
+        let fields = [
+            &[0x85][..],
+            &text(name),
+            &[1, 0x58, 32],
+            &[7; 32],
+            &[0xf4, 0],
+        ]
+        .concat();
+        node(&[&[0x82, 0, 0x81][..], &fields].concat())
+    };
+    for name in ["..", "../escaped", "/escaped", "a\\b", "C:x", "nul", "x."] {
+        let error = lying(&world, file(name)).await;
+        assert!(matches!(error, GetError::Tree(_)), "{name}: {error}");
+    }
+    for target in ["../../escaped", "/etc/passwd", "a/../../x"] {
+        let fields = [&[0x82][..], &text("l"), &text(target)].concat();
+        let error = lying(&world, node(&[&[0x82, 2, 0x81][..], &fields].concat())).await;
+        assert!(matches!(error, GetError::Tree(_)), "{target}: {error}");
+    }
+    // The same in honest words is taken as far as its content, so the refusals above are about the names.
+    let error = lying(&world, file("fine")).await;
+    assert!(matches!(error, GetError::Corrupt(_)), "{error}");
+    assert!(!world.out().join("holiday").exists());
+    assert!(!world.folder.path().join("escaped").exists());
+}
+
+#[tokio::test]
+async fn a_provider_that_sends_no_protocol_is_an_error() {
+    let world = World::new();
+    for garbage in [
+        &[0xff; 64][..],
+        &[0, 0, 0, 1, 0xff],
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        &[],
+    ] {
+        let open = || {
+            let (mine, mut theirs) = tokio::io::duplex(1 << 10);
+            tokio::spawn(async move {
+                let _ = theirs.write_all(garbage).await;
+            });
+            let (reader, writer) = tokio::io::split(mine);
+            std::future::ready(Ok(Stream {
+                reader,
+                writer,
+                exporter: EXPORTER,
+            }))
+        };
+        let error = get(open, world.request(ShareId([1; 32])), |_| {})
+            .await
+            .expect_err("garbage");
+        assert!(matches!(error, GetError::Connection(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_none_ends_the_stream_and_only_it() {
+    let world = World::new();
+    world.write("f", b"x");
+    let share = world.share(Recipients::Contacts).head.share;
+    let Stream {
+        mut reader,
+        mut writer,
+        ..
+    } = world.stream();
+    writer.write_all(&[0xff; 64]).await.expect("sent");
+    let mut rest = Vec::new();
+    // The provider lets go of the stream without an answer.
+    assert_eq!(reader.read_to_end(&mut rest).await.unwrap_or(0), 0);
+    world
+        .get(world.request(share))
+        .await
+        .expect("others are served");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_gives_only_one_stream_is_enough() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let world = World::new();
+    let content = bytes(1, 16 << 20);
+    world.write("big", &content);
+    let share = world.share(Recipients::Contacts).head.share;
+    let was_opened = AtomicBool::new(false);
+    let open = || {
+        let is_first = !was_opened.swap(true, Ordering::SeqCst);
+        std::future::ready(if is_first {
+            Ok(world.stream())
+        } else {
+            Err(std::io::ErrorKind::QuotaExceeded.into())
+        })
+    };
+    let got = get(open, world.request(share), |_| {})
+        .await
+        .expect("fetched");
+    assert!(was_opened.load(Ordering::SeqCst));
+    assert!(fs::read(got.target.join("big")).expect("there") == content);
+}

@@ -1,0 +1,180 @@
+//! The few ways in which a download touches the disk.
+//!
+//! Files are opened without following links, directories are made or are real ones, and the final name is taken without replacing anything but an empty
+//! folder.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::data::hash;
+use crate::data::range::{Blob, RangeError};
+
+/// Why a download cannot go on, or cannot end.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StagingError {
+    /// Another process, or another transfer, fetches the same to the same place.
+    #[error("the same is being fetched to {0} already")]
+    Busy(PathBuf),
+    /// There is something else under the target's name.
+    #[error("{0} exists already and is something else")]
+    TargetExists(PathBuf),
+    /// No room left.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The bytes are not those of the file: their sender's fault.
+    #[error("the bytes do not match the hash")]
+    Mismatch,
+    /// Anything else the system says.
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+impl From<io::Error> for StagingError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<RangeError> for StagingError {
+    fn from(error: RangeError) -> Self {
+        match error {
+            RangeError::Mismatch => Self::Mismatch,
+            RangeError::Io(error) => error.into(),
+        }
+    }
+}
+
+/// Whether a regular file with exactly this content lies at `path`.
+///
+/// # Errors
+/// What reading says; that there is none is no error.
+pub fn is_identical(path: &Path, blob: &Blob) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.len() == blob.size => {
+            Ok(hash::hash_file(path)?.hash == blob.hash)
+        }
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is under a target's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occupied {
+    /// Nothing, or an empty folder: the download may take the name.
+    Free,
+    /// A folder with something in it.
+    Folder,
+    /// A file.
+    File,
+    /// Something else, such as a link.
+    Other,
+}
+
+/// Looks what is under a target's name, following no link.
+///
+/// # Errors
+/// What the system says.
+pub fn occupied(target: &Path) -> io::Result<Occupied> {
+    let metadata = match fs::symlink_metadata(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Occupied::Free),
+        other => other?,
+    };
+    if metadata.is_dir() {
+        let is_empty = fs::read_dir(target)?.next().is_none();
+        return Ok(if is_empty {
+            Occupied::Free
+        } else {
+            Occupied::Folder
+        });
+    }
+    Ok(if metadata.is_file() {
+        Occupied::File
+    } else {
+        Occupied::Other
+    })
+}
+
+/// The folder that a target lies in.
+pub(super) fn parent(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Renames without replacing anything but an empty folder.
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(()),
+            // The file system does not know the flag; or there is something, which only an empty folder may be.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::EXIST) => {
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match fs::symlink_metadata(to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+        Err(error) => Err(error),
+        // Renaming a folder replaces an empty folder and nothing else.
+        Ok(metadata) if metadata.is_dir() && fs::symlink_metadata(from)?.is_dir() => {
+            fs::rename(from, to)
+        }
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+    }
+}
+
+/// Makes a directory; false when a real one is there already.
+pub(super) fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    match builder.create(path) {
+        Ok(()) => Ok(true),
+        Err(error)
+            if error.kind() == io::ErrorKind::AlreadyExists
+                && fs::symlink_metadata(path)?.is_dir() =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a file for writing, makes it where there is none, and follows no link.
+pub(super) fn create_file(path: &Path, executable: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(if executable { 0o777 } else { 0o666 });
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    #[cfg(not(unix))]
+    let _ = executable;
+    options.open(path)
+}
+
+#[cfg(unix)]
+pub(super) fn make_symlink(target: &str, at: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, at)
+}
+
+#[cfg(windows)]
+pub(super) fn make_symlink(target: &str, at: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(target, at)
+}

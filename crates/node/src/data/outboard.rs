@@ -1,0 +1,101 @@
+//! The outboards of shared files: `blobs/<hash>.obao4`, for files of more than one group.
+//!
+//! An outboard is 1/256 of its file and is read by offset. It says nothing that the file does not: a lost or damaged one is made again by hashing.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use kith_core::ids::BlobHash;
+
+use crate::data::hash::outboard_bytes;
+
+/// The folder of outboards.
+#[derive(Clone, Debug)]
+pub struct Outboards {
+    folder: PathBuf,
+}
+
+impl Outboards {
+    /// Uses `folder`, and creates it where it is missing.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        Ok(Self { folder })
+    }
+
+    /// Keeps an outboard; it gets its name when it is written whole. Durable only after a [`crate::data::barrier`].
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn save(&self, hash: &BlobHash, outboard: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(outboard)?;
+        file.persist(self.path(hash))?;
+        Ok(())
+    }
+
+    /// Opens the outboard of a blob of this size.
+    ///
+    /// # Errors
+    /// What the system says; [`io::ErrorKind::InvalidData`] for one of another length, which must not be used.
+    pub fn load(&self, hash: &BlobHash, size: u64) -> io::Result<File> {
+        let file = File::open(self.path(hash))?;
+        if file.metadata()?.len() == outboard_bytes(size) {
+            Ok(file)
+        } else {
+            Err(io::ErrorKind::InvalidData.into())
+        }
+    }
+
+    /// Whether the outboard of a blob of this size is here, or none is needed.
+    pub fn has(&self, hash: &BlobHash, size: u64) -> bool {
+        outboard_bytes(size) == 0 || self.load(hash, size).is_ok()
+    }
+
+    /// Removes an outboard; it is no error when there is none.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remove(&self, hash: &BlobHash) -> io::Result<()> {
+        match fs::remove_file(self.path(hash)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// The folder, to wait for.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
+    fn path(&self, hash: &BlobHash) -> PathBuf {
+        self.folder.join(format!("{}.obao4", hex(hash)))
+    }
+}
+
+/// A hash in hexadecimal, as it stands in file names.
+pub(crate) fn hex(hash: &BlobHash) -> String {
+    blake3::Hash::from_bytes(hash.0).to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outboard_of_the_wrong_length_is_not_used() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let outboards = Outboards::open(folder.path().join("blobs")).expect("created");
+        let hash = BlobHash([7; 32]);
+        assert!(outboards.has(&hash, 16_384) && !outboards.has(&hash, 16_385));
+        outboards.save(&hash, &[0; 64]).expect("saved");
+        assert!(outboards.has(&hash, 16_385));
+        assert!(!outboards.has(&hash, 40_000));
+        outboards.remove(&hash).expect("removed");
+        outboards.remove(&hash).expect("gone is no error");
+        assert!(!outboards.has(&hash, 16_385));
+    }
+}

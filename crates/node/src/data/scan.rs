@@ -1,0 +1,453 @@
+//! A folder becomes a tree of manifest nodes, its files hashed where they lie.
+//!
+//! Folders and files are taken in parallel; what is found is handed on at once, so that the nodes of a large tree are not held in
+//! memory. What cannot be in a tree (a name that other systems could not write, a link that leads out, a device, a file that cannot be
+//! read) is left out and told.
+
+use std::fs::{self, FileType};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use kith_core::data::builder::{Built, DirectoryBuilder, NodeBlob};
+use kith_core::data::manifest::{self, Entry, ManifestError, TREE_ENTRIES_MAX};
+use kith_core::data::path::{self, DEPTH_MAX, Names};
+use kith_core::ids::BlobHash;
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::data::hash::{self, Stamp};
+use crate::data::outboard::Outboards;
+use crate::data::range::Blob;
+use crate::data::staging;
+
+/// How many of the things left out are told by name; more are only counted. A person reads no longer list.
+pub const LEFT_OUT_MAX: usize = 100;
+
+/// Something of the tree that is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A node.
+    Node(NodeBlob),
+    /// A file that lies here.
+    File {
+        /// Its content.
+        blob: Blob,
+        /// Where it lies.
+        path: PathBuf,
+        /// The stamp it had when it was hashed.
+        stamp: Stamp,
+    },
+}
+
+/// Something that is not in the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Why.
+    pub why: String,
+}
+
+/// A scanned tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scanned {
+    /// Its root.
+    pub root: Built,
+    /// What is not in it, at most [`LEFT_OUT_MAX`].
+    pub left_out: Vec<LeftOut>,
+    /// How many things are not in it.
+    pub left_out_count: u64,
+}
+
+/// Why a folder could not become a tree.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ScanError {
+    /// What was to be shared cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Read {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// What was to be shared cannot be in a tree.
+    #[error("cannot share {}: {}", .0.path.display(), .0.why)]
+    Unfit(LeftOut),
+    /// Its size exceeds the bounds of a manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// What was found could not be kept.
+    #[error("cannot keep what was hashed: {0}")]
+    Keep(#[source] io::Error),
+}
+
+/// The hash a file had when it was seen last, if it had this stamp.
+pub type Known<'a> = &'a (dyn Fn(&Path, Stamp) -> Option<BlobHash> + Sync);
+
+/// Where what is found goes; called from many threads.
+pub type Keep<'a> = &'a (dyn Fn(Found) -> io::Result<()> + Sync);
+
+/// Scans `paths`: one folder becomes the root itself; otherwise each is an entry of the root.
+///
+/// # Errors
+/// [`ScanError`]. What lies deeper is left out instead.
+pub fn scan(
+    paths: &[PathBuf],
+    outboards: &Outboards,
+    known: Known<'_>,
+    keep: Keep<'_>,
+) -> Result<Scanned, ScanError> {
+    let scan = Scan {
+        outboards,
+        known,
+        keep,
+        entries: AtomicU64::new(0),
+        left_out: Mutex::default(),
+    };
+    let root = match paths {
+        [folder] if folder.is_dir() => scan.folder(folder, 0)?,
+        several => scan.list(several)?,
+    };
+    let left_out = scan
+        .left_out
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    Ok(Scanned {
+        root,
+        left_out: left_out.list,
+        left_out_count: left_out.count,
+    })
+}
+
+struct Scan<'a> {
+    outboards: &'a Outboards,
+    known: Known<'a>,
+    keep: Keep<'a>,
+    entries: AtomicU64,
+    left_out: Mutex<LeftOutList>,
+}
+
+#[derive(Default)]
+struct LeftOutList {
+    list: Vec<LeftOut>,
+    count: u64,
+}
+
+/// Something in a folder, before it was looked into.
+struct Candidate {
+    name: String,
+    path: PathBuf,
+    kind: FileType,
+}
+
+impl Scan<'_> {
+    /// The entries of a folder, sorted, without those whose names may not be.
+    fn folder(&self, folder: &Path, depth: usize) -> Result<Built, ScanError> {
+        let unreadable = |error| ScanError::Read {
+            path: folder.to_owned(),
+            error,
+        };
+        let mut candidates = Vec::new();
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let path = entry.path();
+            match (entry.file_name().into_string(), entry.file_type()) {
+                (Ok(name), _) if staging::is_staging(&name) => {}
+                (Ok(name), Ok(kind)) => candidates.push(Candidate { name, path, kind }),
+                (Err(_), _) => self.leave_out(path, "its name is not Unicode"),
+                (_, Err(error)) => self.leave_out(path, error),
+            }
+        }
+        candidates.sort_unstable_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
+        let mut names = Names::default();
+        candidates.retain(|candidate| {
+            let checked =
+                path::check_name(&candidate.name).and_then(|()| names.insert(&candidate.name));
+            match checked {
+                Ok(()) => true,
+                Err(error) => {
+                    self.leave_out(candidate.path.clone(), error);
+                    false
+                }
+            }
+        });
+        let entries: Vec<Option<Entry>> = candidates
+            .into_par_iter()
+            .map(|candidate| match self.entry(candidate, depth) {
+                Ok(entry) => Ok(Some(entry)),
+                Err(ScanError::Unfit(left_out)) => {
+                    self.leave_out(left_out.path, left_out.why);
+                    Ok(None)
+                }
+                Err(ScanError::Read { path, error }) => {
+                    self.leave_out(path, error);
+                    Ok(None)
+                }
+                Err(fatal) => Err(fatal),
+            })
+            .collect::<Result<_, _>>()?;
+        self.build(entries.into_iter().flatten())
+    }
+
+    /// Several paths under one root, each by its own name.
+    fn list(&self, paths: &[PathBuf]) -> Result<Built, ScanError> {
+        let mut candidates = Vec::new();
+        for path in paths {
+            let read = |error| ScanError::Read {
+                path: path.clone(),
+                error,
+            };
+            let path = fs::canonicalize(path).map_err(read)?;
+            let name = path.file_name().and_then(|name| name.to_str());
+            let name = name
+                .ok_or_else(|| unfit(&path, "its name is not Unicode"))?
+                .to_owned();
+            path::check_name(&name).map_err(|error| unfit(&path, error))?;
+            let kind = fs::symlink_metadata(&path).map_err(read)?.file_type();
+            candidates.push(Candidate { name, path, kind });
+        }
+        candidates.sort_unstable_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
+        let mut names = Names::default();
+        for candidate in &candidates {
+            let inserted = names.insert(&candidate.name);
+            inserted.map_err(|error| unfit(&candidate.path, error))?;
+        }
+        let entries: Vec<Entry> = candidates
+            .into_par_iter()
+            .map(|candidate| self.entry(candidate, 0))
+            .collect::<Result<_, _>>()?;
+        self.build(entries.into_iter())
+    }
+
+    fn build(&self, entries: impl Iterator<Item = Entry>) -> Result<Built, ScanError> {
+        let mut builder = DirectoryBuilder::default();
+        for entry in entries {
+            self.keep_nodes(builder.push(entry)?)?;
+        }
+        let (nodes, built) = builder.finish()?;
+        self.keep_nodes(nodes)?;
+        Ok(built)
+    }
+
+    fn keep_nodes(&self, nodes: Vec<NodeBlob>) -> Result<(), ScanError> {
+        nodes
+            .into_iter()
+            .try_for_each(|node| (self.keep)(Found::Node(node)))
+            .map_err(ScanError::Keep)
+    }
+
+    /// One entry, with all beneath it.
+    fn entry(&self, candidate: Candidate, depth: usize) -> Result<Entry, ScanError> {
+        if self.entries.fetch_add(1, Ordering::Relaxed) >= TREE_ENTRIES_MAX {
+            return Err(ManifestError::TooMany.into());
+        }
+        let Candidate { name, path, kind } = candidate;
+        if kind.is_dir() {
+            if depth + 1 > DEPTH_MAX {
+                return Err(unfit(&path, path::PathError::TooDeep));
+            }
+            let built = self.folder(&path, depth + 1)?;
+            let (node, totals) = (built.node, built.totals);
+            return Ok(Entry::Directory(manifest::Directory { name, node, totals }));
+        }
+        if kind.is_symlink() {
+            let target = fs::read_link(&path).map_err(|error| read_error(&path, error))?;
+            let target = target
+                .to_str()
+                .ok_or_else(|| unfit(&path, "its target is not Unicode"))?;
+            path::check_symlink(depth, target).map_err(|error| unfit(&path, error))?;
+            let target = target.to_owned();
+            return Ok(Entry::Symlink(manifest::Symlink { name, target }));
+        }
+        if kind.is_file() {
+            return self.file(name, path);
+        }
+        Err(unfit(&path, "it is neither a file nor a folder"))
+    }
+
+    /// A file, hashed unless it is known by its stamp.
+    fn file(&self, name: String, path: PathBuf) -> Result<Entry, ScanError> {
+        let metadata = fs::symlink_metadata(&path).map_err(|error| read_error(&path, error))?;
+        let stamp = Stamp::of(&metadata);
+        let known = (self.known)(&path, stamp).filter(|hash| self.outboards.has(hash, stamp.size));
+        let (hash, stamp) = match known {
+            Some(hash) => (hash, stamp),
+            None => {
+                let hashed = hash::hash_file(&path).map_err(|error| read_error(&path, error))?;
+                if !hashed.outboard.is_empty() {
+                    let saved = self.outboards.save(&hashed.hash, &hashed.outboard);
+                    saved.map_err(ScanError::Keep)?;
+                }
+                (hashed.hash, hashed.stamp)
+            }
+        };
+        let blob = Blob {
+            hash,
+            size: stamp.size,
+        };
+        (self.keep)(Found::File { blob, path, stamp }).map_err(ScanError::Keep)?;
+        Ok(Entry::File(manifest::File {
+            name,
+            size: stamp.size,
+            hash,
+            executable: is_executable(&metadata),
+            mtime_ms: stamp.mtime_ms(),
+        }))
+    }
+
+    fn leave_out(&self, path: PathBuf, why: impl ToString) {
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        left_out.count += 1;
+        if left_out.list.len() < LEFT_OUT_MAX {
+            let why = why.to_string();
+            left_out.list.push(LeftOut { path, why });
+        }
+    }
+}
+
+fn unfit(path: &Path, why: impl ToString) -> ScanError {
+    ScanError::Unfit(LeftOut {
+        path: path.to_owned(),
+        why: why.to_string(),
+    })
+}
+
+fn read_error(path: &Path, error: io::Error) -> ScanError {
+    ScanError::Read {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan_all(paths: &[PathBuf]) -> (Result<Scanned, ScanError>, Vec<Found>) {
+        let blobs = tempfile::tempdir().expect("temporary folder");
+        let outboards = Outboards::open(blobs.path().to_owned()).expect("created");
+        let found = Mutex::new(Vec::new());
+        let keep = |thing| {
+            found.lock().expect("no panic").push(thing);
+            Ok(())
+        };
+        let scanned = scan(paths, &outboards, &|_, _| None, &keep);
+        (scanned, found.into_inner().expect("no panic"))
+    }
+
+    #[test]
+    fn the_same_content_gives_the_same_tree_wherever_it_lies() {
+        let folders = [tempfile::tempdir(), tempfile::tempdir()]
+            .map(|folder| folder.expect("temporary folder"));
+        let roots = folders.each_ref().map(|folder| {
+            let sub = folder.path().join("sub");
+            fs::create_dir(&sub).expect("created");
+            let file = sub.join("file");
+            fs::write(&file, vec![1; 40_000]).expect("written");
+            let times = fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH);
+            fs::File::options()
+                .write(true)
+                .open(&file)
+                .and_then(|file| file.set_times(times))
+                .expect("set");
+            let (scanned, found) = scan_all(&[folder.path().to_owned()]);
+            assert_eq!(found.len(), 3);
+            scanned.expect("scanned").root
+        });
+        assert_eq!(roots[0], roots[1]);
+        assert_eq!((roots[0].totals.bytes, roots[0].totals.files), (40_000, 1));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_in_a_tree_is_left_out_and_told() {
+        use std::os::unix::ffi::OsStrExt as _;
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let at = |name: &str| folder.path().join(name);
+        for name in ["fine", "README", "readme", "nul.txt", "dot."] {
+            fs::write(at(name), b"x").expect("written");
+        }
+        fs::write(
+            folder.path().join(std::ffi::OsStr::from_bytes(b"\xff")),
+            b"x",
+        )
+        .expect("written");
+        symlink("../outside", at("out")).expect("link");
+        symlink("fine", at("in")).expect("link");
+        let listener = std::os::unix::net::UnixListener::bind(at("socket")).expect("bound");
+        let (scanned, _) = scan_all(&[folder.path().to_owned()]);
+        drop(listener);
+        let scanned = scanned.expect("the rest");
+        let mut left_out: Vec<_> = scanned
+            .left_out
+            .iter()
+            .map(|left_out| {
+                left_out
+                    .path
+                    .file_name()
+                    .expect("name")
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        left_out.sort();
+        assert_eq!(
+            left_out,
+            ["dot.", "nul.txt", "out", "readme", "socket", "\u{fffd}"]
+        );
+        assert_eq!(scanned.root.entries, 3);
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error_that_names_it() {
+        let (scanned, _) = scan_all(&[PathBuf::from("/nowhere/at-all")]);
+        assert!(
+            scanned
+                .expect_err("missing")
+                .to_string()
+                .contains("/nowhere/at-all")
+        );
+    }
+
+    #[test]
+    fn a_file_known_by_its_stamp_is_not_read_again() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        fs::write(folder.path().join("f"), b"content").expect("written");
+        let blobs = tempfile::tempdir().expect("temporary folder");
+        let outboards = Outboards::open(blobs.path().to_owned()).expect("created");
+        let pretended = BlobHash([9; 32]);
+        let found = Mutex::new(Vec::new());
+        let keep = |thing| {
+            found.lock().expect("no panic").push(thing);
+            Ok(())
+        };
+        scan(
+            &[folder.path().join("f")],
+            &outboards,
+            &|_, _| Some(pretended),
+            &keep,
+        )
+        .expect("scanned");
+        let found = found.into_inner().expect("no panic");
+        assert!(
+            found
+                .iter()
+                .any(|thing| matches!(thing, Found::File { blob, .. } if blob.hash == pretended))
+        );
+    }
+}

@@ -1,0 +1,316 @@
+//! Where a download grows until it is whole: a hidden folder beside its target.
+//!
+//! ```text
+//! .kith-<tree>.partial/tree/…        what arrived, under its own names
+//! .kith-<tree>.partial/outboards/…   for large files: the inner nodes that arrived
+//! .kith-<tree>.partial/lock          held by the one process that fills it
+//! ```
+//!
+//! It lies beside the target, because only within one file system a rename is atomic: the target appears whole, after one barrier, or not at all.
+//! Nothing is recorded of what has arrived. A later run compares what it finds with the hashes, and so trusts neither itself nor a disk that
+//! lost writes. Links are made last, so nothing is ever written through one.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kith_core::content::wire::RANGE_BYTES_MAX;
+use kith_core::crypto;
+use kith_core::data::manifest;
+use kith_core::ids::BlobHash;
+
+use crate::data::barrier;
+use crate::data::disk::{
+    StagingError, create_file, make_directory, make_symlink, parent, rename_new,
+};
+use crate::data::incoming::Incoming;
+use crate::data::outboard::hex;
+
+/// How much of the hash stands in the folder's name: enough that no two trees meet beside one target.
+const NAME_CHARS: usize = 16;
+
+/// What the folder's name begins with,
+const PREFIX: &str = ".kith-";
+
+/// and ends with.
+const SUFFIX: &str = ".partial";
+
+/// What the hash between them is derived under.
+const CONTEXT: &str = "kith/1 staging folder";
+
+/// Whether a file name is that of a staging folder.
+pub fn is_staging(name: &str) -> bool {
+    name.strip_prefix(PREFIX)
+        .and_then(|name| name.strip_suffix(SUFFIX))
+        .is_some_and(|middle| middle.len() == NAME_CHARS)
+}
+
+/// A staging folder, held.
+#[derive(Debug)]
+pub struct Staging {
+    folder: PathBuf,
+    /// Whether an earlier run may have left something in it.
+    is_resumed: bool,
+    lock: Arc<File>,
+}
+
+impl Staging {
+    /// Opens the staging folder beside `target` for the tree of this hash (or what of it `filter` selects), and takes hold of it.
+    ///
+    /// # Errors
+    /// [`StagingError::Busy`] when somebody else holds it; else what the system says.
+    pub fn open(target: &Path, tree: &BlobHash, filter: &str) -> Result<Self, StagingError> {
+        let parent = parent(target);
+        fs::create_dir_all(parent)?;
+        let name = target.file_name().unwrap_or_default().as_encoded_bytes();
+        let key = BlobHash(crypto::derive(CONTEXT, &[&tree.0, name, filter.as_bytes()]));
+        let folder = parent.join(format!("{PREFIX}{}{SUFFIX}", &hex(&key)[..NAME_CHARS]));
+        let is_resumed = !make_directory(&folder, 0o700)?;
+        let lock = create_file(&folder.join("lock"), false)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StagingError::Busy(target.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        make_directory(&folder.join("tree"), 0o777)?;
+        make_directory(&folder.join("outboards"), 0o700)?;
+        Ok(Self {
+            folder,
+            is_resumed,
+            lock: Arc::new(lock),
+        })
+    }
+
+    /// Makes a directory of the tree; the ones above it were made before.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn directory(&self, path: &str) -> Result<(), StagingError> {
+        make_directory(&self.at(path), 0o777)?;
+        Ok(())
+    }
+
+    /// Makes the directories that `path` lies in.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn parents(&self, path: &str) -> Result<(), StagingError> {
+        path.match_indices('/')
+            .try_for_each(|(end, _)| self.directory(&path[..end]))
+    }
+
+    /// Makes a symbolic link of the tree: only when all files and directories were made.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn symlink(&self, path: &str, target: &str) -> Result<(), StagingError> {
+        let at = self.at(path);
+        match make_symlink(target, &at) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if fs::read_link(&at)? == Path::new(target) {
+                    Ok(())
+                } else {
+                    Err(error.into())
+                }
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Prepares a file, and says which of its ranges (of [`RANGE_BYTES_MAX`], by their index) are still missing: none when an
+    /// earlier run left it whole.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn incoming(
+        &self,
+        path: &str,
+        file: &manifest::File,
+    ) -> Result<(Incoming, Vec<u64>), StagingError> {
+        let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
+        let outboard = self.folder.join("outboards").join(key);
+        let incoming = Incoming::new(file, self.at(path), outboard, Arc::clone(&self.lock));
+        let all = 0..file.size.div_ceil(RANGE_BYTES_MAX).max(1);
+        let missing = if self.is_resumed {
+            incoming.missing(all)?
+        } else {
+            all.collect()
+        };
+        incoming.expect(missing.len() as u64);
+        Ok((incoming, missing))
+    }
+
+    /// Ends the download: all is durable, then it gets its name. `inner` is the path within the tree of what becomes the target; empty for the
+    /// tree itself.
+    ///
+    /// # Errors
+    /// [`StagingError::TargetExists`] when there is something else by now; else what the system says. The staging folder remains then.
+    pub fn finish(&self, inner: &str, target: &Path) -> Result<(), StagingError> {
+        let from = self.at(inner);
+        barrier::tree(&self.folder.join("tree"))?;
+        match rename_new(&from, target) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::AlreadyExists
+                        | io::ErrorKind::DirectoryNotEmpty
+                        | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Err(StagingError::TargetExists(target.to_owned()));
+            }
+            other => other?,
+        }
+        barrier::folder(parent(target))?;
+        fs::remove_dir_all(&self.folder)?;
+        Ok(())
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        let mut at = self.folder.join("tree");
+        at.extend(path.split('/').filter(|name| !name.is_empty()));
+        at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::disk::{Occupied, occupied};
+    use crate::data::hash;
+    use crate::data::range::Blob;
+
+    fn file(bytes: &[u8]) -> manifest::File {
+        manifest::File {
+            name: "f".into(),
+            size: bytes.len() as u64,
+            hash: hash::hash_bytes(bytes).0,
+            executable: true,
+            mtime_ms: -1_500,
+        }
+    }
+
+    fn encoded(bytes: &[u8], offset: u64) -> Vec<u8> {
+        let (hash, outboard) = hash::hash_bytes(bytes);
+        let size = bytes.len() as u64;
+        Blob { hash, size }
+            .encode(bytes, outboard.as_slice(), offset, RANGE_BYTES_MAX)
+            .expect("encoded")
+    }
+
+    const TREE: BlobHash = BlobHash([1; 32]);
+
+    #[test]
+    fn a_whole_tree_gets_its_name_with_times_and_modes() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let target = folder.path().join("holiday");
+        let staging = Staging::open(&target, &TREE, "").expect("opened");
+        staging.directory("d").expect("made");
+        let (incoming, missing) = staging.incoming("d/f", &file(b"hello")).expect("prepared");
+        assert_eq!(missing, [0]);
+        assert!(incoming.write(&encoded(b"hello", 0), 0).expect("verified"));
+        staging.symlink("l", "d/f").expect("made");
+        assert!(!target.exists());
+        staging.finish("", &target).expect("finished");
+        assert_eq!(fs::read(target.join("l")).expect("read"), b"hello");
+        let metadata = fs::metadata(target.join("d/f")).expect("there");
+        assert_eq!(hash::Stamp::of(&metadata).mtime_ms(), -1_500);
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
+    }
+
+    #[test]
+    fn a_later_run_finds_what_arrived_and_what_did_not() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let target = folder.path().join("t");
+        let bytes: Vec<u8> = (0..2_500_000u32).map(|at| (at % 251) as u8).collect();
+        let staging = Staging::open(&target, &TREE, "").expect("opened");
+        let (incoming, missing) = staging.incoming("big", &file(&bytes)).expect("prepared");
+        assert_eq!(missing, [0, 1, 2]);
+        assert!(
+            !incoming
+                .write(&encoded(&bytes, 1 << 20), 1 << 20)
+                .expect("verified")
+        );
+        drop((incoming, staging));
+        let staging = Staging::open(&target, &TREE, "").expect("opened again");
+        let (incoming, missing) = staging.incoming("big", &file(&bytes)).expect("prepared");
+        assert_eq!(missing, [0, 2]);
+        assert!(!incoming.write(&encoded(&bytes, 0), 0).expect("verified"));
+        assert!(
+            incoming
+                .write(&encoded(&bytes, 2 << 20), 2 << 20)
+                .expect("verified")
+        );
+        staging.finish("big", &target).expect("finished");
+        assert!(fs::read(&target).expect("read") == bytes);
+    }
+
+    #[test]
+    fn a_wrong_byte_is_never_written() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let staging = Staging::open(&folder.path().join("t"), &TREE, "").expect("opened");
+        let (incoming, _) = staging.incoming("f", &file(b"hello")).expect("prepared");
+        assert!(matches!(
+            incoming.write(b"hellO", 0),
+            Err(StagingError::Mismatch)
+        ));
+        assert!(!staging.at("f").exists());
+    }
+
+    #[test]
+    fn two_transfers_do_not_share_a_staging_folder() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let target = folder.path().join("t");
+        let first = Staging::open(&target, &TREE, "").expect("opened");
+        assert!(matches!(
+            Staging::open(&target, &TREE, ""),
+            Err(StagingError::Busy(_))
+        ));
+        drop(first);
+        assert!(Staging::open(&target, &TREE, "").is_ok());
+    }
+
+    #[test]
+    fn nothing_is_replaced_but_an_empty_folder() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let target = folder.path().join("t");
+        let open = || Staging::open(&target, &TREE, "").expect("opened");
+        fs::write(&target, b"mine").expect("written");
+        assert!(matches!(
+            open().finish("", &target),
+            Err(StagingError::TargetExists(_))
+        ));
+        assert_eq!(fs::read(&target).expect("read"), b"mine");
+        fs::remove_file(&target).expect("removed");
+        fs::create_dir(&target).expect("created");
+        assert_eq!(occupied(&target).expect("looked"), Occupied::Free);
+        fs::write(target.join("x"), b"mine").expect("written");
+        assert_eq!(occupied(&target).expect("looked"), Occupied::Folder);
+        assert!(matches!(
+            open().finish("", &target),
+            Err(StagingError::TargetExists(_))
+        ));
+        fs::remove_file(target.join("x")).expect("removed");
+        open()
+            .finish("", &target)
+            .expect("an empty folder is replaced");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link_that_somebody_left_in_the_folder() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let outside = folder.path().join("outside");
+        fs::create_dir(&outside).expect("created");
+        fs::write(outside.join("victim"), b"safe").expect("written");
+        let staging = Staging::open(&folder.path().join("t"), &TREE, "").expect("opened");
+        symlink(&outside, staging.at("d")).expect("link");
+        assert!(staging.directory("d").is_err());
+        symlink(outside.join("victim"), staging.at("f")).expect("link");
+        let (incoming, _) = staging.incoming("f", &file(b"hello")).expect("prepared");
+        assert!(incoming.write(&encoded(b"hello", 0), 0).is_err());
+        assert_eq!(fs::read(outside.join("victim")).expect("read"), b"safe");
+    }
+}
