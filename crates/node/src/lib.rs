@@ -22,4 +22,4 @@ pub use kith_core as core;
 pub use peer::{Acceptor, AddressBook, Event, Node, NodeBuilder, Refused, SpawnError, Stream};
 
 /// The rooms' pieces of the database, in the order they were invented.
-pub(crate) const SCHEMAS: &[&str] = &[];
+pub(crate) const SCHEMAS: &[&str] = &[content::SCHEMA];

@@ -71,7 +71,6 @@ struct About {
     peer: Option<PeerId>,
     protocol: ProtocolName,
     connection: Connection,
-    flow: u64,
     /// Counts the stream as open until both halves are gone.
     _open: OpenStream,
 }
@@ -123,8 +122,7 @@ impl Stream {
         )
     }
 
-    fn join(halves: (SendHalf, ReceiveHalf), negotiation: Negotiation, mut about: About) -> Self {
-        about.flow = halves.0.flow();
+    fn join(halves: (SendHalf, ReceiveHalf), negotiation: Negotiation, about: About) -> Self {
         Self {
             writer: StreamWriter {
                 half: halves.0,
@@ -173,7 +171,7 @@ impl Stream {
         self.reader
             .about
             .connection
-            .datagrams(self.reader.about.flow)
+            .datagrams(self.reader.half.flow())
     }
 
     /// Gives the stream up in both directions.
@@ -199,7 +197,6 @@ impl About {
             peer,
             protocol,
             connection,
-            flow: 0,
             _open: open,
         }
     }
@@ -216,7 +213,7 @@ impl StreamWriter {
 
     /// The unreliable datagrams that go with this stream.
     pub fn datagrams(&self) -> DatagramFlow {
-        self.about.connection.datagrams(self.about.flow)
+        self.about.connection.datagrams(self.half.flow())
     }
 }
 

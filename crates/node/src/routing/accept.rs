@@ -11,14 +11,12 @@ use std::time::Duration;
 
 use iroh::Endpoint;
 use iroh::endpoint::Incoming;
+use kith_core::routing::config::HALF_OPEN_MAX;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, trace};
 
 use super::connection::Connection;
-
-/// Handshakes under way at once: 25 MiB at 100 KiB each, and 50 a second at the 5 s of the slowest.
-pub const HALF_OPEN_MAX: usize = 256;
 
 /// Handshakes under way beyond which an address has to be proven first. A quarter of the bound, so that a flood of forged
 /// addresses meets the retry long before it meets the bound, and ordinary days never do.

@@ -13,6 +13,7 @@ use iroh::endpoint::{
     WeakConnectionHandle,
 };
 use kith_core::ids::DeviceKey;
+use kith_core::routing::datagram::Flow;
 use thiserror::Error;
 
 use super::datagram::{DatagramFlow, Datagrams};
@@ -170,7 +171,7 @@ impl Connection {
     }
 
     /// The datagrams that go with the stream of this number ([`SendHalf::flow`]). Asked twice, the later takes over.
-    pub fn datagrams(&self, flow: u64) -> DatagramFlow {
+    pub fn datagrams(&self, flow: Flow) -> DatagramFlow {
         DatagramFlow::join(&self.datagrams, self.engine.clone(), flow)
     }
 

@@ -1,5 +1,4 @@
-//! Unreliable datagrams that go with a stream (RFC 9221), each led by the number of its flow as a QUIC varint, much as
-//! HTTP datagrams are (RFC 9297 §2.1).
+//! Unreliable datagrams that go with a stream, as [`kith_core::routing::datagram`] writes them.
 //!
 //! QUIC has one queue of received datagrams per connection. One task always drains it into a queue per flow; each of those
 //! is bounded and loses its oldest, so a flow that nobody reads costs a bounded memory and no other flow anything. A
@@ -9,8 +8,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use iroh::endpoint::{Connection as EngineConnection, SendDatagramError};
+use kith_core::routing::datagram::{Flow, read};
 use thiserror::Error;
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
@@ -48,13 +48,13 @@ pub(super) struct Datagrams {
 
 #[derive(Debug, Default)]
 struct Flows {
-    joined: BTreeMap<u64, Arc<Flow>>,
-    early: VecDeque<(u64, Bytes)>,
+    joined: BTreeMap<Flow, Arc<Inbox>>,
+    early: VecDeque<(Flow, Bytes)>,
     ended: bool,
 }
 
 #[derive(Debug, Default)]
-struct Flow {
+struct Inbox {
     queue: Mutex<Queue>,
     arrived: Notify,
 }
@@ -81,19 +81,19 @@ impl Datagrams {
 /// The datagrams of one flow. Dropped, what still arrives for the flow is dropped too.
 #[derive(Debug)]
 pub struct DatagramFlow {
-    number: u64,
-    flow: Arc<Flow>,
+    flow: Flow,
+    inbox: Arc<Inbox>,
     connection: Arc<Datagrams>,
     engine: EngineConnection,
 }
 
 impl DatagramFlow {
-    pub(super) fn join(connection: &Arc<Datagrams>, engine: EngineConnection, number: u64) -> Self {
-        let flow = Arc::new(Flow::default());
-        lock(&connection.flows).join(number, &flow);
+    pub(super) fn join(connection: &Arc<Datagrams>, engine: EngineConnection, flow: Flow) -> Self {
+        let inbox = Arc::new(Inbox::default());
+        lock(&connection.flows).join(flow, &inbox);
         Self {
-            number,
             flow,
+            inbox,
             connection: connection.clone(),
             engine,
         }
@@ -103,7 +103,7 @@ impl DatagramFlow {
     /// the tag at first, more once the path is known to take more.
     pub fn bytes_max(&self) -> Option<usize> {
         let bytes = self.engine.max_datagram_size()?;
-        Some(bytes.saturating_sub(tag_length(flow_of(self.number))))
+        Some(self.flow.payload_bytes_max(bytes))
     }
 
     /// Sends a datagram, which may be lost. Never waits: when the network is slower than the sender, the oldest that is
@@ -113,7 +113,7 @@ impl DatagramFlow {
     /// [`SendError`]; nothing was sent.
     pub fn send(&self, data: &[u8]) -> Result<(), SendError> {
         self.engine
-            .send_datagram(tagged(self.number, data))
+            .send_datagram(self.flow.datagram(data).into())
             .map_err(|error| match error {
                 SendDatagramError::TooLarge => SendError::TooLarge,
                 SendDatagramError::UnsupportedByPeer | SendDatagramError::Disabled => {
@@ -126,9 +126,9 @@ impl DatagramFlow {
     /// The next datagram; `None` when the connection is over or the flow was joined anew.
     pub async fn receive(&self) -> Option<Bytes> {
         loop {
-            let arrived = self.flow.arrived.notified();
+            let arrived = self.inbox.arrived.notified();
             {
-                let mut queue = lock(&self.flow.queue);
+                let mut queue = lock(&self.inbox.queue);
                 if let Some(datagram) = queue.datagrams.pop_front() {
                     return Some(datagram);
                 }
@@ -142,7 +142,7 @@ impl DatagramFlow {
 
     /// How many datagrams were dropped because nobody received them in time.
     pub fn dropped(&self) -> u64 {
-        lock(&self.flow.queue).dropped
+        lock(&self.inbox.queue).dropped
     }
 }
 
@@ -151,55 +151,55 @@ impl Drop for DatagramFlow {
         let mut flows = lock(&self.connection.flows);
         if flows
             .joined
-            .get(&self.number)
-            .is_some_and(|flow| Arc::ptr_eq(flow, &self.flow))
+            .get(&self.flow)
+            .is_some_and(|inbox| Arc::ptr_eq(inbox, &self.inbox))
         {
-            flows.joined.remove(&self.number);
+            flows.joined.remove(&self.flow);
         }
     }
 }
 
 impl Flows {
-    fn join(&mut self, number: u64, flow: &Arc<Flow>) {
-        let mut early = std::mem::take(&mut self.early);
-        early.retain(|(other, datagram)| {
-            let ours = *other == number;
+    fn join(&mut self, flow: Flow, inbox: &Arc<Inbox>) {
+        self.early.retain(|(other, datagram)| {
+            let ours = *other == flow;
             if ours {
-                flow.push(datagram.clone());
+                inbox.push(datagram.clone());
             }
             !ours
         });
-        self.early = early;
         if self.ended {
-            flow.end();
-        } else if let Some(replaced) = self.joined.insert(number, flow.clone()) {
+            inbox.end();
+        } else if let Some(replaced) = self.joined.insert(flow, inbox.clone()) {
             replaced.end();
         }
     }
 
     fn dispatch(&mut self, mut datagram: Bytes) {
-        let Some(number) = take_tag(&mut datagram) else {
-            return trace!("a datagram without a flow number");
+        let (flow, header_bytes) = match read(&datagram) {
+            Ok(read) => read,
+            Err(error) => return trace!("{error}"),
         };
-        if let Some(flow) = self.joined.get(&number) {
-            return flow.push(datagram);
+        let payload = datagram.split_off(header_bytes);
+        if let Some(inbox) = self.joined.get(&flow) {
+            return inbox.push(payload);
         }
         if self.early.len() == EARLY_DATAGRAMS_MAX {
             self.early.pop_front();
         }
-        self.early.push_back((number, datagram));
+        self.early.push_back((flow, payload));
     }
 
     fn end(&mut self) {
         self.ended = true;
         self.early.clear();
-        for flow in std::mem::take(&mut self.joined).into_values() {
-            flow.end();
+        for inbox in std::mem::take(&mut self.joined).into_values() {
+            inbox.end();
         }
     }
 }
 
-impl Flow {
+impl Inbox {
     fn push(&self, datagram: Bytes) {
         let mut queue = lock(&self.queue);
         if queue.datagrams.len() == FLOW_DATAGRAMS_MAX {
@@ -232,101 +232,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The flow of the bidirectional stream with this QUIC number, counted without gaps: even for the dialler's, odd for the
-/// dialled side's (of QUIC's numbers, RFC 9000 §2.1, two in four are unidirectional).
-fn flow_of(stream: u64) -> u64 {
-    stream >> 2 << 1 | stream & 1
-}
-
-/// The stream of a flow.
-fn stream_of(flow: u64) -> u64 {
-    flow >> 1 << 2 | flow & 1
-}
-
-/// The bytes of `flow` as a varint (RFC 9000 §16).
-fn tag_length(flow: u64) -> usize {
-    match flow {
-        0..=0x3f => 1,
-        0x40..=0x3fff => 2,
-        0x4000..=0x3fff_ffff => 4,
-        _ => 8,
-    }
-}
-
-/// The datagram that carries `payload` for the stream of this number.
-fn tagged(stream: u64, payload: &[u8]) -> Bytes {
-    let flow = flow_of(stream);
-    let length = tag_length(flow);
-    let size_bits = u64::from(length.trailing_zeros()) << (8 * length - 2);
-    let tag = (size_bits | flow).to_be_bytes();
-    let mut datagram = BytesMut::with_capacity(length + payload.len());
-    datagram.put_slice(&tag[8 - length..]);
-    datagram.put_slice(payload);
-    datagram.freeze()
-}
-
-/// Takes the tag off the front and says which stream it names; `None` when there is none, or not in its shortest form.
-fn take_tag(datagram: &mut Bytes) -> Option<u64> {
-    let first = *datagram.first()?;
-    let length = 1 << (first >> 6);
-    if datagram.len() < length {
-        return None;
-    }
-    let tag = datagram.split_to(length);
-    let mut flow = u64::from(tag[0] & 0x3f);
-    for byte in &tag[1..] {
-        flow = flow << 8 | u64::from(*byte);
-    }
-    // Numbers from 2⁶¹ on name no stream that QUIC can number.
-    (tag_length(flow) == length && flow < 1 << 61).then(|| stream_of(flow))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn golden_datagrams() {
-        // The dialler's first stream, the dialled side's first, the dialler's 33rd, its 8,193rd, its last.
-        assert_eq!(tagged(0, b"hi")[..], [0x00, b'h', b'i']);
-        assert_eq!(tagged(1, b"hi")[..], [0x01, b'h', b'i']);
-        assert_eq!(tagged(128, b"")[..], [0x40, 0x40]);
-        assert_eq!(tagged(32_768, b"")[..], [0x80, 0, 0x40, 0]);
-        assert_eq!(tagged((1 << 62) - 4, b"")[..2], [0xdf, 0xff]);
+    fn tagged(flow: Flow, payload: &[u8]) -> Bytes {
+        flow.datagram(payload).into()
     }
 
-    #[test]
-    fn a_tag_gives_its_stream_back() {
-        for stream in [0, 1, 4, 5, 124, 125, 128, 32_764, 32_768, (1 << 62) - 3] {
-            let mut datagram = tagged(stream, b"x");
-            assert_eq!(take_tag(&mut datagram), Some(stream));
-            assert_eq!(datagram, b"x"[..]);
-        }
-    }
-
-    #[test]
-    fn a_crooked_tag_is_no_tag() {
-        let short: [&[u8]; 4] = [&[], &[0x40], &[0x80, 1, 2], &[0xc0; 7]];
-        let not_shortest: [&[u8]; 2] = [&[0x40, 1], &[0x80, 0, 0, 1]];
-        let no_stream: [&[u8]; 1] = [&[0xff; 8]];
-        for bytes in short.iter().chain(&not_shortest).chain(&no_stream) {
-            assert_eq!(
-                take_tag(&mut Bytes::copy_from_slice(bytes)),
-                None,
-                "{bytes:?}"
-            );
-        }
+    fn flow(stream: u64) -> Flow {
+        Flow::of_stream(stream).expect("a bidirectional stream")
     }
 
     #[test]
     fn a_full_flow_loses_its_oldest_and_counts() {
         let mut flows = Flows::default();
-        let flow = Arc::new(Flow::default());
-        flows.join(4, &flow);
+        let inbox = Arc::new(Inbox::default());
+        flows.join(flow(4), &inbox);
         for number in 0..=FLOW_DATAGRAMS_MAX {
-            flows.dispatch(tagged(4, &number.to_be_bytes()));
+            flows.dispatch(tagged(flow(4), &number.to_be_bytes()));
         }
-        let queue = lock(&flow.queue);
+        let queue = lock(&inbox.queue);
         assert_eq!(
             (queue.datagrams.len(), queue.dropped),
             (FLOW_DATAGRAMS_MAX, 1)
@@ -338,11 +264,11 @@ mod tests {
     fn early_datagrams_wait_within_their_bound() {
         let mut flows = Flows::default();
         for index in 0..=EARLY_DATAGRAMS_MAX as u64 {
-            flows.dispatch(tagged(4 * index, b"early"));
+            flows.dispatch(tagged(flow(4 * index), b"early"));
         }
-        let (first, second) = (Arc::new(Flow::default()), Arc::new(Flow::default()));
-        flows.join(0, &first);
-        flows.join(4, &second);
+        let (first, second) = (Arc::new(Inbox::default()), Arc::new(Inbox::default()));
+        flows.join(flow(0), &first);
+        flows.join(flow(4), &second);
         assert_eq!(lock(&first.queue).datagrams.len(), 0, "the oldest is gone");
         assert_eq!(lock(&second.queue).datagrams.len(), 1);
         assert_eq!(flows.early.len(), EARLY_DATAGRAMS_MAX - 1);

@@ -19,6 +19,8 @@ use iroh_relay::RelayQuicConfig;
 use kith_core::address::Route;
 use kith_core::ids::{DeviceKey, Face};
 use kith_core::introducer::Introducer;
+use kith_core::routing::config::DIAL_WITHIN;
+use kith_core::routing::wire::ALPN;
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 use tokio_util::task::AbortOnDropHandle;
@@ -28,13 +30,6 @@ use super::accept::Acceptor;
 use super::connection::Connection;
 use super::relay_name::{relay_resolver, relay_tls_config};
 use super::transport::transport_config;
-
-/// What kith speaks, as TLS negotiates it (RFC 7301).
-pub const ALPN: &[u8] = b"kith/1";
-
-/// How long a dial may take before it has failed: two tries over a bad mobile link, and as long as somebody waits
-/// for an answer.
-pub const DIAL_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// An address that comes and goes to make iroh look for direct paths anew. It is told to the other sides for that
 /// moment, so it is one where nothing is and nobody is bothered: the discard port (RFC 863) of whoever tries it.
@@ -102,7 +97,7 @@ pub enum DialError {
     /// The route's key is no Ed25519 point.
     #[error("not a device key")]
     NotAKey,
-    /// Nobody answered within [`DIAL_WAIT_MAX`].
+    /// Nobody answered within [`DIAL_WITHIN`].
     #[error("no answer")]
     NoAnswer,
     /// The handshake failed, or this endpoint is closed.
@@ -272,7 +267,7 @@ impl FaceEndpoint {
             return Err(DialError::NoRoute);
         }
         let dial = self.0.endpoint.connect(target, ALPN);
-        let connection = tokio::time::timeout(DIAL_WAIT_MAX, dial)
+        let connection = tokio::time::timeout(DIAL_WITHIN, dial)
             .await
             .map_err(|_| DialError::NoAnswer)?
             .map_err(|error| DialError::Handshake(format!("{error:#}")))?;

@@ -8,8 +8,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use iroh::endpoint::{ReadError, ReadExactError, RecvStream, SendStream, VarInt, WriteError};
+use iroh::endpoint::{
+    ReadError, ReadExactError, RecvStream, SendStream, StreamId, VarInt, WriteError,
+};
 use kith_core::codec::{self, DecodeError, FRAME_HEADER_BYTES};
+use kith_core::routing::datagram::Flow;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -58,9 +61,9 @@ impl SendHalf {
         }
     }
 
-    /// The stream's number, the same on both sides and unique in its connection (RFC 9000 §2.1).
-    pub fn flow(&self) -> u64 {
-        VarInt::from(self.stream.id()).into_inner()
+    /// The stream's number, the same on both sides and unique in its connection.
+    pub fn flow(&self) -> Flow {
+        flow_of(self.stream.id())
     }
 
     /// Sends all of `data`, without copying it. Waits while the other side reads no further.
@@ -138,9 +141,9 @@ impl ReceiveHalf {
         Self(stream)
     }
 
-    /// The stream's number, the same on both sides and unique in its connection (RFC 9000 §2.1).
-    pub fn flow(&self) -> u64 {
-        VarInt::from(self.0.id()).into_inner()
+    /// The stream's number, the same on both sides and unique in its connection.
+    pub fn flow(&self) -> Flow {
+        flow_of(self.0.id())
     }
 
     /// The next bytes, at most `bytes_max`, without copying them; `None` at the end.
@@ -191,6 +194,11 @@ impl ReceiveHalf {
         // Fails only for a stream that is over.
         let _ = self.0.stop(VarInt::from_u32(code));
     }
+}
+
+/// The flow of a stream of ours; all are bidirectional.
+fn flow_of(stream: StreamId) -> Flow {
+    Flow::of_stream(VarInt::from(stream).into_inner()).expect("a bidirectional stream")
 }
 
 impl AsyncRead for ReceiveHalf {

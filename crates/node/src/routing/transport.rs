@@ -7,17 +7,11 @@
 use std::time::Duration;
 
 use iroh::endpoint::{QuicTransportConfig, VarInt};
+use kith_core::routing::STREAMS_STRANGER_MAX;
 
 /// Bytes a peer may send on one stream ahead of its reader. 2 MiB fill a path of 160 Mbit/s at 100 ms, or of
 /// 1.6 Gbit/s at 10 ms; QUIC fixes it for the life of a connection.
 pub const STREAM_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
-
-/// Streams a stranger may hold open at once: room for hello, a look-up and a few requests, and 32 MiB
-/// (with [`STREAM_WINDOW_BYTES`]) at the very worst. Every connection starts with this.
-pub const STRANGER_STREAMS_MAX: u32 = 16;
-
-/// Streams a contact may hold open at once. A forwarded service of 500 connections at once fits twice.
-pub const CONTACT_STREAMS_MAX: u32 = 1024;
 
 /// Bytes a peer may send ahead on all streams together: no bound of its own (the largest number QUIC has). Credit is
 /// announced only in steps of an eighth of this window, so any finite one that stalled streams fill up to that step
@@ -55,7 +49,8 @@ pub fn transport_config() -> QuicTransportConfig {
         .try_into()
         .expect("30 s is far below the 2^62 ms of a QUIC time-out");
     QuicTransportConfig::builder()
-        .max_concurrent_bidi_streams(VarInt::from_u32(STRANGER_STREAMS_MAX))
+        // Whoever comes is a stranger; the session raises it by what is proven.
+        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS_STRANGER_MAX))
         // kith speaks on bidirectional streams only.
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
@@ -78,7 +73,8 @@ mod tests {
 
     #[test]
     fn the_connection_window_covers_every_stream_of_a_contact() {
-        let streams = u64::from(CONTACT_STREAMS_MAX) * u64::from(STREAM_WINDOW_BYTES);
+        let streams =
+            u64::from(kith_core::routing::STREAMS_CONTACT_MAX) * u64::from(STREAM_WINDOW_BYTES);
         // An eighth of the window may be unannounced.
         let usable = CONNECTION_WINDOW_BYTES.into_inner() / 8 * 7;
         assert!(streams <= usable, "{streams} of {usable}");

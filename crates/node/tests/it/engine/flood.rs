@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use kith::routing::accept::HALF_OPEN_MAX;
 use kith_core::address::Route;
+use kith_core::routing::config::HALF_OPEN_MAX;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::street::{Street, Traffic};

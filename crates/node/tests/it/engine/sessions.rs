@@ -3,6 +3,7 @@
 use kith::routing::stream::StreamError;
 use kith::routing::{Ended, PathKind};
 use kith_core::codec::DecodeError;
+use kith_core::routing::datagram::Flow;
 
 use super::{contact_face, pair, soon};
 
@@ -94,23 +95,29 @@ async fn an_oversized_frame_is_refused_by_its_header() {
     );
 }
 
+/// The flow of the bidirectional stream with this QUIC number.
+fn flow(stream: u64) -> Flow {
+    Flow::of_stream(stream).expect("a bidirectional stream")
+}
+
 #[tokio::test]
 async fn datagrams_find_their_flow() {
     let (_one, _other, dialled, accepted) = pair().await;
-    let here = [dialled.datagrams(0), dialled.datagrams(400)];
-    let there = [accepted.datagrams(0), accepted.datagrams(400)];
-    for (number, flow) in here.iter().enumerate() {
-        let bytes_max = flow.bytes_max().expect("both sides take datagrams");
+    let here = [dialled.datagrams(flow(0)), dialled.datagrams(flow(400))];
+    let there = [accepted.datagrams(flow(0)), accepted.datagrams(flow(400))];
+    for (number, datagrams) in here.iter().enumerate() {
+        let bytes_max = datagrams.bytes_max().expect("both sides take datagrams");
         assert!(bytes_max > 1_100, "{bytes_max}");
-        flow.send(&[number as u8]).expect("small enough");
-        flow.send(&vec![number as u8; bytes_max])
+        datagrams.send(&[number as u8]).expect("small enough");
+        datagrams
+            .send(&vec![number as u8; bytes_max])
             .expect("just small enough");
-        assert!(flow.send(&vec![0; 65_000]).is_err());
+        assert!(datagrams.send(&vec![0; 65_000]).is_err());
     }
-    for (number, flow) in there.iter().enumerate() {
-        let first = soon("a datagram", flow.receive()).await.expect("open");
+    for (number, datagrams) in there.iter().enumerate() {
+        let first = soon("a datagram", datagrams.receive()).await.expect("open");
         assert_eq!(first[..], [number as u8]);
-        let second = soon("a datagram", flow.receive()).await.expect("open");
+        let second = soon("a datagram", datagrams.receive()).await.expect("open");
         assert!(second.len() > 1_100 && second.iter().all(|byte| *byte == number as u8));
     }
     dialled.close(7, "done");

@@ -10,8 +10,9 @@ use iroh::endpoint::{Endpoint, QuicTransportConfig, VarInt, presets};
 use iroh::{EndpointAddr, TransportAddr};
 use kith::routing::connection::ConnectionEnded;
 use kith::routing::stream::StreamError;
-use kith::routing::transport::{CONTACT_STREAMS_MAX, STRANGER_STREAMS_MAX, STREAM_WINDOW_BYTES};
+use kith::routing::transport::STREAM_WINDOW_BYTES;
 use kith::routing::{Connection, ReceiveHalf, SendHalf};
+use kith_core::routing::{STREAMS_CONTACT_MAX, STREAMS_STRANGER_MAX};
 
 use super::{pair, soon};
 
@@ -118,7 +119,7 @@ async fn streams_that_nobody_reads_do_not_starve_the_others() {
     /// Goes through a window four times.
     const BULK_BYTES: usize = 4 * STREAM_WINDOW_BYTES as usize;
     let (_one, _other, dialled, accepted) = pair().await;
-    accepted.set_stream_limit(CONTACT_STREAMS_MAX);
+    accepted.set_stream_limit(STREAMS_CONTACT_MAX);
     let mut asleep = Vec::new();
     for _ in 0..STALLED {
         let (mut send, receive) = stream(&dialled, &accepted).await;
@@ -135,7 +136,7 @@ async fn streams_that_nobody_reads_do_not_starve_the_others() {
         assert!(poll!(&mut more).is_pending(), "the window has no room left");
     }
     let mut quick = Vec::new();
-    for _ in STALLED..CONTACT_STREAMS_MAX as usize {
+    for _ in STALLED..STREAMS_CONTACT_MAX as usize {
         quick.push(stream(&dialled, &accepted).await);
     }
     let (mut bulk, bulk_reader) = quick.pop().expect("there are some");
@@ -164,7 +165,7 @@ async fn streams_that_nobody_reads_do_not_starve_the_others() {
 async fn a_stranger_holds_sixteen_streams_until_it_is_a_contact() {
     let (_one, _other, dialled, accepted) = pair().await;
     let mut held = Vec::new();
-    for _ in 0..STRANGER_STREAMS_MAX {
+    for _ in 0..STREAMS_STRANGER_MAX {
         held.push(stream(&dialled, &accepted).await);
     }
     let mut one_more = pin!(dialled.open_stream());
@@ -174,14 +175,14 @@ async fn a_stranger_holds_sixteen_streams_until_it_is_a_contact() {
     send.write_all(b"?").await.expect("open");
     soon("a word", receive.read_chunk(1)).await.expect("open");
     assert!(poll!(&mut one_more).is_pending());
-    accepted.set_stream_limit(CONTACT_STREAMS_MAX);
+    accepted.set_stream_limit(STREAMS_CONTACT_MAX);
     soon("a place", one_more).await.expect("open");
 }
 
 #[tokio::test]
 async fn a_finished_stream_makes_room_for_another() {
     let (_one, _other, dialled, accepted) = pair().await;
-    for _ in 0..4 * STRANGER_STREAMS_MAX {
+    for _ in 0..4 * STREAMS_STRANGER_MAX {
         let (mut send, receive) = stream(&dialled, &accepted).await;
         send.finish().expect("once");
         assert_eq!(soon("the end", count(receive)).await.expect("open"), 0);
