@@ -34,6 +34,7 @@ use super::{contacts, doctor, events, invites, listeners, node, ping, raw, trace
         raw::pipe,
         raw::take,
         raw::outcome,
+        raw::reset,
         listeners::listen,
     ),
     components(schemas(crate::failure::Failure))

@@ -19,8 +19,10 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use kith::{Error, Stream};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokio::io::copy_bidirectional_with_sizes;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Asked};
@@ -74,7 +76,14 @@ pub(super) struct Streams(Arc<Mutex<Table>>);
 struct Table {
     last: u64,
     waiting: BTreeMap<u64, (String, Stream)>,
-    outcomes: BTreeMap<u64, watch::Receiver<Option<Outcome>>>,
+    begun: BTreeMap<u64, Begun>,
+}
+
+/// A stream that a call has become.
+#[derive(Clone, Debug)]
+struct Begun {
+    outcome: watch::Receiver<Option<Outcome>>,
+    reset: CancellationToken,
 }
 
 impl Streams {
@@ -95,25 +104,31 @@ impl Streams {
         self.lock().waiting.remove(&number)
     }
 
-    /// A place for the outcome of a stream that begins.
-    fn begin(&self) -> (u64, watch::Sender<Option<Outcome>>) {
-        let (sender, receiver) = watch::channel(None);
+    /// A number for a stream that begins, a place for its outcome, and what gives it up.
+    fn begin(&self) -> (u64, watch::Sender<Option<Outcome>>, CancellationToken) {
+        let (sender, outcome) = watch::channel(None);
+        let reset = CancellationToken::new();
         let mut table = self.lock();
         table.last += 1;
         let number = table.last;
-        if table.outcomes.len() >= OUTCOMES_MAX {
-            table.outcomes.pop_first();
+        if table.begun.len() >= OUTCOMES_MAX {
+            table.begun.pop_first();
         }
-        table.outcomes.insert(number, receiver);
-        (number, sender)
+        let begun = Begun {
+            outcome,
+            reset: reset.clone(),
+        };
+        table.begun.insert(number, begun);
+        (number, sender, reset)
     }
 
     fn forget(&self, number: u64) {
-        self.lock().outcomes.remove(&number);
+        self.lock().begun.remove(&number);
     }
 
-    fn outcome(&self, number: u64) -> Option<watch::Receiver<Option<Outcome>>> {
-        self.lock().outcomes.get(&number).cloned()
+    fn begun(&self, number: u64) -> Result<Begun, Failure> {
+        let begun = self.lock().begun.get(&number).cloned();
+        begun.ok_or_else(|| no_stream(number))
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -182,16 +197,21 @@ pub(super) async fn take(
 #[utoipa::path(get, path = "/api/v1/streams/{number}", params(("number" = u64, description = "of Kith-Stream")),
     responses((status = 200, body = Ended)))]
 pub(super) async fn outcome(State(door): State<Door>, Path(number): Path<u64>) -> Answer<Ended> {
-    let mut outcome = door
-        .streams()
-        .outcome(number)
-        .ok_or_else(|| no_stream(number))?;
-    let ended = match outcome.wait_for(Option::is_some).await {
+    let mut begun = door.streams().begun(number)?;
+    let ended = match begun.outcome.wait_for(Option::is_some).await {
         Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(no_stream(number))),
         Err(_) => Err(Failure::failed("the node gave the stream up")),
     };
     door.streams().forget(number);
     ended.map(Json)
+}
+
+/// Gives a stream up: the peer sees that it broke, and does not take what it got for the whole.
+#[utoipa::path(delete, path = "/api/v1/streams/{number}", params(("number" = u64, description = "of Kith-Stream")),
+    responses((status = 200, description = "an empty object")))]
+pub(super) async fn reset(State(door): State<Door>, Path(number): Path<u64>) -> Answer<Value> {
+    door.streams().begun(number)?.reset.cancel();
+    Ok(Json(json!({})))
 }
 
 fn no_stream(number: u64) -> Failure {
@@ -203,9 +223,13 @@ fn no_stream(number: u64) -> Failure {
 
 /// Joins `stream` to what the call becomes.
 fn become_stream(door: &Door, name: String, stream: Stream, upgrading: Upgrading) -> Response {
-    let (number, done) = door.streams().begin();
+    let (number, done, reset) = door.streams().begin();
     tokio::spawn(async move {
-        let outcome = carry(upgrading.0, stream).await;
+        let given_up = || Err(std::io::Error::other("it was given up here"));
+        let outcome = reset
+            .run_until_cancelled(carry(upgrading.0, stream))
+            .await
+            .unwrap_or_else(given_up);
         let failed = |error| Failure::failed(format!("the stream to {name} broke: {error}"));
         // Whoever opened it may not want to know.
         done.send_replace(Some(outcome.map_err(failed)));

@@ -33,7 +33,10 @@ pub(super) fn router(door: Door) -> Router {
         .route("/trace", post(trace::trace))
         .route("/pipe", post(raw::pipe))
         .route("/listeners", post(listeners::listen))
-        .route("/streams/{number}", post(raw::take).get(raw::outcome))
+        .route(
+            "/streams/{number}",
+            post(raw::take).get(raw::outcome).delete(raw::reset),
+        )
         .route("/openapi.json", get(document::read));
     Router::new()
         .nest(BASE, api)

@@ -1,9 +1,10 @@
 //! `listen --exec`: each stream has a program of its own. It runs in this process and never behind the API, so that
 //! nothing that can speak HTTP can run a program.
 
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::io::{AsyncWriteExt as _, copy};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
@@ -98,16 +99,18 @@ async fn run(client: &Client, number: u64, mut command: Command) -> Result<(), F
         copy(&mut output, &mut writer).await?;
         child.wait().await
     };
-    let carried = carried.await;
+    let carried: std::io::Result<ExitStatus> = carried.await;
     feeding.abort();
-    if !carried?.success() {
-        // Nothing ends cleanly that did not end well: the stream is reset when the connection is dropped unfinished.
-        return Err(Failure::failed("the program failed"));
+    let stream = format!("/streams/{}", raw.stream);
+    if carried.as_ref().is_ok_and(|status| status.code().is_some()) {
+        writer.shutdown().await?;
+        client.get::<Ended>(&stream).await?;
+        return Ok(());
     }
-    writer.shutdown().await?;
-    drop(writer);
-    client
-        .get::<Ended>(&format!("/streams/{}", raw.stream))
-        .await?;
-    Ok(())
+    // A program that was killed has not said all it had to say, and the peer shall know.
+    client.delete::<Value>(&stream).await?;
+    Err(Failure::failed(format!(
+        "the program ended with {}",
+        carried?
+    )))
 }
