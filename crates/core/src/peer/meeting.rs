@@ -81,6 +81,7 @@ impl<S: Scheme> Peer<S> {
     ) -> Result<PeerId, AcceptError> {
         let peer = self.edit_book(now, |book| book.accept_invite(now, invite, petname))?;
         self.sessions.handle_open(now, Target::Peer(peer));
+        self.show_invites(peer);
         self.drain();
         Ok(peer)
     }

@@ -1,6 +1,6 @@
 //! What a story is, and how one is run.
 
-use super::{meeting, random};
+use super::{invites, meeting, random};
 use crate::scheme::Counts;
 use crate::world::{Setup, Violation, World};
 
@@ -60,6 +60,21 @@ pub const STORIES: &[Story] = &[
         name: "lan",
         about: "two people meet on one local network without internet",
         tell: |world, _| meeting::lan(world),
+    },
+    Story {
+        name: "invite-again",
+        about: "contacts with a standing session use second and third invites, without any introducer",
+        tell: |world, _| invites::again(world),
+    },
+    Story {
+        name: "invites-cross",
+        about: "two accept each other's invites at once, without any introducer",
+        tell: |world, _| invites::crossing(world),
+    },
+    Story {
+        name: "invite-race",
+        about: "many accept one single-use invite at once",
+        tell: invites::race,
     },
     Story {
         name: "random",
