@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use kith_core::identity::Standing;
+
 use super::meeting::{MINUTE, SINGLE, meet};
 use crate::event::{Command, NodeId};
+use crate::nat::Nat;
 use crate::node::Person;
 use crate::world::{Violation, World};
 
@@ -59,6 +62,36 @@ pub fn race(world: &mut World, people: usize) -> Result<(), Violation> {
     for other in &people[1..] {
         world.command(*other, &Command::Accept(0));
     }
+    world.run(5 * MINUTE)?;
+    world.rest()
+}
+
+/// The power fails at whoever accepted an invite before the reply has reached any introducer, and at its maker too; then
+/// they are never online together.
+pub fn power(world: &mut World) -> Result<(), Violation> {
+    let introducer = world.add_introducer();
+    let (ada, bo) = super::meeting::pair(
+        world,
+        (Nat::PortRestricted, Nat::PortRestricted),
+        &[introducer],
+    );
+    world.run(Duration::from_secs(5))?;
+    world.command(ada, &Command::Invite(SINGLE));
+    world.run(Duration::from_secs(1))?;
+    world.command(ada, &Command::Crash);
+    world.command(introducer, &Command::Crash);
+    world.command(bo, &Command::Accept(0));
+    world.run(MINUTE)?;
+    world.command(bo, &Command::Crash);
+    world.command(introducer, &Command::Start);
+    world.command(bo, &Command::Start);
+    world.run(MINUTE)?;
+    world.command(bo, &Command::Crash);
+    world.command(ada, &Command::Start);
+    world.run(MINUTE)?;
+    let known = world.model().view(ada, bo);
+    world.expect(known == Standing::Confirmed, "the reply arrived")?;
+    world.command(bo, &Command::Start);
     world.run(5 * MINUTE)?;
     world.rest()
 }

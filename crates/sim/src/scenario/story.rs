@@ -77,6 +77,11 @@ pub const STORIES: &[Story] = &[
         tell: invites::race,
     },
     Story {
+        name: "invite-power",
+        about: "the power fails before the reply to an invite has reached an introducer",
+        tell: |world, _| invites::power(world),
+    },
+    Story {
         name: "random",
         about: "random people do random things while random things break",
         tell: random::random,
