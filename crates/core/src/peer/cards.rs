@@ -70,8 +70,8 @@ impl<S: Scheme> Peer<S> {
             route: card.contact.clone(),
         };
         self.learn_card(peer, card, Source::Session);
-        if !self.connections.is_best(peer) {
-            // Over a public face everything is relayed: the contact face is where to go.
+        if !self.connections.is_best(peer, device) {
+            // Over a public face everything is relayed, and a contact face that got another key ends soon.
             let target = Target::Device(device);
             self.sessions.handle_open(now, target);
             self.sessions.handle_routes(now, target, vec![candidate]);

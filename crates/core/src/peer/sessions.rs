@@ -9,7 +9,7 @@ use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
 use crate::identity::{ContactState, SignedBinding, Standing};
-use crate::ids::{Face, InviteId, PeerId};
+use crate::ids::{DeviceKey, Face, InviteId, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
     self, CloseCode, ConnId, Connected, DialId, Introduction, Level, Note, SPEAKS_MAX, Session,
@@ -49,13 +49,14 @@ impl Connections {
             .collect()
     }
 
-    /// Whether a session with `peer` stands between both contact faces: there is no better one.
-    pub(super) fn is_best(&self, peer: PeerId) -> bool {
+    /// Whether a session with `peer` stands between both contact faces, on theirs with the key `device`: there is no better
+    /// one. One with an earlier key ends soon.
+    pub(super) fn is_best(&self, peer: PeerId, device: DeviceKey) -> bool {
         self.conns.values().any(|conn| {
             conn.session
                 .is_some_and(|session| session.peer == Some(peer))
                 && conn.connected.face == Face::Contact
-                && conn.remote_face == Some(Face::Contact)
+                && conn.connected.remote == device
         })
     }
 }
