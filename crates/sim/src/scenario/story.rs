@@ -1,6 +1,6 @@
 //! What a story is, and how one is run.
 
-use super::{invites, meeting, random};
+use super::{days, invites, meeting, random};
 use crate::scheme::Counts;
 use crate::world::{Setup, Violation, World};
 
@@ -80,6 +80,21 @@ pub const STORIES: &[Story] = &[
         name: "invite-power",
         about: "the power fails before the reply to an invite has reached an introducer",
         tell: |world, _| invites::power(world),
+    },
+    Story {
+        name: "days",
+        about: "a circle of contacts with clocks an hour off, online for three days",
+        tell: days::online,
+    },
+    Story {
+        name: "rotation",
+        about: "contact faces get other keys, and no pair is without a session for a second",
+        tell: days::rotation,
+    },
+    Story {
+        name: "days-offline",
+        about: "a circle of contacts is away for two days and finds each other by records alone",
+        tell: days::offline,
     },
     Story {
         name: "random",
