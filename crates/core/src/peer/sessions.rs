@@ -2,7 +2,7 @@
 
 use super::connections::Conn;
 use super::io::{Event, Output};
-use super::note::{CARD, INVITE_SHOWN, INVITE_TAKEN};
+use super::note::{CARD, INVITE_SHOWN, INVITE_TAKEN, WORDS};
 use super::proof::Proof;
 use super::state::Peer;
 use crate::codec;
@@ -158,6 +158,9 @@ impl<S: Scheme> Peer<S> {
     fn take_note(&mut self, now: Time, conn: ConnId, peer: PeerId, note: &Note) {
         match note.kind {
             CARD if self.level_of(peer) == Level::Contact => self.take_card(now, peer, note),
+            WORDS if self.level_of(peer) == Level::Contact => {
+                self.take_words(now, conn, peer, note)
+            }
             INVITE_SHOWN => self.take_shown(now, conn, peer, note),
             INVITE_TAKEN => self.take_taken(now, conn, peer, note),
             _ => {}
