@@ -4,9 +4,11 @@
 //! - [`meeting`]: two people meet, by every combination of NATs, on one network, and never online together.
 //! - [`invites`]: invites that cross, repeat and race.
 //! - [`days`]: days pass, with clocks that are off.
+//! - [`guests`]: a guest becomes a contact.
 //! - [`random`]: random people, random faults.
 
 pub mod days;
+pub mod guests;
 pub mod invites;
 pub mod meeting;
 pub mod random;
