@@ -6,6 +6,7 @@
 //! - [`days`]: days pass, with clocks that are off.
 //! - [`guests`]: a guest becomes a contact.
 //! - [`random`]: random people, random faults.
+//! - [`strangers`]: strangers repeat what they recorded.
 
 pub mod days;
 pub mod guests;
@@ -13,5 +14,6 @@ pub mod invites;
 pub mod meeting;
 pub mod random;
 pub mod story;
+pub mod strangers;
 
 pub use story::{Outcome, Report, Story, find, run};
