@@ -7,7 +7,7 @@ use super::proof::Proof;
 use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
-use crate::identity::{ContactState, SignedBinding, Standing};
+use crate::identity::{SignedBinding, Standing};
 use crate::ids::{Face, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
@@ -356,12 +356,6 @@ impl<S: Scheme> Peer<S> {
         if outdated {
             self.sessions.handle_close_peer(now, peer, CloseCode::Done);
         }
-        let confirmed = self
-            .book
-            .contact(&peer)
-            .is_some_and(|it| it.state == ContactState::Confirmed);
-        if confirmed && self.config.keeps_sessions {
-            self.sessions.handle_want(now, Target::Peer(peer), true);
-        }
+        self.begin_reach(peer);
     }
 }

@@ -258,7 +258,7 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// From now on this contact is looked for, and finds us.
-    fn begin_reach(&mut self, peer: PeerId) {
+    pub(super) fn begin_reach(&mut self, peer: PeerId) {
         let Some(contact) = self.book.contact(&peer) else {
             return;
         };
