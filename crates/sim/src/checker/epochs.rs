@@ -1,0 +1,34 @@
+//! No stale epoch is accepted: a session that comes up is with the newest device its node knows of.
+
+use super::view::{Checker, Fact, View};
+
+/// The rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Epochs;
+
+impl Checker for Epochs {
+    fn name(&self) -> &'static str {
+        "epochs"
+    }
+
+    fn after_step(&mut self, view: View<'_>) -> Result<(), String> {
+        for fact in view.facts {
+            let Fact::Up(node, session) = fact else {
+                continue;
+            };
+            let (Some(peer), Some((_, face))) = (session.peer, view.owner(session.remote)) else {
+                continue;
+            };
+            let machine = view.nodes[node.0].machine.as_ref();
+            let contact = machine.and_then(|machine| machine.book().contact(&peer));
+            let newest = contact.and_then(|it| it.epochs.iter().find(|seen| seen.face == face));
+            if newest.is_none_or(|seen| seen.device != session.remote) {
+                return Err(format!(
+                    "node {} has a session with a device that was revoked",
+                    node.0
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! `kith-sim`: runs one scenario by name and seed, and says how it ended. What a failing test prints is a command of this
+//! program, and repeats the run byte for byte.
+
+use std::io::Write as _;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use clap::Parser;
+use kith_sim::scenario::story::{self, STORIES};
+use kith_sim::scheme::Kind;
+use kith_sim::world::Setup;
+
+/// A deterministic world of kith nodes.
+#[derive(Debug, Parser)]
+#[command(name = "kith-sim", version)]
+struct Arguments {
+    /// Which scenario; `list` names them all.
+    #[arg(long, default_value = "list")]
+    scenario: String,
+    /// What everything random follows from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many nodes, where the scenario leaves that open.
+    #[arg(long, default_value_t = story::NODES)]
+    nodes: usize,
+    /// Sign with Ed25519 instead of a keyed hash; the trace is the same.
+    #[arg(long)]
+    real: bool,
+    /// Print every line of the trace.
+    #[arg(long)]
+    trace: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let mut out = std::io::stdout().lock();
+    if arguments.scenario == "list" {
+        for story in STORIES {
+            writeln!(out, "{:<16} {}", story.name, story.about)?;
+        }
+        return Ok(());
+    }
+    let story = story::find(&arguments.scenario)
+        .with_context(|| format!("no scenario is called {}; try list", arguments.scenario))?;
+    let mut setup = Setup::new(arguments.seed);
+    setup.whole_trace = arguments.trace;
+    if arguments.real {
+        setup.scheme = Kind::Real;
+    }
+    let begun = Instant::now();
+    let report = story::run(&story, setup, arguments.nodes);
+    let seconds = begun.elapsed().as_secs_f64();
+    for line in report.whole.iter().flat_map(|whole| whole.lines()) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(
+        out,
+        "{} seed {}: {} nodes, {} steps, {seconds:.1} s; signed {}, verified {}, agreed {}",
+        story.name,
+        arguments.seed,
+        report.nodes,
+        report.steps,
+        report.counts.signed,
+        report.counts.verified,
+        report.counts.agreed,
+    )?;
+    writeln!(out, "trace of {} lines: {}", report.lines.0, report.trace)?;
+    if let Err(violation) = report.outcome {
+        if report.whole.is_none() {
+            for line in report.lines.1 {
+                writeln!(out, "{line}")?;
+            }
+        }
+        let again = story::command(&story, arguments.seed, arguments.nodes);
+        bail!("{violation}\nrepeat with: {again}");
+    }
+    Ok(())
+}

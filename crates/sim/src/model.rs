@@ -1,0 +1,169 @@
+//! The reference model: a few lines that say who may be what to whom, beside ten thousand that make it so.
+//!
+//! It knows what people did (made, accepted, confirmed, blocked, removed), and nothing of sessions, records or time. From
+//! that follows what each address book may say of each peer; what it says otherwise is a bug on one of the two sides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kith_core::identity::Standing;
+
+use crate::event::NodeId;
+
+/// An invite, and who has done what with it.
+#[derive(Clone, Debug)]
+pub struct ModelInvite {
+    /// Who made it.
+    pub maker: NodeId,
+    /// Whether more than one may use it.
+    pub reusable: bool,
+    /// Who accepted it and may still show it.
+    pub holders: BTreeSet<NodeId>,
+    /// Who was let in by it and shut out since: may come again, but nobody owes them anything.
+    pub turned_away: BTreeSet<NodeId>,
+    /// Who used it up.
+    pub burned_by: Option<NodeId>,
+}
+
+/// What people did.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    invites: Vec<ModelInvite>,
+    views: BTreeMap<(NodeId, NodeId), Standing>,
+}
+
+impl Model {
+    /// Somebody makes an invite; gives its number.
+    pub fn invite(&mut self, maker: NodeId, reusable: bool) -> usize {
+        self.invites.push(ModelInvite {
+            maker,
+            reusable,
+            holders: BTreeSet::new(),
+            turned_away: BTreeSet::new(),
+            burned_by: None,
+        });
+        self.invites.len() - 1
+    }
+
+    /// All invites.
+    pub fn invites(&self) -> &[ModelInvite] {
+        &self.invites
+    }
+
+    /// Whether `node` may accept an invite, expiry aside.
+    pub fn may_accept(&self, node: NodeId, invite: usize) -> bool {
+        let maker = self.invites[invite].maker;
+        maker != node && self.view(node, maker) != Standing::Blocked
+    }
+
+    /// Somebody has accepted an invite.
+    pub fn accept(&mut self, node: NodeId, invite: usize) {
+        let invite = &mut self.invites[invite];
+        if invite.burned_by.is_none() {
+            invite.holders.insert(node);
+        }
+        self.views.insert((node, invite.maker), Standing::Confirmed);
+    }
+
+    /// Somebody lets a pending contact in.
+    pub fn confirm(&mut self, node: NodeId, other: NodeId) {
+        if self.view(node, other) == Standing::Pending {
+            self.views.insert((node, other), Standing::Confirmed);
+        }
+    }
+
+    /// Somebody blocks a contact: what it held opens nothing any more.
+    pub fn block(&mut self, node: NodeId, other: NodeId) {
+        self.views.insert((node, other), Standing::Blocked);
+        self.shut_out(node, other);
+    }
+
+    /// Somebody ends a block: a stranger with a name.
+    pub fn unblock(&mut self, node: NodeId, other: NodeId) {
+        if self.view(node, other) == Standing::Blocked {
+            self.views.insert((node, other), Standing::Stranger);
+        }
+    }
+
+    /// Somebody removes a contact.
+    pub fn remove(&mut self, node: NodeId, other: NodeId) {
+        self.views.insert((node, other), Standing::Stranger);
+        self.shut_out(node, other);
+    }
+
+    /// What `node` takes `other` for.
+    pub fn view(&self, node: NodeId, other: NodeId) -> Standing {
+        let view = self.views.get(&(node, other));
+        view.copied().unwrap_or(Standing::Stranger)
+    }
+
+    /// Takes note of what an address book says.
+    ///
+    /// # Errors
+    /// What it must not say, in words.
+    pub fn observe(
+        &mut self,
+        node: NodeId,
+        other: NodeId,
+        standing: Standing,
+    ) -> Result<(), String> {
+        let before = self.view(node, other);
+        if before == standing {
+            return Ok(());
+        }
+        let is_admission = matches!(
+            (before, standing),
+            (Standing::Stranger, Standing::Pending | Standing::Confirmed)
+                | (Standing::Pending, Standing::Confirmed)
+        );
+        let reusable = standing == Standing::Pending;
+        let ticket = self.invites.iter_mut().find(|invite| {
+            is_admission
+                && invite.maker == node
+                && invite.reusable == reusable
+                && invite.holders.contains(&other)
+                && invite.burned_by.is_none_or(|by| by == other)
+        });
+        let Some(ticket) = ticket else {
+            return Err(format!(
+                "node {} takes node {} for {standing:?}, was {before:?}, and no invite explains it",
+                node.0, other.0
+            ));
+        };
+        if !ticket.reusable {
+            ticket.burned_by = Some(other);
+        }
+        self.views.insert((node, other), standing);
+        Ok(())
+    }
+
+    /// Takes over what a book says after the power failed while its owner changed it: done or not done, both are right.
+    pub fn adopt(&mut self, node: NodeId, other: NodeId, standing: Standing) {
+        self.views.insert((node, other), standing);
+        if standing == Standing::Stranger {
+            for invite in self.invites.iter_mut().filter(|it| it.maker == other) {
+                invite.holders.remove(&node);
+            }
+        }
+    }
+
+    /// Whether `node` is to end up with `other` in its book because `other` holds an invite of its.
+    pub fn is_owed(&self, node: NodeId, other: NodeId) -> bool {
+        self.view(node, other) != Standing::Blocked
+            && self.invites.iter().any(|invite| {
+                invite.maker == node
+                    && invite.holders.contains(&other)
+                    && !invite.turned_away.contains(&other)
+                    && invite.burned_by.is_none_or(|by| by == other)
+                    && (invite.reusable || invite.holders.len() == 1)
+            })
+    }
+
+    fn shut_out(&mut self, node: NodeId, other: NodeId) {
+        let made = self.invites.iter_mut().filter(|it| it.maker == node);
+        for invite in made {
+            if invite.holders.remove(&other) {
+                invite.turned_away.insert(other);
+            }
+        }
+    }
+}

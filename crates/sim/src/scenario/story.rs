@@ -1,0 +1,122 @@
+//! What a story is, and how one is run.
+
+use super::{meeting, random};
+use crate::scheme::Counts;
+use crate::world::{Setup, Violation, World};
+
+/// How many nodes a story has that leaves it open, unless it is told.
+pub const NODES: usize = 8;
+
+/// A story: what happens in a world from its beginning to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Story {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is about.
+    pub about: &'static str,
+    tell: fn(&mut World, usize) -> Result<(), Violation>,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The hash of the trace.
+    pub trace: String,
+    /// The trace's lines: how many, and the last of them.
+    pub lines: (u64, Vec<String>),
+    /// The whole trace, where it was to be kept.
+    pub whole: Option<String>,
+    /// How many things happened.
+    pub steps: u64,
+    /// How many nodes there were.
+    pub nodes: usize,
+    /// How often keys were used.
+    pub counts: Counts,
+}
+
+/// How a run ended.
+pub type Outcome = Result<(), Violation>;
+
+/// All stories.
+pub const STORIES: &[Story] = &[
+    Story {
+        name: "meet",
+        about: "two people behind ordinary routers meet through one introducer",
+        tell: |world, _| meeting::simple(world),
+    },
+    Story {
+        name: "nats",
+        about: "every pair of NATs meets through two introducers",
+        tell: |world, _| meeting::nats(world),
+    },
+    Story {
+        name: "never-together",
+        about: "two people meet who are never online at the same time",
+        tell: |world, _| meeting::never_together(world),
+    },
+    Story {
+        name: "lan",
+        about: "two people meet on one local network without internet",
+        tell: |world, _| meeting::lan(world),
+    },
+    Story {
+        name: "random",
+        about: "random people do random things while random things break",
+        tell: random::random,
+    },
+];
+
+/// The story of this name.
+pub fn find(name: &str) -> Option<Story> {
+    STORIES.iter().copied().find(|story| story.name == name)
+}
+
+/// The command that repeats a run.
+pub fn command(story: &Story, seed: u64, nodes: usize) -> String {
+    let name = story.name;
+    format!("cargo run -p kith-sim -- --scenario {name} --seed {seed} --nodes {nodes}")
+}
+
+/// Runs a story.
+pub fn run(story: &Story, setup: Setup, nodes: usize) -> Report {
+    let mut world = World::new(setup);
+    let outcome = (story.tell)(&mut world, nodes);
+    Report {
+        outcome,
+        trace: world.trace().hash(),
+        lines: (
+            world.trace().lines(),
+            world.trace().tail().map(str::to_owned).collect(),
+        ),
+        whole: world.trace().whole().map(str::to_owned),
+        steps: world.steps(),
+        nodes: world.nodes().len(),
+        counts: world.scheme().counts(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a story twice: it must hold, and both runs must be one.
+    fn holds(story: &Story, seed: u64, nodes: usize) {
+        let reports = [0, 1].map(|_| run(story, Setup::new(seed), nodes));
+        let [first, second] = &reports;
+        if let Err(violation) = &first.outcome {
+            let tail = first.lines.1.join("\n");
+            let again = command(story, seed, nodes);
+            panic!("{tail}\n{violation}\nrepeat with: {again}");
+        }
+        assert_eq!(first.trace, second.trace, "seed {seed}");
+    }
+
+    #[test]
+    fn every_story_holds_and_repeats_byte_for_byte() {
+        for story in STORIES {
+            holds(story, 1, NODES);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What a machine asks for is done, in order: nothing that stands behind an output is lost or done before it.
+
+use std::time::Duration;
+
+use kith_core::identity;
+use kith_core::ids::Face;
+use kith_core::peer::{self, Output};
+use kith_core::routing::Target;
+
+use super::state::World;
+use crate::checker::Fact;
+use crate::errand::Errand;
+use crate::event::{Dial, Event, NodeId, Parcel};
+
+/// How long a shell takes to bind an endpoint anew.
+const REBIND: Duration = Duration::from_millis(40);
+
+/// How long an announcement takes to be heard.
+const HEARD_AFTER: Duration = Duration::from_millis(120);
+
+/// How long an engine takes to have a place at a relay.
+const PLACED_AFTER: Duration = Duration::from_millis(250);
+
+impl World {
+    /// Does everything the machines of a node ask for.
+    pub(super) fn settle(&mut self, id: NodeId) {
+        self.settle_registry(id);
+        while let Some(machine) = &mut self.nodes[id.0].machine {
+            let Some(output) = machine.poll_output() else {
+                break;
+            };
+            if let Some(left) = &mut self.nodes[id.0].crash_after {
+                if *left == 0 {
+                    self.nodes[id.0].interrupted = true;
+                    return self.crash(id);
+                }
+                *left -= 1;
+            }
+            self.perform(id, output);
+        }
+        self.pump_all(id);
+        if !self.touched.contains(&id) {
+            self.touched.push(id);
+        }
+        self.observe_book(id);
+        self.plan_wake(id);
+    }
+
+    fn perform(&mut self, id: NodeId, output: Output) {
+        let node = &mut self.nodes[id.0];
+        match output {
+            Output::Store(rows) => {
+                let kinds: Vec<&str> = rows.iter().map(|row| row.kind).collect();
+                node.store(rows);
+                self.note(format_args!("{} stores {kinds:?}", id.0));
+            }
+            Output::Dial { dial, face, route } => {
+                node.dials.insert(dial);
+                let life = node.life;
+                self.note(format_args!("{} dials {:?}", id.0, route.device));
+                self.dial(Dial {
+                    node: id,
+                    life,
+                    dial,
+                    face,
+                    route,
+                });
+            }
+            Output::CancelDial { dial } => {
+                node.dials.remove(&dial);
+            }
+            Output::Send { conn, bytes } => {
+                self.note(format_args!("{} sends {} on {conn:?}", id.0, bytes.len()));
+                self.send(id, conn, Parcel::Control(bytes));
+            }
+            Output::Close { conn, code } => {
+                self.note(format_args!("{} closes {conn:?} {code:?}", id.0));
+                self.send(id, conn, Parcel::Close(code));
+                self.part(id, conn);
+            }
+            Output::StreamLimit { .. } => {}
+            Output::Prefer { target, conn } => {
+                match conn {
+                    Some(conn) => node.preferred.insert(target, conn),
+                    None => node.preferred.remove(&target),
+                };
+            }
+            Output::Relays { face, introducers } => {
+                let places = self.places(&introducers);
+                let node = &mut self.nodes[id.0];
+                node.places.insert(face, places);
+                let life = node.life;
+                self.schedule(self.now + PLACED_AFTER, Event::Route(id, life));
+            }
+            Output::Publish {
+                record,
+                introducers,
+                peer,
+            } => {
+                for introducer in introducers {
+                    let errand = Errand::Publish(record.clone(), peer);
+                    self.send_on(id, introducer.key, errand);
+                }
+            }
+            Output::Lookup {
+                locator,
+                introducers,
+            } => {
+                for introducer in introducers {
+                    self.send_on(id, introducer.key, Errand::Lookup(locator));
+                }
+            }
+            Output::Advertise(advertisement) => {
+                node.advertisement = Some(advertisement);
+                self.advertise(id);
+            }
+            Output::Rotate => {
+                let life = node.life;
+                self.schedule(self.now + REBIND, Event::Rotated(id, life));
+            }
+            Output::Event(event) => self.hear(id, event),
+        }
+    }
+
+    /// An application hears of something.
+    fn hear(&mut self, id: NodeId, event: peer::Event) {
+        let node = &mut self.nodes[id.0];
+        match &event {
+            peer::Event::Up(session) => {
+                node.sessions.insert(session.conn, *session);
+                self.facts.push(Fact::Up(id, *session));
+                let (conn, level) = (session.conn, session.level);
+                self.note(format_args!("{} has {conn:?} up as {level:?}", id.0));
+            }
+            peer::Event::Down { conn, reason, .. } => {
+                node.sessions.remove(conn);
+                let conn = *conn;
+                self.note(format_args!("{} has {conn:?} down: {reason:?}", id.0));
+            }
+            peer::Event::Unreachable { target, reason } => {
+                let target = *target;
+                self.note(format_args!("{} misses {target:?}: {reason:?}", id.0));
+                if let Target::Device(device) = target {
+                    self.errands_failed(id, device);
+                }
+            }
+            peer::Event::Book(event) => self.hear_book(id, *event),
+            other => {
+                let text = format!("{other:?}");
+                self.note(format_args!("{} hears {text}", id.0));
+            }
+        }
+    }
+
+    fn hear_book(&mut self, id: NodeId, event: identity::Event) {
+        self.note(format_args!("{} book {event:?}", id.0));
+    }
+
+    /// Lets everybody on the same local network hear an announcement.
+    fn advertise(&mut self, id: NodeId) {
+        let (lan, life) = (self.nodes[id.0].person.lan, self.nodes[id.0].life);
+        let Some(lan) = lan else { return };
+        let heard: Vec<NodeId> = self
+            .nodes
+            .iter()
+            .filter(|node| node.person.lan == Some(lan) && node.id != id && node.is_up())
+            .map(|node| node.id)
+            .collect();
+        for other in heard {
+            self.schedule(self.now + HEARD_AFTER, Event::Sighted(id, other, life));
+        }
+    }
+
+    /// A node hears another's announcement.
+    pub(super) fn sight(&mut self, from: NodeId, to: NodeId) {
+        let speaker = &self.nodes[from.0];
+        let (Some(advertisement), Some(route)) = (
+            speaker.advertisement.clone(),
+            speaker.route(Face::Contact, Vec::new()),
+        ) else {
+            return;
+        };
+        let mut route = route;
+        route.addresses.truncate(1);
+        let now = self.now;
+        let listener = &mut self.nodes[to.0];
+        let local = listener.local(now);
+        if advertisement.device != route.device {
+            return;
+        }
+        if let Some(machine) = &mut listener.machine {
+            machine.handle_sighting(local, advertisement, route);
+            self.settle(to);
+        }
+    }
+
+    /// An announcement is gone.
+    pub(super) fn vanish(&mut self, to: NodeId, device: kith_core::ids::DeviceKey) {
+        if let Some(machine) = &mut self.nodes[to.0].machine {
+            machine.handle_sighting_gone(device);
+            self.settle(to);
+        }
+    }
+}
