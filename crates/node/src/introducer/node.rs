@@ -154,9 +154,7 @@ impl IntroducerBuilder {
         let port = self.listen.port();
         let discovery = match port {
             0 => 0,
-            port => port
-                .checked_add(1)
-                .ok_or(IntroducerError::LastPort(port))?,
+            port => port.checked_add(1).ok_or(IntroducerError::LastPort(port))?,
         };
         Ok(Ports {
             tcp: port,
