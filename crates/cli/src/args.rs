@@ -189,12 +189,8 @@ pub(crate) enum ContactCommand {
         #[arg(long)]
         remove: bool,
     },
-    /// Show the safety words; with `--live` short ones, while both of you look.
-    Words {
-        name: String,
-        #[arg(long)]
-        live: bool,
-    },
+    /// Show the safety words: both of you see the same ones, unless somebody stands between you.
+    Words { name: String },
     /// Accept somebody who came by a reusable invite.
     Confirm { name: String },
     /// Serve and answer them nothing from now on, and forget the secret by which you find each other.
@@ -297,7 +293,9 @@ pub(crate) enum IdentityCommand {
 fn parse_span(text: &str) -> Result<Duration, String> {
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let number = &text[..text.len() - unit.len()];
-    let number: u64 = number.parse().map_err(|_| "a number and a unit, as in 10m".to_owned())?;
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "a number and a unit, as in 10m".to_owned())?;
     let seconds = match unit {
         "ms" => return Ok(Duration::from_millis(number)),
         "s" => 1,
@@ -307,7 +305,10 @@ fn parse_span(text: &str) -> Result<Duration, String> {
         "w" => 604_800,
         _ => return Err("the unit is one of ms, s, m, h, d, w".to_owned()),
     };
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(|| "too long".to_owned())
+    number
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "too long".to_owned())
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::api::{RAW, STREAM_HEADER};
+use crate::failure::Failure;
+use crate::socket;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -11,9 +14,6 @@ use hyper_util::rt::TokioIo;
 use kith::ErrorKind;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
-
-use crate::failure::Failure;
 
 /// The longest line the daemon sends, in bytes: a list entry with room for a manifest's longest names.
 const LINE_BYTES_MAX: usize = 1 << 20;
@@ -24,8 +24,14 @@ pub(crate) struct Client {
     socket: PathBuf,
 }
 
-/// What an upgraded call becomes: raw bytes both ways.
-pub(crate) type Raw = TokioIo<hyper::upgrade::Upgraded>;
+/// What an upgraded call becomes.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    /// Raw bytes both ways.
+    pub(crate) bytes: TokioIo<hyper::upgrade::Upgraded>,
+    /// The stream that they are: `GET /streams/{stream}` tells how it ended.
+    pub(crate) stream: u64,
+}
 
 impl Client {
     /// Will speak to the daemon behind `socket`.
@@ -39,7 +45,11 @@ impl Client {
     }
 
     /// Does something.
-    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
         self.call(Method::POST, path, Some(body)).await
     }
 
@@ -55,14 +65,22 @@ impl Client {
         body: Option<&impl Serialize>,
     ) -> Result<T, Failure> {
         let response = self.send(method, path, body, false).await?;
-        let bytes = response.into_body().collect().await.map_err(lost)?.to_bytes();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(lost)?
+            .to_bytes();
         serde_json::from_slice(&bytes).map_err(Failure::failed)
     }
 
     /// Does something whose answer arrives as JSON lines, while it goes on. Dropping the answer ends it.
     pub(crate) async fn lines(&self, path: &str, body: &impl Serialize) -> Result<Lines, Failure> {
         let response = self.send(Method::POST, path, Some(body), false).await?;
-        Ok(Lines { body: response.into_body(), buffer: BytesMut::new() })
+        Ok(Lines {
+            body: response.into_body(),
+            buffer: BytesMut::new(),
+        })
     }
 
     /// Does something that turns the call into raw bytes both ways.
@@ -71,7 +89,14 @@ impl Client {
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(Failure::failed("the node did not switch to raw bytes"));
         }
-        Ok(TokioIo::new(hyper::upgrade::on(response).await.map_err(lost)?))
+        let named = response
+            .headers()
+            .get(STREAM_HEADER)
+            .and_then(|value| value.to_str().ok());
+        let stream = named.and_then(|value| value.parse().ok());
+        let stream = stream.ok_or_else(|| Failure::failed("the node did not name the stream"))?;
+        let bytes = TokioIo::new(hyper::upgrade::on(response).await.map_err(lost)?);
+        Ok(Raw { bytes, stream })
     }
 
     async fn send(
@@ -81,9 +106,10 @@ impl Client {
         body: Option<&impl Serialize>,
         upgrade: bool,
     ) -> Result<Response<Incoming>, Failure> {
-        let stream = UnixStream::connect(&self.socket).await.map_err(lost)?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+        let stream = socket::connect(&self.socket).await.map_err(lost)?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(lost)?;
         tokio::spawn(connection.with_upgrades());
         let body = match body {
             Some(body) => serde_json::to_vec(body).map_err(Failure::failed)?,
@@ -95,17 +121,54 @@ impl Client {
             .header(HOST, "kith.localhost")
             .header(CONTENT_TYPE, "application/json");
         if upgrade {
-            request = request.header(CONNECTION, "upgrade").header(UPGRADE, "kith-raw");
+            request = request.header(CONNECTION, "upgrade").header(UPGRADE, RAW);
         }
-        let request = request.body(Full::new(Bytes::from(body))).map_err(Failure::usage)?;
+        let request = request
+            .body(Full::new(Bytes::from(body)))
+            .map_err(Failure::usage)?;
         let response = sender.send_request(request).await.map_err(lost)?;
         if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(response);
         }
         let status = response.status();
-        let bytes = response.into_body().collect().await.map_err(lost)?.to_bytes();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(lost)?
+            .to_bytes();
         Err(serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Failure::failed(format!("the node answered {status}"))))
+    }
+}
+
+/// A text as one segment of a path (RFC 3986 §2.1).
+pub(crate) fn segment(text: &str) -> String {
+    let mut segment = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
+                segment.push(byte.into())
+            }
+            // A dot too, so that no name can be a step up.
+            _ => segment.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    segment
+}
+
+/// A path with those parameters that have a value.
+pub(crate) fn query(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let given = parameters
+        .iter()
+        .filter_map(|(name, value)| Some((name, (*value)?)));
+    let given: Vec<String> = given
+        .map(|(name, value)| format!("{name}={}", segment(value)))
+        .collect();
+    if given.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", given.join("&"))
     }
 }
 
@@ -154,5 +217,28 @@ fn read_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, Failure> {
 
 /// The daemon went away in the middle.
 fn lost(error: impl std::fmt::Display) -> Failure {
-    Failure::new(ErrorKind::Failed, format!("lost the connection to the node: {error}"))
+    Failure::new(
+        ErrorKind::Failed,
+        format!("lost the connection to the node: {error}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_is_one_segment() {
+        assert_eq!(segment("ann"), "ann");
+        assert_eq!(segment("../ü?#%"), "%2E%2E%2F%C3%BC%3F%23%25");
+    }
+
+    #[test]
+    fn only_given_parameters_are_asked_for() {
+        assert_eq!(query("/a", &[("b", None)]), "/a");
+        assert_eq!(
+            query("/a", &[("b", None), ("c", Some("d e")), ("f", Some(""))]),
+            "/a?c=d%20e&f="
+        );
+    }
 }

@@ -18,7 +18,10 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure of `kind`.
     pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
-        Self { kind, message: message.to_string() }
+        Self {
+            kind,
+            message: message.to_string(),
+        }
     }
 
     /// A command line that makes no sense.
@@ -29,6 +32,14 @@ impl Failure {
     /// Anything that has no better name.
     pub(crate) fn failed(message: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Failed, message)
+    }
+
+    /// A failure of something done with a contact, who is called by name.
+    pub(crate) fn about(contact: &kith::core::identity::Contact, error: kith::Error) -> Self {
+        let message = error
+            .to_string()
+            .replace(&contact.peer.to_string(), contact.petname.as_str());
+        Self::new(error.kind(), message)
     }
 
     /// The process's exit code (DESIGN §6).

@@ -1,2 +1,73 @@
-//! x
-fn main() {}
+//! The binary `kith`: the command line, the local HTTP API, and the introducer.
+//!
+//! # Layout
+//!
+//! - [`args`]: the grammar of the command line. [`command`]: what each command does with its answer.
+//! - [`attach`]: where a node runs already, a command talks to it; where none does, it runs its own.
+//! - [`api`]: the one door to a running node, on the Unix socket of its data directory. [`client`] speaks through it.
+//! - [`start`]: how the node of a data directory is described. [`socket`]: that directory's socket.
+//! - [`output`] and [`failure`]: what a command prints, and how it fails.
+
+mod api;
+mod args;
+mod attach;
+mod client;
+mod command;
+mod failure;
+mod interrupt;
+mod output;
+mod socket;
+mod start;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Cli;
+use crate::output::Output;
+
+/// How long the runtime may take to end after the command is done. Only a read of a terminal is ever in the way, and it
+/// cannot be interrupted.
+const RUNTIME_ENDS_WITHIN: Duration = Duration::from_millis(50);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.common.json);
+    log(cli.common.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.fail(&failure::Failure::failed(format!("cannot start: {error}")));
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(command::run(cli, output));
+    runtime.shutdown_timeout(RUNTIME_ENDS_WITHIN);
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            output.fail(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Logs to stderr: what is unusual by default, more with each `-v`; `KITH_LOG` says it in `tracing`'s own words.
+fn log(verbose: u8) {
+    let usual = match verbose {
+        0 => "off,kith=warn,kith_core=warn",
+        1 => "warn,kith=info,kith_core=info",
+        2 => "info,kith=debug,kith_core=debug",
+        _ => "debug,kith=trace,kith_core=trace",
+    };
+    let filter = EnvFilter::try_from_env("KITH_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

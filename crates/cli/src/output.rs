@@ -37,8 +37,16 @@ impl Output {
     ///
     /// # Errors
     /// When stdout is closed.
-    pub(crate) fn line(self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Failure> {
-        let line = if self.json { serde_json::to_string(value).map_err(Failure::failed)? } else { text() };
+    pub(crate) fn line(
+        self,
+        value: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        let line = if self.json {
+            serde_json::to_string(value).map_err(Failure::failed)?
+        } else {
+            text()
+        };
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}")?;
         Ok(stdout.flush()?)
@@ -50,6 +58,15 @@ impl Output {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
 
+    /// Says why the command failed, on stderr: a JSON line where a program reads, and words.
+    pub(crate) fn fail(self, failure: &Failure) {
+        if self.json {
+            let line = serde_json::json!({ "error": failure });
+            return self.talk(line);
+        }
+        self.talk(format_args!("kith: {failure}"));
+    }
+
     /// Shows `text` as a QR code, where a person looks at it.
     pub(crate) fn qr(self, text: &str) {
         if !self.is_terminal() {
@@ -57,7 +74,11 @@ impl Output {
         }
         // Upper case fits QR's alphanumeric mode: a third fewer modules.
         match qrcode::QrCode::new(text.to_uppercase()) {
-            Ok(code) => self.talk(code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build()),
+            Ok(code) => self.talk(
+                code.render::<qrcode::render::unicode::Dense1x2>()
+                    .quiet_zone(true)
+                    .build(),
+            ),
             Err(_) => self.talk("(too long for a QR code)"),
         }
     }

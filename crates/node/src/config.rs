@@ -13,6 +13,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use thiserror::Error;
 
+use crate::durable;
+
 /// The longest suggested name, in bytes: what an invite has room for.
 pub const NAME_BYTES_MAX: usize = 64;
 
@@ -187,6 +189,29 @@ impl Config {
         })
     }
 
+    /// Writes these introducers into the file at `path`, in place of those it lists; all else in it stays as it was written.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; the file is as it was then.
+    pub fn keep_introducers(path: &Path, introducers: &[Introducer]) -> Result<(), ConfigError> {
+        let io_error = |source| {
+            let path = path.to_owned();
+            ConfigError::Io { path, source }
+        };
+        // A file with a mistake is not written to.
+        Self::load(path)?;
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(io_error(error)),
+        };
+        let changed = with_introducers(&text, introducers);
+        if changed == text {
+            return Ok(());
+        }
+        durable::replace(path, changed.as_bytes()).map_err(io_error)
+    }
+
     /// Reads settings from `text`.
     ///
     /// # Errors
@@ -198,6 +223,27 @@ impl Config {
             let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
             (line, explain(error.message()))
         })
+    }
+}
+
+/// `text`, which is sound, with another list of introducers.
+fn with_introducers(text: &str, introducers: &[Introducer]) -> String {
+    #[derive(Deserialize)]
+    struct Listed {
+        introducers: Option<toml::Spanned<Vec<String>>>,
+    }
+    let lines: String = introducers
+        .iter()
+        .map(|introducer| format!("    \"{introducer}\",\n"))
+        .collect();
+    let list = format!("[\n{lines}]");
+    let listed = toml::from_str(text)
+        .ok()
+        .and_then(|it: Listed| it.introducers);
+    match listed.map(|listed| listed.span()) {
+        Some(span) => format!("{}{list}{}", &text[..span.start], &text[span.end..]),
+        // What stands before all tables belongs to none of them.
+        None => format!("introducers = {list}\n{text}"),
     }
 }
 
@@ -402,6 +448,36 @@ mod tests {
         let list = |count| format!("introducers = {:?}", vec![line.clone(); count]);
         assert!(Config::parse(&list(INTRODUCERS_MAX)).is_ok());
         assert!(Config::parse(&list(INTRODUCERS_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn kept_introducers_leave_the_rest_of_the_file_as_it_was() {
+        let directory = tempfile::tempdir().expect("a place");
+        let path = directory.path().join("config.toml");
+        let keep = |introducers: &[Introducer]| Config::keep_introducers(&path, introducers);
+        keep(&[introducer()]).expect("a new file");
+        assert_eq!(
+            Config::load(&path).expect("sound").introducers,
+            [introducer()]
+        );
+
+        let rest = "# mine\nlan = false # home\n\n[relay_for_contacts]\nenabled = false\n";
+        std::fs::write(&path, rest).expect("room");
+        keep(&[introducer()]).expect("sound");
+        let text = std::fs::read_to_string(&path).expect("there");
+        assert!(text.ends_with(rest), "{text}");
+        assert_eq!(
+            Config::load(&path).expect("sound").introducers,
+            [introducer()]
+        );
+
+        keep(&[]).expect("sound");
+        let text = std::fs::read_to_string(&path).expect("there");
+        assert_eq!(text, format!("introducers = [\n]\n{rest}"));
+
+        std::fs::write(&path, "lam = true").expect("room");
+        keep(&[introducer()]).expect_err("a mistake");
+        assert_eq!(std::fs::read_to_string(&path).expect("there"), "lam = true");
     }
 
     #[test]

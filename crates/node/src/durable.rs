@@ -26,6 +26,25 @@ pub fn create_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_directory(directory)
 }
 
+/// Puts `bytes` in the place of what `path` holds, if anything; at no instant is there something in between. What is there
+/// keeps its permissions, a new file is readable by its owner alone.
+///
+/// # Errors
+/// Whatever the system says; the old content stays then.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = directory_of(path);
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    if let Ok(present) = std::fs::metadata(path) {
+        file.as_file().set_permissions(present.permissions())?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|failed| failed.error)?;
+    sync_directory(directory)
+}
+
 /// Makes the names in `directory` durable: what was created, renamed or removed there stays so.
 ///
 /// # Errors

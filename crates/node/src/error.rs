@@ -170,7 +170,7 @@ impl Error {
 }
 
 /// What a reason means, and what to do.
-fn reach_advice(reason: UnreachableReason) -> &'static str {
+pub fn reach_advice(reason: UnreachableReason) -> &'static str {
     match reason {
         UnreachableReason::Busy => "too many attempts are under way; try again in a moment",
         UnreachableReason::GivenUp => {

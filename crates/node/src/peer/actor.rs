@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kith_core::address::Route;
 use kith_core::discovery::Advertisement;
+use kith_core::identity;
 use kith_core::ids::Face;
 use kith_core::peer::{Event, Output, Peer};
 use kith_core::routing::{CloseCode, ConnId, Connected, DialId, Target, UnreachableReason};
@@ -411,6 +412,12 @@ impl Actor {
             Event::Reached { target } => self.wake(*target, Ok(())),
             Event::Unreachable { target, reason } => self.wake(*target, Err(*reason)),
             Event::Down { reason, .. } => info!(?reason, "a session ended"),
+            Event::Found { peer, source } => {
+                self.live.lock().found.insert(*peer, *source);
+            }
+            Event::Book(identity::Event::Removed { peer }) => {
+                self.live.lock().found.remove(peer);
+            }
             _ => {}
         }
         // Nobody may be listening.

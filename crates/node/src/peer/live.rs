@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use kith_core::ids::{DeviceKey, Face, PeerId};
+use kith_core::peer::Source;
 use kith_core::routing::{ConnId, Level, Target};
 use tokio::sync::mpsc;
 
@@ -39,6 +40,8 @@ pub(super) struct Table {
     pub(super) links: HashMap<ConnId, Link>,
     /// Where streams to somebody are opened, as the machine prefers it.
     pub(super) preferred: BTreeMap<Target, ConnId>,
+    /// How each contact was found last; at most one entry for each in the address book.
+    pub(super) found: BTreeMap<PeerId, Source>,
 }
 
 impl Live {

@@ -14,7 +14,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::event::Event;
+use super::event::{Event, Source};
 use super::input::Input;
 use super::live::{Link, Live};
 use super::place::Place;
@@ -117,6 +117,12 @@ impl Node {
     pub async fn set_introducers(&self, introducers: Vec<Introducer>) -> Result<(), Error> {
         self.ask(|machine, now| machine.handle_introducers(now, introducers))
             .await
+    }
+
+    /// Whether the introducer of this key, one of [`Node::introducers`], answers within `wait`.
+    pub async fn introducer_answers(&self, introducer: DeviceKey, wait: Duration) -> bool {
+        let target = Target::Device(introducer);
+        self.link(target, Instant::now() + wait).await.is_ok()
     }
 
     /// Opens a stream to a contact, in the first of these protocols that both speak.
@@ -239,6 +245,11 @@ impl Node {
             .live
             .preferred(Target::Peer(peer))
             .and_then(|link| link.connection.path())
+    }
+
+    /// How a contact was found last since this node runs; `None` when it was not looked for, or is nowhere to be found.
+    pub fn found_by(&self, peer: PeerId) -> Option<Source> {
+        self.0.live.lock().found.get(&peer).copied()
     }
 
     /// Waits until the path to a contact is direct.

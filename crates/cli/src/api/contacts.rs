@@ -1,0 +1,347 @@
+//! The address book.
+
+use axum::Json;
+use axum::extract::{Path as InPath, Query, State};
+use kith::core::identity::{Contact, ContactState, Invite};
+use kith::core::protocol::ProtocolName;
+use kith::routing::{PathKind, PathSummary};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::answer::{Answer, Asked};
+use super::door::Door;
+use crate::failure::Failure;
+
+/// A contact as it is now.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ContactInfo {
+    /// The petname.
+    pub(crate) name: String,
+    /// Who it is.
+    pub(crate) peer_id: String,
+    /// How far they are let in.
+    pub(crate) state: Standing,
+    /// Whether a session stands.
+    pub(crate) online: bool,
+    /// What carries it.
+    pub(crate) path: Path,
+    /// Its round trip, in milliseconds.
+    pub(crate) rtt_ms: Option<f64>,
+    /// Its tags.
+    pub(crate) tags: Vec<String>,
+    /// What they were last known to speak.
+    pub(crate) speaks: Vec<String>,
+    /// How they were last found since the node runs: `invite`, `session`, `introducer` or `lan`.
+    pub(crate) source: Option<String>,
+    /// Whether they are known to have this node in their book.
+    pub(crate) mutual: bool,
+}
+
+/// How far a contact is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Standing {
+    /// One of the audience `contacts`.
+    Confirmed,
+    /// Came by a reusable invite, and waits to be confirmed.
+    Pending,
+    /// Gets nothing.
+    Blocked,
+}
+
+/// What carries a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Path {
+    /// UDP between the two devices.
+    Direct,
+    /// A relay between them.
+    Relay,
+    /// There is no session.
+    None,
+}
+
+impl Path {
+    /// In a word.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Relay => "relay",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Standing {
+    /// In a word.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Pending => "pending",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// Which contacts to list.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct ContactFilter {
+    /// Only those with this tag.
+    pub(crate) tag: Option<String>,
+    /// Only those who speak this protocol.
+    pub(crate) speaks: Option<String>,
+}
+
+/// Somebody's invite.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct AddRequest {
+    /// The invite.
+    pub(crate) invite: String,
+    /// What to call its maker; what they call themselves when left out.
+    pub(crate) name: Option<String>,
+}
+
+/// Who was added.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Added {
+    /// Who it is.
+    pub(crate) peer_id: String,
+    /// The petname.
+    pub(crate) name: String,
+}
+
+/// Another name.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct RenameRequest {
+    /// The new petname.
+    pub(crate) name: String,
+}
+
+/// Tags to give and to take away.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+pub(crate) struct TagRequest {
+    /// To give.
+    #[serde(default)]
+    pub(crate) add: Vec<String>,
+    /// To take away.
+    #[serde(default)]
+    pub(crate) remove: Vec<String>,
+}
+
+/// Words to compare.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct SafetyWords {
+    /// The petname.
+    pub(crate) name: String,
+    /// Who it is.
+    pub(crate) peer_id: String,
+    /// The words; both sides see the same ones.
+    pub(crate) words: String,
+}
+
+/// All contacts, by name.
+#[utoipa::path(get, path = "/api/v1/contacts", params(ContactFilter),
+    responses((status = 200, body = Vec<ContactInfo>)))]
+pub(super) async fn list(
+    State(door): State<Door>,
+    Query(filter): Query<ContactFilter>,
+) -> Answer<Vec<ContactInfo>> {
+    let speaks = filter.speaks.as_deref().map(protocol).transpose()?;
+    let book = door.node().address_book();
+    let contacts = book.search(filter.tag.as_deref(), speaks.as_ref()).await?;
+    Ok(Json(
+        contacts
+            .iter()
+            .map(|contact| describe(&door, contact))
+            .collect(),
+    ))
+}
+
+/// Becomes the contact of an invite's maker.
+#[utoipa::path(post, path = "/api/v1/contacts", request_body = AddRequest,
+    responses((status = 200, body = Added)))]
+pub(super) async fn add(
+    State(door): State<Door>,
+    Asked(asked): Asked<AddRequest>,
+) -> Answer<Added> {
+    let invite: Invite = asked.invite.parse().map_err(kith::Error::from)?;
+    let contact = door
+        .node()
+        .address_book()
+        .add(invite, asked.name.as_deref())
+        .await?;
+    Ok(Json(Added {
+        peer_id: contact.peer.to_string(),
+        name: contact.petname.to_string(),
+    }))
+}
+
+/// One contact.
+#[utoipa::path(get, path = "/api/v1/contacts/{name}", params(("name", description = "petname or PeerId")),
+    responses((status = 200, body = ContactInfo)))]
+pub(super) async fn read(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+) -> Answer<ContactInfo> {
+    describe_now(&door, &name).await
+}
+
+/// Forgets a contact. Answers who it was.
+#[utoipa::path(delete, path = "/api/v1/contacts/{name}", params(("name", description = "petname or PeerId")),
+    responses((status = 200, body = ContactInfo)))]
+pub(super) async fn remove(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+) -> Answer<ContactInfo> {
+    let contact = door.node().find(&name).await?;
+    let was = describe(&door, &contact);
+    door.node().address_book().remove(contact.peer).await?;
+    Ok(Json(was))
+}
+
+/// Calls a contact something else.
+#[utoipa::path(post, path = "/api/v1/contacts/{name}/rename", params(("name", description = "petname or PeerId")),
+    request_body = RenameRequest, responses((status = 200, body = ContactInfo)))]
+pub(super) async fn rename(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+    Asked(asked): Asked<RenameRequest>,
+) -> Answer<ContactInfo> {
+    let contact = door.node().find(&name).await?;
+    door.node()
+        .address_book()
+        .rename(contact.peer, &asked.name)
+        .await?;
+    describe_now(&door, &contact.peer.to_string()).await
+}
+
+/// Gives a contact tags, and takes others away.
+#[utoipa::path(post, path = "/api/v1/contacts/{name}/tags", params(("name", description = "petname or PeerId")),
+    request_body = TagRequest, responses((status = 200, body = ContactInfo)))]
+pub(super) async fn tag(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+    Asked(asked): Asked<TagRequest>,
+) -> Answer<ContactInfo> {
+    let contact = door.node().find(&name).await?;
+    let book = door.node().address_book();
+    for tag in &asked.remove {
+        book.untag(contact.peer, tag).await?;
+    }
+    for tag in &asked.add {
+        book.tag(contact.peer, tag).await?;
+    }
+    describe_now(&door, &contact.peer.to_string()).await
+}
+
+/// The words by which two people check that nobody stands between them.
+#[utoipa::path(get, path = "/api/v1/contacts/{name}/words", params(("name", description = "petname or PeerId")),
+    responses((status = 200, body = SafetyWords)))]
+pub(super) async fn words(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+) -> Answer<SafetyWords> {
+    let contact = door.node().find(&name).await?;
+    let words = door.node().address_book().safety_words(contact.peer);
+    let (name, peer_id) = (contact.petname.to_string(), contact.peer.to_string());
+    Ok(Json(SafetyWords {
+        name,
+        peer_id,
+        words,
+    }))
+}
+
+/// Lets a pending contact into the audience `contacts`.
+#[utoipa::path(post, path = "/api/v1/contacts/{name}/confirm", params(("name", description = "petname or PeerId")),
+    responses((status = 200, body = ContactInfo)))]
+pub(super) async fn confirm(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+) -> Answer<ContactInfo> {
+    let contact = door.node().find(&name).await?;
+    door.node().address_book().confirm(contact.peer).await?;
+    describe_now(&door, &name).await
+}
+
+/// Serves and answers a contact nothing from now on.
+#[utoipa::path(post, path = "/api/v1/contacts/{name}/block", params(("name", description = "petname or PeerId")),
+    responses((status = 200, body = ContactInfo)))]
+pub(super) async fn block(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+) -> Answer<ContactInfo> {
+    let contact = door.node().find(&name).await?;
+    door.node().address_book().block(contact.peer).await?;
+    describe_now(&door, &name).await
+}
+
+/// Undoes a block.
+#[utoipa::path(post, path = "/api/v1/contacts/{name}/unblock", params(("name", description = "petname or PeerId")),
+    responses((status = 200, body = ContactInfo)))]
+pub(super) async fn unblock(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+) -> Answer<ContactInfo> {
+    let contact = door.node().find(&name).await?;
+    door.node().address_book().unblock(contact.peer).await?;
+    describe_now(&door, &name).await
+}
+
+/// Reads a protocol's name.
+pub(super) fn protocol(text: &str) -> Result<ProtocolName, Failure> {
+    text.parse().map_err(|error| {
+        Failure::usage(format!(
+            "{text:?} is no protocol name ({error}); one looks like /chat/1"
+        ))
+    })
+}
+
+/// A path as the API tells it.
+pub(super) fn path_of(summary: Option<PathSummary>) -> (Path, Option<f64>) {
+    match summary {
+        None => (Path::None, None),
+        Some(PathSummary { kind, rtt }) => {
+            let path = match kind {
+                PathKind::Direct => Path::Direct,
+                PathKind::Relay => Path::Relay,
+            };
+            (path, Some(milliseconds(rtt)))
+        }
+    }
+}
+
+/// A duration in milliseconds, to the microsecond.
+pub(super) fn milliseconds(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+async fn describe_now(door: &Door, name: &str) -> Answer<ContactInfo> {
+    let contact = door.node().find(name).await?;
+    Ok(Json(describe(door, &contact)))
+}
+
+fn describe(door: &Door, contact: &Contact) -> ContactInfo {
+    let path = door.node().path_to(contact.peer);
+    let source = door.node().found_by(contact.peer);
+    let (path, rtt_ms) = path_of(path);
+    ContactInfo {
+        name: contact.petname.to_string(),
+        peer_id: contact.peer.to_string(),
+        state: match contact.state {
+            ContactState::Confirmed => Standing::Confirmed,
+            ContactState::Pending => Standing::Pending,
+            ContactState::Blocked => Standing::Blocked,
+        },
+        online: path != Path::None,
+        path,
+        rtt_ms,
+        tags: contact
+            .tags
+            .iter()
+            .map(|tag| tag.as_str().to_owned())
+            .collect(),
+        speaks: contact.speaks.iter().map(ToString::to_string).collect(),
+        source: source.map(|source| source.name().to_owned()),
+        mutual: contact.mutual,
+    }
+}

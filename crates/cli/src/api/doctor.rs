@@ -1,0 +1,114 @@
+//! What keeps a node from being reached, and what helps.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use futures_util::future::join_all;
+use kith::core::identity::ContactState;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::Answer;
+use super::door::Door;
+
+/// How long an introducer may take to answer: a slow mobile network's handshake, twice.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// One thing looked at.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Check {
+    /// What was looked at, in a word.
+    pub(crate) check: String,
+    /// Whether it is as it should be.
+    pub(crate) ok: bool,
+    /// What was found.
+    pub(crate) message: String,
+    /// What helps, where something does.
+    pub(crate) advice: Option<String>,
+}
+
+impl Check {
+    fn fine(check: &str, message: impl Into<String>) -> Self {
+        Self {
+            check: check.to_owned(),
+            ok: true,
+            message: message.into(),
+            advice: None,
+        }
+    }
+
+    fn lacking(check: &str, message: impl Into<String>, advice: &str) -> Self {
+        let advice = Some(advice.to_owned());
+        Self {
+            check: check.to_owned(),
+            ok: false,
+            message: message.into(),
+            advice,
+        }
+    }
+}
+
+/// Looks at what it takes to be reached.
+#[utoipa::path(post, path = "/api/v1/doctor", responses((status = 200, body = Vec<Check>)))]
+pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
+    let node = door.node();
+    let mut checks = vec![match door.is_daemon() {
+        true => Check::fine(
+            "node",
+            "a node is running, so contacts can reach you at any time",
+        ),
+        false => Check::lacking(
+            "node",
+            "no node is running: you can be reached only while a command runs",
+            "run 'kith up', or install the systemd unit under contrib/",
+        ),
+    }];
+    let introducers = node.introducers().await?;
+    let answers = introducers
+        .iter()
+        .map(|it| node.introducer_answers(it.key, ANSWER_WITHIN));
+    let away = join_all(answers)
+        .await
+        .iter()
+        .filter(|answers| !**answers)
+        .count();
+    checks.push(match introducers.len() {
+        0 => Check::lacking(
+            "introducers",
+            "no introducer is set: contacts find you on the same network, or where they last met you",
+            "run 'kith introducer' on a machine everybody can reach, and 'kith up --introducer WHERE' here",
+        ),
+        count if away == 0 => Check::fine("introducers", format!("all {count} answer")),
+        count => Check::lacking(
+            "introducers",
+            format!("{away} of {count} do not answer"),
+            "check that they run, and that this network lets UDP or TCP to their ports pass",
+        ),
+    });
+    let contacts = node.address_book().contacts().await?;
+    let online = contacts
+        .iter()
+        .filter(|contact| node.path_to(contact.peer).is_some())
+        .count();
+    checks.push(match contacts.len() {
+        0 => Check::lacking(
+            "contacts",
+            "the address book is empty",
+            "run 'kith invite' and hand the invite to someone",
+        ),
+        count => Check::fine("contacts", format!("{count}, of whom {online} are online")),
+    });
+    let pending = contacts
+        .iter()
+        .filter(|contact| contact.state == ContactState::Pending)
+        .count();
+    if pending > 0 {
+        checks.push(Check::lacking(
+            "pending",
+            format!("{pending} came by a reusable invite and wait"),
+            "'kith contacts' names them; 'kith contact confirm NAME' lets one in",
+        ));
+    }
+    Ok(Json(checks))
+}

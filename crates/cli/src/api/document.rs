@@ -1,0 +1,47 @@
+//! The API as OpenAPI tells it; a test pins it.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+use super::{contacts, doctor, events, invites, listeners, node, ping, raw, trace};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "kith",
+        description = "The local API of a running node, on the Unix socket of its data directory. A failed call answers \
+            {kind, message}; one whose answer is application/x-ndjson sends a line for each result, and {failure: {kind, \
+            message}} as its last when the work failed."
+    ),
+    paths(
+        node::read,
+        node::status,
+        doctor::examine,
+        events::follow,
+        invites::create,
+        contacts::list,
+        contacts::add,
+        contacts::read,
+        contacts::remove,
+        contacts::rename,
+        contacts::tag,
+        contacts::words,
+        contacts::confirm,
+        contacts::block,
+        contacts::unblock,
+        ping::ping,
+        trace::trace,
+        raw::pipe,
+        raw::take,
+        raw::outcome,
+        raw::reset,
+        listeners::listen,
+    ),
+    components(schemas(crate::failure::Failure))
+)]
+struct Document;
+
+/// The document.
+pub(super) async fn read() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}

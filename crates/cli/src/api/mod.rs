@@ -1,0 +1,29 @@
+//! The one door to a running node: HTTP with JSON under `/api/v1`, on the Unix socket of its data directory.
+//!
+//! Handlers hold no rules: those are in the library. Each file has the handlers of one subject, and the JSON they speak,
+//! which the commands read with the same types.
+//!
+//! - [`server`]: the socket, and how it ends. [`router`]: what is where. [`document`]: the same for programs (OpenAPI).
+//! - [`answer`]: JSON, JSON lines for long work, or a failure.
+//! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
+//! - [`raw`]: calls that become a stream to a peer (`Upgrade: kith-raw`). [`listeners`]: incoming ones.
+//!
+//! Nothing that runs programs is here.
+
+mod answer;
+pub(crate) mod contacts;
+pub(crate) mod doctor;
+mod document;
+mod door;
+pub(crate) mod events;
+pub(crate) mod invites;
+pub(crate) mod listeners;
+pub(crate) mod node;
+pub(crate) mod ping;
+pub(crate) mod raw;
+mod router;
+mod server;
+pub(crate) mod trace;
+
+pub(crate) use raw::{RAW, STREAM_HEADER};
+pub(crate) use server::Server;

@@ -1,0 +1,256 @@
+//! Calls that become a stream to a peer: after `101 Switching Protocols` the connection carries its bytes and nothing
+//! else, with half-close both ways.
+//!
+//! An end of bytes cannot say whether it is the end that was meant. So the answer names the stream (`Kith-Stream: 7`), and
+//! `GET /streams/7` waits until it is over and says how it ended.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::header::{CONNECTION, UPGRADE};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, StatusCode};
+use axum::response::Response;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use kith::{Error, Stream};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::copy_bidirectional_with_sizes;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Asked};
+use super::contacts::protocol;
+use super::door::Door;
+use crate::failure::Failure;
+
+/// What a call asks to become.
+pub(crate) const RAW: &str = "kith-raw";
+
+/// The header that names the stream a call has become.
+pub(crate) const STREAM_HEADER: HeaderName = HeaderName::from_static("kith-stream");
+
+/// Bytes on their way in each direction: what a Unix socket holds anyway, so that no copy waits for the other side.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Outcomes kept for whoever asks; the oldest goes first. Who wants to know asks at once.
+const OUTCOMES_MAX: usize = 4096;
+
+/// Incoming streams that wait for a call to take them: as many as one protocol lets wait.
+const WAITING_MAX: usize = kith::peer::protocols::WAITING_MAX;
+
+/// How long the last bytes may take to arrive once everything is written. Past it the path is as good as dead.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(30);
+
+/// To whom, and in what.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct PipeRequest {
+    /// Petname or PeerId.
+    pub(crate) peer: String,
+    /// The protocols to offer, best first.
+    pub(crate) protocols: Vec<String>,
+}
+
+/// How a stream ended: as both sides meant it to.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Ended {
+    /// Bytes sent to the peer.
+    pub(crate) sent: u64,
+    /// Bytes received from it.
+    pub(crate) received: u64,
+}
+
+type Outcome = Result<Ended, Failure>;
+
+/// The streams that calls have become, or may become.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Streams(Arc<Mutex<Table>>);
+
+#[derive(Debug, Default)]
+struct Table {
+    last: u64,
+    waiting: BTreeMap<u64, (String, Stream)>,
+    begun: BTreeMap<u64, Begun>,
+}
+
+/// A stream that a call has become.
+#[derive(Clone, Debug)]
+struct Begun {
+    outcome: watch::Receiver<Option<Outcome>>,
+    reset: CancellationToken,
+}
+
+impl Streams {
+    /// Keeps a stream of the peer called `name` for a call to take; `None`, and a reset, when too many wait already.
+    pub(super) fn keep(&self, name: String, stream: Stream) -> Option<u64> {
+        let mut table = self.lock();
+        if table.waiting.len() >= WAITING_MAX {
+            return None;
+        }
+        table.last += 1;
+        let number = table.last;
+        table.waiting.insert(number, (name, stream));
+        Some(number)
+    }
+
+    /// A kept stream, which is then no longer kept.
+    pub(super) fn take(&self, number: u64) -> Option<(String, Stream)> {
+        self.lock().waiting.remove(&number)
+    }
+
+    /// A number for a stream that begins, a place for its outcome, and what gives it up.
+    fn begin(&self) -> (u64, watch::Sender<Option<Outcome>>, CancellationToken) {
+        let (sender, outcome) = watch::channel(None);
+        let reset = CancellationToken::new();
+        let mut table = self.lock();
+        table.last += 1;
+        let number = table.last;
+        if table.begun.len() >= OUTCOMES_MAX {
+            table.begun.pop_first();
+        }
+        let begun = Begun {
+            outcome,
+            reset: reset.clone(),
+        };
+        table.begun.insert(number, begun);
+        (number, sender, reset)
+    }
+
+    fn forget(&self, number: u64) {
+        self.lock().begun.remove(&number);
+    }
+
+    fn begun(&self, number: u64) -> Result<Begun, Failure> {
+        let begun = self.lock().begun.get(&number).cloned();
+        begun.ok_or_else(|| no_stream(number))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0
+            .lock()
+            .expect("no code panics while it holds the table")
+    }
+}
+
+/// A request that asks to become raw bytes.
+pub(super) struct Upgrading(OnUpgrade);
+
+impl<S: Send + Sync> FromRequestParts<S> for Upgrading {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let asked = parts.headers.get(UPGRADE).is_some_and(|value| value == RAW);
+        match parts.extensions.remove::<OnUpgrade>() {
+            Some(upgrade) if asked => Ok(Self(upgrade)),
+            _ => Err(Failure::usage(format!(
+                "this call becomes raw bytes: send 'Connection: upgrade' and 'Upgrade: {RAW}'"
+            ))),
+        }
+    }
+}
+
+/// Opens a stream to a peer; the call becomes it.
+#[utoipa::path(post, path = "/api/v1/pipe", request_body = PipeRequest,
+    responses((status = 101, description = "raw bytes; the header Kith-Stream names the stream")))]
+pub(super) async fn pipe(
+    State(door): State<Door>,
+    upgrading: Upgrading,
+    Asked(asked): Asked<PipeRequest>,
+) -> Result<Response, Failure> {
+    let names = asked.protocols.iter().map(|name| protocol(name));
+    let names = names.collect::<Result<Vec<_>, _>>()?;
+    let contact = door.node().find(&asked.peer).await?;
+    let about = |error| Failure::about(&contact, error);
+    let mut stream = door
+        .node()
+        .open(contact.peer, &names)
+        .await
+        .map_err(about)?;
+    let name = contact.petname.to_string();
+    // Nothing is switched before the other side has agreed, so that a refusal is an answer and not an early end.
+    if let Err(error) = stream.agreed().await {
+        return Err(Error::stream(&name, &names[0], error).into());
+    }
+    Ok(become_stream(&door, name, stream, upgrading))
+}
+
+/// Takes an incoming stream that a listener was told of; the call becomes it.
+#[utoipa::path(post, path = "/api/v1/streams/{number}", params(("number" = u64, description = "as the listener was told")),
+    responses((status = 101, description = "raw bytes; the header Kith-Stream names the stream")))]
+pub(super) async fn take(
+    State(door): State<Door>,
+    Path(number): Path<u64>,
+    upgrading: Upgrading,
+) -> Result<Response, Failure> {
+    let taken = door.streams().take(number);
+    let (name, stream) = taken.ok_or_else(|| no_stream(number))?;
+    Ok(become_stream(&door, name, stream, upgrading))
+}
+
+/// Waits until a stream is over, and says how it ended.
+#[utoipa::path(get, path = "/api/v1/streams/{number}", params(("number" = u64, description = "of Kith-Stream")),
+    responses((status = 200, body = Ended)))]
+pub(super) async fn outcome(State(door): State<Door>, Path(number): Path<u64>) -> Answer<Ended> {
+    let mut begun = door.streams().begun(number)?;
+    let ended = match begun.outcome.wait_for(Option::is_some).await {
+        Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(no_stream(number))),
+        Err(_) => Err(Failure::failed("the node gave the stream up")),
+    };
+    door.streams().forget(number);
+    ended.map(Json)
+}
+
+/// Gives a stream up: the peer sees that it broke, and does not take what it got for the whole.
+#[utoipa::path(delete, path = "/api/v1/streams/{number}", params(("number" = u64, description = "of Kith-Stream")),
+    responses((status = 200, description = "an empty object")))]
+pub(super) async fn reset(State(door): State<Door>, Path(number): Path<u64>) -> Answer<Value> {
+    door.streams().begun(number)?.reset.cancel();
+    Ok(Json(json!({})))
+}
+
+fn no_stream(number: u64) -> Failure {
+    Failure::new(
+        kith::ErrorKind::NotFound,
+        format!("there is no stream {number} (any more)"),
+    )
+}
+
+/// Joins `stream` to what the call becomes.
+fn become_stream(door: &Door, name: String, stream: Stream, upgrading: Upgrading) -> Response {
+    let (number, done, reset) = door.streams().begin();
+    tokio::spawn(async move {
+        let given_up = || Err(std::io::Error::other("it was given up here"));
+        let outcome = reset
+            .run_until_cancelled(carry(upgrading.0, stream))
+            .await
+            .unwrap_or_else(given_up);
+        let failed = |error| Failure::failed(format!("the stream to {name} broke: {error}"));
+        // Whoever opened it may not want to know.
+        done.send_replace(Some(outcome.map_err(failed)));
+    });
+    Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(CONNECTION, "upgrade")
+        .header(UPGRADE, RAW)
+        .header(STREAM_HEADER, number)
+        .body(Body::empty())
+        .expect("constant names, and a number")
+}
+
+/// Carries bytes both ways until both sides have ended theirs, and what was sent has arrived.
+async fn carry(upgrade: OnUpgrade, stream: Stream) -> Result<Ended, std::io::Error> {
+    let mut near = TokioIo::new(upgrade.await.map_err(std::io::Error::other)?);
+    let (reader, writer) = stream.into_split();
+    let mut far = tokio::io::join(reader, writer);
+    let copied = copy_bidirectional_with_sizes(&mut near, &mut far, BUFFER_BYTES, BUFFER_BYTES);
+    let (sent, received) = copied.await?;
+    let (_, mut writer) = far.into_inner();
+    tokio::time::timeout(DELIVERED_WITHIN, writer.delivered()).await??;
+    Ok(Ended { sent, received })
+}

@@ -1,0 +1,47 @@
+//! What is where.
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::door::Door;
+use super::{contacts, doctor, document, events, invites, listeners, node, ping, raw, trace};
+use crate::failure::Failure;
+
+/// Where this version of the API is.
+const BASE: &str = "/api/v1";
+
+/// The whole API.
+pub(super) fn router(door: Door) -> Router {
+    let api = Router::new()
+        .route("/node", get(node::read))
+        .route("/status", get(node::status))
+        .route("/doctor", post(doctor::examine))
+        .route("/events", get(events::follow))
+        .route("/invites", post(invites::create))
+        .route("/contacts", get(contacts::list).post(contacts::add))
+        .route(
+            "/contacts/{name}",
+            get(contacts::read).delete(contacts::remove),
+        )
+        .route("/contacts/{name}/rename", post(contacts::rename))
+        .route("/contacts/{name}/tags", post(contacts::tag))
+        .route("/contacts/{name}/words", get(contacts::words))
+        .route("/contacts/{name}/confirm", post(contacts::confirm))
+        .route("/contacts/{name}/block", post(contacts::block))
+        .route("/contacts/{name}/unblock", post(contacts::unblock))
+        .route("/ping", post(ping::ping))
+        .route("/trace", post(trace::trace))
+        .route("/pipe", post(raw::pipe))
+        .route("/listeners", post(listeners::listen))
+        .route(
+            "/streams/{number}",
+            post(raw::take).get(raw::outcome).delete(raw::reset),
+        )
+        .route("/openapi.json", get(document::read));
+    Router::new()
+        .nest(BASE, api)
+        .fallback(async || {
+            Failure::usage("there is nothing here; /api/v1/openapi.json lists what is")
+        })
+        .with_state(door)
+}

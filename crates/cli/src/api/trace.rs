@@ -1,0 +1,126 @@
+//! How a peer is reached, step by step.
+
+use std::time::Instant;
+
+use axum::extract::State;
+use axum::response::Response;
+use kith::Event;
+use kith::core::routing::Target;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Asked, lines};
+use super::contacts::{Path, milliseconds, path_of};
+use super::door::Door;
+use crate::failure::Failure;
+
+/// Whom to look at.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct TraceRequest {
+    /// Petname or PeerId.
+    pub(crate) peer: String,
+}
+
+/// One step.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct TraceStep {
+    /// Since the beginning, in milliseconds.
+    pub(crate) ms: f64,
+    /// What happened.
+    #[serde(flatten)]
+    pub(crate) what: Step,
+}
+
+/// What happened.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub(crate) enum Step {
+    /// They are in the address book.
+    Contact {
+        /// The petname.
+        name: String,
+        /// Who it is.
+        peer_id: String,
+        /// Whether they are known to have this node in theirs.
+        mutual: bool,
+    },
+    /// A place where they may be is known.
+    Found {
+        /// How: `invite`, `session`, `introducer` or `lan`.
+        source: String,
+    },
+    /// They answered, and are who they should be.
+    Session {
+        /// Whether it stood before.
+        standing: bool,
+    },
+    /// A ping came back.
+    Pong {
+        /// In milliseconds.
+        rtt_ms: f64,
+        /// Over which path.
+        path: Path,
+    },
+}
+
+/// Reaches a peer and tells each step.
+#[utoipa::path(post, path = "/api/v1/trace", request_body = TraceRequest,
+    responses((status = 200, body = TraceStep, content_type = "application/x-ndjson")))]
+pub(super) async fn trace(
+    State(door): State<Door>,
+    Asked(asked): Asked<TraceRequest>,
+) -> Result<Response, Failure> {
+    let contact = door.node().find(&asked.peer).await?;
+    Ok(lines(async move |out| {
+        let begun = Instant::now();
+        let tell = async |what| {
+            out.send(&TraceStep {
+                ms: milliseconds(begun.elapsed()),
+                what,
+            })
+            .await
+        };
+        let peer = contact.peer;
+        tell(Step::Contact {
+            name: contact.petname.to_string(),
+            peer_id: peer.to_string(),
+            mutual: contact.mutual,
+        })
+        .await;
+        let mut events = door.node().events();
+        if let Some(source) = door.node().found_by(peer) {
+            tell(Step::Found {
+                source: source.name().to_owned(),
+            })
+            .await;
+        }
+        let standing = door.node().path_to(peer).is_some();
+        let mut pinger = door.node().pinger(peer);
+        let mut reaching = std::pin::pin!(pinger.ping());
+        let pong = loop {
+            tokio::select! {
+                biased;
+                event = events.recv() => match event {
+                    Ok(Event::Found { peer: found, source }) if found == peer => {
+                        tell(Step::Found { source: source.name().to_owned() }).await;
+                    }
+                    Ok(Event::Reached { target: Target::Peer(reached) }) if reached == peer => {
+                        tell(Step::Session { standing: false }).await;
+                    }
+                    _ => {}
+                },
+                pong = &mut reaching => break pong.map_err(|error| Failure::about(&contact, error))?,
+            }
+        };
+        if standing {
+            tell(Step::Session { standing }).await;
+        }
+        let (path, _) = path_of(pong.path);
+        tell(Step::Pong {
+            rtt_ms: milliseconds(pong.round_trip),
+            path,
+        })
+        .await;
+        Ok(())
+    }))
+}

@@ -1,0 +1,115 @@
+//! Oneself: `id`, `invite`, `status`, `doctor`.
+
+use std::process::ExitCode;
+
+use super::On;
+use crate::api::doctor::Check;
+use crate::api::invites::{InviteMade, InviteRequest};
+use crate::api::node::{NodeInfo, Status};
+use crate::args::InviteArgs;
+use crate::failure::Failure;
+use crate::output;
+use crate::start::Purpose;
+
+/// Says who this node is.
+pub(super) async fn id(on: &On) -> Result<(), Failure> {
+    let info: NodeInfo = on
+        .node(Purpose::Look, async |node| node.client().get("/node").await)
+        .await?;
+    on.output.line(&info, || info.peer_id.clone())?;
+    on.output.qr(&format!("kith:{}", info.peer_id));
+    Ok(())
+}
+
+/// Makes an invite.
+pub(super) async fn invite(on: &On, args: InviteArgs) -> Result<(), Failure> {
+    let request = InviteRequest {
+        reusable: args.reusable,
+        seconds: args.lifetime.as_secs(),
+        addresses: !args.no_addresses,
+    };
+    let made: InviteMade = on
+        .node(Purpose::Look, async |node| {
+            node.client().post("/invites", &request).await
+        })
+        .await?;
+    on.output.line(&made, || made.invite.clone())?;
+    on.output.qr(&made.invite);
+    if !made.leads_somewhere {
+        on.output.talk(
+            "kith: this invite cannot say where to find you: no node is running here, and there is no introducer. \
+             Run 'kith up' first and make another.",
+        );
+    }
+    Ok(())
+}
+
+/// Shows what the node is doing.
+pub(super) async fn status(on: &On) -> Result<(), Failure> {
+    let status: Status = on
+        .node(Purpose::Look, async |node| {
+            node.client().get("/status").await
+        })
+        .await?;
+    on.output.line(&status, || describe(&status))
+}
+
+/// Looks for what keeps one from being reached. Fails when there is something.
+pub(super) async fn doctor(on: &On) -> Result<ExitCode, Failure> {
+    let checks: Vec<Check> = on
+        .node(Purpose::Reach, async |node| {
+            node.client().post("/doctor", &()).await
+        })
+        .await?;
+    for check in &checks {
+        on.output.line(check, || {
+            let mark = if check.ok { "ok  " } else { "LACK" };
+            let advice = check
+                .advice
+                .as_ref()
+                .map(|advice| format!("\n       -> {advice}"));
+            format!(
+                "{mark}  {}: {}{}",
+                check.check,
+                check.message,
+                advice.unwrap_or_default()
+            )
+        })?;
+    }
+    Ok(if checks.iter().all(|check| check.ok) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn describe(status: &Status) -> String {
+    let running = match status.daemon {
+        true => format!("up for {} s", status.seconds),
+        false => "not running; this is what a command of its own sees".to_owned(),
+    };
+    let mut text = format!(
+        "{}\nkith {}, {running}\n{} introducers, {} contacts, {} sessions",
+        status.peer_id,
+        status.version,
+        status.introducers.len(),
+        status.contacts,
+        status.sessions.len(),
+    );
+    for session in &status.sessions {
+        let who = session
+            .name
+            .as_deref()
+            .or(session.peer_id.as_deref())
+            .unwrap_or("a stranger");
+        text.push_str(&format!(
+            "\n  {who}: {} ({} face), {} streams, {} sent, {} received",
+            session.path.name(),
+            session.face,
+            session.streams,
+            output::bytes(session.bytes_sent),
+            output::bytes(session.bytes_received),
+        ));
+    }
+    text
+}

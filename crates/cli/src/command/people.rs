@@ -1,0 +1,118 @@
+//! The address book: `add`, `contacts`, `contact`.
+
+use serde_json::Value;
+
+use super::On;
+use crate::api::contacts::{
+    AddRequest, Added, ContactInfo, Path, RenameRequest, SafetyWords, Standing, TagRequest,
+};
+use crate::args::ContactCommand;
+use crate::client::{Client, query, segment};
+use crate::failure::Failure;
+use crate::start::Purpose;
+
+/// Becomes the contact of an invite's maker.
+pub(super) async fn add(on: &On, invite: String, name: Option<String>) -> Result<(), Failure> {
+    let request = AddRequest { invite, name };
+    on.node(Purpose::Reach, async |node| {
+        let added: Added = node.client().post("/contacts", &request).await?;
+        on.output
+            .line(&added, || format!("{} ({})", added.name, added.peer_id))
+    })
+    .await
+}
+
+/// Lists contacts.
+pub(super) async fn contacts(
+    on: &On,
+    tag: Option<String>,
+    speaks: Option<String>,
+) -> Result<(), Failure> {
+    let path = query(
+        "/contacts",
+        &[("tag", tag.as_deref()), ("speaks", speaks.as_deref())],
+    );
+    let contacts: Vec<ContactInfo> = on
+        .node(Purpose::Look, async |node| node.client().get(&path).await)
+        .await?;
+    let width = contacts
+        .iter()
+        .map(|contact| contact.name.chars().count())
+        .max()
+        .unwrap_or(0);
+    for contact in &contacts {
+        on.output.line(contact, || row(contact, width))?;
+    }
+    if contacts.is_empty() && !on.output.is_json() {
+        on.output
+            .talk("Nobody. 'kith invite' makes an invite; 'kith add INVITE' accepts one.");
+    }
+    Ok(())
+}
+
+/// Changes a contact.
+pub(super) async fn contact(on: &On, command: ContactCommand) -> Result<(), Failure> {
+    on.node(Purpose::Look, async |node| {
+        change(on, node.client(), command).await
+    })
+    .await
+}
+
+async fn change(on: &On, client: &Client, command: ContactCommand) -> Result<(), Failure> {
+    let at = |name: &str, what: &str| format!("/contacts/{}{what}", segment(name));
+    let changed: ContactInfo = match command {
+        ContactCommand::Words { name } => {
+            let words: SafetyWords = client.get(&at(&name, "/words")).await?;
+            return on.output.line(&words, || words.words.clone());
+        }
+        ContactCommand::Rename { name, new_name } => {
+            client
+                .post(&at(&name, "/rename"), &RenameRequest { name: new_name })
+                .await?
+        }
+        ContactCommand::Tag { name, tags, remove } => {
+            let request = match remove {
+                true => TagRequest {
+                    remove: tags,
+                    ..TagRequest::default()
+                },
+                false => TagRequest {
+                    add: tags,
+                    ..TagRequest::default()
+                },
+            };
+            client.post(&at(&name, "/tags"), &request).await?
+        }
+        ContactCommand::Confirm { name } => {
+            client.post(&at(&name, "/confirm"), &Value::Null).await?
+        }
+        ContactCommand::Block { name } => client.post(&at(&name, "/block"), &Value::Null).await?,
+        ContactCommand::Unblock { name } => {
+            client.post(&at(&name, "/unblock"), &Value::Null).await?
+        }
+        ContactCommand::Remove { name } => {
+            let removed: ContactInfo = client.delete(&at(&name, "")).await?;
+            return on
+                .output
+                .line(&removed, || format!("{} is forgotten", removed.name));
+        }
+    };
+    on.output
+        .line(&changed, || row(&changed, changed.name.chars().count()))
+}
+
+/// A contact in a line for people.
+fn row(contact: &ContactInfo, width: usize) -> String {
+    let here = match (contact.path, contact.rtt_ms) {
+        (Path::None, _) | (_, None) => "offline".to_owned(),
+        (path, Some(rtt)) => format!("{} {rtt:.1} ms", path.name()),
+    };
+    let state = match contact.state {
+        Standing::Confirmed => String::new(),
+        other => format!("  {}", other.name()),
+    };
+    let tags: String = contact.tags.iter().map(|tag| format!("  #{tag}")).collect();
+    format!("{:width$}  {here}{state}{tags}", contact.name)
+        .trim_end()
+        .to_owned()
+}

@@ -1,0 +1,57 @@
+//! How the node of a data directory is described: its `config.toml`, and what a command needs of it.
+
+use kith::config::Config;
+use kith::discovery::Interfaces;
+use kith::home::Home;
+use kith::{Node, NodeBuilder};
+
+use crate::failure::Failure;
+
+/// What a node is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be there: for contacts, and for every command.
+    Daemon,
+    /// One command that waits for contacts.
+    Serve,
+    /// One command that goes to a contact.
+    Reach,
+    /// One command that looks at what is in the data directory, or changes it.
+    Look,
+}
+
+/// The data directory named on the command line, or the platform's.
+///
+/// # Errors
+/// When none is named and the platform has none.
+pub(crate) fn home(data: Option<&std::path::Path>) -> Result<Home, Failure> {
+    match data {
+        Some(directory) => Ok(Home::at(directory)),
+        None => Home::platform_default().map_err(Failure::failed),
+    }
+}
+
+/// Reads the settings of `home`.
+///
+/// # Errors
+/// When there is a mistake in them; it is named with its line.
+pub(crate) fn config(home: &Home) -> Result<Config, Failure> {
+    Config::load(&home.config()).map_err(Failure::failed)
+}
+
+/// Describes the node of `home`.
+pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBuilder {
+    let is_looking = purpose == Purpose::Look;
+    let builder = Node::builder()
+        .data_dir(home.directory())
+        .name(config.name.clone())
+        .introducers(config.introducers.clone())
+        .lan((config.lan && !is_looking).then_some(Interfaces::Network))
+        // A port that is given back in a moment is not worth asking a router for.
+        .port_mapping(purpose == Purpose::Daemon)
+        .keep_sessions(matches!(purpose, Purpose::Daemon | Purpose::Serve));
+    match config.public_server {
+        true => builder.public_server([]),
+        false => builder,
+    }
+}
