@@ -22,6 +22,7 @@ use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
 use crate::error::Error;
 use crate::home::Home;
+use crate::protocol::Services;
 use crate::routing::{PathKind, PathSummary};
 use crate::store::Store;
 
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     pub(super) protocols: Protocols,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
+    pub(super) services: Services,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -91,6 +93,11 @@ impl Node {
     /// Where it keeps its things.
     pub fn home(&self) -> &Home {
         &self.0.place.home
+    }
+
+    /// The services it offers for good.
+    pub(crate) fn services(&self) -> &Services {
+        &self.0.services
     }
 
     /// Its database, for rooms with tables of their own.

@@ -163,7 +163,10 @@ impl ReceiveHalf {
     ///
     /// # Errors
     /// As [`Self::read_chunk`].
-    pub async fn read_chunks(&mut self, chunks: &mut [Bytes]) -> Result<Option<usize>, StreamError> {
+    pub async fn read_chunks(
+        &mut self,
+        chunks: &mut [Bytes],
+    ) -> Result<Option<usize>, StreamError> {
         Ok(self.0.read_many_chunks(chunks).await?)
     }
 

@@ -1,4 +1,6 @@
 //! The integration tests of the library, one binary for all (linking iroh once is slow enough).
 
 mod engine;
+mod friends;
 mod meeting;
+mod services;
