@@ -153,7 +153,7 @@ impl Node {
         let deadline = Instant::now() + OPEN_WITHIN;
         loop {
             let link = self.link(target, deadline).await?;
-            match open_on(&link, &offer).await {
+            match open_on(&link, target, &offer).await {
                 Ok(mut stream) => {
                     if !offer.is_certain() {
                         let refused =
@@ -339,7 +339,7 @@ impl Node {
 }
 
 /// Opens a stream and sends the offer; nothing is waited for but room for one more stream.
-async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
+async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<Stream> {
     let open = link.streams.count();
     let (mut send, receive) = link
         .connection
@@ -349,7 +349,11 @@ async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
     send.write_chunk(offer.framed().into())
         .await
         .map_err(std::io::Error::other)?;
-    let peer = link.session.and_then(|session| session.peer);
+    let peer = match target {
+        // A stream may be opened before they have answered who they are; it ends if they turn out to be another.
+        Target::Peer(peer) => Some(peer),
+        Target::Device(_) => link.session.and_then(|session| session.peer),
+    };
     Ok(Stream::opened(
         (send, receive),
         offer.clone(),

@@ -44,7 +44,21 @@ pub(crate) async fn befriend(maker: &Node, other: &Node) {
     added.expect("a good invite");
     knows(maker, other.peer_id()).await;
     let mut pinger = other.pinger(maker.peer_id());
-    within("a session", pinger.ping()).await.expect("a pong");
+    within("a pong", pinger.ping()).await.expect("a pong");
+    for (node, friend) in [(maker, other.peer_id()), (other, maker.peer_id())] {
+        stands(node, friend).await;
+    }
+}
+
+/// Waits until a session of `node` with `peer` stands. The opening side may use it a moment earlier.
+pub(crate) async fn stands(node: &Node, peer: PeerId) {
+    let stands = async {
+        let ours = |session: &kith::peer::SessionInfo| session.peer == Some(peer);
+        while !node.sessions().iter().any(ours) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("a session", stands).await;
 }
 
 /// An invite that carries its maker's addresses.
