@@ -199,7 +199,17 @@ impl Node {
     /// # Errors
     /// [`Error::Accept`] when somebody in this process accepts it already.
     pub fn accept(&self, protocol: ProtocolName, access: Access) -> Result<Acceptor, Error> {
-        Ok(self.0.protocols.accept(protocol, access, true)?)
+        Ok(self.0.protocols.accept(protocol, access.clone(), access)?)
+    }
+
+    /// As [`Node::accept`], but tells only those in `listed` that it is spoken.
+    pub(crate) fn accept_unlisted(
+        &self,
+        protocol: ProtocolName,
+        access: Access,
+        listed: Access,
+    ) -> Result<Acceptor, Error> {
+        Ok(self.0.protocols.accept(protocol, access, listed)?)
     }
 
     /// The contact, petname or PeerId, that `text` names.
@@ -342,11 +352,10 @@ async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
     send.write_chunk(offer.framed().into())
         .await
         .map_err(std::io::Error::other)?;
-    let peer = link.session.and_then(|session| session.peer);
     Ok(Stream::opened(
         (send, receive),
         offer.clone(),
-        peer,
+        link.session,
         link.connection.clone(),
         open,
     ))
