@@ -20,10 +20,10 @@ use super::live::{Link, Live};
 use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
+use crate::content::Shares;
 use crate::error::Error;
 use crate::home::Home;
 use crate::routing::{PathKind, PathSummary};
-use crate::store::Store;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
 pub const OPEN_WITHIN: Duration = Duration::from_secs(30);
@@ -39,7 +39,7 @@ pub(super) struct Inner {
     pub(super) live: Live,
     pub(super) protocols: Protocols,
     pub(super) events: broadcast::Sender<Event>,
-    pub(super) store: Store,
+    pub(super) shares: Arc<Shares>,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -93,9 +93,9 @@ impl Node {
         &self.0.place.home
     }
 
-    /// Its database, for rooms with tables of their own.
-    pub(crate) fn store(&self) -> &Store {
-        &self.0.store
+    /// What it shares.
+    pub(super) fn shares(&self) -> &Arc<Shares> {
+        &self.0.shares
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.
