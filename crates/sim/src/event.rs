@@ -117,6 +117,8 @@ pub enum Command {
     Crash,
     /// The power fails after so many more outputs.
     CrashAfter(u32),
+    /// The power does not fail after all.
+    Spare,
     /// It comes back.
     Start,
     /// An owner stops the program.

@@ -139,6 +139,11 @@ impl Model {
     /// Takes over what a book says after the power failed while its owner changed it: done or not done, both are right.
     pub fn adopt(&mut self, node: NodeId, other: NodeId, standing: Standing) {
         self.views.insert((node, other), standing);
+        if standing == Standing::Stranger {
+            for invite in self.invites.iter_mut().filter(|it| it.maker == other) {
+                invite.holders.remove(&node);
+            }
+        }
     }
 
     /// Whether `node` is to end up with `other` in its book because `other` holds an invite of its.

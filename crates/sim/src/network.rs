@@ -75,6 +75,8 @@ pub struct Link {
     pub dialled: End,
     /// How they are joined now.
     pub path: Path,
+    /// Whether the handshake is complete at the dialled side too.
+    pub accepted: bool,
     /// When the last parcel so far arrives at each side.
     pub last: [Time; 2],
     /// What waits for a cut path to heal.
@@ -98,6 +100,11 @@ impl Link {
             Side::Dialler => &mut self.dialler,
             Side::Dialled => &mut self.dialled,
         }
+    }
+
+    /// Whether both ends are done with it.
+    pub fn is_over(&self) -> bool {
+        self.accepted && !self.dialler.open && !self.dialled.open
     }
 
     /// Which side a node is on, in the life it is in.

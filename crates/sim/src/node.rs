@@ -64,6 +64,8 @@ pub struct Node {
     pub introducer: Option<Introducer>,
     /// Its identity.
     pub identity: SecretKey,
+    /// Who it is.
+    pub peer: PeerId,
     /// Its public face's key, the same over restarts.
     pub public_key: SecretKey,
     /// Which life it is in.
@@ -105,11 +107,13 @@ pub struct Node {
 impl Node {
     /// A node that does not run yet.
     pub fn new(id: NodeId, person: Person, mut random: Random) -> Self {
+        let identity = SecretKey::from_bytes(random.bytes());
         Self {
             id,
             person,
             introducer: None,
-            identity: SecretKey::from_bytes(random.bytes()),
+            peer: identity.peer_id(),
+            identity,
             public_key: SecretKey::from_bytes(random.bytes()),
             life: Life(0),
             machine: None,
@@ -129,11 +133,6 @@ impl Node {
             random,
             interrupted: false,
         }
-    }
-
-    /// Who it is.
-    pub fn peer(&self) -> PeerId {
-        self.identity.peer_id()
     }
 
     /// Whether it runs.

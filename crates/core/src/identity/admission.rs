@@ -22,7 +22,7 @@ use crate::time::{DAY, Time};
 
 use super::contact::{Contact, ContactState};
 use super::invite::{Hints, Invite, InviteSecret};
-use super::kept_invite::{Burned, MadeInvite};
+use super::kept_invite::{Burned, MadeInvite, TURNED_AWAY_MAX};
 use super::outputs::Event;
 use super::petname::Petname;
 use super::reply::{ReplyError, open_reply};
@@ -220,11 +220,16 @@ impl<S: Scheme> Book<S> {
             let met = known.filter(|known| burned.by == peer && known.reach.is_some());
             return met.map(admitted_again).ok_or(RedeemError::Burned);
         }
+        if made.turned_away.contains(&peer) {
+            return Err(RedeemError::Burned);
+        }
         let reach = self.reach(&peer, &made.invite).ok_or(RedeemError::BadKey)?;
         if made.invite.reusable
             && let Some(known) = known.as_ref()
-            && known.reach.as_ref() == Some(&reach)
+            && known.mutual
+            && known.shares_as_late_as(&reach)
         {
+            // A reply is read again with every look into the mailbox, also after both met anew by a later invite.
             return Ok(admitted_again(known.clone()));
         }
         let before = known.as_ref().map(|known| known.state);
@@ -317,6 +322,23 @@ impl<S: Scheme> Book<S> {
             .ok_or(InviteError::TooMany(self.config.invites_max))?;
         self.forget_invite(&oldest);
         Ok(())
+    }
+
+    /// Lets `peer` in no more by the reusable invites that are open now.
+    pub(super) fn turn_away(&mut self, peer: PeerId) {
+        let open: Vec<MadeInvite> = self
+            .invites()
+            .filter(|made| made.invite.reusable && !made.turned_away.contains(&peer))
+            .cloned()
+            .collect();
+        for mut made in open {
+            if made.turned_away.len() < TURNED_AWAY_MAX {
+                made.turned_away.push(peer);
+                self.put_invite(made);
+            } else {
+                self.forget_invite(&made.invite.id());
+            }
+        }
     }
 
     fn put_invite(&mut self, made: MadeInvite) {

@@ -129,6 +129,7 @@ impl<S: Scheme> Book<S> {
         contact.introducers.clear();
         self.put_contact(contact);
         self.forget_accepted(peer);
+        self.turn_away(*peer);
         self.tell(Event::Blocked { peer: *peer });
         if had_reach {
             self.tell(Event::ReachEnded { peer: *peer });
@@ -160,6 +161,7 @@ impl<S: Scheme> Book<S> {
         self.entries.contacts.remove(peer);
         self.store(self.entries.contact_row(peer));
         self.forget_accepted(peer);
+        self.turn_away(*peer);
         if contact.reach.is_some() {
             self.tell(Event::ReachEnded { peer: *peer });
         }

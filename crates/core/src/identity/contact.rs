@@ -202,11 +202,16 @@ impl Contact {
         self.speaks.binary_search(protocol).is_ok()
     }
 
-    /// Shares `new` with it, unless what is shared is of an invite made later. Whether that is a change.
-    pub(super) fn take_later(&mut self, new: Reach) -> bool {
+    /// Whether what is shared is of `other`'s invite or of one made later.
+    pub(super) fn shares_as_late_as(&self, other: &Reach) -> bool {
         let rank = |reach: &Reach| (reach.made, reach.invite);
         let present = self.reach.as_ref();
-        if present.is_some_and(|present| rank(present) >= rank(&new)) {
+        present.is_some_and(|present| rank(present) >= rank(other))
+    }
+
+    /// Shares `new` with it, unless what is shared is of an invite made later. Whether that is a change.
+    pub(super) fn take_later(&mut self, new: Reach) -> bool {
+        if self.shares_as_late_as(&new) {
             return false;
         }
         self.reach = Some(new);

@@ -12,6 +12,10 @@ use super::invite::{INVITE_BYTES_MAX, Invite};
 /// Which version of the stored forms this is.
 pub(super) const VERSION: u8 = 1;
 
+/// Peers that one reusable invite brought and that were removed or blocked since. An invite that brought more of them than
+/// this does harm, and is withdrawn.
+pub const TURNED_AWAY_MAX: usize = 64;
+
 /// What a row takes beyond the invite in it, in bytes.
 const ROW_OVERHEAD_BYTES: usize = 160;
 
@@ -29,6 +33,10 @@ pub struct MadeInvite {
     /// How many peers came by it.
     #[n(3)]
     pub admitted: u32,
+    /// Who was removed or blocked while it was open, for a reusable invite: it opens nothing for them any more, though
+    /// their replies may still wait in its mailbox. At most [`TURNED_AWAY_MAX`].
+    #[n(4)]
+    pub turned_away: Vec<PeerId>,
 }
 
 /// Who used up an invite, and when.
@@ -62,7 +70,8 @@ pub struct AcceptedInvite {
 }
 
 impl Wire for MadeInvite {
-    const BYTES_MAX: usize = INVITE_BYTES_MAX + ROW_OVERHEAD_BYTES;
+    const BYTES_MAX: usize =
+        INVITE_BYTES_MAX + ROW_OVERHEAD_BYTES + TURNED_AWAY_MAX * (size_of::<PeerId>() + 2);
 }
 
 impl Wire for AcceptedInvite {
@@ -77,6 +86,7 @@ impl MadeInvite {
             invite,
             burned: None,
             admitted: 0,
+            turned_away: Vec::new(),
         }
     }
 

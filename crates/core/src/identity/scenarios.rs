@@ -12,6 +12,7 @@ use super::contact::{ContactState, Standing};
 use super::fixture::{
     NOW, SESSION, book, bounded_book, drain, friends, introducer, key, made, reach, restored, show,
 };
+use super::kept_invite::TURNED_AWAY_MAX;
 use super::outputs::Event;
 use super::state::Book;
 
@@ -375,4 +376,48 @@ proptest! {
         prop_assert_eq!(first.standing(&bo()), Standing::Confirmed);
         prop_assert_eq!(second.standing(&ada()), Standing::Confirmed);
     }
+}
+
+#[test]
+fn a_reusable_invite_opens_nothing_for_whom_it_brought_and_was_shut_out() {
+    let mut first = book(1);
+    let invite = made(&mut first, NOW, true);
+    show(&mut first, NOW, &invite, 2).expect("reusable");
+    first.remove(&bo()).expect("known");
+    let mut first = restored(&first);
+    assert_eq!(show(&mut first, NOW, &invite, 2), Err(RedeemError::Burned));
+    show(&mut first, NOW, &invite, 3).expect("still open for others");
+    let other = key(3).peer_id();
+    first.block(&other).expect("known");
+    first.unblock(&other).expect("known");
+    assert_eq!(show(&mut first, NOW, &invite, 3), Err(RedeemError::Burned));
+    assert_eq!(first.standing(&other), Standing::Stranger);
+}
+
+#[test]
+fn a_reusable_invite_that_brings_too_many_unwanted_is_withdrawn() {
+    let mut first = book(1);
+    let invite = made(&mut first, NOW, true);
+    let unwanted = 2..=u8::try_from(TURNED_AWAY_MAX).expect("small") + 2;
+    for number in unwanted {
+        assert!(first.invite(&invite.id()).is_some(), "open until then");
+        show(&mut first, NOW, &invite, number).expect("reusable");
+        first.remove(&key(number).peer_id()).expect("known");
+    }
+    assert!(first.invite(&invite.id()).is_none());
+}
+
+#[test]
+fn an_old_reply_read_again_changes_nothing_after_both_met_by_a_later_invite() {
+    let mut first = book(1);
+    let old = made(&mut first, NOW, true);
+    show(&mut first, NOW, &old, 2).expect("reusable");
+    let later = made(&mut first, NOW + DAY, false);
+    show(&mut first, NOW + DAY, &later, 2).expect("a fresh invite");
+    drain(&mut first);
+    let before = first.rows();
+    let again = show(&mut first, NOW + DAY, &old, 2).expect("known");
+    assert!(!again.is_new);
+    assert_eq!(first.rows(), before);
+    assert_eq!(drain(&mut first), (vec![], vec![]));
 }

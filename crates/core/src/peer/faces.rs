@@ -1,8 +1,7 @@
 //! The node's own endpoints: their keys, their bindings to its identity, where they are, and which relays they keep to.
 
-use std::collections::BTreeMap;
-
-use super::config::{BINDING_LIFE, BINDING_RENEWAL, CONTACT_FACE_LIFE};
+use super::config::{BINDING_LIFE, CONTACT_FACE_LIFE};
+use super::devices::{Binding, Device, ROLE};
 use super::io::Output;
 use super::state::Peer;
 use crate::address::Route;
@@ -14,78 +13,6 @@ use crate::identity::binding::Terms;
 use crate::ids::{DeviceKey, Face};
 use crate::introducer::Introducer;
 use crate::time::Time;
-
-/// The role of a node's first and only device.
-pub(super) const ROLE: u8 = 0;
-
-/// One key of this node.
-#[derive(Debug)]
-struct Device {
-    face: Face,
-    secret: SecretKey,
-    since: Time,
-    /// The signed binding; none for the visitor's key, which is nobody's.
-    binding: Option<Binding>,
-}
-
-#[derive(Debug)]
-struct Binding {
-    bytes: Vec<u8>,
-    until: Time,
-}
-
-/// The keys of this node, old ones that still carry sessions among them.
-#[derive(Debug, Default)]
-pub(super) struct Faces {
-    devices: BTreeMap<DeviceKey, Device>,
-    current: BTreeMap<Face, DeviceKey>,
-    routes: BTreeMap<Face, Route>,
-}
-
-impl Faces {
-    /// The key a face presents now.
-    pub(super) fn device(&self, face: Face) -> Option<DeviceKey> {
-        self.current.get(&face).copied()
-    }
-
-    /// All keys presented now.
-    pub(super) fn devices(&self) -> Vec<(Face, DeviceKey)> {
-        self.current
-            .iter()
-            .map(|(face, device)| (*face, *device))
-            .collect()
-    }
-
-    /// The binding of one of this node's keys.
-    pub(super) fn binding(&self, device: DeviceKey) -> Option<&[u8]> {
-        let binding = self.devices.get(&device)?.binding.as_ref()?;
-        Some(&binding.bytes)
-    }
-
-    /// Where a face is, when it is anywhere.
-    pub(super) fn route(&self, face: Face) -> Option<&Route> {
-        self.routes.get(&face).filter(|route| !route.is_empty())
-    }
-
-    /// When the next binding is to be renewed, or the contact face to be given another key.
-    pub(super) fn next_due(&self) -> Option<Time> {
-        self.current
-            .values()
-            .filter_map(|device| self.devices.get(device))
-            .filter_map(Device::due)
-            .min()
-    }
-}
-
-impl Device {
-    fn due(&self) -> Option<Time> {
-        let renewal = self.binding.as_ref()?.until - BINDING_RENEWAL;
-        Some(match self.face {
-            Face::Contact => renewal.min(self.since + CONTACT_FACE_LIFE),
-            Face::Public | Face::Visitor => renewal,
-        })
-    }
-}
 
 impl<S: Scheme> Peer<S> {
     /// An endpoint was bound: this is the key it presents from now on.

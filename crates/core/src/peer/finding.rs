@@ -1,81 +1,19 @@
 //! Where somebody is: what invites, sessions, sealed records and the local network say of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::config::{AWAY_MAX, SIGHTINGS_MAX};
 use super::io::{Event, Output, Source};
 use super::note::Card;
+use super::places::{Lookup, Purpose, ROUTE_KIND, Sighting};
 use super::state::Peer;
 use crate::address::Route;
 use crate::codec;
 use crate::crypto::Scheme;
 use crate::discovery::{AddressRecord, Advertisement, PresenceOutput, PublishTarget, Record};
-use crate::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
+use crate::ids::{DeviceKey, Face, Locator, PeerId};
 use crate::introducer::Introducer;
 use crate::routing::{Candidate, Target};
 use crate::row::Row;
 use crate::time::Time;
-
-/// The kind of the rows in which the last known routes of contacts are kept.
-pub(super) const ROUTE_KIND: &str = "route";
-
-/// What is known of where contacts are.
-#[derive(Debug, Default)]
-pub(super) struct Finding {
-    cards: BTreeMap<PeerId, Card>,
-    sightings: BTreeMap<DeviceKey, Sighting>,
-    lookups: BTreeMap<Locator, Lookup>,
-    /// Introducers that could not be reached when last tried.
-    away: BTreeSet<DeviceKey>,
-}
-
-/// A contact seen on the local network.
-#[derive(Debug)]
-struct Sighting {
-    peer: Option<PeerId>,
-    advertisement: Advertisement,
-    route: Route,
-}
-
-/// A look-up under way.
-#[derive(Clone, Copy, Debug)]
-struct Lookup {
-    purpose: Purpose,
-    /// How many introducers have not answered yet.
-    open: usize,
-}
-
-/// What is looked for under a locator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Where a contact is.
-    Address(PeerId),
-    /// Replies to an invite.
-    Replies(InviteId),
-}
-
-impl Finding {
-    /// What was known before the last stop. A row that cannot be read is forgotten: it is only a hint.
-    pub(super) fn restore(rows: Vec<Row>) -> Self {
-        let read = |row: Row| {
-            let peer = PeerId(row.key.try_into().ok()?);
-            let card: Card = codec::decode(&row.value?).ok()?;
-            card.is_bounded().then_some((peer, card))
-        };
-        Self {
-            cards: rows.into_iter().filter_map(read).collect(),
-            ..Self::default()
-        }
-    }
-
-    /// Whose contact face this is, as far as we know.
-    pub(super) fn contact_device(&self, device: DeviceKey) -> Option<PeerId> {
-        let mut cards = self.cards.iter();
-        cards
-            .find(|(_, card)| card.contact.device == device)
-            .map(|(peer, _)| *peer)
-    }
-}
 
 // What the shell tells.
 impl<S: Scheme> Peer<S> {

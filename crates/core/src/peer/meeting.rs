@@ -1,10 +1,8 @@
 //! How two people meet who may never be online together: invites, mailboxes, sealed replies.
 
-use std::collections::BTreeMap;
-
 use super::config::{MAILBOX_POLL, MAILBOX_POLL_MAX, REPLY_LIFE};
-use super::finding::Purpose;
 use super::io::Output;
+use super::places::Purpose;
 use super::state::Peer;
 use crate::crypto::{Scheme, derive};
 use crate::discovery::Record;
@@ -14,18 +12,6 @@ use crate::ids::{DeviceKey, Face, InviteId, PeerId};
 use crate::introducer::Introducer;
 use crate::routing::Target;
 use crate::time::Time;
-
-/// When each mailbox is looked into next.
-#[derive(Debug, Default)]
-pub(super) struct Meeting {
-    polls: BTreeMap<InviteId, Time>,
-}
-
-impl Meeting {
-    pub(super) fn next_due(&self) -> Option<Time> {
-        self.polls.values().min().copied()
-    }
-}
 
 /// What an invite is to be like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

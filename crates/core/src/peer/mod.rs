@@ -14,6 +14,8 @@
 //! - [`meeting`]: invites, and the mailboxes of people who are never online together.
 //! - [`faces`]: the node's own keys, bindings and places.
 //!
+//! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`.
+//!
 //! The shell (kith-node, or the simulator) performs [`Output`]s in order and reports what comes of them:
 //!
 //! ```text
@@ -23,11 +25,15 @@
 //! ```
 
 pub mod config;
+mod connections;
+mod devices;
 mod faces;
 mod finding;
 pub mod io;
+mod mailboxes;
 mod meeting;
 pub mod note;
+mod places;
 pub mod proof;
 mod sessions;
 mod state;

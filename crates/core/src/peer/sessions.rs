@@ -1,7 +1,6 @@
 //! Sessions and the rest: who is let in, what is shown, and what is told once a session stands.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::connections::Conn;
 use super::io::{Event, Output, Source};
 use super::note::{CARD, Card};
 use super::proof::Proof;
@@ -9,54 +8,13 @@ use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
 use crate::identity::{Admission, Binding, ContactState, SignedBinding, Standing};
-use crate::ids::{DeviceKey, Face, InviteId, PeerId};
+use crate::ids::{DeviceKey, Face, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
     self, Candidate, CloseCode, ConnId, Connected, DialId, Introduction, Level, Note, SPEAKS_MAX,
     Session, Target, Verdict,
 };
 use crate::time::Time;
-
-/// What this room remembers of a connection.
-#[derive(Clone, Debug)]
-struct Conn {
-    connected: Connected,
-    exporter: [u8; 32],
-    /// Which of the other side's faces it leads to, from its binding.
-    remote_face: Option<Face>,
-    /// Whom streams on it reach; set when they may be opened.
-    target: Option<Target>,
-    session: Option<Session>,
-    /// The invite whose proof we showed.
-    shown: Option<InviteId>,
-}
-
-/// All connections.
-#[derive(Debug, Default)]
-pub(super) struct Connections {
-    conns: BTreeMap<ConnId, Conn>,
-    preferred: BTreeMap<Target, ConnId>,
-}
-
-impl Connections {
-    /// Everybody known with whom a session stands.
-    pub(super) fn peers(&self) -> BTreeSet<PeerId> {
-        self.conns
-            .values()
-            .filter_map(|conn| conn.session?.peer)
-            .collect()
-    }
-
-    /// Whether a session with `peer` stands between both contact faces: there is no better one.
-    fn is_best(&self, peer: PeerId) -> bool {
-        self.conns.values().any(|conn| {
-            conn.session
-                .is_some_and(|session| session.peer == Some(peer))
-                && conn.connected.face == Face::Contact
-                && conn.remote_face == Some(Face::Contact)
-        })
-    }
-}
 
 // What the shell tells.
 impl<S: Scheme> Peer<S> {

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use thiserror::Error;
 
 use super::config::Config;
-use super::faces::Faces;
-use super::finding::Finding;
+use super::connections::Connections;
+use super::devices::{Faces, ROLE};
 use super::io::{Event, Output};
-use super::meeting::Meeting;
-use super::sessions::Connections;
+use super::mailboxes::Meeting;
+use super::places::{Finding, ROUTE_KIND};
 use crate::crypto::{Ed25519, Scheme, SecretKey};
 use crate::discovery::{Presence, PresenceConfig};
 use crate::identity::{self, Book, BookConfig, ContactState, RestoreError};
@@ -57,7 +57,7 @@ impl<S: Scheme> Peer<S> {
     /// The kinds of rows a node keeps, and wants back when it starts.
     pub fn kinds() -> Vec<&'static str> {
         let mut kinds = Book::<S>::KINDS.to_vec();
-        kinds.push(super::finding::ROUTE_KIND);
+        kinds.push(ROUTE_KIND);
         kinds
     }
 
@@ -74,9 +74,8 @@ impl<S: Scheme> Peer<S> {
         now: Time,
     ) -> Result<Self, StartError> {
         let mut random = Random::new(seed);
-        let (routes, rows): (Vec<_>, Vec<_>) = rows
-            .into_iter()
-            .partition(|row| row.kind == super::finding::ROUTE_KIND);
+        let (routes, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == ROUTE_KIND);
         let book = Book::restore(
             BookConfig::default(),
             scheme.clone(),
@@ -88,7 +87,7 @@ impl<S: Scheme> Peer<S> {
         routing.strangers_max = config.strangers_max;
         let presence = PresenceConfig {
             me: identity.peer_id(),
-            role: super::faces::ROLE,
+            role: ROLE,
         };
         let mut node = Self {
             sessions: Sessions::new(routing, random.bytes(), now),

@@ -14,11 +14,14 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub struct AddressBook(Node);
 
-impl AddressBook {
-    pub(super) fn new(node: Node) -> Self {
-        Self(node)
+impl Node {
+    /// The address book.
+    pub fn address_book(&self) -> AddressBook {
+        AddressBook(self.clone())
     }
+}
 
+impl AddressBook {
     /// Makes an invite for one person, or a reusable one.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! How a node is described and started.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,10 +20,11 @@ use super::faces::{FacePlan, Faces};
 use super::input::Input;
 use super::live::Live;
 use super::node::{Inner, Node};
+use super::place::{Place, PlaceError};
 use super::protocols::Protocols;
 use super::sources::Sources;
 use crate::discovery::Interfaces;
-use crate::home::{Home, HomeError, HomeLock};
+use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
 use crate::store::{Store, StoreError};
@@ -74,7 +74,7 @@ impl Default for NodeBuilder {
 pub enum SpawnError {
     /// The data directory cannot be used.
     #[error(transparent)]
-    Home(#[from] HomeError),
+    Place(#[from] PlaceError),
     /// The key file cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyfileError),
@@ -87,18 +87,13 @@ pub enum SpawnError {
     /// An endpoint cannot be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// No temporary directory for a node without one of its own.
-    #[error("cannot make a temporary directory: {0}")]
-    Temporary(#[from] io::Error),
 }
 
-/// Where a node keeps its things.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) home: Home,
-    /// Held for as long as the node runs.
-    _lock: HomeLock,
-    _temporary: Option<tempfile::TempDir>,
+impl Node {
+    /// Begins to describe a node.
+    pub fn builder() -> NodeBuilder {
+        NodeBuilder::default()
+    }
 }
 
 impl NodeBuilder {
@@ -177,7 +172,7 @@ impl NodeBuilder {
     /// # Errors
     /// [`SpawnError`]; nothing is left running.
     pub async fn spawn(self) -> Result<Node, SpawnError> {
-        let place = open_place(self.data.clone())?;
+        let place = Place::open(self.data.clone())?;
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
         let mut machine = self.machine(&keys, &store)?;
@@ -270,23 +265,6 @@ impl NodeBuilder {
             now,
         )?)
     }
-}
-
-fn open_place(directory: Option<PathBuf>) -> Result<Place, SpawnError> {
-    let (directory, temporary) = match directory {
-        Some(directory) => (directory, None),
-        None => {
-            let temporary = tempfile::tempdir()?;
-            (temporary.path().to_owned(), Some(temporary))
-        }
-    };
-    let home = Home::at(directory);
-    let lock = home.open()?;
-    Ok(Place {
-        home,
-        _lock: lock,
-        _temporary: temporary,
-    })
 }
 
 fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {

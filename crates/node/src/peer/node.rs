@@ -14,11 +14,10 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::builder::NodeBuilder;
-use super::builder::Place;
 use super::event::{Event, Source};
 use super::input::Input;
 use super::live::{Link, Live};
+use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
 use crate::error::Error;
@@ -84,11 +83,6 @@ pub struct SessionInfo {
 }
 
 impl Node {
-    /// Begins to describe a node.
-    pub fn builder() -> NodeBuilder {
-        NodeBuilder::default()
-    }
-
     /// Who this node is.
     pub fn peer_id(&self) -> PeerId {
         self.0.peer
@@ -102,11 +96,6 @@ impl Node {
     /// Its database, for rooms with tables of their own.
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
-    }
-
-    /// The address book.
-    pub fn address_book(&self) -> super::book::AddressBook {
-        super::book::AddressBook::new(self.clone())
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.

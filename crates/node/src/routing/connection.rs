@@ -9,14 +9,13 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use iroh::TransportAddr;
 use iroh::endpoint::{
-    Connection as EngineConnection, ConnectionError, PathEventStream, Side, VarInt,
-    WeakConnectionHandle,
+    Connection as EngineConnection, PathEventStream, Side, VarInt, WeakConnectionHandle,
 };
 use kith_core::ids::DeviceKey;
 use kith_core::routing::datagram::Flow;
-use thiserror::Error;
 
 use super::datagram::{DatagramFlow, Datagrams};
+use super::end::{ConnectionEnded, Ended, ended};
 use super::stream::{ReceiveHalf, SendHalf};
 
 /// The label under which keying material is taken from TLS (RFC 8446 §7.5). Proofs are bound to what comes of it, so a
@@ -51,30 +50,6 @@ pub struct PathSummary {
     /// The round trip as QUIC estimates it.
     pub rtt: Duration,
 }
-
-/// How a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ended {
-    /// This side closed it.
-    Here,
-    /// The other side closed it.
-    There {
-        /// The code it gave.
-        code: u64,
-        /// The reason it gave, for people; whatever it says, at most a packet of it.
-        reason: String,
-    },
-    /// No path answered any more.
-    Lost,
-    /// QUIC itself gave up: the other side restarted, or broke the protocol.
-    Broken(String),
-}
-
-/// The connection is over.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("the connection has ended: {0:?}")]
-pub struct ConnectionEnded(pub Ended);
 
 impl Connection {
     /// Wraps a connection of the engine; `None` when TLS exports no keys, which no finished handshake does.
@@ -235,18 +210,5 @@ fn summarize(engine: &EngineConnection) -> Option<PathSummary> {
             PathKind::Direct
         },
         rtt: path.rtt(),
-    })
-}
-
-/// The engine's reason in this room's words.
-pub(super) fn ended(error: ConnectionError) -> ConnectionEnded {
-    ConnectionEnded(match error {
-        ConnectionError::LocallyClosed => Ended::Here,
-        ConnectionError::ApplicationClosed(close) => Ended::There {
-            code: close.error_code.into_inner(),
-            reason: String::from_utf8_lossy(&close.reason).into_owned(),
-        },
-        ConnectionError::TimedOut => Ended::Lost,
-        other => Ended::Broken(other.to_string()),
     })
 }

@@ -7,19 +7,21 @@
 //! - [`relay_name`]: how a relay's URL resolves and certifies itself, without DNS and without an authority.
 //! - [`accept`]: handshakes from outside, a bounded number at once.
 //! - [`transport`]: every number given to QUIC, and why it is that number.
-//! - [`connection`]: one connection; its keys, its paths, its end.
+//! - [`connection`]: one connection; its keys and its paths. [`end`]: how it ended.
 //! - [`stream`]: the two halves of a stream, and frames on them.
 //! - [`datagram`]: unreliable datagrams beside a stream.
 
 pub mod accept;
 pub mod connection;
 pub mod datagram;
+pub mod end;
 pub mod endpoint;
 pub mod relay_name;
 pub mod stream;
 pub mod transport;
 
-pub use connection::{Connection, Ended, PathKind, PathSummary};
+pub use connection::{Connection, PathKind, PathSummary};
 pub use datagram::DatagramFlow;
+pub use end::{ConnectionEnded, Ended};
 pub use endpoint::{FaceConfig, FaceEndpoint};
 pub use stream::{ReceiveHalf, SendHalf};

@@ -16,7 +16,7 @@ use kith_core::routing::datagram::Flow;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connection::{Ended, ended};
+use super::end::{Ended, ended};
 
 /// The reset code of a send half that was dropped unfinished, and the stop code of a receive half dropped unread.
 pub const ABANDONED: u32 = 0;

@@ -53,7 +53,7 @@ fn agree(a: &Node, b: &Node) -> Result<(), String> {
     let keep = a.person.keeps_sessions && b.person.keeps_sessions;
     if both(Standing::Confirmed) && keep {
         for (one, other) in [(a, b), (b, a)] {
-            let peer = Some(other.peer());
+            let peer = Some(other.peer);
             if !one.sessions.values().any(|session| session.peer == peer) {
                 return Err(format!(
                     "node {} has no session with node {}",
@@ -66,5 +66,5 @@ fn agree(a: &Node, b: &Node) -> Result<(), String> {
 }
 
 fn contact<'a>(node: &'a Node, other: &Node) -> Option<&'a Contact> {
-    node.machine.as_ref()?.book().contact(&other.peer())
+    node.machine.as_ref()?.book().contact(&other.peer)
 }

@@ -32,7 +32,7 @@ impl Privacy {
             if self.known.insert(node.id.0, state) == Some(state) {
                 continue;
             }
-            self.learn(node.peer().as_bytes());
+            self.learn(node.peer.as_bytes());
             for (device, face) in &node.devices {
                 if *face == Face::Contact {
                     self.learn(device.as_bytes());

@@ -21,7 +21,7 @@ impl Checker for Sessions {
                 continue;
             };
             if let (Some(peer), Some((owner, _))) = (session.peer, view.owner(session.remote))
-                && view.nodes[owner.0].peer() != peer
+                && view.nodes[owner.0].peer != peer
             {
                 return Err(format!(
                     "node {} takes a device of node {} for somebody else's",

@@ -2,8 +2,10 @@
 //!
 //! - [`story`]: what a story is, and how one is run.
 //! - [`meeting`]: two people meet, by every combination of NATs, on one network, and never online together.
+//! - [`random`]: random people, random faults.
 
 pub mod meeting;
+pub mod random;
 pub mod story;
 
 pub use story::{Outcome, Report, Story, find, run};

@@ -1,6 +1,6 @@
 //! What a story is, and how one is run.
 
-use super::meeting;
+use super::{meeting, random};
 use crate::scheme::Counts;
 use crate::world::{Setup, Violation, World};
 
@@ -60,6 +60,11 @@ pub const STORIES: &[Story] = &[
         name: "lan",
         about: "two people meet on one local network without internet",
         tell: |world, _| meeting::lan(world),
+    },
+    Story {
+        name: "random",
+        about: "random people do random things while random things break",
+        tell: random::random,
     },
 ];
 

@@ -18,6 +18,10 @@ impl World {
                 self.nodes[id.0].crash_after = Some(*outputs);
                 return;
             }
+            Command::Spare => {
+                self.nodes[id.0].crash_after = None;
+                return;
+            }
             _ => {}
         }
         if !self.nodes[id.0].is_up() {
@@ -100,7 +104,7 @@ impl World {
         other: NodeId,
         change: impl FnOnce(&mut kith_core::identity::Book<crate::scheme::SimScheme>, PeerId) -> bool,
     ) -> bool {
-        let peer = self.nodes[other.0].peer();
+        let peer = self.nodes[other.0].peer;
         let now = self.now;
         let node = &mut self.nodes[id.0];
         let local = node.local(now);
@@ -119,7 +123,7 @@ impl World {
             .nodes
             .iter()
             .filter(|other| other.id != id)
-            .map(|other| (other.id, machine.book().standing(&other.peer())))
+            .map(|other| (other.id, machine.book().standing(&other.peer)))
             .collect();
         let interrupted = std::mem::take(&mut self.nodes[id.0].interrupted);
         for (other, standing) in says {

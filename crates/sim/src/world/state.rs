@@ -145,6 +145,11 @@ impl World {
         id
     }
 
+    /// A seed for something else that is random in this run.
+    pub fn fork(&mut self) -> kith_core::random::Seed {
+        self.random.bytes()
+    }
+
     /// Has something happen later.
     pub fn schedule(&mut self, at: Time, event: Event) {
         self.queued += 1;

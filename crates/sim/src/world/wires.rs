@@ -66,6 +66,7 @@ impl World {
             dialler,
             dialled: end(target, dial.route.device, face),
             path,
+            accepted: false,
             last: [now, accepted],
             held: Vec::new(),
             cut_since: None,
@@ -89,6 +90,7 @@ impl World {
             return;
         };
         link.dialled.open = true;
+        link.accepted = true;
         let (node, life) = (link.dialled.node, link.dialled.life);
         if self.lives(node, life) {
             self.tell_connected(number, Side::Dialled, None);
@@ -208,6 +210,10 @@ impl World {
             && let Some(side) = link.side_of(id, life)
         {
             link.end_mut(side).open = false;
+            // What was said last is still on its way; it arrives at an end that listens, or nowhere.
+            if link.is_over() {
+                self.network.links.remove(&number);
+            }
         }
         self.forget_conn(id, conn);
     }

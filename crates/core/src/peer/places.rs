@@ -1,0 +1,71 @@
+//! What is known of where contacts are, and what is being asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::note::Card;
+use crate::address::Route;
+use crate::codec;
+use crate::discovery::Advertisement;
+use crate::ids::{DeviceKey, InviteId, Locator, PeerId};
+use crate::row::Row;
+
+/// The kind of the rows in which the last known routes of contacts are kept.
+pub(super) const ROUTE_KIND: &str = "route";
+
+/// What is known of where contacts are.
+#[derive(Debug, Default)]
+pub(super) struct Finding {
+    pub(super) cards: BTreeMap<PeerId, Card>,
+    pub(super) sightings: BTreeMap<DeviceKey, Sighting>,
+    pub(super) lookups: BTreeMap<Locator, Lookup>,
+    /// Introducers that could not be reached when last tried.
+    pub(super) away: BTreeSet<DeviceKey>,
+}
+
+/// A contact seen on the local network.
+#[derive(Debug)]
+pub(super) struct Sighting {
+    pub(super) peer: Option<PeerId>,
+    pub(super) advertisement: Advertisement,
+    pub(super) route: Route,
+}
+
+/// A look-up under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lookup {
+    pub(super) purpose: Purpose,
+    /// How many introducers have not answered yet.
+    pub(super) open: usize,
+}
+
+/// What is looked for under a locator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Where a contact is.
+    Address(PeerId),
+    /// Replies to an invite.
+    Replies(InviteId),
+}
+
+impl Finding {
+    /// What was known before the last stop. A row that cannot be read is forgotten: it is only a hint.
+    pub(super) fn restore(rows: Vec<Row>) -> Self {
+        let read = |row: Row| {
+            let peer = PeerId(row.key.try_into().ok()?);
+            let card: Card = codec::decode(&row.value?).ok()?;
+            card.is_bounded().then_some((peer, card))
+        };
+        Self {
+            cards: rows.into_iter().filter_map(read).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whose contact face this is, as far as we know.
+    pub(super) fn contact_device(&self, device: DeviceKey) -> Option<PeerId> {
+        let mut cards = self.cards.iter();
+        cards
+            .find(|(_, card)| card.contact.device == device)
+            .map(|(peer, _)| *peer)
+    }
+}

@@ -1,0 +1,49 @@
+//! The directory a node keeps its things in: one given, or a temporary one.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::home::{Home, HomeError, HomeLock};
+
+/// Where a node keeps its things.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) home: Home,
+    /// Held for as long as the node runs.
+    _lock: HomeLock,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+/// Why there is no place.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PlaceError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// No temporary directory for a node without one of its own.
+    #[error("cannot make a temporary directory: {0}")]
+    Temporary(#[from] io::Error),
+}
+
+impl Place {
+    /// Opens `directory`, or a temporary one that goes when the node does.
+    pub(super) fn open(directory: Option<PathBuf>) -> Result<Self, PlaceError> {
+        let (directory, temporary) = match directory {
+            Some(directory) => (directory, None),
+            None => {
+                let temporary = tempfile::tempdir()?;
+                (temporary.path().to_owned(), Some(temporary))
+            }
+        };
+        let home = Home::at(directory);
+        let lock = home.open()?;
+        Ok(Self {
+            home,
+            _lock: lock,
+            _temporary: temporary,
+        })
+    }
+}
