@@ -23,10 +23,15 @@ use super::stream::Stream;
 use crate::error::Error;
 use crate::home::Home;
 use crate::routing::{FaceEndpoint, PathKind, PathSummary};
+use crate::protocol::Services;
 use crate::store::Store;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
 pub const OPEN_WITHIN: Duration = Duration::from_secs(30);
+
+/// How often a stream is opened anew because its session ended before the answer: once for a session that both sides know
+/// to be over, once for one of two that crossed, and once more.
+pub const AGREED_ATTEMPTS_MAX: u32 = 3;
 
 /// A running node. Clones share it; it stops by [`Node::shutdown`].
 #[derive(Clone, Debug)]
@@ -40,6 +45,7 @@ pub(super) struct Inner {
     pub(super) protocols: Protocols,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
+    pub(super) services: Services,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -91,6 +97,11 @@ impl Node {
     /// Where it keeps its things.
     pub fn home(&self) -> &Home {
         &self.0.place.home
+    }
+
+    /// The services it offers for good.
+    pub(crate) fn services(&self) -> &Services {
+        &self.0.services
     }
 
     /// Its database, for rooms with tables of their own.
@@ -146,6 +157,30 @@ impl Node {
         self.open_to(Target::Peer(peer), protocols).await
     }
 
+    /// Opens a stream to a contact and waits until they agree to speak one of these protocols. Where the session ends
+    /// before they answer, it is tried again on another.
+    ///
+    /// # Errors
+    /// As [`Node::open`], and [`Error::Refused`] with a single protocol too.
+    pub async fn open_agreed(
+        &self,
+        peer: PeerId,
+        protocols: &[ProtocolName],
+    ) -> Result<Stream, Error> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut stream = self.open(peer, protocols).await?;
+            let agreed = stream.agreed().await.map(|_| ());
+            match agreed {
+                Ok(()) => return Ok(stream),
+                Err(_) if stream.connection().end().is_some() && attempts < AGREED_ATTEMPTS_MAX => {
+                }
+                Err(error) => return Err(Error::stream(&peer.to_string(), &protocols[0], error)),
+            }
+        }
+    }
+
     /// Opens a stream to a device, whoever it is: an introducer.
     pub(crate) async fn open_to(
         &self,
@@ -156,7 +191,7 @@ impl Node {
         let deadline = Instant::now() + OPEN_WITHIN;
         loop {
             let link = self.link(target, deadline).await?;
-            match open_on(&link, &offer).await {
+            match open_on(&link, target, &offer).await {
                 Ok(mut stream) => {
                     if !offer.is_certain() {
                         let refused =
@@ -342,7 +377,7 @@ impl Node {
 }
 
 /// Opens a stream and sends the offer; nothing is waited for but room for one more stream.
-async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
+async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<Stream> {
     let open = link.streams.count();
     let (mut send, receive) = link
         .connection
@@ -352,7 +387,11 @@ async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
     send.write_chunk(offer.framed().into())
         .await
         .map_err(std::io::Error::other)?;
-    let peer = link.session.and_then(|session| session.peer);
+    let peer = match target {
+        // A stream may be opened before they have answered who they are; it ends if they turn out to be another.
+        Target::Peer(peer) => Some(peer),
+        Target::Device(_) => link.session.and_then(|session| session.peer),
+    };
     Ok(Stream::opened(
         (send, receive),
         offer.clone(),
