@@ -131,6 +131,10 @@ impl Actor {
                 let spoken = self.protocols.listed();
                 self.machine.handle_protocols(now, spoken);
             }
+            Input::Endpoint { face, answer } => {
+                // Who asked may have gone.
+                let _ = answer.send(self.faces.endpoint(face));
+            }
             Input::NetworkChanged => self.faces.network_changed(&self.tasks),
             Input::Rotated { endpoint, secret } => {
                 self.faces.rotate(endpoint, &self.inputs, &self.tasks);

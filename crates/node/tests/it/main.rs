@@ -1,4 +1,5 @@
 //! The integration tests of the library, one binary for all (linking iroh once is slow enough).
 
 mod engine;
+mod introducers;
 mod meeting;
