@@ -219,6 +219,7 @@ impl NodeBuilder {
             protocols: protocols.clone(),
             events: events.clone(),
             store: store.clone(),
+            services: Default::default(),
             place,
             tasks: tasks.clone(),
             stop,

@@ -24,6 +24,7 @@ mod streams;
 pub use book::AddressBook;
 pub use builder::{NodeBuilder, SpawnError};
 pub use event::{Event, Source};
+pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};
 pub use place::PlaceError;
 pub use protocols::{AcceptError, Acceptor};

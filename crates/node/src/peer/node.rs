@@ -23,6 +23,7 @@ use super::stream::Stream;
 use crate::error::Error;
 use crate::home::Home;
 use crate::routing::{FaceEndpoint, PathKind, PathSummary};
+use crate::protocol::Services;
 use crate::store::Store;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     pub(super) protocols: Protocols,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
+    pub(super) services: Services,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -91,6 +93,11 @@ impl Node {
     /// Where it keeps its things.
     pub fn home(&self) -> &Home {
         &self.0.place.home
+    }
+
+    /// The services it offers for good.
+    pub(crate) fn services(&self) -> &Services {
+        &self.0.services
     }
 
     /// Its database, for rooms with tables of their own.
@@ -156,7 +163,7 @@ impl Node {
         let deadline = Instant::now() + OPEN_WITHIN;
         loop {
             let link = self.link(target, deadline).await?;
-            match open_on(&link, &offer).await {
+            match open_on(&link, target, &offer).await {
                 Ok(mut stream) => {
                     if !offer.is_certain() {
                         let refused =
@@ -342,7 +349,7 @@ impl Node {
 }
 
 /// Opens a stream and sends the offer; nothing is waited for but room for one more stream.
-async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
+async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<Stream> {
     let open = link.streams.count();
     let (mut send, receive) = link
         .connection
@@ -352,7 +359,11 @@ async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
     send.write_chunk(offer.framed().into())
         .await
         .map_err(std::io::Error::other)?;
-    let peer = link.session.and_then(|session| session.peer);
+    let peer = match target {
+        // A stream may be opened before they have answered who they are; it ends if they turn out to be another.
+        Target::Peer(peer) => Some(peer),
+        Target::Device(_) => link.session.and_then(|session| session.peer),
+    };
     Ok(Stream::opened(
         (send, receive),
         offer.clone(),

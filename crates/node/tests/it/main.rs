@@ -2,4 +2,6 @@
 
 mod engine;
 mod introducers;
+mod friends;
 mod meeting;
+mod services;
