@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kith::SpawnError;
 use kith::home::{Home, HomeError};
+use kith::peer::PlaceError;
 use tokio::time::Instant;
 
 use crate::api::Server;
@@ -44,7 +45,9 @@ impl Attached {
                     let own = Some(Server::start(node, purpose).await?);
                     return Ok(Self { client, own });
                 }
-                Err(SpawnError::Home(HomeError::InUse { .. })) if Instant::now() < deadline => {
+                Err(SpawnError::Place(PlaceError::Home(HomeError::InUse { .. })))
+                    if Instant::now() < deadline =>
+                {
                     tokio::time::sleep(LOOK_AGAIN_AFTER).await;
                 }
                 Err(error) => return Err(Failure::failed(error)),

@@ -10,6 +10,7 @@
 //!
 //! - [`state`]: the loop; the book's events become reach secrets, wants and closed sessions.
 //! - [`sessions`]: a session asks who may come in, and the book answers.
+//! - [`proving`]: invites are shown and acknowledged; [`cards`]: contacts tell each other where they are.
 //! - [`finding`]: a session asks where somebody is; invites, cards, sealed records and the local network answer.
 //! - [`meeting`]: invites, and the mailboxes of people who are never online together.
 //! - [`faces`]: the node's own keys, bindings and places.
@@ -24,6 +25,7 @@
 //!          peer.poll_timeout()                                     => peer.handle_timeout(now)
 //! ```
 
+mod cards;
 pub mod config;
 mod connections;
 mod devices;
@@ -35,6 +37,7 @@ mod meeting;
 pub mod note;
 mod places;
 pub mod proof;
+mod proving;
 mod sessions;
 mod state;
 

@@ -116,6 +116,7 @@ impl<S: Scheme> Peer<S> {
         for peer in met {
             node.begin_reach(peer);
         }
+        node.resume_meeting(now);
         Ok(node)
     }
 

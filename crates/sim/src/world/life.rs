@@ -42,7 +42,6 @@ impl World {
                 64
             },
             keeps_sessions: node.person.keeps_sessions,
-            shows_contact_face_to_guests: true,
         };
         let seed = node.random.bytes();
         let identity = node.identity.clone();

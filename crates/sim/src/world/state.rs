@@ -183,6 +183,19 @@ impl World {
         self.check(true)
     }
 
+    /// Looks whether the story goes as it is told.
+    ///
+    /// # Errors
+    /// That it does not.
+    pub fn expect(&self, holds: bool, what: &str) -> Result<(), Violation> {
+        let violation = || Violation {
+            at: self.now,
+            rule: "story",
+            what: format!("it should be so: {what}"),
+        };
+        holds.then_some(()).ok_or_else(violation)
+    }
+
     fn step(&mut self, event: Event) -> Result<(), Violation> {
         self.steps += 1;
         self.touched.clear();

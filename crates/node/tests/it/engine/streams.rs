@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::poll;
 use iroh::endpoint::{Endpoint, QuicTransportConfig, VarInt, presets};
 use iroh::{EndpointAddr, TransportAddr};
-use kith::routing::end::ConnectionEnded;
+use kith::routing::ConnectionEnded;
 use kith::routing::stream::StreamError;
 use kith::routing::transport::STREAM_WINDOW_BYTES;
 use kith::routing::{Connection, ReceiveHalf, SendHalf};
