@@ -127,6 +127,8 @@ impl Error {
             | Self::Offers
             | Self::Text(_)
             | Self::Name(_)
+            | Self::Book(BookError::Name(_))
+            | Self::AcceptInvite(AcceptInviteError::Name(_))
             | Self::Invite(InviteError::Life) => ErrorKind::Usage,
             Self::Accept(_)
             | Self::Book(_)

@@ -28,6 +28,10 @@ use crate::store::Store;
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
 pub const OPEN_WITHIN: Duration = Duration::from_secs(30);
 
+/// How often a stream is opened anew because its session ended before the answer: once for a session that both sides know
+/// to be over, once for one of two that crossed, and once more.
+pub const AGREED_ATTEMPTS_MAX: u32 = 3;
+
 /// A running node. Clones share it; it stops by [`Node::shutdown`].
 #[derive(Clone, Debug)]
 pub struct Node(pub(super) Arc<Inner>);
@@ -144,6 +148,30 @@ impl Node {
     /// [`Error::Unreachable`] when there is no way to them, [`Error::Refused`] when they speak none of several.
     pub async fn open(&self, peer: PeerId, protocols: &[ProtocolName]) -> Result<Stream, Error> {
         self.open_to(Target::Peer(peer), protocols).await
+    }
+
+    /// Opens a stream to a contact and waits until they agree to speak one of these protocols. Where the session ends
+    /// before they answer, it is tried again on another.
+    ///
+    /// # Errors
+    /// As [`Node::open`], and [`Error::Refused`] with a single protocol too.
+    pub async fn open_agreed(
+        &self,
+        peer: PeerId,
+        protocols: &[ProtocolName],
+    ) -> Result<Stream, Error> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut stream = self.open(peer, protocols).await?;
+            let agreed = stream.agreed().await.map(|_| ());
+            match agreed {
+                Ok(()) => return Ok(stream),
+                Err(_) if stream.connection().end().is_some() && attempts < AGREED_ATTEMPTS_MAX => {
+                }
+                Err(error) => return Err(Error::stream(&peer.to_string(), &protocols[0], error)),
+            }
+        }
     }
 
     /// Opens a stream to a device, whoever it is: an introducer.
