@@ -334,9 +334,7 @@ impl Actor {
                     None => preferred.remove(&target),
                 };
             }
-            Output::Relays { face, introducers } => {
-                self.faces.set_relays(face, introducers)
-            }
+            Output::Relays { face, introducers } => self.faces.set_relays(face, introducers),
             Output::Publish {
                 record,
                 introducers,
