@@ -70,3 +70,48 @@ fn agree(a: &Node, b: &Node) -> Result<(), String> {
 fn contact<'a>(node: &'a Node, other: &Node) -> Option<&'a Contact> {
     node.machine.as_ref()?.book().contact(&other.peer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::fixture::{ADA, BO, met};
+    use crate::model::Model;
+    use crate::world::World;
+
+    fn found(world: &World) -> String {
+        let looked = Agreement.at_rest(world.view());
+        looked.expect_err("the rule is broken")
+    }
+
+    #[test]
+    fn a_contact_that_one_side_lost_is_found() {
+        let mut world = met();
+        let (bo, now) = (world.nodes[BO.0].peer, world.now());
+        let machine = world.nodes[ADA.0].machine.as_mut().expect("it runs");
+        machine
+            .edit_book(now, |book| book.remove(&bo))
+            .expect("known");
+        assert!(found(&world).contains("lost each other"));
+    }
+
+    #[test]
+    fn a_missing_session_is_found() {
+        let mut world = met();
+        world.nodes[BO.0].sessions.clear();
+        assert!(found(&world).contains("no session"));
+    }
+
+    #[test]
+    fn a_maker_who_never_heard_is_found() {
+        let world = met();
+        let mut model = Model::default();
+        let invite = model.invite(ADA, false);
+        model.accept(BO, invite);
+        let view = View {
+            model: &model,
+            ..world.view()
+        };
+        let looked = Agreement.at_rest(view);
+        assert!(looked.is_err_and(|what| what.contains("never heard")));
+    }
+}

@@ -145,6 +145,10 @@ pub fn run(story: &Story, setup: Setup, nodes: usize) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheme::Kind;
+
+    /// Random worlds looked at in every test run.
+    const SEEDS: u64 = 50;
 
     /// Runs a story twice: it must hold, and both runs must be one.
     fn holds(story: &Story, seed: u64, nodes: usize) {
@@ -161,7 +165,40 @@ mod tests {
     #[test]
     fn every_story_holds_and_repeats_byte_for_byte() {
         for story in STORIES {
-            holds(story, 1, NODES);
+            holds(story, 2, 4);
         }
+    }
+
+    #[test]
+    fn random_worlds_hold_and_repeat_byte_for_byte() {
+        let story = find("random").expect("it is told");
+        for seed in 1..=SEEDS {
+            holds(&story, seed, 4);
+        }
+    }
+
+    #[test]
+    fn real_signatures_give_the_same_trace() {
+        for name in ["meet", "guest", "replay"] {
+            let story = find(name).expect("it is told");
+            let traces = [Kind::Keyed, Kind::Real].map(|scheme| {
+                let setup = Setup {
+                    scheme,
+                    ..Setup::new(5)
+                };
+                run(&story, setup, 4)
+            });
+            let [keyed, real] = &traces;
+            assert_eq!(real.outcome, Ok(()));
+            assert_eq!(keyed.trace, real.trace, "{name}");
+            assert_eq!(keyed.counts, real.counts, "{name}");
+        }
+    }
+
+    #[test]
+    fn another_seed_gives_another_trace() {
+        let story = find("meet").expect("it is told");
+        let traces = [1, 2].map(|seed| run(&story, Setup::new(seed), NODES).trace);
+        assert_ne!(traces[0], traces[1]);
     }
 }

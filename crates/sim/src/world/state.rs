@@ -67,8 +67,8 @@ impl std::fmt::Display for Violation {
 #[derive(Debug)]
 pub struct World {
     pub(super) now: Time,
-    pub(super) nodes: Vec<Node>,
-    pub(super) network: Network,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) network: Network,
     pub(super) model: Model,
     pub(super) scheme: SimScheme,
     pub(super) random: Random,
@@ -290,15 +290,9 @@ impl World {
         if let Some(violation) = self.broken.take() {
             return Err(violation);
         }
-        let view = View {
-            now: self.now,
-            nodes: &self.nodes,
-            network: &self.network,
-            model: &self.model,
-            touched: &self.touched,
-            facts: &self.facts,
-        };
-        for checker in &mut self.checkers {
+        let mut checkers = std::mem::take(&mut self.checkers);
+        let view = self.view();
+        let looked = checkers.iter_mut().try_for_each(|checker| {
             let looked = if at_rest {
                 checker.at_rest(view)
             } else {
@@ -308,9 +302,22 @@ impl World {
                 at: view.now,
                 rule: checker.name(),
                 what,
-            })?;
+            })
+        });
+        self.checkers = checkers;
+        looked
+    }
+
+    /// What checkers see.
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            now: self.now,
+            nodes: &self.nodes,
+            network: &self.network,
+            model: &self.model,
+            touched: &self.touched,
+            facts: &self.facts,
         }
-        Ok(())
     }
 }
 
