@@ -94,6 +94,14 @@ impl Model {
         self.shut_out(node, other);
     }
 
+    /// Everybody of whom `node` may have an opinion, and it.
+    pub fn views_of(&self, node: NodeId) -> impl Iterator<Item = (NodeId, Standing)> {
+        let all = (node, NodeId(0))..=(node, NodeId(usize::MAX));
+        self.views
+            .range(all)
+            .map(|((_, other), standing)| (*other, *standing))
+    }
+
     /// What `node` takes `other` for.
     pub fn view(&self, node: NodeId, other: NodeId) -> Standing {
         let view = self.views.get(&(node, other));

@@ -16,22 +16,27 @@ impl Checker for Agreement {
     }
 
     fn at_rest(&mut self, view: View<'_>) -> Result<(), String> {
-        for a in view.nodes {
-            for b in view.nodes {
-                let names = (a.id.0, b.id.0);
-                let of = view.model.view(a.id, b.id);
-                if view.model.is_owed(a.id, b.id) && of == Standing::Stranger {
+        for invite in view.model.invites() {
+            for holder in &invite.holders {
+                let maker = invite.maker;
+                if view.model.is_owed(maker, *holder)
+                    && view.model.view(maker, *holder) == Standing::Stranger
+                {
                     return Err(format!(
                         "node {} never heard that node {} accepted its invite",
-                        names.0, names.1
+                        maker.0, holder.0
                     ));
                 }
-                let back = view.model.view(b.id, a.id);
-                let met = |standing| matches!(standing, Standing::Confirmed | Standing::Pending);
+            }
+        }
+        let met = |standing| matches!(standing, Standing::Confirmed | Standing::Pending);
+        for a in view.nodes {
+            let met_by_a = view.model.views_of(a.id).filter(|(_, of)| met(*of));
+            for (other, _) in met_by_a.filter(|(other, _)| a.id < *other) {
                 let in_vain =
-                    view.model.waits_in_vain(a.id, b.id) || view.model.waits_in_vain(b.id, a.id);
-                if a.id < b.id && met(of) && met(back) && !in_vain {
-                    agree(a, b)?;
+                    view.model.waits_in_vain(a.id, other) || view.model.waits_in_vain(other, a.id);
+                if met(view.model.view(other, a.id)) && !in_vain {
+                    agree(a, &view.nodes[other.0])?;
                 }
             }
         }

@@ -45,6 +45,7 @@ mod tests {
         let mut world = met();
         let earlier = DeviceKey([7; 32]);
         world.nodes[BO.0].past.insert(earlier, Face::Contact);
+        world.network.owners.insert(earlier, BO);
         let bo = world.nodes[BO.0].peer;
         let looked = |device| {
             let facts = [Fact::Up(ADA, session(bo, device))];

@@ -1,6 +1,6 @@
 //! What a story is, and how one is run.
 
-use super::{days, guests, invites, meeting, random, strangers};
+use super::{crowd, days, guests, invites, meeting, random, strangers};
 use crate::scheme::Counts;
 use crate::world::{Setup, Violation, World};
 
@@ -107,6 +107,11 @@ pub const STORIES: &[Story] = &[
         tell: strangers::replay,
     },
     Story {
+        name: "crowd",
+        about: "as many people as asked for, each a contact of four",
+        tell: crowd::crowd,
+    },
+    Story {
         name: "random",
         about: "random people do random things while random things break",
         tell: random::random,
@@ -150,16 +155,24 @@ mod tests {
     /// Random worlds looked at in every test run.
     const SEEDS: u64 = 50;
 
+    /// One in so many of them is run twice.
+    const REPEATED: u64 = 5;
+
     /// Runs a story twice: it must hold, and both runs must be one.
     fn holds(story: &Story, seed: u64, nodes: usize) {
         let reports = [0, 1].map(|_| run(story, Setup::new(seed), nodes));
         let [first, second] = &reports;
-        if let Err(violation) = &first.outcome {
-            let tail = first.lines.1.join("\n");
+        held(story, seed, nodes, first);
+        assert_eq!(first.trace, second.trace, "seed {seed}");
+    }
+
+    /// Says how a run went wrong, and how to repeat it.
+    fn held(story: &Story, seed: u64, nodes: usize, report: &Report) {
+        if let Err(violation) = &report.outcome {
+            let tail = report.lines.1.join("\n");
             let again = command(story, seed, nodes);
             panic!("{tail}\n{violation}\nrepeat with: {again}");
         }
-        assert_eq!(first.trace, second.trace, "seed {seed}");
     }
 
     #[test]
@@ -173,7 +186,12 @@ mod tests {
     fn random_worlds_hold_and_repeat_byte_for_byte() {
         let story = find("random").expect("it is told");
         for seed in 1..=SEEDS {
-            holds(&story, seed, 4);
+            if seed % REPEATED == 0 {
+                holds(&story, seed, 4);
+            } else {
+                let report = run(&story, Setup::new(seed), 4);
+                held(&story, seed, 4, &report);
+            }
         }
     }
 

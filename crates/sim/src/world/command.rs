@@ -1,5 +1,7 @@
 //! What people do to their nodes, and what the model makes of it.
 
+use std::collections::BTreeMap;
+
 use kith_core::identity::Standing;
 use kith_core::ids::PeerId;
 
@@ -124,12 +126,15 @@ impl World {
         let Some(machine) = &self.nodes[id.0].machine else {
             return;
         };
-        let says: Vec<(NodeId, Standing)> = self
-            .nodes
-            .iter()
-            .filter(|other| other.id != id)
-            .map(|other| (other.id, machine.book().standing(&other.peer)))
+        let mut says: BTreeMap<NodeId, Standing> = self
+            .model
+            .views_of(id)
+            .map(|(other, _)| (other, Standing::Stranger))
             .collect();
+        says.extend(machine.book().contacts().filter_map(|contact| {
+            let other = *self.peers.get(&contact.peer)?;
+            Some((other, contact.standing()))
+        }));
         let interrupted = std::mem::take(&mut self.nodes[id.0].interrupted);
         for (other, standing) in says {
             let seen = self.model.observe(id, other, standing);
