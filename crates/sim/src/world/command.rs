@@ -41,7 +41,8 @@ impl World {
                 self.edit(id, *other, |book, peer| book.confirm(&peer).is_ok());
             }
             Command::Block(other) => {
-                if self.edit(id, *other, |book, peer| book.block(&peer).is_ok()) {
+                let done = self.edit(id, *other, |book, peer| book.block(&peer).is_ok());
+                if done {
                     self.model.block(id, *other);
                 }
             }
@@ -50,7 +51,8 @@ impl World {
                 self.edit(id, *other, |book, peer| book.unblock(&peer).is_ok());
             }
             Command::Remove(other) => {
-                if self.edit(id, *other, |book, peer| book.remove(&peer).is_ok()) {
+                let done = self.edit(id, *other, |book, peer| book.remove(&peer).is_ok());
+                if done {
                     self.model.remove(id, *other);
                 }
             }
