@@ -3,3 +3,4 @@
 mod engine;
 mod introducers;
 mod meeting;
+mod observer;
