@@ -2,5 +2,8 @@
 
 mod engine;
 mod introducers;
+mod friends;
+mod handover;
 mod meeting;
 mod observer;
+mod services;
