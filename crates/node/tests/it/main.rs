@@ -5,4 +5,5 @@ mod friends;
 mod handover;
 mod introducers;
 mod meeting;
+mod observer;
 mod services;
