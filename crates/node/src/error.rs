@@ -5,6 +5,7 @@ use std::io;
 use kith_core::identity::petname::NameError;
 use kith_core::identity::{AcceptError as AcceptInviteError, BookError, FindError, InviteError};
 use kith_core::ids::PeerId;
+use kith_core::peer::CompareError;
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::UnreachableReason;
 use kith_core::text::TextError;
@@ -75,6 +76,9 @@ pub enum Error {
     /// An invite could not be accepted.
     #[error(transparent)]
     AcceptInvite(#[from] AcceptInviteError),
+    /// Safety words could not be compared.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// Nobody goes by this.
     #[error(transparent)]
     Find(#[from] FindError),
@@ -112,7 +116,8 @@ impl Error {
         match self {
             Self::Find(FindError::Text(_)) => ErrorKind::Usage,
             Self::Book(BookError::NotAContact(_)) => ErrorKind::NotFound,
-            Self::UnknownContact(_)
+            Self::Compare(CompareError::NoSession)
+            | Self::UnknownContact(_)
             | Self::Unreachable { .. }
             | Self::NotFound(_)
             | Self::Find(_) => ErrorKind::NotFound,
@@ -131,6 +136,7 @@ impl Error {
             Self::Accept(_)
             | Self::Book(_)
             | Self::Invite(_)
+            | Self::Compare(_)
             | Self::AcceptInvite(_)
             | Self::Io { .. }
             | Self::Closed => ErrorKind::Failed,

@@ -18,6 +18,8 @@ pub struct ModelInvite {
     pub reusable: bool,
     /// Who accepted it and may still show it.
     pub holders: BTreeSet<NodeId>,
+    /// Who ever accepted it.
+    pub accepted: BTreeSet<NodeId>,
     /// Who was let in by it and shut out since: may come again, but nobody owes them anything.
     pub turned_away: BTreeSet<NodeId>,
     /// Who used it up.
@@ -38,6 +40,7 @@ impl Model {
             maker,
             reusable,
             holders: BTreeSet::new(),
+            accepted: BTreeSet::new(),
             turned_away: BTreeSet::new(),
             burned_by: None,
         });
@@ -58,6 +61,7 @@ impl Model {
     /// Somebody has accepted an invite.
     pub fn accept(&mut self, node: NodeId, invite: usize) {
         let invite = &mut self.invites[invite];
+        invite.accepted.insert(node);
         if invite.burned_by.is_none() {
             invite.holders.insert(node);
         }
@@ -156,6 +160,17 @@ impl Model {
                     && invite.burned_by.is_none_or(|by| by == other)
                     && (invite.reusable || invite.holders.len() == 1)
             })
+    }
+
+    /// Whether `holder` waits in vain for `maker`: it accepted an invite that somebody else used up, or that it was shut
+    /// out from. Then it takes the wrong secret for shared until the invite expires, and nobody can tell it.
+    pub fn waits_in_vain(&self, holder: NodeId, maker: NodeId) -> bool {
+        self.invites.iter().any(|invite| {
+            let lost = invite.burned_by.is_some_and(|by| by != holder);
+            invite.maker == maker
+                && invite.accepted.contains(&holder)
+                && (lost || invite.turned_away.contains(&holder))
+        })
     }
 
     fn shut_out(&mut self, node: NodeId, other: NodeId) {

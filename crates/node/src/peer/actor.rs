@@ -19,7 +19,7 @@ use tracing::{debug, error, info, warn};
 use super::faces::Faces;
 use super::input::{Input, Reply};
 use super::link::LinkTasks;
-use super::live::{Link, Live, Standing};
+use super::live::{Link, Live, Standing, Table};
 use super::protocols::Protocols;
 use super::sources::Sources;
 use super::streams::OpenStreams;
@@ -130,6 +130,10 @@ impl Actor {
             Input::ProtocolsChanged => {
                 let spoken = self.protocols.listed();
                 self.machine.handle_protocols(now, spoken);
+            }
+            Input::Endpoint { face, answer } => {
+                // Who asked may have gone.
+                let _ = answer.send(self.faces.endpoint(face));
             }
             Input::NetworkChanged => self.faces.network_changed(&self.tasks),
             Input::Rotated { endpoint, secret } => {
@@ -437,6 +441,8 @@ impl Actor {
 
     /// Tells everybody, and waits a little for them to say goodbye.
     async fn leave(&mut self, inputs: &mut mpsc::UnboundedReceiver<Input>) {
+        // First who has streams open all the time: a session ends when its streams have.
+        std::mem::take(&mut self.sources).stop().await;
         self.machine.handle_leave(clock::now());
         self.settle(None).await;
         let deadline = tokio::time::Instant::now() + LEAVE_WITHIN;
@@ -452,8 +458,9 @@ impl Actor {
         if !self.state.unwritten.is_empty() {
             self.write(Vec::new()).await;
         }
-        std::mem::take(&mut self.sources).stop().await;
         self.faces.close().await;
+        // What did not say goodbye in time: the tasks of a connection end when nobody can ask anything of it.
+        *self.live.lock() = Table::default();
         if !self.state.unwritten.is_empty() {
             warn!("{} rows could not be written", self.state.unwritten.len());
         }

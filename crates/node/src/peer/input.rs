@@ -46,6 +46,11 @@ pub(super) enum Input {
     Finding(Finding),
     /// The table of protocols is different.
     ProtocolsChanged,
+    /// Somebody asks for the endpoint behind a face.
+    Endpoint {
+        face: Face,
+        answer: oneshot::Sender<Option<FaceEndpoint>>,
+    },
     /// The interfaces are different.
     NetworkChanged,
     /// The contact face was bound anew.

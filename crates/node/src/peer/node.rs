@@ -22,8 +22,8 @@ use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
 use crate::error::Error;
 use crate::home::Home;
+use crate::routing::{FaceEndpoint, PathKind, PathSummary};
 use crate::protocol::Services;
-use crate::routing::{PathKind, PathSummary};
 use crate::store::Store;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
@@ -113,6 +113,16 @@ impl Node {
     /// The keys its faces present now.
     pub async fn devices(&self) -> Result<Vec<(Face, DeviceKey)>, Error> {
         self.ask(|machine, _| machine.devices()).await
+    }
+
+    /// The endpoint behind a face as it is now, for a look at the network; the contact face's is another every day.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn endpoint(&self, face: Face) -> Result<Option<FaceEndpoint>, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Input::Endpoint { face, answer })?;
+        answered.await.map_err(|_| Error::Closed)
     }
 
     /// The introducers it uses.

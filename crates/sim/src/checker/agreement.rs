@@ -28,7 +28,9 @@ impl Checker for Agreement {
                 }
                 let back = view.model.view(b.id, a.id);
                 let met = |standing| matches!(standing, Standing::Confirmed | Standing::Pending);
-                if a.id < b.id && met(of) && met(back) {
+                let in_vain =
+                    view.model.waits_in_vain(a.id, b.id) || view.model.waits_in_vain(b.id, a.id);
+                if a.id < b.id && met(of) && met(back) && !in_vain {
                     agree(a, b)?;
                 }
             }
@@ -46,11 +48,11 @@ fn agree(a: &Node, b: &Node) -> Result<(), String> {
     if of.reach != back.reach {
         return Err(format!("{names} do not share one reach secret"));
     }
-    if !of.mutual || !back.mutual {
-        return Err(format!("{names} do not know that they know each other"));
-    }
     let both = |wanted| of.standing() == wanted && back.standing() == wanted;
     let keep = a.person.keeps_sessions && b.person.keeps_sessions;
+    if keep && (!of.mutual || !back.mutual) {
+        return Err(format!("{names} do not know that they know each other"));
+    }
     if both(Standing::Confirmed) && keep {
         for (one, other) in [(a, b), (b, a)] {
             let peer = Some(other.peer);

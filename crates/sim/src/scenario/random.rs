@@ -17,8 +17,8 @@ const SKEW_MS_MAX: u64 = 3_600_000;
 const DEEDS: u64 = 40;
 
 /// After so long without faults everything has found its place: records are renewed within half an hour, mailboxes are
-/// looked into every quarter of an hour, replies left again after half a day.
-const TO_REST: Duration = Duration::from_secs(13 * 3600);
+/// looked into every quarter of an hour.
+const TO_REST: Duration = Duration::from_secs(90 * 60);
 
 /// A run of random deeds and faults among `people`, then rest.
 pub fn random(world: &mut World, people: usize) -> Result<(), Violation> {

@@ -1,6 +1,6 @@
 //! What a story is, and how one is run.
 
-use super::{meeting, random};
+use super::{days, guests, invites, meeting, random, strangers};
 use crate::scheme::Counts;
 use crate::world::{Setup, Violation, World};
 
@@ -60,6 +60,51 @@ pub const STORIES: &[Story] = &[
         name: "lan",
         about: "two people meet on one local network without internet",
         tell: |world, _| meeting::lan(world),
+    },
+    Story {
+        name: "invite-again",
+        about: "contacts with a standing session use second and third invites, without any introducer",
+        tell: |world, _| invites::again(world),
+    },
+    Story {
+        name: "invites-cross",
+        about: "two accept each other's invites at once, without any introducer",
+        tell: |world, _| invites::crossing(world),
+    },
+    Story {
+        name: "invite-race",
+        about: "many accept one single-use invite at once",
+        tell: invites::race,
+    },
+    Story {
+        name: "invite-power",
+        about: "the power fails before the reply to an invite has reached an introducer",
+        tell: |world, _| invites::power(world),
+    },
+    Story {
+        name: "days",
+        about: "a circle of contacts with clocks an hour off, online for three days",
+        tell: days::online,
+    },
+    Story {
+        name: "rotation",
+        about: "contact faces get other keys, and no pair is without a session for a second",
+        tell: days::rotation,
+    },
+    Story {
+        name: "days-offline",
+        about: "a circle of contacts is away for two days and finds each other by records alone",
+        tell: days::offline,
+    },
+    Story {
+        name: "guest",
+        about: "a guest comes by a reusable invite and becomes a contact",
+        tell: |world, _| guests::guest(world),
+    },
+    Story {
+        name: "replay",
+        about: "strangers repeat what they recorded, whole and damaged",
+        tell: strangers::replay,
     },
     Story {
         name: "random",

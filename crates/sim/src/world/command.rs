@@ -71,7 +71,12 @@ impl World {
             .as_mut()
             .and_then(|machine| machine.create_invite(local, options).ok());
         self.invites.push(made);
-        self.model.invite(id, options.reusable);
+        let number = self.model.invite(id, options.reusable);
+        self.settle(id);
+        if !self.nodes[id.0].is_up() {
+            // Nobody is shown an invite that is not durable.
+            self.invites[number] = None;
+        }
     }
 
     fn accept(&mut self, id: NodeId, number: usize) {
