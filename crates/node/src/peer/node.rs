@@ -22,8 +22,8 @@ use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
 use crate::error::Error;
 use crate::home::Home;
-use crate::routing::{FaceEndpoint, PathKind, PathSummary};
 use crate::protocol::Services;
+use crate::routing::{FaceEndpoint, PathKind, PathSummary};
 use crate::store::Store;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
