@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, warn};
 
+use super::begun::{Begun, ControlStream};
 use super::faces::Faces;
 use super::input::{Input, Reply};
 use super::link::LinkTasks;
@@ -110,13 +111,7 @@ impl Actor {
         match input {
             Input::Ask(question) => return Some(question(&mut self.machine, now)),
             Input::Open { target, reached } => self.open(now, target, reached),
-            Input::Dialled {
-                dial,
-                face,
-                connection,
-            } => {
-                self.dialled(now, dial, face, connection);
-            }
+            Input::Dialled { dial, face, begun } => self.dialled(now, dial, face, begun),
             Input::Incoming { face, connection } => self.connected(now, None, face, connection),
             Input::Control { conn, bytes } => self.machine.handle_bytes(now, conn, &bytes),
             Input::Path { conn, path } => debug!(conn = conn.0, kind = ?path.kind, "path"),
@@ -146,10 +141,14 @@ impl Actor {
     }
 
     /// One attempt of a dial is over: the dial is when one led somewhere, or all led nowhere.
-    fn dialled(&mut self, now: Time, dial: DialId, face: Face, connection: Option<Connection>) {
-        if let Some(connection) = connection {
+    fn dialled(&mut self, now: Time, dial: DialId, face: Face, begun: Option<Begun>) {
+        if let Some(Begun {
+            connection,
+            control,
+        }) = begun
+        {
             self.end_dial(dial);
-            self.connected(now, Some(dial), face, connection);
+            self.connected(now, Some((dial, control)), face, connection);
             return;
         }
         let Some(under_way) = self.state.dials.get_mut(&dial) else {
@@ -215,10 +214,17 @@ impl Actor {
         self.machine.handle_open(now, target);
     }
 
-    fn connected(&mut self, now: Time, dial: Option<DialId>, face: Face, connection: Connection) {
+    fn connected(
+        &mut self,
+        now: Time,
+        dialled: Option<(DialId, ControlStream)>,
+        face: Face,
+        connection: Connection,
+    ) {
         let Some(local) = self.faces.device(face) else {
             return;
         };
+        let (dial, opened) = dialled.unzip();
         self.state.connections += 1;
         let conn = ConnId(self.state.connections);
         let inputs = self.inputs.clone();
@@ -251,7 +257,7 @@ impl Actor {
             session: session_watch,
             tasks: self.tasks.clone(),
         }
-        .start(control_bytes);
+        .start(opened, control_bytes);
         let connected = Connected {
             conn,
             dial,
@@ -329,9 +335,7 @@ impl Actor {
                     None => preferred.remove(&target),
                 };
             }
-            Output::Relays { face, introducers } => {
-                self.faces.set_relays(face, introducers, &self.tasks)
-            }
+            Output::Relays { face, introducers } => self.faces.set_relays(face, introducers),
             Output::Publish {
                 record,
                 introducers,
@@ -369,12 +373,11 @@ impl Actor {
                 }),
                 None => Err(()),
             };
-            let connection = connection.ok();
-            let _ = inputs.send(Input::Dialled {
-                dial,
-                face,
-                connection,
-            });
+            let begun = match connection {
+                Ok(connection) => Begun::on(connection).await,
+                Err(()) => None,
+            };
+            let _ = inputs.send(Input::Dialled { dial, face, begun });
         });
         let under_way = self.state.dials.entry(dial).or_insert_with(|| UnderWay {
             face,

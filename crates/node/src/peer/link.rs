@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use kith_core::codec::Wire as _;
-use kith_core::ids::PeerId;
-use kith_core::routing::{Answer, ConnId, Level, Offer};
+use kith_core::routing::{Answer, ConnId, Offer};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, trace};
 
+use super::begun::ControlStream;
 use super::input::Input;
 use super::live::Standing;
 use super::protocols::Protocols;
@@ -38,23 +38,26 @@ pub(super) struct LinkTasks {
 }
 
 impl LinkTasks {
-    /// Starts them. `control` gives the bytes for the control stream.
-    pub(super) fn start(self, control: mpsc::UnboundedReceiver<Vec<u8>>) {
+    /// Starts them. `control` gives the bytes for the control stream, which the dialler has `opened`.
+    pub(super) fn start(
+        self,
+        opened: Option<ControlStream>,
+        control: mpsc::UnboundedReceiver<Vec<u8>>,
+    ) {
         let tasks = self.tasks.clone();
         tasks.spawn(self.clone().watch_end());
         tasks.spawn(self.clone().watch_paths());
-        tasks.spawn(self.run(control));
+        tasks.spawn(self.run(opened, control));
     }
 
     /// The control stream, and then the streams that follow it.
-    async fn run(self, control: mpsc::UnboundedReceiver<Vec<u8>>) {
-        let halves = if self.connection.is_dialler() {
-            self.connection.open_stream().await
-        } else {
-            self.connection.accept_stream().await
-        };
-        let Ok((send, receive)) = halves else {
-            return; // The end of the connection is told by its own task.
+    async fn run(self, opened: Option<ControlStream>, control: mpsc::UnboundedReceiver<Vec<u8>>) {
+        let (send, receive) = match opened {
+            Some(opened) => opened,
+            None => match self.connection.accept_stream().await {
+                Ok(accepted) => accepted,
+                Err(_) => return, // The end of the connection is told by its own task.
+            },
         };
         self.tasks.spawn(write_control(send, control));
         self.tasks.spawn(self.clone().read_control(receive));
@@ -113,8 +116,7 @@ impl LinkTasks {
         while let Ok(halves) = self.connection.accept_stream().await {
             // A pending contact may have been confirmed meanwhile.
             let standing = self.session.borrow().unwrap_or(standing);
-            self.tasks
-                .spawn(self.clone().answer(halves, standing.peer, standing.level));
+            self.tasks.spawn(self.clone().answer(halves, standing));
         }
     }
 
@@ -127,7 +129,7 @@ impl LinkTasks {
     }
 
     /// Answers the offer of one stream and hands it to who accepts its protocol.
-    async fn answer(self, halves: (SendHalf, ReceiveHalf), peer: Option<PeerId>, level: Level) {
+    async fn answer(self, halves: (SendHalf, ReceiveHalf), standing: Standing) {
         let (mut send, mut receive) = halves;
         let open = self.streams.count();
         let read = tokio::time::timeout(OFFER_WITHIN, receive.read_frame(Offer::BYTES_MAX)).await;
@@ -141,7 +143,7 @@ impl LinkTasks {
             );
             return;
         };
-        let answer = self.protocols.choose(peer, level, &offer);
+        let answer = self.protocols.choose(standing.peer, standing.level, &offer);
         if send.write_chunk(answer.framed().into()).await.is_err() {
             return;
         }
@@ -152,7 +154,13 @@ impl LinkTasks {
             return;
         };
         let name = offer.names()[usize::from(index)].clone();
-        let stream = Stream::accepted((send, receive), name, peer, self.connection.clone(), open);
+        let stream = Stream::accepted(
+            (send, receive),
+            name,
+            standing,
+            self.connection.clone(),
+            open,
+        );
         self.protocols.deliver(stream);
     }
 }

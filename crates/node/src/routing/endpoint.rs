@@ -83,8 +83,22 @@ pub enum BindError {
     #[error("one address to listen on per family, and not {0} as a second")]
     SecondAddress(SocketAddr),
     /// The system refused; most often a port that is taken.
-    #[error("cannot listen: {0}")]
-    Refused(String),
+    #[error("cannot listen on {}: {reason}", listed(.bind))]
+    Refused {
+        /// Where; empty for every interface.
+        bind: Vec<SocketAddr>,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+/// Addresses as people read them.
+fn listed(addresses: &[SocketAddr]) -> String {
+    let listed: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    match listed.is_empty() {
+        true => "any address".to_owned(),
+        false => listed.join(" and "),
+    }
 }
 
 /// Why a dial failed. What the other side answered after the handshake is no business of this enum.
@@ -162,16 +176,16 @@ impl FaceEndpoint {
             builder = builder.clear_ip_transports();
         } else if !config.bind.is_empty() {
             builder = builder.clear_ip_transports();
-            for address in config.bind {
+            for address in config.bind.iter().copied() {
                 builder = builder
                     .bind_addr_with_opts(address, BindOpts::default())
                     .map_err(|_| BindError::SecondAddress(address))?;
             }
         }
-        let endpoint = builder
-            .bind()
-            .await
-            .map_err(|error| BindError::Refused(format!("{error:#}")))?;
+        let endpoint = builder.bind().await.map_err(|error| BindError::Refused {
+            bind: config.bind,
+            reason: format!("{error:#}"),
+        })?;
         let (routes, route_task) = follow_route(&endpoint, relay_only);
         Ok(Self(Arc::new(Shared {
             face: config.face,

@@ -3,6 +3,7 @@
 mod engine;
 mod examples;
 mod friends;
+mod handover;
 mod introducers;
 mod meeting;
 mod services;
