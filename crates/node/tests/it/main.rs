@@ -1,6 +1,7 @@
 //! The integration tests of the library, one binary for all (linking iroh once is slow enough).
 
 mod engine;
+mod examples;
 mod friends;
 mod handover;
 mod introducers;
