@@ -1,7 +1,7 @@
 //! What each command asks of a node, and how it shows the answer.
 //!
 //! [`up`] runs a node. [`me`] (id, invite, status, doctor), [`people`] (add, contacts, contact), [`reach`] (ping, trace),
-//! [`stdio`] (pipe, listen) and [`backup`] (identity export and import) are the rest.
+//! [`stdio`] and [`exec`] (pipe, listen), [`services`] (offer, forward), [`introducer`], and [`backup`] (identity export and import) are the rest.
 
 mod backup;
 mod exec;
@@ -9,6 +9,7 @@ mod introducer;
 mod me;
 mod people;
 mod reach;
+mod services;
 mod stdio;
 mod up;
 
@@ -57,6 +58,15 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         } => {
             exec::listen(&on, protocol, from, program).await?;
         }
+        Command::Offer(args) => services::offer(&on, args).await?,
+        Command::Offers => services::offers(&on).await?,
+        Command::Forward {
+            udp,
+            listen,
+            target,
+        } => {
+            services::forward(&on, target, listen, udp).await?;
+        }
         Command::Introducer(args) => introducer::introducer(&on, args).await?,
         Command::Identity { command } => backup::identity(&on, command).await?,
         Command::Share(_)
@@ -64,9 +74,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         | Command::Unshare { .. }
         | Command::Transfers
         | Command::Ls { .. }
-        | Command::Get(_)
-        | Command::Offer(_)
-        | Command::Forward { .. } => return Err(Failure::failed("this version cannot do it yet")),
+        | Command::Get(_) => return Err(Failure::failed("this version cannot do it yet")),
     }
     Ok(ExitCode::SUCCESS)
 }
