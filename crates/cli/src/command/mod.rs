@@ -1,9 +1,11 @@
 //! What each command asks of a node, and how it shows the answer.
 //!
 //! [`up`] runs a node. [`me`] (id, invite, status, doctor), [`people`] (add, contacts, contact), [`reach`] (ping, trace),
-//! [`stdio`] and [`exec`] (pipe, listen), [`services`] (offer, forward), [`introducer`], and [`backup`] (identity export and import) are the rest.
+//! [`stdio`] and [`exec`] (pipe, listen), [`services`] (offer, forward), [`content`] (share, ls, get), [`introducer`] and
+//! [`backup`] (identity export and import) are the rest. [`demo`] shows them all at work.
 
 mod backup;
+mod demo;
 mod exec;
 mod introducer;
 mod me;
@@ -68,6 +70,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
             services::forward(&on, target, listen, udp).await?;
         }
         Command::Introducer(args) => introducer::introducer(&on, args).await?,
+        Command::Demo(args) => demo::demo(&on, args).await?,
         Command::Identity { command } => backup::identity(&on, command).await?,
         Command::Share(_)
         | Command::Shares

@@ -335,7 +335,7 @@ impl Actor {
                 };
             }
             Output::Relays { face, introducers } => {
-                self.faces.set_relays(face, introducers, &self.tasks)
+                self.faces.set_relays(face, introducers)
             }
             Output::Publish {
                 record,

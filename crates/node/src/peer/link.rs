@@ -5,8 +5,7 @@
 use std::time::Duration;
 
 use kith_core::codec::Wire as _;
-use kith_core::ids::PeerId;
-use kith_core::routing::{Answer, ConnId, Level, Offer};
+use kith_core::routing::{Answer, ConnId, Offer};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
@@ -137,8 +136,7 @@ impl LinkTasks {
         while let Ok(halves) = self.connection.accept_stream().await {
             // A pending contact may have been confirmed meanwhile.
             let standing = self.session.borrow().unwrap_or(standing);
-            self.tasks
-                .spawn(self.clone().answer(halves, standing.peer, standing.level));
+            self.tasks.spawn(self.clone().answer(halves, standing));
         }
     }
 
@@ -151,7 +149,7 @@ impl LinkTasks {
     }
 
     /// Answers the offer of one stream and hands it to who accepts its protocol.
-    async fn answer(self, halves: (SendHalf, ReceiveHalf), peer: Option<PeerId>, level: Level) {
+    async fn answer(self, halves: (SendHalf, ReceiveHalf), standing: Standing) {
         let (mut send, mut receive) = halves;
         let open = self.streams.count();
         let read = tokio::time::timeout(OFFER_WITHIN, receive.read_frame(Offer::BYTES_MAX)).await;
@@ -165,7 +163,7 @@ impl LinkTasks {
             );
             return;
         };
-        let answer = self.protocols.choose(peer, level, &offer);
+        let answer = self.protocols.choose(standing.peer, standing.level, &offer);
         if send.write_chunk(answer.framed().into()).await.is_err() {
             return;
         }
@@ -176,7 +174,13 @@ impl LinkTasks {
             return;
         };
         let name = offer.names()[usize::from(index)].clone();
-        let stream = Stream::accepted((send, receive), name, peer, self.connection.clone(), open);
+        let stream = Stream::accepted(
+            (send, receive),
+            name,
+            standing,
+            self.connection.clone(),
+            open,
+        );
         self.protocols.deliver(stream);
     }
 }

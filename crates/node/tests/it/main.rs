@@ -3,5 +3,6 @@
 mod engine;
 mod introducers;
 mod friends;
+mod handover;
 mod meeting;
 mod services;
