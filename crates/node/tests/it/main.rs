@@ -1,7 +1,7 @@
 //! The integration tests of the library, one binary for all (linking iroh once is slow enough).
 
 mod engine;
-mod introducers;
 mod friends;
+mod introducers;
 mod meeting;
 mod services;
