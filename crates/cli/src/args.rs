@@ -123,6 +123,8 @@ pub(crate) enum Command {
     },
     /// Run an introducer: a meeting place for others, which sees no content.
     Introducer(IntroducerArgs),
+    /// Show all of it on this machine alone: an introducer and two nodes meet, and hand a folder over.
+    Demo(DemoArgs),
     /// Show what the node is doing.
     Status,
     /// Look for what keeps you from being reached, and say what helps.
@@ -278,6 +280,16 @@ pub(crate) struct IntroducerArgs {
     /// The domain the certificate is for.
     #[arg(long, requires = "tls_certificate")]
     pub(crate) domain: Option<String>,
+}
+
+/// `kith demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The folder to hand over; a small one with this program in it when left out.
+    pub(crate) folder: Option<PathBuf>,
+    /// Leave the data directories, to try more with them.
+    #[arg(long)]
+    pub(crate) keep: bool,
 }
 
 /// `kith identity …`.

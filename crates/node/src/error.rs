@@ -12,6 +12,7 @@ use kith_core::text::TextError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::content::{GetError, ShareError};
 use crate::peer::{AcceptError, Refused};
 
 /// What kind of failure it is: what a program does about it, and the exit code of the command line.
@@ -85,6 +86,18 @@ pub enum Error {
     /// A name that cannot be one.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// Something could not be shared, or taken back.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// Something could not be fetched.
+    #[error("cannot get it from {name}: {error}")]
+    Get {
+        /// From whom.
+        name: String,
+        /// Why.
+        #[source]
+        error: GetError,
+    },
     /// A share, service or listener that is not there.
     #[error("{0}")]
     NotFound(String),
@@ -126,6 +139,9 @@ impl Error {
                 Refused::Unsupported => ErrorKind::NotFound,
                 Refused::Busy => ErrorKind::Failed,
             },
+            Self::Share(ShareError::Unknown) => ErrorKind::NotFound,
+            Self::Share(ShareError::Nothing | ShareError::Name(_)) => ErrorKind::Usage,
+            Self::Get { error, .. } => kind_of_get(error),
             Self::NotAllowed(_) => ErrorKind::NotAllowed,
             Self::NotVerified(_) => ErrorKind::NotVerified,
             Self::Usage(_)
@@ -140,6 +156,7 @@ impl Error {
             | Self::Invite(_)
             | Self::Compare(_)
             | Self::AcceptInvite(_)
+            | Self::Share(_)
             | Self::Io { .. }
             | Self::Closed => ErrorKind::Failed,
         }
@@ -174,6 +191,16 @@ impl Error {
             name: name.map_or_else(|| peer.to_string(), str::to_owned),
             reason,
         }
+    }
+}
+
+/// What kind of failure a transfer's is.
+fn kind_of_get(error: &GetError) -> ErrorKind {
+    match error {
+        GetError::NotFound | GetError::Version => ErrorKind::NotFound,
+        GetError::Gone => ErrorKind::NotAllowed,
+        GetError::Corrupt(_) | GetError::Head(_) | GetError::Tree(_) => ErrorKind::NotVerified,
+        _ => ErrorKind::Failed,
     }
 }
 

@@ -1,9 +1,10 @@
 //! What each command asks of a node, and how it shows the answer.
 //!
 //! [`up`] runs a node. [`me`] (id, invite, status, doctor), [`people`] (add, contacts, contact), [`reach`] (ping, trace),
-//! [`stdio`] (pipe, listen) and [`backup`] (identity export and import) are the rest.
+//! [`stdio`] (pipe, listen) and [`backup`] (identity export and import) are the rest. [`demo`] shows them all at work.
 
 mod backup;
+mod demo;
 mod exec;
 mod introducer;
 mod me;
@@ -58,6 +59,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
             exec::listen(&on, protocol, from, program).await?;
         }
         Command::Introducer(args) => introducer::introducer(&on, args).await?,
+        Command::Demo(args) => demo::demo(&on, args).await?,
         Command::Identity { command } => backup::identity(&on, command).await?,
         Command::Share(_)
         | Command::Shares

@@ -16,9 +16,10 @@ use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, warn};
 
+use super::begun::{Begun, ControlStream};
 use super::faces::Faces;
 use super::input::{Input, Reply};
-use super::link::{Begun, ControlStream, LinkTasks};
+use super::link::LinkTasks;
 use super::live::{Link, Live, Standing, Table};
 use super::paths::Paths;
 use super::protocols::Protocols;

@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use kith_core::codec::Wire as _;
-use kith_core::ids::PeerId;
-use kith_core::routing::{Answer, ConnId, Level, Offer};
+use kith_core::routing::{Answer, ConnId, Offer};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, trace};
 
+use super::begun::ControlStream;
 use super::input::Input;
 use super::live::Standing;
 use super::protocols::Protocols;
@@ -24,27 +24,6 @@ const OFFER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is read of a control stream at once, in bytes: a whole frame in most cases.
 const CONTROL_CHUNK_BYTES: usize = 4096;
-
-/// The two halves of a connection's first stream.
-pub(super) type ControlStream = (SendHalf, ReceiveHalf);
-
-/// A connection that this side dialled. Its first stream is the control stream, opened before anybody can open another.
-#[derive(Debug)]
-pub(super) struct Begun {
-    pub(super) connection: Connection,
-    pub(super) control: ControlStream,
-}
-
-impl Begun {
-    /// Opens the control stream; `None` when the connection is over already.
-    pub(super) async fn on(connection: Connection) -> Option<Self> {
-        let control = connection.open_stream().await.ok()?;
-        Some(Self {
-            connection,
-            control,
-        })
-    }
-}
 
 /// What the tasks of a connection share.
 #[derive(Clone, Debug)]
@@ -137,8 +116,7 @@ impl LinkTasks {
         while let Ok(halves) = self.connection.accept_stream().await {
             // A pending contact may have been confirmed meanwhile.
             let standing = self.session.borrow().unwrap_or(standing);
-            self.tasks
-                .spawn(self.clone().answer(halves, standing.peer, standing.level));
+            self.tasks.spawn(self.clone().answer(halves, standing));
         }
     }
 
@@ -151,7 +129,7 @@ impl LinkTasks {
     }
 
     /// Answers the offer of one stream and hands it to who accepts its protocol.
-    async fn answer(self, halves: (SendHalf, ReceiveHalf), peer: Option<PeerId>, level: Level) {
+    async fn answer(self, halves: (SendHalf, ReceiveHalf), standing: Standing) {
         let (mut send, mut receive) = halves;
         let open = self.streams.count();
         let read = tokio::time::timeout(OFFER_WITHIN, receive.read_frame(Offer::BYTES_MAX)).await;
@@ -165,7 +143,7 @@ impl LinkTasks {
             );
             return;
         };
-        let answer = self.protocols.choose(peer, level, &offer);
+        let answer = self.protocols.choose(standing.peer, standing.level, &offer);
         if send.write_chunk(answer.framed().into()).await.is_err() {
             return;
         }
@@ -176,7 +154,13 @@ impl LinkTasks {
             return;
         };
         let name = offer.names()[usize::from(index)].clone();
-        let stream = Stream::accepted((send, receive), name, peer, self.connection.clone(), open);
+        let stream = Stream::accepted(
+            (send, receive),
+            name,
+            standing,
+            self.connection.clone(),
+            open,
+        );
         self.protocols.deliver(stream);
     }
 }

@@ -8,7 +8,7 @@ use kith_core::ids::{DeviceKey, Face, PeerId};
 use kith_core::introducer::Introducer;
 use kith_core::peer::Peer;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::{Access, Offer, Target, UnreachableReason};
+use kith_core::routing::{Access, Level, Offer, Target, UnreachableReason};
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -16,10 +16,11 @@ use tokio_util::task::TaskTracker;
 
 use super::event::{Event, Source};
 use super::input::Input;
-use super::live::{Link, Live};
+use super::live::{Link, Live, Standing};
 use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
+use crate::content::Shares;
 use crate::error::Error;
 use crate::home::Home;
 use crate::protocol::Services;
@@ -46,6 +47,7 @@ pub(super) struct Inner {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
     pub(super) services: Services,
+    pub(super) shares: Arc<Shares>,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -107,6 +109,11 @@ impl Node {
     /// Its database, for rooms with tables of their own.
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// What it shares.
+    pub(super) fn shares(&self) -> &Arc<Shares> {
+        &self.0.shares
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.
@@ -265,7 +272,17 @@ impl Node {
     /// # Errors
     /// [`Error::Accept`] when somebody in this process accepts it already.
     pub fn accept(&self, protocol: ProtocolName, access: Access) -> Result<Acceptor, Error> {
-        Ok(self.0.protocols.accept(protocol, access, true)?)
+        Ok(self.0.protocols.accept(protocol, access.clone(), access)?)
+    }
+
+    /// As [`Node::accept`], but tells only those in `listed` that it is spoken.
+    pub(crate) fn accept_unlisted(
+        &self,
+        protocol: ProtocolName,
+        access: Access,
+        listed: Access,
+    ) -> Result<Acceptor, Error> {
+        Ok(self.0.protocols.accept(protocol, access, listed)?)
     }
 
     /// The contact, petname or PeerId, that `text` names.
@@ -408,15 +425,19 @@ async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<
     send.write_chunk(offer.framed().into())
         .await
         .map_err(std::io::Error::other)?;
-    let peer = match target {
+    let standing = link.session.or(match target {
         // A stream may be opened before they have answered who they are; it ends if they turn out to be another.
-        Target::Peer(peer) => Some(peer),
-        Target::Device(_) => link.session.and_then(|session| session.peer),
-    };
+        Target::Peer(peer) => Some(Standing {
+            peer: Some(peer),
+            level: Level::Guest,
+            remote: link.connection.remote(),
+        }),
+        Target::Device(_) => None,
+    });
     Ok(Stream::opened(
         (send, receive),
         offer.clone(),
-        peer,
+        standing,
         link.connection.clone(),
         open,
     ))

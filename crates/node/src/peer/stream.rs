@@ -11,10 +11,11 @@ use bytes::Bytes;
 use kith_core::codec::{self, FRAME_HEADER_BYTES, Wire as _};
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::{Answer, AnswerError, Offer, Refusal};
+use kith_core::routing::{Answer, AnswerError, Level, Offer, Refusal};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::live::Standing;
 use super::streams::OpenStream;
 use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
 
@@ -70,6 +71,7 @@ pub struct StreamWriter {
 #[derive(Clone, Debug)]
 struct About {
     peer: Option<PeerId>,
+    level: Level,
     protocol: ProtocolName,
     connection: Connection,
     /// Counts the stream as open until both halves are gone.
@@ -92,7 +94,7 @@ impl Stream {
     pub(super) fn opened(
         halves: (SendHalf, ReceiveHalf),
         offer: Offer,
-        peer: Option<PeerId>,
+        standing: Option<Standing>,
         connection: Connection,
         open: OpenStream,
     ) -> Self {
@@ -104,7 +106,7 @@ impl Stream {
         Self::join(
             halves,
             negotiation,
-            About::new(peer, protocol, connection, open),
+            About::new(standing, protocol, connection, open),
         )
     }
 
@@ -112,14 +114,14 @@ impl Stream {
     pub(super) fn accepted(
         halves: (SendHalf, ReceiveHalf),
         protocol: ProtocolName,
-        peer: Option<PeerId>,
+        standing: Standing,
         connection: Connection,
         open: OpenStream,
     ) -> Self {
         Self::join(
             halves,
             Negotiation::Agreed,
-            About::new(peer, protocol, connection, open),
+            About::new(Some(standing), protocol, connection, open),
         )
     }
 
@@ -157,6 +159,11 @@ impl Stream {
         self.reader.about.peer
     }
 
+    /// How far whoever is at the other end was trusted when the stream was opened.
+    pub fn level(&self) -> Level {
+        self.reader.about.level
+    }
+
     /// 32 bytes that only the two ends of this very connection know (RFC 5705), to bind proofs to.
     pub fn exporter(&self) -> &[u8; 32] {
         self.reader.about.connection.exporter()
@@ -189,13 +196,14 @@ impl Stream {
 
 impl About {
     fn new(
-        peer: Option<PeerId>,
+        standing: Option<Standing>,
         protocol: ProtocolName,
         connection: Connection,
         open: OpenStream,
     ) -> Self {
         Self {
-            peer,
+            peer: standing.and_then(|standing| standing.peer),
+            level: standing.map_or(Level::Stranger, |standing| standing.level),
             protocol,
             connection,
             _open: open,

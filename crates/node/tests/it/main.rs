@@ -2,6 +2,7 @@
 
 mod engine;
 mod friends;
+mod handover;
 mod introducers;
 mod meeting;
 mod services;

@@ -13,10 +13,11 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, warn};
 
-use super::ending::{Ending, Work};
+use super::ending::Ending;
 use super::name::{Local, ServiceName};
 use super::tcp;
 use super::udp::{self, FLOW_IDLE_MAX, Sink, Source};
+use super::work::Work;
 use crate::error::Error;
 use crate::peer::{Node, Stream};
 

@@ -20,6 +20,7 @@ mod offer;
 mod services;
 mod tcp;
 mod udp;
+mod work;
 
 pub use forward::{FORWARD_CONNECTIONS_MAX, FORWARD_FLOWS_MAX, Forward};
 pub use kept::ServiceOffer;

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use kith_core::routing::Access;
 use tracing::{debug, warn};
 
-use super::ending::{Ending, Work};
+use super::ending::Ending;
 use super::kept::{self, NAMED_MAX, ServiceOffer};
 use super::name::{Local, ServiceName, Transport};
 use super::services::KeptService;
+use super::work::Work;
 use super::{tcp, udp};
 use crate::error::Error;
 use crate::peer::{Acceptor, Node, Stream};
