@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, warn};
 
 use super::faces::Faces;
-use super::input::{Input, Reply};
+use super::input::{Control, Dialled, Input, Reply};
 use super::link::LinkTasks;
 use super::live::{Link, Live, Standing, Table};
 use super::protocols::Protocols;
@@ -26,7 +26,8 @@ use super::streams::OpenStreams;
 use crate::clock;
 use crate::discovery::{Announcement, Finding, Order};
 use crate::error::Error;
-use crate::routing::{Connection, Ended};
+use crate::routing::endpoint::DialError;
+use crate::routing::{Connection, Ended, FaceEndpoint};
 use crate::store::Store;
 
 /// How long a shutdown waits for the other sides to finish their streams and say goodbye.
@@ -113,11 +114,11 @@ impl Actor {
             Input::Dialled {
                 dial,
                 face,
-                connection,
+                dialled,
             } => {
-                self.dialled(now, dial, face, connection);
+                self.dialled(now, dial, face, dialled);
             }
-            Input::Incoming { face, connection } => self.connected(now, None, face, connection),
+            Input::Incoming { face, connection } => self.connected(now, face, connection, None),
             Input::Control { conn, bytes } => self.machine.handle_bytes(now, conn, &bytes),
             Input::Path { conn, path } => debug!(conn = conn.0, kind = ?path.kind, "path"),
             Input::Closed { conn, ended } => {
@@ -146,10 +147,14 @@ impl Actor {
     }
 
     /// One attempt of a dial is over: the dial is when one led somewhere, or all led nowhere.
-    fn dialled(&mut self, now: Time, dial: DialId, face: Face, connection: Option<Connection>) {
-        if let Some(connection) = connection {
+    fn dialled(&mut self, now: Time, dial: DialId, face: Face, dialled: Option<Dialled>) {
+        if let Some(Dialled {
+            connection,
+            control,
+        }) = dialled
+        {
             self.end_dial(dial);
-            self.connected(now, Some(dial), face, connection);
+            self.connected(now, face, connection, Some((dial, control)));
             return;
         }
         let Some(under_way) = self.state.dials.get_mut(&dial) else {
@@ -215,7 +220,13 @@ impl Actor {
         self.machine.handle_open(now, target);
     }
 
-    fn connected(&mut self, now: Time, dial: Option<DialId>, face: Face, connection: Connection) {
+    fn connected(
+        &mut self,
+        now: Time,
+        face: Face,
+        connection: Connection,
+        dialled: Option<(DialId, Control)>,
+    ) {
         let Some(local) = self.faces.device(face) else {
             return;
         };
@@ -242,6 +253,7 @@ impl Actor {
             connection.observed(),
             *connection.exporter(),
         );
+        let (dial, opened) = dialled.unzip();
         LinkTasks {
             conn,
             connection,
@@ -251,7 +263,7 @@ impl Actor {
             session: session_watch,
             tasks: self.tasks.clone(),
         }
-        .start(control_bytes);
+        .start(opened, control_bytes);
         let connected = Connected {
             conn,
             dial,
@@ -363,17 +375,17 @@ impl Actor {
         let inputs = self.inputs.clone();
         let endpoint = self.faces.endpoint(face);
         let task = self.tasks.spawn(async move {
-            let connection = match endpoint {
-                Some(endpoint) => endpoint.connect(&route).await.map_err(|error| {
+            let dialled = match endpoint {
+                Some(endpoint) => connect(&endpoint, &route).await.map_err(|error| {
                     debug!(dial = dial.0, %error, "dial failed");
                 }),
                 None => Err(()),
             };
-            let connection = connection.ok();
+            let dialled = dialled.ok();
             let _ = inputs.send(Input::Dialled {
                 dial,
                 face,
-                connection,
+                dialled,
             });
         });
         let under_way = self.state.dials.entry(dial).or_insert_with(|| UnderWay {
@@ -465,6 +477,19 @@ impl Actor {
             warn!("{} rows could not be written", self.state.unwritten.len());
         }
     }
+}
+
+/// Dials, and opens the control stream before anybody knows of the connection.
+async fn connect(endpoint: &FaceEndpoint, route: &Route) -> Result<Dialled, DialError> {
+    let connection = endpoint.connect(route).await?;
+    let control = connection
+        .open_stream()
+        .await
+        .map_err(|ended| DialError::Handshake(ended.to_string()))?;
+    Ok(Dialled {
+        connection,
+        control,
+    })
 }
 
 /// The code the other side gave, if it closed and its code means something here.

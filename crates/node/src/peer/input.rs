@@ -10,10 +10,20 @@ use tokio::sync::oneshot;
 
 use crate::discovery::Finding;
 use crate::error::Error;
-use crate::routing::{Connection, Ended, FaceEndpoint, PathSummary};
+use crate::routing::{Connection, Ended, FaceEndpoint, PathSummary, ReceiveHalf, SendHalf};
 
 /// What a question's answer does once everything the question led to is durable.
 pub(super) type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
+/// The two halves of a control stream.
+pub(super) type Control = (SendHalf, ReceiveHalf);
+
+/// A connection we dialled.
+pub(super) struct Dialled {
+    pub(super) connection: Connection,
+    /// The first stream of the connection is its control stream, so it is open before anybody can open another.
+    pub(super) control: Control,
+}
 
 /// Something for the machine.
 pub(super) enum Input {
@@ -28,7 +38,7 @@ pub(super) enum Input {
     Dialled {
         dial: DialId,
         face: Face,
-        connection: Option<Connection>,
+        dialled: Option<Dialled>,
     },
     /// Somebody dialled us.
     Incoming { face: Face, connection: Connection },
