@@ -5,12 +5,14 @@ use std::io;
 use kith_core::identity::petname::NameError;
 use kith_core::identity::{AcceptError as AcceptInviteError, BookError, FindError, InviteError};
 use kith_core::ids::PeerId;
+use kith_core::peer::CompareError;
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::UnreachableReason;
 use kith_core::text::TextError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::content::{GetError, ShareError};
 use crate::peer::{AcceptError, Refused};
 
 /// What kind of failure it is: what a program does about it, and the exit code of the command line.
@@ -75,12 +77,27 @@ pub enum Error {
     /// An invite could not be accepted.
     #[error(transparent)]
     AcceptInvite(#[from] AcceptInviteError),
+    /// Safety words could not be compared.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// Nobody goes by this.
     #[error(transparent)]
     Find(#[from] FindError),
     /// A name that cannot be one.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// Something could not be shared, or taken back.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// Something could not be fetched.
+    #[error("cannot get it from {name}: {error}")]
+    Get {
+        /// From whom.
+        name: String,
+        /// Why.
+        #[source]
+        error: GetError,
+    },
     /// A share, service or listener that is not there.
     #[error("{0}")]
     NotFound(String),
@@ -112,7 +129,8 @@ impl Error {
         match self {
             Self::Find(FindError::Text(_)) => ErrorKind::Usage,
             Self::Book(BookError::NotAContact(_)) => ErrorKind::NotFound,
-            Self::UnknownContact(_)
+            Self::Compare(CompareError::NoSession)
+            | Self::UnknownContact(_)
             | Self::Unreachable { .. }
             | Self::NotFound(_)
             | Self::Find(_) => ErrorKind::NotFound,
@@ -121,6 +139,9 @@ impl Error {
                 Refused::Unsupported => ErrorKind::NotFound,
                 Refused::Busy => ErrorKind::Failed,
             },
+            Self::Share(ShareError::Unknown) => ErrorKind::NotFound,
+            Self::Share(ShareError::Nothing | ShareError::Name(_)) => ErrorKind::Usage,
+            Self::Get { error, .. } => kind_of_get(error),
             Self::NotAllowed(_) => ErrorKind::NotAllowed,
             Self::NotVerified(_) => ErrorKind::NotVerified,
             Self::Usage(_)
@@ -133,7 +154,9 @@ impl Error {
             Self::Accept(_)
             | Self::Book(_)
             | Self::Invite(_)
+            | Self::Compare(_)
             | Self::AcceptInvite(_)
+            | Self::Share(_)
             | Self::Io { .. }
             | Self::Closed => ErrorKind::Failed,
         }
@@ -168,6 +191,16 @@ impl Error {
             name: name.map_or_else(|| peer.to_string(), str::to_owned),
             reason,
         }
+    }
+}
+
+/// What kind of failure a transfer's is.
+fn kind_of_get(error: &GetError) -> ErrorKind {
+    match error {
+        GetError::NotFound | GetError::Version => ErrorKind::NotFound,
+        GetError::Gone => ErrorKind::NotAllowed,
+        GetError::Corrupt(_) | GetError::Head(_) | GetError::Tree(_) => ErrorKind::NotVerified,
+        _ => ErrorKind::Failed,
     }
 }
 

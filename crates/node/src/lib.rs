@@ -20,7 +20,9 @@ pub mod routing;
 
 pub use error::{Error, ErrorKind};
 pub use kith_core as core;
-pub use peer::{Acceptor, AddressBook, Event, Node, NodeBuilder, Refused, SpawnError, Stream};
+pub use peer::{
+    Acceptor, AddressBook, Contents, Event, Node, NodeBuilder, Refused, SpawnError, Stream,
+};
 
 /// The rooms' pieces of the database, in the order they were invented.
 pub(crate) const SCHEMAS: &[&str] = &[content::SCHEMA];

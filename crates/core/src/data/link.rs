@@ -1,7 +1,8 @@
 //! A share as text, to hand to somebody: `kith:link1…`.
 //!
 //! For the audience *link* it holds the secret that opens the share; for the others it only says which share and where, and whoever is not
-//! meant gets nothing by it. It leads to the owner's public face, so it can be posted where strangers read it.
+//! meant gets nothing by it. It leads to the owner's public face, so it can be posted where strangers read it; only where there is no
+//! other way it says where the contact face is now, which is good on one network and until that face gets another key.
 
 use minicbor::{Decode, Encode};
 use zeroize::Zeroize;
@@ -11,7 +12,7 @@ use crate::codec::{self, Wire};
 use crate::crypto::{self, SecretKey};
 use crate::data::head::LinkKey;
 use crate::data::path;
-use crate::ids::{PeerId, ShareId};
+use crate::ids::{Face, PeerId, ShareId};
 use crate::introducer::Introducer;
 use crate::text::{self, TextError};
 
@@ -74,11 +75,16 @@ pub struct Link {
     /// Where the owner can be found, at most [`LINK_INTRODUCERS_MAX`].
     #[n(6)]
     pub introducers: Vec<Introducer>,
+    /// The owner's contact face as it is now; `None` unless its owner discloses it.
+    #[n(7)]
+    pub contact: Option<Route>,
 }
 
 impl Wire for Link {
-    const BYTES_MAX: usize =
-        256 + LINK_NAME_BYTES_MAX + Route::BYTES_MAX + LINK_INTRODUCERS_MAX * Introducer::BYTES_MAX;
+    const BYTES_MAX: usize = 256
+        + LINK_NAME_BYTES_MAX
+        + 2 * Route::BYTES_MAX
+        + LINK_INTRODUCERS_MAX * Introducer::BYTES_MAX;
 }
 
 impl Link {
@@ -96,6 +102,7 @@ impl Link {
             name: name[..end].trim_end_matches(['.', ' ']).to_owned(),
             public: None,
             introducers: Vec::new(),
+            contact: None,
         }
     }
 
@@ -109,6 +116,21 @@ impl Link {
         self
     }
 
+    /// Adds where the owner's contact face is now, for an owner who wishes to disclose it.
+    #[must_use]
+    pub fn reached_directly(mut self, contact: Option<Route>) -> Self {
+        self.contact = contact.map(Route::bounded);
+        while codec::encode(&self).len() > LINK_BYTES_MAX && self.introducers.pop().is_some() {}
+        self
+    }
+
+    /// The owner's faces that it leads to, and where they are.
+    pub fn routes(&self) -> impl Iterator<Item = (Face, &Route)> {
+        let public = self.public.iter().map(|route| (Face::Public, route));
+        let contact = self.contact.iter().map(|route| (Face::Contact, route));
+        public.chain(contact).filter(|(_, route)| !route.is_empty())
+    }
+
     fn check(self) -> Result<Self, &'static str> {
         if self.version != VERSION {
             return Err("it was made by a newer kith; update this one");
@@ -119,11 +141,8 @@ impl Link {
         if self.introducers.len() > LINK_INTRODUCERS_MAX {
             return Err("too many introducers");
         }
-        if self
-            .public
-            .as_ref()
-            .is_some_and(|route| !route.is_bounded())
-        {
+        let mut routes = self.public.iter().chain(&self.contact);
+        if routes.any(|route| !route.is_bounded()) {
             return Err("too many addresses");
         }
         Ok(self)
@@ -163,7 +182,9 @@ mod tests {
 
     #[test]
     fn a_link_round_trips_and_a_typo_is_found() {
-        let mut full = link().reached_by(Some(Route::new(DeviceKey([4; 32]))), Vec::new());
+        let mut full = link()
+            .reached_by(Some(Route::new(DeviceKey([4; 32]))), Vec::new())
+            .reached_directly(Some(Route::new(DeviceKey([5; 32]))));
         assert_eq!(full.to_string().parse(), Ok(full.clone()));
         assert!(full.to_string().starts_with("kith:link1"));
         let typo = full.to_string().replacen('q', "p", 1);
@@ -189,6 +210,17 @@ mod tests {
         assert!(crooked.to_string().parse::<Link>().is_err());
         crooked.name = "x".repeat(65);
         assert!(crooked.to_string().parse::<Link>().is_err());
+    }
+
+    #[test]
+    fn a_link_leads_only_where_there_is_an_address() {
+        let mut contact = Route::new(DeviceKey([5; 32]));
+        contact.addresses.push(([192, 0, 2, 1], 7).into());
+        let led = link()
+            .reached_by(Some(Route::new(DeviceKey([4; 32]))), Vec::new())
+            .reached_directly(Some(contact.clone()));
+        let routes: Vec<_> = led.routes().collect();
+        assert_eq!(routes, [(Face::Contact, &contact)]);
     }
 
     #[test]

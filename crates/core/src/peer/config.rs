@@ -62,3 +62,6 @@ pub const MAILBOX_POLL_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Introducers remembered as away: as many as are ever asked.
 pub const AWAY_MAX: usize = 64;
+
+/// Devices named by links whose places are remembered: more than anybody fetches from at once.
+pub const LINKED_MAX: usize = 64;

@@ -80,6 +80,16 @@ impl<S: Scheme> Peer<S> {
         self.faces.route(face)
     }
 
+    /// Where strangers reach this node: its public face as it is; or, while that is on its way to its relay, as it will be.
+    pub fn public_route(&self) -> Option<Route> {
+        let known = self.faces.route(Face::Public).cloned();
+        known.or_else(|| {
+            let mut route = Route::new(self.faces.device(Face::Public)?);
+            route.relays.push(self.introducers.first()?.relay_url());
+            Some(route)
+        })
+    }
+
     /// The introducers used now.
     pub fn introducers(&self) -> &[Introducer] {
         &self.introducers

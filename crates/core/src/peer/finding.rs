@@ -1,6 +1,6 @@
 //! Where somebody is: what invites, sessions, sealed records and the local network say of it.
 
-use super::config::{AWAY_MAX, SIGHTINGS_MAX};
+use super::config::{AWAY_MAX, LINKED_MAX, SIGHTINGS_MAX};
 use super::io::{Event, Output, Source};
 use super::note::Card;
 use super::places::{Lookup, Purpose, ROUTE_KIND, Sighting};
@@ -114,6 +114,16 @@ impl<S: Scheme> Peer<S> {
         self.drain();
     }
 
+    /// A link says where a device of its maker is, and which face. For whoever opens the device next, as a stranger.
+    pub fn handle_link(&mut self, face: Face, route: Route) {
+        let linked = &mut self.finding.linked;
+        linked.retain(|(_, known)| known.device != route.device);
+        if linked.len() >= LINKED_MAX {
+            linked.pop_front();
+        }
+        linked.push_back((face, route.bounded()));
+    }
+
     /// They are no longer announced.
     pub fn handle_sighting_gone(&mut self, device: DeviceKey) {
         self.finding.sightings.remove(&device);
@@ -198,6 +208,20 @@ impl<S: Scheme> Peer<S> {
             };
             self.sessions.handle_routes(now, target, vec![candidate]);
         }
+        let linked = self.finding.linked.iter();
+        let linked = linked.filter(|(_, route)| route.device == device);
+        let candidates = linked.map(|(to, route)| Candidate {
+            // Over a relay the public face tells nobody our addresses; it has no other way, though.
+            from: if route.relays.is_empty() {
+                Face::Visitor
+            } else {
+                Face::Public
+            },
+            to: *to,
+            route: route.clone(),
+        });
+        self.sessions
+            .handle_routes(now, target, candidates.collect());
         self.sessions.handle_resolved(now, target);
     }
 

@@ -12,6 +12,7 @@
 //! - [`sessions`]: a session asks who may come in, and the book answers.
 //! - [`proving`]: invites are shown and acknowledged; [`cards`]: contacts tell each other where they are.
 //! - [`finding`]: a session asks where somebody is; invites, cards, sealed records and the local network answer.
+//! - `comparing`: safety words, while both look.
 //! - [`meeting`]: invites, and the mailboxes of people who are never online together.
 //! - [`faces`]: the node's own keys, bindings and places.
 //!
@@ -26,6 +27,7 @@
 //! ```
 
 mod cards;
+mod comparing;
 pub mod config;
 mod connections;
 mod devices;
@@ -41,6 +43,7 @@ mod proving;
 mod sessions;
 mod state;
 
+pub use comparing::CompareError;
 pub use config::Config;
 pub use io::{Event, Output, Source};
 pub use meeting::InviteOptions;

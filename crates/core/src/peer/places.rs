@@ -1,12 +1,12 @@
 //! What is known of where contacts are, and what is being asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::note::Card;
 use crate::address::Route;
 use crate::codec;
 use crate::discovery::Advertisement;
-use crate::ids::{DeviceKey, InviteId, Locator, PeerId};
+use crate::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
 use crate::row::Row;
 
 /// The kind of the rows in which the last known routes of contacts are kept.
@@ -20,6 +20,8 @@ pub(super) struct Finding {
     pub(super) lookups: BTreeMap<Locator, Lookup>,
     /// Introducers that could not be reached when last tried.
     pub(super) away: BTreeSet<DeviceKey>,
+    /// Where devices are that only a link names, and which face of their node they are; the latest last.
+    pub(super) linked: VecDeque<(Face, Route)>,
 }
 
 /// A contact seen on the local network.

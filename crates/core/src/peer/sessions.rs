@@ -2,12 +2,12 @@
 
 use super::connections::Conn;
 use super::io::{Event, Output};
-use super::note::{CARD, INVITE_SHOWN, INVITE_TAKEN};
+use super::note::{CARD, INVITE_SHOWN, INVITE_TAKEN, WORDS};
 use super::proof::Proof;
 use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
-use crate::identity::{ContactState, SignedBinding, Standing};
+use crate::identity::{SignedBinding, Standing};
 use crate::ids::{Face, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
@@ -158,6 +158,9 @@ impl<S: Scheme> Peer<S> {
     fn take_note(&mut self, now: Time, conn: ConnId, peer: PeerId, note: &Note) {
         match note.kind {
             CARD if self.level_of(peer) == Level::Contact => self.take_card(now, peer, note),
+            WORDS if self.level_of(peer) == Level::Contact => {
+                self.take_words(now, conn, peer, note)
+            }
             INVITE_SHOWN => self.take_shown(now, conn, peer, note),
             INVITE_TAKEN => self.take_taken(now, conn, peer, note),
             _ => {}
@@ -353,12 +356,6 @@ impl<S: Scheme> Peer<S> {
         if outdated {
             self.sessions.handle_close_peer(now, peer, CloseCode::Done);
         }
-        let confirmed = self
-            .book
-            .contact(&peer)
-            .is_some_and(|it| it.state == ContactState::Confirmed);
-        if confirmed && self.config.keeps_sessions {
-            self.sessions.handle_want(now, Target::Peer(peer), true);
-        }
+        self.begin_reach(peer);
     }
 }

@@ -23,6 +23,9 @@ pub enum GetError {
     /// It was ours to have, and is not any more.
     #[error("the share is gone, or not for you any more")]
     Gone,
+    /// It has another version now than the one asked for.
+    #[error("this version of the share is not offered any more; get the newest without --at")]
+    Version,
     /// A file changed at the provider.
     #[error("{0} has changed at its owner meanwhile; get it again")]
     Changed(String),

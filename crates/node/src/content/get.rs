@@ -13,6 +13,7 @@ use std::future::Future;
 use std::io;
 use std::time::Instant;
 
+use kith_core::data::head::{Head, HeadError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::content::error::GetError;
@@ -41,7 +42,9 @@ where
     let started = Instant::now();
     let connect = async || {
         let stream = open().await.map_err(GetError::Connection)?;
-        Connection::open(stream, get.share, &get.credential, get.now).await
+        let connection = Connection::open(stream, get.share, &get.credential, get.now).await?;
+        check(&connection.head, &get)?;
+        Ok(connection)
     };
     let mut first = connect().await?;
     let (head, grant) = (first.head.clone(), first.grant.clone());
@@ -75,7 +78,7 @@ where
     streams.close().await;
     moved?;
     let progress = transfer.progress;
-    let (fetched, links_left_out) = (transfer.fetched, transfer.links_left_out);
+    let links_left_out = transfer.links_left_out;
     transfer.finish(&selected, &target).await?;
     Ok(Got {
         target,
@@ -83,8 +86,19 @@ where
         grant,
         bytes: progress.bytes,
         files: progress.files,
-        fetched,
+        fetched: progress.fetched,
         time: started.elapsed(),
         links_left_out,
     })
+}
+
+/// Whether a head is of the owner and the version that were asked for.
+fn check(head: &Head, get: &Get) -> Result<(), GetError> {
+    if head.owner != get.owner {
+        return Err(HeadError::OtherShare.into());
+    }
+    match get.at {
+        Some(at) if at != head.manifest => Err(GetError::Version),
+        _ => Ok(()),
+    }
 }

@@ -6,7 +6,7 @@ use kith_core::content::wire::{Answer, Request};
 use kith_core::crypto::Ed25519;
 use kith_core::data::head::{Head, HeadError, SignedHead};
 use kith_core::data::manifest::{Body, Entry};
-use kith_core::ids::ShareId;
+use kith_core::ids::{PeerId, ShareId};
 use kith_core::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
@@ -76,25 +76,39 @@ where
     Ok((connection.head, connection.grant))
 }
 
-/// Lists a directory of a share by its path, written with `/`; empty for the root. A file lists itself. At most
-/// [`ENTRIES_MAX`] entries.
+/// A directory to look into.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// Of which share.
+    pub share: ShareId,
+    /// Whose it must be.
+    pub owner: PeerId,
+    /// Where in it, written with `/`; empty for the root.
+    pub path: String,
+    /// What lets us in.
+    pub credential: Credential,
+}
+
+/// Lists a directory of a share. A file lists itself. At most [`ENTRIES_MAX`] entries.
 ///
 /// # Errors
 /// [`GetError`].
 pub async fn entries<R, W>(
     stream: Stream<R, W>,
-    share: ShareId,
-    path: &str,
-    credential: &Credential,
+    directory: &Directory,
     now: Time,
 ) -> Result<Vec<Entry>, GetError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
+    let (share, credential) = (directory.share, &directory.credential);
     let mut connection = Connection::open(stream, share, credential, now).await?;
     let head = connection.head.clone();
-    let node = match select::select(&mut connection, &head, path).await? {
+    if head.owner != directory.owner {
+        return Err(HeadError::OtherShare.into());
+    }
+    let node = match select::select(&mut connection, &head, &directory.path).await? {
         Selected::File(file) => return Ok(vec![Entry::File(file)]),
         Selected::Directory { node, .. } => node,
     };

@@ -4,7 +4,7 @@
 //! - [`shares`]: sharing folders in place, and taking it back.
 //! - [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
-//! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`]: its words.
+//! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
 //! - [`mod@list`]: looking at what somebody shares, without fetching it.
 //!
 //! Whether somebody may have a share is decided in [`kith_core::content::access`], and what of a tree may become a path in
@@ -15,6 +15,7 @@ mod compare;
 pub mod error;
 mod frames;
 pub mod get;
+pub mod glob;
 pub mod list;
 pub mod request;
 mod select;
@@ -30,7 +31,7 @@ mod tests;
 
 pub use error::GetError;
 pub use get::get;
-pub use list::{entries, head, list};
+pub use list::{Directory, entries, head, list};
 pub use request::{Credential, Filter, Get, Got, Progress, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kith_core::content::grant::SignedGrant;
 use kith_core::data::head::Head;
 use kith_core::data::link::LinkSecret;
-use kith_core::ids::ShareId;
+use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 
 /// A stream of `/kith/share/1` to a provider.
@@ -46,6 +46,10 @@ pub struct Filter {
 pub struct Get {
     /// Which share.
     pub share: ShareId,
+    /// Whose it must be.
+    pub owner: PeerId,
+    /// The version it must have, by the hash of its manifest; `None` for the newest.
+    pub at: Option<BlobHash>,
     /// What of it, written with `/`; empty for all.
     pub path: String,
     /// The folder in which the target appears, under the share's name or the last of the path.
@@ -67,6 +71,8 @@ pub struct Progress {
     pub total: Option<u64>,
     /// Files that are whole.
     pub files: u64,
+    /// Bytes of files that this run fetched.
+    pub fetched: u64,
 }
 
 /// A finished transfer.

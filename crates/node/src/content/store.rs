@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::data::hash::Stamp;
 use crate::data::range::Blob;
 use crate::data::scan::Found;
+use crate::store::Store;
 
 /// The room's piece of schema.
 pub const SCHEMA: &str = "
@@ -73,6 +74,15 @@ impl Database for Mutex<Connection> {
     ) -> io::Result<()> {
         let mut connection = self.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut connection).map_err(io::Error::other)
+    }
+}
+
+impl Database for Store {
+    fn work(
+        &self,
+        work: &mut dyn FnMut(&mut Connection) -> rusqlite::Result<()>,
+    ) -> io::Result<()> {
+        self.run(work).map_err(io::Error::other)
     }
 }
 

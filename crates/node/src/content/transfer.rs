@@ -38,8 +38,6 @@ pub(super) struct Transfer {
     symlinks: Vec<(String, String)>,
     /// How far it is.
     pub(super) progress: Progress,
-    /// Bytes that this run fetched.
-    pub(super) fetched: u64,
     entries: u64,
     /// Links that lead out of what is fetched.
     pub(super) links_left_out: u64,
@@ -97,7 +95,6 @@ impl Transfer {
                 total: (!is_filtered).then_some(selected.totals().bytes),
                 ..Progress::default()
             },
-            fetched: 0,
             entries: 0,
             links_left_out: 0,
         };
@@ -145,7 +142,7 @@ impl Transfer {
             Done::Range { bytes, is_last } => {
                 self.progress.bytes += bytes;
                 self.progress.files += u64::from(is_last);
-                self.fetched += bytes;
+                self.progress.fetched += bytes;
                 Ok(())
             }
             Done::Node { ticket, bytes } => {

@@ -18,8 +18,8 @@ use tracing::{debug, error, info, warn};
 
 use super::faces::Faces;
 use super::input::{Input, Reply};
-use super::link::LinkTasks;
-use super::live::{Link, Live, Standing};
+use super::link::{Begun, ControlStream, LinkTasks};
+use super::live::{Link, Live, Standing, Table};
 use super::protocols::Protocols;
 use super::sources::Sources;
 use super::streams::OpenStreams;
@@ -110,13 +110,7 @@ impl Actor {
         match input {
             Input::Ask(question) => return Some(question(&mut self.machine, now)),
             Input::Open { target, reached } => self.open(now, target, reached),
-            Input::Dialled {
-                dial,
-                face,
-                connection,
-            } => {
-                self.dialled(now, dial, face, connection);
-            }
+            Input::Dialled { dial, face, begun } => self.dialled(now, dial, face, begun),
             Input::Incoming { face, connection } => self.connected(now, None, face, connection),
             Input::Control { conn, bytes } => self.machine.handle_bytes(now, conn, &bytes),
             Input::Path { conn, path } => debug!(conn = conn.0, kind = ?path.kind, "path"),
@@ -146,10 +140,14 @@ impl Actor {
     }
 
     /// One attempt of a dial is over: the dial is when one led somewhere, or all led nowhere.
-    fn dialled(&mut self, now: Time, dial: DialId, face: Face, connection: Option<Connection>) {
-        if let Some(connection) = connection {
+    fn dialled(&mut self, now: Time, dial: DialId, face: Face, begun: Option<Begun>) {
+        if let Some(Begun {
+            connection,
+            control,
+        }) = begun
+        {
             self.end_dial(dial);
-            self.connected(now, Some(dial), face, connection);
+            self.connected(now, Some((dial, control)), face, connection);
             return;
         }
         let Some(under_way) = self.state.dials.get_mut(&dial) else {
@@ -215,10 +213,17 @@ impl Actor {
         self.machine.handle_open(now, target);
     }
 
-    fn connected(&mut self, now: Time, dial: Option<DialId>, face: Face, connection: Connection) {
+    fn connected(
+        &mut self,
+        now: Time,
+        dialled: Option<(DialId, ControlStream)>,
+        face: Face,
+        connection: Connection,
+    ) {
         let Some(local) = self.faces.device(face) else {
             return;
         };
+        let (dial, opened) = dialled.unzip();
         self.state.connections += 1;
         let conn = ConnId(self.state.connections);
         let inputs = self.inputs.clone();
@@ -251,7 +256,7 @@ impl Actor {
             session: session_watch,
             tasks: self.tasks.clone(),
         }
-        .start(control_bytes);
+        .start(opened, control_bytes);
         let connected = Connected {
             conn,
             dial,
@@ -330,7 +335,7 @@ impl Actor {
                 };
             }
             Output::Relays { face, introducers } => {
-                self.faces.set_relays(face, introducers, &self.tasks)
+                self.faces.set_relays(face, introducers)
             }
             Output::Publish {
                 record,
@@ -369,12 +374,11 @@ impl Actor {
                 }),
                 None => Err(()),
             };
-            let connection = connection.ok();
-            let _ = inputs.send(Input::Dialled {
-                dial,
-                face,
-                connection,
-            });
+            let begun = match connection {
+                Ok(connection) => Begun::on(connection).await,
+                Err(()) => None,
+            };
+            let _ = inputs.send(Input::Dialled { dial, face, begun });
         });
         let under_way = self.state.dials.entry(dial).or_insert_with(|| UnderWay {
             face,
@@ -441,6 +445,8 @@ impl Actor {
 
     /// Tells everybody, and waits a little for them to say goodbye.
     async fn leave(&mut self, inputs: &mut mpsc::UnboundedReceiver<Input>) {
+        // First who has streams open all the time: a session ends when its streams have.
+        std::mem::take(&mut self.sources).stop().await;
         self.machine.handle_leave(clock::now());
         self.settle(None).await;
         let deadline = tokio::time::Instant::now() + LEAVE_WITHIN;
@@ -456,8 +462,9 @@ impl Actor {
         if !self.state.unwritten.is_empty() {
             self.write(Vec::new()).await;
         }
-        std::mem::take(&mut self.sources).stop().await;
         self.faces.close().await;
+        // What did not say goodbye in time: the tasks of a connection end when nobody can ask anything of it.
+        *self.live.lock() = Table::default();
         if !self.state.unwritten.is_empty() {
             warn!("{} rows could not be written", self.state.unwritten.len());
         }

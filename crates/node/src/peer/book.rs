@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
+use tokio::sync::broadcast::error::RecvError;
+
 use kith_core::identity::{Contact, Invite, Petname, words};
 use kith_core::ids::{InviteId, PeerId};
 use kith_core::peer::InviteOptions;
 use kith_core::protocol::ProtocolName;
 
+use super::event::Event;
 use super::node::Node;
 use crate::error::Error;
+
+/// How long to wait for the other side of a comparison: as the machine does.
+const COMPARE_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// The address book of a node.
 #[derive(Clone, Debug)]
@@ -196,5 +202,38 @@ impl AddressBook {
     /// The words by which this node's owner and `peer` check, on the phone say, that nobody stands between them.
     pub fn safety_words(&self, peer: PeerId) -> String {
         words::static_words(&self.0.peer_id(), &peer).to_string()
+    }
+
+    /// Compares the short form of the words, over the session that stands: four words, made for this one time. Both have to
+    /// ask for it; waits for the other for up to five minutes.
+    ///
+    /// # Errors
+    /// [`Error::Compare`] without a session, [`Error::NotVerified`] when the other side broke the rules, [`Error::NotFound`]
+    /// when they did not begin in time.
+    pub async fn compare_words(&self, peer: PeerId) -> Result<String, Error> {
+        let mut events = self.0.events();
+        self.0
+            .ask(move |machine, now| machine.compare_words(now, peer))
+            .await??;
+        let compared = async {
+            loop {
+                match events.recv().await {
+                    Ok(Event::Words { peer: with, words }) if with == peer => {
+                        return words.ok_or(());
+                    }
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return Err(()),
+                }
+            }
+        };
+        match tokio::time::timeout(COMPARE_WITHIN, compared).await {
+            Ok(Ok(words)) => Ok(words),
+            Ok(Err(())) => Err(Error::NotVerified(
+                "the comparison failed: somebody may stand between you; compare the long words by phone".to_owned(),
+            )),
+            Err(_) => Err(Error::NotFound(
+                "they did not begin to compare; ask them to, and try again".to_owned(),
+            )),
+        }
     }
 }

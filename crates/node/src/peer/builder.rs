@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, State};
+use super::contents;
 use super::faces::{FacePlan, Faces};
 use super::input::Input;
 use super::live::Live;
@@ -23,6 +24,7 @@ use super::node::{Inner, Node};
 use super::place::{Place, PlaceError};
 use super::protocols::Protocols;
 use super::sources::Sources;
+use crate::content::Shares;
 use crate::discovery::Interfaces;
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
@@ -83,6 +85,9 @@ pub enum SpawnError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The folder for what is shared and fetched cannot be used.
+    #[error("cannot use the folder of shared files: {0}")]
+    Blobs(#[source] std::io::Error),
     /// What the database holds cannot be read.
     #[error(transparent)]
     Rows(#[from] StartError),
@@ -184,6 +189,12 @@ impl NodeBuilder {
         let place = Place::open(self.data.clone())?;
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
+        let shares = Shares::new(
+            Box::new(store.clone()),
+            place.home.blobs(),
+            keys.identity.clone(),
+        )
+        .map_err(SpawnError::Blobs)?;
         let mut machine = self.machine(&keys, &store)?;
         let plan = FacePlan {
             bind: self.bind,
@@ -219,6 +230,8 @@ impl NodeBuilder {
             protocols: protocols.clone(),
             events: events.clone(),
             store: store.clone(),
+            services: Default::default(),
+            shares: Arc::new(shares),
             place,
             tasks: tasks.clone(),
             stop,
@@ -243,6 +256,7 @@ impl NodeBuilder {
             Box::new(|_| {})
         })));
         crate::protocol::serve(&node);
+        contents::serve(&node);
         Ok(node)
     }
 

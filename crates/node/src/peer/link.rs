@@ -5,8 +5,7 @@
 use std::time::Duration;
 
 use kith_core::codec::Wire as _;
-use kith_core::ids::PeerId;
-use kith_core::routing::{Answer, ConnId, Level, Offer};
+use kith_core::routing::{Answer, ConnId, Offer};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
@@ -25,6 +24,27 @@ const OFFER_WITHIN: Duration = Duration::from_secs(10);
 /// What is read of a control stream at once, in bytes: a whole frame in most cases.
 const CONTROL_CHUNK_BYTES: usize = 4096;
 
+/// The two halves of a connection's first stream.
+pub(super) type ControlStream = (SendHalf, ReceiveHalf);
+
+/// A connection that this side dialled. Its first stream is the control stream, opened before anybody can open another.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) connection: Connection,
+    pub(super) control: ControlStream,
+}
+
+impl Begun {
+    /// Opens the control stream; `None` when the connection is over already.
+    pub(super) async fn on(connection: Connection) -> Option<Self> {
+        let control = connection.open_stream().await.ok()?;
+        Some(Self {
+            connection,
+            control,
+        })
+    }
+}
+
 /// What the tasks of a connection share.
 #[derive(Clone, Debug)]
 pub(super) struct LinkTasks {
@@ -38,23 +58,26 @@ pub(super) struct LinkTasks {
 }
 
 impl LinkTasks {
-    /// Starts them. `control` gives the bytes for the control stream.
-    pub(super) fn start(self, control: mpsc::UnboundedReceiver<Vec<u8>>) {
+    /// Starts them. `control` gives the bytes for the control stream, which the dialler has `opened`.
+    pub(super) fn start(
+        self,
+        opened: Option<ControlStream>,
+        control: mpsc::UnboundedReceiver<Vec<u8>>,
+    ) {
         let tasks = self.tasks.clone();
         tasks.spawn(self.clone().watch_end());
         tasks.spawn(self.clone().watch_paths());
-        tasks.spawn(self.run(control));
+        tasks.spawn(self.run(opened, control));
     }
 
     /// The control stream, and then the streams that follow it.
-    async fn run(self, control: mpsc::UnboundedReceiver<Vec<u8>>) {
-        let halves = if self.connection.is_dialler() {
-            self.connection.open_stream().await
-        } else {
-            self.connection.accept_stream().await
-        };
-        let Ok((send, receive)) = halves else {
-            return; // The end of the connection is told by its own task.
+    async fn run(self, opened: Option<ControlStream>, control: mpsc::UnboundedReceiver<Vec<u8>>) {
+        let (send, receive) = match opened {
+            Some(opened) => opened,
+            None => match self.connection.accept_stream().await {
+                Ok(accepted) => accepted,
+                Err(_) => return, // The end of the connection is told by its own task.
+            },
         };
         self.tasks.spawn(write_control(send, control));
         self.tasks.spawn(self.clone().read_control(receive));
@@ -113,8 +136,7 @@ impl LinkTasks {
         while let Ok(halves) = self.connection.accept_stream().await {
             // A pending contact may have been confirmed meanwhile.
             let standing = self.session.borrow().unwrap_or(standing);
-            self.tasks
-                .spawn(self.clone().answer(halves, standing.peer, standing.level));
+            self.tasks.spawn(self.clone().answer(halves, standing));
         }
     }
 
@@ -127,7 +149,7 @@ impl LinkTasks {
     }
 
     /// Answers the offer of one stream and hands it to who accepts its protocol.
-    async fn answer(self, halves: (SendHalf, ReceiveHalf), peer: Option<PeerId>, level: Level) {
+    async fn answer(self, halves: (SendHalf, ReceiveHalf), standing: Standing) {
         let (mut send, mut receive) = halves;
         let open = self.streams.count();
         let read = tokio::time::timeout(OFFER_WITHIN, receive.read_frame(Offer::BYTES_MAX)).await;
@@ -141,7 +163,7 @@ impl LinkTasks {
             );
             return;
         };
-        let answer = self.protocols.choose(peer, level, &offer);
+        let answer = self.protocols.choose(standing.peer, standing.level, &offer);
         if send.write_chunk(answer.framed().into()).await.is_err() {
             return;
         }
@@ -152,7 +174,13 @@ impl LinkTasks {
             return;
         };
         let name = offer.names()[usize::from(index)].clone();
-        let stream = Stream::accepted((send, receive), name, peer, self.connection.clone(), open);
+        let stream = Stream::accepted(
+            (send, receive),
+            name,
+            standing,
+            self.connection.clone(),
+            open,
+        );
         self.protocols.deliver(stream);
     }
 }

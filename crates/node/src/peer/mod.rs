@@ -1,5 +1,6 @@
 //! A running node: the machine of [`kith_core::peer`], and the sockets, disk and timers it steers.
 //!
+//! - [`contents`]: what is shared and fetched.
 //! - [`builder`]: how a node is described and started.
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
@@ -9,6 +10,7 @@
 mod actor;
 pub mod book;
 pub mod builder;
+pub mod contents;
 pub mod event;
 mod faces;
 mod input;
@@ -23,7 +25,12 @@ mod streams;
 
 pub use book::AddressBook;
 pub use builder::{NodeBuilder, SpawnError};
+pub use contents::{
+    Contents, Fetched, GetOptions, MyShare, Published, ShareName, ShareSource, SourceBytes,
+    Transfer, TransferProgress,
+};
 pub use event::{Event, Source};
+pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};
 pub use place::PlaceError;
 pub use protocols::{AcceptError, Acceptor};

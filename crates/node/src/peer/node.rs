@@ -8,7 +8,7 @@ use kith_core::ids::{DeviceKey, Face, PeerId};
 use kith_core::introducer::Introducer;
 use kith_core::peer::Peer;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::{Access, Offer, Target, UnreachableReason};
+use kith_core::routing::{Access, Level, Offer, Target, UnreachableReason};
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -16,13 +16,15 @@ use tokio_util::task::TaskTracker;
 
 use super::event::{Event, Source};
 use super::input::Input;
-use super::live::{Link, Live};
+use super::live::{Link, Live, Standing};
 use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
+use crate::content::Shares;
 use crate::error::Error;
 use crate::home::Home;
 use crate::routing::{FaceEndpoint, PathKind, PathSummary};
+use crate::protocol::Services;
 use crate::store::Store;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
@@ -44,6 +46,8 @@ pub(super) struct Inner {
     pub(super) protocols: Protocols,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
+    pub(super) services: Services,
+    pub(super) shares: Arc<Shares>,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -97,9 +101,19 @@ impl Node {
         &self.0.place.home
     }
 
+    /// The services it offers for good.
+    pub(crate) fn services(&self) -> &Services {
+        &self.0.services
+    }
+
     /// Its database, for rooms with tables of their own.
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// What it shares.
+    pub(super) fn shares(&self) -> &Arc<Shares> {
+        &self.0.shares
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.
@@ -184,7 +198,7 @@ impl Node {
         let deadline = Instant::now() + OPEN_WITHIN;
         loop {
             let link = self.link(target, deadline).await?;
-            match open_on(&link, &offer).await {
+            match open_on(&link, target, &offer).await {
                 Ok(mut stream) => {
                     if !offer.is_certain() {
                         let refused =
@@ -237,7 +251,17 @@ impl Node {
     /// # Errors
     /// [`Error::Accept`] when somebody in this process accepts it already.
     pub fn accept(&self, protocol: ProtocolName, access: Access) -> Result<Acceptor, Error> {
-        Ok(self.0.protocols.accept(protocol, access, true)?)
+        Ok(self.0.protocols.accept(protocol, access.clone(), access)?)
+    }
+
+    /// As [`Node::accept`], but tells only those in `listed` that it is spoken.
+    pub(crate) fn accept_unlisted(
+        &self,
+        protocol: ProtocolName,
+        access: Access,
+        listed: Access,
+    ) -> Result<Acceptor, Error> {
+        Ok(self.0.protocols.accept(protocol, access, listed)?)
     }
 
     /// The contact, petname or PeerId, that `text` names.
@@ -370,7 +394,7 @@ impl Node {
 }
 
 /// Opens a stream and sends the offer; nothing is waited for but room for one more stream.
-async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
+async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<Stream> {
     let open = link.streams.count();
     let (mut send, receive) = link
         .connection
@@ -380,11 +404,19 @@ async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
     send.write_chunk(offer.framed().into())
         .await
         .map_err(std::io::Error::other)?;
-    let peer = link.session.and_then(|session| session.peer);
+    let standing = link.session.or(match target {
+        // A stream may be opened before they have answered who they are; it ends if they turn out to be another.
+        Target::Peer(peer) => Some(Standing {
+            peer: Some(peer),
+            level: Level::Guest,
+            remote: link.connection.remote(),
+        }),
+        Target::Device(_) => None,
+    });
     Ok(Stream::opened(
         (send, receive),
         offer.clone(),
-        peer,
+        standing,
         link.connection.clone(),
         open,
     ))

@@ -40,7 +40,8 @@ struct Table {
 #[derive(Debug)]
 struct Entry {
     access: Access,
-    listed: bool,
+    /// Who is told that it is spoken.
+    listed: Access,
     streams: mpsc::Sender<Waiting>,
 }
 
@@ -68,12 +69,12 @@ pub struct Acceptor {
 }
 
 impl Protocols {
-    /// Begins to accept streams in `name`. Those that are `listed` are told to whoever may use them.
+    /// Begins to accept streams in `name` from those who have `access`; those in `listed` are told that it is spoken.
     pub(super) fn accept(
         &self,
         name: ProtocolName,
         access: Access,
-        listed: bool,
+        listed: Access,
     ) -> Result<Acceptor, AcceptError> {
         let (sender, streams) = mpsc::channel(WAITING_MAX);
         {
@@ -98,13 +99,13 @@ impl Protocols {
         })
     }
 
-    /// What is told to whoever may use it.
+    /// What is spoken, and who is told.
     pub(super) fn listed(&self) -> Vec<(ProtocolName, Access)> {
         let entries = self.entries();
-        let listed = entries.iter().filter(|(_, entry)| entry.listed);
-        listed
-            .map(|(name, entry)| (name.clone(), entry.access.clone()))
-            .collect()
+        let told = entries
+            .iter()
+            .map(|(name, entry)| (name.clone(), entry.listed.clone()));
+        told.collect()
     }
 
     /// Which of the offered names is spoken with `peer`.
@@ -188,15 +189,19 @@ mod tests {
     async fn a_name_is_accepted_once_and_freed_with_its_acceptor() {
         let protocols = Protocols::default();
         let acceptor = protocols
-            .accept(name("/a/1"), Access::Contacts, true)
+            .accept(name("/a/1"), Access::Contacts, Access::Contacts)
             .expect("free");
         assert!(
             protocols
-                .accept(name("/a/1"), Access::Anyone, true)
+                .accept(name("/a/1"), Access::Anyone, Access::Anyone)
                 .is_err()
         );
         drop(acceptor);
-        assert!(protocols.accept(name("/a/1"), Access::Anyone, true).is_ok());
+        assert!(
+            protocols
+                .accept(name("/a/1"), Access::Anyone, Access::Anyone)
+                .is_ok()
+        );
     }
 
     #[tokio::test]
@@ -204,12 +209,17 @@ mod tests {
         let protocols = Protocols::default();
         let friend = PeerId([1; 32]);
         let _acceptor = protocols
-            .accept(name("/friend/1"), Access::Named([friend].into()), true)
+            .accept(
+                name("/friend/1"),
+                Access::Named([friend].into()),
+                Access::Contacts,
+            )
             .expect("free");
-        let _hidden = protocols
-            .accept(name("/hidden/1"), Access::Anyone, false)
+        let _untold = protocols
+            .accept(name("/untold/1"), Access::Anyone, Access::Contacts)
             .expect("free");
-        assert_eq!(protocols.listed().len(), 1);
+        let told = protocols.listed();
+        assert!(told.iter().all(|(_, to)| !to.allows(None, Level::Stranger)));
         let offer = Offer::new(vec![name("/friend/1")]).expect("one");
         assert_eq!(
             protocols.choose(Some(friend), Level::Contact, &offer),

@@ -7,13 +7,15 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use kith_core::codec::{self, FRAME_HEADER_BYTES, Wire as _};
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::{Answer, AnswerError, Offer, Refusal};
+use kith_core::routing::{Answer, AnswerError, Level, Offer, Refusal};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::live::Standing;
 use super::streams::OpenStream;
 use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
 
@@ -69,6 +71,7 @@ pub struct StreamWriter {
 #[derive(Clone, Debug)]
 struct About {
     peer: Option<PeerId>,
+    level: Level,
     protocol: ProtocolName,
     connection: Connection,
     /// Counts the stream as open until both halves are gone.
@@ -91,7 +94,7 @@ impl Stream {
     pub(super) fn opened(
         halves: (SendHalf, ReceiveHalf),
         offer: Offer,
-        peer: Option<PeerId>,
+        standing: Option<Standing>,
         connection: Connection,
         open: OpenStream,
     ) -> Self {
@@ -103,7 +106,7 @@ impl Stream {
         Self::join(
             halves,
             negotiation,
-            About::new(peer, protocol, connection, open),
+            About::new(standing, protocol, connection, open),
         )
     }
 
@@ -111,14 +114,14 @@ impl Stream {
     pub(super) fn accepted(
         halves: (SendHalf, ReceiveHalf),
         protocol: ProtocolName,
-        peer: Option<PeerId>,
+        standing: Standing,
         connection: Connection,
         open: OpenStream,
     ) -> Self {
         Self::join(
             halves,
             Negotiation::Agreed,
-            About::new(peer, protocol, connection, open),
+            About::new(Some(standing), protocol, connection, open),
         )
     }
 
@@ -156,6 +159,11 @@ impl Stream {
         self.reader.about.peer
     }
 
+    /// How far whoever is at the other end was trusted when the stream was opened.
+    pub fn level(&self) -> Level {
+        self.reader.about.level
+    }
+
     /// 32 bytes that only the two ends of this very connection know (RFC 5705), to bind proofs to.
     pub fn exporter(&self) -> &[u8; 32] {
         self.reader.about.connection.exporter()
@@ -188,13 +196,14 @@ impl Stream {
 
 impl About {
     fn new(
-        peer: Option<PeerId>,
+        standing: Option<Standing>,
         protocol: ProtocolName,
         connection: Connection,
         open: OpenStream,
     ) -> Self {
         Self {
-            peer,
+            peer: standing.and_then(|standing| standing.peer),
+            level: standing.map_or(Level::Stranger, |standing| standing.level),
             protocol,
             connection,
             _open: open,
@@ -203,12 +212,22 @@ impl About {
 }
 
 impl StreamWriter {
-    /// Waits until the other side has received all of what was written and shut down.
+    /// Waits until the other side has received all of what was written and shut down, or wants no more of it. The future
+    /// is apart from the writer, so that it can be waited for while writing.
     ///
     /// # Errors
     /// When it stopped reading or the connection ended before.
-    pub async fn delivered(&mut self) -> io::Result<()> {
-        self.half.delivered().await.map_err(io::Error::other)
+    pub fn delivered(&self) -> impl Future<Output = io::Result<()>> + Send + use<> {
+        let delivered = self.half.delivered();
+        async move { delivered.await.map_err(io::Error::other) }
+    }
+
+    /// Sends all of `data`, without copying it.
+    ///
+    /// # Errors
+    /// When the other side stopped reading or the connection ended.
+    pub async fn write_chunk(&mut self, data: Bytes) -> io::Result<()> {
+        self.half.write_chunk(data).await.map_err(io::Error::other)
     }
 
     /// The unreliable datagrams that go with this stream.
@@ -218,6 +237,18 @@ impl StreamWriter {
 }
 
 impl StreamReader {
+    /// The next bytes, in as many pieces as have arrived and fit `chunks`, without copying them: how many there are;
+    /// `None` at the end.
+    ///
+    /// # Errors
+    /// [`Refused`] as an [`io::Error`]'s source when the stream was refused, any other error when the other side gave it up
+    /// or the connection ended.
+    pub async fn read_chunks(&mut self, chunks: &mut [Bytes]) -> io::Result<Option<usize>> {
+        std::future::poll_fn(|cx| self.poll_agreed(cx)).await?;
+        let read = self.half.read_chunks(chunks).await;
+        read.map_err(io::Error::other)
+    }
+
     /// Reads the answer, if it is still to come.
     fn poll_agreed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {

@@ -2,4 +2,7 @@
 
 mod engine;
 mod introducers;
+mod friends;
+mod handover;
 mod meeting;
+mod services;

@@ -20,12 +20,12 @@ impl Checker for Sessions {
             let Fact::Up(node, session) = fact else {
                 continue;
             };
-            if let (Some(peer), Some((owner, _))) = (session.peer, view.owner(session.remote))
-                && view.nodes[owner.0].peer != peer
-            {
+            let owner = view.owner(session.remote);
+            let owner = owner.map(|(owner, _)| view.nodes[owner.0].peer);
+            if session.peer.is_some() && session.peer != owner {
                 return Err(format!(
-                    "node {} takes a device of node {} for somebody else's",
-                    node.0, owner.0
+                    "node {} takes the device of one for another's",
+                    node.0
                 ));
             }
         }

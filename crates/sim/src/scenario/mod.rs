@@ -4,12 +4,16 @@
 //! - [`meeting`]: two people meet, by every combination of NATs, on one network, and never online together.
 //! - [`invites`]: invites that cross, repeat and race.
 //! - [`days`]: days pass, with clocks that are off.
+//! - [`guests`]: a guest becomes a contact.
 //! - [`random`]: random people, random faults.
+//! - [`strangers`]: strangers repeat what they recorded.
 
 pub mod days;
+pub mod guests;
 pub mod invites;
 pub mod meeting;
 pub mod random;
 pub mod story;
+pub mod strangers;
 
 pub use story::{Outcome, Report, Story, find, run};

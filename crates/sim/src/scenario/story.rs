@@ -1,6 +1,6 @@
 //! What a story is, and how one is run.
 
-use super::{days, invites, meeting, random};
+use super::{days, guests, invites, meeting, random, strangers};
 use crate::scheme::Counts;
 use crate::world::{Setup, Violation, World};
 
@@ -95,6 +95,16 @@ pub const STORIES: &[Story] = &[
         name: "days-offline",
         about: "a circle of contacts is away for two days and finds each other by records alone",
         tell: days::offline,
+    },
+    Story {
+        name: "guest",
+        about: "a guest comes by a reusable invite and becomes a contact",
+        tell: |world, _| guests::guest(world),
+    },
+    Story {
+        name: "replay",
+        about: "strangers repeat what they recorded, whole and damaged",
+        tell: strangers::replay,
     },
     Story {
         name: "random",

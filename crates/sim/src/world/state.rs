@@ -9,7 +9,7 @@ use kith_core::random::Random;
 use kith_core::time::Time;
 
 use crate::checker::{self, Checker, Fact, View};
-use crate::event::{EPOCH, Event, LinkId, NodeId};
+use crate::event::{EPOCH, Event, LinkId, NodeId, Parcel};
 use crate::model::Model;
 use crate::network::{Network, Quality};
 use crate::node::{Node, Person, outer_ip};
@@ -77,6 +77,9 @@ pub struct World {
     /// Registry requests under way: over which connection each came.
     pub(super) requests: BTreeMap<u64, LinkId>,
     pub(super) requests_made: u64,
+    /// What strangers recorded, when they do.
+    pub(super) recordings: BTreeMap<LinkId, Vec<Parcel>>,
+    pub(super) is_recording: bool,
     pub(super) facts: Vec<Fact>,
     pub(super) touched: Vec<NodeId>,
     pub(super) broken: Option<Violation>,
@@ -103,6 +106,8 @@ impl World {
             invites: Vec::new(),
             requests: BTreeMap::new(),
             requests_made: 0,
+            recordings: BTreeMap::new(),
+            is_recording: false,
             facts: Vec::new(),
             touched: Vec::new(),
             broken: None,

@@ -1,11 +1,12 @@
 //! Whoever may not have a share learns nothing of it.
 
 use kith_core::content::access::{Asker, Relation};
+use kith_core::crypto::SecretKey;
 use kith_core::data::link::LinkSecret;
 use kith_core::ids::{PeerId, ShareId};
 
 use super::world::{FRIEND, NOW, World};
-use crate::content::{Credential, Get, GetError, Recipients, entries, head, list};
+use crate::content::{Credential, Directory, Get, GetError, Recipients, entries, head, list};
 
 fn asker(relation: Relation) -> Asker {
     Asker {
@@ -178,13 +179,22 @@ async fn a_directory_is_listed_by_its_path_for_those_who_may() {
         ("a/b", vec!["one.txt"]),
         ("a/two.txt", vec!["two.txt"]),
     ] {
-        let listed = entries(world.stream(), share, path, &Credential::Session, NOW)
+        let listed = entries(world.stream(), &directory(share, path), NOW)
             .await
             .expect("listed");
         let names: Vec<&str> = listed.iter().map(|entry| entry.name()).collect();
         assert_eq!(names, expected, "{path}");
     }
     world.asker = Asker::STRANGER;
-    let refused = entries(world.stream(), share, "a", &Credential::Session, NOW).await;
+    let refused = entries(world.stream(), &directory(share, "a"), NOW).await;
     assert!(matches!(refused, Err(GetError::NotFound)));
+}
+
+fn directory(share: ShareId, path: &str) -> Directory {
+    Directory {
+        share,
+        owner: SecretKey::from_bytes([1; 32]).peer_id(),
+        path: path.to_owned(),
+        credential: Credential::Session,
+    }
 }

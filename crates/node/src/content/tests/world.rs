@@ -127,6 +127,8 @@ impl World {
     pub(super) fn request(&self, share: ShareId) -> Get {
         Get {
             share,
+            owner: SecretKey::from_bytes([1; 32]).peer_id(),
+            at: None,
             path: String::new(),
             out: self.out(),
             only: None,

@@ -1,0 +1,181 @@
+//! Patterns for paths: `--only '*.jpg'`.
+//!
+//! `*` and `?` stand for any characters, and for one, within a name; `**` also crosses `/`. A pattern without `/` is
+//! compared with the last name of a path, as in `.gitignore`; one that ends in `/` means all beneath that folder.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::content::request::Filter;
+
+/// The most patterns of one transfer: each is tried on each file.
+pub const PATTERNS_MAX: usize = 64;
+
+/// The longest pattern, in bytes: a path. Comparing takes this times the path's length.
+pub const PATTERN_BYTES_MAX: usize = 4_096;
+
+/// Why patterns cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum GlobError {
+    /// More than [`PATTERNS_MAX`].
+    #[error("at most {PATTERNS_MAX} patterns can be given")]
+    TooMany,
+    /// Empty, or over [`PATTERN_BYTES_MAX`].
+    #[error("a pattern has between 1 and {PATTERN_BYTES_MAX} bytes")]
+    Length,
+}
+
+impl Filter {
+    /// Files whose path matches any of `patterns`; `None`, which is all files, for no patterns.
+    ///
+    /// # Errors
+    /// [`GlobError`].
+    pub fn globs(patterns: &[String]) -> Result<Option<Self>, GlobError> {
+        if patterns.len() > PATTERNS_MAX {
+            return Err(GlobError::TooMany);
+        }
+        let is_fine = |pattern: &String| (1..=PATTERN_BYTES_MAX).contains(&pattern.len());
+        if !patterns.iter().all(is_fine) {
+            return Err(GlobError::Length);
+        }
+        if patterns.is_empty() {
+            return Ok(None);
+        }
+        let globs: Vec<Glob> = patterns.iter().map(|pattern| Glob::new(pattern)).collect();
+        Ok(Some(Self {
+            name: patterns.join("\n"),
+            wants: Arc::new(move |path| globs.iter().any(|glob| glob.matches(path))),
+        }))
+    }
+}
+
+/// One pattern.
+struct Glob {
+    tokens: Vec<Token>,
+    /// Compared with the last name only.
+    is_name: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token {
+    /// This character.
+    Just(char),
+    /// One character of a name.
+    One,
+    /// Any characters of a name.
+    Some,
+    /// Any characters.
+    Any,
+}
+
+impl Glob {
+    fn new(pattern: &str) -> Self {
+        let is_name = !pattern.contains('/');
+        let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
+        let mut tokens = Vec::new();
+        let mut characters = pattern.chars().peekable();
+        while let Some(character) = characters.next() {
+            tokens.push(match character {
+                '*' if characters.next_if_eq(&'*').is_some() => {
+                    // `**/` also stands for no folder at all.
+                    characters.next_if_eq(&'/');
+                    Token::Any
+                }
+                '*' => Token::Some,
+                '?' => Token::One,
+                other => Token::Just(other),
+            });
+        }
+        if pattern.ends_with('/') {
+            tokens.push(Token::Any);
+        }
+        Self { tokens, is_name }
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        let text = match path.rsplit_once('/') {
+            Some((_, name)) if self.is_name => name,
+            _ => path,
+        };
+        // Which beginnings of the pattern fit what was read so far: takes pattern times text, whatever the pattern.
+        let mut fits = vec![false; self.tokens.len() + 1];
+        fits[0] = true;
+        self.skip(&mut fits);
+        for character in text.chars() {
+            let mut next = vec![false; fits.len()];
+            for (at, token) in self.tokens.iter().enumerate().filter(|(at, _)| fits[*at]) {
+                match token {
+                    Token::Just(wanted) => next[at + 1] |= *wanted == character,
+                    Token::One => next[at + 1] |= character != '/',
+                    Token::Some => next[at] |= character != '/',
+                    Token::Any => next[at] = true,
+                }
+            }
+            fits = next;
+            self.skip(&mut fits);
+        }
+        fits[self.tokens.len()]
+    }
+
+    /// Stars also stand for nothing.
+    fn skip(&self, fits: &mut [bool]) {
+        for (at, token) in self.tokens.iter().enumerate() {
+            if fits[at] && matches!(token, Token::Some | Token::Any) {
+                fits[at + 1] = true;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_people_expect() {
+        for (pattern, path, expected) in [
+            ("*.jpg", "a.jpg", true),
+            ("*.jpg", "deep/down/a.jpg", true),
+            ("*.jpg", "a.jpg.txt", false),
+            ("a?.txt", "ab.txt", true),
+            ("a?.txt", "a.txt", false),
+            ("docs/*.md", "docs/a.md", true),
+            ("docs/*.md", "docs/sub/a.md", false),
+            ("docs/*.md", "other/docs/a.md", false),
+            ("docs/**", "docs/sub/a.md", true),
+            ("docs/", "docs/sub/a.md", true),
+            ("docs/", "docs2/a.md", false),
+            ("**/a.md", "a.md", true),
+            ("**/a.md", "x/y/a.md", true),
+            ("/top.txt", "top.txt", true),
+            ("/top.txt", "sub/top.txt", false),
+            ("*", "any/thing", true),
+            ("é*", "été", true),
+        ] {
+            assert_eq!(
+                Glob::new(pattern).matches(path),
+                expected,
+                "{pattern} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wicked_pattern_takes_no_longer_than_its_length_times_the_paths() {
+        let pattern = "*a".repeat(PATTERN_BYTES_MAX / 2);
+        assert!(!Glob::new(&pattern).matches(&"a".repeat(1_000)));
+    }
+
+    #[test]
+    fn patterns_have_bounds() {
+        let refused = |patterns: &[String]| Filter::globs(patterns).err();
+        assert_eq!(refused(&[String::new()]), Some(GlobError::Length));
+        let long = "x".repeat(PATTERN_BYTES_MAX + 1);
+        assert_eq!(refused(&[long]), Some(GlobError::Length));
+        let many = vec!["x".to_owned(); PATTERNS_MAX + 1];
+        assert_eq!(refused(&many), Some(GlobError::TooMany));
+        assert!(Filter::globs(&[]).is_ok_and(|filter| filter.is_none()));
+    }
+}

@@ -1,0 +1,55 @@
+//! What the failure of a transfer means to whoever asked for it.
+
+use kith_core::data::head::Head;
+
+use super::reach;
+use crate::content::GetError;
+use crate::error::Error;
+use crate::peer::stream::Refused;
+
+/// Says whose fault it was, by name. To somebody `known` what was there is gone; to strangers it has never been.
+pub(super) fn explain(error: GetError, name: &str, known: bool) -> Error {
+    match error {
+        GetError::NotFound => missing(name),
+        GetError::Gone if !known => missing(name),
+        GetError::Gone => Error::NotAllowed(format!(
+            "{name} shares this no longer, or not with you any more; what arrived is kept until you delete it"
+        )),
+        GetError::Connection(source) => match source.downcast::<Error>() {
+            Ok(error) => error,
+            Err(source) => Error::stream(name, &reach::protocol(), source),
+        },
+        other => Error::Get {
+            name: name.to_owned(),
+            error: other,
+        },
+    }
+}
+
+/// There is no such share, as far as we are to know.
+pub(super) fn missing(name: &str) -> Error {
+    Error::NotFound(format!(
+        "{name} has no such share, or not for you; 'kith ls' lists what contacts share with you"
+    ))
+}
+
+/// Whether trying again later may help: nobody was there, or the connection was lost.
+pub(super) fn is_passing(error: &Error) -> bool {
+    use kith_core::routing::UnreachableReason::{GivenUp, NotAContact};
+    match error {
+        Error::Unreachable { reason, .. } => !matches!(reason, GivenUp | NotAContact),
+        Error::Refused { refused, .. } => matches!(refused, Refused::Busy),
+        Error::Get { error, .. } => matches!(error, GetError::Stalled),
+        Error::Io { .. } => true,
+        _ => false,
+    }
+}
+
+/// Several shares go by one name.
+pub(super) fn several<'a>(heads: impl Iterator<Item = &'a Head>) -> Error {
+    let ids: Vec<String> = heads.map(|head| head.share.to_string()).collect();
+    Error::Usage(format!(
+        "several shares have this name; say which by its id: {}",
+        ids.join(" ")
+    ))
+}

@@ -1,0 +1,32 @@
+//! What an application holds to share and to fetch.
+
+use std::sync::Arc;
+
+use crate::content::{ShareError, Shares};
+use crate::error::Error;
+use crate::peer::node::Node;
+
+/// What a node shares, and what others share with it.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    pub(super) node: Node,
+}
+
+impl Node {
+    /// What it shares, and what others share with it.
+    pub fn contents(&self) -> Contents {
+        Contents { node: self.clone() }
+    }
+}
+
+impl Contents {
+    /// Runs what waits for the disk, away from the runtime's workers.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shares) -> Result<T, ShareError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let shares = Arc::clone(self.node.shares());
+        let done = tokio::task::spawn_blocking(move || work(&shares)).await;
+        Ok(done.map_err(|_| Error::Closed)??)
+    }
+}

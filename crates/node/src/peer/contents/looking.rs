@@ -1,0 +1,106 @@
+//! Looking at what others share.
+
+use std::time::Duration;
+
+use kith_core::data::head::Head;
+use kith_core::data::manifest::Entry;
+use kith_core::ids::{PeerId, ShareId};
+use kith_core::routing::Target;
+
+use super::failure::{explain, missing, several};
+use super::handle::Contents;
+use super::reach::Reach;
+use super::source::{self, ShareName, ShareSource};
+use crate::clock;
+use crate::content::{self, Directory, GetError};
+use crate::error::Error;
+
+/// How long a look at what somebody shares may take: longer than their looking at a large folder anew.
+const LOOK_WITHIN: Duration = Duration::from_secs(60);
+
+impl Contents {
+    /// What `peer` shares with us, in the order of the shares' ids.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], and as any stream.
+    pub async fn list(&self, peer: PeerId) -> Result<Vec<Head>, Error> {
+        let reach = Reach::peer(&self.node, peer).await?;
+        self.look(&reach, Target::Peer(peer), peer).await
+    }
+
+    /// What a directory of somebody's share holds; a file holds itself.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such share or path, or not for us; [`Error::Unreachable`].
+    pub async fn entries(&self, source: &ShareSource) -> Result<Vec<Entry>, Error> {
+        let reach = Reach::source(&self.node, source).await?;
+        let mut failed = missing(reach.name());
+        for target in reach.targets() {
+            match self.entries_at(&reach, *target, source).await {
+                Err(error @ Error::Unreachable { .. }) => failed = error,
+                other => return other,
+            }
+        }
+        Err(failed)
+    }
+
+    /// What a text names: a link, or `PEER/SHARE[/PATH]` with a petname or PeerId and the share's name or id. The network is not
+    /// asked; whether there is such a share shows when it is looked at or fetched.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is neither, [`Error::Find`] when nobody in the address book goes by the name.
+    pub async fn resolve(&self, text: &str) -> Result<ShareSource, Error> {
+        source::resolve(&self.node, text).await
+    }
+
+    /// Which share is meant.
+    pub(super) async fn identify(
+        &self,
+        reach: &Reach,
+        target: Target,
+        source: &ShareSource,
+    ) -> Result<ShareId, Error> {
+        let name = match &source.share {
+            ShareName::Id(share) => return Ok(*share),
+            ShareName::Name(name) => name,
+        };
+        let mut heads = self.look(reach, target, source.owner).await?;
+        heads.retain(|head| head.name == *name);
+        match heads.as_slice() {
+            [] => Err(missing(reach.name())),
+            [head] => Ok(head.share),
+            heads => Err(several(heads.iter())),
+        }
+    }
+
+    /// The shares of `owner` that whoever is at `target` lists for us.
+    async fn look(&self, reach: &Reach, target: Target, owner: PeerId) -> Result<Vec<Head>, Error> {
+        let stream = reach.open(target).await?;
+        let listed = tokio::time::timeout(LOOK_WITHIN, content::list(stream, clock::now())).await;
+        let mut heads = listed
+            .unwrap_or(Err(GetError::Stalled))
+            .map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
+        heads.retain(|head| head.owner == owner);
+        Ok(heads)
+    }
+
+    async fn entries_at(
+        &self,
+        reach: &Reach,
+        target: Target,
+        source: &ShareSource,
+    ) -> Result<Vec<Entry>, Error> {
+        let which = Directory {
+            share: self.identify(reach, target, source).await?,
+            owner: source.owner,
+            path: source.path.clone(),
+            credential: source.credential(),
+        };
+        let stream = reach.open(target).await?;
+        let listed = content::entries(stream, &which, clock::now());
+        let listed = tokio::time::timeout(LOOK_WITHIN, listed).await;
+        listed
+            .unwrap_or(Err(GetError::Stalled))
+            .map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
+    }
+}

@@ -1,0 +1,197 @@
+//! Sharing, taking it back, and the links that lead to what is shared.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kith_core::address::Route;
+use kith_core::data::head::{Audience, Head};
+use kith_core::data::link::Link;
+use kith_core::ids::{Face, PeerId};
+use kith_core::introducer::Introducer;
+use kith_core::random::Random;
+
+use super::failure::several;
+use super::handle::Contents;
+use super::source::{ShareName, ShareSource};
+use crate::content::{Mine, NewShare, Recipients};
+use crate::data::scan::LeftOut;
+use crate::error::Error;
+use crate::{clock, entropy};
+
+/// How long a node that has just started may take to find out where it is, before a link is made without.
+const PLACE_WITHIN: Duration = Duration::from_secs(3);
+
+/// Between two looks whether it has.
+const PLACE_STEP: Duration = Duration::from_millis(20);
+
+/// A share of mine.
+#[derive(Clone, Debug)]
+pub struct MyShare {
+    /// What its owner, me, has signed.
+    pub head: Head,
+    /// The link to it.
+    pub link: Link,
+    /// Where it lies.
+    pub roots: Vec<PathBuf>,
+    /// With whom it is shared by name.
+    pub named: Vec<PeerId>,
+}
+
+/// A share that was made, or brought up to date.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The share.
+    pub share: MyShare,
+    /// What is not in it, and why; by name as far as the list goes.
+    pub left_out: Vec<LeftOut>,
+    /// How many things are not in it.
+    pub left_out_count: u64,
+}
+
+/// Where strangers reach this node.
+struct Places {
+    public: Option<Route>,
+    contact: Option<Route>,
+    introducers: Vec<Introducer>,
+}
+
+impl Contents {
+    /// Offers files where they lie. The same things shared again, with the same people and under the same name, are brought up to date and
+    /// keep their link.
+    ///
+    /// # Errors
+    /// [`Error::Share`]; [`Error::UnknownContact`] for somebody named who is no contact.
+    pub async fn share(&self, new: NewShare) -> Result<Published, Error> {
+        if let Recipients::Named(named) = &new.recipients {
+            for peer in named {
+                self.node.find(&peer.to_string()).await?;
+            }
+        }
+        let shared = self
+            .blocking(move |shares| {
+                shares.share(&new, &mut Random::new(entropy::seed()), clock::now())
+            })
+            .await?;
+        Ok(Published {
+            share: self.mine(&ShareName::Id(shared.head.share)).await?,
+            left_out: shared.left_out,
+            left_out_count: shared.left_out_count,
+        })
+    }
+
+    /// What this node shares, in the order of the shares' ids.
+    ///
+    /// # Errors
+    /// [`Error::Share`] when the database cannot be read.
+    pub async fn shares(&self) -> Result<Vec<MyShare>, Error> {
+        let mine = self.blocking(|shares| Ok(shares.mine()?)).await?;
+        let is_led_to = |mine: &Mine| leads(&mine.head.audience);
+        let places = self.places(mine.iter().any(is_led_to)).await?;
+        Ok(mine
+            .into_iter()
+            .map(|mine| places.present(mine, self.node.peer_id()))
+            .collect())
+    }
+
+    /// Takes a share back, named by its id, its name or its link. Nothing of it is served from then on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name.
+    pub async fn unshare(&self, text: &str) -> Result<Head, Error> {
+        let mine = self.mine(&my_name(text)?).await?;
+        let share = mine.head.share;
+        self.blocking(move |shares| shares.unshare(&share, clock::now()))
+            .await?;
+        Ok(mine.head)
+    }
+
+    /// Looks at the files of a share again, named as in [`Contents::unshare`]; the new version, where something changed.
+    ///
+    /// # Errors
+    /// As [`Contents::unshare`], and as [`Contents::share`].
+    pub async fn rescan(&self, text: &str) -> Result<Option<Published>, Error> {
+        let mine = self.mine(&my_name(text)?).await?;
+        let share = mine.head.share;
+        let rescanned = self
+            .blocking(move |shares| shares.rescan(&share, clock::now()))
+            .await?;
+        Ok(rescanned.map(|shared| Published {
+            share: MyShare {
+                head: shared.head,
+                ..mine
+            },
+            left_out: shared.left_out,
+            left_out_count: shared.left_out_count,
+        }))
+    }
+
+    /// The one share of mine that goes by this.
+    async fn mine(&self, name: &ShareName) -> Result<MyShare, Error> {
+        let mut mine = self.blocking(|shares| Ok(shares.mine()?)).await?;
+        mine.retain(|mine| match name {
+            ShareName::Id(share) => mine.head.share == *share,
+            ShareName::Name(name) => mine.head.name == *name,
+        });
+        if mine.len() > 1 {
+            return Err(several(mine.iter().map(|mine| &mine.head)));
+        }
+        let mine = mine.pop().ok_or_else(|| {
+            Error::NotFound("there is no such share here; 'kith shares' lists yours".to_owned())
+        })?;
+        let places = self.places(leads(&mine.head.audience)).await?;
+        Ok(places.present(mine, self.node.peer_id()))
+    }
+
+    /// Where strangers reach this node; where it is about to find out, and that is `needed`, it is waited for.
+    async fn places(&self, needed: bool) -> Result<Places, Error> {
+        let deadline = tokio::time::Instant::now() + PLACE_WITHIN;
+        loop {
+            let places = self
+                .node
+                .ask(|machine, _| Places {
+                    public: machine.public_route(),
+                    contact: machine.route(Face::Contact).cloned(),
+                    introducers: machine.introducers().to_vec(),
+                })
+                .await?;
+            let is_anywhere = places.public.is_some() || places.contact.is_some();
+            if is_anywhere || !needed || tokio::time::Instant::now() >= deadline {
+                return Ok(places);
+            }
+            tokio::time::sleep(PLACE_STEP).await;
+        }
+    }
+}
+
+impl Places {
+    /// A share with the link that leads to it.
+    fn present(&self, mine: Mine, owner: PeerId) -> MyShare {
+        let mut link = Link::new(mine.head.share, owner, mine.link, &mine.head.name);
+        if leads(&mine.head.audience) {
+            // The contact face is disclosed only where the link would lead nowhere without.
+            let contact = self.contact.clone().filter(|_| self.public.is_none());
+            link = link
+                .reached_by(self.public.clone(), self.introducers.clone())
+                .reached_directly(contact);
+        }
+        MyShare {
+            head: mine.head,
+            link,
+            roots: mine.roots,
+            named: mine.named,
+        }
+    }
+}
+
+/// Whether a link is of use to people who are no contacts, and so says where to go.
+fn leads(audience: &Audience) -> bool {
+    matches!(audience, Audience::Link { .. } | Audience::Public)
+}
+
+/// What names a share of mine: its id, its name, or a link to it.
+fn my_name(text: &str) -> Result<ShareName, Error> {
+    match text.parse::<Link>() {
+        Ok(link) => Ok(ShareSource::of_link(link).share),
+        Err(_) => ShareName::parse(text.trim()),
+    }
+}

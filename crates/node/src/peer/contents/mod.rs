@@ -1,0 +1,22 @@
+//! What this node shares, and what others share with it, as applications see it.
+//!
+//! - `handle`: what an application holds. [`source`]: what a text names.
+//! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
+//! - `looking`: what others share. `reach`: a stream to whoever has it.
+//! - [`transfer`]: fetching it, however long that takes. `rate`, `failure`: how fast, and why not.
+
+mod failure;
+mod handle;
+mod looking;
+pub mod making;
+mod rate;
+mod reach;
+mod serving;
+pub mod source;
+pub mod transfer;
+
+pub use handle::Contents;
+pub use making::{MyShare, Published};
+pub(super) use serving::serve;
+pub use source::{ShareName, ShareSource};
+pub use transfer::{Fetched, GetOptions, SourceBytes, Transfer, TransferProgress};

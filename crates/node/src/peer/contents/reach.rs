@@ -1,0 +1,142 @@
+//! A stream of `/kith/share/1` to whoever has a share: its owner, as a contact or as a link says.
+
+use kith_core::identity::{ContactState, Petname};
+use kith_core::ids::PeerId;
+use kith_core::protocol::ProtocolName;
+use kith_core::routing::Target;
+
+use super::source::ShareSource;
+use crate::content;
+use crate::error::Error;
+use crate::peer::node::Node;
+use crate::peer::stream::{StreamReader, StreamWriter};
+
+/// The protocol's name.
+pub(super) const SHARE: &str = "/kith/share/1";
+
+/// The ways to the owner of a share, the best first.
+#[derive(Debug)]
+pub(super) struct Reach {
+    node: Node,
+    name: String,
+    targets: Vec<Target>,
+}
+
+impl Reach {
+    /// To a contact.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`]; [`Error::NotAllowed`] for one whom we blocked.
+    pub(super) async fn peer(node: &Node, peer: PeerId) -> Result<Self, Error> {
+        let name = contact_name(node, peer).await?;
+        let name = name.ok_or_else(|| Error::UnknownContact(peer.to_string()))?;
+        Ok(Self {
+            node: node.clone(),
+            name: name.as_str().to_owned(),
+            targets: vec![Target::Peer(peer)],
+        })
+    }
+
+    /// To the owner of what is meant: as a contact; else, and where that fails, where the link leads.
+    ///
+    /// # Errors
+    /// As [`Reach::peer`], where there is no link; [`Error::Usage`] for what is our own.
+    pub(super) async fn source(node: &Node, source: &ShareSource) -> Result<Self, Error> {
+        if source.owner == node.peer_id() {
+            return Err(Error::Usage(
+                "this is your own share: it is here already; 'kith shares' says where".to_owned(),
+            ));
+        }
+        let Some(link) = &source.link else {
+            return Self::peer(node, source.owner).await;
+        };
+        let contact = contact_name(node, source.owner).await?;
+        let known = contact.iter().map(|_| Target::Peer(source.owner));
+        let mut targets: Vec<Target> = known.collect();
+        let routes: Vec<_> = link
+            .routes()
+            .map(|(face, route)| (face, route.clone()))
+            .collect();
+        targets.extend(routes.iter().map(|(_, route)| Target::Device(route.device)));
+        node.ask(move |machine, _| {
+            for (face, route) in routes {
+                machine.handle_link(face, route);
+            }
+        })
+        .await?;
+        if targets.is_empty() {
+            return Err(Error::NotFound(
+                "the link does not say where its owner is, and they are no contact of yours; ask them for an invite"
+                    .to_owned(),
+            ));
+        }
+        let name = contact.map_or_else(
+            || source.owner.to_string(),
+            |petname| petname.as_str().to_owned(),
+        );
+        Ok(Self {
+            node: node.clone(),
+            name,
+            targets,
+        })
+    }
+
+    /// What the owner is called here.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whom to try, the best first.
+    pub(super) fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// Whether whoever is reached so knows who asks.
+    pub(super) fn is_known(target: Target) -> bool {
+        matches!(target, Target::Peer(_))
+    }
+
+    /// Opens a stream.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub(super) async fn open(
+        &self,
+        target: Target,
+    ) -> Result<content::Stream<StreamReader, StreamWriter>, Error> {
+        let opened = self.node.open_to(target, &[protocol()]).await;
+        let stream = opened.map_err(|error| match error {
+            Error::Unreachable { reason, .. } => Error::Unreachable {
+                name: self.name.clone(),
+                reason,
+            },
+            other => other,
+        })?;
+        let exporter = *stream.exporter();
+        let (reader, writer) = stream.into_split();
+        Ok(content::Stream {
+            reader,
+            writer,
+            exporter,
+        })
+    }
+}
+
+/// What a contact is called; `None` for somebody who is none.
+async fn contact_name(node: &Node, peer: PeerId) -> Result<Option<Petname>, Error> {
+    let contact = node
+        .ask(move |machine, _| machine.book().contact(&peer).cloned())
+        .await?;
+    match contact {
+        Some(contact) if contact.state == ContactState::Blocked => Err(Error::NotAllowed(format!(
+            "you have blocked {name}; 'kith contact confirm {name}' undoes it",
+            name = contact.petname.as_str()
+        ))),
+        contact => Ok(contact.map(|contact| contact.petname)),
+    }
+}
+
+/// The protocol's name.
+pub(super) fn protocol() -> ProtocolName {
+    SHARE.parse().expect("a valid name")
+}

@@ -1,0 +1,303 @@
+//! Fetching a share: as often as it takes, until all is there or nobody comes who has it.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use kith_core::data::head::Head;
+use kith_core::ids::{BlobHash, PeerId};
+use kith_core::routing::Target;
+use tokio::sync::{broadcast, oneshot, watch};
+
+use super::failure::{explain, is_passing, missing};
+use super::handle::Contents;
+use super::rate::Rate;
+use super::reach::Reach;
+use super::source::ShareSource;
+use crate::clock;
+use crate::content::{self, Filter, Get, Got, Progress};
+use crate::error::Error;
+use crate::peer::event::Event;
+
+/// The pause after a failed attempt, doubled with each that brings nothing,
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+
+/// up to this: whoever comes online is noticed at once where they are a contact, else within it.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// What to fetch, and where to.
+#[derive(Clone, Debug)]
+pub struct GetOptions {
+    /// What.
+    pub source: ShareSource,
+    /// The folder in which it appears, under its own name.
+    pub out: PathBuf,
+    /// Patterns of the files that are wanted (see [`content::glob`]); all where there is none.
+    pub only: Vec<String>,
+    /// How long to wait for somebody who has it, counted from the start and anew from each byte that arrives.
+    pub wait: Duration,
+    /// The version that it must have, by the hash in its head; `None` for the newest.
+    pub at: Option<BlobHash>,
+}
+
+impl GetOptions {
+    /// All of the newest version, into `out`, without waiting for anybody.
+    pub fn new(source: ShareSource, out: impl Into<PathBuf>) -> Self {
+        Self {
+            source,
+            out: out.into(),
+            only: Vec::new(),
+            wait: Duration::ZERO,
+            at: None,
+        }
+    }
+}
+
+/// How far a transfer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransferProgress {
+    /// Bytes of files that are verified and written, by earlier runs too.
+    pub bytes: u64,
+    /// All bytes there are; `None` while that is not known, and where only some files are wanted.
+    pub total: Option<u64>,
+    /// Files that are whole.
+    pub files: u64,
+    /// Bytes a second, over the last few seconds.
+    pub rate: u64,
+    /// Nobody who has it is there now.
+    pub waiting: bool,
+}
+
+/// How much came from whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceBytes {
+    /// Whom.
+    pub peer: PeerId,
+    /// Bytes of files.
+    pub bytes: u64,
+}
+
+/// A finished transfer.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// Where it is now.
+    pub target: PathBuf,
+    /// What it is, as its owner signed it.
+    pub head: Head,
+    /// Bytes of files, by earlier runs too.
+    pub bytes: u64,
+    /// Files.
+    pub files: u64,
+    /// How long this run took, waiting included.
+    pub time: Duration,
+    /// Where this run's bytes came from; those who gave none are not named.
+    pub sources: Vec<SourceBytes>,
+    /// Symbolic links that were not made, because they lead out of the part that was fetched.
+    pub links_left_out: u64,
+}
+
+/// A transfer under way; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Transfer {
+    progress: watch::Receiver<TransferProgress>,
+    outcome: oneshot::Receiver<Result<Fetched, Error>>,
+    /// Dropped with the transfer, which tells its task.
+    _wanted: oneshot::Sender<Infallible>,
+}
+
+impl Contents {
+    /// Begins to fetch. The transfer ends when what this gives is dropped; a later one goes on where it ended.
+    pub fn get(&self, options: GetOptions) -> Transfer {
+        Transfer::start(self.clone(), options)
+    }
+}
+
+impl Transfer {
+    fn start(contents: Contents, options: GetOptions) -> Self {
+        let (progress, progress_watch) = watch::channel(TransferProgress::default());
+        let (done, outcome) = oneshot::channel();
+        let (wanted, dropped) = oneshot::channel::<Infallible>();
+        let node = contents.node.clone();
+        node.spawn(async move {
+            let run = Run {
+                events: contents.node.events(),
+                contents,
+                options,
+                progress,
+                rate: Rate::default(),
+                fetched: 0,
+            };
+            tokio::select! {
+                result = run.go() => {
+                    // Who asked may have gone.
+                    let _ = done.send(result);
+                }
+                _ = dropped => {}
+            }
+        });
+        Self {
+            progress: progress_watch,
+            outcome,
+            _wanted: wanted,
+        }
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> TransferProgress {
+        *self.progress.borrow()
+    }
+
+    /// Waits until it has come further; `None` when it is over.
+    pub async fn changed(&mut self) -> Option<TransferProgress> {
+        self.progress.changed().await.ok()?;
+        Some(*self.progress.borrow_and_update())
+    }
+
+    /// Waits until all is there, durable and under its name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such share, or not for us; [`Error::NotAllowed`] when it was taken back meanwhile;
+    /// [`Error::Unreachable`] when nobody came who has it; [`Error::Get`] for the rest. Nothing appeared under a final name then, and
+    /// what arrived is kept for the next run.
+    pub async fn finished(self) -> Result<Fetched, Error> {
+        self.outcome.await.unwrap_or(Err(Error::Closed))
+    }
+}
+
+/// What a transfer's task has.
+struct Run {
+    contents: Contents,
+    options: GetOptions,
+    progress: watch::Sender<TransferProgress>,
+    events: broadcast::Receiver<Event>,
+    rate: Rate,
+    /// Bytes that this run's attempts have fetched so far.
+    fetched: u64,
+}
+
+impl Run {
+    async fn go(mut self) -> Result<Fetched, Error> {
+        let started = Instant::now();
+        let only = Filter::globs(&self.options.only);
+        let only = only.map_err(|error| Error::Usage(error.to_string()))?;
+        let mut deadline = started + self.options.wait;
+        let mut pause = PAUSE_MIN;
+        loop {
+            let before = self.fetched;
+            let error = match self.attempt(only.as_ref()).await {
+                Ok(got) => return Ok(self.done(got, started)),
+                Err(error) if is_passing(&error) => error,
+                Err(error) => return Err(error),
+            };
+            if self.fetched > before {
+                // They were there a moment ago, and may be again.
+                deadline = Instant::now() + self.options.wait;
+                pause = PAUSE_MIN;
+                continue;
+            }
+            if Instant::now() >= deadline {
+                return Err(error);
+            }
+            self.wait(pause.min(deadline.saturating_duration_since(Instant::now())))
+                .await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    fn done(&self, got: Got, started: Instant) -> Fetched {
+        let sources = [SourceBytes {
+            peer: self.options.source.owner,
+            bytes: self.fetched,
+        }];
+        Fetched {
+            target: got.target,
+            head: got.head,
+            bytes: got.bytes,
+            files: got.files,
+            time: started.elapsed(),
+            sources: sources.into_iter().filter(|it| it.bytes > 0).collect(),
+            links_left_out: got.links_left_out,
+        }
+    }
+
+    /// Tries each way to the owner once.
+    async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
+        let reach = Reach::source(&self.contents.node, &self.options.source).await?;
+        let mut failed = missing(reach.name());
+        for target in reach.targets() {
+            match self.fetch(&reach, *target, only).await {
+                Err(error @ Error::Unreachable { .. }) => failed = error,
+                other => return other,
+            }
+        }
+        Err(failed)
+    }
+
+    async fn fetch(
+        &mut self,
+        reach: &Reach,
+        target: Target,
+        only: Option<&Filter>,
+    ) -> Result<Got, Error> {
+        let source = &self.options.source;
+        let get = Get {
+            share: self.contents.identify(reach, target, source).await?,
+            owner: source.owner,
+            at: self.options.at,
+            path: source.path.clone(),
+            out: self.options.out.clone(),
+            only: only.cloned(),
+            credential: source.credential(),
+            now: clock::now(),
+        };
+        let before = self.fetched;
+        let (progress, rate, fetched) = (&self.progress, &mut self.rate, &mut self.fetched);
+        let report = |now: Progress| {
+            *fetched = before + now.fetched;
+            let rate = rate.update(Instant::now(), *fetched);
+            progress.send_replace(TransferProgress {
+                bytes: now.bytes,
+                total: now.total,
+                files: now.files,
+                rate,
+                waiting: false,
+            });
+        };
+        let open = async || {
+            let stream = reach.open(target).await;
+            stream.map_err(std::io::Error::other)
+        };
+        let got = content::get(|| open(), get, report).await;
+        got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
+    }
+
+    /// Waits until the owner is there, but for `pause` at most.
+    async fn wait(&mut self, pause: Duration) {
+        self.progress.send_modify(|progress| {
+            progress.waiting = true;
+            progress.rate = 0;
+        });
+        let owner = self.options.source.owner;
+        let events = &mut self.events;
+        let news = async {
+            loop {
+                match events.recv().await {
+                    Ok(event) if is_arrival(&event, owner) => return,
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        // Without news another try tells.
+        let _ = tokio::time::timeout(pause, news).await;
+    }
+}
+
+/// Whether it tells that somebody is there now.
+fn is_arrival(event: &Event, peer: PeerId) -> bool {
+    match event {
+        Event::Up(session) => session.peer == Some(peer),
+        Event::Found { peer: found, .. } => *found == peer,
+        _ => false,
+    }
+}

@@ -1,0 +1,201 @@
+//! People with nodes on this machine, and folders to hand over.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kith::content::{NewShare, Recipients};
+use kith::core::identity::Invite;
+use kith::core::ids::PeerId;
+use kith::core::peer::InviteOptions;
+use kith::peer::{Fetched, GetOptions, Published, Transfer};
+use kith::{Error, Node};
+use tempfile::TempDir;
+
+/// Longer than anything here takes on a busy machine.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Somebody with a node and a folder of their own.
+pub(super) struct Person {
+    pub(super) node: Node,
+    name: &'static str,
+    pub(super) folder: TempDir,
+}
+
+impl Person {
+    pub(super) async fn new(name: &'static str) -> Self {
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .try_init();
+        let folder = tempfile::tempdir().expect("a place for files");
+        Self {
+            node: spawn(name, folder.path()).await,
+            name,
+            folder,
+        }
+    }
+
+    /// Ends the node.
+    pub(super) async fn stop(&self) {
+        let stopped = tokio::time::timeout(PATIENCE, self.node.shutdown());
+        stopped.await.expect("a node stops");
+    }
+
+    /// Starts it again, with what it kept.
+    pub(super) async fn start(&mut self) {
+        // The data directory is free when the last handle is gone.
+        self.node = spawn("again", &self.folder.path().join("meanwhile")).await;
+        self.node = spawn(self.name, self.folder.path()).await;
+    }
+
+    pub(super) fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Writes a file beneath this person's folder.
+    pub(super) fn write(&self, path: &str, bytes: &[u8]) {
+        let at = self.at(path);
+        fs::create_dir_all(at.parent().expect("beneath the folder")).expect("created");
+        fs::write(at, bytes).expect("written");
+    }
+
+    /// Shares what lies at `path`.
+    pub(super) async fn share(&self, path: &str, recipients: Recipients) -> Published {
+        let new = NewShare {
+            paths: vec![self.at(path)],
+            recipients,
+            name: None,
+        };
+        self.node.contents().share(new).await.expect("shared")
+    }
+
+    /// Calls `other` by the name it gave itself; both are contacts when this returns.
+    pub(super) async fn meet(&self, other: &Self) {
+        let invite = invite(&self.node, false).await;
+        let book = other.node.address_book();
+        book.add(invite, Some(self.name))
+            .await
+            .expect("a good invite");
+        knows(&self.node, other.node.peer_id()).await;
+        let book = self.node.address_book();
+        let _ = book.rename(other.node.peer_id(), other.name).await;
+    }
+
+    /// What a text names for this person, fetched to `out`.
+    pub(super) async fn options(&self, text: &str) -> Result<GetOptions, Error> {
+        let source = self.node.contents().resolve(text).await?;
+        Ok(GetOptions::new(source, self.at("out")))
+    }
+
+    /// Fetches what a text names.
+    pub(super) async fn get(&self, text: &str) -> Result<Fetched, Error> {
+        let options = self.options(text).await?;
+        finish(self.node.contents().get(options)).await
+    }
+
+    /// What appeared in the folder that things are fetched to, under a final name.
+    pub(super) fn fetched(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.at("out")) else {
+            return Vec::new();
+        };
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        let mut names: Vec<String> = names
+            .map(|name| name.to_string_lossy().into_owned())
+            .filter(|name| !name.ends_with(".partial"))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+async fn spawn(name: &str, folder: &Path) -> Node {
+    let address: SocketAddr = ([127, 0, 0, 1], 0).into();
+    Node::builder()
+        .name(name)
+        .data_dir(folder.join("data"))
+        .bind([address])
+        .lan(None)
+        .port_mapping(false)
+        .spawn()
+        .await
+        .expect("loopback can be bound")
+}
+
+/// Waits for the end of a transfer.
+pub(super) async fn finish(transfer: Transfer) -> Result<Fetched, Error> {
+    let finished = tokio::time::timeout(PATIENCE, transfer.finished());
+    finished.await.expect("a transfer ends")
+}
+
+/// An invite that says where its maker is, which an endpoint knows a moment after it is bound.
+pub(super) async fn invite(node: &Node, reusable: bool) -> Invite {
+    let options = InviteOptions {
+        reusable,
+        life: Duration::from_secs(3600),
+        with_addresses: true,
+    };
+    let book = node.address_book();
+    let made = async {
+        loop {
+            let invite = book.invite(options).await.expect("makes invites");
+            if invite.contact.is_some() {
+                return invite;
+            }
+            book.withdraw(invite.id()).await.expect("running");
+            tokio::task::yield_now().await;
+        }
+    };
+    let made = tokio::time::timeout(PATIENCE, made);
+    made.await.expect("addresses are found")
+}
+
+/// Waits until `node` has `peer` in its book.
+pub(super) async fn knows(node: &Node, peer: PeerId) {
+    let mut events = node.events();
+    let known = async {
+        loop {
+            let contacts = node.address_book().contacts().await.expect("running");
+            if contacts.iter().any(|contact| contact.peer == peer) {
+                return;
+            }
+            // Missed events are no matter: the book is read again.
+            let _ = events.recv().await;
+        }
+    };
+    let known = tokio::time::timeout(PATIENCE, known);
+    known.await.expect("the invite arrives");
+}
+
+/// What a tree holds: the bytes of each file, by its path.
+pub(super) fn snapshot(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("readable") {
+            let path = entry.expect("an entry").path();
+            let inner = path.strip_prefix(root).expect("beneath").to_owned();
+            if path.is_dir() {
+                folders.push(path);
+                found.insert(inner, b"a folder".to_vec());
+            } else {
+                found.insert(inner, fs::read(&path).expect("readable"));
+            }
+        }
+    }
+    found
+}
+
+/// Bytes that do not repeat.
+pub(super) fn bytes(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    for chunk in bytes.chunks_mut(8) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        chunk.copy_from_slice(&state.to_le_bytes()[..chunk.len()]);
+    }
+    bytes
+}
