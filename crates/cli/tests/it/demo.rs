@@ -72,11 +72,7 @@ async fn a_folder_of_ones_own_is_handed_over_and_kept_on_request() {
     let folder = mine.path().join("a few files");
     fs::create_dir_all(folder.join("below")).expect("room");
     fs::write(folder.join("below/one"), "1").expect("room");
-    let ran = demo(
-        place.path(),
-        &["--keep", folder.to_str().expect("text")],
-    )
-    .await;
+    let ran = demo(place.path(), &["--keep", folder.to_str().expect("text")]).await;
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{said}");
     let done: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("one JSON line");
