@@ -247,7 +247,7 @@ async fn carry(upgrade: OnUpgrade, stream: Stream) -> Result<Ended, std::io::Err
     let mut far = tokio::io::join(reader, writer);
     let copied = copy_bidirectional_with_sizes(&mut near, &mut far, BUFFER_BYTES, BUFFER_BYTES);
     let (sent, received) = copied.await?;
-    let (_, mut writer) = far.into_inner();
+    let (_, writer) = far.into_inner();
     tokio::time::timeout(DELIVERED_WITHIN, writer.delivered()).await??;
     Ok(Ended { sent, received })
 }

@@ -3,11 +3,9 @@
 //! Either may begin. Who begins first waits: the other side's first message opens nothing by itself, it is kept until
 //! its owner begins too, so that nobody is made to show words by a stranger to the conversation.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use thiserror::Error;
 
+use super::comparisons::{COMPARISONS_MAX, Compared};
 use super::io::Event;
 use super::note::WORDS;
 use super::state::Peer;
@@ -17,12 +15,6 @@ use crate::identity::words::{Comparison, Step, WordsMessage};
 use crate::ids::PeerId;
 use crate::routing::{ConnId, Note, Target};
 use crate::time::Time;
-
-/// How long a side that began waits for the other: as long as it takes to call somebody to the machine.
-pub(super) const COMPARE_WITHIN: Duration = Duration::from_secs(5 * 60);
-
-/// Comparisons under way or begun by others: one with every contact in the room.
-pub(super) const COMPARISONS_MAX: usize = 64;
 
 /// Why no comparison begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -34,31 +26,6 @@ pub enum CompareError {
     /// There are 64 already.
     #[error("too many comparisons are under way")]
     TooMany,
-}
-
-/// The comparisons.
-#[derive(Debug, Default)]
-pub(super) struct Comparing(BTreeMap<PeerId, Compared>);
-
-/// One of them.
-#[derive(Debug)]
-struct Compared {
-    conn: ConnId,
-    since: Time,
-    /// None before we began.
-    comparison: Option<Comparison>,
-    /// What the other side said before we began.
-    early: Option<WordsMessage>,
-}
-
-impl Comparing {
-    pub(super) fn next_due(&self) -> Option<Time> {
-        self.0.values().map(|it| it.since + COMPARE_WITHIN).min()
-    }
-
-    pub(super) fn handle_timeout(&mut self, now: Time) {
-        self.0.retain(|_, it| it.since + COMPARE_WITHIN > now);
-    }
 }
 
 impl<S: Scheme> Peer<S> {

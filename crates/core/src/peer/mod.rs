@@ -28,6 +28,7 @@
 
 mod cards;
 mod comparing;
+mod comparisons;
 pub mod config;
 mod connections;
 mod devices;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use thiserror::Error;
 
-use super::comparing::Comparing;
+use super::comparisons::Comparing;
 use super::config::Config;
 use super::connections::Connections;
 use super::devices::{Faces, ROLE};

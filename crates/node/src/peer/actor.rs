@@ -16,9 +16,10 @@ use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, warn};
 
+use super::begun::{Begun, ControlStream};
 use super::faces::Faces;
 use super::input::{Input, Reply};
-use super::link::{Begun, ControlStream, LinkTasks};
+use super::link::LinkTasks;
 use super::live::{Link, Live, Standing, Table};
 use super::protocols::Protocols;
 use super::sources::Sources;
@@ -334,9 +335,7 @@ impl Actor {
                     None => preferred.remove(&target),
                 };
             }
-            Output::Relays { face, introducers } => {
-                self.faces.set_relays(face, introducers)
-            }
+            Output::Relays { face, introducers } => self.faces.set_relays(face, introducers),
             Output::Publish {
                 record,
                 introducers,

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
 
+use kith_core::address::Route;
 use kith_core::identity::{Contact, Invite, Petname, words};
-use kith_core::ids::{InviteId, PeerId};
+use kith_core::ids::{Face, InviteId, PeerId};
 use kith_core::peer::InviteOptions;
 use kith_core::protocol::ProtocolName;
 
@@ -15,6 +16,10 @@ use crate::error::Error;
 
 /// How long to wait for the other side of a comparison: as the machine does.
 const COMPARE_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+/// How long an invite waits for this node's addresses: those of the interfaces are known within a tenth of a second, and
+/// a machine without any shall not hang.
+const ADDRESSES_WITHIN: Duration = Duration::from_secs(2);
 
 /// The address book of a node.
 #[derive(Clone, Debug)]
@@ -28,15 +33,29 @@ impl Node {
 }
 
 impl AddressBook {
-    /// Makes an invite for one person, or a reusable one.
+    /// Makes an invite for one person, or a reusable one. One that shall carry addresses waits a moment for them where
+    /// the node has only just started.
     ///
     /// # Errors
     /// [`Error::Invite`] for a life of under a second or over 365 days, or too many open invites.
     pub async fn invite(&self, options: InviteOptions) -> Result<Invite, Error> {
-        Ok(self
+        let made = self
             .0
-            .ask(move |machine, now| machine.create_invite(now, options))
-            .await??)
+            .ask(move |machine, now| machine.create_invite(now, options));
+        let mut invite = made.await??;
+        if options.with_addresses && invite.contact.is_none() {
+            invite.contact = self.addresses().await?;
+        }
+        Ok(invite)
+    }
+
+    /// Where the contact face is, as soon as it knows.
+    async fn addresses(&self) -> Result<Option<Route>, Error> {
+        let endpoint = self.0.endpoint(Face::Contact).await?;
+        let mut routes = endpoint.ok_or(Error::Closed)?.watch_route();
+        let known = routes.wait_for(|route| !route.is_empty());
+        let known = tokio::time::timeout(ADDRESSES_WITHIN, known).await;
+        Ok(known.ok().and_then(Result::ok).map(|route| route.clone()))
     }
 
     /// Makes an invite for one person that is good for `life`, with this node's addresses of now in it.

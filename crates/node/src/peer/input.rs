@@ -8,7 +8,7 @@ use kith_core::routing::{ConnId, DialId, Target, UnreachableReason};
 use kith_core::time::Time;
 use tokio::sync::oneshot;
 
-use super::link::Begun;
+use super::begun::Begun;
 use crate::discovery::Finding;
 use crate::error::Error;
 use crate::routing::{Connection, Ended, FaceEndpoint, PathSummary};

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, trace};
 
+use super::begun::ControlStream;
 use super::input::Input;
 use super::live::Standing;
 use super::protocols::Protocols;
@@ -23,27 +24,6 @@ const OFFER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is read of a control stream at once, in bytes: a whole frame in most cases.
 const CONTROL_CHUNK_BYTES: usize = 4096;
-
-/// The two halves of a connection's first stream.
-pub(super) type ControlStream = (SendHalf, ReceiveHalf);
-
-/// A connection that this side dialled. Its first stream is the control stream, opened before anybody can open another.
-#[derive(Debug)]
-pub(super) struct Begun {
-    pub(super) connection: Connection,
-    pub(super) control: ControlStream,
-}
-
-impl Begun {
-    /// Opens the control stream; `None` when the connection is over already.
-    pub(super) async fn on(connection: Connection) -> Option<Self> {
-        let control = connection.open_stream().await.ok()?;
-        Some(Self {
-            connection,
-            control,
-        })
-    }
-}
 
 /// What the tasks of a connection share.
 #[derive(Clone, Debug)]

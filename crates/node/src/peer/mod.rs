@@ -8,6 +8,7 @@
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
+mod begun;
 pub mod book;
 pub mod builder;
 pub mod contents;

@@ -23,8 +23,8 @@ use super::stream::Stream;
 use crate::content::Shares;
 use crate::error::Error;
 use crate::home::Home;
-use crate::routing::{FaceEndpoint, PathKind, PathSummary};
 use crate::protocol::Services;
+use crate::routing::{FaceEndpoint, PathKind, PathSummary};
 use crate::store::Store;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
@@ -343,7 +343,7 @@ impl Node {
         let _ = self.send(Input::NetworkChanged);
     }
 
-    /// Ends all sessions, waits until the other sides are told and everything is on disk.
+    /// Ends all sessions, waits until the other sides are told and everything is on disk. Its data directory is free then.
     pub async fn shutdown(&self) {
         let (sender, receiver) = oneshot::channel();
         if self.send(Input::Shutdown { done: sender }).is_ok() {
@@ -352,6 +352,7 @@ impl Node {
         self.0.stop.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.place.release();
     }
 
     /// Runs `question` where the machine is.

@@ -13,10 +13,11 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, warn};
 
-use super::ending::{Ending, Work};
+use super::ending::Ending;
 use super::name::{Local, ServiceName};
 use super::tcp;
 use super::udp::{self, FLOW_IDLE_MAX, Sink, Source};
+use super::work::Work;
 use crate::error::Error;
 use crate::peer::{Node, Stream};
 
@@ -85,7 +86,7 @@ impl Node {
     ) -> Result<Forward, Error> {
         let bound = |error| Error::io(format!("cannot listen at {}", listen.address()), error);
         let (ending, (failures, failed)) = (Ending::default(), mpsc::channel(FAILURES_MAX));
-        let work = ending.work(self);
+        let work = Work::new(self, &ending);
         let route = Route {
             work: work.clone(),
             peer,

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use kith_core::routing::Access;
 use tracing::{debug, warn};
 
-use super::ending::{Ending, Work};
+use super::ending::Ending;
 use super::kept::{self, NAMED_MAX, ServiceOffer};
 use super::name::{Local, ServiceName, Transport};
 use super::services::KeptService;
+use super::work::Work;
 use super::{tcp, udp};
 use crate::error::Error;
 use crate::peer::{Acceptor, Node, Stream};
@@ -157,7 +158,7 @@ fn serve(node: &Node, offer: &ServiceOffer) -> Result<Ending, Error> {
     let protocol = offer.name.protocol(offer.local.transport());
     let acceptor = node.accept(protocol, offer.access.clone())?;
     let ending = Ending::default();
-    let work = ending.work(node);
+    let work = Work::new(node, &ending);
     work.spawn(accept(work.clone(), acceptor, offer.local));
     Ok(ending)
 }
