@@ -170,7 +170,15 @@ impl Config {
             ConfigError::Io { path, source }
         };
         match std::fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            // That the directory is none is said by who opens it.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(Self::default());
+            }
             Err(error) => return Err(io_error(error)),
             Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
                 let path = path.to_owned();

@@ -5,6 +5,7 @@ use std::io;
 use kith_core::identity::petname::NameError;
 use kith_core::identity::{AcceptError as AcceptInviteError, BookError, FindError, InviteError};
 use kith_core::ids::PeerId;
+use kith_core::peer::CompareError;
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::UnreachableReason;
 use kith_core::text::TextError;
@@ -76,6 +77,9 @@ pub enum Error {
     /// An invite could not be accepted.
     #[error(transparent)]
     AcceptInvite(#[from] AcceptInviteError),
+    /// Safety words could not be compared.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// Nobody goes by this.
     #[error(transparent)]
     Find(#[from] FindError),
@@ -125,7 +129,8 @@ impl Error {
         match self {
             Self::Find(FindError::Text(_)) => ErrorKind::Usage,
             Self::Book(BookError::NotAContact(_)) => ErrorKind::NotFound,
-            Self::UnknownContact(_)
+            Self::Compare(CompareError::NoSession)
+            | Self::UnknownContact(_)
             | Self::Unreachable { .. }
             | Self::NotFound(_)
             | Self::Find(_) => ErrorKind::NotFound,
@@ -143,10 +148,13 @@ impl Error {
             | Self::Offers
             | Self::Text(_)
             | Self::Name(_)
+            | Self::Book(BookError::Name(_))
+            | Self::AcceptInvite(AcceptInviteError::Name(_))
             | Self::Invite(InviteError::Life) => ErrorKind::Usage,
             Self::Accept(_)
             | Self::Book(_)
             | Self::Invite(_)
+            | Self::Compare(_)
             | Self::AcceptInvite(_)
             | Self::Share(_)
             | Self::Io { .. }

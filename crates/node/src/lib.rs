@@ -7,6 +7,7 @@ pub mod entropy;
 pub mod error;
 pub mod home;
 pub mod store;
+pub mod testing;
 
 pub mod content;
 pub mod data;

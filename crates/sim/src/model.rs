@@ -18,6 +18,8 @@ pub struct ModelInvite {
     pub reusable: bool,
     /// Who accepted it and may still show it.
     pub holders: BTreeSet<NodeId>,
+    /// Who ever accepted it.
+    pub accepted: BTreeSet<NodeId>,
     /// Who was let in by it and shut out since: may come again, but nobody owes them anything.
     pub turned_away: BTreeSet<NodeId>,
     /// Who used it up.
@@ -38,6 +40,7 @@ impl Model {
             maker,
             reusable,
             holders: BTreeSet::new(),
+            accepted: BTreeSet::new(),
             turned_away: BTreeSet::new(),
             burned_by: None,
         });
@@ -58,6 +61,7 @@ impl Model {
     /// Somebody has accepted an invite.
     pub fn accept(&mut self, node: NodeId, invite: usize) {
         let invite = &mut self.invites[invite];
+        invite.accepted.insert(node);
         if invite.burned_by.is_none() {
             invite.holders.insert(node);
         }
@@ -88,6 +92,14 @@ impl Model {
     pub fn remove(&mut self, node: NodeId, other: NodeId) {
         self.views.insert((node, other), Standing::Stranger);
         self.shut_out(node, other);
+    }
+
+    /// Everybody of whom `node` may have an opinion, and it.
+    pub fn views_of(&self, node: NodeId) -> impl Iterator<Item = (NodeId, Standing)> {
+        let all = (node, NodeId(0))..=(node, NodeId(usize::MAX));
+        self.views
+            .range(all)
+            .map(|((_, other), standing)| (*other, *standing))
     }
 
     /// What `node` takes `other` for.
@@ -158,6 +170,17 @@ impl Model {
             })
     }
 
+    /// Whether `holder` waits in vain for `maker`: it accepted an invite that somebody else used up, or that it was shut
+    /// out from. Then it takes the wrong secret for shared until the invite expires, and nobody can tell it.
+    pub fn waits_in_vain(&self, holder: NodeId, maker: NodeId) -> bool {
+        self.invites.iter().any(|invite| {
+            let lost = invite.burned_by.is_some_and(|by| by != holder);
+            invite.maker == maker
+                && invite.accepted.contains(&holder)
+                && (lost || invite.turned_away.contains(&holder))
+        })
+    }
+
     fn shut_out(&mut self, node: NodeId, other: NodeId) {
         let made = self.invites.iter_mut().filter(|it| it.maker == node);
         for invite in made {
@@ -165,5 +188,48 @@ impl Model {
                 invite.turned_away.insert(other);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: NodeId = NodeId(1);
+    const BO: NodeId = NodeId(2);
+    const CY: NodeId = NodeId(3);
+
+    #[test]
+    fn a_burned_invite_explains_nobody_else() {
+        let mut model = Model::default();
+        let invite = model.invite(ADA, false);
+        model.accept(BO, invite);
+        model.accept(CY, invite);
+        assert_eq!(model.observe(ADA, BO, Standing::Confirmed), Ok(()));
+        assert!(model.observe(ADA, CY, Standing::Confirmed).is_err());
+        assert!(model.waits_in_vain(CY, ADA) && !model.waits_in_vain(BO, ADA));
+    }
+
+    #[test]
+    fn nobody_comes_without_an_invite_or_further_than_it_leads() {
+        let mut model = Model::default();
+        assert!(model.observe(ADA, BO, Standing::Confirmed).is_err());
+        let reusable = model.invite(ADA, true);
+        model.accept(BO, reusable);
+        assert!(model.observe(ADA, BO, Standing::Confirmed).is_err());
+        assert_eq!(model.observe(ADA, BO, Standing::Pending), Ok(()));
+        model.confirm(ADA, BO);
+        assert_eq!(model.observe(ADA, BO, Standing::Confirmed), Ok(()));
+    }
+
+    #[test]
+    fn whoever_was_shut_out_comes_back_by_no_old_invite() {
+        let mut model = Model::default();
+        let reusable = model.invite(ADA, true);
+        model.accept(BO, reusable);
+        assert_eq!(model.observe(ADA, BO, Standing::Pending), Ok(()));
+        model.remove(ADA, BO);
+        assert!(model.observe(ADA, BO, Standing::Pending).is_err());
+        assert!(!model.is_owed(ADA, BO));
     }
 }

@@ -78,6 +78,8 @@ pub struct Node {
     pub disk: Disk,
     /// The keys it answers for.
     pub devices: BTreeMap<DeviceKey, Face>,
+    /// Every key it ever had.
+    pub past: BTreeMap<DeviceKey, Face>,
     /// The key each face presents now.
     pub current: BTreeMap<Face, DeviceKey>,
     /// At whose relays each face is to keep a place.
@@ -120,6 +122,7 @@ impl Node {
             registry: None,
             disk: Disk::new(),
             devices: BTreeMap::new(),
+            past: BTreeMap::new(),
             current: BTreeMap::new(),
             places: BTreeMap::new(),
             dials: BTreeSet::new(),

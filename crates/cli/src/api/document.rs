@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{contacts, doctor, events, invites, listeners, node, ping, raw, trace};
+use super::{contacts, doctor, events, invites, listeners, node, ping, raw, services, trace};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +26,7 @@ use super::{contacts, doctor, events, invites, listeners, node, ping, raw, trace
         contacts::rename,
         contacts::tag,
         contacts::words,
+        contacts::compare_words,
         contacts::confirm,
         contacts::block,
         contacts::unblock,
@@ -36,6 +37,11 @@ use super::{contacts, doctor, events, invites, listeners, node, ping, raw, trace
         raw::outcome,
         raw::reset,
         listeners::listen,
+        services::list,
+        services::keep,
+        services::hold,
+        services::withdraw,
+        services::forward,
     ),
     components(schemas(crate::failure::Failure))
 )]

@@ -17,7 +17,7 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::Response;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use kith::{Error, Stream};
+use kith::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::copy_bidirectional_with_sizes;
@@ -166,17 +166,10 @@ pub(super) async fn pipe(
     let names = asked.protocols.iter().map(|name| protocol(name));
     let names = names.collect::<Result<Vec<_>, _>>()?;
     let contact = door.node().find(&asked.peer).await?;
-    let about = |error| Failure::about(&contact, error);
-    let mut stream = door
-        .node()
-        .open(contact.peer, &names)
-        .await
-        .map_err(about)?;
-    let name = contact.petname.to_string();
     // Nothing is switched before the other side has agreed, so that a refusal is an answer and not an early end.
-    if let Err(error) = stream.agreed().await {
-        return Err(Error::stream(&name, &names[0], error).into());
-    }
+    let opened = door.node().open_agreed(contact.peer, &names).await;
+    let stream = opened.map_err(|error| Failure::about(&contact, error))?;
+    let name = contact.petname.to_string();
     Ok(become_stream(&door, name, stream, upgrading))
 }
 
@@ -210,7 +203,11 @@ pub(super) async fn outcome(State(door): State<Door>, Path(number): Path<u64>) -
 #[utoipa::path(delete, path = "/api/v1/streams/{number}", params(("number" = u64, description = "of Kith-Stream")),
     responses((status = 200, description = "an empty object")))]
 pub(super) async fn reset(State(door): State<Door>, Path(number): Path<u64>) -> Answer<Value> {
-    door.streams().begun(number)?.reset.cancel();
+    let mut begun = door.streams().begun(number)?;
+    begun.reset.cancel();
+    // Until then, a caller that hangs up would end it as if all had been said.
+    let _ = begun.outcome.wait_for(Option::is_some).await;
+    door.streams().forget(number);
     Ok(Json(json!({})))
 }
 
@@ -250,7 +247,7 @@ async fn carry(upgrade: OnUpgrade, stream: Stream) -> Result<Ended, std::io::Err
     let mut far = tokio::io::join(reader, writer);
     let copied = copy_bidirectional_with_sizes(&mut near, &mut far, BUFFER_BYTES, BUFFER_BYTES);
     let (sent, received) = copied.await?;
-    let (_, mut writer) = far.into_inner();
+    let (_, writer) = far.into_inner();
     tokio::time::timeout(DELIVERED_WITHIN, writer.delivered()).await??;
     Ok(Ended { sent, received })
 }

@@ -1,14 +1,17 @@
 //! What each command asks of a node, and how it shows the answer.
 //!
 //! [`up`] runs a node. [`me`] (id, invite, status, doctor), [`people`] (add, contacts, contact), [`reach`] (ping, trace),
-//! [`stdio`] (pipe, listen) and [`backup`] (identity export and import) are the rest.
+//! [`stdio`] and [`exec`] (pipe, listen), [`services`] (offer, forward), [`content`] (share, ls, get), [`introducer`] and
+//! [`backup`] (identity export and import) are the rest. [`demo`] shows them all at work.
 
 mod backup;
+mod demo;
 mod exec;
 mod introducer;
 mod me;
 mod people;
 mod reach;
+mod services;
 mod stdio;
 mod up;
 
@@ -57,16 +60,24 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         } => {
             exec::listen(&on, protocol, from, program).await?;
         }
+        Command::Offer(args) => services::offer(&on, args).await?,
+        Command::Offers => services::offers(&on).await?,
+        Command::Forward {
+            udp,
+            listen,
+            target,
+        } => {
+            services::forward(&on, target, listen, udp).await?;
+        }
         Command::Introducer(args) => introducer::introducer(&on, args).await?,
+        Command::Demo(args) => demo::demo(&on, args).await?,
         Command::Identity { command } => backup::identity(&on, command).await?,
         Command::Share(_)
         | Command::Shares
         | Command::Unshare { .. }
         | Command::Transfers
         | Command::Ls { .. }
-        | Command::Get(_)
-        | Command::Offer(_)
-        | Command::Forward { .. } => return Err(Failure::failed("this version cannot do it yet")),
+        | Command::Get(_) => return Err(Failure::failed("this version cannot do it yet")),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -69,14 +69,17 @@ where
     F: Future<Output = anyhow::Result<()>> + 'static,
 {
     Trial::test(name, move || {
+        // A thread may have run another test before.
+        program::take_talk();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let bounded = async { tokio::time::timeout(TEST_DURATION_MAX, scenario()).await };
-        match runtime.block_on(bounded) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Failed::from(format!("{error:#}"))),
-            Err(_) => Err(Failed::from(format!("no end within {TEST_DURATION_MAX:?}"))),
-        }
+        let reason = match runtime.block_on(bounded) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(_) => format!("no end within {TEST_DURATION_MAX:?}"),
+        };
+        Err(Failed::from(format!("{reason}\n{}", program::take_talk())))
     })
 }

@@ -1,5 +1,6 @@
 //! Processes inside of the lab: the `kith` binary with a data directory of its own, and its JSON lines.
 
+use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -12,8 +13,31 @@ use anyhow::{Context as _, Result, bail};
 use patchbay::Device;
 use serde_json::Value;
 
-/// How much of a program's talk is kept to be shown when a test fails, in bytes.
+/// How much of a program's talk is kept to be shown when a test fails, in bytes: its end.
 const TALK_BYTES_MAX: usize = 64 * 1024;
+
+thread_local! {
+    /// What each program of this thread's test has said. A test has a thread of its own.
+    static TOLD: RefCell<Vec<(String, Talk)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a program said on stderr.
+type Talk = Arc<Mutex<Vec<u8>>>;
+
+/// What the programs of this test have said since it was last asked, each under its name.
+pub(crate) fn take_talk() -> String {
+    let told = TOLD.take();
+    let spoken = told.iter().map(|(name, talk)| (name, text(talk)));
+    spoken
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| format!("\n--- {name}\n{text}"))
+        .collect()
+}
+
+fn text(talk: &Talk) -> String {
+    let talk = talk.lock().map(|talk| talk.clone()).unwrap_or_default();
+    String::from_utf8_lossy(&talk).into_owned()
+}
 
 /// How long a program may take to end after it was asked to.
 const END_DURATION_MAX: Duration = Duration::from_secs(10);
@@ -23,7 +47,7 @@ pub(crate) struct Program {
     name: String,
     child: Child,
     lines: Receiver<String>,
-    talk: Arc<Mutex<Vec<u8>>>,
+    talk: Talk,
 }
 
 impl Program {
@@ -56,7 +80,8 @@ impl Program {
                 }
             }
         });
-        let talk = Arc::new(Mutex::new(Vec::new()));
+        let talk = Talk::default();
+        TOLD.with_borrow_mut(|told| told.push((name.clone(), Arc::clone(&talk))));
         let kept = Arc::clone(&talk);
         thread::spawn(move || keep(stderr, &kept));
         Ok(Self {
@@ -83,14 +108,10 @@ impl Program {
                     _ => last = Some(line),
                 },
                 Err(RecvTimeoutError::Timeout) => {
-                    bail!(
-                        "{}: not within {within:?}; last {last:?}; {}",
-                        self.name,
-                        self.talk()
-                    )
+                    bail!("{}: not within {within:?}; last {last:?}", self.name)
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    bail!("{}: ended; last {last:?}; {}", self.name, self.talk())
+                    bail!("{}: ended; last {last:?}", self.name)
                 }
             }
         }
@@ -118,11 +139,7 @@ impl Program {
                 Ok(_) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(self.child.wait()?),
                 Err(RecvTimeoutError::Timeout) => {
-                    bail!(
-                        "{}: has not ended within {within:?}; {}",
-                        self.name,
-                        self.talk()
-                    )
+                    bail!("{}: has not ended within {within:?}", self.name)
                 }
             }
         }
@@ -130,22 +147,18 @@ impl Program {
 
     /// What it said on stderr.
     pub(crate) fn talk(&self) -> String {
-        let talk = self
-            .talk
-            .lock()
-            .map(|talk| talk.clone())
-            .unwrap_or_default();
-        String::from_utf8_lossy(&talk).into_owned()
+        text(&self.talk)
     }
 }
 
-/// Keeps the first [`TALK_BYTES_MAX`] of a stream, and reads on so that its writer never waits.
+/// Keeps the last [`TALK_BYTES_MAX`] of a stream, and reads on so that its writer never waits.
 fn keep(mut stream: impl Read, kept: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
         if let Ok(mut kept) = kept.lock() {
-            let room = TALK_BYTES_MAX.saturating_sub(kept.len());
-            kept.extend_from_slice(&buffer[..length.min(room)]);
+            kept.extend_from_slice(&buffer[..length]);
+            let over = kept.len().saturating_sub(TALK_BYTES_MAX);
+            kept.drain(..over);
         }
     }
 }

@@ -64,7 +64,7 @@ impl Person {
     /// Starts a node that knows `introducers`.
     pub(crate) fn start(host: Device, dir: &Path, introducers: &[&str]) -> Result<Self> {
         let data = dir.join(host.name());
-        let mut arguments = vec!["up", "--api", "127.0.0.1:0", "--no-public-dht"];
+        let mut arguments = vec!["-vv", "up", "--api", "127.0.0.1:0", "--no-public-dht"];
         for introducer in introducers {
             arguments.extend(["--introducer", introducer]);
         }
@@ -87,12 +87,7 @@ impl Person {
         let mut program = self.command(arguments)?;
         let line = program.wait_for(COMMAND_DURATION_MAX, |line| !line[key].is_null())?;
         let status = program.wait(COMMAND_DURATION_MAX)?;
-        ensure!(
-            status.success(),
-            "kith {}: {status}; {}",
-            arguments.join(" "),
-            program.talk()
-        );
+        ensure!(status.success(), "kith {}: {status}", arguments.join(" "));
         Ok(line)
     }
 
@@ -112,11 +107,7 @@ impl Person {
         let name = contact["name"].as_str().unwrap_or(id);
         if name != other.host.name() {
             let mut rename = self.command(&["contact", "rename", name, other.host.name()])?;
-            ensure!(
-                rename.wait(COMMAND_DURATION_MAX)?.success(),
-                "{}",
-                rename.talk()
-            );
+            ensure!(rename.wait(COMMAND_DURATION_MAX)?.success(), "not renamed");
         }
         Ok(())
     }
@@ -151,11 +142,7 @@ impl Person {
         let to = out.to_str().context("a path in UTF-8")?;
         let mut program = self.command(&["get", &what, "--out", to])?;
         program.wait_for_event(COMMAND_DURATION_MAX, "done")?;
-        ensure!(
-            program.wait(COMMAND_DURATION_MAX)?.success(),
-            "{}",
-            program.talk()
-        );
+        ensure!(program.wait(COMMAND_DURATION_MAX)?.success(), "not got");
         let got = fs::read(out.join(name).join("file"))?;
         ensure!(got == contents(), "the file differs");
         Ok(())
@@ -174,7 +161,7 @@ pub(crate) fn introducer(host: &Device, dir: &Path) -> Result<(Program, String)>
     let address = host.ip().context("an address")?;
     let data = dir.join(host.name());
     let listen = format!("{address}:0");
-    let program = Program::kith(host, &data, &["introducer", "--listen", &listen])?;
+    let program = Program::kith(host, &data, &["-vv", "introducer", "--listen", &listen])?;
     let ready = program.wait_for_event(READY_DURATION_MAX, "ready")?;
     let line = ready["where"].as_str().context("a line")?.to_owned();
     Ok((program, line))

@@ -155,6 +155,13 @@ impl<S: Scheme> Book<S> {
         }
     }
 
+    /// Nobody knows whether the replies left so far have arrived: each is due again. Of no consequence for what is kept.
+    pub fn leave_replies_again(&mut self) {
+        for accepted in self.entries.accepted.values_mut() {
+            accepted.left = None;
+        }
+    }
+
     /// What the maker of an accepted invite will be called.
     fn wanted_name(
         &self,
@@ -295,6 +302,16 @@ mod tests {
         assert_eq!(book.unanswered(NOW + DAY).count(), 0);
         assert!(book.contact(&maker).expect("known").mutual);
         assert_eq!(book.write_reply(NOW, &maker, "Bo", vec![]), None);
+    }
+
+    #[test]
+    fn a_reply_that_may_not_have_arrived_is_due_again() {
+        let mut book = book(2);
+        let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
+        book.mark_reply_left(NOW, &maker);
+        assert_eq!(book.unanswered(NOW).count(), 0);
+        book.leave_replies_again();
+        assert_eq!(book.unanswered(NOW).count(), 1);
     }
 
     #[test]

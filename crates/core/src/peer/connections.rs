@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{Face, InviteId, PeerId};
+use crate::ids::{DeviceKey, Face, InviteId, PeerId};
 use crate::routing::{ConnId, Connected, Session, Target};
 
 /// What this room remembers of a connection.
@@ -15,8 +15,10 @@ pub(super) struct Conn {
     /// Whom streams on it reach; set when they may be opened.
     pub(super) target: Option<Target>,
     pub(super) session: Option<Session>,
-    /// The invite whose proof we showed.
+    /// The invite of which we showed a proof on it.
     pub(super) shown: Option<InviteId>,
+    /// The invite of ours of which we took a proof on it, until that is said.
+    pub(super) taken: Option<InviteId>,
 }
 
 /// All connections.
@@ -35,13 +37,14 @@ impl Connections {
             .collect()
     }
 
-    /// Whether a session with `peer` stands between both contact faces: there is no better one.
-    pub(super) fn is_best(&self, peer: PeerId) -> bool {
+    /// Whether a session with `peer` stands between both contact faces, on theirs with the key `device`: there is no better
+    /// one. One with an earlier key ends soon.
+    pub(super) fn is_best(&self, peer: PeerId, device: DeviceKey) -> bool {
         self.conns.values().any(|conn| {
             conn.session
                 .is_some_and(|session| session.peer == Some(peer))
                 && conn.connected.face == Face::Contact
-                && conn.remote_face == Some(Face::Contact)
+                && conn.connected.remote == device
         })
     }
 }

@@ -66,6 +66,7 @@ impl<S: Scheme> Peer<S> {
         self.now = now;
         self.introducers = introducers;
         self.tell_relays();
+        self.leave_replies(now);
         self.tell_address();
     }
 

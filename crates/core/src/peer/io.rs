@@ -140,6 +140,18 @@ pub enum Event {
         /// What.
         names: Vec<ProtocolName>,
     },
+    /// A contact began to compare short safety words; they show once our side begins too.
+    WordsAsked {
+        /// Who.
+        peer: PeerId,
+    },
+    /// A comparison is over.
+    Words {
+        /// With whom.
+        peer: PeerId,
+        /// The four words both sides show; `None` when the other side did not keep to the rules: somebody may stand between.
+        words: Option<String>,
+    },
     /// A contact was found.
     Found {
         /// Who.

@@ -1,5 +1,7 @@
 //! How two people meet who may never be online together: invites, mailboxes, sealed replies.
 
+use std::time::Duration;
+
 use super::config::{MAILBOX_POLL, MAILBOX_POLL_MAX, REPLY_LIFE};
 use super::io::Output;
 use super::places::Purpose;
@@ -19,7 +21,7 @@ pub struct InviteOptions {
     /// Whether more than one peer may use it.
     pub reusable: bool,
     /// How long it opens anything.
-    pub life: std::time::Duration,
+    pub life: Duration,
     /// Whether it says where the contact face is now: two people on one network need nothing else.
     pub with_addresses: bool,
 }
@@ -68,8 +70,20 @@ impl<S: Scheme> Peer<S> {
     ) -> Result<PeerId, AcceptError> {
         let peer = self.edit_book(now, |book| book.accept_invite(now, invite, petname))?;
         self.sessions.handle_open(now, Target::Peer(peer));
+        self.show_invites(peer);
         self.drain();
         Ok(peer)
+    }
+
+    /// Goes on after a restart: mailboxes are looked into soon, one by one, and replies are left again, for what the shell
+    /// was to deliver when it stopped may not have been delivered.
+    pub(super) fn resume_meeting(&mut self, now: Time) {
+        for mailbox in self.book.open_mailboxes(now) {
+            let spread = u64::try_from(MAILBOX_POLL.as_millis()).unwrap_or(u64::MAX);
+            let due = now + Duration::from_millis(self.random.below(spread));
+            self.meeting.polls.insert(mailbox.invite, due);
+        }
+        self.book.leave_replies_again();
     }
 
     /// Looks into the mailboxes that are due: often at first, when two people wait for each other, and ever less.

@@ -10,7 +10,9 @@
 //!
 //! - [`state`]: the loop; the book's events become reach secrets, wants and closed sessions.
 //! - [`sessions`]: a session asks who may come in, and the book answers.
+//! - [`proving`]: invites are shown and acknowledged; [`cards`]: contacts tell each other where they are.
 //! - [`finding`]: a session asks where somebody is; invites, cards, sealed records and the local network answer.
+//! - `comparing`: safety words, while both look.
 //! - [`meeting`]: invites, and the mailboxes of people who are never online together.
 //! - [`faces`]: the node's own keys, bindings and places.
 //!
@@ -24,6 +26,9 @@
 //!          peer.poll_timeout()                                     => peer.handle_timeout(now)
 //! ```
 
+mod cards;
+mod comparing;
+mod comparisons;
 pub mod config;
 mod connections;
 mod devices;
@@ -35,9 +40,11 @@ mod meeting;
 pub mod note;
 mod places;
 pub mod proof;
+mod proving;
 mod sessions;
 mod state;
 
+pub use comparing::CompareError;
 pub use config::Config;
 pub use io::{Event, Output, Source};
 pub use meeting::InviteOptions;

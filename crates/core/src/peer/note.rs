@@ -9,11 +9,16 @@ use crate::introducer::Introducer;
 /// The kind of a [`Card`].
 pub const CARD: u8 = 1;
 
-/// The kind of a safety-words commitment (the first message of the short form).
-pub const WORDS_COMMIT: u8 = 2;
+/// The kind of a message of the safety words' short form ([`WordsMessage`](crate::identity::words::WordsMessage)).
+pub const WORDS: u8 = 2;
 
-/// The kind of a safety-words opening (the second message).
-pub const WORDS_REVEAL: u8 = 3;
+/// The kind of a [`Proof`](super::proof::Proof) shown on a standing session: of an invite that was accepted while the session
+/// stood, or on a connection that the invite's maker dialled.
+pub const INVITE_SHOWN: u8 = 4;
+
+/// The kind of the answer to a proof that let its sender in: the same invite proven by its maker. Only this tells that an
+/// invite has arrived, for a maker welcomes whom it knows already, whatever they show.
+pub const INVITE_TAKEN: u8 = 5;
 
 /// The most introducers on a card.
 pub const CARD_INTRODUCERS_MAX: usize = 4;

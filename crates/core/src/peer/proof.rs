@@ -3,7 +3,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::codec::Wire;
-use crate::ids::InviteId;
+use crate::identity::Invite;
+use crate::ids::{InviteId, PeerId};
 
 /// What entitles a dialler to more than a stranger gets.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -18,6 +19,16 @@ pub enum Proof {
         #[n(1)]
         mac: minicbor::bytes::ByteArray<32>,
     },
+}
+
+impl Proof {
+    /// Proves that `prover` holds `invite`, in the session of `exporter`.
+    pub fn of_invite(invite: &Invite, exporter: &[u8; 32], prover: &PeerId) -> Self {
+        Self::Invite {
+            invite: invite.id(),
+            mac: invite.proof(exporter, prover).into(),
+        }
+    }
 }
 
 impl Wire for Proof {

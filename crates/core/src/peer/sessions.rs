@@ -1,18 +1,18 @@
 //! Sessions and the rest: who is let in, what is shown, and what is told once a session stands.
 
 use super::connections::Conn;
-use super::io::{Event, Output, Source};
-use super::note::{CARD, Card};
+use super::io::{Event, Output};
+use super::note::{CARD, INVITE_SHOWN, INVITE_TAKEN, WORDS};
 use super::proof::Proof;
 use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
-use crate::identity::{Admission, Binding, ContactState, SignedBinding, Standing};
-use crate::ids::{DeviceKey, Face, PeerId};
+use crate::identity::{SignedBinding, Standing};
+use crate::ids::{Face, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
-    self, Candidate, CloseCode, ConnId, Connected, DialId, Introduction, Level, Note, SPEAKS_MAX,
-    Session, Target, Verdict,
+    self, CloseCode, ConnId, Connected, DialId, Introduction, Level, Note, SPEAKS_MAX, Session,
+    Target, Verdict,
 };
 use crate::time::Time;
 
@@ -28,6 +28,7 @@ impl<S: Scheme> Peer<S> {
             target: None,
             session: None,
             shown: None,
+            taken: None,
         };
         self.connections.conns.insert(connected.conn, conn);
         self.sessions.handle_connected(now, connected);
@@ -153,6 +154,19 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
+    /// A message came for another part of the node.
+    fn take_note(&mut self, now: Time, conn: ConnId, peer: PeerId, note: &Note) {
+        match note.kind {
+            CARD if self.level_of(peer) == Level::Contact => self.take_card(now, peer, note),
+            WORDS if self.level_of(peer) == Level::Contact => {
+                self.take_words(now, conn, peer, note)
+            }
+            INVITE_SHOWN => self.take_shown(now, conn, peer, note),
+            INVITE_TAKEN => self.take_taken(now, conn, peer, note),
+            _ => {}
+        }
+    }
+
     /// What we show on a connection we dialled.
     fn introduce(&mut self, conn: ConnId, target: Target) -> Introduction {
         let Some(known) = self.connections.conns.get_mut(&conn) else {
@@ -167,12 +181,9 @@ impl<S: Scheme> Peer<S> {
         };
         let accepted = self.book.accepted(&peer);
         known.shown = accepted.map(|accepted| accepted.invite.id());
-        let proof = accepted.map(|accepted| {
-            codec::encode(&Proof::Invite {
-                invite: accepted.invite.id(),
-                mac: accepted.invite.proof(&known.exporter, &self.me).into(),
-            })
-        });
+        let proof = accepted
+            .map(|accepted| Proof::of_invite(&accepted.invite, &known.exporter, &self.me))
+            .map(|proof| codec::encode(&proof));
         Introduction {
             binding: self
                 .faces
@@ -198,7 +209,7 @@ impl<S: Scheme> Peer<S> {
         let binding = local
             .and_then(|local| self.faces.binding(local))
             .map(<[u8]>::to_vec);
-        let answer = (!dialled).then(|| Introduction {
+        let answer = (!dialled).then_some(Introduction {
             binding,
             proof: None,
             name: None,
@@ -227,16 +238,13 @@ impl<S: Scheme> Peer<S> {
             return None;
         }
         known.remote_face = Some(binding.face);
-        if dialled {
-            // They showed themselves upon our proof: the invite has arrived.
-            let accepted = self.book.accepted(&binding.peer).map(|it| it.invite.id());
-            if accepted.is_some() && accepted == known.shown {
-                self.book.mark_mutual(&binding.peer);
-            }
-        } else if let Some(proof) = shown.proof.as_deref() {
+        if let Some(proof) = shown.proof.as_deref().filter(|_| !dialled) {
             // A proof that does not hold leaves them what they were.
             let name = shown.name.as_deref().unwrap_or_default();
-            self.redeem(now, proof, &exporter, &binding, name);
+            let taken = self.redeem(now, proof, &exporter, binding.peer, name);
+            if let Some(known) = self.connections.conns.get_mut(&conn) {
+                known.taken = taken;
+            }
         }
         let observed = self.book.observe_binding(&binding);
         self.drain_book(now);
@@ -246,20 +254,6 @@ impl<S: Scheme> Peer<S> {
             Standing::Pending => Some((binding.peer, Level::Guest)),
             Standing::Stranger | Standing::Blocked => None,
         }
-    }
-
-    fn redeem(
-        &mut self,
-        now: Time,
-        proof: &[u8],
-        exporter: &[u8; 32],
-        binding: &Binding,
-        name: &str,
-    ) -> Option<Admission> {
-        let Proof::Invite { invite, mac } = codec::decode(proof).ok()?;
-        self.book
-            .redeem(now, &invite, &mac, exporter, binding.peer, name)
-            .ok()
     }
 
     /// A session stands.
@@ -274,6 +268,8 @@ impl<S: Scheme> Peer<S> {
         }
         if let Some(peer) = session.peer {
             self.presence.handle_wanted(now, peer, false);
+            self.say_taken(session.conn);
+            self.show_invite(session.conn, peer);
             if session.level == Level::Contact {
                 self.send_card(session.conn);
             }
@@ -360,106 +356,6 @@ impl<S: Scheme> Peer<S> {
         if outdated {
             self.sessions.handle_close_peer(now, peer, CloseCode::Done);
         }
-        let confirmed = self
-            .book
-            .contact(&peer)
-            .is_some_and(|it| it.state == ContactState::Confirmed);
-        if confirmed && self.config.keeps_sessions {
-            self.sessions.handle_want(now, Target::Peer(peer), true);
-        }
-    }
-}
-
-// Cards.
-impl<S: Scheme> Peer<S> {
-    /// Our card, as it is now.
-    fn card(&self) -> Option<Card> {
-        let binding = self
-            .faces
-            .binding(self.faces.device(Face::Contact)?)?
-            .to_vec();
-        let contact = self.faces.route(Face::Contact)?.clone();
-        Some(Card::new(
-            binding,
-            contact,
-            self.faces.route(Face::Public).cloned(),
-            &self.introducers,
-        ))
-    }
-
-    fn send_card(&mut self, conn: ConnId) {
-        if let Some(card) = self.card() {
-            let note = Note {
-                kind: CARD,
-                body: codec::encode(&card),
-            };
-            self.sessions.handle_note(self.now, conn, note);
-        }
-    }
-
-    /// Tells every contact with whom a session stands where we are.
-    pub(super) fn send_cards(&mut self) {
-        let conns: Vec<ConnId> = self
-            .connections
-            .conns
-            .values()
-            .filter_map(|known| known.session)
-            .filter(|session| session.level == Level::Contact)
-            .map(|session| session.conn)
-            .collect();
-        for conn in conns {
-            self.send_card(conn);
-        }
-        self.drain();
-    }
-
-    fn take_note(&mut self, now: Time, _conn: ConnId, peer: PeerId, note: &Note) {
-        if note.kind != CARD || self.level_of(peer) != Level::Contact {
-            return;
-        }
-        let Ok(card) = codec::decode::<Card>(&note.body) else {
-            return;
-        };
-        if !card.is_bounded() || !self.is_theirs(now, peer, &card.binding, card.contact.device) {
-            return;
-        }
-        self.book
-            .observe_introducers(&peer, card.introducers.clone());
-        self.drain_book(now);
-        let device = card.contact.device;
-        let candidate = Candidate {
-            from: Face::Contact,
-            to: Face::Contact,
-            route: card.contact.clone(),
-        };
-        self.learn_card(peer, card, Source::Session);
-        if !self.connections.is_best(peer) {
-            // Over a public face everything is relayed: the contact face is where to go.
-            let target = Target::Device(device);
-            self.sessions.handle_open(now, target);
-            self.sessions.handle_routes(now, target, vec![candidate]);
-            self.sessions.handle_resolved(now, target);
-        }
-    }
-
-    /// Whether `binding` binds the contact face `device` to `peer`, as of now.
-    pub(super) fn is_theirs(
-        &mut self,
-        now: Time,
-        peer: PeerId,
-        binding: &[u8],
-        device: DeviceKey,
-    ) -> bool {
-        let Ok(signed) = codec::decode::<SignedBinding>(binding) else {
-            return false;
-        };
-        let Ok(binding) = signed.verify_from(&self.scheme, now, device) else {
-            return false;
-        };
-        let sound = binding.peer == peer
-            && binding.face == Face::Contact
-            && self.book.observe_binding(&binding).is_ok();
-        self.drain_book(now);
-        sound
+        self.begin_reach(peer);
     }
 }

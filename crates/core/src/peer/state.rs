@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use thiserror::Error;
 
+use super::comparisons::Comparing;
 use super::config::Config;
 use super::connections::Connections;
 use super::devices::{Faces, ROLE};
@@ -38,6 +39,7 @@ pub struct Peer<S: Scheme = Ed25519> {
     pub(super) connections: Connections,
     pub(super) finding: Finding,
     pub(super) meeting: Meeting,
+    pub(super) comparing: Comparing,
     pub(super) protocols: Vec<(ProtocolName, Access)>,
     /// What was last announced on the local network: which key, and to whom.
     pub(super) advertised: Option<(DeviceKey, Vec<PeerId>)>,
@@ -98,6 +100,7 @@ impl<S: Scheme> Peer<S> {
             introducers: Vec::new(),
             connections: Connections::default(),
             meeting: Meeting::default(),
+            comparing: Comparing::default(),
             protocols: Vec::new(),
             advertised: None,
             outputs: VecDeque::new(),
@@ -116,6 +119,7 @@ impl<S: Scheme> Peer<S> {
         for peer in met {
             node.begin_reach(peer);
         }
+        node.resume_meeting(now);
         Ok(node)
     }
 
@@ -177,6 +181,7 @@ impl<S: Scheme> Peer<S> {
         self.presence.handle_timeout(now);
         self.renew_faces(now);
         self.poll_mailboxes(now);
+        self.comparing.handle_timeout(now);
         self.leave_replies(now);
         self.drain();
     }
@@ -189,6 +194,7 @@ impl<S: Scheme> Peer<S> {
             self.presence.poll_timeout(),
             self.faces.next_due(),
             self.meeting.next_due(),
+            self.comparing.next_due(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -252,7 +258,7 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// From now on this contact is looked for, and finds us.
-    fn begin_reach(&mut self, peer: PeerId) {
+    pub(super) fn begin_reach(&mut self, peer: PeerId) {
         let Some(contact) = self.book.contact(&peer) else {
             return;
         };

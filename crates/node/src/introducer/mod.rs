@@ -3,6 +3,7 @@
 //!
 //! # Layout
 //!
+//! - [`node`]: a whole introducer, with its `kith/1` endpoint; `addresses` is what it says of where it is.
 //! - [`config`]: what a server is told: where to listen, how its TLS key is known, its limits.
 //! - [`server`]: one TCP port with TLS for the relay, `/ping`, `/healthz` and `/metrics`.
 //! - [`tls`]: the server's key, its pin, certificate files, ACME.
@@ -18,11 +19,13 @@
 
 pub mod accounts;
 pub mod address_discovery;
+mod addresses;
 pub mod admission;
 pub mod config;
 pub mod limits;
 mod metered;
 pub mod metrics;
+pub mod node;
 pub mod registry;
 mod relay;
 mod response;
@@ -34,5 +37,6 @@ pub use admission::{Admission, Allowance, Doorkeeper};
 pub use config::{IntroducerConfig, TlsMode};
 pub use limits::Limits;
 pub use metrics::Metrics;
+pub use node::{IntroducerBuilder, IntroducerError, IntroducerNode};
 pub use registry::{RegistryService, ServeError};
 pub use server::{RelayServer, StartError};

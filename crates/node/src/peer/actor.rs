@@ -16,17 +16,19 @@ use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, warn};
 
+use super::begun::{Begun, ControlStream};
 use super::faces::Faces;
 use super::input::{Input, Reply};
 use super::link::LinkTasks;
-use super::live::{Link, Live, Standing};
+use super::live::{Link, Live, Standing, Table};
+use super::paths::Paths;
 use super::protocols::Protocols;
 use super::sources::Sources;
 use super::streams::OpenStreams;
 use crate::clock;
 use crate::discovery::{Announcement, Finding, Order};
 use crate::error::Error;
-use crate::routing::{Connection, Ended};
+use crate::routing::{Connection, Ended, PathSummary};
 use crate::store::Store;
 
 /// How long a shutdown waits for the other sides to finish their streams and say goodbye.
@@ -56,6 +58,7 @@ pub(super) struct State {
     dials: HashMap<DialId, UnderWay>,
     sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
     waiting: BTreeMap<Target, Vec<oneshot::Sender<Result<(), UnreachableReason>>>>,
+    paths: Paths,
     /// Rows that could not be written yet.
     unwritten: Vec<Row>,
 }
@@ -76,6 +79,7 @@ impl Actor {
                 input = inputs.recv() => input,
                 () = tokio::time::sleep(wait) => {
                     self.machine.handle_timeout(clock::now());
+                    self.seek_paths();
                     self.settle(None).await;
                     continue;
                 }
@@ -98,7 +102,8 @@ impl Actor {
 
     /// How long until the machine has something to do.
     fn wait(&self) -> Duration {
-        let due = self.machine.poll_timeout();
+        let due = [self.machine.poll_timeout(), self.state.paths.next_due()];
+        let due = due.into_iter().flatten().min();
         due.map_or(LOOK_AT_CLOCK, |due| {
             due.since(clock::now()).min(LOOK_AT_CLOCK)
         })
@@ -110,16 +115,10 @@ impl Actor {
         match input {
             Input::Ask(question) => return Some(question(&mut self.machine, now)),
             Input::Open { target, reached } => self.open(now, target, reached),
-            Input::Dialled {
-                dial,
-                face,
-                connection,
-            } => {
-                self.dialled(now, dial, face, connection);
-            }
+            Input::Dialled { dial, face, begun } => self.dialled(now, dial, face, begun),
             Input::Incoming { face, connection } => self.connected(now, None, face, connection),
             Input::Control { conn, bytes } => self.machine.handle_bytes(now, conn, &bytes),
-            Input::Path { conn, path } => debug!(conn = conn.0, kind = ?path.kind, "path"),
+            Input::Path { conn, path } => self.on_path(now, conn, path),
             Input::Closed { conn, ended } => {
                 self.forget(conn);
                 self.machine.handle_closed(now, conn, close_code(&ended));
@@ -131,6 +130,10 @@ impl Actor {
                 let spoken = self.protocols.listed();
                 self.machine.handle_protocols(now, spoken);
             }
+            Input::Endpoint { face, answer } => {
+                // Who asked may have gone.
+                let _ = answer.send(self.faces.endpoint(face));
+            }
             Input::NetworkChanged => self.faces.network_changed(&self.tasks),
             Input::Rotated { endpoint, secret } => {
                 self.faces.rotate(endpoint, &self.inputs, &self.tasks);
@@ -141,11 +144,37 @@ impl Actor {
         None
     }
 
+    /// A connection runs over another path.
+    fn on_path(&mut self, now: Time, conn: ConnId, path: PathSummary) {
+        debug!(conn = conn.0, kind = ?path.kind, "path");
+        let table = self.live.lock();
+        let dialled = table.links.get(&conn);
+        if let Some(link) = dialled.filter(|link| link.connection.is_dialler()) {
+            let paths = &mut self.state.paths;
+            paths.handle_path(now, conn, link.face, path.kind);
+        }
+    }
+
+    /// Looks for the direct paths that were lost, where it is time to.
+    fn seek_paths(&mut self) {
+        for face in self.state.paths.take_due(clock::now()) {
+            if let Some(endpoint) = self.faces.endpoint(face) {
+                debug!(?face, "seeking direct paths");
+                self.tasks
+                    .spawn(async move { endpoint.seek_direct_paths().await });
+            }
+        }
+    }
+
     /// One attempt of a dial is over: the dial is when one led somewhere, or all led nowhere.
-    fn dialled(&mut self, now: Time, dial: DialId, face: Face, connection: Option<Connection>) {
-        if let Some(connection) = connection {
+    fn dialled(&mut self, now: Time, dial: DialId, face: Face, begun: Option<Begun>) {
+        if let Some(Begun {
+            connection,
+            control,
+        }) = begun
+        {
             self.end_dial(dial);
-            self.connected(now, Some(dial), face, connection);
+            self.connected(now, Some((dial, control)), face, connection);
             return;
         }
         let Some(under_way) = self.state.dials.get_mut(&dial) else {
@@ -211,10 +240,17 @@ impl Actor {
         self.machine.handle_open(now, target);
     }
 
-    fn connected(&mut self, now: Time, dial: Option<DialId>, face: Face, connection: Connection) {
+    fn connected(
+        &mut self,
+        now: Time,
+        dialled: Option<(DialId, ControlStream)>,
+        face: Face,
+        connection: Connection,
+    ) {
         let Some(local) = self.faces.device(face) else {
             return;
         };
+        let (dial, opened) = dialled.unzip();
         self.state.connections += 1;
         let conn = ConnId(self.state.connections);
         let inputs = self.inputs.clone();
@@ -247,7 +283,7 @@ impl Actor {
             session: session_watch,
             tasks: self.tasks.clone(),
         }
-        .start(control_bytes);
+        .start(opened, control_bytes);
         let connected = Connected {
             conn,
             dial,
@@ -325,9 +361,7 @@ impl Actor {
                     None => preferred.remove(&target),
                 };
             }
-            Output::Relays { face, introducers } => {
-                self.faces.set_relays(face, introducers, &self.tasks)
-            }
+            Output::Relays { face, introducers } => self.faces.set_relays(face, introducers),
             Output::Publish {
                 record,
                 introducers,
@@ -365,12 +399,11 @@ impl Actor {
                 }),
                 None => Err(()),
             };
-            let connection = connection.ok();
-            let _ = inputs.send(Input::Dialled {
-                dial,
-                face,
-                connection,
-            });
+            let begun = match connection {
+                Ok(connection) => Begun::on(connection).await,
+                Err(()) => None,
+            };
+            let _ = inputs.send(Input::Dialled { dial, face, begun });
         });
         let under_way = self.state.dials.entry(dial).or_insert_with(|| UnderWay {
             face,
@@ -432,11 +465,14 @@ impl Actor {
 
     fn forget(&mut self, conn: ConnId) -> Option<Link> {
         self.state.sessions.remove(&conn);
+        self.state.paths.handle_closed(conn);
         self.live.lock().links.remove(&conn)
     }
 
     /// Tells everybody, and waits a little for them to say goodbye.
     async fn leave(&mut self, inputs: &mut mpsc::UnboundedReceiver<Input>) {
+        // First who has streams open all the time: a session ends when its streams have.
+        std::mem::take(&mut self.sources).stop().await;
         self.machine.handle_leave(clock::now());
         self.settle(None).await;
         let deadline = tokio::time::Instant::now() + LEAVE_WITHIN;
@@ -452,8 +488,9 @@ impl Actor {
         if !self.state.unwritten.is_empty() {
             self.write(Vec::new()).await;
         }
-        std::mem::take(&mut self.sources).stop().await;
         self.faces.close().await;
+        // What did not say goodbye in time: the tasks of a connection end when nobody can ask anything of it.
+        *self.live.lock() = Table::default();
         if !self.state.unwritten.is_empty() {
             warn!("{} rows could not be written", self.state.unwritten.len());
         }

@@ -2,13 +2,28 @@
 
 use std::time::Duration;
 
+use tokio::sync::broadcast::error::RecvError;
+
+use kith_core::address::Route;
 use kith_core::identity::{Contact, Invite, Petname, words};
-use kith_core::ids::{InviteId, PeerId};
+use kith_core::ids::{Face, InviteId, PeerId};
 use kith_core::peer::InviteOptions;
 use kith_core::protocol::ProtocolName;
 
+use super::event::Event;
 use super::node::Node;
 use crate::error::Error;
+
+/// How long to wait for the other side of a comparison: as the machine does.
+const COMPARE_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+/// How long an invite waits for this node's addresses: those of the interfaces are known within a tenth of a second, and
+/// a machine without any shall not hang.
+const ADDRESSES_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long an invite waits for a place at an introducer, which takes 0.3 s where one answers. With none that does, it is
+/// made without.
+const PLACE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The address book of a node.
 #[derive(Clone, Debug)]
@@ -22,15 +37,30 @@ impl Node {
 }
 
 impl AddressBook {
-    /// Makes an invite for one person, or a reusable one.
+    /// Makes an invite for one person, or a reusable one. A node that has just started waits a moment for its place at an
+    /// introducer, without which an invite would say only where to leave a reply, and for the addresses it shall carry.
     ///
     /// # Errors
     /// [`Error::Invite`] for a life of under a second or over 365 days, or too many open invites.
     pub async fn invite(&self, options: InviteOptions) -> Result<Invite, Error> {
-        Ok(self
+        self.0.wait_for_place(PLACE_WITHIN).await?;
+        let made = self
             .0
-            .ask(move |machine, now| machine.create_invite(now, options))
-            .await??)
+            .ask(move |machine, now| machine.create_invite(now, options));
+        let mut invite = made.await??;
+        if options.with_addresses && invite.contact.is_none() {
+            invite.contact = self.addresses().await?;
+        }
+        Ok(invite)
+    }
+
+    /// Where the contact face is, as soon as it knows.
+    async fn addresses(&self) -> Result<Option<Route>, Error> {
+        let endpoint = self.0.endpoint(Face::Contact).await?;
+        let mut routes = endpoint.ok_or(Error::Closed)?.watch_route();
+        let known = routes.wait_for(|route| !route.is_empty());
+        let known = tokio::time::timeout(ADDRESSES_WITHIN, known).await;
+        Ok(known.ok().and_then(Result::ok).map(|route| route.clone()))
     }
 
     /// Makes an invite for one person that is good for `life`, with this node's addresses of now in it.
@@ -196,5 +226,38 @@ impl AddressBook {
     /// The words by which this node's owner and `peer` check, on the phone say, that nobody stands between them.
     pub fn safety_words(&self, peer: PeerId) -> String {
         words::static_words(&self.0.peer_id(), &peer).to_string()
+    }
+
+    /// Compares the short form of the words, over the session that stands: four words, made for this one time. Both have to
+    /// ask for it; waits for the other for up to five minutes.
+    ///
+    /// # Errors
+    /// [`Error::Compare`] without a session, [`Error::NotVerified`] when the other side broke the rules, [`Error::NotFound`]
+    /// when they did not begin in time.
+    pub async fn compare_words(&self, peer: PeerId) -> Result<String, Error> {
+        let mut events = self.0.events();
+        self.0
+            .ask(move |machine, now| machine.compare_words(now, peer))
+            .await??;
+        let compared = async {
+            loop {
+                match events.recv().await {
+                    Ok(Event::Words { peer: with, words }) if with == peer => {
+                        return words.ok_or(());
+                    }
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return Err(()),
+                }
+            }
+        };
+        match tokio::time::timeout(COMPARE_WITHIN, compared).await {
+            Ok(Ok(words)) => Ok(words),
+            Ok(Err(())) => Err(Error::NotVerified(
+                "the comparison failed: somebody may stand between you; compare the long words by phone".to_owned(),
+            )),
+            Err(_) => Err(Error::NotFound(
+                "they did not begin to compare; ask them to, and try again".to_owned(),
+            )),
+        }
     }
 }

@@ -51,6 +51,7 @@ pub struct NodeBuilder {
     port_mapping: bool,
     keeps_sessions: bool,
     strangers_max: Option<usize>,
+    public_face_only: bool,
 }
 
 impl Default for NodeBuilder {
@@ -66,6 +67,7 @@ impl Default for NodeBuilder {
             port_mapping: true,
             keeps_sessions: true,
             strangers_max: None,
+            public_face_only: false,
         }
     }
 }
@@ -172,6 +174,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Binds the public face alone: an introducer has nobody to reach and no contacts to reach it.
+    #[must_use]
+    pub(crate) fn public_face_only(mut self) -> Self {
+        self.public_face_only = true;
+        self
+    }
+
     /// Starts the node. On return it is bound; introducers and contacts are being reached.
     ///
     /// # Errors
@@ -192,11 +201,12 @@ impl NodeBuilder {
             public: self.public,
             port_mapping: self.port_mapping,
         };
-        let secrets = BTreeMap::from([
-            (Face::Public, keys.public_device.clone()),
-            (Face::Contact, SecretKey::from_bytes(entropy::seed())),
-            (Face::Visitor, SecretKey::from_bytes(entropy::seed())),
-        ]);
+        let mut secrets = BTreeMap::from([(Face::Public, keys.public_device.clone())]);
+        if !self.public_face_only {
+            for face in [Face::Contact, Face::Visitor] {
+                secrets.insert(face, SecretKey::from_bytes(entropy::seed()));
+            }
+        }
         let mut endpoints = BTreeMap::new();
         for (face, secret) in &secrets {
             endpoints.insert(*face, plan.bind(*face, secret).await?);
@@ -219,6 +229,8 @@ impl NodeBuilder {
             live: live.clone(),
             protocols: protocols.clone(),
             events: events.clone(),
+            store: store.clone(),
+            services: Default::default(),
             shares: Arc::new(shares),
             place,
             tasks: tasks.clone(),

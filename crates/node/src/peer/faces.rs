@@ -8,7 +8,7 @@ use iroh::SecretKey as EngineKey;
 use kith_core::crypto::SecretKey;
 use kith_core::ids::{DeviceKey, Face};
 use kith_core::introducer::Introducer;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
@@ -66,7 +66,8 @@ impl FacePlan {
 pub(super) struct Faces {
     plan: FacePlan,
     endpoints: BTreeMap<Face, FaceEndpoint>,
-    relays: BTreeMap<Face, Vec<Introducer>>,
+    /// Which relays each face is to use. An endpoint takes them one list after the other, the newest always last.
+    relays: BTreeMap<Face, watch::Sender<Vec<Introducer>>>,
 }
 
 impl Faces {
@@ -77,13 +78,17 @@ impl Faces {
         inputs: &mpsc::UnboundedSender<Input>,
         tasks: &TaskTracker,
     ) -> Self {
-        for endpoint in endpoints.values() {
-            watch(endpoint, inputs, tasks);
+        let mut relays = BTreeMap::new();
+        for (face, endpoint) in &endpoints {
+            report(endpoint, inputs, tasks);
+            let sender = watch::Sender::default();
+            tasks.spawn(use_relays(endpoint.clone(), sender.subscribe()));
+            relays.insert(*face, sender);
         }
         Self {
             plan,
             endpoints,
-            relays: BTreeMap::new(),
+            relays,
         }
     }
 
@@ -109,15 +114,9 @@ impl Faces {
         Some((v4.or(v6)?, v6.filter(|port| Some(*port) != v4)))
     }
 
-    pub(super) fn set_relays(
-        &mut self,
-        face: Face,
-        introducers: Vec<Introducer>,
-        tasks: &TaskTracker,
-    ) {
-        self.relays.insert(face, introducers.clone());
-        if let Some(endpoint) = self.endpoint(face) {
-            tasks.spawn(async move { endpoint.set_relays(&introducers).await });
+    pub(super) fn set_relays(&self, face: Face, introducers: Vec<Introducer>) {
+        if let Some(relays) = self.relays.get(&face) {
+            relays.send_replace(introducers);
         }
     }
 
@@ -154,10 +153,9 @@ impl Faces {
         inputs: &mpsc::UnboundedSender<Input>,
         tasks: &TaskTracker,
     ) {
-        watch(&endpoint, inputs, tasks);
-        if let Some(relays) = self.relays.get(&Face::Contact).cloned() {
-            let endpoint = endpoint.clone();
-            tasks.spawn(async move { endpoint.set_relays(&relays).await });
+        report(&endpoint, inputs, tasks);
+        if let Some(relays) = self.relays.get(&Face::Contact) {
+            tasks.spawn(use_relays(endpoint.clone(), relays.subscribe()));
         }
         if let Some(old) = self.endpoints.insert(Face::Contact, endpoint) {
             let closing = old.clone();
@@ -176,8 +174,23 @@ impl Faces {
     }
 }
 
+/// Has an endpoint use the relays it is told to, until it is closed.
+async fn use_relays(endpoint: FaceEndpoint, mut told: watch::Receiver<Vec<Introducer>>) {
+    let closed = endpoint.engine().closed();
+    let follow = async {
+        loop {
+            let introducers = told.borrow_and_update().clone();
+            endpoint.set_relays(&introducers).await;
+            if told.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    closed.run_until(follow).await;
+}
+
 /// Reports an endpoint's connections and places.
-fn watch(endpoint: &FaceEndpoint, inputs: &mpsc::UnboundedSender<Input>, tasks: &TaskTracker) {
+fn report(endpoint: &FaceEndpoint, inputs: &mpsc::UnboundedSender<Input>, tasks: &TaskTracker) {
     let face = endpoint.face();
     let (accepting, sender) = (endpoint.clone(), inputs.clone());
     tasks.spawn(async move {

@@ -8,6 +8,7 @@ use kith_core::routing::{ConnId, DialId, Target, UnreachableReason};
 use kith_core::time::Time;
 use tokio::sync::oneshot;
 
+use super::begun::Begun;
 use crate::discovery::Finding;
 use crate::error::Error;
 use crate::routing::{Connection, Ended, FaceEndpoint, PathSummary};
@@ -28,7 +29,7 @@ pub(super) enum Input {
     Dialled {
         dial: DialId,
         face: Face,
-        connection: Option<Connection>,
+        begun: Option<Begun>,
     },
     /// Somebody dialled us.
     Incoming { face: Face, connection: Connection },
@@ -46,6 +47,11 @@ pub(super) enum Input {
     Finding(Finding),
     /// The table of protocols is different.
     ProtocolsChanged,
+    /// Somebody asks for the endpoint behind a face.
+    Endpoint {
+        face: Face,
+        answer: oneshot::Sender<Option<FaceEndpoint>>,
+    },
     /// The interfaces are different.
     NetworkChanged,
     /// The contact face was bound anew.

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, trace};
 
+use super::begun::ControlStream;
 use super::input::Input;
 use super::live::Standing;
 use super::protocols::Protocols;
@@ -37,23 +38,26 @@ pub(super) struct LinkTasks {
 }
 
 impl LinkTasks {
-    /// Starts them. `control` gives the bytes for the control stream.
-    pub(super) fn start(self, control: mpsc::UnboundedReceiver<Vec<u8>>) {
+    /// Starts them. `control` gives the bytes for the control stream, which the dialler has `opened`.
+    pub(super) fn start(
+        self,
+        opened: Option<ControlStream>,
+        control: mpsc::UnboundedReceiver<Vec<u8>>,
+    ) {
         let tasks = self.tasks.clone();
         tasks.spawn(self.clone().watch_end());
         tasks.spawn(self.clone().watch_paths());
-        tasks.spawn(self.run(control));
+        tasks.spawn(self.run(opened, control));
     }
 
     /// The control stream, and then the streams that follow it.
-    async fn run(self, control: mpsc::UnboundedReceiver<Vec<u8>>) {
-        let halves = if self.connection.is_dialler() {
-            self.connection.open_stream().await
-        } else {
-            self.connection.accept_stream().await
-        };
-        let Ok((send, receive)) = halves else {
-            return; // The end of the connection is told by its own task.
+    async fn run(self, opened: Option<ControlStream>, control: mpsc::UnboundedReceiver<Vec<u8>>) {
+        let (send, receive) = match opened {
+            Some(opened) => opened,
+            None => match self.connection.accept_stream().await {
+                Ok(accepted) => accepted,
+                Err(_) => return, // The end of the connection is told by its own task.
+            },
         };
         self.tasks.spawn(write_control(send, control));
         self.tasks.spawn(self.clone().read_control(receive));

@@ -4,10 +4,11 @@
 //! - [`builder`]: how a node is described and started.
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
-//! - `link`: the tasks of one connection. `faces`: the endpoints. `sources`: the sources of discovery.
+//! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
+mod begun;
 pub mod book;
 pub mod builder;
 pub mod contents;
@@ -17,6 +18,7 @@ mod input;
 mod link;
 mod live;
 pub mod node;
+mod paths;
 mod place;
 pub mod protocols;
 mod sources;
@@ -30,6 +32,7 @@ pub use contents::{
     Transfer, TransferProgress,
 };
 pub use event::{Event, Source};
+pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};
 pub use place::PlaceError;
 pub use protocols::{AcceptError, Acceptor};

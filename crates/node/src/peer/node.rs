@@ -8,7 +8,7 @@ use kith_core::ids::{DeviceKey, Face, PeerId};
 use kith_core::introducer::Introducer;
 use kith_core::peer::Peer;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::{Access, Offer, Target, UnreachableReason};
+use kith_core::routing::{Access, Level, Offer, Target, UnreachableReason};
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -16,17 +16,23 @@ use tokio_util::task::TaskTracker;
 
 use super::event::{Event, Source};
 use super::input::Input;
-use super::live::{Link, Live};
+use super::live::{Link, Live, Standing};
 use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
 use crate::content::Shares;
 use crate::error::Error;
 use crate::home::Home;
-use crate::routing::{PathKind, PathSummary};
+use crate::protocol::Services;
+use crate::routing::{FaceEndpoint, PathKind, PathSummary};
+use crate::store::Store;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
 pub const OPEN_WITHIN: Duration = Duration::from_secs(30);
+
+/// How often a stream is opened anew because its session ended before the answer: once for a session that both sides know
+/// to be over, once for one of two that crossed, and once more.
+pub const AGREED_ATTEMPTS_MAX: u32 = 3;
 
 /// A running node. Clones share it; it stops by [`Node::shutdown`].
 #[derive(Clone, Debug)]
@@ -39,6 +45,8 @@ pub(super) struct Inner {
     pub(super) live: Live,
     pub(super) protocols: Protocols,
     pub(super) events: broadcast::Sender<Event>,
+    pub(super) store: Store,
+    pub(super) services: Services,
     pub(super) shares: Arc<Shares>,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
@@ -93,6 +101,16 @@ impl Node {
         &self.0.place.home
     }
 
+    /// The services it offers for good.
+    pub(crate) fn services(&self) -> &Services {
+        &self.0.services
+    }
+
+    /// Its database, for rooms with tables of their own.
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
     /// What it shares.
     pub(super) fn shares(&self) -> &Arc<Shares> {
         &self.0.shares
@@ -108,6 +126,16 @@ impl Node {
         self.ask(|machine, _| machine.devices()).await
     }
 
+    /// The endpoint behind a face as it is now, for a look at the network; the contact face's is another every day.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn endpoint(&self, face: Face) -> Result<Option<FaceEndpoint>, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Input::Endpoint { face, answer })?;
+        answered.await.map_err(|_| Error::Closed)
+    }
+
     /// The introducers it uses.
     pub async fn introducers(&self) -> Result<Vec<Introducer>, Error> {
         self.ask(|machine, _| machine.introducers().to_vec()).await
@@ -117,6 +145,27 @@ impl Node {
     pub async fn set_introducers(&self, introducers: Vec<Introducer>) -> Result<(), Error> {
         self.ask(|machine, now| machine.handle_introducers(now, introducers))
             .await
+    }
+
+    /// Waits until the faces are reachable by a relay, for `within` at most; not at all where no introducer is used.
+    pub(super) async fn wait_for_place(&self, within: Duration) -> Result<(), Error> {
+        if self.introducers().await?.is_empty() {
+            return Ok(());
+        }
+        let deadline = tokio::time::Instant::now() + within;
+        for face in [Face::Public, Face::Contact] {
+            let Some(endpoint) = self.endpoint(face).await? else {
+                continue;
+            };
+            let mut routes = endpoint.watch_route();
+            let placed = routes.wait_for(|route| !route.relays.is_empty());
+            if let Ok(Ok(route)) = tokio::time::timeout_at(deadline, placed).await {
+                // The machine hears of it by itself, but perhaps after the next question.
+                let route = route.clone();
+                self.send(Input::Route { face, route })?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the introducer of this key, one of [`Node::introducers`], answers within `wait`.
@@ -136,6 +185,30 @@ impl Node {
         self.open_to(Target::Peer(peer), protocols).await
     }
 
+    /// Opens a stream to a contact and waits until they agree to speak one of these protocols. Where the session ends
+    /// before they answer, it is tried again on another.
+    ///
+    /// # Errors
+    /// As [`Node::open`], and [`Error::Refused`] with a single protocol too.
+    pub async fn open_agreed(
+        &self,
+        peer: PeerId,
+        protocols: &[ProtocolName],
+    ) -> Result<Stream, Error> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut stream = self.open(peer, protocols).await?;
+            let agreed = stream.agreed().await.map(|_| ());
+            match agreed {
+                Ok(()) => return Ok(stream),
+                Err(_) if stream.connection().end().is_some() && attempts < AGREED_ATTEMPTS_MAX => {
+                }
+                Err(error) => return Err(Error::stream(&peer.to_string(), &protocols[0], error)),
+            }
+        }
+    }
+
     /// Opens a stream to a device, whoever it is: an introducer.
     pub(crate) async fn open_to(
         &self,
@@ -146,7 +219,7 @@ impl Node {
         let deadline = Instant::now() + OPEN_WITHIN;
         loop {
             let link = self.link(target, deadline).await?;
-            match open_on(&link, &offer).await {
+            match open_on(&link, target, &offer).await {
                 Ok(mut stream) => {
                     if !offer.is_certain() {
                         let refused =
@@ -291,7 +364,7 @@ impl Node {
         let _ = self.send(Input::NetworkChanged);
     }
 
-    /// Ends all sessions, waits until the other sides are told and everything is on disk.
+    /// Ends all sessions, waits until the other sides are told and everything is on disk. Its data directory is free then.
     pub async fn shutdown(&self) {
         let (sender, receiver) = oneshot::channel();
         if self.send(Input::Shutdown { done: sender }).is_ok() {
@@ -300,6 +373,7 @@ impl Node {
         self.0.stop.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.place.release();
     }
 
     /// Runs `question` where the machine is.
@@ -342,7 +416,7 @@ impl Node {
 }
 
 /// Opens a stream and sends the offer; nothing is waited for but room for one more stream.
-async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
+async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<Stream> {
     let open = link.streams.count();
     let (mut send, receive) = link
         .connection
@@ -352,10 +426,19 @@ async fn open_on(link: &Link, offer: &Offer) -> std::io::Result<Stream> {
     send.write_chunk(offer.framed().into())
         .await
         .map_err(std::io::Error::other)?;
+    let standing = link.session.or(match target {
+        // A stream may be opened before they have answered who they are; it ends if they turn out to be another.
+        Target::Peer(peer) => Some(Standing {
+            peer: Some(peer),
+            level: Level::Guest,
+            remote: link.connection.remote(),
+        }),
+        Target::Device(_) => None,
+    });
     Ok(Stream::opened(
         (send, receive),
         offer.clone(),
-        link.session,
+        standing,
         link.connection.clone(),
         open,
     ))

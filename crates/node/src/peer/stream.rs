@@ -7,6 +7,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use kith_core::codec::{self, FRAME_HEADER_BYTES, Wire as _};
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
@@ -211,12 +212,22 @@ impl About {
 }
 
 impl StreamWriter {
-    /// Waits until the other side has received all of what was written and shut down.
+    /// Waits until the other side has received all of what was written and shut down, or wants no more of it. The future
+    /// is apart from the writer, so that it can be waited for while writing.
     ///
     /// # Errors
     /// When it stopped reading or the connection ended before.
-    pub async fn delivered(&mut self) -> io::Result<()> {
-        self.half.delivered().await.map_err(io::Error::other)
+    pub fn delivered(&self) -> impl Future<Output = io::Result<()>> + Send + use<> {
+        let delivered = self.half.delivered();
+        async move { delivered.await.map_err(io::Error::other) }
+    }
+
+    /// Sends all of `data`, without copying it.
+    ///
+    /// # Errors
+    /// When the other side stopped reading or the connection ended.
+    pub async fn write_chunk(&mut self, data: Bytes) -> io::Result<()> {
+        self.half.write_chunk(data).await.map_err(io::Error::other)
     }
 
     /// The unreliable datagrams that go with this stream.
@@ -226,6 +237,18 @@ impl StreamWriter {
 }
 
 impl StreamReader {
+    /// The next bytes, in as many pieces as have arrived and fit `chunks`, without copying them: how many there are;
+    /// `None` at the end.
+    ///
+    /// # Errors
+    /// [`Refused`] as an [`io::Error`]'s source when the stream was refused, any other error when the other side gave it up
+    /// or the connection ended.
+    pub async fn read_chunks(&mut self, chunks: &mut [Bytes]) -> io::Result<Option<usize>> {
+        std::future::poll_fn(|cx| self.poll_agreed(cx)).await?;
+        let read = self.half.read_chunks(chunks).await;
+        read.map_err(io::Error::other)
+    }
+
     /// Reads the answer, if it is still to come.
     fn poll_agreed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {

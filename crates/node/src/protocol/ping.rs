@@ -24,6 +24,10 @@ const PING_BYTES: usize = 8;
 /// How long a ping may take: ten times the worst path people still talk over.
 const PONG_WITHIN: Duration = Duration::from_secs(10);
 
+/// How often a ping is tried while sessions end under it: once for a session that both sides know to be over, once for one of
+/// two that crossed, and once more.
+const ATTEMPTS_MAX: u32 = 3;
+
 /// Pings one peer, over one stream.
 #[derive(Debug)]
 pub struct Pinger {
@@ -71,14 +75,7 @@ impl Pinger {
         };
         let stream = match exchanged {
             Some(stream) => stream,
-            None => {
-                let stream = self
-                    .node
-                    .open(self.peer, std::slice::from_ref(&name))
-                    .await?;
-                let failed = |error| Error::stream(&self.peer.to_string(), &name, error);
-                exchange(stream, self.sequence).await.map_err(failed)?
-            }
+            None => self.first(&name).await?,
         };
         let path = stream.connection().path();
         self.stream = Some(stream);
@@ -87,6 +84,27 @@ impl Pinger {
             round_trip: begun.elapsed(),
             path,
         })
+    }
+}
+
+impl Pinger {
+    /// Opens a stream and pings over it. A session may end under it, because another takes its place or because they
+    /// want none any more: the next attempt tells.
+    async fn first(&self, name: &ProtocolName) -> Result<Stream, Error> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let stream = self
+                .node
+                .open(self.peer, std::slice::from_ref(name))
+                .await?;
+            let connection = stream.connection().clone();
+            match exchange(stream, self.sequence).await {
+                Ok(stream) => return Ok(stream),
+                Err(_) if connection.end().is_some() && attempts < ATTEMPTS_MAX => {}
+                Err(error) => return Err(Error::stream(&self.peer.to_string(), name, error)),
+            }
+        }
     }
 }
 

@@ -106,18 +106,22 @@ impl SendHalf {
         let _ = self.stream.reset(VarInt::from_u32(code));
     }
 
-    /// Waits until the other side has received all of a finished stream.
+    /// Waits until the other side has received all of a finished stream, or wants no more of one that is not finished.
+    /// The future is apart from the stream, so that it can be waited for while writing.
     ///
     /// # Errors
-    /// [`StreamError`] when it stopped reading instead or the connection ended first.
-    pub async fn delivered(&mut self) -> Result<(), StreamError> {
-        match self.stream.stopped().await {
-            Ok(None) => Ok(()),
-            Ok(Some(code)) => Err(StreamError::GivenUp(code.into_inner())),
-            Err(iroh::endpoint::StoppedError::ConnectionLost(error)) => {
-                Err(StreamError::Ended(ended(error).0))
+    /// [`StreamError`] when it stopped reading or the connection ended first.
+    pub fn delivered(&self) -> impl Future<Output = Result<(), StreamError>> + Send + use<> {
+        let stopped = self.stream.stopped();
+        async move {
+            match stopped.await {
+                Ok(None) => Ok(()),
+                Ok(Some(code)) => Err(StreamError::GivenUp(code.into_inner())),
+                Err(iroh::endpoint::StoppedError::ConnectionLost(error)) => {
+                    Err(StreamError::Ended(ended(error).0))
+                }
+                Err(_) => Err(StreamError::Closed),
             }
-            Err(_) => Err(StreamError::Closed),
         }
     }
 
@@ -152,6 +156,18 @@ impl ReceiveHalf {
     /// [`StreamError`] when the other side has reset it or the connection is over.
     pub async fn read_chunk(&mut self, bytes_max: usize) -> Result<Option<Bytes>, StreamError> {
         Ok(self.0.read_chunk(bytes_max).await?)
+    }
+
+    /// The next bytes, in as many pieces as have arrived and fit `chunks`, without copying them: how many there are;
+    /// `None` at the end.
+    ///
+    /// # Errors
+    /// As [`Self::read_chunk`].
+    pub async fn read_chunks(
+        &mut self,
+        chunks: &mut [Bytes],
+    ) -> Result<Option<usize>, StreamError> {
+        Ok(self.0.read_many_chunks(chunks).await?)
     }
 
     /// The next frame; `None` when the stream ends before one begins. Nothing is allocated for a frame that announces

@@ -103,3 +103,31 @@ async fn an_invite_makes_two_people_contacts_who_reach_each_other() {
     bob.shutdown().await;
     alice.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_sides_of_a_live_comparison_see_the_same_four_words() {
+    let (alice, bob) = (spawn("Alice").await, spawn("Bob").await);
+    let invite = invite(&alice, false).await;
+    bob.address_book()
+        .add(invite, None)
+        .await
+        .expect("a good invite");
+    bob.pinger(alice.peer_id())
+        .ping()
+        .await
+        .expect("Alice answers");
+    let (book_a, book_b) = (alice.address_book(), bob.address_book());
+    for _ in 0..2 {
+        let (from_a, from_b) = tokio::join!(
+            book_a.compare_words(bob.peer_id()),
+            book_b.compare_words(alice.peer_id())
+        );
+        let words = from_a.expect("nobody is between");
+        assert_eq!(words.split_whitespace().count(), 4);
+        assert_eq!(words, from_b.expect("nobody is between"));
+    }
+    bob.shutdown().await;
+    let alone = book_a.compare_words(bob.peer_id()).await;
+    assert!(alone.is_err(), "no session, no words");
+    alice.shutdown().await;
+}

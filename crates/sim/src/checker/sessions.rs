@@ -20,12 +20,12 @@ impl Checker for Sessions {
             let Fact::Up(node, session) = fact else {
                 continue;
             };
-            if let (Some(peer), Some((owner, _))) = (session.peer, view.owner(session.remote))
-                && view.nodes[owner.0].peer != peer
-            {
+            let owner = view.owner(session.remote);
+            let owner = owner.map(|(owner, _)| view.nodes[owner.0].peer);
+            if session.peer.is_some() && session.peer != owner {
                 return Err(format!(
-                    "node {} takes a device of node {} for somebody else's",
-                    node.0, owner.0
+                    "node {} takes the device of one for another's",
+                    node.0
                 ));
             }
         }
@@ -57,4 +57,51 @@ fn look_at(node: &Node) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::fixture::{ADA, BO, contact_face, met, session};
+
+    #[test]
+    fn a_session_with_a_blocked_peer_is_found() {
+        let mut world = met();
+        let touched = [ADA];
+        assert!(
+            Sessions
+                .after_step(View {
+                    touched: &touched,
+                    ..world.view()
+                })
+                .is_ok()
+        );
+        let bo = world.nodes[BO.0].peer;
+        let now = world.now();
+        let machine = world.nodes[ADA.0].machine.as_mut().expect("it runs");
+        machine
+            .edit_book(now, |book| book.block(&bo))
+            .expect("known");
+        let found = Sessions.after_step(View {
+            touched: &touched,
+            ..world.view()
+        });
+        assert!(found.is_err_and(|what| what.contains("Blocked")));
+    }
+
+    #[test]
+    fn a_device_taken_for_another_ones_is_found() {
+        let world = met();
+        let (ada, bo) = (world.nodes[ADA.0].peer, world.nodes[BO.0].peer);
+        let device = contact_face(&world, BO);
+        let looked = |peer| {
+            let facts = [Fact::Up(ADA, session(peer, device))];
+            Sessions.after_step(View {
+                facts: &facts,
+                ..world.view()
+            })
+        };
+        assert!(looked(bo).is_ok());
+        assert!(looked(ada).is_err());
+    }
 }

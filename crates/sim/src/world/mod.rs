@@ -5,9 +5,10 @@
 //! - [`wires`]: dials, connections and cuts.
 //! - [`registries`]: errands to introducers, and their answers.
 //! - [`life`]: starts, crashes, rotation and routes.
-//! - [`command`]: what people do.
+//! - [`command`]: what people do. [`hostile`]: what strangers do.
 
 pub mod command;
+pub mod hostile;
 pub mod life;
 pub mod perform;
 pub mod registries;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kith_core::identity::Invite;
+use kith_core::ids::PeerId;
 use kith_core::introducer::{Introducer, Ports, Trust};
 use kith_core::random::Random;
 use kith_core::time::Time;
 
 use crate::checker::{self, Checker, Fact, View};
-use crate::event::{EPOCH, Event, LinkId, NodeId};
+use crate::event::{EPOCH, Event, LinkId, NodeId, Parcel};
 use crate::model::Model;
 use crate::network::{Network, Quality};
 use crate::node::{Node, Person, outer_ip};
@@ -67,8 +68,9 @@ impl std::fmt::Display for Violation {
 #[derive(Debug)]
 pub struct World {
     pub(super) now: Time,
-    pub(super) nodes: Vec<Node>,
-    pub(super) network: Network,
+    pub(crate) nodes: Vec<Node>,
+    pub(super) peers: BTreeMap<PeerId, NodeId>,
+    pub(crate) network: Network,
     pub(super) model: Model,
     pub(super) scheme: SimScheme,
     pub(super) random: Random,
@@ -77,6 +79,9 @@ pub struct World {
     /// Registry requests under way: over which connection each came.
     pub(super) requests: BTreeMap<u64, LinkId>,
     pub(super) requests_made: u64,
+    /// What strangers recorded, when they do.
+    pub(super) recordings: BTreeMap<LinkId, Vec<Parcel>>,
+    pub(super) is_recording: bool,
     pub(super) facts: Vec<Fact>,
     pub(super) touched: Vec<NodeId>,
     pub(super) broken: Option<Violation>,
@@ -95,6 +100,7 @@ impl World {
         Self {
             now: EPOCH,
             nodes: Vec::new(),
+            peers: BTreeMap::new(),
             network: Network::new(setup.quality, random.number()),
             model: Model::default(),
             scheme: SimScheme::new(setup.scheme),
@@ -103,6 +109,8 @@ impl World {
             invites: Vec::new(),
             requests: BTreeMap::new(),
             requests_made: 0,
+            recordings: BTreeMap::new(),
+            is_recording: false,
             facts: Vec::new(),
             touched: Vec::new(),
             broken: None,
@@ -117,7 +125,7 @@ impl World {
     pub fn add(&mut self, person: Person) -> NodeId {
         let id = NodeId(self.nodes.len());
         let random = Random::new(self.random.bytes());
-        self.nodes.push(Node::new(id, person, random));
+        self.push(Node::new(id, person, random));
         self.start(id);
         id
     }
@@ -140,9 +148,15 @@ impl World {
         let key = node.public_key.device_key();
         let line = Introducer::new(key, vec![outer_ip(id)], ports, Trust::Pin(pin));
         node.introducer = Some(line);
-        self.nodes.push(node);
+        self.network.introducers.push(id);
+        self.push(node);
         self.start(id);
         id
+    }
+
+    fn push(&mut self, node: Node) {
+        self.peers.insert(node.peer, node.id);
+        self.nodes.push(node);
     }
 
     /// A seed for something else that is random in this run.
@@ -181,6 +195,19 @@ impl World {
     /// The first rule that is broken.
     pub fn rest(&mut self) -> Result<(), Violation> {
         self.check(true)
+    }
+
+    /// Looks whether the story goes as it is told.
+    ///
+    /// # Errors
+    /// That it does not.
+    pub fn expect(&self, holds: bool, what: &str) -> Result<(), Violation> {
+        let violation = || Violation {
+            at: self.now,
+            rule: "story",
+            what: format!("it should be so: {what}"),
+        };
+        holds.then_some(()).ok_or_else(violation)
     }
 
     fn step(&mut self, event: Event) -> Result<(), Violation> {
@@ -272,15 +299,9 @@ impl World {
         if let Some(violation) = self.broken.take() {
             return Err(violation);
         }
-        let view = View {
-            now: self.now,
-            nodes: &self.nodes,
-            network: &self.network,
-            model: &self.model,
-            touched: &self.touched,
-            facts: &self.facts,
-        };
-        for checker in &mut self.checkers {
+        let mut checkers = std::mem::take(&mut self.checkers);
+        let view = self.view();
+        let looked = checkers.iter_mut().try_for_each(|checker| {
             let looked = if at_rest {
                 checker.at_rest(view)
             } else {
@@ -290,9 +311,22 @@ impl World {
                 at: view.now,
                 rule: checker.name(),
                 what,
-            })?;
+            })
+        });
+        self.checkers = checkers;
+        looked
+    }
+
+    /// What checkers see.
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            now: self.now,
+            nodes: &self.nodes,
+            network: &self.network,
+            model: &self.model,
+            touched: &self.touched,
+            facts: &self.facts,
         }
-        Ok(())
     }
 }
 

@@ -168,6 +168,9 @@ impl World {
             return;
         };
         let (a, b, path) = (link.dialler.node, link.dialled.node, link.path);
+        if side == Side::Dialled {
+            self.overhear(number, &parcel);
+        }
         let passage = self.network.passage_ms(&mut self.random, a, b, path);
         let mut at = self.now + Duration::from_millis(passage);
         if let Some(link) = self.network.links.get_mut(&number) {

@@ -1,0 +1,299 @@
+//! What registered peers cost an introducer, by memory and processor time of its process.
+//!
+//! A registered peer is what an ordinary node with 20 contacts is to it, 15 of whom are away: two places at the relay (its
+//! public and its contact face), a session for the registry, 20 records left and refreshed every 30 minutes, and a
+//! look-up for each of the 15 every minute. The peers' process speaks with real TLS and QUIC connections, each
+//! peer under keys of its own; all come from one address, so the bounds per address are raised.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use futures_util::{SinkExt as _, StreamExt as _, stream};
+use iroh::SecretKey as EngineKey;
+use iroh_base::RelayUrl;
+use iroh_relay::client::{Client, ClientBuilder};
+use iroh_relay::protos::relay::{ClientToRelayMsg, RelayToClientMsg};
+use kith::clock;
+use kith::core::codec::{self, Wire as _};
+use kith::core::crypto::{Ed25519, SecretKey};
+use kith::core::discovery::quota::Rate;
+use kith::core::discovery::{REGISTRY_PROTOCOL, Record, RegistryConfig, Slot, Terms};
+use kith::core::ids::Face;
+use kith::core::introducer::Introducer;
+use kith::core::routing::wire::{Answer, Frame, HELLO_VERSION, Hello, Introduction, Offer};
+use kith::discovery::RegistryClient;
+use kith::entropy;
+use kith::introducer::{IntroducerNode, Limits};
+use kith::routing::relay_name::{relay_resolver, relay_tls_config};
+use kith::routing::{Connection, FaceConfig, FaceEndpoint};
+
+use crate::child::{Parent, Process};
+use crate::report::{Row, Target};
+use crate::usage::Usage;
+
+/// The records of one peer: one for each contact.
+const RECORDS: u32 = 20;
+
+/// The contacts of one peer who are away, and looked up for it once a [`LOOKUP_PERIOD`].
+const AWAY: u32 = 15;
+
+/// How often each contact who is away is looked up: the longest pause of kith's sessions.
+const LOOKUP_PERIOD: Duration = Duration::from_secs(60);
+
+/// How often each record is refreshed.
+const REFRESH_PERIOD: Duration = Duration::from_secs(30 * 60);
+
+/// How long a record lives.
+const RECORD_LIFE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// The size of a sealed address record.
+const PAYLOAD_BYTES: usize = 900;
+
+/// Peers that register at once.
+const AT_ONCE: usize = 16;
+
+/// What 2,000 peers may use of a core, in percent.
+const CORE_PERCENT_MAX: f64 = 100.0;
+
+const KIB: f64 = 1024.0;
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// How many peers register.
+    #[arg(long, default_value_t = 2000)]
+    peers: usize,
+    /// How many seconds the introducer is watched once they have.
+    #[arg(long, default_value_t = 60)]
+    watched: u64,
+}
+
+pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
+    let mut introducer = Process::start(&["introducer"])?;
+    let line: String = introducer.hear().await?;
+    let mut peers = Process::start(&["peers", &line])?;
+    let pid = introducer.pid()?;
+    let alone = Usage::of(pid)?;
+    let begun = Instant::now();
+    peers.ask::<()>(&options.peers).await?;
+    let took = begun.elapsed();
+    let with_places = Usage::of(pid)?;
+    peers.ask::<()>(&()).await?;
+    let before = Usage::of(pid)?;
+    let watched = Duration::from_secs(options.watched);
+    tokio::time::sleep(watched).await;
+    let after = Usage::of(pid)?;
+    peers.ask::<()>(&()).await?;
+    let share = (after.processor - before.processor).as_secs_f64() / watched.as_secs_f64();
+    let each = |bytes: u64| bytes as f64 / options.peers as f64 / KIB;
+    let row = |what: String, kith, unit, target| Row {
+        bench: "introducer",
+        what,
+        kith,
+        compared: None,
+        unit,
+        target,
+    };
+    let (peers, seconds) = (options.peers, took.as_secs_f64());
+    Ok(vec![
+        row(
+            format!("memory per peer, {peers} peers ({RECORDS} records each)"),
+            each(after.resident.saturating_sub(alone.resident)),
+            "KiB",
+            None,
+        ),
+        row(
+            "of it two places at the relay".into(),
+            each(with_places.resident.saturating_sub(alone.resident)),
+            "KiB",
+            None,
+        ),
+        row(
+            "memory in all".into(),
+            after.resident as f64 / KIB / KIB,
+            "MiB",
+            None,
+        ),
+        row(
+            format!("processor, {peers} peers"),
+            share * 100.0,
+            "% of a core",
+            Some(Target::AtMost(CORE_PERCENT_MAX)),
+        ),
+        row(
+            "places taken a second".into(),
+            2.0 * peers as f64 / seconds,
+            "1/s",
+            None,
+        ),
+    ])
+}
+
+/// The introducer's process.
+pub(crate) async fn serve(mut parent: Parent) -> anyhow::Result<()> {
+    let many = 1_000_000;
+    let defaults = RegistryConfig::default();
+    let registry = RegistryConfig {
+        records_per_prefix_max: defaults.records_max,
+        prefix_rate: Rate {
+            interval: Duration::from_micros(10),
+            burst: many,
+        },
+        ..defaults
+    };
+    let unbounded = usize::try_from(many)?;
+    let limits = Limits {
+        connections_per_address: unbounded,
+        half_open_per_address: unbounded,
+        ..Limits::default()
+    };
+    let introducer = IntroducerNode::builder()
+        .listen(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
+        .limits(limits)
+        .registry(registry)
+        .spawn()
+        .await?;
+    parent.tell(&introducer.introducer().to_string()).await?;
+    parent.hear::<()>().await?;
+    introducer.shutdown().await;
+    Ok(())
+}
+
+/// The peers' process: first all take their places at the relay, then all leave their records and go on as idle nodes do.
+pub(crate) async fn register(mut parent: Parent, introducer: &str) -> anyhow::Result<()> {
+    let introducer: Introducer = introducer.parse()?;
+    let count: usize = parent.hear().await?.context("how many")?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = relay_tls_config().client_config(provider)?;
+    let places = stream::iter(0..2 * count).map(|_| take_place(&introducer, &tls));
+    let mut places = places.buffer_unordered(AT_ONCE);
+    while let Some(place) = places.next().await {
+        tokio::spawn(keep_place(place?));
+    }
+    parent.tell(&()).await?;
+    parent.hear::<()>().await?.context("go on")?;
+    let registered = stream::iter(0..count).map(|_| Registered::new(&introducer));
+    let mut registered = registered.buffer_unordered(AT_ONCE);
+    let mut living = tokio::task::JoinSet::new();
+    while let Some(peer) = registered.next().await {
+        living.spawn(peer?.live());
+    }
+    parent.tell(&()).await?;
+    parent.hear::<()>().await?.context("go on")?;
+    if let Some(ended) = living.try_join_next() {
+        ended??;
+    }
+    ensure!(living.len() == count, "some peers were lost");
+    parent.tell(&()).await
+}
+
+/// Connects to the relay under a key of its own.
+async fn take_place(introducer: &Introducer, tls: &rustls::ClientConfig) -> anyhow::Result<Client> {
+    let url: RelayUrl = introducer.relay_url().parse()?;
+    let builder = ClientBuilder::new(url, EngineKey::generate(), relay_resolver());
+    Ok(builder.tls_client_config(tls.clone()).connect().await?)
+}
+
+/// Answers the relay's pings, as an endpoint does.
+async fn keep_place(mut place: Client) {
+    while let Some(Ok(message)) = place.next().await {
+        if let RelayToClientMsg::Ping(ping) = message
+            && place.send(ClientToRelayMsg::Pong(ping)).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// A peer with a session and records.
+struct Registered {
+    _endpoint: FaceEndpoint,
+    _connection: Connection,
+    registry: RegistryClient,
+    locators: Vec<SecretKey>,
+}
+
+impl Registered {
+    async fn new(introducer: &Introducer) -> anyhow::Result<Self> {
+        let mut config = FaceConfig::new(Face::Visitor, EngineKey::generate());
+        config.bind = vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)];
+        config.port_mapping = false;
+        let endpoint = FaceEndpoint::bind(config).await?;
+        let mut route = introducer.route();
+        route.relays.clear();
+        let connection = endpoint.connect(&route).await?;
+        let registry = open_registry(&connection).await?;
+        let locators: Vec<SecretKey> = (0..RECORDS)
+            .map(|_| SecretKey::from_bytes(entropy::seed()))
+            .collect();
+        for locator in &locators {
+            registry.publish(record(locator)?).await?;
+        }
+        Ok(Self {
+            _endpoint: endpoint,
+            _connection: connection,
+            registry,
+            locators,
+        })
+    }
+
+    /// Looks up and refreshes at the pace of an idle node.
+    async fn live(self) -> anyhow::Result<()> {
+        let mut lookup = tokio::time::interval(LOOKUP_PERIOD / AWAY);
+        let mut refresh = tokio::time::interval(REFRESH_PERIOD / RECORDS);
+        let mut locators = self.locators.iter().cycle();
+        let nowhere = SecretKey::from_bytes(entropy::seed()).locator();
+        loop {
+            tokio::select! {
+                _ = lookup.tick() => { self.registry.lookup(nowhere).await?; }
+                _ = refresh.tick() => {
+                    let locator = locators.next().context("records")?;
+                    self.registry.publish(record(locator)?).await?;
+                }
+            }
+        }
+    }
+}
+
+/// Introduces itself as nobody, as clients of an introducer do, and opens a stream to the registry.
+async fn open_registry(connection: &Connection) -> anyhow::Result<RegistryClient> {
+    let (mut control, control_back) = connection.open_stream().await?;
+    let hello = Frame::Hello(Hello {
+        version: HELLO_VERSION,
+        boot: 1,
+        dial: 1,
+        agent: "kith-bench".into(),
+        speaks: Vec::new(),
+        observed: None,
+    });
+    for frame in [hello, Frame::Introduce(Introduction::default())] {
+        control.write_frame(&codec::encode(&frame)).await?;
+    }
+    let offer = Offer::new(vec![REGISTRY_PROTOCOL.parse()?]).context("one name")?;
+    let (mut send, mut receive) = connection.open_stream().await?;
+    send.write_chunk(offer.framed().into()).await?;
+    let answer = receive.read_frame(Answer::BYTES_MAX).await?;
+    Answer::read(&answer.context("an answer")?, &offer)?;
+    // The control stream stays open for as long as the connection.
+    tokio::spawn({
+        let connection = connection.clone();
+        async move {
+            connection.closed().await;
+            drop((control, control_back));
+        }
+    });
+    Ok(RegistryClient::new(receive, send))
+}
+
+fn record(locator: &SecretKey) -> anyhow::Result<Record> {
+    let now = clock::now();
+    let terms = Terms {
+        slot: Slot([0; 16]),
+        sequence: now.0,
+        expires: now + RECORD_LIFE,
+        payload: vec![0; PAYLOAD_BYTES],
+    };
+    Ok(Record::sign(&Ed25519, locator, terms)?)
+}

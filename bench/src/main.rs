@@ -1,0 +1,120 @@
+//! Benchmarks of kith beside the thing each is compared with, in one run, as ratios.
+//!
+//! `cargo run --release -p kith-bench -- all` prints a Markdown table; `README.md` beside this holds one such table, and
+//! says on which machine it was made. Rates of one machine at two times differ by a third, so every benchmark takes
+//! its turns with what it is compared with (A B A B …) and reports the median of the ratios.
+//!
+//! - `ping`, `stream`, `open`, `idle`, `introducer`: one file for each benchmark.
+//! - [`child`]: the other process, which is this same program; [`role`] is what it does there.
+//! - [`person`]: a kith node on this machine. [`bare`]: an iroh endpoint without kith.
+//! - [`exchange`]: what is said on a stream, the same on both. [`delay`]: a slow line in front of an address.
+//! - [`report`], [`statistics`] and [`usage`]: rows, medians, and what the kernel says of a process.
+
+mod bare;
+mod child;
+mod delay;
+mod exchange;
+mod idle;
+mod introducer;
+mod open;
+mod person;
+mod ping;
+mod report;
+mod role;
+mod statistics;
+mod stream;
+mod usage;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+
+use crate::report::Row;
+use crate::role::Role;
+
+/// Benchmarks of kith beside the thing each is compared with.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Writes the rows as JSON to this file, too.
+    #[arg(long, global = true)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A contact's first answer without a session, beside a bare iroh endpoint's dial and echo.
+    Ping(ping::Options),
+    /// The rate of one stream, beside bare iroh streams.
+    Stream(stream::Options),
+    /// Round trips to the first answer on a new stream, over a slow line.
+    Open(open::Options),
+    /// What an idle node with contacts and sessions costs.
+    Idle(idle::Options),
+    /// What registered peers cost an introducer.
+    Introducer(introducer::Options),
+    /// All of them, one after the other.
+    All(Everything),
+    /// The other process of a benchmark.
+    #[command(hide = true)]
+    Child {
+        /// What it does.
+        #[command(subcommand)]
+        role: Role,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Everything {
+    #[command(flatten)]
+    ping: ping::Options,
+    #[command(flatten)]
+    stream: stream::Options,
+    #[command(flatten)]
+    open: open::Options,
+    #[command(flatten)]
+    idle: idle::Options,
+    #[command(flatten)]
+    introducer: introducer::Options,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
+    let arguments = Arguments::parse();
+    let rows = match arguments.command {
+        Command::Child { role } => return role.play().await,
+        Command::Ping(options) => ping::run(&options).await.context("ping")?,
+        Command::Stream(options) => stream::run(&options).await.context("stream")?,
+        Command::Open(options) => open::run(&options).await.context("open")?,
+        Command::Idle(options) => idle::run(&options).await.context("idle")?,
+        Command::Introducer(options) => introducer::run(&options).await.context("introducer")?,
+        Command::All(options) => run_all(&options).await?,
+    };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", report::markdown(&rows))?;
+    if let Some(path) = &arguments.json {
+        let json = serde_json::to_string_pretty(&rows)?;
+        std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+async fn run_all(options: &Everything) -> anyhow::Result<Vec<Row>> {
+    let mut rows = ping::run(&options.ping).await.context("ping")?;
+    rows.extend(stream::run(&options.stream).await.context("stream")?);
+    rows.extend(open::run(&options.open).await.context("open")?);
+    rows.extend(
+        introducer::run(&options.introducer)
+            .await
+            .context("introducer")?,
+    );
+    rows.extend(idle::run(&options.idle).await.context("idle")?);
+    Ok(rows)
+}

@@ -1,0 +1,117 @@
+//! How long a contact's first answer takes when no session stands and their address is known, as the node itself measures
+//! it; beside a bare iroh endpoint that dials and gets an echo.
+//!
+//! The address stays known from the session before: both endpoints live on between samples, only connections are closed.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use kith::Node;
+use kith::core::ids::PeerId;
+
+use crate::bare::{self, Bare, Place, Tuning};
+use crate::child::Process;
+use crate::report::{Compared, Row, Target};
+use crate::role::Answerer;
+use crate::statistics::{median, median_ratio};
+use crate::{exchange, person};
+
+/// How many times a bare dial and echo a first ping may take.
+const RATIO_MAX: f64 = 1.5;
+
+/// Between two samples: the other side learns of the close and is at rest again.
+const REST: Duration = Duration::from_millis(20);
+
+/// What is left out at the beginning: caches, page faults, the first use of code.
+const WARM_UP: usize = 10;
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// How many first pings.
+    #[arg(long, default_value_t = 200)]
+    pings: usize,
+}
+
+pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let mut child = Process::start(&["answerer", &here.to_string()])?;
+    let answerer: Answerer = child.hear().await?;
+    let address = SocketAddr::new(here, 0);
+    let node = person::local_node(address)
+        .keep_sessions(false)
+        .spawn()
+        .await?;
+    let peer = person::meet(&node, &answerer.invite).await?;
+    let bare = Bare::bind(Tuning::Kith, address).await?;
+    let (mut firsts, mut bare_firsts, mut nexts, mut bare_nexts) = (vec![], vec![], vec![], vec![]);
+    for sample in 0..WARM_UP + options.pings {
+        let (first, next) = ping(&node, peer).await?;
+        let (bare_first, bare_next) = dial_and_echo(&bare, answerer.tuned).await?;
+        if sample >= WARM_UP {
+            firsts.push(first);
+            nexts.push(next);
+            bare_firsts.push(bare_first);
+            bare_nexts.push(bare_next);
+        }
+    }
+    let row = |what: &str, with, kith: &[f64], other: &[f64], target| Row {
+        bench: "ping",
+        what: what.into(),
+        kith: median(kith),
+        compared: Some(Compared {
+            with,
+            value: median(other),
+            ratio: median_ratio(kith, other),
+        }),
+        unit: "ms",
+        target,
+    };
+    let target = Some(Target::AtMost(RATIO_MAX));
+    Ok(vec![
+        row(
+            "first answer, no session yet",
+            "bare iroh: dial and echo",
+            &firsts,
+            &bare_firsts,
+            target,
+        ),
+        row(
+            "next answer, same stream",
+            "bare iroh: echo",
+            &nexts,
+            &bare_nexts,
+            None,
+        ),
+    ])
+}
+
+/// The first and the second answer over a fresh session, in ms.
+async fn ping(node: &Node, peer: PeerId) -> anyhow::Result<(f64, f64)> {
+    if let Ok(stream) = node.open(peer, &[person::protocol()]).await {
+        stream.connection().close(0, "the next sample");
+    }
+    person::wait_alone(node).await?;
+    tokio::time::sleep(REST).await;
+    let mut pinger = node.pinger(peer);
+    let first = pinger.ping().await?.round_trip;
+    let next = pinger.ping().await?.round_trip;
+    Ok((milliseconds(first), milliseconds(next)))
+}
+
+/// The same over a fresh connection.
+async fn dial_and_echo(bare: &Bare, place: Place) -> anyhow::Result<(f64, f64)> {
+    tokio::time::sleep(REST).await;
+    let begun = Instant::now();
+    let connection = bare.connect(place).await?;
+    let (mut reader, mut writer) = bare::open(&connection).await?;
+    exchange::first_echo(&mut reader, &mut writer).await?;
+    let first = begun.elapsed();
+    let next = exchange::next_echo(&mut reader, &mut writer).await?;
+    connection.close(0u32.into(), b"the next sample");
+    Ok((milliseconds(first), milliseconds(next)))
+}
+
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,267 @@
+//! What goes wrong gives one clear error, the right exit code, and loses nothing.
+
+use std::fs::{self, Permissions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::person::{Person, finish, kith, text};
+
+/// Where SQLite keeps `user_version` in a database file (its file format, §1.3).
+const USER_VERSION_AT: u64 = 60;
+
+#[tokio::test]
+async fn a_corrupted_invite_is_named_as_such() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    let invite = ann.invite().await;
+    let at = invite.len() / 2;
+    let other = if invite.as_bytes()[at] == b'q' {
+        "p"
+    } else {
+        "q"
+    };
+    let corrupted = format!("{}{other}{}", &invite[..at], &invite[at + 1..]);
+    ben.run(&["add", &corrupted])
+        .await
+        .failed(2, &["invite is damaged", "copy it again"]);
+    assert!(ben.json(&["contacts"]).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_truncated_invite_is_named_as_such() {
+    let (ann, ben) = (Person::up().await, Person::new());
+    let invite = ann.invite().await;
+    for length in [0, 10, invite.len() / 2, invite.len() - 1] {
+        ben.run(&["add", &invite[..length]]).await.failed(2, &[]);
+    }
+}
+
+#[tokio::test]
+async fn something_else_than_an_invite_is_named_as_such() {
+    let ann = Person::new();
+    let peer_id = text(&ann.one(&["id"]).await["peer_id"]);
+    ann.run(&["add", &peer_id])
+        .await
+        .failed(2, &["this is a kith peer", "invite is needed"]);
+}
+
+#[tokio::test]
+async fn an_expired_invite_is_refused_by_who_adds_it_and_by_who_made_it() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    let invite = text(&ann.one(&["invite", "--for", "1s"]).await["invite"]);
+    let expired = async {
+        loop {
+            let ran = ben.run(&["add", &invite]).await;
+            if ran.code != 0 {
+                return ran;
+            }
+            ben.one(&["contact", "remove", &text(&ran_peer(&ran))])
+                .await;
+        }
+    };
+    let ran = tokio::time::timeout(crate::person::PATIENCE, expired)
+        .await
+        .expect("in time");
+    ran.failed(1, &["expired", "ask for a new one"]);
+}
+
+fn ran_peer(ran: &crate::person::Ran) -> serde_json::Value {
+    let said = String::from_utf8_lossy(&ran.stdout);
+    let id = said.split(['(', ')']).nth(1).expect("name (peer1…)");
+    serde_json::Value::String(id.to_owned())
+}
+
+#[tokio::test]
+async fn an_invite_of_ones_own_is_refused() {
+    let ann = Person::up().await;
+    let invite = ann.invite().await;
+    ann.run(&["add", &invite])
+        .await
+        .failed(1, &["your own invite"]);
+}
+
+#[tokio::test]
+async fn a_replayed_invite_opens_nothing() {
+    let (ann, ben, eve) = (Person::up().await, Person::up().await, Person::up().await);
+    let invite = ann.invite().await;
+    ben.one(&["add", &invite, "--as", "ann"]).await;
+    ben.one(&["ping", "ann", "-c", "1"]).await;
+    // Whoever finds it later has a name in a book, and nothing else.
+    eve.one(&["add", &invite, "--as", "ann"]).await;
+    eve.run(&["ping", "ann", "-c", "1"])
+        .await
+        .failed(3, &["cannot reach ann"]);
+    assert_eq!(ann.json(&["contacts"]).await.len(), 1);
+    // For whom it was, it stays what it is.
+    ben.one(&["add", &invite, "--as", "ann"]).await;
+    ben.one(&["ping", "ann", "-c", "1"]).await;
+}
+
+#[tokio::test]
+async fn a_second_daemon_on_a_data_directory_is_refused() {
+    let ann = Person::up().await;
+    let ran = ann.run(&["up", "--no-lan"]).await;
+    ran.failed(
+        1,
+        &[&ann.data().display().to_string(), "is in use by process"],
+    );
+    ann.one(&["id"]).await;
+}
+
+#[tokio::test]
+async fn a_read_only_data_directory_is_refused() {
+    // sysfs takes no new files from anybody, root included.
+    for command in [&["up"][..], &["id"], &["contacts"]] {
+        let mut ran = kith(command);
+        ran.env("KITH_DATA", "/sys/kernel/kith");
+        finish(ran, b"")
+            .await
+            .failed(1, &["/sys/kernel/kith cannot be written", "--data DIR"]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_not_a_data_directory() {
+    let ann = Person::new();
+    fs::write(ann.file("file"), "").expect("room");
+    let mut ran = kith(&["id"]);
+    ran.env("KITH_DATA", ann.file("file"));
+    finish(ran, b"").await.failed(1, &["is not a directory"]);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_left_alone() {
+    let ann = Person::new();
+    ann.one(&["id"]).await;
+    let mut file = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(ann.file("kith.db"))
+        .expect("there");
+    file.seek(SeekFrom::Start(USER_VERSION_AT))
+        .expect("long enough");
+    file.write_all(&1000_u32.to_be_bytes()).expect("room");
+    let bytes = |file: &mut fs::File| {
+        let mut bytes = Vec::new();
+        file.rewind()
+            .and_then(|()| file.read_to_end(&mut bytes))
+            .expect("readable");
+        bytes
+    };
+    let before = bytes(&mut file);
+    ann.run(&["id"])
+        .await
+        .failed(1, &["newer kith", "nothing was changed"]);
+    ann.run(&["up"]).await.failed(1, &["newer kith"]);
+    assert!(bytes(&mut file) == before);
+}
+
+#[tokio::test]
+async fn a_typo_in_the_configuration_is_named_with_its_line() {
+    let ann = Person::new();
+    fs::write(ann.file("config.toml"), "lan = false\nfindabel = true\n").expect("room");
+    for command in [&["up"][..], &["id"]] {
+        let ran = ann.run(command).await;
+        ran.failed(
+            1,
+            &[
+                "config.toml, line 2",
+                "findabel",
+                "did you mean \"findable\"?",
+            ],
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_others_can_read_is_not_used() {
+    let ann = Person::new();
+    ann.one(&["id"]).await;
+    fs::set_permissions(ann.file("identity.key"), Permissions::from_mode(0o644)).expect("ours");
+    ann.run(&["id"])
+        .await
+        .failed(1, &["can be read by others", "chmod 600"]);
+}
+
+#[tokio::test]
+async fn a_damaged_key_is_not_replaced_by_a_new_one() {
+    let ann = Person::new();
+    ann.one(&["id"]).await;
+    let key = fs::read_to_string(ann.file("identity.key")).expect("there");
+    fs::write(ann.file("identity.key"), &key[..key.len() / 2]).expect("room");
+    ann.run(&["up"])
+        .await
+        .failed(1, &["identity.key is damaged", "backup"]);
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let taken = UdpSocket::bind("127.0.0.1:0").expect("free");
+    let address = taken.local_addr().expect("bound").to_string();
+    let ann = Person::new();
+    ann.run(&["up", "--bind", &address])
+        .await
+        .failed(1, &[&address]);
+    // Nothing is left in the way.
+    ann.one(&["id"]).await;
+}
+
+#[tokio::test]
+async fn an_unknown_contact_is_not_found() {
+    let ann = Person::new();
+    for command in [
+        &["ping", "nobody"][..],
+        &["pipe", "nobody", "/x/1"],
+        &["trace", "nobody"],
+        &["contact", "words", "nobody"],
+        &["contact", "rename", "nobody", "somebody"],
+        &["contact", "remove", "nobody"],
+        &["contact", "block", "nobody"],
+        &["listen", "/x/1", "--from", "nobody"],
+    ] {
+        ann.run(command)
+            .await
+            .failed(3, &["\"nobody\"", "kith contacts"]);
+    }
+}
+
+#[tokio::test]
+async fn a_command_line_that_makes_no_sense_is_a_mistake_of_usage() {
+    let ann = Person::new();
+    let stranger = format!("peer1{}", "q".repeat(58));
+    for command in [
+        &[][..],
+        &["fly"],
+        &["ping"],
+        &["invite", "--for", "soon"],
+        &["invite", "--for", "0s"],
+        &["pipe", "nobody", "no-name"],
+        &["ping", &stranger],
+        &["up", "--api", "0.0.0.0:7117"],
+        &["up", "--introducer", "somewhere"],
+    ] {
+        ann.run(command).await.failed(2, &[]);
+    }
+}
+
+#[tokio::test]
+async fn with_json_an_error_can_be_read_by_programs() {
+    let ann = Person::new();
+    let ran = ann.run(&["ping", "nobody", "--json"]).await;
+    ran.failed(3, &[]);
+    let error: serde_json::Value = serde_json::from_str(&ran.stderr).expect("a JSON line");
+    assert_eq!(error["error"]["kind"], "not_found");
+    assert!(text(&error["error"]["message"]).contains("nobody"));
+}
+
+#[tokio::test]
+async fn names_that_cannot_be_names_change_nothing() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    for name in ["", "a/b", "a:b", "peer1x", "bell\u{7}"] {
+        ben.run(&["contact", "rename", "ann", name])
+            .await
+            .failed(2, &["a name"]);
+    }
+    assert_eq!(ben.one(&["contacts"]).await["name"], "ann");
+}

@@ -1,0 +1,149 @@
+//! The local API, as other programs find it.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use crate::person::{PATIENCE, Person, text};
+
+/// One HTTP call, as any program could make it. Its status line, and its body.
+pub(crate) async fn call(person: &Person, method: &str, path: &str, body: &str) -> (String, Value) {
+    let request = format!(
+        "{method} /api/v1{path} HTTP/1.1\r\nHost: kith.localhost\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = UnixStream::connect(person.file("kith.sock"))
+        .await
+        .expect("it is up");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it listens");
+    let mut answer = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut answer))
+        .await
+        .expect("in time")
+        .expect("text");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let status = head.lines().next().unwrap_or_default().to_owned();
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+#[tokio::test]
+async fn the_socket_is_its_owners_alone_and_gone_after_a_clean_end() {
+    for signal in ["INT", "TERM"] {
+        let mut ann = Person::new();
+        let ready = ann.start(&[]).await;
+        assert_eq!(ready["event"], "ready");
+        assert_eq!(
+            text(&ready["api"]),
+            format!("unix:{}", ann.file("kith.sock").display())
+        );
+        let mode = std::fs::metadata(ann.file("kith.sock"))
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(ann.stop(signal).await, 0);
+        assert!(!ann.file("kith.sock").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_was_killed_is_in_nobodys_way() {
+    let mut ann = Person::up().await;
+    let before = ann.one(&["id"]).await;
+    ann.stop("KILL").await;
+    assert!(ann.file("kith.sock").exists(), "it had no time to clean up");
+    assert_eq!(ann.one(&["id"]).await["peer_id"], before["peer_id"]);
+    ann.start(&[]).await;
+    assert_eq!(ann.one(&["id"]).await["daemon"], true);
+}
+
+#[tokio::test]
+async fn failures_have_a_status_and_words() {
+    let ann = Person::up().await;
+    let (status, body) = call(&ann, "GET", "/contacts/nobody", "").await;
+    assert!(status.contains("404"), "{status}");
+    assert_eq!(body["kind"], "not_found");
+    let (status, body) = call(&ann, "POST", "/contacts", "{\"invite\": 7}").await;
+    assert!(status.contains("400"), "{status}");
+    assert_eq!(body["kind"], "usage");
+    let (status, body) = call(&ann, "POST", "/contacts", "{\"invite\": \"kith:invite1x\"}").await;
+    assert!(
+        status.contains("400") && text(&body["message"]).contains("damaged"),
+        "{status} {body}"
+    );
+    let (status, body) = call(&ann, "GET", "/nothing", "").await;
+    assert!(
+        status.contains("400") && text(&body["message"]).contains("openapi.json"),
+        "{status}"
+    );
+    let (status, body) = call(
+        &ann,
+        "POST",
+        "/pipe",
+        "{\"peer\":\"x\",\"protocols\":[\"/x/1\"]}",
+    )
+    .await;
+    assert!(
+        status.contains("400") && text(&body["message"]).contains("kith-raw"),
+        "{status}"
+    );
+    let (status, _) = call(&ann, "GET", "/streams/7", "").await;
+    assert!(status.contains("404"), "{status}");
+}
+
+#[tokio::test]
+async fn the_document_lists_every_path_there_is() {
+    let ann = Person::up().await;
+    let (status, document) = call(&ann, "GET", "/openapi.json", "").await;
+    assert!(status.contains("200"), "{status}");
+    crate::snapshots::compare(
+        "openapi.json",
+        &serde_json::to_string_pretty(&document).expect("JSON"),
+    );
+    let programs = document.to_string().to_lowercase();
+    assert!(
+        !programs.contains("exec"),
+        "nothing that runs programs is reachable by HTTP"
+    );
+}
+
+#[tokio::test]
+async fn events_are_told_as_they_happen() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    let mut stream = UnixStream::connect(ann.file("kith.sock"))
+        .await
+        .expect("it is up");
+    let request = "GET /api/v1/events HTTP/1.1\r\nHost: kith.localhost\r\n\r\n";
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it listens");
+    let mut seen = String::new();
+    let mut wait_for = async |what: &str| {
+        while !seen.contains(what) {
+            let mut bytes = [0; 4096];
+            let count = timeout(PATIENCE, stream.read(&mut bytes))
+                .await
+                .expect("in time")
+                .expect("open");
+            assert_ne!(count, 0, "the events ended: {seen}");
+            seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+    };
+    wait_for("200 OK").await;
+    ben.meet(&ann, "ann", "ben").await;
+    let ben_id = text(&ben.one(&["id"]).await["peer_id"]);
+    wait_for(&format!(
+        "event: online\ndata: {}",
+        json!({ "peer_id": ben_id })
+    ))
+    .await;
+    wait_for("event: invite_used").await;
+}

@@ -1,0 +1,12 @@
+//! The command line as a person uses it: real processes, each with a data directory of its own, on loopback only.
+//!
+//! - [`person`]: somebody with a data directory, and perhaps a running node.
+//! - [`meeting`], [`streams`], [`bad_input`], [`backup`], [`door`], [`snapshots`]: what is shown.
+
+mod backup;
+mod bad_input;
+mod door;
+mod meeting;
+mod person;
+mod snapshots;
+mod streams;

@@ -1,0 +1,217 @@
+//! Two people meet, reach each other, and keep an address book.
+
+use serde_json::{Value, json};
+
+use crate::person::{Person, text};
+
+#[tokio::test]
+async fn two_people_meet_by_an_invite_and_ping_each_other_by_name() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    let invite = ann.invite().await;
+    assert!(invite.starts_with("kith:invite1"), "{invite}");
+    let added = ben.one(&["add", &invite, "--as", "ann"]).await;
+    let ann_id = text(&ann.one(&["id"]).await["peer_id"]);
+    assert_eq!(added, json!({ "name": "ann", "peer_id": ann_id }));
+
+    let pongs = ben.json(&["ping", "ann", "-c", "3", "-i", "10ms"]).await;
+    let sequence: Vec<_> = pongs
+        .iter()
+        .map(|pong| pong["seq"].as_u64().expect("a number"))
+        .collect();
+    assert_eq!(sequence, [1, 2, 3]);
+    assert!(
+        pongs
+            .iter()
+            .all(|pong| pong["rtt_ms"].as_f64().expect("a number") > 0.0)
+    );
+    assert!(
+        pongs.iter().all(|pong| pong["path"] == "direct"),
+        "{pongs:?}"
+    );
+    let by_id = ben.json(&["ping", &ann_id, "-c", "1"]).await;
+    assert_eq!(by_id.len(), 1);
+
+    // The maker has the other one too, and reaches them.
+    let ben_id = text(&ben.one(&["id"]).await["peer_id"]);
+    let contact = ann.one(&["contacts"]).await;
+    assert_eq!(contact["peer_id"], Value::String(ben_id.clone()));
+    assert_eq!(contact["state"], "confirmed");
+    ann.one(&["ping", &ben_id, "-c", "1"]).await;
+}
+
+#[tokio::test]
+async fn a_contact_is_told_of_with_all_that_scripts_rely_on() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let contact = ben.one(&["contacts"]).await;
+    assert_eq!(contact["name"], "ann");
+    assert_eq!(contact["state"], "confirmed");
+    assert_eq!(contact["online"], true);
+    assert_eq!(contact["path"], "direct");
+    assert!(contact["rtt_ms"].as_f64().expect("a number") > 0.0);
+    assert!(
+        contact["speaks"]
+            .as_array()
+            .expect("a list")
+            .contains(&json!("/kith/ping/1"))
+    );
+    assert_eq!(contact["mutual"], true);
+    assert!(contact["source"].is_string(), "{contact}");
+}
+
+#[tokio::test]
+async fn names_and_tags_are_changed_and_found_by() {
+    let (mut ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let renamed = ben.one(&["contact", "rename", "ann", "Änne Müller"]).await;
+    assert_eq!(renamed["name"], "Änne Müller");
+    let tagged = ben
+        .one(&["contact", "tag", "änne müller", "family", "chess"])
+        .await;
+    assert_eq!(tagged["tags"], json!(["chess", "family"]));
+    ben.one(&["contact", "tag", "Änne Müller", "chess", "--remove"])
+        .await;
+    assert_eq!(ben.json(&["contacts", "--tag", "family"]).await.len(), 1);
+    assert_eq!(ben.json(&["contacts", "--tag", "chess"]).await.len(), 0);
+    assert_eq!(
+        ben.json(&["contacts", "--speaks", "/kith/ping/1"])
+            .await
+            .len(),
+        1
+    );
+    assert_eq!(
+        ben.json(&["contacts", "--speaks", "/kith/ping/2"])
+            .await
+            .len(),
+        0
+    );
+
+    // All of it is there when no node runs, too.
+    ann.stop("TERM").await;
+    let mut ben = ben;
+    assert_eq!(ben.stop("INT").await, 0);
+    let contact = ben.one(&["contacts"]).await;
+    assert_eq!(contact["name"], "Änne Müller");
+    assert_eq!(contact["tags"], json!(["family"]));
+    assert_eq!(
+        (&contact["online"], &contact["path"]),
+        (&json!(false), &json!("none"))
+    );
+}
+
+#[tokio::test]
+async fn both_see_the_same_safety_words() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let (one, other) = tokio::join!(
+        ann.one(&["contact", "words", "ben"]),
+        ben.one(&["contact", "words", "ann"])
+    );
+    assert_eq!(one["words"], other["words"]);
+    assert!(
+        text(&one["words"]).split_whitespace().count() >= 12,
+        "{one}"
+    );
+}
+
+#[tokio::test]
+async fn who_is_blocked_gets_nothing_and_who_is_removed_is_forgotten() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let blocked = ann.one(&["contact", "block", "ben"]).await;
+    assert_eq!(blocked["state"], "blocked");
+    let ping = ben.run(&["ping", "ann", "-c", "1"]).await;
+    ping.failed(3, &["cannot reach ann"]);
+    assert_eq!(ann.one(&["contacts"]).await["online"], false);
+
+    ann.one(&["contact", "unblock", "ben"]).await;
+    ann.one(&["contact", "remove", "ben"]).await;
+    assert!(ann.json(&["contacts"]).await.is_empty());
+    ann.run(&["ping", "ben"]).await.failed(3, &["ben"]);
+}
+
+#[tokio::test]
+async fn a_reusable_invite_lets_several_in_who_wait_to_be_confirmed() {
+    let ann = Person::up().await;
+    let invite = text(&ann.one(&["invite", "--reusable", "--for", "1h"]).await["invite"]);
+    for _ in 0..2 {
+        let guest = Person::up().await;
+        guest.one(&["add", &invite, "--as", "ann"]).await;
+        guest.one(&["ping", "ann", "-c", "1"]).await;
+        let guest_id = text(&guest.one(&["id"]).await["peer_id"]);
+        let contacts = ann.json(&["contacts"]).await;
+        let contact = contacts
+            .iter()
+            .find(|contact| contact["peer_id"] == guest_id.as_str());
+        assert_eq!(contact.expect("there")["state"], "pending");
+        assert_eq!(
+            ann.one(&["contact", "confirm", &guest_id]).await["state"],
+            "confirmed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_node_is_the_same_peer_after_a_restart_and_its_contacts_find_it_again() {
+    let (mut ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let before = ann.one(&["id"]).await;
+    assert_eq!(ann.stop("TERM").await, 0);
+    ann.start(&[]).await;
+    let after = ann.one(&["id"]).await;
+    assert_eq!(before["peer_id"], after["peer_id"]);
+    assert_eq!(before["device_id"], after["device_id"]);
+    assert_ne!(
+        before["faces"]["contact"], after["faces"]["contact"],
+        "it rotates"
+    );
+    // Ann knows where Ben is.
+    ann.one(&["ping", "ben", "-c", "1"]).await;
+    ben.one(&["ping", "ann", "-c", "1"]).await;
+}
+
+#[tokio::test]
+async fn a_command_without_a_daemon_runs_a_node_of_its_own() {
+    let (ann, mut ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    ben.stop("TERM").await;
+    let pong = ben.one(&["ping", "ann", "-c", "1"]).await;
+    assert_eq!(pong["path"], "direct");
+    assert!(!ben.file("kith.sock").exists(), "nothing is left behind");
+}
+
+#[tokio::test]
+async fn an_introducer_that_was_named_is_kept_for_the_next_time() {
+    let line = "kith:introducer1qqqqq";
+    let mut ann = Person::new();
+    let ran = ann.run(&["up", "--introducer", line]).await;
+    ran.failed(2, &["--introducer", "damaged"]);
+    let ready = ann.start(&[]).await;
+    assert_eq!(ready["introducers"], json!([]));
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_lacking_and_a_trace_each_step() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let ran = ben.run(&["doctor", "--json"]).await;
+    assert_eq!(ran.code, 1, "no introducer is set: {ran:?}");
+    let checks = ran.json();
+    let of = |name: &str| {
+        checks
+            .iter()
+            .find(|check| check["check"] == name)
+            .expect("checked")
+    };
+    assert_eq!(of("node")["ok"], true);
+    assert_eq!(of("introducers")["ok"], false);
+    assert!(text(&of("introducers")["advice"]).contains("kith introducer"));
+
+    let steps = ben.json(&["trace", "ann"]).await;
+    let names: Vec<_> = steps.iter().map(|step| text(&step["step"])).collect();
+    assert_eq!(names.first().map(String::as_str), Some("contact"));
+    assert_eq!(names.last().map(String::as_str), Some("pong"));
+    let status = ben.one(&["status"]).await;
+    assert_eq!(status["contacts"], 1);
+    assert_eq!(status["sessions"][0]["name"], "ann");
+}

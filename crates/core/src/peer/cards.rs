@@ -1,0 +1,102 @@
+//! Cards: contacts with whom a session stands tell each other where they are, and each time that changes.
+
+use super::io::Source;
+use super::note::{CARD, Card};
+use super::state::Peer;
+use crate::codec;
+use crate::crypto::Scheme;
+use crate::identity::SignedBinding;
+use crate::ids::{DeviceKey, Face, PeerId};
+use crate::routing::{Candidate, ConnId, Level, Note, Target};
+use crate::time::Time;
+
+impl<S: Scheme> Peer<S> {
+    /// Our card, as it is now.
+    fn card(&self) -> Option<Card> {
+        let binding = self
+            .faces
+            .binding(self.faces.device(Face::Contact)?)?
+            .to_vec();
+        let contact = self.faces.route(Face::Contact)?.clone();
+        Some(Card::new(
+            binding,
+            contact,
+            self.faces.route(Face::Public).cloned(),
+            &self.introducers,
+        ))
+    }
+
+    pub(super) fn send_card(&mut self, conn: ConnId) {
+        if let Some(card) = self.card() {
+            let note = Note {
+                kind: CARD,
+                body: codec::encode(&card),
+            };
+            self.sessions.handle_note(self.now, conn, note);
+        }
+    }
+
+    /// Tells every contact with whom a session stands where we are.
+    pub(super) fn send_cards(&mut self) {
+        let conns: Vec<ConnId> = self
+            .connections
+            .conns
+            .values()
+            .filter_map(|known| known.session)
+            .filter(|session| session.level == Level::Contact)
+            .map(|session| session.conn)
+            .collect();
+        for conn in conns {
+            self.send_card(conn);
+        }
+        self.drain();
+    }
+
+    /// A contact says where it is.
+    pub(super) fn take_card(&mut self, now: Time, peer: PeerId, note: &Note) {
+        let Ok(card) = codec::decode::<Card>(&note.body) else {
+            return;
+        };
+        if !card.is_bounded() || !self.is_theirs(now, peer, &card.binding, card.contact.device) {
+            return;
+        }
+        self.book
+            .observe_introducers(&peer, card.introducers.clone());
+        self.drain_book(now);
+        let device = card.contact.device;
+        let candidate = Candidate {
+            from: Face::Contact,
+            to: Face::Contact,
+            route: card.contact.clone(),
+        };
+        self.learn_card(peer, card, Source::Session);
+        if !self.connections.is_best(peer, device) {
+            // Over a public face everything is relayed, and a contact face that got another key ends soon.
+            let target = Target::Device(device);
+            self.sessions.handle_open(now, target);
+            self.sessions.handle_routes(now, target, vec![candidate]);
+            self.sessions.handle_resolved(now, target);
+        }
+    }
+
+    /// Whether `binding` binds the contact face `device` to `peer`, as of now.
+    pub(super) fn is_theirs(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        binding: &[u8],
+        device: DeviceKey,
+    ) -> bool {
+        let Ok(signed) = codec::decode::<SignedBinding>(binding) else {
+            return false;
+        };
+        let Ok(binding) = signed.verify_from(&self.scheme, now, device) else {
+            return false;
+        };
+        let sound = binding.peer == peer
+            && binding.face == Face::Contact
+            && self.book.observe_binding(&binding).is_ok();
+        self.drain_book(now);
+        sound
+    }
+}
