@@ -115,7 +115,14 @@ impl Stage {
         self.say("Alice and Bob each run a node.");
         for person in [&self.alice, &self.bob] {
             person.settle()?;
-            let args = ["up", "--json", "--bind", "127.0.0.1:0", "--introducer", &line];
+            let args = [
+                "up",
+                "--json",
+                "--bind",
+                "127.0.0.1:0",
+                "--introducer",
+                &line,
+            ];
             let (daemon, _) = person.start(&args).await?;
             self.daemons.push(daemon);
         }
@@ -124,7 +131,9 @@ impl Stage {
 
     /// They become contacts, and reach each other by name.
     async fn meet(&self) -> Result<(), Failure> {
-        self.say("Alice makes an invite, and sends it to Bob by any means they trust. It is good once.");
+        self.say(
+            "Alice makes an invite, and sends it to Bob by any means they trust. It is good once.",
+        );
         let invite = self.alice.run(&["invite"]).await?;
         self.bob
             .run(&["add", invite.trim(), "--as", "alice"])
@@ -179,7 +188,10 @@ fn next(kept: Option<&Path>) -> String {
             "The three directories are in {}: `export KITH_DATA=…/bob; kith up` starts Bob again.",
             place.display()
         ),
-        None => "`kith demo --keep` leaves the directories; `kith demo FOLDER` hands over one of yours.".to_owned(),
+        None => {
+            "`kith demo --keep` leaves the directories; `kith demo FOLDER` hands over one of yours."
+                .to_owned()
+        }
     };
     format!(
         "\nNext, between two machines (nothing of this was a special case):\n\

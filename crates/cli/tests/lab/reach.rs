@@ -87,11 +87,7 @@ impl Person {
         let mut program = self.command(arguments)?;
         let line = program.wait_for(COMMAND_DURATION_MAX, |line| !line[key].is_null())?;
         let status = program.wait(COMMAND_DURATION_MAX)?;
-        ensure!(
-            status.success(),
-            "kith {}: {status}",
-            arguments.join(" ")
-        );
+        ensure!(status.success(), "kith {}: {status}", arguments.join(" "));
         Ok(line)
     }
 
@@ -111,10 +107,7 @@ impl Person {
         let name = contact["name"].as_str().unwrap_or(id);
         if name != other.host.name() {
             let mut rename = self.command(&["contact", "rename", name, other.host.name()])?;
-            ensure!(
-                rename.wait(COMMAND_DURATION_MAX)?.success(),
-                "not renamed"
-            );
+            ensure!(rename.wait(COMMAND_DURATION_MAX)?.success(), "not renamed");
         }
         Ok(())
     }

@@ -14,11 +14,17 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     (
         "ARCHITECTURE.md",
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../ARCHITECTURE.md")),
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../ARCHITECTURE.md"
+        )),
     ),
     (
         "docs/exposure.md",
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/exposure.md")),
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/exposure.md"
+        )),
     ),
     (
         "docs/Grüße aus Köln.txt",
@@ -94,10 +100,17 @@ impl Tree {
             return Err(Failure::new(kind, reason));
         }
         for (name, (_, hash)) in self.files.iter().take(TOLD_MAX) {
-            tell(&format!("{}…  same  {}", &hash.to_hex()[..16], name.display()));
+            tell(&format!(
+                "{}…  same  {}",
+                &hash.to_hex()[..16],
+                name.display()
+            ));
         }
         if self.files.len() > TOLD_MAX {
-            tell(&format!("and {} more, all the same", self.files.len() - TOLD_MAX));
+            tell(&format!(
+                "and {} more, all the same",
+                self.files.len() - TOLD_MAX
+            ));
         }
         Ok(())
     }
