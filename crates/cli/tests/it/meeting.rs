@@ -181,6 +181,15 @@ async fn a_command_without_a_daemon_runs_a_node_of_its_own() {
 }
 
 #[tokio::test]
+async fn who_adds_without_a_daemon_is_known_to_the_maker_when_the_command_ends() {
+    let (ann, ben) = (Person::up().await, Person::new());
+    let invite = ann.invite().await;
+    ben.one(&["add", &invite, "--as", "ann"]).await;
+    let ben_id = text(&ben.one(&["id"]).await["peer_id"]);
+    assert_eq!(ann.one(&["contacts"]).await["peer_id"], ben_id.as_str());
+}
+
+#[tokio::test]
 async fn an_introducer_that_was_named_is_kept_for_the_next_time() {
     let line = "kith:introducer1qqqqq";
     let mut ann = Person::new();
