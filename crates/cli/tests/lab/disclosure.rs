@@ -43,7 +43,16 @@ impl Capture {
     fn start(host: &Device, dir: &Path) -> Result<Self> {
         let file = dir.join(format!("{}.pcap", host.name()));
         let mut command = Command::new("tcpdump");
-        command.args(["-i", "any", "-n", "-U", "-Z", "root", "-w"]);
+        command.args([
+            "-i",
+            "any",
+            "-n",
+            "-U",
+            "--immediate-mode",
+            "-Z",
+            "root",
+            "-w",
+        ]);
         command.arg(&file);
         let tcpdump = Program::start(host, command)?;
         tcpdump.wait_for_talk(CAPTURE_DURATION_MAX, "listening on")?;
@@ -87,6 +96,7 @@ async fn a_stranger_who_dials_the_public_face_learns_no_address() -> Result<()> 
     bob.ping_until(&ann, "direct")?;
     eve.ask("peer_id", &["add", invite, "--as", "ann"])?;
     let mut ping = eve.command(&["ping", "ann", "-c", "1"])?;
+    ann.wait_for_talk(REFUSED_DURATION_MAX, "level=Stranger face=Public")?;
     let status = ping.wait(REFUSED_DURATION_MAX)?;
     ensure!(
         status.code() == Some(NOT_REACHED),
@@ -114,9 +124,5 @@ async fn a_stranger_who_dials_the_public_face_learns_no_address() -> Result<()> 
         );
         ensure!(!eve.talk().contains(secret), "Eve's node knows {secret}");
     }
-    ensure!(
-        eve.talk().contains("dial"),
-        "Eve's node does not tell of its dials"
-    );
     Ok(())
 }

@@ -69,6 +69,11 @@ impl Person {
         Ok(Stopped { host, data })
     }
 
+    /// Waits until the node has said `text` on stderr.
+    pub(crate) fn wait_for_talk(&self, within: Duration, text: &str) -> Result<()> {
+        self.node.wait_for_talk(within, text)
+    }
+
     /// What the node has said on stderr.
     pub(crate) fn talk(&self) -> String {
         self.node.talk()

@@ -98,8 +98,15 @@ impl World {
         Self::heal_udp(home)?;
         home.run_sync(move || {
             let rules = format!(
-                "table inet cut {{ chain forward {{ type filter hook forward priority -10;
-                 meta l4proto udp ip daddr {address} drop; meta l4proto udp ip saddr {address} drop; }} }}"
+                r#"
+table inet cut {{
+    chain forward {{
+        type filter hook forward priority -10
+        meta l4proto udp ip daddr {address} drop
+        meta l4proto udp ip saddr {address} drop
+    }}
+}}
+"#
             );
             feed("nft", &["-f", "-"], &rules)
         })
@@ -108,7 +115,7 @@ impl World {
     /// Ends a cut.
     pub(crate) fn heal_udp(home: &Router) -> Result<()> {
         // A table has to be there to be deleted.
-        let rules = "table inet cut {}; delete table inet cut";
+        let rules = "table inet cut {}\ndelete table inet cut\n";
         home.run_sync(move || feed("nft", &["-f", "-"], rules))
     }
 
