@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
 
+use kith_core::address::Route;
 use kith_core::identity::{Contact, Invite, Petname, words};
-use kith_core::ids::{InviteId, PeerId};
+use kith_core::ids::{Face, InviteId, PeerId};
 use kith_core::peer::InviteOptions;
 use kith_core::protocol::ProtocolName;
 
@@ -15,6 +16,10 @@ use crate::error::Error;
 
 /// How long to wait for the other side of a comparison: as the machine does.
 const COMPARE_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+/// How long an invite waits for this node's addresses: those of the interfaces are known within a tenth of a second, and
+/// a machine without any shall not hang.
+const ADDRESSES_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long an invite waits for a place at an introducer, which takes 0.3 s where one answers. With none that does, it is
 /// made without.
@@ -33,16 +38,29 @@ impl Node {
 
 impl AddressBook {
     /// Makes an invite for one person, or a reusable one. A node that has just started waits a moment for its place at an
-    /// introducer first: an invite without it would say only where to leave a reply.
+    /// introducer, without which an invite would say only where to leave a reply, and for the addresses it shall carry.
     ///
     /// # Errors
     /// [`Error::Invite`] for a life of under a second or over 365 days, or too many open invites.
     pub async fn invite(&self, options: InviteOptions) -> Result<Invite, Error> {
         self.0.wait_for_place(PLACE_WITHIN).await?;
-        Ok(self
+        let made = self
             .0
-            .ask(move |machine, now| machine.create_invite(now, options))
-            .await??)
+            .ask(move |machine, now| machine.create_invite(now, options));
+        let mut invite = made.await??;
+        if options.with_addresses && invite.contact.is_none() {
+            invite.contact = self.addresses().await?;
+        }
+        Ok(invite)
+    }
+
+    /// Where the contact face is, as soon as it knows.
+    async fn addresses(&self) -> Result<Option<Route>, Error> {
+        let endpoint = self.0.endpoint(Face::Contact).await?;
+        let mut routes = endpoint.ok_or(Error::Closed)?.watch_route();
+        let known = routes.wait_for(|route| !route.is_empty());
+        let known = tokio::time::timeout(ADDRESSES_WITHIN, known).await;
+        Ok(known.ok().and_then(Result::ok).map(|route| route.clone()))
     }
 
     /// Makes an invite for one person that is good for `life`, with this node's addresses of now in it.

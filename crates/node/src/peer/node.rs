@@ -370,7 +370,7 @@ impl Node {
         let _ = self.send(Input::NetworkChanged);
     }
 
-    /// Ends all sessions, waits until the other sides are told and everything is on disk.
+    /// Ends all sessions, waits until the other sides are told and everything is on disk. Its data directory is free then.
     pub async fn shutdown(&self) {
         let (sender, receiver) = oneshot::channel();
         if self.send(Input::Shutdown { done: sender }).is_ok() {
@@ -379,6 +379,7 @@ impl Node {
         self.0.stop.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.place.release();
     }
 
     /// Runs `question` where the machine is.

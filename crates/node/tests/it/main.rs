@@ -1,8 +1,10 @@
 //! The integration tests of the library, one binary for all (linking iroh once is slow enough).
 
 mod engine;
+mod examples;
 mod friends;
 mod handover;
 mod introducers;
 mod meeting;
+mod observer;
 mod services;

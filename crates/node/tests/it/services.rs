@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use kith::core::routing::Access;
 use kith::protocol::service::{Forward, Local, Offered, ServiceName, ServiceOffer, Transport};
+use kith::testing::local_node;
 use kith::{Error, ErrorKind, Node};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
-use crate::friends::{all_ended, befriend, loopback, spawn, two, within};
+use crate::friends::{all_ended, befriend, spawn, two, within};
 
 mod kept;
 mod leaks;
@@ -232,7 +233,7 @@ async fn where_nothing_listens_a_connection_is_reset() {
 async fn only_those_named_reach_a_service() {
     let address = server(echo).await;
     let (alice, bob) = two().await;
-    let carol = spawn(loopback().name("Carol")).await;
+    let carol = spawn(local_node().name("Carol")).await;
     befriend(&alice, &carol).await;
     let named = Access::Named([carol.peer_id()].into());
     let _offered = alice

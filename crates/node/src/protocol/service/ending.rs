@@ -1,9 +1,9 @@
-//! Work that ends with its owner: whoever drops an [`Ending`] ends what was begun under it.
+//! What ends with its owner: whoever drops an [`Ending`] ends the tasks bound to it.
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The owner's end.
+/// The end of some tasks, held by who owns them.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
     pub(super) ended: CancellationToken,
@@ -11,7 +11,7 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// Ends the work and waits until nothing of it is left.
+    /// Ends the tasks and waits until nothing of them is left.
     pub(super) async fn finish(self) {
         self.ended.cancel();
         self.tasks.close();

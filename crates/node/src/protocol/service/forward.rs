@@ -86,7 +86,7 @@ impl Node {
     ) -> Result<Forward, Error> {
         let bound = |error| Error::io(format!("cannot listen at {}", listen.address()), error);
         let (ending, (failures, failed)) = (Ending::default(), mpsc::channel(FAILURES_MAX));
-        let work = ending.work(self);
+        let work = Work::new(self, &ending);
         let route = Route {
             work: work.clone(),
             peer,

@@ -8,7 +8,7 @@
 //! - UDP: one stream for each local address that sends, called a flow. Payloads travel as the datagrams beside it; those
 //!   that no datagram takes travel as frames on it. A flow ends after [`FLOW_IDLE_MAX`] without a payload.
 //!
-//! - `name`: what a service is called. `ending`: what ends with its owner. `kept`: the stored form of an offer.
+//! - `name`: what a service is called. `ending` and `work`: what ends with its owner. `kept`: the stored form of an offer.
 //! - `offer` and `services`: the offering side. `forward`: the side that listens locally.
 //! - `tcp`, `udp`: how a stream is joined to a socket.
 

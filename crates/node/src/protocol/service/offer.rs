@@ -158,7 +158,7 @@ fn serve(node: &Node, offer: &ServiceOffer) -> Result<Ending, Error> {
     let protocol = offer.name.protocol(offer.local.transport());
     let acceptor = node.accept(protocol, offer.access.clone())?;
     let ending = Ending::default();
-    let work = ending.work(node);
+    let work = Work::new(node, &ending);
     work.spawn(accept(work.clone(), acceptor, offer.local));
     Ok(ending)
 }

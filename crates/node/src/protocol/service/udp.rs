@@ -217,3 +217,20 @@ impl Activity {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flow_ends_a_while_after_its_last_payload() {
+        let begun = Instant::now();
+        let activity = Activity(Mutex::new(begun));
+        let payloads = async {
+            tokio::time::sleep(FLOW_IDLE_MAX - Duration::from_secs(1)).await;
+            activity.seen();
+        };
+        tokio::join!(activity.ends(FLOW_IDLE_MAX), payloads);
+        assert_eq!(begun.elapsed(), FLOW_IDLE_MAX * 2 - Duration::from_secs(1));
+    }
+}

@@ -1,4 +1,4 @@
-//! Tasks of a service: they end with the service, and with the node.
+//! What serves an offer or a forward: tasks of the node that end with their owner.
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -6,7 +6,7 @@ use tokio_util::task::TaskTracker;
 use super::ending::Ending;
 use crate::peer::{Node, WeakNode};
 
-/// The workers' end. It does not keep the node alive.
+/// The tasks bound to an [`Ending`]. They do not keep the node alive.
 #[derive(Clone, Debug)]
 pub(super) struct Work {
     node: WeakNode,
@@ -14,25 +14,23 @@ pub(super) struct Work {
     tasks: TaskTracker,
 }
 
-impl Ending {
-    /// Work of `node` that ends with this.
-    pub(super) fn work(&self, node: &Node) -> Work {
-        Work {
+impl Work {
+    /// Work of `node` until `ending`.
+    pub(super) fn new(node: &Node, ending: &Ending) -> Self {
+        Self {
             node: node.downgrade(),
-            ended: self.ended.clone(),
-            tasks: self.tasks.clone(),
+            ended: ending.ended.clone(),
+            tasks: ending.tasks.clone(),
         }
     }
-}
 
-impl Work {
     /// Begins a task.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let Some(node) = self.node() else {
             return;
         };
-        let (ended, tasks) = (self.ended.clone(), self.tasks.clone());
-        node.spawn(tasks.track_future(async move {
+        let ended = self.ended.clone();
+        node.spawn(self.tasks.track_future(async move {
             let _ = ended.run_until_cancelled(task).await;
         }));
     }

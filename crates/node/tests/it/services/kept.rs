@@ -28,7 +28,7 @@ async fn is_reached(alice: &Node, bob: &Node) -> Result<(), ErrorKind> {
 async fn an_offer_that_is_kept_is_there_after_a_restart_until_it_is_withdrawn() {
     let local = Local::Tcp(server(echo).await);
     let directory = tempfile::tempdir().expect("a place");
-    let alice_at = || loopback().data_dir(directory.path()).name("Alice");
+    let alice_at = || local_node().data_dir(directory.path()).name("Alice");
     let alice = spawn(alice_at()).await;
     let kept = offer(local, Access::Contacts);
     alice.keep_offer(kept.clone()).await.expect("saved");
@@ -37,7 +37,7 @@ async fn an_offer_that_is_kept_is_there_after_a_restart_until_it_is_withdrawn() 
 
     let alice = spawn(alice_at()).await;
     assert_eq!(alice.offers().await, [kept]);
-    let bob = spawn(loopback().name("Bob")).await;
+    let bob = spawn(local_node().name("Bob")).await;
     befriend(&alice, &bob).await;
     assert_eq!(is_reached(&alice, &bob).await, Ok(()));
     let named = offer(local, Access::Named([alice.peer_id()].into()));
@@ -57,7 +57,7 @@ async fn an_offer_that_is_kept_is_there_after_a_restart_until_it_is_withdrawn() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_offered_by_the_process_is_not_replaced_by_what_is_kept() {
-    let alice = spawn(loopback().name("Alice")).await;
+    let alice = spawn(local_node().name("Alice")).await;
     let local = Local::Tcp(server(echo).await);
     let _offered = alice
         .offer(name("test"), local, Access::Contacts)
@@ -70,7 +70,7 @@ async fn what_is_offered_by_the_process_is_not_replaced_by_what_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_services_of_a_node_are_bounded() {
     use kith::protocol::service::SERVICES_KEPT_MAX;
-    let alice = spawn(loopback().name("Alice")).await;
+    let alice = spawn(local_node().name("Alice")).await;
     let local = Local::Udp(ANY.into());
     for number in 0..=SERVICES_KEPT_MAX {
         let offer = ServiceOffer {
