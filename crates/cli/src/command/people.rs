@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::On;
+use super::on::On;
 use crate::api::contacts::{
     AddRequest, Added, ContactInfo, Path, RenameRequest, SafetyWords, Standing, TagRequest,
 };
@@ -61,7 +61,14 @@ pub(super) async fn contact(on: &On, command: ContactCommand) -> Result<(), Fail
 async fn change(on: &On, client: &Client, command: ContactCommand) -> Result<(), Failure> {
     let at = |name: &str, what: &str| format!("/contacts/{}{what}", segment(name));
     let changed: ContactInfo = match command {
-        ContactCommand::Words { name } => {
+        ContactCommand::Words { name, live: true } => {
+            on.output.talk(format_args!(
+                "waiting until {name} runs 'kith contact words --live' too; then read the words to each other"
+            ));
+            let words: SafetyWords = client.post(&at(&name, "/words/live"), &Value::Null).await?;
+            return on.output.line(&words, || words.words.clone());
+        }
+        ContactCommand::Words { name, live: false } => {
             let words: SafetyWords = client.get(&at(&name, "/words")).await?;
             return on.output.line(&words, || words.words.clone());
         }

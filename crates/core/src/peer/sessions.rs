@@ -209,7 +209,7 @@ impl<S: Scheme> Peer<S> {
         let binding = local
             .and_then(|local| self.faces.binding(local))
             .map(<[u8]>::to_vec);
-        let answer = (!dialled).then(|| Introduction {
+        let answer = (!dialled).then_some(Introduction {
             binding,
             proof: None,
             name: None,

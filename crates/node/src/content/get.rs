@@ -76,7 +76,10 @@ where
     };
     let moved: Result<(), GetError> = moved.await;
     streams.close().await;
-    moved?;
+    match moved {
+        Err(GetError::Gone) => return Err(gone(&head, connect().await)),
+        moved => moved?,
+    }
     let progress = transfer.progress;
     let links_left_out = transfer.links_left_out;
     transfer.finish(&selected, &target).await?;
@@ -100,5 +103,14 @@ fn check(head: &Head, get: &Get) -> Result<(), GetError> {
     match get.at {
         Some(at) if at != head.manifest => Err(GetError::Version),
         _ => Ok(()),
+    }
+}
+
+/// What was there is gone: replaced by another version, where there still is a head for us.
+fn gone<R, W>(head: &Head, now: Result<Connection<R, W>, GetError>) -> GetError {
+    match now {
+        Ok(now) if now.head.manifest != head.manifest => GetError::Changed(head.name.clone()),
+        Err(GetError::Version) => GetError::Changed(head.name.clone()),
+        _ => GetError::Gone,
     }
 }

@@ -147,6 +147,27 @@ impl Node {
             .await
     }
 
+    /// Waits until the faces are reachable by a relay, for `within` at most; not at all where no introducer is used.
+    pub(super) async fn wait_for_place(&self, within: Duration) -> Result<(), Error> {
+        if self.introducers().await?.is_empty() {
+            return Ok(());
+        }
+        let deadline = tokio::time::Instant::now() + within;
+        for face in [Face::Public, Face::Contact] {
+            let Some(endpoint) = self.endpoint(face).await? else {
+                continue;
+            };
+            let mut routes = endpoint.watch_route();
+            let placed = routes.wait_for(|route| !route.relays.is_empty());
+            if let Ok(Ok(route)) = tokio::time::timeout_at(deadline, placed).await {
+                // The machine hears of it by itself, but perhaps after the next question.
+                let route = route.clone();
+                self.send(Input::Route { face, route })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the introducer of this key, one of [`Node::introducers`], answers within `wait`.
     pub async fn introducer_answers(&self, introducer: DeviceKey, wait: Duration) -> bool {
         let target = Target::Device(introducer);
@@ -343,7 +364,7 @@ impl Node {
         let _ = self.send(Input::NetworkChanged);
     }
 
-    /// Ends all sessions, waits until the other sides are told and everything is on disk.
+    /// Ends all sessions, waits until the other sides are told and everything is on disk. Its data directory is free then.
     pub async fn shutdown(&self) {
         let (sender, receiver) = oneshot::channel();
         if self.send(Input::Shutdown { done: sender }).is_ok() {
@@ -352,6 +373,7 @@ impl Node {
         self.0.stop.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.place.release();
     }
 
     /// Runs `question` where the machine is.

@@ -78,3 +78,15 @@ async fn the_named_get_it_and_the_others_never_hear_of_it() {
     }
     assert!(carol.fetched().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rate_probe() {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    alice.meet(&bob).await;
+    alice.write("big", &bytes(7, 200 << 20));
+    let t = std::time::Instant::now();
+    alice.share("big", Recipients::Contacts).await;
+    println!("shared in {:?}", t.elapsed());
+    let got = bob.get("alice/big").await.expect("fetched");
+    println!("got {} in {:?}", got.bytes, got.time);
+}

@@ -135,10 +135,13 @@ async fn a_file_edited_while_it_is_served_is_told_as_changed() {
 
 #[tokio::test]
 async fn a_file_that_vanished_is_told_as_changed() {
-    let world = World::new();
+    let mut world = World::new();
     world.write("f", b"x");
     let share = world.share(Recipients::Contacts).head.share;
-    fs::remove_file(world.source().join("f")).expect("removed");
+    let file = world.source().join("f");
+    // As soon as the head has come.
+    let remove = move || fs::remove_file(&file).expect("removed");
+    world.fault = Fault::At(1, Arc::new(remove));
     assert!(matches!(
         world.get(world.request(share)).await,
         Err(GetError::Changed(_))
@@ -166,7 +169,7 @@ async fn lying(world: &World, root: Vec<u8>) -> GetError {
     let share = secret.share_id();
     let hash = BlobHash(*blake3::hash(&root).as_bytes());
     let terms = Terms {
-        owner: secret.peer_id(),
+        owner: SecretKey::from_bytes([1; 32]).peer_id(),
         sequence: 1,
         epoch: 1,
         manifest: hash,

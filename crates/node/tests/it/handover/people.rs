@@ -37,17 +37,14 @@ impl Person {
         }
     }
 
-    /// Ends the node.
-    pub(super) async fn stop(&self) {
+    /// Ends the node; gives what is left of it.
+    pub(super) async fn stop(self) -> Asleep {
         let stopped = tokio::time::timeout(PATIENCE, self.node.shutdown());
         stopped.await.expect("a node stops");
-    }
-
-    /// Starts it again, with what it kept.
-    pub(super) async fn start(&mut self) {
-        // The data directory is free when the last handle is gone.
-        self.node = spawn("again", &self.folder.path().join("meanwhile")).await;
-        self.node = spawn(self.name, self.folder.path()).await;
+        Asleep {
+            name: self.name,
+            folder: self.folder,
+        }
     }
 
     pub(super) fn at(&self, path: &str) -> PathBuf {
@@ -107,6 +104,23 @@ impl Person {
             .collect();
         names.sort();
         names
+    }
+}
+
+/// Somebody whose node does not run.
+pub(super) struct Asleep {
+    name: &'static str,
+    folder: TempDir,
+}
+
+impl Asleep {
+    /// Starts the node again, with what it kept.
+    pub(super) async fn wake(self) -> Person {
+        Person {
+            node: spawn(self.name, self.folder.path()).await,
+            name: self.name,
+            folder: self.folder,
+        }
     }
 }
 
