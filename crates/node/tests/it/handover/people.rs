@@ -10,7 +10,7 @@ use kith::content::{NewShare, Recipients};
 use kith::core::identity::Invite;
 use kith::core::ids::PeerId;
 use kith::core::peer::InviteOptions;
-use kith::peer::{Fetched, GetOptions, Published, Transfer};
+use kith::peer::{Fetched, GetOptions, Published, Transfer, TransferProgress};
 use kith::{Error, Node};
 use tempfile::TempDir;
 
@@ -141,6 +141,20 @@ async fn spawn(name: &str, folder: &Path) -> Node {
 pub(super) async fn finish(transfer: Transfer) -> Result<Fetched, Error> {
     let finished = tokio::time::timeout(PATIENCE, transfer.finished());
     finished.await.expect("a transfer ends")
+}
+
+/// Waits until a transfer has come so far.
+pub(super) async fn until(transfer: &mut Transfer, bytes: u64) -> TransferProgress {
+    let so_far = async {
+        loop {
+            let progress = transfer.changed().await.expect("still under way");
+            if progress.bytes >= bytes {
+                return progress;
+            }
+        }
+    };
+    let so_far = tokio::time::timeout(PATIENCE, so_far);
+    so_far.await.expect("it comes further")
 }
 
 /// An invite that says where its maker is, which an endpoint knows a moment after it is bound.
