@@ -3,7 +3,9 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{contacts, doctor, events, invites, listeners, node, ping, raw, services, trace};
+use super::{
+    contacts, contents, doctor, events, invites, listeners, node, ping, raw, services, trace,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -42,6 +44,11 @@ use super::{contacts, doctor, events, invites, listeners, node, ping, raw, servi
         services::hold,
         services::withdraw,
         services::forward,
+        contents::share,
+        contents::shares,
+        contents::unshare,
+        contents::list,
+        contents::get,
     ),
     components(schemas(crate::failure::Failure))
 )]

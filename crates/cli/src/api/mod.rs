@@ -6,6 +6,7 @@
 //! - [`server`]: the socket, and how it ends. [`router`]: what is where. [`document`]: the same for programs (OpenAPI).
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
+//! - [`contents`]: what is shared here, and what others share.
 //! - [`services`]: what is offered to contacts, and theirs reached here.
 //! - [`raw`]: calls that become a stream to a peer (`Upgrade: kith-raw`). [`listeners`]: incoming ones.
 //!
@@ -13,6 +14,7 @@
 
 mod answer;
 pub(crate) mod contacts;
+pub(crate) mod contents;
 pub(crate) mod doctor;
 mod document;
 mod door;

@@ -5,7 +5,8 @@ use axum::routing::{delete, get, post};
 
 use super::door::Door;
 use super::{
-    contacts, doctor, document, events, invites, listeners, node, ping, raw, services, trace,
+    contacts, contents, doctor, document, events, invites, listeners, node, ping, raw, services,
+    trace,
 };
 use crate::failure::Failure;
 
@@ -43,6 +44,10 @@ pub(super) fn router(door: Door) -> Router {
         .route("/offers", get(services::list).post(services::keep))
         .route("/offers/held", post(services::hold))
         .route("/offers/{name}", delete(services::withdraw))
+        .route("/shares", get(contents::shares).post(contents::share))
+        .route("/shares/{share}", delete(contents::unshare))
+        .route("/ls", get(contents::list))
+        .route("/get", post(contents::get))
         .route("/forwards", post(services::forward))
         .route("/openapi.json", get(document::read));
     Router::new()

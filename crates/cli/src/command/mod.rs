@@ -5,6 +5,7 @@
 //! [`backup`] (identity export and import) are the rest. [`demo`] shows them all at work.
 
 mod backup;
+mod content;
 mod demo;
 mod exec;
 mod introducer;
@@ -72,12 +73,12 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         Command::Introducer(args) => introducer::introducer(&on, args).await?,
         Command::Demo(args) => demo::demo(&on, args).await?,
         Command::Identity { command } => backup::identity(&on, command).await?,
-        Command::Share(_)
-        | Command::Shares
-        | Command::Unshare { .. }
-        | Command::Transfers
-        | Command::Ls { .. }
-        | Command::Get(_) => return Err(Failure::failed("this version cannot do it yet")),
+        Command::Share(args) => content::share(&on, args).await?,
+        Command::Shares => content::shares(&on).await?,
+        Command::Unshare { share } => content::unshare(&on, &share).await?,
+        Command::Ls { path } => content::list(&on, path.as_deref()).await?,
+        Command::Get(args) => content::get(&on, args).await?,
+        Command::Transfers => return Err(Failure::failed("this version cannot do it yet")),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 
 mod meeting;
 mod reaching;
+mod strangers;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};

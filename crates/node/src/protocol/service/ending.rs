@@ -3,11 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-<<<<<<< HEAD
 /// The end of some tasks, held by who owns them.
-=======
-/// The owner's end.
->>>>>>> main
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
     pub(super) ended: CancellationToken,
@@ -15,11 +11,7 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-<<<<<<< HEAD
     /// Ends the tasks and waits until nothing of them is left.
-=======
-    /// Ends the work and waits until nothing of it is left.
->>>>>>> main
     pub(super) async fn finish(self) {
         self.ended.cancel();
         self.tasks.close();
