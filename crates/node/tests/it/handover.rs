@@ -146,7 +146,11 @@ async fn a_pending_contact_gets_what_contacts_get_only_once_confirmed() {
 
     let book = alice.node.address_book();
     book.confirm(bob.node.peer_id()).await.expect("pending");
-    bob.get("alice/holiday").await.expect("confirmed");
+    // She looks for him from now on, as he does not know where she is.
+    let mut options = bob.options("alice/holiday").await.expect("a source");
+    options.wait = people::PATIENCE;
+    let fetched = people::finish(bob.node.contents().get(options)).await;
+    fetched.expect("confirmed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -230,7 +230,8 @@ impl Run {
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
         let mut failed = missing(reach.name());
         for target in reach.targets() {
-            match self.fetch(&reach, *target, only).await {
+            let fetched = self.fetch(&reach, *target, only);
+            match reach.with(*target, fetched).await {
                 Err(error @ Error::Unreachable { .. }) => failed = error,
                 other => return other,
             }
