@@ -1,5 +1,6 @@
 //! A folder goes from hand to hand: share, list and get, between nodes with real sockets.
 
+mod killed;
 mod people;
 
 use std::fs;
@@ -310,8 +311,7 @@ async fn what_names_nothing_says_so() {
         let refused = bob.get(text).await.expect_err(text);
         assert_eq!(refused.kind(), expected, "{text}: {refused}");
     }
-    let asleep = alice.stop().await;
+    alice.node.shutdown().await;
     let refused = bob.get("alice/holiday").await.expect_err("not there");
     assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
-    drop(asleep);
 }

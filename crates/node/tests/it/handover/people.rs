@@ -37,14 +37,9 @@ impl Person {
         }
     }
 
-    /// Ends the node; gives what is left of it.
-    pub(super) async fn stop(self) -> Asleep {
-        let stopped = tokio::time::timeout(PATIENCE, self.node.shutdown());
-        stopped.await.expect("a node stops");
-        Asleep {
-            name: self.name,
-            folder: self.folder,
-        }
+    /// Somebody whose node lives in a folder of another process's choice.
+    pub(super) async fn at_home(name: &'static str, folder: &Path) -> Node {
+        spawn(name, folder).await
     }
 
     pub(super) fn at(&self, path: &str) -> PathBuf {
@@ -104,23 +99,6 @@ impl Person {
             .collect();
         names.sort();
         names
-    }
-}
-
-/// Somebody whose node does not run.
-pub(super) struct Asleep {
-    name: &'static str,
-    folder: TempDir,
-}
-
-impl Asleep {
-    /// Starts the node again, with what it kept.
-    pub(super) async fn wake(self) -> Person {
-        Person {
-            node: spawn(self.name, self.folder.path()).await,
-            name: self.name,
-            folder: self.folder,
-        }
     }
 }
 
