@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::On;
+use super::on::On;
 use crate::api::contacts::{
     AddRequest, Added, ContactInfo, Path, RenameRequest, SafetyWords, Standing, TagRequest,
 };

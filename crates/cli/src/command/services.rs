@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::On;
+use super::on::On;
 use crate::api::node::NodeInfo;
 use crate::api::services::{ForwardRequest, OfferInfo, ServiceEvent};
 use crate::args::OfferArgs;
