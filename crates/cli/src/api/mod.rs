@@ -27,6 +27,7 @@ pub(crate) mod raw;
 mod router;
 mod server;
 pub(crate) mod services;
+pub(crate) mod streams;
 pub(crate) mod trace;
 
 pub(crate) use raw::{RAW, STREAM_HEADER};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::On;
+use super::on::On;
 use crate::api::contents::{GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared};
 use crate::args::{GetArgs, ShareArgs};
 use crate::client::{query, segment};

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use self::actor::{Actor, Daemon};
 use self::folder::Tree;
-use super::On;
+use super::on::On;
 use crate::args::DemoArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;

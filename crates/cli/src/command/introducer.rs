@@ -4,7 +4,7 @@
 use kith::introducer::{IntroducerNode, TlsMode};
 use serde::Serialize;
 
-use super::On;
+use super::on::On;
 use crate::args::IntroducerArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;

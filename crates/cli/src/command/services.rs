@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::On;
+use super::on::On;
 use crate::api::node::NodeInfo;
 use crate::api::services::{ForwardRequest, OfferInfo, ServiceEvent};
 use crate::args::OfferArgs;
@@ -119,7 +119,7 @@ async fn follow(
                     on.output.line(&Ready { listen }, || shown(listen))?;
                 }
             }
-            Some(ServiceEvent::Failed { failure }) => on.output.fail(&failure),
+            Some(ServiceEvent::Failed { why }) => on.output.fail(&why),
             None => return Err(Failure::failed("the node stopped")),
         }
     }
