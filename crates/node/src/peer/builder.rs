@@ -201,12 +201,7 @@ impl NodeBuilder {
             public: self.public,
             port_mapping: self.port_mapping,
         };
-        let mut secrets = BTreeMap::from([(Face::Public, keys.public_device.clone())]);
-        if !self.public_face_only {
-            for face in [Face::Contact, Face::Visitor] {
-                secrets.insert(face, SecretKey::from_bytes(entropy::seed()));
-            }
-        }
+        let secrets = face_secrets(&keys, self.public_face_only);
         let mut endpoints = BTreeMap::new();
         for (face, secret) in &secrets {
             endpoints.insert(*face, plan.bind(*face, secret).await?);
@@ -289,6 +284,17 @@ impl NodeBuilder {
             now,
         )?)
     }
+}
+
+/// The key of each face: the public one's stays, the others have a new one at each start.
+fn face_secrets(keys: &Keys, public_face_only: bool) -> BTreeMap<Face, SecretKey> {
+    let mut secrets = BTreeMap::from([(Face::Public, keys.public_device.clone())]);
+    if !public_face_only {
+        for face in [Face::Contact, Face::Visitor] {
+            secrets.insert(face, SecretKey::from_bytes(entropy::seed()));
+        }
+    }
+    secrets
 }
 
 fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
