@@ -17,6 +17,7 @@ use super::live::Standing;
 use super::protocols::Protocols;
 use super::stream::Stream;
 use super::streams::{OpenStream, OpenStreams};
+use crate::routing::stream::StreamError;
 use crate::routing::{Connection, ReceiveHalf, SendHalf};
 
 /// How long the opener of a stream may take to say what it offers: it sends the offer with the stream's first byte.
@@ -125,12 +126,7 @@ impl LinkTasks {
     }
 
     /// Answers the offer of one stream and hands it to who accepts its protocol.
-    async fn answer(
-        self,
-        halves: (SendHalf, ReceiveHalf),
-        open: OpenStream,
-        standing: Standing,
-    ) {
+    async fn answer(self, halves: (SendHalf, ReceiveHalf), open: OpenStream, standing: Standing) {
         let (mut send, mut receive) = halves;
         let read = tokio::time::timeout(OFFER_WITHIN, receive.read_frame(Offer::BYTES_MAX)).await;
         let Ok(Ok(Some(body))) = read else {
@@ -144,8 +140,10 @@ impl LinkTasks {
             return;
         };
         let answer = self.protocols.choose(standing.peer, standing.level, &offer);
-        if send.write_chunk(answer.framed().into()).await.is_err() {
-            return;
+        match send.write_chunk(answer.framed().into()).await {
+            // Who only sends may have given up its reading half: what it sent is still for somebody.
+            Ok(()) | Err(StreamError::GivenUp(_)) => {}
+            Err(_) => return,
         }
         let Answer::Picked(index) = answer else {
             debug!(conn = self.conn.0, offer = ?offer.names(), ?answer, "refused a stream");
