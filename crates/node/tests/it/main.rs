@@ -1,5 +1,7 @@
 //! The integration tests of the library, one binary for all (linking iroh once is slow enough).
 
+mod datagrams;
+mod delay;
 mod engine;
 mod examples;
 mod friends;
@@ -7,3 +9,4 @@ mod handover;
 mod introducers;
 mod meeting;
 mod services;
+mod sessions_node;
