@@ -1,6 +1,6 @@
 //! The command line's grammar (DESIGN §6): names here are a contract that scripts rely on.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -110,6 +110,8 @@ pub(crate) enum Command {
     },
     /// Let contacts reach a service of this machine.
     Offer(OfferArgs),
+    /// List what you offer for good.
+    Offers,
     /// Reach a contact's service at a local address.
     Forward {
         /// UDP instead of TCP.
@@ -192,7 +194,13 @@ pub(crate) enum ContactCommand {
         remove: bool,
     },
     /// Show the safety words: both of you see the same ones, unless somebody stands between you.
-    Words { name: String },
+    Words {
+        /// Petname or PeerId.
+        name: String,
+        /// Four short ones instead, made for this one time, while both of you are online and ask for them.
+        #[arg(long)]
+        live: bool,
+    },
     /// Accept somebody who came by a reusable invite.
     Confirm { name: String },
     /// Serve and answer them nothing from now on, and forget the secret by which you find each other.
@@ -247,8 +255,8 @@ pub(crate) struct GetArgs {
 pub(crate) struct OfferArgs {
     /// What contacts call it.
     pub(crate) name: String,
-    /// Where it is, such as 127.0.0.1:8000.
-    #[arg(required_unless_present = "remove")]
+    /// Where it is: 127.0.0.1:8000, or a port of this machine.
+    #[arg(required_unless_present = "remove", value_name = "ADDR", value_parser = parse_local)]
     pub(crate) address: Option<SocketAddr>,
     /// UDP instead of TCP.
     #[arg(long)]
@@ -277,9 +285,12 @@ pub(crate) struct IntroducerArgs {
     /// The certificate's key in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// The domain the certificate is for.
-    #[arg(long, requires = "tls_certificate")]
+    /// The domain the certificate is for; without one, it is got from Let's Encrypt, which must reach the TCP port as 443.
+    #[arg(long)]
     pub(crate) domain: Option<String>,
+    /// Where the certificate authority may write to, such as mailto:me@example.org (repeatable).
+    #[arg(long, value_name = "URL", requires = "domain")]
+    pub(crate) contact: Vec<String>,
 }
 
 /// `kith demo`.
@@ -299,6 +310,16 @@ pub(crate) enum IdentityCommand {
     Export { file: PathBuf },
     /// Take the identity from such a file; there must be none yet.
     Import { file: PathBuf },
+}
+
+/// Reads an address with a port; `8000` and `localhost:8000` are the loopback interface's.
+fn parse_local(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:").unwrap_or(text);
+    if let Ok(port) = port.parse::<u16>() {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    text.parse()
+        .map_err(|_| "an address with a port, as in 127.0.0.1:8000".to_owned())
 }
 
 /// Reads a span such as `90s`, `10m`, `2h`, `7d`.
@@ -331,6 +352,17 @@ mod tests {
     #[test]
     fn the_grammar_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_port_alone_is_the_loopback_interfaces() {
+        let web = SocketAddr::from((Ipv4Addr::LOCALHOST, 8000));
+        for text in ["8000", "localhost:8000", "127.0.0.1:8000"] {
+            assert_eq!(parse_local(text), Ok(web), "{text}");
+        }
+        assert!(parse_local("[::1]:8000").is_ok());
+        assert!(parse_local("example.org:8000").is_err());
+        assert!(parse_local("70000").is_err());
     }
 
     #[test]

@@ -200,8 +200,9 @@ pub async fn befriend(first: &Node, second: &Node) -> Result<(), TestnetError> {
         }
         second.address_book().add(invite, None).await?;
         wait_for_contact(first, second.peer_id()).await?;
-        first.pinger(second.peer_id()).ping().await?;
+        // Only the second knows the way, until it has been there.
         second.pinger(first.peer_id()).ping().await?;
+        first.pinger(second.peer_id()).ping().await?;
         Ok(())
     };
     tokio::time::timeout(BEFRIEND_WITHIN, meeting)

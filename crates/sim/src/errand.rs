@@ -66,7 +66,7 @@ impl Errands {
     }
 
     /// The next thing to ask.
-    pub fn next(&mut self) -> Option<Errand> {
+    pub fn take_next(&mut self) -> Option<Errand> {
         if self.asked.len() >= AHEAD_MAX {
             return None;
         }

@@ -94,6 +94,14 @@ impl Model {
         self.shut_out(node, other);
     }
 
+    /// Everybody of whom `node` may have an opinion, and it.
+    pub fn views_of(&self, node: NodeId) -> impl Iterator<Item = (NodeId, Standing)> {
+        let all = (node, NodeId(0))..=(node, NodeId(usize::MAX));
+        self.views
+            .range(all)
+            .map(|((_, other), standing)| (*other, *standing))
+    }
+
     /// What `node` takes `other` for.
     pub fn view(&self, node: NodeId, other: NodeId) -> Standing {
         let view = self.views.get(&(node, other));
@@ -180,5 +188,48 @@ impl Model {
                 invite.turned_away.insert(other);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: NodeId = NodeId(1);
+    const BO: NodeId = NodeId(2);
+    const CY: NodeId = NodeId(3);
+
+    #[test]
+    fn a_burned_invite_explains_nobody_else() {
+        let mut model = Model::default();
+        let invite = model.invite(ADA, false);
+        model.accept(BO, invite);
+        model.accept(CY, invite);
+        assert_eq!(model.observe(ADA, BO, Standing::Confirmed), Ok(()));
+        assert!(model.observe(ADA, CY, Standing::Confirmed).is_err());
+        assert!(model.waits_in_vain(CY, ADA) && !model.waits_in_vain(BO, ADA));
+    }
+
+    #[test]
+    fn nobody_comes_without_an_invite_or_further_than_it_leads() {
+        let mut model = Model::default();
+        assert!(model.observe(ADA, BO, Standing::Confirmed).is_err());
+        let reusable = model.invite(ADA, true);
+        model.accept(BO, reusable);
+        assert!(model.observe(ADA, BO, Standing::Confirmed).is_err());
+        assert_eq!(model.observe(ADA, BO, Standing::Pending), Ok(()));
+        model.confirm(ADA, BO);
+        assert_eq!(model.observe(ADA, BO, Standing::Confirmed), Ok(()));
+    }
+
+    #[test]
+    fn whoever_was_shut_out_comes_back_by_no_old_invite() {
+        let mut model = Model::default();
+        let reusable = model.invite(ADA, true);
+        model.accept(BO, reusable);
+        assert_eq!(model.observe(ADA, BO, Standing::Pending), Ok(()));
+        model.remove(ADA, BO);
+        assert!(model.observe(ADA, BO, Standing::Pending).is_err());
+        assert!(!model.is_owed(ADA, BO));
     }
 }

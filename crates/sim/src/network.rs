@@ -127,6 +127,10 @@ pub struct Network {
     pub cuts: BTreeSet<(NodeId, NodeId)>,
     /// Nodes without internet.
     pub offline: BTreeSet<NodeId>,
+    /// Whose every key is that ever was in use.
+    pub owners: BTreeMap<DeviceKey, NodeId>,
+    /// Which nodes are introducers.
+    pub introducers: Vec<NodeId>,
     links_made: u64,
     salt: u64,
 }
@@ -139,6 +143,8 @@ impl Network {
             links: BTreeMap::new(),
             cuts: BTreeSet::new(),
             offline: BTreeSet::new(),
+            owners: BTreeMap::new(),
+            introducers: Vec::new(),
             links_made: 0,
             salt,
         }
@@ -179,11 +185,8 @@ impl Network {
         from: (NodeId, Face),
         route: &Route,
     ) -> Option<(NodeId, Face, Path)> {
-        let owner = nodes
-            .iter()
-            .filter(|node| node.is_up())
-            .find_map(|node| Some((node, *node.devices.get(&route.device)?)));
-        let (target, face) = owner?;
+        let target = &nodes[self.owners.get(&route.device)?.0];
+        let face = *target.devices.get(&route.device)?;
         let dialler = &nodes[from.0.0];
         if target.id == dialler.id {
             return None;
@@ -202,7 +205,8 @@ impl Network {
         {
             return Some((target.id, face, Path::Direct { lan: false }));
         }
-        let relays = nodes.iter().filter(|node| {
+        let introducers = self.introducers.iter().map(|it| &nodes[it.0]);
+        let relays = introducers.filter(|node| {
             let line = node.introducer.as_ref();
             node.is_up() && line.is_some_and(|line| route.relays.contains(&line.relay_url()))
         });

@@ -251,6 +251,27 @@ pub(super) async fn words(
     }))
 }
 
+/// Compares four words made for this one time, over the session that stands. Both sides have to ask; waits for the other.
+#[utoipa::path(post, path = "/api/v1/contacts/{name}/words/live", params(("name", description = "petname or PeerId")),
+    responses((status = 200, body = SafetyWords)))]
+pub(super) async fn compare_words(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+) -> Answer<SafetyWords> {
+    let contact = door.node().find(&name).await?;
+    let words = door
+        .node()
+        .address_book()
+        .compare_words(contact.peer)
+        .await?;
+    let (name, peer_id) = (contact.petname.to_string(), contact.peer.to_string());
+    Ok(Json(SafetyWords {
+        name,
+        peer_id,
+        words,
+    }))
+}
+
 /// Lets a pending contact into the audience `contacts`.
 #[utoipa::path(post, path = "/api/v1/contacts/{name}/confirm", params(("name", description = "petname or PeerId")),
     responses((status = 200, body = ContactInfo)))]

@@ -3,7 +3,9 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{contacts, doctor, events, invites, listeners, node, ping, raw, trace};
+use super::{
+    contacts, contents, doctor, events, invites, listeners, node, ping, raw, services, trace,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +28,7 @@ use super::{contacts, doctor, events, invites, listeners, node, ping, raw, trace
         contacts::rename,
         contacts::tag,
         contacts::words,
+        contacts::compare_words,
         contacts::confirm,
         contacts::block,
         contacts::unblock,
@@ -36,6 +39,16 @@ use super::{contacts, doctor, events, invites, listeners, node, ping, raw, trace
         raw::outcome,
         raw::reset,
         listeners::listen,
+        services::list,
+        services::keep,
+        services::hold,
+        services::withdraw,
+        services::forward,
+        contents::share,
+        contents::shares,
+        contents::unshare,
+        contents::list,
+        contents::get,
     ),
     components(schemas(crate::failure::Failure))
 )]

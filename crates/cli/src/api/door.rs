@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use kith::Node;
 
-use super::raw::Streams;
+use super::streams::Streams;
 use crate::start::Purpose;
 
 /// A node and what belongs to its API. Clones share it.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::answer::{Asked, lines};
 use super::contacts::protocol;
 use super::door::Door;
-use super::raw::Streams;
+use super::streams::Streams;
 use crate::failure::Failure;
 
 /// What to listen for.

@@ -6,12 +6,15 @@
 //! - [`server`]: the socket, and how it ends. [`router`]: what is where. [`document`]: the same for programs (OpenAPI).
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
+//! - [`contents`]: what is shared here, and what others share.
+//! - [`services`]: what is offered to contacts, and theirs reached here.
 //! - [`raw`]: calls that become a stream to a peer (`Upgrade: kith-raw`). [`listeners`]: incoming ones.
 //!
 //! Nothing that runs programs is here.
 
 mod answer;
 pub(crate) mod contacts;
+pub(crate) mod contents;
 pub(crate) mod doctor;
 mod document;
 mod door;
@@ -23,6 +26,8 @@ pub(crate) mod ping;
 pub(crate) mod raw;
 mod router;
 mod server;
+pub(crate) mod services;
+pub(crate) mod streams;
 pub(crate) mod trace;
 
 pub(crate) use raw::{RAW, STREAM_HEADER};

@@ -4,8 +4,6 @@
 //! An end of bytes cannot say whether it is the end that was meant. So the answer names the stream (`Kith-Stream: 7`), and
 //! `GET /streams/7` waits until it is over and says how it ended.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Json;
@@ -21,13 +19,12 @@ use kith::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::copy_bidirectional_with_sizes;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Asked};
 use super::contacts::protocol;
 use super::door::Door;
+use super::streams::{Ended, no_stream};
 use crate::failure::Failure;
 
 /// What a call asks to become.
@@ -39,12 +36,6 @@ pub(crate) const STREAM_HEADER: HeaderName = HeaderName::from_static("kith-strea
 /// Bytes on their way in each direction: what a Unix socket holds anyway, so that no copy waits for the other side.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Outcomes kept for whoever asks; the oldest goes first. Who wants to know asks at once.
-const OUTCOMES_MAX: usize = 4096;
-
-/// Incoming streams that wait for a call to take them: as many as one protocol lets wait.
-const WAITING_MAX: usize = kith::peer::protocols::WAITING_MAX;
-
 /// How long the last bytes may take to arrive once everything is written. Past it the path is as good as dead.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -55,87 +46,6 @@ pub(crate) struct PipeRequest {
     pub(crate) peer: String,
     /// The protocols to offer, best first.
     pub(crate) protocols: Vec<String>,
-}
-
-/// How a stream ended: as both sides meant it to.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct Ended {
-    /// Bytes sent to the peer.
-    pub(crate) sent: u64,
-    /// Bytes received from it.
-    pub(crate) received: u64,
-}
-
-type Outcome = Result<Ended, Failure>;
-
-/// The streams that calls have become, or may become.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Streams(Arc<Mutex<Table>>);
-
-#[derive(Debug, Default)]
-struct Table {
-    last: u64,
-    waiting: BTreeMap<u64, (String, Stream)>,
-    begun: BTreeMap<u64, Begun>,
-}
-
-/// A stream that a call has become.
-#[derive(Clone, Debug)]
-struct Begun {
-    outcome: watch::Receiver<Option<Outcome>>,
-    reset: CancellationToken,
-}
-
-impl Streams {
-    /// Keeps a stream of the peer called `name` for a call to take; `None`, and a reset, when too many wait already.
-    pub(super) fn keep(&self, name: String, stream: Stream) -> Option<u64> {
-        let mut table = self.lock();
-        if table.waiting.len() >= WAITING_MAX {
-            return None;
-        }
-        table.last += 1;
-        let number = table.last;
-        table.waiting.insert(number, (name, stream));
-        Some(number)
-    }
-
-    /// A kept stream, which is then no longer kept.
-    pub(super) fn take(&self, number: u64) -> Option<(String, Stream)> {
-        self.lock().waiting.remove(&number)
-    }
-
-    /// A number for a stream that begins, a place for its outcome, and what gives it up.
-    fn begin(&self) -> (u64, watch::Sender<Option<Outcome>>, CancellationToken) {
-        let (sender, outcome) = watch::channel(None);
-        let reset = CancellationToken::new();
-        let mut table = self.lock();
-        table.last += 1;
-        let number = table.last;
-        if table.begun.len() >= OUTCOMES_MAX {
-            table.begun.pop_first();
-        }
-        let begun = Begun {
-            outcome,
-            reset: reset.clone(),
-        };
-        table.begun.insert(number, begun);
-        (number, sender, reset)
-    }
-
-    fn forget(&self, number: u64) {
-        self.lock().begun.remove(&number);
-    }
-
-    fn begun(&self, number: u64) -> Result<Begun, Failure> {
-        let begun = self.lock().begun.get(&number).cloned();
-        begun.ok_or_else(|| no_stream(number))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0
-            .lock()
-            .expect("no code panics while it holds the table")
-    }
 }
 
 /// A request that asks to become raw bytes.
@@ -211,13 +121,6 @@ pub(super) async fn reset(State(door): State<Door>, Path(number): Path<u64>) -> 
     Ok(Json(json!({})))
 }
 
-fn no_stream(number: u64) -> Failure {
-    Failure::new(
-        kith::ErrorKind::NotFound,
-        format!("there is no stream {number} (any more)"),
-    )
-}
-
 /// Joins `stream` to what the call becomes.
 fn become_stream(door: &Door, name: String, stream: Stream, upgrading: Upgrading) -> Response {
     let (number, done, reset) = door.streams().begin();
@@ -247,7 +150,7 @@ async fn carry(upgrade: OnUpgrade, stream: Stream) -> Result<Ended, std::io::Err
     let mut far = tokio::io::join(reader, writer);
     let copied = copy_bidirectional_with_sizes(&mut near, &mut far, BUFFER_BYTES, BUFFER_BYTES);
     let (sent, received) = copied.await?;
-    let (_, mut writer) = far.into_inner();
+    let (_, writer) = far.into_inner();
     tokio::time::timeout(DELIVERED_WITHIN, writer.delivered()).await??;
     Ok(Ended { sent, received })
 }

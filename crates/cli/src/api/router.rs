@@ -1,10 +1,13 @@
 //! What is where.
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use super::door::Door;
-use super::{contacts, doctor, document, events, invites, listeners, node, ping, raw, trace};
+use super::{
+    contacts, contents, doctor, document, events, invites, listeners, node, ping, raw, services,
+    trace,
+};
 use crate::failure::Failure;
 
 /// Where this version of the API is.
@@ -26,6 +29,7 @@ pub(super) fn router(door: Door) -> Router {
         .route("/contacts/{name}/rename", post(contacts::rename))
         .route("/contacts/{name}/tags", post(contacts::tag))
         .route("/contacts/{name}/words", get(contacts::words))
+        .route("/contacts/{name}/words/live", post(contacts::compare_words))
         .route("/contacts/{name}/confirm", post(contacts::confirm))
         .route("/contacts/{name}/block", post(contacts::block))
         .route("/contacts/{name}/unblock", post(contacts::unblock))
@@ -37,6 +41,14 @@ pub(super) fn router(door: Door) -> Router {
             "/streams/{number}",
             post(raw::take).get(raw::outcome).delete(raw::reset),
         )
+        .route("/offers", get(services::list).post(services::keep))
+        .route("/offers/held", post(services::hold))
+        .route("/offers/{name}", delete(services::withdraw))
+        .route("/shares", get(contents::shares).post(contents::share))
+        .route("/shares/{share}", delete(contents::unshare))
+        .route("/ls", get(contents::list))
+        .route("/get", post(contents::get))
+        .route("/forwards", post(services::forward))
         .route("/openapi.json", get(document::read));
     Router::new()
         .nest(BASE, api)

@@ -10,7 +10,7 @@ use kith::identity::export::{EXPORT_BYTES_MAX, ExportError, export, import};
 use kith::identity::keyfile::Keys;
 use serde::Serialize;
 
-use super::On;
+use super::on::On;
 use crate::args::IdentityCommand;
 use crate::failure::Failure;
 

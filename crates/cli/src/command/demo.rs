@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use self::actor::{Actor, Daemon};
 use self::folder::Tree;
-use super::On;
+use super::on::On;
 use crate::args::DemoArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -88,7 +88,7 @@ impl Stage {
     /// The whole of it. What was handed over.
     async fn show(&mut self, folder: Option<&Path>) -> Result<Tree, Failure> {
         let folder = match folder {
-            Some(folder) => folder.canonicalize()?,
+            Some(folder) => folder::find(folder)?,
             None => folder::write(&self.place.join("handover"))?,
         };
         let name = folder.file_name().and_then(|name| name.to_str());

@@ -10,9 +10,9 @@ use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::On;
+use super::on::On;
 use crate::api::listeners::{ListenEvent, ListenRequest};
-use crate::api::raw::Ended;
+use crate::api::streams::Ended;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;

@@ -1,9 +1,10 @@
-//! `kith introducer`: a meeting place for others.
+//! `kith introducer`: a meeting place for others. It is a node of another kind, which serves strangers, has no contacts and
+//! opens no door to commands.
 
 use kith::introducer::{IntroducerNode, TlsMode};
 use serde::Serialize;
 
-use super::On;
+use super::on::On;
 use crate::args::IntroducerArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -12,45 +13,51 @@ use crate::interrupt::Interrupt;
 #[derive(Serialize)]
 #[serde(tag = "event", rename = "ready")]
 struct Ready {
-    /// Its line, for `kith up --introducer`.
-    r#where: String,
+    /// The line others name it by.
+    #[serde(rename = "where")]
+    line: String,
 }
 
 /// Runs an introducer until it is told to stop.
 pub(super) async fn introducer(on: &On, args: IntroducerArgs) -> Result<(), Failure> {
     let mut interrupt = Interrupt::catch()?;
-    let home = on.home()?;
-    let introducer = IntroducerNode::builder()
+    let running = IntroducerNode::builder()
+        .data_dir(on.home()?.directory())
         .listen(args.listen)
-        .data_dir(home.directory())
-        .tls(tls(&args))
-        .advertise(args.address)
+        .advertise(args.address.clone())
+        .tls(tls(args))
         .spawn()
         .await
         .map_err(Failure::failed)?;
     let ready = Ready {
-        r#where: introducer.introducer().to_string(),
+        line: running.introducer().to_string(),
     };
     let shown = on.output.line(&ready, || {
         format!(
-            "{}\nis up; others use it by `kith up --introducer` with this line; stop it with Ctrl-C",
-            ready.r#where
+            "Others use this introducer by\n\n  kith up --introducer {}\n",
+            ready.line
         )
     });
     if shown.is_ok() {
         interrupt.wait().await;
     }
-    introducer.shutdown().await;
+    running.shutdown().await;
     shown
 }
 
-/// How clients know its TLS key: by a certificate where one is named, else by a pin.
-fn tls(args: &IntroducerArgs) -> TlsMode {
-    match (&args.domain, &args.tls_certificate, &args.tls_key) {
+/// How its TLS key is known: by a certificate where one is named, else by its pin. The grammar sees to it that either all
+/// parts are named or none.
+fn tls(args: IntroducerArgs) -> TlsMode {
+    match (args.domain, args.tls_certificate, args.tls_key) {
         (Some(domain), Some(certificate), Some(key)) => TlsMode::Files {
-            domain: domain.clone(),
-            certificate: certificate.clone(),
-            key: key.clone(),
+            domain,
+            certificate,
+            key,
+        },
+        (Some(domain), _, _) => TlsMode::Acme {
+            domain,
+            contact: args.contact,
+            directory: None,
         },
         _ => TlsMode::Pinned,
     }

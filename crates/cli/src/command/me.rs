@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::On;
+use super::on::On;
 use crate::api::doctor::Check;
 use crate::api::invites::{InviteMade, InviteRequest};
 use crate::api::node::{NodeInfo, Status};

@@ -1,99 +1,21 @@
 //! What each command asks of a node, and how it shows the answer.
 //!
 //! [`up`] runs a node. [`me`] (id, invite, status, doctor), [`people`] (add, contacts, contact), [`reach`] (ping, trace),
-//! [`stdio`] (pipe, listen) and [`backup`] (identity export and import) are the rest. [`demo`] shows them all at work.
+//! [`stdio`] and [`exec`] (pipe, listen), [`services`] (offer, forward), [`content`] (share, ls, get), [`introducer`] and
+//! [`backup`] (identity export and import) are the rest. [`demo`] shows them all at work.
 
 mod backup;
+mod content;
 mod demo;
 mod exec;
 mod introducer;
 mod me;
+mod on;
 mod people;
 mod reach;
+mod run;
+mod services;
 mod stdio;
 mod up;
 
-use std::process::ExitCode;
-
-use crate::args::{Cli, Command, Common};
-use crate::attach::Attached;
-use crate::failure::Failure;
-use crate::output::Output;
-use crate::start::{self, Purpose};
-
-/// Runs the command.
-///
-/// # Errors
-/// What the command says of why it failed, with the exit code.
-pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
-    let on = On {
-        common: cli.common,
-        output,
-    };
-    match cli.command {
-        Command::Up(args) => up::up(&on, args).await?,
-        Command::Id => me::id(&on).await?,
-        Command::Invite(args) => me::invite(&on, args).await?,
-        Command::Status => me::status(&on).await?,
-        Command::Doctor => return me::doctor(&on).await,
-        Command::Add { invite, name } => people::add(&on, invite, name).await?,
-        Command::Contacts { tag, speaks } => people::contacts(&on, tag, speaks).await?,
-        Command::Contact { command } => people::contact(&on, command).await?,
-        Command::Ping {
-            peer,
-            count,
-            interval,
-        } => reach::ping(&on, peer, count, interval).await?,
-        Command::Trace { peer } => reach::trace(&on, peer).await?,
-        Command::Pipe { peer, protocol } => stdio::pipe(&on, peer, protocol).await?,
-        Command::Listen {
-            protocol,
-            from,
-            exec: None,
-        } => stdio::listen(&on, protocol, from).await?,
-        Command::Listen {
-            protocol,
-            from,
-            exec: Some(program),
-        } => {
-            exec::listen(&on, protocol, from, program).await?;
-        }
-        Command::Introducer(args) => introducer::introducer(&on, args).await?,
-        Command::Demo(args) => demo::demo(&on, args).await?,
-        Command::Identity { command } => backup::identity(&on, command).await?,
-        Command::Share(_)
-        | Command::Shares
-        | Command::Unshare { .. }
-        | Command::Transfers
-        | Command::Ls { .. }
-        | Command::Get(_)
-        | Command::Offer(_)
-        | Command::Forward { .. } => return Err(Failure::failed("this version cannot do it yet")),
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// What a command works on: a data directory, and the terminal.
-#[derive(Clone, Debug)]
-struct On {
-    common: Common,
-    output: Output,
-}
-
-impl On {
-    fn home(&self) -> Result<kith::home::Home, Failure> {
-        start::home(self.common.data.as_deref())
-    }
-
-    /// Does `work` with a node: the one that runs, or one of its own.
-    async fn node<R>(
-        &self,
-        purpose: Purpose,
-        work: impl AsyncFnOnce(&Attached) -> Result<R, Failure>,
-    ) -> Result<R, Failure> {
-        let attached = Attached::to(&self.home()?, purpose).await?;
-        let result = work(&attached).await;
-        attached.release().await;
-        result
-    }
-}
+pub(crate) use run::run;

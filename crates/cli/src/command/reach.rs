@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::On;
+use super::on::On;
 use crate::api::ping::{PingRequest, Pong};
 use crate::api::trace::{Step, TraceRequest, TraceStep};
 use crate::failure::Failure;

@@ -5,9 +5,10 @@ use std::pin::pin;
 
 use tokio::io::{AsyncWriteExt as _, copy};
 
-use super::On;
+use super::on::On;
 use crate::api::listeners::{ListenEvent, ListenRequest};
-use crate::api::raw::{Ended, PipeRequest};
+use crate::api::raw::PipeRequest;
+use crate::api::streams::Ended;
 use crate::client::{Client, Raw};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;

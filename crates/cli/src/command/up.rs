@@ -4,7 +4,7 @@ use kith::config::{Config, INTRODUCERS_MAX};
 use kith::core::introducer::Introducer;
 use serde::Serialize;
 
-use super::On;
+use super::on::On;
 use crate::api::Server;
 use crate::args::UpArgs;
 use crate::failure::Failure;

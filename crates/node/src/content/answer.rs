@@ -110,7 +110,10 @@ impl Shares {
         match request {
             Request::List { after } => self.answer_list(*after, asker, now),
             Request::Head { share, .. } => Ok(match self.admitted(share, asker, shown, now)? {
-                Some((row, head, _)) => self.answer_head(&row, &head, asker, now).into(),
+                Some((row, head, _)) => {
+                    let (row, head) = self.freshened(row, head, now);
+                    self.answer_head(&row, &head, asker, now).into()
+                }
                 None => Answer::Gone.into(),
             }),
             Request::Blob(request) => match self.admitted(&request.share, asker, shown, now)? {
@@ -197,6 +200,9 @@ impl Shares {
                 Ok(None) => {}
                 Err(error) => tracing::debug!(%error, "a shared file cannot be read"),
             }
+        }
+        if existed {
+            self.looks().hasten(&request.share);
         }
         Ok(if existed {
             Answer::Changed

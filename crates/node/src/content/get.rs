@@ -11,6 +11,7 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::time::Instant;
 
 use kith_core::data::head::{Head, HeadError};
@@ -24,7 +25,7 @@ use crate::content::transfer::Transfer;
 use crate::content::worker::Connection;
 
 /// Fetches, and returns when all is durable under its final name. `open` opens another stream to the same provider; `report` is called
-/// as things arrive.
+/// as things arrive; `broken` ends when it is known otherwise that the provider is no longer there.
 ///
 /// # Errors
 /// [`GetError`]; run it again to go on with what arrived.
@@ -32,6 +33,7 @@ pub async fn get<Open, Opening, R, W>(
     open: Open,
     get: Get,
     mut report: impl FnMut(Progress) + Send,
+    broken: impl Future<Output = ()> + Send,
 ) -> Result<Got, GetError>
 where
     Open: Fn() -> Opening + Send + Sync,
@@ -46,9 +48,15 @@ where
         check(&connection.head, &get)?;
         Ok(connection)
     };
-    let mut first = connect().await?;
-    let (head, grant) = (first.head.clone(), first.grant.clone());
-    let selected = select::select(&mut first, &head, &get.path).await?;
+    let mut broken = std::pin::pin!(broken);
+    let look = async {
+        let mut first = connect().await?;
+        let head = first.head.clone();
+        let selected = select::select(&mut first, &head, &get.path).await?;
+        Ok::<_, GetError>((first, head, selected))
+    };
+    let (first, head, selected) = unless(broken.as_mut(), look).await?;
+    let grant = first.grant.clone();
     let target = get.out.join(selected.name());
     let mut transfer = Transfer::begin(&get, &selected, &target).await?;
     let mut streams = Streams::new();
@@ -74,9 +82,12 @@ where
             }
         }
     };
-    let moved: Result<(), GetError> = moved.await;
+    let moved: Result<(), GetError> = unless(broken, moved).await;
     streams.close().await;
-    moved?;
+    match moved {
+        Err(GetError::Gone) => return Err(gone(&head, connect().await)),
+        moved => moved?,
+    }
     let progress = transfer.progress;
     let links_left_out = transfer.links_left_out;
     transfer.finish(&selected, &target).await?;
@@ -92,6 +103,17 @@ where
     })
 }
 
+/// Does `work`, unless the provider turns out to be gone before.
+async fn unless<T>(
+    broken: Pin<&mut impl Future<Output = ()>>,
+    work: impl Future<Output = Result<T, GetError>>,
+) -> Result<T, GetError> {
+    tokio::select! {
+        done = work => done,
+        () = broken => Err(GetError::Connection(io::ErrorKind::NotConnected.into())),
+    }
+}
+
 /// Whether a head is of the owner and the version that were asked for.
 fn check(head: &Head, get: &Get) -> Result<(), GetError> {
     if head.owner != get.owner {
@@ -100,5 +122,14 @@ fn check(head: &Head, get: &Get) -> Result<(), GetError> {
     match get.at {
         Some(at) if at != head.manifest => Err(GetError::Version),
         _ => Ok(()),
+    }
+}
+
+/// What was there is gone: replaced by another version, where there still is a head for us.
+fn gone<R, W>(head: &Head, now: Result<Connection<R, W>, GetError>) -> GetError {
+    match now {
+        Ok(now) if now.head.manifest != head.manifest => GetError::Changed(head.name.clone()),
+        Err(GetError::Version) => GetError::Changed(head.name.clone()),
+        _ => GetError::Gone,
     }
 }

@@ -1,7 +1,7 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
 //! - [`store`]: the tables of shares in `kith.db`.
-//! - [`shares`]: sharing folders in place, and taking it back.
+//! - [`shares`]: sharing folders in place, and taking it back. `fresh`, `looks`: whether they have changed since.
 //! - [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
@@ -14,9 +14,11 @@ pub mod answer;
 mod compare;
 pub mod error;
 mod frames;
+mod fresh;
 pub mod get;
 pub mod glob;
 pub mod list;
+mod looks;
 pub mod request;
 mod select;
 pub mod serve;

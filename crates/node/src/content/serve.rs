@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use kith_core::content::access::{Asker, Shown};
@@ -19,6 +20,10 @@ use crate::content::shares::Shares;
 
 /// How many answers are prepared ahead of the one being sent: enough to keep disk and network both busy, at a MiB each.
 const AHEAD: usize = 3;
+
+/// How long an asker may stay silent, or leave an answer unread. A getter whose other streams still carry a slow transfer is silent on
+/// this one for minutes; somebody who does it to keep places taken holds each no longer than this.
+const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// The session that a stream belongs to.
 #[derive(Clone)]
@@ -49,6 +54,9 @@ pub enum ServeError {
     /// The stream broke.
     #[error("the stream ended: {0}")]
     Stream(io::Error),
+    /// The asker neither asked nor read for [`IDLE_MAX`].
+    #[error("the peer has been silent for {} seconds", IDLE_MAX.as_secs())]
+    Idle,
     /// The disk or the database did not do its part.
     #[error("cannot read what is shared: {0}")]
     Disk(io::Error),
@@ -87,7 +95,10 @@ where
             writer.write_all(&raw).await?;
             writer.flush().await
         };
-        sending.await.map_err(ServeError::Stream)?;
+        let sending = tokio::time::timeout(IDLE_MAX, sending).await;
+        sending
+            .map_err(|_| ServeError::Idle)?
+            .map_err(ServeError::Stream)?;
     }
     writer.shutdown().await.map_err(ServeError::Stream)?;
     Ok(sent)
@@ -104,8 +115,10 @@ struct Intake<R> {
 impl<R: AsyncRead + Unpin> Intake<R> {
     /// The next request, with what its asker has shown.
     async fn next(mut self) -> Result<Option<((Request, Shown), Self)>, ServeError> {
-        let request = frames::read::<Request>(&mut self.reader)
+        let request = frames::read::<Request>(&mut self.reader);
+        let request = tokio::time::timeout(IDLE_MAX, request)
             .await
+            .map_err(|_| ServeError::Idle)?
             .map_err(read_error)?;
         let Some(request) = request else {
             return Ok(None);

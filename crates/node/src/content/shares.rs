@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use kith_core::codec;
 use kith_core::content::access::{Admits, Asker, Guard};
@@ -17,6 +17,7 @@ use kith_core::random::Random;
 use kith_core::time::Time;
 use thiserror::Error;
 
+use crate::content::looks::Looks;
 use crate::content::store::{self, Database, ShareRow};
 use crate::data::barrier;
 use crate::data::outboard::Outboards;
@@ -104,6 +105,9 @@ pub struct Shares {
     database: Box<dyn Database>,
     outboards: Outboards,
     owner: SecretKey,
+    looks: Looks,
+    /// Held while a share is scanned: one after the other, each uses all cores.
+    scanning: Mutex<()>,
 }
 
 impl std::fmt::Debug for Shares {
@@ -122,6 +126,8 @@ impl Shares {
             database,
             outboards: Outboards::open(blobs)?,
             owner,
+            looks: Looks::default(),
+            scanning: Mutex::default(),
         })
     }
 
@@ -136,6 +142,7 @@ impl Shares {
         random: &mut Random,
         now: Time,
     ) -> Result<Shared, ShareError> {
+        let _scanning = self.scanning.lock().unwrap_or_else(PoisonError::into_inner);
         let first = new.paths.first().ok_or(ShareError::Nothing)?;
         let mut roots = Vec::new();
         for path in &new.paths {
@@ -183,8 +190,18 @@ impl Shares {
             totals: scanned.root.totals,
             at: now,
         };
-        let head = self.publish(&secret, link.as_ref(), terms, &roots, named)?;
-        Ok(shared(head, link, scanned))
+        let signed = SignedHead::sign(&Ed25519, &secret, terms)?;
+        let row = ShareRow {
+            share,
+            secret: *secret.as_bytes(),
+            head: codec::encode(&signed),
+            link: link.as_ref().map(|link| link.0),
+            revoked: false,
+        };
+        store::run(&*self.database, |connection| {
+            store::create(connection, &row, &roots, named)
+        })?;
+        Ok(shared(signed.trusted()?, link, scanned))
     }
 
     /// Looks at a share's files again; a new head where something changed, `None` where nothing did.
@@ -192,12 +209,13 @@ impl Shares {
     /// # Errors
     /// [`ShareError`]; the share stays as it was then.
     pub fn rescan(&self, share: &ShareId, now: Time) -> Result<Option<Shared>, ShareError> {
+        let _scanning = self.scanning.lock().unwrap_or_else(PoisonError::into_inner);
         let (shared, is_changed) = self.refresh(share, now)?;
         Ok(is_changed.then_some(shared))
     }
 
-    /// Scans a share again; also says whether something changed.
-    fn refresh(&self, share: &ShareId, now: Time) -> Result<(Shared, bool), ShareError> {
+    /// Scans a share again; also says whether something changed. The caller holds `scanning`.
+    pub(super) fn refresh(&self, share: &ShareId, now: Time) -> Result<(Shared, bool), ShareError> {
         let row = self
             .row(share)?
             .filter(|row| !row.revoked)
@@ -223,8 +241,14 @@ impl Shares {
         };
         let link = row.link.map(LinkSecret);
         let secret = SecretKey::from_bytes(row.secret);
-        let head = self.publish(&secret, link.as_ref(), terms, &roots, &[])?;
-        Ok((shared(head, link, scanned), is_changed))
+        let signed = SignedHead::sign(&Ed25519, &secret, terms)?;
+        let renewed = store::run(&*self.database, |connection| {
+            store::renew(connection, share, &codec::encode(&signed), sequence)
+        })?;
+        if !renewed {
+            return Err(ShareError::Unknown);
+        }
+        Ok((shared(signed.trusted()?, link, scanned), is_changed))
     }
 
     /// The share of the same things, with the same people, under the same name.
@@ -336,6 +360,19 @@ impl Shares {
         &self.outboards
     }
 
+    pub(super) fn looks(&self) -> &Looks {
+        &self.looks
+    }
+
+    /// The right to scan, unless somebody has it.
+    pub(super) fn try_scan(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.scanning.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     pub(super) fn owner(&self) -> &SecretKey {
         &self.owner
     }
@@ -371,29 +408,6 @@ impl Shares {
         write(rest.found)?;
         barrier::tree(self.outboards.folder())?;
         Ok(scanned)
-    }
-
-    fn publish(
-        &self,
-        secret: &SecretKey,
-        link: Option<&LinkSecret>,
-        terms: Terms,
-        roots: &[PathBuf],
-        named: &[PeerId],
-    ) -> Result<Head, ShareError> {
-        let sequence = terms.sequence;
-        let signed = SignedHead::sign(&Ed25519, secret, terms)?;
-        let row = ShareRow {
-            share: secret.share_id(),
-            secret: *secret.as_bytes(),
-            head: codec::encode(&signed),
-            link: link.map(|link| link.0),
-            revoked: false,
-        };
-        store::run(&*self.database, |connection| {
-            store::publish(connection, &row, sequence, roots, named)
-        })?;
-        Ok(signed.trusted()?)
     }
 }
 

@@ -181,17 +181,16 @@ pub(super) fn is_named(
         .exists(params![share.0, peer.0])
 }
 
-/// Makes a new head known, with all that a share has beside it, and forgets what earlier scans found.
-pub(super) fn publish(
+/// Makes a new share known, with all that it has beside its head.
+pub(super) fn create(
     connection: &mut Connection,
     row: &ShareRow,
-    sequence: u64,
     roots: &[PathBuf],
     named: &[PeerId],
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute(
-        "INSERT OR REPLACE INTO share (share, secret, head, link, revoked) VALUES (?1, ?2, ?3, ?4, 0)",
+        "INSERT INTO share (share, secret, head, link, revoked) VALUES (?1, ?2, ?3, ?4, 0)",
         params![row.share.0, row.secret, row.head, row.link],
     )?;
     for root in roots {
@@ -202,11 +201,30 @@ pub(super) fn publish(
         let statement = "INSERT OR IGNORE INTO share_named (share, peer) VALUES (?1, ?2)";
         transaction.execute(statement, params![row.share.0, peer.0])?;
     }
+    transaction.commit()
+}
+
+/// Gives a share the head of a new scan, and forgets what earlier scans found. False for a share that was taken back
+/// while it was scanned: what was found is forgotten then.
+pub(super) fn renew(
+    connection: &mut Connection,
+    share: &ShareId,
+    head: &[u8],
+    sequence: u64,
+) -> rusqlite::Result<bool> {
+    let transaction = connection.transaction()?;
+    let renewed = transaction.execute(
+        "UPDATE share SET head = ?2 WHERE share = ?1 AND revoked = 0",
+        params![share.0, head],
+    )?;
+    // No scan has the sequence 0.
+    let kept = if renewed > 0 { sequence } else { 0 };
     for table in ["share_node", "share_file"] {
         let statement = format!("DELETE FROM {table} WHERE share = ?1 AND sequence <> ?2");
-        transaction.execute(&statement, params![row.share.0, sequence.cast_signed()])?;
+        transaction.execute(&statement, params![share.0, kept.cast_signed()])?;
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(renewed > 0)
 }
 
 /// Keeps the last head of a share that is no more, and forgets the rest of it.
@@ -289,6 +307,33 @@ pub(super) fn files(
                 mtime_ns: row.get(2)?,
             };
             Ok((path(row.get(0)?), stamp))
+        })?
+        .collect()
+}
+
+/// The files of a share with the stamps they had when they were hashed, after the one given.
+pub(super) fn stamps(
+    connection: &Connection,
+    share: &ShareId,
+    after: Option<&(BlobHash, PathBuf)>,
+    limit: u32,
+) -> rusqlite::Result<Vec<(BlobHash, PathBuf, Stamp)>> {
+    let (hash, after_path) = match after {
+        Some((hash, path)) => (hash.0.to_vec(), path_bytes(path)),
+        None => (Vec::new(), Vec::new()),
+    };
+    connection
+        .prepare_cached(
+            "SELECT hash, path, size, mtime_ns FROM share_file
+             WHERE share = ?1 AND (hash, path) > (?2, ?3) ORDER BY hash, path LIMIT ?4",
+        )?
+        .query_map(params![share.0, hash, after_path, limit], |row| {
+            let size: i64 = row.get(2)?;
+            let stamp = Stamp {
+                size: size.cast_unsigned(),
+                mtime_ns: row.get(3)?,
+            };
+            Ok((BlobHash(row.get(0)?), path(row.get(1)?), stamp))
         })?
         .collect()
 }

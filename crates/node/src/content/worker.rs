@@ -16,7 +16,7 @@ use kith_core::time::Time;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::content::error::GetError;
+use crate::content::error::{GetError, STALL_MAX};
 use crate::content::frames;
 use crate::content::request::{Credential, Stream};
 use crate::data::incoming::Incoming;
@@ -143,7 +143,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             )),
         };
         send(&mut writer, &Request::Head { share, proof }).await?;
-        match answer(&mut reader).await? {
+        // The provider may look at its files again before it answers.
+        let answer = tokio::time::timeout(STALL_MAX, answer(&mut reader)).await;
+        match answer.map_err(|_| GetError::Stalled)?? {
             Answer::Head { head, grant } => {
                 let head: SignedHead = codec::decode(&head).map_err(HeadError::from)?;
                 let head = head.verify(&Ed25519, now)?;
@@ -167,7 +169,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     pub(super) async fn node(&mut self, hash: BlobHash) -> Result<Vec<u8>, GetError> {
         let job = Job::Node { ticket: 0, hash };
         send(&mut self.writer, &job.request(self.share)).await?;
-        let received = receive(&mut self.reader, &job).await?;
+        let received = tokio::time::timeout(STALL_MAX, receive(&mut self.reader, &job)).await;
+        let received = received.map_err(|_| GetError::Stalled)??;
         match verify(job, &received)? {
             Done::Node { bytes, .. } => Ok(bytes),
             Done::Range { .. } => Err(GetError::Protocol("a range for a node")),

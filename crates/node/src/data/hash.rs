@@ -24,7 +24,7 @@ const PIECE_BYTES: u64 = 1 << 20;
 const ATTEMPTS_MAX: usize = 3;
 
 /// How coarse file systems stamp, at most: the kernel's tick. Two writes within one leave the same time.
-const TICK: Duration = Duration::from_millis(20);
+pub(crate) const TICK: Duration = Duration::from_millis(20);
 
 /// By what a change of a file is noticed without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,13 +21,14 @@ use super::faces::Faces;
 use super::input::{Input, Reply};
 use super::link::LinkTasks;
 use super::live::{Link, Live, Standing, Table};
+use super::paths::Paths;
 use super::protocols::Protocols;
 use super::sources::Sources;
 use super::streams::OpenStreams;
 use crate::clock;
 use crate::discovery::{Announcement, Finding, Order};
 use crate::error::Error;
-use crate::routing::{Connection, Ended};
+use crate::routing::{Connection, Ended, PathSummary};
 use crate::store::Store;
 
 /// How long a shutdown waits for the other sides to finish their streams and say goodbye.
@@ -57,6 +58,7 @@ pub(super) struct State {
     dials: HashMap<DialId, UnderWay>,
     sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
     waiting: BTreeMap<Target, Vec<oneshot::Sender<Result<(), UnreachableReason>>>>,
+    paths: Paths,
     /// Rows that could not be written yet.
     unwritten: Vec<Row>,
 }
@@ -77,6 +79,7 @@ impl Actor {
                 input = inputs.recv() => input,
                 () = tokio::time::sleep(wait) => {
                     self.machine.handle_timeout(clock::now());
+                    self.seek_paths();
                     self.settle(None).await;
                     continue;
                 }
@@ -99,7 +102,8 @@ impl Actor {
 
     /// How long until the machine has something to do.
     fn wait(&self) -> Duration {
-        let due = self.machine.poll_timeout();
+        let due = [self.machine.poll_timeout(), self.state.paths.next_due()];
+        let due = due.into_iter().flatten().min();
         due.map_or(LOOK_AT_CLOCK, |due| {
             due.since(clock::now()).min(LOOK_AT_CLOCK)
         })
@@ -114,7 +118,7 @@ impl Actor {
             Input::Dialled { dial, face, begun } => self.dialled(now, dial, face, begun),
             Input::Incoming { face, connection } => self.connected(now, None, face, connection),
             Input::Control { conn, bytes } => self.machine.handle_bytes(now, conn, &bytes),
-            Input::Path { conn, path } => debug!(conn = conn.0, kind = ?path.kind, "path"),
+            Input::Path { conn, path } => self.on_path(now, conn, path),
             Input::Closed { conn, ended } => {
                 self.forget(conn);
                 self.machine.handle_closed(now, conn, close_code(&ended));
@@ -138,6 +142,28 @@ impl Actor {
             Input::Shutdown { .. } => {}
         }
         None
+    }
+
+    /// A connection runs over another path.
+    fn on_path(&mut self, now: Time, conn: ConnId, path: PathSummary) {
+        debug!(conn = conn.0, kind = ?path.kind, "path");
+        let table = self.live.lock();
+        let dialled = table.links.get(&conn);
+        if let Some(link) = dialled.filter(|link| link.connection.is_dialler()) {
+            let paths = &mut self.state.paths;
+            paths.handle_path(now, conn, link.face, path.kind);
+        }
+    }
+
+    /// Looks for the direct paths that were lost, where it is time to.
+    fn seek_paths(&mut self) {
+        for face in self.state.paths.take_due(clock::now()) {
+            if let Some(endpoint) = self.faces.endpoint(face) {
+                debug!(?face, "seeking direct paths");
+                self.tasks
+                    .spawn(async move { endpoint.seek_direct_paths().await });
+            }
+        }
     }
 
     /// One attempt of a dial is over: the dial is when one led somewhere, or all led nowhere.
@@ -439,6 +465,7 @@ impl Actor {
 
     fn forget(&mut self, conn: ConnId) -> Option<Link> {
         self.state.sessions.remove(&conn);
+        self.state.paths.handle_closed(conn);
         self.live.lock().links.remove(&conn)
     }
 

@@ -21,6 +21,10 @@ const COMPARE_WITHIN: Duration = Duration::from_secs(5 * 60);
 /// a machine without any shall not hang.
 const ADDRESSES_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long an invite waits for a place at an introducer, which takes 0.3 s where one answers. With none that does, it is
+/// made without.
+const PLACE_WITHIN: Duration = Duration::from_secs(2);
+
 /// The address book of a node.
 #[derive(Clone, Debug)]
 pub struct AddressBook(Node);
@@ -33,12 +37,13 @@ impl Node {
 }
 
 impl AddressBook {
-    /// Makes an invite for one person, or a reusable one. One that shall carry addresses waits a moment for them where
-    /// the node has only just started.
+    /// Makes an invite for one person, or a reusable one. A node that has just started waits a moment for its place at an
+    /// introducer, without which an invite would say only where to leave a reply, and for the addresses it shall carry.
     ///
     /// # Errors
     /// [`Error::Invite`] for a life of under a second or over 365 days, or too many open invites.
     pub async fn invite(&self, options: InviteOptions) -> Result<Invite, Error> {
+        self.0.wait_for_place(PLACE_WITHIN).await?;
         let made = self
             .0
             .ask(move |machine, now| machine.create_invite(now, options));

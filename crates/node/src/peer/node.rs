@@ -24,7 +24,7 @@ use crate::content::Shares;
 use crate::error::Error;
 use crate::home::Home;
 use crate::protocol::Services;
-use crate::routing::{FaceEndpoint, PathKind, PathSummary};
+use crate::routing::{Connection, FaceEndpoint, PathKind, PathSummary};
 use crate::store::Store;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
@@ -145,6 +145,27 @@ impl Node {
     pub async fn set_introducers(&self, introducers: Vec<Introducer>) -> Result<(), Error> {
         self.ask(|machine, now| machine.handle_introducers(now, introducers))
             .await
+    }
+
+    /// Waits until the faces are reachable by a relay, for `within` at most; not at all where no introducer is used.
+    pub(super) async fn wait_for_place(&self, within: Duration) -> Result<(), Error> {
+        if self.introducers().await?.is_empty() {
+            return Ok(());
+        }
+        let deadline = tokio::time::Instant::now() + within;
+        for face in [Face::Public, Face::Contact] {
+            let Some(endpoint) = self.endpoint(face).await? else {
+                continue;
+            };
+            let mut routes = endpoint.watch_route();
+            let placed = routes.wait_for(|route| !route.relays.is_empty());
+            if let Ok(Ok(route)) = tokio::time::timeout_at(deadline, placed).await {
+                // The machine hears of it by itself, but perhaps after the next question.
+                let route = route.clone();
+                self.send(Input::Route { face, route })?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the introducer of this key, one of [`Node::introducers`], answers within `wait`.
@@ -309,6 +330,12 @@ impl Node {
             .and_then(|link| link.connection.path())
     }
 
+    /// Whether a stream to `peer` would be opened on this connection now.
+    pub(crate) fn prefers(&self, peer: PeerId, connection: &Connection) -> bool {
+        let preferred = self.0.live.preferred(Target::Peer(peer));
+        preferred.is_some_and(|link| link.connection.number() == connection.number())
+    }
+
     /// How a contact was found last since this node runs; `None` when it was not looked for, or is nowhere to be found.
     pub fn found_by(&self, peer: PeerId) -> Option<Source> {
         self.0.live.lock().found.get(&peer).copied()
@@ -343,7 +370,7 @@ impl Node {
         let _ = self.send(Input::NetworkChanged);
     }
 
-    /// Ends all sessions, waits until the other sides are told and everything is on disk.
+    /// Ends all sessions, waits until the other sides are told and everything is on disk. Its data directory is free then.
     pub async fn shutdown(&self) {
         let (sender, receiver) = oneshot::channel();
         if self.send(Input::Shutdown { done: sender }).is_ok() {
@@ -352,6 +379,7 @@ impl Node {
         self.0.stop.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.place.release();
     }
 
     /// Runs `question` where the machine is.

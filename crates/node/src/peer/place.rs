@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
@@ -11,8 +12,8 @@ use crate::home::{Home, HomeError, HomeLock};
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) home: Home,
-    /// Held for as long as the node runs.
-    _lock: HomeLock,
+    /// Held for as long as the node runs, which may be shorter than its handles live.
+    lock: Mutex<Option<HomeLock>>,
     _temporary: Option<tempfile::TempDir>,
 }
 
@@ -42,8 +43,13 @@ impl Place {
         let lock = home.open()?;
         Ok(Self {
             home,
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
             _temporary: temporary,
         })
+    }
+    /// Lets the next node in: this one writes nothing more.
+    pub(super) fn release(&self) {
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(lock.take());
     }
 }

@@ -5,8 +5,9 @@
 //! and `tests/it/engine` watches that it tells none. Only whoever runs a public server and says so gives it sockets.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -31,9 +32,9 @@ use super::connection::Connection;
 use super::relay_name::{relay_resolver, relay_tls_config};
 use super::transport::transport_config;
 
-/// An address that comes and goes to make iroh look for direct paths anew. It is told to the other sides for that
-/// moment, so it is one where nothing is and nobody is bothered: the discard port (RFC 863) of whoever tries it.
-const DECOY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9));
+/// The port of the addresses that come and go to make iroh look for direct paths anew. They are told to the other sides
+/// for that moment, so nothing is there and nobody is bothered: the discard port (RFC 863) of whoever tries it.
+const DECOY_PORT: u16 = 9;
 
 /// How long the decoy may take to be noticed before it is taken away regardless; iroh takes milliseconds.
 const DECOY_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -143,6 +144,8 @@ struct Shared {
     /// The relays in use, by URL. Held while they are exchanged, so that two calls do not mix.
     relays: Mutex<BTreeMap<String, Introducer>>,
     routes: watch::Receiver<Route>,
+    /// How many decoys there have been.
+    decoys: AtomicU8,
     _route_task: AbortOnDropHandle<()>,
 }
 
@@ -194,6 +197,7 @@ impl FaceEndpoint {
             endpoint,
             relays: Mutex::new(relays),
             routes,
+            decoys: AtomicU8::new(0),
             _route_task: route_task,
         })))
     }
@@ -312,17 +316,18 @@ impl FaceEndpoint {
     }
 
     /// Looks for direct paths of all connections at once, where iroh by itself would look again within a minute. For a
-    /// connection that has fallen back to a relay while no interface of this device changed. iroh tries the same
-    /// addresses once in 5 s at most, however often this is called.
+    /// connection that has fallen back to a relay while no interface of this device changed.
     pub async fn seek_direct_paths(&self) {
         if self.0.relay_only {
             return;
         }
         let engine = &self.0.endpoint;
         let mut addresses = engine.watch_addr().stream();
-        engine.add_external_addr(DECOY).await;
+        // iroh looks again within 5 s only for an address that it did not know the last time.
+        let decoy = decoy(self.0.decoys.fetch_add(1, Ordering::Relaxed));
+        engine.add_external_addr(decoy).await;
         let noticed = async {
-            let decoy = TransportAddr::Ip(DECOY);
+            let decoy = TransportAddr::Ip(decoy);
             while let Some(address) = addresses.next().await {
                 if address.addrs.contains(&decoy) {
                     break;
@@ -331,7 +336,7 @@ impl FaceEndpoint {
         };
         // Not noticed in time is no fault: it has been tried.
         let _ = tokio::time::timeout(DECOY_WAIT_MAX, noticed).await;
-        engine.remove_external_addr(&DECOY).await;
+        engine.remove_external_addr(&decoy).await;
     }
 
     /// Tells the engine that an interface came, went or changed, where the system does not say so itself.
@@ -379,12 +384,21 @@ fn url_text(url: &RelayUrl) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
+/// The decoy of this number.
+fn decoy(number: u8) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::new(127, 0, number, 1), DECOY_PORT))
+}
+
+fn is_decoy(address: SocketAddr) -> bool {
+    address.ip().is_loopback() && address.port() == DECOY_PORT
+}
+
 /// iroh's address as a route, within its bounds.
 fn route_of(address: EndpointAddr, relay_only: bool) -> Route {
     let mut route = Route::new(DeviceKey(*address.id.as_bytes()));
     for place in address.addrs {
         match place {
-            TransportAddr::Ip(DECOY) => {}
+            TransportAddr::Ip(address) if is_decoy(address) => {}
             TransportAddr::Ip(address) if !relay_only => route.addresses.push(address),
             TransportAddr::Relay(url) => route.relays.push(url_text(&url)),
             _ => {}
@@ -455,9 +469,10 @@ mod tests {
     }
 
     #[test]
-    fn the_decoy_is_in_no_route() {
+    fn decoys_are_in_no_route() {
         let id = SecretKey::from_bytes(&[1; 32]).public();
-        let address = EndpointAddr::from_parts(id, [TransportAddr::Ip(DECOY)]);
+        let decoys = [0, 1, u8::MAX].map(|number| TransportAddr::Ip(decoy(number)));
+        let address = EndpointAddr::from_parts(id, decoys);
         assert!(route_of(address, false).is_empty());
     }
 

@@ -1,4 +1,8 @@
-//! Introducers as nodes use them: people who meet through them, and what becomes of that when introducers die.
+//! Introducers as nodes use them: one port, one line, people who meet through them, and what becomes of that when they die.
+
+mod meeting;
+mod reaching;
+mod strangers;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,6 +25,16 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future)
         .await
         .unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
+}
+
+/// Waits until `fact` holds.
+async fn eventually(what: &str, fact: impl Fn() -> bool) {
+    let held = async {
+        while !fact() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(what, held).await;
 }
 
 fn loopback_introducer() -> IntroducerBuilder {

@@ -8,5 +8,6 @@ mod friends;
 mod handover;
 mod introducers;
 mod meeting;
+mod observer;
 mod services;
 mod sessions_node;

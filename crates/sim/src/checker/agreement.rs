@@ -16,22 +16,27 @@ impl Checker for Agreement {
     }
 
     fn at_rest(&mut self, view: View<'_>) -> Result<(), String> {
-        for a in view.nodes {
-            for b in view.nodes {
-                let names = (a.id.0, b.id.0);
-                let of = view.model.view(a.id, b.id);
-                if view.model.is_owed(a.id, b.id) && of == Standing::Stranger {
+        for invite in view.model.invites() {
+            for holder in &invite.holders {
+                let maker = invite.maker;
+                if view.model.is_owed(maker, *holder)
+                    && view.model.view(maker, *holder) == Standing::Stranger
+                {
                     return Err(format!(
                         "node {} never heard that node {} accepted its invite",
-                        names.0, names.1
+                        maker.0, holder.0
                     ));
                 }
-                let back = view.model.view(b.id, a.id);
-                let met = |standing| matches!(standing, Standing::Confirmed | Standing::Pending);
+            }
+        }
+        let met = |standing| matches!(standing, Standing::Confirmed | Standing::Pending);
+        for a in view.nodes {
+            let met_by_a = view.model.views_of(a.id).filter(|(_, of)| met(*of));
+            for (other, _) in met_by_a.filter(|(other, _)| a.id < *other) {
                 let in_vain =
-                    view.model.waits_in_vain(a.id, b.id) || view.model.waits_in_vain(b.id, a.id);
-                if a.id < b.id && met(of) && met(back) && !in_vain {
-                    agree(a, b)?;
+                    view.model.waits_in_vain(a.id, other) || view.model.waits_in_vain(other, a.id);
+                if met(view.model.view(other, a.id)) && !in_vain {
+                    agree(a, &view.nodes[other.0])?;
                 }
             }
         }
@@ -69,4 +74,49 @@ fn agree(a: &Node, b: &Node) -> Result<(), String> {
 
 fn contact<'a>(node: &'a Node, other: &Node) -> Option<&'a Contact> {
     node.machine.as_ref()?.book().contact(&other.peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::fixture::{ADA, BO, met};
+    use crate::model::Model;
+    use crate::world::World;
+
+    fn found(world: &World) -> String {
+        let looked = Agreement.at_rest(world.view());
+        looked.expect_err("the rule is broken")
+    }
+
+    #[test]
+    fn a_contact_that_one_side_lost_is_found() {
+        let mut world = met();
+        let (bo, now) = (world.nodes[BO.0].peer, world.now());
+        let machine = world.nodes[ADA.0].machine.as_mut().expect("it runs");
+        machine
+            .edit_book(now, |book| book.remove(&bo))
+            .expect("known");
+        assert!(found(&world).contains("lost each other"));
+    }
+
+    #[test]
+    fn a_missing_session_is_found() {
+        let mut world = met();
+        world.nodes[BO.0].sessions.clear();
+        assert!(found(&world).contains("no session"));
+    }
+
+    #[test]
+    fn a_maker_who_never_heard_is_found() {
+        let world = met();
+        let mut model = Model::default();
+        let invite = model.invite(ADA, false);
+        model.accept(BO, invite);
+        let view = View {
+            model: &model,
+            ..world.view()
+        };
+        let looked = Agreement.at_rest(view);
+        assert!(looked.is_err_and(|what| what.contains("never heard")));
+    }
 }

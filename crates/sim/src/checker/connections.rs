@@ -29,3 +29,20 @@ impl Checker for Connections {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::fixture::met;
+    use crate::event::LinkId;
+
+    #[test]
+    fn a_second_connection_between_two_devices_is_found() {
+        let mut world = met();
+        assert!(Connections.at_rest(world.view()).is_ok());
+        let link = world.network.links.values().next().expect("one stands");
+        let twin = link.clone();
+        world.network.links.insert(LinkId(u64::MAX), twin);
+        assert!(Connections.at_rest(world.view()).is_err());
+    }
+}

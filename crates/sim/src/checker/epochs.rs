@@ -32,3 +32,29 @@ impl Checker for Epochs {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kith_core::ids::{DeviceKey, Face};
+
+    use super::*;
+    use crate::checker::fixture::{ADA, BO, contact_face, met, session};
+
+    #[test]
+    fn a_session_with_an_earlier_key_is_found() {
+        let mut world = met();
+        let earlier = DeviceKey([7; 32]);
+        world.nodes[BO.0].past.insert(earlier, Face::Contact);
+        world.network.owners.insert(earlier, BO);
+        let bo = world.nodes[BO.0].peer;
+        let looked = |device| {
+            let facts = [Fact::Up(ADA, session(bo, device))];
+            Epochs.after_step(View {
+                facts: &facts,
+                ..world.view()
+            })
+        };
+        assert!(looked(contact_face(&world, BO)).is_ok());
+        assert!(looked(earlier).is_err());
+    }
+}

@@ -9,6 +9,8 @@
 pub mod agreement;
 pub mod connections;
 pub mod epochs;
+#[cfg(test)]
+mod fixture;
 pub mod privacy;
 pub mod sessions;
 pub mod view;

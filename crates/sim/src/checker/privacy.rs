@@ -92,3 +92,46 @@ impl Checker for Privacy {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kith_core::row::Row;
+
+    use super::*;
+    use crate::checker::fixture::{BO, INTRODUCER, contact_face, met};
+
+    /// Whether an introducer that stores this is found out.
+    fn is_found(name: &[u8]) -> bool {
+        let world = met();
+        let value = [b"before".as_slice(), name, b"after"].concat();
+        let row = |key: &[u8], value: &[u8]| Row {
+            kind: "record",
+            key: key.to_vec(),
+            value: Some(value.to_vec()),
+        };
+        [row(b"key", &value), row(&value, b"value")]
+            .into_iter()
+            .all(|row| {
+                let facts = [Fact::Kept(INTRODUCER, row)];
+                let view = View {
+                    facts: &facts,
+                    ..world.view()
+                };
+                Privacy::default().after_step(view).is_err()
+            })
+    }
+
+    #[test]
+    fn names_and_addresses_in_clear_are_found() {
+        let world = met();
+        let bo = &world.nodes[BO.0];
+        assert!(is_found(bo.peer.as_bytes()));
+        assert!(is_found(contact_face(&world, BO).as_bytes()));
+        assert!(is_found(outer_ip(BO).to_string().as_bytes()));
+        let IpAddr::V6(ip) = outer_ip(BO) else {
+            panic!("the simulated internet is IPv6");
+        };
+        assert!(is_found(&ip.octets()));
+        assert!(!is_found(&[9; 64]));
+    }
+}

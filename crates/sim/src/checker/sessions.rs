@@ -58,3 +58,50 @@ fn look_at(node: &Node) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::fixture::{ADA, BO, contact_face, met, session};
+
+    #[test]
+    fn a_session_with_a_blocked_peer_is_found() {
+        let mut world = met();
+        let touched = [ADA];
+        assert!(
+            Sessions
+                .after_step(View {
+                    touched: &touched,
+                    ..world.view()
+                })
+                .is_ok()
+        );
+        let bo = world.nodes[BO.0].peer;
+        let now = world.now();
+        let machine = world.nodes[ADA.0].machine.as_mut().expect("it runs");
+        machine
+            .edit_book(now, |book| book.block(&bo))
+            .expect("known");
+        let found = Sessions.after_step(View {
+            touched: &touched,
+            ..world.view()
+        });
+        assert!(found.is_err_and(|what| what.contains("Blocked")));
+    }
+
+    #[test]
+    fn a_device_taken_for_another_ones_is_found() {
+        let world = met();
+        let (ada, bo) = (world.nodes[ADA.0].peer, world.nodes[BO.0].peer);
+        let device = contact_face(&world, BO);
+        let looked = |peer| {
+            let facts = [Fact::Up(ADA, session(peer, device))];
+            Sessions.after_step(View {
+                facts: &facts,
+                ..world.view()
+            })
+        };
+        assert!(looked(bo).is_ok());
+        assert!(looked(ada).is_err());
+    }
+}

@@ -39,9 +39,9 @@ pub struct View<'a> {
 impl View<'_> {
     /// Whose device a key is or was, and on which face; `None` for a stranger's who has no node.
     pub fn owner(&self, device: kith_core::ids::DeviceKey) -> Option<(NodeId, Face)> {
-        self.nodes
-            .iter()
-            .find_map(|node| Some((node.id, *node.past.get(&device)?)))
+        let owner = *self.network.owners.get(&device)?;
+        let face = self.nodes[owner.0].past.get(&device)?;
+        Some((owner, *face))
     }
 }
 

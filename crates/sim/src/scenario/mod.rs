@@ -3,11 +3,13 @@
 //! - [`story`]: what a story is, and how one is run.
 //! - [`meeting`]: two people meet, by every combination of NATs, on one network, and never online together.
 //! - [`invites`]: invites that cross, repeat and race.
+//! - [`crowd`]: many people.
 //! - [`days`]: days pass, with clocks that are off.
 //! - [`guests`]: a guest becomes a contact.
 //! - [`random`]: random people, random faults.
 //! - [`strangers`]: strangers repeat what they recorded.
 
+pub mod crowd;
 pub mod days;
 pub mod guests;
 pub mod invites;

@@ -14,11 +14,11 @@ use crate::world::{Violation, World};
 const SKEW_MS_MAX: u64 = 3_600_000;
 
 /// How many things are done in one run.
-const DEEDS: u64 = 40;
+const DEEDS: u64 = 30;
 
 /// After so long without faults everything has found its place: records are renewed within half an hour, mailboxes are
 /// looked into every quarter of an hour.
-const TO_REST: Duration = Duration::from_secs(90 * 60);
+const TO_REST: Duration = Duration::from_secs(40 * 60);
 
 /// A run of random deeds and faults among `people`, then rest.
 pub fn random(world: &mut World, people: usize) -> Result<(), Violation> {
@@ -34,7 +34,7 @@ pub fn random(world: &mut World, people: usize) -> Result<(), Violation> {
     for _ in 0..DEEDS {
         deed(world, &mut random, &people, &introducers);
         let pause = if random.below(10) == 0 {
-            random.below(2 * 3_600_000)
+            random.below(1_800_000)
         } else {
             random.below(60_000)
         };

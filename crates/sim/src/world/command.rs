@@ -1,5 +1,7 @@
 //! What people do to their nodes, and what the model makes of it.
 
+use std::collections::BTreeMap;
+
 use kith_core::identity::Standing;
 use kith_core::ids::PeerId;
 
@@ -39,7 +41,8 @@ impl World {
                 self.edit(id, *other, |book, peer| book.confirm(&peer).is_ok());
             }
             Command::Block(other) => {
-                if self.edit(id, *other, |book, peer| book.block(&peer).is_ok()) {
+                let done = self.edit(id, *other, |book, peer| book.block(&peer).is_ok());
+                if done {
                     self.model.block(id, *other);
                 }
             }
@@ -48,7 +51,8 @@ impl World {
                 self.edit(id, *other, |book, peer| book.unblock(&peer).is_ok());
             }
             Command::Remove(other) => {
-                if self.edit(id, *other, |book, peer| book.remove(&peer).is_ok()) {
+                let done = self.edit(id, *other, |book, peer| book.remove(&peer).is_ok());
+                if done {
                     self.model.remove(id, *other);
                 }
             }
@@ -124,12 +128,15 @@ impl World {
         let Some(machine) = &self.nodes[id.0].machine else {
             return;
         };
-        let says: Vec<(NodeId, Standing)> = self
-            .nodes
-            .iter()
-            .filter(|other| other.id != id)
-            .map(|other| (other.id, machine.book().standing(&other.peer)))
+        let mut says: BTreeMap<NodeId, Standing> = self
+            .model
+            .views_of(id)
+            .map(|(other, _)| (other, Standing::Stranger))
             .collect();
+        says.extend(machine.book().contacts().filter_map(|contact| {
+            let other = *self.peers.get(&contact.peer)?;
+            Some((other, contact.standing()))
+        }));
         let interrupted = std::mem::take(&mut self.nodes[id.0].interrupted);
         for (other, standing) in says {
             let seen = self.model.observe(id, other, standing);

@@ -105,6 +105,7 @@ impl World {
         let key = secret.device_key();
         node.devices.insert(key, face);
         node.past.insert(key, face);
+        self.network.owners.insert(key, id);
         node.current.insert(face, key);
         if let Some(machine) = &mut node.machine {
             machine.handle_device(local, face, secret);

@@ -105,20 +105,11 @@ impl World {
                 record,
                 introducers,
                 peer,
-            } => {
-                for introducer in introducers {
-                    let errand = Errand::Publish(record.clone(), peer);
-                    self.send_on(id, introducer.key, errand);
-                }
-            }
+            } => self.send_on(id, &introducers, &Errand::Publish(record, peer)),
             Output::Lookup {
                 locator,
                 introducers,
-            } => {
-                for introducer in introducers {
-                    self.send_on(id, introducer.key, Errand::Lookup(locator));
-                }
-            }
+            } => self.send_on(id, &introducers, &Errand::Lookup(locator)),
             Output::Advertise(advertisement) => {
                 node.advertisement = Some(advertisement);
                 self.advertise(id);

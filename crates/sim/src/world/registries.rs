@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kith_core::discovery::{Answer, Client, Record, Refusal, RegistryOutput, Request};
 use kith_core::ids::{DeviceKey, Locator, PeerId};
+use kith_core::introducer::Introducer;
 use kith_core::routing::{ConnId, Target};
 
 use super::state::World;
@@ -13,10 +14,15 @@ use crate::event::{Event, LinkId, NodeId, Parcel};
 use crate::network::Path;
 
 impl World {
-    /// Adds an errand; it goes out when the node's other outputs are done.
-    pub(super) fn send_on(&mut self, id: NodeId, introducer: DeviceKey, errand: Errand) {
-        let errands = self.nodes[id.0].errands.entry(introducer).or_default();
-        errands.add(errand);
+    /// Adds an errand to each of these introducers; it goes out when the node's other outputs are done.
+    pub(super) fn send_on(&mut self, id: NodeId, introducers: &[Introducer], errand: &Errand) {
+        for introducer in introducers {
+            let errands = &mut self.nodes[id.0].errands;
+            errands
+                .entry(introducer.key)
+                .or_default()
+                .add(errand.clone());
+        }
     }
 
     /// Goes on with all errands of a node.
@@ -50,7 +56,7 @@ impl World {
         errands.conn = Some(conn);
         errands.opening = false;
         let mut asked = Vec::new();
-        while let Some(errand) = errands.next() {
+        while let Some(errand) = errands.take_next() {
             self.requests_made += 1;
             let request = match &errand {
                 Errand::Publish(record, _) => Request::Publish(record.clone()),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kith_core::identity::Invite;
+use kith_core::ids::PeerId;
 use kith_core::introducer::{Introducer, Ports, Trust};
 use kith_core::random::Random;
 use kith_core::time::Time;
@@ -67,8 +68,9 @@ impl std::fmt::Display for Violation {
 #[derive(Debug)]
 pub struct World {
     pub(super) now: Time,
-    pub(super) nodes: Vec<Node>,
-    pub(super) network: Network,
+    pub(crate) nodes: Vec<Node>,
+    pub(super) peers: BTreeMap<PeerId, NodeId>,
+    pub(crate) network: Network,
     pub(super) model: Model,
     pub(super) scheme: SimScheme,
     pub(super) random: Random,
@@ -98,6 +100,7 @@ impl World {
         Self {
             now: EPOCH,
             nodes: Vec::new(),
+            peers: BTreeMap::new(),
             network: Network::new(setup.quality, random.number()),
             model: Model::default(),
             scheme: SimScheme::new(setup.scheme),
@@ -122,7 +125,7 @@ impl World {
     pub fn add(&mut self, person: Person) -> NodeId {
         let id = NodeId(self.nodes.len());
         let random = Random::new(self.random.bytes());
-        self.nodes.push(Node::new(id, person, random));
+        self.push(Node::new(id, person, random));
         self.start(id);
         id
     }
@@ -145,9 +148,15 @@ impl World {
         let key = node.public_key.device_key();
         let line = Introducer::new(key, vec![outer_ip(id)], ports, Trust::Pin(pin));
         node.introducer = Some(line);
-        self.nodes.push(node);
+        self.network.introducers.push(id);
+        self.push(node);
         self.start(id);
         id
+    }
+
+    fn push(&mut self, node: Node) {
+        self.peers.insert(node.peer, node.id);
+        self.nodes.push(node);
     }
 
     /// A seed for something else that is random in this run.
@@ -290,15 +299,9 @@ impl World {
         if let Some(violation) = self.broken.take() {
             return Err(violation);
         }
-        let view = View {
-            now: self.now,
-            nodes: &self.nodes,
-            network: &self.network,
-            model: &self.model,
-            touched: &self.touched,
-            facts: &self.facts,
-        };
-        for checker in &mut self.checkers {
+        let mut checkers = std::mem::take(&mut self.checkers);
+        let view = self.view();
+        let looked = checkers.iter_mut().try_for_each(|checker| {
             let looked = if at_rest {
                 checker.at_rest(view)
             } else {
@@ -308,9 +311,22 @@ impl World {
                 at: view.now,
                 rule: checker.name(),
                 what,
-            })?;
+            })
+        });
+        self.checkers = checkers;
+        looked
+    }
+
+    /// What checkers see.
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            now: self.now,
+            nodes: &self.nodes,
+            network: &self.network,
+            model: &self.model,
+            touched: &self.touched,
+            facts: &self.facts,
         }
-        Ok(())
     }
 }
 

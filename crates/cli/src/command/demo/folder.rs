@@ -45,6 +45,20 @@ pub(super) fn write(folder: &Path) -> Result<PathBuf, Failure> {
     Ok(folder.to_owned())
 }
 
+/// The folder to hand over, by its full path.
+pub(super) fn find(folder: &Path) -> Result<PathBuf, Failure> {
+    let path = folder
+        .canonicalize()
+        .map_err(|error| about(folder, &error))?;
+    match path.is_dir() {
+        true => Ok(path),
+        false => Err(Failure::usage(format_args!(
+            "{} is no folder",
+            folder.display()
+        ))),
+    }
+}
+
 /// Every file below a folder, with its size in bytes and its BLAKE3 hash.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tree {

@@ -135,10 +135,13 @@ async fn a_file_edited_while_it_is_served_is_told_as_changed() {
 
 #[tokio::test]
 async fn a_file_that_vanished_is_told_as_changed() {
-    let world = World::new();
+    let mut world = World::new();
     world.write("f", b"x");
     let share = world.share(Recipients::Contacts).head.share;
-    fs::remove_file(world.source().join("f")).expect("removed");
+    let file = world.source().join("f");
+    // As soon as the head has come.
+    let remove = move || fs::remove_file(&file).expect("removed");
+    world.fault = Fault::At(1, Arc::new(remove));
     assert!(matches!(
         world.get(world.request(share)).await,
         Err(GetError::Changed(_))
@@ -166,7 +169,7 @@ async fn lying(world: &World, root: Vec<u8>) -> GetError {
     let share = secret.share_id();
     let hash = BlobHash(*blake3::hash(&root).as_bytes());
     let terms = Terms {
-        owner: secret.peer_id(),
+        owner: SecretKey::from_bytes([1; 32]).peer_id(),
         sequence: 1,
         epoch: 1,
         manifest: hash,
@@ -214,7 +217,7 @@ async fn lying(world: &World, root: Vec<u8>) -> GetError {
             exporter: EXPORTER,
         }))
     };
-    get(open, world.request(share), |_| {})
+    get(open, world.request(share), |_| {}, std::future::pending())
         .await
         .expect_err("a lie")
 }
@@ -281,9 +284,14 @@ async fn a_provider_that_sends_no_protocol_is_an_error() {
                 exporter: EXPORTER,
             }))
         };
-        let error = get(open, world.request(ShareId([1; 32])), |_| {})
-            .await
-            .expect_err("garbage");
+        let error = get(
+            open,
+            world.request(ShareId([1; 32])),
+            |_| {},
+            std::future::pending(),
+        )
+        .await
+        .expect_err("garbage");
         assert!(matches!(error, GetError::Connection(_)), "{error}");
     }
 }
@@ -324,7 +332,7 @@ async fn a_session_that_gives_only_one_stream_is_enough() {
             Err(std::io::ErrorKind::QuotaExceeded.into())
         })
     };
-    let got = get(open, world.request(share), |_| {})
+    let got = get(open, world.request(share), |_| {}, std::future::pending())
         .await
         .expect("fetched");
     assert!(was_opened.load(Ordering::SeqCst));

@@ -2,5 +2,6 @@
 
 mod access;
 mod faults;
+mod fresh;
 mod whole;
 mod world;

@@ -22,6 +22,7 @@ use crate::content::{
     Credential, Get, GetError, Got, NewShare, Recipients, SCHEMA, Session, Shared, Shares, Stream,
     get, serve,
 };
+use crate::entropy;
 
 pub(super) const NOW: Time = Time(1_800_000_000_000);
 pub(super) const EXPORTER: [u8; 32] = [42; 32];
@@ -97,7 +98,7 @@ impl World {
             name: None,
         };
         self.shares
-            .share(&new, &mut Random::new([7; 32]), NOW)
+            .share(&new, &mut Random::new(entropy::seed()), NOW)
             .expect("shared")
     }
 
@@ -142,7 +143,7 @@ impl World {
         let open = || std::future::ready(Ok::<_, io::Error>(self.stream()));
         tokio::time::timeout(
             std::time::Duration::from_secs(120),
-            get(open, request, |_| {}),
+            get(open, request, |_| {}, std::future::pending()),
         )
         .await
         .expect("a transfer in memory ends")

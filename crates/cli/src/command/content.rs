@@ -1,0 +1,198 @@
+//! Handing things over: `share`, `shares`, `unshare`, `ls`, `get`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::on::On;
+use crate::api::contents::{GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared};
+use crate::args::{GetArgs, ShareArgs};
+use crate::client::{query, segment};
+use crate::failure::Failure;
+use crate::output;
+use crate::start::Purpose;
+
+/// What a bar says; bytes and rate as people read them.
+const BAR: &str = "{bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta} {msg}";
+
+/// How often a bar that waits shows that it is alive.
+const BAR_TICK: Duration = Duration::from_millis(250);
+
+/// Shares files where they lie.
+pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
+    let paths: Result<Vec<PathBuf>, Failure> = args.paths.iter().map(|path| whole(path)).collect();
+    let request = ShareRequest {
+        paths: paths?,
+        with: args.with,
+        link: args.link,
+        public: args.public,
+        name: args.name,
+    };
+    let made: ShareInfo = on
+        .node(Purpose::Look, async |node| {
+            node.client().post("/shares", &request).await
+        })
+        .await?;
+    for left_out in &made.left_out {
+        on.output.talk(format_args!("left out: {left_out}"));
+    }
+    on.output
+        .line(&made, || format!("{}\n{}", describe(&made), made.link))?;
+    on.output.qr(&made.link);
+    Ok(())
+}
+
+/// Lists what is shared here.
+pub(super) async fn shares(on: &On) -> Result<(), Failure> {
+    let shares: Vec<ShareInfo> = on
+        .node(Purpose::Look, async |node| {
+            node.client().get("/shares").await
+        })
+        .await?;
+    for share in &shares {
+        on.output
+            .line(share, || format!("{}\n  {}", describe(share), share.link))?;
+    }
+    Ok(())
+}
+
+/// Takes a share back.
+pub(super) async fn unshare(on: &On, share: &str) -> Result<(), Failure> {
+    let path = format!("/shares/{}", segment(share));
+    let gone: Unshared = on
+        .node(Purpose::Look, async |node| {
+            node.client().delete(&path).await
+        })
+        .await?;
+    on.output
+        .line(&gone, || format!("{} is shared no longer", gone.name))
+}
+
+/// Lists what others share.
+pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
+    let path = query("/ls", &[("path", path)]);
+    let found: Vec<Listed> = on
+        .node(Purpose::Reach, async |node| node.client().get(&path).await)
+        .await?;
+    for listed in &found {
+        on.output.line(listed, || {
+            let size = output::bytes(listed.bytes);
+            let whose = listed
+                .peer
+                .as_ref()
+                .map(|peer| format!("{peer}/"))
+                .unwrap_or_default();
+            let mark = if listed.kind == "directory" { "/" } else { "" };
+            format!("{size:>12}  {whose}{}{mark}", listed.name)
+        })?;
+    }
+    Ok(())
+}
+
+/// Fetches what somebody shares.
+pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
+    let request = GetRequest {
+        source: args.source,
+        out: whole(&args.out)?,
+        only: args.only,
+        wait_ms: u64::try_from(args.wait.as_millis()).unwrap_or(u64::MAX),
+        at: args.at,
+    };
+    let bar = bar(on);
+    let fetched = on.node(Purpose::Reach, async |node| {
+        let mut lines = node.client().lines("/get", &request).await?;
+        while let Some(event) = lines.next::<GetEvent>().await? {
+            show(on, &bar, &event)?;
+        }
+        Ok(())
+    });
+    let fetched = fetched.await;
+    bar.finish_and_clear();
+    fetched
+}
+
+fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
+    match event {
+        GetEvent::Progress {
+            bytes,
+            total,
+            waiting,
+            ..
+        } => {
+            if let Some(total) = total {
+                bar.set_length(*total);
+            }
+            bar.set_position(*bytes);
+            bar.set_message(if *waiting {
+                "waiting for someone who has it"
+            } else {
+                ""
+            });
+            if on.output.is_json() {
+                on.output.line(event, String::new)
+            } else {
+                Ok(())
+            }
+        }
+        GetEvent::Done {
+            bytes,
+            files,
+            seconds,
+            path,
+            links_left_out,
+            ..
+        } => {
+            bar.finish_and_clear();
+            if *links_left_out > 0 {
+                on.output.talk(format_args!(
+                    "{links_left_out} links lead elsewhere and were left out"
+                ));
+            }
+            on.output.line(event, || {
+                let size = output::bytes(*bytes);
+                format!(
+                    "{}: {files} files, {size}, in {seconds:.1} s",
+                    path.display()
+                )
+            })
+        }
+    }
+}
+
+/// A bar on a terminal, and nothing elsewhere.
+fn bar(on: &On) -> ProgressBar {
+    if !on.output.has_bar() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(BAR).expect("a constant, tested");
+    let bar = ProgressBar::no_length().with_style(style);
+    bar.enable_steady_tick(BAR_TICK);
+    bar
+}
+
+/// A path that means the same to a node elsewhere.
+fn whole(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path)
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
+
+fn describe(share: &ShareInfo) -> String {
+    let size = output::bytes(share.bytes);
+    let audience = match share.with.is_empty() {
+        true => share.audience.clone(),
+        false => share.with.join(", "),
+    };
+    format!(
+        "{}: {} files, {size}, for {audience} ({})",
+        share.name, share.files, share.share_id
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_bar_has_a_sound_template() {
+        assert!(super::ProgressStyle::with_template(super::BAR).is_ok());
+    }
+}

@@ -1,0 +1,107 @@
+//! People who know each other: what a dead introducer costs, how they find each other again, and what a block ends.
+
+use kith::Event;
+use kith::core::peer::Source;
+use kith::testing::Testnet;
+
+use super::{eventually, soon};
+
+async fn testnet(introducers: usize, nodes: usize) -> Testnet {
+    let started = soon("the network", Testnet::start(introducers, nodes)).await;
+    started.expect("free ports")
+}
+
+#[tokio::test]
+async fn a_session_outlives_the_introducer_it_began_with() {
+    let mut testnet = testnet(1, 2).await;
+    let met = soon("meeting", testnet.befriend(0, 1)).await;
+    met.expect("they meet");
+    let (alice, bob) = (testnet.node(0).clone(), testnet.node(1).clone());
+    let mut pinger = alice.pinger(bob.peer_id());
+    soon("a ping", pinger.ping()).await.expect("an answer");
+    testnet.stop_introducer(0).await;
+    for _ in 0..3 {
+        soon("a ping", pinger.ping()).await.expect("an answer");
+    }
+    testnet.shutdown().await;
+}
+
+#[tokio::test]
+async fn one_dead_introducer_of_two_costs_nothing_but_itself() {
+    let mut testnet = testnet(2, 0).await;
+    let builders = [testnet.node_builder(), testnet.node_builder()];
+    // Both nodes have the lines of both, and the first is dead from the start.
+    testnet.stop_introducer(0).await;
+    for builder in builders {
+        testnet.add(builder).await.expect("loopback can be bound");
+    }
+    let met = soon("meeting", testnet.befriend(0, 1)).await;
+    met.expect("they meet");
+    let published = || {
+        let metrics = testnet.introducer(0).server().metrics();
+        metrics.records_published.get()
+    };
+    eventually("both leave their address", || published() >= 2).await;
+    testnet.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_contact_with_a_new_key_is_found_by_todays_locator() {
+    let mut testnet = testnet(1, 1).await;
+    let data = tempfile::tempdir().expect("a place for files");
+    // She waits to be found: nothing makes her dial.
+    let home = |testnet: &Testnet| {
+        let builder = testnet.node_builder().keep_sessions(false);
+        builder.name("Alice").data_dir(data.path())
+    };
+    let alice = testnet.add(home(&testnet)).await.expect("loopback");
+    let met = soon("meeting", testnet.befriend(0, alice)).await;
+    met.expect("they meet");
+    let bob = testnet.node(0).clone();
+    let before = testnet.node(alice).devices().await.expect("it runs");
+    let mut events = bob.events();
+    testnet.node(alice).shutdown().await;
+
+    let alice = testnet.add(home(&testnet)).await.expect("loopback");
+    let alice = testnet.node(alice).clone();
+    assert_ne!(alice.devices().await.expect("it runs"), before);
+    let found = async {
+        loop {
+            match events.recv().await.expect("it runs") {
+                Event::Found {
+                    peer,
+                    source: Source::Record,
+                } if peer == alice.peer_id() => return,
+                _ => {}
+            }
+        }
+    };
+    soon("her record", found).await;
+    let pong = soon("a ping", bob.pinger(alice.peer_id()).ping()).await;
+    pong.expect("an answer");
+    testnet.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_is_blocked_is_served_nothing_and_shares_no_secret_any_more() {
+    let testnet = testnet(1, 2).await;
+    let met = soon("meeting", testnet.befriend(0, 1)).await;
+    met.expect("they meet");
+    let (alice, bob) = (testnet.node(0).clone(), testnet.node(1).clone());
+    let book = alice.address_book();
+    assert!(book.contacts().await.expect("it runs")[0].reach.is_some());
+    book.block(bob.peer_id()).await.expect("it runs");
+    assert!(book.contacts().await.expect("it runs")[0].reach.is_none());
+    let gone = || alice.sessions().iter().all(|it| it.peer.is_none());
+    eventually("their session ends", gone).await;
+    let pong = soon("a ping", bob.pinger(alice.peer_id()).ping()).await;
+    pong.expect_err("no answer");
+    // An unblocked one is nobody's contact by that alone: it takes a new invite.
+    book.unblock(bob.peer_id()).await.expect("it runs");
+    let pong = soon("a ping", bob.pinger(alice.peer_id()).ping()).await;
+    pong.expect_err("no answer");
+    soon("meeting again", testnet.befriend(0, 1))
+        .await
+        .expect("by a new invite");
+    testnet.shutdown().await;
+}

@@ -1,0 +1,262 @@
+//! What an introducer learns that writes down everything and knows every PeerId: nothing that it stores, is told or
+//! forwards lets it look up where a person is, join a contact face to a person, or join two days' records.
+//!
+//! What it does see is who connects to it from where and when, by keys of the moment; docs/exposure.md says so.
+
+mod introducer;
+
+use std::collections::{BTreeSet, HashSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use introducer::{Observer, Seen};
+use kith::Node;
+use kith::core::peer::InviteOptions;
+use kith::testing::{local_node, wait_for_contact};
+use kith_core::address::Route;
+use kith_core::codec;
+use kith_core::crypto::Ed25519;
+use kith_core::discovery::{OwnAddress, Presence, PresenceConfig, PresenceOutput, Record};
+use kith_core::ids::{DeviceKey, Face, PeerId};
+use kith_core::routing::Introduction;
+use kith_core::routing::wire::Frame;
+use kith_core::time::{DAY, Time};
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
+}
+
+/// What somebody would like to find, and what it is.
+struct Clue {
+    what: String,
+    bytes: Vec<u8>,
+}
+
+impl Clue {
+    fn new(what: String, bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        Self { what, bytes }
+    }
+
+    fn is_in(&self, tape: &[u8]) -> bool {
+        tape.windows(self.bytes.len())
+            .any(|window| window == self.bytes)
+    }
+}
+
+fn assert_none_in(place: &str, tape: &[u8], clues: &[Clue]) {
+    assert!(!tape.is_empty(), "{place}: nothing was written down");
+    for clue in clues {
+        assert!(!clue.is_in(tape), "{place} holds {}", clue.what);
+    }
+}
+
+/// Who somebody is. A binding in clear would hold it too.
+fn identity(name: &str, node: &Node) -> Vec<Clue> {
+    let peer = node.peer_id();
+    vec![
+        Clue::new(format!("{name}'s PeerId"), *peer.as_bytes()),
+        Clue::new(format!("{name}'s PeerId in text"), peer.to_string()),
+        Clue::new(format!("{name}'s name"), name),
+    ]
+}
+
+/// Where somebody is: every address of the contact face, as routes are written, and as people write them.
+fn places(name: &str, addresses: &[SocketAddr]) -> Vec<Clue> {
+    let clues = addresses.iter().flat_map(|address| {
+        let what = format!("{name}'s address {address}");
+        let written = minicbor::to_vec(address).expect("writing to memory");
+        [
+            Clue::new(what.clone(), written),
+            Clue::new(what, address.to_string()),
+        ]
+    });
+    clues.collect()
+}
+
+/// The keys somebody's endpoints present.
+async fn keys(name: &str, node: &Node, faces: &[Face]) -> Vec<Clue> {
+    let devices = node.devices().await.expect("it runs");
+    let wanted = devices.into_iter().filter(|(face, _)| faces.contains(face));
+    let clue = |(face, key): (Face, DeviceKey)| {
+        Clue::new(format!("{name}'s {face:?} key"), *key.as_bytes())
+    };
+    wanted.map(clue).collect()
+}
+
+async fn contact_addresses(node: &Node) -> Vec<SocketAddr> {
+    let endpoint = node.endpoint(Face::Contact).await.expect("it runs");
+    let addresses = endpoint.expect("a contact face").route().addresses;
+    assert!(!addresses.is_empty());
+    addresses
+}
+
+/// Alice and Bob become contacts through the observer alone, talk, and leave their addresses with it.
+async fn meet(observer: &Observer) -> (Node, Node) {
+    let start = |name: &str| {
+        let line = observer.introducer.clone();
+        local_node().name(name).introducers([line]).spawn()
+    };
+    let alice = start("Alice of Wonderland").await.expect("loopback");
+    let bob = start("Bob the Builder").await.expect("loopback");
+    let public = alice.endpoint(Face::Public).await.expect("it runs");
+    let mut routes = public.expect("a public face").watch_route();
+    let relayed = routes.wait_for(|route| !route.is_empty());
+    soon("Alice's relay", relayed).await.expect("it runs");
+    let options = InviteOptions {
+        reusable: false,
+        life: PATIENCE,
+        with_addresses: false,
+    };
+    let invite = alice.address_book().invite(options).await;
+    let book = bob.address_book();
+    let added = book.add(invite.expect("makes one"), None).await;
+    added.expect("a good invite");
+    let known = wait_for_contact(&alice, bob.peer_id());
+    soon("the meeting", known).await.expect("it runs");
+    for (from, to) in [(&alice, &bob), (&bob, &alice)] {
+        let pong = soon("a ping", from.pinger(to.peer_id()).ping()).await;
+        pong.expect("an answer");
+    }
+    let left = async {
+        // Bob's reply, and an address of each.
+        while observer.records() < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("their records", left).await;
+    (alice, bob)
+}
+
+#[tokio::test]
+async fn an_introducer_that_writes_everything_down_learns_nobody() {
+    let observer = Observer::start().await;
+    let (alice, bob) = meet(&observer).await;
+    let mut who = identity("Alice of Wonderland", &alice);
+    who.extend(identity("Bob the Builder", &bob));
+    who.extend(places("Alice", &contact_addresses(&alice).await));
+    who.extend(places("Bob", &contact_addresses(&bob).await));
+    let faces = [Face::Contact, Face::Public];
+    let mut devices = keys("Alice", &alice, &faces).await;
+    devices.extend(keys("Bob", &bob, &faces).await);
+    futures_util::future::join(alice.shutdown(), bob.shutdown()).await;
+
+    let relayed = observer.relayed.lock().expect("a test").clone();
+    let sessions = observer.sessions.lock().expect("a test").clone();
+    let stored = observer.stored().await;
+    assert_none_in("the relay's traffic", &relayed, &who);
+    // Faces keep a place at the relay under their keys, so this shows that the tape is worth searching.
+    assert!(devices.iter().any(|key| key.is_in(&relayed)));
+
+    who.extend(devices);
+    assert_none_in("the registry's disk", &stored, &who);
+    for Seen {
+        control, requests, ..
+    } in &sessions
+    {
+        assert_none_in("a control stream", &control.lock().expect("a test"), &who);
+        assert_none_in("a request", &requests.lock().expect("a test"), &who);
+    }
+}
+
+#[tokio::test]
+async fn publishers_come_as_visitors_with_keys_that_are_nobodys() {
+    let observer = Observer::start().await;
+    let (alice, bob) = meet(&observer).await;
+    let (mut visitors, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for node in [&alice, &bob] {
+        for (face, key) in node.devices().await.expect("it runs") {
+            match face {
+                Face::Visitor => visitors.insert(key),
+                _ => others.insert(key),
+            };
+        }
+    }
+    futures_util::future::join(alice.shutdown(), bob.shutdown()).await;
+    let sessions = observer.sessions.lock().expect("a test").clone();
+    let came: BTreeSet<DeviceKey> = sessions.iter().map(|seen| seen.client).collect();
+    assert_eq!(came, visitors);
+    assert!(came.is_disjoint(&others));
+    for seen in &sessions {
+        let said = frames(&seen.control.lock().expect("a test"));
+        let introduced = said.iter().filter_map(|frame| match frame {
+            Frame::Introduce(introduction) => Some(introduction),
+            _ => None,
+        });
+        let introduced: Vec<_> = introduced.cloned().collect();
+        assert_eq!(introduced, [Introduction::default()]);
+        let notes = said.iter().filter(|frame| matches!(frame, Frame::Note(_)));
+        assert_eq!(notes.count(), 0);
+    }
+}
+
+/// The frames of a control stream, as far as they are whole.
+fn frames(mut tape: &[u8]) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    while let Some((header, rest)) = tape.split_first_chunk() {
+        let length = codec::frame_length(*header, tape.len()).expect("a whole frame");
+        let (body, rest) = rest.split_at(length);
+        frames.push(Frame::read(body).expect("a frame"));
+        tape = rest;
+    }
+    frames
+}
+
+/// What a node that runs all the time leaves for its contact in the 24 hours from `from`.
+fn left_on(presence: &mut Presence<Ed25519>, from: Time) -> Vec<Record> {
+    let mut records = Vec::new();
+    while let Some(due) = presence.poll_timeout().filter(|due| *due < from + DAY) {
+        presence.handle_timeout(due.max(from));
+        while let Some(output) = presence.poll_output() {
+            if let PresenceOutput::Publish { record, .. } = output {
+                records.push(record);
+            }
+        }
+    }
+    records
+}
+
+#[test]
+fn two_days_records_have_nothing_in_common() {
+    let noon = Time(20_000 * DAY.as_millis() as u64) + DAY / 2;
+    let me = PeerId([1; 32]);
+    let config = PresenceConfig { me, role: 0 };
+    let mut presence = Presence::new(Ed25519, config, [3; 32], noon);
+    presence.handle_contact_added(noon, PeerId([2; 32]), [4; 32]);
+    let mut contact = Route::new(DeviceKey([5; 32]));
+    contact.addresses = vec![([192, 0, 2, 1], 7).into()];
+    let own = OwnAddress {
+        binding: vec![6; 300],
+        contact,
+        public: None,
+        introducers: Vec::new(),
+    };
+    presence.handle_address(noon, own).expect("within bounds");
+    let records = [
+        left_on(&mut presence, noon),
+        left_on(&mut presence, noon + DAY),
+    ]
+    .concat();
+    let locators: BTreeSet<_> = records.iter().map(Record::locator).collect();
+    // The days of both noons, the day between midnight and the second noon being one of them, and the day after.
+    assert!(locators.len() >= 3, "{} locators", locators.len());
+    let mut places = BTreeSet::new();
+    let mut pieces = HashSet::new();
+    for record in &records {
+        places.insert((record.locator(), record.slot()));
+        assert_eq!(record.payload().len(), records[0].payload().len());
+        for piece in record.payload().windows(8) {
+            assert!(pieces.insert(piece), "{piece:?} stands in two places");
+        }
+    }
+    let slots: BTreeSet<_> = places.iter().map(|(_, slot)| slot).collect();
+    assert_eq!(
+        (places.len(), slots.len()),
+        (locators.len(), locators.len())
+    );
+}
