@@ -4,12 +4,16 @@
 //! thread starts. Where namespaces cannot be made, its tests count as ignored and say so loudly; with `KITH_LAB=required`
 //! that is a failure.
 //!
-//! `world` builds networks, `line` makes their links slow, `program` runs processes inside, `probe` measures what a
-//! network really does, `system` calls the system's programs; the other files are the tests.
+//! `world` builds networks, `line` makes their links slow, `program` runs processes inside and `person` what people do with
+//! them, `probe` measures what a network really does, `system` calls the system's programs; the other files are the tests.
 
+mod disclosure;
+mod lan;
 mod line;
 mod lines;
+mod matrix;
 mod nat_kinds;
+mod person;
 mod probe;
 mod program;
 mod programs;
@@ -47,18 +51,27 @@ fn main() -> ExitCode {
             }
         }
     };
-    let mut trials = nat_kinds::trials();
-    trials.extend(lines::trials());
-    trials.extend(programs::trials());
-    // These wait for the command line; each is ignored until it can pass.
-    let reach = reach::trials()
-        .into_iter()
-        .chain(recovery::trials())
-        .map(|trial| trial.with_ignored_flag(true));
+    let trials = [
+        nat_kinds::trials(),
+        lines::trials(),
+        programs::trials(),
+        reach::trials(),
+        lan::trials(),
+        recovery::trials(),
+        disclosure::trials(),
+    ];
     let trials = trials
         .into_iter()
-        .map(|trial| trial.with_ignored_flag(is_ignored))
-        .chain(reach)
+        .flatten()
+        .map(|trial| trial.with_ignored_flag(is_ignored));
+    // These wait for the commands `share` and `get`.
+    let folders = reach::folder_trials()
+        .into_iter()
+        .chain(lan::folder_trials());
+    // It takes a minute, and is run for its table.
+    let left_out = folders.chain(matrix::trials());
+    let trials = trials
+        .chain(left_out.map(|trial| trial.with_ignored_flag(true)))
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

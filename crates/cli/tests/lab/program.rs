@@ -5,11 +5,11 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use patchbay::Device;
 use serde_json::Value;
 
@@ -18,42 +18,64 @@ const TALK_BYTES_MAX: usize = 64 * 1024;
 
 thread_local! {
     /// What each program of this thread's test has said. A test has a thread of its own.
-    static TOLD: RefCell<Vec<(String, Talk)>> = const { RefCell::new(Vec::new()) };
+    static TOLD: RefCell<Vec<(String, Arc<Talk>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What a program said on stderr.
-type Talk = Arc<Mutex<Vec<u8>>>;
+#[derive(Debug, Default)]
+struct Talk {
+    said: Mutex<Vec<u8>>,
+    more: Condvar,
+}
 
 /// What the programs of this test have said since it was last asked, each under its name.
 pub(crate) fn take_talk() -> String {
     let told = TOLD.take();
-    let spoken = told.iter().map(|(name, talk)| (name, text(talk)));
+    let spoken = told.iter().map(|(name, talk)| (name, talk.text()));
     spoken
         .filter(|(_, text)| !text.is_empty())
         .map(|(name, text)| format!("\n--- {name}\n{text}"))
         .collect()
 }
 
-fn text(talk: &Talk) -> String {
-    let talk = talk.lock().map(|talk| talk.clone()).unwrap_or_default();
-    String::from_utf8_lossy(&talk).into_owned()
+impl Talk {
+    fn text(&self) -> String {
+        let said = self.said.lock().map(|said| said.clone());
+        String::from_utf8_lossy(&said.unwrap_or_default()).into_owned()
+    }
+
+    /// Keeps the last [`TALK_BYTES_MAX`] of a stream, and reads on so that its writer never waits.
+    fn keep(&self, mut stream: impl Read) {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = stream.read(&mut buffer) {
+            if let Ok(mut said) = self.said.lock() {
+                said.extend_from_slice(&buffer[..length]);
+                let over = said.len().saturating_sub(TALK_BYTES_MAX);
+                said.drain(..over);
+            }
+            self.more.notify_all();
+        }
+    }
 }
 
 /// How long a program may take to end after it was asked to.
 const END_DURATION_MAX: Duration = Duration::from_secs(10);
+
+/// The binary under test.
+pub(crate) const KITH: &str = env!("CARGO_BIN_EXE_kith");
 
 /// A running program. It is killed when dropped.
 pub(crate) struct Program {
     name: String,
     child: Child,
     lines: Receiver<String>,
-    talk: Talk,
+    talk: Arc<Talk>,
 }
 
 impl Program {
     /// Starts `kith --json --data DATA ARGUMENTS…` on `host`.
     pub(crate) fn kith(host: &Device, data: &Path, arguments: &[&str]) -> Result<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kith"));
+        let mut command = Command::new(KITH);
         command
             .arg("--json")
             .arg("--data")
@@ -62,11 +84,16 @@ impl Program {
         Self::start(host, command)
     }
 
-    /// Starts `command` on `host`.
-    pub(crate) fn start(host: &Device, mut command: Command) -> Result<Self> {
+    /// Starts `command` on `host`, with nothing to read.
+    pub(crate) fn start(host: &Device, command: Command) -> Result<Self> {
+        Self::start_with(host, command, Stdio::null())
+    }
+
+    /// Starts `command` on `host`, with `input` to read.
+    pub(crate) fn start_with(host: &Device, mut command: Command, input: Stdio) -> Result<Self> {
         let name = format!("{command:?} on {}", host.name());
         command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = host.spawn_command_sync(command)?;
@@ -80,10 +107,10 @@ impl Program {
                 }
             }
         });
-        let talk = Talk::default();
+        let talk = Arc::new(Talk::default());
         TOLD.with_borrow_mut(|told| told.push((name.clone(), Arc::clone(&talk))));
         let kept = Arc::clone(&talk);
-        thread::spawn(move || keep(stderr, &kept));
+        thread::spawn(move || kept.keep(stderr));
         Ok(Self {
             name,
             child,
@@ -98,15 +125,25 @@ impl Program {
         within: Duration,
         is_wanted: impl Fn(&Value) -> bool,
     ) -> Result<Value> {
+        let parsed = |line: &str| serde_json::from_str(line).ok();
+        let is_wanted = |line: &str| parsed(line).is_some_and(|value| is_wanted(&value));
+        let line = self.wait_for_line(within, is_wanted)?;
+        parsed(&line).context("a line is what it was")
+    }
+
+    /// Waits for a line of stdout that `is_wanted`; others are passed over.
+    pub(crate) fn wait_for_line(
+        &self,
+        within: Duration,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<String> {
         let end = Instant::now() + within;
         let mut last = None;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                Ok(line) => match serde_json::from_str(&line) {
-                    Ok(value) if is_wanted(&value) => return Ok(value),
-                    _ => last = Some(line),
-                },
+                Ok(line) if is_wanted(&line) => return Ok(line),
+                Ok(line) => last = Some(line),
                 Err(RecvTimeoutError::Timeout) => {
                     bail!("{}: not within {within:?}; last {last:?}", self.name)
                 }
@@ -145,21 +182,21 @@ impl Program {
         }
     }
 
-    /// What it said on stderr.
-    pub(crate) fn talk(&self) -> String {
-        text(&self.talk)
-    }
-}
-
-/// Keeps the last [`TALK_BYTES_MAX`] of a stream, and reads on so that its writer never waits.
-fn keep(mut stream: impl Read, kept: &Mutex<Vec<u8>>) {
-    let mut buffer = [0; 4096];
-    while let Ok(length @ 1..) = stream.read(&mut buffer) {
-        if let Ok(mut kept) = kept.lock() {
-            kept.extend_from_slice(&buffer[..length]);
-            let over = kept.len().saturating_sub(TALK_BYTES_MAX);
-            kept.drain(..over);
+    /// Waits until it has said `text` on stderr.
+    pub(crate) fn wait_for_talk(&self, within: Duration, text: &str) -> Result<()> {
+        let is_missing = |said: &mut Vec<u8>| !String::from_utf8_lossy(said).contains(text);
+        let said = self.talk.said.lock();
+        let said = said.map_err(|_| anyhow!("a thread of the lab panicked"))?;
+        let waited = self.talk.more.wait_timeout_while(said, within, is_missing);
+        match waited {
+            Ok((_, timeout)) if !timeout.timed_out() => Ok(()),
+            _ => bail!("{}: has not said {text:?} within {within:?}", self.name),
         }
+    }
+
+    /// What it has said on stderr.
+    pub(crate) fn talk(&self) -> String {
+        self.talk.text()
     }
 }
 

@@ -4,14 +4,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::Trial;
 use patchbay::Router;
 use tempfile::TempDir;
 
 use crate::line::Condition;
+use crate::person::{DIRECT_DURATION_MAX, Person, introducer, meet};
 use crate::program::Program;
-use crate::reach::{Person, introducer, meet};
 use crate::trial;
 use crate::world::{NatKind, World};
 
@@ -22,11 +22,18 @@ const GAP_MAX: Duration = Duration::from_secs(3);
 const DIRECT_AGAIN_MAX: Duration = Duration::from_secs(5);
 
 /// How long a link stays cut: longer than any path's idle time-out.
-const CUT_DURATION: Duration = Duration::from_secs(4);
+const CUT_DURATION: Duration = Duration::from_secs(3);
+
+/// How long a direct path stays cut, so that several looks for another fail.
+const DIRECT_CUT_DURATION: Duration = Duration::from_secs(8);
 
 /// The tests of this file.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
+        trial(
+            "recovery::a_cut_direct_path_leaves_a_short_gap_and_heals",
+            a_cut_direct_path_leaves_a_short_gap_and_heals,
+        ),
         trial("recovery::a_cut_link_heals", a_cut_link_heals),
         trial(
             "recovery::a_new_lan_address_is_survived",
@@ -42,10 +49,22 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// Two people in homes of their own, an introducer, and a ping that runs on a direct path.
 struct Pinging {
     home: Router,
+    bob_home: Router,
     ann: Person,
     _bob: Person,
     _introducer: Program,
     pings: Program,
+}
+
+/// What a ping told for a while.
+#[derive(Debug)]
+struct Told {
+    /// The longest time between two answers, or between the beginning and the first.
+    gap_max: Duration,
+    /// How long after the beginning the last answer came by the relay.
+    relayed_until: Duration,
+    /// The path of the last answer.
+    path: String,
 }
 
 impl Pinging {
@@ -57,9 +76,10 @@ impl Pinging {
         let bob = Person::start(world.host("bob", &bob_home).await?, dir, &[&line])?;
         meet(&ann, &bob)?;
         let pings = ann.command(&["ping", "bob", "-c", "10000", "-i", "100ms"])?;
-        pings.wait_for(2 * DIRECT_AGAIN_MAX, |line| line["path"] == "direct")?;
+        pings.wait_for(DIRECT_DURATION_MAX, |line| line["path"] == "direct")?;
         Ok(Self {
             home,
+            bob_home,
             ann,
             _bob: bob,
             _introducer: introducer,
@@ -67,57 +87,84 @@ impl Pinging {
         })
     }
 
-    /// Reads answers for a while from now on: the gaps are short, and the path is direct again in time.
-    fn check(&self) -> Result<()> {
+    /// Reads answers from now on, for `duration`.
+    fn listen(&self, duration: Duration) -> Result<Told> {
         let start = Instant::now();
         let mut last = start;
-        let mut relayed = start;
-        while start.elapsed() < 2 * DIRECT_AGAIN_MAX {
+        let mut told = Told {
+            gap_max: Duration::ZERO,
+            relayed_until: Duration::ZERO,
+            path: String::new(),
+        };
+        while start.elapsed() < duration {
             let answer = self
                 .pings
-                .wait_for(GAP_MAX, |line| !line["rtt_ms"].is_null())?;
+                .wait_for(2 * GAP_MAX, |line| !line["rtt_ms"].is_null())
+                .with_context(|| format!("so far {told:?}"))?;
             let now = Instant::now();
-            ensure!(now - last < GAP_MAX, "a gap of {:?}", now - last);
+            told.gap_max = told.gap_max.max(now - last);
             last = now;
-            if answer["path"] != "direct" {
-                relayed = now;
+            answer["path"]
+                .as_str()
+                .context("a path")?
+                .clone_into(&mut told.path);
+            if told.path != "direct" {
+                told.relayed_until = now - start;
             }
         }
-        let direct_again = relayed - start;
+        Ok(told)
+    }
+
+    /// From now on, gaps are short and the path is direct again in time.
+    fn recovers(&self) -> Result<()> {
+        let told = self.listen(2 * DIRECT_AGAIN_MAX)?;
+        ensure!(told.gap_max < GAP_MAX, "a long gap: {told:?}");
         ensure!(
-            direct_again < DIRECT_AGAIN_MAX,
-            "relayed for {direct_again:?}"
+            told.path == "direct" && told.relayed_until < DIRECT_AGAIN_MAX,
+            "relayed for long: {told:?}"
         );
         Ok(())
     }
 }
 
+async fn a_cut_direct_path_leaves_a_short_gap_and_heals() -> Result<()> {
+    let (dir, world) = (TempDir::new()?, World::new().await?);
+    let pinging = Pinging::start(&world, dir.path()).await?;
+    let there = pinging.bob_home.uplink_ip().context("an address")?;
+    World::cut_udp(&pinging.home, there)?;
+    let told = pinging.listen(DIRECT_CUT_DURATION)?;
+    ensure!(told.path == "relay", "it was not cut: {told:?}");
+    ensure!(told.gap_max < GAP_MAX, "a long gap: {told:?}");
+    World::heal_udp(&pinging.home)?;
+    pinging.recovers()
+}
+
+/// Nothing passes while the whole link is cut; what counts is the time from when it is healed.
 async fn a_cut_link_heals() -> Result<()> {
     let dir = TempDir::new()?;
     let mut world = World::new().await?;
     let pinging = Pinging::start(&world, dir.path()).await?;
     let line = world.line_to_internet(&pinging.home, Condition::default())?;
+    pinging.listen(Duration::from_secs(1))?;
     line.set(Condition {
         is_cut: true,
         ..Condition::default()
     });
     tokio::time::sleep(CUT_DURATION).await;
     line.set(Condition::default());
-    pinging.check()
+    pinging.recovers()
 }
 
 async fn a_new_lan_address_is_survived() -> Result<()> {
-    let dir = TempDir::new()?;
-    let world = World::new().await?;
+    let (dir, world) = (TempDir::new()?, World::new().await?);
     let pinging = Pinging::start(&world, dir.path()).await?;
     World::renew_address(&pinging.ann.host, &pinging.home).await?;
-    pinging.check()
+    pinging.recovers()
 }
 
 async fn a_router_that_forgot_is_survived() -> Result<()> {
-    let dir = TempDir::new()?;
-    let world = World::new().await?;
+    let (dir, world) = (TempDir::new()?, World::new().await?);
     let pinging = Pinging::start(&world, dir.path()).await?;
     World::forget_mappings(&pinging.home, NatKind::PortRestricted)?;
-    pinging.check()
+    pinging.recovers()
 }

@@ -3,6 +3,8 @@
 //! Everything is IPv4: a home with IPv6 would be reachable past its NAT. Nothing is connected to the machine's own
 //! network, so no packet leaves it.
 
+use std::net::Ipv4Addr;
+
 use anyhow::{Context as _, Result};
 use patchbay::{ConntrackTimeouts, Device, Firewall, IpSupport, Lab, Nat, NatConfig, Router};
 
@@ -88,6 +90,33 @@ impl World {
                 NatKind::Symmetric => Ok(()),
             }
         })
+    }
+
+    /// Drops all UDP between the network of `home` and `address`, as a link that is cut somewhere on the way; TCP, and so a
+    /// relay, goes on. An earlier cut at this router is healed.
+    pub(crate) fn cut_udp(home: &Router, address: Ipv4Addr) -> Result<()> {
+        Self::heal_udp(home)?;
+        home.run_sync(move || {
+            let rules = format!(
+                r#"
+table inet cut {{
+    chain forward {{
+        type filter hook forward priority -10
+        meta l4proto udp ip daddr {address} drop
+        meta l4proto udp ip saddr {address} drop
+    }}
+}}
+"#
+            );
+            feed("nft", &["-f", "-"], &rules)
+        })
+    }
+
+    /// Ends a cut.
+    pub(crate) fn heal_udp(home: &Router) -> Result<()> {
+        // A table has to be there to be deleted.
+        let rules = "table inet cut {}\ndelete table inet cut\n";
+        home.run_sync(move || feed("nft", &["-f", "-"], rules))
     }
 
     /// A LAN without internet: a switch for its hosts, and a router whose way out is down.

@@ -24,7 +24,7 @@ use crate::content::Shares;
 use crate::error::Error;
 use crate::home::Home;
 use crate::protocol::Services;
-use crate::routing::{FaceEndpoint, PathKind, PathSummary};
+use crate::routing::{Connection, FaceEndpoint, PathKind, PathSummary};
 use crate::store::Store;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
@@ -328,6 +328,12 @@ impl Node {
             .live
             .preferred(Target::Peer(peer))
             .and_then(|link| link.connection.path())
+    }
+
+    /// Whether a stream to `peer` would be opened on this connection now.
+    pub(crate) fn prefers(&self, peer: PeerId, connection: &Connection) -> bool {
+        let preferred = self.0.live.preferred(Target::Peer(peer));
+        preferred.is_some_and(|link| link.connection.number() == connection.number())
     }
 
     /// How a contact was found last since this node runs; `None` when it was not looked for, or is nowhere to be found.

@@ -28,7 +28,7 @@ const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// two that crossed, and once more.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// Pings one peer, over one stream.
+/// Pings one peer, over one stream for as long as its session is the one that new streams are opened on.
 #[derive(Debug)]
 pub struct Pinger {
     node: Node,
@@ -70,8 +70,11 @@ impl Pinger {
         self.sequence += 1;
         let name = protocol();
         let exchanged = match self.stream.take() {
-            Some(stream) => exchange(stream, self.sequence).await.ok(),
-            None => None,
+            // Where another session has become the better one, it is that one's turn.
+            Some(stream) if self.node.prefers(self.peer, stream.connection()) => {
+                exchange(stream, self.sequence).await.ok()
+            }
+            _ => None,
         };
         let stream = match exchanged {
             Some(stream) => stream,
