@@ -2,6 +2,7 @@
 
 mod killed;
 mod people;
+mod relayed;
 
 use std::fs;
 use std::path::Path;
