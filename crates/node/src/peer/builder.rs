@@ -189,12 +189,7 @@ impl NodeBuilder {
         let place = Place::open(self.data.clone())?;
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
-        let shares = Shares::new(
-            Box::new(store.clone()),
-            place.home.blobs(),
-            keys.identity.clone(),
-        )
-        .map_err(SpawnError::Blobs)?;
+        let shares = open_shares(&place, &keys, &store)?;
         let mut machine = self.machine(&keys, &store)?;
         let plan = FacePlan {
             bind: self.bind,
@@ -251,7 +246,9 @@ impl NodeBuilder {
             Box::new(|_| {})
         })));
         crate::protocol::serve(&node);
-        contents::serve(&node);
+        if !self.public_face_only {
+            contents::serve(&node);
+        }
         Ok(node)
     }
 
@@ -306,6 +303,11 @@ fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
         }
         loaded => loaded,
     }
+}
+
+fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, SpawnError> {
+    let (database, owner) = (Box::new(store.clone()), keys.identity.clone());
+    Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)
 }
 
 /// Tells the machine when what is spoken changes.
