@@ -143,6 +143,16 @@ impl Node {
         self.machine.is_some()
     }
 
+    /// An invite's addresses are told to the machine at once, as the source of invites does.
+    pub(crate) fn learn(&mut self, now: Time, peer: PeerId, routes: Vec<(Face, Route)>) {
+        let local = self.local(now);
+        if let Some(machine) = self.machine.as_mut() {
+            for (face, route) in routes {
+                machine.handle_route_found(local, peer, face, route);
+            }
+        }
+    }
+
     /// What its clock shows.
     pub fn local(&self, now: Time) -> Time {
         Time(now.0.saturating_add_signed(self.person.skew_ms))

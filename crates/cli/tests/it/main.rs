@@ -2,7 +2,7 @@
 //!
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`meeting`], [`streams`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
-//! - [`meeting`], [`streams`], [`services`], [`bad_input`], [`backup`], [`door`], [`snapshots`]: what is shown.
+//! - [`meeting`], [`streams`], [`services`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod backup;
 mod bad_input;

@@ -29,15 +29,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_node_with_another_key_and_address_is_found_again,
         ),
         trial("lan::avahi_browse_shows_a_node", avahi_browse_shows_a_node),
+        trial(
+            "lan::two_hosts_hand_over_a_folder",
+            two_hosts_hand_over_a_folder,
+        ),
     ]
-}
-
-/// The tests of this file that hand over folders.
-pub(crate) fn folder_trials() -> Vec<Trial> {
-    vec![trial(
-        "lan::two_hosts_hand_over_a_folder",
-        two_hosts_hand_over_a_folder,
-    )]
 }
 
 /// Ann and Bob, who know each other, on an island.

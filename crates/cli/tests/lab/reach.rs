@@ -35,12 +35,6 @@ pub(crate) fn trials() -> Vec<Trial> {
             "reach::on_one_lan_no_payload_passes_the_introducer",
             on_one_lan_no_payload_passes_the_introducer,
         ),
-    ]
-}
-
-/// The tests of this file that hand over folders.
-pub(crate) fn folder_trials() -> Vec<Trial> {
-    vec![
         trial(
             "reach::two_homes_hand_over_a_folder_and_another_without_the_introducer",
             two_homes_hand_over_a_folder_and_another_without_the_introducer,

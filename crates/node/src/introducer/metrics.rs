@@ -77,12 +77,24 @@ pub struct Metrics {
 impl Metrics {
     /// All counts as text, with the numbers of open and of half-open connections.
     pub(super) fn render(&self, open: usize, half_open: usize) -> String {
-        let gauges = [
-            ("connections", "TCP connections open.", open as u64),
+        let mut text = String::new();
+        for (name, help, value) in self.gauges(open as u64, half_open as u64) {
+            write_metric(&mut text, "gauge", name, help, value);
+        }
+        for (name, help, value) in self.counters() {
+            write_metric(&mut text, "counter", &format!("{name}_total"), help, value);
+        }
+        text
+    }
+
+    /// What goes up and down: name, help, value.
+    fn gauges(&self, open: u64, half_open: u64) -> [(&'static str, &'static str, u64); 5] {
+        [
+            ("connections", "TCP connections open.", open),
             (
                 "connections_half_open",
                 "TLS handshakes in progress.",
-                half_open as u64,
+                half_open,
             ),
             (
                 "relay_clients",
@@ -95,9 +107,13 @@ impl Metrics {
                 "1 while records cannot be written.",
                 self.registry_unwritable.get(),
             ),
-        ];
+        ]
+    }
+
+    /// What only goes up: name, help, value.
+    fn counters(&self) -> [(&'static str, &'static str, u64); 14] {
         let relay = &self.relay;
-        let counters = [
+        [
             (
                 "connections_accepted",
                 "TCP connections taken.",
@@ -164,15 +180,7 @@ impl Metrics {
                 self.registry_refused.get(),
             ),
             ("registry_lookups", "Keys looked up.", self.lookups.get()),
-        ];
-        let mut text = String::new();
-        for (name, help, value) in gauges {
-            write_metric(&mut text, "gauge", name, help, value);
-        }
-        for (name, help, value) in counters {
-            write_metric(&mut text, "counter", &format!("{name}_total"), help, value);
-        }
-        text
+        ]
     }
 
     /// How many relay clients are connected.

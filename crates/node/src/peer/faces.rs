@@ -121,7 +121,8 @@ impl Faces {
     }
 
     pub(super) fn network_changed(&self, tasks: &TaskTracker) {
-        for endpoint in self.endpoints.values().cloned() {
+        for endpoint in self.endpoints.values() {
+            let endpoint = endpoint.clone();
             tasks.spawn(async move { endpoint.network_changed().await });
         }
     }

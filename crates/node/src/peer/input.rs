@@ -16,6 +16,9 @@ use crate::routing::{Connection, Ended, FaceEndpoint, PathSummary};
 /// What a question's answer does once everything the question led to is durable.
 pub(super) type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
+/// Something to do with the machine.
+pub(super) type Question = Box<dyn FnOnce(&mut Peer, Time) -> Reply + Send>;
+
 /// Something for the machine.
 pub(super) enum Input {
     /// Somebody wants to open streams.
@@ -24,7 +27,7 @@ pub(super) enum Input {
         reached: oneshot::Sender<Result<(), UnreachableReason>>,
     },
     /// Something to do with the machine itself.
-    Ask(Box<dyn FnOnce(&mut Peer, Time) -> Reply + Send>),
+    Ask(Question),
     /// A dial is over.
     Dialled {
         dial: DialId,

@@ -247,10 +247,10 @@ impl Node {
             reason,
         };
         loop {
-            if let Some(link) = self.0.live.preferred(target) {
-                if link.connection.end().is_none() {
-                    return Ok(link);
-                }
+            if let Some(link) = self.0.live.preferred(target)
+                && link.connection.end().is_none()
+            {
+                return Ok(link);
             }
             let (sender, receiver) = oneshot::channel();
             self.send(Input::Open {

@@ -2,6 +2,7 @@
 
 mod killed;
 mod people;
+mod relayed;
 
 use std::fs;
 use std::path::Path;
@@ -35,7 +36,7 @@ async fn a_folder_shared_with_contacts_arrives_whole() {
 
     let contents = bob.node.contents();
     let listed = contents.list(alice.node.peer_id()).await.expect("listed");
-    assert_eq!(listed, [published.share.head.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&published.share.head));
     let source = contents
         .resolve("Alice/holiday/sub/")
         .await

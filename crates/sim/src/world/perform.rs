@@ -80,14 +80,7 @@ impl World {
             }
             // An engine may make use of better routes while it dials; one that does not is asked to dial again.
             Output::Refine { .. } | Output::StreamLimit { .. } => {}
-            Output::Learn { peer, routes } => {
-                let now = node.local(self.now);
-                if let Some(machine) = node.machine.as_mut() {
-                    for (face, route) in routes {
-                        machine.handle_route_found(now, peer, face, route);
-                    }
-                }
-            }
+            Output::Learn { peer, routes } => node.learn(self.now, peer, routes),
             Output::Prefer { target, conn } => {
                 match conn {
                     Some(conn) => node.preferred.insert(target, conn),

@@ -278,7 +278,7 @@ impl Run {
             progress.subscribe(),
             source.owner,
         );
-        let got = content::get(|| open(), get, report, broken).await;
+        let got = content::get(open, get, report, broken).await;
         got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
     }
 

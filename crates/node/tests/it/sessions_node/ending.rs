@@ -1,6 +1,7 @@
 //! How sessions end.
 
 use super::*;
+use crate::friends::all_ended;
 use kith::core::peer::Event;
 use kith::core::routing::{CloseCode, DownReason};
 
@@ -55,6 +56,33 @@ async fn what_was_finished_before_a_shutdown_arrives() {
         seen.insert(all[0]);
     }
     within("the shutdown", leaving).await.expect("no panic");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_counts_as_open_until_the_other_side_has_all_of_it() {
+    let (alice, bob, way) = far_apart(Duration::from_millis(20)).await;
+    let mut streams = alice
+        .accept(protocol("/last/1"), Access::Contacts)
+        .expect("free");
+    all_ended(&bob).await;
+    let mut stream = bob
+        .open(alice.peer_id(), &[protocol("/last/1")])
+        .await
+        .expect("a session");
+    stream.agreed().await.expect("spoken");
+    way.let_pass(false);
+    stream.write_all(b"x").await.expect("written");
+    stream.shutdown().await.expect("finished");
+    drop(stream);
+    let open: Vec<_> = bob.sessions().iter().map(|it| it.streams).collect();
+    assert_eq!(open, [1], "nothing has arrived");
+    way.let_pass(true);
+    all_ended(&bob).await;
+    let mut stream = within("the stream", streams.next()).await.expect("running");
+    let mut all = Vec::new();
+    let read = within("its end", stream.read_to_end(&mut all)).await;
+    read.expect("all of it");
+    assert_eq!(all, b"x");
 }
 
 #[tokio::test(flavor = "multi_thread")]
