@@ -45,7 +45,7 @@ async fn count(mut receive: ReceiveHalf) -> Result<usize, StreamError> {
 #[tokio::test]
 async fn a_reader_asleep_under_20_000_messages_keeps_its_connection() {
     let (_one, _other, dialled, accepted) = pair().await;
-    for message_bytes in [64, 100] {
+    for message_bytes in [32, 60] {
         assert!(UNREAD_MESSAGES * message_bytes < STREAM_WINDOW_BYTES as usize);
         let (mut send, receive) = stream(&dialled, &accepted).await;
         let message = Bytes::from(vec![7; message_bytes]);
