@@ -27,8 +27,8 @@ bench *ARGS:
     cargo run --release -p kith-bench -- {{ARGS}}
 
 # An introducer and two nodes on this machine hand a folder over.
-demo:
-    cargo run --release -p kith-cli -- demo
+demo *ARGS:
+    cargo run --release -p kith-cli -- demo {{ARGS}}
 
 # Fuzz one decoder for a minute; `cargo fuzz list` names them.
 fuzz TARGET SECONDS="60":

@@ -81,6 +81,11 @@ impl Bare {
         });
     }
 
+    /// Closes all its connections, and tells the other sides.
+    pub(crate) async fn close(&self) {
+        self.0.close().await;
+    }
+
     /// Dials.
     pub(crate) async fn connect(&self, place: Place) -> anyhow::Result<Connection> {
         let id = iroh::PublicKey::from_bytes(&place.id)?;

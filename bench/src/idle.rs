@@ -4,7 +4,6 @@
 //! come from the kernel, bytes from the counters of the node's three endpoints; the relay's own pings and DNS-SD, which
 //! stays on the loopback here, are not among them.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -15,6 +14,7 @@ use kith::discovery::Interfaces;
 use serde::{Deserialize, Serialize};
 
 use crate::child::{Parent, Process};
+use crate::pair::HERE;
 use crate::person;
 use crate::report::{Row, Target};
 use crate::usage::Usage;
@@ -126,7 +126,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
 
 /// The idle node's process.
 pub(crate) async fn idle(mut parent: Parent, introducer: &str) -> anyhow::Result<()> {
-    let node = person::local_node(loopback())
+    let node = person::local_node(HERE)
         .lan(Some(Interfaces::Loopback))
         .introducers([introducer.parse()?])
         .spawn()
@@ -139,6 +139,7 @@ pub(crate) async fn idle(mut parent: Parent, introducer: &str) -> anyhow::Result
     while parent.hear::<()>().await?.is_some() {
         parent.tell(&report(&node).await?).await?;
     }
+    node.shutdown().await;
     Ok(())
 }
 
@@ -168,7 +169,7 @@ pub(crate) async fn befriend(
 ) -> anyhow::Result<()> {
     let (mut nodes, mut invites) = (Vec::new(), Vec::new());
     for number in 0..count {
-        let node = person::local_node(loopback())
+        let node = person::local_node(HERE)
             .name(format!("friend {number}"))
             .introducers([introducer.parse()?])
             .spawn()
@@ -183,9 +184,8 @@ pub(crate) async fn befriend(
     }
     parent.tell(&()).await?;
     parent.hear::<()>().await?;
+    for node in nodes {
+        node.shutdown().await;
+    }
     Ok(())
-}
-
-fn loopback() -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 }

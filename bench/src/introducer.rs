@@ -5,7 +5,6 @@
 //! look-up for each of the 15 every minute. The peers' process speaks with real TLS and QUIC connections, each
 //! peer under keys of its own; all come from one address, so the bounds per address are raised.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +30,7 @@ use kith::routing::relay_name::{relay_resolver, relay_tls_config};
 use kith::routing::{Connection, FaceConfig, FaceEndpoint};
 
 use crate::child::{Parent, Process};
+use crate::pair::HERE;
 use crate::report::{Row, Target};
 use crate::usage::Usage;
 
@@ -150,7 +150,7 @@ pub(crate) async fn serve(mut parent: Parent) -> anyhow::Result<()> {
         ..Limits::default()
     };
     let introducer = IntroducerNode::builder()
-        .listen(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
+        .listen(HERE)
         .limits(limits)
         .registry(registry)
         .spawn()
@@ -218,7 +218,7 @@ struct Registered {
 impl Registered {
     async fn new(introducer: &Introducer) -> anyhow::Result<Self> {
         let mut config = FaceConfig::new(Face::Visitor, EngineKey::generate());
-        config.bind = vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)];
+        config.bind = vec![HERE];
         config.port_mapping = false;
         let endpoint = FaceEndpoint::bind(config).await?;
         let mut route = introducer.route();

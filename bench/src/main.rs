@@ -4,9 +4,10 @@
 //! says on which machine it was made. Rates of one machine at two times differ by a third, so every benchmark takes
 //! its turns with what it is compared with (A B A B …) and reports the median of the ratios.
 //!
-//! - `ping`, `stream`, `open`, `idle`, `introducer`: one file for each benchmark.
+//! - `ping`, `stream`, `forward`, `open`, `idle`, `introducer`: one file for each benchmark.
 //! - [`child`]: the other process, which is this same program; [`role`] is what it does there.
-//! - [`person`]: a kith node on this machine. [`bare`]: an iroh endpoint without kith.
+//! - [`pair`]: the two processes of most benchmarks. [`person`]: a kith node on this machine.
+//! - [`bare`]: an iroh endpoint without kith.
 //! - [`exchange`]: what is said on a stream, the same on both. [`delay`]: a slow line in front of an address.
 //! - [`report`], [`statistics`] and [`usage`]: rows, medians, and what the kernel says of a process.
 
@@ -14,9 +15,11 @@ mod bare;
 mod child;
 mod delay;
 mod exchange;
+mod forward;
 mod idle;
 mod introducer;
 mod open;
+mod pair;
 mod person;
 mod ping;
 mod report;
@@ -50,6 +53,8 @@ enum Command {
     Ping(ping::Options),
     /// The rate of one stream, beside bare iroh streams.
     Stream(stream::Options),
+    /// The rate of a forwarded TCP connection, beside a bare iroh stream.
+    Forward(forward::Options),
     /// Round trips to the first answer on a new stream, over a slow line.
     Open(open::Options),
     /// What an idle node with contacts and sessions costs.
@@ -74,6 +79,8 @@ struct Everything {
     #[command(flatten)]
     stream: stream::Options,
     #[command(flatten)]
+    forward: forward::Options,
+    #[command(flatten)]
     open: open::Options,
     #[command(flatten)]
     idle: idle::Options,
@@ -92,6 +99,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Child { role } => return role.play().await,
         Command::Ping(options) => ping::run(&options).await.context("ping")?,
         Command::Stream(options) => stream::run(&options).await.context("stream")?,
+        Command::Forward(options) => forward::run(&options).await.context("forward")?,
         Command::Open(options) => open::run(&options).await.context("open")?,
         Command::Idle(options) => idle::run(&options).await.context("idle")?,
         Command::Introducer(options) => introducer::run(&options).await.context("introducer")?,
@@ -109,6 +117,7 @@ async fn main() -> anyhow::Result<()> {
 async fn run_all(options: &Everything) -> anyhow::Result<Vec<Row>> {
     let mut rows = ping::run(&options.ping).await.context("ping")?;
     rows.extend(stream::run(&options.stream).await.context("stream")?);
+    rows.extend(forward::run(&options.forward).await.context("forward")?);
     rows.extend(open::run(&options.open).await.context("open")?);
     rows.extend(
         introducer::run(&options.introducer)

@@ -1,7 +1,7 @@
 //! What opening a stream on a standing session costs, over a line of 20 ms there and back: round trips until the first
 //! answered byte, and what passes before the first byte is sent.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -13,10 +13,12 @@ use crate::bare::{self, Bare, Place, Tuning};
 use crate::child::Process;
 use crate::delay::SlowLine;
 use crate::ping::milliseconds;
-use crate::report::{Compared, Row, Target};
+use crate::report::{Row, Target, Turns};
 use crate::role::Answerer;
-use crate::statistics::{median, median_ratio};
 use crate::{exchange, person};
+
+/// Where this process is bound: the line leads from here to the other family.
+const HERE_V6: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0);
 
 /// How long a packet takes to the other side.
 const ONE_WAY: Duration = Duration::from_millis(10);
@@ -35,14 +37,11 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
-    let there = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let mut child = Process::start(&["answerer", &there.to_string()])?;
+    let mut child = Process::start(&["answerer"])?;
     let answerer: Answerer = child.hear().await?;
-    let here = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), 0);
-    let node = person::local_node(here).spawn().await?;
-
+    let node = person::local_node(HERE_V6).spawn().await?;
     let mut invite: Invite = answerer.invite.parse()?;
-    let route = invite.contact.as_mut().context("an address")?;
+    let route = invite.contact.as_mut().context("a route")?;
     let line = SlowLine::lay(*route.addresses.first().context("an address")?, ONE_WAY).await?;
     route.addresses = vec![line.address()];
     let peer = person::accept(&node, invite).await?;
@@ -52,69 +51,74 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
         address: bare_line.address(),
         ..answerer.tuned
     };
-    let bare = Bare::bind(Tuning::Kith, here).await?;
+    let bare = Bare::bind(Tuning::Kith, HERE_V6).await?;
     let connection = bare.connect(place).await?;
 
+    let mut times = Times::default();
     let (mut reader, mut writer) = node.open(peer, &[person::protocol()]).await?.into_split();
     exchange::first_echo(&mut reader, &mut writer).await?;
-    let (mut trips, mut before, mut answers, mut bare_answers) = (vec![], vec![], vec![], vec![]);
     for _ in 0..options.opens {
-        let trip = milliseconds(exchange::next_echo(&mut reader, &mut writer).await?);
-        ensure!(
-            trip >= 2.0 * milliseconds(ONE_WAY),
-            "there is a way around the slow line"
-        );
-        trips.push(trip);
+        let trip = exchange::next_echo(&mut reader, &mut writer).await?;
+        ensure!(trip >= 2 * ONE_WAY, "there is a way around the slow line");
+        times.trips.push(milliseconds(trip));
         let begun = Instant::now();
-        let (mut first_reader, mut first_writer) =
-            node.open(peer, &[person::protocol()]).await?.into_split();
-        before.push(milliseconds(begun.elapsed()));
-        exchange::first_echo(&mut first_reader, &mut first_writer).await?;
-        answers.push(milliseconds(begun.elapsed()));
-        first_writer.shutdown().await?;
+        let (mut reader, mut writer) = node.open(peer, &[person::protocol()]).await?.into_split();
+        times.before.push(milliseconds(begun.elapsed()));
+        exchange::first_echo(&mut reader, &mut writer).await?;
+        times.answers.push(milliseconds(begun.elapsed()));
+        writer.shutdown().await?;
         let begun = Instant::now();
-        let (mut first_reader, mut first_writer) = bare::open(&connection).await?;
-        exchange::first_echo(&mut first_reader, &mut first_writer).await?;
-        bare_answers.push(milliseconds(begun.elapsed()));
-        first_writer.shutdown().await?;
+        let (mut reader, mut writer) = bare::open(&connection).await?;
+        exchange::first_echo(&mut reader, &mut writer).await?;
+        times.bare_answers.push(milliseconds(begun.elapsed()));
+        writer.shutdown().await?;
     }
-    let row = |what: &str, kith: &[f64], with, other: &[f64], target| Row {
-        bench: "open",
-        what: what.into(),
-        kith: median(kith),
-        compared: Some(Compared {
-            with,
-            value: median(other),
-            ratio: median_ratio(kith, other),
-        }),
-        unit: "ms",
-        target,
-    };
-    let (trip, most) = (
-        "one round trip, same session",
-        Some(Target::AtMost(ROUND_TRIPS_MAX)),
-    );
-    Ok(vec![
-        row(
-            "new stream, first answered byte",
-            &answers,
-            trip,
-            &trips,
-            most,
-        ),
-        row(
-            "new stream, first answered byte",
-            &answers,
-            "bare iroh: open and echo",
-            &bare_answers,
-            None,
-        ),
-        row(
-            "new stream, before its first byte is sent",
-            &before,
-            trip,
-            &trips,
-            Some(Target::AtMost(ROUND_TRIPS_BEFORE_MAX)),
-        ),
-    ])
+    node.shutdown().await;
+    bare.close().await;
+    Ok(times.rows())
+}
+
+/// All in milliseconds, turn by turn.
+#[derive(Debug, Default)]
+struct Times {
+    /// One round trip on a stream that stands.
+    trips: Vec<f64>,
+    /// From asking for a stream to being able to write.
+    before: Vec<f64>,
+    /// From asking for a stream to the first answered byte.
+    answers: Vec<f64>,
+    /// The same of a bare connection.
+    bare_answers: Vec<f64>,
+}
+
+impl Times {
+    fn rows(&self) -> Vec<Row> {
+        let (answered, trip) = ("new stream, first answered byte", "one round trip");
+        let row = |what, kith, with, other, target| {
+            Row::of("open", what, "ms", Turns { kith, with, other }, target)
+        };
+        vec![
+            row(
+                answered,
+                &self.answers,
+                trip,
+                &self.trips,
+                Some(Target::AtMost(ROUND_TRIPS_MAX)),
+            ),
+            row(
+                answered,
+                &self.answers,
+                "bare iroh: open and echo",
+                &self.bare_answers,
+                None,
+            ),
+            row(
+                "new stream, before its first byte is sent",
+                &self.before,
+                trip,
+                &self.trips,
+                Some(Target::AtMost(ROUND_TRIPS_BEFORE_MAX)),
+            ),
+        ]
+    }
 }

@@ -3,7 +3,6 @@
 //!
 //! The address stays known from the session before: both endpoints live on between samples, only connections are closed.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -11,10 +10,8 @@ use kith::Node;
 use kith::core::ids::PeerId;
 
 use crate::bare::{self, Bare, Place, Tuning};
-use crate::child::Process;
-use crate::report::{Compared, Row, Target};
-use crate::role::Answerer;
-use crate::statistics::{median, median_ratio};
+use crate::pair::{HERE, Pair};
+use crate::report::{Row, Target, Turns};
 use crate::{exchange, person};
 
 /// How many times a bare dial and echo a first ping may take.
@@ -34,19 +31,12 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
-    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let mut child = Process::start(&["answerer", &here.to_string()])?;
-    let answerer: Answerer = child.hear().await?;
-    let address = SocketAddr::new(here, 0);
-    let node = person::local_node(address)
-        .keep_sessions(false)
-        .spawn()
-        .await?;
-    let peer = person::meet(&node, &answerer.invite).await?;
-    let bare = Bare::bind(Tuning::Kith, address).await?;
+    let pair = Pair::start().await?;
+    let (node, answerer) = (&pair.node, &pair.answerer);
+    let bare = Bare::bind(Tuning::Kith, HERE).await?;
     let (mut firsts, mut bare_firsts, mut nexts, mut bare_nexts) = (vec![], vec![], vec![], vec![]);
     for sample in 0..WARM_UP + options.pings {
-        let (first, next) = ping(&node, peer).await?;
+        let (first, next) = ping(node, pair.peer).await?;
         let (bare_first, bare_next) = dial_and_echo(&bare, answerer.tuned).await?;
         if sample >= WARM_UP {
             firsts.push(first);
@@ -55,34 +45,22 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
             bare_nexts.push(bare_next);
         }
     }
-    let row = |what: &str, with, kith: &[f64], other: &[f64], target| Row {
-        bench: "ping",
-        what: what.into(),
-        kith: median(kith),
-        compared: Some(Compared {
-            with,
-            value: median(other),
-            ratio: median_ratio(kith, other),
-        }),
-        unit: "ms",
-        target,
+    node.shutdown().await;
+    bare.close().await;
+    let first = Turns {
+        kith: &firsts,
+        with: "bare iroh: dial and echo",
+        other: &bare_firsts,
+    };
+    let next = Turns {
+        kith: &nexts,
+        with: "bare iroh: echo",
+        other: &bare_nexts,
     };
     let target = Some(Target::AtMost(RATIO_MAX));
     Ok(vec![
-        row(
-            "first answer, no session yet",
-            "bare iroh: dial and echo",
-            &firsts,
-            &bare_firsts,
-            target,
-        ),
-        row(
-            "next answer, same stream",
-            "bare iroh: echo",
-            &nexts,
-            &bare_nexts,
-            None,
-        ),
+        Row::of("ping", "first answer, no session yet", "ms", first, target),
+        Row::of("ping", "next answer, same stream", "ms", next, None),
     ])
 }
 

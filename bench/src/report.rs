@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::statistics::{median, median_ratio};
+
 /// One line of the table.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
@@ -42,7 +44,41 @@ pub(crate) enum Target {
     AtLeast(f64),
 }
 
+/// What was measured turn by turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turns<'a> {
+    /// What kith had.
+    pub(crate) kith: &'a [f64],
+    /// What it is compared with.
+    pub(crate) with: &'static str,
+    /// What that had.
+    pub(crate) other: &'a [f64],
+}
+
 impl Row {
+    /// Medians of `turns`, and of their ratios.
+    pub(crate) fn of(
+        bench: &'static str,
+        what: &str,
+        unit: &'static str,
+        turns: Turns<'_>,
+        target: Option<Target>,
+    ) -> Self {
+        let Turns { kith, with, other } = turns;
+        Self {
+            bench,
+            what: what.into(),
+            kith: median(kith),
+            compared: Some(Compared {
+                with,
+                value: median(other),
+                ratio: median_ratio(kith, other),
+            }),
+            unit,
+            target,
+        }
+    }
+
     /// Whether the target is met; `None` where there is none.
     fn is_met(&self) -> Option<bool> {
         let value = self.compared.as_ref().map_or(self.kith, |it| it.ratio);

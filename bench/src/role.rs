@@ -1,22 +1,18 @@
 //! What the other process does.
 
-use std::net::{IpAddr, SocketAddr};
-
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
 use crate::bare::{Bare, Place, Tuning};
 use crate::child::Parent;
-use crate::{idle, introducer, person};
+use crate::pair::HERE;
+use crate::{forward, idle, introducer, person};
 
 /// What the other process does.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Role {
     /// Answers on a kith node and on bare endpoints.
-    Answerer {
-        /// Where all of them listen, on ports of the system's choice.
-        address: IpAddr,
-    },
+    Answerer,
     /// An introducer, bounded for many clients of one address.
     Introducer,
     /// Peers registered at an introducer, many in one process.
@@ -54,15 +50,15 @@ impl Role {
     pub(crate) async fn play(self) -> anyhow::Result<()> {
         let mut parent = Parent::new();
         match self {
-            Self::Answerer { address } => {
-                let address = SocketAddr::new(address, 0);
-                let node = person::local_node(address)
+            Self::Answerer => {
+                let node = person::local_node(HERE)
                     .keep_sessions(false)
                     .spawn()
                     .await?;
                 person::answer(&node)?;
-                let tuned = Bare::bind(Tuning::Kith, address).await?;
-                let stock = Bare::bind(Tuning::Iroh, address).await?;
+                let offered = forward::offer(&node).await?;
+                let tuned = Bare::bind(Tuning::Kith, HERE).await?;
+                let stock = Bare::bind(Tuning::Iroh, HERE).await?;
                 tuned.answer();
                 stock.answer();
                 let answerer = Answerer {
@@ -72,6 +68,10 @@ impl Role {
                 };
                 parent.tell(&answerer).await?;
                 parent.hear::<()>().await?;
+                drop(offered);
+                node.shutdown().await;
+                tuned.close().await;
+                stock.close().await;
                 Ok(())
             }
             Self::Introducer => introducer::serve(parent).await,

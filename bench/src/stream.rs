@@ -4,22 +4,19 @@
 //! All three write and read through tokio's traits in chunks of 64 KiB, on sessions that stand. The first turn is not
 //! counted: memory that the machine has never touched is written ten times slower.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::bare::{self, Bare, Tuning};
-use crate::child::Process;
-use crate::report::{Compared, Row, Target};
-use crate::role::Answerer;
-use crate::statistics::{median, median_ratio};
+use crate::pair::{HERE, Pair};
+use crate::report::{Row, Target, Turns};
 use crate::{exchange, person};
 
 /// How much of a bare stream's rate a stream of the library must have.
 const RATIO_MIN: f64 = 0.95;
 
-const MIB: u64 = 1024 * 1024;
+pub(crate) const MIB: u64 = 1024 * 1024;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
@@ -32,17 +29,13 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
-    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let mut child = Process::start(&["answerer", &here.to_string()])?;
-    let answerer: Answerer = child.hear().await?;
-    let address = SocketAddr::new(here, 0);
-    let node = person::local_node(address).spawn().await?;
-    let peer = person::meet(&node, &answerer.invite).await?;
+    let pair = Pair::start().await?;
+    let (node, peer, answerer) = (&pair.node, pair.peer, &pair.answerer);
     let (tuned, stock) = (
-        Bare::bind(Tuning::Kith, address).await?,
-        Bare::bind(Tuning::Iroh, address).await?,
+        Bare::bind(Tuning::Kith, HERE).await?,
+        Bare::bind(Tuning::Iroh, HERE).await?,
     );
-    let (tuned, stock) = (
+    let (tuned_connection, stock_connection) = (
         tuned.connect(answerer.tuned).await?,
         stock.connect(answerer.stock).await?,
     );
@@ -52,9 +45,9 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
     for turn in 0..=options.stream_turns {
         let (mut reader, mut writer) = node.open(peer, &[person::protocol()]).await?.into_split();
         let kith = rate(exchange::pour(&mut reader, &mut writer, length).await?);
-        let (mut reader, mut writer) = bare::open(&tuned).await?;
+        let (mut reader, mut writer) = bare::open(&tuned_connection).await?;
         let with_same = rate(exchange::pour(&mut reader, &mut writer, length).await?);
-        let (mut reader, mut writer) = bare::open(&stock).await?;
+        let (mut reader, mut writer) = bare::open(&stock_connection).await?;
         let with_own = rate(exchange::pour(&mut reader, &mut writer, length).await?);
         if turn > 0 {
             ours.push(kith);
@@ -62,17 +55,23 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
             own.push(with_own);
         }
     }
-    let row = |with, other: &[f64]| Row {
-        bench: "stream",
-        what: format!("one stream, {} MiB", options.stream_mib),
-        kith: median(&ours),
-        compared: Some(Compared {
+    node.shutdown().await;
+    tuned.close().await;
+    stock.close().await;
+    let what = format!("one stream, {} MiB", options.stream_mib);
+    let row = |with, other| {
+        let turns = Turns {
+            kith: &ours,
             with,
-            value: median(other),
-            ratio: median_ratio(&ours, other),
-        }),
-        unit: "MB/s",
-        target: Some(Target::AtLeast(RATIO_MIN)),
+            other,
+        };
+        Row::of(
+            "stream",
+            &what,
+            "MB/s",
+            turns,
+            Some(Target::AtLeast(RATIO_MIN)),
+        )
     };
     Ok(vec![
         row("bare iroh, kith's windows", &same),

@@ -60,11 +60,6 @@ impl Attached {
         &self.client
     }
 
-    /// Whether the node ends with this command.
-    pub(crate) fn is_own(&self) -> bool {
-        self.own.is_some()
-    }
-
     /// Lets go; a node of one's own says goodbye to everybody.
     pub(crate) async fn release(self) {
         if let Some(own) = self.own {

@@ -206,6 +206,7 @@ impl Lines {
 /// A line is a result, or `{"failure": …}` when the work failed after it began.
 fn read_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, Failure> {
     #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Failed {
         failure: Failure,
     }

@@ -65,7 +65,8 @@ pub(crate) enum ServiceEvent {
     /// A connection did not reach the service.
     Failed {
         /// Why.
-        failure: Failure,
+        #[serde(flatten)]
+        why: Failure,
     },
 }
 
@@ -157,7 +158,7 @@ pub(super) async fn forward(
         .await;
         while let Some(error) = forward.next_failure().await {
             out.send(&ServiceEvent::Failed {
-                failure: Failure::about(&contact, error),
+                why: Failure::about(&contact, error),
             })
             .await;
         }

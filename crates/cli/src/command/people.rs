@@ -1,15 +1,25 @@
 //! The address book: `add`, `contacts`, `contact`.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::on::On;
 use crate::api::contacts::{
     AddRequest, Added, ContactInfo, Path, RenameRequest, SafetyWords, Standing, TagRequest,
 };
+use crate::api::node::NodeInfo;
 use crate::args::ContactCommand;
 use crate::client::{Client, query, segment};
 use crate::failure::Failure;
 use crate::start::Purpose;
+
+/// How long a node of the command's own stays to tell the maker of an invite, or to leave them a sealed reply: a dial to an
+/// introducer and back over a slow line.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often to look whether they know.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// Becomes the contact of an invite's maker.
 pub(super) async fn add(on: &On, invite: String, name: Option<String>) -> Result<(), Failure> {
@@ -17,9 +27,33 @@ pub(super) async fn add(on: &On, invite: String, name: Option<String>) -> Result
     on.node(Purpose::Reach, async |node| {
         let added: Added = node.client().post("/contacts", &request).await?;
         on.output
-            .line(&added, || format!("{} ({})", added.name, added.peer_id))
+            .line(&added, || format!("{} ({})", added.name, added.peer_id))?;
+        let info: NodeInfo = node.client().get("/node").await?;
+        if info.daemon {
+            return Ok(());
+        }
+        let told = tokio::time::timeout(TOLD_WITHIN, told(node.client(), &added.peer_id)).await;
+        told.unwrap_or_else(|_| {
+            on.output.talk(format_args!(
+                "{} may not know of you yet; 'kith up' lets them know once both of you are online",
+                added.name
+            ));
+            Ok(())
+        })
     })
     .await
+}
+
+/// Waits until the maker of an invite is known to have us in their book too.
+async fn told(client: &Client, peer_id: &str) -> Result<(), Failure> {
+    let path = format!("/contacts/{}", segment(peer_id));
+    loop {
+        let contact: ContactInfo = client.get(&path).await?;
+        if contact.mutual {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
 }
 
 /// Lists contacts.

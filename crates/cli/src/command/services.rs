@@ -119,7 +119,7 @@ async fn follow(
                     on.output.line(&Ready { listen }, || shown(listen))?;
                 }
             }
-            Some(ServiceEvent::Failed { failure }) => on.output.fail(&failure),
+            Some(ServiceEvent::Failed { why }) => on.output.fail(&why),
             None => return Err(Failure::failed("the node stopped")),
         }
     }

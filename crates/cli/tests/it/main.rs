@@ -2,6 +2,7 @@
 //!
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`meeting`], [`streams`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`meeting`], [`streams`], [`services`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod backup;
 mod bad_input;
@@ -9,5 +10,6 @@ mod demo;
 mod door;
 mod meeting;
 mod person;
+mod services;
 mod snapshots;
 mod streams;

@@ -121,7 +121,7 @@ async fn who_is_blocked_gets_nothing_and_who_is_removed_is_forgotten() {
     let blocked = ann.one(&["contact", "block", "ben"]).await;
     assert_eq!(blocked["state"], "blocked");
     let ping = ben.run(&["ping", "ann", "-c", "1"]).await;
-    ping.failed(3, &["cannot reach ann"]);
+    ping.failed(3, &["ann"]);
     assert_eq!(ann.one(&["contacts"]).await["online"], false);
 
     ann.one(&["contact", "unblock", "ben"]).await;
@@ -178,6 +178,15 @@ async fn a_command_without_a_daemon_runs_a_node_of_its_own() {
     let pong = ben.one(&["ping", "ann", "-c", "1"]).await;
     assert_eq!(pong["path"], "direct");
     assert!(!ben.file("kith.sock").exists(), "nothing is left behind");
+}
+
+#[tokio::test]
+async fn who_adds_without_a_daemon_is_known_to_the_maker_when_the_command_ends() {
+    let (ann, ben) = (Person::up().await, Person::new());
+    let invite = ann.invite().await;
+    ben.one(&["add", &invite, "--as", "ann"]).await;
+    let ben_id = text(&ben.one(&["id"]).await["peer_id"]);
+    assert_eq!(ann.one(&["contacts"]).await["peer_id"], ben_id.as_str());
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ impl<S: Scheme> Peer<S> {
         self.drain();
     }
 
-    /// A contact says where it is.
+    /// A contact, or one to be, says where it is.
     pub(super) fn take_card(&mut self, now: Time, peer: PeerId, note: &Note) {
         let Ok(card) = codec::decode::<Card>(&note.body) else {
             return;
@@ -70,7 +70,9 @@ impl<S: Scheme> Peer<S> {
             route: card.contact.clone(),
         };
         self.learn_card(peer, card, Source::Session);
-        if !self.connections.is_best(peer, device) {
+        // No dial tells a pending contact our contact face: the card is for the day they are confirmed.
+        let is_contact = self.level_of(peer) == Level::Contact;
+        if is_contact && !self.connections.is_best(peer, device) {
             // Over a public face everything is relayed, and a contact face that got another key ends soon.
             let target = Target::Device(device);
             self.sessions.handle_open(now, target);

@@ -71,7 +71,8 @@ pub enum Output {
         /// Whose relays.
         introducers: Vec<Introducer>,
     },
-    /// Leave a record at each of these introducers, as soon as it can be reached.
+    /// Leave a record at each of these introducers, as soon as it can be reached. Each that keeps it is told by
+    /// [`handle_kept`](super::Peer::handle_kept).
     Publish {
         /// What.
         record: Record,
@@ -151,6 +152,11 @@ pub enum Event {
         peer: PeerId,
         /// The four words both sides show; `None` when the other side did not keep to the rules: somebody may stand between.
         words: Option<String>,
+    },
+    /// A sealed reply waits for the maker of an accepted invite.
+    ReplyLeft {
+        /// Who made it.
+        peer: PeerId,
     },
     /// A contact was found.
     Found {

@@ -1,18 +1,47 @@
-//! When to look for replies to which invite.
+//! When to look for replies to which invite, and which replies of ours are on their way.
 
 use std::collections::BTreeMap;
 
-use crate::ids::InviteId;
+use crate::ids::{InviteId, Locator, PeerId};
 use crate::time::Time;
 
-/// When each mailbox is looked into next.
+/// The mailboxes of a node's own invites, and of those it accepted.
 #[derive(Debug, Default)]
 pub(super) struct Meeting {
+    /// When each mailbox is looked into next.
     pub(super) polls: BTreeMap<InviteId, Time>,
+    /// Replies that no introducer has confirmed yet; at most one for each accepted invite.
+    leaving: BTreeMap<InviteId, Leaving>,
+}
+
+/// A reply on its way.
+#[derive(Clone, Copy, Debug)]
+struct Leaving {
+    mailbox: Locator,
+    maker: PeerId,
 }
 
 impl Meeting {
     pub(super) fn next_due(&self) -> Option<Time> {
         self.polls.values().min().copied()
+    }
+
+    /// A reply goes to the mailbox of `maker`'s invite.
+    pub(super) fn leave(&mut self, invite: InviteId, mailbox: Locator, maker: PeerId) {
+        self.leaving.insert(invite, Leaving { mailbox, maker });
+    }
+
+    /// Whether a reply to this invite is on its way: an introducer that comes back is told it once more by itself.
+    pub(super) fn is_leaving(&self, invite: &InviteId) -> bool {
+        self.leaving.contains_key(invite)
+    }
+
+    /// An introducer keeps what was left there. Who made the invite, when it is a reply and the first to be confirmed.
+    pub(super) fn kept(&mut self, mailbox: Locator) -> Option<PeerId> {
+        let mut leaving = self.leaving.iter();
+        let (invite, found) = leaving.find(|(_, leaving)| leaving.mailbox == mailbox)?;
+        let (invite, maker) = (*invite, found.maker);
+        self.leaving.remove(&invite);
+        Some(maker)
     }
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::config::{MAILBOX_POLL, MAILBOX_POLL_MAX, REPLY_LIFE};
-use super::io::Output;
+use super::io::{Event, Output};
 use super::places::Purpose;
 use super::state::Peer;
 use crate::crypto::{Scheme, derive};
 use crate::discovery::Record;
 use crate::discovery::record::{Slot, Terms};
 use crate::identity::{AcceptError, Hints, Invite, InviteError, InviteTerms};
-use crate::ids::{DeviceKey, Face, InviteId, PeerId};
+use crate::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
 use crate::introducer::Introducer;
 use crate::routing::Target;
 use crate::time::Time;
@@ -127,6 +127,7 @@ impl<S: Scheme> Peer<S> {
         let unanswered: Vec<Invite> = self
             .book
             .unanswered(now)
+            .filter(|accepted| !self.meeting.is_leaving(&accepted.invite.id()))
             .map(|accepted| accepted.invite.clone())
             .collect();
         for invite in unanswered {
@@ -134,6 +135,17 @@ impl<S: Scheme> Peer<S> {
             self.leave_reply(now, &invite, introducers);
         }
         self.drain_book(now);
+    }
+
+    /// An introducer keeps a record of ours. A reply counts as left only from then on: a node that stops before leaves it
+    /// when it starts again.
+    pub fn handle_kept(&mut self, now: Time, locator: Locator) {
+        self.now = now;
+        if let Some(maker) = self.meeting.kept(locator) {
+            self.book.mark_reply_left(now, &maker);
+            self.drain_book(now);
+            self.tell(Event::ReplyLeft { peer: maker });
+        }
     }
 
     /// Leaves the replies that an introducer missed while it was away.
@@ -185,6 +197,6 @@ impl<S: Scheme> Peer<S> {
             introducers,
             peer: None,
         });
-        self.book.mark_reply_left(now, &maker);
+        self.meeting.leave(invite.id(), mailbox.locator(), maker);
     }
 }

@@ -157,7 +157,7 @@ impl<S: Scheme> Peer<S> {
     /// A message came for another part of the node.
     fn take_note(&mut self, now: Time, conn: ConnId, peer: PeerId, note: &Note) {
         match note.kind {
-            CARD if self.level_of(peer) == Level::Contact => self.take_card(now, peer, note),
+            CARD if self.level_of(peer) >= Level::Guest => self.take_card(now, peer, note),
             WORDS if self.level_of(peer) == Level::Contact => {
                 self.take_words(now, conn, peer, note)
             }

@@ -1,7 +1,7 @@
 //! Which of the offered protocols a stream speaks. Pure: the shell asks once per stream.
 //!
-//! The opener's order of preference decides, names match whole. Which refusal is given depends on who asks: a stranger
-//! cannot tell what does not exist from what is not for it.
+//! The opener's order of preference decides, names match whole. Which refusal is given depends on who asks: only a contact
+//! can tell what does not exist from what is not for it.
 
 use std::cmp::Reverse;
 
@@ -37,6 +37,8 @@ pub fn choose(
             Standing::Open if picked.is_none() => picked = Some(index),
             Standing::Open | Standing::Unknown => {}
             Standing::Full => refusal = refusal.max(Refusal::Busy),
+            // To whoever is no contact, what is not for it does not exist.
+            Standing::Closed if level < Level::Contact => {}
             Standing::Closed => refusal = refusal.max(Refusal::NotAllowed),
         }
     }
@@ -114,6 +116,13 @@ mod tests {
             let refused = Answer::Refused(Refusal::Unsupported);
             assert_eq!(answer(Level::Stranger, texts), refused, "{texts:?}");
         }
+    }
+
+    #[test]
+    fn a_guest_learns_of_what_is_for_it_only() {
+        let refused = |text| answer(Level::Guest, &[text]);
+        assert_eq!(refused("/secret/1"), refused("/absent/1"));
+        assert_eq!(refused("/full/1"), Answer::Refused(Refusal::Busy));
     }
 
     #[test]

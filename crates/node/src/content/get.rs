@@ -11,6 +11,7 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::time::Instant;
 
 use kith_core::data::head::{Head, HeadError};
@@ -24,7 +25,7 @@ use crate::content::transfer::Transfer;
 use crate::content::worker::Connection;
 
 /// Fetches, and returns when all is durable under its final name. `open` opens another stream to the same provider; `report` is called
-/// as things arrive.
+/// as things arrive; `broken` ends when it is known otherwise that the provider is no longer there.
 ///
 /// # Errors
 /// [`GetError`]; run it again to go on with what arrived.
@@ -32,6 +33,7 @@ pub async fn get<Open, Opening, R, W>(
     open: Open,
     get: Get,
     mut report: impl FnMut(Progress) + Send,
+    broken: impl Future<Output = ()> + Send,
 ) -> Result<Got, GetError>
 where
     Open: Fn() -> Opening + Send + Sync,
@@ -46,9 +48,15 @@ where
         check(&connection.head, &get)?;
         Ok(connection)
     };
-    let mut first = connect().await?;
-    let (head, grant) = (first.head.clone(), first.grant.clone());
-    let selected = select::select(&mut first, &head, &get.path).await?;
+    let mut broken = std::pin::pin!(broken);
+    let look = async {
+        let mut first = connect().await?;
+        let head = first.head.clone();
+        let selected = select::select(&mut first, &head, &get.path).await?;
+        Ok::<_, GetError>((first, head, selected))
+    };
+    let (first, head, selected) = unless(broken.as_mut(), look).await?;
+    let grant = first.grant.clone();
     let target = get.out.join(selected.name());
     let mut transfer = Transfer::begin(&get, &selected, &target).await?;
     let mut streams = Streams::new();
@@ -74,7 +82,7 @@ where
             }
         }
     };
-    let moved: Result<(), GetError> = moved.await;
+    let moved: Result<(), GetError> = unless(broken, moved).await;
     streams.close().await;
     match moved {
         Err(GetError::Gone) => return Err(gone(&head, connect().await)),
@@ -93,6 +101,17 @@ where
         time: started.elapsed(),
         links_left_out,
     })
+}
+
+/// Does `work`, unless the provider turns out to be gone before.
+async fn unless<T>(
+    broken: Pin<&mut impl Future<Output = ()>>,
+    work: impl Future<Output = Result<T, GetError>>,
+) -> Result<T, GetError> {
+    tokio::select! {
+        done = work => done,
+        () = broken => Err(GetError::Connection(io::ErrorKind::NotConnected.into())),
+    }
 }
 
 /// Whether a head is of the owner and the version that were asked for.

@@ -332,9 +332,11 @@ async fn carry(client: RegistryClient, mut request: Request) -> Result<Vec<Findi
 
 async fn ask(client: &RegistryClient, request: &Request) -> Result<Vec<Finding>, RegistryError> {
     match &request.what {
-        What::Publish(_, record) => {
+        What::Publish(peer, record) => {
             client.publish(Record::clone(record)).await?;
-            Ok(Vec::new())
+            // Addresses are published again and again; a reply is waited for.
+            let kept = peer.is_none().then(|| Finding::Kept(record.locator()));
+            Ok(kept.into_iter().collect())
         }
         What::Lookup(locator) => {
             let records = client.lookup(*locator).await?;

@@ -114,6 +114,8 @@ pub enum Finding {
         /// The sequence of the record there.
         newest: u64,
     },
+    /// An introducer keeps a reply to an invite that was left under this locator.
+    Kept(Locator),
     /// An introducer's registry answers, for the first time or after it was away; it may have missed records.
     IntroducerUp(DeviceKey),
     /// An introducer's registry cannot be reached.

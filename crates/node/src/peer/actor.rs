@@ -215,6 +215,7 @@ impl Actor {
             Finding::Records { locator, records } => {
                 machine.handle_records(now, locator, &records);
             }
+            Finding::Kept(locator) => machine.handle_kept(now, locator),
             Finding::Stale { peer, newest } => machine.handle_stale(now, peer, newest),
             Finding::IntroducerUp(key) => machine.handle_introducer_up(now, key),
             Finding::IntroducerDown(key) => machine.handle_introducer_down(now, key),

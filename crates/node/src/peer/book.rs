@@ -100,6 +100,27 @@ impl AddressBook {
         added.await?
     }
 
+    /// Waits until the maker of an accepted invite knows of it, or a sealed reply waits for them at an introducer: a node
+    /// that stops before tells them when it runs the next time. Bound it: neither may be possible now.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn wait_until_told(&self, maker: PeerId) -> Result<(), Error> {
+        let mut events = self.0.events();
+        loop {
+            let told = self.0.ask(move |machine, _| {
+                let accepted = machine.book().accepted(&maker);
+                accepted.is_none_or(|accepted| accepted.left.is_some())
+            });
+            if told.await? {
+                return Ok(());
+            }
+            if let Err(RecvError::Closed) = events.recv().await {
+                return Err(Error::Closed);
+            }
+        }
+    }
+
     /// Everybody in it, by name.
     ///
     /// # Errors

@@ -189,24 +189,14 @@ impl NodeBuilder {
         let place = Place::open(self.data.clone())?;
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
-        let shares = Shares::new(
-            Box::new(store.clone()),
-            place.home.blobs(),
-            keys.identity.clone(),
-        )
-        .map_err(SpawnError::Blobs)?;
+        let shares = open_shares(&place, &keys, &store)?;
         let mut machine = self.machine(&keys, &store)?;
         let plan = FacePlan {
             bind: self.bind,
             public: self.public,
             port_mapping: self.port_mapping,
         };
-        let mut secrets = BTreeMap::from([(Face::Public, keys.public_device.clone())]);
-        if !self.public_face_only {
-            for face in [Face::Contact, Face::Visitor] {
-                secrets.insert(face, SecretKey::from_bytes(entropy::seed()));
-            }
-        }
+        let secrets = face_secrets(&keys, self.public_face_only);
         let mut endpoints = BTreeMap::new();
         for (face, secret) in &secrets {
             endpoints.insert(*face, plan.bind(*face, secret).await?);
@@ -256,7 +246,9 @@ impl NodeBuilder {
             Box::new(|_| {})
         })));
         crate::protocol::serve(&node);
-        contents::serve(&node);
+        if !self.public_face_only {
+            contents::serve(&node);
+        }
         Ok(node)
     }
 
@@ -291,6 +283,17 @@ impl NodeBuilder {
     }
 }
 
+/// The key of each face: the public one's stays, the others have a new one at each start.
+fn face_secrets(keys: &Keys, public_face_only: bool) -> BTreeMap<Face, SecretKey> {
+    let mut secrets = BTreeMap::from([(Face::Public, keys.public_device.clone())]);
+    if !public_face_only {
+        for face in [Face::Contact, Face::Visitor] {
+            secrets.insert(face, SecretKey::from_bytes(entropy::seed()));
+        }
+    }
+    secrets
+}
+
 fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
     match Keys::load(&home.identity_key()) {
         Err(KeyfileError::Missing { path }) => {
@@ -300,6 +303,11 @@ fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
         }
         loaded => loaded,
     }
+}
+
+fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, SpawnError> {
+    let (database, owner) = (Box::new(store.clone()), keys.identity.clone());
+    Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)
 }
 
 /// Tells the machine when what is spoken changes.

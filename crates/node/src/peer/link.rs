@@ -16,7 +16,8 @@ use super::input::Input;
 use super::live::Standing;
 use super::protocols::Protocols;
 use super::stream::Stream;
-use super::streams::OpenStreams;
+use super::streams::{OpenStream, OpenStreams};
+use crate::routing::stream::StreamError;
 use crate::routing::{Connection, ReceiveHalf, SendHalf};
 
 /// How long the opener of a stream may take to say what it offers: it sends the offer with the stream's first byte.
@@ -60,23 +61,39 @@ impl LinkTasks {
             },
         };
         self.tasks.spawn(write_control(send, control));
-        self.tasks.spawn(self.clone().read_control(receive));
-        self.accept_streams().await;
+        self.take(receive).await;
     }
 
-    async fn read_control(self, mut receive: ReceiveHalf) {
+    /// Takes what comes: streams as soon as it is known who opens them, and the bytes of the control stream. Streams go
+    /// first: a farewell there means that there are no streams, so those that came before it have to be counted before it.
+    async fn take(mut self, mut control: ReceiveHalf) {
         let mut chunk = vec![0; CONTROL_CHUNK_BYTES];
-        while let Ok(length @ 1..) = receive.read(&mut chunk).await {
-            let bytes = chunk[..length].to_vec();
-            if self
-                .inputs
-                .send(Input::Control {
-                    conn: self.conn,
-                    bytes,
-                })
-                .is_err()
-            {
-                return;
+        let mut control_stands = true;
+        loop {
+            let standing = *self.session.borrow_and_update();
+            tokio::select! {
+                biased;
+                halves = self.connection.accept_stream(), if standing.is_some() => {
+                    let (Ok(halves), Some(standing)) = (halves, standing) else {
+                        return; // The end of the connection is told by its own task.
+                    };
+                    let open = self.streams.count();
+                    self.tasks.spawn(self.clone().answer(halves, open, standing));
+                }
+                read = control.read(&mut chunk), if control_stands => match read {
+                    Ok(length @ 1..) => {
+                        let (conn, bytes) = (self.conn, chunk[..length].to_vec());
+                        if self.inputs.send(Input::Control { conn, bytes }).is_err() {
+                            return;
+                        }
+                    }
+                    _ => control_stands = false,
+                },
+                // Introduced, or a pending contact was confirmed.
+                changed = self.session.changed() => if changed.is_err() {
+                    return;
+                },
+                _ = self.connection.closed() => return,
             }
         }
     }
@@ -108,30 +125,9 @@ impl LinkTasks {
         });
     }
 
-    /// Takes streams as soon as it is known who opens them.
-    async fn accept_streams(mut self) {
-        let Some(standing) = self.introduced().await else {
-            return;
-        };
-        while let Ok(halves) = self.connection.accept_stream().await {
-            // A pending contact may have been confirmed meanwhile.
-            let standing = self.session.borrow().unwrap_or(standing);
-            self.tasks.spawn(self.clone().answer(halves, standing));
-        }
-    }
-
-    async fn introduced(&mut self) -> Option<Standing> {
-        let session = self.session.wait_for(Option::is_some);
-        tokio::select! {
-            standing = session => *standing.ok()?,
-            _ = self.connection.closed() => None,
-        }
-    }
-
     /// Answers the offer of one stream and hands it to who accepts its protocol.
-    async fn answer(self, halves: (SendHalf, ReceiveHalf), standing: Standing) {
+    async fn answer(self, halves: (SendHalf, ReceiveHalf), open: OpenStream, standing: Standing) {
         let (mut send, mut receive) = halves;
-        let open = self.streams.count();
         let read = tokio::time::timeout(OFFER_WITHIN, receive.read_frame(Offer::BYTES_MAX)).await;
         let Ok(Ok(Some(body))) = read else {
             return; // Dropped, and so reset: there is nothing to answer to.
@@ -144,8 +140,10 @@ impl LinkTasks {
             return;
         };
         let answer = self.protocols.choose(standing.peer, standing.level, &offer);
-        if send.write_chunk(answer.framed().into()).await.is_err() {
-            return;
+        match send.write_chunk(answer.framed().into()).await {
+            // Who only sends may have given up its reading half: what it sent is still for somebody.
+            Ok(()) | Err(StreamError::GivenUp(_)) => {}
+            Err(_) => return,
         }
         let Answer::Picked(index) = answer else {
             debug!(conn = self.conn.0, offer = ?offer.names(), ?answer, "refused a stream");

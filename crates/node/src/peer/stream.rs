@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use kith_core::codec::{self, FRAME_HEADER_BYTES, Wire as _};
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
@@ -60,11 +61,33 @@ pub struct StreamReader {
     about: About,
 }
 
-/// The writing half of a [`Stream`].
+/// The writing half of a [`Stream`]. Dropped after it was shut down, its stream counts as open until the other side has all
+/// of it: a session that gives way to another, or a node that shuts down, waits for it.
 #[derive(Debug)]
 pub struct StreamWriter {
     half: SendHalf,
     about: About,
+}
+
+impl Drop for StreamWriter {
+    fn drop(&mut self) {
+        if !self.half.is_finished() {
+            return;
+        }
+        let mut delivered = Box::pin(self.half.delivered());
+        if delivered.as_mut().now_or_never().is_some() {
+            return;
+        }
+        // Without a runtime nothing is delivered any more.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let open = self.about.open.clone();
+            runtime.spawn(async move {
+                // Delivered or not, it is over.
+                let _ = delivered.await;
+                drop(open);
+            });
+        }
+    }
 }
 
 /// What both halves know of their stream.
@@ -75,7 +98,7 @@ struct About {
     protocol: ProtocolName,
     connection: Connection,
     /// Counts the stream as open until both halves are gone.
-    _open: OpenStream,
+    open: OpenStream,
 }
 
 /// Whether the other side's answer has been read.
@@ -206,7 +229,7 @@ impl About {
             level: standing.map_or(Level::Stranger, |standing| standing.level),
             protocol,
             connection,
-            _open: open,
+            open,
         }
     }
 }

@@ -106,6 +106,11 @@ impl SendHalf {
         let _ = self.stream.reset(VarInt::from_u32(code));
     }
 
+    /// Whether it was finished or reset.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
     /// Waits until the other side has received all of a finished stream, or wants no more of one that is not finished.
     /// The future is apart from the stream, so that it can be waited for while writing.
     ///

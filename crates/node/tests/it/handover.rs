@@ -1,10 +1,19 @@
 //! A folder goes from hand to hand: share, list and get, between nodes with real sockets.
 
+mod killed;
 mod people;
+mod relayed;
 
-use kith::ErrorKind;
-use kith::content::Recipients;
+use std::fs;
+use std::path::Path;
+
+use kith::content::{GetError, Recipients};
+use kith::core::data::link::LinkSecret;
+use kith::{Error, ErrorKind};
 use people::{Person, bytes, snapshot};
+
+/// Enough that a transfer is still under way when something happens to it.
+const BIG_BYTES: usize = 96 << 20;
 
 /// A small tree of all kinds: small and larger files, folders in folders, an empty one.
 fn fill(person: &Person) {
@@ -27,7 +36,7 @@ async fn a_folder_shared_with_contacts_arrives_whole() {
 
     let contents = bob.node.contents();
     let listed = contents.list(alice.node.peer_id()).await.expect("listed");
-    assert_eq!(listed, [published.share.head.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&published.share.head));
     let source = contents
         .resolve("Alice/holiday/sub/")
         .await
@@ -80,13 +89,230 @@ async fn the_named_get_it_and_the_others_never_hear_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rate_probe() {
+async fn a_stranger_with_the_link_gets_it_and_one_without_its_secret_does_not() {
+    let (alice, dave) = (Person::new("alice").await, Person::new("dave").await);
+    fill(&alice);
+    let share = alice.share("holiday", Recipients::Link).await.share;
+    let text = share.link.to_string();
+
+    let fetched = dave.get(&text).await.expect("fetched");
+    assert_eq!(fetched.bytes, share.head.totals.bytes);
+    assert!(snapshot(&alice.at("holiday")) == snapshot(&dave.at("out/holiday")));
+    let one = dave
+        .get(&format!("{text}/readme.txt"))
+        .await
+        .expect("a part of it");
+    assert_eq!((one.files, one.target), (1, dave.at("out/readme.txt")));
+
+    let mut blind = share.link.clone();
+    blind.secret = None;
+    let mut forged = share.link.clone();
+    forged.secret = Some(LinkSecret([7; 32]));
+    for link in [blind, forged] {
+        let refused = dave.get(&link.to_string()).await.expect_err("no secret");
+        assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
+    }
+    let mut claimed = share.link.clone();
+    claimed.owner = dave.node.peer_id();
+    let other = Person::new("other").await;
+    let refused = other.get(&claimed.to_string()).await.expect_err("not his");
+    assert_eq!(refused.kind(), ErrorKind::NotVerified, "{refused}");
+
+    alice
+        .node
+        .contents()
+        .unshare("holiday")
+        .await
+        .expect("taken back");
+    let refused = other.get(&text).await.expect_err("taken back");
+    assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
+    assert!(other.fetched().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pending_contact_gets_what_contacts_get_only_once_confirmed() {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    fill(&alice);
+    alice.share("holiday", Recipients::Contacts).await;
+    let invite = people::invite(&alice.node, true).await;
+    let book = bob.node.address_book();
+    book.add(invite, Some("alice"))
+        .await
+        .expect("a good invite");
+    people::knows(&alice.node, bob.node.peer_id()).await;
+
+    let listed = bob.node.contents().list(alice.node.peer_id()).await;
+    assert_eq!(listed.expect("answered"), []);
+    let refused = bob.get("alice/holiday").await.expect_err("pending");
+    assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
+
+    let book = alice.node.address_book();
+    book.confirm(bob.node.peer_id()).await.expect("pending");
+    // She looks for him from now on, as he does not know where she is.
+    let mut options = bob.options("alice/holiday").await.expect("a source");
+    options.wait = people::PATIENCE;
+    let fetched = people::finish(bob.node.contents().get(options)).await;
+    fetched.expect("confirmed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocking_somebody_stops_what_they_are_fetching() {
     let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
     alice.meet(&bob).await;
-    alice.write("big", &bytes(7, 200 << 20));
-    let t = std::time::Instant::now();
+    alice.write("big", &bytes(1, BIG_BYTES));
     alice.share("big", Recipients::Contacts).await;
-    println!("shared in {:?}", t.elapsed());
-    let got = bob.get("alice/big").await.expect("fetched");
-    println!("got {} in {:?}", got.bytes, got.time);
+    let options = bob.options("alice/big").await.expect("a source");
+    let mut transfer = bob.node.contents().get(options);
+    people::until(&mut transfer, 1).await;
+    let book = alice.node.address_book();
+    book.block(bob.node.peer_id()).await.expect("a contact");
+    let refused = people::finish(transfer).await.expect_err("blocked");
+    assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
+    assert!(bob.fetched().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_a_share_back_stops_what_is_being_fetched_of_it() {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    alice.meet(&bob).await;
+    alice.write("big", &bytes(1, BIG_BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let options = bob.options("alice/big").await.expect("a source");
+    let mut transfer = bob.node.contents().get(options);
+    people::until(&mut transfer, 1).await;
+    alice
+        .node
+        .contents()
+        .unshare("big")
+        .await
+        .expect("taken back");
+    let refused = people::finish(transfer).await.expect_err("taken back");
+    assert_eq!(refused.kind(), ErrorKind::NotAllowed, "{refused}");
+    assert!(bob.fetched().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_that_was_dropped_goes_on_where_it_ended() {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    alice.meet(&bob).await;
+    alice.write("big", &bytes(1, BIG_BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let options = bob.options("alice/big").await.expect("a source");
+    let mut transfer = bob.node.contents().get(options.clone());
+    let before = people::until(&mut transfer, BIG_BYTES as u64 / 4).await;
+    drop(transfer);
+    assert!(bob.fetched().is_empty());
+
+    // What was under way when it was dropped may still be on its way to the disk.
+    let fetched = loop {
+        match people::finish(bob.node.contents().get(options.clone())).await {
+            Err(Error::Get {
+                error: GetError::Busy(_),
+                ..
+            }) => tokio::task::yield_now().await,
+            other => break other.expect("fetched"),
+        }
+    };
+    assert_eq!(fetched.bytes, BIG_BYTES as u64);
+    let this_run: u64 = fetched.sources.iter().map(|source| source.bytes).sum();
+    assert!(
+        this_run <= BIG_BYTES as u64 - before.bytes,
+        "{this_run} after {before:?}"
+    );
+    assert!(fs::read(bob.at("out/big")).expect("there") == bytes(1, BIG_BYTES));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_do_not_verify_get_no_name() {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    alice.meet(&bob).await;
+    alice.write("holiday/good", b"good");
+    alice.write("holiday/bad", &bytes(1, 3_000_000));
+    alice.share("holiday", Recipients::Contacts).await;
+    // Edited behind the owner's back: same size, same time.
+    let path = alice.at("holiday/bad");
+    let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+    let mut edited = bytes(1, 3_000_000);
+    edited[2_000_000] ^= 1;
+    fs::write(&path, edited).expect("written");
+    let file = fs::File::options().write(true).open(&path).expect("there");
+    file.set_modified(modified.expect("a time")).expect("set");
+
+    let refused = bob.get("alice/holiday").await.expect_err("a wrong byte");
+    assert_eq!(refused.kind(), ErrorKind::NotVerified, "{refused}");
+    assert!(bob.fetched().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_edited_since_arrives_as_it_is_now() {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    alice.meet(&bob).await;
+    alice.write("holiday/diary", b"Monday");
+    let first = alice.share("holiday", Recipients::Contacts).await.share;
+    alice.write("holiday/diary", b"Monday and Tuesday");
+    bob.get("alice/holiday").await.expect("fetched");
+    assert!(snapshot(&alice.at("holiday")) == snapshot(&bob.at("out/holiday")));
+
+    let mut options = bob.options("alice/holiday").await.expect("a source");
+    options.at = Some(first.head.manifest);
+    let refused = people::finish(bob.node.contents().get(options)).await;
+    let refused = refused.expect_err("the version of before");
+    assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_something_else_is_left_alone() {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    alice.meet(&bob).await;
+    fill(&alice);
+    alice.share("holiday", Recipients::Contacts).await;
+    bob.write("out/holiday/mine", b"mine");
+    let refused = bob.get("alice/holiday").await.expect_err("in the way");
+    assert_eq!(refused.kind(), ErrorKind::Failed, "{refused}");
+    assert!(refused.to_string().contains("exists already"), "{refused}");
+    assert_eq!(snapshot(&bob.at("out/holiday")).len(), 1);
+
+    fs::remove_dir_all(bob.at("out/holiday")).expect("removed");
+    bob.get("alice/holiday").await.expect("fetched");
+    let again = bob
+        .get("alice/holiday")
+        .await
+        .expect("the same is no error");
+    assert_eq!(again.sources, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_matches_is_fetched() {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    alice.meet(&bob).await;
+    fill(&alice);
+    alice.share("holiday", Recipients::Contacts).await;
+    let mut options = bob.options("alice/holiday").await.expect("a source");
+    options.only = vec!["*.jpg".to_owned(), "many/1?.txt".to_owned()];
+    let fetched = people::finish(bob.node.contents().get(options)).await;
+    assert_eq!(fetched.expect("fetched").files, 11);
+    let tree = snapshot(&bob.at("out/holiday"));
+    assert!(tree.contains_key(Path::new("sub/deep/picture.jpg")));
+    assert!(!tree.contains_key(Path::new("readme.txt")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_nothing_says_so() {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    alice.meet(&bob).await;
+    for (text, expected) in [
+        ("", ErrorKind::Usage),
+        ("alice", ErrorKind::Usage),
+        ("alice/", ErrorKind::Usage),
+        ("kith:link1qqqqqqqq", ErrorKind::Usage),
+        ("nobody/holiday", ErrorKind::NotFound),
+        ("alice/nothing", ErrorKind::NotFound),
+        ("alice/nothing/at/all", ErrorKind::NotFound),
+    ] {
+        let refused = bob.get(text).await.expect_err(text);
+        assert_eq!(refused.kind(), expected, "{text}: {refused}");
+    }
+    alice.node.shutdown().await;
+    let refused = bob.get("alice/holiday").await.expect_err("not there");
+    assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
 }

@@ -1,5 +1,7 @@
 //! The integration tests of the library, one binary for all (linking iroh once is slow enough).
 
+mod datagrams;
+mod delay;
 mod engine;
 mod examples;
 mod friends;
@@ -8,3 +10,4 @@ mod introducers;
 mod meeting;
 mod observer;
 mod services;
+mod sessions_node;

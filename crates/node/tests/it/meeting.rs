@@ -131,3 +131,44 @@ async fn both_sides_of_a_live_comparison_see_the_same_four_words() {
     assert!(alone.is_err(), "no session, no words");
     alice.shutdown().await;
 }
+
+/// Fresh sessions in a row. Where streams could overtake the control stream, one of the first five did.
+const FRESH_SESSIONS: usize = 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_stream_of_a_fresh_session_overtakes_its_control_stream() {
+    let (alice, bob) = (
+        loopback().keep_sessions(false).spawn().await.expect("up"),
+        loopback().keep_sessions(false).spawn().await.expect("up"),
+    );
+    let invite = invite(&alice, false).await;
+    bob.address_book()
+        .add(invite, None)
+        .await
+        .expect("a good invite");
+    let ping: kith::core::protocol::ProtocolName =
+        kith::protocol::ping::PING.parse().expect("a valid name");
+    for _ in 0..FRESH_SESSIONS {
+        bob.pinger(alice.peer_id())
+            .ping()
+            .await
+            .expect("Alice answers over a fresh session");
+        let mut events = bob.events();
+        let stream = bob
+            .open(alice.peer_id(), std::slice::from_ref(&ping))
+            .await
+            .expect("the session stands");
+        stream.connection().close(0, "the next one");
+        drop(stream);
+        let alone = async {
+            while !bob.sessions().is_empty() {
+                events.recv().await.expect("running");
+            }
+        };
+        tokio::time::timeout(PATIENCE, alone)
+            .await
+            .expect("the session ends");
+    }
+    bob.shutdown().await;
+    alice.shutdown().await;
+}

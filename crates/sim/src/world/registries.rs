@@ -190,6 +190,7 @@ impl World {
             machine.handle_records(local, locator, records);
         };
         let mut told: Option<(PeerId, u64)> = None;
+        let mut kept: Option<Locator> = None;
         let what = match (errand, answer) {
             (Errand::Lookup(locator), Ok(Answer::Records(records))) => {
                 lookup(locator, &records);
@@ -208,8 +209,14 @@ impl World {
                 "is to wait".to_owned()
             }
             (Errand::Publish(..), Ok(Answer::Refused(refusal))) => format!("refused: {refusal:?}"),
-            (Errand::Publish(..), _) => "published".to_owned(),
+            (Errand::Publish(record, peer), _) => {
+                kept = peer.is_none().then(|| record.locator());
+                "published".to_owned()
+            }
         };
+        if let Some(locator) = kept {
+            machine.handle_kept(local, locator);
+        }
         if let Some((peer, newest)) = told {
             machine.handle_stale(local, peer, newest);
         }

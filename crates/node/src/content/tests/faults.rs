@@ -217,7 +217,7 @@ async fn lying(world: &World, root: Vec<u8>) -> GetError {
             exporter: EXPORTER,
         }))
     };
-    get(open, world.request(share), |_| {})
+    get(open, world.request(share), |_| {}, std::future::pending())
         .await
         .expect_err("a lie")
 }
@@ -284,9 +284,14 @@ async fn a_provider_that_sends_no_protocol_is_an_error() {
                 exporter: EXPORTER,
             }))
         };
-        let error = get(open, world.request(ShareId([1; 32])), |_| {})
-            .await
-            .expect_err("garbage");
+        let error = get(
+            open,
+            world.request(ShareId([1; 32])),
+            |_| {},
+            std::future::pending(),
+        )
+        .await
+        .expect_err("garbage");
         assert!(matches!(error, GetError::Connection(_)), "{error}");
     }
 }
@@ -327,7 +332,7 @@ async fn a_session_that_gives_only_one_stream_is_enough() {
             Err(std::io::ErrorKind::QuotaExceeded.into())
         })
     };
-    let got = get(open, world.request(share), |_| {})
+    let got = get(open, world.request(share), |_| {}, std::future::pending())
         .await
         .expect("fetched");
     assert!(was_opened.load(Ordering::SeqCst));

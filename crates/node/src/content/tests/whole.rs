@@ -81,9 +81,14 @@ async fn a_large_file_arrives_by_itself_and_progress_reaches_its_end() {
     let mut seen = Vec::new();
     let open = || std::future::ready(Ok(world.stream()));
     let request = world.request(shared.head.share);
-    let got = crate::content::get(open, request, |progress| seen.push(progress))
-        .await
-        .expect("fetched");
+    let got = crate::content::get(
+        open,
+        request,
+        |progress| seen.push(progress),
+        std::future::pending(),
+    )
+    .await
+    .expect("fetched");
     assert_eq!(got.target, world.out().join("film.mkv"));
     assert!(fs::read(&got.target).expect("there") == content);
     assert!(seen.windows(2).all(|pair| pair[0].bytes <= pair[1].bytes));
@@ -247,7 +252,7 @@ async fn transfers_run_as_tasks_of_their_own() {
         let (world, request) = (Arc::clone(&world), world.request(share));
         tokio::spawn(async move {
             let open = || async { Ok(world.stream()) };
-            crate::content::get(open, request, |_| {}).await
+            crate::content::get(open, request, |_| {}, std::future::pending()).await
         })
     };
     assert_eq!(task.await.expect("no panic").expect("fetched").files, 1);

@@ -143,7 +143,7 @@ impl World {
         let open = || std::future::ready(Ok::<_, io::Error>(self.stream()));
         tokio::time::timeout(
             std::time::Duration::from_secs(120),
-            get(open, request, |_| {}),
+            get(open, request, |_| {}, std::future::pending()),
         )
         .await
         .expect("a transfer in memory ends")

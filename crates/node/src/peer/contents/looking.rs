@@ -25,7 +25,8 @@ impl Contents {
     /// [`Error::Unreachable`], and as any stream.
     pub async fn list(&self, peer: PeerId) -> Result<Vec<Head>, Error> {
         let reach = Reach::peer(&self.node, peer).await?;
-        self.look(&reach, Target::Peer(peer), peer).await
+        let target = Target::Peer(peer);
+        reach.with(target, self.look(&reach, target, peer)).await
     }
 
     /// What a directory of somebody's share holds; a file holds itself.
@@ -36,7 +37,8 @@ impl Contents {
         let reach = Reach::source(&self.node, source).await?;
         let mut failed = missing(reach.name());
         for target in reach.targets() {
-            match self.entries_at(&reach, *target, source).await {
+            let listed = self.entries_at(&reach, *target, source);
+            match reach.with(*target, listed).await {
                 Err(error @ Error::Unreachable { .. }) => failed = error,
                 other => return other,
             }

@@ -1,18 +1,26 @@
 //! A stream of `/kith/share/1` to whoever has a share: its owner, as a contact or as a link says.
 
+use std::time::Duration;
+
 use kith_core::identity::{ContactState, Petname};
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::Target;
+use kith_core::routing::{Target, UnreachableReason};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::source::ShareSource;
 use crate::content;
 use crate::error::Error;
+use crate::peer::event::Event;
 use crate::peer::node::Node;
 use crate::peer::stream::{StreamReader, StreamWriter};
 
 /// The protocol's name.
 pub(super) const SHARE: &str = "/kith/share/1";
+
+/// How long to wait for the reason why a stream was lost: the machine knows it by then, or has another session.
+const REASON_WITHIN: Duration = Duration::from_secs(1);
 
 /// The ways to the owner of a share, the best first.
 #[derive(Debug)]
@@ -96,6 +104,30 @@ impl Reach {
         matches!(target, Target::Peer(_))
     }
 
+    /// Does something with streams to `target`. They are opened before it is known who is there; where that turns out to be the reason for their
+    /// end, it is told.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], and what `work` returns.
+    pub(super) async fn with<T>(
+        &self,
+        target: Target,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let mut events = self.node.events();
+        let error = match work.await {
+            Err(error @ Error::Io { .. }) => error,
+            other => return other,
+        };
+        Err(match reason(&mut events, target).await {
+            Some(reason) => Error::Unreachable {
+                name: self.name.clone(),
+                reason,
+            },
+            None => error,
+        })
+    }
+
     /// Opens a stream.
     ///
     /// # Errors
@@ -120,6 +152,31 @@ impl Reach {
             exporter,
         })
     }
+}
+
+/// Why a stream to `target` was lost, where the introductions that it followed led to nothing.
+async fn reason(
+    events: &mut broadcast::Receiver<Event>,
+    target: Target,
+) -> Option<UnreachableReason> {
+    let told = async {
+        loop {
+            match events.recv().await {
+                Ok(Event::Unreachable {
+                    target: lost,
+                    reason,
+                }) if lost == target => {
+                    return Some(reason);
+                }
+                Ok(Event::Up(session)) if Some(target) == session.peer.map(Target::Peer) => {
+                    return None;
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    };
+    tokio::time::timeout(REASON_WITHIN, told).await.ok()?
 }
 
 /// What a contact is called; `None` for somebody who is none.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use kith_core::data::head::Head;
 use kith_core::ids::{BlobHash, PeerId};
 use kith_core::routing::Target;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::failure::{explain, is_passing, missing};
@@ -24,6 +25,10 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// up to this: whoever comes online is noticed at once where they are a contact, else within it.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// How long nothing comes after a new session with the owner began, until the old one counts as dead: their node has been
+/// restarted, and QUIC would take half a minute to say so.
+const SILENT_MAX: Duration = Duration::from_secs(3);
 
 /// What to fetch, and where to.
 #[derive(Clone, Debug)]
@@ -225,7 +230,8 @@ impl Run {
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
         let mut failed = missing(reach.name());
         for target in reach.targets() {
-            match self.fetch(&reach, *target, only).await {
+            let fetched = self.fetch(&reach, *target, only);
+            match reach.with(*target, fetched).await {
                 Err(error @ Error::Unreachable { .. }) => failed = error,
                 other => return other,
             }
@@ -267,7 +273,12 @@ impl Run {
             let stream = reach.open(target).await;
             stream.map_err(std::io::Error::other)
         };
-        let got = content::get(|| open(), get, report).await;
+        let broken = broken(
+            self.contents.node.events(),
+            progress.subscribe(),
+            source.owner,
+        );
+        let got = content::get(open, get, report, broken).await;
         got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
     }
 
@@ -277,27 +288,38 @@ impl Run {
             progress.waiting = true;
             progress.rate = 0;
         });
-        let owner = self.options.source.owner;
-        let events = &mut self.events;
-        let news = async {
-            loop {
-                match events.recv().await {
-                    Ok(event) if is_arrival(&event, owner) => return,
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
+        let news = arrival(&mut self.events, self.options.source.owner);
         // Without news another try tells.
         let _ = tokio::time::timeout(pause, news).await;
     }
 }
 
-/// Whether it tells that somebody is there now.
-fn is_arrival(event: &Event, peer: PeerId) -> bool {
-    match event {
-        Event::Up(session) => session.peer == Some(peer),
-        Event::Found { peer: found, .. } => *found == peer,
-        _ => false,
+/// Waits until a session with `peer` begins, or they are found.
+async fn arrival(events: &mut broadcast::Receiver<Event>, peer: PeerId) {
+    loop {
+        match events.recv().await {
+            Ok(Event::Up(session)) if session.peer == Some(peer) => return,
+            Ok(Event::Found { peer: found, .. }) if found == peer => return,
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Waits until a new session with `peer` begins and nothing comes on the old one any more.
+async fn broken(
+    mut events: broadcast::Receiver<Event>,
+    mut progress: watch::Receiver<TransferProgress>,
+    peer: PeerId,
+) {
+    loop {
+        arrival(&mut events, peer).await;
+        progress.mark_unchanged();
+        if tokio::time::timeout(SILENT_MAX, progress.changed())
+            .await
+            .is_err()
+        {
+            return;
+        }
     }
 }

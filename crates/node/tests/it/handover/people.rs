@@ -10,7 +10,7 @@ use kith::content::{NewShare, Recipients};
 use kith::core::identity::Invite;
 use kith::core::ids::PeerId;
 use kith::core::peer::InviteOptions;
-use kith::peer::{Fetched, GetOptions, Published, Transfer};
+use kith::peer::{Fetched, GetOptions, Published, Transfer, TransferProgress};
 use kith::{Error, Node};
 use tempfile::TempDir;
 
@@ -37,14 +37,9 @@ impl Person {
         }
     }
 
-    /// Ends the node; gives what is left of it.
-    pub(super) async fn stop(self) -> Asleep {
-        let stopped = tokio::time::timeout(PATIENCE, self.node.shutdown());
-        stopped.await.expect("a node stops");
-        Asleep {
-            name: self.name,
-            folder: self.folder,
-        }
+    /// Somebody whose node lives in a folder of another process's choice.
+    pub(super) async fn at_home(name: &'static str, folder: &Path) -> Node {
+        spawn(name, folder).await
     }
 
     pub(super) fn at(&self, path: &str) -> PathBuf {
@@ -107,23 +102,6 @@ impl Person {
     }
 }
 
-/// Somebody whose node does not run.
-pub(super) struct Asleep {
-    name: &'static str,
-    folder: TempDir,
-}
-
-impl Asleep {
-    /// Starts the node again, with what it kept.
-    pub(super) async fn wake(self) -> Person {
-        Person {
-            node: spawn(self.name, self.folder.path()).await,
-            name: self.name,
-            folder: self.folder,
-        }
-    }
-}
-
 async fn spawn(name: &str, folder: &Path) -> Node {
     let address: SocketAddr = ([127, 0, 0, 1], 0).into();
     Node::builder()
@@ -141,6 +119,20 @@ async fn spawn(name: &str, folder: &Path) -> Node {
 pub(super) async fn finish(transfer: Transfer) -> Result<Fetched, Error> {
     let finished = tokio::time::timeout(PATIENCE, transfer.finished());
     finished.await.expect("a transfer ends")
+}
+
+/// Waits until a transfer has come so far.
+pub(super) async fn until(transfer: &mut Transfer, bytes: u64) -> TransferProgress {
+    let so_far = async {
+        loop {
+            let progress = transfer.changed().await.expect("still under way");
+            if progress.bytes >= bytes {
+                return progress;
+            }
+        }
+    };
+    let so_far = tokio::time::timeout(PATIENCE, so_far);
+    so_far.await.expect("it comes further")
 }
 
 /// An invite that says where its maker is, which an endpoint knows a moment after it is bound.

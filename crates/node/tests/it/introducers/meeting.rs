@@ -114,6 +114,9 @@ async fn two_who_are_never_online_together_become_contacts() {
     let bob = bob_at_home.start(&testnet).await;
     let added = bob.address_book().add(invite, None).await;
     added.expect("a good invite");
+    let book = bob.address_book();
+    let told = soon("the reply", book.wait_until_told(alice.peer_id())).await;
+    told.expect("it runs");
     let left = records(&testnet, 0).await;
     let bob_is = bob.peer_id();
     bob.shutdown().await;

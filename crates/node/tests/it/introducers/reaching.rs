@@ -47,7 +47,7 @@ async fn one_dead_introducer_of_two_costs_nothing_but_itself() {
 
 #[tokio::test]
 async fn a_contact_with_a_new_key_is_found_by_todays_locator() {
-    let mut testnet = testnet(1, 1).await;
+    let mut testnet = testnet(2, 1).await;
     let data = tempfile::tempdir().expect("a place for files");
     // She waits to be found: nothing makes her dial.
     let home = |testnet: &Testnet| {
@@ -62,6 +62,8 @@ async fn a_contact_with_a_new_key_is_found_by_todays_locator() {
     let mut events = bob.events();
     testnet.node(alice).shutdown().await;
 
+    // The relay of the public face that Bob knows is dead: only her record can tell where she is now.
+    testnet.stop_introducer(0).await;
     let alice = testnet.add(home(&testnet)).await.expect("loopback");
     let alice = testnet.node(alice).clone();
     assert_ne!(alice.devices().await.expect("it runs"), before);

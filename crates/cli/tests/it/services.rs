@@ -1,0 +1,193 @@
+//! `offer`, `forward`, `share`, `get`, `introducer`: what people do for each other.
+
+use std::fs;
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use crate::person::{PATIENCE, Person, text};
+
+/// Two people who have each other: `ann` offers and shares, `ben` goes to her.
+async fn friends() -> (Person, Person) {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    (ann, ben)
+}
+
+/// A service that says everything backwards, after its client has finished; as often as it is asked.
+async fn backwards() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("free");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut said = Vec::new();
+            if socket.read_to_end(&mut said).await.is_ok() {
+                said.reverse();
+                // The client may be gone.
+                let _ = socket.write_all(&said).await;
+            }
+        }
+    });
+    address
+}
+
+async fn ask(address: SocketAddr, what: &[u8]) -> Vec<u8> {
+    let asked = async {
+        let mut socket = TcpStream::connect(address).await?;
+        socket.write_all(what).await?;
+        socket.shutdown().await?;
+        let mut said = Vec::new();
+        socket.read_to_end(&mut said).await.map(|_| said)
+    };
+    timeout(PATIENCE, asked)
+        .await
+        .expect("in time")
+        .unwrap_or_default()
+}
+
+fn listen(ready: &Value) -> SocketAddr {
+    assert_eq!(ready["event"], "ready");
+    text(&ready["listen"]).parse().expect("an address")
+}
+
+#[tokio::test]
+async fn an_offered_service_is_reached_by_name_and_stays_after_a_restart() {
+    let (mut ann, ben) = friends().await;
+    let service = backwards().await.to_string();
+    ann.one(&["offer", "back", &service, "--to", "ben"]).await;
+    let mut forward = ben.begin(&["forward", "ann:back", "--json"]);
+    let address = listen(&forward.json().await);
+    assert!(address.ip().is_loopback());
+    assert_eq!(ask(address, b"abc").await, b"cba");
+
+    ann.stop("TERM").await;
+    ann.start(&[]).await;
+    let offered = ann.one(&["offers"]).await;
+    assert_eq!(
+        offered,
+        json!({ "name": "back", "address": service, "udp": false, "to": ["ben"] })
+    );
+    ann.one(&["ping", "ben", "-c", "1"]).await;
+    assert_eq!(ask(address, b"again").await, b"niaga");
+    assert_eq!(forward.stop("INT").await, 0);
+
+    ann.one(&["offer", "back", "--remove"]).await;
+    assert!(ann.json(&["offers"]).await.is_empty());
+    ann.run(&["offer", "back", "--remove"])
+        .await
+        .failed(3, &["back", "kith offers"]);
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_for_me_says_nothing() {
+    let (ann, ben) = friends().await;
+    let cat = Person::up().await;
+    cat.meet(&ann, "ann", "cat").await;
+    let service = backwards().await.to_string();
+    ann.one(&["offer", "back", &service, "--to", "cat"]).await;
+    let mut forward = ben.begin(&["forward", "ann:back", "--json"]);
+    let address = listen(&forward.json().await);
+    assert!(ask(address, b"abc").await.is_empty());
+    forward.said("ann").await;
+    assert_eq!(forward.stop("TERM").await, 0);
+    ben.run(&["forward", "ann"]).await.failed(2, &["PEER:NAME"]);
+    ben.run(&["forward", "nobody:back"])
+        .await
+        .failed(3, &["nobody"]);
+}
+
+#[tokio::test]
+async fn a_folder_is_handed_over_by_name_with_progress() {
+    let (ann, ben) = friends().await;
+    let folder = ann.file("holiday");
+    fs::create_dir_all(folder.join("day1")).expect("room");
+    fs::write(folder.join("day1/a.txt"), "a").expect("room");
+    fs::write(folder.join("b.bin"), vec![7; 2_000_000]).expect("room");
+    let path = folder.to_str().expect("text");
+    let shared = ann.one(&["share", path, "--with", "ben"]).await;
+    assert_eq!(
+        (&shared["bytes"], &shared["files"]),
+        (&json!(2_000_001), &json!(2))
+    );
+    assert!(text(&shared["link"]).starts_with("kith:link1"));
+    assert_eq!(ann.one(&["shares"]).await["share_id"], shared["share_id"]);
+    assert_eq!(ben.one(&["ls", "ann"]).await["name"], "holiday");
+    assert_eq!(ben.json(&["ls", "ann/holiday"]).await.len(), 2);
+
+    let out = ben.file("out");
+    let lines = ben
+        .json(&["get", "ann/holiday", "--out", out.to_str().expect("text")])
+        .await;
+    let (done, progress) = lines.split_last().expect("something was said");
+    assert!(!progress.is_empty() && progress.iter().all(|line| line["event"] == "progress"));
+    assert_eq!(done["event"], "done");
+    assert_eq!(
+        (&done["bytes"], &done["files"]),
+        (&json!(2_000_001), &json!(2))
+    );
+    assert_eq!(done["sources"][0]["peer"], "ann");
+    assert_eq!(done["sources"][0]["bytes"], 2_000_001);
+    assert_eq!(
+        fs::read(out.join("holiday/b.bin")).expect("there"),
+        vec![7; 2_000_000]
+    );
+    assert_eq!(
+        fs::read(out.join("holiday/day1/a.txt")).expect("there"),
+        b"a"
+    );
+
+    ann.one(&["unshare", "holiday"]).await;
+    let gone = ben
+        .run(&["get", "ann/holiday", "--out", path, "--wait", "0s"])
+        .await;
+    gone.failed(3, &["ann has no such share"]);
+}
+
+#[tokio::test]
+async fn a_link_is_enough_for_who_holds_it() {
+    let (ann, eve) = (Person::up().await, Person::new());
+    fs::write(ann.file("note.txt"), "for you").expect("room");
+    let note = ann.file("note.txt");
+    let link = text(
+        &ann.one(&["share", note.to_str().expect("text"), "--link"])
+            .await["link"],
+    );
+    let out = eve.file("out");
+    let out = out.to_str().expect("text");
+    let done = eve
+        .json(&["get", &link, "--out", out])
+        .await
+        .pop()
+        .expect("done");
+    assert_eq!(done["files"], 1);
+    let damaged = format!(
+        "{}{}",
+        &link[..link.len() - 1],
+        if link.ends_with('q') { 'p' } else { 'q' }
+    );
+    eve.run(&["get", &damaged, "--out", out])
+        .await
+        .failed(2, &["damaged"]);
+}
+
+#[tokio::test]
+async fn an_introducer_keeps_its_line_and_is_kept_by_who_uses_it() {
+    let keeper = Person::new();
+    let args = ["introducer", "--listen", "127.0.0.1:0", "--json"];
+    let mut introducer = keeper.begin(&args);
+    let line = text(&introducer.json().await["where"]);
+    assert!(line.starts_with("kith:introducer1"), "{line}");
+    let mut ann = Person::new();
+    let ready = ann.start(&["--introducer", &line]).await;
+    assert_eq!(ready["introducers"], json!([line]));
+    let checks = ann.run(&["doctor", "--json"]).await.json();
+    let check = checks.iter().find(|check| check["check"] == "introducers");
+    assert_eq!(check.expect("checked")["ok"], true, "{checks:?}");
+    ann.stop("TERM").await;
+    // Nobody names it again.
+    assert_eq!(ann.start(&[]).await["introducers"], json!([line]));
+    assert_eq!(introducer.stop("TERM").await, 0);
+}

@@ -1,0 +1,50 @@
+//! What a stream costs in round trips, counted on a way so long that nothing else matters.
+
+use super::*;
+
+/// One way.
+const DELAY: Duration = Duration::from_millis(50);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_with_one_offer_is_answered_within_one_round_trip() {
+    let (alice, bob, _way) = far_apart(DELAY).await;
+    echo(&alice, "/far/1");
+    let path = bob.path_to(alice.peer_id()).expect("a session");
+    assert!(
+        path.rtt >= DELAY * 2,
+        "the way must be long: {:?}",
+        path.rtt
+    );
+    let mut best = Duration::MAX;
+    for _ in 0..5 {
+        let begun = Instant::now();
+        let mut stream = bob
+            .open(alice.peer_id(), &[protocol("/far/1")])
+            .await
+            .expect("a session");
+        stream.write_all(b"x").await.expect("written");
+        let sent = begun.elapsed();
+        assert!(
+            sent < DELAY,
+            "nothing is waited for before the first byte is sent: {sent:?}"
+        );
+        stream.read_exact(&mut [0]).await.expect("an answer");
+        best = best.min(begun.elapsed());
+        if best <= DELAY * 2 * 13 / 10 {
+            return;
+        }
+    }
+    panic!("{best:?} for a round trip of {:?}", DELAY * 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_offers_cost_one_round_trip_more() {
+    let (alice, bob, _way) = far_apart(DELAY).await;
+    echo(&alice, "/far/1");
+    let begun = Instant::now();
+    let offers = [protocol("/far/2"), protocol("/far/1")];
+    let mut stream = bob.open(alice.peer_id(), &offers).await.expect("spoken");
+    assert!(begun.elapsed() >= DELAY * 2, "the choice is waited for");
+    within("an answer", ask(&mut stream)).await.expect("spoken");
+    assert!(begun.elapsed() >= DELAY * 4);
+}
