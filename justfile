@@ -18,6 +18,10 @@ check:
 lab *FILTER:
     KITH_LAB=required cargo test -p kith-cli --test lab -- {{FILTER}}
 
+# Print which pairs of NATs end up with a direct path, and how soon.
+lab-matrix:
+    KITH_LAB=required cargo test -p kith-cli --test lab -- --ignored nat_matrix
+
 # Compare with other people's programs; bench/README.md explains the table.
 bench *ARGS:
     cargo run --release -p kith-bench -- {{ARGS}}

@@ -4,7 +4,7 @@
 //! bounded number of addresses and tags, and costs a bounded memory; whether it is *true* shows when the device is dialled.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr};
 
 use kith_core::address::ADDRESSES_MAX;
 use kith_core::discovery::lan::{Advertisement, instance_name};
@@ -90,12 +90,11 @@ impl Neighbours {
         let mut addresses: Vec<SocketAddr> = claim
             .addresses
             .iter()
-            .filter_map(|(ip, interface)| match ip {
+            .filter_map(|(ip, _)| match ip {
                 IpAddr::V4(ip) => Some(SocketAddr::from((*ip, claim.port))),
-                // Link-local addresses mean something on one interface only (RFC 4007 §6).
-                IpAddr::V6(ip) if ip.is_unicast_link_local() => {
-                    Some(SocketAddrV6::new(*ip, port_v6, 0, *interface).into())
-                }
+                // They mean something on one interface only (RFC 4007 §6), and iroh 1.3 forgets which: its packets to them
+                // fail, and a handshake that such a packet happened to begin hangs, though others would have led there.
+                IpAddr::V6(ip) if ip.is_unicast_link_local() => None,
                 IpAddr::V6(ip) if ip.to_ipv4_mapped().is_some() => None,
                 IpAddr::V6(ip) => Some(SocketAddr::from((*ip, port_v6))),
             })
@@ -137,7 +136,7 @@ fn read_port_v6(txt: &[(&str, &[u8])]) -> Option<u16> {
 fn is_link_local(address: &SocketAddr) -> bool {
     match address.ip() {
         IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+        IpAddr::V6(_) => false,
     }
 }
 
@@ -189,14 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn each_address_family_has_its_port_and_link_local_addresses_their_interface() {
+    fn each_address_family_has_its_port_and_ipv6_link_local_addresses_are_left_out() {
         let mut neighbours = Neighbours::new(false);
         let addresses = ips(&["fe80::1", "2001:db8::1", "192.168.1.2"]);
         let found = hear(&mut neighbours, &advertisement(1), Some(71), &addresses);
-        assert_eq!(
-            addresses_of(found),
-            ["192.168.1.2:70", "[2001:db8::1]:71", "[fe80::1%3]:71"]
-        );
+        assert_eq!(addresses_of(found), ["192.168.1.2:70", "[2001:db8::1]:71"]);
         let found = hear(&mut neighbours, &advertisement(1), None, &addresses[1..2]);
         assert_eq!(addresses_of(found), ["[2001:db8::1]:70"]);
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::Access;
+use kith_core::routing::{Access, UnreachableReason};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tracing::warn;
 
@@ -105,6 +105,11 @@ impl Pinger {
             match exchange(stream, self.sequence).await {
                 Ok(stream) => return Ok(stream),
                 Err(_) if connection.end().is_some() && attempts < ATTEMPTS_MAX => {}
+                // Every device that answered turned out to be no way to them.
+                Err(_) if connection.end().is_some() => {
+                    let reason = UnreachableReason::Dropped;
+                    return Err(Error::unreachable(self.peer, None, reason));
+                }
                 Err(error) => return Err(Error::stream(&self.peer.to_string(), name, error)),
             }
         }
