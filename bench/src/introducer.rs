@@ -55,6 +55,9 @@ const PAYLOAD_BYTES: usize = 900;
 /// Peers that register at once.
 const AT_ONCE: usize = 16;
 
+/// The most records kept. One prefix may fill a ninth of it, and here all come from one.
+const RECORDS_MAX: u32 = 1_000_000;
+
 /// What 2,000 peers may use of a core, in percent.
 const CORE_PERCENT_MAX: f64 = 100.0;
 
@@ -136,7 +139,8 @@ pub(crate) async fn serve(mut parent: Parent) -> anyhow::Result<()> {
     let many = 1_000_000;
     let defaults = RegistryConfig::default();
     let registry = RegistryConfig {
-        records_per_prefix_max: defaults.records_max,
+        records_max: RECORDS_MAX,
+        records_per_prefix_max: RECORDS_MAX,
         prefix_rate: Rate {
             interval: Duration::from_micros(10),
             burst: many,

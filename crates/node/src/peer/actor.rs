@@ -237,8 +237,23 @@ impl Actor {
             let _ = reached.send(Ok(()));
             return;
         }
+        self.end_preferred(now, target);
         self.state.waiting.entry(target).or_default().push(reached);
         self.machine.handle_open(now, target);
+    }
+
+    /// Tells the machine at once of a connection that is over. Its own task may not have told yet, and the machine would
+    /// take it for standing and dial nobody.
+    fn end_preferred(&mut self, now: Time, target: Target) {
+        let preferred = self.live.lock().preferred.get(&target).copied();
+        let Some(conn) = preferred else {
+            return;
+        };
+        let link = self.live.lock().links.get(&conn).cloned();
+        if let Some(ended) = link.and_then(|link| link.connection.end()) {
+            self.forget(conn);
+            self.machine.handle_closed(now, conn, close_code(&ended));
+        }
     }
 
     fn connected(
