@@ -22,6 +22,7 @@ mod open;
 mod pair;
 mod person;
 mod ping;
+mod play;
 mod report;
 mod role;
 mod statistics;
@@ -96,7 +97,7 @@ async fn main() -> anyhow::Result<()> {
         .init();
     let arguments = Arguments::parse();
     let rows = match arguments.command {
-        Command::Child { role } => return role.play().await,
+        Command::Child { role } => return play::play(role).await,
         Command::Ping(options) => ping::run(&options).await.context("ping")?,
         Command::Stream(options) => stream::run(&options).await.context("stream")?,
         Command::Forward(options) => forward::run(&options).await.context("forward")?,

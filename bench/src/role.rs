@@ -3,10 +3,7 @@
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
-use crate::bare::{Bare, Place, Tuning};
-use crate::child::Parent;
-use crate::pair::HERE;
-use crate::{forward, idle, introducer, person};
+use crate::bare::Place;
 
 /// What the other process does.
 #[derive(Clone, Debug, Subcommand)]
@@ -43,41 +40,4 @@ pub(crate) struct Answerer {
     pub(crate) tuned: Place,
     /// One with iroh's own.
     pub(crate) stock: Place,
-}
-
-impl Role {
-    /// Does it until the parent is gone.
-    pub(crate) async fn play(self) -> anyhow::Result<()> {
-        let mut parent = Parent::new();
-        match self {
-            Self::Answerer => {
-                let node = person::local_node(HERE)
-                    .keep_sessions(false)
-                    .spawn()
-                    .await?;
-                person::answer(&node)?;
-                let offered = forward::offer(&node).await?;
-                let tuned = Bare::bind(Tuning::Kith, HERE).await?;
-                let stock = Bare::bind(Tuning::Iroh, HERE).await?;
-                tuned.answer();
-                stock.answer();
-                let answerer = Answerer {
-                    invite: person::invite(&node).await?.to_string(),
-                    tuned: tuned.place()?,
-                    stock: stock.place()?,
-                };
-                parent.tell(&answerer).await?;
-                parent.hear::<()>().await?;
-                drop(offered);
-                node.shutdown().await;
-                tuned.close().await;
-                stock.close().await;
-                Ok(())
-            }
-            Self::Introducer => introducer::serve(parent).await,
-            Self::Peers { introducer } => introducer::register(parent, &introducer).await,
-            Self::Friends { introducer, count } => idle::befriend(parent, &introducer, count).await,
-            Self::Idler { introducer } => idle::idle(parent, &introducer).await,
-        }
-    }
 }

@@ -1,0 +1,42 @@
+//! The other process at work.
+
+use crate::bare::{Bare, Tuning};
+use crate::child::Parent;
+use crate::pair::HERE;
+use crate::role::{Answerer, Role};
+use crate::{forward, idle, introducer, person};
+
+/// Plays `role` until the parent is gone.
+pub(crate) async fn play(role: Role) -> anyhow::Result<()> {
+    let mut parent = Parent::new();
+    match role {
+        Role::Answerer => {
+            let node = person::local_node(HERE)
+                .keep_sessions(false)
+                .spawn()
+                .await?;
+            person::answer(&node)?;
+            let offered = forward::offer(&node).await?;
+            let tuned = Bare::bind(Tuning::Kith, HERE).await?;
+            let stock = Bare::bind(Tuning::Iroh, HERE).await?;
+            tuned.answer();
+            stock.answer();
+            let answerer = Answerer {
+                invite: person::invite(&node).await?.to_string(),
+                tuned: tuned.place()?,
+                stock: stock.place()?,
+            };
+            parent.tell(&answerer).await?;
+            parent.hear::<()>().await?;
+            drop(offered);
+            node.shutdown().await;
+            tuned.close().await;
+            stock.close().await;
+            Ok(())
+        }
+        Role::Introducer => introducer::serve(parent).await,
+        Role::Peers { introducer } => introducer::register(parent, &introducer).await,
+        Role::Friends { introducer, count } => idle::befriend(parent, &introducer, count).await,
+        Role::Idler { introducer } => idle::idle(parent, &introducer).await,
+    }
+}
