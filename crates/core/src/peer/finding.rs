@@ -9,6 +9,7 @@ use crate::address::Route;
 use crate::codec;
 use crate::crypto::Scheme;
 use crate::discovery::{AddressRecord, Advertisement, PresenceOutput, PublishTarget, Record};
+use crate::identity::Invite;
 use crate::ids::{DeviceKey, Face, Locator, PeerId};
 use crate::introducer::Introducer;
 use crate::routing::{Candidate, Target};
@@ -156,7 +157,7 @@ impl<S: Scheme> Peer<S> {
         self.recognise_again();
         let candidates = self.candidates(peer);
         self.sessions.handle_routes(now, target, candidates);
-        let is_invited = self.learn_from_invite(peer);
+        self.learn_from_invite(peer);
         self.presence.handle_wanted(now, peer, true);
         self.drain_presence();
         let looking = self
@@ -164,35 +165,26 @@ impl<S: Scheme> Peer<S> {
             .lookups
             .values()
             .any(|it| it.purpose == Purpose::Address(peer));
-        if !looking && !is_invited {
+        if !looking {
+            // What an invite says is among the candidates already; a source that tells it again refines the attempt.
             self.sessions.handle_resolved(now, target);
         }
     }
 
-    /// Has the addresses told that the invite by `peer` carries, as long as it is all they know of us. Whether there is one.
-    fn learn_from_invite(&mut self, peer: PeerId) -> bool {
+    /// Has the addresses told that the invite by `peer` carries, as long as it is all they know of us.
+    fn learn_from_invite(&mut self, peer: PeerId) {
         let Some(accepted) = self.book.accepted(&peer) else {
-            return false;
+            return;
         };
-        let contact = accepted
-            .invite
-            .contact
-            .iter()
-            .map(|route| (Face::Contact, route));
-        let public = accepted
-            .invite
-            .public
-            .iter()
-            .map(|route| (Face::Public, route));
+        let contact = accepted.invite.contact.iter();
+        let public = accepted.invite.public.iter();
         let routes: Vec<(Face, Route)> = contact
-            .chain(public)
-            .map(|(face, route)| (face, route.clone()))
+            .map(|route| (Face::Contact, route.clone()))
+            .chain(public.map(|route| (Face::Public, route.clone())))
             .collect();
-        let is_any = !routes.is_empty();
-        if is_any {
+        if !routes.is_empty() {
             self.outputs.push_back(Output::Learn { peer, routes });
         }
-        is_any
     }
 
     fn resolve_device(&mut self, now: Time, target: Target) {
@@ -398,6 +390,24 @@ impl<S: Scheme> Peer<S> {
         let candidates = self.candidates(peer);
         self.sessions
             .handle_routes(now, Target::Peer(peer), candidates);
+    }
+
+    /// Remembers what an invite says of its maker's places, where nothing is known yet: the invite itself is forgotten as
+    /// soon as it has arrived, which may be long before the maker says where it is.
+    pub(super) fn keep_invite_routes(&mut self, peer: PeerId, invite: &Invite) {
+        if self.finding.cards.contains_key(&peer) {
+            return;
+        }
+        let contact = invite.contact.clone();
+        let nowhere = || Route::new(DeviceKey([0; 32]));
+        let public = invite.public.clone();
+        let card = Card::new(
+            Vec::new(),
+            contact.unwrap_or_else(nowhere),
+            public,
+            &invite.introducers,
+        );
+        self.learn_card(peer, card, Source::Invite);
     }
 
     /// Remembers where a contact is.

@@ -69,6 +69,7 @@ impl<S: Scheme> Peer<S> {
         petname: Option<&str>,
     ) -> Result<PeerId, AcceptError> {
         let peer = self.edit_book(now, |book| book.accept_invite(now, invite, petname))?;
+        self.keep_invite_routes(peer, invite);
         self.sessions.handle_open(now, Target::Peer(peer));
         self.show_invites(peer);
         self.drain();

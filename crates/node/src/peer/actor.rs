@@ -14,7 +14,7 @@ use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info, trace, warn};
 
 use super::begun::{Begun, ControlStream};
 use super::faces::Faces;
@@ -237,23 +237,29 @@ impl Actor {
             let _ = reached.send(Ok(()));
             return;
         }
-        self.end_preferred(now, target);
+        if self.end_preferred(now, target) {
+            // What follows from that end is told to those who waited for it, and not to who asks now.
+            let _ = self.inputs.send(Input::Open { target, reached });
+            return;
+        }
         self.state.waiting.entry(target).or_default().push(reached);
         self.machine.handle_open(now, target);
     }
 
     /// Tells the machine at once of a connection that is over. Its own task may not have told yet, and the machine would
-    /// take it for standing and dial nobody.
-    fn end_preferred(&mut self, now: Time, target: Target) {
+    /// take it for standing and dial nobody. Whether there was one.
+    fn end_preferred(&mut self, now: Time, target: Target) -> bool {
         let preferred = self.live.lock().preferred.get(&target).copied();
         let Some(conn) = preferred else {
-            return;
+            return false;
         };
         let link = self.live.lock().links.get(&conn).cloned();
-        if let Some(ended) = link.and_then(|link| link.connection.end()) {
-            self.forget(conn);
-            self.machine.handle_closed(now, conn, close_code(&ended));
-        }
+        let Some(ended) = link.and_then(|link| link.connection.end()) else {
+            return false;
+        };
+        self.forget(conn);
+        self.machine.handle_closed(now, conn, close_code(&ended));
+        true
     }
 
     fn connected(
@@ -342,6 +348,7 @@ impl Actor {
     }
 
     fn perform(&mut self, output: Output) {
+        trace!(?output, "the machine asks");
         match output {
             Output::Dial { dial, face, route } => self.dial(dial, face, route),
             Output::Refine { dial, route } => {
