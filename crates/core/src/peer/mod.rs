@@ -8,13 +8,13 @@
 //!
 //! The rooms do not know each other. What passes between them passes here:
 //!
-//! - [`state`]: the loop; the book's events become reach secrets, wants and closed sessions.
-//! - [`sessions`]: a session asks who may come in, and the book answers.
-//! - [`proving`]: invites are shown and acknowledged; [`cards`]: contacts tell each other where they are.
-//! - [`finding`]: a session asks where somebody is; invites, cards, sealed records and the local network answer.
+//! - `state`: the loop; the book's events become reach secrets, wants and closed sessions.
+//! - `sessions`: a session asks who may come in, and the book answers.
+//! - `proving`: invites are shown and acknowledged; `cards`: contacts tell each other where they are.
+//! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
 //! - `comparing`: safety words, while both look.
-//! - [`meeting`]: invites, and the mailboxes of people who are never online together.
-//! - [`faces`]: the node's own keys, bindings and places.
+//! - `meeting`: invites, and the mailboxes of people who are never online together.
+//! - `faces`: the node's own keys, bindings and places.
 //!
 //! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`.
 //!

@@ -54,7 +54,7 @@ pub enum ServeError {
     /// The stream broke.
     #[error("the stream ended: {0}")]
     Stream(io::Error),
-    /// The asker neither asked nor read for [`IDLE_MAX`].
+    /// The asker neither asked nor read for `IDLE_MAX`.
     #[error("the peer has been silent for {} seconds", IDLE_MAX.as_secs())]
     Idle,
     /// The disk or the database did not do its part.
