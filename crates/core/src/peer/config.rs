@@ -47,10 +47,6 @@ pub const SESSIONS_KEPT_MAX: usize = 128;
 /// Between two looks into the mailbox of an invite. People who exchange invites wait for each other.
 pub const MAILBOX_POLL: Duration = Duration::from_secs(20);
 
-/// Between two look-ups of one contact's record while a session is wanted: a record changes when its writer moves,
-/// and who moved dials us.
-pub const LOOKUP_PAUSE: Duration = Duration::from_secs(15);
-
 /// How long a sealed reply waits at an introducer, at most as long as its invite.
 pub const REPLY_LIFE: Duration = Duration::from_secs(30 * DAY.as_secs());
 

@@ -11,7 +11,7 @@ use kith_core::routing::STREAMS_STRANGER_MAX;
 
 /// Bytes a peer may send on one stream ahead of its reader. They fill a path of 100 Mbit/s at 100 ms, or of 1 Gbit/s at
 /// 10 ms; QUIC fixes it for the life of a connection. More is slower where the path is fast: with 2 MiB one stream over
-/// the loopback had 0.7 to 0.87 of the rate (`bench/`, `stream`).
+/// the loopback had 0.69 of the rate, and 0.84 to 0.87 in an unoptimised build (`bench/`, `stream`).
 pub const STREAM_WINDOW_BYTES: u32 = 1_250_000;
 
 /// Bytes a peer may send ahead on all streams together: no bound of its own (the largest number QUIC has). Credit is
