@@ -26,6 +26,8 @@ pub(super) struct Attempt {
     next_dial_at: Time,
     /// Whether a dial waits for others of this node to end.
     pub(super) waits_turn: bool,
+    /// Whether routes were looked for once more on behalf of somebody who came later.
+    asked: bool,
     /// The most telling failure so far.
     reason: UnreachableReason,
 }
@@ -49,6 +51,7 @@ impl Attempt {
             hellos: BTreeMap::new(),
             next_dial_at: now,
             waits_turn: false,
+            asked: false,
             reason: UnreachableReason::NoRoute,
         }
     }
@@ -85,9 +88,18 @@ impl Attempt {
     pub(super) fn lacks(&self, candidate: &Candidate) -> bool {
         let route = &candidate.route;
         match self.tries.iter().find(|tried| tried.is_of(route.device)) {
-            Some(tried) => tried.lacks(route),
+            Some(tried) => tried.candidate.route.lacks(route),
             None => !route.is_empty() && self.tries.len() < CANDIDATES_MAX,
         }
+    }
+
+    /// Somebody asks for the same target. Whether routes are to be looked for once more: the first time.
+    pub(super) fn ask(&mut self, now: Time) -> bool {
+        let is_first = !std::mem::replace(&mut self.asked, true);
+        if is_first {
+            self.routes_until = Some(now + ROUTES_WITHIN);
+        }
+        is_first
     }
 
     /// There are no more routes to come.
@@ -208,20 +220,10 @@ impl Try {
         self.candidate.route.device == device
     }
 
-    /// Whether there is somewhere in `route` that was not known.
-    fn lacks(&self, route: &Route) -> bool {
-        let known = &self.candidate.route;
-        route
-            .addresses
-            .iter()
-            .any(|it| !known.addresses.contains(it))
-            || route.relays.iter().any(|it| !known.relays.contains(it))
-    }
-
     /// Adds what is new in another candidate of the same device, newest first: the bounds cut off the oldest. False when
     /// nothing is new.
     fn learn(&mut self, mut candidate: Candidate) -> bool {
-        let is_new = self.lacks(&candidate.route);
+        let is_new = self.candidate.route.lacks(&candidate.route);
         if is_new {
             candidate.route.merge(&self.candidate.route);
             candidate.route = candidate.route.bounded();

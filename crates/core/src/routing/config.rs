@@ -104,8 +104,24 @@ pub const TARGETS_MAX: usize = 20_000;
 /// The first pause after a failed attempt: an interface that came up has its address by then.
 pub const BACKOFF_MIN: Duration = Duration::from_millis(500);
 
-/// The longest pause: a peer that comes back is found within a minute, for two packets of cost.
-pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How many times as long as the pause before each is. A dial of somebody who is away takes [`DIAL_WITHIN`] and repeats
+/// its first packets all the while: a path that was gone for seconds is found again by the first three, and a whole
+/// address book of people who are away costs ten dials each in the first hour.
+pub const BACKOFF_GROWTH: u32 = 4;
+
+/// The longest pause. Nobody has to wait for it: whoever comes back dials the others, leaves a newer record or is seen
+/// on the local network, and each of these is tried at once. It serves those whom none of this reached.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// Failures that somebody counts for who said goodbye: the next pauses are those of minutes, not of seconds. A node that
+/// comes back dials by itself.
+pub const BACKOFF_GOODBYE: u32 = 3;
+
+/// A change of our own network counts once in this time: an interface that comes up changes our addresses several times.
+pub const NETWORK_CHANGE_EVERY: Duration = Duration::from_secs(60);
+
+/// Over how long dials are spread that a change of our network brings.
+pub const NETWORK_CHANGE_SPREAD: Duration = Duration::from_secs(2);
 
 /// A session that stood this long was no failure: the next pause is the shortest again.
 pub const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(60);
