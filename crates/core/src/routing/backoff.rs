@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::config::{BACKOFF_GOODBYE, BACKOFF_GROWTH, BACKOFF_MAX, BACKOFF_MIN};
+use super::config::{BACKOFF_GOODBYE, BACKOFF_GROWTH, BACKOFF_MAX, BACKOFF_MIN, BLIND_AFTER};
 use crate::random::Random;
 
 /// The failures since the last success.
@@ -26,6 +26,11 @@ impl Backoff {
     /// Forgets the failures.
     pub(super) fn reset(&mut self) {
         self.failures = 0;
+    }
+
+    /// Whether there is nothing but hope: [`BLIND_AFTER`].
+    pub(super) fn is_blind(self) -> bool {
+        self.failures >= BLIND_AFTER
     }
 
     /// Whoever it is about said goodbye: [`BACKOFF_GOODBYE`].

@@ -87,6 +87,13 @@ pub const ROUTES_WITHIN: Duration = Duration::from_secs(10);
 /// How long one dial may take: the hole punching of the engine gives up after 10 s, and the relay path is through by then.
 pub const DIAL_WITHIN: Duration = Duration::from_secs(15);
 
+/// How long a dial may take that rests on nothing but hope: it has failed often, and nothing new is known. The engine
+/// sends its first packets each second anew, to each address; a device that is there answers one of the first.
+pub const DIAL_BLIND_WITHIN: Duration = Duration::from_secs(3);
+
+/// From how many failures in a row a dial is blind.
+pub const BLIND_AFTER: u32 = 3;
+
 /// How long a dial is alone before the next route is tried beside it (RFC 8305 §5 takes 250 ms between two addresses;
 /// a relayed handshake over two continents takes twice that).
 pub const DIAL_STAGGER: Duration = Duration::from_millis(500);
@@ -104,9 +111,8 @@ pub const TARGETS_MAX: usize = 20_000;
 /// The first pause after a failed attempt: an interface that came up has its address by then.
 pub const BACKOFF_MIN: Duration = Duration::from_millis(500);
 
-/// How many times as long as the pause before each is. A dial of somebody who is away takes [`DIAL_WITHIN`] and repeats
-/// its first packets all the while: a path that was gone for seconds is found again by the first three, and a whole
-/// address book of people who are away costs ten dials each in the first hour.
+/// How many times as long as the pause before each is. A path that was gone for seconds is found again by the first three
+/// dials, and everybody who is away costs a dozen in the first hour.
 pub const BACKOFF_GROWTH: u32 = 4;
 
 /// The longest pause. Nobody has to wait for it: whoever comes back dials the others, leaves a newer record or is seen

@@ -73,6 +73,8 @@ impl Dialling {
             Some(State::WaitSession(attempt)) => {
                 // It may have begun without a new look for routes, and who asks now is worth one.
                 if attempt.ask(now) {
+                    let deadline = attempt.deadline();
+                    self.agenda.set(target, deadline);
                     out.push_back(Output::Resolve { target });
                 }
             }
@@ -155,6 +157,10 @@ impl Dialling {
             self.begin(now, target, out);
         }
         if let Some(attempt) = self.attempt(target) {
+            // What is known from the beginning is no news.
+            if attempt.knows_any() && candidates.iter().any(|new| attempt.lacks(new)) {
+                attempt.take_time(now);
+            }
             let refined = candidates.into_iter().filter_map(|it| attempt.add(it));
             out.extend(refined.map(|(dial, route)| Output::Refine { dial, route }));
             self.advance(now, target, out);
@@ -162,13 +168,21 @@ impl Dialling {
     }
 
     /// `target` lives: it was heard of just now, even if at no other place than before. Who waits to try it again does so
-    /// at once.
+    /// at once, and who tries takes its time.
     pub(super) fn alive(&mut self, now: Time, target: Target, out: &mut VecDeque<Output>) {
-        if let Some(goal) = self.goals.get_mut(&target)
-            && matches!(goal.state, State::WaitRetry(_))
-        {
-            goal.backoff.reset();
-            self.begin(now, target, out);
+        let Some(goal) = self.goals.get_mut(&target) else {
+            return;
+        };
+        match &mut goal.state {
+            State::WaitRetry(_) => {
+                goal.backoff.reset();
+                self.begin(now, target, out);
+            }
+            State::WaitSession(attempt) => {
+                attempt.take_time(now);
+                self.advance(now, target, out);
+            }
+            State::WaitLoss => {}
         }
     }
 
@@ -281,7 +295,7 @@ impl Dialling {
     pub(super) fn handle_timeout(&mut self, now: Time, out: &mut VecDeque<Output>) {
         while let Some(target) = self.agenda.pop_due(now) {
             match self.goals.get_mut(&target).map(|goal| &mut goal.state) {
-                Some(State::WaitRetry(_)) => self.begin(now, target, out),
+                Some(State::WaitRetry(_)) => self.retry(now, target, out),
                 Some(State::WaitSession(attempt)) => {
                     attempt.expire_routes(now);
                     for dial in attempt.late_dials(now) {
@@ -304,10 +318,27 @@ impl Dialling {
         }
     }
 
-    /// Begins an attempt.
+    /// Begins an attempt for a reason.
     fn begin(&mut self, now: Time, target: Target, out: &mut VecDeque<Output>) {
+        self.begin_attempt(now, target, Attempt::new(now, false), out);
+    }
+
+    /// Begins an attempt because its time has come.
+    fn retry(&mut self, now: Time, target: Target, out: &mut VecDeque<Output>) {
+        let goal = self.goals.get(&target);
+        let blind = goal.is_some_and(|goal| goal.backoff.is_blind());
+        self.begin_attempt(now, target, Attempt::new(now, blind), out);
+    }
+
+    fn begin_attempt(
+        &mut self,
+        now: Time,
+        target: Target,
+        attempt: Attempt,
+        out: &mut VecDeque<Output>,
+    ) {
         if let Some(goal) = self.goals.get_mut(&target) {
-            goal.state = State::WaitSession(Attempt::new(now));
+            goal.state = State::WaitSession(attempt);
             out.push_back(Output::Resolve { target });
             self.advance(now, target, out);
         }
