@@ -69,6 +69,14 @@ impl Route {
         self
     }
 
+    /// Whether `other` knows somewhere to look that this one does not.
+    pub fn lacks(&self, other: &Route) -> bool {
+        let mut addresses = other.addresses.iter();
+        let mut relays = other.relays.iter();
+        addresses.any(|it| !self.addresses.contains(it))
+            || relays.any(|it| !self.relays.contains(it))
+    }
+
     /// Adds what `other` knows of the same device.
     pub fn merge(&mut self, other: &Route) {
         debug_assert_eq!(self.device, other.device, "routes of one device");
@@ -111,8 +119,10 @@ mod tests {
             addresses: vec![([127, 0, 0, 1], 1).into()],
             ..route.clone()
         };
+        assert!(route.lacks(&other) && !other.lacks(&route));
         route.merge(&other);
         route.merge(&other);
         assert_eq!(route, other);
+        assert!(!route.lacks(&other));
     }
 }

@@ -53,6 +53,15 @@ impl Default for Person {
 /// What is durable: the newest value of each key.
 pub type Disk = BTreeMap<(&'static str, Vec<u8>), Vec<u8>>;
 
+/// What a node has done to find people, since it first started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Searches {
+    /// Dials of people; those of introducers are none.
+    pub dials: u64,
+    /// Look-ups, each at all introducers.
+    pub lookups: u64,
+}
+
 /// One node.
 #[derive(Debug)]
 pub struct Node {
@@ -86,6 +95,8 @@ pub struct Node {
     pub places: BTreeMap<Face, Vec<NodeId>>,
     /// Dials under way.
     pub dials: BTreeSet<DialId>,
+    /// How often it looked for people.
+    pub searches: Searches,
     /// Sessions the machine told of.
     pub sessions: BTreeMap<ConnId, Session>,
     /// Where streams are to be opened.
@@ -126,6 +137,7 @@ impl Node {
             current: BTreeMap::new(),
             places: BTreeMap::new(),
             dials: BTreeSet::new(),
+            searches: Searches::default(),
             sessions: BTreeMap::new(),
             preferred: BTreeMap::new(),
             errands: BTreeMap::new(),

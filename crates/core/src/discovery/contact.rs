@@ -150,6 +150,19 @@ impl Contact {
         begins
     }
 
+    /// Somebody asks for it: what was not found so far no longer makes its lookups rare.
+    pub(super) fn handle_asked(&mut self) {
+        self.attempts = 0;
+    }
+
+    /// My own network is another: it is looked up soon, where it is wanted.
+    pub(super) fn handle_network_changed(&mut self, now: Time, random: &mut Random) {
+        if self.lookup != NEVER {
+            self.attempts = 0;
+            self.lookup = now + schedule::jitter(random, schedule::NETWORK_CHANGE_SPREAD);
+        }
+    }
+
     /// Under which day to look now; it is due again later.
     pub(super) fn look_up(&mut self, now: Time, random: &mut Random) -> Day {
         self.lookup = now + schedule::lookup_after(random, self.attempts);
@@ -158,14 +171,15 @@ impl Contact {
         now.day()
     }
 
-    /// Opens what `peer`, who is this contact, left; nothing older than what was opened before.
+    /// Opens what `peer`, who is this contact, left; nothing older than what was opened before. With it: whether it is
+    /// newer than all of them.
     pub(super) fn open(
         &mut self,
         scheme: &impl Scheme,
         now: Time,
         peer: PeerId,
         record: &Record,
-    ) -> Result<AddressRecord, FindError> {
+    ) -> Result<(AddressRecord, bool), FindError> {
         let envelope = Envelope {
             reach: &self.reach,
             writer: peer,
@@ -176,8 +190,8 @@ impl Contact {
             return Err(FindError::Stale);
         }
         let address = AddressRecord::open(scheme, envelope, record, now)?;
-        self.newest[role] = record.sequence();
-        Ok(address)
+        let before = std::mem::replace(&mut self.newest[role], record.sequence());
+        Ok((address, record.sequence() > before))
     }
 
     /// Seals my address for it.

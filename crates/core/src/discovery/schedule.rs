@@ -44,8 +44,12 @@ pub const PUBLISH_PACE: Duration = Duration::from_secs(10);
 /// The time to the second lookup of a contact that is wanted; it doubles with each.
 pub const LOOKUP_AFTER: Duration = Duration::from_secs(5);
 
-/// The longest time between two lookups: a contact that comes back is found within it.
-pub const LOOKUP_AFTER_MAX: Duration = Duration::from_secs(5 * 60);
+/// The longest time between two lookups of somebody who is away. Who comes back dials the others; this finds those who
+/// are back and cannot, and for twenty contacts who are away it is one small question in half a minute.
+pub const LOOKUP_AFTER_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// Over how long the lookups are spread that a change of our network brings.
+pub const NETWORK_CHANGE_SPREAD: Duration = Duration::from_secs(2);
 
 /// The neighbouring day under which an address is also published at `now`, if it is near enough.
 pub fn neighbour(now: Time) -> Option<Day> {

@@ -72,6 +72,8 @@ pub enum PresenceOutput {
         peer: PeerId,
         /// What it says; its binding is still to be verified.
         address: Box<AddressRecord>,
+        /// Whether it was written after all that were found before.
+        is_newer: bool,
     },
 }
 
@@ -225,12 +227,33 @@ impl<S: Scheme> Presence<S> {
         }
     }
 
-    /// Whether a session with `peer` is wanted and not there: then it is looked up, at once and less and less often.
+    /// Whether a session with `peer` is wanted and not there: then it is looked up, at once and less and less often, for
+    /// as long as this is not taken back.
     pub fn handle_wanted(&mut self, now: Time, peer: PeerId, wanted: bool) {
         self.now = now;
         let contact = self.contacts.get_mut(&peer);
         if contact.is_some_and(|contact| contact.handle_wanted(now, wanted)) {
             self.look_up(now, peer);
+        }
+    }
+
+    /// Somebody asks for `peer` now, who is not there: it is looked up at once, however long it has been away, and again
+    /// soon after, as long as it is wanted.
+    pub fn handle_asked(&mut self, now: Time, peer: PeerId) {
+        self.now = now;
+        if let Some(contact) = self.contacts.get_mut(&peer) {
+            contact.handle_wanted(now, true);
+            contact.handle_asked();
+            self.look_up(now, peer);
+        }
+    }
+
+    /// My own network is another than before, or reaches more: everybody who is wanted is looked up soon.
+    pub fn handle_network_changed(&mut self, now: Time) {
+        self.now = now;
+        for contact in self.contacts.values_mut() {
+            contact.handle_network_changed(now, &mut self.random);
+            self.next = self.next.min(contact.lookup_at());
         }
     }
 
@@ -247,10 +270,13 @@ impl<S: Scheme> Presence<S> {
     ) -> Result<(), FindError> {
         self.now = now;
         let contact = self.contacts.get_mut(&peer).ok_or(FindError::Unknown)?;
-        let address = contact.open(&self.scheme, now, peer, record)?;
-        let address = Box::new(address);
-        self.ready
-            .push_back(Ready::Emit(PresenceOutput::Found { peer, address }));
+        let (address, is_newer) = contact.open(&self.scheme, now, peer, record)?;
+        let found = PresenceOutput::Found {
+            peer,
+            address: Box::new(address),
+            is_newer,
+        };
+        self.ready.push_back(Ready::Emit(found));
         Ok(())
     }
 

@@ -57,8 +57,13 @@ impl<S: Scheme> Peer<S> {
         {
             return;
         }
+        let before = self.faces.routes.remove(&face);
+        let reaches_more = before.map_or(!route.is_empty(), |before| before.lacks(&route));
         self.faces.routes.insert(face, route);
         self.tell_address();
+        if face == Face::Contact && reaches_more {
+            self.handle_network_changed(now);
+        }
     }
 
     /// These introducers are used from now on, and no others.

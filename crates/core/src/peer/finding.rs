@@ -74,8 +74,9 @@ impl<S: Scheme> Peer<S> {
         }
         let peer = self.recognise(&advertisement);
         let device = advertisement.device;
-        let is_known = self.finding.sightings.contains_key(&device);
-        if !is_known && self.finding.sightings.len() >= SIGHTINGS_MAX {
+        let known = self.finding.sightings.get(&device);
+        let is_news = known.is_none_or(|known| known.route != route);
+        if known.is_none() && self.finding.sightings.len() >= SIGHTINGS_MAX {
             return;
         }
         let candidate = Candidate {
@@ -98,8 +99,19 @@ impl<S: Scheme> Peer<S> {
             });
             self.sessions
                 .handle_routes(now, Target::Peer(peer), vec![candidate]);
+            if is_news {
+                self.sessions.handle_alive(now, Target::Peer(peer));
+            }
             self.drain();
         }
+    }
+
+    /// Our own network is another than before, or reaches more: whoever was out of reach is tried again, and looked up.
+    pub fn handle_network_changed(&mut self, now: Time) {
+        self.now = now;
+        self.sessions.handle_network_changed(now);
+        self.presence.handle_network_changed(now);
+        self.drain();
     }
 
     /// An invite's address of its maker, as [`Output::Learn`] asked for.
@@ -312,7 +324,7 @@ impl<S: Scheme> Peer<S> {
         if self.finding.away.remove(&device) {
             self.presence.handle_introducer_up(now, device);
             self.leave_replies_at(now, device);
-            self.drain();
+            self.handle_network_changed(now);
         }
     }
 
@@ -337,7 +349,11 @@ impl<S: Scheme> Peer<S> {
                     let introducers = self.introducers_of(peer);
                     self.look_up(locator, Purpose::Address(peer), introducers);
                 }
-                PresenceOutput::Found { peer, address } => self.take_address(peer, *address),
+                PresenceOutput::Found {
+                    peer,
+                    address,
+                    is_newer,
+                } => self.take_address(peer, *address, is_newer),
             }
         }
     }
@@ -370,8 +386,8 @@ impl<S: Scheme> Peer<S> {
         });
     }
 
-    /// A contact's sealed record was opened.
-    fn take_address(&mut self, peer: PeerId, address: AddressRecord) {
+    /// A contact's sealed record was opened. One that is newer than those before shows that they are there.
+    fn take_address(&mut self, peer: PeerId, address: AddressRecord, is_newer: bool) {
         let now = self.now;
         if !self.is_theirs(now, peer, &address.binding, address.contact.device) {
             return;
@@ -390,6 +406,9 @@ impl<S: Scheme> Peer<S> {
         let candidates = self.candidates(peer);
         self.sessions
             .handle_routes(now, Target::Peer(peer), candidates);
+        if is_newer {
+            self.sessions.handle_alive(now, Target::Peer(peer));
+        }
     }
 
     /// Remembers what an invite says of its maker's places, where nothing is known yet: the invite itself is forgotten as

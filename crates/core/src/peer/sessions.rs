@@ -143,7 +143,10 @@ impl<S: Scheme> Peer<S> {
             }
             routing::Event::Noted { conn, peer, note } => self.take_note(now, conn, peer, &note),
             routing::Event::Unreachable { target, reason } => {
-                if let Target::Peer(peer) = target {
+                // Whoever is wanted goes on being looked up, ever more rarely.
+                if let Target::Peer(peer) = target
+                    && !self.sessions.wants(target)
+                {
                     self.presence.handle_wanted(now, peer, false);
                 }
                 self.tell(Event::Unreachable { target, reason });

@@ -161,6 +161,11 @@ impl<S: Scheme> Peer<S> {
     /// [`Event::Unreachable`].
     pub fn handle_open(&mut self, now: Time, target: Target) {
         self.now = now;
+        if let Target::Peer(peer) = target
+            && self.sessions.session(target).is_none()
+        {
+            self.presence.handle_asked(now, peer);
+        }
         self.sessions.handle_open(now, target);
         self.drain();
     }

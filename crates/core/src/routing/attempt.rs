@@ -5,8 +5,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::config::{CANDIDATES_MAX, DIAL_STAGGER, DIAL_WITHIN, ROUTES_WITHIN};
+use super::config::{CANDIDATES_MAX, DIAL_BLIND_WITHIN, DIAL_STAGGER, DIAL_WITHIN, ROUTES_WITHIN};
 use super::input::{Candidate, ConnId, DialId};
 use super::output::UnreachableReason;
 use crate::address::Route;
@@ -22,10 +23,14 @@ pub(super) struct Attempt {
     tries: Vec<Try>,
     /// Connections whose introductions are under way, and the device there.
     hellos: BTreeMap<ConnId, DeviceKey>,
+    /// How long each dial may take.
+    dial_within: Duration,
     /// When the next dial may begin beside those under way.
     next_dial_at: Time,
     /// Whether a dial waits for others of this node to end.
     pub(super) waits_turn: bool,
+    /// Whether routes were looked for once more on behalf of somebody who came later.
+    asked: bool,
     /// The most telling failure so far.
     reason: UnreachableReason,
 }
@@ -41,14 +46,20 @@ struct Try {
 }
 
 impl Attempt {
-    /// Nothing is known; routes are being looked for.
-    pub(super) fn new(now: Time) -> Self {
+    /// Nothing is known; routes are being looked for. A `blind` one rests on no news: its dials are short.
+    pub(super) fn new(now: Time, blind: bool) -> Self {
         Self {
             routes_until: Some(now + ROUTES_WITHIN),
             tries: Vec::new(),
             hellos: BTreeMap::new(),
+            dial_within: if blind {
+                DIAL_BLIND_WITHIN
+            } else {
+                DIAL_WITHIN
+            },
             next_dial_at: now,
             waits_turn: false,
+            asked: false,
             reason: UnreachableReason::NoRoute,
         }
     }
@@ -81,12 +92,36 @@ impl Attempt {
         }
     }
 
+    /// Whether any device is known that may be dialled.
+    pub(super) fn knows_any(&self) -> bool {
+        !self.tries.is_empty()
+    }
+
     /// Whether `candidate` says something that was not known.
     pub(super) fn lacks(&self, candidate: &Candidate) -> bool {
         let route = &candidate.route;
         match self.tries.iter().find(|tried| tried.is_of(route.device)) {
-            Some(tried) => tried.lacks(route),
+            Some(tried) => tried.candidate.route.lacks(route),
             None => !route.is_empty() && self.tries.len() < CANDIDATES_MAX,
+        }
+    }
+
+    /// Somebody asks for the same target. Whether routes are to be looked for once more: the first time.
+    pub(super) fn ask(&mut self, now: Time) -> bool {
+        let is_first = !std::mem::replace(&mut self.asked, true);
+        if is_first {
+            self.routes_until = Some(now + ROUTES_WITHIN);
+            self.take_time(now);
+        }
+        is_first
+    }
+
+    /// There is a reason to try: dials may take their time, those under way too.
+    pub(super) fn take_time(&mut self, now: Time) {
+        if self.dial_within < DIAL_WITHIN {
+            self.dial_within = DIAL_WITHIN;
+            let under_way = self.tries.iter_mut().filter_map(|it| it.dial.as_mut());
+            under_way.for_each(|(_, until)| *until = now + DIAL_WITHIN);
         }
     }
 
@@ -106,7 +141,7 @@ impl Attempt {
     pub(super) fn dialled(&mut self, now: Time, device: DeviceKey, dial: DialId) {
         if let Some(tried) = self.tries.iter_mut().find(|tried| tried.is_of(device)) {
             tried.fresh = false;
-            tried.dial = Some((dial, now + DIAL_WITHIN));
+            tried.dial = Some((dial, now + self.dial_within));
         }
         self.next_dial_at = now + DIAL_STAGGER;
         self.waits_turn = false;
@@ -208,20 +243,10 @@ impl Try {
         self.candidate.route.device == device
     }
 
-    /// Whether there is somewhere in `route` that was not known.
-    fn lacks(&self, route: &Route) -> bool {
-        let known = &self.candidate.route;
-        route
-            .addresses
-            .iter()
-            .any(|it| !known.addresses.contains(it))
-            || route.relays.iter().any(|it| !known.relays.contains(it))
-    }
-
     /// Adds what is new in another candidate of the same device, newest first: the bounds cut off the oldest. False when
     /// nothing is new.
     fn learn(&mut self, mut candidate: Candidate) -> bool {
-        let is_new = self.lacks(&candidate.route);
+        let is_new = self.candidate.route.lacks(&candidate.route);
         if is_new {
             candidate.route.merge(&self.candidate.route);
             candidate.route = candidate.route.bounded();
@@ -255,7 +280,7 @@ mod tests {
 
     #[test]
     fn contact_faces_are_dialled_first_and_others_after_a_head_start() {
-        let mut attempt = Attempt::new(Time(0));
+        let mut attempt = Attempt::new(Time(0), false);
         attempt.add(candidate(1, Face::Public, 1));
         attempt.add(candidate(2, Face::Contact, 1));
         assert_eq!(next_device(&attempt, Time(0)), Some(DeviceKey([2; 32])));
@@ -267,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_failed_dial_makes_way_for_the_next_at_once() {
-        let mut attempt = Attempt::new(Time(0));
+        let mut attempt = Attempt::new(Time(0), false);
         attempt.add(candidate(1, Face::Contact, 1));
         attempt.add(candidate(2, Face::Contact, 1));
         attempt.dialled(Time(0), DeviceKey([1; 32]), DialId(1));
@@ -277,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_device_is_dialled_again_only_when_something_new_is_known_of_it() {
-        let mut attempt = Attempt::new(Time(0));
+        let mut attempt = Attempt::new(Time(0), false);
         attempt.add(candidate(1, Face::Contact, 1));
         attempt.dialled(Time(0), DeviceKey([1; 32]), DialId(1));
         attempt.dial_failed(Time(0), DialId(1));
@@ -292,8 +317,21 @@ mod tests {
     }
 
     #[test]
+    fn a_blind_dial_is_short_until_there_is_a_reason() {
+        let mut attempt = Attempt::new(Time(0), true);
+        attempt.add(candidate(1, Face::Contact, 1));
+        attempt.end_of_routes();
+        attempt.dialled(Time(0), DeviceKey([1; 32]), DialId(1));
+        assert_eq!(attempt.deadline(), Some(Time(3_000)));
+        attempt.take_time(Time(1_000));
+        assert_eq!(attempt.deadline(), Some(Time(16_000)));
+        attempt.take_time(Time(2_000));
+        assert_eq!(attempt.deadline(), Some(Time(16_000)), "once");
+    }
+
+    #[test]
     fn it_is_over_when_nothing_is_left_to_wait_for_and_tells_the_best_reason() {
-        let mut attempt = Attempt::new(Time(0));
+        let mut attempt = Attempt::new(Time(0), false);
         attempt.add(candidate(1, Face::Contact, 1));
         attempt.add(candidate(2, Face::Contact, 1));
         attempt.end_of_routes();
@@ -309,7 +347,7 @@ mod tests {
 
     #[test]
     fn more_devices_than_the_bound_are_left_out() {
-        let mut attempt = Attempt::new(Time(0));
+        let mut attempt = Attempt::new(Time(0), false);
         for device in 0..=u8::try_from(CANDIDATES_MAX).expect("small") {
             attempt.add(candidate(device, Face::Contact, 1));
         }

@@ -87,6 +87,13 @@ pub const ROUTES_WITHIN: Duration = Duration::from_secs(10);
 /// How long one dial may take: the hole punching of the engine gives up after 10 s, and the relay path is through by then.
 pub const DIAL_WITHIN: Duration = Duration::from_secs(15);
 
+/// How long a dial may take that rests on nothing but hope: it has failed often, and nothing new is known. The engine
+/// sends its first packets each second anew, to each address; a device that is there answers one of the first.
+pub const DIAL_BLIND_WITHIN: Duration = Duration::from_secs(3);
+
+/// From how many failures in a row a dial is blind.
+pub const BLIND_AFTER: u32 = 3;
+
 /// How long a dial is alone before the next route is tried beside it (RFC 8305 §5 takes 250 ms between two addresses;
 /// a relayed handshake over two continents takes twice that).
 pub const DIAL_STAGGER: Duration = Duration::from_millis(500);
@@ -104,8 +111,23 @@ pub const TARGETS_MAX: usize = 20_000;
 /// The first pause after a failed attempt: an interface that came up has its address by then.
 pub const BACKOFF_MIN: Duration = Duration::from_millis(500);
 
-/// The longest pause: a peer that comes back is found within a minute, for two packets of cost.
-pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How many times as long as the pause before each is. A path that was gone for seconds is found again by the first three
+/// dials, and everybody who is away costs a dozen in the first hour.
+pub const BACKOFF_GROWTH: u32 = 4;
+
+/// The longest pause. Nobody has to wait for it: whoever comes back dials the others, leaves a newer record or is seen
+/// on the local network, and each of these is tried at once. It serves those whom none of this reached.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// Failures that somebody counts for who said goodbye: the next pauses are those of minutes, not of seconds. A node that
+/// comes back dials by itself.
+pub const BACKOFF_GOODBYE: u32 = 3;
+
+/// A change of our own network counts once in this time: an interface that comes up changes our addresses several times.
+pub const NETWORK_CHANGE_EVERY: Duration = Duration::from_secs(60);
+
+/// Over how long dials are spread that a change of our network brings.
+pub const NETWORK_CHANGE_SPREAD: Duration = Duration::from_secs(2);
 
 /// A session that stood this long was no failure: the next pause is the shortest again.
 pub const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(60);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::agenda::Agenda;
 use super::attempt::Attempt;
 use super::backoff::Backoff;
-use super::config::{BACKOFF_RESET_AFTER, DIALS_MAX, TARGETS_MAX};
+use super::config::{
+    BACKOFF_RESET_AFTER, DIALS_MAX, NETWORK_CHANGE_EVERY, NETWORK_CHANGE_SPREAD, TARGETS_MAX,
+};
 use super::input::{Candidate, ConnId, DialId, Target};
 use super::output::{Event, Output, UnreachableReason};
 use crate::random::Random;
@@ -22,6 +24,8 @@ pub(super) struct Dialling {
     turns: VecDeque<Target>,
     agenda: Agenda<Target>,
     dials_begun: u64,
+    /// When a change of our network last brought dials.
+    network_changed: Option<Time>,
     random: Random,
 }
 
@@ -57,16 +61,25 @@ impl Dialling {
             turns: VecDeque::new(),
             agenda: Agenda::new(),
             dials_begun: 0,
+            network_changed: None,
             random,
         }
     }
 
     /// Somebody needs a session with `target`, which has none: tries once, now.
     pub(super) fn open(&mut self, now: Time, target: Target, out: &mut VecDeque<Output>) {
-        match self.goals.get(&target).map(|goal| &goal.state) {
-            Some(State::WaitSession(_)) => {}
+        let has_room = self.goals.len() < TARGETS_MAX;
+        match self.goals.get_mut(&target).map(|goal| &mut goal.state) {
+            Some(State::WaitSession(attempt)) => {
+                // It may have begun without a new look for routes, and who asks now is worth one.
+                if attempt.ask(now) {
+                    let deadline = attempt.deadline();
+                    self.agenda.set(target, deadline);
+                    out.push_back(Output::Resolve { target });
+                }
+            }
             Some(State::WaitLoss | State::WaitRetry(_)) => self.begin(now, target, out),
-            None if self.goals.len() < TARGETS_MAX => {
+            None if has_room => {
                 self.goals.insert(target, Goal::new(false));
                 self.begin(now, target, out);
             }
@@ -144,9 +157,49 @@ impl Dialling {
             self.begin(now, target, out);
         }
         if let Some(attempt) = self.attempt(target) {
+            // What is known from the beginning is no news.
+            if attempt.knows_any() && candidates.iter().any(|new| attempt.lacks(new)) {
+                attempt.take_time(now);
+            }
             let refined = candidates.into_iter().filter_map(|it| attempt.add(it));
             out.extend(refined.map(|(dial, route)| Output::Refine { dial, route }));
             self.advance(now, target, out);
+        }
+    }
+
+    /// `target` lives: it was heard of just now, even if at no other place than before. Who waits to try it again does so
+    /// at once, and who tries takes its time.
+    pub(super) fn alive(&mut self, now: Time, target: Target, out: &mut VecDeque<Output>) {
+        let Some(goal) = self.goals.get_mut(&target) else {
+            return;
+        };
+        match &mut goal.state {
+            State::WaitRetry(_) => {
+                goal.backoff.reset();
+                self.begin(now, target, out);
+            }
+            State::WaitSession(attempt) => {
+                attempt.take_time(now);
+                self.advance(now, target, out);
+            }
+            State::WaitLoss => {}
+        }
+    }
+
+    /// Our own network is another than before: whoever was out of reach may be in reach now.
+    pub(super) fn network_changed(&mut self, now: Time) {
+        let last = self.network_changed;
+        if last.is_some_and(|last| now < last + NETWORK_CHANGE_EVERY) {
+            return;
+        }
+        self.network_changed = Some(now);
+        let spread_ms = u64::try_from(NETWORK_CHANGE_SPREAD.as_millis()).unwrap_or(u64::MAX);
+        for (target, goal) in &mut self.goals {
+            if matches!(goal.state, State::WaitRetry(_)) {
+                goal.backoff.reset();
+                let pause = Duration::from_millis(self.random.below(spread_ms));
+                self.agenda.set(*target, Some(now + pause));
+            }
         }
     }
 
@@ -216,13 +269,16 @@ impl Dialling {
         }
     }
 
-    /// The last session with `target` is gone after it stood for so long.
-    pub(super) fn lost(&mut self, now: Time, target: Target, stood: Duration) {
+    /// The last session with `target` is gone after it stood for so long; `goodbye`: because the other node shuts down.
+    pub(super) fn lost(&mut self, now: Time, target: Target, stood: Duration, goodbye: bool) {
         if let Some(goal) = self.goals.get_mut(&target)
             && matches!(goal.state, State::WaitLoss)
         {
             if stood >= BACKOFF_RESET_AFTER {
                 goal.backoff.reset();
+            }
+            if goodbye {
+                goal.backoff.handle_goodbye();
             }
             goal.state = State::WaitRetry(None);
             let pause = goal.backoff.pause(&mut self.random);
@@ -239,7 +295,7 @@ impl Dialling {
     pub(super) fn handle_timeout(&mut self, now: Time, out: &mut VecDeque<Output>) {
         while let Some(target) = self.agenda.pop_due(now) {
             match self.goals.get_mut(&target).map(|goal| &mut goal.state) {
-                Some(State::WaitRetry(_)) => self.begin(now, target, out),
+                Some(State::WaitRetry(_)) => self.retry(now, target, out),
                 Some(State::WaitSession(attempt)) => {
                     attempt.expire_routes(now);
                     for dial in attempt.late_dials(now) {
@@ -262,10 +318,27 @@ impl Dialling {
         }
     }
 
-    /// Begins an attempt.
+    /// Begins an attempt for a reason.
     fn begin(&mut self, now: Time, target: Target, out: &mut VecDeque<Output>) {
+        self.begin_attempt(now, target, Attempt::new(now, false), out);
+    }
+
+    /// Begins an attempt because its time has come.
+    fn retry(&mut self, now: Time, target: Target, out: &mut VecDeque<Output>) {
+        let goal = self.goals.get(&target);
+        let blind = goal.is_some_and(|goal| goal.backoff.is_blind());
+        self.begin_attempt(now, target, Attempt::new(now, blind), out);
+    }
+
+    fn begin_attempt(
+        &mut self,
+        now: Time,
+        target: Target,
+        attempt: Attempt,
+        out: &mut VecDeque<Output>,
+    ) {
         if let Some(goal) = self.goals.get_mut(&target) {
-            goal.state = State::WaitSession(Attempt::new(now));
+            goal.state = State::WaitSession(attempt);
             out.push_back(Output::Resolve { target });
             self.advance(now, target, out);
         }

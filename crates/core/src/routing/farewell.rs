@@ -83,11 +83,12 @@ impl Sessions {
         connection.phase = Phase::WaitFarewell { farewell, until };
         let session = connection.session();
         let stood = connection.stood(now);
+        let goodbye = farewell == Farewell::Leaving && connection.bye_received;
         if farewell != Farewell::Idle {
             self.tell(Event::Ending { conn });
         }
         self.part(now, conn);
-        self.lost_if_last(now, session, stood);
+        self.lost_if_last(now, session, stood, goodbye);
         self.schedule(conn);
     }
 
@@ -191,7 +192,13 @@ impl Sessions {
         let peer = session.peer;
         if !connection.is_half_open() {
             self.tell(Event::Down { conn, peer, reason });
-            return self.lost_if_last(now, session, connection.stood(now));
+            // Whoever leaves wants nobody any more: where somebody is wanted, it is the other side that leaves.
+            let goodbye = matches!(
+                reason,
+                DownReason::Closed(CloseCode::Leaving)
+                    | DownReason::ClosedByPeer(CloseCode::Leaving)
+            );
+            return self.lost_if_last(now, session, connection.stood(now), goodbye);
         }
         if let Some((_, target)) = connection.dialled {
             if connection.phase != Phase::WaitIntroduction {
@@ -202,11 +209,12 @@ impl Sessions {
         }
     }
 
-    /// Has whom `session` was with dialled again, when wanted and there is no other session with them.
-    fn lost_if_last(&mut self, now: Time, session: Session, stood: Duration) {
+    /// Has whom `session` was with dialled again, when wanted and there is no other session with them. `goodbye`: they
+    /// said that their node shuts down.
+    fn lost_if_last(&mut self, now: Time, session: Session, stood: Duration, goodbye: bool) {
         for target in targets(session) {
             if self.table.best(target).is_none() {
-                self.dialling.lost(now, target, stood);
+                self.dialling.lost(now, target, stood, goodbye);
             }
         }
     }

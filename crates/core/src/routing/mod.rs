@@ -28,6 +28,7 @@
 //!              a connection, or its end    => handle_connected, handle_closed
 //!              streams opened or ended     => handle_streams
 //!              poll_timeout()              => handle_timeout
+//!              news of a peer, of our net  => handle_routes, handle_alive, handle_network_changed
 //!              somebody who wants a peer   => handle_open (once) or handle_want (for as long as it is said)
 //! }
 //! ```

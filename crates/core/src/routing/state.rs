@@ -77,6 +77,16 @@ impl Sessions {
         self.dialling.routes(now, target, candidates, &mut self.out);
     }
 
+    /// `target` was heard of just now, be it at the places where it did not answer before.
+    pub fn handle_alive(&mut self, now: Time, target: Target) {
+        self.dialling.alive(now, target, &mut self.out);
+    }
+
+    /// Our own network is another than before, or can reach more.
+    pub fn handle_network_changed(&mut self, now: Time) {
+        self.dialling.network_changed(now);
+    }
+
     /// There are no more routes to come after [`Output::Resolve`].
     pub fn handle_resolved(&mut self, now: Time, target: Target) {
         self.dialling.resolved(now, target, &mut self.out);
@@ -304,6 +314,11 @@ impl Sessions {
     /// The session on which to open new streams to `target`, if one stands.
     pub fn session(&self, target: Target) -> Option<Session> {
         self.table.best(target).map(Connection::session)
+    }
+
+    /// Whether a session with `target` is to stand for as long as possible.
+    pub fn wants(&self, target: Target) -> bool {
+        self.dialling.wants(target)
     }
 
     /// All sessions, those that are ending too, in the order of their connections' numbers.

@@ -134,7 +134,10 @@ impl Actor {
                 // Who asked may have gone.
                 let _ = answer.send(self.faces.endpoint(face));
             }
-            Input::NetworkChanged => self.faces.network_changed(&self.tasks),
+            Input::NetworkChanged => {
+                self.faces.network_changed(&self.tasks);
+                self.machine.handle_network_changed(now);
+            }
             Input::Rotated { endpoint, secret } => {
                 self.faces.rotate(endpoint, &self.inputs, &self.tasks);
                 self.machine.handle_device(now, Face::Contact, secret);

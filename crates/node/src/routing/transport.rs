@@ -37,7 +37,11 @@ pub const DATAGRAM_SEND_BUFFER_BYTES: usize = 1024 * 1024;
 pub const PATH_IDLE_MAX: Duration = Duration::from_secs(2);
 
 /// How often a silent path is asked whether it is alive: three times within [`PATH_IDLE_MAX`], so that two lost
-/// packets do not cost a path. It also keeps every NAT mapping (30 s and more, RFC 4787 §4.3) open.
+/// packets do not cost a path. It also keeps every NAT mapping (30 s and more, RFC 4787 §4.3) open. With 1.2 s idle
+/// paths were given up and sought again every few seconds, on a machine where nothing is lost.
+///
+/// One number for all sessions, in use or not: noq can change it for a path that stands, but iroh 1.3.0 gives out neither
+/// noq's connection nor its paths.
 pub const PATH_KEEP_ALIVE: Duration = Duration::from_millis(600);
 
 /// How long a connection survives without any path that answers: a laptop carried from one room's network to the

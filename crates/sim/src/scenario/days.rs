@@ -13,6 +13,16 @@ use crate::world::{Violation, World};
 /// An hour.
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// The most dials of one person who is away, in the first hour: ten attempts, each at two faces, and some for news that
+/// came in between.
+const DIALS_FIRST_HOUR_MAX: u64 = 32;
+
+/// The same in a later hour: an attempt each five to ten minutes.
+const DIALS_HOUR_MAX: u64 = 24;
+
+/// The most look-ups of one person who is away, in the first hour and in a later one.
+const LOOKUPS_HOUR_MAX: [u64; 2] = [20, 9];
+
 /// Clocks are off by this, in milliseconds, one after the other.
 const SKEWS_MS: [i64; 4] = [0, 3_600_000, -3_600_000, 1_800_000];
 
@@ -85,5 +95,53 @@ pub fn offline(world: &mut World, people: usize) -> Result<(), Violation> {
         world.run(Duration::from_secs(7))?;
     }
     world.run(HOUR / 4)?;
+    world.rest()
+}
+
+/// One person stays while all contacts lose their power, until before the contact face gets another key. They cost little, and are back soon after they are.
+pub fn away(world: &mut World, people: usize) -> Result<(), Violation> {
+    let introducers = [world.add_introducer()];
+    let mut person = || {
+        world.add(Person {
+            introducers: introducers.to_vec(),
+            ..Person::default()
+        })
+    };
+    let stays = person();
+    let others: Vec<NodeId> = (1..people.max(2)).map(|_| person()).collect();
+    world.run(Duration::from_secs(5))?;
+    for other in &others {
+        meet(world, stays, *other, SINGLE);
+    }
+    world.run(HOUR / 4)?;
+    for other in &others {
+        world.command(*other, &Command::Crash);
+    }
+    let count = others.len() as u64;
+    for hour in 0..20 {
+        let before = world.nodes()[stays.0].searches;
+        world.run(HOUR)?;
+        let after = world.nodes()[stays.0].searches;
+        let is_first = hour == 0;
+        let (dials_max, lookups_max) = match is_first {
+            true => (DIALS_FIRST_HOUR_MAX, LOOKUPS_HOUR_MAX[0]),
+            false => (DIALS_HOUR_MAX, LOOKUPS_HOUR_MAX[1]),
+        };
+        let dials = after.dials - before.dials;
+        let lookups = after.lookups - before.lookups;
+        world.expect(dials <= count * dials_max, "the absent are rarely dialled")?;
+        let rare = lookups <= count * lookups_max;
+        world.expect(rare, "the absent are rarely looked up")?;
+    }
+    for other in &others {
+        world.command(*other, &Command::Start);
+    }
+    world.run(Duration::from_secs(60))?;
+    let present = &world.nodes()[stays.0].sessions;
+    let all = others.iter().all(|other| {
+        let peer = world.nodes()[other.0].peer;
+        present.values().any(|it| it.peer == Some(peer))
+    });
+    world.expect(all, "who is back is found within a minute")?;
     world.rest()
 }

@@ -97,6 +97,11 @@ pub const STORIES: &[Story] = &[
         tell: days::offline,
     },
     Story {
+        name: "away",
+        about: "everybody but one goes away for twenty hours: they are looked for rarely, and found when they come back",
+        tell: days::away,
+    },
+    Story {
         name: "guest",
         about: "a guest comes by a reusable invite and becomes a contact",
         tell: |world, _| guests::guest(world),

@@ -56,6 +56,7 @@ impl World {
             }
             Output::Dial { dial, face, route } => {
                 node.dials.insert(dial);
+                node.searches.dials += u64::from(face != Face::Visitor);
                 let life = node.life;
                 self.note(format_args!("{} dials {:?}", id.0, route.device));
                 self.dial(Dial {
@@ -102,7 +103,10 @@ impl World {
             Output::Lookup {
                 locator,
                 introducers,
-            } => self.send_on(id, &introducers, &Errand::Lookup(locator)),
+            } => {
+                node.searches.lookups += 1;
+                self.send_on(id, &introducers, &Errand::Lookup(locator));
+            }
             Output::Advertise(advertisement) => {
                 node.advertisement = Some(advertisement);
                 self.advertise(id);

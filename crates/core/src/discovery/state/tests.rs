@@ -343,9 +343,39 @@ fn a_wanted_contact_is_looked_up_less_and_less_often_until_it_is_there() {
     assert!(gaps[0] <= schedule::LOOKUP_AFTER);
     assert!(gaps.iter().all(|gap| *gap <= schedule::LOOKUP_AFTER_MAX));
     assert!(gaps.last() > Some(&(schedule::LOOKUP_AFTER_MAX / 2)));
-    assert!((12..30).contains(&times.len()), "{}", times.len());
+    assert!((12..=16).contains(&times.len()), "{}", times.len());
     bob.handle_wanted(NOON + HOUR, ALICE, false);
     assert!(run(&mut bob, NOON + 2 * HOUR).is_empty());
+}
+
+#[test]
+fn what_is_wanted_already_is_not_looked_up_again_because_it_is_wanted() {
+    let mut bob = asking(NOON);
+    run(&mut bob, NOON + HOUR);
+    bob.handle_wanted(NOON + HOUR, ALICE, true);
+    assert!(run(&mut bob, NOON + HOUR).is_empty());
+}
+
+#[test]
+fn who_asks_has_an_absent_contact_looked_up_at_once_and_soon_again() {
+    let mut bob = asking(NOON);
+    run(&mut bob, NOON + HOUR);
+    bob.handle_asked(NOON + HOUR, ALICE);
+    let looked_up = run(&mut bob, NOON + HOUR + MINUTE);
+    assert!((4..=6).contains(&looked_up.len()), "{looked_up:?}");
+}
+
+#[test]
+fn another_network_has_those_looked_up_who_are_wanted_and_nobody_else() {
+    let mut bob = asking(NOON);
+    bob.handle_contact_added(NOON, PeerId([9; 32]), [9; 32]);
+    run(&mut bob, NOON + HOUR);
+    bob.handle_network_changed(NOON + HOUR);
+    let looked_up = run(&mut bob, NOON + HOUR + schedule::NETWORK_CHANGE_SPREAD);
+    assert!(matches!(
+        looked_up.as_slice(),
+        [(_, PresenceOutput::Lookup { peer: ALICE, .. })]
+    ));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::world::{World, candidate, drain, names, sessions, target};
 use crate::codec::FRAME_HEADER_BYTES;
 use crate::ids::{DeviceKey, Face, PeerId};
+use crate::routing::config::NETWORK_CHANGE_SPREAD;
 use crate::routing::wire::{Frame, Introduction};
 use crate::routing::{
     ConnId, Connected, DialId, DownReason, Event, Level, Output, Target, UnreachableReason,
@@ -233,23 +234,94 @@ fn a_session_that_nobody_wants_is_not_redialled() {
 }
 
 #[test]
-fn a_wanted_peer_that_is_away_is_tried_ever_more_rarely_up_to_once_a_minute() {
+fn a_wanted_peer_that_is_away_is_tried_ever_more_rarely_up_to_once_in_ten_minutes() {
     let mut world = World::new(2);
     world.nodes[1].device = DeviceKey([0xee; 32]);
     world.want(0, 1, true);
     world.pass(Duration::from_secs(60));
     let at_first = world.failures(0).len();
     assert!(
-        (6..=10).contains(&at_first),
+        (4..=5).contains(&at_first),
         "{at_first} attempts in the first minute"
     );
     world.pass(Duration::from_secs(3600));
-    let later = world.failures(0).len() - at_first;
-    assert!((60..=125).contains(&later), "{later} attempts in an hour");
+    let first_hour = world.failures(0).len() - at_first;
+    assert!((7..=14).contains(&first_hour), "{first_hour} in an hour");
+    world.pass(Duration::from_secs(3600));
+    let later = world.failures(0).len() - at_first - first_hour;
+    assert!((6..=12).contains(&later), "{later} in the next hour");
 
     world.nodes[1].device = names(1).1;
+    world.pass(Duration::from_secs(600));
+    assert!(world.session(0, 1).is_some(), "it is found all the same");
+}
+
+/// Two nodes of which the first wants the other, who has been away for hours and now answers again.
+fn back_after_hours() -> World {
+    let mut world = World::new(2);
+    world.nodes[1].device = DeviceKey([0xee; 32]);
+    world.want(0, 1, true);
+    world.pass(Duration::from_secs(3 * 3600));
+    world.nodes[1].device = names(1).1;
+    assert!(world.session(0, 1).is_none());
+    world
+}
+
+#[test]
+fn who_is_asked_for_is_dialled_at_once_however_long_it_was_away() {
+    let mut world = back_after_hours();
+    world.open(0, 1);
+    world.settle();
+    assert!(world.session(0, 1).is_some());
+}
+
+#[test]
+fn a_sign_of_life_is_tried_at_once_though_nothing_else_is_new() {
+    let mut world = back_after_hours();
+    world.act(0, |it, now| it.handle_alive(now, target(1)));
+    world.settle();
+    assert!(world.session(0, 1).is_some());
+}
+
+#[test]
+fn another_network_is_tried_within_seconds_and_once_a_minute() {
+    let mut world = back_after_hours();
+    world.nodes[1].device = DeviceKey([0xee; 32]);
+    let before = world.failures(0).len();
+    for _ in 0..10 {
+        world.act(0, |it, now| it.handle_network_changed(now));
+        world.pass(Duration::from_millis(100));
+    }
+    world.pass(NETWORK_CHANGE_SPREAD);
+    let tried = world.failures(0).len() - before;
+    assert!((1..=3).contains(&tried), "{tried} attempts");
+}
+
+#[test]
+fn who_said_goodbye_is_not_dialled_for_half_a_minute() {
+    let mut world = World::connected();
+    world.want(0, 1, true);
+    world.act(1, |it, now| it.handle_leave(now));
+    world.settle();
+    assert_eq!(world.session(0, 1), None);
+    world.pass(Duration::from_secs(30));
+    assert_eq!(world.links.len(), 1);
     world.pass(Duration::from_secs(60));
-    assert!(world.session(0, 1).is_some(), "it is found within a minute");
+    assert!(world.links.len() > 1, "it is not forgotten");
+}
+
+#[test]
+fn who_asks_while_others_are_trying_has_routes_looked_for_once_more() {
+    let mut machine = sessions(1, Time(0));
+    machine.handle_want(Time(0), target(1), true);
+    machine.handle_routes(Time(0), target(1), vec![candidate(names(1).1)]);
+    machine.handle_resolved(Time(0), target(1));
+    drain(&mut machine);
+    let target = target(1);
+    machine.handle_open(Time(1), target);
+    assert_eq!(drain(&mut machine), [Output::Resolve { target }]);
+    machine.handle_open(Time(2), target);
+    assert_eq!(drain(&mut machine), []);
 }
 
 #[test]

@@ -42,73 +42,83 @@ async fn count(mut receive: ReceiveHalf) -> Result<usize, StreamError> {
     Ok(bytes)
 }
 
-#[tokio::test]
-async fn a_reader_asleep_under_20_000_messages_keeps_its_connection() {
-    let (_one, _other, dialled, accepted) = pair().await;
-    for message_bytes in [32, 60] {
-        assert!(UNREAD_MESSAGES * message_bytes < STREAM_WINDOW_BYTES as usize);
-        let (mut send, receive) = stream(&dialled, &accepted).await;
+/// Two endpoints of the bare engine with a connection between them, on which a stream may be this far ahead of its
+/// reader: further than [`STREAM_WINDOW_BYTES`], so that many messages lie unread.
+struct Ahead {
+    dialled: iroh::endpoint::Connection,
+    accepted: iroh::endpoint::Connection,
+    window_bytes: usize,
+    _endpoints: [Endpoint; 2],
+}
+
+impl Ahead {
+    async fn start(window_bytes: u32) -> Self {
+        const ALPN: &[u8] = b"window";
+        let endpoint = || async {
+            let transport = QuicTransportConfig::builder()
+                .stream_receive_window(VarInt::from_u32(window_bytes))
+                .build();
+            let builder = Endpoint::builder(presets::Minimal)
+                .transport_config(transport)
+                .alpns(vec![ALPN.to_vec()])
+                .clear_ip_transports()
+                .bind_addr((Ipv4Addr::LOCALHOST, 0))
+                .expect("an address");
+            builder.bind().await.expect("a free port")
+        };
+        let (one, other) = tokio::join!(endpoint(), endpoint());
+        let places = other.bound_sockets().into_iter().map(TransportAddr::Ip);
+        let target = EndpointAddr::from_parts(other.id(), places);
+        let accept = async {
+            let incoming = other.accept().await.expect("open");
+            incoming.await.expect("a handshake")
+        };
+        let (dialled, accepted) = tokio::join!(one.connect(target, ALPN), soon("a dial", accept));
+        Self {
+            dialled: dialled.expect("it answers"),
+            accepted,
+            window_bytes: window_bytes as usize,
+            _endpoints: [one, other],
+        }
+    }
+
+    /// Sends messages, each in a packet of its own, until all have arrived and nobody has read a byte; then reads them.
+    async fn read_late(&self, messages: usize, message_bytes: usize) {
+        assert!(messages * message_bytes <= self.window_bytes);
+        let (mut send, _receive) = self.dialled.open_bi().await.expect("open");
         let message = Bytes::from(vec![7; message_bytes]);
-        for _ in 0..UNREAD_MESSAGES {
+        for _ in 0..messages {
             let sent = soon("room", send.write_chunk(message.clone())).await;
             sent.expect("open");
-            // Lets each leave in a packet of its own, as from a program that sends now and then.
+            // As from a program that sends now and then.
             tokio::task::yield_now().await;
         }
         send.finish().expect("once");
-        // Everything has arrived at the other side, and nobody has read a byte of it.
-        soon("arrival", send.delivered()).await.expect("open");
-        let bytes = soon("reading", count(receive)).await.expect("open");
-        assert_eq!(bytes, UNREAD_MESSAGES * message_bytes);
-        assert_eq!((dialled.end(), accepted.end()), (None, None));
+        let unread = soon("arrival", send.stopped()).await.expect("open");
+        assert_eq!(unread, None, "all of it was taken");
+        let (_reply, mut receive) = self.accepted.accept_bi().await.expect("open");
+        let all = soon("reading", receive.read_to_end(self.window_bytes)).await;
+        assert_eq!(all.expect("open").len(), messages * message_bytes);
+        assert!(self.dialled.close_reason().is_none());
+        assert!(self.accepted.close_reason().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_reader_asleep_under_20_000_messages_keeps_its_connection() {
+    for message_bytes in [64, 100] {
+        let ahead = Ahead::start(2 * STREAM_WINDOW_BYTES).await;
+        ahead.read_late(UNREAD_MESSAGES, message_bytes).await;
     }
 }
 
 #[tokio::test]
 async fn the_engine_bears_a_full_window_of_8_mib_in_small_messages() {
     const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
-    const ALPN: &[u8] = b"window";
-    let endpoint = || async {
-        let transport = QuicTransportConfig::builder()
-            .stream_receive_window(VarInt::from_u32(WINDOW_BYTES))
-            .build();
-        let builder = Endpoint::builder(presets::Minimal)
-            .transport_config(transport)
-            .alpns(vec![ALPN.to_vec()])
-            .clear_ip_transports()
-            .bind_addr((Ipv4Addr::LOCALHOST, 0))
-            .expect("an address");
-        builder.bind().await.expect("a free port")
-    };
-    let (one, other) = tokio::join!(endpoint(), endpoint());
-    let places = other.bound_sockets().into_iter().map(TransportAddr::Ip);
-    let target = EndpointAddr::from_parts(other.id(), places);
-    let accept = async {
-        other
-            .accept()
-            .await
-            .expect("open")
-            .await
-            .expect("a handshake")
-    };
-    let (dialled, accepted) = tokio::join!(one.connect(target, ALPN), soon("a dial", accept));
-    let dialled = dialled.expect("it answers");
-    for message_bytes in [64, 300, 500] {
+    let ahead = Ahead::start(WINDOW_BYTES).await;
+    for message_bytes in [64, 100, 300, 500] {
         let messages = UNREAD_MESSAGES.min(WINDOW_BYTES as usize / message_bytes);
-        let (mut send, _receive) = dialled.open_bi().await.expect("open");
-        let message = Bytes::from(vec![7; message_bytes]);
-        for _ in 0..messages {
-            let sent = soon("room", send.write_chunk(message.clone())).await;
-            sent.expect("open");
-            tokio::task::yield_now().await;
-        }
-        send.finish().expect("once");
-        let unread = soon("arrival", send.stopped()).await.expect("open");
-        assert_eq!(unread, None, "all of it was taken");
-        let (_reply, mut receive) = accepted.accept_bi().await.expect("open");
-        let all = soon("reading", receive.read_to_end(WINDOW_BYTES as usize)).await;
-        assert_eq!(all.expect("open").len(), messages * message_bytes);
-        assert!(dialled.close_reason().is_none());
+        ahead.read_late(messages, message_bytes).await;
     }
 }
 
