@@ -286,11 +286,12 @@ fn root(
 const _: () = assert!(NODE_BYTES_MAX > 100 * (NAME_BYTES_MAX + SYMLINK_BYTES_MAX + 64));
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::data::manifest::{File, Found};
 
-    fn file(name: &str, size: u64) -> Entry {
+    /// A file that tells its name and size, and nothing else worth telling.
+    pub(in crate::data) fn file(name: &str, size: u64) -> Entry {
         Entry::File(File {
             name: name.to_owned(),
             size,
@@ -300,7 +301,8 @@ mod tests {
         })
     }
 
-    fn build(entries: Vec<Entry>) -> (Vec<NodeBlob>, Built) {
+    /// The directory of these entries, and its nodes.
+    pub(in crate::data) fn build(entries: Vec<Entry>) -> (Vec<NodeBlob>, Built) {
         let mut builder = DirectoryBuilder::default();
         let mut blobs = Vec::new();
         for entry in entries {

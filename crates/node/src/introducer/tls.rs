@@ -128,11 +128,6 @@ impl Tls {
     }
 }
 
-/// The pin of a key, given as SubjectPublicKeyInfo (DER).
-pub fn pin(subject_public_key_info: &[u8]) -> TlsPin {
-    TlsPin(*blake3::hash(subject_public_key_info).as_bytes())
-}
-
 /// With the key kept in `data`, made at the first start.
 fn pinned(data: &Path) -> Result<Tls, TlsError> {
     let path = data.join(KEY_FILE);
@@ -140,7 +135,7 @@ fn pinned(data: &Path) -> Result<Tls, TlsError> {
         Some(key) => key,
         None => make_key(&path)?,
     };
-    let pin = pin(&key.subject_public_key_info());
+    let pin = TlsPin::of(&key.subject_public_key_info());
     let certificate = CertificateParams::new([format!("introducer.{RELAY_SUFFIX}")])
         .and_then(|parameters| parameters.self_signed(&key))
         .map_err(|error| TlsError::Certificate(error.to_string()))?;
@@ -296,7 +291,10 @@ mod tests {
         assert_eq!(trust_of(data.path()).expect("the same key"), first);
         let pem = std::fs::read_to_string(data.path().join(KEY_FILE)).expect("the key file");
         let key = KeyPair::from_pem(&pem).expect("a key");
-        assert_eq!(first, Trust::Pin(pin(&key.subject_public_key_info())));
+        assert_eq!(
+            first,
+            Trust::Pin(TlsPin::of(&key.subject_public_key_info()))
+        );
         std::fs::remove_file(data.path().join(KEY_FILE)).expect("removable");
         assert_ne!(trust_of(data.path()).expect("another key"), first);
     }

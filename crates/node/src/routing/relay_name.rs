@@ -29,11 +29,6 @@ use tracing::warn;
 /// How long a DNS server has to answer; iroh's own value, well above the 1 s of a slow mobile network.
 const DNS_WAIT_MAX: Duration = Duration::from_secs(3);
 
-/// The pin of a server whose SubjectPublicKeyInfo (RFC 5280 §4.1.2.7, DER) is `spki`.
-pub fn pin_of(spki: &[u8]) -> TlsPin {
-    TlsPin(*blake3::hash(spki).as_bytes())
-}
-
 /// Verifies relays: self-certifying names by their pin, all others by the authorities a browser trusts.
 pub fn relay_tls_config() -> CaTlsConfig {
     CaTlsConfig::custom_server_cert_verifier(Arc::new(|provider| {
@@ -65,7 +60,7 @@ impl RelayVerifier {
     /// Whether `certificate` holds the key that `name` pins.
     fn check_pin(name: &RelayName, certificate: &CertificateDer<'_>) -> Result<(), Error> {
         let parsed = ParsedCertificate::try_from(certificate)?;
-        if pin_of(&parsed.subject_public_key_info()) == name.pin {
+        if TlsPin::of(&parsed.subject_public_key_info()) == name.pin {
             return Ok(());
         }
         // iroh only says "connection failed", and a wrong pin is an attack or a relay set up anew.
@@ -155,6 +150,23 @@ fn read_addresses(host: &str) -> Option<Vec<IpAddr>> {
     }
 }
 
+/// The addresses of `host` of the family that `keep` keeps: those it says itself, or what `ask` says.
+async fn look_up<T, Found, Asking>(
+    host: String,
+    ask: impl FnOnce(String) -> Asking,
+    keep: fn(IpAddr) -> Option<T>,
+) -> Result<BoxIter<T>, DnsError>
+where
+    T: Send + 'static,
+    Found: Iterator<Item = IpAddr>,
+    Asking: Future<Output = Result<Found, DnsError>>,
+{
+    match read_addresses(&host) {
+        Some(addresses) => Ok(boxed(addresses.into_iter().filter_map(keep))),
+        None => Ok(boxed(ask(host).await?.filter_map(keep))),
+    }
+}
+
 /// A boxed iterator, as iroh's resolvers answer.
 fn boxed<T: Send + 'static>(items: impl IntoIterator<Item = T>) -> BoxIter<T> {
     Box::new(items.into_iter().collect::<Vec<T>>().into_iter())
@@ -162,33 +174,21 @@ fn boxed<T: Send + 'static>(items: impl IntoIterator<Item = T>) -> BoxIter<T> {
 
 impl Resolver for RelayResolver {
     fn lookup_ipv4(&self, host: String) -> BoxFuture<'static, Result<BoxIter<Ipv4Addr>, DnsError>> {
-        let keep = |ip| match ip {
+        let system = self.system.clone();
+        let ask = |host| async move { system.lookup_ipv4(host, DNS_WAIT_MAX).await };
+        Box::pin(look_up(host, ask, |ip| match ip {
             IpAddr::V4(ip) => Some(ip),
             IpAddr::V6(_) => None,
-        };
-        if let Some(addresses) = read_addresses(&host) {
-            return Box::pin(ready(Ok(boxed(addresses.into_iter().filter_map(keep)))));
-        }
-        let system = self.system.clone();
-        Box::pin(async move {
-            let found = system.lookup_ipv4(host, DNS_WAIT_MAX).await?;
-            Ok(boxed(found.filter_map(keep)))
-        })
+        }))
     }
 
     fn lookup_ipv6(&self, host: String) -> BoxFuture<'static, Result<BoxIter<Ipv6Addr>, DnsError>> {
-        let keep = |ip| match ip {
+        let system = self.system.clone();
+        let ask = |host| async move { system.lookup_ipv6(host, DNS_WAIT_MAX).await };
+        Box::pin(look_up(host, ask, |ip| match ip {
             IpAddr::V6(ip) => Some(ip),
             IpAddr::V4(_) => None,
-        };
-        if let Some(addresses) = read_addresses(&host) {
-            return Box::pin(ready(Ok(boxed(addresses.into_iter().filter_map(keep)))));
-        }
-        let system = self.system.clone();
-        Box::pin(async move {
-            let found = system.lookup_ipv6(host, DNS_WAIT_MAX).await?;
-            Ok(boxed(found.filter_map(keep)))
-        })
+        }))
     }
 
     fn lookup_txt(
@@ -227,7 +227,7 @@ mod tests {
     fn certificate() -> (CertificateDer<'static>, TlsPin) {
         let made = rcgen::generate_simple_self_signed(vec!["elsewhere.example".to_owned()])
             .expect("a plain name");
-        let pin = pin_of(&rcgen::PublicKeyData::subject_public_key_info(
+        let pin = TlsPin::of(&rcgen::PublicKeyData::subject_public_key_info(
             &made.signing_key,
         ));
         (made.cert.der().clone(), pin)
