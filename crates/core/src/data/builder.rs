@@ -186,19 +186,9 @@ impl DirectoryBuilder {
         let Some(first) = run.items.first().map(|entry| entry.name().to_owned()) else {
             return Ok(());
         };
-        let (entries, totals) = (run.entries, run.totals);
+        let counted = (run.entries, run.totals);
         let blob = NodeBlob::new(Body::Entries(run.items));
-        self.add_part(
-            0,
-            Part {
-                first,
-                node: blob.hash,
-                entries,
-                totals,
-            },
-            blobs,
-            blob,
-        )
+        self.add_part(0, first, counted, blob, blobs)
     }
 
     /// Turns a full list of parts into a node, known to the next level. A single part stands for itself there.
@@ -216,30 +206,28 @@ impl DirectoryBuilder {
             }
             _ => {
                 let first = run.items[0].first.clone();
-                let (entries, totals) = (run.entries, run.totals);
+                let counted = (run.entries, run.totals);
                 let blob = NodeBlob::new(Body::Parts(run.items));
-                self.add_part(
-                    level + 1,
-                    Part {
-                        first,
-                        node: blob.hash,
-                        entries,
-                        totals,
-                    },
-                    blobs,
-                    blob,
-                )
+                self.add_part(level + 1, first, counted, blob, blobs)
             }
         }
     }
 
+    /// Gives away a node whose entries begin with `first`, and lists it at `level`.
     fn add_part(
         &mut self,
         level: usize,
-        part: Part,
-        blobs: &mut Vec<NodeBlob>,
+        first: String,
+        (entries, totals): (u64, Totals),
         blob: NodeBlob,
+        blobs: &mut Vec<NodeBlob>,
     ) -> Result<(), ManifestError> {
+        let part = Part {
+            first,
+            node: blob.hash,
+            entries,
+            totals,
+        };
         blobs.push(blob);
         self.push_part(level, part, blobs)
     }

@@ -61,10 +61,8 @@ impl<S: Scheme> Peer<S> {
         self.tell_address();
     }
 
-    /// These introducers are used from now on, and no others.
-    pub fn handle_introducers(&mut self, now: Time, introducers: Vec<Introducer>) {
-        self.now = now;
-        self.introducers = introducers;
+    /// Others are in use than before, or other lines of the same.
+    pub(super) fn follow_introducers(&mut self, now: Time) {
         self.tell_relays();
         self.leave_replies(now);
         self.tell_address();
@@ -90,7 +88,7 @@ impl<S: Scheme> Peer<S> {
         })
     }
 
-    /// The introducers used now.
+    /// The introducers used now, each with the line that is in force.
     pub fn introducers(&self) -> &[Introducer] {
         &self.introducers
     }

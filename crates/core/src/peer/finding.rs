@@ -41,6 +41,7 @@ impl<S: Scheme> Peer<S> {
                 }
             }
             Purpose::Replies(invite) => self.take_replies(now, invite, records),
+            Purpose::Notice(introducer) => self.take_notices(now, introducer, records),
         }
         self.drain();
     }
@@ -59,6 +60,7 @@ impl<S: Scheme> Peer<S> {
             self.finding.away.insert(introducer);
         }
         self.presence.handle_introducer_down(now, introducer);
+        self.ask_notice_elsewhere(introducer);
     }
 
     /// Somebody announces themselves on the local network.
@@ -314,6 +316,7 @@ impl<S: Scheme> Peer<S> {
             self.leave_replies_at(now, device);
             self.drain();
         }
+        self.ask_notice_of(device);
     }
 
     pub(super) fn drain_presence(&mut self) {

@@ -158,6 +158,11 @@ pub enum Event {
         /// Who made it.
         peer: PeerId,
     },
+    /// An introducer in use has another line from now on, by its own signed word.
+    IntroducerChanged {
+        /// The new one.
+        line: Introducer,
+    },
     /// A contact was found.
     Found {
         /// Who.

@@ -14,6 +14,7 @@
 //! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
+//! - `lines`: what introducers say of themselves takes the place of the lines they were named by.
 //! - `faces`: the node's own keys, bindings and places.
 //!
 //! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`.
@@ -35,6 +36,7 @@ mod devices;
 mod faces;
 mod finding;
 pub mod io;
+mod lines;
 mod mailboxes;
 mod meeting;
 pub mod note;

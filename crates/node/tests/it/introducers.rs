@@ -2,6 +2,7 @@
 
 mod meeting;
 mod reaching;
+mod rotation;
 mod strangers;
 
 use std::future::Future;
@@ -70,7 +71,7 @@ async fn relay_health_and_metrics_are_on_the_one_tcp_port_of_the_line() {
     let introducer = loopback_introducer().spawn().await.expect("free ports");
     for (path, text) in [
         ("/healthz", "\r\n\r\nok\n"),
-        ("/metrics", "\nkith_registry_records 0\n"),
+        ("/metrics", "\nkith_registry_records 1\n"),
         ("/relay", "Upgrade"),
     ] {
         let response = soon(path, get(introducer.introducer(), path)).await;

@@ -1,0 +1,8 @@
+//! What an introducer says of its line.
+#![no_main]
+
+use kith_core::discovery::Notice;
+use kith_fuzz::check_wire;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| check_wire::<Notice>(bytes));
