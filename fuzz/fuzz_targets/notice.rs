@@ -2,7 +2,6 @@
 #![no_main]
 
 use kith_core::discovery::Notice;
-use kith_fuzz::check_wire;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| check_wire::<Notice>(bytes));
+fuzz_target!(|bytes: &[u8]| kith_fuzz::check_wire::<Notice>(bytes));

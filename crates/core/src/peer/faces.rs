@@ -65,6 +65,7 @@ impl<S: Scheme> Peer<S> {
     pub(super) fn follow_introducers(&mut self, now: Time) {
         self.tell_relays();
         self.leave_replies(now);
+        self.list_again(now, 0);
         self.tell_address();
     }
 
@@ -172,6 +173,7 @@ impl<S: Scheme> Peer<S> {
         let told = self.presence.handle_address(self.now, own);
         debug_assert!(told.is_ok(), "our own address is within bounds");
         self.drain_presence();
+        self.list_self(self.now);
         self.send_cards();
         self.advertise();
     }

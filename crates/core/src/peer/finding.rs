@@ -41,6 +41,7 @@ impl<S: Scheme> Peer<S> {
                 }
             }
             Purpose::Replies(invite) => self.take_replies(now, invite, records),
+            Purpose::Listing(peer) => self.take_listings(now, peer, records, open == 0),
             Purpose::Notice(introducer) => self.take_notices(now, introducer, records),
         }
         self.drain();
@@ -49,7 +50,11 @@ impl<S: Scheme> Peer<S> {
     /// An introducer holds a newer record of ours than the one it was given.
     pub fn handle_stale(&mut self, now: Time, peer: PeerId, newest: u64) {
         self.now = now;
-        self.presence.handle_stale(now, peer, newest);
+        if peer == self.me {
+            self.list_again(now, newest);
+        } else {
+            self.presence.handle_stale(now, peer, newest);
+        }
         self.drain();
     }
 
@@ -314,6 +319,7 @@ impl<S: Scheme> Peer<S> {
         if self.finding.away.remove(&device) {
             self.presence.handle_introducer_up(now, device);
             self.leave_replies_at(now, device);
+            self.list_again(now, 0);
             self.drain();
         }
         self.ask_notice_of(device);

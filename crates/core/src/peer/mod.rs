@@ -15,6 +15,7 @@
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
 //! - `lines`: what introducers say of themselves takes the place of the lines they were named by.
+//! - `listed`: who wants to be found by PeerId says where; who looks for such a one asks.
 //! - `faces`: the node's own keys, bindings and places.
 //!
 //! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`.
@@ -37,6 +38,7 @@ mod faces;
 mod finding;
 pub mod io;
 mod lines;
+mod listed;
 mod mailboxes;
 mod meeting;
 pub mod note;

@@ -10,6 +10,7 @@ use super::connections::Connections;
 use super::devices::{Faces, ROLE};
 use super::io::{Event, Output};
 use super::lines::{LINE_KIND, Lines};
+use super::listed::Listed;
 use super::mailboxes::Meeting;
 use super::places::{Finding, ROUTE_KIND};
 use crate::crypto::{Ed25519, Scheme, SecretKey};
@@ -39,6 +40,7 @@ pub struct Peer<S: Scheme = Ed25519> {
     /// In use, each with the line that is in force.
     pub(super) introducers: Vec<Introducer>,
     pub(super) lines: Lines,
+    pub(super) listed: Listed,
     pub(super) connections: Connections,
     pub(super) finding: Finding,
     pub(super) meeting: Meeting,
@@ -104,6 +106,7 @@ impl<S: Scheme> Peer<S> {
             faces: Faces::default(),
             introducers: Vec::new(),
             lines: Lines::restore(lines),
+            listed: Listed::default(),
             connections: Connections::default(),
             meeting: Meeting::default(),
             comparing: Comparing::default(),
@@ -187,6 +190,7 @@ impl<S: Scheme> Peer<S> {
         self.presence.handle_timeout(now);
         self.renew_faces(now);
         self.renew_lines(now);
+        self.list_self(now);
         self.poll_mailboxes(now);
         self.comparing.handle_timeout(now);
         self.leave_replies(now);
@@ -201,6 +205,7 @@ impl<S: Scheme> Peer<S> {
             self.presence.poll_timeout(),
             self.faces.next_due(),
             self.lines.next_due(&self.introducers),
+            self.listed.next_due(),
             self.meeting.next_due(),
             self.comparing.next_due(),
         ];

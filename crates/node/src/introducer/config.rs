@@ -70,5 +70,7 @@ pub enum TlsMode {
         contact: Vec<String>,
         /// The authority's directory; Let's Encrypt when `None`.
         directory: Option<String>,
+        /// The root certificates by which the authority's own server is known, PEM; those of the web when `None`.
+        root: Option<PathBuf>,
     },
 }

@@ -218,6 +218,13 @@ impl IntroducerBuilder {
             .port_mapping(false)
             .keep_sessions(false)
             .strangers_max(CLIENTS_MAX);
+        let builder = match &self.tls {
+            // As a rule, who has an authority of their own gets its certificate by it too.
+            TlsMode::Acme {
+                root: Some(root), ..
+            } => builder.relay_roots(root),
+            _ => builder,
+        };
         match &self.data {
             Some(directory) => builder.data_dir(directory).spawn().await,
             None => builder.spawn().await,

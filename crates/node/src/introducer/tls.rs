@@ -28,6 +28,7 @@ use tracing::{debug, warn};
 
 use super::config::TlsMode;
 use super::pinned::PinnedKeys;
+use crate::routing::relay_name::read_roots;
 
 /// Where ACME keeps its account and certificates within the data directory.
 pub const ACME_DIRECTORY: &str = "acme";
@@ -99,8 +100,10 @@ impl Tls {
                 domain,
                 contact,
                 directory,
+                root,
             } => {
-                let account = AcmeConfig::new_with_client_tls_config([domain], web_trust()?)
+                let trust = authority_trust(root.as_deref())?;
+                let account = AcmeConfig::new_with_client_tls_config([domain], trust)
                     .contact(contact)
                     .cache(DirCache::new(data.join(ACME_DIRECTORY)));
                 let account = match directory {
@@ -212,9 +215,18 @@ fn builder() -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, TlsError> {
         .with_no_client_auth())
 }
 
-/// How the ACME authority is known: by the certificate authorities of the web.
-fn web_trust() -> Result<Arc<rustls::ClientConfig>, TlsError> {
-    let config = CaTlsConfig::embedded().client_config(provider());
+/// How the server of the ACME authority is known: by the roots in a file, or else by the authorities of the web.
+fn authority_trust(root: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, TlsError> {
+    let roots = match root {
+        None => CaTlsConfig::embedded(),
+        Some(path) => {
+            let roots = read_roots(path);
+            CaTlsConfig::custom_roots(
+                roots.map_err(|error| TlsError::Certificate(error.to_string()))?,
+            )
+        }
+    };
+    let config = roots.client_config(provider());
     config
         .map(Arc::new)
         .map_err(|error| TlsError::Certificate(error.to_string()))

@@ -11,6 +11,7 @@
 use std::future::ready;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use kith_core::ids::TlsPin;
 use kith_core::introducer::{RELAY_SUFFIX, RelayName};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
@@ -29,11 +31,41 @@ use tracing::warn;
 /// How long a DNS server has to answer; iroh's own value, well above the 1 s of a slow mobile network.
 const DNS_WAIT_MAX: Duration = Duration::from_secs(3);
 
-/// Verifies relays: self-certifying names by their pin, all others by the authorities a browser trusts.
-pub fn relay_tls_config() -> CaTlsConfig {
-    CaTlsConfig::custom_server_cert_verifier(Arc::new(|provider| {
-        Ok(Arc::new(RelayVerifier::new(provider)?) as Arc<dyn ServerCertVerifier>)
+/// Verifies relays: self-certifying names by their pin, all others by the authorities a browser trusts and those of `roots`.
+pub fn relay_tls_config(roots: &[CertificateDer<'static>]) -> CaTlsConfig {
+    let authorities = CaTlsConfig::embedded().with_extra_roots(roots.iter().cloned());
+    CaTlsConfig::custom_server_cert_verifier(Arc::new(move |provider| {
+        let verifier = RelayVerifier::new(provider, &authorities)?;
+        Ok(Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
     }))
+}
+
+/// Why a file of root certificates cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: no root certificates in PEM: {reason}", path.display())]
+pub struct RootsError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Reads root certificates (PEM) by which servers of a private authority are known.
+///
+/// # Errors
+/// [`RootsError`], also where there are none in the file.
+pub fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {
+    let failed = |reason| RootsError {
+        path: path.to_owned(),
+        reason,
+    };
+    let roots = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| failed(error.to_string()))?;
+    match roots.is_empty() {
+        true => Err(failed("there is none".to_owned())),
+        false => Ok(roots),
+    }
 }
 
 /// Resolves relays: self-certifying names by reading them, all others by the system's DNS.
@@ -49,8 +81,8 @@ struct RelayVerifier {
 }
 
 impl RelayVerifier {
-    fn new(provider: Arc<CryptoProvider>) -> io::Result<Self> {
-        let authorities = CaTlsConfig::embedded().server_cert_verifier(provider.clone())?;
+    fn new(provider: Arc<CryptoProvider>, authorities: &CaTlsConfig) -> io::Result<Self> {
+        let authorities = authorities.clone().server_cert_verifier(provider.clone())?;
         Ok(Self {
             provider,
             authorities,
@@ -235,7 +267,8 @@ mod tests {
 
     fn verify(host: &str, certificate: &CertificateDer<'_>) -> Result<ServerCertVerified, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = RelayVerifier::new(provider).expect("ring verifies");
+        let verifier =
+            RelayVerifier::new(provider, &CaTlsConfig::embedded()).expect("ring verifies");
         let name = ServerName::try_from(host).expect("a host name");
         // 2100: a pinned certificate does not expire.
         let now = UnixTime::since_unix_epoch(Duration::from_secs(4_102_444_800));
