@@ -2,7 +2,7 @@
 //!
 //! Everything is on the loopback: `localhost` is the domain, which the system resolves by itself.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -11,12 +11,14 @@ use iroh_relay::tls::CaTlsConfig;
 use kith::core::ids::Face;
 use kith::core::introducer::{Ports, Trust};
 use kith::introducer::TlsMode;
+use kith::routing::relay_name::read_roots;
 use kith::testing::local_node;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::{loopback_introducer, soon};
 
@@ -88,14 +90,8 @@ impl Pebble {
 
     /// The root of what it issues, PEM.
     async fn issuing_root(&self) -> String {
-        let roots = CaTlsConfig::custom_roots([self.root.clone()]);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let client = roots.client_config(provider).expect("ring verifies");
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.management));
-        let stream = TcpStream::connect(address).await.expect("it listens");
-        let name = ServerName::try_from(DOMAIN).expect("a host name");
-        let connected = TlsConnector::from(Arc::new(client)).connect(name, stream);
-        let mut stream = connected.await.expect("its own certificate");
+        let stream = connect(&self.root, self.management).await;
+        let mut stream = stream.expect("its own certificate");
         let request = "GET /roots/0 HTTP/1.0\r\nHost: localhost\r\n\r\n";
         let sent = stream.write_all(request.as_bytes()).await;
         sent.expect("an open connection");
@@ -105,6 +101,20 @@ impl Pebble {
         let (_, pem) = response.split_once("\r\n\r\n").expect("an answer");
         pem.to_owned()
     }
+}
+
+/// TLS with whoever listens at `port` and shows a certificate for the domain that follows from `root`.
+async fn connect(
+    root: &CertificateDer<'static>,
+    port: u16,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let roots = CaTlsConfig::custom_roots([root.clone()]);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let client = roots.client_config(provider).expect("ring verifies");
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    let name = ServerName::try_from(DOMAIN).expect("a host name");
+    let connector = TlsConnector::from(Arc::new(client));
+    connector.connect(name, stream).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,6 +132,7 @@ async fn a_certificate_is_got_over_acme_and_nodes_connect_by_the_domain() {
     };
     let issued = place.path().join("issued.pem");
     std::fs::write(&issued, pebble.issuing_root().await).expect("writable");
+    let root = read_roots(&issued).expect("just written").remove(0);
     let introducer = loopback_introducer()
         .ports(Ports {
             tcp,
@@ -139,6 +150,13 @@ async fn a_certificate_is_got_over_acme_and_nodes_connect_by_the_domain() {
         .expect("free ports");
     let line = introducer.introducer().clone();
     assert_eq!(line.trust, Trust::Domain(DOMAIN.to_owned()));
+
+    let certified = async {
+        while connect(&root, tcp).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("the certificate", certified).await;
 
     let node = local_node().introducers([line.clone()]).relay_roots(issued);
     let node = node.spawn().await.expect("loopback can be bound");
