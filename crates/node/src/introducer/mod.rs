@@ -34,6 +34,7 @@ mod relay;
 mod response;
 pub mod server;
 pub mod tls;
+mod tls_error;
 mod visitor;
 
 pub use admission::{Admission, Allowance, Doorkeeper};
@@ -44,3 +45,4 @@ pub use node::{IntroducerBuilder, IntroducerError, IntroducerNode};
 pub use notices::AnnounceError;
 pub use registry::{RegistryService, ServeError};
 pub use server::{RelayServer, StartError};
+pub use tls_error::TlsError;

@@ -14,11 +14,12 @@ use kith_core::ids::TlsPin;
 use kith_core::introducer::RELAY_SUFFIX;
 use kith_core::time::Time;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::tls::{TlsError, file_error, provider, refuse_exposed};
+use super::tls_error::TlsError;
 use crate::{clock, durable};
 
 /// The file of the pinned key within the data directory: PKCS #8, PEM.
@@ -51,7 +52,7 @@ impl PinnedKeys {
         if next.as_ref().is_some_and(|(_, from)| *from <= now) {
             std::fs::rename(&next_path, &path)
                 .and_then(|()| durable::sync_directory(data))
-                .map_err(|source| file_error(&path, source))?;
+                .map_err(|source| TlsError::file(&path, source))?;
             next = None;
         }
         let key = match read_key(&path)? {
@@ -126,7 +127,7 @@ fn read(path: &Path) -> Result<Option<String>, TlsError> {
             Ok(Some(text))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(file_error(path, source)),
+        Err(source) => Err(TlsError::file(path, source)),
     }
 }
 
@@ -147,8 +148,28 @@ fn make_key(path: &Path, head: &str) -> Result<KeyPair, TlsError> {
     let directory = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)
         .and_then(|()| durable::create_new(path, text.as_bytes()))
-        .map_err(|source| file_error(path, source))?;
+        .map_err(|source| TlsError::file(path, source))?;
     Ok(key)
+}
+
+/// Refuses a key file whose mode has any bit of `forbidden`.
+pub(super) fn refuse_exposed(path: &Path, forbidden: u32) -> Result<(), TlsError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let metadata = std::fs::metadata(path).map_err(|source| TlsError::file(path, source))?;
+        if metadata.permissions().mode() & forbidden != 0 {
+            return Err(TlsError::Exposed(path.to_owned()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, forbidden);
+    Ok(())
+}
+
+/// The one implementation of the ciphers in use.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 #[cfg(test)]

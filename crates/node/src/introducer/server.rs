@@ -33,7 +33,8 @@ use super::limits::{Gate, Limits, Pass};
 use super::metrics::{self, Metrics};
 use super::relay::Relay;
 use super::response::{Body, plain, probe};
-use super::tls::{Tls, TlsError};
+use super::tls::Tls;
+use super::tls_error::TlsError;
 use super::visitor::Visitor;
 
 /// The largest head of a request, in bytes; a relay client's is under 1 KiB.

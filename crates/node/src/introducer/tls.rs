@@ -4,7 +4,7 @@
 //! whatever certificate stands around the key. Address discovery presents the same key over QUIC.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,8 @@ use iroh_relay::server::{DEFAULT_CERT_RELOAD_INTERVAL, reloading_resolver};
 use iroh_relay::tls::CaTlsConfig;
 use kith_core::discovery::NextPin;
 use kith_core::introducer::Trust;
-use rustls::crypto::CryptoProvider;
 use rustls::server::WantsServerCert;
 use rustls::{ConfigBuilder, ServerConfig};
-use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -27,42 +25,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::config::TlsMode;
-use super::pinned::PinnedKeys;
+use super::pinned::{PinnedKeys, provider, refuse_exposed};
+use super::tls_error::TlsError;
 use crate::routing::relay_name::read_roots;
 
 /// Where ACME keeps its account and certificates within the data directory.
 pub const ACME_DIRECTORY: &str = "acme";
-
-/// Why the TLS side could not be set up.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum TlsError {
-    /// A file cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Others can read the key.
-    #[error("others can read this key; run: chmod go-rwx {}", .0.display())]
-    Exposed(PathBuf),
-    /// The key file is no key.
-    #[error("{}: not a private key: {reason}", path.display())]
-    Key {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The certificate files do not make a certificate.
-    #[error("certificate: {0}")]
-    Certificate(String),
-    /// TLS itself refused.
-    #[error(transparent)]
-    Rustls(#[from] rustls::Error),
-}
 
 /// How a server proves itself.
 pub(super) struct Tls {
@@ -204,10 +172,6 @@ fn over_http(config: &ServerConfig) -> ServerConfig {
     config
 }
 
-pub(super) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
 /// TLS 1.3 only: QUIC has nothing else, and the relay's proof of key wants its exporter.
 fn builder() -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, TlsError> {
     Ok(ServerConfig::builder_with_provider(provider())
@@ -230,28 +194,6 @@ fn authority_trust(root: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, Tls
     config
         .map(Arc::new)
         .map_err(|error| TlsError::Certificate(error.to_string()))
-}
-
-/// Refuses a key file whose mode has any bit of `forbidden`.
-pub(super) fn refuse_exposed(path: &Path, forbidden: u32) -> Result<(), TlsError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let metadata = std::fs::metadata(path).map_err(|source| file_error(path, source))?;
-        if metadata.permissions().mode() & forbidden != 0 {
-            return Err(TlsError::Exposed(path.to_owned()));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = (path, forbidden);
-    Ok(())
-}
-
-pub(super) fn file_error(path: &Path, source: io::Error) -> TlsError {
-    TlsError::File {
-        path: path.to_owned(),
-        source,
-    }
 }
 
 #[cfg(test)]
