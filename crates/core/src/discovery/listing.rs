@@ -9,22 +9,19 @@
 //! ```
 
 use minicbor::{Decode, Encode};
-use thiserror::Error;
 
 use crate::address::{RELAY_URL_BYTES_MAX, RELAYS_MAX};
-use crate::codec::{self, DecodeError, Wire};
+use crate::codec::{self, Wire};
 use crate::crypto::{Scheme, SecretKey};
 use crate::ids::{Locator, PeerId};
-use crate::time::{CLOCK_SKEW_MAX, Time};
+use crate::time::Time;
 
 use super::address::BINDING_BYTES_MAX;
-use super::record::{PAYLOAD_BYTES_MAX, Record, RecordError, Slot, Terms};
+use super::plain::{self, Plain, PlainError};
+use super::record::{PAYLOAD_BYTES_MAX, Record, Slot};
 
 /// Which version of the format this is.
 const VERSION: u8 = 1;
-
-/// The one slot under a PeerId.
-const SLOT: Slot = Slot(*b"kith/1 listing\0\0");
 
 /// Where a public face is, and whose.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -44,25 +41,23 @@ impl Wire for Listing {
     const BYTES_MAX: usize = PAYLOAD_BYTES_MAX;
 }
 
-/// Why a record is no listing to be believed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ListingError {
-    /// It stands under another key, or in another slot.
-    #[error("not a listing of this peer")]
-    Elsewhere,
-    /// Its time is over, by more than a clock may be wrong.
-    #[error("expired")]
-    Expired,
-    /// The record itself is not to be believed.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    /// What is signed is no listing.
-    #[error("malformed: {0}")]
-    Malformed(#[from] DecodeError),
-    /// What is signed breaks a bound.
-    #[error("out of bounds: {0}")]
-    Bounds(&'static str),
+impl Plain for Listing {
+    const SLOT: Slot = Slot(*b"kith/1 listing\0\0");
+
+    fn check(&self, _: Locator) -> Result<(), PlainError> {
+        let is_long = |relay: &String| relay.len() > RELAY_URL_BYTES_MAX;
+        match self {
+            _ if self.version != VERSION => Err(PlainError::Bounds("of a newer version")),
+            _ if self.binding.len() > BINDING_BYTES_MAX => {
+                Err(PlainError::Bounds("binding too large"))
+            }
+            _ if self.relays.is_empty() => Err(PlainError::Bounds("no relay")),
+            _ if self.relays.len() > RELAYS_MAX || self.relays.iter().any(is_long) => {
+                Err(PlainError::Bounds("too many relays"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Listing {
@@ -86,59 +81,28 @@ impl Listing {
     /// Signs it with the identity key.
     ///
     /// # Errors
-    /// [`ListingError::Bounds`].
+    /// [`PlainError::Bounds`].
     pub fn sign(
         &self,
         scheme: &impl Scheme,
         identity: &SecretKey,
         sequence: u64,
         expires: Time,
-    ) -> Result<Record, ListingError> {
-        self.check()?;
-        let terms = Terms {
-            slot: SLOT,
-            sequence,
-            expires,
-            payload: codec::encode(self),
-        };
-        Ok(Record::sign(scheme, identity, terms)?)
+    ) -> Result<Record, PlainError> {
+        plain::sign(scheme, identity, self, sequence, expires)
     }
 
     /// Reads what stands under `peer`, checking the cheapest first.
     ///
     /// # Errors
-    /// [`ListingError`], one for each check.
+    /// [`PlainError`], one for each check.
     pub fn open(
         scheme: &impl Scheme,
         peer: PeerId,
         record: &Record,
         now: Time,
-    ) -> Result<Self, ListingError> {
-        if record.locator() != Self::locator(peer) || record.slot() != SLOT {
-            return Err(ListingError::Elsewhere);
-        }
-        if record.expires() + CLOCK_SKEW_MAX <= now {
-            return Err(ListingError::Expired);
-        }
-        let listing: Self = codec::decode(record.payload())?;
-        listing.check()?;
-        record.verify(scheme)?;
-        Ok(listing)
-    }
-
-    fn check(&self) -> Result<(), ListingError> {
-        let is_long = |relay: &String| relay.len() > RELAY_URL_BYTES_MAX;
-        match self {
-            _ if self.version != VERSION => Err(ListingError::Bounds("of a newer version")),
-            _ if self.binding.len() > BINDING_BYTES_MAX => {
-                Err(ListingError::Bounds("binding too large"))
-            }
-            _ if self.relays.is_empty() => Err(ListingError::Bounds("no relay")),
-            _ if self.relays.len() > RELAYS_MAX || self.relays.iter().any(is_long) => {
-                Err(ListingError::Bounds("too many relays"))
-            }
-            _ => Ok(()),
-        }
+    ) -> Result<Self, PlainError> {
+        plain::open(scheme, Self::locator(peer), record, now)
     }
 }
 
@@ -149,7 +113,7 @@ mod tests {
 
     use super::*;
     use crate::crypto::Ed25519;
-    use crate::time::DAY;
+    use crate::time::{CLOCK_SKEW_MAX, DAY};
 
     const NOW: Time = Time(1_800_000_000_000);
 
@@ -161,11 +125,11 @@ mod tests {
         Listing::new(vec![7; 3], vec!["https://relay.example:1".to_owned()])
     }
 
-    fn sign(listing: &Listing) -> Result<Record, ListingError> {
+    fn sign(listing: &Listing) -> Result<Record, PlainError> {
         listing.sign(&Ed25519, &identity(), NOW.0, NOW + DAY)
     }
 
-    fn open(record: &Record, now: Time) -> Result<Listing, ListingError> {
+    fn open(record: &Record, now: Time) -> Result<Listing, PlainError> {
         Listing::open(&Ed25519, identity().peer_id(), record, now)
     }
 
@@ -183,7 +147,7 @@ mod tests {
         let other = SecretKey::from_bytes([2; 32]);
         let forged = listing().sign(&Ed25519, &other, NOW.0, NOW + DAY);
         let forged = forged.expect("their own");
-        assert_eq!(open(&forged, NOW), Err(ListingError::Elsewhere));
+        assert_eq!(open(&forged, NOW), Err(PlainError::Elsewhere));
         let bytes = codec::encode(&record);
         for byte in 0..bytes.len() {
             let mut changed = bytes.clone();
@@ -198,7 +162,7 @@ mod tests {
     fn a_listing_ends() {
         let record = sign(&listing()).expect("bounded");
         let end = NOW + DAY + CLOCK_SKEW_MAX;
-        assert_eq!(open(&record, end), Err(ListingError::Expired));
+        assert_eq!(open(&record, end), Err(PlainError::Expired));
     }
 
     #[test]
@@ -208,9 +172,9 @@ mod tests {
         assert_eq!(fitted.relays, [long]);
         assert!(sign(&fitted).is_ok());
         let nowhere = Listing::new(vec![0; 3], Vec::new());
-        assert_eq!(sign(&nowhere), Err(ListingError::Bounds("no relay")));
+        assert_eq!(sign(&nowhere), Err(PlainError::Bounds("no relay")));
         let large = Listing::new(vec![0; BINDING_BYTES_MAX + 1], vec![String::new()]);
-        assert!(matches!(sign(&large), Err(ListingError::Bounds(_))));
+        assert!(matches!(sign(&large), Err(PlainError::Bounds(_))));
     }
 
     proptest! {

@@ -13,15 +13,15 @@
 use std::time::Duration;
 
 use minicbor::{Decode, Encode};
-use thiserror::Error;
 
-use crate::codec::{self, DecodeError, Wire};
+use crate::codec::Wire;
 use crate::crypto::{Scheme, SecretKey};
 use crate::ids::{DeviceKey, Locator, TlsPin};
 use crate::introducer::{Introducer, Trust};
-use crate::time::{CLOCK_SKEW_MAX, DAY, Time};
+use crate::time::{DAY, Time};
 
-use super::record::{PAYLOAD_BYTES_MAX, Record, RecordError, Slot, Terms};
+use super::plain::{self, Plain, PlainError};
+use super::record::{PAYLOAD_BYTES_MAX, Record, Slot};
 
 /// How long a notice is believed: about as long as a registry keeps any record, because a node that was away for weeks
 /// needs it most.
@@ -29,9 +29,6 @@ pub const NOTICE_LIFE: Duration = DAY.saturating_mul(28);
 
 /// Which version of the format this is.
 const VERSION: u8 = 1;
-
-/// The one slot under an introducer's key.
-const SLOT: Slot = Slot(*b"kith/1 notice\0\0\0");
 
 /// What an introducer says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -63,25 +60,27 @@ impl Wire for Notice {
 
 const _: () = assert!(Notice::BYTES_MAX <= PAYLOAD_BYTES_MAX);
 
-/// Why a record is no notice to be believed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum NoticeError {
-    /// It stands under another key, or in another slot.
-    #[error("not a notice of this introducer")]
-    Elsewhere,
-    /// Its time is over, by more than a clock may be wrong.
-    #[error("expired")]
-    Expired,
-    /// The record itself is not to be believed.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    /// What is signed is no notice.
-    #[error("malformed: {0}")]
-    Malformed(#[from] DecodeError),
-    /// What is signed breaks a rule.
-    #[error("not a proper notice: {0}")]
-    Bounds(&'static str),
+impl Plain for Notice {
+    const SLOT: Slot = Slot(*b"kith/1 notice\0\0\0");
+
+    fn check(&self, locator: Locator) -> Result<(), PlainError> {
+        if self.version != VERSION {
+            return Err(PlainError::Bounds("of a newer version"));
+        }
+        if Self::locator(self.line.key) != locator {
+            return Err(PlainError::Elsewhere);
+        }
+        match (&self.next, &self.line.trust) {
+            (Some(_), Trust::Domain(_)) => {
+                return Err(PlainError::Bounds("a pin to follow a domain name"));
+            }
+            (Some(next), Trust::Pin(pin)) if next.pin == *pin => {
+                return Err(PlainError::Bounds("a change to the same key"));
+            }
+            _ => {}
+        }
+        self.line.check().map_err(PlainError::Bounds)
+    }
 }
 
 impl Notice {
@@ -102,45 +101,29 @@ impl Notice {
     /// Signs it with the introducer's key, for [`NOTICE_LIFE`] from `now`.
     ///
     /// # Errors
-    /// [`NoticeError::Elsewhere`] when the line has another key, [`NoticeError::Bounds`].
+    /// [`PlainError::Elsewhere`] when the line has another key, [`PlainError::Bounds`].
     pub fn sign(
         &self,
         scheme: &impl Scheme,
         secret: &SecretKey,
         sequence: u64,
         now: Time,
-    ) -> Result<Record, NoticeError> {
-        self.check(secret.device_key())?;
-        let terms = Terms {
-            slot: SLOT,
-            sequence,
-            expires: now + NOTICE_LIFE,
-            payload: codec::encode(self),
-        };
-        Ok(Record::sign(scheme, secret, terms)?)
+    ) -> Result<Record, PlainError> {
+        plain::sign(scheme, secret, self, sequence, now + NOTICE_LIFE)
     }
 
     /// Reads what stands under the key of `introducer`, checking the cheapest first. Whether it is newer than what was
     /// known is its reader's to say, by [`Record::sequence`].
     ///
     /// # Errors
-    /// [`NoticeError`], one for each check.
+    /// [`PlainError`], one for each check.
     pub fn open(
         scheme: &impl Scheme,
         introducer: DeviceKey,
         record: &Record,
         now: Time,
-    ) -> Result<Self, NoticeError> {
-        if record.locator() != Self::locator(introducer) || record.slot() != SLOT {
-            return Err(NoticeError::Elsewhere);
-        }
-        if record.expires() + CLOCK_SKEW_MAX <= now {
-            return Err(NoticeError::Expired);
-        }
-        let notice: Self = codec::decode(record.payload())?;
-        notice.check(introducer)?;
-        record.verify(scheme)?;
-        Ok(notice)
+    ) -> Result<Self, PlainError> {
+        plain::open(scheme, Self::locator(introducer), record, now)
     }
 
     /// The line to use at `now`.
@@ -151,25 +134,6 @@ impl Notice {
         }
         line
     }
-
-    fn check(&self, introducer: DeviceKey) -> Result<(), NoticeError> {
-        if self.version != VERSION {
-            return Err(NoticeError::Bounds("of a newer version"));
-        }
-        if self.line.key != introducer {
-            return Err(NoticeError::Elsewhere);
-        }
-        match (&self.next, &self.line.trust) {
-            (Some(_), Trust::Domain(_)) => {
-                return Err(NoticeError::Bounds("a pin to follow a domain name"));
-            }
-            (Some(next), Trust::Pin(pin)) if next.pin == *pin => {
-                return Err(NoticeError::Bounds("a change to the same key"));
-            }
-            _ => {}
-        }
-        self.line.check().map_err(NoticeError::Bounds)
-    }
 }
 
 #[cfg(test)]
@@ -178,8 +142,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::codec;
     use crate::crypto::Ed25519;
+    use crate::discovery::Terms;
     use crate::introducer::{DOMAIN_BYTES_MAX, INTRODUCER_ADDRESSES_MAX, Ports};
+    use crate::time::CLOCK_SKEW_MAX;
 
     const NOW: Time = Time(1_800_000_000_000);
 
@@ -211,7 +178,7 @@ mod tests {
         record.expect("a proper notice")
     }
 
-    fn open(record: &Record, now: Time) -> Result<Notice, NoticeError> {
+    fn open(record: &Record, now: Time) -> Result<Notice, PlainError> {
         Notice::open(&Ed25519, secret().device_key(), record, now)
     }
 
@@ -244,7 +211,7 @@ mod tests {
         claimed.line.key = forger.device_key();
         let theirs = claimed.sign(&Ed25519, &forger, NOW.0, NOW);
         let theirs = theirs.expect("their own");
-        assert_eq!(open(&theirs, NOW), Err(NoticeError::Elsewhere));
+        assert_eq!(open(&theirs, NOW), Err(PlainError::Elsewhere));
         // A true notice cannot be changed, and another's key cannot be claimed.
         let bytes = codec::encode(&signed(&notice()));
         for byte in 0..bytes.len() {
@@ -255,7 +222,7 @@ mod tests {
             assert!(!believed, "byte {byte}");
         }
         let refused = notice().sign(&Ed25519, &forger, NOW.0, NOW);
-        assert_eq!(refused, Err(NoticeError::Elsewhere));
+        assert_eq!(refused, Err(PlainError::Elsewhere));
     }
 
     #[test]
@@ -263,7 +230,7 @@ mod tests {
         let record = signed(&notice());
         let end = NOW + NOTICE_LIFE + CLOCK_SKEW_MAX;
         assert!(open(&record, end - Duration::from_millis(1)).is_ok());
-        assert_eq!(open(&record, end), Err(NoticeError::Expired));
+        assert_eq!(open(&record, end), Err(PlainError::Expired));
     }
 
     #[test]
@@ -276,20 +243,20 @@ mod tests {
         };
         let sign = |terms| Record::sign(&Ed25519, &secret(), terms).expect("small");
         let elsewhere = sign(terms(Slot([0; 16]), codec::encode(&notice())));
-        assert_eq!(open(&elsewhere, NOW), Err(NoticeError::Elsewhere));
-        let nonsense = sign(terms(SLOT, b"nonsense".to_vec()));
+        assert_eq!(open(&elsewhere, NOW), Err(PlainError::Elsewhere));
+        let nonsense = sign(terms(Notice::SLOT, b"nonsense".to_vec()));
         assert!(matches!(
             open(&nonsense, NOW),
-            Err(NoticeError::Malformed(_))
+            Err(PlainError::Malformed(_))
         ));
         let mut crooked = notice();
         crooked.line.addresses.clear();
-        let crooked = sign(terms(SLOT, codec::encode(&crooked)));
-        assert_eq!(open(&crooked, NOW), Err(NoticeError::Bounds("no address")));
+        let crooked = sign(terms(Notice::SLOT, codec::encode(&crooked)));
+        assert_eq!(open(&crooked, NOW), Err(PlainError::Bounds("no address")));
         let mut named = notice();
         named.line.trust = Trust::Domain("relay.example.org".to_owned());
-        let named = sign(terms(SLOT, codec::encode(&named)));
-        assert!(matches!(open(&named, NOW), Err(NoticeError::Bounds(_))));
+        let named = sign(terms(Notice::SLOT, codec::encode(&named)));
+        assert!(matches!(open(&named, NOW), Err(PlainError::Bounds(_))));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::discovery::{NextPin, Notice, NoticeError, REGISTRY_PROTOCOL, Record, Refusal};
+use kith_core::discovery::{NextPin, Notice, PlainError, REGISTRY_PROTOCOL, Record, Refusal};
 use kith_core::introducer::{Introducer, Trust};
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::Target;
@@ -34,7 +34,7 @@ const RENEW_EVERY: Duration = DAY;
 pub enum AnnounceError {
     /// The line cannot be told so.
     #[error(transparent)]
-    Notice(#[from] NoticeError),
+    Notice(#[from] PlainError),
     /// The own registry does not keep it.
     #[error(transparent)]
     Registry(#[from] ServeError),

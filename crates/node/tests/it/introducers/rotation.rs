@@ -52,7 +52,7 @@ fn again(data: &Path, line: &Introducer) -> IntroducerBuilder {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_changes_with_its_introducer_and_remembers_it() {
     let data = tempfile::tempdir().expect("a place for files");
-    let introducer = start(loopback_introducer().change_key_after(Duration::from_secs(5))).await;
+    let introducer = start(loopback_introducer().change_key_after(Duration::from_secs(10))).await;
     let old = introducer.introducer().clone();
     let builder = || {
         local_node()
