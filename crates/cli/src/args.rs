@@ -291,6 +291,23 @@ pub(crate) struct IntroducerArgs {
     /// Where the certificate authority may write to, such as mailto:me@example.org (repeatable).
     #[arg(long, value_name = "URL", requires = "domain")]
     pub(crate) contact: Vec<String>,
+    /// The ACME directory of another certificate authority than Let's Encrypt.
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "domain",
+        conflicts_with = "tls_certificate"
+    )]
+    pub(crate) acme_directory: Option<String>,
+    /// The root certificates (PEM) by which that authority's own server is known; those of the web when left out.
+    #[arg(long, value_name = "FILE", requires = "acme_directory")]
+    pub(crate) acme_root: Option<PathBuf>,
+    /// Make a new TLS key, announce it, and change to it after TIME (7d when left out), unless a change is under way.
+    #[arg(long, value_name = "TIME", value_parser = parse_span, num_args = 0..=1, default_missing_value = "7d", conflicts_with = "domain")]
+    pub(crate) rotate_tls: Option<Duration>,
+    /// Another introducer that keeps this one's signed line for those who cannot reach it (repeatable).
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) tell: Vec<String>,
 }
 
 /// `kith demo`.

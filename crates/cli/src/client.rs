@@ -65,12 +65,7 @@ impl Client {
         body: Option<&impl Serialize>,
     ) -> Result<T, Failure> {
         let response = self.send(method, path, body, false).await?;
-        let bytes = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(lost)?
-            .to_bytes();
+        let bytes = whole(response).await?;
         serde_json::from_slice(&bytes).map_err(Failure::failed)
     }
 
@@ -131,15 +126,16 @@ impl Client {
             return Ok(response);
         }
         let status = response.status();
-        let bytes = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(lost)?
-            .to_bytes();
+        let bytes = whole(response).await?;
         Err(serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Failure::failed(format!("the node answered {status}"))))
     }
+}
+
+/// All of an answer.
+async fn whole(response: Response<Incoming>) -> Result<Bytes, Failure> {
+    let collected = response.into_body().collect().await.map_err(lost)?;
+    Ok(collected.to_bytes())
 }
 
 /// A text as one segment of a path (RFC 3986 §2.1).

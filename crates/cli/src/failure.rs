@@ -34,11 +34,9 @@ impl Failure {
         Self::new(ErrorKind::Failed, message)
     }
 
-    /// A failure of something done with a contact, who is called by name.
-    pub(crate) fn about(contact: &kith::core::identity::Contact, error: kith::Error) -> Self {
-        let message = error
-            .to_string()
-            .replace(&contact.peer.to_string(), contact.petname.as_str());
+    /// A failure of something done with a peer, who is called by name.
+    pub(crate) fn about(peer: kith::core::ids::PeerId, name: &str, error: kith::Error) -> Self {
+        let message = error.to_string().replace(&peer.to_string(), name);
         Self::new(error.kind(), message)
     }
 

@@ -49,7 +49,12 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
         .lan((config.lan && !is_looking).then_some(Interfaces::Network))
         // A port that is given back in a moment is not worth asking a router for.
         .port_mapping(purpose == Purpose::Daemon)
+        .findable(config.findable && purpose == Purpose::Daemon)
         .keep_sessions(matches!(purpose, Purpose::Daemon | Purpose::Serve));
+    let builder = match &config.relay_roots {
+        Some(file) => builder.relay_roots(file),
+        None => builder,
+    };
     match config.public_server {
         true => builder.public_server([]),
         false => builder,

@@ -57,6 +57,32 @@ pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
     Ok(value)
 }
 
+/// Makes a tuple struct around an array of bytes a CBOR byte string of exactly that length.
+macro_rules! byte_string {
+    ($name:ident, $length:literal) => {
+        impl<C> minicbor::Encode<C> for $name {
+            fn encode<W: minicbor::encode::Write>(
+                &self,
+                e: &mut minicbor::Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                e.bytes(&self.0)?.ok()
+            }
+        }
+
+        impl<'b, C> minicbor::Decode<'b, C> for $name {
+            fn decode(
+                d: &mut minicbor::Decoder<'b>,
+                ctx: &mut C,
+            ) -> Result<Self, minicbor::decode::Error> {
+                let bytes = minicbor::bytes::ByteArray::<$length>::decode(d, ctx)?;
+                Ok(Self(bytes.into()))
+            }
+        }
+    };
+}
+pub(crate) use byte_string;
+
 /// The length prefix of a frame on a stream, in bytes.
 pub const FRAME_HEADER_BYTES: usize = 4;
 

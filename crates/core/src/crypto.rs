@@ -13,11 +13,10 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
-use minicbor::bytes::ByteArray;
-use minicbor::{Decode, Encode};
 use subtle::ConstantTimeEq as _;
 use zeroize::ZeroizeOnDrop;
 
+use crate::codec::byte_string;
 use crate::ids::{DeviceKey, Locator, PeerId, ShareId};
 
 /// An Ed25519 secret key (the seed of RFC 8032). Wiped when dropped, never printed.
@@ -77,21 +76,7 @@ impl fmt::Debug for Signature {
     }
 }
 
-impl<C> Encode<C> for Signature {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.bytes(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for Signature {
-    fn decode(d: &mut minicbor::Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Ok(Self(ByteArray::<64>::decode(d, ctx)?.into()))
-    }
-}
+byte_string!(Signature, 64);
 
 /// Something with the bytes of an Ed25519 public key.
 pub trait PublicKey {

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
+use crate::codec::byte_string;
 use crate::text::{self, TextError};
 
 /// Defines a fixed-size byte string: CBOR bytes on the wire, hex in debug output.
@@ -31,24 +31,7 @@ macro_rules! byte_name {
             }
         }
 
-        impl<C> Encode<C> for $name {
-            fn encode<W: minicbor::encode::Write>(
-                &self,
-                e: &mut minicbor::Encoder<W>,
-                _: &mut C,
-            ) -> Result<(), minicbor::encode::Error<W::Error>> {
-                e.bytes(&self.0)?.ok()
-            }
-        }
-
-        impl<'b, C> Decode<'b, C> for $name {
-            fn decode(
-                d: &mut minicbor::Decoder<'b>,
-                ctx: &mut C,
-            ) -> Result<Self, minicbor::decode::Error> {
-                Ok(Self(ByteArray::<$length>::decode(d, ctx)?.into()))
-            }
-        }
+        byte_string!($name, $length);
     };
 }
 
@@ -115,9 +98,17 @@ byte_name!(
 text_form!(InviteId, "inviteid");
 
 byte_name!(
-    /// The BLAKE3 hash of a TLS server's SubjectPublicKeyInfo (DER).
+    /// The BLAKE3 hash of a TLS server's SubjectPublicKeyInfo (DER). It stays the same whatever certificate stands around
+    /// the key.
     TlsPin, 32
 );
+
+impl TlsPin {
+    /// The pin of the key whose SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) is `spki`, in DER.
+    pub fn of(spki: &[u8]) -> Self {
+        Self(*blake3::hash(spki).as_bytes())
+    }
+}
 
 /// Which of a node's endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]

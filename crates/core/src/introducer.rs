@@ -130,8 +130,11 @@ impl Introducer {
         }
     }
 
-    /// Whether its parts are within their bounds.
-    fn check(self) -> Result<Self, &'static str> {
+    /// Whether its parts are within their bounds, which every reader of a format with an introducer checks.
+    ///
+    /// # Errors
+    /// Which of them is not.
+    pub fn check(&self) -> Result<(), &'static str> {
         if self.version != VERSION {
             return Err("it was made by a newer kith; update this one");
         }
@@ -141,7 +144,7 @@ impl Introducer {
         match &self.trust {
             Trust::Domain(domain) if !is_domain(domain) => Err("not a domain name"),
             Trust::Pin(_) if self.addresses.is_empty() => Err("no address"),
-            _ => Ok(self),
+            _ => Ok(()),
         }
     }
 }
@@ -180,7 +183,8 @@ impl std::str::FromStr for Introducer {
             codec::decode(&bytes).map_err(|error| TextError::Content(error.to_string()))?;
         introducer
             .check()
-            .map_err(|reason| TextError::Content(reason.to_owned()))
+            .map_err(|reason| TextError::Content(reason.to_owned()))?;
+        Ok(introducer)
     }
 }
 

@@ -47,6 +47,9 @@ pub struct Config {
     pub public_dht: bool,
     /// Whether whoever knows the PeerId can look up the public face. Off by default: one is reached by invite.
     pub findable: bool,
+    /// A PEM file with the root certificates of a private authority, by which introducers with a domain name are known
+    /// beside those of the web. None by default.
+    pub relay_roots: Option<PathBuf>,
     /// Whether the public face has addresses of its own, as a public server's. Off by default: strangers reach it by relay
     /// only, and do not learn where it is.
     pub public_server: bool,
@@ -142,6 +145,7 @@ impl Default for Config {
             lan: true,
             public_dht: true,
             findable: false,
+            relay_roots: None,
             public_server: false,
             api: SocketAddr::from((Ipv4Addr::LOCALHOST, API_PORT)),
             relay_for_contacts: RelayForContacts::default(),
@@ -371,7 +375,7 @@ mod tests {
         let line = introducer().to_string();
         let text = format!(
             "name = 'Ann'\nintroducers = ['{line}']\nlan = false\npublic_dht = false\n\
-             findable = true\npublic_server = true\napi = '[::1]:0'\n\
+             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\napi = '[::1]:0'\n\
              [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n"
         );
         let expected = Config {
@@ -380,6 +384,7 @@ mod tests {
             lan: false,
             public_dht: false,
             findable: true,
+            relay_roots: Some("/etc/roots.pem".into()),
             public_server: true,
             api: "[::1]:0".parse().expect("literal"),
             relay_for_contacts: RelayForContacts {

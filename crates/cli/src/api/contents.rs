@@ -247,7 +247,8 @@ pub(super) async fn list(
     if !path.contains(['/', ':']) {
         let contact = door.node().find(path).await?;
         let heads = contents.list(contact.peer).await;
-        let heads = heads.map_err(|error| Failure::about(&contact, error))?;
+        let heads =
+            heads.map_err(|error| Failure::about(contact.peer, contact.petname.as_str(), error))?;
         return Ok(Json(
             heads
                 .into_iter()

@@ -6,6 +6,7 @@
 //! - [`server`]: the socket, and how it ends. [`router`]: what is where. [`document`]: the same for programs (OpenAPI).
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
+//! - [`named`]: whom a command goes to.
 //! - [`contents`]: what is shared here, and what others share.
 //! - [`services`]: what is offered to contacts, and theirs reached here.
 //! - [`raw`]: calls that become a stream to a peer (`Upgrade: kith-raw`). [`listeners`]: incoming ones.
@@ -21,6 +22,7 @@ mod door;
 pub(crate) mod events;
 pub(crate) mod invites;
 pub(crate) mod listeners;
+mod named;
 pub(crate) mod node;
 pub(crate) mod ping;
 pub(crate) mod raw;

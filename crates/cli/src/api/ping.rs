@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::answer::{Asked, lines};
 use super::contacts::{Path, milliseconds, path_of};
 use super::door::Door;
+use super::named::Named;
 use crate::failure::Failure;
 
 /// The shortest time between two pings, in milliseconds: below it, a ping is a load test.
@@ -45,8 +46,8 @@ pub(super) async fn ping(
     State(door): State<Door>,
     Asked(asked): Asked<PingRequest>,
 ) -> Result<Response, Failure> {
-    let contact = door.node().find(&asked.peer).await?;
-    let mut pinger = door.node().pinger(contact.peer);
+    let named = Named::find(&door, &asked.peer).await?;
+    let mut pinger = door.node().pinger(named.peer);
     Ok(lines(async move |out| {
         let mut ticks = interval(Duration::from_millis(
             asked.interval_ms.max(INTERVAL_MS_MIN),
@@ -54,10 +55,7 @@ pub(super) async fn ping(
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for _ in 0..asked.count {
             ticks.tick().await;
-            let pong = pinger
-                .ping()
-                .await
-                .map_err(|error| Failure::about(&contact, error))?;
+            let pong = pinger.ping().await.map_err(|error| named.failure(error))?;
             let (path, _) = path_of(pong.path);
             out.send(&Pong {
                 seq: pong.sequence,

@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 use super::answer::{Answer, Asked};
 use super::contacts::protocol;
 use super::door::Door;
+use super::named::Named;
 use super::streams::{Ended, no_stream};
 use crate::failure::Failure;
 
@@ -75,12 +76,11 @@ pub(super) async fn pipe(
 ) -> Result<Response, Failure> {
     let names = asked.protocols.iter().map(|name| protocol(name));
     let names = names.collect::<Result<Vec<_>, _>>()?;
-    let contact = door.node().find(&asked.peer).await?;
+    let named = Named::find(&door, &asked.peer).await?;
     // Nothing is switched before the other side has agreed, so that a refusal is an answer and not an early end.
-    let opened = door.node().open_agreed(contact.peer, &names).await;
-    let stream = opened.map_err(|error| Failure::about(&contact, error))?;
-    let name = contact.petname.to_string();
-    Ok(become_stream(&door, name, stream, upgrading))
+    let opened = door.node().open_agreed(named.peer, &names).await;
+    let stream = opened.map_err(|error| named.failure(error))?;
+    Ok(become_stream(&door, named.name, stream, upgrading))
 }
 
 /// Takes an incoming stream that a listener was told of; the call becomes it.

@@ -158,7 +158,7 @@ pub(super) async fn forward(
         .await;
         while let Some(error) = forward.next_failure().await {
             out.send(&ServiceEvent::Failed {
-                why: Failure::about(&contact, error),
+                why: Failure::about(contact.peer, contact.petname.as_str(), error),
             })
             .await;
         }

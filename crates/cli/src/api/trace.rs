@@ -109,7 +109,7 @@ pub(super) async fn trace(
                     }
                     _ => {}
                 },
-                pong = &mut reaching => break pong.map_err(|error| Failure::about(&contact, error))?,
+                pong = &mut reaching => break pong.map_err(|error| Failure::about(contact.peer, contact.petname.as_str(), error))?,
             }
         };
         if standing {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::person::{Person, text};
+use crate::person::{PATIENCE, Person, text};
 
 #[tokio::test]
 async fn two_people_meet_by_an_invite_and_ping_each_other_by_name() {
@@ -223,4 +223,33 @@ async fn the_doctor_says_what_is_lacking_and_a_trace_each_step() {
     let status = ben.one(&["status"]).await;
     assert_eq!(status["contacts"], 1);
     assert_eq!(status["sessions"][0]["name"], "ann");
+}
+
+#[tokio::test]
+async fn a_stranger_sees_not_found_whether_the_peer_wants_to_be_found_or_not() {
+    let host = Person::new();
+    let mut introducer = host.begin(&["introducer", "--listen", "127.0.0.1:0", "--json"]);
+    let line = text(&introducer.json().await["where"]);
+    let (mut ann, mut ben, mut eve) = (Person::new(), Person::new(), Person::new());
+    ann.start(&["--introducer", &line, "--findable"]).await;
+    ben.start(&["--introducer", &line]).await;
+    eve.start(&["--introducer", &line]).await;
+    let ann_id = text(&ann.one(&["id"]).await["peer_id"]);
+    let ben_id = text(&ben.one(&["id"]).await["peer_id"]);
+    let found = async {
+        // Her listing comes a moment after she is up.
+        loop {
+            let ran = eve.run(&["ping", &ann_id, "-c", "1"]).await;
+            ran.failed(3, &[&ann_id]);
+            if ran.stderr.contains("was reached") {
+                return;
+            }
+        }
+    };
+    let found = tokio::time::timeout(PATIENCE, found).await;
+    found.expect("who is findable is found, and answers no stranger's ping");
+    let ran = eve.run(&["ping", &ben_id, "-c", "1"]).await;
+    ran.failed(3, &["cannot reach", "nobody knows where they are"]);
+    let ran = eve.run(&["pipe", &ann_id, "/nothing/1"]).await;
+    ran.failed(3, &[&ann_id]);
 }

@@ -186,19 +186,9 @@ impl DirectoryBuilder {
         let Some(first) = run.items.first().map(|entry| entry.name().to_owned()) else {
             return Ok(());
         };
-        let (entries, totals) = (run.entries, run.totals);
+        let counted = (run.entries, run.totals);
         let blob = NodeBlob::new(Body::Entries(run.items));
-        self.add_part(
-            0,
-            Part {
-                first,
-                node: blob.hash,
-                entries,
-                totals,
-            },
-            blobs,
-            blob,
-        )
+        self.add_part(0, first, counted, blob, blobs)
     }
 
     /// Turns a full list of parts into a node, known to the next level. A single part stands for itself there.
@@ -216,30 +206,28 @@ impl DirectoryBuilder {
             }
             _ => {
                 let first = run.items[0].first.clone();
-                let (entries, totals) = (run.entries, run.totals);
+                let counted = (run.entries, run.totals);
                 let blob = NodeBlob::new(Body::Parts(run.items));
-                self.add_part(
-                    level + 1,
-                    Part {
-                        first,
-                        node: blob.hash,
-                        entries,
-                        totals,
-                    },
-                    blobs,
-                    blob,
-                )
+                self.add_part(level + 1, first, counted, blob, blobs)
             }
         }
     }
 
+    /// Gives away a node whose entries begin with `first`, and lists it at `level`.
     fn add_part(
         &mut self,
         level: usize,
-        part: Part,
-        blobs: &mut Vec<NodeBlob>,
+        first: String,
+        (entries, totals): (u64, Totals),
         blob: NodeBlob,
+        blobs: &mut Vec<NodeBlob>,
     ) -> Result<(), ManifestError> {
+        let part = Part {
+            first,
+            node: blob.hash,
+            entries,
+            totals,
+        };
         blobs.push(blob);
         self.push_part(level, part, blobs)
     }
@@ -286,11 +274,12 @@ fn root(
 const _: () = assert!(NODE_BYTES_MAX > 100 * (NAME_BYTES_MAX + SYMLINK_BYTES_MAX + 64));
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::data::manifest::{File, Found};
 
-    fn file(name: &str, size: u64) -> Entry {
+    /// A file that tells its name and size, and nothing else worth telling.
+    pub(in crate::data) fn file(name: &str, size: u64) -> Entry {
         Entry::File(File {
             name: name.to_owned(),
             size,
@@ -300,7 +289,8 @@ mod tests {
         })
     }
 
-    fn build(entries: Vec<Entry>) -> (Vec<NodeBlob>, Built) {
+    /// The directory of these entries, and its nodes.
+    pub(in crate::data) fn build(entries: Vec<Entry>) -> (Vec<NodeBlob>, Built) {
         let mut builder = DirectoryBuilder::default();
         let mut blobs = Vec::new();
         for entry in entries {

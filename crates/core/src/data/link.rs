@@ -141,6 +141,9 @@ impl Link {
         if self.introducers.len() > LINK_INTRODUCERS_MAX {
             return Err("too many introducers");
         }
+        if self.introducers.iter().any(|it| it.check().is_err()) {
+            return Err("a crooked introducer");
+        }
         let mut routes = self.public.iter().chain(&self.contact);
         if routes.any(|route| !route.is_bounded()) {
             return Err("too many addresses");

@@ -311,29 +311,8 @@ fn ascending<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), ManifestErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::builder::{Built, DirectoryBuilder, NodeBlob};
+    use crate::data::builder::tests::{build, file};
     use proptest::prelude::*;
-
-    fn file(name: &str, size: u64) -> Entry {
-        Entry::File(File {
-            name: name.to_owned(),
-            size,
-            hash: BlobHash([size as u8; 32]),
-            executable: false,
-            mtime_ms: -1,
-        })
-    }
-
-    fn build(entries: Vec<Entry>) -> (Vec<NodeBlob>, Built) {
-        let mut builder = DirectoryBuilder::default();
-        let mut blobs = Vec::new();
-        for entry in entries {
-            blobs.extend(builder.push(entry).expect("in order"));
-        }
-        let (last, built) = builder.finish().expect("bounded");
-        blobs.extend(last);
-        (blobs, built)
-    }
 
     #[test]
     fn a_small_directory_is_one_node_with_known_bytes() {

@@ -219,7 +219,7 @@ impl AddressRecord {
             _ if self.introducers.len() > INTRODUCERS_MAX => {
                 Err(AddressError::Bounds("too many introducers"))
             }
-            _ if !self.introducers.iter().all(is_proper) => {
+            _ if self.introducers.iter().any(|it| it.check().is_err()) => {
                 Err(AddressError::Bounds("a crooked introducer"))
             }
             _ => Ok(()),
@@ -265,13 +265,6 @@ impl AddressRecord {
 /// Drops the last of more than `keep` parts.
 fn shorten<T>(parts: &mut Vec<T>, keep: usize) -> bool {
     parts.len() > keep && parts.pop().is_some()
-}
-
-/// Whether an introducer keeps the rules of its line, which its text form checks.
-fn is_proper(introducer: &Introducer) -> bool {
-    let encoded = codec::encode(introducer);
-    encoded.len() <= Introducer::BYTES_MAX
-        && introducer.to_string().parse() == Ok(introducer.clone())
 }
 
 /// The length, the bytes, and zeros up to the one size there is.

@@ -3,6 +3,9 @@
 //! - [`record`]: a signed, sequenced, expiring statement under a key; all that a registry holds.
 //! - [`locator`]: the daily keys two contacts derive from their reach secret.
 //! - [`address`]: what a device says of itself, sealed for one contact to a size that never varies.
+//! - [`listing`]: where the public face of somebody is who wants to be found by PeerId.
+//! - [`notice`]: what an introducer says of its own line, so that its TLS key can change.
+//! - `plain`: what these two have in common.
 //! - [`schedule`]: when what is published, and under which day.
 //! - [`state`]: the [`Presence`] machine: publishes my address for each contact, looks up theirs.
 //! - [`wire`]: the requests and answers between a node and an introducer's registry.
@@ -14,7 +17,10 @@ pub mod address;
 pub mod config;
 mod contact;
 pub mod lan;
+pub mod listing;
 pub mod locator;
+pub mod notice;
+mod plain;
 pub mod quota;
 pub mod record;
 pub mod registry;
@@ -26,6 +32,9 @@ pub use address::{AddressError, AddressRecord};
 pub use config::{PresenceConfig, RegistryConfig};
 pub use contact::FindError;
 pub use lan::Advertisement;
+pub use listing::Listing;
+pub use notice::{NextPin, Notice};
+pub use plain::PlainError;
 pub use record::{Record, RecordError, Slot, Terms};
 pub use registry::{Client, Registry, RegistryCounts, RegistryOutput};
 pub use state::{OwnAddress, Presence, PresenceOutput, PublishTarget};

@@ -9,7 +9,7 @@ use crate::protocol::ProtocolName;
 
 use super::binding::Binding;
 use super::contact::{Contact, ContactState, NOTE_BYTES_MAX, SPEAKS_MAX, StaleBinding, TAGS_MAX};
-use super::invite::{INVITE_INTRODUCERS_MAX, is_sound};
+use super::invite::INVITE_INTRODUCERS_MAX;
 use super::outputs::Event;
 use super::petname::{NameError, Petname, Tag};
 use super::state::Book;
@@ -198,7 +198,7 @@ impl<S: Scheme> Book<S> {
 
     /// Remembers where a contact says it leaves its records.
     pub fn observe_introducers(&mut self, peer: &PeerId, mut introducers: Vec<Introducer>) {
-        introducers.retain(is_sound);
+        introducers.retain(|it| it.check().is_ok());
         introducers.truncate(INVITE_INTRODUCERS_MAX);
         self.observe(peer, |contact| {
             let is_new = contact.introducers != introducers;

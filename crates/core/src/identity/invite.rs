@@ -105,7 +105,7 @@ impl Invite {
         hints: Hints,
     ) -> Self {
         let mut introducers = hints.introducers;
-        introducers.retain(is_sound);
+        introducers.retain(|it| it.check().is_ok());
         introducers.truncate(INVITE_INTRODUCERS_MAX);
         let mut invite = Self {
             version: VERSION,
@@ -199,18 +199,11 @@ impl Invite {
         if !routes.into_iter().flatten().all(Route::is_bounded) {
             return Err("too many addresses");
         }
-        if !self.introducers.iter().all(is_sound) {
+        if self.introducers.iter().any(|it| it.check().is_err()) {
             return Err("an introducer in it is malformed");
         }
         Ok(self)
     }
-}
-
-/// Whether an introducer that stands in another format would be taken on its own. Its text form is what says so;
-/// the format around it has bounded its size.
-pub(super) fn is_sound(introducer: &Introducer) -> bool {
-    codec::encode(introducer).len() <= Introducer::BYTES_MAX
-        && introducer.to_string().parse::<Introducer>().is_ok()
 }
 
 impl fmt::Display for Invite {

@@ -22,7 +22,7 @@ use crate::introducer::Introducer;
 use crate::random::Random;
 use crate::time::Time;
 
-use super::invite::{Invite, is_sound};
+use super::invite::Invite;
 use super::petname;
 
 /// The size of every sealed reply, in bytes: what a record of an introducer carries with room to spare (and, later, a
@@ -135,7 +135,7 @@ impl Reply {
         at: Time,
         mut introducers: Vec<Introducer>,
     ) -> Self {
-        introducers.retain(is_sound);
+        introducers.retain(|it| it.check().is_ok());
         introducers.truncate(REPLY_INTRODUCERS_MAX);
         let mut reply = Self {
             version: VERSION,
@@ -157,7 +157,7 @@ impl Reply {
     fn is_bounded(&self) -> bool {
         petname::is_presentable(&self.name)
             && self.introducers.len() <= REPLY_INTRODUCERS_MAX
-            && self.introducers.iter().all(is_sound)
+            && self.introducers.iter().all(|it| it.check().is_ok())
     }
 }
 

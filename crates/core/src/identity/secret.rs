@@ -25,24 +25,7 @@ macro_rules! secret_bytes {
             }
         }
 
-        impl<C> minicbor::Encode<C> for $name {
-            fn encode<W: minicbor::encode::Write>(
-                &self,
-                e: &mut minicbor::Encoder<W>,
-                _: &mut C,
-            ) -> Result<(), minicbor::encode::Error<W::Error>> {
-                e.bytes(&self.0)?.ok()
-            }
-        }
-
-        impl<'b, C> minicbor::Decode<'b, C> for $name {
-            fn decode(
-                d: &mut minicbor::Decoder<'b>,
-                ctx: &mut C,
-            ) -> Result<Self, minicbor::decode::Error> {
-                Ok(Self(minicbor::bytes::ByteArray::<32>::decode(d, ctx)?.into()))
-            }
-        }
+        crate::codec::byte_string!($name, 32);
     };
 }
 

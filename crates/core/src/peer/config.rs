@@ -15,6 +15,8 @@ pub struct Config {
     pub boot: u64,
     /// How many strangers' sessions are kept.
     pub strangers_max: usize,
+    /// Whether whoever knows the PeerId may look up the public face.
+    pub findable: bool,
     /// Whether sessions with contacts are kept up while nobody uses them.
     pub keeps_sessions: bool,
 }
@@ -27,6 +29,7 @@ impl Config {
             agent,
             boot,
             strangers_max: crate::routing::config::STRANGERS_MAX,
+            findable: false,
             keeps_sessions: true,
         }
     }
@@ -43,6 +46,9 @@ pub const CONTACT_FACE_LIFE: Duration = DAY;
 
 /// Contacts with whom a session is kept up while nobody uses it: a circle of people, at some 100 KiB and a keep-alive each.
 pub const SESSIONS_KEPT_MAX: usize = 128;
+
+/// How often a listing is renewed, at the latest; it lives three hours, as every record of an address.
+pub const LISTING_RENEWAL: Duration = Duration::from_secs(30 * 60);
 
 /// Between two looks into the mailbox of an invite. People who exchange invites wait for each other.
 pub const MAILBOX_POLL: Duration = Duration::from_secs(20);

@@ -66,12 +66,11 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
-    /// These introducers are used from now on, and no others.
-    pub fn handle_introducers(&mut self, now: Time, introducers: Vec<Introducer>) {
-        self.now = now;
-        self.introducers = introducers;
+    /// Others are in use than before, or other lines of the same.
+    pub(super) fn follow_introducers(&mut self, now: Time) {
         self.tell_relays();
         self.leave_replies(now);
+        self.list_again(now, 0);
         self.tell_address();
     }
 
@@ -95,7 +94,7 @@ impl<S: Scheme> Peer<S> {
         })
     }
 
-    /// The introducers used now.
+    /// The introducers used now, each with the line that is in force.
     pub fn introducers(&self) -> &[Introducer] {
         &self.introducers
     }
@@ -179,6 +178,7 @@ impl<S: Scheme> Peer<S> {
         let told = self.presence.handle_address(self.now, own);
         debug_assert!(told.is_ok(), "our own address is within bounds");
         self.drain_presence();
+        self.list_self(self.now);
         self.send_cards();
         self.advertise();
     }

@@ -41,6 +41,8 @@ impl<S: Scheme> Peer<S> {
                 }
             }
             Purpose::Replies(invite) => self.take_replies(now, invite, records),
+            Purpose::Listing(peer) => self.take_listings(now, peer, records, open == 0),
+            Purpose::Notice(introducer) => self.take_notices(now, introducer, records),
         }
         self.drain();
     }
@@ -48,7 +50,11 @@ impl<S: Scheme> Peer<S> {
     /// An introducer holds a newer record of ours than the one it was given.
     pub fn handle_stale(&mut self, now: Time, peer: PeerId, newest: u64) {
         self.now = now;
-        self.presence.handle_stale(now, peer, newest);
+        if peer == self.me {
+            self.list_again(now, newest);
+        } else {
+            self.presence.handle_stale(now, peer, newest);
+        }
         self.drain();
     }
 
@@ -59,6 +65,7 @@ impl<S: Scheme> Peer<S> {
             self.finding.away.insert(introducer);
         }
         self.presence.handle_introducer_down(now, introducer);
+        self.ask_notice_elsewhere(introducer);
     }
 
     /// Somebody announces themselves on the local network.
@@ -324,8 +331,10 @@ impl<S: Scheme> Peer<S> {
         if self.finding.away.remove(&device) {
             self.presence.handle_introducer_up(now, device);
             self.leave_replies_at(now, device);
+            self.list_again(now, 0);
             self.handle_network_changed(now);
         }
+        self.ask_notice_of(device);
     }
 
     pub(super) fn drain_presence(&mut self) {

@@ -3,7 +3,7 @@
 use crate::address::Route;
 use crate::discovery::{Advertisement, Record};
 use crate::identity;
-use crate::ids::{Face, Locator, PeerId};
+use crate::ids::{DeviceKey, Face, Locator, PeerId};
 use crate::introducer::Introducer;
 use crate::protocol::ProtocolName;
 use crate::routing::{CloseCode, ConnId, DialId, DownReason, Session, Target, UnreachableReason};
@@ -157,6 +157,19 @@ pub enum Event {
     ReplyLeft {
         /// Who made it.
         peer: PeerId,
+    },
+    /// An introducer in use has another line from now on, by its own signed word.
+    IntroducerChanged {
+        /// The new one.
+        line: Introducer,
+    },
+    /// The answer to [`handle_locate`](super::Peer::handle_locate): the public face of a peer who wants to be found, which
+    /// may be opened as a device from now on.
+    Located {
+        /// Who.
+        peer: PeerId,
+        /// Where; `None` when no introducer of ours lists them.
+        device: Option<DeviceKey>,
     },
     /// A contact was found.
     Found {

@@ -14,9 +14,12 @@
 //! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
+//! - `notices`: what introducers say of themselves takes the place of the lines they were named by.
+//! - `locating`: who wants to be found by PeerId says where; who looks for such a one asks.
 //! - `faces`: the node's own keys, bindings and places.
 //!
-//! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`.
+//! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`,
+//! `lines`, `listed`, `comparisons`.
 //!
 //! The shell (kith-node, or the simulator) performs [`Output`]s in order and reports what comes of them:
 //!
@@ -35,9 +38,13 @@ mod devices;
 mod faces;
 mod finding;
 pub mod io;
+mod lines;
+mod listed;
+mod locating;
 mod mailboxes;
 mod meeting;
 pub mod note;
+mod notices;
 mod places;
 pub mod proof;
 mod proving;

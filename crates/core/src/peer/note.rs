@@ -81,5 +81,6 @@ impl Card {
             && self.contact.is_bounded()
             && self.public.as_ref().is_none_or(Route::is_bounded)
             && self.introducers.len() <= CARD_INTRODUCERS_MAX
+            && self.introducers.iter().all(|it| it.check().is_ok())
     }
 }

@@ -47,6 +47,10 @@ pub(super) enum Purpose {
     Address(PeerId),
     /// Replies to an invite.
     Replies(InviteId),
+    /// Where somebody is who wants to be found.
+    Listing(PeerId),
+    /// What an introducer says of its line.
+    Notice(DeviceKey),
 }
 
 impl Finding {

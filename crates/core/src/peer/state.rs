@@ -9,6 +9,8 @@ use super::config::Config;
 use super::connections::Connections;
 use super::devices::{Faces, ROLE};
 use super::io::{Event, Output};
+use super::lines::{LINE_KIND, Lines};
+use super::listed::Listed;
 use super::mailboxes::Meeting;
 use super::places::{Finding, ROUTE_KIND};
 use crate::crypto::{Ed25519, Scheme, SecretKey};
@@ -35,7 +37,10 @@ pub struct Peer<S: Scheme = Ed25519> {
     pub(super) sessions: Sessions,
     pub(super) presence: Presence<S>,
     pub(super) faces: Faces,
+    /// In use, each with the line that is in force.
     pub(super) introducers: Vec<Introducer>,
+    pub(super) lines: Lines,
+    pub(super) listed: Listed,
     pub(super) connections: Connections,
     pub(super) finding: Finding,
     pub(super) meeting: Meeting,
@@ -59,7 +64,7 @@ impl<S: Scheme> Peer<S> {
     /// The kinds of rows a node keeps, and wants back when it starts.
     pub fn kinds() -> Vec<&'static str> {
         let mut kinds = Book::<S>::KINDS.to_vec();
-        kinds.push(ROUTE_KIND);
+        kinds.extend([ROUTE_KIND, LINE_KIND]);
         kinds
     }
 
@@ -78,6 +83,8 @@ impl<S: Scheme> Peer<S> {
         let mut random = Random::new(seed);
         let (routes, rows): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == ROUTE_KIND);
+        let (lines, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == LINE_KIND);
         let book = Book::restore(
             BookConfig::default(),
             scheme.clone(),
@@ -98,6 +105,8 @@ impl<S: Scheme> Peer<S> {
             finding: Finding::restore(routes),
             faces: Faces::default(),
             introducers: Vec::new(),
+            lines: Lines::restore(lines),
+            listed: Listed::default(),
             connections: Connections::default(),
             meeting: Meeting::default(),
             comparing: Comparing::default(),
@@ -185,6 +194,8 @@ impl<S: Scheme> Peer<S> {
         self.sessions.handle_timeout(now);
         self.presence.handle_timeout(now);
         self.renew_faces(now);
+        self.renew_lines(now);
+        self.list_self(now);
         self.poll_mailboxes(now);
         self.comparing.handle_timeout(now);
         self.leave_replies(now);
@@ -198,6 +209,8 @@ impl<S: Scheme> Peer<S> {
             self.sessions.poll_timeout(),
             self.presence.poll_timeout(),
             self.faces.next_due(),
+            self.lines.next_due(&self.introducers),
+            self.listed.next_due(),
             self.meeting.next_due(),
             self.comparing.next_due(),
         ];

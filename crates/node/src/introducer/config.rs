@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::admission::Doorkeeper;
 use super::limits::Limits;
@@ -20,6 +21,9 @@ pub struct IntroducerConfig {
     pub data: PathBuf,
     /// How its TLS key is known.
     pub tls: TlsMode,
+    /// Begins a change of the pinned key, which takes place after this long; for a server of [`TlsMode::Pinned`] that has
+    /// none under way. Clients that hear of it before change with it.
+    pub change_key_after: Option<Duration>,
     /// Its bounds.
     pub limits: Limits,
     /// Who may use the relay.
@@ -35,6 +39,7 @@ impl IntroducerConfig {
             advertised: Vec::new(),
             data,
             tls: TlsMode::Pinned,
+            change_key_after: None,
             limits: Limits::default(),
             doorkeeper: Doorkeeper::open(),
         }
@@ -65,5 +70,7 @@ pub enum TlsMode {
         contact: Vec<String>,
         /// The authority's directory; Let's Encrypt when `None`.
         directory: Option<String>,
+        /// The root certificates by which the authority's own server is known, PEM; those of the web when `None`.
+        root: Option<PathBuf>,
     },
 }

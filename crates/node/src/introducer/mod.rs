@@ -6,7 +6,8 @@
 //! - [`node`]: a whole introducer, with its `kith/1` endpoint; `addresses` is what it says of where it is.
 //! - [`config`]: what a server is told: where to listen, how its TLS key is known, its limits.
 //! - [`server`]: one TCP port with TLS for the relay, `/ping`, `/healthz` and `/metrics`.
-//! - [`tls`]: the server's key, its pin, certificate files, ACME.
+//! - [`tls`]: how the server is known: certificate files, ACME, or a pin; [`pinned`] is its own key and the one to follow.
+//! - `notices`: what the introducer says of itself, so that its TLS key can change.
 //! - [`limits`]: who may open a connection: in all, per address, half open.
 //! - [`admission`]: who may relay, how fast and how much a day; [`accounts`] keeps count.
 //! - `relay`: the relay protocol over a WebSocket, metered.
@@ -26,11 +27,14 @@ pub mod limits;
 mod metered;
 pub mod metrics;
 pub mod node;
+mod notices;
+pub mod pinned;
 pub mod registry;
 mod relay;
 mod response;
 pub mod server;
 pub mod tls;
+mod tls_error;
 mod visitor;
 
 pub use admission::{Admission, Allowance, Doorkeeper};
@@ -38,5 +42,7 @@ pub use config::{IntroducerConfig, TlsMode};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use node::{IntroducerBuilder, IntroducerError, IntroducerNode};
+pub use notices::AnnounceError;
 pub use registry::{RegistryService, ServeError};
 pub use server::{RelayServer, StartError};
+pub use tls_error::TlsError;

@@ -8,22 +8,26 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kith_core::discovery::{Client, REGISTRY_PROTOCOL, RegistryConfig};
 use kith_core::ids::{DeviceKey, Face};
-use kith_core::introducer::{Introducer, Ports, Trust};
+use kith_core::introducer::{Introducer, Ports};
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::Access;
 use thiserror::Error;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
 use super::addresses::own_addresses;
 use super::config::{IntroducerConfig, TlsMode};
 use super::limits::Limits;
+use super::notices::{AnnounceError, Announcer, place_at_own_relay};
 use super::registry::RegistryService;
 use super::server::{RelayServer, StartError};
 use crate::error::Error;
+use crate::identity::Keys;
 use crate::peer::{Acceptor, Node, SpawnError, Stream};
 use crate::store::StoreError;
 
@@ -41,6 +45,8 @@ pub struct IntroducerBuilder {
     tls: TlsMode,
     limits: Limits,
     registry: RegistryConfig,
+    change_key_after: Option<Duration>,
+    elsewhere: Vec<Introducer>,
 }
 
 /// Why an introducer does not start. Nothing is left running.
@@ -56,6 +62,9 @@ pub enum IntroducerError {
     /// Its records.
     #[error(transparent)]
     Registry(#[from] StoreError),
+    /// Its own notice.
+    #[error(transparent)]
+    Notice(#[from] AnnounceError),
     /// The node stopped at once.
     #[error(transparent)]
     Stopped(#[from] Error),
@@ -77,6 +86,7 @@ pub struct IntroducerNode {
     server: RelayServer,
     registry: Arc<RegistryService>,
     introducer: Introducer,
+    line: watch::Receiver<Introducer>,
 }
 
 impl IntroducerBuilder {
@@ -129,6 +139,22 @@ impl IntroducerBuilder {
     #[must_use]
     pub fn registry(mut self, config: RegistryConfig) -> Self {
         self.registry = config;
+        self
+    }
+
+    /// Begins a change of the pinned TLS key, which takes place after `span`, unless one is under way or it is not known by
+    /// a pin. Until then it is announced: nodes that hear of it change with it, those that do not have to reach the
+    /// introducer by UDP, or one of those it [tells](IntroducerBuilder::tell), to learn of it.
+    #[must_use]
+    pub fn change_key_after(mut self, span: Duration) -> Self {
+        self.change_key_after = Some(span);
+        self
+    }
+
+    /// Leaves the signed notice of its line at these introducers too.
+    #[must_use]
+    pub fn tell(mut self, introducers: impl IntoIterator<Item = Introducer>) -> Self {
+        self.elsewhere = introducers.into_iter().collect();
         self
     }
 
@@ -192,6 +218,13 @@ impl IntroducerBuilder {
             .port_mapping(false)
             .keep_sessions(false)
             .strangers_max(CLIENTS_MAX);
+        let builder = match &self.tls {
+            // As a rule, who has an authority of their own gets its certificate by it too.
+            TlsMode::Acme {
+                root: Some(root), ..
+            } => builder.relay_roots(root),
+            _ => builder,
+        };
         match &self.data {
             Some(directory) => builder.data_dir(directory).spawn().await,
             None => builder.spawn().await,
@@ -212,6 +245,7 @@ impl IntroducerBuilder {
             discovery_port: Some(ports.discovery),
             advertised,
             tls: self.tls,
+            change_key_after: self.change_key_after,
             limits: self.limits,
             ..IntroducerConfig::new(self.listen, data.clone())
         })
@@ -226,12 +260,27 @@ impl IntroducerBuilder {
         node.spawn(serve_registry(streams, registry.clone()));
         let own_relay = place_at_own_relay(&introducer, self.listen.ip());
         node.set_introducers(vec![own_relay]).await?;
+        let (sender, line) = watch::channel(introducer.clone());
+        let announcer = Announcer {
+            secret: Keys::load(&node.home().identity_key())
+                .map_err(SpawnError::from)?
+                .public_device,
+            registry: registry.clone(),
+            line: sender,
+            next: server.next_pin(),
+            elsewhere: self.elsewhere,
+            listen: self.listen.ip(),
+            node: node.downgrade(),
+        };
+        let left = announcer.leave_here().await?;
+        node.spawn(announcer.run(left));
         info!(udp_port, "introducer is up");
         Ok(IntroducerNode {
             node: node.clone(),
             server,
             registry,
             introducer,
+            line,
         })
     }
 }
@@ -247,12 +296,19 @@ impl IntroducerNode {
             tls: TlsMode::Pinned,
             limits: Limits::default(),
             registry: RegistryConfig::default(),
+            change_key_after: None,
+            elsewhere: Vec::new(),
         }
     }
 
-    /// Its line, to be given to whoever may use it.
+    /// Its line as of its start, to be given to whoever may use it.
     pub fn introducer(&self) -> &Introducer {
         &self.introducer
+    }
+
+    /// Follows its line, which changes with its TLS key.
+    pub fn line(&self) -> watch::Receiver<Introducer> {
+        self.line.clone()
     }
 
     /// Its relay and HTTP port, and what it counts.
@@ -284,22 +340,6 @@ async fn public_face(node: &Node) -> Result<(DeviceKey, u16), Error> {
         endpoint.device(),
         port.expect("a public server has a socket"),
     ))
-}
-
-/// Its own line as it sees it from the inside: what it advertises may be a router's address, which does not lead back.
-fn place_at_own_relay(introducer: &Introducer, listen: IpAddr) -> Introducer {
-    let inside = match listen {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    let mut own = introducer.clone();
-    if matches!(own.trust, Trust::Pin(_)) {
-        own.addresses = vec![inside];
-    }
-    // From in here it would learn an address that nobody else can use.
-    own.discovery_port = 0;
-    own
 }
 
 /// Answers the registry's streams until the node ends.

@@ -14,7 +14,10 @@ use std::time::Duration;
 use kith_core::codec::{self, DecodeError, FRAME_HEADER_BYTES, Wire as _};
 use kith_core::crypto::Ed25519;
 use kith_core::discovery::registry::ROW_KIND;
-use kith_core::discovery::{Answer, Client, Registry, RegistryConfig, RegistryOutput, Request};
+use kith_core::discovery::{
+    Answer, Client, Record, Refusal, Registry, RegistryConfig, RegistryOutput, Request,
+};
+use kith_core::ids::DeviceKey;
 use kith_core::row::Row;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -78,6 +81,8 @@ struct Call {
     client: Client,
     request: Vec<u8>,
     answer: oneshot::Sender<Answer>,
+    /// Whether it is one of those that are counted: a stranger's.
+    counted: bool,
 }
 
 impl RegistryService {
@@ -126,7 +131,7 @@ impl RegistryService {
         client: Client,
     ) -> Result<(), ServeError> {
         while let Some(request) = read_request(&mut receive).await? {
-            let answer = self.ask(client, request).await?;
+            let answer = self.hand_in(client, request, true).await?;
             let framed = codec::frame(&answer.to_bytes());
             let written = async {
                 send.write_all(&framed).await?;
@@ -140,18 +145,40 @@ impl RegistryService {
         Ok(())
     }
 
+    /// Keeps a record of the introducer's own; why it does not, where it refuses.
+    ///
+    /// # Errors
+    /// [`ServeError::Unwritable`] and [`ServeError::Closed`].
+    pub(super) async fn keep(&self, record: Record) -> Result<Option<Refusal>, ServeError> {
+        let client = Client {
+            key: DeviceKey(record.locator().0),
+            address: None,
+        };
+        let request = Request::Publish(record).to_bytes();
+        match self.hand_in(client, request, false).await? {
+            Answer::Refused(refusal) => Ok(Some(refusal)),
+            _ => Ok(None),
+        }
+    }
+
     /// Finishes what it has taken, and closes the database.
     pub async fn close(&self) {
         self.closing.cancel();
         self.tasks.wait().await;
     }
 
-    async fn ask(&self, client: Client, request: Vec<u8>) -> Result<Answer, ServeError> {
+    async fn hand_in(
+        &self,
+        client: Client,
+        request: Vec<u8>,
+        counted: bool,
+    ) -> Result<Answer, ServeError> {
         let (answer, answered) = oneshot::channel();
         let call = Call {
             client,
             request,
             answer,
+            counted,
         };
         let taken = self.calls.send(call).await;
         taken.map_err(|_| ServeError::Closed)?;
@@ -225,7 +252,7 @@ impl Keeper {
         for (number, call) in (0..).zip(batch) {
             self.machine
                 .handle_request(now, call.client, number, &call.request);
-            waiting.push(call.answer);
+            waiting.push((call.answer, call.counted));
         }
         // The machine answers in the order of the requests.
         let mut answers = Vec::with_capacity(waiting.len());
@@ -238,8 +265,10 @@ impl Keeper {
         if !self.write().await {
             return;
         }
-        for (waiting, answer) in waiting.into_iter().zip(answers) {
-            self.count(&answer);
+        for ((waiting, counted), answer) in waiting.into_iter().zip(answers) {
+            if counted {
+                self.count(&answer);
+            }
             if waiting.send(answer).is_err() {
                 debug!("a registry client left before its answer");
             }

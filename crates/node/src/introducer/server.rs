@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use iroh_relay::http::{RELAY_PATH, RELAY_PROBE_PATH};
+use kith_core::discovery::NextPin;
 use kith_core::ids::DeviceKey;
 use kith_core::introducer::{Introducer, Ports, Trust};
 use thiserror::Error;
@@ -32,7 +33,8 @@ use super::limits::{Gate, Limits, Pass};
 use super::metrics::{self, Metrics};
 use super::relay::Relay;
 use super::response::{Body, plain, probe};
-use super::tls::{Tls, TlsError};
+use super::tls::Tls;
+use super::tls_error::TlsError;
 use super::visitor::Visitor;
 
 /// The largest head of a request, in bytes; a relay client's is under 1 KiB.
@@ -76,6 +78,7 @@ pub struct RelayServer {
     tcp: Vec<SocketAddr>,
     discovery: Vec<AddressDiscovery>,
     trust: Trust,
+    next_pin: Option<NextPin>,
     advertised: Vec<IpAddr>,
     gate: Gate,
     relay: Relay,
@@ -93,8 +96,15 @@ impl RelayServer {
         let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
         let stop_on_error = closing.clone().drop_guard();
         let metrics = Arc::new(Metrics::default());
-        let tls = Tls::load(&config.tls, &config.data, &closing, &tasks).await?;
-        let trust = tls.trust.clone();
+        let tls = Tls::load(
+            &config.tls,
+            &config.data,
+            config.change_key_after,
+            &closing,
+            &tasks,
+        )
+        .await?;
+        let (trust, next_pin) = (tls.trust.clone(), tls.next);
         let listeners = bind(&config.listen).await?;
         let discovery =
             start_discovery(&config, &listeners, &tls.config, &metrics, &closing, &tasks)?;
@@ -127,6 +137,7 @@ impl RelayServer {
             tcp,
             discovery,
             trust,
+            next_pin,
             advertised: config.advertised,
             gate,
             relay,
@@ -149,7 +160,12 @@ impl RelayServer {
             .collect()
     }
 
-    /// How clients know its TLS key.
+    /// The TLS key that it will show instead, where a change is under way.
+    pub fn next_pin(&self) -> Option<NextPin> {
+        self.next_pin
+    }
+
+    /// How clients know its TLS key, as of its start.
     pub fn trust(&self) -> &Trust {
         &self.trust
     }

@@ -1,23 +1,20 @@
-//! The TLS side of an introducer: a key of its own known by its pin, certificate files, or ACME.
+//! The TLS side of an introducer: a key of its own known by its pin ([`pinned`](super::pinned)), certificate files, or ACME.
 //!
 //! The pin is the BLAKE3 hash of the key's SubjectPublicKeyInfo (RFC 5280 §4.1.2.7, DER), so that it stays the same
 //! whatever certificate stands around the key. Address discovery presents the same key over QUIC.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use iroh_relay::server::{DEFAULT_CERT_RELOAD_INTERVAL, reloading_resolver};
 use iroh_relay::tls::CaTlsConfig;
-use kith_core::ids::TlsPin;
-use kith_core::introducer::{RELAY_SUFFIX, Trust};
-use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use kith_core::discovery::NextPin;
+use kith_core::introducer::Trust;
 use rustls::server::WantsServerCert;
 use rustls::{ConfigBuilder, ServerConfig};
-use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -28,44 +25,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::config::TlsMode;
-use crate::durable;
-
-/// The file of the pinned key within the data directory: PKCS #8, PEM.
-pub const KEY_FILE: &str = "introducer.key";
+use super::pinned::{PinnedKeys, provider, refuse_exposed};
+use super::tls_error::TlsError;
+use crate::routing::relay_name::read_roots;
 
 /// Where ACME keeps its account and certificates within the data directory.
 pub const ACME_DIRECTORY: &str = "acme";
-
-/// Why the TLS side could not be set up.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum TlsError {
-    /// A file cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Others can read the key.
-    #[error("others can read this key; run: chmod go-rwx {}", .0.display())]
-    Exposed(PathBuf),
-    /// The key file is no key.
-    #[error("{}: not a private key: {reason}", path.display())]
-    Key {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The certificate files do not make a certificate.
-    #[error("certificate: {0}")]
-    Certificate(String),
-    /// TLS itself refused.
-    #[error(transparent)]
-    Rustls(#[from] rustls::Error),
-}
 
 /// How a server proves itself.
 pub(super) struct Tls {
@@ -73,6 +38,8 @@ pub(super) struct Tls {
     pub(super) config: ServerConfig,
     /// How clients know it.
     pub(super) trust: Trust,
+    /// The pinned key that follows, where a change is announced.
+    pub(super) next: Option<NextPin>,
     acceptor: Acceptor,
 }
 
@@ -86,11 +53,12 @@ impl Tls {
     pub(super) async fn load(
         mode: &TlsMode,
         data: &Path,
+        change_after: Option<Duration>,
         closing: &CancellationToken,
         tasks: &TaskTracker,
     ) -> Result<Self, TlsError> {
         match mode {
-            TlsMode::Pinned => pinned(data),
+            TlsMode::Pinned => pinned(data, change_after),
             TlsMode::Files {
                 domain,
                 certificate,
@@ -100,8 +68,10 @@ impl Tls {
                 domain,
                 contact,
                 directory,
+                root,
             } => {
-                let account = AcmeConfig::new_with_client_tls_config([domain], web_trust()?)
+                let trust = authority_trust(root.as_deref())?;
+                let account = AcmeConfig::new_with_client_tls_config([domain], trust)
                     .contact(contact)
                     .cache(DirCache::new(data.join(ACME_DIRECTORY)));
                 let account = match directory {
@@ -128,27 +98,15 @@ impl Tls {
     }
 }
 
-/// The pin of a key, given as SubjectPublicKeyInfo (DER).
-pub fn pin(subject_public_key_info: &[u8]) -> TlsPin {
-    TlsPin(*blake3::hash(subject_public_key_info).as_bytes())
-}
-
-/// With the key kept in `data`, made at the first start.
-fn pinned(data: &Path) -> Result<Tls, TlsError> {
-    let path = data.join(KEY_FILE);
-    let key = match read_key(&path)? {
-        Some(key) => key,
-        None => make_key(&path)?,
-    };
-    let pin = pin(&key.subject_public_key_info());
-    let certificate = CertificateParams::new([format!("introducer.{RELAY_SUFFIX}")])
-        .and_then(|parameters| parameters.self_signed(&key))
-        .map_err(|error| TlsError::Certificate(error.to_string()))?;
-    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-    let config = builder()?
-        .with_single_cert(vec![certificate.der().clone()], key.into())
-        .map_err(TlsError::from)?;
-    Ok(plain(config, Trust::Pin(pin)))
+/// With the keys kept in `data`.
+fn pinned(data: &Path, change_after: Option<Duration>) -> Result<Tls, TlsError> {
+    let keys = PinnedKeys::load(data, change_after)?;
+    let (trust, next) = (Trust::Pin(keys.pin), keys.next);
+    let config = builder()?.with_cert_resolver(Arc::new(keys));
+    Ok(Tls {
+        next,
+        ..plain(config, trust)
+    })
 }
 
 /// With certificate files, read again now and then.
@@ -192,6 +150,7 @@ fn acme(
     Ok(Tls {
         config,
         trust: Trust::Domain(domain.to_owned()),
+        next: None,
         acceptor,
     })
 }
@@ -201,6 +160,7 @@ fn plain(config: ServerConfig, trust: Trust) -> Tls {
     Tls {
         config,
         trust,
+        next: None,
         acceptor: Acceptor::Plain(acceptor),
     }
 }
@@ -212,10 +172,6 @@ fn over_http(config: &ServerConfig) -> ServerConfig {
     config
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
 /// TLS 1.3 only: QUIC has nothing else, and the relay's proof of key wants its exporter.
 fn builder() -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, TlsError> {
     Ok(ServerConfig::builder_with_provider(provider())
@@ -223,110 +179,27 @@ fn builder() -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, TlsError> {
         .with_no_client_auth())
 }
 
-/// How the ACME authority is known: by the certificate authorities of the web.
-fn web_trust() -> Result<Arc<rustls::ClientConfig>, TlsError> {
-    let config = CaTlsConfig::embedded().client_config(provider());
+/// How the server of the ACME authority is known: by the roots in a file, or else by the authorities of the web.
+fn authority_trust(root: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, TlsError> {
+    let roots = match root {
+        None => CaTlsConfig::embedded(),
+        Some(path) => {
+            let roots = read_roots(path);
+            CaTlsConfig::custom_roots(
+                roots.map_err(|error| TlsError::Certificate(error.to_string()))?,
+            )
+        }
+    };
+    let config = roots.client_config(provider());
     config
         .map(Arc::new)
         .map_err(|error| TlsError::Certificate(error.to_string()))
 }
 
-/// Reads the key; `None` where there is none yet.
-fn read_key(path: &Path) -> Result<Option<KeyPair>, TlsError> {
-    let pem = match std::fs::read_to_string(path) {
-        Ok(pem) => pem,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(file_error(path, source)),
-    };
-    refuse_exposed(path, 0o077)?;
-    let key = KeyPair::from_pem(&pem).map_err(|error| TlsError::Key {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    Ok(Some(key))
-}
-
-/// Makes a key and keeps it, whole or not at all, readable by the owner only.
-fn make_key(path: &Path) -> Result<KeyPair, TlsError> {
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|error| TlsError::Key {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    let directory = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory)
-        .and_then(|()| durable::create_new(path, key.serialize_pem().as_bytes()))
-        .map_err(|source| file_error(path, source))?;
-    Ok(key)
-}
-
-/// Refuses a key file whose mode has any bit of `forbidden`.
-fn refuse_exposed(path: &Path, forbidden: u32) -> Result<(), TlsError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let metadata = std::fs::metadata(path).map_err(|source| file_error(path, source))?;
-        if metadata.permissions().mode() & forbidden != 0 {
-            return Err(TlsError::Exposed(path.to_owned()));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = (path, forbidden);
-    Ok(())
-}
-
-fn file_error(path: &Path, source: io::Error) -> TlsError {
-    TlsError::File {
-        path: path.to_owned(),
-        source,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn trust_of(data: &Path) -> Result<Trust, TlsError> {
-        pinned(data).map(|tls| tls.trust)
-    }
-
-    #[test]
-    fn the_pin_is_that_of_the_key_on_disk() {
-        let data = tempfile::tempdir().expect("a directory");
-        let first = trust_of(data.path()).expect("a new key");
-        assert_eq!(trust_of(data.path()).expect("the same key"), first);
-        let pem = std::fs::read_to_string(data.path().join(KEY_FILE)).expect("the key file");
-        let key = KeyPair::from_pem(&pem).expect("a key");
-        assert_eq!(first, Trust::Pin(pin(&key.subject_public_key_info())));
-        std::fs::remove_file(data.path().join(KEY_FILE)).expect("removable");
-        assert_ne!(trust_of(data.path()).expect("another key"), first);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_key_is_for_its_owner_only() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let data = tempfile::tempdir().expect("a directory");
-        trust_of(data.path()).expect("a new key");
-        let path = data.path().join(KEY_FILE);
-        let mode = std::fs::metadata(&path)
-            .expect("the file")
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let exposed = std::fs::Permissions::from_mode(0o640);
-        std::fs::set_permissions(&path, exposed).expect("ours to change");
-        assert!(matches!(trust_of(data.path()), Err(TlsError::Exposed(_))));
-    }
-
-    #[test]
-    fn a_damaged_key_is_an_error_and_not_a_new_key() {
-        let data = tempfile::tempdir().expect("a directory");
-        trust_of(data.path()).expect("a new key");
-        let path = data.path().join(KEY_FILE);
-        std::fs::write(&path, "no key").expect("writable");
-        assert!(matches!(trust_of(data.path()), Err(TlsError::Key { .. })));
-        assert_eq!(std::fs::read_to_string(&path).expect("the file"), "no key");
-    }
+    use crate::durable;
 
     #[tokio::test]
     async fn certificate_files_are_known_by_their_domain() {
@@ -342,12 +215,12 @@ mod tests {
         };
         let load = || async {
             let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
-            let tls = Tls::load(&mode, data.path(), &closing, &tasks).await;
+            let tls = Tls::load(&mode, data.path(), None, &closing, &tasks).await;
             tls.map(|tls| tls.trust)
         };
         assert!(matches!(load().await, Err(TlsError::File { .. })), "no key");
-        make_key(&key).expect("a key file of mode 0600");
-        std::fs::write(&key, issued.signing_key.serialize_pem()).expect("writable");
+        let pem = issued.signing_key.serialize_pem();
+        durable::create_new(&key, pem.as_bytes()).expect("a key file of mode 0600");
         let trust = load().await.expect("both files");
         assert_eq!(trust, Trust::Domain("relay.example.org".to_owned()));
     }

@@ -29,6 +29,7 @@ use crate::discovery::Interfaces;
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
+use crate::routing::relay_name::{RootsError, read_roots};
 use crate::store::{Store, StoreError};
 use crate::{clock, entropy};
 
@@ -49,6 +50,8 @@ pub struct NodeBuilder {
     bind: Vec<SocketAddr>,
     public: Option<Vec<SocketAddr>>,
     port_mapping: bool,
+    relay_roots: Option<PathBuf>,
+    findable: bool,
     keeps_sessions: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
@@ -65,6 +68,8 @@ impl Default for NodeBuilder {
             bind: Vec::new(),
             public: None,
             port_mapping: true,
+            relay_roots: None,
+            findable: false,
             keeps_sessions: true,
             strangers_max: None,
             public_face_only: false,
@@ -91,6 +96,9 @@ pub enum SpawnError {
     /// What the database holds cannot be read.
     #[error(transparent)]
     Rows(#[from] StartError),
+    /// The root certificates of relays cannot be read.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
     /// An endpoint cannot be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -160,6 +168,22 @@ impl NodeBuilder {
         self
     }
 
+    /// The root certificates (a PEM file) of a private authority, by which introducers with a domain name are known beside
+    /// those of the web.
+    #[must_use]
+    pub fn relay_roots(mut self, file: impl Into<PathBuf>) -> Self {
+        self.relay_roots = Some(file.into());
+        self
+    }
+
+    /// Whether whoever knows the PeerId may look up the public face at the introducers, and reach it as a stranger: for
+    /// protocols that are open to [`Anyone`](kith_core::routing::Access::Anyone).
+    #[must_use]
+    pub fn findable(mut self, findable: bool) -> Self {
+        self.findable = findable;
+        self
+    }
+
     /// Whether sessions with contacts are kept up while nobody uses them, so that everybody sees who is online.
     #[must_use]
     pub fn keep_sessions(mut self, kept: bool) -> Self {
@@ -195,6 +219,10 @@ impl NodeBuilder {
             bind: self.bind,
             public: self.public,
             port_mapping: self.port_mapping,
+            relay_roots: match &self.relay_roots {
+                Some(path) => read_roots(path)?,
+                None => Vec::new(),
+            },
         };
         let secrets = face_secrets(&keys, self.public_face_only);
         let mut endpoints = BTreeMap::new();
@@ -269,6 +297,7 @@ impl NodeBuilder {
         let mut config = MachineConfig::new(self.agent.clone(), now.0);
         config.name.clone_from(&self.name);
         config.keeps_sessions = self.keeps_sessions;
+        config.findable = self.findable;
         if let Some(strangers_max) = self.strangers_max {
             config.strangers_max = strangers_max;
         }

@@ -8,6 +8,7 @@ use iroh::SecretKey as EngineKey;
 use kith_core::crypto::SecretKey;
 use kith_core::ids::{DeviceKey, Face};
 use kith_core::introducer::Introducer;
+use rustls::pki_types::CertificateDer;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::warn;
@@ -30,6 +31,8 @@ pub(super) struct FacePlan {
     pub(super) public: Option<Vec<SocketAddr>>,
     /// Whether the router may be asked for a port.
     pub(super) port_mapping: bool,
+    /// Root certificates of relays, beside those of the web.
+    pub(super) relay_roots: Vec<CertificateDer<'static>>,
 }
 
 impl FacePlan {
@@ -40,6 +43,7 @@ impl FacePlan {
         secret: &SecretKey,
     ) -> Result<FaceEndpoint, BindError> {
         let mut config = FaceConfig::new(face, EngineKey::from_bytes(secret.as_bytes()));
+        config.relay_roots.clone_from(&self.relay_roots);
         config.port_mapping = self.port_mapping && face == Face::Contact;
         match face {
             Face::Contact => config.bind.clone_from(&self.bind),

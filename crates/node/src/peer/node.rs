@@ -10,6 +10,7 @@ use kith_core::peer::Peer;
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::{Access, Level, Offer, Target, UnreachableReason};
 use kith_core::time::Time;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -174,7 +175,8 @@ impl Node {
         self.link(target, Instant::now() + wait).await.is_ok()
     }
 
-    /// Opens a stream to a contact, in the first of these protocols that both speak.
+    /// Opens a stream to a contact, in the first of these protocols that both speak; or to a peer that is none but wants to
+    /// be found ([`NodeBuilder::findable`](super::NodeBuilder::findable)), as a stranger.
     ///
     /// With one protocol nothing is waited for on a standing session: write at once; a refusal shows when reading (or in
     /// [`Stream::agreed`]). With several the other side's choice is waited for.
@@ -182,7 +184,44 @@ impl Node {
     /// # Errors
     /// [`Error::Unreachable`] when there is no way to them, [`Error::Refused`] when they speak none of several.
     pub async fn open(&self, peer: PeerId, protocols: &[ProtocolName]) -> Result<Stream, Error> {
-        self.open_to(Target::Peer(peer), protocols).await
+        let target = self.target_of(peer).await?;
+        self.open_to(target, protocols).await
+    }
+
+    /// As whom to reach a peer: a contact as such, anybody else by the device that they are listed with.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] when no introducer in use lists them.
+    async fn target_of(&self, peer: PeerId) -> Result<Target, Error> {
+        let contact = Target::Peer(peer);
+        if self.0.live.preferred(contact).is_some() {
+            return Ok(contact);
+        }
+        let mut events = self.events();
+        let is_contact = self.ask(move |machine, now| {
+            let is_contact = machine.book().contact(&peer).is_some();
+            if !is_contact {
+                machine.handle_locate(now, peer);
+            }
+            is_contact
+        });
+        if is_contact.await? {
+            return Ok(contact);
+        }
+        let located = async {
+            loop {
+                match events.recv().await {
+                    Ok(Event::Located { peer: of, device }) if of == peer => return device,
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        };
+        let located = tokio::time::timeout(OPEN_WITHIN, located).await;
+        let device = located.ok().flatten();
+        device
+            .map(Target::Device)
+            .ok_or_else(|| Error::unreachable(peer, None, UnreachableReason::NoRoute))
     }
 
     /// Opens a stream to a contact and waits until they agree to speak one of these protocols. Where the session ends

@@ -22,6 +22,7 @@ use kith_core::ids::{DeviceKey, Face};
 use kith_core::introducer::Introducer;
 use kith_core::routing::config::DIAL_WITHIN;
 use kith_core::routing::wire::ALPN;
+use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 use tokio_util::task::AbortOnDropHandle;
@@ -55,6 +56,8 @@ pub struct FaceConfig {
     pub port_mapping: bool,
     /// The introducers whose relays to use from the start.
     pub relays: Vec<Introducer>,
+    /// Root certificates by which relays with a domain name are known, beside those of the web.
+    pub relay_roots: Vec<CertificateDer<'static>>,
 }
 
 impl FaceConfig {
@@ -67,6 +70,7 @@ impl FaceConfig {
             public_server: false,
             port_mapping: true,
             relays: Vec::new(),
+            relay_roots: Vec::new(),
         }
     }
 
@@ -169,7 +173,7 @@ impl FaceEndpoint {
             .alpns(vec![ALPN.to_vec()])
             .transport_config(transport_config())
             .relay_mode(RelayMode::Custom(relay_map))
-            .ca_tls_config(relay_tls_config())
+            .ca_tls_config(relay_tls_config(&config.relay_roots))
             .dns_resolver(relay_resolver())
             .net_report_config(net_report_config());
         if relay_only || !config.port_mapping {

@@ -11,6 +11,7 @@
 use std::future::ready;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use kith_core::ids::TlsPin;
 use kith_core::introducer::{RELAY_SUFFIX, RelayName};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
@@ -29,16 +31,41 @@ use tracing::warn;
 /// How long a DNS server has to answer; iroh's own value, well above the 1 s of a slow mobile network.
 const DNS_WAIT_MAX: Duration = Duration::from_secs(3);
 
-/// The pin of a server whose SubjectPublicKeyInfo (RFC 5280 §4.1.2.7, DER) is `spki`.
-pub fn pin_of(spki: &[u8]) -> TlsPin {
-    TlsPin(*blake3::hash(spki).as_bytes())
+/// Verifies relays: self-certifying names by their pin, all others by the authorities a browser trusts and those of `roots`.
+pub fn relay_tls_config(roots: &[CertificateDer<'static>]) -> CaTlsConfig {
+    let authorities = CaTlsConfig::embedded().with_extra_roots(roots.iter().cloned());
+    CaTlsConfig::custom_server_cert_verifier(Arc::new(move |provider| {
+        let verifier = RelayVerifier::new(provider, &authorities)?;
+        Ok(Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
+    }))
 }
 
-/// Verifies relays: self-certifying names by their pin, all others by the authorities a browser trusts.
-pub fn relay_tls_config() -> CaTlsConfig {
-    CaTlsConfig::custom_server_cert_verifier(Arc::new(|provider| {
-        Ok(Arc::new(RelayVerifier::new(provider)?) as Arc<dyn ServerCertVerifier>)
-    }))
+/// Why a file of root certificates cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: no root certificates in PEM: {reason}", path.display())]
+pub struct RootsError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Reads root certificates (PEM) by which servers of a private authority are known.
+///
+/// # Errors
+/// [`RootsError`], also where there are none in the file.
+pub fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {
+    let failed = |reason| RootsError {
+        path: path.to_owned(),
+        reason,
+    };
+    let roots = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| failed(error.to_string()))?;
+    match roots.is_empty() {
+        true => Err(failed("there is none".to_owned())),
+        false => Ok(roots),
+    }
 }
 
 /// Resolves relays: self-certifying names by reading them, all others by the system's DNS.
@@ -54,8 +81,8 @@ struct RelayVerifier {
 }
 
 impl RelayVerifier {
-    fn new(provider: Arc<CryptoProvider>) -> io::Result<Self> {
-        let authorities = CaTlsConfig::embedded().server_cert_verifier(provider.clone())?;
+    fn new(provider: Arc<CryptoProvider>, authorities: &CaTlsConfig) -> io::Result<Self> {
+        let authorities = authorities.clone().server_cert_verifier(provider.clone())?;
         Ok(Self {
             provider,
             authorities,
@@ -65,7 +92,7 @@ impl RelayVerifier {
     /// Whether `certificate` holds the key that `name` pins.
     fn check_pin(name: &RelayName, certificate: &CertificateDer<'_>) -> Result<(), Error> {
         let parsed = ParsedCertificate::try_from(certificate)?;
-        if pin_of(&parsed.subject_public_key_info()) == name.pin {
+        if TlsPin::of(&parsed.subject_public_key_info()) == name.pin {
             return Ok(());
         }
         // iroh only says "connection failed", and a wrong pin is an attack or a relay set up anew.
@@ -155,6 +182,23 @@ fn read_addresses(host: &str) -> Option<Vec<IpAddr>> {
     }
 }
 
+/// The addresses of `host` of the family that `keep` keeps: those it says itself, or what `ask` says.
+async fn look_up<T, Found, Asking>(
+    host: String,
+    ask: impl FnOnce(String) -> Asking,
+    keep: fn(IpAddr) -> Option<T>,
+) -> Result<BoxIter<T>, DnsError>
+where
+    T: Send + 'static,
+    Found: Iterator<Item = IpAddr>,
+    Asking: Future<Output = Result<Found, DnsError>>,
+{
+    match read_addresses(&host) {
+        Some(addresses) => Ok(boxed(addresses.into_iter().filter_map(keep))),
+        None => Ok(boxed(ask(host).await?.filter_map(keep))),
+    }
+}
+
 /// A boxed iterator, as iroh's resolvers answer.
 fn boxed<T: Send + 'static>(items: impl IntoIterator<Item = T>) -> BoxIter<T> {
     Box::new(items.into_iter().collect::<Vec<T>>().into_iter())
@@ -162,33 +206,21 @@ fn boxed<T: Send + 'static>(items: impl IntoIterator<Item = T>) -> BoxIter<T> {
 
 impl Resolver for RelayResolver {
     fn lookup_ipv4(&self, host: String) -> BoxFuture<'static, Result<BoxIter<Ipv4Addr>, DnsError>> {
-        let keep = |ip| match ip {
+        let system = self.system.clone();
+        let ask = |host| async move { system.lookup_ipv4(host, DNS_WAIT_MAX).await };
+        Box::pin(look_up(host, ask, |ip| match ip {
             IpAddr::V4(ip) => Some(ip),
             IpAddr::V6(_) => None,
-        };
-        if let Some(addresses) = read_addresses(&host) {
-            return Box::pin(ready(Ok(boxed(addresses.into_iter().filter_map(keep)))));
-        }
-        let system = self.system.clone();
-        Box::pin(async move {
-            let found = system.lookup_ipv4(host, DNS_WAIT_MAX).await?;
-            Ok(boxed(found.filter_map(keep)))
-        })
+        }))
     }
 
     fn lookup_ipv6(&self, host: String) -> BoxFuture<'static, Result<BoxIter<Ipv6Addr>, DnsError>> {
-        let keep = |ip| match ip {
+        let system = self.system.clone();
+        let ask = |host| async move { system.lookup_ipv6(host, DNS_WAIT_MAX).await };
+        Box::pin(look_up(host, ask, |ip| match ip {
             IpAddr::V6(ip) => Some(ip),
             IpAddr::V4(_) => None,
-        };
-        if let Some(addresses) = read_addresses(&host) {
-            return Box::pin(ready(Ok(boxed(addresses.into_iter().filter_map(keep)))));
-        }
-        let system = self.system.clone();
-        Box::pin(async move {
-            let found = system.lookup_ipv6(host, DNS_WAIT_MAX).await?;
-            Ok(boxed(found.filter_map(keep)))
-        })
+        }))
     }
 
     fn lookup_txt(
@@ -227,7 +259,7 @@ mod tests {
     fn certificate() -> (CertificateDer<'static>, TlsPin) {
         let made = rcgen::generate_simple_self_signed(vec!["elsewhere.example".to_owned()])
             .expect("a plain name");
-        let pin = pin_of(&rcgen::PublicKeyData::subject_public_key_info(
+        let pin = TlsPin::of(&rcgen::PublicKeyData::subject_public_key_info(
             &made.signing_key,
         ));
         (made.cert.der().clone(), pin)
@@ -235,7 +267,8 @@ mod tests {
 
     fn verify(host: &str, certificate: &CertificateDer<'_>) -> Result<ServerCertVerified, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = RelayVerifier::new(provider).expect("ring verifies");
+        let verifier =
+            RelayVerifier::new(provider, &CaTlsConfig::embedded()).expect("ring verifies");
         let name = ServerName::try_from(host).expect("a host name");
         // 2100: a pinned certificate does not expire.
         let now = UnixTime::since_unix_epoch(Duration::from_secs(4_102_444_800));

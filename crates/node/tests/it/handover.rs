@@ -9,11 +9,29 @@ use std::path::Path;
 
 use kith::content::{GetError, Recipients};
 use kith::core::data::link::LinkSecret;
+use kith::peer::Transfer;
 use kith::{Error, ErrorKind};
 use people::{Person, bytes, snapshot};
 
 /// Enough that a transfer is still under way when something happens to it.
 const BIG_BYTES: usize = 96 << 20;
+
+/// Alice and Bob, who are contacts.
+async fn two_who_met() -> (Person, Person) {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    alice.meet(&bob).await;
+    (alice, bob)
+}
+
+/// Bob's transfer of something large that Alice shares, of which some has arrived.
+async fn big_under_way(alice: &Person, bob: &Person) -> Transfer {
+    alice.write("big", &bytes(1, BIG_BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let options = bob.options("alice/big").await.expect("a source");
+    let mut transfer = bob.node.contents().get(options);
+    people::until(&mut transfer, 1).await;
+    transfer
+}
 
 /// A small tree of all kinds: small and larger files, folders in folders, an empty one.
 fn fill(person: &Person) {
@@ -28,8 +46,7 @@ fn fill(person: &Person) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_shared_with_contacts_arrives_whole() {
-    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
-    alice.meet(&bob).await;
+    let (alice, bob) = two_who_met().await;
     fill(&alice);
     let published = alice.share("holiday", Recipients::Contacts).await;
     assert_eq!(published.left_out_count, 0);
@@ -157,13 +174,8 @@ async fn a_pending_contact_gets_what_contacts_get_only_once_confirmed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn blocking_somebody_stops_what_they_are_fetching() {
-    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
-    alice.meet(&bob).await;
-    alice.write("big", &bytes(1, BIG_BYTES));
-    alice.share("big", Recipients::Contacts).await;
-    let options = bob.options("alice/big").await.expect("a source");
-    let mut transfer = bob.node.contents().get(options);
-    people::until(&mut transfer, 1).await;
+    let (alice, bob) = two_who_met().await;
+    let transfer = big_under_way(&alice, &bob).await;
     let book = alice.node.address_book();
     book.block(bob.node.peer_id()).await.expect("a contact");
     let refused = people::finish(transfer).await.expect_err("blocked");
@@ -173,19 +185,10 @@ async fn blocking_somebody_stops_what_they_are_fetching() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn taking_a_share_back_stops_what_is_being_fetched_of_it() {
-    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
-    alice.meet(&bob).await;
-    alice.write("big", &bytes(1, BIG_BYTES));
-    alice.share("big", Recipients::Contacts).await;
-    let options = bob.options("alice/big").await.expect("a source");
-    let mut transfer = bob.node.contents().get(options);
-    people::until(&mut transfer, 1).await;
-    alice
-        .node
-        .contents()
-        .unshare("big")
-        .await
-        .expect("taken back");
+    let (alice, bob) = two_who_met().await;
+    let transfer = big_under_way(&alice, &bob).await;
+    let contents = alice.node.contents();
+    contents.unshare("big").await.expect("taken back");
     let refused = people::finish(transfer).await.expect_err("taken back");
     assert_eq!(refused.kind(), ErrorKind::NotAllowed, "{refused}");
     assert!(bob.fetched().is_empty());
@@ -193,8 +196,7 @@ async fn taking_a_share_back_stops_what_is_being_fetched_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transfer_that_was_dropped_goes_on_where_it_ended() {
-    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
-    alice.meet(&bob).await;
+    let (alice, bob) = two_who_met().await;
     alice.write("big", &bytes(1, BIG_BYTES));
     alice.share("big", Recipients::Contacts).await;
     let options = bob.options("alice/big").await.expect("a source");
@@ -224,8 +226,7 @@ async fn a_transfer_that_was_dropped_goes_on_where_it_ended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_do_not_verify_get_no_name() {
-    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
-    alice.meet(&bob).await;
+    let (alice, bob) = two_who_met().await;
     alice.write("holiday/good", b"good");
     alice.write("holiday/bad", &bytes(1, 3_000_000));
     alice.share("holiday", Recipients::Contacts).await;
@@ -245,8 +246,7 @@ async fn bytes_that_do_not_verify_get_no_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_edited_since_arrives_as_it_is_now() {
-    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
-    alice.meet(&bob).await;
+    let (alice, bob) = two_who_met().await;
     alice.write("holiday/diary", b"Monday");
     let first = alice.share("holiday", Recipients::Contacts).await.share;
     alice.write("holiday/diary", b"Monday and Tuesday");
@@ -262,8 +262,7 @@ async fn what_was_edited_since_arrives_as_it_is_now() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_is_something_else_is_left_alone() {
-    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
-    alice.meet(&bob).await;
+    let (alice, bob) = two_who_met().await;
     fill(&alice);
     alice.share("holiday", Recipients::Contacts).await;
     bob.write("out/holiday/mine", b"mine");
@@ -283,8 +282,7 @@ async fn a_target_that_is_something_else_is_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_matches_is_fetched() {
-    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
-    alice.meet(&bob).await;
+    let (alice, bob) = two_who_met().await;
     fill(&alice);
     alice.share("holiday", Recipients::Contacts).await;
     let mut options = bob.options("alice/holiday").await.expect("a source");
@@ -298,8 +296,7 @@ async fn only_what_matches_is_fetched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_names_nothing_says_so() {
-    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
-    alice.meet(&bob).await;
+    let (alice, bob) = two_who_met().await;
     for (text, expected) in [
         ("", ErrorKind::Usage),
         ("alice", ErrorKind::Usage),

@@ -1,7 +1,10 @@
 //! Introducers as nodes use them: one port, one line, people who meet through them, and what becomes of that when they die.
 
+mod acme;
+mod findable;
 mod meeting;
 mod reaching;
+mod rotation;
 mod strangers;
 
 use std::future::Future;
@@ -52,7 +55,7 @@ async fn get(introducer: &Introducer, path: &str) -> String {
     let name = RelayName { pin, addresses };
     let name = ServerName::try_from(name.host()).expect("a host name");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = relay_tls_config().client_config(provider);
+    let tls = relay_tls_config(&[]).client_config(provider);
     let connector = TlsConnector::from(Arc::new(tls.expect("ring verifies")));
     let stream = TcpStream::connect(address).await.expect("it listens");
     let mut stream = connector.connect(name, stream).await.expect("the pin");
@@ -70,7 +73,7 @@ async fn relay_health_and_metrics_are_on_the_one_tcp_port_of_the_line() {
     let introducer = loopback_introducer().spawn().await.expect("free ports");
     for (path, text) in [
         ("/healthz", "\r\n\r\nok\n"),
-        ("/metrics", "\nkith_registry_records 0\n"),
+        ("/metrics", "\nkith_registry_records 1\n"),
         ("/relay", "Upgrade"),
     ] {
         let response = soon(path, get(introducer.introducer(), path)).await;

@@ -165,6 +165,36 @@ async fn an_introducer_that_writes_everything_down_learns_nobody() {
 }
 
 #[tokio::test]
+async fn of_a_peer_who_wants_to_be_found_it_learns_the_public_face_and_no_more() {
+    let observer = Observer::start().await;
+    let line = observer.introducer.clone();
+    let builder = local_node().name("Alice of Wonderland").introducers([line]);
+    let alice = builder.findable(true).spawn().await.expect("loopback");
+    let listed = async {
+        while observer.records() < 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("her listing", listed).await;
+    let told = [
+        Clue::new("her PeerId".to_owned(), *alice.peer_id().as_bytes()),
+        keys("Alice", &alice, &[Face::Public]).await.remove(0),
+    ];
+    let mut hidden = places("Alice", &contact_addresses(&alice).await);
+    hidden.extend(keys("Alice", &alice, &[Face::Contact]).await);
+    hidden.push(Clue::new("her name".to_owned(), "Alice of Wonderland"));
+    alice.shutdown().await;
+    let sessions = observer.sessions.lock().expect("a test").clone();
+    let stored = observer.stored().await;
+    assert!(told.iter().all(|clue| clue.is_in(&stored)));
+    assert_none_in("the registry's disk", &stored, &hidden);
+    for seen in &sessions {
+        let requests = seen.requests.lock().expect("a test");
+        assert_none_in("a request", &requests, &hidden);
+    }
+}
+
+#[tokio::test]
 async fn publishers_come_as_visitors_with_keys_that_are_nobodys() {
     let observer = Observer::start().await;
     let (alice, bob) = meet(&observer).await;

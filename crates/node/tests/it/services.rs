@@ -60,6 +60,19 @@ async fn reach(alice: &Node, bob: &Node, address: SocketAddr) -> (Offered, Forwa
     (offered, forward)
 }
 
+/// A service of one node, and another's forward to it; with the two, who end with what is dropped.
+async fn reached(service: SocketAddr) -> ((Node, Node), Offered, Forward) {
+    let (alice, bob) = two().await;
+    let (offered, forward) = reach(&alice, &bob, service).await;
+    ((alice, bob), offered, forward)
+}
+
+/// What ended did so by a reset.
+fn is_reset<T: std::fmt::Debug>(end: io::Result<T>) {
+    let error = end.expect_err("not a clean end");
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+}
+
 async fn connect(forward: &Forward) -> TcpStream {
     let connected = TcpStream::connect(forward.local_addr()).await;
     connected.expect("the forward listens")
@@ -83,8 +96,7 @@ async fn bytes_arrive_both_ways_and_a_half_close_leaves_the_other_half_open() {
         socket.shutdown().await
     })
     .await;
-    let (alice, bob) = two().await;
-    let (_offered, forward) = reach(&alice, &bob, address).await;
+    let (_people, _offered, forward) = reached(address).await;
     let mut client = connect(&forward).await;
     let sent: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
     client.write_all(&sent).await.expect("sent");
@@ -117,8 +129,7 @@ async fn a_server_that_ends_first_can_still_be_written_to() {
         }
     })
     .await;
-    let (alice, bob) = two().await;
-    let (_offered, forward) = reach(&alice, &bob, address).await;
+    let (_people, _offered, forward) = reached(address).await;
     let mut client = connect(&forward).await;
     let mut greeting = Vec::new();
     within("the greeting", client.read_to_end(&mut greeting))
@@ -143,27 +154,17 @@ async fn a_reset_on_either_side_is_a_reset_on_the_other() {
                 return Ok(());
             }
             socket.write_all(b"k").await?;
-            let _ = heard.send(
-                socket
-                    .read_exact(&mut byte)
-                    .await
-                    .map_err(|error| error.kind()),
-            );
+            let _ = heard.send(socket.read_exact(&mut byte).await);
             Ok(())
         }
     })
     .await;
-    let (alice, bob) = two().await;
-    let (_offered, forward) = reach(&alice, &bob, address).await;
+    let (_people, _offered, forward) = reached(address).await;
     let mut byte = [0];
 
     let mut client = connect(&forward).await;
     client.write_all(b"r").await.expect("sent");
-    let end = within("the end", client.read(&mut byte)).await;
-    assert_eq!(
-        end.expect_err("not a clean end").kind(),
-        io::ErrorKind::ConnectionReset
-    );
+    is_reset(within("the end", client.read(&mut byte)).await);
 
     let mut client = connect(&forward).await;
     client.write_all(b"x").await.expect("sent");
@@ -172,11 +173,7 @@ async fn a_reset_on_either_side_is_a_reset_on_the_other() {
         .expect("it stands");
     client.set_zero_linger().expect("a socket");
     drop(client);
-    let end = within("the end", ends.recv()).await.expect("told");
-    assert_eq!(
-        end.expect_err("not a clean end"),
-        io::ErrorKind::ConnectionReset
-    );
+    is_reset(within("the end", ends.recv()).await.expect("told"));
 }
 
 /// A client that has ended its own half and waits, and whose server then resets it, must not wait for ever; nor a server
@@ -190,18 +187,12 @@ async fn a_reset_is_noticed_while_there_is_nothing_to_carry() {
             socket.write_all(b"k").await?;
             socket.shutdown().await?;
             let mut byte = [0];
-            let _ = heard.send(
-                socket
-                    .read_exact(&mut byte)
-                    .await
-                    .map_err(|error| error.kind()),
-            );
+            let _ = heard.send(socket.read_exact(&mut byte).await);
             Ok(())
         }
     })
     .await;
-    let (alice, bob) = two().await;
-    let (_offered, forward) = reach(&alice, &bob, address).await;
+    let (_people, _offered, forward) = reached(address).await;
     let mut client = connect(&forward).await;
     let mut all = Vec::new();
     within("the server's end", client.read_to_end(&mut all))
@@ -209,11 +200,7 @@ async fn a_reset_is_noticed_while_there_is_nothing_to_carry() {
         .expect("clean");
     client.set_zero_linger().expect("a socket");
     drop(client);
-    let end = within("the end", ends.recv()).await.expect("told");
-    assert_eq!(
-        end.expect_err("not a clean end"),
-        io::ErrorKind::ConnectionReset
-    );
+    is_reset(within("the end", ends.recv()).await.expect("told"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,8 +210,7 @@ async fn where_nothing_listens_a_connection_is_reset() {
         .expect("a port");
     let address = listener.local_addr().expect("bound");
     drop(listener);
-    let (alice, bob) = two().await;
-    let (_offered, forward) = reach(&alice, &bob, address).await;
+    let (_people, _offered, forward) = reached(address).await;
     let end = within("the end", first_byte(&forward)).await;
     assert!(end.is_err(), "{end:?}");
 }
@@ -260,9 +246,8 @@ async fn an_offer_that_is_dropped_ends_with_its_connections() {
     let (offered, mut forward) = reach(&alice, &bob, address).await;
     let again = alice.offer(name("test"), Local::Tcp(address), Access::Contacts);
     assert!(matches!(again, Err(Error::Accept(_))), "{again:?}");
-    let mut client = connect(&forward).await;
+    let (mut client, mut byte) = (connect(&forward).await, [0]);
     client.write_all(b"x").await.expect("sent");
-    let mut byte = [0];
     within("the echo", client.read_exact(&mut byte))
         .await
         .expect("it stands");
@@ -285,12 +270,10 @@ async fn an_offer_that_is_dropped_ends_with_its_connections() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forward_that_is_dropped_ends_with_its_connections() {
     let address = server(echo).await;
-    let (alice, bob) = two().await;
-    let (_offered, forward) = reach(&alice, &bob, address).await;
+    let (_people, _offered, forward) = reached(address).await;
     let listening = forward.local_addr();
-    let mut client = connect(&forward).await;
+    let (mut client, mut byte) = (connect(&forward).await, [0]);
     client.write_all(b"x").await.expect("sent");
-    let mut byte = [0];
     within("the echo", client.read_exact(&mut byte))
         .await
         .expect("it stands");

@@ -68,7 +68,7 @@ fn host(server: &RelayServer, pin: Option<TlsPin>) -> ServerName<'static> {
 
 fn client_tls() -> rustls::ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    relay_tls_config()
+    relay_tls_config(&[])
         .client_config(provider)
         .expect("ring verifies")
 }
@@ -304,6 +304,7 @@ async fn an_authority_out_of_reach_leaves_the_server_up_without_a_certificate() 
             domain: "relay.example.org".to_owned(),
             contact: Vec::new(),
             directory: Some(directory),
+            root: None,
         },
         ..config(&data)
     })

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, SocketAddr};
 
 use iroh_relay::server::{CertConfig, QuicConfig, RelayConfig, Server, ServerConfig, TlsConfig};
-use kith::routing::relay_name::pin_of;
 use kith_core::ids::{DeviceKey, TlsPin};
 use kith_core::introducer::{Introducer, Ports, Trust};
 use rcgen::PublicKeyData as _;
@@ -60,7 +59,7 @@ impl TestRelay {
 fn tls() -> (rustls::ServerConfig, TlsPin) {
     let made = rcgen::generate_simple_self_signed(vec!["relay".to_owned()]).expect("a plain name");
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let pin = pin_of(&made.signing_key.subject_public_key_info());
+    let pin = TlsPin::of(&made.signing_key.subject_public_key_info());
     let provider = rustls::crypto::ring::default_provider();
     let config = rustls::ServerConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use iroh::SecretKey;
-use kith::introducer::{IntroducerConfig, RegistryService, RelayServer, tls};
+use kith::introducer::{IntroducerConfig, RegistryService, RelayServer, pinned};
 use kith::routing::relay_name::relay_tls_config;
 use kith::routing::{Connection, FaceConfig, FaceEndpoint, ReceiveHalf, SendHalf};
 use kith_core::codec::Wire as _;
@@ -116,7 +116,7 @@ impl Observer {
         }
         let files = std::fs::read_dir(self.data.path()).expect("its directory");
         let files = files.map(|file| file.expect("a file").path());
-        let kept = files.filter(|path| path.is_file() && !path.ends_with(tls::KEY_FILE));
+        let kept = files.filter(|path| path.is_file() && !path.ends_with(pinned::KEY_FILE));
         let read = kept.map(|path| std::fs::read(path).expect("its own file"));
         read.collect::<Vec<_>>().concat()
     }
@@ -124,7 +124,7 @@ impl Observer {
 
 /// TLS with the introducer's own key.
 fn acceptor(data: &std::path::Path) -> TlsAcceptor {
-    let pem = std::fs::read_to_string(data.join(tls::KEY_FILE)).expect("it has been made");
+    let pem = std::fs::read_to_string(data.join(pinned::KEY_FILE)).expect("it has been made");
     let key = KeyPair::from_pem(&pem).expect("a key");
     let made = CertificateParams::new(vec!["relay".to_owned()]).expect("a plain name");
     let made = made.self_signed(&key).expect("it can sign");
@@ -156,7 +156,7 @@ async fn tape_relay(
     let host = RelayName { pin, addresses }.host();
     let host = ServerName::try_from(host).expect("a host name");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = relay_tls_config().client_config(provider);
+    let tls = relay_tls_config(&[]).client_config(provider);
     let connector = TlsConnector::from(Arc::new(tls.expect("ring verifies")));
     while let Ok((stream, _)) = door.accept().await {
         let (acceptor, connector) = (acceptor.clone(), connector.clone());

@@ -1,0 +1,40 @@
+//! Whom a command goes to: a contact by petname, or anybody by PeerId, who is reached if they want to be found.
+
+use kith::Error;
+use kith::core::ids::PeerId;
+
+use super::door::Door;
+use crate::failure::Failure;
+
+/// Somebody to reach.
+pub(super) struct Named {
+    /// Who.
+    pub(super) peer: PeerId,
+    /// What they are called here: the petname, or the PeerId of one who is no contact.
+    pub(super) name: String,
+}
+
+impl Named {
+    /// Whom `text` names.
+    ///
+    /// # Errors
+    /// When it is neither a contact nor a PeerId.
+    pub(super) async fn find(door: &Door, text: &str) -> Result<Self, Failure> {
+        match (door.node().find(text).await, text.parse()) {
+            (Ok(contact), _) => Ok(Self {
+                peer: contact.peer,
+                name: contact.petname.to_string(),
+            }),
+            (Err(error), Ok(peer)) if error.kind() == kith::ErrorKind::NotFound => Ok(Self {
+                peer,
+                name: text.to_owned(),
+            }),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    /// A failure of something done with them.
+    pub(super) fn failure(&self, error: Error) -> Failure {
+        Failure::about(self.peer, &self.name, error)
+    }
+}
