@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::time::Instant;
 
 use kith_core::content::access::{self, Admits, Asker, Guard, Relation, Shown, may};
 use kith_core::content::grant::SignedGrant;
@@ -202,7 +203,7 @@ impl Shares {
             }
         }
         if existed {
-            self.looks().hasten(&request.share);
+            self.looks().hasten(&request.share, Instant::now());
         }
         Ok(if existed {
             Answer::Changed

@@ -1,7 +1,8 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
 //! - [`store`]: the tables of shares in `kith.db`.
-//! - [`shares`]: sharing folders in place, and taking it back. `fresh`, `looks`: whether they have changed since.
+//! - [`shares`]: sharing folders in place, and taking it back.
+//! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
@@ -13,6 +14,8 @@
 pub mod answer;
 mod compare;
 pub mod error;
+mod folders;
+pub mod follow;
 mod frames;
 mod fresh;
 pub mod get;
@@ -26,12 +29,14 @@ pub mod shares;
 pub mod store;
 mod streams;
 mod transfer;
+mod watch;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::GetError;
+pub use follow::follow;
 pub use get::get;
 pub use list::{Directory, entries, head, list};
 pub use request::{Credential, Filter, Get, Got, Progress, Stream};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use kith_core::codec;
 use kith_core::content::access::{Admits, Asker, Guard};
@@ -16,6 +16,7 @@ use kith_core::ids::{PeerId, ShareId};
 use kith_core::random::Random;
 use kith_core::time::Time;
 use thiserror::Error;
+use tokio::sync::broadcast;
 
 use crate::content::looks::Looks;
 use crate::content::store::{self, Database, ShareRow};
@@ -28,6 +29,9 @@ const KEEP_ROWS: usize = 1_000;
 
 /// How many bytes of nodes are held until they are written.
 const KEEP_BYTES: usize = 4 << 20;
+
+/// How many new heads a slow listener may be behind by before it misses the oldest.
+const CHANGES_AHEAD_MAX: usize = 64;
 
 /// With whom to share.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +109,8 @@ pub struct Shares {
     database: Box<dyn Database>,
     outboards: Outboards,
     owner: SecretKey,
-    looks: Looks,
+    looks: Arc<Looks>,
+    changes: broadcast::Sender<Head>,
     /// Held while a share is scanned: one after the other, each uses all cores.
     scanning: Mutex<()>,
 }
@@ -126,7 +131,8 @@ impl Shares {
             database,
             outboards: Outboards::open(blobs)?,
             owner,
-            looks: Looks::default(),
+            looks: Arc::default(),
+            changes: broadcast::Sender::new(CHANGES_AHEAD_MAX),
             scanning: Mutex::default(),
         })
     }
@@ -201,6 +207,7 @@ impl Shares {
         store::run(&*self.database, |connection| {
             store::create(connection, &row, &roots, named)
         })?;
+        self.looks.wake();
         Ok(shared(signed.trusted()?, link, scanned))
     }
 
@@ -248,7 +255,12 @@ impl Shares {
         if !renewed {
             return Err(ShareError::Unknown);
         }
-        Ok((shared(signed.trusted()?, link, scanned), is_changed))
+        let shared = shared(signed.trusted()?, link, scanned);
+        if is_changed {
+            // Perhaps nobody listens.
+            let _ = self.changes.send(shared.head.clone());
+        }
+        Ok((shared, is_changed))
     }
 
     /// The share of the same things, with the same people, under the same name.
@@ -302,7 +314,13 @@ impl Shares {
         store::run(&*self.database, |connection| {
             store::revoke(connection, share, &head)
         })?;
+        self.looks.wake();
         Ok(())
+    }
+
+    /// Follows the new heads of shares whose files changed. A receiver that is slow misses the oldest.
+    pub fn changes(&self) -> broadcast::Receiver<Head> {
+        self.changes.subscribe()
     }
 
     /// All shares of mine, in the order of their ids.
@@ -362,6 +380,15 @@ impl Shares {
 
     pub(super) fn looks(&self) -> &Looks {
         &self.looks
+    }
+
+    pub(super) fn looks_handle(&self) -> Arc<Looks> {
+        Arc::clone(&self.looks)
+    }
+
+    /// Waits until a share may be due.
+    pub(super) async fn news(&self) {
+        self.looks.news().await;
     }
 
     /// The right to scan, unless somebody has it.

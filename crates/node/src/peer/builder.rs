@@ -53,6 +53,7 @@ pub struct NodeBuilder {
     relay_roots: Option<PathBuf>,
     findable: bool,
     keeps_sessions: bool,
+    follows_shares: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
 }
@@ -71,6 +72,7 @@ impl Default for NodeBuilder {
             relay_roots: None,
             findable: false,
             keeps_sessions: true,
+            follows_shares: true,
             strangers_max: None,
             public_face_only: false,
         }
@@ -191,6 +193,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether shared folders are watched, so that what changes in them becomes a new head by itself. Without, they are looked at
+    /// when somebody asks for them.
+    #[must_use]
+    pub fn follow_shares(mut self, followed: bool) -> Self {
+        self.follows_shares = followed;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -276,6 +286,9 @@ impl NodeBuilder {
         crate::protocol::serve(&node);
         if !self.public_face_only {
             contents::serve(&node);
+            if self.follows_shares {
+                contents::follow(&node);
+            }
         }
         Ok(node)
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod faults;
+mod follow;
 mod fresh;
 mod whole;
 mod world;

@@ -9,6 +9,7 @@ use kith_core::data::link::Link;
 use kith_core::ids::{Face, PeerId};
 use kith_core::introducer::Introducer;
 use kith_core::random::Random;
+use tokio::sync::broadcast;
 
 use super::failure::several;
 use super::handle::Contents;
@@ -123,6 +124,11 @@ impl Contents {
             left_out: shared.left_out,
             left_out_count: shared.left_out_count,
         }))
+    }
+
+    /// Follows the new heads of this node's shares whose files changed. A receiver that is slow misses the oldest.
+    pub fn changes(&self) -> broadcast::Receiver<Head> {
+        self.node.shares().changes()
     }
 
     /// The one share of mine that goes by this.

@@ -17,6 +17,6 @@ pub mod transfer;
 
 pub use handle::Contents;
 pub use making::{MyShare, Published};
-pub(super) use serving::serve;
+pub(super) use serving::{follow, serve};
 pub use source::{ShareName, ShareSource};
 pub use transfer::{Fetched, GetOptions, SourceBytes, Transfer, TransferProgress};

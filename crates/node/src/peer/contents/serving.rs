@@ -51,6 +51,11 @@ pub(in crate::peer) fn serve(node: &Node) {
     });
 }
 
+/// Begins to keep what is shared fresh.
+pub(in crate::peer) fn follow(node: &Node) {
+    node.spawn(content::follow(Arc::clone(node.shares()), clock::now));
+}
+
 async fn answer(shares: Arc<Shares>, stream: Stream) {
     let session = Session {
         asker: Asker {
