@@ -100,8 +100,34 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
+/// How long ago a time was, in milliseconds since 1970, as people say it.
+pub(crate) fn ago(time: u64) -> String {
+    let seconds = kith::clock::now().0.saturating_sub(time) / 1_000;
+    span_ago(seconds)
+}
+
+fn span_ago(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    for (unit, name) in UNITS {
+        match seconds / unit {
+            0 => {}
+            1 => return format!("1 {name} ago"),
+            count => return format!("{count} {name}s ago"),
+        }
+    }
+    "just now".to_owned()
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn times_are_told_as_people_do() {
+        assert_eq!(super::span_ago(59), "just now");
+        assert_eq!(super::span_ago(60), "1 minute ago");
+        assert_eq!(super::span_ago(3 * 3_600 + 59 * 60), "3 hours ago");
+        assert_eq!(super::span_ago(86_400 * 400), "400 days ago");
+    }
+
     #[test]
     fn sizes_are_readable() {
         assert_eq!(super::bytes(0), "0 B");

@@ -46,6 +46,7 @@ use super::{
         services::forward,
         contents::share,
         contents::shares,
+        contents::my_share,
         contents::unshare,
         contents::list,
         contents::get,

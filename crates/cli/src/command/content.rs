@@ -6,7 +6,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::on::On;
-use crate::api::contents::{GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared};
+use crate::api::contents::{
+    FetchInfo, GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared,
+};
 use crate::args::{GetArgs, ShareArgs};
 use crate::client::{query, segment};
 use crate::failure::Failure;
@@ -37,22 +39,34 @@ pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
     for left_out in &made.left_out {
         on.output.talk(format_args!("left out: {left_out}"));
     }
-    on.output
-        .line(&made, || format!("{}\n{}", describe(&made), made.link))?;
+    on.output.line(&made, || {
+        format!("{}\n{}\n{}", describe(&made), made.hash, made.link)
+    })?;
     on.output.qr(&made.link);
     Ok(())
 }
 
-/// Lists what is shared here.
-pub(super) async fn shares(on: &On) -> Result<(), Failure> {
+/// Lists what is shared here, or one share, with those who fetched it.
+pub(super) async fn shares(on: &On, share: Option<&str>) -> Result<(), Failure> {
     let shares: Vec<ShareInfo> = on
-        .node(Purpose::Look, async |node| {
-            node.client().get("/shares").await
+        .node(Purpose::Look, async |node| match share {
+            None => node.client().get("/shares").await,
+            Some(share) => {
+                let path = format!("/shares/{}", segment(share));
+                Ok(vec![node.client().get(&path).await?])
+            }
         })
         .await?;
     for share in &shares {
-        on.output
-            .line(share, || format!("{}\n  {}", describe(share), share.link))?;
+        on.output.line(share, || {
+            let fetches: String = share.fetches.iter().map(describe_fetch).collect();
+            format!(
+                "{}\n  {}\n  {}{fetches}",
+                describe(share),
+                share.hash,
+                share.link
+            )
+        })?;
     }
     Ok(())
 }
@@ -187,6 +201,18 @@ fn describe(share: &ShareInfo) -> String {
         "{}: {} files, {size}, for {audience} ({})",
         share.name, share.files, share.share_id
     )
+}
+
+/// A line on somebody who fetched.
+fn describe_fetch(fetch: &FetchInfo) -> String {
+    let who = fetch
+        .peer
+        .as_deref()
+        .unwrap_or("somebody unknown, by the link");
+    let size = output::bytes(fetch.bytes);
+    let part = if fetch.whole { "all of it" } else { "a part" };
+    let last = output::ago(fetch.last);
+    format!("\n  fetched by {who}: {part}, {size}, {last}")
 }
 
 #[cfg(test)]

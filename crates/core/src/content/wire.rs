@@ -108,6 +108,32 @@ pub enum Request {
     /// Give me this range. Answered by `Blob`, `Changed` or `Gone`.
     #[n(2)]
     Blob(#[n(0)] BlobRequest),
+    /// What was this share when it had this manifest? Answered by `Head` or `Gone`.
+    #[n(3)]
+    Version {
+        /// Which share.
+        #[n(0)]
+        share: ShareId,
+        /// The manifest of the version.
+        #[n(1)]
+        manifest: BlobHash,
+        /// What the asker shows.
+        #[n(2)]
+        proof: Proof,
+    },
+}
+
+impl Request {
+    /// The share it is about, and what the asker shows for it; `None` for a list.
+    pub fn subject(&self) -> Option<(&ShareId, &Proof)> {
+        match self {
+            Self::List { .. } => None,
+            Self::Head { share, proof } | Self::Version { share, proof, .. } => {
+                Some((share, proof))
+            }
+            Self::Blob(request) => Some((&request.share, &request.proof)),
+        }
+    }
 }
 
 impl Wire for Request {
@@ -127,7 +153,7 @@ pub enum Answer {
         #[n(1)]
         more: bool,
     },
-    /// The newest head, and a fresh grant where the provider is the owner and knows the asker.
+    /// The newest head or that of the version asked for, and a fresh grant where the provider is the owner and knows the asker.
     #[n(1)]
     Head {
         /// The signed head, at most [`HEAD_BYTES_MAX`].
@@ -239,6 +265,13 @@ mod tests {
             })),
             "8202820505"
         );
+        let version = Request::Version {
+            share: ShareId([1; 32]),
+            manifest: BlobHash([2; 32]),
+            proof: Proof::Session,
+        };
+        let golden = format!("8203835820{}5820{}820080", "01".repeat(32), "02".repeat(32));
+        assert_eq!(hex(encode(&version)), golden);
         assert_eq!(hex(encode(&Answer::Gone)), "820380");
         assert_eq!(hex(encode(&Answer::Changed)), "820480");
         let empty = Answer::Heads {

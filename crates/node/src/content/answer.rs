@@ -13,9 +13,10 @@ use kith_core::content::grant::SignedGrant;
 use kith_core::content::wire::{Answer, BlobRequest, GROUP_BYTES, HEADS_MAX, Proof, Request};
 use kith_core::crypto::Ed25519;
 use kith_core::data::head::{Audience, Head};
-use kith_core::ids::ShareId;
+use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
+use crate::content::past;
 use crate::content::shares::{Shares, trusted};
 use crate::content::store::{self, ShareRow};
 use crate::data::hash::{self, Stamp};
@@ -31,6 +32,8 @@ pub struct Reply {
     pub answer: Answer,
     /// As many bytes as it says.
     pub raw: Vec<u8>,
+    /// How many bytes of a file of which share are in it.
+    pub(super) given: Option<(ShareId, u64)>,
 }
 
 impl From<Answer> for Reply {
@@ -38,6 +41,7 @@ impl From<Answer> for Reply {
         Self {
             answer,
             raw: Vec::new(),
+            given: None,
         }
     }
 }
@@ -49,10 +53,8 @@ pub(super) struct Showing(BTreeMap<ShareId, Shown>);
 impl Showing {
     /// What counts for a request that shows nothing new.
     pub(super) fn recall(&self, request: &Request) -> Option<Shown> {
-        let (share, proof) = match request {
-            Request::List { .. } => return Some(Shown::Nothing),
-            Request::Head { share, proof } => (share, proof),
-            Request::Blob(request) => (&request.share, &request.proof),
+        let Some((share, proof)) = request.subject() else {
+            return Some(Shown::Nothing);
         };
         (*proof == Proof::Session).then(|| self.0.get(share).cloned().unwrap_or_default())
     }
@@ -66,10 +68,8 @@ impl Showing {
         exporter: &[u8; 32],
         now: Time,
     ) -> io::Result<Shown> {
-        let (share, proof) = match request {
-            Request::List { .. } => return Ok(Shown::Nothing),
-            Request::Head { share, proof } => (share, proof),
-            Request::Blob(request) => (&request.share, &request.proof),
+        let Some((share, proof)) = request.subject() else {
+            return Ok(Shown::Nothing);
         };
         let shown = match proof {
             Proof::Session => return Ok(self.0.get(share).cloned().unwrap_or_default()),
@@ -113,8 +113,14 @@ impl Shares {
             Request::Head { share, .. } => Ok(match self.admitted(share, asker, shown, now)? {
                 Some((row, head, _)) => {
                     let (row, head) = self.freshened(row, head, now);
-                    self.answer_head(&row, &head, asker, now).into()
+                    self.answer_head(row.head, &head, asker, now).into()
                 }
+                None => Answer::Gone.into(),
+            }),
+            Request::Version {
+                share, manifest, ..
+            } => Ok(match self.admitted(share, asker, shown, now)? {
+                Some((row, head, _)) => self.answer_version(row, &head, manifest, asker, now)?,
                 None => Answer::Gone.into(),
             }),
             Request::Blob(request) => match self.admitted(&request.share, asker, shown, now)? {
@@ -159,17 +165,38 @@ impl Shares {
     }
 
     /// The head, and a fresh grant for a contact, to show to other providers.
-    fn answer_head(&self, row: &ShareRow, head: &Head, asker: &Asker, now: Time) -> Answer {
+    fn answer_head(&self, bytes: Vec<u8>, head: &Head, asker: &Asker, now: Time) -> Answer {
         let is_private = matches!(head.audience, Audience::Contacts | Audience::Named);
         let holder = asker
             .peer
             .filter(|_| is_private && asker.relation == Relation::Contact);
         Answer::Head {
-            head: row.head.clone().into(),
+            head: bytes.into(),
             grant: holder.map(|peer| {
                 SignedGrant::sign(&Ed25519, self.owner(), head.share, peer, head.epoch, now)
             }),
         }
+    }
+
+    /// The version of this manifest: the one of now, or a past one.
+    fn answer_version(
+        &self,
+        row: ShareRow,
+        head: &Head,
+        manifest: &BlobHash,
+        asker: &Asker,
+        now: Time,
+    ) -> io::Result<Reply> {
+        let version = if head.manifest == *manifest {
+            Some(row.head)
+        } else {
+            store::run(self.database(), |connection| {
+                past::version(connection, &head.share, manifest)
+            })?
+        };
+        Ok(version.map_or(Answer::Gone.into(), |version| {
+            self.answer_head(version, head, asker, now).into()
+        }))
     }
 
     fn answer_blob(&self, request: &BlobRequest) -> io::Result<Reply> {
@@ -231,7 +258,12 @@ impl Shares {
         } else {
             blob.encode(&file, [].as_slice(), request.offset, request.length)?
         };
-        Ok((Stamp::of(&file.metadata()?) == stamp).then(|| reply(blob, encoded)))
+        let bytes = request.length.min(blob.size - request.offset);
+        let given = Some((request.share, bytes));
+        Ok((Stamp::of(&file.metadata()?) == stamp).then(|| Reply {
+            given,
+            ..reply(blob, encoded)
+        }))
     }
 }
 
@@ -251,5 +283,9 @@ fn reply(blob: Blob, raw: Vec<u8>) -> Reply {
         size: blob.size,
         encoded: raw.len() as u64,
     };
-    Reply { answer, raw }
+    Reply {
+        answer,
+        raw,
+        given: None,
+    }
 }

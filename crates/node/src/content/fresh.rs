@@ -98,10 +98,12 @@ impl Shares {
     }
 
     fn is_changed(&self, head: &Head, now: Time) -> io::Result<bool> {
-        let roots = store::run(self.database(), |connection| {
-            store::roots(connection, &head.share)
+        let (roots, row) = store::run(self.database(), |connection| {
+            let roots = store::roots(connection, &head.share)?;
+            Ok((roots, store::share(connection, &head.share)?))
         })?;
-        Ok(has_changed_folder(roots, head.at, now)? || self.has_changed_file(&head.share)?)
+        let since = row.map_or(head.at, |row| row.scanned_at.max(head.at));
+        Ok(has_changed_folder(roots, since, now)? || self.has_changed_file(&head.share)?)
     }
 
     fn has_changed_file(&self, share: &ShareId) -> io::Result<bool> {

@@ -1,7 +1,7 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
 //! - [`store`]: the tables of shares in `kith.db`.
-//! - [`shares`]: sharing folders in place, and taking it back.
+//! - [`shares`]: sharing folders in place, and taking it back. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
@@ -14,6 +14,7 @@
 pub mod answer;
 mod compare;
 pub mod error;
+pub mod fetches;
 mod folders;
 pub mod follow;
 mod frames;
@@ -22,7 +23,9 @@ pub mod get;
 pub mod glob;
 pub mod list;
 mod looks;
+pub mod past;
 pub mod request;
+mod scanning;
 mod select;
 pub mod serve;
 pub mod shares;
@@ -36,6 +39,7 @@ mod worker;
 mod tests;
 
 pub use error::GetError;
+pub use fetches::Fetch;
 pub use follow::follow;
 pub use get::get;
 pub use list::{Directory, entries, head, list};

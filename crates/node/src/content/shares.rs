@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use kith_core::codec;
 use kith_core::content::access::{Admits, Asker, Guard};
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::builder::Built;
 use kith_core::data::head::{Audience, Head, HeadError, Layout, SignedHead, Terms};
 use kith_core::data::link::LinkSecret;
 use kith_core::data::path;
@@ -18,20 +17,17 @@ use kith_core::time::Time;
 use thiserror::Error;
 use tokio::sync::broadcast;
 
+use crate::content::fetches::{self, Fetch};
 use crate::content::looks::Looks;
 use crate::content::store::{self, Database, ShareRow};
-use crate::data::barrier;
 use crate::data::outboard::Outboards;
-use crate::data::scan::{self, Found, LeftOut, ScanError, Scanned};
-
-/// How many things found by a scan are written at once: a transaction costs as much as a hundred rows.
-const KEEP_ROWS: usize = 1_000;
-
-/// How many bytes of nodes are held until they are written.
-const KEEP_BYTES: usize = 4 << 20;
+use crate::data::scan::{LeftOut, ScanError, Scanned};
 
 /// How many new heads a slow listener may be behind by before it misses the oldest.
 const CHANGES_AHEAD_MAX: usize = 64;
+
+/// The number of a share's first head, and of its first scan.
+const FIRST: u64 = 1;
 
 /// With whom to share.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +77,8 @@ pub struct Mine {
     pub roots: Vec<PathBuf>,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
+    /// Who was given what of it, the latest first.
+    pub fetches: Vec<Fetch>,
 }
 
 /// Why something could not be shared, or taken back.
@@ -184,10 +182,10 @@ impl Shares {
             [file] if file.is_file() => Layout::File,
             _ => Layout::Folder,
         };
-        let scanned = self.scan(&share, 1, &roots)?;
+        let scanned = self.scan(&share, FIRST, &roots)?;
         let terms = Terms {
             owner: self.owner.peer_id(),
-            sequence: 1,
+            sequence: FIRST,
             epoch: 1,
             manifest: scanned.root.node,
             name,
@@ -203,6 +201,8 @@ impl Shares {
             head: codec::encode(&signed),
             link: link.as_ref().map(|link| link.0),
             revoked: false,
+            scan: FIRST,
+            scanned_at: now,
         };
         store::run(&*self.database, |connection| {
             store::create(connection, &row, &roots, named)
@@ -219,48 +219,6 @@ impl Shares {
         let _scanning = self.scanning.lock().unwrap_or_else(PoisonError::into_inner);
         let (shared, is_changed) = self.refresh(share, now)?;
         Ok(is_changed.then_some(shared))
-    }
-
-    /// Scans a share again; also says whether something changed. The caller holds `scanning`.
-    pub(super) fn refresh(&self, share: &ShareId, now: Time) -> Result<(Shared, bool), ShareError> {
-        let row = self
-            .row(share)?
-            .filter(|row| !row.revoked)
-            .ok_or(ShareError::Unknown)?;
-        let old = trusted(&row)?;
-        let roots = store::run(&*self.database, |connection| {
-            store::roots(connection, share)
-        })?;
-        let sequence = old.sequence + 1;
-        let scanned = self.scan(share, sequence, &roots)?;
-        let Built { node, totals, .. } = scanned.root;
-        let is_changed = node != old.manifest;
-        let terms = Terms {
-            owner: old.owner,
-            sequence,
-            epoch: old.epoch,
-            manifest: node,
-            name: old.name,
-            audience: old.audience,
-            layout: old.layout,
-            totals,
-            at: now,
-        };
-        let link = row.link.map(LinkSecret);
-        let secret = SecretKey::from_bytes(row.secret);
-        let signed = SignedHead::sign(&Ed25519, &secret, terms)?;
-        let renewed = store::run(&*self.database, |connection| {
-            store::renew(connection, share, &codec::encode(&signed), sequence)
-        })?;
-        if !renewed {
-            return Err(ShareError::Unknown);
-        }
-        let shared = shared(signed.trusted()?, link, scanned);
-        if is_changed {
-            // Perhaps nobody listens.
-            let _ = self.changes.send(shared.head.clone());
-        }
-        Ok((shared, is_changed))
     }
 
     /// The share of the same things, with the same people, under the same name.
@@ -337,6 +295,7 @@ impl Shares {
                     link: row.link.map(LinkSecret),
                     roots: store::roots(connection, &row.share)?,
                     named: store::named(connection, &row.share)?,
+                    fetches: fetches::of(connection, &row.share)?,
                 });
             }
             Ok(mine)
@@ -382,6 +341,12 @@ impl Shares {
         &self.looks
     }
 
+    /// Tells of a new head.
+    pub(super) fn tell(&self, head: &Head) {
+        // Perhaps nobody listens.
+        let _ = self.changes.send(head.clone());
+    }
+
     pub(super) fn looks_handle(&self) -> Arc<Looks> {
         Arc::clone(&self.looks)
     }
@@ -403,61 +368,6 @@ impl Shares {
     pub(super) fn owner(&self) -> &SecretKey {
         &self.owner
     }
-
-    /// Scans and keeps what is found, durably.
-    fn scan(
-        &self,
-        share: &ShareId,
-        sequence: u64,
-        roots: &[PathBuf],
-    ) -> Result<Scanned, ShareError> {
-        let held = Mutex::new(Held::default());
-        let write = |found: Vec<Found>| {
-            store::run(&*self.database, |connection| {
-                store::keep(connection, share, sequence, &found)
-            })
-        };
-        let keep = |thing: Found| {
-            let full = held
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(thing);
-            full.map_or(Ok(()), write)
-        };
-        let known = |path: &std::path::Path, stamp| {
-            let known = store::run(&*self.database, |connection| {
-                store::known(connection, path, stamp)
-            });
-            known.ok().flatten().map(|blob| blob.hash)
-        };
-        let scanned = scan::scan(roots, &self.outboards, &known, &keep)?;
-        let rest = held.into_inner().unwrap_or_else(PoisonError::into_inner);
-        write(rest.found)?;
-        barrier::tree(self.outboards.folder())?;
-        Ok(scanned)
-    }
-}
-
-/// What a scan found and is not yet written.
-#[derive(Default)]
-struct Held {
-    found: Vec<Found>,
-    bytes: usize,
-}
-
-impl Held {
-    /// Adds a thing; gives all of them when they are enough to write.
-    fn add(&mut self, thing: Found) -> Option<Vec<Found>> {
-        if let Found::Node(node) = &thing {
-            self.bytes += node.bytes.len();
-        }
-        self.found.push(thing);
-        if self.found.len() < KEEP_ROWS && self.bytes < KEEP_BYTES {
-            return None;
-        }
-        self.bytes = 0;
-        Some(std::mem::take(&mut self.found))
-    }
 }
 
 /// The head in a row of our own.
@@ -465,7 +375,7 @@ pub(super) fn trusted(row: &ShareRow) -> Result<Head, HeadError> {
     codec::decode::<SignedHead>(&row.head)?.trusted()
 }
 
-fn shared(head: Head, link: Option<LinkSecret>, scanned: Scanned) -> Shared {
+pub(super) fn shared(head: Head, link: Option<LinkSecret>, scanned: Scanned) -> Shared {
     Shared {
         head,
         link,

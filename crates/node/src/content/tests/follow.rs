@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
 use super::world::{NOW, World, snapshot};
-use crate::content::{NewShare, Recipients, follow};
+use crate::content::{Credential, Get, NewShare, Recipients, follow};
 use kith_core::random::Random;
 
 /// Longer than anything here takes on a busy machine.
@@ -52,11 +52,6 @@ async fn a_change_becomes_a_new_head_of_the_same_share_with_nobody_asking() {
     let edited = next(&mut changes).await;
     assert_eq!(edited.share, shared.head.share);
     assert!(edited.is_newer_than(&shared.head));
-    assert_eq!(
-        world.shares.mine().expect("read")[0].link,
-        shared.link,
-        "the same link"
-    );
     // In a folder that was not there when watching began.
     world.write("new/deep/file", b"1");
     let mut head = next(&mut changes).await;
@@ -77,7 +72,11 @@ async fn a_change_becomes_a_new_head_of_the_same_share_with_nobody_asking() {
         head = next(&mut changes).await;
     }
     following.abort();
-    let got = world.get(world.request(head.share)).await.expect("fetched");
+    let request = Get {
+        credential: Credential::Link(shared.link.expect("a link")),
+        ..world.request(head.share)
+    };
+    let got = world.get(request).await.expect("fetched");
     assert_eq!(snapshot(&got.target), snapshot(&world.source()));
     assert_eq!(got.head, head);
 }
@@ -169,21 +168,20 @@ fn restore(path: &Path, time: std::time::SystemTime) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_that_never_rests_is_scanned_a_few_times_only() {
     let world = World::new();
-    world.write("log", b"");
+    world.write("0", b"");
     world.share(Recipients::Contacts);
     let (following, mut changes) = followed(&world).await;
     let started = Instant::now();
-    let (mut heads, mut lines) = (0, Vec::new());
+    let mut busy = tokio::time::interval(Duration::from_millis(50));
+    let (mut heads, mut files) = (0, 0);
     while heads < 2 {
-        lines.push(b'x');
-        world.write("log", &lines);
-        match changes.try_recv() {
-            Ok(_) => heads += 1,
-            Err(_) => tokio::task::yield_now().await,
-        }
+        busy.tick().await;
+        files += 1;
+        world.write(&format!("{}", files % 100), &[0; 100][..files % 100]);
+        heads += u32::from(changes.try_recv().is_ok());
         assert!(started.elapsed() < PATIENCE, "{heads} heads");
     }
     following.abort();
-    // Two heads are at least the longest wait apart that a busy folder is given.
+    // Two heads are at least as far apart as a busy folder waits at most.
     assert!(started.elapsed() >= Duration::from_secs(10));
 }

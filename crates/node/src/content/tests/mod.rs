@@ -2,7 +2,9 @@
 
 mod access;
 mod faults;
+mod fetches;
 mod follow;
 mod fresh;
+mod versions;
 mod whole;
 mod world;

@@ -19,8 +19,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncRead, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
 
 use crate::content::{
-    Credential, Get, GetError, Got, NewShare, Recipients, SCHEMA, Session, Shared, Shares, Stream,
-    get, serve,
+    Credential, Get, GetError, Got, NewShare, Recipients, Session, Shared, Shares, Stream, get,
+    serve,
 };
 use crate::entropy;
 
@@ -57,7 +57,9 @@ impl World {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let connection = Connection::open(folder.path().join("kith.db")).expect("database");
-        connection.execute_batch(SCHEMA).expect("tables");
+        for piece in crate::SCHEMAS {
+            connection.execute_batch(piece).expect("tables");
+        }
         let owner = SecretKey::from_bytes([1; 32]);
         let blobs = folder.path().join("blobs");
         let shares = Shares::new(Box::new(Mutex::new(connection)), blobs, owner).expect("shares");

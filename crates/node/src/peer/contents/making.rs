@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use super::failure::several;
 use super::handle::Contents;
 use super::source::{ShareName, ShareSource};
-use crate::content::{Mine, NewShare, Recipients};
+use crate::content::{Fetch, Mine, NewShare, Recipients};
 use crate::data::scan::LeftOut;
 use crate::error::Error;
 use crate::{clock, entropy};
@@ -36,6 +36,8 @@ pub struct MyShare {
     pub roots: Vec<PathBuf>,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
+    /// Who was given what of it by this node, the latest first.
+    pub fetches: Vec<Fetch>,
 }
 
 /// A share that was made, or brought up to date.
@@ -92,6 +94,14 @@ impl Contents {
             .into_iter()
             .map(|mine| places.present(mine, self.node.peer_id()))
             .collect())
+    }
+
+    /// One share of this node, named by its id, its name or its link.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name.
+    pub async fn my_share(&self, text: &str) -> Result<MyShare, Error> {
+        self.mine(&my_name(text)?).await
     }
 
     /// Takes a share back, named by its id, its name or its link. Nothing of it is served from then on.
@@ -185,6 +195,7 @@ impl Places {
             link,
             roots: mine.roots,
             named: mine.named,
+            fetches: mine.fetches,
         }
     }
 }
