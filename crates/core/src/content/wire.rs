@@ -109,7 +109,7 @@ pub enum Request {
     #[n(2)]
     Blob(#[n(0)] BlobRequest),
     /// What was this share when it had this manifest? Answered by `Head` or `Gone`.
-    #[n(3)]
+    #[n(7)]
     Version {
         /// Which share.
         #[n(0)]
@@ -124,8 +124,8 @@ pub enum Request {
 }
 
 impl Request {
-    /// The share it is about, and what the asker shows for it; `None` for a list.
-    pub fn subject(&self) -> Option<(&ShareId, &Proof)> {
+    /// Which share it is about, and what is shown for it; `None` where nothing is to be shown.
+    pub fn claim(&self) -> Option<(&ShareId, &Proof)> {
         match self {
             Self::List { .. } => None,
             Self::Head { share, proof } | Self::Version { share, proof, .. } => {
@@ -270,7 +270,7 @@ mod tests {
             manifest: BlobHash([2; 32]),
             proof: Proof::Session,
         };
-        let golden = format!("8203835820{}5820{}820080", "01".repeat(32), "02".repeat(32));
+        let golden = format!("8207835820{}5820{}820080", "01".repeat(32), "02".repeat(32));
         assert_eq!(hex(encode(&version)), golden);
         assert_eq!(hex(encode(&Answer::Gone)), "820380");
         assert_eq!(hex(encode(&Answer::Changed)), "820480");

@@ -53,7 +53,7 @@ pub(super) struct Showing(BTreeMap<ShareId, Shown>);
 impl Showing {
     /// What counts for a request that shows nothing new.
     pub(super) fn recall(&self, request: &Request) -> Option<Shown> {
-        let Some((share, proof)) = request.subject() else {
+        let Some((share, proof)) = request.claim() else {
             return Some(Shown::Nothing);
         };
         (*proof == Proof::Session).then(|| self.0.get(share).cloned().unwrap_or_default())
@@ -68,7 +68,7 @@ impl Showing {
         exporter: &[u8; 32],
         now: Time,
     ) -> io::Result<Shown> {
-        let Some((share, proof)) = request.subject() else {
+        let Some((share, proof)) = request.claim() else {
             return Ok(Shown::Nothing);
         };
         let shown = match proof {

@@ -19,6 +19,7 @@ pub const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
     ALTER TABLE share ADD COLUMN scan INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE share ADD COLUMN scanned_at INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX share_file_hash ON share_file (hash);
 ";
 
 /// How many past versions of a share are kept: whoever fetches one by its hash has heard of it lately.

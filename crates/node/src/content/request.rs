@@ -1,5 +1,6 @@
 //! What a transfer is asked for, how far it is, and what came of it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use kith_core::data::head::Head;
 use kith_core::data::link::LinkSecret;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
+
+use crate::data::local::Candidate;
 
 /// A stream of `/kith/share/1` to a provider.
 #[derive(Debug)]
@@ -41,6 +44,9 @@ pub struct Filter {
     pub wants: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
+/// Where the blobs of these names may lie here already.
+pub type AlreadyHere = Arc<dyn Fn(&[BlobHash]) -> BTreeMap<BlobHash, Vec<Candidate>> + Send + Sync>;
+
 /// What to fetch.
 #[derive(Clone)]
 pub struct Get {
@@ -56,6 +62,8 @@ pub struct Get {
     pub out: PathBuf,
     /// Which files; `None` for all.
     pub only: Option<Filter>,
+    /// What need not be fetched, because it lies here; `None` where nothing does.
+    pub here: Option<AlreadyHere>,
     /// What lets us in.
     pub credential: Credential,
     /// The time, for judging signatures.

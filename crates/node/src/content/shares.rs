@@ -1,6 +1,6 @@
 //! Sharing folders in place, and taking it back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -11,7 +11,7 @@ use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::head::{Audience, Head, HeadError, Layout, SignedHead, Terms};
 use kith_core::data::link::LinkSecret;
 use kith_core::data::path;
-use kith_core::ids::{PeerId, ShareId};
+use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::random::Random;
 use kith_core::time::Time;
 use thiserror::Error;
@@ -20,6 +20,7 @@ use tokio::sync::broadcast;
 use crate::content::fetches::{self, Fetch};
 use crate::content::looks::Looks;
 use crate::content::store::{self, Database, ShareRow};
+use crate::data::local::Candidate;
 use crate::data::outboard::Outboards;
 use crate::data::scan::{LeftOut, ScanError, Scanned};
 
@@ -299,6 +300,29 @@ impl Shares {
                 });
             }
             Ok(mine)
+        })
+    }
+
+    /// Where the blobs of these names may lie, in anything shared here.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn already_here(
+        &self,
+        wanted: &[BlobHash],
+    ) -> io::Result<BTreeMap<BlobHash, Vec<Candidate>>> {
+        store::run(&*self.database, |connection| {
+            let mut here = BTreeMap::new();
+            if !store::has_files(connection)? {
+                return Ok(here);
+            }
+            for hash in wanted {
+                let candidates = store::anywhere(connection, hash)?;
+                if !candidates.is_empty() {
+                    here.insert(*hash, candidates);
+                }
+            }
+            Ok(here)
         })
     }
 

@@ -308,15 +308,36 @@ pub(super) fn files(
         .prepare_cached(
             "SELECT path, size, mtime_ns FROM share_file WHERE share = ?1 AND hash = ?2 LIMIT ?3",
         )?
-        .query_map(params![share.0, hash.0, COPIES_MAX], |row| {
-            let size: i64 = row.get(1)?;
-            let stamp = Stamp {
-                size: size.cast_unsigned(),
-                mtime_ns: row.get(2)?,
-            };
-            Ok((path(row.get(0)?), stamp))
-        })?
+        .query_map(params![share.0, hash.0, COPIES_MAX], stamped)?
         .collect()
+}
+
+/// The files of any share that hold a blob, at most [`COPIES_MAX`].
+pub(super) fn anywhere(
+    connection: &Connection,
+    hash: &BlobHash,
+) -> rusqlite::Result<Vec<(PathBuf, Stamp)>> {
+    connection
+        .prepare_cached("SELECT path, size, mtime_ns FROM share_file WHERE hash = ?1 LIMIT ?2")?
+        .query_map(params![hash.0, COPIES_MAX], stamped)?
+        .collect()
+}
+
+/// Whether there is any file of any share.
+pub(super) fn has_files(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM share_file LIMIT 1")?
+        .exists([])
+}
+
+/// A path, and the stamp that its file had.
+fn stamped(row: &rusqlite::Row<'_>) -> rusqlite::Result<(PathBuf, Stamp)> {
+    let size: i64 = row.get(1)?;
+    let stamp = Stamp {
+        size: size.cast_unsigned(),
+        mtime_ns: row.get(2)?,
+    };
+    Ok((path(row.get(0)?), stamp))
 }
 
 /// The files of a share with the stamps they had when they were hashed, after the one given.

@@ -25,6 +25,7 @@ use crate::data::disk::{
     StagingError, create_file, make_directory, make_symlink, parent, rename_new,
 };
 use crate::data::incoming::Incoming;
+use crate::data::local::{self, Candidate};
 use crate::data::outboard::hex;
 
 /// How much of the hash stands in the folder's name: enough that no two trees meet beside one target.
@@ -138,6 +139,24 @@ impl Staging {
             all.collect()
         };
         incoming.expect(missing.len() as u64);
+        Ok((incoming, missing))
+    }
+
+    /// As [`Staging::incoming`]; and a file of which nothing has arrived is made of one of `candidates`, where one holds its content.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn incoming_from(
+        &self,
+        path: &str,
+        file: &manifest::File,
+        candidates: &[Candidate],
+    ) -> Result<(Incoming, Vec<u64>), StagingError> {
+        let (incoming, missing) = self.incoming(path, file)?;
+        let all = file.size.div_ceil(RANGE_BYTES_MAX).max(1);
+        if missing.len() as u64 == all && local::bring(&incoming, candidates)? {
+            return Ok((incoming, Vec::new()));
+        }
         Ok((incoming, missing))
     }
 

@@ -5,6 +5,7 @@ mod faults;
 mod fetches;
 mod follow;
 mod fresh;
+mod here;
 mod versions;
 mod whole;
 mod world;

@@ -135,6 +135,7 @@ impl World {
             path: String::new(),
             out: self.out(),
             only: None,
+            here: None,
             credential: Credential::Session,
             now: NOW,
         }

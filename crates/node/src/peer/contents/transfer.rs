@@ -253,6 +253,7 @@ impl Run {
             path: source.path.clone(),
             out: self.options.out.clone(),
             only: only.cloned(),
+            here: Some(self.contents.already_here()),
             credential: source.credential(),
             now: clock::now(),
         };
