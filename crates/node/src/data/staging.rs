@@ -22,7 +22,7 @@ use kith_core::ids::BlobHash;
 
 use crate::data::barrier;
 use crate::data::disk::{
-    StagingError, create_file, make_directory, make_symlink, parent, rename_new,
+    StagingError, create_file, has_room, make_directory, make_symlink, parent, rename_new,
 };
 use crate::data::incoming::Incoming;
 use crate::data::local::{self, Candidate};
@@ -133,7 +133,12 @@ impl Staging {
         let outboard = self.folder.join("outboards").join(key);
         let incoming = Incoming::new(file, self.at(path), outboard, Arc::clone(&self.lock));
         let all = 0..file.size.div_ceil(RANGE_BYTES_MAX).max(1);
-        let missing = if self.is_resumed {
+        // A size that nobody has room for is told before its ranges are counted, or a place for it is made.
+        let is_begun = self.is_resumed && self.at(path).exists();
+        if !is_begun && !has_room(&self.folder, file.size)? {
+            return Err(StagingError::DiskFull);
+        }
+        let missing = if is_begun {
             incoming.missing(all)?
         } else {
             all.collect()

@@ -5,6 +5,8 @@ mod faults;
 mod fetches;
 mod follow;
 mod fresh;
+#[cfg(target_os = "linux")]
+mod full;
 mod here;
 mod versions;
 mod whole;
