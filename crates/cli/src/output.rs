@@ -45,7 +45,7 @@ impl Output {
         let line = if self.json {
             serde_json::to_string(value).map_err(Failure::failed)?
         } else {
-            text()
+            harmless(&text(), |c| c == '\n')
         };
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}")?;
@@ -55,7 +55,11 @@ impl Output {
     /// Says something to a person, on stderr.
     pub(crate) fn talk(self, text: impl std::fmt::Display) {
         // A closed stderr leaves nobody to tell.
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}",
+            harmless(&text.to_string(), |c| c == '\n')
+        );
     }
 
     /// Says why the command failed, on stderr: a JSON line where a program reads, and words.
@@ -82,6 +86,25 @@ impl Output {
             Err(_) => self.talk("(too long for a QR code)"),
         }
     }
+}
+
+/// A name that somebody else has chosen, on one line.
+pub(crate) fn name(name: &str) -> String {
+    harmless(name, |_| false)
+}
+
+/// A text without characters that steer a terminal, or turn the order of those around them: these are written as numbers.
+fn harmless(text: &str, is_meant: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if (c.is_control() || turns) && !is_meant(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// A number of bytes as people read it.
@@ -126,6 +149,14 @@ mod tests {
         assert_eq!(super::span_ago(60), "1 minute ago");
         assert_eq!(super::span_ago(3 * 3_600 + 59 * 60), "3 hours ago");
         assert_eq!(super::span_ago(86_400 * 400), "400 days ago");
+    }
+
+    #[test]
+    fn names_cannot_steer_a_terminal_or_pretend_to_be_others() {
+        assert_eq!(super::name("\u{1b}[2Jx\ny"), "\\u{1b}[2Jx\\ny");
+        assert_eq!(super::name("cod\u{202e}gpj.exe"), "cod\\u{202e}gpj.exe");
+        assert_eq!(super::name("ünï 日本 👩‍👩‍👧 שלום"), "ünï 日本 👩‍👩‍👧 שלום");
+        assert_eq!(super::harmless("a\nb\u{7}", |c| c == '\n'), "a\nb\\u{7}");
     }
 
     #[test]

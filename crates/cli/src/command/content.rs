@@ -37,7 +37,8 @@ pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
         })
         .await?;
     for left_out in &made.left_out {
-        on.output.talk(format_args!("left out: {left_out}"));
+        on.output
+            .talk(format_args!("left out: {}", output::name(left_out)));
     }
     on.output.line(&made, || {
         format!("{}\n{}\n{}", describe(&made), made.hash, made.link)
@@ -79,8 +80,9 @@ pub(super) async fn unshare(on: &On, share: &str) -> Result<(), Failure> {
             node.client().delete(&path).await
         })
         .await?;
-    on.output
-        .line(&gone, || format!("{} is shared no longer", gone.name))
+    on.output.line(&gone, || {
+        format!("{} is shared no longer", output::name(&gone.name))
+    })
 }
 
 /// Lists what others share.
@@ -98,7 +100,7 @@ pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
                 .map(|peer| format!("{peer}/"))
                 .unwrap_or_default();
             let mark = if listed.kind == "directory" { "/" } else { "" };
-            format!("{size:>12}  {whose}{}{mark}", listed.name)
+            format!("{size:>12}  {whose}{}{mark}", output::name(&listed.name))
         })?;
     }
     Ok(())
@@ -167,7 +169,7 @@ fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
                 let size = output::bytes(*bytes);
                 format!(
                     "{}: {files} files, {size}, in {seconds:.1} s",
-                    path.display()
+                    output::name(&path.display().to_string())
                 )
             })
         }
@@ -199,7 +201,9 @@ fn describe(share: &ShareInfo) -> String {
     };
     format!(
         "{}: {} files, {size}, for {audience} ({})",
-        share.name, share.files, share.share_id
+        output::name(&share.name),
+        share.files,
+        share.share_id
     )
 }
 

@@ -185,3 +185,21 @@ async fn a_folder_that_never_rests_is_scanned_a_few_times_only() {
     // Two heads are at least as far apart as a busy folder waits at most.
     assert!(started.elapsed() >= Duration::from_secs(10));
 }
+
+#[test]
+fn nothing_is_kept_of_files_that_are_shared_no_longer() {
+    let world = World::new();
+    world.write("kept", &super::world::bytes(1, 100_000));
+    world.write("edited", &super::world::bytes(2, 100_000));
+    let share = world.share(Recipients::Contacts).head.share;
+    let outboards = || fs::read_dir(world.shares.outboards().folder()).expect("there");
+    assert_eq!(outboards().count(), 2);
+    world.write("edited", &super::world::bytes(3, 100_000));
+    world.shares.rescan(&share, NOW).expect("scanned");
+    assert_eq!(outboards().count(), 3);
+    assert_eq!(world.shares.sweep().expect("swept"), 1);
+    assert_eq!(world.shares.sweep().expect("swept"), 0);
+    world.shares.unshare(&share, NOW).expect("taken back");
+    assert_eq!(world.shares.sweep().expect("swept"), 2);
+    assert_eq!(outboards().count(), 0);
+}

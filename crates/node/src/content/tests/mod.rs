@@ -8,6 +8,7 @@ mod fresh;
 #[cfg(target_os = "linux")]
 mod full;
 mod here;
+mod trees;
 mod versions;
 mod whole;
 mod world;
