@@ -130,8 +130,12 @@ impl Introducer {
         }
     }
 
-    /// Whether its parts are within their bounds.
-    fn check(self) -> Result<Self, &'static str> {
+    /// Whether its parts are within their bounds. A line's reader checks it; whoever reads one within another format has to.
+    pub fn is_bounded(&self) -> bool {
+        self.check().is_ok()
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
         if self.version != VERSION {
             return Err("it was made by a newer kith; update this one");
         }
@@ -141,7 +145,7 @@ impl Introducer {
         match &self.trust {
             Trust::Domain(domain) if !is_domain(domain) => Err("not a domain name"),
             Trust::Pin(_) if self.addresses.is_empty() => Err("no address"),
-            _ => Ok(self),
+            _ => Ok(()),
         }
     }
 }
@@ -178,9 +182,9 @@ impl std::str::FromStr for Introducer {
         let bytes = text::decode(Self::PREFIX, line)?;
         let introducer: Self =
             codec::decode(&bytes).map_err(|error| TextError::Content(error.to_string()))?;
-        introducer
-            .check()
-            .map_err(|reason| TextError::Content(reason.to_owned()))
+        let sound = introducer.check();
+        sound.map_err(|reason| TextError::Content(reason.to_owned()))?;
+        Ok(introducer)
     }
 }
 

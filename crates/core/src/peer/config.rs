@@ -1,7 +1,9 @@
 //! What a node may set about itself, and the bounds of what the rooms do together.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::identity::config::CONTACTS_MAX;
 use crate::time::DAY;
 
 /// What one node goes by.
@@ -17,6 +19,9 @@ pub struct Config {
     pub strangers_max: usize,
     /// Whether sessions with contacts are kept up while nobody uses them.
     pub keeps_sessions: bool,
+    /// Whether the node relays for its contacts where it can be reached, and at which addresses they reach it; without any,
+    /// at those of its interfaces. `None`: it does not relay.
+    pub relay: Option<Vec<IpAddr>>,
 }
 
 impl Config {
@@ -28,6 +33,7 @@ impl Config {
             boot,
             strangers_max: crate::routing::config::STRANGERS_MAX,
             keeps_sessions: true,
+            relay: None,
         }
     }
 }
@@ -61,3 +67,10 @@ pub const AWAY_MAX: usize = 64;
 
 /// Devices named by links whose places are remembered: more than anybody fetches from at once.
 pub const LINKED_MAX: usize = 64;
+
+/// Contacts' relays that a node keeps to when it has no introducer: its engine probes each of them now and then, and the
+/// second and third serve when the first is switched off.
+pub const CONTACT_RELAYS_MAX: usize = 3;
+
+/// Devices of contacts that may use our relay: of each contact in a full address book the present one and the one before.
+pub const RELAYED_DEVICES_MAX: usize = 2 * CONTACTS_MAX;

@@ -15,8 +15,10 @@
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
 //! - `faces`: the node's own keys, bindings and places.
+//! - `relaying`: whom we relay for, and which contacts relay for us.
 //!
-//! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`.
+//! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`,
+//! `relays`.
 //!
 //! The shell (kith-node, or the simulator) performs [`Output`]s in order and reports what comes of them:
 //!
@@ -41,6 +43,8 @@ pub mod note;
 mod places;
 pub mod proof;
 mod proving;
+mod relaying;
+mod relays;
 mod sessions;
 mod state;
 
@@ -48,4 +52,5 @@ pub use comparing::CompareError;
 pub use config::Config;
 pub use io::{Event, Output, Source};
 pub use meeting::InviteOptions;
+pub use relays::RelayOffer;
 pub use state::{Peer, StartError};

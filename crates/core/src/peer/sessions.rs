@@ -272,6 +272,7 @@ impl<S: Scheme> Peer<S> {
             self.show_invite(session.conn, peer);
             if session.level == Level::Contact {
                 self.send_card(session.conn);
+                self.renew_relays();
             }
         }
         self.prefer(target);

@@ -11,6 +11,7 @@ use super::devices::{Faces, ROLE};
 use super::io::{Event, Output};
 use super::mailboxes::Meeting;
 use super::places::{Finding, ROUTE_KIND};
+use super::relays::Relays;
 use crate::crypto::{Ed25519, Scheme, SecretKey};
 use crate::discovery::{Presence, PresenceConfig};
 use crate::identity::{self, Book, BookConfig, ContactState, RestoreError};
@@ -38,6 +39,7 @@ pub struct Peer<S: Scheme = Ed25519> {
     pub(super) introducers: Vec<Introducer>,
     pub(super) connections: Connections,
     pub(super) finding: Finding,
+    pub(super) relays: Relays,
     pub(super) meeting: Meeting,
     pub(super) comparing: Comparing,
     pub(super) protocols: Vec<(ProtocolName, Access)>,
@@ -96,6 +98,7 @@ impl<S: Scheme> Peer<S> {
             presence: Presence::new(scheme.clone(), presence, random.bytes(), now),
             me: identity.peer_id(),
             finding: Finding::restore(routes),
+            relays: Relays::default(),
             faces: Faces::default(),
             introducers: Vec::new(),
             connections: Connections::default(),
@@ -255,6 +258,8 @@ impl<S: Scheme> Peer<S> {
             identity::Event::Changed { peer } => self.follow_level(now, peer),
             _ => {}
         }
+        self.renew_relays();
+        self.offer_relay();
     }
 
     /// From now on this contact is looked for, and finds us.

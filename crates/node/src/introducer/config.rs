@@ -24,6 +24,9 @@ pub struct IntroducerConfig {
     pub limits: Limits,
     /// Who may use the relay.
     pub doorkeeper: Doorkeeper,
+    /// Whether it shows itself only to those who ask for it by its self-certifying name: no certificate for others, and
+    /// neither health nor metrics for anybody. Of meaning with [`TlsMode::Pinned`].
+    pub hidden: bool,
 }
 
 impl IntroducerConfig {
@@ -37,6 +40,7 @@ impl IntroducerConfig {
             tls: TlsMode::Pinned,
             limits: Limits::default(),
             doorkeeper: Doorkeeper::open(),
+            hidden: false,
         }
     }
 }

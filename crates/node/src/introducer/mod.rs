@@ -33,6 +33,7 @@ pub mod server;
 pub mod tls;
 mod visitor;
 
+pub(crate) use addresses::own_addresses;
 pub use admission::{Admission, Allowance, Doorkeeper};
 pub use config::{IntroducerConfig, TlsMode};
 pub use limits::Limits;

@@ -11,11 +11,12 @@ use futures_util::StreamExt as _;
 use iroh_relay::server::{DEFAULT_CERT_RELOAD_INTERVAL, reloading_resolver};
 use iroh_relay::tls::CaTlsConfig;
 use kith_core::ids::TlsPin;
-use kith_core::introducer::{RELAY_SUFFIX, Trust};
+use kith_core::introducer::{RELAY_SUFFIX, RelayName, Trust};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::server::WantsServerCert;
+use rustls::server::{ClientHello, ResolvesServerCert, WantsServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, ServerConfig};
 use thiserror::Error;
 use tokio::net::TcpStream;
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::config::TlsMode;
+use super::config::{IntroducerConfig, TlsMode};
 use crate::durable;
 
 /// The file of the pinned key within the data directory: PKCS #8, PEM.
@@ -82,15 +83,14 @@ enum Acceptor {
 }
 
 impl Tls {
-    /// Loads or makes what `mode` needs; ACME goes on in the background until `closing`.
+    /// Loads or makes what [`IntroducerConfig::tls`] needs; ACME goes on in the background until `closing`.
     pub(super) async fn load(
-        mode: &TlsMode,
-        data: &Path,
+        config: &IntroducerConfig,
         closing: &CancellationToken,
         tasks: &TaskTracker,
     ) -> Result<Self, TlsError> {
-        match mode {
-            TlsMode::Pinned => pinned(data),
+        match &config.tls {
+            TlsMode::Pinned => pinned(&config.data, config.hidden),
             TlsMode::Files {
                 domain,
                 certificate,
@@ -103,7 +103,7 @@ impl Tls {
             } => {
                 let account = AcmeConfig::new_with_client_tls_config([domain], web_trust()?)
                     .contact(contact)
-                    .cache(DirCache::new(data.join(ACME_DIRECTORY)));
+                    .cache(DirCache::new(config.data.join(ACME_DIRECTORY)));
                 let account = match directory {
                     Some(url) => account.directory(url),
                     None => account.directory_lets_encrypt(true),
@@ -133,8 +133,8 @@ pub fn pin(subject_public_key_info: &[u8]) -> TlsPin {
     TlsPin(*blake3::hash(subject_public_key_info).as_bytes())
 }
 
-/// With the key kept in `data`, made at the first start.
-fn pinned(data: &Path) -> Result<Tls, TlsError> {
+/// With the key kept in `data`, made at the first start; presented to those alone who name it, where it is `hidden`.
+fn pinned(data: &Path, hidden: bool) -> Result<Tls, TlsError> {
     let path = data.join(KEY_FILE);
     let key = match read_key(&path)? {
         Some(key) => key,
@@ -145,10 +145,30 @@ fn pinned(data: &Path) -> Result<Tls, TlsError> {
         .and_then(|parameters| parameters.self_signed(&key))
         .map_err(|error| TlsError::Certificate(error.to_string()))?;
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-    let config = builder()?
-        .with_single_cert(vec![certificate.der().clone()], key.into())
-        .map_err(TlsError::from)?;
+    let (chain, key) = (vec![certificate.der().clone()], key.into());
+    let config = match hidden {
+        false => builder()?.with_single_cert(chain, key)?,
+        true => {
+            let key = Arc::new(CertifiedKey::from_der(chain, key, &provider())?);
+            builder()?.with_cert_resolver(Arc::new(ByName { key, pin }))
+        }
+    };
     Ok(plain(config, Trust::Pin(pin)))
+}
+
+/// Presents a key to whoever asks for a name that holds its pin. Anybody else is left without a certificate, and learns that
+/// something speaks TLS.
+#[derive(Debug)]
+struct ByName {
+    key: Arc<CertifiedKey>,
+    pin: TlsPin,
+}
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = RelayName::parse(hello.server_name()?)?;
+        (name.pin == self.pin).then(|| self.key.clone())
+    }
 }
 
 /// With certificate files, read again now and then.
@@ -286,7 +306,7 @@ mod tests {
     use super::*;
 
     fn trust_of(data: &Path) -> Result<Trust, TlsError> {
-        pinned(data).map(|tls| tls.trust)
+        pinned(data, false).map(|tls| tls.trust)
     }
 
     #[test]
@@ -342,7 +362,10 @@ mod tests {
         };
         let load = || async {
             let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
-            let tls = Tls::load(&mode, data.path(), &closing, &tasks).await;
+            let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+            let mut config = IntroducerConfig::new(anywhere, data.path().to_owned());
+            config.tls = mode.clone();
+            let tls = Tls::load(&config, &closing, &tasks).await;
             tls.map(|tls| tls.trust)
         };
         assert!(matches!(load().await, Err(TlsError::File { .. })), "no key");

@@ -1,0 +1,159 @@
+//! Relaying among contacts: a node that can be reached forwards between its contacts, and one without a working introducer
+//! keeps its contact face at the relays of its contacts.
+//!
+//! ```text
+//! Bob ──┐ place at Alice's relay                                       ┌── Carol
+//!       └────────── Alice: both are her contacts, so both may ─────────┘
+//! ```
+//!
+//! Alice tells her contacts of her relay on her card. Bob tells *nobody* that he sits there: neither his card nor an invite
+//! nor a record names a contact's relay, so his other contacts do not learn where Alice is and that he knows her. They need
+//! not be told, for who is no contact of Alice could not use it. Carol, who is, tries the relays that she uses
+//! herself, for everybody of whom she knows no other.
+
+use std::net::IpAddr;
+
+use super::io::Output;
+use super::relays::{RelayOffer, Willing, choose};
+use super::state::Peer;
+use crate::crypto::Scheme;
+use crate::identity::Standing;
+use crate::ids::{DeviceKey, Face, PeerId};
+use crate::introducer::Introducer;
+use crate::routing::{Level, Target};
+use crate::time::Time;
+
+// What the shell tells.
+impl<S: Scheme> Peer<S> {
+    /// These are the addresses of this machine's interfaces. To be told at the start and at each change, by a shell that can
+    /// run a relay.
+    pub fn handle_interfaces(&mut self, now: Time, interfaces: Vec<IpAddr>) {
+        self.now = now;
+        self.relays.interfaces = interfaces;
+        self.offer_relay();
+    }
+
+    /// The relay that [`Output::OfferRelay`] asked for runs here; `None` when it does not run any more.
+    pub fn handle_own_relay(&mut self, now: Time, relay: Option<Introducer>) {
+        self.now = now;
+        if self.relays.own != relay {
+            self.relays.own = relay;
+            self.send_cards();
+        }
+    }
+
+    /// The relays of contacts that our contact face keeps to now.
+    pub fn contact_relays(&self) -> impl Iterator<Item = (PeerId, &Introducer)> {
+        self.relays.used.iter().map(|(peer, relay)| (*peer, relay))
+    }
+
+    /// The relay we run for our contacts, while it runs.
+    pub fn own_relay(&self) -> Option<&Introducer> {
+        self.relays.own.as_ref()
+    }
+}
+
+// What follows from what the node learns.
+impl<S: Scheme> Peer<S> {
+    /// Has the shell run our relay for whom it is to serve now.
+    pub(super) fn offer_relay(&mut self) {
+        let Some(told) = &self.config.relay else {
+            return;
+        };
+        let contacts = self.contact_devices();
+        let own = self.faces.devices.iter();
+        let own = own.filter(|(_, device)| device.face == Face::Contact);
+        let own = own.map(|(key, _)| (*key, self.me));
+        let offer = RelayOffer::decide(told, &self.relays.interfaces, contacts, own);
+        if self.relays.offered != offer {
+            self.relays.offered.clone_from(&offer);
+            self.outputs.push_back(Output::OfferRelay(offer));
+        }
+    }
+
+    /// The devices of confirmed contacts, each bound to its owner by what the owner signed: the one that their last card
+    /// names, and the one before.
+    fn contact_devices(&self) -> Vec<(DeviceKey, PeerId)> {
+        let cards = self.finding.cards.iter();
+        // What only an invite says of its maker is bound to nobody yet.
+        let bound = cards.filter(|(_, card)| !card.binding.is_empty());
+        let now = bound.map(|(peer, card)| (card.contact.device, *peer));
+        let before = self.relays.earlier.iter();
+        let before = before.map(|(peer, device)| (*device, *peer));
+        now.chain(before)
+            .filter(|(_, peer)| self.book.standing(peer) == Standing::Confirmed)
+            .collect()
+    }
+
+    /// Keeps the contact face to other relays, where others are better now.
+    pub(super) fn renew_relays(&mut self) {
+        let chosen = match self.has_introducer() {
+            true => Vec::new(),
+            false => choose(self.willing()),
+        };
+        if self.relays.used == chosen {
+            return;
+        }
+        let is_new = |it| !self.relays.used.contains(it);
+        let has_more = chosen.iter().any(is_new);
+        self.relays.used = chosen;
+        self.tell_relays();
+        if has_more {
+            self.try_relays();
+        }
+    }
+
+    /// Whether an introducer of ours may answer.
+    fn has_introducer(&self) -> bool {
+        let away = &self.finding.away;
+        self.introducers.iter().any(|it| !away.contains(&it.key))
+    }
+
+    /// The contacts that relay for us.
+    fn willing(&self) -> Vec<Willing> {
+        let cards = self.finding.cards.iter();
+        let present = self.connections.peers();
+        cards
+            .filter(|(peer, _)| self.level_of(**peer) == Level::Contact)
+            .filter_map(|(peer, card)| {
+                Some(Willing {
+                    peer: *peer,
+                    relay: card.relay.clone()?,
+                    is_there: present.contains(peer),
+                    is_used: self.relays.used.iter().any(|(owner, _)| owner == peer),
+                })
+            })
+            .collect()
+    }
+
+    /// There are more relays at which contacts may be: whoever waits to be reached is tried there at once.
+    fn try_relays(&mut self) {
+        let present = self.connections.peers();
+        let known = self.finding.cards.keys();
+        let missing: Vec<PeerId> = known
+            .filter(|peer| !present.contains(*peer))
+            .copied()
+            .collect();
+        for peer in missing {
+            let candidates = self.candidates(peer);
+            self.sessions
+                .handle_routes(self.now, Target::Peer(peer), candidates);
+        }
+    }
+
+    /// The relays at which `peer` may be, as far as it is told to nobody where it is: those that both of us may use.
+    pub(super) fn shared_relays(&self, peer: PeerId) -> Vec<String> {
+        let used = self.relays.used.iter();
+        // Whoever runs a relay has no place at it.
+        let used = used.filter(|(owner, _)| *owner != peer);
+        let own = self.relays.own.iter();
+        let own = own.filter(|_| self.level_of(peer) == Level::Contact);
+        let all = used.map(|(_, relay)| relay).chain(own);
+        all.map(Introducer::relay_url).collect()
+    }
+
+    /// Whether `url` is that of an introducer of ours, and no contact's relay.
+    pub(super) fn may_tell_relay(&self, url: &str) -> bool {
+        self.introducers.iter().any(|it| it.relay_url() == url)
+    }
+}
