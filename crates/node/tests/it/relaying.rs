@@ -9,7 +9,8 @@ use kith::config::RelayForContacts;
 use kith::core::ids::Face;
 use kith::core::introducer::Introducer;
 use kith::core::routing::Access;
-use kith::routing::{FaceConfig, FaceEndpoint, PathKind, RelayState};
+use kith::routing::endpoint::RelayState;
+use kith::routing::{FaceConfig, FaceEndpoint, PathKind};
 use kith::{Node, NodeBuilder};
 use tokio::io::AsyncWriteExt as _;
 
