@@ -50,6 +50,11 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
         // A port that is given back in a moment is not worth asking a router for.
         .port_mapping(purpose == Purpose::Daemon)
         .keep_sessions(matches!(purpose, Purpose::Daemon | Purpose::Serve));
+    let builder = match purpose {
+        Purpose::Daemon => builder.relay_for_contacts(config.relay_for_contacts.clone()),
+        // Nobody would find a relay that is gone when its command ends.
+        Purpose::Serve | Purpose::Reach | Purpose::Look => builder,
+    };
     match config.public_server {
         true => builder.public_server([]),
         false => builder,

@@ -14,13 +14,14 @@
 use std::net::IpAddr;
 
 use super::io::Output;
-use super::relays::{RelayOffer, Willing, choose};
+use super::relays::{RELAY_KIND, RelayOffer, Willing, choose};
 use super::state::Peer;
 use crate::crypto::Scheme;
 use crate::identity::Standing;
 use crate::ids::{DeviceKey, Face, PeerId};
 use crate::introducer::Introducer;
 use crate::routing::{Level, Target};
+use crate::row::Row;
 use crate::time::Time;
 
 // What the shell tells.
@@ -36,6 +37,16 @@ impl<S: Scheme> Peer<S> {
     /// The relay that [`Output::OfferRelay`] asked for runs here; `None` when it does not run any more.
     pub fn handle_own_relay(&mut self, now: Time, relay: Option<Introducer>) {
         self.now = now;
+        let port = relay.as_ref().map(|relay| relay.tcp_port);
+        if port.is_some() && self.relays.port != port {
+            self.relays.port = port;
+            let row = Row {
+                kind: RELAY_KIND,
+                key: Vec::new(),
+                value: port.map(|port| port.to_be_bytes().to_vec()),
+            };
+            self.outputs.push_back(Output::Store(vec![row]));
+        }
         if self.relays.own != relay {
             self.relays.own = relay;
             self.send_cards();
@@ -65,6 +76,11 @@ impl<S: Scheme> Peer<S> {
         let own = own.filter(|(_, device)| device.face == Face::Contact);
         let own = own.map(|(key, _)| (*key, self.me));
         let offer = RelayOffer::decide(told, &self.relays.interfaces, contacts, own);
+        let port = match &self.relays.offered {
+            Some(offered) => offered.port,
+            None => self.relays.port,
+        };
+        let offer = offer.map(|offer| RelayOffer { port, ..offer });
         if self.relays.offered != offer {
             self.relays.offered.clone_from(&offer);
             self.outputs.push_back(Output::OfferRelay(offer));

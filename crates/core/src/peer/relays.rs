@@ -9,6 +9,7 @@ use super::config::{CONTACT_RELAYS_MAX, RELAYED_DEVICES_MAX};
 use crate::address::Reach;
 use crate::ids::{DeviceKey, PeerId};
 use crate::introducer::{INTRODUCER_ADDRESSES_MAX, Introducer};
+use crate::row::Row;
 
 /// The relay a node is to run for its contacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +19,12 @@ pub struct RelayOffer {
     /// Who may use it, and nobody else: devices, and on whose account. Our own devices are among them, to reach clients
     /// that can be reached in no other way.
     pub clients: BTreeMap<DeviceKey, PeerId>,
+    /// The TCP port it had last: there the contacts look for it after a restart.
+    pub port: Option<u16>,
 }
+
+/// The kind of the row that holds the relay's last port, big-endian.
+pub(super) const RELAY_KIND: &str = "relay";
 
 /// What is remembered of relays.
 #[derive(Debug, Default)]
@@ -29,6 +35,8 @@ pub(super) struct Relays {
     pub(super) offered: Option<RelayOffer>,
     /// Our relay, while it runs.
     pub(super) own: Option<Introducer>,
+    /// The TCP port of our relay, as it was when it ran last.
+    pub(super) port: Option<u16>,
     /// Contacts' relays that our contact face keeps to, and whose they are.
     pub(super) used: Vec<(PeerId, Introducer)>,
     /// The contact key that each contact had before the present one. It carries sessions for a while yet.
@@ -44,6 +52,18 @@ pub(super) struct Willing {
     pub(super) is_there: bool,
     /// Whether their relay is used already.
     pub(super) is_used: bool,
+}
+
+impl Relays {
+    /// What was known before the last stop.
+    pub(super) fn restore(rows: Vec<Row>) -> Self {
+        let value = rows.into_iter().find_map(|row| row.value);
+        let port = value.and_then(|value| Some(u16::from_be_bytes(value.try_into().ok()?)));
+        Self {
+            port,
+            ..Self::default()
+        }
+    }
 }
 
 impl RelayOffer {
@@ -69,7 +89,12 @@ impl RelayOffer {
             return None;
         }
         clients.extend(own);
-        Some(Self { addresses, clients })
+        let port = None;
+        Some(Self {
+            addresses,
+            clients,
+            port,
+        })
     }
 }
 

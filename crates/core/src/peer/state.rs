@@ -11,7 +11,7 @@ use super::devices::{Faces, ROLE};
 use super::io::{Event, Output};
 use super::mailboxes::Meeting;
 use super::places::{Finding, ROUTE_KIND};
-use super::relays::Relays;
+use super::relays::{RELAY_KIND, Relays};
 use crate::crypto::{Ed25519, Scheme, SecretKey};
 use crate::discovery::{Presence, PresenceConfig};
 use crate::identity::{self, Book, BookConfig, ContactState, RestoreError};
@@ -61,7 +61,7 @@ impl<S: Scheme> Peer<S> {
     /// The kinds of rows a node keeps, and wants back when it starts.
     pub fn kinds() -> Vec<&'static str> {
         let mut kinds = Book::<S>::KINDS.to_vec();
-        kinds.push(ROUTE_KIND);
+        kinds.extend([ROUTE_KIND, RELAY_KIND]);
         kinds
     }
 
@@ -80,6 +80,8 @@ impl<S: Scheme> Peer<S> {
         let mut random = Random::new(seed);
         let (routes, rows): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == ROUTE_KIND);
+        let (relay, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == RELAY_KIND);
         let book = Book::restore(
             BookConfig::default(),
             scheme.clone(),
@@ -98,7 +100,7 @@ impl<S: Scheme> Peer<S> {
             presence: Presence::new(scheme.clone(), presence, random.bytes(), now),
             me: identity.peer_id(),
             finding: Finding::restore(routes),
-            relays: Relays::default(),
+            relays: Relays::restore(relay),
             faces: Faces::default(),
             introducers: Vec::new(),
             connections: Connections::default(),

@@ -47,7 +47,7 @@ pub(super) struct RelayPlan {
     pub(super) key: DeviceKey,
 }
 
-/// What is to be run: for whom, and the UDP port of the contact face, whose number is the first to be tried.
+/// What is to be run: for whom, and the UDP port of the contact face, whose number is tried where there was no relay before.
 type Order = (Option<RelayOffer>, u16);
 
 /// The relay, as the node's loop steers it. It ends with it.
@@ -155,7 +155,7 @@ impl Keeper {
                 server.disconnect(device);
             }
         } else {
-            self.server = self.start(port).await;
+            self.server = self.start(offer.port.unwrap_or(port)).await;
         }
         let server = self.server.as_ref()?;
         let discovery = server.discovery_addresses();

@@ -29,7 +29,7 @@ fn node_on(addresses: &[IpAddr]) -> NodeBuilder {
 
 fn settings() -> RelayForContacts {
     RelayForContacts {
-        addresses: vec![V4, V6],
+        addresses: vec![V4],
         ..RelayForContacts::default()
     }
 }
