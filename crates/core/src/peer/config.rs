@@ -72,5 +72,8 @@ pub const LINKED_MAX: usize = 64;
 /// second and third serve when the first is switched off.
 pub const CONTACT_RELAYS_MAX: usize = 3;
 
-/// Devices of contacts that may use our relay: of each contact in a full address book the present one and the one before.
-pub const RELAYED_DEVICES_MAX: usize = 2 * CONTACTS_MAX;
+/// Devices of contacts that may use our relay: those of a full address book.
+pub const RELAYED_DEVICES_MAX: usize = DEVICES_PER_CONTACT_MAX * CONTACTS_MAX;
+
+/// Devices of one contact that may use our relay: the present one, and the one before, which carries sessions for a while yet.
+pub const DEVICES_PER_CONTACT_MAX: usize = 2;

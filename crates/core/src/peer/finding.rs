@@ -439,23 +439,20 @@ impl<S: Scheme> Peer<S> {
             key: peer.as_bytes().to_vec(),
             value,
         };
-        let device = card.contact.device;
-        let before = self.finding.cards.insert(peer, card);
-        if let Some(before) = before
-            && before.contact.device != device
-            && !before.binding.is_empty()
-        {
-            self.relays.earlier.insert(peer, before.contact.device);
-        }
+        // What only an invite says of its maker is bound to nobody yet.
+        let device = (!card.binding.is_empty()).then_some(card.contact.device);
+        self.finding.cards.insert(peer, card);
         self.outputs.push_back(Output::Store(vec![row]));
         self.tell(Event::Found { peer, source });
         self.renew_relays();
-        self.offer_relay();
+        if let Some(device) = device {
+            self.observe_device(peer, device);
+        }
     }
 
     /// Forgets where somebody is.
     pub(super) fn forget_routes(&mut self, peer: PeerId) {
-        self.relays.earlier.remove(&peer);
+        self.relays.devices.remove(&peer);
         if self.finding.cards.remove(&peer).is_some() {
             let row = Row {
                 kind: ROUTE_KIND,

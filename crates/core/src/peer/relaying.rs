@@ -50,6 +50,9 @@ impl<S: Scheme> Peer<S> {
         if self.relays.own != relay {
             self.relays.own = relay;
             self.send_cards();
+            // Contacts who lost us in a restart come to it, and wait to be found there.
+            self.try_relays();
+            self.drain();
         }
     }
 
@@ -87,18 +90,28 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
-    /// The devices of confirmed contacts, each bound to its owner by what the owner signed: the one that their last card
-    /// names, and the one before.
+    /// The devices of confirmed contacts. A session may be lost before a card came by it, and the relay be what is left.
     fn contact_devices(&self) -> Vec<(DeviceKey, PeerId)> {
-        let cards = self.finding.cards.iter();
-        // What only an invite says of its maker is bound to nobody yet.
-        let bound = cards.filter(|(_, card)| !card.binding.is_empty());
-        let now = bound.map(|(peer, card)| (card.contact.device, *peer));
-        let before = self.relays.earlier.iter();
-        let before = before.map(|(peer, device)| (*device, *peer));
-        now.chain(before)
-            .filter(|(_, peer)| self.book.standing(peer) == Standing::Confirmed)
+        let known = self.relays.devices.iter();
+        let confirmed = known.filter(|(peer, _)| self.book.standing(peer) == Standing::Confirmed);
+        confirmed
+            .flat_map(|(peer, devices)| devices.iter().map(|device| (*device, *peer)))
             .collect()
+    }
+
+    /// Goes on after a restart, with the devices that contacts' last cards named.
+    pub(super) fn recall_devices(&mut self) {
+        let cards = self.finding.cards.iter();
+        let bound = cards.filter(|(_, card)| !card.binding.is_empty());
+        for (peer, card) in bound {
+            self.relays.observe(*peer, card.contact.device);
+        }
+    }
+
+    /// A device was shown to be one of `peer`'s contact face.
+    pub(super) fn observe_device(&mut self, peer: PeerId, device: DeviceKey) {
+        self.relays.observe(peer, device);
+        self.offer_relay();
     }
 
     /// Keeps the contact face to other relays, where others are better now.

@@ -2,10 +2,10 @@
 //!
 //! Who may use a relay and which relays to use are decided here, from values alone; `relaying` applies the decisions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
-use super::config::{CONTACT_RELAYS_MAX, RELAYED_DEVICES_MAX};
+use super::config::{CONTACT_RELAYS_MAX, DEVICES_PER_CONTACT_MAX, RELAYED_DEVICES_MAX};
 use crate::address::Reach;
 use crate::ids::{DeviceKey, PeerId};
 use crate::introducer::{INTRODUCER_ADDRESSES_MAX, Introducer};
@@ -39,8 +39,8 @@ pub(super) struct Relays {
     pub(super) port: Option<u16>,
     /// Contacts' relays that our contact face keeps to, and whose they are.
     pub(super) used: Vec<(PeerId, Introducer)>,
-    /// The contact key that each contact had before the present one. It carries sessions for a while yet.
-    pub(super) earlier: BTreeMap<PeerId, DeviceKey>,
+    /// The contact keys that each peer was last seen to have, each bound to it by what it signed; the latest last.
+    pub(super) devices: BTreeMap<PeerId, VecDeque<DeviceKey>>,
 }
 
 /// A contact that relays for its contacts.
@@ -62,6 +62,18 @@ impl Relays {
         Self {
             port,
             ..Self::default()
+        }
+    }
+}
+
+impl Relays {
+    /// A device was shown to be one of `peer`'s contact face.
+    pub(super) fn observe(&mut self, peer: PeerId, device: DeviceKey) {
+        let known = self.devices.entry(peer).or_default();
+        known.retain(|it| *it != device);
+        known.push_back(device);
+        while known.len() > DEVICES_PER_CONTACT_MAX {
+            known.pop_front();
         }
     }
 }
@@ -177,6 +189,30 @@ mod tests {
         let contacts = (0..RELAYED_DEVICES_MAX + 5).map(device);
         let offer = RelayOffer::decide(&[ip("203.0.113.5")], &[], contacts, []);
         assert_eq!(offer.expect("told").clients.len(), RELAYED_DEVICES_MAX);
+    }
+
+    #[test]
+    fn of_a_contact_the_present_device_and_the_one_before_are_known() {
+        let mut relays = Relays::default();
+        let (bob, key) = (PeerId([1; 32]), |number| DeviceKey([number; 32]));
+        for number in [1, 2, 1, 3] {
+            relays.observe(bob, key(number));
+        }
+        assert_eq!(relays.devices[&bob], [key(1), key(3)]);
+    }
+
+    #[test]
+    fn the_port_is_read_back_and_a_damaged_row_is_forgotten() {
+        let restore = |value: &[u8]| {
+            let row = Row {
+                kind: RELAY_KIND,
+                key: Vec::new(),
+                value: Some(value.to_vec()),
+            };
+            Relays::restore(vec![row]).port
+        };
+        assert_eq!(restore(&7119_u16.to_be_bytes()), Some(7119));
+        assert_eq!(restore(&[1]), None);
     }
 
     fn willing(number: u8, is_there: bool, is_used: bool) -> Willing {

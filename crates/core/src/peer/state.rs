@@ -124,6 +124,7 @@ impl<S: Scheme> Peer<S> {
         for peer in met {
             node.begin_reach(peer);
         }
+        node.recall_devices();
         node.resume_meeting(now);
         Ok(node)
     }
