@@ -186,3 +186,171 @@ impl<S: Scheme> Peer<S> {
         self.introducers.iter().any(|it| it.relay_url() == url)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Route;
+    use crate::crypto::{Ed25519, SecretKey};
+    use crate::ids::TlsPin;
+    use crate::introducer::{Ports, Trust};
+    use crate::peer::note::Card;
+    use crate::peer::{Config, InviteOptions, Source};
+    use crate::time::DAY;
+
+    const NOW: Time = Time(1_700_000_000_000);
+
+    fn secret(number: u8) -> SecretKey {
+        SecretKey::from_bytes([number; 32])
+    }
+
+    fn device(number: u8) -> DeviceKey {
+        secret(number).device_key()
+    }
+
+    fn introducer(number: u8) -> Introducer {
+        let ports = Ports {
+            tcp: 7118,
+            udp: 7119,
+            discovery: 7120,
+        };
+        let trust = Trust::Pin(TlsPin([number; 32]));
+        Introducer::new(
+            device(number),
+            vec![[203, 0, 113, number].into()],
+            ports,
+            trust,
+        )
+    }
+
+    /// A node that relays where it can be reached, with its faces bound.
+    fn node(number: u8) -> Peer {
+        let mut config = Config::new("test/1".into(), 1);
+        config.relay = Some(Vec::new());
+        let seed = [number; 32];
+        let mut node =
+            Peer::new(config, Ed25519, secret(number), Vec::new(), seed, NOW).expect("no rows");
+        node.handle_device(NOW, Face::Public, secret(number + 100));
+        node.handle_device(NOW, Face::Contact, secret(number + 101));
+        node
+    }
+
+    /// The contact with this number, in the book of `node`, with a card that names a device and perhaps a relay.
+    fn befriend(node: &mut Peer, number: u8, relay: Option<Introducer>) -> PeerId {
+        let options = InviteOptions {
+            reusable: false,
+            life: DAY,
+            with_addresses: false,
+        };
+        let invite = self::node(number).create_invite(NOW, options);
+        let invite = invite.expect("the first");
+        let peer = node
+            .accept_invite(NOW, &invite, None)
+            .expect("a new contact");
+        let route = Route {
+            addresses: vec![([10, 0, 0, number], 4433).into()],
+            ..Route::new(device(number + 101))
+        };
+        let card = Card::new(vec![1], route, None, &[]).with_relay(relay);
+        node.learn_card(peer, card, Source::Session);
+        peer
+    }
+
+    fn outputs(node: &mut Peer) -> Vec<Output> {
+        std::iter::from_fn(|| node.poll_output()).collect()
+    }
+
+    /// The last relays that the contact face and the public face were told to keep to.
+    fn places(outputs: &[Output], wanted: Face) -> Option<Vec<Introducer>> {
+        outputs.iter().rev().find_map(|output| match output {
+            Output::Relays { face, introducers } if *face == wanted => Some(introducers.clone()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_contacts_relay_is_for_the_contact_face_alone_and_told_to_nobody() {
+        let mut bob = node(2);
+        let alice = befriend(&mut bob, 1, Some(introducer(9)));
+        let outputs = outputs(&mut bob);
+        assert_eq!(places(&outputs, Face::Contact), Some(vec![introducer(9)]));
+        assert_eq!(places(&outputs, Face::Public), Some(Vec::new()));
+        let used: Vec<_> = bob.contact_relays().map(|(peer, _)| peer).collect();
+        assert_eq!(used, [alice]);
+
+        let mut route = Route::new(device(103));
+        route.addresses = vec![([10, 0, 0, 2], 4433).into()];
+        route.relays = vec![introducer(9).relay_url()];
+        bob.handle_route(NOW, Face::Contact, route);
+        let told = bob.route(Face::Contact).expect("it has an address");
+        assert!(told.relays.is_empty(), "{told:?}");
+    }
+
+    #[test]
+    fn the_relays_one_uses_are_tried_for_contacts_who_told_of_none() {
+        let mut bob = node(2);
+        let alice = befriend(&mut bob, 1, Some(introducer(9)));
+        let carol = befriend(&mut bob, 3, None);
+        let relays = |peer| {
+            let candidates = bob.candidates(peer);
+            candidates
+                .into_iter()
+                .flat_map(|it| it.route.relays)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(relays(carol), [introducer(9).relay_url()]);
+        assert!(relays(alice).is_empty(), "Alice does not sit at her own");
+    }
+
+    #[test]
+    fn an_introducer_that_answers_is_preferred_to_contacts() {
+        let mut bob = node(2);
+        bob.handle_introducers(NOW, vec![introducer(8)]);
+        befriend(&mut bob, 1, Some(introducer(9)));
+        assert_eq!(bob.contact_relays().count(), 0);
+        bob.handle_introducer_down(NOW, introducer(8).key);
+        assert_eq!(bob.contact_relays().count(), 1);
+        bob.handle_introducer_up(NOW, introducer(8).key);
+        assert_eq!(bob.contact_relays().count(), 0);
+        let places = places(&outputs(&mut bob), Face::Contact);
+        assert_eq!(places, Some(vec![introducer(8)]));
+    }
+
+    #[test]
+    fn a_relay_is_offered_to_contacts_and_taken_from_who_is_blocked() {
+        let mut alice = node(1);
+        alice.handle_interfaces(NOW, vec![[203, 0, 113, 1].into()]);
+        let offers = |alice: &mut Peer| {
+            let offers = outputs(alice)
+                .into_iter()
+                .filter_map(|output| match output {
+                    Output::OfferRelay(offer) => Some(offer),
+                    _ => None,
+                });
+            offers.collect::<Vec<_>>()
+        };
+        assert_eq!(offers(&mut alice), [], "nobody to relay for");
+        let bob = befriend(&mut alice, 2, None);
+        let offered = offers(&mut alice).pop().flatten().expect("somebody");
+        assert_eq!(offered.clients.get(&device(103)), Some(&bob));
+        assert_eq!(offered.clients.get(&device(102)), Some(&alice.me()));
+        alice
+            .edit_book(NOW, |book| book.block(&bob))
+            .expect("a contact");
+        assert_eq!(offers(&mut alice), [None]);
+    }
+
+    #[test]
+    fn the_port_of_the_relay_is_kept_for_the_next_life() {
+        let mut alice = node(1);
+        alice.handle_own_relay(NOW, Some(introducer(9)));
+        let stored = outputs(&mut alice)
+            .into_iter()
+            .find_map(|output| match output {
+                Output::Store(rows) => rows.into_iter().find(|row| row.kind == RELAY_KIND),
+                _ => None,
+            });
+        assert_eq!(stored.and_then(|row| row.value), Some(vec![0x1b, 0xce]));
+        assert_eq!(alice.own_relay(), Some(&introducer(9)));
+    }
+}
