@@ -242,11 +242,7 @@ impl NodeBuilder {
             stop,
         }));
         let sources = Sources::start(node.downgrade(), self.lan, inputs.downgrade(), &tasks);
-        let relay = relay.map(|plan| {
-            let (relay, run) = ContactRelay::new(plan, inputs.downgrade());
-            tasks.spawn(run);
-            relay
-        });
+        let relay = relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks));
         let actor = Actor {
             machine,
             store,

@@ -11,6 +11,7 @@ use kith_core::ids::{DeviceKey, PeerId};
 use kith_core::introducer::{Introducer, Ports};
 use kith_core::peer::RelayOffer;
 use tokio::sync::{mpsc, watch};
+use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use super::input::Input;
@@ -58,11 +59,12 @@ pub(super) struct ContactRelay {
 }
 
 impl ContactRelay {
-    /// A relay that does not run yet, and the task that will run it.
-    pub(super) fn new(
+    /// A relay that listens once it is told for whom.
+    pub(super) fn start(
         plan: RelayPlan,
         inputs: mpsc::WeakUnboundedSender<Input>,
-    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        tasks: &TaskTracker,
+    ) -> Self {
         let (orders, ordered) = watch::channel((None, 0));
         let bind = plan.bind.clone();
         let keeper = Keeper {
@@ -71,7 +73,8 @@ impl ContactRelay {
             clients: Clients::default(),
             server: None,
         };
-        (Self { orders, bind }, keeper.run(ordered))
+        tasks.spawn(keeper.run(ordered));
+        Self { orders, bind }
     }
 
     /// Has it run in this way from now on, or not at all.
