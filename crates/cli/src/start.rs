@@ -55,6 +55,11 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
         Some(file) => builder.relay_roots(file),
         None => builder,
     };
+    let builder = match purpose {
+        Purpose::Daemon => builder.relay_for_contacts(config.relay_for_contacts.clone()),
+        // Nobody would find a relay that is gone when its command ends.
+        Purpose::Serve | Purpose::Reach | Purpose::Look => builder,
+    };
     match config.public_server {
         true => builder.public_server([]),
         false => builder,

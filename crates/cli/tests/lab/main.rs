@@ -19,6 +19,7 @@ mod program;
 mod programs;
 mod reach;
 mod recovery;
+mod relaying;
 mod rights;
 mod system;
 mod world;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         reach::trials(),
         lan::trials(),
         recovery::trials(),
+        relaying::trials(),
         disclosure::trials(),
     ];
     let trials = trials

@@ -18,12 +18,9 @@ impl<S: Scheme> Peer<S> {
             .binding(self.faces.device(Face::Contact)?)?
             .to_vec();
         let contact = self.faces.route(Face::Contact)?.clone();
-        Some(Card::new(
-            binding,
-            contact,
-            self.faces.route(Face::Public).cloned(),
-            &self.introducers,
-        ))
+        let public = self.faces.route(Face::Public).cloned();
+        let card = Card::new(binding, contact, public, &self.introducers);
+        Some(card.with_relay(self.relays.own.clone()))
     }
 
     pub(super) fn send_card(&mut self, conn: ConnId) {

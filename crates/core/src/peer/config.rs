@@ -1,7 +1,9 @@
 //! What a node may set about itself, and the bounds of what the rooms do together.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::identity::config::CONTACTS_MAX;
 use crate::time::DAY;
 
 /// What one node goes by.
@@ -19,6 +21,9 @@ pub struct Config {
     pub findable: bool,
     /// Whether sessions with contacts are kept up while nobody uses them.
     pub keeps_sessions: bool,
+    /// Whether the node relays for its contacts where it can be reached, and at which addresses they reach it; without any,
+    /// at those of its interfaces. `None`: it does not relay.
+    pub relay: Option<Vec<IpAddr>>,
 }
 
 impl Config {
@@ -31,6 +36,7 @@ impl Config {
             strangers_max: crate::routing::config::STRANGERS_MAX,
             findable: false,
             keeps_sessions: true,
+            relay: None,
         }
     }
 }
@@ -67,3 +73,13 @@ pub const AWAY_MAX: usize = 64;
 
 /// Devices named by links whose places are remembered: more than anybody fetches from at once.
 pub const LINKED_MAX: usize = 64;
+
+/// Contacts' relays that a node keeps to when it has no introducer: its engine probes each of them now and then, and the
+/// second and third serve when the first is switched off.
+pub const CONTACT_RELAYS_MAX: usize = 3;
+
+/// Devices of contacts that may use our relay: those of a full address book.
+pub const RELAYED_DEVICES_MAX: usize = DEVICES_PER_CONTACT_MAX * CONTACTS_MAX;
+
+/// Devices of one contact that may use our relay: the present one, and the one before, which carries sessions for a while yet.
+pub const DEVICES_PER_CONTACT_MAX: usize = 2;

@@ -65,6 +65,7 @@ impl<S: Scheme> Peer<S> {
             self.finding.away.insert(introducer);
         }
         self.presence.handle_introducer_down(now, introducer);
+        self.renew_relays();
         self.ask_notice_elsewhere(introducer);
     }
 
@@ -255,7 +256,7 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// Every way to `peer` that is known now, the most promising first.
-    fn candidates(&self, peer: PeerId) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, peer: PeerId) -> Vec<Candidate> {
         let mut ways: Vec<(Face, Route)> = Vec::new();
         let mut add = |to: Face, route: &Route| {
             if route.is_empty() {
@@ -283,11 +284,22 @@ impl<S: Scheme> Peer<S> {
                 .iter()
                 .for_each(|route| add(Face::Public, route));
         }
+        let is_near = |it: &Sighting| it.peer == Some(peer);
+        let shared = match self.finding.sightings.values().any(is_near) {
+            // No relay need know that two meet who are next to each other.
+            true => Vec::new(),
+            false => self.shared_relays(peer),
+        };
         ways.into_iter()
-            .map(|(to, route)| Candidate {
-                from: Face::Contact,
-                to,
-                route: route.bounded(),
+            .map(|(to, mut route)| {
+                if to == Face::Contact && route.relays.is_empty() {
+                    route.relays.clone_from(&shared);
+                }
+                Candidate {
+                    from: Face::Contact,
+                    to,
+                    route: route.bounded(),
+                }
             })
             .collect()
     }
@@ -330,6 +342,7 @@ impl<S: Scheme> Peer<S> {
         self.now = now;
         if self.finding.away.remove(&device) {
             self.presence.handle_introducer_up(now, device);
+            self.renew_relays();
             self.leave_replies_at(now, device);
             self.list_again(now, 0);
             self.handle_network_changed(now);
@@ -411,6 +424,10 @@ impl<S: Scheme> Peer<S> {
             address.public,
             &address.introducers,
         );
+        let known = self.finding.cards.get(&peer);
+        // A record has no room to say whether they still relay.
+        let relay = known.and_then(|card| card.relay.clone());
+        let card = card.with_relay(relay);
         self.learn_card(peer, card, Source::Record);
         let candidates = self.candidates(peer);
         self.sessions
@@ -449,13 +466,20 @@ impl<S: Scheme> Peer<S> {
             key: peer.as_bytes().to_vec(),
             value,
         };
+        // What only an invite says of its maker is bound to nobody yet.
+        let device = (!card.binding.is_empty()).then_some(card.contact.device);
         self.finding.cards.insert(peer, card);
         self.outputs.push_back(Output::Store(vec![row]));
         self.tell(Event::Found { peer, source });
+        self.renew_relays();
+        if let Some(device) = device {
+            self.observe_device(peer, device);
+        }
     }
 
     /// Forgets where somebody is.
     pub(super) fn forget_routes(&mut self, peer: PeerId) {
+        self.relays.devices.remove(&peer);
         if self.finding.cards.remove(&peer).is_some() {
             let row = Row {
                 kind: ROUTE_KIND,

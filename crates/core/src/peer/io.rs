@@ -1,5 +1,6 @@
 //! What a node's shell tells the machine, and what the machine asks of it.
 
+use super::relays::RelayOffer;
 use crate::address::Route;
 use crate::discovery::{Advertisement, Record};
 use crate::identity;
@@ -71,6 +72,9 @@ pub enum Output {
         /// Whose relays.
         introducers: Vec<Introducer>,
     },
+    /// Run a relay for contacts in this way from now on, or none. Whoever is not among its clients any more is disconnected.
+    /// While it runs, [`handle_own_relay`](super::Peer::handle_own_relay) has told where.
+    OfferRelay(Option<RelayOffer>),
     /// Leave a record at each of these introducers, as soon as it can be reached. Each that keeps it is told by
     /// [`handle_kept`](super::Peer::handle_kept).
     Publish {

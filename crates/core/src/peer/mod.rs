@@ -17,9 +17,10 @@
 //! - `notices`: what introducers say of themselves takes the place of the lines they were named by.
 //! - `locating`: who wants to be found by PeerId says where; who looks for such a one asks.
 //! - `faces`: the node's own keys, bindings and places.
+//! - `relaying`: whom we relay for, and which contacts relay for us.
 //!
 //! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`,
-//! `lines`, `listed`, `comparisons`.
+//! `lines`, `listed`, `relays`, `comparisons`.
 //!
 //! The shell (kith-node, or the simulator) performs [`Output`]s in order and reports what comes of them:
 //!
@@ -48,6 +49,8 @@ mod notices;
 mod places;
 pub mod proof;
 mod proving;
+mod relaying;
+mod relays;
 mod sessions;
 mod state;
 
@@ -55,4 +58,5 @@ pub use comparing::CompareError;
 pub use config::Config;
 pub use io::{Event, Output, Source};
 pub use meeting::InviteOptions;
+pub use relays::RelayOffer;
 pub use state::{Peer, StartError};

@@ -275,6 +275,11 @@ impl<S: Scheme> Peer<S> {
             self.show_invite(session.conn, peer);
             if session.level == Level::Contact {
                 self.send_card(session.conn);
+                self.renew_relays();
+                let remote_face = self.connections.conns.get(&session.conn);
+                if remote_face.and_then(|known| known.remote_face) == Some(Face::Contact) {
+                    self.observe_device(peer, session.remote);
+                }
             }
         }
         self.prefer(target);

@@ -13,6 +13,7 @@ use super::lines::{LINE_KIND, Lines};
 use super::listed::Listed;
 use super::mailboxes::Meeting;
 use super::places::{Finding, ROUTE_KIND};
+use super::relays::{RELAY_KIND, Relays};
 use crate::crypto::{Ed25519, Scheme, SecretKey};
 use crate::discovery::{Presence, PresenceConfig};
 use crate::identity::{self, Book, BookConfig, ContactState, RestoreError};
@@ -43,6 +44,7 @@ pub struct Peer<S: Scheme = Ed25519> {
     pub(super) listed: Listed,
     pub(super) connections: Connections,
     pub(super) finding: Finding,
+    pub(super) relays: Relays,
     pub(super) meeting: Meeting,
     pub(super) comparing: Comparing,
     pub(super) protocols: Vec<(ProtocolName, Access)>,
@@ -64,7 +66,7 @@ impl<S: Scheme> Peer<S> {
     /// The kinds of rows a node keeps, and wants back when it starts.
     pub fn kinds() -> Vec<&'static str> {
         let mut kinds = Book::<S>::KINDS.to_vec();
-        kinds.extend([ROUTE_KIND, LINE_KIND]);
+        kinds.extend([ROUTE_KIND, LINE_KIND, RELAY_KIND]);
         kinds
     }
 
@@ -85,6 +87,8 @@ impl<S: Scheme> Peer<S> {
             rows.into_iter().partition(|row| row.kind == ROUTE_KIND);
         let (lines, rows): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == LINE_KIND);
+        let (relay, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == RELAY_KIND);
         let book = Book::restore(
             BookConfig::default(),
             scheme.clone(),
@@ -103,6 +107,7 @@ impl<S: Scheme> Peer<S> {
             presence: Presence::new(scheme.clone(), presence, random.bytes(), now),
             me: identity.peer_id(),
             finding: Finding::restore(routes),
+            relays: Relays::restore(relay),
             faces: Faces::default(),
             introducers: Vec::new(),
             lines: Lines::restore(lines),
@@ -128,6 +133,7 @@ impl<S: Scheme> Peer<S> {
         for peer in met {
             node.begin_reach(peer);
         }
+        node.recall_devices();
         node.resume_meeting(now);
         Ok(node)
     }
@@ -273,6 +279,8 @@ impl<S: Scheme> Peer<S> {
             identity::Event::Changed { peer } => self.follow_level(now, peer),
             _ => {}
         }
+        self.renew_relays();
+        self.offer_relay();
     }
 
     /// From now on this contact is looked for, and finds us.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use kith_core::discovery::NextPin;
 use kith_core::ids::TlsPin;
-use kith_core::introducer::RELAY_SUFFIX;
+use kith_core::introducer::{RELAY_SUFFIX, RelayName};
 use kith_core::time::Time;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
 use rustls::crypto::CryptoProvider;
@@ -77,12 +77,32 @@ impl PinnedKeys {
     }
 }
 
+impl PinnedKeys {
+    /// The key that is shown at this time, and its pin.
+    fn shown(&self) -> (TlsPin, &Arc<CertifiedKey>) {
+        match (&self.next, &self.then) {
+            (Some(next), Some(then)) if next.from <= clock::now() => (next.pin, then),
+            _ => (self.pin, &self.now),
+        }
+    }
+}
+
 impl ResolvesServerCert for PinnedKeys {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        match (&self.next, &self.then) {
-            (Some(next), Some(then)) if next.from <= clock::now() => Some(then.clone()),
-            _ => Some(self.now.clone()),
-        }
+        Some(self.shown().1.clone())
+    }
+}
+
+/// Keys shown to those alone who ask for a name that holds the pin. Anybody else is left without a certificate, and learns that
+/// something speaks TLS.
+#[derive(Debug)]
+pub(super) struct Hidden(pub(super) PinnedKeys);
+
+impl ResolvesServerCert for Hidden {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = RelayName::parse(hello.server_name()?)?;
+        let (pin, key) = self.0.shown();
+        (name.pin == pin).then(|| key.clone())
     }
 }
 

@@ -58,8 +58,9 @@ const WEBSOCKET_VERSION: &str = "13";
 /// The largest WebSocket message, in bytes: the relay protocol's largest frame.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
-/// How many parsed client keys are kept: those of all clients of a full server that talk to each other.
-const KEY_CACHE_KEYS: usize = 16_384;
+/// How many parsed client keys are kept for each connection that a server may have: both ends of what it carries. The room
+/// is taken at the start.
+const KEY_CACHE_KEYS_PER_CONNECTION: usize = 2;
 
 /// The packets that wait for one slow client before more are dropped, as on a full router. A packet is 1.4 KB, or up to
 /// 64 KB where the sender's system joins several: 8 MiB at worst, for as long as [`WRITE_TIMEOUT`].
@@ -106,7 +107,7 @@ impl Relay {
             clients: Clients::default(),
             accounts: Accounts::new(limits.clone()),
             doorkeeper,
-            keys: KeyCache::new(KEY_CACHE_KEYS),
+            keys: KeyCache::new(KEY_CACHE_KEYS_PER_CONNECTION * limits.connections),
             handshake_timeout: limits.handshake_timeout,
             relayed: metrics.relay.clone(),
             metrics,

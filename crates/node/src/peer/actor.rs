@@ -23,6 +23,7 @@ use super::link::LinkTasks;
 use super::live::{Link, Live, Standing, Table};
 use super::paths::Paths;
 use super::protocols::Protocols;
+use super::relay::ContactRelay;
 use super::sources::Sources;
 use super::streams::OpenStreams;
 use crate::clock;
@@ -45,6 +46,8 @@ pub(super) struct Actor {
     pub(super) live: Live,
     pub(super) protocols: Protocols,
     pub(super) sources: Sources,
+    /// The relay for contacts; `None` where none is wanted.
+    pub(super) relay: Option<ContactRelay>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) tasks: TaskTracker,
@@ -124,7 +127,14 @@ impl Actor {
                 self.machine.handle_closed(now, conn, close_code(&ended));
             }
             Input::Streams { conn, open } => self.machine.handle_streams(now, conn, open),
-            Input::Route { face, route } => self.machine.handle_route(now, face, route),
+            Input::Route { face, route } => {
+                // The contact face is elsewhere when an interface came or went.
+                if let Some(relay) = self.relay.as_ref().filter(|_| face == Face::Contact) {
+                    self.machine.handle_interfaces(now, relay.interfaces());
+                }
+                self.machine.handle_route(now, face, route);
+            }
+            Input::OwnRelay(relay) => self.machine.handle_own_relay(now, relay),
             Input::Finding(finding) => self.found(now, finding),
             Input::ProtocolsChanged => {
                 let spoken = self.protocols.listed();
@@ -388,6 +398,12 @@ impl Actor {
                 };
             }
             Output::Relays { face, introducers } => self.faces.set_relays(face, introducers),
+            Output::OfferRelay(offer) => {
+                if let Some(relay) = &self.relay {
+                    let port = self.faces.contact_ports().map_or(0, |(port, _)| port);
+                    relay.offer(offer, port);
+                }
+            }
             Output::Publish {
                 record,
                 introducers,

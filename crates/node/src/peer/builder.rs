@@ -23,7 +23,9 @@ use super::live::Live;
 use super::node::{Inner, Node};
 use super::place::{Place, PlaceError};
 use super::protocols::Protocols;
+use super::relay::{ContactRelay, RelayPlan};
 use super::sources::Sources;
+use crate::config::RelayForContacts;
 use crate::content::Shares;
 use crate::discovery::Interfaces;
 use crate::home::Home;
@@ -55,6 +57,7 @@ pub struct NodeBuilder {
     keeps_sessions: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
+    relay: Option<RelayForContacts>,
 }
 
 impl Default for NodeBuilder {
@@ -73,6 +76,7 @@ impl Default for NodeBuilder {
             keeps_sessions: true,
             strangers_max: None,
             public_face_only: false,
+            relay: None,
         }
     }
 }
@@ -191,6 +195,16 @@ impl NodeBuilder {
         self
     }
 
+    /// Relays for contacts in this way, where they can reach this machine; not at all when left out. For nodes that stay: a
+    /// relay that comes and goes helps nobody.
+    #[must_use]
+    pub fn relay_for_contacts(mut self, how: RelayForContacts) -> Self {
+        // With nothing to give there is nothing to offer.
+        let gives = how.enabled && how.mebibytes_per_day > 0 && how.kibibytes_per_second > 0;
+        self.relay = gives.then_some(how);
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -215,6 +229,7 @@ impl NodeBuilder {
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
         let shares = open_shares(&place, &keys, &store)?;
         let mut machine = self.machine(&keys, &store)?;
+        let relay = self.relay_plan(&place, &keys);
         let plan = FacePlan {
             bind: self.bind,
             public: self.public,
@@ -255,6 +270,7 @@ impl NodeBuilder {
             stop,
         }));
         let sources = Sources::start(node.downgrade(), self.lan, inputs.downgrade(), &tasks);
+        let relay = relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks));
         let actor = Actor {
             machine,
             store,
@@ -262,6 +278,7 @@ impl NodeBuilder {
             live,
             protocols,
             sources,
+            relay,
             events,
             inputs,
             tasks: tasks.clone(),
@@ -278,6 +295,16 @@ impl NodeBuilder {
             contents::serve(&node);
         }
         Ok(node)
+    }
+
+    fn relay_plan(&self, place: &Place, keys: &Keys) -> Option<RelayPlan> {
+        Some(RelayPlan {
+            settings: self.relay.clone()?,
+            bind: self.bind.clone(),
+            data: place.home.directory().to_owned(),
+            me: keys.identity.peer_id(),
+            key: keys.public_device.device_key(),
+        })
     }
 
     fn machine(&self, keys: &Keys, store: &Store) -> Result<Peer, SpawnError> {
@@ -298,6 +325,7 @@ impl NodeBuilder {
         config.name.clone_from(&self.name);
         config.keeps_sessions = self.keeps_sessions;
         config.findable = self.findable;
+        config.relay = self.relay.as_ref().map(|how| how.addresses.clone());
         if let Some(strangers_max) = self.strangers_max {
             config.strangers_max = strangers_max;
         }

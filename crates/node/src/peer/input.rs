@@ -3,6 +3,7 @@
 use kith_core::address::Route;
 use kith_core::crypto::SecretKey;
 use kith_core::ids::Face;
+use kith_core::introducer::Introducer;
 use kith_core::peer::Peer;
 use kith_core::routing::{ConnId, DialId, Target, UnreachableReason};
 use kith_core::time::Time;
@@ -46,6 +47,8 @@ pub(super) enum Input {
     Streams { conn: ConnId, open: u32 },
     /// A face is elsewhere.
     Route { face: Face, route: Route },
+    /// The relay for contacts runs here, or not any more.
+    OwnRelay(Option<Introducer>),
     /// What a source of discovery found.
     Finding(Finding),
     /// The table of protocols is different.

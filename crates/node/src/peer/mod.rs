@@ -4,7 +4,7 @@
 //! - [`builder`]: how a node is described and started.
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
-//! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery.
+//! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery. `relay`: what runs for contacts.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
@@ -21,6 +21,7 @@ pub mod node;
 mod paths;
 mod place;
 pub mod protocols;
+mod relay;
 mod sources;
 pub mod stream;
 mod streams;

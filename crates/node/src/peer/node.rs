@@ -148,6 +148,26 @@ impl Node {
             .await
     }
 
+    /// The relay that this node runs for its contacts, while it does.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn own_relay(&self) -> Result<Option<Introducer>, Error> {
+        self.ask(|machine, _| machine.own_relay().cloned()).await
+    }
+
+    /// The relays of contacts that its contact face keeps to, having no introducer that answers.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn contact_relays(&self) -> Result<Vec<(PeerId, Introducer)>, Error> {
+        let listed = |machine: &mut Peer, _| {
+            let relays = machine.contact_relays();
+            relays.map(|(peer, relay)| (peer, relay.clone())).collect()
+        };
+        self.ask(listed).await
+    }
+
     /// Waits until the faces are reachable by a relay, for `within` at most; not at all where no introducer is used.
     pub(super) async fn wait_for_place(&self, within: Duration) -> Result<(), Error> {
         if self.introducers().await?.is_empty() {

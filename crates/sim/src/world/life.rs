@@ -43,6 +43,7 @@ impl World {
                 64
             },
             keeps_sessions: node.person.keeps_sessions,
+            relay: None,
         };
         let seed = node.random.bytes();
         let identity = node.identity.clone();

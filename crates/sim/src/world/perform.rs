@@ -81,6 +81,8 @@ impl World {
             }
             // An engine may make use of better routes while it dials; one that does not is asked to dial again.
             Output::Refine { .. } | Output::StreamLimit { .. } => {}
+            // Nobody in this world is asked to relay: its nodes are not told of their interfaces.
+            Output::OfferRelay(_) => {}
             Output::Learn { peer, routes } => node.learn(self.now, peer, routes),
             Output::Prefer { target, conn } => {
                 match conn {
