@@ -14,7 +14,7 @@
 //! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
-//! - `faces`: the node's own keys, bindings and places.
+//! - `faces`: the node's own keys, bindings and places; `life`: how often it has been started.
 //!
 //! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`.
 //!
@@ -35,6 +35,7 @@ mod devices;
 mod faces;
 mod finding;
 pub mod io;
+mod life;
 mod mailboxes;
 mod meeting;
 pub mod note;

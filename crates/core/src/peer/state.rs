@@ -9,6 +9,7 @@ use super::config::Config;
 use super::connections::Connections;
 use super::devices::{Faces, ROLE};
 use super::io::{Event, Output};
+use super::life::{self, LIFE_KIND};
 use super::mailboxes::Meeting;
 use super::places::{Finding, ROUTE_KIND};
 use crate::crypto::{Ed25519, Scheme, SecretKey};
@@ -59,7 +60,7 @@ impl<S: Scheme> Peer<S> {
     /// The kinds of rows a node keeps, and wants back when it starts.
     pub fn kinds() -> Vec<&'static str> {
         let mut kinds = Book::<S>::KINDS.to_vec();
-        kinds.push(ROUTE_KIND);
+        kinds.extend([ROUTE_KIND, LIFE_KIND]);
         kinds
     }
 
@@ -78,6 +79,8 @@ impl<S: Scheme> Peer<S> {
         let mut random = Random::new(seed);
         let (routes, rows): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == ROUTE_KIND);
+        let (lives, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == LIFE_KIND);
         let book = Book::restore(
             BookConfig::default(),
             scheme.clone(),
@@ -85,7 +88,8 @@ impl<S: Scheme> Peer<S> {
             identity.clone(),
             rows,
         )?;
-        let mut routing = routing::Config::new(config.boot, config.agent.clone());
+        let (boot, life) = life::begin(&identity, now, &lives);
+        let mut routing = routing::Config::new(boot, config.agent.clone());
         routing.strangers_max = config.strangers_max;
         let presence = PresenceConfig {
             me: identity.peer_id(),
@@ -103,7 +107,8 @@ impl<S: Scheme> Peer<S> {
             comparing: Comparing::default(),
             protocols: Vec::new(),
             advertised: None,
-            outputs: VecDeque::new(),
+            // Durable before anybody hears of it.
+            outputs: VecDeque::from([Output::Store(vec![life])]),
             config,
             scheme,
             identity,

@@ -266,7 +266,7 @@ impl NodeBuilder {
                     value: Some(value),
                 })
             });
-        let mut config = MachineConfig::new(self.agent.clone(), now.0);
+        let mut config = MachineConfig::new(self.agent.clone());
         config.name.clone_from(&self.name);
         config.keeps_sessions = self.keeps_sessions;
         if let Some(strangers_max) = self.strangers_max {
