@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::config::{MAILBOX_POLL, MAILBOX_POLL_MAX, REPLY_LIFE};
-use super::io::{Event, Output};
+use super::io::Event;
 use super::places::Purpose;
 use super::state::Peer;
 use crate::crypto::{Scheme, derive};
-use crate::discovery::Record;
 use crate::discovery::record::{PAYLOAD_BYTES_MAX, Slot, Terms};
+use crate::discovery::{Record, Request};
 use crate::identity::reply::REPLY_BYTES;
 use crate::identity::{AcceptError, Hints, Invite, InviteError, InviteTerms};
 use crate::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
@@ -202,11 +202,7 @@ impl<S: Scheme> Peer<S> {
         let Ok(record) = Record::sign(&self.scheme, &mailbox, terms) else {
             return;
         };
-        self.outputs.push_back(Output::Publish {
-            record,
-            introducers,
-            peer: None,
-        });
+        self.visit(introducers, &Request::Publish(record), None);
         self.meeting.leave(invite.id(), mailbox.locator(), maker);
     }
 }

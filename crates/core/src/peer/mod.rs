@@ -12,6 +12,7 @@
 //! - `sessions`: a session asks who may come in, and the book answers.
 //! - `proving`: invites are shown and acknowledged; `cards`: contacts tell each other where they are.
 //! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
+//! - `visit`: introducers are asked, each time by nobody.
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
 //! - `faces`: the node's own keys, bindings and places; `life`: how often it has been started.
@@ -44,9 +45,11 @@ pub mod proof;
 mod proving;
 mod sessions;
 mod state;
+mod visit;
 
 pub use comparing::CompareError;
 pub use config::Config;
 pub use io::{Event, Output, Source};
 pub use meeting::InviteOptions;
 pub use state::{Peer, StartError};
+pub use visit::Visit;

@@ -166,6 +166,9 @@ impl<S: Scheme> Peer<S> {
     /// [`Event::Unreachable`].
     pub fn handle_open(&mut self, now: Time, target: Target) {
         self.now = now;
+        if let Target::Peer(peer) = target {
+            self.presence.handle_sought(now, peer);
+        }
         self.sessions.handle_open(now, target);
         self.drain();
     }
