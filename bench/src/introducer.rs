@@ -213,7 +213,6 @@ async fn keep_place(mut place: Client) {
 /// A peer with records, which visits.
 struct Registered {
     introducer: Introducer,
-    visitors: Visitors,
     places: Arc<Semaphore>,
     locators: Vec<SecretKey>,
 }
@@ -225,7 +224,6 @@ impl Registered {
             .collect();
         let registered = Self {
             introducer: introducer.clone(),
-            visitors: Visitors::new(&[HERE]),
             places: Arc::new(Semaphore::new(1)),
             locators,
         };
@@ -261,7 +259,7 @@ impl Registered {
             peer: None,
         };
         let place = self.places.clone().acquire_owned().await?;
-        match self.visitors.visit(visit, place).await? {
+        match Visitors.visit(visit, place).await? {
             Answer::Refused(refusal) => Err(refusal.into()),
             _ => Ok(()),
         }

@@ -1,12 +1,12 @@
 //! A visit to an introducer's registry: an endpoint of its own under the visit's key, one connection, one request.
 //!
 //! What a visit may say and under which key is decided in [`kith_core::peer::Visit`]; nothing here outlives it. The request
-//! does not wait for the introducer's hello, so a visit takes two round trips. An endpoint with its sockets is some
-//! 0.5 MiB, which is why [`registries`](super::registries) bounds how many there are at once.
+//! does not wait for the introducer's hello. It goes over the introducer's own relay, by an endpoint without sockets: one that
+//! has some tells the other side the addresses of its interfaces, and so what is the same from visit to visit, and
+//! where else somebody is. An endpoint is some 0.5 MiB, which is why [`registries`](super::registries) bounds how many there are at once.
 //!
 //! Nothing that comes back is believed here. Who asked verifies.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use iroh::SecretKey as EngineKey;
@@ -26,10 +26,6 @@ use tracing::trace;
 use crate::entropy;
 use crate::routing::endpoint::{BindError, DialError};
 use crate::routing::{Connection, ConnectionEnded, FaceConfig, FaceEndpoint};
-
-/// How long an introducer is tried over UDP alone before its relay is tried beside it: three handshakes across two continents.
-/// The relay would take a TLS connection more in each visit.
-const DIRECT_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long the request and its answer may take on a connection that stands. A registry answers from memory, after one
 /// write to its disk; what takes longer is a dead path.
@@ -53,10 +49,8 @@ pub trait Pay: Clone + Send + Sync + 'static {
 }
 
 /// Pays visits, from an endpoint of their own each.
-#[derive(Clone, Debug, Default)]
-pub struct Visitors {
-    bind: Vec<SocketAddr>,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Visitors;
 
 /// Why a visit came to nothing.
 #[derive(Debug, Error)]
@@ -89,32 +83,37 @@ impl From<ConnectionEnded> for VisitError {
 }
 
 impl Visitors {
-    /// Visitors that come from these addresses, one per family, with any port; from everywhere when there are none.
-    pub fn new(from: &[SocketAddr]) -> Self {
-        let any_port = |address: &SocketAddr| SocketAddr::new(address.ip(), 0);
-        let bind = from.iter().map(any_port).collect();
-        Self { bind }
-    }
-
     /// Whether an introducer is there: a visit that asks nothing.
     pub async fn knock(&self, introducer: &Introducer) -> bool {
         let visitor = SecretKey::from_bytes(entropy::seed());
-        let Ok(endpoint) = self.bind(&visitor).await else {
+        let Ok((endpoint, _)) = self.dial(introducer, &visitor).await else {
             return false;
         };
-        let dialled = dial(&endpoint, introducer).await;
         endpoint.close().await;
-        dialled.is_ok()
+        true
     }
 
-    async fn bind(&self, visitor: &SecretKey) -> Result<FaceEndpoint, BindError> {
+    /// An endpoint and its connection.
+    async fn dial(
+        &self,
+        introducer: &Introducer,
+        visitor: &SecretKey,
+    ) -> Result<(FaceEndpoint, Connection), VisitError> {
+        let mut route = introducer.route();
+        route.addresses.clear();
         let key = EngineKey::from_bytes(visitor.as_bytes());
-        let config = FaceConfig {
-            bind: self.bind.clone(),
-            port_mapping: false,
+        let endpoint = FaceEndpoint::bind(FaceConfig {
+            relay_only: true,
             ..FaceConfig::new(Face::Visitor, key)
-        };
-        FaceEndpoint::bind(config).await
+        })
+        .await?;
+        match endpoint.connect(&route).await {
+            Ok(connection) => Ok((endpoint, connection)),
+            Err(error) => {
+                endpoint.close().await;
+                Err(error.into())
+            }
+        }
     }
 
     /// Says when it has the answer, and then closes all, which takes a few round trips.
@@ -124,15 +123,19 @@ impl Visitors {
         place: OwnedSemaphorePermit,
         answered: oneshot::Sender<Result<Answer, VisitError>>,
     ) {
-        let endpoint = match self.bind(&visit.visitor).await {
-            Ok(endpoint) => endpoint,
+        let (endpoint, connection) = match self.dial(&visit.introducer, &visit.visitor).await {
+            Ok(dialled) => dialled,
             Err(error) => {
                 // Who asked may have lost interest, here and below.
-                let _ = answered.send(Err(error.into()));
+                let _ = answered.send(Err(error));
                 return;
             }
         };
-        let _ = answered.send(call(&endpoint, &visit).await);
+        let answer = timeout(ANSWER_MAX, ask(&connection, &visit.request)).await;
+        let answer = answer.unwrap_or(Err(VisitError::Silent));
+        trace!(is_answered = answer.is_ok(), "visited an introducer");
+        let _ = answered.send(answer);
+        connection.close(CloseCode::Done.number(), "");
         let _ = timeout(FAREWELL_MAX, endpoint.close()).await;
         drop(place);
     }
@@ -142,32 +145,9 @@ impl Pay for Visitors {
     async fn visit(&self, visit: Visit, place: OwnedSemaphorePermit) -> Result<Answer, VisitError> {
         let (answered, answer) = oneshot::channel();
         // A task of its own, so that an endpoint is closed properly also where nobody waits any more.
-        tokio::spawn(self.clone().go(visit, place, answered));
+        tokio::spawn(self.go(visit, place, answered));
         answer.await.map_err(|_| VisitError::Ended)?
     }
-}
-
-/// Dials, asks, and closes the connection.
-async fn call(endpoint: &FaceEndpoint, visit: &Visit) -> Result<Answer, VisitError> {
-    let connection = dial(endpoint, &visit.introducer).await?;
-    let answer = timeout(ANSWER_MAX, ask(&connection, &visit.request)).await;
-    connection.close(CloseCode::Done.number(), "");
-    let answer = answer.map_err(|_| VisitError::Silent)?;
-    trace!(is_answered = answer.is_ok(), "visited an introducer");
-    answer
-}
-
-/// Over UDP where that works, over the introducer's relay otherwise.
-async fn dial(endpoint: &FaceEndpoint, introducer: &Introducer) -> Result<Connection, DialError> {
-    let route = introducer.route();
-    if !route.addresses.is_empty() {
-        let mut direct = route.clone();
-        direct.relays.clear();
-        if let Ok(Ok(connection)) = timeout(DIRECT_WITHIN, endpoint.connect(&direct)).await {
-            return Ok(connection);
-        }
-    }
-    endpoint.connect(&route).await
 }
 
 /// Greets, and asks.

@@ -25,7 +25,7 @@ use super::place::{Place, PlaceError};
 use super::protocols::Protocols;
 use super::sources::Sources;
 use crate::content::Shares;
-use crate::discovery::{Interfaces, Visitors};
+use crate::discovery::Interfaces;
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
@@ -196,7 +196,6 @@ impl NodeBuilder {
             public: self.public,
             port_mapping: self.port_mapping,
         };
-        let visitors = Visitors::new(&plan.bind);
         let secrets = face_secrets(&keys, self.public_face_only);
         let mut endpoints = BTreeMap::new();
         for (face, secret) in &secrets {
@@ -222,13 +221,12 @@ impl NodeBuilder {
             events: events.clone(),
             store: store.clone(),
             services: Default::default(),
-            visitors: visitors.clone(),
             shares: Arc::new(shares),
             place,
             tasks: tasks.clone(),
             stop,
         }));
-        let sources = Sources::start(visitors, self.lan, inputs.downgrade(), &tasks);
+        let sources = Sources::start(self.lan, inputs.downgrade(), &tasks);
         let actor = Actor {
             machine,
             store,

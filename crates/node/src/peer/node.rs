@@ -48,7 +48,6 @@ pub(super) struct Inner {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
     pub(super) services: Services,
-    pub(super) visitors: Visitors,
     pub(super) shares: Arc<Shares>,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
@@ -172,7 +171,7 @@ impl Node {
 
     /// Whether an introducer answers within `wait`. It is asked by nobody: with a key made for this.
     pub async fn introducer_answers(&self, introducer: &Introducer, wait: Duration) -> bool {
-        let answers = self.0.visitors.knock(introducer);
+        let answers = Visitors.knock(introducer);
         tokio::time::timeout(wait, answers).await.unwrap_or(false)
     }
 

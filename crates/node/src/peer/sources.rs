@@ -16,7 +16,6 @@ pub(super) struct Sources(Vec<Running>);
 impl Sources {
     /// Starts all sources; what they find goes to the loop.
     pub(super) fn start(
-        visitors: Visitors,
         lan: Option<Interfaces>,
         inputs: mpsc::WeakUnboundedSender<Input>,
         tasks: &TaskTracker,
@@ -25,7 +24,7 @@ impl Sources {
         tasks.spawn(pass_on(found, inputs));
         let mut running = vec![
             start(Invites, findings.clone()),
-            start(Registries::new(visitors), findings.clone()),
+            start(Registries::new(Visitors), findings.clone()),
         ];
         if let Some(interfaces) = lan {
             running.push(start(Lan::new(interfaces), findings));

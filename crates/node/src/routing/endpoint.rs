@@ -55,6 +55,8 @@ pub struct FaceConfig {
     pub port_mapping: bool,
     /// The introducers whose relays to use from the start.
     pub relays: Vec<Introducer>,
+    /// Whether it has no sockets, whichever face it is, and so no address to tell.
+    pub relay_only: bool,
 }
 
 impl FaceConfig {
@@ -67,12 +69,13 @@ impl FaceConfig {
             public_server: false,
             port_mapping: true,
             relays: Vec::new(),
+            relay_only: false,
         }
     }
 
     /// Whether the endpoint has no IP sockets.
     pub fn is_relay_only(&self) -> bool {
-        self.face == Face::Public && !self.public_server
+        self.relay_only || (self.face == Face::Public && !self.public_server)
     }
 }
 
