@@ -5,9 +5,10 @@ use super::io::{Event, Output, Source};
 use super::note::Card;
 use super::places::{Lookup, Purpose, ROUTE_KIND, Sighting};
 use super::state::Peer;
+use super::visit::Visit;
 use crate::address::Route;
 use crate::codec;
-use crate::crypto::Scheme;
+use crate::crypto::{Scheme, SecretKey};
 use crate::discovery::{
     AddressRecord, Advertisement, PresenceOutput, PublishTarget, Record, Request,
 };
@@ -317,6 +318,24 @@ impl<S: Scheme> Peer<S> {
             PublishTarget::One(key) => it.key == key,
         };
         self.introducers.iter().filter(chosen).cloned().collect()
+    }
+
+    /// Asks each of `introducers` for the same, each time as somebody else.
+    pub(super) fn visit(
+        &mut self,
+        introducers: Vec<Introducer>,
+        request: &Request,
+        peer: Option<PeerId>,
+    ) {
+        for introducer in introducers {
+            let visit = Visit {
+                introducer,
+                visitor: SecretKey::from_bytes(self.random.bytes()),
+                request: request.clone(),
+                peer,
+            };
+            self.outputs.push_back(Output::Visit(Box::new(visit)));
+        }
     }
 
     /// Asks introducers what stands under a locator.

@@ -5,15 +5,12 @@
 //! another. So a visit has a key that is made for it, says one thing, and is over. What remains to join visits by is where they
 //! come from, and when.
 
-use super::state::Peer;
-use crate::crypto::{Scheme, SecretKey};
+use crate::crypto::SecretKey;
 use crate::discovery::Request;
 use crate::ids::PeerId;
 use crate::introducer::Introducer;
 use crate::routing::Introduction;
 use crate::routing::wire::{Frame, HELLO_VERSION, Hello};
-
-use super::io::Output;
 
 /// One request to one introducer, as nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,27 +40,6 @@ impl Visit {
         });
         let introduce = Frame::Introduce(Introduction::default());
         [hello.framed(), introduce.framed()].concat()
-    }
-}
-
-impl<S: Scheme> Peer<S> {
-    /// Asks each of `introducers` for the same.
-    pub(super) fn visit(
-        &mut self,
-        introducers: Vec<Introducer>,
-        request: &Request,
-        peer: Option<PeerId>,
-    ) {
-        for introducer in introducers {
-            let visitor = SecretKey::from_bytes(self.random.bytes());
-            let request = request.clone();
-            self.outputs.push_back(Output::Visit(Box::new(Visit {
-                introducer,
-                visitor,
-                request,
-                peer,
-            })));
-        }
     }
 }
 
