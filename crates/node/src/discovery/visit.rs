@@ -27,6 +27,10 @@ use crate::entropy;
 use crate::routing::endpoint::{BindError, DialError};
 use crate::routing::{Connection, ConnectionEnded, FaceConfig, FaceEndpoint};
 
+/// How long one dial may take: the seven round trips of TCP, TLS, the relay and QUIC over a satellite (0.7 s), with a loss.
+/// What takes longer is tried again from the beginning, which is quicker than to wait for a third loss to be noticed.
+const DIAL_MAX: Duration = Duration::from_secs(8);
+
 /// How long the request and its answer may take on a connection that stands. A registry answers from memory, after one
 /// write to its disk; what takes longer is a dead path.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
@@ -107,7 +111,8 @@ impl Visitors {
             ..FaceConfig::new(Face::Visitor, key)
         })
         .await?;
-        match endpoint.connect(&route).await {
+        let dialled = timeout(DIAL_MAX, endpoint.connect(&route)).await;
+        match dialled.unwrap_or(Err(DialError::NoAnswer)) {
             Ok(connection) => Ok((endpoint, connection)),
             Err(error) => {
                 endpoint.close().await;
