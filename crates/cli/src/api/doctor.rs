@@ -82,7 +82,7 @@ pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
     let introducers = node.introducers().await?;
     let answers = introducers
         .iter()
-        .map(|it| node.introducer_answers(it.key, ANSWER_WITHIN));
+        .map(|it| node.introducer_answers(it, ANSWER_WITHIN));
     let away = join_all(answers)
         .await
         .iter()

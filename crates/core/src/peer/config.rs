@@ -13,8 +13,6 @@ pub struct Config {
     pub name: String,
     /// This program and its version.
     pub agent: String,
-    /// Which life of this node it is; greater at each start.
-    pub boot: u64,
     /// How many strangers' sessions are kept.
     pub strangers_max: usize,
     /// Whether whoever knows the PeerId may look up the public face.
@@ -27,12 +25,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual settings of a node whose life `boot` it is.
-    pub fn new(agent: String, boot: u64) -> Self {
+    /// The usual settings of a node.
+    pub fn new(agent: String) -> Self {
         Self {
             name: String::new(),
             agent,
-            boot,
             strangers_max: crate::routing::config::STRANGERS_MAX,
             findable: false,
             keeps_sessions: true,

@@ -5,10 +5,13 @@ use super::io::{Event, Output, Source};
 use super::note::Card;
 use super::places::{Lookup, Purpose, ROUTE_KIND, Sighting};
 use super::state::Peer;
+use super::visit::Visit;
 use crate::address::Route;
 use crate::codec;
-use crate::crypto::Scheme;
-use crate::discovery::{AddressRecord, Advertisement, PresenceOutput, PublishTarget, Record};
+use crate::crypto::{Scheme, SecretKey};
+use crate::discovery::{
+    AddressRecord, Advertisement, PresenceOutput, PublishTarget, Record, Request,
+};
 use crate::identity::Invite;
 use crate::ids::{DeviceKey, Face, Locator, PeerId};
 use crate::introducer::Introducer;
@@ -18,7 +21,7 @@ use crate::time::Time;
 
 // What the shell tells.
 impl<S: Scheme> Peer<S> {
-    /// One introducer has answered [`Output::Lookup`], with what it holds, or could not.
+    /// One introducer has answered a look-up's [`Output::Visit`], with what it holds, or could not.
     pub fn handle_records(&mut self, now: Time, locator: Locator, records: &[Record]) {
         self.now = now;
         let Some(lookup) = self.finding.lookups.get_mut(&locator) else {
@@ -47,13 +50,13 @@ impl<S: Scheme> Peer<S> {
         self.drain();
     }
 
-    /// An introducer holds a newer record of ours than the one it was given.
-    pub fn handle_stale(&mut self, now: Time, peer: PeerId, newest: u64) {
+    /// An introducer holds a newer record under `locator` than the one of ours, for `peer`, that it was given.
+    pub fn handle_stale(&mut self, now: Time, peer: PeerId, locator: Locator, newest: u64) {
         self.now = now;
         if peer == self.me {
             self.list_again(now, newest);
         } else {
-            self.presence.handle_stale(now, peer, newest);
+            self.presence.handle_stale(now, peer, locator, newest);
         }
         self.drain();
     }
@@ -211,15 +214,6 @@ impl<S: Scheme> Peer<S> {
         let Target::Device(device) = target else {
             return;
         };
-        if let Some(introducer) = self.introducer(device) {
-            let route = introducer.route();
-            let candidate = Candidate {
-                from: Face::Visitor,
-                to: Face::Public,
-                route,
-            };
-            self.sessions.handle_routes(now, target, vec![candidate]);
-        }
         let linked = self.finding.linked.iter();
         let linked = linked.filter(|(_, route)| route.device == device);
         let candidates = linked.map(|(to, route)| Candidate {
@@ -319,24 +313,6 @@ impl<S: Scheme> Peer<S> {
         all
     }
 
-    /// The introducer with this key, ours or a contact's.
-    pub(super) fn introducer(&self, key: DeviceKey) -> Option<&Introducer> {
-        let theirs = self
-            .book
-            .contacts()
-            .flat_map(|contact| &contact.introducers);
-        let invites = self
-            .book
-            .contacts()
-            .filter_map(|contact| self.book.accepted(&contact.peer));
-        let invites = invites.flat_map(|accepted| &accepted.invite.introducers);
-        self.introducers
-            .iter()
-            .chain(theirs)
-            .chain(invites)
-            .find(|introducer| introducer.key == key)
-    }
-
     /// An introducer answers, for the first time or after it was away: what it missed is left there now.
     pub fn handle_introducer_up(&mut self, now: Time, device: DeviceKey) {
         self.now = now;
@@ -359,13 +335,7 @@ impl<S: Scheme> Peer<S> {
                     record,
                 } => {
                     let introducers = self.publish_to(target);
-                    if !introducers.is_empty() {
-                        self.outputs.push_back(Output::Publish {
-                            record,
-                            introducers,
-                            peer: Some(peer),
-                        });
-                    }
+                    self.visit(introducers, &Request::Publish(record), Some(peer));
                 }
                 PresenceOutput::Lookup { peer, locator } => {
                     let introducers = self.introducers_of(peer);
@@ -388,6 +358,24 @@ impl<S: Scheme> Peer<S> {
         self.introducers.iter().filter(chosen).cloned().collect()
     }
 
+    /// Asks each of `introducers` for the same, each time as somebody else.
+    pub(super) fn visit(
+        &mut self,
+        introducers: Vec<Introducer>,
+        request: &Request,
+        peer: Option<PeerId>,
+    ) {
+        for introducer in introducers {
+            let visit = Visit {
+                introducer,
+                visitor: SecretKey::from_bytes(self.random.bytes()),
+                request: request.clone(),
+                peer,
+            };
+            self.outputs.push_back(Output::Visit(Box::new(visit)));
+        }
+    }
+
     /// Asks introducers what stands under a locator.
     pub(super) fn look_up(
         &mut self,
@@ -402,10 +390,7 @@ impl<S: Scheme> Peer<S> {
         self.finding
             .lookups
             .insert(locator, Lookup { purpose, open });
-        self.outputs.push_back(Output::Lookup {
-            locator,
-            introducers,
-        });
+        self.visit(introducers, &Request::Lookup(locator), None);
     }
 
     /// A contact's sealed record was opened. One that is newer than those before shows that they are there.

@@ -3,17 +3,25 @@
 use std::time::Duration;
 
 use super::config::{MAILBOX_POLL, MAILBOX_POLL_MAX, REPLY_LIFE};
-use super::io::{Event, Output};
+use super::io::Event;
 use super::places::Purpose;
 use super::state::Peer;
 use crate::crypto::{Scheme, derive};
-use crate::discovery::Record;
-use crate::discovery::record::{Slot, Terms};
+use crate::discovery::record::{PAYLOAD_BYTES_MAX, Slot, Terms};
+use crate::discovery::{Record, Request};
+use crate::identity::reply::REPLY_BYTES;
 use crate::identity::{AcceptError, Hints, Invite, InviteError, InviteTerms};
 use crate::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
 use crate::introducer::Introducer;
 use crate::routing::Target;
 use crate::time::Time;
+
+/// A reply ends on a full minute, as sealed addresses do: the very millisecond would tell which invite it answers to whoever
+/// has seen that. In milliseconds.
+const MINUTE_MS: u64 = 60_000;
+
+// On an introducer's disk a reply looks like an address.
+const _: () = assert!(REPLY_BYTES == PAYLOAD_BYTES_MAX);
 
 /// What an invite is to be like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +187,7 @@ impl<S: Scheme> Peer<S> {
         else {
             return;
         };
+        let expires = invite.expires.min(now + REPLY_LIFE);
         let mailbox = invite.mailbox_secret();
         let parts: [&[u8]; 2] = [mailbox.as_bytes(), self.identity.as_bytes()];
         let place = derive("kith/1 reply slot", &parts);
@@ -187,17 +196,13 @@ impl<S: Scheme> Peer<S> {
         let terms = Terms {
             slot: Slot(slot),
             sequence: now.0,
-            expires: invite.expires.min(now + REPLY_LIFE),
+            expires: Time(expires.0 - expires.0 % MINUTE_MS),
             payload,
         };
         let Ok(record) = Record::sign(&self.scheme, &mailbox, terms) else {
             return;
         };
-        self.outputs.push_back(Output::Publish {
-            record,
-            introducers,
-            peer: None,
-        });
+        self.visit(introducers, &Request::Publish(record), None);
         self.meeting.leave(invite.id(), mailbox.locator(), maker);
     }
 }

@@ -12,11 +12,12 @@
 //! - `sessions`: a session asks who may come in, and the book answers.
 //! - `proving`: invites are shown and acknowledged; `cards`: contacts tell each other where they are.
 //! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
+//! - `visit`: introducers are asked, each time by nobody.
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
 //! - `notices`: what introducers say of themselves takes the place of the lines they were named by.
 //! - `locating`: who wants to be found by PeerId says where; who looks for such a one asks.
-//! - `faces`: the node's own keys, bindings and places.
+//! - `faces`: the node's own keys, bindings and places; `life`: how often it has been started.
 //! - `relaying`: whom we relay for, and which contacts relay for us.
 //!
 //! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`,
@@ -39,6 +40,7 @@ mod devices;
 mod faces;
 mod finding;
 pub mod io;
+mod life;
 mod lines;
 mod listed;
 mod locating;
@@ -53,6 +55,7 @@ mod relaying;
 mod relays;
 mod sessions;
 mod state;
+mod visit;
 
 pub use comparing::CompareError;
 pub use config::Config;
@@ -60,3 +63,4 @@ pub use io::{Event, Output, Source};
 pub use meeting::InviteOptions;
 pub use relays::RelayOffer;
 pub use state::{Peer, StartError};
+pub use visit::Visit;

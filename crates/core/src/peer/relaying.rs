@@ -225,7 +225,7 @@ mod tests {
 
     /// A node that relays where it can be reached, with its faces bound.
     fn node(number: u8) -> Peer {
-        let mut config = Config::new("test/1".into(), 1);
+        let mut config = Config::new("test/1".into());
         config.relay = Some(Vec::new());
         let seed = [number; 32];
         let mut node =

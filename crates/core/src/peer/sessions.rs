@@ -271,6 +271,7 @@ impl<S: Scheme> Peer<S> {
         }
         if let Some(peer) = session.peer {
             self.presence.handle_wanted(now, peer, false);
+            self.presence.handle_present(now, peer);
             self.say_taken(session.conn);
             self.show_invite(session.conn, peer);
             if session.level == Level::Contact {

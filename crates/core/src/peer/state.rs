@@ -9,6 +9,7 @@ use super::config::Config;
 use super::connections::Connections;
 use super::devices::{Faces, ROLE};
 use super::io::{Event, Output};
+use super::life::{self, LIFE_KIND};
 use super::lines::{LINE_KIND, Lines};
 use super::listed::Listed;
 use super::mailboxes::Meeting;
@@ -66,7 +67,7 @@ impl<S: Scheme> Peer<S> {
     /// The kinds of rows a node keeps, and wants back when it starts.
     pub fn kinds() -> Vec<&'static str> {
         let mut kinds = Book::<S>::KINDS.to_vec();
-        kinds.extend([ROUTE_KIND, LINE_KIND, RELAY_KIND]);
+        kinds.extend([ROUTE_KIND, LIFE_KIND, LINE_KIND, RELAY_KIND]);
         kinds
     }
 
@@ -85,6 +86,8 @@ impl<S: Scheme> Peer<S> {
         let mut random = Random::new(seed);
         let (routes, rows): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == ROUTE_KIND);
+        let (lives, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == LIFE_KIND);
         let (lines, rows): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == LINE_KIND);
         let (relay, rows): (Vec<_>, Vec<_>) =
@@ -96,7 +99,8 @@ impl<S: Scheme> Peer<S> {
             identity.clone(),
             rows,
         )?;
-        let mut routing = routing::Config::new(config.boot, config.agent.clone());
+        let (boot, life) = life::begin(&identity, now, &lives);
+        let mut routing = routing::Config::new(boot, config.agent.clone());
         routing.strangers_max = config.strangers_max;
         let presence = PresenceConfig {
             me: identity.peer_id(),
@@ -117,7 +121,8 @@ impl<S: Scheme> Peer<S> {
             comparing: Comparing::default(),
             protocols: Vec::new(),
             advertised: None,
-            outputs: VecDeque::new(),
+            // Durable before anybody hears of it.
+            outputs: VecDeque::from([Output::Store(vec![life])]),
             config,
             scheme,
             identity,

@@ -85,6 +85,7 @@ mod access;
 mod agenda;
 mod attempt;
 mod backoff;
+mod boot;
 mod close;
 mod connection;
 mod dial;
@@ -101,6 +102,7 @@ mod table;
 mod tests;
 
 pub use access::Access;
+pub use boot::Boot;
 pub use close::CloseCode;
 pub use config::Config;
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};

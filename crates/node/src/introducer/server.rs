@@ -190,6 +190,11 @@ impl RelayServer {
         self.gate.open()
     }
 
+    /// Its relay, to be asked from where a client connects.
+    pub(super) fn relay(&self) -> Relay {
+        self.relay.clone()
+    }
+
     /// Disconnects a relay client, whom the doorkeeper no longer admits; whether it was connected.
     pub fn disconnect(&self, client: DeviceKey) -> bool {
         self.relay.disconnect(client)

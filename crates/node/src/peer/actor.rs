@@ -229,7 +229,11 @@ impl Actor {
                 machine.handle_records(now, locator, &records);
             }
             Finding::Kept(locator) => machine.handle_kept(now, locator),
-            Finding::Stale { peer, newest } => machine.handle_stale(now, peer, newest),
+            Finding::Stale {
+                peer,
+                locator,
+                newest,
+            } => machine.handle_stale(now, peer, locator, newest),
             Finding::IntroducerUp(key) => machine.handle_introducer_up(now, key),
             Finding::IntroducerDown(key) => machine.handle_introducer_down(now, key),
         }
@@ -404,25 +408,7 @@ impl Actor {
                     relay.offer(offer, port);
                 }
             }
-            Output::Publish {
-                record,
-                introducers,
-                peer,
-            } => {
-                let record = Box::new(record);
-                self.sources.order(&Order::Publish {
-                    peer,
-                    introducers,
-                    record,
-                });
-            }
-            Output::Lookup {
-                locator,
-                introducers,
-            } => self.sources.order(&Order::Lookup {
-                introducers,
-                locator,
-            }),
+            Output::Visit(visit) => self.sources.order(&Order::Visit(visit)),
             Output::Learn { peer, routes } => self.sources.order(&Order::Learn { peer, routes }),
             Output::Advertise(advertisement) => self.announce(advertisement),
             Output::Rotate => self.faces.bind_anew(&self.inputs, &self.tasks),

@@ -27,7 +27,7 @@ use super::relay::{ContactRelay, RelayPlan};
 use super::sources::Sources;
 use crate::config::RelayForContacts;
 use crate::content::Shares;
-use crate::discovery::Interfaces;
+use crate::discovery::{Interfaces, Visitors};
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
@@ -230,14 +230,16 @@ impl NodeBuilder {
         let shares = open_shares(&place, &keys, &store)?;
         let mut machine = self.machine(&keys, &store)?;
         let relay = self.relay_plan(&place, &keys);
+        let relay_roots = match &self.relay_roots {
+            Some(path) => read_roots(path)?,
+            None => Vec::new(),
+        };
+        let visitors = Visitors::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
             public: self.public,
             port_mapping: self.port_mapping,
-            relay_roots: match &self.relay_roots {
-                Some(path) => read_roots(path)?,
-                None => Vec::new(),
-            },
+            relay_roots,
         };
         let secrets = face_secrets(&keys, self.public_face_only);
         let mut endpoints = BTreeMap::new();
@@ -264,12 +266,13 @@ impl NodeBuilder {
             events: events.clone(),
             store: store.clone(),
             services: Default::default(),
+            visitors: visitors.clone(),
             shares: Arc::new(shares),
             place,
             tasks: tasks.clone(),
             stop,
         }));
-        let sources = Sources::start(node.downgrade(), self.lan, inputs.downgrade(), &tasks);
+        let sources = Sources::start(self.lan, visitors.clone(), inputs.downgrade(), &tasks);
         let relay = relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks));
         let actor = Actor {
             machine,
@@ -321,7 +324,7 @@ impl NodeBuilder {
                     value: Some(value),
                 })
             });
-        let mut config = MachineConfig::new(self.agent.clone(), now.0);
+        let mut config = MachineConfig::new(self.agent.clone());
         config.name.clone_from(&self.name);
         config.keeps_sessions = self.keeps_sessions;
         config.findable = self.findable;

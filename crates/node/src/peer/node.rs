@@ -22,6 +22,7 @@ use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
 use crate::content::Shares;
+use crate::discovery::Visitors;
 use crate::error::Error;
 use crate::home::Home;
 use crate::protocol::Services;
@@ -48,6 +49,7 @@ pub(super) struct Inner {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
     pub(super) services: Services,
+    pub(super) visitors: Visitors,
     pub(super) shares: Arc<Shares>,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
@@ -189,10 +191,15 @@ impl Node {
         Ok(())
     }
 
-    /// Whether the introducer of this key, one of [`Node::introducers`], answers within `wait`.
-    pub async fn introducer_answers(&self, introducer: DeviceKey, wait: Duration) -> bool {
-        let target = Target::Device(introducer);
-        self.link(target, Instant::now() + wait).await.is_ok()
+    /// How this node asks introducers.
+    pub(crate) fn visitors(&self) -> Visitors {
+        self.0.visitors.clone()
+    }
+
+    /// Whether an introducer answers within `wait`. It is asked by nobody: with a key made for this.
+    pub async fn introducer_answers(&self, introducer: &Introducer, wait: Duration) -> bool {
+        let answers = self.0.visitors.knock(introducer);
+        tokio::time::timeout(wait, answers).await.unwrap_or(false)
     }
 
     /// Opens a stream to a contact, in the first of these protocols that both speak; or to a peer that is none but wants to

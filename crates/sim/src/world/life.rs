@@ -35,7 +35,6 @@ impl World {
         let config = Config {
             name: format!("n{}", id.0),
             agent: "sim".to_owned(),
-            boot: node.life.0 + 1,
             findable: false,
             strangers_max: if node.introducer.is_some() {
                 CLIENTS_MAX
