@@ -113,6 +113,8 @@ pub enum Event {
     Book(identity::Event),
     /// A session stands.
     Up(Session),
+    /// A standing session goes on at another level: its peer was confirmed.
+    Trusted(Session),
     /// A session is gone.
     Down {
         /// Which.

@@ -118,6 +118,7 @@ impl<S: Scheme> Peer<S> {
                 self.tell(Event::Reached { target });
             }
             routing::Event::Up(session) => self.stand(now, session),
+            routing::Event::Trusted(session) => self.trust(session),
             routing::Event::Ending { conn } => {
                 let target = self
                     .connections
@@ -345,17 +346,22 @@ impl<S: Scheme> Peer<S> {
             .collect()
     }
 
-    /// A contact was confirmed: its sessions begin anew, at the level it has now.
+    /// A contact changed, and may have been confirmed: its sessions go on at the level it has now.
     pub(super) fn follow_level(&mut self, now: Time, peer: PeerId) {
         let level = self.level_of(peer);
-        let outdated = self.connections.conns.values().any(|known| {
-            known
-                .session
-                .is_some_and(|session| session.peer == Some(peer) && session.level != level)
-        });
-        if outdated {
-            self.sessions.handle_close_peer(now, peer, CloseCode::Done);
-        }
+        let names = self.speaks_with(Some(peer), level);
+        self.sessions.handle_level(now, peer, level, names);
         self.begin_reach(peer);
+    }
+
+    /// A session goes on at another level. Who is a contact from now on is told where we are, as with a new session.
+    fn trust(&mut self, session: Session) {
+        if let Some(known) = self.connections.conns.get_mut(&session.conn) {
+            known.session = Some(session);
+        }
+        if session.level == Level::Contact {
+            self.send_card(session.conn);
+        }
+        self.tell(Event::Trusted(session));
     }
 }

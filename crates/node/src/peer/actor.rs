@@ -8,7 +8,9 @@ use kith_core::discovery::Advertisement;
 use kith_core::identity;
 use kith_core::ids::Face;
 use kith_core::peer::{Event, Output, Peer};
-use kith_core::routing::{CloseCode, ConnId, Connected, DialId, Target, UnreachableReason};
+use kith_core::routing::{
+    CloseCode, ConnId, Connected, DialId, Session, Target, UnreachableReason,
+};
 use kith_core::row::Row;
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -451,20 +453,7 @@ impl Actor {
 
     fn tell(&mut self, event: Event) {
         match &event {
-            Event::Up(session) => {
-                let standing = Standing {
-                    peer: session.peer,
-                    level: session.level,
-                    remote: session.remote,
-                };
-                if let Some(link) = self.live.lock().links.get_mut(&session.conn) {
-                    link.session = Some(standing);
-                }
-                if let Some(sender) = self.state.sessions.get(&session.conn) {
-                    sender.send_replace(Some(standing));
-                }
-                info!(level = ?session.level, face = ?session.face, "a session stands");
-            }
+            Event::Up(session) | Event::Trusted(session) => self.stand(session),
             Event::Reached { target } => self.wake(*target, Ok(())),
             Event::Unreachable { target, reason } => self.wake(*target, Err(*reason)),
             Event::Down { reason, .. } => info!(?reason, "a session ended"),
@@ -478,6 +467,22 @@ impl Actor {
         }
         // Nobody may be listening.
         let _ = self.events.send(event);
+    }
+
+    /// Who is at the other end of a connection is known from now on, and how far they are trusted.
+    fn stand(&mut self, session: &Session) {
+        let standing = Standing {
+            peer: session.peer,
+            level: session.level,
+            remote: session.remote,
+        };
+        if let Some(link) = self.live.lock().links.get_mut(&session.conn) {
+            link.session = Some(standing);
+        }
+        if let Some(sender) = self.state.sessions.get(&session.conn) {
+            sender.send_replace(Some(standing));
+        }
+        info!(level = ?session.level, face = ?session.face, "a session stands");
     }
 
     fn wake(&mut self, target: Target, result: Result<(), UnreachableReason>) {

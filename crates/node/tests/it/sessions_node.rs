@@ -19,6 +19,7 @@ mod hostile;
 mod many;
 mod meeting_twice;
 mod round_trips;
+mod trusting;
 
 fn protocol(text: &str) -> ProtocolName {
     text.parse().expect("a valid name")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kith_core::ids::Face;
 use kith_core::peer::InviteOptions;
-use kith_core::routing::Level;
+use kith_core::routing::{ConnId, Level};
 
 use super::meeting::{MINUTE, REUSABLE, meet, pair};
 use crate::event::{Command, NodeId};
@@ -25,12 +25,18 @@ pub fn guest(world: &mut World) -> Result<(), Violation> {
     world.command(bo, &Command::Crash);
     world.command(bo, &Command::Start);
     world.run(3 * MINUTE)?;
-    let levels = levels(world, ada, bo);
+    let before = levels(world, ada, bo);
     world.expect(
-        !levels.is_empty() && levels.iter().all(|level| *level == Level::Guest),
+        !before.is_empty() && before.iter().all(|(_, level)| *level == Level::Guest),
         "a guest is a guest",
     )?;
     world.command(ada, &Command::Confirm(bo));
+    let raised = before.iter().map(|(conn, _)| (*conn, Level::Contact));
+    let raised: Vec<_> = raised.collect();
+    world.expect(
+        levels(world, ada, bo) == raised,
+        "who is confirmed is a contact on the sessions that stand",
+    )?;
     world.run(12 * MINUTE)?;
     world.rest()?;
     let shown = faces(world, bo, ada);
@@ -40,12 +46,14 @@ pub fn guest(world: &mut World) -> Result<(), Violation> {
     )
 }
 
-/// At which levels `who` has sessions with `whom`.
-fn levels(world: &World, who: NodeId, whom: NodeId) -> Vec<Level> {
+/// The sessions that `who` has with `whom`, and at which levels.
+fn levels(world: &World, who: NodeId, whom: NodeId) -> Vec<(ConnId, Level)> {
     let (who, whom) = (&world.nodes()[who.0], &world.nodes()[whom.0]);
     let sessions = who.sessions.values();
     let theirs = sessions.filter(|session| session.peer == Some(whom.peer));
-    theirs.map(|session| session.level).collect()
+    theirs
+        .map(|session| (session.conn, session.level))
+        .collect()
 }
 
 /// On which of `whom`'s faces `who` has sessions.
