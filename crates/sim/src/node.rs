@@ -86,6 +86,8 @@ pub struct Node {
     pub places: BTreeMap<Face, Vec<NodeId>>,
     /// Dials under way.
     pub dials: BTreeSet<DialId>,
+    /// Dials it began in all its lives, but for those to introducers.
+    pub dials_begun: u64,
     /// Sessions the machine told of.
     pub sessions: BTreeMap<ConnId, Session>,
     /// Where streams are to be opened.
@@ -126,6 +128,7 @@ impl Node {
             current: BTreeMap::new(),
             places: BTreeMap::new(),
             dials: BTreeSet::new(),
+            dials_begun: 0,
             sessions: BTreeMap::new(),
             preferred: BTreeMap::new(),
             errands: BTreeMap::new(),

@@ -12,6 +12,7 @@
 //! - `sessions`: a session asks who may come in, and the book answers.
 //! - `proving`: invites are shown and acknowledged; `cards`: contacts tell each other where they are.
 //! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
+//! - `regard`: whom we leave alone, because their answers say that they want no session with us.
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
 //! - `faces`: the node's own keys, bindings and places.
@@ -41,6 +42,7 @@ pub mod note;
 mod places;
 pub mod proof;
 mod proving;
+mod regard;
 mod sessions;
 mod state;
 
@@ -48,4 +50,5 @@ pub use comparing::CompareError;
 pub use config::Config;
 pub use io::{Event, Output, Source};
 pub use meeting::InviteOptions;
+pub use regard::Regard;
 pub use state::{Peer, StartError};

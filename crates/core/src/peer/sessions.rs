@@ -4,6 +4,7 @@ use super::connections::Conn;
 use super::io::{Event, Output};
 use super::note::{CARD, INVITE_SHOWN, INVITE_TAKEN, WORDS};
 use super::proof::Proof;
+use super::regard::Regard;
 use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
@@ -11,8 +12,8 @@ use crate::identity::{SignedBinding, Standing};
 use crate::ids::{Face, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
-    self, CloseCode, ConnId, Connected, DialId, Introduction, Level, Note, SPEAKS_MAX, Session,
-    Target, Verdict,
+    self, CloseCode, ConnId, Connected, DialId, DownReason, Introduction, Level, Note, SPEAKS_MAX,
+    Session, Target, UnreachableReason, Verdict,
 };
 use crate::time::Time;
 
@@ -131,6 +132,9 @@ impl<S: Scheme> Peer<S> {
             }
             routing::Event::Down { conn, peer, reason } => {
                 self.forget_conn(conn);
+                if let (Some(peer), DownReason::ClosedByPeer(CloseCode::Idle)) = (peer, reason) {
+                    self.let_go(now, peer);
+                }
                 self.tell(Event::Down { conn, peer, reason });
             }
             routing::Event::Speaks {
@@ -146,6 +150,9 @@ impl<S: Scheme> Peer<S> {
             routing::Event::Unreachable { target, reason } => {
                 if let Target::Peer(peer) = target {
                     self.presence.handle_wanted(now, peer, false);
+                    if reason == UnreachableReason::NotAContact {
+                        self.regarded(now, peer, Regard::Stranger);
+                    }
                 }
                 self.tell(Event::Unreachable { target, reason });
             }
@@ -269,6 +276,7 @@ impl<S: Scheme> Peer<S> {
         }
         if let Some(peer) = session.peer {
             self.presence.handle_wanted(now, peer, false);
+            self.is_let_in(peer);
             self.say_taken(session.conn);
             self.show_invite(session.conn, peer);
             if session.level == Level::Contact {

@@ -306,6 +306,11 @@ impl Sessions {
         self.table.best(target).map(Connection::session)
     }
 
+    /// Whether a session with `target` is to stand for as long as possible.
+    pub fn wants(&self, target: Target) -> bool {
+        self.dialling.wants(target)
+    }
+
     /// All sessions, those that are ending too, in the order of their connections' numbers.
     pub fn sessions(&self) -> impl Iterator<Item = Session> {
         self.table

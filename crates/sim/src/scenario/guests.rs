@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use kith_core::ids::Face;
-use kith_core::peer::InviteOptions;
+use kith_core::peer::{InviteOptions, Regard};
 use kith_core::routing::{ConnId, Level};
 
-use super::meeting::{MINUTE, REUSABLE, meet, pair};
+use super::meeting::{MINUTE, REUSABLE, SINGLE, meet, pair};
 use crate::event::{Command, NodeId};
 use crate::nat::Nat;
 use crate::world::{Violation, World};
+
+/// What two who are left alone may dial in a day: each tries four times, at two faces.
+const DIALS_A_DAY_MAX: u64 = 2 * 4 * 2;
 
 /// A guest is found, restarts, is confirmed, and ends up with one session between contact faces.
 pub fn guest(world: &mut World) -> Result<(), Violation> {
@@ -44,6 +47,49 @@ pub fn guest(world: &mut World) -> Result<(), Violation> {
         shown == [Face::Contact],
         "one session, between contact faces",
     )
+}
+
+/// Who is removed, and who waits to be confirmed, dials a few times a day; and both are met again at once.
+pub fn left_alone(world: &mut World) -> Result<(), Violation> {
+    let introducer = world.add_introducer();
+    let (ada, bo) = pair(world, (Nat::Open, Nat::PortRestricted), &[introducer]);
+    let (_, cy) = pair(world, (Nat::Open, Nat::PortRestricted), &[introducer]);
+    world.run(Duration::from_secs(5))?;
+    meet(world, ada, bo, SINGLE);
+    meet(world, ada, cy, REUSABLE);
+    world.run(MINUTE)?;
+    world.command(ada, &Command::Remove(bo));
+    world.run(30 * MINUTE)?;
+    let (ada_id, before) = (world.nodes()[ada.0].peer, dials(world, &[bo, cy]));
+    let regards = [bo, cy].map(|who| {
+        let machine = world.nodes()[who.0].machine.as_ref();
+        machine.and_then(|it| it.regard(ada_id))
+    });
+    world.expect(
+        regards == [Some(Regard::Stranger), Some(Regard::Guest)],
+        "both know what they are taken for",
+    )?;
+    world.run(24 * 60 * MINUTE)?;
+    let begun = dials(world, &[bo, cy]) - before;
+    world.expect(
+        (2..=DIALS_A_DAY_MAX).contains(&begun),
+        "they dial now and then",
+    )?;
+
+    meet(world, ada, bo, SINGLE);
+    world.command(ada, &Command::Confirm(cy));
+    world.run(10 * MINUTE)?;
+    world.rest()?;
+    for who in [bo, cy] {
+        let faces = faces(world, who, ada);
+        world.expect(faces == [Face::Contact], "a session stands again")?;
+    }
+    Ok(())
+}
+
+/// How many dials these began.
+fn dials(world: &World, who: &[NodeId]) -> u64 {
+    who.iter().map(|id| world.nodes()[id.0].dials_begun).sum()
 }
 
 /// The sessions that `who` has with `whom`, and at which levels.

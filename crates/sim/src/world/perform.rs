@@ -56,6 +56,7 @@ impl World {
             }
             Output::Dial { dial, face, route } => {
                 node.dials.insert(dial);
+                node.dials_begun += u64::from(face != Face::Visitor);
                 let life = node.life;
                 self.note(format_args!("{} dials {:?}", id.0, route.device));
                 self.dial(Dial {
