@@ -13,9 +13,9 @@ use tracing::{debug, trace};
 
 use super::begun::ControlStream;
 use super::input::Input;
-use super::live::Standing;
+use super::live::{Standing, Stood};
 use super::protocols::Protocols;
-use super::stream::Stream;
+use super::stream::{About, Stream};
 use super::streams::{OpenStream, OpenStreams};
 use crate::routing::stream::StreamError;
 use crate::routing::{Connection, ReceiveHalf, SendHalf};
@@ -152,13 +152,17 @@ impl LinkTasks {
             return;
         };
         let name = offer.names()[usize::from(index)].clone();
-        let stream = Stream::accepted(
-            (send, receive),
-            name,
-            standing,
-            self.connection.clone(),
+        let stood = Stood::default();
+        stood.set();
+        let about = About {
+            peer: standing.peer,
+            level: standing.level,
+            protocol: name,
+            connection: self.connection.clone(),
+            stood,
             open,
-        );
+        };
+        let stream = Stream::accepted((send, receive), about);
         self.protocols.deliver(stream);
     }
 }

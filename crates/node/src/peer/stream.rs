@@ -16,7 +16,7 @@ use kith_core::routing::{Answer, AnswerError, Level, Offer, Refusal};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::live::Standing;
+use super::live::Stood;
 use super::streams::OpenStream;
 use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
 
@@ -92,13 +92,15 @@ impl Drop for StreamWriter {
 
 /// What both halves know of their stream.
 #[derive(Clone, Debug)]
-struct About {
-    peer: Option<PeerId>,
-    level: Level,
-    protocol: ProtocolName,
-    connection: Connection,
+pub(super) struct About {
+    pub(super) peer: Option<PeerId>,
+    pub(super) level: Level,
+    pub(super) protocol: ProtocolName,
+    pub(super) connection: Connection,
+    /// Whether the other side ever turned out to be whom we meant.
+    pub(super) stood: Stood,
     /// Counts the stream as open until both halves are gone.
-    open: OpenStream,
+    pub(super) open: OpenStream,
 }
 
 /// Whether the other side's answer has been read.
@@ -114,38 +116,17 @@ enum Negotiation {
 
 impl Stream {
     /// A stream we opened; its answer has not been read.
-    pub(super) fn opened(
-        halves: (SendHalf, ReceiveHalf),
-        offer: Offer,
-        standing: Option<Standing>,
-        connection: Connection,
-        open: OpenStream,
-    ) -> Self {
-        let protocol = offer.names()[0].clone();
+    pub(super) fn opened(halves: (SendHalf, ReceiveHalf), offer: Offer, about: About) -> Self {
         let negotiation = Negotiation::AwaitsAnswer {
             offer,
             seen: Vec::new(),
         };
-        Self::join(
-            halves,
-            negotiation,
-            About::new(standing, protocol, connection, open),
-        )
+        Self::join(halves, negotiation, about)
     }
 
     /// A stream the other side opened, which we have answered.
-    pub(super) fn accepted(
-        halves: (SendHalf, ReceiveHalf),
-        protocol: ProtocolName,
-        standing: Standing,
-        connection: Connection,
-        open: OpenStream,
-    ) -> Self {
-        Self::join(
-            halves,
-            Negotiation::Agreed,
-            About::new(Some(standing), protocol, connection, open),
-        )
+    pub(super) fn accepted(halves: (SendHalf, ReceiveHalf), about: About) -> Self {
+        Self::join(halves, Negotiation::Agreed, about)
     }
 
     fn join(halves: (SendHalf, ReceiveHalf), negotiation: Negotiation, about: About) -> Self {
@@ -192,6 +173,11 @@ impl Stream {
         self.reader.about.connection.exporter()
     }
 
+    /// Tells, also when the stream is gone, whether a session ever stood on its connection.
+    pub(crate) fn stood(&self) -> Stood {
+        self.reader.about.stood.clone()
+    }
+
     /// The connection that carries it.
     pub fn connection(&self) -> &Connection {
         &self.reader.about.connection
@@ -214,23 +200,6 @@ impl Stream {
     /// The two halves, to be used by two tasks.
     pub fn into_split(self) -> (StreamReader, StreamWriter) {
         (self.reader, self.writer)
-    }
-}
-
-impl About {
-    fn new(
-        standing: Option<Standing>,
-        protocol: ProtocolName,
-        connection: Connection,
-        open: OpenStream,
-    ) -> Self {
-        Self {
-            peer: standing.and_then(|standing| standing.peer),
-            level: standing.map_or(Level::Stranger, |standing| standing.level),
-            protocol,
-            connection,
-            open,
-        }
     }
 }
 
