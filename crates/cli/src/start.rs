@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Serve,
     /// One command that goes to a contact.
     Reach,
+    /// One command about the contacts, and about who became one while no node ran.
+    Book,
     /// One command that looks at what is in the data directory, or changes it.
     Look,
 }
@@ -41,7 +43,7 @@ pub(crate) fn config(home: &Home) -> Result<Config, Failure> {
 
 /// Describes the node of `home`.
 pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBuilder {
-    let is_looking = purpose == Purpose::Look;
+    let is_looking = matches!(purpose, Purpose::Look | Purpose::Book);
     let builder = Node::builder()
         .data_dir(home.directory())
         .name(config.name.clone())

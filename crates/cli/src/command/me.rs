@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use kith::core::introducer::Introducer;
+
 use super::on::On;
 use crate::api::doctor::Check;
 use crate::api::invites::{InviteMade, InviteRequest};
@@ -97,11 +99,12 @@ fn describe(status: &Status) -> String {
         status.sessions.len(),
     );
     for session in &status.sessions {
-        let who = session
-            .name
-            .as_deref()
-            .or(session.peer_id.as_deref())
-            .unwrap_or("a stranger");
+        let who = match (&session.name, &session.peer_id, &session.introducer) {
+            (Some(name), _, _) => name.clone(),
+            (None, Some(peer_id), _) => peer_id.clone(),
+            (None, None, Some(line)) => introducer(line),
+            (None, None, None) => "a stranger".to_owned(),
+        };
         text.push_str(&format!(
             "\n  {who}: {} ({} face), {} streams, {} sent, {} received",
             session.path.name(),
@@ -111,5 +114,19 @@ fn describe(status: &Status) -> String {
             output::bytes(session.bytes_received),
         ));
     }
+    for contact in &status.left_alone {
+        let why = contact.takes_you_for.words();
+        text.push_str(&format!("\n  {}: {why}", contact.name));
+    }
     text
+}
+
+/// An introducer for people: where it is, as its line says.
+fn introducer(line: &str) -> String {
+    let known = line.parse::<Introducer>();
+    let address = known.ok().and_then(|it| it.addresses.first().copied());
+    address.map_or_else(
+        || "an introducer".to_owned(),
+        |address| format!("the introducer at {address}"),
+    )
 }

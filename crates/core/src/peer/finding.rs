@@ -40,7 +40,13 @@ impl<S: Scheme> Peer<S> {
                     self.sessions.handle_resolved(now, Target::Peer(peer));
                 }
             }
-            Purpose::Replies(invite) => self.take_replies(now, invite, records),
+            Purpose::Replies(invite) => {
+                self.take_replies(now, invite, records);
+                if open == 0 {
+                    self.meeting.saw(invite);
+                    self.tell(Event::MailboxSeen { invite });
+                }
+            }
         }
         self.drain();
     }
@@ -289,7 +295,7 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// The introducer with this key, ours or a contact's.
-    pub(super) fn introducer(&self, key: DeviceKey) -> Option<&Introducer> {
+    pub fn introducer(&self, key: DeviceKey) -> Option<&Introducer> {
         let theirs = self
             .book
             .contacts()

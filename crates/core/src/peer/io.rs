@@ -3,7 +3,7 @@
 use crate::address::Route;
 use crate::discovery::{Advertisement, Record};
 use crate::identity;
-use crate::ids::{Face, Locator, PeerId};
+use crate::ids::{Face, InviteId, Locator, PeerId};
 use crate::introducer::Introducer;
 use crate::protocol::ProtocolName;
 use crate::routing::{CloseCode, ConnId, DialId, DownReason, Session, Target, UnreachableReason};
@@ -159,6 +159,11 @@ pub enum Event {
     ReplyLeft {
         /// Who made it.
         peer: PeerId,
+    },
+    /// A mailbox was looked into: what lay there at the introducers that answered was taken.
+    MailboxSeen {
+        /// Of which invite.
+        invite: InviteId,
     },
     /// A contact was found.
     Found {
