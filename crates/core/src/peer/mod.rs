@@ -12,7 +12,7 @@
 //! - `sessions`: a session asks who may come in, and the book answers.
 //! - `proving`: invites are shown and acknowledged; `cards`: contacts tell each other where they are.
 //! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
-//! - `regard`: whom we leave alone, because their answers say that they want no session with us.
+//! - `wanting`: with whom a session is kept up, and whom we leave alone because they want none (`regard`).
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
 //! - `faces`: the node's own keys, bindings and places.
@@ -45,6 +45,7 @@ mod proving;
 mod regard;
 mod sessions;
 mod state;
+mod wanting;
 
 pub use comparing::CompareError;
 pub use config::Config;
