@@ -27,6 +27,7 @@ use super::paths::Paths;
 use super::protocols::Protocols;
 use super::sources::Sources;
 use super::streams::OpenStreams;
+use super::unread::Crowd;
 use crate::clock;
 use crate::discovery::{Announcement, Finding, Order};
 use crate::error::Error;
@@ -50,6 +51,8 @@ pub(super) struct Actor {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) tasks: TaskTracker,
+    /// How long a stream may be left unread while others wait.
+    pub(super) unread_max_time: Duration,
     pub(super) state: State,
 }
 
@@ -314,6 +317,7 @@ impl Actor {
             inputs: self.inputs.clone(),
             protocols: self.protocols.clone(),
             streams,
+            crowd: Crowd::new(self.unread_max_time),
             session: session_watch,
             tasks: self.tasks.clone(),
         }

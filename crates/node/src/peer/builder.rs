@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::ids::Face;
@@ -24,6 +25,7 @@ use super::node::{Inner, Node};
 use super::place::{Place, PlaceError};
 use super::protocols::Protocols;
 use super::sources::Sources;
+use super::unread::UNREAD_MAX_TIME;
 use crate::content::Shares;
 use crate::discovery::Interfaces;
 use crate::home::Home;
@@ -50,6 +52,7 @@ pub struct NodeBuilder {
     public: Option<Vec<SocketAddr>>,
     port_mapping: bool,
     keeps_sessions: bool,
+    unread_max_time: Duration,
     strangers_max: Option<usize>,
     public_face_only: bool,
 }
@@ -66,6 +69,7 @@ impl Default for NodeBuilder {
             public: None,
             port_mapping: true,
             keeps_sessions: true,
+            unread_max_time: UNREAD_MAX_TIME,
             strangers_max: None,
             public_face_only: false,
         }
@@ -167,6 +171,14 @@ impl NodeBuilder {
         self
     }
 
+    /// How long a stream may be left unread while the other side cannot open another because all its places are taken
+    /// ([`UNREAD_MAX_TIME`] when left out); then it is reset. Where there is room, a stream may be left unread for ever.
+    #[must_use]
+    pub fn unread_max_time(mut self, time: Duration) -> Self {
+        self.unread_max_time = time;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -237,6 +249,7 @@ impl NodeBuilder {
             events,
             inputs,
             tasks: tasks.clone(),
+            unread_max_time: self.unread_max_time,
             state: State::default(),
         };
         tasks.spawn(actor.run(inbox));

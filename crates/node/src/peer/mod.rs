@@ -5,6 +5,7 @@
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
 //! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery.
+//! - [`unread`]: streams that are left unread while others wait.
 //! - `opening`: how a stream is opened, and what it means when it breaks.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
@@ -26,6 +27,7 @@ pub mod protocols;
 mod sources;
 pub mod stream;
 mod streams;
+pub mod unread;
 
 pub use book::AddressBook;
 pub use builder::{NodeBuilder, SpawnError};

@@ -228,6 +228,7 @@ async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<
         connection: link.connection.clone(),
         stood: link.stood.clone(),
         open,
+        seat: None,
     };
     Ok(Stream::opened((send, receive), offer.clone(), about))
 }

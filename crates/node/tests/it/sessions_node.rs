@@ -20,6 +20,7 @@ mod many;
 mod meeting_twice;
 mod round_trips;
 mod trusting;
+mod unread;
 
 fn protocol(text: &str) -> ProtocolName {
     text.parse().expect("a valid name")

@@ -6,8 +6,8 @@ use kith::core::routing::{Level, STREAMS_GUEST_MAX};
 use super::*;
 
 /// Alice, and Bob who came by a reusable invite and waits to be confirmed.
-async fn maker_and_guest() -> (Node, Node) {
-    let alice = spawn(local_node().name("Alice")).await;
+pub(super) async fn maker_and_guest(alice: kith::NodeBuilder) -> (Node, Node) {
+    let alice = spawn(alice.name("Alice")).await;
     let bob = spawn(local_node().name("Bob")).await;
     let options = InviteOptions {
         reusable: true,
@@ -28,7 +28,7 @@ async fn maker_and_guest() -> (Node, Node) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_who_is_confirmed_keeps_the_session_and_may_use_all_of_it() {
-    let (alice, bob) = maker_and_guest().await;
+    let (alice, bob) = maker_and_guest(local_node()).await;
     let mut streams = alice
         .accept(protocol("/guests/1"), Access::Guests)
         .expect("free");
