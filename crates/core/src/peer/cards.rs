@@ -57,6 +57,7 @@ impl<S: Scheme> Peer<S> {
         if !card.is_bounded() || !self.is_theirs(now, peer, &card.binding, card.contact.device) {
             return;
         }
+        self.is_contact_there(peer);
         self.book
             .observe_introducers(&peer, card.introducers.clone());
         self.drain_book(now);

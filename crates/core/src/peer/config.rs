@@ -53,6 +53,10 @@ pub const SESSIONS_KEPT_MAX: usize = 128;
 /// How often a listing is renewed, at the latest; it lives three hours, as every record of an address.
 pub const LISTING_RENEWAL: Duration = Duration::from_secs(30 * 60);
 
+/// How long a contact is left alone whose answer says that it wants no session with us. Should it change its mind, it comes to
+/// us by itself; four dials a day are for those whose way to us is lost.
+pub const LEFT_ALONE_FOR: Duration = Duration::from_secs(6 * 3600);
+
 /// Between two looks into the mailbox of an invite. People who exchange invites wait for each other.
 pub const MAILBOX_POLL: Duration = Duration::from_secs(20);
 

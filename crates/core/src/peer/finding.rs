@@ -43,7 +43,13 @@ impl<S: Scheme> Peer<S> {
                     self.sessions.handle_resolved(now, Target::Peer(peer));
                 }
             }
-            Purpose::Replies(invite) => self.take_replies(now, invite, records),
+            Purpose::Replies(invite) => {
+                self.take_replies(now, invite, records);
+                if open == 0 {
+                    self.meeting.saw(invite);
+                    self.tell(Event::MailboxSeen { invite });
+                }
+            }
             Purpose::Listing(peer) => self.take_listings(now, peer, records, open == 0),
             Purpose::Notice(introducer) => self.take_notices(now, introducer, records),
         }

@@ -5,7 +5,7 @@ use super::visit::Visit;
 use crate::address::Route;
 use crate::discovery::Advertisement;
 use crate::identity;
-use crate::ids::{DeviceKey, Face, PeerId};
+use crate::ids::{DeviceKey, Face, InviteId, PeerId};
 use crate::introducer::Introducer;
 use crate::protocol::ProtocolName;
 use crate::routing::{CloseCode, ConnId, DialId, DownReason, Session, Target, UnreachableReason};
@@ -104,6 +104,8 @@ pub enum Event {
     Book(identity::Event),
     /// A session stands.
     Up(Session),
+    /// A standing session goes on at another level: its peer was confirmed.
+    Trusted(Session),
     /// A session is gone.
     Down {
         /// Which.
@@ -161,6 +163,11 @@ pub enum Event {
         peer: PeerId,
         /// Where; `None` when no introducer of ours lists them.
         device: Option<DeviceKey>,
+    },
+    /// A mailbox was looked into: what lay there at the introducers that answered was taken.
+    MailboxSeen {
+        /// Of which invite.
+        invite: InviteId,
     },
     /// A contact was found.
     Found {

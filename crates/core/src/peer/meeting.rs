@@ -98,9 +98,7 @@ impl<S: Scheme> Peer<S> {
     /// Looks into the mailboxes that are due: often at first, when two people wait for each other, and ever less.
     pub(super) fn poll_mailboxes(&mut self, now: Time) {
         let open = self.book.open_mailboxes(now);
-        self.meeting
-            .polls
-            .retain(|invite, _| open.iter().any(|mailbox| mailbox.invite == *invite));
+        self.meeting.retain(&open);
         for mailbox in open {
             let due = *self.meeting.polls.entry(mailbox.invite).or_insert(now);
             if due > now {
@@ -118,6 +116,26 @@ impl<S: Scheme> Peer<S> {
                 mailbox.introducers,
             );
         }
+    }
+
+    /// Looks into all mailboxes that were not looked into since this node runs, for who cannot wait. Each is told by
+    /// [`Event::MailboxSeen`]; false when there are none.
+    pub fn look_into_mailboxes(&mut self, now: Time) -> bool {
+        self.now = now;
+        let open = self.book.open_mailboxes(now);
+        let unseen = open.into_iter().filter(|mailbox| {
+            !mailbox.introducers.is_empty() && !self.meeting.has_seen(&mailbox.invite)
+        });
+        let unseen: Vec<InviteId> = unseen.map(|mailbox| mailbox.invite).collect();
+        for invite in &unseen {
+            let mut lookups = self.finding.lookups.values();
+            if !lookups.any(|it| it.purpose == Purpose::Replies(*invite)) {
+                self.meeting.polls.insert(*invite, now);
+            }
+        }
+        self.poll_mailboxes(now);
+        self.drain();
+        !unseen.is_empty()
     }
 
     /// Lets in whoever left a sealed reply.

@@ -13,6 +13,7 @@
 //! - `proving`: invites are shown and acknowledged; `cards`: contacts tell each other where they are.
 //! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
 //! - `visit`: introducers are asked, each time by nobody.
+//! - `wanting`: with whom a session is kept up, and whom we leave alone because they want none (`regard`).
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
 //! - `notices`: what introducers say of themselves takes the place of the lines they were named by.
@@ -51,16 +52,19 @@ mod notices;
 mod places;
 pub mod proof;
 mod proving;
+mod regard;
 mod relaying;
 mod relays;
 mod sessions;
 mod state;
 mod visit;
+mod wanting;
 
 pub use comparing::CompareError;
 pub use config::Config;
 pub use io::{Event, Output, Source};
 pub use meeting::InviteOptions;
+pub use regard::Regard;
 pub use relays::RelayOffer;
 pub use state::{Peer, StartError};
 pub use visit::Visit;

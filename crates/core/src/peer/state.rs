@@ -14,10 +14,11 @@ use super::lines::{LINE_KIND, Lines};
 use super::listed::Listed;
 use super::mailboxes::Meeting;
 use super::places::{Finding, ROUTE_KIND};
+use super::regard::Regards;
 use super::relays::{RELAY_KIND, Relays};
 use crate::crypto::{Ed25519, Scheme, SecretKey};
 use crate::discovery::{Presence, PresenceConfig};
-use crate::identity::{self, Book, BookConfig, ContactState, RestoreError};
+use crate::identity::{self, Book, BookConfig, RestoreError};
 use crate::ids::{DeviceKey, PeerId};
 use crate::introducer::Introducer;
 use crate::protocol::ProtocolName;
@@ -48,6 +49,7 @@ pub struct Peer<S: Scheme = Ed25519> {
     pub(super) relays: Relays,
     pub(super) meeting: Meeting,
     pub(super) comparing: Comparing,
+    pub(super) regards: Regards,
     pub(super) protocols: Vec<(ProtocolName, Access)>,
     /// What was last announced on the local network: which key, and to whom.
     pub(super) advertised: Option<(DeviceKey, Vec<PeerId>)>,
@@ -119,6 +121,7 @@ impl<S: Scheme> Peer<S> {
             connections: Connections::default(),
             meeting: Meeting::default(),
             comparing: Comparing::default(),
+            regards: Regards::default(),
             protocols: Vec::new(),
             advertised: None,
             // Durable before anybody hears of it.
@@ -209,6 +212,7 @@ impl<S: Scheme> Peer<S> {
         self.list_self(now);
         self.poll_mailboxes(now);
         self.comparing.handle_timeout(now);
+        self.want_again(now);
         self.leave_replies(now);
         self.drain();
     }
@@ -224,6 +228,7 @@ impl<S: Scheme> Peer<S> {
             self.listed.next_due(),
             self.meeting.next_due(),
             self.comparing.next_due(),
+            self.regards.next_due(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -269,6 +274,7 @@ impl<S: Scheme> Peer<S> {
     fn follow_book(&mut self, now: Time, event: identity::Event) {
         match event {
             identity::Event::ReachBegan { peer } => {
+                self.regards.forget(peer);
                 self.begin_reach(peer);
                 self.advertise();
             }
@@ -277,6 +283,7 @@ impl<S: Scheme> Peer<S> {
             | identity::Event::Blocked { peer } => {
                 self.presence.handle_contact_removed(now, peer);
                 self.forget_routes(peer);
+                self.regards.forget(peer);
                 self.sessions.handle_want(now, Target::Peer(peer), false);
                 self.sessions.handle_close_peer(now, peer, CloseCode::Done);
                 self.advertise();
@@ -296,24 +303,9 @@ impl<S: Scheme> Peer<S> {
         let Some(reach) = contact.reach.as_ref() else {
             return;
         };
-        let (secret, state) = (*reach.secret.as_bytes(), contact.state);
+        let secret = *reach.secret.as_bytes();
         self.presence.handle_contact_added(self.now, peer, secret);
-        if state == ContactState::Confirmed
-            && self.config.keeps_sessions
-            && self.is_among_kept(peer)
-        {
-            self.sessions
-                .handle_want(self.now, Target::Peer(peer), true);
-        }
-    }
-
-    /// Whether `peer` is among the contacts with whom a session is kept up.
-    fn is_among_kept(&self, peer: PeerId) -> bool {
-        let before = self
-            .book
-            .contacts()
-            .filter(|contact| contact.peer < peer && contact.reach.is_some());
-        before.take(super::config::SESSIONS_KEPT_MAX).count() < super::config::SESSIONS_KEPT_MAX
+        self.keep_session(peer);
     }
 
     /// Everybody with whom a reach secret is shared, and the secret.

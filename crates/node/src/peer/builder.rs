@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::ids::Face;
@@ -25,6 +26,7 @@ use super::place::{Place, PlaceError};
 use super::protocols::Protocols;
 use super::relay::{ContactRelay, RelayPlan};
 use super::sources::Sources;
+use super::unread::UNREAD_MAX_TIME;
 use crate::config::RelayForContacts;
 use crate::content::Shares;
 use crate::discovery::{Interfaces, Visitors};
@@ -55,6 +57,7 @@ pub struct NodeBuilder {
     relay_roots: Option<PathBuf>,
     findable: bool,
     keeps_sessions: bool,
+    unread_max_time: Duration,
     strangers_max: Option<usize>,
     public_face_only: bool,
     relay: Option<RelayForContacts>,
@@ -74,6 +77,7 @@ impl Default for NodeBuilder {
             relay_roots: None,
             findable: false,
             keeps_sessions: true,
+            unread_max_time: UNREAD_MAX_TIME,
             strangers_max: None,
             public_face_only: false,
             relay: None,
@@ -205,6 +209,14 @@ impl NodeBuilder {
         self
     }
 
+    /// How long a stream may be left unread while the other side cannot open another because all its places are taken
+    /// ([`UNREAD_MAX_TIME`] when left out); then it is reset. Where there is room, a stream may be left unread for ever.
+    #[must_use]
+    pub fn unread_max_time(mut self, time: Duration) -> Self {
+        self.unread_max_time = time;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -285,6 +297,7 @@ impl NodeBuilder {
             events,
             inputs,
             tasks: tasks.clone(),
+            unread_max_time: self.unread_max_time,
             state: State::default(),
         };
         tasks.spawn(actor.run(inbox));

@@ -22,9 +22,10 @@ pub(super) type Question = Box<dyn FnOnce(&mut Peer, Time) -> Reply + Send>;
 
 /// Something for the machine.
 pub(super) enum Input {
-    /// Somebody wants to open streams.
+    /// Somebody wants to open streams: as soon as they may be sent, or once it is known that the target is there.
     Open {
         target: Target,
+        standing: bool,
         reached: oneshot::Sender<Result<(), UnreachableReason>>,
     },
     /// Something to do with the machine itself.

@@ -126,6 +126,13 @@ impl Connection {
             .set_max_concurrent_bi_streams(VarInt::from_u32(streams));
     }
 
+    /// Tells the other side of every place that is free under the limit of `streams`. The engine holds back up to an eighth of
+    /// them, for fewer messages, and whoever waits for a stream would wait for those.
+    pub fn announce_streams(&self, streams: u32) {
+        self.set_stream_limit(1);
+        self.set_stream_limit(streams);
+    }
+
     /// Opens a stream. Waits while as many are open as the other side allows. The other side learns of it with the
     /// first byte sent.
     ///

@@ -21,6 +21,9 @@ use super::end::{Ended, ended};
 /// The reset code of a send half that was dropped unfinished, and the stop code of a receive half dropped unread.
 pub const ABANDONED: u32 = 0;
 
+/// The reset and stop code of a stream that was left unread while others waited for its place.
+pub const LEFT_UNREAD: u32 = 1;
+
 /// Why a stream can be read or written no further.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -72,6 +75,16 @@ impl SendHalf {
     /// [`StreamError`] when the other side has stopped it or the connection is over.
     pub async fn write_chunk(&mut self, data: Bytes) -> Result<(), StreamError> {
         Ok(self.stream.write_chunk(data).await?)
+    }
+
+    /// Sends as much of `chunks` as there is room for, at least one byte, and leaves the rest. Nothing is sent when this is
+    /// dropped before its end.
+    ///
+    /// # Errors
+    /// As [`Self::write_chunk`].
+    pub async fn write_some(&mut self, chunks: &mut &mut [Bytes]) -> Result<(), StreamError> {
+        self.stream.write_many_chunks(chunks).await?;
+        Ok(())
     }
 
     /// Sends all of `data`.

@@ -122,6 +122,11 @@ impl World {
                 let (conn, level) = (session.conn, session.level);
                 self.note(format_args!("{} has {conn:?} up as {level:?}", id.0));
             }
+            peer::Event::Trusted(session) => {
+                node.sessions.insert(session.conn, *session);
+                let (conn, level) = (session.conn, session.level);
+                self.note(format_args!("{} has {conn:?} go on as {level:?}", id.0));
+            }
             peer::Event::Down { conn, reason, .. } => {
                 node.sessions.remove(conn);
                 let conn = *conn;
