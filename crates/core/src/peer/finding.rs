@@ -319,7 +319,7 @@ impl<S: Scheme> Peer<S> {
         all
     }
 
-    /// An introducer answers, for the first time or after it was away: what it missed is left there now.
+    /// An introducer answers. Where it was away, what it missed is left there now.
     pub fn handle_introducer_up(&mut self, now: Time, device: DeviceKey) {
         self.now = now;
         if self.finding.away.remove(&device) {
@@ -327,9 +327,9 @@ impl<S: Scheme> Peer<S> {
             self.renew_relays();
             self.leave_replies_at(now, device);
             self.list_again(now, 0);
+            self.ask_notice_of(device);
             self.handle_network_changed(now);
         }
-        self.ask_notice_of(device);
     }
 
     pub(super) fn drain_presence(&mut self) {

@@ -197,6 +197,8 @@ mod tests {
     }
 
     fn tell(node: &mut Peer, now: Time, records: &[Record]) {
+        // Whoever was away is asked anew.
+        node.handle_introducer_down(now, secret(1).device_key());
         node.handle_introducer_up(now, secret(1).device_key());
         node.handle_records(now, Notice::locator(secret(1).device_key()), records);
     }

@@ -148,13 +148,13 @@ impl<S: Scheme> Peer<S> {
             }
             routing::Event::Noted { conn, peer, note } => self.take_note(now, conn, peer, &note),
             routing::Event::Unreachable { target, reason } => {
-                // Whoever is wanted goes on being looked up, ever more rarely.
-                if let Target::Peer(peer) = target
-                    && !self.sessions.wants(target)
-                {
-                    self.presence.handle_wanted(now, peer, false);
+                if let Target::Peer(peer) = target {
                     if reason == UnreachableReason::NotAContact {
                         self.regarded(now, peer, Regard::Stranger);
+                    }
+                    // Whoever is wanted goes on being looked up, ever more rarely.
+                    if !self.sessions.wants(target) {
+                        self.presence.handle_wanted(now, peer, false);
                     }
                 }
                 self.tell(Event::Unreachable { target, reason });
