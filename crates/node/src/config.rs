@@ -50,6 +50,9 @@ pub struct Config {
     /// Whether the public face has addresses of its own, as a public server's. Off by default: strangers reach it by relay
     /// only, and do not learn where it is.
     pub public_server: bool,
+    /// Whether bulk data may travel over TCP where the path to the other side is direct. On by default: faster, and it shows
+    /// nobody more than the session does. The port is open only while somebody who was told of it is expected.
+    pub express: bool,
     /// Where the local API and the web app listen; loopback only. Port 0 takes any free one.
     #[serde(deserialize_with = "read_api")]
     pub api: SocketAddr,
@@ -143,6 +146,7 @@ impl Default for Config {
             public_dht: true,
             findable: false,
             public_server: false,
+            express: true,
             api: SocketAddr::from((Ipv4Addr::LOCALHOST, API_PORT)),
             relay_for_contacts: RelayForContacts::default(),
         }
@@ -371,7 +375,7 @@ mod tests {
         let line = introducer().to_string();
         let text = format!(
             "name = 'Ann'\nintroducers = ['{line}']\nlan = false\npublic_dht = false\n\
-             findable = true\npublic_server = true\napi = '[::1]:0'\n\
+             findable = true\npublic_server = true\nexpress = false\napi = '[::1]:0'\n\
              [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n"
         );
         let expected = Config {
@@ -381,6 +385,7 @@ mod tests {
             public_dht: false,
             findable: true,
             public_server: true,
+            express: false,
             api: "[::1]:0".parse().expect("literal"),
             relay_for_contacts: RelayForContacts {
                 enabled: false,

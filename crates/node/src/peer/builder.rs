@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, State};
 use super::contents;
+use super::express;
 use super::faces::{FacePlan, Faces};
 use super::input::Input;
 use super::live::Live;
@@ -50,6 +51,7 @@ pub struct NodeBuilder {
     public: Option<Vec<SocketAddr>>,
     port_mapping: bool,
     keeps_sessions: bool,
+    express: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
 }
@@ -66,6 +68,7 @@ impl Default for NodeBuilder {
             public: None,
             port_mapping: true,
             keeps_sessions: true,
+            express: true,
             strangers_max: None,
             public_face_only: false,
         }
@@ -167,6 +170,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether bulk data may travel over TCP, given and taken, where a session's path is direct.
+    #[must_use]
+    pub fn express(mut self, allowed: bool) -> Self {
+        self.express = allowed;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -222,6 +232,7 @@ impl NodeBuilder {
             store: store.clone(),
             services: Default::default(),
             shares: Arc::new(shares),
+            express: self.express,
             place,
             tasks: tasks.clone(),
             stop,
@@ -248,6 +259,9 @@ impl NodeBuilder {
         crate::protocol::serve(&node);
         if !self.public_face_only {
             contents::serve(&node);
+            if self.express {
+                express::serve(&node);
+            }
         }
         Ok(node)
     }

@@ -2,15 +2,15 @@
 //!
 //! A connection is closed explicitly, or when the last clone and the last of its streams are dropped.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use iroh::TransportAddr;
 use iroh::endpoint::{
     Connection as EngineConnection, PathEventStream, Side, VarInt, WeakConnectionHandle,
 };
+use iroh::{Endpoint, SecretKey, TransportAddr};
 use kith_core::ids::DeviceKey;
 use kith_core::routing::datagram::Flow;
 
@@ -31,6 +31,34 @@ pub struct Connection {
     engine: EngineConnection,
     exporter: [u8; 32],
     datagrams: Arc<Datagrams>,
+    local: Arc<Local>,
+}
+
+/// The side of a connection that is here.
+#[derive(Debug)]
+pub(super) struct Local {
+    /// The key it presents.
+    pub(super) secret: SecretKey,
+    /// The addresses its sockets are bound to.
+    bound: Vec<IpAddr>,
+}
+
+impl Local {
+    fn of(endpoint: &Endpoint) -> Self {
+        let bound = endpoint.bound_sockets();
+        Self {
+            secret: endpoint.secret_key().clone(),
+            bound: bound.iter().map(SocketAddr::ip).collect(),
+        }
+    }
+
+    /// The address that a socket is bound to which carries what goes to `remote`; most often every one of its family.
+    pub(super) fn address_for(&self, remote: IpAddr) -> Option<IpAddr> {
+        let mut bound = self.bound.iter();
+        bound
+            .find(|bound| bound.is_ipv4() == remote.is_ipv4())
+            .copied()
+    }
 }
 
 /// What carries a connection.
@@ -53,7 +81,7 @@ pub struct PathSummary {
 
 impl Connection {
     /// Wraps a connection of the engine; `None` when TLS exports no keys, which no finished handshake does.
-    pub(super) fn new(engine: EngineConnection) -> Option<Self> {
+    pub(super) fn new(engine: EngineConnection, endpoint: &Endpoint) -> Option<Self> {
         let mut exporter = [0; 32];
         engine
             .export_keying_material(&mut exporter, EXPORTER_LABEL, &[])
@@ -63,6 +91,7 @@ impl Connection {
             engine,
             exporter,
             datagrams,
+            local: Arc::new(Local::of(endpoint)),
         })
     }
 
@@ -99,6 +128,35 @@ impl Connection {
             TransportAddr::Ip(address) => Some(*address),
             _ => None,
         }
+    }
+
+    /// Where the other side is, when data takes a direct path now.
+    pub fn selected_direct(&self) -> Option<SocketAddr> {
+        let paths = self.engine.paths();
+        let selected = paths.iter().find(|path| path.is_selected())?;
+        direct_address(selected.remote_addr())
+    }
+
+    /// Waits until no direct path leads to `address` any more, selected or not.
+    pub(super) async fn loses_direct(&self, address: IpAddr) {
+        let mut events = self.engine.path_events();
+        loop {
+            let paths = self.engine.paths();
+            let mut open = paths
+                .iter()
+                .filter_map(|path| direct_address(path.remote_addr()));
+            if !open.any(|open| open.ip() == address) {
+                return;
+            }
+            if events.next().await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// This side of it.
+    pub(super) fn local(&self) -> &Local {
+        &self.local
     }
 
     /// The remote addresses of all paths that are open, for `kith doctor` and `kith trace`.
@@ -195,6 +253,16 @@ impl PathChanges {
             }
             self.events.next().await?;
         }
+    }
+}
+
+/// The address of a direct path.
+fn direct_address(remote: &TransportAddr) -> Option<SocketAddr> {
+    match remote {
+        TransportAddr::Ip(address) => {
+            Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
+        }
+        _ => None,
     }
 }
 

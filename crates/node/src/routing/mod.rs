@@ -8,6 +8,7 @@
 //! - [`accept`]: handshakes from outside, a bounded number at once.
 //! - [`transport`]: every number given to QUIC, and why it is that number.
 //! - [`connection`]: one connection; its keys and its paths. [`end`]: how it ended.
+//! - [`express`]: streams of a session carried by TLS on TCP, where the path is direct.
 //! - [`stream`]: the two halves of a stream, and frames on them.
 //! - [`datagram`]: unreliable datagrams beside a stream.
 
@@ -16,6 +17,7 @@ pub mod connection;
 pub mod datagram;
 pub mod end;
 pub mod endpoint;
+pub mod express;
 pub mod relay_name;
 pub mod stream;
 pub mod transport;
