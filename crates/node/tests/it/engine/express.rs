@@ -10,7 +10,8 @@ use kith::clock;
 use kith::routing::express::dial::{DialError, dial};
 use kith::routing::express::{GiveError, Given, Giver, Lane};
 use kith::routing::stream::StreamError;
-use kith::routing::{Connection, Ended, ReceiveHalf, SendHalf};
+use kith::routing::{Connection, Ended, FaceEndpoint, ReceiveHalf, SendHalf};
+use kith_core::ids::Face;
 use kith_core::routing::Level;
 use kith_core::routing::express::config::{
     DIAL_WITHIN, LANES_SESSION_MAX, PROVEN_WITHIN, TICKET_LIFE, UNPROVEN_ADDRESS_MAX,
@@ -21,7 +22,8 @@ use kith_core::time::Time;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::{contact_face, direct_route, joined, pair, soon};
+use super::relay::TestRelay;
+use super::{contact_face, direct_route, joined, loopback, pair, relay_route, soon};
 
 /// The two halves of one side of a stream.
 type Halves = (SendHalf, ReceiveHalf);
@@ -289,6 +291,31 @@ async fn a_session_has_so_many_lanes_and_each_gives_its_place_back() {
         }
     };
     soon("room", room).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_over_a_relay_gets_none_and_seeks_none() {
+    let relay = TestRelay::start(Ipv4Addr::LOCALHOST.into()).await;
+    let relays = [relay.introducer.clone()];
+    let public = FaceEndpoint::bind(loopback(Face::Public, &relays)).await;
+    let public = public.expect("nothing to bind");
+    soon("a place at the relay", public.online()).await;
+    let getter_face = contact_face(&relays).await;
+    let route = relay_route(&public, &relay.introducer);
+    let (getter, giving) = joined(&getter_face, &public, &route).await;
+    let giver = Giver::new(clock::now);
+    let refused = giver.give(&giving, Level::Contact).map(drop);
+    assert!(
+        matches!(refused, Err(GiveError::Refused(Refusal::Relayed))),
+        "{refused:?}"
+    );
+    let nowhere = Offered {
+        port: 1024,
+        ticket: Ticket::from_bytes([7; 32]),
+    };
+    let refused = dial(&getter, &nowhere).await;
+    assert!(matches!(refused, Err(DialError::Relayed)), "{refused:?}");
+    relay.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
