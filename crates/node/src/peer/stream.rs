@@ -232,7 +232,7 @@ impl Stream {
             mut writer,
         } = self;
         let connection = &reader.about.connection;
-        reader.half = writer.half.take_lane(reader.half, lane, connection);
+        reader.half = connection.carry(&mut writer.half, reader.half, lane);
         reader.about.protocol = protocol.clone();
         writer.about.protocol = protocol;
         Self { reader, writer }

@@ -15,7 +15,9 @@ use kith_core::ids::DeviceKey;
 use kith_core::routing::datagram::Flow;
 
 use super::datagram::{DatagramFlow, Datagrams};
+use super::direct;
 use super::end::{ConnectionEnded, Ended, ended};
+use super::express::lane::Lane;
 use super::stream::{ReceiveHalf, SendHalf};
 
 /// The label under which keying material is taken from TLS (RFC 8446 §7.5). Proofs are bound to what comes of it, so a
@@ -132,26 +134,14 @@ impl Connection {
 
     /// Where the other side is, when data takes a direct path now.
     pub fn selected_direct(&self) -> Option<SocketAddr> {
-        let paths = self.engine.paths();
-        let selected = paths.iter().find(|path| path.is_selected())?;
-        direct_address(selected.remote_addr())
+        direct::selected(&self.engine)
     }
 
-    /// Waits until no direct path leads to `address` any more, selected or not.
-    pub(super) async fn loses_direct(&self, address: IpAddr) {
-        let mut events = self.engine.path_events();
-        loop {
-            let paths = self.engine.paths();
-            let mut open = paths
-                .iter()
-                .filter_map(|path| direct_address(path.remote_addr()));
-            if !open.any(|open| open.ip() == address) {
-                return;
-            }
-            if events.next().await.is_none() {
-                return;
-            }
-        }
+    /// Has `lane` carry a stream of this connection from here on, of which nothing may be on its way. A stream that a lane
+    /// carries stays on it.
+    #[must_use]
+    pub fn carry(&self, send: &mut SendHalf, receive: ReceiveHalf, lane: Lane) -> ReceiveHalf {
+        send.take_lane(receive, lane, &self.engine)
     }
 
     /// This side of it.
@@ -253,16 +243,6 @@ impl PathChanges {
             }
             self.events.next().await?;
         }
-    }
-}
-
-/// The address of a direct path.
-fn direct_address(remote: &TransportAddr) -> Option<SocketAddr> {
-    match remote {
-        TransportAddr::Ip(address) => {
-            Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
-        }
-        _ => None,
     }
 }
 

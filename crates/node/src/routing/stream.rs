@@ -11,43 +11,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::Either;
-use iroh::endpoint::{ReadError, RecvStream, SendStream, StreamId, VarInt, WriteError};
+use iroh::endpoint::{Connection as EngineConnection, RecvStream, SendStream, StreamId, VarInt};
 use kith_core::codec::{self, DecodeError, FRAME_HEADER_BYTES};
 use kith_core::routing::datagram::Flow;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connection::Connection;
-use super::end::{Ended, ended};
-use super::express::Lane;
-use super::express::lane::{LaneReader, LaneWriter};
-
-/// The reset code of a send half that was dropped unfinished, and the stop code of a receive half dropped unread.
-pub const ABANDONED: u32 = 0;
-
-/// Why a stream can be read or written no further.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum StreamError {
-    /// The other side has reset its send half, or wants no more of ours.
-    #[error("the other side gave the stream up (code {0})")]
-    GivenUp(u64),
-    /// The connection is over.
-    #[error("the connection has ended: {0:?}")]
-    Ended(Ended),
-    /// This side has finished or reset it.
-    #[error("the stream is closed on this side")]
-    Closed,
-    /// The other side finished in the middle of something.
-    #[error("the stream ends in the middle of a frame")]
-    CutShort,
-    /// The express lane that carried it is gone; the session may still stand.
-    #[error("the express lane broke: {0}")]
-    LaneBroken(String),
-    /// A frame announces more than it may hold.
-    #[error(transparent)]
-    Frame(#[from] DecodeError),
-}
+use super::end::ended;
+pub use super::end::{ABANDONED, StreamError};
+use super::express::lane::{Lane, LaneReader, LaneWriter};
 
 /// The half of a stream that sends.
 #[derive(Debug)]
@@ -82,20 +53,18 @@ impl SendHalf {
         }
     }
 
-    /// Has a lane carry this stream from here on; `receive` is its other half, and `connection` its session's. What was
-    /// sent before must have been read. A stream that a lane carries stays on it.
-    #[must_use]
-    pub fn take_lane(
+    /// Has a lane carry this stream from here on; `receive` is its other half, and `engine` its connection.
+    pub(super) fn take_lane(
         &mut self,
         receive: ReceiveHalf,
         lane: Lane,
-        connection: &Connection,
+        engine: &EngineConnection,
     ) -> ReceiveHalf {
         let leash = match (&self.by, receive.0) {
             (SendBy::Quic(_), ReceiveBy::Quic(leash)) => leash,
             (_, carried) => return ReceiveHalf(carried),
         };
-        let (writer, other_leash, reader) = lane.split(connection, self.flow(), leash);
+        let (writer, other_leash, reader) = lane.split(engine, self.flow(), leash);
         if let SendBy::Quic(stream) = std::mem::replace(&mut self.by, SendBy::Lane(writer)) {
             // Fails only when the runtime is gone.
             let _ = other_leash.send(stream);
@@ -368,26 +337,6 @@ impl AsyncWrite for SendHalf {
             SendBy::Quic(stream) => Pin::new(stream).poll_shutdown(cx),
             // A second time changes nothing.
             SendBy::Lane(writer) => Poll::Ready(writer.finish().or(Ok(()))),
-        }
-    }
-}
-
-impl From<WriteError> for StreamError {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Stopped(code) => Self::GivenUp(code.into_inner()),
-            WriteError::ConnectionLost(error) => Self::Ended(ended(error).0),
-            _ => Self::Closed,
-        }
-    }
-}
-
-impl From<ReadError> for StreamError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Reset(code) => Self::GivenUp(code.into_inner()),
-            ReadError::ConnectionLost(error) => Self::Ended(ended(error).0),
-            _ => Self::Closed,
         }
     }
 }

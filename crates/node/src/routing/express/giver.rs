@@ -8,15 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use kith_core::routing::Level;
 use kith_core::routing::express::config::{PROVEN_WITHIN, TICKET_LIFE};
 use kith_core::routing::express::wire::Offered;
-use kith_core::routing::express::{
-    Asker, LaneId, Refusal, SessionNumber, Ticket, TicketName, Tickets,
-};
+use kith_core::routing::express::{Asker, LaneId, Refusal, SessionNumber, TicketName, Tickets};
 use kith_core::time::Time;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::lane::Lane;
-use super::listener::{Listening, Unproven};
+use super::listener::{Listening, Shown, Unproven};
 use crate::entropy;
 use crate::routing::Connection;
 
@@ -43,13 +41,6 @@ struct Book {
 struct Awaited {
     connection: Connection,
     arrived: oneshot::Sender<Lane>,
-}
-
-/// Whoever showed a ticket, and how to find out whether it is theirs.
-pub(super) struct Shown {
-    pub(super) connection: Connection,
-    pub(super) ticket: Ticket,
-    pub(super) arrived: oneshot::Sender<Lane>,
 }
 
 /// A lane that was given and has not been fetched yet. Dropped, its ticket is worth nothing any more.
@@ -172,14 +163,16 @@ impl Giver {
             return Ok(port);
         }
         let unproven = Arc::clone(&self.0.unproven);
-        let port = Arc::new(Listening::start(local, self.clone(), unproven)?);
+        let giver = self.clone();
+        let admit = Arc::new(move |name| giver.shown(name));
+        let port = Arc::new(Listening::start(local, admit, unproven)?);
         book.listening.retain(|_, port| port.strong_count() > 0);
         book.listening.insert(local, Arc::downgrade(&port));
         Ok(port)
     }
 
     /// Takes a ticket that was shown; `None` for what is none.
-    pub(super) fn shown(&self, name: TicketName) -> Option<Shown> {
+    fn shown(&self, name: TicketName) -> Option<Shown> {
         let mut book = self.book();
         let admission = book.tickets.handle_shown((self.0.now)(), name)?;
         let awaited = book.awaited.remove(&admission.lane)?;

@@ -14,7 +14,9 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use iroh::endpoint::{RecvStream, SendStream, StoppedError, VarInt};
+use iroh::endpoint::{
+    Connection as EngineConnection, RecvStream, SendStream, StoppedError, VarInt,
+};
 use kith_core::routing::datagram::Flow;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, ReadBuf, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -23,11 +25,9 @@ use tokio_util::io::poll_read_buf;
 use tokio_util::sync::{CancellationToken, PollSender};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::giver::Place;
 use super::socket::{Door, Socket};
-use crate::routing::Connection;
-use crate::routing::end::{Ended, ended};
-use crate::routing::stream::{ABANDONED, StreamError};
+use crate::routing::direct;
+use crate::routing::end::{ABANDONED, Ended, StreamError, ended};
 
 /// The most bytes of a piece: what is ciphered and sent at once, and read at once. Sixteen records of TLS.
 const PIECE_BYTES_MAX: usize = 256 * 1024;
@@ -46,7 +46,16 @@ const RECEIVED: u32 = u32::MAX;
 pub struct Lane {
     tls: TlsStream<Socket>,
     door: Option<Door>,
-    place: Option<Place>,
+    held: Option<Held>,
+}
+
+/// Something to be dropped with a lane.
+struct Held(#[expect(dead_code, reason = "held for its drop")] Box<dyn Send + Sync>);
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Held")
+    }
 }
 
 /// What both halves hold.
@@ -54,9 +63,9 @@ pub struct Lane {
 struct Shared {
     /// Set when the session is over, or has no path to the lane's address any more.
     over: CancellationToken,
-    connection: Connection,
+    engine: EngineConnection,
     _watch: AbortOnDropHandle<()>,
-    _place: Option<Place>,
+    _held: Option<Held>,
 }
 
 /// The half that sends.
@@ -121,30 +130,30 @@ impl Lane {
     }
 
     fn new(tls: TlsStream<Socket>, door: Option<Door>) -> Self {
-        let place = None;
-        Self { tls, door, place }
+        let held = None;
+        Self { tls, door, held }
     }
 
-    /// Keeps a place for as long as the lane lives.
-    pub(super) fn hold(&mut self, place: Place) {
-        self.place = Some(place);
+    /// Keeps something for as long as the lane lives.
+    pub(super) fn hold(&mut self, held: impl Send + Sync + 'static) {
+        self.held = Some(Held(Box::new(held)));
     }
 
-    /// Makes halves of it, on the leash of a stream of `connection`. The sending direction's is handed in later.
+    /// Makes halves of it, on the leash of a stream of `engine`'s. The sending direction's is handed in later.
     pub(in crate::routing) fn split(
         self,
-        connection: &Connection,
+        engine: &EngineConnection,
         flow: Flow,
         leash: RecvStream,
     ) -> (LaneWriter, oneshot::Sender<SendStream>, LaneReader) {
         let over = CancellationToken::new();
-        let address = connection.selected_direct().map(|direct| direct.ip());
-        let watch = watch_session(connection.clone(), address, over.clone(), self.door);
+        let address = direct::selected(engine).map(|direct| direct.ip());
+        let watch = watch_session(engine.clone(), address, over.clone(), self.door);
         let shared = Arc::new(Shared {
             over,
-            connection: connection.clone(),
+            engine: engine.clone(),
             _watch: AbortOnDropHandle::new(tokio::spawn(watch)),
-            _place: self.place,
+            _held: self.held,
         });
         let (read, write) = tokio::io::split(self.tls);
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD_MAX);
@@ -183,19 +192,19 @@ impl Lane {
 
 /// Ends a lane with its session, or when the session has no path to its address any more.
 async fn watch_session(
-    connection: Connection,
+    engine: EngineConnection,
     address: Option<IpAddr>,
     over: CancellationToken,
     door: Option<Door>,
 ) {
     let path_lost = async {
         match address {
-            Some(address) => connection.loses_direct(address).await,
+            Some(address) => direct::lost(&engine, address).await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
-        _ = connection.closed() => {}
+        _ = engine.closed() => {}
         () = path_lost => {}
     }
     over.cancel();
@@ -261,9 +270,14 @@ impl Sending {
 }
 
 impl Shared {
+    /// How the session ended, if it did.
+    fn end(&self) -> Option<Ended> {
+        self.engine.close_reason().map(|error| ended(error).0)
+    }
+
     /// Why it is over.
     fn outcome(&self) -> Outcome {
-        match self.connection.end() {
+        match self.end() {
             Some(ended) => Outcome::Ended(ended),
             None => Outcome::Broken("the session has no direct path there any more".to_owned()),
         }
@@ -469,7 +483,7 @@ impl AsyncRead for Incoming<'_> {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => {
-                let error = match (reader.shared.connection.end(), reader.poll_leash(cx)) {
+                let error = match (reader.shared.end(), reader.poll_leash(cx)) {
                     (Some(ended), _) => StreamError::Ended(ended),
                     (None, Poll::Ready(told)) => told,
                     (None, Poll::Pending) => StreamError::LaneBroken(error.to_string()),

@@ -10,26 +10,38 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kith_core::crypto;
-use kith_core::routing::express::TicketName;
 use kith_core::routing::express::config::{PROVEN_WITHIN, UNPROVEN_ADDRESS_MAX, UNPROVEN_MAX};
 use kith_core::routing::express::ticket::PROOF_BYTES;
+use kith_core::routing::express::{Ticket, TicketName};
 use rustls::server::{Accepted, Acceptor};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
 use tokio_rustls::server::StartHandshake;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, trace};
 
-use super::giver::Giver;
 use super::lane::Lane;
 use super::socket::Socket;
 use super::tls;
+use crate::routing::Connection;
 
 /// What is read of a hello at once, in bytes: all of it.
 const HELLO_BYTES: usize = 1024;
 
 /// How long to wait when the system takes no connections, most often for want of handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Whoever showed a ticket, and how to find out whether it is theirs.
+pub(super) struct Shown {
+    /// The session it was issued in.
+    pub(super) connection: Connection,
+    pub(super) ticket: Ticket,
+    pub(super) arrived: oneshot::Sender<Lane>,
+}
+
+/// Takes a ticket that was shown; `None` for what is none.
+pub(super) type Admit = Arc<dyn Fn(TicketName) -> Option<Shown> + Send + Sync>;
 
 /// A port that is open; closed when dropped. Who is through already stays.
 #[derive(Debug)]
@@ -40,7 +52,7 @@ pub(super) struct Listening {
 
 impl Listening {
     /// Opens a port of the system's choice at `local`.
-    pub(super) fn start(local: IpAddr, giver: Giver, unproven: Arc<Unproven>) -> io::Result<Self> {
+    pub(super) fn start(local: IpAddr, admit: Admit, unproven: Arc<Unproven>) -> io::Result<Self> {
         let socket = match local {
             IpAddr::V4(_) => TcpSocket::new_v4()?,
             IpAddr::V6(_) => TcpSocket::new_v6()?,
@@ -50,7 +62,7 @@ impl Listening {
         let listener = socket.listen(backlog)?;
         Ok(Self {
             port: listener.local_addr()?.port(),
-            _task: AbortOnDropHandle::new(tokio::spawn(accept_all(listener, giver, unproven))),
+            _task: AbortOnDropHandle::new(tokio::spawn(accept_all(listener, admit, unproven))),
         })
     }
 
@@ -100,7 +112,7 @@ impl Drop for Entered {
     }
 }
 
-async fn accept_all(listener: TcpListener, giver: Giver, unproven: Arc<Unproven>) {
+async fn accept_all(listener: TcpListener, admit: Admit, unproven: Arc<Unproven>) {
     loop {
         let (tcp, from) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -112,14 +124,14 @@ async fn accept_all(listener: TcpListener, giver: Giver, unproven: Arc<Unproven>
         };
         // One too many is hung up on.
         if let Some(entered) = unproven.enter(from.ip().to_canonical()) {
-            tokio::spawn(take(tcp, giver.clone(), entered));
+            tokio::spawn(take(tcp, Arc::clone(&admit), entered));
         }
     }
 }
 
 /// Lets a connection prove itself, for a while.
-async fn take(tcp: TcpStream, giver: Giver, entered: Entered) {
-    match tokio::time::timeout(PROVEN_WITHIN, prove(tcp, &giver)).await {
+async fn take(tcp: TcpStream, admit: Admit, entered: Entered) {
+    match tokio::time::timeout(PROVEN_WITHIN, prove(tcp, &admit)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => debug!(%error, "a connection to the express port proved nothing"),
         Err(_) => debug!("a connection to the express port proved nothing in time"),
@@ -128,12 +140,12 @@ async fn take(tcp: TcpStream, giver: Giver, entered: Entered) {
 }
 
 /// Hello, ticket, handshake, proofs. The ticket is used up by being shown.
-async fn prove(tcp: TcpStream, giver: &Giver) -> io::Result<()> {
+async fn prove(tcp: TcpStream, admit: &Admit) -> io::Result<()> {
     let mut socket = Socket::new(tcp)?;
     let accepted = read_hello(&mut socket).await?;
     let name = accepted.client_hello().server_name().map(str::to_owned);
     let name = name.as_deref().and_then(TicketName::from_server_name);
-    let shown = name.and_then(|name| giver.shown(name));
+    let shown = name.and_then(|name| admit(name));
     let shown = shown.ok_or_else(|| io::Error::other("no ticket"))?;
     let connection = &shown.connection;
     let config = tls::server(&connection.local().secret, connection.remote());

@@ -51,8 +51,8 @@ async fn stream(getter: &Connection, giving: &Connection, giver: &Giver) -> (Hal
     let accepted = soon("a stream", giving.accept_stream()).await;
     let (mut other_send, mut other_receive) = accepted.expect("open");
     other_receive.read_frame(64).await.expect("whole");
-    let receive = send.take_lane(receive, dialled, getter);
-    let other_receive = other_send.take_lane(other_receive, arrived, giving);
+    let receive = getter.carry(&mut send, receive, dialled);
+    let other_receive = giving.carry(&mut other_send, other_receive, arrived);
     ((send, receive), (other_send, other_receive))
 }
 
