@@ -1,7 +1,7 @@
 //! Express lanes between two endpoints: what goes through, who is kept out, how it ends.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use kith::clock;
 use kith::routing::express::dial::{DialError, dial};
 use kith::routing::express::{GiveError, Given, Giver, Lane};
 use kith::routing::stream::StreamError;
-use kith::routing::{Connection, Ended, FaceEndpoint, ReceiveHalf, SendHalf};
+use kith::routing::{Connection, Ended, FaceEndpoint, PathKind, ReceiveHalf, SendHalf};
 use kith_core::ids::Face;
 use kith_core::routing::Level;
 use kith_core::routing::express::config::{
@@ -19,10 +19,14 @@ use kith_core::routing::express::config::{
 use kith_core::routing::express::wire::Offered;
 use kith_core::routing::express::{Refusal, Ticket};
 use kith_core::time::Time;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+use tokio_util::task::AbortOnDropHandle;
+
+use super::paths::on;
 use super::relay::TestRelay;
+use super::street::{Street, Traffic};
 use super::{contact_face, direct_route, joined, loopback, pair, relay_route, soon};
 
 /// The two halves of one side of a stream.
@@ -45,7 +49,15 @@ async fn lane(getter: &Connection, giving: &Connection, giver: &Giver) -> (Lane,
 
 /// A stream of the two, carried by a lane.
 async fn stream(getter: &Connection, giving: &Connection, giver: &Giver) -> (Halves, Halves) {
-    let (dialled, arrived) = lane(getter, giving, giver).await;
+    leashed(getter, giving, lane(getter, giving, giver).await).await
+}
+
+/// A stream of the two, on the leash of which `lanes` carry it.
+async fn leashed(
+    getter: &Connection,
+    giving: &Connection,
+    (dialled, arrived): (Lane, Lane),
+) -> (Halves, Halves) {
     let (mut send, receive) = getter.open_stream().await.expect("open");
     send.write_frame(b"leash").await.expect("open");
     let accepted = soon("a stream", giving.accept_stream()).await;
@@ -318,6 +330,65 @@ async fn a_session_over_a_relay_gets_none_and_seeks_none() {
     relay.stop().await;
 }
 
+/// Has what comes to [::1] at `port` go on to 127.0.0.1 at the same port.
+async fn pass_on(port: u16) -> AbortOnDropHandle<()> {
+    let entrance = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await;
+    let entrance = entrance.expect("free in one family, free in the other");
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let (mut inside, _) = entrance.accept().await.expect("open");
+        let outside = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+        // Ends as either side does.
+        let _ = copy_bidirectional(&mut inside, &mut outside.expect("open")).await;
+    }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_ends_when_its_session_loses_the_path_and_the_session_goes_on() {
+    let relay = TestRelay::start(Ipv4Addr::LOCALHOST.into()).await;
+    let relays = [relay.introducer.clone()];
+    // One has IPv6 only and the other IPv4 only: the street is their one direct way.
+    let mut config = loopback(Face::Contact, &relays);
+    config.bind = vec![SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+    let getter_face = FaceEndpoint::bind(config).await.expect("a free port");
+    let giving_face = contact_face(&relays).await;
+    soon("the relay", getter_face.online()).await;
+    soon("the relay", giving_face.online()).await;
+    let target = giving_face.bound_addresses()[0];
+    let street = Street::open(Ipv6Addr::LOCALHOST.into(), target, Traffic::Open).await;
+    let mut route = relay_route(&giving_face, &relay.introducer);
+    route.addresses = vec![street.entrance];
+    let (getter, giving) = joined(&getter_face, &giving_face, &route).await;
+    for connection in [&getter, &giving] {
+        soon("a direct path", on(connection, PathKind::Direct)).await;
+    }
+    let giver = Giver::new(clock::now);
+    let given = give(&giver, &giving);
+    let _way = pass_on(given.offered.port).await;
+    let offered = given.offered.clone();
+    let (dialled, arrived) = tokio::join!(dial(&getter, &offered), given.arrived());
+    let lanes = (dialled.expect("a good ticket"), arrived.expect("a lane"));
+    let ((_send, mut receive), (mut other_send, _other_receive)) =
+        leashed(&getter, &giving, lanes).await;
+    other_send.write_all(b"over TCP").await.expect("open");
+    soon("bytes", receive.read_chunk(64)).await.expect("there");
+
+    street.allow(Traffic::Cut);
+    let broken = soon("the end", receive.read_chunk(64)).await;
+    assert!(
+        matches!(broken, Err(StreamError::LaneBroken(_))),
+        "{broken:?}"
+    );
+    let broken = soon("the end", other_send.delivered()).await;
+    assert!(broken.is_err(), "{broken:?}");
+    let (mut send, _receive) = getter.open_stream().await.expect("open");
+    send.write_frame(b"over QUIC").await.expect("open");
+    let accepted = soon("a stream", giving.accept_stream()).await;
+    let (_other_send, mut receive) = accepted.expect("open");
+    let frame = soon("a frame", receive.read_frame(64)).await;
+    assert_eq!(frame.expect("whole").as_deref(), Some(&b"over QUIC"[..]));
+    relay.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_port_and_a_silent_one_are_given_up_quickly() {
     let (_one, _other, getter, giving) = pair().await;
@@ -382,7 +453,6 @@ async fn a_flood_of_unauthenticated_connections_costs_only_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scanner_is_told_nothing_whatever_it_sends() {
-    use tokio::io::AsyncWriteExt as _;
     let (_one, _other, _getter, giving) = pair().await;
     let giver = Giver::new(clock::now);
     let given = give(&giver, &giving);
