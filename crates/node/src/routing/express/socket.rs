@@ -18,9 +18,10 @@ pub(super) struct Socket {
     tcp: TcpStream,
     /// A second handle of the same connection, to end it while the first is in use.
     door: Option<Door>,
-    /// Bytes read and not yet taken: those from `taken` on.
+    /// Space for bytes that are read ahead: those from `taken` to `filled` are there.
     ahead: Vec<u8>,
     taken: usize,
+    filled: usize,
     /// How many more may be read.
     allowance: u64,
 }
@@ -54,6 +55,7 @@ impl Socket {
             door: Some(door),
             ahead: Vec::new(),
             taken: 0,
+            filled: 0,
             allowance: UNPROVEN_BYTES_MAX,
         })
     }
@@ -64,7 +66,7 @@ impl Socket {
         self.door.take()
     }
 
-    /// Reads from the kernel into the empty `ahead`.
+    /// Reads from the kernel, once all that was read ahead is taken.
     fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wanted = usize::try_from(self.allowance)
             .unwrap_or(READ_BYTES)
@@ -73,12 +75,13 @@ impl Socket {
             let error = io::Error::other("too many bytes before a proof");
             return Poll::Ready(Err(error));
         }
-        self.taken = 0;
-        self.ahead.resize(wanted, 0);
-        let mut space = ReadBuf::new(&mut self.ahead);
+        if self.ahead.len() < wanted {
+            self.ahead.resize(wanted, 0);
+        }
+        let mut space = ReadBuf::new(&mut self.ahead[..wanted]);
         let read = Pin::new(&mut self.tcp).poll_read(cx, &mut space);
         let count = space.filled().len();
-        self.ahead.truncate(count);
+        (self.taken, self.filled) = (0, count);
         self.allowance -= count as u64;
         read
     }
@@ -90,10 +93,10 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.taken == self.ahead.len() {
+        if self.taken == self.filled {
             ready!(self.poll_ahead(cx))?;
         }
-        let left = &self.ahead[self.taken..];
+        let left = &self.ahead[self.taken..self.filled];
         let count = left.len().min(buffer.remaining());
         buffer.put_slice(&left[..count]);
         self.taken += count;
