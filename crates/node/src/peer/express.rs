@@ -169,6 +169,7 @@ async fn give(protocols: &Protocols, giver: &Giver, mut stream: Stream) -> Optio
     let answer = codec::encode(&Answer::Lane(given.offered.clone()));
     stream.write_frame(&answer).await.ok()?;
     let lane = tokio::select! {
+        biased;
         lane = given.arrived() => lane?,
         // Whoever asked gives it up, or the session ended.
         _ = stream.read_frame(0) => return None,

@@ -24,7 +24,7 @@ pub const LANES_MAX: usize = 64;
 /// [`LANES_MAX`] of them; as many again may knock for nothing.
 pub const UNPROVEN_MAX: usize = 2 * LANES_MAX;
 
-/// Of these, from one address: a household behind one NAT, each with its lanes at once.
+/// Of these, from one household (an IPv4 address, a /64 of IPv6): a few people behind one NAT, each with their lanes at once.
 pub const UNPROVEN_ADDRESS_MAX: usize = 16;
 
 /// From a connection to its proof. Twice what a dialler waits for, so that none is cut off that still comes.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -72,9 +72,20 @@ impl Listening {
     }
 }
 
-/// How many connections have not proven anything, by address.
+/// How many connections have not proven anything, by household.
 #[derive(Debug, Default)]
 pub(super) struct Unproven(Mutex<HashMap<IpAddr, usize>>);
+
+/// What stands for all addresses that one network hands to one customer: an IPv4 address, and a /64 of IPv6.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let prefix = address.to_bits() >> 64 << 64;
+            Ipv6Addr::from_bits(prefix).into()
+        }
+        v4 => v4,
+    }
+}
 
 impl Unproven {
     /// One more from `address`, if there may be one.
@@ -123,7 +134,7 @@ async fn accept_all(listener: TcpListener, admit: Admit, unproven: Arc<Unproven>
             }
         };
         // One too many is hung up on.
-        if let Some(entered) = unproven.enter(from.ip().to_canonical()) {
+        if let Some(entered) = unproven.enter(household(from.ip())) {
             tokio::spawn(take(tcp, Arc::clone(&admit), entered));
         }
     }
@@ -189,5 +200,43 @@ async fn read_hello(socket: &mut Socket) -> io::Result<Accepted> {
                 Err((error, _)) => return Err(io::Error::other(error)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn address(text: &str) -> IpAddr {
+        household(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn one_customer_is_one_household() {
+        assert_eq!(address("2001:db8::1"), address("2001:db8::ffff:1:2:3"));
+        assert_ne!(address("2001:db8::1"), address("2001:db8:0:1::1"));
+        assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
+        assert_ne!(address("192.0.2.1"), address("192.0.2.2"));
+    }
+
+    #[test]
+    fn places_are_bounded_for_one_and_for_all_and_come_back() {
+        let unproven = Arc::new(Unproven::default());
+        let from = |number: usize| {
+            let number = u32::try_from(number).expect("small");
+            IpAddr::V4(Ipv4Addr::from_bits(number))
+        };
+        let mut entered: Vec<_> = (0..UNPROVEN_ADDRESS_MAX)
+            .map(|_| unproven.enter(from(0)).expect("room"))
+            .collect();
+        assert!(unproven.enter(from(0)).is_none());
+        while entered.len() < UNPROVEN_MAX {
+            entered.push(unproven.enter(from(entered.len())).expect("room"));
+        }
+        assert!(unproven.enter(from(UNPROVEN_MAX)).is_none());
+        drop(entered);
+        assert!(unproven.enter(from(0)).is_some());
+        assert!(unproven.0.lock().expect("test").is_empty());
     }
 }
