@@ -18,7 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::end::ended;
 pub use super::end::{ABANDONED, StreamError};
-use super::express::lane::{Lane, LaneReader, LaneWriter};
+use super::express::lane::Lane;
+use super::express::reader::LaneReader;
+use super::express::writer::LaneWriter;
 
 /// The half of a stream that sends.
 #[derive(Debug)]
