@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, State};
 use super::contents;
+use super::express;
 use super::faces::{FacePlan, Faces};
 use super::input::Input;
 use super::live::Live;
@@ -58,6 +59,7 @@ pub struct NodeBuilder {
     findable: bool,
     keeps_sessions: bool,
     unread_max_time: Duration,
+    express: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
     relay: Option<RelayForContacts>,
@@ -78,6 +80,7 @@ impl Default for NodeBuilder {
             findable: false,
             keeps_sessions: true,
             unread_max_time: UNREAD_MAX_TIME,
+            express: true,
             strangers_max: None,
             public_face_only: false,
             relay: None,
@@ -217,6 +220,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether bulk data may travel over TCP, given and taken, where a session's path is direct.
+    #[must_use]
+    pub fn express(mut self, allowed: bool) -> Self {
+        self.express = allowed;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -280,6 +290,7 @@ impl NodeBuilder {
             services: Default::default(),
             visitors: visitors.clone(),
             shares: Arc::new(shares),
+            express: self.express,
             place,
             tasks: tasks.clone(),
             stop,
@@ -309,6 +320,9 @@ impl NodeBuilder {
         crate::protocol::serve(&node);
         if !self.public_face_only {
             contents::serve(&node);
+            if self.express {
+                express::serve(&node);
+            }
         }
         Ok(node)
     }

@@ -7,6 +7,7 @@
 //! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery. `relay`: what runs for contacts.
 //! - [`unread`]: streams that are left unread while others wait.
 //! - `opening`: how a stream is opened, and what it means when it breaks.
+//! - [`express`]: streams over TCP, where a session's path is direct.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
@@ -15,6 +16,7 @@ pub mod book;
 pub mod builder;
 pub mod contents;
 pub mod event;
+pub mod express;
 mod faces;
 mod input;
 mod link;
@@ -37,6 +39,7 @@ pub use contents::{
     Transfer, TransferProgress,
 };
 pub use event::{Event, Source};
+pub use express::NoLane;
 pub(crate) use live::Stood;
 pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};

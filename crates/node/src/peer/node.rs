@@ -42,6 +42,8 @@ pub(super) struct Inner {
     pub(super) services: Services,
     pub(super) visitors: Visitors,
     pub(super) shares: Arc<Shares>,
+    /// Whether streams may travel over TCP.
+    pub(super) express: bool,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,

@@ -251,7 +251,7 @@ impl<'a> Opening<'a> {
 }
 
 /// Opens a stream and sends the offer; nothing is waited for but room for one more stream.
-async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<Stream> {
+pub(super) async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<Stream> {
     let open = link.streams.count();
     let (mut send, receive) = link
         .connection

@@ -16,11 +16,12 @@ use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::{Answer, AnswerError, Level, Offer, Refusal};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::live::Stood;
 use super::streams::OpenStream;
 use super::unread::{Seat, Shared, hold};
+use crate::routing::express::Lane;
 use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
 
 /// The other side will not speak what was offered.
@@ -205,6 +206,37 @@ impl Stream {
     pub fn reset(&mut self, code: u32) {
         hold(&self.writer.half).reset(code);
         hold(&self.reader.half).stop(code);
+    }
+
+    /// Sends `body` as one frame.
+    pub(super) async fn write_frame(&mut self, body: &[u8]) -> io::Result<()> {
+        self.writer.write_chunk(codec::frame(body).into()).await
+    }
+
+    /// The next frame, after the answer; `None` when the stream ends before one begins.
+    pub(super) async fn read_frame(&mut self, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut header = [0; FRAME_HEADER_BYTES];
+        if self.reader.read(&mut header[..1]).await? == 0 {
+            return Ok(None);
+        }
+        self.reader.read_exact(&mut header[1..]).await?;
+        let length = codec::frame_length(header, bytes_max).map_err(malformed)?;
+        let mut body = vec![0; length];
+        self.reader.read_exact(&mut body).await?;
+        Ok(Some(body))
+    }
+
+    /// Goes on over `lane`, in `protocol`. Nothing may be on its way on the stream.
+    pub(super) fn over(self, lane: Lane, protocol: ProtocolName) -> Self {
+        let Self {
+            mut reader,
+            mut writer,
+        } = self;
+        let connection = &reader.about.connection;
+        connection.carry(&mut hold(&writer.half), &mut hold(&reader.half), lane);
+        reader.about.protocol = protocol.clone();
+        writer.about.protocol = protocol;
+        Self { reader, writer }
     }
 
     /// The two halves, to be used by two tasks.
