@@ -1,0 +1,428 @@
+//! What sources say, and what follows from it.
+
+use super::output::{EndReason, Output, SourceId, TransferId};
+use super::source::{Pending, Source};
+use super::state::Getter;
+use crate::content::swarm::holdings::Holdings;
+use crate::content::swarm::span::Span;
+use crate::content::swarm::wire::{DropReason, ProviderMessage, Run, What};
+use crate::content::wire::RANGE_BYTES_MAX;
+use crate::ids::{BlobHash, DeviceKey};
+use crate::time::Time;
+
+/// What raw bytes of a source must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// What was asked for.
+    pub what: What,
+    /// All groups that begin before this place came earlier; 0 for a node.
+    pub from: u64,
+    /// The groups that begin from there up to here follow; for a node, its size.
+    pub until: u64,
+}
+
+impl Getter {
+    /// A source said something. After [`ProviderMessage::Data`] follow raw bytes: [`Getter::due`] tells what they must be, unless the source has been ended.
+    pub fn handle_message(&mut self, now: Time, id: SourceId, message: ProviderMessage) {
+        self.now = now;
+        if !self.sources.contains_key(&id) {
+            return;
+        }
+        let is_fine = message.is_bounded() && self.take(id, message);
+        if !is_fine {
+            self.end(id, EndReason::Breach);
+        }
+        self.schedule();
+    }
+
+    /// What the raw bytes after a `Data` must be; `None` when nothing may follow, because the source has been ended.
+    pub fn due(&self, source: SourceId, request: u64) -> Option<Due> {
+        let pending = self.sources.get(&source)?.requests.get(&request)?;
+        Some(Due {
+            what: pending.what,
+            from: pending.reached,
+            until: pending.announced,
+        })
+    }
+
+    /// All groups of a request that begin before `until` are verified; for a node, all of it when `until` is its size. The caller reports as often
+    /// as it likes and writes what was not here before; [`Getter::handle_written`] follows for all of it.
+    pub fn handle_verified(&mut self, now: Time, id: SourceId, request: u64, until: u64) {
+        self.now = now;
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        let Some(pending) = source.requests.get_mut(&request) else {
+            return;
+        };
+        let before = *pending;
+        pending.reached = until.clamp(before.reached, before.announced);
+        let (reached, after) = (pending.reached, *pending);
+        let bytes = reached - before.reached;
+        if bytes > 0 {
+            source.progress_at = now;
+            source.stalls = 0;
+            self.is_stirred |= source.passed_until.take().is_some();
+        }
+        let (device, transfer) = (source.who.device, source.transfer);
+        self.unwritten = self.unwritten.saturating_add(bytes);
+        self.reduce(device, &before, before.bytes_left() - after.bytes_left());
+        if let Some(link) = self.links.get_mut(&device) {
+            link.pace.handle_bytes(now, bytes);
+        }
+        if before.chunk.is_some() {
+            let span = Span {
+                start: before.reached,
+                end: reached,
+            };
+            if let Some(transfer_state) = self.transfers.get_mut(&transfer) {
+                let (new, whole) = transfer_state.hold(span);
+                let verified = new.into_iter();
+                self.outputs
+                    .extend(verified.map(|span| Output::Verified { transfer, span }));
+                let held = whole.into_iter();
+                self.outputs
+                    .extend(held.map(|chunk| Output::Held { transfer, chunk }));
+            }
+        }
+        if bytes > 0 && reached >= before.end {
+            self.finish(id, request);
+        }
+        self.schedule();
+    }
+
+    /// What a source sent is not what was asked for: it lied.
+    pub fn handle_invalid(&mut self, now: Time, id: SourceId) {
+        self.now = now;
+        if let Some(source) = self.sources.get(&id) {
+            let who = source.who;
+            self.end(id, EndReason::Lied);
+            self.handle_liar(now, who);
+        }
+    }
+
+    /// Says whether the message keeps to the protocol.
+    fn take(&mut self, id: SourceId, message: ProviderMessage) -> bool {
+        match message {
+            ProviderMessage::Everything => self.take_holdings(id, None),
+            ProviderMessage::Holdings(bits) => self.take_holdings(id, Some(&bits)),
+            ProviderMessage::Have(runs) => self.take_have(id, &runs),
+            ProviderMessage::Free => {
+                self.with_source(id, |source| source.is_free = true);
+                true
+            }
+            ProviderMessage::Busy => {
+                self.with_source(id, |source| source.is_free = false);
+                true
+            }
+            ProviderMessage::Data {
+                id: request,
+                until,
+                encoded: _,
+            } => self.take_data(id, request, until),
+            ProviderMessage::Dropped { ids, reason } => {
+                for request in ids {
+                    self.take_dropped(id, request, reason);
+                }
+                true
+            }
+            ProviderMessage::Providers(providers) => {
+                if let Some(source) = self.sources.get(&id) {
+                    let transfer = source.transfer;
+                    self.outputs.push_back(Output::Learned {
+                        transfer,
+                        providers,
+                    });
+                }
+                true
+            }
+            ProviderMessage::Gone => {
+                self.end(id, EndReason::Gone);
+                true
+            }
+        }
+    }
+
+    fn with_source(&mut self, id: SourceId, change: impl FnOnce(&mut Source)) {
+        if let Some(source) = self.sources.get_mut(&id) {
+            change(source);
+            self.touched.insert(id);
+            self.is_stirred = true;
+        }
+    }
+
+    fn take_holdings(&mut self, id: SourceId, bits: Option<&[u8]>) -> bool {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return true;
+        };
+        let chunks = source.holdings.chunks();
+        let holdings = match bits {
+            None => Ok(Holdings::all(chunks)),
+            Some(bits) => Holdings::from_bytes(chunks, bits),
+        };
+        let (Ok(holdings), false) = (holdings, source.has_told) else {
+            return false;
+        };
+        source.has_told = true;
+        source.is_everything = holdings.is_all();
+        source.holdings = holdings;
+        if let Some(transfer) = self.transfers.get_mut(&source.transfer) {
+            if source.is_everything {
+                transfer.picker.add_complete();
+            } else {
+                for chunk in source.holdings.iter() {
+                    transfer.picker.add_copy(chunk);
+                }
+            }
+        }
+        self.with_source(id, |source| source.has_nothing = false);
+        true
+    }
+
+    fn take_have(&mut self, id: SourceId, runs: &[Run]) -> bool {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return true;
+        };
+        source.has_told = true;
+        let Some(transfer) = self.transfers.get_mut(&source.transfer) else {
+            return true;
+        };
+        let mut is_news = false;
+        for run in runs {
+            // The caller has checked that this does not overflow.
+            let end = run.first + run.count;
+            if end > source.holdings.chunks() {
+                return false;
+            }
+            for chunk in run.first..end {
+                if source.holdings.insert(chunk) {
+                    transfer.picker.add_copy(chunk);
+                    is_news |= transfer.unfinished.contains(chunk);
+                }
+            }
+        }
+        if is_news {
+            self.with_source(id, |source| source.has_nothing = false);
+        }
+        true
+    }
+
+    fn take_data(&mut self, id: SourceId, request: u64, until: u64) -> bool {
+        let pending = (self.sources.get_mut(&id)).and_then(|it| it.requests.get_mut(&request));
+        let Some(pending) = pending else {
+            return false;
+        };
+        let is_fine = match pending.what {
+            What::Span(span) => pending.announced < until && until <= span.end,
+            // A node is one range, and comes at once.
+            What::Node(_) => pending.announced == 0 && (1..=RANGE_BYTES_MAX).contains(&until),
+        };
+        if is_fine {
+            pending.announced = until;
+            pending.end = pending.end.max(until);
+        }
+        is_fine
+    }
+
+    fn take_dropped(&mut self, id: SourceId, request: u64, reason: DropReason) {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        let Some(pending) = source.requests.get(&request).copied() else {
+            return;
+        };
+        if let (DropReason::Missing | DropReason::Changed, What::Node(node)) =
+            (reason, pending.what)
+        {
+            source.lacks.insert(node);
+        }
+        if let (DropReason::Missing | DropReason::Changed, Some(chunk)) = (reason, pending.chunk) {
+            self.lose_chunk(id, chunk);
+        }
+        if reason == DropReason::Changed
+            && let Some(source) = self.sources.get(&id)
+        {
+            let transfer = source.transfer;
+            self.outputs.push_back(Output::Changed {
+                transfer,
+                source: id,
+            });
+        }
+        self.finish(id, request);
+    }
+
+    /// A source has a chunk no more.
+    fn lose_chunk(&mut self, id: SourceId, chunk: u32) {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        let Some(transfer) = self.transfers.get_mut(&source.transfer) else {
+            return;
+        };
+        if source.is_everything {
+            source.is_everything = false;
+            transfer.picker.remove_complete();
+            for held in source.holdings.iter() {
+                transfer.picker.add_copy(held);
+            }
+        }
+        if source.holdings.remove(chunk) {
+            transfer.picker.remove_copy(chunk);
+        }
+    }
+
+    /// A request is over, answered or not: what is still missing of its chunk is asked for again.
+    pub(super) fn finish(&mut self, id: SourceId, request: u64) {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        let Some(pending) = source.requests.remove(&request) else {
+            return;
+        };
+        let transfer = source.transfer;
+        source.progress_at = self.now;
+        let device = source.who.device;
+        self.reduce(device, &pending, pending.bytes_left());
+        self.touched.insert(id);
+        self.is_stirred = true;
+        match (pending.what, pending.chunk) {
+            (What::Node(node), _) => {
+                let is_here = pending.announced > 0 && pending.reached >= pending.end;
+                self.settle_node(id, node, is_here);
+            }
+            (What::Span(_), Some(chunk)) => self.settle_chunk(id, chunk),
+            (What::Span(_), None) => {}
+        }
+        self.tell_done(transfer);
+    }
+
+    fn settle_node(&mut self, id: SourceId, node: BlobHash, is_here: bool) {
+        let Some(transfer_id) = self.sources.get(&id).map(|source| source.transfer) else {
+            return;
+        };
+        let Some(transfer) = self.transfers.get_mut(&transfer_id) else {
+            return;
+        };
+        if is_here {
+            transfer.nodes.remove(&node);
+            for source in &transfer.sources {
+                if let Some(source) = self.sources.get_mut(source) {
+                    source.lacks.remove(&node);
+                }
+            }
+        } else if transfer.nodes.get(&node) == Some(&Some(id)) {
+            transfer.nodes.insert(node, None);
+            self.wake(transfer_id);
+        }
+    }
+
+    /// A source owes less of a chunk than before, perhaps nothing.
+    pub(super) fn settle_chunk(&mut self, id: SourceId, chunk: u32) {
+        let Some(source) = self.sources.get(&id) else {
+            return;
+        };
+        let transfer_id = source.transfer;
+        let owes = source.owes_chunk(chunk);
+        let Some(transfer) = self.transfers.get_mut(&transfer_id) else {
+            return;
+        };
+        let is_open = !owes && transfer.unask(chunk, id);
+        if transfer.is_finished(chunk) {
+            let losers = transfer.asked.remove(&chunk).unwrap_or_default();
+            for loser in losers {
+                self.cancel(loser, Some(chunk));
+            }
+        }
+        let is_end_game = (self.transfers.get(&transfer_id))
+            .is_some_and(|transfer| transfer.picker.is_exhausted());
+        if is_open || is_end_game {
+            self.wake(transfer_id);
+        }
+    }
+
+    /// Counts on nothing of this chunk, or of all, that a source owes, and tells it so.
+    pub(super) fn cancel(&mut self, id: SourceId, chunk: Option<u32>) {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        for (request, pending) in &mut source.requests {
+            if !pending.is_cancelled && (chunk.is_none() || pending.chunk == chunk) {
+                pending.is_cancelled = true;
+                self.outstanding = self.outstanding.saturating_sub(pending.bytes_left());
+                source.cancels.push(*request);
+            }
+        }
+        self.touched.insert(id);
+    }
+
+    /// Closes a source, and does without it.
+    pub(super) fn end(&mut self, id: SourceId, reason: EndReason) {
+        if self.sources.contains_key(&id) {
+            self.forget(id);
+            self.outputs.push_back(Output::End { source: id, reason });
+        }
+    }
+
+    /// Does without a source.
+    pub(super) fn forget(&mut self, id: SourceId) {
+        self.cancel(id, None);
+        let Some(source) = self.sources.remove(&id) else {
+            return;
+        };
+        self.touched.remove(&id);
+        if let Some(alarm) = source.alarm {
+            self.agenda.remove(&(alarm, id));
+        }
+        let owed: u64 = source.requests.values().map(Pending::bytes_left).sum();
+        if let Some(link) = self.links.get_mut(&source.who.device) {
+            link.outstanding = link.outstanding.saturating_sub(owed);
+            link.sources.remove(&id);
+            if link.sources.is_empty() {
+                self.links.remove(&source.who.device);
+            }
+        }
+        if let Some(transfer) = self.transfers.get_mut(&source.transfer) {
+            transfer.sources.remove(&id);
+            if source.is_everything {
+                transfer.picker.remove_complete();
+            } else {
+                for chunk in source.holdings.iter() {
+                    transfer.picker.remove_copy(chunk);
+                }
+            }
+            for pending in source.requests.values() {
+                match (pending.what, pending.chunk) {
+                    (What::Node(node), _) if transfer.nodes.get(&node) == Some(&Some(id)) => {
+                        transfer.nodes.insert(node, None);
+                    }
+                    (_, Some(chunk)) => {
+                        transfer.unask(chunk, id);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.wake(source.transfer);
+    }
+
+    /// So many bytes of a request are not to come any more, because they came or because it is over.
+    fn reduce(&mut self, device: DeviceKey, pending: &Pending, bytes: u64) {
+        if !pending.is_cancelled {
+            self.outstanding = self.outstanding.saturating_sub(bytes);
+        }
+        if let Some(link) = self.links.get_mut(&device) {
+            link.outstanding = link.outstanding.saturating_sub(bytes);
+        }
+    }
+
+    /// Tells once that nothing is missing.
+    pub(super) fn tell_done(&mut self, id: TransferId) {
+        if let Some(transfer) = self.transfers.get_mut(&id)
+            && transfer.is_done()
+            && !transfer.is_done_told
+        {
+            transfer.is_done_told = true;
+            self.outputs.push_back(Output::Done { transfer: id });
+        }
+    }
+}
