@@ -94,7 +94,7 @@ impl Node {
         let mut node = Self {
             member,
             getter: Getter::new(plan.getter.clone(), random.bytes(), Time(0)),
-            provider: Provider::new(plan.provider.clone(), Time(0)),
+            provider: Provider::new(plan.provider.clone(), random.bytes(), Time(0)),
             is_up: false,
             done_at: None,
             sources: BTreeMap::new(),
@@ -126,7 +126,7 @@ impl Node {
             }
         }
         self.is_up = true;
-        self.provider = Provider::new(plan.provider.clone(), now);
+        self.provider = Provider::new(plan.provider.clone(), random.bytes(), now);
         self.provider
             .handle_snapshot(now, SNAPSHOT, plan.size, holdings);
         self.getter = Getter::new(plan.getter.clone(), random.bytes(), now);

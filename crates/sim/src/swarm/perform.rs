@@ -7,7 +7,7 @@ use kith_core::content::swarm::wire::{PROVIDERS_MAX, Referral, What};
 
 use super::node::{Job, SNAPSHOT};
 use super::plan::MS;
-use super::world::{Event, SOURCES_SOUGHT, World, place_of, who};
+use super::world::{Event, World, place_of, who};
 use crate::event::EPOCH;
 
 impl World {
@@ -105,20 +105,20 @@ impl World {
     /// Tells a newcomer of some others that a provider knows.
     pub(super) fn introduce(&mut self, place: usize, newcomer: usize, id: AskerId) {
         let node = &self.nodes[place];
-        let known: Vec<usize> = (node.askers.keys().chain(node.sources.keys()))
+        let mut known: Vec<usize> = (node.askers.keys().chain(node.sources.keys()))
             .chain(&node.acquaintances)
             .copied()
             .filter(|other| *other != newcomer)
             .collect();
+        known.sort_unstable();
+        known.dedup();
         let mut told = Vec::new();
-        for _ in 0..SOURCES_SOUGHT.min(known.len()) {
+        while told.len() < 2 * PROVIDERS_MAX && !known.is_empty() {
             let at = self.random.below(known.len() as u64);
-            let other = known[usize::try_from(at).unwrap_or_default()];
-            if !told.contains(&other) {
-                told.push(other);
-            }
+            told.push(known.swap_remove(usize::try_from(at).unwrap_or_default()));
         }
-        let referrals: Vec<Referral> = (told.iter().take(2 * PROVIDERS_MAX))
+        let referrals: Vec<Referral> = told
+            .iter()
             .map(|other| Referral {
                 peer: who(*other).peer,
                 route: Route::new(who(*other).device),

@@ -28,6 +28,9 @@ pub const REQUESTS_MAX: usize = 64;
 /// The most runs in one `Have`. More are told by the next.
 pub const RUNS_MAX: usize = 512;
 
+/// The most chunks suggested to one asker and not asked for yet: what a fast line brings between two of its messages.
+pub const SUGGESTIONS_MAX: usize = 16;
+
 /// The most providers in one message: enough to find the rest of the swarm by.
 pub const PROVIDERS_MAX: usize = 8;
 
@@ -218,8 +221,11 @@ pub enum ProviderMessage {
     /// Others provide it too.
     #[n(7)]
     Providers(#[n(0)] Vec<Referral>),
-    /// Not here, or not for you, or no longer. The last message.
+    /// Ask me for these first: nobody else was told so (BEP 6's suggest piece).
     #[n(8)]
+    Suggest(#[n(0)] Vec<u32>),
+    /// Not here, or not for you, or no longer. The last message.
+    #[n(9)]
     Gone,
 }
 
@@ -247,6 +253,7 @@ impl ProviderMessage {
                 (1..=PROVIDERS_MAX).contains(&providers.len())
                     && providers.iter().all(|it| it.route.is_bounded())
             }
+            Self::Suggest(chunks) => (1..=SUGGESTIONS_MAX).contains(&chunks.len()),
             Self::Everything | Self::Holdings(_) | Self::Free | Self::Busy | Self::Gone => true,
         }
     }
@@ -336,7 +343,8 @@ mod tests {
             (data, "820583071a000800001a000403c0"),
             (dropped, "820682820708" /* ids */),
             (providers, golden.as_str()),
-            (ProviderMessage::Gone, "820880"),
+            (ProviderMessage::Suggest(vec![5]), "8208818105"),
+            (ProviderMessage::Gone, "820980"),
         ] {
             assert!(
                 hex(&message).starts_with(bytes),

@@ -136,6 +136,10 @@ impl Getter {
                 }
                 true
             }
+            ProviderMessage::Suggest(chunks) => {
+                self.with_source(id, |source| source.suggest(chunks));
+                true
+            }
             ProviderMessage::Gone => {
                 self.end(id, EndReason::Gone);
                 true

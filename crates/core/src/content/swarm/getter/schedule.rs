@@ -106,6 +106,11 @@ impl Getter {
         if let Some(chunk) = self.from_windows(id, transfer) {
             return Some(Choice::Chunk(chunk));
         }
+        let suggested = (source.suggested.iter())
+            .find(|chunk| source.holdings.contains(**chunk) && transfer.picker.is_open(**chunk));
+        if let Some(chunk) = suggested {
+            return Some(Choice::Chunk(*chunk));
+        }
         let held = &source.holdings;
         let is_first = transfer.whole.count() < RANDOM_FIRST_CHUNKS;
         let open = if is_first {

@@ -1,6 +1,6 @@
 //! One source: what it holds, how it stands, and what it owes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::output::{SourceId, TransferId, Who};
@@ -8,7 +8,7 @@ use super::pace::Pace;
 use crate::content::swarm::bucket::Bucket;
 use crate::content::swarm::config::STALL_PAUSE_MIN;
 use crate::content::swarm::holdings::Holdings;
-use crate::content::swarm::wire::{Ask, What};
+use crate::content::swarm::wire::{Ask, SUGGESTIONS_MAX, What};
 use crate::content::wire::GROUP_BYTES;
 use crate::ids::BlobHash;
 use crate::time::Time;
@@ -65,6 +65,8 @@ pub(super) struct Source {
     pub(super) requests: BTreeMap<u64, Pending>,
     /// Wanted nodes that it does not have.
     pub(super) lacks: BTreeSet<BlobHash>,
+    /// Chunks that it would like to be asked for first, at most [`SUGGESTIONS_MAX`]; the oldest gives way.
+    pub(super) suggested: VecDeque<u32>,
     pub(super) progress_at: Time,
     /// When its entry in the agenda is due.
     pub(super) alarm: Option<Time>,
@@ -90,10 +92,19 @@ impl Source {
             has_nothing: false,
             requests: BTreeMap::new(),
             lacks: BTreeSet::new(),
+            suggested: VecDeque::new(),
             progress_at: now,
             alarm: None,
             asks: Vec::new(),
             cancels: Vec::new(),
+        }
+    }
+
+    /// It would like to be asked for these first.
+    pub(super) fn suggest(&mut self, chunks: Vec<u32>) {
+        self.suggested.extend(chunks);
+        while self.suggested.len() > SUGGESTIONS_MAX {
+            self.suggested.pop_front();
         }
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Asker {
     pub(super) place: Option<Place>,
     /// What it asked for.
     pub(super) queue: VecDeque<Ask>,
+    /// What was suggested to it and not asked for.
+    pub(super) suggested: BTreeSet<u32>,
     /// What is being sent to it.
     pub(super) serving: BTreeSet<u64>,
     /// Bytes that it was given since it came.
@@ -43,6 +45,7 @@ impl Asker {
             is_interested: false,
             place: None,
             queue: VecDeque::new(),
+            suggested: BTreeSet::new(),
             serving: BTreeSet::new(),
             given: 0,
             turn: 0,

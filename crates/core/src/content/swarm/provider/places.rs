@@ -72,6 +72,7 @@ impl Provider {
             asker.turn = asker.turn.max(turn);
             self.placed.insert(id);
             self.send(id, ProviderMessage::Free);
+            self.suggest(id);
         }
     }
 

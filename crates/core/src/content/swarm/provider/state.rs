@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::asker::Asker;
 use super::output::{AskerId, CloseReason, Output, SnapshotId};
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, stride};
 use crate::content::swarm::bucket::Bucket;
 use crate::content::swarm::config::{ASKERS_MAX, HAVE_EVERY, ProviderConfig};
 use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::span::Tiling;
 use crate::content::swarm::wire::{
-    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Referral, What,
+    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Referral,
+    SUGGESTIONS_MAX, What,
 };
 use crate::ids::DeviceKey;
+use crate::random::{Random, Seed};
 use crate::time::Time;
 
 /// What one device may have a second, however many streams it opens.
@@ -26,6 +28,7 @@ pub(super) struct Allowance {
 #[derive(Clone, Debug)]
 pub struct Provider {
     pub(super) config: ProviderConfig,
+    random: Random,
     pub(super) now: Time,
     pub(super) snapshots: BTreeMap<SnapshotId, Snapshot>,
     pub(super) askers: BTreeMap<AskerId, Asker>,
@@ -42,10 +45,11 @@ pub struct Provider {
 
 impl Provider {
     /// A provider of nothing.
-    pub fn new(config: ProviderConfig, now: Time) -> Self {
+    pub fn new(config: ProviderConfig, seed: Seed, now: Time) -> Self {
         Self {
             bucket: Bucket::new(config.upload_rate, now),
             config,
+            random: Random::new(seed),
             now,
             snapshots: BTreeMap::new(),
             askers: BTreeMap::new(),
@@ -61,6 +65,8 @@ impl Provider {
     pub fn handle_snapshot(&mut self, now: Time, id: SnapshotId, size: u64, held: Holdings) {
         self.now = now;
         let tiling = Tiling::new(size);
+        let from = self.random.below(u64::from(tiling.count()));
+        let from = u32::try_from(from).expect("below a u32");
         self.snapshots.entry(id).or_insert_with(|| Snapshot {
             tiling,
             // Holdings of another snapshot hold nothing of this one.
@@ -72,6 +78,8 @@ impl Provider {
             news: BTreeSet::new(),
             tell_at: None,
             askers: BTreeSet::new(),
+            suggested: 0,
+            stride: stride(tiling.count(), from),
         });
     }
 
@@ -267,6 +275,11 @@ impl Provider {
             if asker.place.is_none() {
                 busy.push(ask.id);
             } else if is_here {
+                if let What::Span(span) = ask.what {
+                    for chunk in snapshot.tiling.touched(span) {
+                        asker.suggested.remove(&chunk);
+                    }
+                }
                 asker.queue.push_back(ask);
             } else {
                 missing.push(ask.id);
@@ -274,7 +287,29 @@ impl Provider {
         }
         self.drop_requests(id, busy, DropReason::Busy);
         self.drop_requests(id, missing, DropReason::Missing);
+        self.suggest(id);
         true
+    }
+
+    /// Tells an asker with a place what nobody else was told to ask for.
+    pub(super) fn suggest(&mut self, id: AskerId) {
+        let Some(asker) = self.askers.get_mut(&id) else {
+            return;
+        };
+        // In batches, so that not each request has a message for answer.
+        if asker.place.is_none() || asker.suggested.len() > SUGGESTIONS_MAX / 2 {
+            return;
+        }
+        let Some(snapshot) = self.snapshots.get_mut(&asker.snapshot) else {
+            return;
+        };
+        let chunks: Vec<u32> = std::iter::from_fn(|| snapshot.suggest())
+            .take(SUGGESTIONS_MAX - asker.suggested.len())
+            .collect();
+        asker.suggested.extend(&chunks);
+        if !chunks.is_empty() {
+            self.send(id, ProviderMessage::Suggest(chunks));
+        }
     }
 
     fn take_cancel(&mut self, id: AskerId, ids: &[u64]) {
