@@ -56,8 +56,10 @@ impl World {
                 self.nodes[place].provider.handle_held(now, SNAPSHOT, chunk);
             }
             getter::Output::Done { .. } => {
-                let now = self.now;
-                self.nodes[place].done_at.get_or_insert(now);
+                if self.nodes[place].done_at.is_none() {
+                    self.nodes[place].done_at = Some(self.now);
+                    self.undone -= 1;
+                }
             }
             getter::Output::Changed { .. } => {}
         }

@@ -78,6 +78,11 @@ impl Pace {
         self.begin(now);
     }
 
+    /// Whether something has come by it.
+    pub(super) fn is_measured(&self) -> bool {
+        self.measured.is_some()
+    }
+
     /// Bytes a second, measured or assumed.
     pub(super) fn rate(&self) -> u64 {
         self.measured

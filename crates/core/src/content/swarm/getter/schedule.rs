@@ -22,7 +22,7 @@ const URGENT_CHUNKS: usize = 4;
 const WINDOW_CHUNKS_MAX: usize = 256;
 
 /// A second source is asked for a chunk where it should be so many times sooner.
-const SOONER_TIMES: u32 = 2;
+const SOONER_TIMES: u32 = 3;
 
 /// What to ask a source for.
 enum Choice {
@@ -157,7 +157,7 @@ impl Getter {
         let Some(asked) = transfer.asked.get(&chunk) else {
             return false;
         };
-        if asked.len() >= END_GAME_COPIES || asked.contains(&id) {
+        if asked.len() >= END_GAME_COPIES || asked.contains(&id) || !self.is_measured(id) {
             return false;
         }
         let mine = self.brings_in(id, transfer.tiling.chunk_bytes());
@@ -171,6 +171,12 @@ impl Getter {
         (asked.iter())
             .filter_map(|source| self.brings_in(*source, 0))
             .min()
+    }
+
+    /// Whether it is known how fast a source is: nobody is asked twice on a guess.
+    fn is_measured(&self, id: SourceId) -> bool {
+        let link = (self.sources.get(&id)).and_then(|source| self.links.get(&source.who.device));
+        link.is_some_and(|link| link.pace.is_measured())
     }
 
     /// How soon a source brings all it owes and `more` bytes.
