@@ -41,6 +41,9 @@ impl Provider {
                     self.places_at = Some(until);
                     return;
                 }
+                if self.askers.get(&id).is_some_and(|asker| !asker.is_idle()) {
+                    self.rotated_at = self.now;
+                }
                 self.take_place(id);
             }
             self.give_place(next);
@@ -49,11 +52,14 @@ impl Provider {
 
     /// Who is to give its place to somebody who waits, and when.
     fn first_to_leave(&self) -> Option<(Time, AskerId)> {
+        // One after the other, so that those who came together do not all go together.
+        let places = u32::try_from(self.config.places).unwrap_or(u32::MAX).max(1);
+        let next_rotation = self.rotated_at + PLACE_FOR / places;
         (self.placed.iter())
             .filter_map(|id| {
                 let asker = self.askers.get(id)?;
                 let place = asker.place?;
-                let until = place.since + PLACE_FOR;
+                let until = (place.since + PLACE_FOR).max(next_rotation);
                 let unused = asker.is_idle().then(|| place.used + PLACE_IDLE_FOR);
                 Some((unused.map_or(until, |unused| unused.min(until)), *id))
             })

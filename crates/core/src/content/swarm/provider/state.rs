@@ -36,6 +36,8 @@ pub struct Provider {
     /// Those with a place.
     pub(super) placed: BTreeSet<AskerId>,
     pub(super) bucket: Bucket,
+    /// When somebody last gave up a place for its age.
+    pub(super) rotated_at: Time,
     /// When a limit lets something pass again.
     pub(super) limited_until: Option<Time>,
     /// When a place may go to somebody else.
@@ -55,6 +57,7 @@ impl Provider {
             askers: BTreeMap::new(),
             devices: BTreeMap::new(),
             placed: BTreeSet::new(),
+            rotated_at: now,
             limited_until: None,
             places_at: None,
             outputs: VecDeque::new(),
