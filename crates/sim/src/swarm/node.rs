@@ -79,8 +79,10 @@ pub struct Node {
     pub wake_at: Option<u64>,
     /// What is here.
     pub held: Ranges,
-    /// What of it a crash would lose, in the order it came.
-    pub unsynced: Vec<Span>,
+    /// What of it a crash would lose.
+    pub unsynced: Ranges,
+    /// How much that is.
+    pub unsynced_bytes: u64,
     /// Up to where its player has played.
     pub played: u64,
     /// What is counted.
@@ -106,7 +108,8 @@ impl Node {
             disk_free: 0,
             wake_at: None,
             held: Ranges::default(),
-            unsynced: Vec::new(),
+            unsynced: Ranges::default(),
+            unsynced_bytes: 0,
             played: 0,
             tally: Tally::default(),
         };
@@ -149,19 +152,21 @@ impl Node {
     pub fn keep(&mut self, span: Span) {
         self.tally.fresh += span.bytes();
         self.held.insert(span);
-        self.unsynced.push(span);
-        let unsynced: u64 = self.unsynced.iter().map(Span::bytes).sum();
-        if unsynced >= SYNC_BYTES {
-            self.unsynced.clear();
+        self.unsynced.insert(span);
+        self.unsynced_bytes += span.bytes();
+        if self.unsynced_bytes >= SYNC_BYTES {
+            self.unsynced = Ranges::default();
+            self.unsynced_bytes = 0;
         }
     }
 
     /// The power fails: what was not synced is lost.
     pub fn lose_power(&mut self) {
-        for span in std::mem::take(&mut self.unsynced) {
+        for span in std::mem::take(&mut self.unsynced).iter() {
             self.held.remove(span);
             self.tally.lost += span.bytes();
         }
+        self.unsynced_bytes = 0;
         self.is_up = false;
         self.uplink.clear();
         self.sources.clear();

@@ -187,14 +187,14 @@ fn even(count: usize) -> Plan {
     Plan::new(100 * MB, members)
 }
 
-/// Homes that get 32 MB: the seed sends 10 MB/s, everybody else 2.5 and receives 10.
+/// Homes that get 16 MB: the seed sends 10 MB/s, everybody else 2.5 and receives 10.
 fn crowd(nodes: usize, apart: u64) -> Plan {
     let mut members = vec![Member::seed(10 * MB)];
     members.extend((1..nodes.max(2)).map(|place| Member {
         joins_at: place as u64 * apart,
         ..Member::getter(5 * MB / 2, 10 * MB)
     }));
-    Plan::new(32 * MB, members)
+    Plan::new(16 * MB, members)
 }
 
 fn liars(nodes: usize) -> Plan {
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
 
     /// Members of a crowd in the test run; thousands are for the command.
-    const NODES: usize = 40;
+    const NODES: usize = 16;
 
     #[test]
     fn every_swarm_holds_and_repeats_byte_for_byte() {

@@ -252,18 +252,18 @@ impl World {
             | Event::Opened(stream) => !self.streams[*stream].is_open,
             _ => false,
         };
-        let detail = match event {
-            Event::Ask(_, message) => format!(" {message:?}"),
-            Event::Data(stream, request, span) => {
-                format!(" {stream}/{request} {}-{}", span.start, span.end)
-            }
-            _ => String::new(),
-        };
-        let steps = self.steps;
-        self.trace.write(
-            Time(EPOCH.0 + self.now / MS),
-            format_args!("{steps} {place} {what}{detail}"),
-        );
+        let (at, steps) = (Time(EPOCH.0 + self.now / MS), self.steps);
+        match event {
+            Event::Data(stream, request, span) => self.trace.write(
+                at,
+                format_args!("{steps} {place} {what} {stream}/{request} {}", span.end),
+            ),
+            Event::Ask(stream, AskerMessage::Request(asks)) => self.trace.write(
+                at,
+                format_args!("{steps} {place} {what} {stream} {}", asks.len()),
+            ),
+            _ => self.trace.write(at, format_args!("{steps} {place} {what}")),
+        }
         (!is_stale).then_some(place)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Whoever wants opens the stream; two who want from each other have two. Messages are frames (see [`crate::codec::frame`]); after the provider's
 //! [`ProviderMessage::Data`] come as many raw bytes as it says. The words are those of BEP 3 and BEP 6 under plainer names: *busy* is choked, *free* is
-//! unchoked, *interest* is interested, *everything* is have-all, *dropped* is reject.
+//! unchoked, *interest* is interested, *everything* is have-all, *dropped* is reject, *suggest* is suggest.
 //!
 //! The first message is [`AskerMessage::Open`] with the same [`Proof`] as `/kith/share/1` asks for, judged by the same
 //! [`may`](crate::content::may) at the opening and again whenever grants or blocks change. [`ProviderMessage::Gone`] is the one answer for what does not exist and
@@ -282,13 +282,11 @@ mod tests {
     #[test]
     fn what_an_asker_says_has_known_bytes() {
         let golden = format!(
-            "8200818501{}{}{}1a80000000820080",
-            "5820",
-            "01".repeat(32),
-            format_args!("5820{}", "02".repeat(32)),
+            "8200818501{share}{root}1a80000000820080",
+            share = format_args!("5820{}", "01".repeat(32)),
+            root = format_args!("5820{}", "02".repeat(32)),
         );
         assert_eq!(hex(&open(Proof::Session)), golden);
-        assert_eq!(hex(&AskerMessage::Interest(true)), "820181f5");
         let request = AskerMessage::Request(vec![
             Ask {
                 id: 7,
@@ -303,13 +301,18 @@ mod tests {
             },
         ]);
         let golden = format!(
-            "8202818282078200818{}{}{}",
-            "21a000400001a00080000",
-            "820882018158",
-            format_args!("20{}", "03".repeat(32))
+            "{span}{node}",
+            span = "820281828207820081821a000400001a00080000",
+            node = format_args!("82088201815820{}", "03".repeat(32)),
         );
-        assert_eq!(hex(&request), golden);
-        assert_eq!(hex(&AskerMessage::Cancel(vec![7])), "8203818107");
+        for (message, bytes) in [
+            (AskerMessage::Interest(true), "820181f5"),
+            (request, golden.as_str()),
+            (AskerMessage::Cancel(vec![7]), "8203818107"),
+        ] {
+            assert_eq!(hex(&message), bytes);
+            assert_eq!(decode(&encode(&message)), Ok(message));
+        }
     }
 
     #[test]
@@ -327,30 +330,24 @@ mod tests {
             peer: None,
             route: Route::new(DeviceKey([4; 32])),
         }]);
+        let run = Run { first: 3, count: 4 };
         let golden = format!("8207818182f6835820{}8080", "04".repeat(32));
         for (message, bytes) in [
             (ProviderMessage::Everything, "820080"),
             (
                 ProviderMessage::Holdings(vec![0x81, 0xc0].into()),
-                "82018142", /* bits */
+                "8201814281c0",
             ),
-            (
-                ProviderMessage::Have(vec![Run { first: 3, count: 4 }]),
-                "82028181820304",
-            ),
+            (ProviderMessage::Have(vec![run]), "82028181820304"),
             (ProviderMessage::Free, "820380"),
             (ProviderMessage::Busy, "820480"),
             (data, "820583071a000800001a000403c0"),
-            (dropped, "820682820708" /* ids */),
+            (dropped, "82068282070801"),
             (providers, golden.as_str()),
             (ProviderMessage::Suggest(vec![5]), "8208818105"),
             (ProviderMessage::Gone, "820980"),
         ] {
-            assert!(
-                hex(&message).starts_with(bytes),
-                "{message:?} {}",
-                hex(&message)
-            );
+            assert_eq!(hex(&message), bytes);
             assert_eq!(decode(&encode(&message)), Ok(message));
         }
     }
@@ -421,6 +418,7 @@ mod tests {
                 encoded: DATA_BYTES_MAX + 1,
             },
             ProviderMessage::Providers(Vec::new()),
+            ProviderMessage::Suggest(vec![0; SUGGESTIONS_MAX + 1]),
         ] {
             assert!(!message.is_bounded(), "{message:?}");
         }

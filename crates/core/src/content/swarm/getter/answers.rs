@@ -62,7 +62,9 @@ impl Getter {
         if bytes > 0 {
             source.progress_at = now;
             source.stalls = 0;
-            self.is_stirred |= source.passed_until.take().is_some();
+            if source.passed_until.take().is_some() {
+                self.stirred.insert(source.who.device);
+            }
         }
         let (device, transfer) = (source.who.device, source.transfer);
         self.unwritten = self.unwritten.saturating_add(bytes);
@@ -151,7 +153,7 @@ impl Getter {
         if let Some(source) = self.sources.get_mut(&id) {
             change(source);
             self.touched.insert(id);
-            self.is_stirred = true;
+            self.stirred.insert(source.who.device);
         }
     }
 
@@ -205,7 +207,7 @@ impl Getter {
                 }
             }
         }
-        if is_news {
+        if is_news && (source.has_nothing || !source.is_interesting) {
             self.with_source(id, |source| source.has_nothing = false);
         }
         true
@@ -288,7 +290,7 @@ impl Getter {
         let device = source.who.device;
         self.reduce(device, &pending, pending.bytes_left());
         self.touched.insert(id);
-        self.is_stirred = true;
+        self.stirred.insert(device);
         match (pending.what, pending.chunk) {
             (What::Node(node), _) => {
                 let is_here = pending.announced > 0 && pending.reached >= pending.end;
@@ -413,6 +415,9 @@ impl Getter {
     fn reduce(&mut self, device: DeviceKey, pending: &Pending, bytes: u64) {
         if !pending.is_cancelled {
             self.outstanding = self.outstanding.saturating_sub(bytes);
+        }
+        if self.is_full {
+            self.stir_all();
         }
         if let Some(link) = self.links.get_mut(&device) {
             link.outstanding = link.outstanding.saturating_sub(bytes);

@@ -33,19 +33,21 @@ enum Choice {
 impl Getter {
     /// Asks for all that may be asked for, and sends what is to be said.
     pub(super) fn schedule(&mut self) {
-        if std::mem::take(&mut self.is_stirred) {
-            for device in self.devices_in_order() {
-                while self.ask_device(device) {}
-            }
+        for device in self.stirred_in_order() {
+            while self.ask_device(device) {}
         }
         while let Some(id) = self.touched.pop_first() {
             self.speak(id);
         }
     }
 
-    fn devices_in_order(&self) -> Vec<DeviceKey> {
-        let mut devices: Vec<_> = (self.links.iter())
-            .map(|(device, link)| (link.pace.kind(), Reverse(link.pace.rate()), *device))
+    fn stirred_in_order(&mut self) -> Vec<DeviceKey> {
+        let mut devices: Vec<_> = std::mem::take(&mut self.stirred)
+            .into_iter()
+            .filter_map(|device| {
+                let pace = &self.links.get(&device)?.pace;
+                Some((pace.kind(), Reverse(pace.rate()), device))
+            })
             .collect();
         devices.sort_unstable();
         devices.into_iter().map(|(.., device)| device).collect()
@@ -54,7 +56,8 @@ impl Getter {
     /// Asks a device for one thing more. Says whether there was anything.
     fn ask_device(&mut self, device: DeviceKey) -> bool {
         let under_way = self.outstanding.saturating_add(self.unwritten);
-        if under_way >= self.config.unwritten_bytes_max {
+        self.is_full = under_way >= self.config.unwritten_bytes_max;
+        if self.is_full {
             return false;
         }
         let now = self.now;
@@ -304,7 +307,7 @@ impl Getter {
             if source.requests.is_empty() {
                 source.passed_until = None;
                 source.has_nothing = false;
-                self.is_stirred = true;
+                self.stirred.insert(source.who.device);
                 return None;
             }
             // It did not even drop what was cancelled.

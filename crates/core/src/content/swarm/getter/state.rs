@@ -37,8 +37,10 @@ pub struct Getter {
     pub(super) agenda: BTreeSet<(Time, SourceId)>,
     /// When a limit lets something pass again.
     pub(super) limited_until: Option<Time>,
-    /// Whether something may be asked for that could not be before.
-    pub(super) is_stirred: bool,
+    /// Devices that may be asked for something that they could not be before.
+    pub(super) stirred: BTreeSet<DeviceKey>,
+    /// Whether somebody was not asked because too much was under way.
+    pub(super) is_full: bool,
     /// Sources whose interest or messages are to be told.
     pub(super) touched: BTreeSet<SourceId>,
     pub(super) outputs: VecDeque<Output>,
@@ -72,7 +74,8 @@ impl Getter {
             next_request: 0,
             agenda: BTreeSet::new(),
             limited_until: None,
-            is_stirred: false,
+            stirred: BTreeSet::new(),
+            is_full: false,
             touched: BTreeSet::new(),
             outputs: VecDeque::new(),
         }
@@ -99,7 +102,7 @@ impl Getter {
             self.end(source, EndReason::NotNeeded);
         }
         self.transfers.remove(&id);
-        self.is_stirred = true;
+        self.stir_all();
         self.schedule();
     }
 
@@ -246,7 +249,7 @@ impl Getter {
         for link in self.links.values_mut() {
             link.bucket.set_rate(each, now);
         }
-        self.is_stirred = true;
+        self.stir_all();
         self.schedule();
     }
 
@@ -254,8 +257,10 @@ impl Getter {
     pub fn handle_written(&mut self, now: Time, bytes: u64) {
         self.now = now;
         self.unwritten = self.unwritten.saturating_sub(bytes);
-        self.is_stirred = true;
-        self.schedule();
+        if self.is_full {
+            self.stir_all();
+            self.schedule();
+        }
     }
 
     /// Time has passed.
@@ -263,7 +268,7 @@ impl Getter {
         self.now = now;
         if self.limited_until.is_some_and(|until| until <= now) {
             self.limited_until = None;
-            self.is_stirred = true;
+            self.stir_all();
         }
         self.look_after_stalls();
         self.schedule();
@@ -323,8 +328,13 @@ impl Getter {
             if let Some(state) = self.sources.get_mut(source) {
                 state.has_nothing = false;
                 self.touched.insert(*source);
+                self.stirred.insert(state.who.device);
             }
         }
-        self.is_stirred = true;
+    }
+
+    /// Something changed that may concern everybody.
+    pub(super) fn stir_all(&mut self) {
+        self.stirred.extend(self.links.keys());
     }
 }
