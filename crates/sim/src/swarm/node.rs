@@ -155,9 +155,14 @@ impl Node {
         self.unsynced.insert(span);
         self.unsynced_bytes += span.bytes();
         if self.unsynced_bytes >= SYNC_BYTES {
-            self.unsynced = Ranges::default();
-            self.unsynced_bytes = 0;
+            self.sync();
         }
+    }
+
+    /// What is here is durable.
+    pub fn sync(&mut self) {
+        self.unsynced = Ranges::default();
+        self.unsynced_bytes = 0;
     }
 
     /// The power fails: what was not synced is lost.

@@ -56,6 +56,7 @@ impl World {
                 self.nodes[place].provider.handle_held(now, SNAPSHOT, chunk);
             }
             getter::Output::Done { .. } => {
+                self.nodes[place].sync();
                 if self.nodes[place].done_at.is_none() {
                     self.nodes[place].done_at = Some(self.now);
                     self.undone -= 1;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use kith_core::random::Random;
+
 use super::bound::fluid;
 use super::plan::{Conduct, MB, MS, Member, Plan, SECOND};
 use super::world::World;
@@ -14,7 +16,7 @@ pub struct Story {
     pub name: &'static str,
     /// What it is about.
     pub about: &'static str,
-    plan: fn(usize) -> Plan,
+    plan: fn(usize, &mut Random) -> Plan,
     /// What must be true of it in the end, beyond the rules for all.
     holds: fn(&World, &Report) -> Result<(), String>,
 }
@@ -51,61 +53,67 @@ pub const STORIES: &[Story] = &[
     Story {
         name: "swarm-two",
         about: "one seed and two downloaders, 20 MB/s each",
-        plan: |_| even(2),
+        plan: |_, _| even(2),
         holds: near_the_bound,
     },
     Story {
         name: "swarm-four",
         about: "one seed and four downloaders, 20 MB/s each",
-        plan: |_| even(4),
+        plan: |_, _| even(4),
         holds: near_the_bound,
     },
     Story {
         name: "swarm-eight",
         about: "one seed and eight downloaders, 20 MB/s each",
-        plan: |_| even(8),
+        plan: |_, _| even(8),
         holds: near_the_bound,
     },
     Story {
         name: "swarm-flash",
         about: "as many as asked for come at once to one seed",
-        plan: |nodes| crowd(nodes, 0),
+        plan: |nodes, _| crowd(nodes, 0),
         holds: |_, _| Ok(()),
     },
     Story {
         name: "swarm-steady",
         about: "as many as asked for come one after the other, one every tenth of a second",
-        plan: |nodes| crowd(nodes, 100 * MS),
+        plan: |nodes, _| crowd(nodes, 100 * MS),
         holds: |_, _| Ok(()),
     },
     Story {
         name: "swarm-liars",
         about: "one in five claims to hold everything and sends something else",
-        plan: liars,
+        plan: |nodes, _| liars(nodes),
         holds: liars_are_dropped,
     },
     Story {
         name: "swarm-stall",
         about: "a source falls silent and is passed by",
-        plan: |_| stalling(),
+        plan: |_, _| stalling(),
         holds: |world, report| below(report.last, 3 * fluid_of(world), "with a silent source"),
     },
     Story {
         name: "swarm-resume",
         about: "a downloader loses power half-way and goes on",
-        plan: |_| resuming(),
+        plan: |_, _| resuming(),
         holds: |_, _| Ok(()),
     },
     Story {
         name: "swarm-stream",
         about: "a film is played while it comes from several slow sources",
-        plan: |_| playing(),
+        plan: |_, _| playing(),
         holds: plays_smoothly,
     },
     Story {
         name: "swarm-slow-disk",
         about: "a disk slower than the network holds it up, within bounds",
-        plan: |_| slow_disk(),
+        plan: |_, _| slow_disk(),
+        holds: |_, _| Ok(()),
+    },
+    Story {
+        name: "swarm-random",
+        about: "members of all kinds come, crash, fall silent and lie at random",
+        plan: random,
         holds: |_, _| Ok(()),
     },
 ];
@@ -117,7 +125,9 @@ pub fn find(name: &str) -> Option<Story> {
 
 /// Runs a swarm.
 pub fn run(story: &Story, seed: u64, nodes: usize, whole_trace: bool) -> Report {
-    let plan = (story.plan)(nodes);
+    let mut bytes = [1; 32];
+    bytes[..8].copy_from_slice(&seed.to_be_bytes());
+    let plan = (story.plan)(nodes, &mut Random::new(bytes));
     let bound = fluid(&plan);
     let size = plan.size;
     let mut world = World::new(plan, seed, whole_trace);
@@ -240,6 +250,33 @@ fn slow_disk() -> Plan {
     Plan::new(64 * MB, vec![Member::seed(50 * MB), getter])
 }
 
+fn random(nodes: usize, random: &mut Random) -> Plan {
+    let size = 1 + random.below(12 * MB);
+    let mut members = vec![Member::seed(MB + random.below(20 * MB))];
+    for _ in 1..nodes.max(2) {
+        let (up, down) = (random.below(5 * MB), 100_000 + random.below(20 * MB));
+        let joins_at = random.below(5 * SECOND);
+        let crash = joins_at + random.below(10 * SECOND);
+        let conduct = match random.below(10) {
+            0 => Conduct::Liar,
+            1 => Conduct::Stalls(random.below(10 * SECOND)),
+            2 => Conduct::Crashes(crash, crash + random.below(10 * SECOND)),
+            3 => Conduct::Plays(MB),
+            _ => Conduct::Honest,
+        };
+        members.push(Member {
+            joins_at,
+            is_seed: random.below(10) == 0,
+            disk: (random.below(5) == 0).then(|| MB / 2 + random.below(5 * MB)),
+            ..Member::getter(up, down).who(conduct)
+        });
+    }
+    Plan {
+        delay: random.below(200 * MS),
+        ..Plan::new(size, members)
+    }
+}
+
 fn fluid_of(world: &World) -> u64 {
     fluid(world.plan())
 }
@@ -279,6 +316,9 @@ mod tests {
     /// Members of a crowd in the test run; thousands are for the command.
     const NODES: usize = 16;
 
+    /// Random swarms looked at in every test run.
+    const SEEDS: u64 = 30;
+
     #[test]
     fn every_swarm_holds_and_repeats_byte_for_byte() {
         for story in STORIES {
@@ -289,6 +329,17 @@ mod tests {
                 panic!("{tail}\n{}: {error}\n{summary}", story.name);
             }
             assert_eq!(first.trace, second.trace, "{}", story.name);
+        }
+    }
+
+    #[test]
+    fn random_swarms_hold() {
+        let story = find("swarm-random").expect("it is told");
+        for seed in 1..=SEEDS {
+            let report = run(&story, seed, 8, false);
+            if let Err(error) = &report.outcome {
+                panic!("{}\nseed {seed}: {error}", report.tail.join("\n"));
+            }
         }
     }
 

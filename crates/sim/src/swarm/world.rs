@@ -28,6 +28,9 @@ const WINDOW_BYTES: u64 = 8 << 20;
 /// How often a player looks.
 const PLAYER_TICK: u64 = 100 * MS;
 
+/// How often a node looks for the owner.
+const SEEK_EVERY: u64 = 10 * SECOND;
+
 /// A run that has not ended by then does not end: an hour.
 const TIME_MAX: u64 = 3600 * SECOND;
 
@@ -61,6 +64,8 @@ pub(super) enum Event {
     Sent(usize),
     Written(usize, u64),
     Play(usize),
+    /// A node looks whether it still has a stream to the owner.
+    Seek(usize),
 }
 
 /// A swarm under way.
@@ -225,6 +230,7 @@ impl World {
             }
             Event::Written(_, bytes) => self.nodes[place].getter.handle_written(now, bytes),
             Event::Play(_) => self.play(place),
+            Event::Seek(_) => self.seek(place),
         }
         Some(place)
     }
@@ -238,6 +244,7 @@ impl World {
             Event::Sent(place) => (*place, "has sent"),
             Event::Written(place, _) => (*place, "has written"),
             Event::Play(place) => (*place, "plays"),
+            Event::Seek(place) => (*place, "seeks"),
             Event::Ask(stream, _) => (self.streams[*stream].provider, "is asked"),
             Event::Opened(stream) => (self.streams[*stream].provider, "is opened to"),
             Event::ClosedByAsker(stream) => (self.streams[*stream].provider, "is left"),
@@ -271,9 +278,17 @@ impl World {
         let now = self.time();
         self.nodes[place].start(&self.plan, now, &mut self.random);
         if self.nodes[place].wants() {
-            self.connect(place, 0);
+            self.seek(place);
         } else {
             self.nodes[0].acquaintances.insert(place);
+        }
+    }
+
+    /// Whoever wants something comes back to the owner, whatever became of the stream before.
+    fn seek(&mut self, place: usize) {
+        if self.nodes[place].wants() {
+            self.connect(place, 0);
+            self.at(self.now + SEEK_EVERY, Event::Seek(place));
         }
     }
 

@@ -108,5 +108,8 @@ pub const STALL_PAUSE_MIN: Duration = Duration::from_secs(5);
 /// A source that stalled so many times in a row is given up.
 pub const STALLS_MAX: u32 = 5;
 
+/// Providers that one source may name: twice what a transfer asks at once. Further ones are not heard.
+pub const REFERRALS_MAX: usize = 2 * SOURCES_MAX;
+
 /// Liars remembered; the first is forgotten for a further one, and whoever keeps a longer memory was told of each.
 pub const LIARS_MAX: usize = 1024;

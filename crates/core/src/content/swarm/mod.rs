@@ -32,7 +32,7 @@
 //! wait for a frame of a source          => getter.handle_message; after Data read what due() says, verify it,
 //!                                          then handle_verified and, once written, handle_written, or handle_invalid
 //!          a frame of an asker          => provider.handle_message
-//!          Open on a new stream         => content::may, then provider.handle_asker and handle_referrals
+//!          Open on a new stream         => content::may, the size of our snapshot, then provider.handle_asker and handle_referrals
 //!          poll_timeout() of either     => handle_timeout
 //! ```
 //!

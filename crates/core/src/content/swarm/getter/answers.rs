@@ -3,9 +3,10 @@
 use super::output::{EndReason, Output, SourceId, TransferId};
 use super::source::{Pending, Source};
 use super::state::Getter;
+use crate::content::swarm::config::REFERRALS_MAX;
 use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::span::Span;
-use crate::content::swarm::wire::{DropReason, ProviderMessage, Run, What};
+use crate::content::swarm::wire::{DropReason, ProviderMessage, Referral, Run, What};
 use crate::content::wire::RANGE_BYTES_MAX;
 use crate::ids::{BlobHash, DeviceKey};
 use crate::time::Time;
@@ -123,19 +124,10 @@ impl Getter {
                 encoded: _,
             } => self.take_data(id, request, until),
             ProviderMessage::Dropped { ids, reason } => {
-                for request in ids {
-                    self.take_dropped(id, request, reason);
-                }
-                true
+                (ids.into_iter()).all(|request| self.take_dropped(id, request, reason))
             }
             ProviderMessage::Providers(providers) => {
-                if let Some(source) = self.sources.get(&id) {
-                    let transfer = source.transfer;
-                    self.outputs.push_back(Output::Learned {
-                        transfer,
-                        providers,
-                    });
-                }
+                self.take_referrals(id, providers);
                 true
             }
             ProviderMessage::Suggest(chunks) => {
@@ -230,13 +222,37 @@ impl Getter {
         is_fine
     }
 
-    fn take_dropped(&mut self, id: SourceId, request: u64, reason: DropReason) {
+    fn take_referrals(&mut self, id: SourceId, mut providers: Vec<Referral>) {
         let Some(source) = self.sources.get_mut(&id) else {
             return;
         };
-        let Some(pending) = source.requests.get(&request).copied() else {
-            return;
+        providers.truncate(REFERRALS_MAX - source.referrals);
+        source.referrals += providers.len();
+        if !providers.is_empty() {
+            let transfer = source.transfer;
+            self.outputs.push_back(Output::Learned {
+                transfer,
+                providers,
+            });
+        }
+    }
+
+    fn take_dropped(&mut self, id: SourceId, request: u64, reason: DropReason) -> bool {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return true;
         };
+        let Some(pending) = source.requests.get(&request).copied() else {
+            return false;
+        };
+        // A reason that is not true would have the same asked for again and again.
+        let is_true = match reason {
+            DropReason::Cancelled => pending.is_cancelled,
+            DropReason::Busy => !source.is_free,
+            DropReason::Missing | DropReason::Changed => true,
+        };
+        if !is_true {
+            return false;
+        }
         if let (DropReason::Missing | DropReason::Changed, What::Node(node)) =
             (reason, pending.what)
         {
@@ -255,6 +271,7 @@ impl Getter {
             });
         }
         self.finish(id, request);
+        true
     }
 
     /// A source has a chunk no more.

@@ -106,7 +106,7 @@ impl Getter {
         if let Some((node, _)) = node {
             return Some(Choice::Node(*node));
         }
-        if let Some(chunk) = self.from_windows(id, transfer) {
+        if let Some(chunk) = self.next_in_windows(id, transfer) {
             return Some(Choice::Chunk(chunk));
         }
         let suggested = (source.suggested.iter())
@@ -125,7 +125,7 @@ impl Getter {
     }
 
     /// The first chunk of a reader's window that this source can bring, or bring sooner than who was asked.
-    fn from_windows(&self, id: SourceId, transfer: &Transfer) -> Option<u32> {
+    fn next_in_windows(&self, id: SourceId, transfer: &Transfer) -> Option<u32> {
         let held = &self.sources.get(&id)?.holdings;
         transfer.windows.values().find_map(|window| {
             let mut waiting = 0;

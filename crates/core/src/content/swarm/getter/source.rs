@@ -70,6 +70,8 @@ pub(super) struct Source {
     pub(super) progress_at: Time,
     /// When its entry in the agenda is due.
     pub(super) alarm: Option<Time>,
+    /// How many others it has named.
+    pub(super) referrals: usize,
     /// To be sent together.
     pub(super) asks: Vec<Ask>,
     /// The same.
@@ -95,6 +97,7 @@ impl Source {
             suggested: VecDeque::new(),
             progress_at: now,
             alarm: None,
+            referrals: 0,
             asks: Vec::new(),
             cancels: Vec::new(),
         }

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::output::{EndReason, Output, Path, PathKind, Priority, ReaderId};
 use super::{Getter, SourceId, TransferId, Who};
+use crate::address::Route;
 use crate::content::swarm::GetterConfig;
-use crate::content::swarm::config::{STALL_AFTER_MAX, STALL_AFTER_MIN, STALLS_MAX};
+use crate::content::swarm::config::{REFERRALS_MAX, STALL_AFTER_MAX, STALL_AFTER_MIN, STALLS_MAX};
 use crate::content::swarm::span::{CHUNK_BYTES_MIN as CHUNK, Span};
 use crate::content::swarm::wire::{
-    Ask, AskerMessage, DropReason, ProviderMessage, REQUESTS_MAX, Run, What,
+    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Referral, Run,
+    What,
 };
 use crate::ids::{BlobHash, DeviceKey, PeerId};
 use crate::time::Time;
@@ -495,14 +497,21 @@ fn requests_of_one_source_are_bounded() {
 
 #[test]
 fn messages_against_the_protocol_end_a_source() {
-    let breaches: [fn(u64) -> ProviderMessage; 7] = [
-        |_| data(999, 1),
-        |id| data(id, u64::MAX),
-        |id| data(id, 0),
-        |_| ProviderMessage::Everything,
-        |_| ProviderMessage::Holdings(vec![0].into()),
-        |_| have(10, 1),
-        |_| have(u32::MAX, 1),
+    let dropped = |id, reason| {
+        let ids = vec![id];
+        ProviderMessage::Dropped { ids, reason }
+    };
+    let breaches: [&dyn Fn(u64) -> ProviderMessage; 10] = [
+        &|_| data(999, 1),
+        &|id| data(id, u64::MAX),
+        &|id| data(id, 0),
+        &|_| ProviderMessage::Everything,
+        &|_| ProviderMessage::Holdings(vec![0].into()),
+        &|_| have(10, 1),
+        &|_| have(u32::MAX, 1),
+        &|id| dropped(id, DropReason::Busy),
+        &|id| dropped(id, DropReason::Cancelled),
+        &|_| dropped(999, DropReason::Missing),
     ];
     for breach in breaches {
         let mut bench = Bench::wanting(10);
@@ -517,6 +526,27 @@ fn messages_against_the_protocol_end_a_source() {
     let other = vec![0; 3].into();
     bench.say(SourceId(1), ProviderMessage::Holdings(other));
     assert_eq!(bench.ended(SourceId(1)), Some(EndReason::Breach));
+}
+
+#[test]
+fn a_source_names_others_and_not_without_end() {
+    let mut bench = Bench::wanting(1);
+    let source = bench.source(1);
+    let referral = Referral {
+        peer: None,
+        route: Route::new(DeviceKey([1; 32])),
+    };
+    for _ in 0..REFERRALS_MAX {
+        let many = vec![referral.clone(); PROVIDERS_MAX];
+        bench.say(source, ProviderMessage::Providers(many));
+    }
+    let named: usize = (bench.others.iter())
+        .map(|output| match output {
+            Output::Learned { providers, .. } => providers.len(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(named, REFERRALS_MAX);
 }
 
 #[test]
