@@ -22,6 +22,9 @@ impl World {
                 break;
             }
         }
+        if !self.nodes[place].is_up {
+            return;
+        }
         self.send_on(place);
         let wake = self.nodes[place].poll_timeout();
         let wake = wake.map(|at| at.0.saturating_sub(EPOCH.0) * MS);

@@ -1,7 +1,7 @@
 //! A token bucket: so many bytes a second, with room for a burst.
 //!
-//! What is taken may exceed what is left: the bucket is then in debt, and gives again when the debt is earned. So a chunk larger than a burst passes, and
-//! the rate holds over any longer time.
+//! What is taken may exceed what is left: the bucket is then in debt, and gives again when the debt is earned. So a chunk larger than a
+//! burst passes, and the rate holds over any longer time.
 
 use std::time::Duration;
 

@@ -48,8 +48,8 @@ impl Default for ProviderConfig {
 /// under the 150 MiB that a whole node may take.
 pub const UNWRITTEN_BYTES_MAX: u64 = 32 << 20;
 
-/// Askers served at once, unless set otherwise: as BEP 3's clients do (four to eight unchoked). With fewer the line idles while one of them pauses; with more
-/// each gets its chunk so late that it cannot pass it on.
+/// Askers served at once, unless set otherwise: as BEP 3's clients do (four to eight unchoked). With fewer the line idles while one of them
+/// pauses; with more each gets its chunk so late that it cannot pass it on.
 pub const PLACES: usize = 8;
 
 /// How long an asker keeps its place while others wait: long enough for the line to reach its speed (BEP 3 takes 10 s).

@@ -1,7 +1,8 @@
 //! The swarm: everybody who wants a snapshot gets it from everybody who holds some of it.
 //!
-//! Two machines, unaware of each other: the [`Getter`] wants, the [`Provider`] gives. A node that does both has one of each, and tells the provider what the getter holds. The
-//! shell opens streams, reads files, verifies and writes; which bytes are asked of whom, who is served, and who is done without, is decided here.
+//! Two machines, unaware of each other: the [`Getter`] wants, the [`Provider`] gives. A node that does both has one of each, and tells the
+//! provider what the getter holds. The shell opens streams, reads files, verifies and writes; which bytes are asked of whom, who is served,
+//! and who is done without, is decided here.
 //!
 //! - [`span`]: a snapshot as one line of bytes, cut into chunks. [`ranges`], [`holdings`]: sets of bytes and of chunks.
 //! - [`wire`]: the protocol `/kith/swarm/1`.
@@ -47,8 +48,9 @@
 //!
 //! # Back-pressure
 //!
-//! What is asked for and not written is bounded for the whole node ([`GetterConfig::unwritten_bytes_max`]), and of each device by twice its bandwidth times its delay. A disk that
-//! does not keep up stops the asking; a provider sends nothing unasked; an asker that does not read stops its own stream, of which two requests are read ahead.
+//! What is asked for and not written is bounded for the whole node ([`GetterConfig::unwritten_bytes_max`]), and of each device by twice its
+//! bandwidth times its delay. A disk that does not keep up stops the asking; a provider sends nothing unasked; an asker that does not read
+//! stops its own stream, of which two requests are read ahead.
 
 pub mod bucket;
 pub mod config;

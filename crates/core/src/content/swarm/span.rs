@@ -1,11 +1,11 @@
 //! The linear space of a snapshot, and how it is cut into chunks.
 //!
-//! A snapshot is a tree under one root hash. Its files, laid end to end in the order of its manifest, are one line of bytes; the totals in the manifest say
-//! where each file begins without a walk over those before it. All who know the root agree on the line, so that a place on it needs no hash, and
-//! many small files lie in one stretch that is asked for at once (as the pieces of BEP 3 span files).
+//! A snapshot is a tree under one root hash. Its files, laid end to end in the order of its manifest, are one line of bytes; the totals in
+//! the manifest say where each file begins without a walk over those before it. All who know the root agree on the line, so that a place on
+//! it needs no hash, and many small files lie in one stretch that is asked for at once (as the pieces of BEP 3 span files).
 //!
-//! Files are verified in groups of 16 KiB that begin with the file. A group belongs to the chunk *in which it begins*: chunks share no group, miss none, and
-//! differ from their nominal size by less than one.
+//! Files are verified in groups of 16 KiB that begin with the file. A group belongs to the chunk *in which it begins*: chunks share no
+//! group, miss none, and differ from their nominal size by less than one.
 
 use std::ops::Range;
 
@@ -13,12 +13,12 @@ use minicbor::{Decode, Encode};
 
 use crate::content::wire::GROUP_BYTES;
 
-/// The smallest chunk, in bytes: 50 of them a second fill a line of 100 Mbit/s, 64 files of 4 KiB lie in one, and what is lost with a source that
-/// fails in the middle of one is little.
+/// The smallest chunk, in bytes: 50 of them a second fill a line of 100 Mbit/s, 64 files of 4 KiB lie in one, and what is lost with a
+/// source that fails in the middle of one is little.
 pub const CHUNK_BYTES_MIN: u64 = 256 * 1024;
 
-/// The most chunks of a snapshot. What somebody holds is told in 16 KiB, and a picture of it for a hundred sources takes 1.6 MiB. From 32 GiB on, chunks
-/// are larger instead.
+/// The most chunks of a snapshot. What somebody holds is told in 16 KiB, and a picture of it for a hundred sources takes 1.6 MiB. From 32
+/// GiB on, chunks are larger instead.
 pub const CHUNKS_MAX: u32 = 1 << 17;
 
 /// A stretch of the line, in bytes: the groups that begin in `start..end`.
@@ -112,8 +112,8 @@ impl Tiling {
     }
 }
 
-/// The part of a file that belongs to `span`, in bytes of the file: whole groups, or up to its end. The file begins at `position` on the line and is `size`
-/// bytes long.
+/// The part of a file that belongs to `span`, in bytes of the file: whole groups, or up to its end. The file begins at `position` on the
+/// line and is `size` bytes long.
 pub fn groups_within(position: u64, size: u64, span: Span) -> Range<u64> {
     let first_group = |place: u64| {
         let inside = place.saturating_sub(position).min(size);

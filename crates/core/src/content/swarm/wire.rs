@@ -1,12 +1,12 @@
 //! The protocol `/kith/swarm/1`: what is said on a stream between one who wants a snapshot and one who holds some of it.
 //!
-//! Whoever wants opens the stream; two who want from each other have two. Messages are frames (see [`crate::codec::frame`]); after the provider's
-//! [`ProviderMessage::Data`] come as many raw bytes as it says. The words are those of BEP 3 and BEP 6 under plainer names: *busy* is choked, *free* is
-//! unchoked, *interest* is interested, *everything* is have-all, *dropped* is reject, *suggest* is suggest.
+//! Whoever wants opens the stream; two who want from each other have two. Messages are frames (see [`crate::codec::frame`]); after the
+//! provider's [`ProviderMessage::Data`] come as many raw bytes as it says. The words are those of BEP 3 and BEP 6 under plainer names:
+//! *busy* is choked, *free* is unchoked, *interest* is interested, *everything* is have-all, *dropped* is reject, *suggest* is suggest.
 //!
 //! The first message is [`AskerMessage::Open`] with the same [`Proof`] as `/kith/share/1` asks for, judged by the same
-//! [`may`](crate::content::may) at the opening and again whenever grants or blocks change. [`ProviderMessage::Gone`] is the one answer for what does not exist and
-//! what is not for the asker.
+//! [`may`](crate::content::may) at the opening and again whenever grants or blocks change. [`ProviderMessage::Gone`] is the one answer for
+//! what does not exist and what is not for the asker.
 
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};

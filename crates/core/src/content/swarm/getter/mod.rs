@@ -1,8 +1,8 @@
 //! The side that wants. See [`Getter`] and [the room](super).
 //!
-//! - [`state`]: what it is told. [`answers`]: what sources say. [`schedule`]: who is asked for what.
+//! - [`state`]: what it is told. [`answers`]: what sources say. [`schedule`]: who is asked for what. [`settle`]: what is over.
 //! - [`transfer`]: what is missing. [`picker`]: which chunk is next.
-//! - [`source`], [`pace`]: who gives, and how fast. [`liars`]: who must not.
+//! - [`source`], [`pace`]: who gives, and how fast. [`stall`]: who does not. [`liars`]: who must not.
 
 mod answers;
 mod liars;
@@ -10,7 +10,9 @@ mod output;
 mod pace;
 mod picker;
 mod schedule;
+mod settle;
 mod source;
+mod stall;
 mod state;
 mod transfer;
 

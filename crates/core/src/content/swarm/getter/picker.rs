@@ -1,12 +1,12 @@
 //! Which chunk to ask for next: the rarest of the most wanted.
 //!
-//! *Rarest first* keeps every chunk about equally common, so that everybody has something to give and the last chunk does not leave with its only holder (BEP 3; Legout, Urvoy-Keller,
-//! Michiardi, *Rarest First and Choke Algorithms Are Enough*, IMC 2006). Among equally rare ones the choice is random, or all would ask for the same. The first few are
-//! random altogether.
+//! *Rarest first* keeps every chunk about equally common, so that everybody has something to give and the last chunk does not leave with
+//! its only holder (BEP 3; Legout, Urvoy-Keller, Michiardi, *Rarest First and Choke Algorithms Are Enough*, IMC 2006). Among equally rare
+//! ones the choice is random, or all would ask for the same. The first few are random altogether.
 //!
-//! Open chunks (wanted, not asked for) stand in a bucket for each priority and number of copies, as bits. A pick is an intersection of bits with what the
-//! source holds, so it costs a word for each 64 chunks at worst, and a new copy moves one bit. Sources that hold everything make no chunk rarer than another and are
-//! not counted chunk by chunk.
+//! Open chunks (wanted, not asked for) stand in a bucket for each priority and number of copies, as bits. A pick is an intersection of bits
+//! with what the source holds, so it costs a word for each 64 chunks at worst, and a new copy moves one bit. Sources that hold everything
+//! make no chunk rarer than another and are not counted chunk by chunk.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -1,19 +1,19 @@
 //! Who is asked for what, now.
 //!
-//! Devices are asked in the order of preference: the local network, then direct paths, then relays, and of each kind the fastest first. Each is asked for as much as its
-//! path holds, from the transfer that had least so far among those it can serve, as long as what is under way fits the bounds: what a slow disk does not write, a fast
-//! network is not asked for.
+//! Devices are asked in the order of preference: the local network, then direct paths, then relays, and of each kind the fastest first.
+//! Each is asked for as much as its path holds, from the transfer that had least so far among those it can serve, as long as what is under
+//! way fits the bounds: what a slow disk does not write, a fast network is not asked for.
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
-use super::output::{EndReason, Output, SourceId};
+use super::output::{Output, SourceId};
 use super::source::Pending;
 use super::state::Getter;
 use super::transfer::Transfer;
-use crate::content::swarm::config::{END_GAME_COPIES, RANDOM_FIRST_CHUNKS, STALLS_MAX};
+use crate::content::swarm::config::{END_GAME_COPIES, RANDOM_FIRST_CHUNKS};
 use crate::content::swarm::wire::{Ask, AskerMessage, REQUESTS_MAX, What};
 use crate::ids::{BlobHash, DeviceKey};
-use crate::time::Time;
 
 /// Of a reader's window, so many chunks are asked of a second source where the first is slow: those it will wait for next.
 const URGENT_CHUNKS: usize = 4;
@@ -169,7 +169,7 @@ impl Getter {
     }
 
     /// How soon a chunk should come from those who were asked for it.
-    fn soonest(&self, chunk: u32, transfer: &Transfer) -> Option<std::time::Duration> {
+    fn soonest(&self, chunk: u32, transfer: &Transfer) -> Option<Duration> {
         let asked = transfer.asked.get(&chunk)?;
         (asked.iter())
             .filter_map(|source| self.brings_in(*source, 0))
@@ -183,7 +183,7 @@ impl Getter {
     }
 
     /// How soon a source brings all it owes and `more` bytes.
-    fn brings_in(&self, id: SourceId, more: u64) -> Option<std::time::Duration> {
+    fn brings_in(&self, id: SourceId, more: u64) -> Option<Duration> {
         let link = self.links.get(&self.sources.get(&id)?.who.device)?;
         Some(link.pace.time_for(link.outstanding.saturating_add(more)))
     }
@@ -278,82 +278,5 @@ impl Getter {
             message,
         });
         self.outputs.extend(sends);
-    }
-
-    /// Passes by the sources that stall, and tries those again that have been left alone.
-    pub(super) fn look_after_stalls(&mut self) {
-        while let Some((at, id)) = self.agenda.first().copied() {
-            if at > self.now {
-                return;
-            }
-            self.agenda.pop_first();
-            if let Some(next) = self.look_after(id) {
-                self.agenda.insert((next, id));
-                if let Some(source) = self.sources.get_mut(&id) {
-                    source.alarm = Some(next);
-                }
-            }
-        }
-    }
-
-    /// Looks whether a source stalls. Says when to look again.
-    fn look_after(&mut self, id: SourceId) -> Option<Time> {
-        let source = self.sources.get_mut(&id)?;
-        source.alarm = None;
-        if let Some(until) = source.passed_until {
-            if until > self.now {
-                return Some(until);
-            }
-            if source.requests.is_empty() {
-                source.passed_until = None;
-                source.has_nothing = false;
-                self.stirred.insert(source.who.device);
-                return None;
-            }
-            // It did not even drop what was cancelled.
-        } else if source.owes() {
-            let chunk_bytes = (self.transfers.get(&source.transfer))?.tiling.chunk_bytes();
-            let link = self.links.get(&source.who.device)?;
-            let due = source.progress_at + link.pace.patience(chunk_bytes);
-            if due > self.now {
-                return Some(due);
-            }
-        } else {
-            return None;
-        }
-        source.stalls += 1;
-        if source.stalls > STALLS_MAX {
-            self.end(id, EndReason::Stalled);
-            return None;
-        }
-        let until = self.now + source.pause();
-        source.passed_until = Some(until);
-        self.give_to_others(id);
-        Some(until)
-    }
-
-    /// Counts on nothing that a source owes: others are asked for it.
-    fn give_to_others(&mut self, id: SourceId) {
-        let Some(source) = self.sources.get(&id) else {
-            return;
-        };
-        let transfer_id = source.transfer;
-        let owed: Vec<Pending> = (source.requests.values())
-            .filter(|pending| !pending.is_cancelled)
-            .copied()
-            .collect();
-        self.cancel(id, None);
-        for pending in owed {
-            if let Some(chunk) = pending.chunk {
-                self.settle_chunk(id, chunk);
-            }
-            if let What::Node(node) = pending.what
-                && let Some(transfer) = self.transfers.get_mut(&transfer_id)
-                && transfer.nodes.get(&node) == Some(&Some(id))
-            {
-                transfer.nodes.insert(node, None);
-            }
-        }
-        self.wake(transfer_id);
     }
 }

@@ -1,8 +1,8 @@
 //! Who is served, and whose turn it is.
 //!
-//! As many askers as there are places are served at once; the others wait (BEP 3's choking, without its tit for tat: people who know each other need not bargain). A place that
-//! comes free goes to whoever was given least, so that a newcomer soon has something to pass on; it is kept for a while, and lost early when it is not used.
-//! Among those with a place the next turn is that of whoever had fewest bytes.
+//! As many askers as there are places are served at once; the others wait (BEP 3's choking, without its tit for tat: people who know each
+//! other need not bargain). A place that comes free goes to whoever was given least, so that a newcomer soon has something to pass on; it
+//! is kept for a while, and lost early when it is not used. Among those with a place the next turn is that of whoever had fewest bytes.
 
 use super::output::{AskerId, Output};
 use super::state::Provider;

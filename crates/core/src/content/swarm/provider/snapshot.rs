@@ -34,8 +34,8 @@ impl Snapshot {
         }
     }
 
-    /// The next chunk that nobody was told to ask for, while everything is here: each once, in an order that mixes the line. Rarest first spreads them from there on, but
-    /// cannot see what others are just asking for.
+    /// The next chunk that nobody was told to ask for, while everything is here: each once, in an order that mixes the line. Rarest first
+    /// spreads them from there on, but cannot see what others are just asking for.
     pub(super) fn suggest(&mut self) -> Option<u32> {
         let chunks = self.held.chunks();
         if !self.held.is_all() || self.suggested >= chunks {
