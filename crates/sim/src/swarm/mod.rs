@@ -18,5 +18,5 @@ pub mod traffic;
 pub mod world;
 
 pub use plan::{Conduct, Member, Plan};
-pub use story::{Report, STORIES, Story, find, run};
+pub use story::{Report, STORIES, Story, command, find, run};
 pub use world::World;
