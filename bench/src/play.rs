@@ -4,6 +4,7 @@ use crate::bare::{Bare, Tuning};
 use crate::child::Parent;
 use crate::pair::HERE;
 use crate::role::{Answerer, Role};
+use crate::share::contenders::{bare, tracker};
 use crate::{forward, idle, introducer, person};
 
 /// Plays `role` until the parent is gone.
@@ -38,5 +39,10 @@ pub(crate) async fn play(role: Role) -> anyhow::Result<()> {
         Role::Peers { introducer } => introducer::register(parent, &introducer).await,
         Role::Friends { introducer, count } => idle::befriend(parent, &introducer, count).await,
         Role::Idler { introducer } => idle::idle(parent, &introducer).await,
+        Role::Source { address } => bare::source(parent, (address, 0).into()).await,
+        Role::Drain { address } => bare::drain(parent, (address, 0).into()).await,
+        Role::Tracker { address } => {
+            tokio::task::spawn_blocking(move || tracker::track(address)).await?
+        }
     }
 }

@@ -1,0 +1,38 @@
+//! The benchmarks of sharing on the command line.
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+
+use crate::report::Findings;
+use crate::share::lab::Lab;
+use crate::share::{fence, file, hash, small};
+
+/// Which benchmark of sharing.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// One large file, beside bare streams and other people's programs.
+    ShareFile(In<file::Sizes>),
+    /// Many small files, beside `rsync -a`.
+    ShareSmall(In<small::Sizes>),
+    /// Sharing a very large file, beside `b3sum`.
+    ShareHash(In<hash::Sizes>),
+}
+
+/// A benchmark's own sizes, and what all of them are told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct In<S: Args> {
+    #[command(flatten)]
+    lab: Lab,
+    #[command(flatten)]
+    sizes: S,
+}
+
+/// Runs it, in a network of its own.
+pub(crate) fn run(command: &Command) -> Result<Findings> {
+    fence::enter()?;
+    match command {
+        Command::ShareFile(it) => file::run(&it.lab, &it.sizes).context("share-file"),
+        Command::ShareSmall(it) => small::run(&it.lab, &it.sizes).context("share-small"),
+        Command::ShareHash(it) => hash::run(&it.lab, &it.sizes).context("share-hash"),
+    }
+}
