@@ -4,7 +4,10 @@
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
+
+use crate::share::program::run;
+use crate::share::site::LOOPBACK_ADDRESS;
 
 /// Set in the environment of the program inside.
 const INSIDE: &str = "KITH_BENCH_INSIDE";
@@ -13,7 +16,10 @@ const INSIDE: &str = "KITH_BENCH_INSIDE";
 /// namespace.
 pub(crate) fn enter() -> Result<()> {
     if std::env::var_os(INSIDE).is_some() {
-        return raise("lo");
+        run(Command::new("ip").args(["link", "set", "lo", "up"]))?;
+        let address = format!("{LOOPBACK_ADDRESS}/32");
+        run(Command::new("ip").args(["address", "add", &address, "dev", "lo"]))?;
+        return Ok(());
     }
     let mut command = Command::new("unshare");
     command.arg("--net");
@@ -27,16 +33,6 @@ pub(crate) fn enter() -> Result<()> {
         .env(INSIDE, "1")
         .exec();
     Err(error).context("unshare (util-linux) cannot be run")
-}
-
-/// Sets an interface of this namespace up.
-fn raise(interface: &str) -> Result<()> {
-    let status = Command::new("ip")
-        .args(["link", "set", interface, "up"])
-        .status()
-        .context("ip (iproute2) cannot be run")?;
-    ensure!(status.success(), "{interface} stays down");
-    Ok(())
 }
 
 fn is_root() -> bool {

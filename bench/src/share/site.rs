@@ -5,6 +5,9 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// An address of the loopback in the network of a benchmark; some programs refuse peers at 127.0.0.1.
+pub(crate) const LOOPBACK_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
 /// Where the programs of one side run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site {
@@ -17,7 +20,7 @@ pub(crate) struct Site {
 impl Site {
     /// Here, on the loopback.
     pub(crate) const LOOPBACK: Self = Self {
-        address: Ipv4Addr::LOCALHOST,
+        address: LOOPBACK_ADDRESS,
         holder: None,
     };
 

@@ -10,7 +10,7 @@ PATIENCE_MS = 1000
 
 
 def add(session, ask):
-    """Adds a torrent and connects to peers; returns its handle once everything is there and verified."""
+    """Adds a torrent and connects to peers; returns its handle once everything is verified and in its file."""
     parameters = libtorrent.add_torrent_params()
     parameters.ti = libtorrent.torrent_info(ask["torrent"])
     parameters.save_path = ask["folder"]
@@ -22,12 +22,17 @@ def add(session, ask):
     while not handle.status().is_seeding:
         session.wait_for_alert(PATIENCE_MS)
         session.pop_alerts()
-    return handle
+    handle.flush_cache()
+    while True:
+        session.wait_for_alert(PATIENCE_MS)
+        if any(isinstance(alert, libtorrent.cache_flushed_alert) for alert in session.pop_alerts()):
+            return handle
 
 
 def main():
     settings = json.loads(sys.argv[1])
-    settings["alert_mask"] = libtorrent.alert.category_t.status_notification
+    category = libtorrent.alert.category_t
+    settings["alert_mask"] = category.status_notification | category.storage_notification
     session = libtorrent.session(settings)
     # By default peers of the local network are in a class of their own that no limit holds for.
     everybody = libtorrent.ip_filter()

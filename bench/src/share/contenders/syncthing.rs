@@ -1,7 +1,7 @@
-//! syncthing: two devices that know each other; the getter joins a folder that the provider has read.
+//! syncthing: two devices that share a folder, in which the provider only sends and the getter only receives.
 //!
-//! A device on pause opens no connection: so the provider reads the folder before the clock runs, and the connection that
-//! syncthing makes anew for each change of its folders is in the time, as it is for its users.
+//! Before a turn the getter notices that its copy was deleted; what is timed is its "revert local changes", which gets everything
+//! anew. A folder that is added or resumed instead would make a new connection, up to a minute later.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::share::contender::{Contender, Missing};
 use crate::share::content::Content;
-use crate::share::ground::Ground;
+use crate::share::ground::{Ground, empty};
 use crate::share::program::{Program, START_DURATION_MAX, TRANSFER_DURATION_MAX, run};
 use crate::share::site::{Site, Sites, find_program};
 use crate::share::watch::Watch;
@@ -25,8 +25,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// The key of its local API.
 const API_KEY: &str = "kith-bench";
 
-/// Settings that keep it to itself, and let it redial soon.
-const SETTINGS: [(&str, &str); 9] = [
+/// What the folder is called.
+const FOLDER: &str = "content";
+
+/// Settings that keep it to itself.
+const SETTINGS: [(&str, &str); 8] = [
     ("globalAnnounceEnabled", "false"),
     ("localAnnounceEnabled", "false"),
     ("relaysEnabled", "false"),
@@ -35,7 +38,6 @@ const SETTINGS: [(&str, &str); 9] = [
     ("startBrowser", "false"),
     ("urAccepted", "-1"),
     ("stunServer", ""),
-    ("reconnectionIntervalS", "1"),
 ];
 
 /// Two of them.
@@ -43,8 +45,7 @@ const SETTINGS: [(&str, &str); 9] = [
 pub(crate) struct Syncthing {
     provider: Device,
     getter: Device,
-    content: Content,
-    turn: u32,
+    bytes: u64,
     out: PathBuf,
 }
 
@@ -66,17 +67,18 @@ impl Syncthing {
         let getter = Device::start(sites.getter, PORT + 2, ground)?;
         provider.know(&getter)?;
         getter.know(&provider)?;
+        let out = ground.folder("syncthing-out")?;
+        let source = content.path.parent().unwrap_or(&content.path);
+        provider.join("sendonly", source, &getter)?;
+        getter.join("receiveonly", &out, &provider)?;
+        wait(TRANSFER_DURATION_MAX, || getter.has_all(content.bytes))?;
+        empty(&out)?;
         Ok(Self {
             provider,
             getter,
-            content: content.clone(),
-            turn: 0,
-            out: ground.folder("syncthing-out")?,
+            bytes: content.bytes,
+            out,
         })
-    }
-
-    fn folder(&self) -> String {
-        format!("turn{}", self.turn)
     }
 }
 
@@ -125,16 +127,22 @@ impl Device {
         Ok(())
     }
 
-    fn join(&self, folder: &str, path: &Path, with: &Self) -> Result<()> {
-        let devices = json!([{"deviceID": with.id}]);
-        let settings =
-            json!({"id": folder, "path": path, "devices": devices, "fsWatcherEnabled": false});
-        self.ask("PUT", &format!("config/folders/{folder}"), Some(settings))?;
+    fn join(&self, kind: &str, path: &Path, with: &Self) -> Result<()> {
+        let settings = json!({
+            "id": FOLDER,
+            "path": path,
+            "type": kind,
+            "devices": [{"deviceID": with.id}],
+            "fsWatcherEnabled": false,
+            // What must be there lest it stops: the folder itself.
+            "markerName": ".",
+        });
+        self.ask("PUT", &format!("config/folders/{FOLDER}"), Some(settings))?;
         Ok(())
     }
 
-    fn has_all(&self, folder: &str, bytes: u64) -> bool {
-        let status = self.ask("GET", &format!("db/status?folder={folder}"), None);
+    fn has_all(&self, bytes: u64) -> bool {
+        let status = self.ask("GET", &format!("db/status?folder={FOLDER}"), None);
         status.is_ok_and(|status| {
             status["state"] == "idle"
                 && status["needBytes"] == 0
@@ -183,34 +191,18 @@ impl Contender for Syncthing {
     }
 
     fn prepare(&mut self) -> Result<()> {
-        self.turn += 1;
-        let pause = format!("system/pause?device={}", self.provider.id);
-        self.getter.ask("POST", &pause, None)?;
-        let source = self.content.path.parent().unwrap_or(&self.content.path);
-        self.provider.join(&self.folder(), source, &self.getter)?;
-        wait(TRANSFER_DURATION_MAX, || {
-            self.provider.has_all(&self.folder(), self.content.bytes)
-        })
+        let scan = format!("db/scan?folder={FOLDER}");
+        self.getter.ask("POST", &scan, None)?;
+        Ok(())
     }
 
     fn fetch(&mut self, _watch: &Watch) -> Result<()> {
-        self.getter
-            .join(&self.folder(), &self.out, &self.provider)?;
-        let resume = format!("system/resume?device={}", self.provider.id);
-        self.getter.ask("POST", &resume, None)?;
-        wait(TRANSFER_DURATION_MAX, || {
-            self.getter.has_all(&self.folder(), self.content.bytes)
-        })
+        let revert = format!("db/revert?folder={FOLDER}");
+        self.getter.ask("POST", &revert, None)?;
+        wait(TRANSFER_DURATION_MAX, || self.getter.has_all(self.bytes))
     }
 
     fn out(&self) -> Option<&Path> {
         Some(&self.out)
-    }
-
-    fn forget(&mut self) -> Result<()> {
-        let folder = format!("config/folders/{}", self.folder());
-        self.getter.ask("DELETE", &folder, None)?;
-        self.provider.ask("DELETE", &folder, None)?;
-        Ok(())
     }
 }
