@@ -41,6 +41,16 @@ pub(crate) enum Role {
         /// Where it binds.
         address: IpAddr,
     },
+    /// Floods a line.
+    FloodSource {
+        /// Where it binds.
+        address: IpAddr,
+    },
+    /// Counts what comes of a flood.
+    FloodSink {
+        /// Where it binds.
+        address: IpAddr,
+    },
     /// A BitTorrent tracker.
     Tracker {
         /// Where it listens.

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 
 use crate::report::Findings;
 use crate::share::lab::Lab;
-use crate::share::{fence, file, hash, small};
+use crate::share::{fence, file, hash, line, small, swarm};
 
 /// Which benchmark of sharing.
 #[derive(Clone, Debug, Subcommand)]
@@ -16,6 +16,10 @@ pub(crate) enum Command {
     ShareSmall(In<small::Sizes>),
     /// Sharing a very large file, beside `b3sum`.
     ShareHash(In<hash::Sizes>),
+    /// One seed and several downloaders with bounded upload, beside libtorrent.
+    ShareSwarm(In<swarm::Sizes>),
+    /// One file over a slow and lossy line.
+    ShareLine(In<line::Sizes>),
 }
 
 /// A benchmark's own sizes, and what all of them are told.
@@ -34,5 +38,7 @@ pub(crate) fn run(command: &Command) -> Result<Findings> {
         Command::ShareFile(it) => file::run(&it.lab, &it.sizes).context("share-file"),
         Command::ShareSmall(it) => small::run(&it.lab, &it.sizes).context("share-small"),
         Command::ShareHash(it) => hash::run(&it.lab, &it.sizes).context("share-hash"),
+        Command::ShareSwarm(it) => swarm::run(&it.lab, &it.sizes).context("share-swarm"),
+        Command::ShareLine(it) => line::run(&it.lab, &it.sizes).context("share-line"),
     }
 }

@@ -47,9 +47,19 @@ pub(crate) struct Outcome {
 impl Field {
     /// Lets one take part that could be started; else says loudly that it does not.
     pub(crate) fn enter<C: Contender + 'static>(&mut self, started: Result<C>) {
+        if let Some(contender) = self.take(started) {
+            self.contenders.push(Box::new(contender));
+        }
+    }
+
+    /// What could be started; else says loudly that it is not there.
+    pub(crate) fn take<T>(&mut self, started: Result<T>) -> Option<T> {
         match started {
-            Ok(contender) => self.contenders.push(Box::new(contender)),
-            Err(error) => self.leave_out(&error),
+            Ok(started) => Some(started),
+            Err(error) => {
+                self.leave_out(&error);
+                None
+            }
         }
     }
 
