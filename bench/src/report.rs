@@ -13,8 +13,8 @@ pub(crate) struct Findings {
     pub(crate) rows: Vec<Row>,
     /// What transfers cost, where that was looked at.
     pub(crate) costs: Vec<Cost>,
-    /// What could not be measured, and why.
-    pub(crate) absent: Vec<String>,
+    /// What no table has room for: above all what could not be measured, and why.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl From<Vec<Row>> for Findings {
@@ -155,9 +155,9 @@ pub(crate) fn markdown(findings: &Findings) -> String {
         text.push_str("\n\n");
         text.push_str(&table_of_costs(&findings.costs));
     }
-    for (place, absent) in findings.absent.iter().enumerate() {
+    for (place, remark) in findings.remarks.iter().enumerate() {
         let gap = if place == 0 { "\n\n" } else { "\n" };
-        let _ = write!(text, "{gap}- {absent}");
+        let _ = write!(text, "{gap}- {remark}");
     }
     text
 }

@@ -11,15 +11,20 @@ use crate::share::{fence, file, hash, line, small, swarm};
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
     /// One large file, beside bare streams and other people's programs.
-    ShareFile(In<file::Sizes>),
+    #[command(name = "share-file")]
+    File(In<file::Sizes>),
     /// Many small files, beside `rsync -a`.
-    ShareSmall(In<small::Sizes>),
+    #[command(name = "share-small")]
+    Small(In<small::Sizes>),
     /// Sharing a very large file, beside `b3sum`.
-    ShareHash(In<hash::Sizes>),
+    #[command(name = "share-hash")]
+    Hash(In<hash::Sizes>),
     /// One seed and several downloaders with bounded upload, beside libtorrent.
-    ShareSwarm(In<swarm::Sizes>),
+    #[command(name = "share-swarm")]
+    Swarm(In<swarm::Sizes>),
     /// One file over a slow and lossy line.
-    ShareLine(In<line::Sizes>),
+    #[command(name = "share-line")]
+    Line(In<line::Sizes>),
 }
 
 /// A benchmark's own sizes, and what all of them are told.
@@ -35,10 +40,10 @@ pub(crate) struct In<S: Args> {
 pub(crate) fn run(command: &Command) -> Result<Findings> {
     fence::enter()?;
     match command {
-        Command::ShareFile(it) => file::run(&it.lab, &it.sizes).context("share-file"),
-        Command::ShareSmall(it) => small::run(&it.lab, &it.sizes).context("share-small"),
-        Command::ShareHash(it) => hash::run(&it.lab, &it.sizes).context("share-hash"),
-        Command::ShareSwarm(it) => swarm::run(&it.lab, &it.sizes).context("share-swarm"),
-        Command::ShareLine(it) => line::run(&it.lab, &it.sizes).context("share-line"),
+        Command::File(it) => file::run(&it.lab, &it.sizes).context("share-file"),
+        Command::Small(it) => small::run(&it.lab, &it.sizes).context("share-small"),
+        Command::Hash(it) => hash::run(&it.lab, &it.sizes).context("share-hash"),
+        Command::Swarm(it) => swarm::run(&it.lab, &it.sizes).context("share-swarm"),
+        Command::Line(it) => line::run(&it.lab, &it.sizes).context("share-line"),
     }
 }

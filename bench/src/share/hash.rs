@@ -88,7 +88,7 @@ fn compare(kith: &Kith, ground: &Ground, content: &Content, sizes: &Sizes) -> Re
         findings.rows.push(row);
     } else {
         let missing = Missing::program("b3sum", "apt install b3sum");
-        findings.absent.push(format!("MISSING: {missing}"));
+        findings.remarks.push(format!("MISSING: {missing}"));
         let rate = crate::statistics::median(&ours);
         findings
             .rows

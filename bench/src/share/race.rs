@@ -33,7 +33,7 @@ pub(crate) struct Turn {
 pub(crate) struct Field {
     contenders: Vec<Box<dyn Contender>>,
     /// What could not be measured, and why.
-    pub(crate) absent: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 /// What came of it.
@@ -41,7 +41,7 @@ pub(crate) struct Field {
 pub(crate) struct Outcome {
     bytes: u64,
     entries: Vec<(&'static str, Vec<Turn>)>,
-    absent: Vec<String>,
+    remarks: Vec<String>,
 }
 
 impl Field {
@@ -63,14 +63,30 @@ impl Field {
         }
     }
 
+    /// What somebody who takes part does; who fails in it takes part no longer.
+    pub(crate) fn attempt<C, T>(
+        &mut self,
+        contender: &mut Option<C>,
+        act: impl FnOnce(&mut C) -> Result<T>,
+    ) -> Option<T> {
+        match act(contender.as_mut()?) {
+            Ok(done) => Some(done),
+            Err(error) => {
+                self.leave_out(&error);
+                *contender = None;
+                None
+            }
+        }
+    }
+
     fn leave_out(&mut self, error: &anyhow::Error) {
         let word = match error.downcast_ref::<Missing>() {
             Some(_) => "MISSING",
             None => "FAILED",
         };
-        let absent = format!("{word}: {error:#}");
-        tracing::warn!("{absent}");
-        self.absent.push(absent);
+        let remark = format!("{word}: {error:#}");
+        tracing::warn!("{remark}");
+        self.remarks.push(remark);
     }
 
     /// Runs `turns` turns of each, and one before them that is not counted; on a disk, until the content is on it.
@@ -100,7 +116,7 @@ impl Field {
         Outcome {
             bytes: content.bytes,
             entries: names.zip(measured).collect(),
-            absent: self.absent,
+            remarks: self.remarks,
         }
     }
 }
@@ -200,7 +216,7 @@ impl Outcome {
         Findings {
             rows,
             costs: costs.collect(),
-            absent: self.absent,
+            remarks: self.remarks,
         }
     }
 }
