@@ -15,8 +15,8 @@ use serde::de::DeserializeOwned;
 /// How long a program may take to start, to meet another, or to answer: all of which take seconds at most.
 pub(crate) const START_DURATION_MAX: Duration = Duration::from_secs(60);
 
-/// How long one transfer may take: ten times what the slowest of them needs for 2 GiB.
-pub(crate) const TRANSFER_DURATION_MAX: Duration = Duration::from_secs(600);
+/// How long one transfer may take: four times what the slowest of them, transmission over µTP, needs for 2 GiB.
+pub(crate) const TRANSFER_DURATION_MAX: Duration = Duration::from_secs(1800);
 
 /// A running program.
 #[derive(Debug)]
