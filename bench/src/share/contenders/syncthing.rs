@@ -105,7 +105,9 @@ impl Device {
         let mut command = site.command("syncthing");
         command
             .args(["serve", "--no-restart", "--no-browser", &home_option])
-            .arg(format!("--gui-address=127.0.0.1:{port}"));
+            .arg(format!("--gui-address=127.0.0.1:{port}"))
+            // Without a second process that would outlive this one.
+            .env("STMONITORED", "yes");
         let log = ground.log(&format!("syncthing-{port}.log"))?;
         let program = Program::start("syncthing", command, &log)?;
         let device = Self {
