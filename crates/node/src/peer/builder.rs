@@ -252,10 +252,10 @@ impl NodeBuilder {
         let shares = open_shares(&place, &keys, &store)?;
         let mut machine = self.machine(&keys, &store)?;
         let relay = self.relay_plan(&place, &keys);
-        let relay_roots = match &self.relay_roots {
-            Some(path) => read_roots(path)?,
-            None => Vec::new(),
-        };
+        let relay_roots = self
+            .relay_roots
+            .as_deref()
+            .map_or(Ok(Vec::new()), read_roots)?;
         let visitors = Visitors::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
@@ -264,10 +264,7 @@ impl NodeBuilder {
             relay_roots,
         };
         let secrets = face_secrets(&keys, self.public_face_only);
-        let mut endpoints = BTreeMap::new();
-        for (face, secret) in &secrets {
-            endpoints.insert(*face, plan.bind(*face, secret).await?);
-        }
+        let endpoints = plan.bind_all(&secrets).await?;
         // Before anything is heard of where they are.
         for (face, secret) in secrets {
             machine.handle_device(clock::now(), face, secret);
@@ -317,13 +314,7 @@ impl NodeBuilder {
             machine.handle_introducers(now, introducers);
             Box::new(|_| {})
         })));
-        crate::protocol::serve(&node);
-        if !self.public_face_only {
-            contents::serve(&node);
-            if self.express {
-                express::serve(&node);
-            }
-        }
+        serve(&node, self.public_face_only);
         Ok(node)
     }
 
@@ -398,6 +389,18 @@ fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, Spaw
 }
 
 /// Tells the machine when what is spoken changes.
+/// Answers the protocols every node speaks. An introducer has no contents to serve.
+fn serve(node: &Node, public_face_only: bool) {
+    crate::protocol::serve(node);
+    if public_face_only {
+        return;
+    }
+    contents::serve(node);
+    if node.0.express {
+        express::serve(node);
+    }
+}
+
 async fn follow_protocols(
     mut changed: watch::Receiver<u64>,
     inputs: mpsc::WeakUnboundedSender<Input>,
