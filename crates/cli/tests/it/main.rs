@@ -12,6 +12,7 @@ mod door;
 mod events;
 mod meeting;
 mod person;
+mod removed;
 mod services;
 mod snapshots;
 mod streams;

@@ -86,7 +86,7 @@ impl Shares {
         self.looks()
             .ended(share, ended, ended.duration_since(started), is_made);
         match found {
-            Ok(Found::Fresh(row, head)) => Some((row, head)),
+            Ok(Found::Fresh(found)) => Some(*found),
             Ok(Found::Same | Found::Unsure) => None,
             Err(error) => {
                 tracing::debug!(%error, "cannot look at a share's files again");
@@ -107,7 +107,7 @@ impl Shares {
         let row = self.row(&head.share)?.filter(|row| !row.revoked);
         row.map_or(Ok(Found::Same), |row| {
             let head = trusted(&row).map_err(io::Error::other)?;
-            Ok(Found::Fresh(row, head))
+            Ok(Found::Fresh(Box::new((row, head))))
         })
     }
 
@@ -147,7 +147,7 @@ enum Found {
     /// Something may have.
     Unsure,
     /// It was scanned again.
-    Fresh(ShareRow, Head),
+    Fresh(Box<(ShareRow, Head)>),
 }
 
 /// Whether an entry came or went since `at`, in a folder beneath `roots`. A time yet to come says nothing.
