@@ -34,8 +34,11 @@ async fn a_changed_folder_is_told_fetched_anew_and_had_by_its_old_hash() {
     assert!(ben.file("new/notes/second.txt").exists());
     assert_eq!(get("old", &["--at", &old]).await.code, 0);
     assert!(!ben.file("old/notes/second.txt").exists());
-    let never = old.replace(&old[10..20], &text(&now["hash"])[10..20]);
-    get("never", &["--at", &never]).await.failed(3, &["--at"]);
+    fs::write(ann.file("other"), "of another share").expect("room");
+    let other = ann.file("other");
+    let other = ann.one(&["share", other.to_str().expect("text")]).await;
+    let never = get("never", &["--at", &text(&other["hash"])]).await;
+    never.failed(3, &["--at"]);
 
     let fetched = async || {
         loop {

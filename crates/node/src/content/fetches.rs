@@ -1,13 +1,9 @@
 //! Who fetched what of mine, and when: kept for the owner of a share, shown to nobody else, and forgotten with the share.
 
-use std::io;
-
+use kith_core::data::head::Head;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, params};
-
-use crate::content::shares::{Shares, trusted};
-use crate::content::store;
 
 /// The room's third piece of schema. Whoever came by a link alone is nobody we know: the empty peer.
 pub const SCHEMA: &str = "
@@ -42,41 +38,28 @@ pub struct Fetch {
     pub whole: Option<Time>,
 }
 
-impl Shares {
-    /// Remembers that `peer` was given so many bytes of files of a share.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn record(
-        &self,
-        share: &ShareId,
-        peer: Option<PeerId>,
-        bytes: u64,
-        now: Time,
-    ) -> io::Result<()> {
-        store::run(self.database(), |connection| {
-            record(connection, share, peer, bytes, now)
-        })
-    }
-}
-
-fn record(
+/// Adds bytes of files of a share in this version; nothing, where it was taken back meanwhile. The latest [`FETCHERS_MAX`] are
+/// remembered.
+pub(super) fn record(
     connection: &mut Connection,
-    share: &ShareId,
+    head: &Head,
     peer: Option<PeerId>,
     bytes: u64,
     now: Time,
 ) -> rusqlite::Result<()> {
-    let row = store::share(connection, share)?.filter(|row| !row.revoked);
-    let Some(head) = row.and_then(|row| trusted(&row).ok()) else {
-        return Ok(());
-    };
+    let (share, version) = (&head.share, &head.manifest);
     let peer = peer.map_or_else(Vec::new, |peer| peer.0.to_vec());
     let transaction = connection.transaction()?;
+    let is_there = transaction
+        .prepare_cached("SELECT 1 FROM share WHERE share = ?1 AND revoked = 0")?
+        .exists([share.0])?;
+    if !is_there {
+        return Ok(());
+    }
     let of_it: Option<i64> = transaction
         .query_row(
             "SELECT of_it FROM share_fetch WHERE share = ?1 AND peer = ?2 AND manifest = ?3",
-            params![share.0, peer, head.manifest.0],
+            params![share.0, peer, version.0],
             |row| row.get(0),
         )
         .optional()?;
@@ -93,7 +76,7 @@ fn record(
             peer,
             bytes.cast_signed(),
             now.0.cast_signed(),
-            head.manifest.0,
+            version.0,
             of_it.cast_signed(),
             whole
         ],

@@ -326,6 +326,26 @@ impl Shares {
         })
     }
 
+    /// Remembers that `peer` was given so many bytes of files of a share; nothing, of a share that is there no longer.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn record(
+        &self,
+        share: &ShareId,
+        peer: Option<PeerId>,
+        bytes: u64,
+        now: Time,
+    ) -> io::Result<()> {
+        let row = self.row(share)?;
+        let Some(head) = row.and_then(|row| trusted(&row).ok()) else {
+            return Ok(());
+        };
+        store::run(self.database(), |connection| {
+            fetches::record(connection, &head, peer, bytes, now)
+        })
+    }
+
     /// How a share is guarded against this asker.
     pub(super) fn guard(&self, head: &Head, asker: &Asker) -> io::Result<Guard> {
         let admits = match head.audience {
