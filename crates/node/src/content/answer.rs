@@ -230,7 +230,7 @@ impl Shares {
             }
         }
         if existed {
-            self.looks().hasten(&request.share, Instant::now());
+            self.looks().see(&request.share, Instant::now());
         }
         Ok(if existed {
             Answer::Changed

@@ -50,8 +50,6 @@ struct Look {
     last: Option<(Instant, Duration)>,
     /// When something was first and last seen to change since.
     seen: Option<(Instant, Instant)>,
-    /// Whether an asker was refused because of it, who comes again at once.
-    is_asked_for: bool,
     is_watched: bool,
 }
 
@@ -64,7 +62,6 @@ impl Looks {
             return None;
         }
         look.last = Some((now, Duration::ZERO));
-        look.is_asked_for = false;
         let seen = look.seen.take().is_some();
         Some(Begun { seen })
     }
@@ -90,14 +87,6 @@ impl Looks {
         drop(shares);
         if is_news {
             self.news.notify_one();
-        }
-    }
-
-    /// A file that an asker wants is not what it was: whoever asks for the head next shall have the new one.
-    pub(super) fn hasten(&self, share: &ShareId, now: Instant) {
-        self.see(share, now);
-        if let Some(look) = self.lock().get_mut(share) {
-            look.is_asked_for = true;
         }
     }
 
@@ -144,14 +133,14 @@ impl Look {
         self.seen = Some((first, now));
     }
 
-    /// When the pause after the last look is over.
+    /// When the pause after the last look is over. Where something was seen to change since, it is as long as the look was costly and no
+    /// longer: whoever asks for the head then shall have the new one.
     fn not_before(&self) -> Option<Instant> {
         let (ended, took) = self.last?;
         let cost = took.saturating_mul(PAUSE_FACTOR);
-        let pause = if self.is_asked_for {
-            cost
-        } else {
-            cost.max(PAUSE_MIN)
+        let pause = match self.seen {
+            Some(_) => cost,
+            None => cost.max(PAUSE_MIN),
         };
         Some(ended + pause)
     }
@@ -184,14 +173,14 @@ mod tests {
     }
 
     #[test]
-    fn a_look_is_not_repeated_before_its_pause_unless_an_asker_met_a_change() {
+    fn a_look_is_not_repeated_before_its_pause_unless_a_change_was_seen() {
         let (looks, start) = (Looks::default(), Instant::now());
         assert_eq!(looks.begin(&SHARE, start), Some(Begun { seen: false }));
         assert_eq!(looks.begin(&SHARE, start), None);
         assert!(looks.begin(&ShareId([2; 32]), start).is_some());
         looks.ended(&SHARE, start, Duration::ZERO, true);
         assert_eq!(looks.begin(&SHARE, start + second(1)), None);
-        looks.hasten(&SHARE, start + second(1));
+        looks.see(&SHARE, start + second(1));
         let begun = looks.begin(&SHARE, start + second(1));
         assert_eq!(begun, Some(Begun { seen: true }));
     }
@@ -201,7 +190,7 @@ mod tests {
         let (looks, start) = (Looks::default(), Instant::now());
         let (mut now, mut looking) = (start, Duration::ZERO);
         while now < start + second(3600) {
-            looks.hasten(&SHARE, now);
+            looks.see(&SHARE, now);
             if looks.begin(&SHARE, now).is_some() {
                 now += second(7);
                 looking += second(7);
@@ -238,11 +227,9 @@ mod tests {
         let (looks, start) = (Looks::default(), Instant::now());
         looks.begin(&SHARE, start);
         looks.ended(&SHARE, start, Duration::ZERO, false);
-        assert_eq!(looks.due(&SHARE, start), start + PAUSE_MIN);
-        assert_eq!(
-            looks.begin(&SHARE, start + PAUSE_MIN),
-            Some(Begun { seen: true })
-        );
+        assert_eq!(looks.due(&SHARE, start), start + QUIET);
+        let begun = looks.begin(&SHARE, start + QUIET);
+        assert_eq!(begun, Some(Begun { seen: true }));
     }
 
     #[tokio::test]

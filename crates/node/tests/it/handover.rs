@@ -255,6 +255,7 @@ async fn what_was_edited_since_arrives_as_it_is_now() {
 
     let mut options = bob.options("alice/holiday").await.expect("a source");
     options.at = Some(first.head.manifest);
+    options.out = bob.at("before");
     let refused = people::finish(bob.node.contents().get(options)).await;
     let refused = refused.expect_err("the version of before");
     assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");

@@ -10,7 +10,7 @@ use kith_core::routing::Target;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::failure::{explain, is_passing, missing};
+use super::failure::{explain, is_outdated, is_passing, missing};
 use super::handle::Contents;
 use super::rate::Rate;
 use super::reach::Reach;
@@ -25,6 +25,10 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// up to this: whoever comes online is noticed at once where they are a contact, else within it.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// How often a transfer begins anew because its files changed at their owner meanwhile: a folder that changes faster than it is fetched
+/// is told as such.
+const RENEWALS_MAX: u32 = 3;
 
 /// How long nothing comes after a new session with the owner began, until the old one counts as dead: their node has been
 /// restarted, and QUIC would take half a minute to say so.
@@ -187,11 +191,21 @@ impl Run {
         let only = only.map_err(|error| Error::Usage(error.to_string()))?;
         let mut deadline = started + self.options.wait;
         let mut pause = PAUSE_MIN;
+        let mut renewals = 0;
         loop {
             let before = self.fetched;
             let error = match self.attempt(only.as_ref()).await {
                 Ok(got) => return Ok(self.done(got, started)),
                 Err(error) if is_passing(&error) => error,
+                Err(error) if self.options.at.is_none() && is_outdated(&error) => {
+                    if renewals == RENEWALS_MAX {
+                        return Err(error);
+                    }
+                    // At once, and then with time for its owner to look at all of it again.
+                    tokio::time::sleep(PAUSE_MIN * renewals).await;
+                    renewals += 1;
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             if self.fetched > before {
