@@ -1,4 +1,4 @@
-//! A disk that fills up, on either side: a small file system of its own, in a namespace that only the test sees.
+//! A disk that fills up, on either side, or cannot be written: a small file system of its own, in a namespace that only the test sees.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,6 +71,48 @@ async fn fetch_to_a_small_disk() {
     fs::remove_dir_all(staging).expect("removed");
     let got = world.get(to_disk()).await.expect("4 MiB into 8");
     assert_eq!(snapshot(&got.target), snapshot(&world.source()));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told_and_what_is_whole_in_it_needs_no_writing() {
+    on_a_small_disk("fetch_to_a_read_only_disk");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by the test above, in a namespace"]
+async fn fetch_to_a_read_only_disk() {
+    let world = World::new();
+    world.write("f", b"content");
+    let share = world.share(Recipients::Contacts).head.share;
+    let fetch = |path: &str, out: PathBuf| Get {
+        path: path.to_owned(),
+        out,
+        ..world.request(share)
+    };
+    world
+        .get(fetch("", disk()))
+        .await
+        .expect("it can be written");
+    let remounted = Command::new("mount")
+        .args(["-o", "remount,ro"])
+        .arg(disk())
+        .status()
+        .expect("mount, of util-linux");
+    assert!(remounted.success());
+    let again = world.get(fetch("", disk())).await.expect("it is there");
+    assert_eq!(again.fetched, 0);
+    for out in [disk(), disk().join("holiday"), disk().join("new")] {
+        let error = world.get(fetch("f", out.clone())).await;
+        let Err(error) = error else {
+            // What is there is the same file.
+            assert_eq!(out, disk().join("holiday"));
+            continue;
+        };
+        assert!(matches!(error, GetError::Disk { .. }), "{error}");
+        let told = error.to_string();
+        let at = out.join("f").display().to_string();
+        assert!(told.contains(&at) && told.contains("Read-only"), "{told}");
+    }
 }
 
 #[test]
