@@ -56,3 +56,24 @@ async fn a_changed_folder_is_told_fetched_anew_and_had_by_its_old_hash() {
     let told = String::from_utf8_lossy(&told.stdout);
     assert!(told.contains("fetched by ben: all of it, 13 B"), "{told}");
 }
+
+#[tokio::test]
+async fn what_lies_in_a_share_of_mine_is_not_fetched_again() {
+    let (ann, ben) = friends().await;
+    let [theirs, mine] = [&ann, &ben].map(|person| person.file("film.mkv"));
+    fs::write(&theirs, vec![7; 3_000_000]).expect("room");
+    fs::write(&mine, vec![7; 3_000_000]).expect("room");
+    ann.one(&["share", theirs.to_str().expect("text")]).await;
+    ben.one(&["share", mine.to_str().expect("text")]).await;
+    let out = ben.file("out");
+    let out = out.to_str().expect("text");
+    let lines = ben.json(&["get", "ann/film.mkv", "--out", out]).await;
+    let done = lines.last().expect("done");
+    assert_eq!(
+        (&done["bytes"], &done["sources"]),
+        (&json!(3_000_000), &json!([]))
+    );
+    let there = fs::read(ben.file("out/film.mkv")).expect("there");
+    assert!(there == fs::read(mine).expect("there"));
+    assert_eq!(ann.one(&["shares"]).await["fetches"], json!([]));
+}

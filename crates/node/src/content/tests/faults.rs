@@ -295,6 +295,23 @@ async fn names_that_differ_only_in_case_or_normalisation_are_refused() {
 }
 
 #[tokio::test]
+async fn a_tree_that_is_said_to_contain_itself_is_found_out() {
+    let world = World::new();
+    // A hash cannot name what contains it; so whoever answers with the root again sends what does not match.
+    let below = [
+        &[0x83][..],
+        &text("d"),
+        &[0x58, 32],
+        &[7; 32],
+        &[0x82, 1, 1],
+    ]
+    .concat();
+    let error = lying(&world, node(&[&[0x82, 1, 0x81][..], &below].concat())).await;
+    assert!(matches!(error, GetError::Corrupt(_)), "{error}");
+    assert!(!world.out().join("holiday").exists());
+}
+
+#[tokio::test]
 async fn a_file_of_an_absurd_size_is_refused_before_room_is_made_for_it() {
     let world = World::new();
     for bytes in [1 << 50, i64::MAX.cast_unsigned(), u64::MAX] {
