@@ -33,14 +33,16 @@ pub(crate) enum Damage {
 
 /// Any damage.
 pub(crate) fn damage() -> impl Strategy<Value = Damage> {
-    prop_oneof![
-        (any::<Index>(), 0..8u8).prop_map(|(at, bit)| Damage::Flip(at, bit)),
-        (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Damage::Put(at, byte)),
-        (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Damage::Insert(at, byte)),
-        any::<Index>().prop_map(Damage::Lose),
-        any::<Index>().prop_map(Damage::Cut),
-        vec(any::<u8>(), 1..40).prop_map(Damage::Extend),
-    ]
+    let more = vec(any::<u8>(), 1..40);
+    let parts = (0..6_u8, any::<Index>(), any::<u8>(), more);
+    parts.prop_map(|(kind, at, byte, more)| match kind {
+        0 => Damage::Flip(at, byte % 8),
+        1 => Damage::Put(at, byte),
+        2 => Damage::Insert(at, byte),
+        3 => Damage::Lose(at),
+        4 => Damage::Cut(at),
+        _ => Damage::Extend(more),
+    })
 }
 
 impl Damage {

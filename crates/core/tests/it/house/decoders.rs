@@ -71,9 +71,9 @@ impl Decoder<'_> {
 
     /// By a path in its code, with or without the file's own name, or in what it says of itself, for a private type.
     fn is_fuzzed_by(&self, file: &SourceFile) -> bool {
-        let full = [self.module, &[self.name.clone()]].concat();
+        let full = [self.module, std::slice::from_ref(&self.name)].concat();
         let folder = &self.module[..self.module.len().saturating_sub(1)];
-        let short = [folder, &[self.name.clone()]].concat();
+        let short = [folder, std::slice::from_ref(&self.name)].concat();
         let named = file.paths.iter().any(|path| {
             let path = path.segments.split_first();
             path.is_some_and(|(first, rest)| {
