@@ -34,7 +34,7 @@ mod tests;
 pub use error::GetError;
 pub use get::get;
 pub use list::{Directory, entries, head, list};
-pub use request::{Credential, Filter, Get, Got, Progress, Stream};
+pub use request::{Credential, Filter, Get, Got, Progress, StagedAt, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
 pub use store::{Database, SCHEMA};

@@ -82,6 +82,32 @@ impl Staging {
         })
     }
 
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Deletes the staging folder at `folder` with all that arrived; one that is gone is deleted.
+    ///
+    /// # Errors
+    /// [`StagingError::Busy`] when somebody holds it; [`StagingError::TargetExists`] for what is no staging folder, which is left alone; else
+    /// what the system says.
+    pub fn discard(folder: &Path) -> Result<(), StagingError> {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        if !name.is_some_and(is_staging) {
+            return Err(StagingError::TargetExists(folder.to_owned()));
+        }
+        let lock = match File::open(folder.join("lock")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        match lock.try_lock() {
+            Ok(()) => Ok(fs::remove_dir_all(folder)?),
+            Err(TryLockError::WouldBlock) => Err(StagingError::Busy(folder.to_owned())),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
     /// Makes a directory of the tree; the ones above it were made before.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ pub struct NodeBuilder {
     relay_roots: Option<PathBuf>,
     findable: bool,
     keeps_sessions: bool,
+    resumes_transfers: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
 }
@@ -71,6 +72,7 @@ impl Default for NodeBuilder {
             relay_roots: None,
             findable: false,
             keeps_sessions: true,
+            resumes_transfers: true,
             strangers_max: None,
             public_face_only: false,
         }
@@ -191,6 +193,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether transfers that an earlier run of the node was to go on with are gone on with; they are listed in any case.
+    #[must_use]
+    pub fn resume_transfers(mut self, resumed: bool) -> Self {
+        self.resumes_transfers = resumed;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -250,6 +259,7 @@ impl NodeBuilder {
             store: store.clone(),
             services: Default::default(),
             shares: Arc::new(shares),
+            transfers: Default::default(),
             place,
             tasks: tasks.clone(),
             stop,
@@ -276,6 +286,7 @@ impl NodeBuilder {
         crate::protocol::serve(&node);
         if !self.public_face_only {
             contents::serve(&node);
+            contents::restore(&node, self.resumes_transfers);
         }
         Ok(node)
     }

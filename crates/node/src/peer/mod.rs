@@ -28,8 +28,9 @@ mod streams;
 pub use book::AddressBook;
 pub use builder::{NodeBuilder, SpawnError};
 pub use contents::{
-    Contents, Fetched, GetOptions, MyShare, Published, ShareName, ShareSource, SourceBytes,
-    Transfer, TransferProgress,
+    Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName, ShareSource,
+    SourceBytes, Transfer, TransferFailure, TransferId, TransferInfo, TransferProgress,
+    TransferState, Transfers,
 };
 pub use event::{Event, Source};
 pub(crate) use node::WeakNode;

@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::contents::Registry;
 use super::event::{Event, Source};
 use super::input::Input;
 use super::live::{Link, Live, Standing};
@@ -49,6 +50,7 @@ pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) services: Services,
     pub(super) shares: Arc<Shares>,
+    pub(super) transfers: Registry,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -115,6 +117,11 @@ impl Node {
     /// What it shares.
     pub(super) fn shares(&self) -> &Arc<Shares> {
         &self.0.shares
+    }
+
+    /// What it is fetching.
+    pub(super) fn transfers(&self) -> &Registry {
+        &self.0.transfers
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.

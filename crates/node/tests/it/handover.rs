@@ -3,6 +3,7 @@
 mod killed;
 mod people;
 mod relayed;
+mod transfers;
 
 use std::fs;
 use std::path::Path;

@@ -135,6 +135,7 @@ impl World {
             only: None,
             credential: Credential::Session,
             now: NOW,
+            staged: Default::default(),
         }
     }
 

@@ -3,9 +3,11 @@
 //! - `handle`: what an application holds. [`source`]: what a text names.
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
 //! - `looking`: what others share. `reach`: a stream to whoever has it.
-//! - [`transfer`]: fetching it, however long that takes. `rate`, `failure`: how fast, and why not.
+//! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
+//! - [`transfers`]: all that is being fetched, as things of the node.
 
 mod failure;
+pub mod fetched;
 mod handle;
 mod looking;
 pub mod making;
@@ -14,9 +16,15 @@ mod reach;
 mod serving;
 pub mod source;
 pub mod transfer;
+pub mod transfers;
 
+pub use fetched::{Fetched, SourceBytes, TransferProgress};
 pub use handle::Contents;
 pub use making::{MyShare, Published};
 pub(super) use serving::serve;
 pub use source::{ShareName, ShareSource};
-pub use transfer::{Fetched, GetOptions, SourceBytes, Transfer, TransferProgress};
+pub use transfer::{GetOptions, Transfer};
+pub use transfers::{
+    Attached, TransferFailure, TransferId, TransferInfo, TransferState, Transfers,
+};
+pub(super) use transfers::{Registry, restore};
