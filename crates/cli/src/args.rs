@@ -70,8 +70,11 @@ pub(crate) enum Command {
         /// Its id, link or name.
         share: String,
     },
-    /// List what is being fetched.
-    Transfers,
+    /// List what is being fetched and served, or pause, resume and cancel some of it.
+    Transfers {
+        #[command(subcommand)]
+        command: Option<TransfersCommand>,
+    },
     /// List what a peer shares with you: `alice`, `alice/holiday`, `alice/holiday/day1`.
     Ls {
         /// PEER[/SHARE[/PATH]]; everyone's shares when left out.
@@ -242,12 +245,40 @@ pub(crate) struct GetArgs {
     /// Only what matches (repeatable), such as '*.jpg'.
     #[arg(long, value_name = "GLOB")]
     pub(crate) only: Vec<String>,
-    /// How long to wait for someone who has it.
-    #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "30s")]
-    pub(crate) wait: Duration,
+    /// How long to wait for someone who has it (30s when left out; 30d in the background).
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    pub(crate) wait: Option<Duration>,
     /// Exactly this version.
     #[arg(long, value_name = "HASH")]
     pub(crate) at: Option<String>,
+    /// Leave it to the running node, which goes on with it after a restart too; 'kith transfers' shows it.
+    #[arg(long)]
+    pub(crate) background: bool,
+}
+
+/// `kith transfers …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TransfersCommand {
+    /// Stop one where it is.
+    Pause {
+        /// Its number, or all.
+        #[arg(default_value = "all")]
+        id: String,
+    },
+    /// Go on with one that is paused or has failed.
+    Resume {
+        /// Its number, or all.
+        #[arg(default_value = "all")]
+        id: String,
+    },
+    /// End one, and forget it; what arrived is kept for the next time.
+    Cancel {
+        /// Its number, or all.
+        id: String,
+        /// Delete what arrived, unless it is whole.
+        #[arg(long)]
+        discard: bool,
+    },
 }
 
 /// `kith offer`.

@@ -5,6 +5,7 @@ use utoipa::OpenApi;
 
 use super::{
     contacts, contents, doctor, events, invites, listeners, node, ping, raw, services, trace,
+    transfers,
 };
 
 #[derive(OpenApi)]
@@ -49,6 +50,11 @@ use super::{
         contents::unshare,
         contents::list,
         contents::get,
+        transfers::list,
+        transfers::begin,
+        transfers::pause,
+        transfers::resume,
+        transfers::cancel,
     ),
     components(schemas(crate::failure::Failure))
 )]

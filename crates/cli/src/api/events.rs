@@ -12,24 +12,29 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::door::Door;
+use super::transfers;
 
 /// Follows what happens from now on. A client that is slow misses the oldest, and is told so by `missed`.
 #[utoipa::path(get, path = "/api/v1/events", responses((status = 200, content_type = "text/event-stream")))]
 pub(super) async fn follow(
     State(door): State<Door>,
 ) -> Sse<impl Stream<Item = Result<Message, Infallible>>> {
-    let events = stream::unfold(door.node().events(), |mut events| async move {
+    let transfers = door.node().contents().transfers().events();
+    let both = (door.node().events(), transfers);
+    let events = stream::unfold(both, |(mut events, mut transfers)| async move {
         loop {
-            let (name, value) = match events.recv().await {
-                Ok(event) => match tell(&event) {
-                    Some(told) => told,
-                    None => continue,
-                },
+            let told = tokio::select! {
+                event = events.recv() => event.map(|event| tell(&event)),
+                info = transfers.recv() => info.map(|info| Some(("transfer", transfers::tell(&info)))),
+            };
+            let (name, value) = match told {
+                Ok(Some(told)) => told,
+                Ok(None) => continue,
                 Err(RecvError::Lagged(count)) => ("missed", json!({ "count": count })),
                 Err(RecvError::Closed) => return None,
             };
             let message = Message::default().event(name).data(value.to_string());
-            return Some((Ok(message), events));
+            return Some((Ok(message), (events, transfers)));
         }
     });
     Sse::new(events).keep_alive(KeepAlive::default())

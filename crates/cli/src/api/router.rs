@@ -6,7 +6,7 @@ use axum::routing::{delete, get, post};
 use super::door::Door;
 use super::{
     contacts, contents, doctor, document, events, invites, listeners, node, ping, raw, services,
-    trace,
+    trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -48,6 +48,10 @@ pub(super) fn router(door: Door) -> Router {
         .route("/shares/{share}", delete(contents::unshare))
         .route("/ls", get(contents::list))
         .route("/get", post(contents::get))
+        .route("/transfers", get(transfers::list).post(transfers::begin))
+        .route("/transfers/{id}/pause", post(transfers::pause))
+        .route("/transfers/{id}/resume", post(transfers::resume))
+        .route("/transfers/{id}/cancel", post(transfers::cancel))
         .route("/forwards", post(services::forward))
         .route("/openapi.json", get(document::read));
     Router::new()

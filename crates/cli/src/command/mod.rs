@@ -16,6 +16,7 @@ mod reach;
 mod run;
 mod services;
 mod stdio;
+mod transfers;
 mod up;
 
 pub(crate) use run::run;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use super::on::On;
-use super::{backup, content, demo, exec, introducer, me, people, reach, services, stdio, up};
+use super::{
+    backup, content, demo, exec, introducer, me, people, reach, services, stdio, transfers, up,
+};
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -62,7 +64,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         Command::Unshare { share } => content::unshare(&on, &share).await?,
         Command::Ls { path } => content::list(&on, path.as_deref()).await?,
         Command::Get(args) => content::get(&on, args).await?,
-        Command::Transfers => return Err(Failure::failed("this version cannot do it yet")),
+        Command::Transfers { command } => transfers::transfers(&on, command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

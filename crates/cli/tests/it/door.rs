@@ -146,4 +146,9 @@ async fn events_are_told_as_they_happen() {
     ))
     .await;
     wait_for("event: invite_used").await;
+    let out = ann.file("out").display().to_string();
+    let ran = ann.run(&["get", "ben/nothing", "--out", &out]).await;
+    ran.failed(3, &["no such share"]);
+    wait_for("event: transfer").await;
+    wait_for("\"state\":\"failed\"").await;
 }

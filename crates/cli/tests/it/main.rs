@@ -1,8 +1,7 @@
 //! The command line as a person uses it: real processes, each with a data directory of its own, on loopback only.
 //!
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
-//! - [`meeting`], [`streams`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
-//! - [`meeting`], [`streams`], [`services`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`meeting`], [`streams`], [`services`], [`transfers`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod backup;
 mod bad_input;
@@ -13,3 +12,4 @@ mod person;
 mod services;
 mod snapshots;
 mod streams;
+mod transfers;
