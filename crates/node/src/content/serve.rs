@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use kith_core::content::access::{Asker, Shown};
 use kith_core::content::wire::Request;
+use kith_core::ids::ShareId;
 use kith_core::time::Time;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
@@ -34,6 +35,8 @@ pub struct Session {
     pub exporter: [u8; 32],
     /// The clock.
     pub now: fn() -> Time,
+    /// Told which share is asked for, whether it is there or not.
+    pub asks: Arc<dyn Fn(ShareId) + Send + Sync>,
 }
 
 impl std::fmt::Debug for Session {
@@ -123,6 +126,9 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         let Some(request) = request else {
             return Ok(None);
         };
+        if let Request::Head { share, .. } = &request {
+            (self.session.asks)(*share);
+        }
         if let Some(shown) = self.showing.recall(&request) {
             return Ok(Some(((request, shown), self)));
         }
@@ -134,6 +140,7 @@ impl<R: AsyncRead + Unpin> Intake<R> {
                 asker,
                 exporter,
                 now,
+                ..
             } = session;
             let shown = showing.take(&shares, &request, &asker, &exporter, now())?;
             Ok((request, shown, showing))

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use kith_core::content::limits::Plan;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::ids::Face;
 use kith_core::introducer::Introducer;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, State};
-use super::contents;
+use super::contents::{self, Governor};
 use super::faces::{FacePlan, Faces};
 use super::input::Input;
 use super::live::Live;
@@ -54,6 +55,7 @@ pub struct NodeBuilder {
     findable: bool,
     keeps_sessions: bool,
     resumes_transfers: bool,
+    limits: Plan,
     strangers_max: Option<usize>,
     public_face_only: bool,
 }
@@ -73,6 +75,7 @@ impl Default for NodeBuilder {
             findable: false,
             keeps_sessions: true,
             resumes_transfers: true,
+            limits: Plan::default(),
             strangers_max: None,
             public_face_only: false,
         }
@@ -200,6 +203,13 @@ impl NodeBuilder {
         self
     }
 
+    /// How fast content may move; without a word, uploads to distant peers are held to [`UPLOAD_DEFAULT`](kith_core::content::limits::UPLOAD_DEFAULT).
+    #[must_use]
+    pub fn limits(mut self, plan: Plan) -> Self {
+        self.limits = plan;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -260,6 +270,7 @@ impl NodeBuilder {
             services: Default::default(),
             shares: Arc::new(shares),
             transfers: Default::default(),
+            governor: Arc::new(Governor::new(self.limits, contents::week_minute())),
             place,
             tasks: tasks.clone(),
             stop,
@@ -286,6 +297,7 @@ impl NodeBuilder {
         crate::protocol::serve(&node);
         if !self.public_face_only {
             contents::serve(&node);
+            contents::follow_hours(&node);
             contents::restore(&node, self.resumes_transfers);
         }
         Ok(node)

@@ -30,7 +30,7 @@ pub use builder::{NodeBuilder, SpawnError};
 pub use contents::{
     Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName, ShareSource,
     SourceBytes, Transfer, TransferFailure, TransferId, TransferInfo, TransferProgress,
-    TransferState, Transfers,
+    TransferState, Transfers, UploadInfo,
 };
 pub use event::{Event, Source};
 pub(crate) use node::WeakNode;

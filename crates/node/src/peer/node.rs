@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::contents::Registry;
+use super::contents::{Governor, Registry};
 use super::event::{Event, Source};
 use super::input::Input;
 use super::live::{Link, Live, Standing};
@@ -51,6 +51,7 @@ pub(super) struct Inner {
     pub(super) services: Services,
     pub(super) shares: Arc<Shares>,
     pub(super) transfers: Registry,
+    pub(super) governor: Arc<Governor>,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -122,6 +123,11 @@ impl Node {
     /// What it is fetching.
     pub(super) fn transfers(&self) -> &Registry {
         &self.0.transfers
+    }
+
+    /// What holds content back.
+    pub(super) fn governor(&self) -> &Arc<Governor> {
+        &self.0.governor
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.

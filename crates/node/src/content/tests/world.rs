@@ -109,6 +109,7 @@ impl World {
             asker: self.asker,
             exporter: EXPORTER,
             now: || NOW,
+            asks: Arc::new(|_| {}),
         };
         let (reader, writer) = tokio::io::split(theirs);
         tokio::spawn(serve(Arc::clone(&self.shares), reader, writer, session));

@@ -4,11 +4,13 @@
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
 //! - `looking`: what others share. `reach`: a stream to whoever has it.
 //! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
+//! - [`limits`]: how fast content moves, and to whom.
 //! - [`transfers`]: all that is being fetched, as things of the node.
 
 mod failure;
 pub mod fetched;
 mod handle;
+pub mod limits;
 mod looking;
 pub mod making;
 mod rate;
@@ -20,6 +22,8 @@ pub mod transfers;
 
 pub use fetched::{Fetched, SourceBytes, TransferProgress};
 pub use handle::Contents;
+pub use limits::UploadInfo;
+pub(super) use limits::{Governor, follow as follow_hours, now as week_minute};
 pub use making::{MyShare, Published};
 pub(super) use serving::serve;
 pub use source::{ShareName, ShareSource};

@@ -1,5 +1,6 @@
 //! A stream of `/kith/share/1` to whoever has a share: its owner, as a contact or as a link says.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::identity::{ContactState, Petname};
@@ -9,6 +10,7 @@ use kith_core::routing::{Target, UnreachableReason};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::limits::{Metered, Way, Whom};
 use super::source::ShareSource;
 use crate::content;
 use crate::error::Error;
@@ -135,7 +137,7 @@ impl Reach {
     pub(super) async fn open(
         &self,
         target: Target,
-    ) -> Result<content::Stream<StreamReader, StreamWriter>, Error> {
+    ) -> Result<content::Stream<Metered<StreamReader>, StreamWriter>, Error> {
         let opened = self.node.open_to(target, &[protocol()]).await;
         let stream = opened.map_err(|error| match error {
             Error::Unreachable { reason, .. } => Error::Unreachable {
@@ -145,9 +147,15 @@ impl Reach {
             other => other,
         })?;
         let exporter = *stream.exporter();
+        let connection = stream.connection().clone();
+        let whom = Whom {
+            device: connection.remote(),
+            peer: stream.peer(),
+        };
         let (reader, writer) = stream.into_split();
+        let governor = Arc::clone(self.node.governor());
         Ok(content::Stream {
-            reader,
+            reader: Metered::new(reader, governor, Way::Down, whom, connection),
             writer,
             exporter,
         })
