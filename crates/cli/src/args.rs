@@ -75,6 +75,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<TransfersCommand>,
     },
+    /// Show how fast content may move, or change it.
+    Limits(LimitsArgs),
     /// List what a peer shares with you: `alice`, `alice/holiday`, `alice/holiday/day1`.
     Ls {
         /// PEER[/SHARE[/PATH]]; everyone's shares when left out.
@@ -279,6 +281,29 @@ pub(crate) enum TransfersCommand {
         #[arg(long)]
         discard: bool,
     },
+}
+
+/// `kith limits`. A rate is written as '2 MiB/s' or '16 Mbit/s'.
+#[derive(Debug, Args)]
+pub(crate) struct LimitsArgs {
+    /// To all distant peers together: a rate such as '2 MiB/s' or '16 Mbit/s', none, or default.
+    #[arg(long, value_name = "RATE")]
+    pub(crate) upload: Option<String>,
+    /// To each of them.
+    #[arg(long, value_name = "RATE", conflicts_with = "peer")]
+    pub(crate) upload_each: Option<String>,
+    /// From all of them together.
+    #[arg(long, value_name = "RATE")]
+    pub(crate) download: Option<String>,
+    /// From each of them.
+    #[arg(long, value_name = "RATE", conflicts_with = "peer")]
+    pub(crate) download_each: Option<String>,
+    /// Whether limits hold within the local network too.
+    #[arg(long, value_name = "true|false", conflicts_with = "peer")]
+    pub(crate) local: Option<bool>,
+    /// The upload and download rate of this peer alone, near and far: petname or PeerId.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) peer: Option<String>,
 }
 
 /// `kith offer`.

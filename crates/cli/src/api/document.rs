@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    contacts, contents, doctor, events, invites, listeners, node, ping, raw, services, trace,
-    transfers,
+    contacts, contents, doctor, events, invites, limits, listeners, node, ping, raw, services,
+    trace, transfers,
 };
 
 #[derive(OpenApi)]
@@ -55,6 +55,8 @@ use super::{
         transfers::pause,
         transfers::resume,
         transfers::cancel,
+        limits::read,
+        limits::change,
     ),
     components(schemas(crate::failure::Failure))
 )]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use kith::peer::{self, TransferId, TransferState, Transfers};
+use kith::peer::{self, TransferId, TransferState, Transfers, UploadInfo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -62,8 +62,12 @@ pub(crate) struct CancelRequest {
 /// What is being fetched and served, and what has been fetched lately.
 #[utoipa::path(get, path = "/api/v1/transfers", responses((status = 200, body = Vec<TransferInfo>)))]
 pub(super) async fn list(State(door): State<Door>) -> Answer<Vec<TransferInfo>> {
-    let transfers = door.node().contents().transfers();
-    describe_all(&door, transfers.list()).await
+    let contents = door.node().contents();
+    let Json(mut all) = describe_all(&door, contents.transfers().list()).await?;
+    for upload in contents.uploads().await? {
+        all.push(describe_upload(&door, upload).await);
+    }
+    Ok(Json(all))
 }
 
 /// Begins to fetch, and leaves it to the node: it goes on when the call is over, and after a restart.
@@ -188,5 +192,29 @@ async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
         failure: info
             .failure
             .map(|failure| Failure::new(failure.kind, failure.message)),
+    }
+}
+
+async fn describe_upload(door: &Door, upload: UploadInfo) -> TransferInfo {
+    let peer_id = upload.peer.map(|peer| peer.to_string());
+    let peer = match &peer_id {
+        Some(peer_id) => Some(name_of(door, peer_id).await),
+        None => None,
+    };
+    TransferInfo {
+        id: None,
+        direction: "upload".to_owned(),
+        state: "running".to_owned(),
+        peer,
+        peer_id,
+        what: upload.name,
+        bytes: upload.bytes,
+        total: None,
+        files: 0,
+        rate: upload.rate,
+        seconds_left: None,
+        background: false,
+        out: None,
+        failure: None,
     }
 }

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use super::on::On;
 use super::{
-    backup, content, demo, exec, introducer, me, people, reach, services, stdio, transfers, up,
+    backup, content, demo, exec, introducer, limits, me, people, reach, services, stdio, transfers,
+    up,
 };
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
@@ -64,6 +65,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         Command::Unshare { share } => content::unshare(&on, &share).await?,
         Command::Ls { path } => content::list(&on, path.as_deref()).await?,
         Command::Get(args) => content::get(&on, args).await?,
+        Command::Limits(args) => limits::limits(&on, args).await?,
         Command::Transfers { command } => transfers::transfers(&on, command).await?,
     }
     Ok(ExitCode::SUCCESS)

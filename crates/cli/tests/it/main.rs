@@ -1,12 +1,13 @@
 //! The command line as a person uses it: real processes, each with a data directory of its own, on loopback only.
 //!
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
-//! - [`meeting`], [`streams`], [`services`], [`transfers`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`meeting`], [`streams`], [`services`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod backup;
 mod bad_input;
 mod demo;
 mod door;
+mod limits;
 mod meeting;
 mod person;
 mod services;

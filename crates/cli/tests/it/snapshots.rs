@@ -50,6 +50,7 @@ async fn the_help_of_each_command_is_as_it_was() {
         &["transfers", "pause"],
         &["transfers", "resume"],
         &["transfers", "cancel"],
+        &["limits"],
         &["ls"],
         &["get"],
         &["ping"],
