@@ -10,6 +10,7 @@ mod door;
 mod limits;
 mod meeting;
 mod person;
+mod removed;
 mod services;
 mod snapshots;
 mod streams;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kith_core::content::limits::Plan;
 use kith_core::crypto::{Ed25519, SecretKey};
@@ -18,15 +19,19 @@ use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, State};
 use super::contents::{self, Governor};
+use super::express;
 use super::faces::{FacePlan, Faces};
 use super::input::Input;
 use super::live::Live;
 use super::node::{Inner, Node};
 use super::place::{Place, PlaceError};
 use super::protocols::Protocols;
+use super::relay::{ContactRelay, RelayPlan};
 use super::sources::Sources;
+use super::unread::UNREAD_MAX_TIME;
+use crate::config::RelayForContacts;
 use crate::content::Shares;
-use crate::discovery::Interfaces;
+use crate::discovery::{Interfaces, Visitors};
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
@@ -56,8 +61,11 @@ pub struct NodeBuilder {
     keeps_sessions: bool,
     resumes_transfers: bool,
     limits: Plan,
+    unread_max_time: Duration,
+    express: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
+    relay: Option<RelayForContacts>,
 }
 
 impl Default for NodeBuilder {
@@ -76,8 +84,11 @@ impl Default for NodeBuilder {
             keeps_sessions: true,
             resumes_transfers: true,
             limits: Plan::default(),
+            unread_max_time: UNREAD_MAX_TIME,
+            express: true,
             strangers_max: None,
             public_face_only: false,
+            relay: None,
         }
     }
 }
@@ -210,6 +221,31 @@ impl NodeBuilder {
         self
     }
 
+    /// Relays for contacts in this way, where they can reach this machine; not at all when left out. For nodes that stay: a
+    /// relay that comes and goes helps nobody.
+    #[must_use]
+    pub fn relay_for_contacts(mut self, how: RelayForContacts) -> Self {
+        // With nothing to give there is nothing to offer.
+        let gives = how.enabled && how.mebibytes_per_day > 0 && how.kibibytes_per_second > 0;
+        self.relay = gives.then_some(how);
+        self
+    }
+
+    /// How long a stream may be left unread while the other side cannot open another because all its places are taken
+    /// ([`UNREAD_MAX_TIME`] when left out); then it is reset. Where there is room, a stream may be left unread for ever.
+    #[must_use]
+    pub fn unread_max_time(mut self, time: Duration) -> Self {
+        self.unread_max_time = time;
+        self
+    }
+
+    /// Whether bulk data may travel over TCP, given and taken, where a session's path is direct.
+    #[must_use]
+    pub fn express(mut self, allowed: bool) -> Self {
+        self.express = allowed;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -234,20 +270,20 @@ impl NodeBuilder {
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
         let shares = open_shares(&place, &keys, &store)?;
         let mut machine = self.machine(&keys, &store)?;
+        let relay = self.relay_plan(&place, &keys);
+        let relay_roots = self
+            .relay_roots
+            .as_deref()
+            .map_or(Ok(Vec::new()), read_roots)?;
+        let visitors = Visitors::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
             public: self.public,
             port_mapping: self.port_mapping,
-            relay_roots: match &self.relay_roots {
-                Some(path) => read_roots(path)?,
-                None => Vec::new(),
-            },
+            relay_roots,
         };
         let secrets = face_secrets(&keys, self.public_face_only);
-        let mut endpoints = BTreeMap::new();
-        for (face, secret) in &secrets {
-            endpoints.insert(*face, plan.bind(*face, secret).await?);
-        }
+        let endpoints = plan.bind_all(&secrets).await?;
         // Before anything is heard of where they are.
         for (face, secret) in secrets {
             machine.handle_device(clock::now(), face, secret);
@@ -268,14 +304,17 @@ impl NodeBuilder {
             events: events.clone(),
             store: store.clone(),
             services: Default::default(),
+            visitors: visitors.clone(),
             shares: Arc::new(shares),
             transfers: Default::default(),
             governor: Arc::new(Governor::new(self.limits, contents::week_minute())),
+            express: self.express,
             place,
             tasks: tasks.clone(),
             stop,
         }));
-        let sources = Sources::start(node.downgrade(), self.lan, inputs.downgrade(), &tasks);
+        let sources = Sources::start(self.lan, visitors.clone(), inputs.downgrade(), &tasks);
+        let relay = relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks));
         let actor = Actor {
             machine,
             store,
@@ -283,9 +322,11 @@ impl NodeBuilder {
             live,
             protocols,
             sources,
+            relay,
             events,
             inputs,
             tasks: tasks.clone(),
+            unread_max_time: self.unread_max_time,
             state: State::default(),
         };
         tasks.spawn(actor.run(inbox));
@@ -294,13 +335,21 @@ impl NodeBuilder {
             machine.handle_introducers(now, introducers);
             Box::new(|_| {})
         })));
-        crate::protocol::serve(&node);
+        serve(&node, self.public_face_only);
         if !self.public_face_only {
-            contents::serve(&node);
-            contents::follow_hours(&node);
             contents::restore(&node, self.resumes_transfers);
         }
         Ok(node)
+    }
+
+    fn relay_plan(&self, place: &Place, keys: &Keys) -> Option<RelayPlan> {
+        Some(RelayPlan {
+            settings: self.relay.clone()?,
+            bind: self.bind.clone(),
+            data: place.home.directory().to_owned(),
+            me: keys.identity.peer_id(),
+            key: keys.public_device.device_key(),
+        })
     }
 
     fn machine(&self, keys: &Keys, store: &Store) -> Result<Peer, SpawnError> {
@@ -317,10 +366,11 @@ impl NodeBuilder {
                     value: Some(value),
                 })
             });
-        let mut config = MachineConfig::new(self.agent.clone(), now.0);
+        let mut config = MachineConfig::new(self.agent.clone());
         config.name.clone_from(&self.name);
         config.keeps_sessions = self.keeps_sessions;
         config.findable = self.findable;
+        config.relay = self.relay.as_ref().map(|how| how.addresses.clone());
         if let Some(strangers_max) = self.strangers_max {
             config.strangers_max = strangers_max;
         }
@@ -360,6 +410,19 @@ fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
 fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, SpawnError> {
     let (database, owner) = (Box::new(store.clone()), keys.identity.clone());
     Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)
+}
+
+/// Answers the protocols every node speaks. An introducer has no contents to serve.
+fn serve(node: &Node, public_face_only: bool) {
+    crate::protocol::serve(node);
+    if public_face_only {
+        return;
+    }
+    contents::serve(node);
+    contents::follow_hours(node);
+    if node.0.express {
+        express::serve(node);
+    }
 }
 
 /// Tells the machine when what is spoken changes.
