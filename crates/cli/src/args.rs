@@ -273,13 +273,13 @@ pub(crate) enum TransfersCommand {
         #[arg(default_value = "all")]
         id: String,
     },
-    /// End one, and forget it; what arrived is kept for the next time.
+    /// End one, and forget it; what arrived is deleted, unless it is whole.
     Cancel {
         /// Its number, or all.
         id: String,
-        /// Delete what arrived, unless it is whole.
+        /// Keep what arrived: the next get of the same goes on from there.
         #[arg(long)]
-        discard: bool,
+        keep: bool,
     },
 }
 

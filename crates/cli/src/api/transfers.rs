@@ -55,8 +55,8 @@ pub(crate) struct TransferInfo {
 /// How to end it.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub(crate) struct CancelRequest {
-    /// Whether to delete what arrived of what is not whole yet.
-    pub(crate) discard: bool,
+    /// Whether to keep what arrived of what is not whole yet, for the next time; it is deleted else.
+    pub(crate) keep: bool,
 }
 
 /// What is being fetched and served, and what has been fetched lately.
@@ -132,7 +132,7 @@ pub(super) async fn cancel(
     let transfers = door.node().contents().transfers();
     let mut cancelled = Vec::new();
     for id in named(&transfers, &id, |_| true)? {
-        cancelled.push(transfers.cancel(id, asked.discard).await?);
+        cancelled.push(transfers.cancel(id, !asked.keep).await?);
     }
     describe_all(&door, cancelled).await
 }

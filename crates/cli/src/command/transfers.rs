@@ -19,8 +19,8 @@ pub(super) async fn transfers(on: &On, command: Option<TransfersCommand>) -> Res
             Some(TransfersCommand::Resume { id }) => {
                 node.client().post(&path(&id, "resume"), &()).await
             }
-            Some(TransfersCommand::Cancel { id, discard }) => {
-                let request = CancelRequest { discard };
+            Some(TransfersCommand::Cancel { id, keep }) => {
+                let request = CancelRequest { keep };
                 node.client().post(&path(&id, "cancel"), &request).await
             }
         })

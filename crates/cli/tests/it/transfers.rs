@@ -95,7 +95,7 @@ async fn a_command_that_waits_hears_that_its_transfer_was_cancelled() {
     let out = ben.file("out").display().to_string();
     let get = ben.begin(&["get", "ann/notes", "--out", &out, "--wait", "1h", "--json"]);
     state(&ben, &["waiting"]).await;
-    ben.one(&["transfers", "cancel", "all", "--discard"]).await;
+    ben.one(&["transfers", "cancel", "all"]).await;
     let (_, code) = get.end().await;
     assert_eq!(code, 1);
 }

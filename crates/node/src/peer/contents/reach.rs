@@ -1,6 +1,5 @@
 //! A stream of `/kith/share/1` to whoever has a share: its owner, as a contact or as a link says.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::identity::{ContactState, Petname};
@@ -10,7 +9,7 @@ use kith_core::routing::{Target, UnreachableReason};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::limits::{Metered, Way, Whom};
+use super::limits::{self, Metered};
 use super::source::ShareSource;
 use crate::content;
 use crate::error::Error;
@@ -147,15 +146,9 @@ impl Reach {
             other => other,
         })?;
         let exporter = *stream.exporter();
-        let connection = stream.connection().clone();
-        let whom = Whom {
-            device: connection.remote(),
-            peer: stream.peer(),
-        };
-        let (reader, writer) = stream.into_split();
-        let governor = Arc::clone(self.node.governor());
+        let (reader, writer) = limits::incoming(&self.node, stream);
         Ok(content::Stream {
-            reader: Metered::new(reader, governor, Way::Down, whom, connection),
+            reader,
             writer,
             exporter,
         })

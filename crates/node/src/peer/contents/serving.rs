@@ -9,7 +9,7 @@ use kith_core::routing::{Access, Level};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
-use super::limits::{Governor, Metered, Way, Whom};
+use super::limits::{self, Governor};
 use super::reach;
 use crate::clock;
 use crate::content::{self, Session, Shares};
@@ -69,13 +69,7 @@ async fn answer(shares: Arc<Shares>, governor: Arc<Governor>, stream: Stream) {
         now: clock::now,
         asks: Arc::new(move |share| asks.asks(share)),
     };
-    let connection = stream.connection().clone();
-    let whom = Whom {
-        device: connection.remote(),
-        peer: stream.peer(),
-    };
-    let (reader, writer) = stream.into_split();
-    let writer = Metered::new(writer, governor, Way::Up, whom, connection).counted(serving);
+    let (reader, writer) = limits::outgoing(governor, stream, serving);
     match content::serve(shares, reader, writer, session).await {
         Ok(bytes) => debug!(bytes, "a stream of a share was served"),
         Err(error) => debug!(%error, "a stream of a share ended"),

@@ -20,7 +20,7 @@ const PART_BYTES: usize = 16 << 10;
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::peer::contents) enum Way {
+pub(super) enum Way {
     /// To a peer.
     Up,
     /// From one.
@@ -29,11 +29,11 @@ pub(in crate::peer::contents) enum Way {
 
 /// With whom.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::peer::contents) struct Whom {
+pub(super) struct Whom {
     /// The device, which has rates of its own where each has,
-    pub(in crate::peer::contents) device: DeviceKey,
+    pub(super) device: DeviceKey,
     /// and whose it is; `None` for a stranger's.
-    pub(in crate::peer::contents) peer: Option<PeerId>,
+    pub(super) peer: Option<PeerId>,
 }
 
 /// Holds content back as the plan says.
@@ -95,8 +95,8 @@ impl Governor {
         self.turn(at);
     }
 
-    /// It is another time of the week; in how many minutes other rates may hold.
-    pub(super) fn turn(&self, at: WeekMinute) -> Option<u16> {
+    /// It is another time of the week.
+    pub(super) fn turn(&self, at: WeekMinute) {
         let now = self.now();
         let mut state = self.lock();
         let State {
@@ -105,11 +105,10 @@ impl Governor {
         *limits = plan.limits_at(at);
         all.up.set_rate(limits.upload, now);
         all.down.set_rate(limits.download, now);
-        let (limits, changes_in) = (*limits, plan.changes_in(at));
+        let limits = *limits;
         drop(state);
         let change = |before: &mut Limits| std::mem::replace(before, limits) != limits;
         self.limits.send_if_modified(change);
-        changes_in
     }
 
     /// How many bytes may pass at once now; or when to ask again.
@@ -206,7 +205,7 @@ impl Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kith_core::content::limits::{Cap, PeerCaps, RATE_MIN};
+    use kith_core::content::limits::{Cap, Caps, PeerCaps, Period, RATE_MIN};
 
     const NOON: WeekMinute = WeekMinute {
         day: 0,
@@ -266,10 +265,33 @@ mod tests {
     }
 
     #[test]
+    fn other_rates_hold_when_their_hour_comes_and_no_longer() {
+        let mut plan = Plan::default();
+        let caps = Caps {
+            upload: Some(Cap::Unlimited),
+            ..Caps::default()
+        };
+        // Over midnight.
+        plan.schedule = vec![Period {
+            days: [true; 7],
+            from: 22 * 60,
+            until: 6 * 60,
+            caps,
+        }];
+        let governor = Governor::new(plan, NOON);
+        for (hour, room) in [(12, PART_BYTES), (23, usize::MAX), (5, usize::MAX), (6, PART_BYTES)] {
+            let minute = hour * 60;
+            governor.turn(WeekMinute { day: 0, minute });
+            let open = governor.room(Way::Up, &whom(1), Nearness::Distant);
+            assert_eq!(open, Ok(room), "at {hour}");
+        }
+    }
+
+    #[test]
     fn whoever_follows_hears_of_other_rates_and_of_nothing_else() {
         let governor = Governor::new(Plan::default(), NOON);
         let mut limits = governor.subscribe();
-        assert_eq!(governor.turn(NOON), None);
+        governor.turn(NOON);
         assert!(!limits.has_changed().expect("it lives"));
         governor.set_plan(Plan::unlimited(), NOON);
         assert!(limits.has_changed().expect("it lives"));

@@ -1,4 +1,7 @@
 //! The time of the week here, and when other rates hold.
+//!
+//! A schedule goes by the clock on the wall, which is looked at each minute. So where summer time begins, a period loses the hour that is skipped (one
+//! that lies within it does not come that day), and where it ends, the hour that comes twice belongs to it twice. A clock that is set counts at once.
 
 use std::time::Duration;
 
@@ -48,6 +51,7 @@ fn week_minute<Zone: TimeZone>(time: &DateTime<Zone>) -> WeekMinute {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kith_core::content::limits::{Cap, Caps, Period, Plan, RATE_MIN};
 
     fn time(text: &str) -> DateTime<chrono::FixedOffset> {
         DateTime::parse_from_rfc3339(text).expect("a time")
@@ -63,5 +67,35 @@ mod tests {
         assert_eq!(week_minute(&sunday), expected);
         assert_eq!(until_next(&sunday), Duration::from_secs(29));
         assert_eq!(until_next(&time("2023-11-19T23:59:00Z")), LOOK_EVERY);
+    }
+
+    #[test]
+    fn summer_time_makes_a_period_shorter_and_winter_time_longer() {
+        let mut plan = Plan::unlimited();
+        let caps = Caps {
+            upload: Some(Cap::Unlimited),
+            ..Caps::default()
+        };
+        plan.usual.upload = Some(Cap::Rate(RATE_MIN));
+        plan.schedule = vec![Period {
+            days: [true; 7],
+            from: 2 * 60 + 30,
+            until: 4 * 60,
+            caps,
+        }];
+        // Central Europe: at 1:00 UTC the clock goes from 2:00 to 3:00 in March, and from 3:00 to 2:00 in October.
+        for (text, is_open) in [
+            ("2023-03-26T01:59:59+01:00", false),
+            ("2023-03-26T03:00:00+02:00", true),
+            ("2023-03-26T04:00:00+02:00", false),
+            ("2023-10-29T02:30:00+02:00", true),
+            ("2023-10-29T02:00:00+01:00", false),
+            ("2023-10-29T02:30:00+01:00", true),
+            ("2023-10-29T03:59:59+01:00", true),
+            ("2023-10-29T04:00:00+01:00", false),
+        ] {
+            let limits = plan.limits_at(week_minute(&time(text)));
+            assert_eq!(limits.upload.is_none(), is_open, "{text}");
+        }
     }
 }

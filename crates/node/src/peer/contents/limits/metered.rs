@@ -1,4 +1,4 @@
-//! A half of a stream whose bytes are counted and held back.
+//! A half of a stream whose bytes are counted and held back: a stream of the session or of an express lane, which makes no difference here.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +12,9 @@ use tokio::time::Sleep;
 
 use super::governor::{Governor, Way, Whom};
 use super::served::Serving;
-use crate::routing::{Connection, PathKind};
+use crate::peer::node::Node;
+use crate::peer::stream::{Stream, StreamReader, StreamWriter};
+use crate::routing::Connection;
 
 /// How often it is looked how far off the other side is: a path may become direct, or be lost, under a stream.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -31,9 +33,43 @@ pub(in crate::peer::contents) struct Metered<S> {
     serving: Option<Arc<Serving>>,
 }
 
+/// The halves of a stream on which content comes here.
+pub(in crate::peer::contents) fn incoming(
+    node: &Node,
+    stream: Stream,
+) -> (Metered<StreamReader>, StreamWriter) {
+    let (whom, connection) = ends(&stream);
+    let (reader, writer) = stream.into_split();
+    let governor = Arc::clone(node.governor());
+    let reader = Metered::new(reader, governor, Way::Down, whom, connection);
+    (reader, writer)
+}
+
+/// The halves of a stream on which content is served, counted as `serving`.
+pub(in crate::peer::contents) fn outgoing(
+    governor: Arc<Governor>,
+    stream: Stream,
+    serving: Arc<Serving>,
+) -> (StreamReader, Metered<StreamWriter>) {
+    let (whom, connection) = ends(&stream);
+    let (reader, writer) = stream.into_split();
+    let mut writer = Metered::new(writer, governor, Way::Up, whom, connection);
+    writer.serving = Some(serving);
+    (reader, writer)
+}
+
+/// Who is at the other end, and what the stream belongs to.
+fn ends(stream: &Stream) -> (Whom, Connection) {
+    let connection = stream.connection().clone();
+    let whom = Whom {
+        device: connection.remote(),
+        peer: stream.peer(),
+    };
+    (whom, connection)
+}
+
 impl<S> Metered<S> {
-    /// A half of a stream on `connection`, whose bytes go this way.
-    pub(in crate::peer::contents) fn new(
+    fn new(
         half: S,
         governor: Arc<Governor>,
         way: Way,
@@ -51,12 +87,6 @@ impl<S> Metered<S> {
             waits: None,
             serving: None,
         }
-    }
-
-    /// Counts what passes as served.
-    pub(in crate::peer::contents) fn counted(mut self, serving: Arc<Serving>) -> Self {
-        self.serving = Some(serving);
-        self
     }
 
     /// How many bytes may pass at once, as soon as any may.
@@ -136,8 +166,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
 
 /// How far off the other side is: at the end of a relay, or of what path there is.
 fn nearness(connection: &Connection) -> Nearness {
-    let path = connection.path();
-    let direct = path.filter(|path| path.kind == PathKind::Direct);
-    let address = direct.and_then(|_| connection.observed());
+    let address = connection.selected_direct();
     address.map_or(Nearness::Distant, |address| Nearness::of(address.ip()))
 }

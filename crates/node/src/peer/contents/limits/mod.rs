@@ -15,7 +15,6 @@ mod metered;
 pub mod served;
 
 pub(in crate::peer) use governor::Governor;
-pub(super) use governor::{Way, Whom};
 pub(in crate::peer) use hours::{follow, now};
-pub(super) use metered::Metered;
+pub(super) use metered::{Metered, incoming, outgoing};
 pub use served::UploadInfo;
