@@ -304,6 +304,12 @@ pub(crate) struct LimitsArgs {
     /// The upload and download rate of this peer alone, near and far: petname or PeerId.
     #[arg(long, value_name = "NAME")]
     pub(crate) peer: Option<String>,
+    /// The rates of these hours, such as 22:00-06:00; 'default' for each takes them away.
+    #[arg(long, value_name = "HOURS", conflicts_with_all = ["peer", "local"])]
+    pub(crate) hours: Option<String>,
+    /// Those of these days only, by the day on which they begin: mon,tue,wed,thu,fri,sat,sun.
+    #[arg(long, value_name = "DAYS", value_delimiter = ',', requires = "hours")]
+    pub(crate) days: Vec<String>,
 }
 
 /// `kith offer`.

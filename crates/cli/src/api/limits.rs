@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use kith::config::Config;
-use kith::config::limits::{read_cap, write_cap};
-use kith::core::content::limits::{Cap, PEERS_MAX, PeerCaps, Plan};
+use kith::config::limits::{read_cap, read_days, read_hours, write_cap, write_days, write_hours};
+use kith::core::content::limits::{Cap, Caps, PEERS_MAX, PERIODS_MAX, PeerCaps, Period, Plan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -29,10 +29,27 @@ pub(crate) struct LimitsInfo {
     pub(crate) download_each: Option<u64>,
     /// Whether the limits hold within the local network too.
     pub(crate) local: bool,
-    /// How many periods the schedule in config.toml has.
-    pub(crate) periods: usize,
+    /// The rates of certain hours; of two periods that hold at once, the later has the say.
+    pub(crate) schedule: Vec<PeriodInfo>,
     /// The rates of single peers, near and far.
     pub(crate) peers: Vec<PeerLimitsInfo>,
+}
+
+/// The rates of certain hours, as `2 MiB/s` or `none`; as usually where nothing is said.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct PeriodInfo {
+    /// On which days it begins, such as `mon`; none for all.
+    pub(crate) days: Vec<String>,
+    /// Such as `22:00-06:00`, where the node is.
+    pub(crate) hours: String,
+    /// To all distant peers together.
+    pub(crate) upload: Option<String>,
+    /// To each of them.
+    pub(crate) upload_each: Option<String>,
+    /// From all of them together.
+    pub(crate) download: Option<String>,
+    /// From each of them.
+    pub(crate) download_each: Option<String>,
 }
 
 /// The rates of one peer.
@@ -49,10 +66,15 @@ pub(crate) struct PeerLimitsInfo {
 }
 
 /// What is to be otherwise; what is left out stays. A rate is written as `2 MiB/s`, `16 Mbit/s`, `none` or `default`.
-#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct LimitsChange {
     /// Of this peer alone, by petname or PeerId; of all when left out.
     pub(crate) peer: Option<String>,
+    /// At these hours alone, such as `22:00-06:00`; usually when left out. Not with a peer.
+    pub(crate) hours: Option<String>,
+    /// On these days, such as `mon`; on all when left out. Only with hours.
+    #[serde(default)]
+    pub(crate) days: Vec<String>,
     /// To all together, or to the peer.
     pub(crate) upload: Option<String>,
     /// To each; not with a peer.
@@ -80,28 +102,74 @@ pub(super) async fn change(
 ) -> Answer<LimitsInfo> {
     let contents = door.node().contents();
     let mut plan = contents.plan();
-    match &asked.peer {
-        Some(peer) => change_peer(&mut plan, &Named::find(&door, peer).await?, &asked)?,
-        None => change_all(&mut plan, &asked)?,
+    match (&asked.peer, &asked.hours) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::usage("a peer's rates hold at all hours"));
+        }
+        (Some(peer), None) => change_peer(&mut plan, &Named::find(&door, peer).await?, &asked)?,
+        (None, Some(hours)) => change_hours(&mut plan, hours, &asked)?,
+        (None, None) => change_usual(&mut plan, &asked)?,
     }
     Config::keep_limits(&door.node().home().config(), &plan).map_err(Failure::failed)?;
     contents.set_plan(plan);
     Ok(Json(describe(&door).await))
 }
 
-fn change_all(plan: &mut Plan, asked: &LimitsChange) -> Result<(), Failure> {
-    let (usual, default) = (&mut plan.usual, Plan::default().usual);
-    for (text, cap, default) in [
-        (&asked.upload, &mut usual.upload, default.upload),
-        (&asked.upload_each, &mut usual.upload_each, None),
-        (&asked.download, &mut usual.download, None),
-        (&asked.download_each, &mut usual.download_each, None),
-    ] {
-        if let Some(text) = text {
-            *cap = wanted(text)?.or(default);
-        }
+fn change_usual(plan: &mut Plan, asked: &LimitsChange) -> Result<(), Failure> {
+    if !asked.days.is_empty() {
+        return Err(Failure::usage("days go with hours: 00:00-24:00 are all"));
+    }
+    change_caps(&mut plan.usual, asked)?;
+    if plan.usual.upload.is_none() {
+        plan.usual.upload = Plan::default().usual.upload;
     }
     plan.local = asked.local.unwrap_or(plan.local);
+    Ok(())
+}
+
+/// Changes the period of exactly these hours and days, makes it where there is none, and takes it away when it says nothing any more.
+fn change_hours(plan: &mut Plan, hours: &str, asked: &LimitsChange) -> Result<(), Failure> {
+    if asked.local.is_some() {
+        return Err(Failure::usage(
+            "whether limits hold within the local network does not go by the hour",
+        ));
+    }
+    let (from, until) = read_hours(hours).map_err(Failure::usage)?;
+    let days = read_days(&asked.days).map_err(Failure::usage)?;
+    let is_same = |it: &Period| (it.days, it.from, it.until) == (days, from, until);
+    let at = plan.schedule.iter().position(is_same);
+    let mut period = Period {
+        days,
+        from,
+        until,
+        caps: at.map_or_else(Caps::default, |at| plan.schedule[at].caps),
+    };
+    change_caps(&mut period.caps, asked)?;
+    let says_nothing = period.caps == Caps::default();
+    match at {
+        Some(at) if says_nothing => drop(plan.schedule.remove(at)),
+        Some(at) => plan.schedule[at] = period,
+        None if says_nothing => {}
+        None if plan.schedule.len() < PERIODS_MAX => plan.schedule.push(period),
+        None => {
+            let most = format!("at most {PERIODS_MAX} periods have rates of their own");
+            return Err(Failure::failed(most));
+        }
+    }
+    Ok(())
+}
+
+fn change_caps(caps: &mut Caps, asked: &LimitsChange) -> Result<(), Failure> {
+    for (text, cap) in [
+        (&asked.upload, &mut caps.upload),
+        (&asked.upload_each, &mut caps.upload_each),
+        (&asked.download, &mut caps.download),
+        (&asked.download_each, &mut caps.download_each),
+    ] {
+        if let Some(text) = text {
+            *cap = wanted(text)?;
+        }
+    }
     Ok(())
 }
 
@@ -156,7 +224,19 @@ async fn describe(door: &Door) -> LimitsInfo {
         download: limits.download,
         download_each: limits.download_each,
         local: plan.local,
-        periods: plan.schedule.len(),
+        schedule: plan.schedule.iter().map(describe_period).collect(),
         peers,
+    }
+}
+
+fn describe_period(period: &Period) -> PeriodInfo {
+    let days = write_days(period).into_iter();
+    PeriodInfo {
+        days: days.map(str::to_owned).collect(),
+        hours: write_hours(period),
+        upload: period.caps.upload.map(write_cap),
+        upload_each: period.caps.upload_each.map(write_cap),
+        download: period.caps.download.map(write_cap),
+        download_each: period.caps.download_each.map(write_cap),
     }
 }

@@ -1,7 +1,7 @@
 //! How fast content may move: `limits`.
 
 use super::on::On;
-use crate::api::limits::{LimitsChange, LimitsInfo};
+use crate::api::limits::{LimitsChange, LimitsInfo, PeriodInfo};
 use crate::args::LimitsArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -11,6 +11,8 @@ use crate::start::Purpose;
 pub(super) async fn limits(on: &On, args: LimitsArgs) -> Result<(), Failure> {
     let change = LimitsChange {
         peer: args.peer,
+        hours: args.hours,
+        days: args.days,
         upload: args.upload,
         upload_each: args.upload_each,
         download: args.download,
@@ -18,16 +20,11 @@ pub(super) async fn limits(on: &On, args: LimitsArgs) -> Result<(), Failure> {
         local: args.local,
     };
     let info: LimitsInfo = on
-        .node(Purpose::Look, async |node| match change {
-            LimitsChange {
-                upload: None,
-                upload_each: None,
-                download: None,
-                download_each: None,
-                local: None,
-                ..
-            } => node.client().get("/limits").await,
-            change => node.client().post("/limits", &change).await,
+        .node(Purpose::Look, async |node| {
+            if change == LimitsChange::default() {
+                return node.client().get("/limits").await;
+            }
+            node.client().post("/limits", &change).await
         })
         .await?;
     on.output.line(&info, || describe(&info))
@@ -51,12 +48,7 @@ fn describe(info: &LimitsInfo) -> String {
         }
         .to_owned(),
     ];
-    if info.periods > 0 {
-        lines.push(format!(
-            "now; config.toml has {} periods of other rates",
-            info.periods
-        ));
-    }
+    lines.extend(info.schedule.iter().map(describe_period));
     for peer in &info.peers {
         let said = |cap: &Option<String>| cap.clone().unwrap_or_else(|| "as for each".to_owned());
         let (up, down) = (said(&peer.upload), said(&peer.download));
@@ -65,23 +57,54 @@ fn describe(info: &LimitsInfo) -> String {
     lines.join("\n")
 }
 
+/// A line for the rates of certain hours.
+fn describe_period(period: &PeriodInfo) -> String {
+    let mut said = Vec::new();
+    for (name, rate) in [
+        ("upload", &period.upload),
+        ("upload each", &period.upload_each),
+        ("download", &period.download),
+        ("download each", &period.download_each),
+    ] {
+        if let Some(rate) = rate {
+            said.push(format!("{name} {rate}"));
+        }
+    }
+    let days = match period.days.is_empty() {
+        true => String::new(),
+        false => format!("{} ", period.days.join(",")),
+    };
+    format!("{days}{}: {}", period.hours, said.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn limits_are_told_in_lines() {
-        let info = LimitsInfo {
+        let mut info = LimitsInfo {
             upload: Some(2 << 20),
             upload_each: None,
             download: None,
             download_each: None,
             local: false,
-            periods: 0,
+            schedule: Vec::new(),
             peers: Vec::new(),
         };
         let text = describe(&info);
         assert!(text.starts_with("upload         2.0 MiB/s\nupload each    no limit\n"));
         assert!(text.ends_with("local network: no limit"), "{text}");
+        info.schedule.push(PeriodInfo {
+            days: vec!["sat".to_owned(), "sun".to_owned()],
+            hours: "22:00-06:00".to_owned(),
+            upload: Some("none".to_owned()),
+            upload_each: None,
+            download: None,
+            download_each: Some("1 MiB/s".to_owned()),
+        });
+        let text = describe(&info);
+        let period = "\nsat,sun 22:00-06:00: upload none, download each 1 MiB/s";
+        assert!(text.ends_with(period), "{text}");
     }
 }

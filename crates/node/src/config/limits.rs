@@ -10,7 +10,7 @@
 //!
 //! [[limits.schedule]]
 //! days = ["mon", "tue"]       # all days when left out
-//! hours = "22:00-06:00"       # local time, over midnight too
+//! hours = "22:00-06:00"       # by the clock on the wall; over midnight too, then of the day on which they begin
 //! upload = "none"
 //!
 //! [limits.peers.peer1…]       # one peer, near and far, at all hours
@@ -57,14 +57,13 @@ struct Written {
     download_each: Option<CapText>,
     local: bool,
     schedule: Vec<WrittenPeriod>,
-    peers: BTreeMap<String, WrittenPeer>,
+    peers: BTreeMap<PeerText, WrittenPeer>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenPeriod {
-    #[serde(default)]
-    days: Option<Vec<DayText>>,
+    days: Option<DaysText>,
     hours: HoursText,
     upload: Option<CapText>,
     upload_each: Option<CapText>,
@@ -82,8 +81,12 @@ struct WrittenPeer {
 /// A cap as it is written.
 struct CapText(Cap);
 
-/// A day, by its number from Monday.
-struct DayText(usize);
+/// A peer by their PeerId.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct PeerText(PeerId);
+
+/// Days, Monday first.
+struct DaysText([bool; DAYS.len()]);
 
 /// From and until, in minutes of the day.
 struct HoursText(u16, u16);
@@ -141,17 +144,54 @@ pub fn write_cap(cap: Cap) -> String {
     }
 }
 
-/// Reads hours such as `22:00-06:00`.
-fn read_hours(text: &str) -> Option<(u16, u16)> {
+/// Reads the hours of a period, such as `22:00-06:00`: the minutes of the day from which and until which it holds.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn read_hours(text: &str) -> Result<(u16, u16), String> {
     let minute = |text: &str| {
         let (hour, minute) = text.trim().split_once(':')?;
         let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
         let total = hour.checked_mul(60)?.checked_add(minute)?;
         (minute < 60 && total <= DAY_MINUTES).then_some(total)
     };
-    let (from, until) = text.split_once('-')?;
-    let (from, until) = (minute(from)?, minute(until)?);
-    (from < DAY_MINUTES).then_some((from, until))
+    let hours = text.split_once('-');
+    let hours = hours.and_then(|(from, until)| Some((minute(from)?, minute(until)?)));
+    let sound = hours.filter(|(from, _)| *from < DAY_MINUTES);
+    sound.ok_or_else(|| format!("{text:?} are no hours, such as \"22:00-06:00\""))
+}
+
+/// The hours of a period as [`read_hours`] reads them.
+pub fn write_hours(period: &Period) -> String {
+    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    format!("{}-{}", time(period.from), time(period.until))
+}
+
+/// Reads the days of a period, each such as `mon`; all of them where none is named.
+///
+/// # Errors
+/// Which of them is none.
+pub fn read_days<Name: AsRef<str>>(names: &[Name]) -> Result<[bool; DAYS.len()], String> {
+    let mut days = [names.is_empty(); DAYS.len()];
+    for name in names {
+        let name = name.as_ref();
+        let day = DAYS.iter().position(|day| day.eq_ignore_ascii_case(name));
+        let wrong = || format!("{name:?} is no day: {}", DAYS.join(", "));
+        days[day.ok_or_else(wrong)?] = true;
+    }
+    Ok(days)
+}
+
+/// The days of a period as [`read_days`] reads them; none for all.
+pub fn write_days(period: &Period) -> Vec<&'static str> {
+    let days = DAYS.iter().zip(period.days);
+    match period.days.contains(&false) {
+        true => days
+            .filter(|(_, holds)| *holds)
+            .map(|(day, _)| *day)
+            .collect(),
+        false => Vec::new(),
+    }
 }
 
 /// Reads the table; what is left out is as in [`Plan::default`].
@@ -177,31 +217,18 @@ pub(super) fn read<'de, D: Deserializer<'de>>(table: D) -> Result<Plan, D::Error
     });
     plan.schedule = written.schedule.into_iter().map(period).collect();
     for (peer, caps) in written.peers {
-        let peer: PeerId = peer.parse().map_err(|error| {
-            D::Error::custom(format!(
-                "{peer:?} is no PeerId ('kith contacts --json' tells them): {error}"
-            ))
-        })?;
         let caps = PeerCaps {
             upload: cap(caps.upload),
             download: cap(caps.download),
         };
-        plan.peers.insert(peer, caps);
+        plan.peers.insert(peer.0, caps);
     }
     Ok(plan)
 }
 
 fn period(written: WrittenPeriod) -> Period {
-    let days = match written.days {
-        None => [true; DAYS.len()],
-        Some(named) => {
-            let mut days = [false; DAYS.len()];
-            named.iter().for_each(|day| days[day.0] = true);
-            days
-        }
-    };
     Period {
-        days,
+        days: written.days.map_or([true; DAYS.len()], |days| days.0),
         from: written.hours.0,
         until: written.hours.1,
         caps: Caps {
@@ -224,20 +251,28 @@ impl<'de> Deserialize<'de> for CapText {
     }
 }
 
-impl<'de> Deserialize<'de> for DayText {
+impl<'de> Deserialize<'de> for PeerText {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(value)?.to_ascii_lowercase();
-        let day = DAYS.iter().position(|day| *day == text);
-        let wrong = || D::Error::custom(format!("{text:?} is no day: {}", DAYS.join(", ")));
-        day.map(Self).ok_or_else(wrong)
+        let text = String::deserialize(value)?;
+        let wrong = |_| format!("{text:?} is no PeerId; 'kith contacts --json' tells them");
+        text.parse()
+            .map(Self)
+            .map_err(wrong)
+            .map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for DaysText {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(value)?;
+        read_days(&names).map(Self).map_err(D::Error::custom)
     }
 }
 
 impl<'de> Deserialize<'de> for HoursText {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
         let text = String::deserialize(value)?;
-        let wrong = || D::Error::custom(format!("{text:?} are no hours, such as \"22:00-06:00\""));
-        let (from, until) = read_hours(&text).ok_or_else(wrong)?;
+        let (from, until) = read_hours(&text).map_err(D::Error::custom)?;
         Ok(Self(from, until))
     }
 }
@@ -279,14 +314,11 @@ pub(super) fn with_limits(text: &str, plan: &Plan) -> Option<String> {
 
 fn period_table(period: &Period) -> Table {
     let mut table = Table::new();
-    if period.days.contains(&false) {
-        let days = DAYS.iter().zip(period.days).filter(|(_, holds)| *holds);
-        let days: toml_edit::Array = days.map(|(day, _)| *day).collect();
+    let days: toml_edit::Array = write_days(period).into_iter().collect();
+    if !days.is_empty() {
         table.insert("days", value(days));
     }
-    let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let hours = format!("{}-{}", time(period.from), time(period.until));
-    table.insert("hours", value(hours));
+    table.insert("hours", value(write_hours(period)));
     set_caps(&mut table, period.caps);
     table
 }

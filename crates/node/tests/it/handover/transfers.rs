@@ -2,6 +2,7 @@
 
 use kith::ErrorKind;
 use kith::content::Recipients;
+use kith::core::content::limits::{Cap, Plan, RATE_MIN};
 use kith::peer::{Attached, TransferInfo, TransferState};
 
 use super::people::{PATIENCE, Person, bytes};
@@ -31,6 +32,19 @@ async fn until(transfer: &mut Attached, bytes: u64) {
     tokio::time::timeout(PATIENCE, come).await.expect("in time");
 }
 
+/// Waits until somebody is served, or nobody.
+async fn served(alice: &Person, somebody: bool) {
+    let reached = async {
+        let contents = alice.node.contents();
+        while contents.uploads().await.expect("told").is_empty() == somebody {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reached)
+        .await
+        .expect("in time");
+}
+
 async fn done(transfer: Attached) -> kith::peer::Fetched {
     let finished = tokio::time::timeout(PATIENCE, transfer.finished()).await;
     finished.expect("in time").expect("fetched")
@@ -54,20 +68,40 @@ async fn a_paused_transfer_goes_on_where_it_was_when_it_is_resumed() {
     let (_alice, bob) = with_big().await;
     let transfers = bob.node.contents().transfers();
     let mut transfer = begin(&bob, false).await;
-    until(&mut transfer, 1).await;
+    until(&mut transfer, BIG_BYTES as u64 / 8).await;
     let paused = transfers.pause(transfer.id()).await.expect("there");
     assert_eq!(paused.state, TransferState::Paused);
     assert_eq!(paused.progress.rate, 0);
     assert!(bob.fetched().is_empty());
-    assert_eq!(only(&bob).state, TransferState::Paused);
+    assert_eq!(only(&bob), paused);
 
     transfers.resume(transfer.id()).await.expect("there");
     let fetched = done(transfer).await;
     assert_eq!(fetched.bytes, BIG_BYTES as u64);
     let this_run: u64 = fetched.sources.iter().map(|source| source.bytes).sum();
-    assert!(this_run < BIG_BYTES as u64, "{this_run} fetched again");
+    let missing = BIG_BYTES as u64 - paused.progress.bytes;
+    assert!(
+        this_run <= missing,
+        "{this_run} of {missing}: fetched again"
+    );
     assert_eq!(bob.fetched(), ["big"]);
     assert!(transfers.list().is_empty(), "nobody keeps it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_for_a_paused_transfer() {
+    let (alice, bob) = with_big().await;
+    // So slow that it cannot be over by itself.
+    let mut slow = Plan::unlimited();
+    slow.usual.upload = Some(Cap::Rate(RATE_MIN));
+    slow.local = true;
+    alice.node.contents().set_plan(slow);
+    let transfers = bob.node.contents().transfers();
+    let transfer = begin(&bob, true).await;
+    served(&alice, true).await;
+    let paused = transfers.pause(transfer.id()).await.expect("there");
+    served(&alice, false).await;
+    assert_eq!(only(&bob), paused, "no byte more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -279,7 +279,12 @@ mod tests {
             caps,
         }];
         let governor = Governor::new(plan, NOON);
-        for (hour, room) in [(12, PART_BYTES), (23, usize::MAX), (5, usize::MAX), (6, PART_BYTES)] {
+        for (hour, room) in [
+            (12, PART_BYTES),
+            (23, usize::MAX),
+            (5, usize::MAX),
+            (6, PART_BYTES),
+        ] {
             let minute = hour * 60;
             governor.turn(WeekMinute { day: 0, minute });
             let open = governor.room(Way::Up, &whom(1), Nearness::Distant);

@@ -69,13 +69,7 @@ fn ends(stream: &Stream) -> (Whom, Connection) {
 }
 
 impl<S> Metered<S> {
-    fn new(
-        half: S,
-        governor: Arc<Governor>,
-        way: Way,
-        whom: Whom,
-        connection: Connection,
-    ) -> Self {
+    fn new(half: S, governor: Arc<Governor>, way: Way, whom: Whom, connection: Connection) -> Self {
         Self {
             half,
             governor,

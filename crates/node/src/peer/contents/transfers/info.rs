@@ -89,7 +89,7 @@ impl From<&Error> for TransferFailure {
 }
 
 /// A transfer as it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferInfo {
     /// Its number.
     pub id: TransferId,
