@@ -95,7 +95,7 @@ mod tests {
             failure: None,
         };
         let expected =
-            "   3  running      1.5 KiB of 4.0 KiB      1.0 KiB/s     1:03  ann/holiday/day1";
+            "   3  running        1.5 KiB of 4.0 KiB      1.0 KiB/s     1:03  ann/holiday/day1";
         assert_eq!(describe(&info), expected);
         info.failure = Some(Failure::failed("the disk is full"));
         assert!(describe(&info).ends_with("\n      the disk is full"));
