@@ -330,15 +330,8 @@ impl NodeBuilder {
             state: State::default(),
         };
         tasks.spawn(actor.run(inbox));
-        let introducers = self.introducers;
-        node.tell(Input::Ask(Box::new(move |machine, now| {
-            machine.handle_introducers(now, introducers);
-            Box::new(|_| {})
-        })));
-        serve(&node, self.public_face_only);
-        if !self.public_face_only {
-            contents::restore(&node, self.resumes_transfers);
-        }
+        reach_introducers(&node, self.introducers);
+        serve(&node, self.public_face_only, self.resumes_transfers);
         Ok(node)
     }
 
@@ -412,8 +405,15 @@ fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, Spaw
     Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)
 }
 
-/// Answers the protocols every node speaks. An introducer has no contents to serve.
-fn serve(node: &Node, public_face_only: bool) {
+fn reach_introducers(node: &Node, introducers: Vec<Introducer>) {
+    node.tell(Input::Ask(Box::new(move |machine, now| {
+        machine.handle_introducers(now, introducers);
+        Box::new(|_| {})
+    })));
+}
+
+/// Answers the protocols every node speaks, and takes up earlier transfers. An introducer has no contents.
+fn serve(node: &Node, public_face_only: bool, resumes_transfers: bool) {
     crate::protocol::serve(node);
     if public_face_only {
         return;
@@ -423,6 +423,7 @@ fn serve(node: &Node, public_face_only: bool) {
     if node.0.express {
         express::serve(node);
     }
+    contents::restore(node, resumes_transfers);
 }
 
 /// Tells the machine when what is spoken changes.
