@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, State};
-use super::contents::{self, Governor};
+use super::contents;
+use super::contents::limits::governor::Governor;
 use super::express;
 use super::faces::{FacePlan, Faces};
 use super::input::Input;

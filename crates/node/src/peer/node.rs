@@ -14,7 +14,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::contents::{Governor, Registry};
+use super::contents::limits::governor::Governor;
+use super::contents::transfers::registry::Registry;
 use super::event::{Event, Source};
 use super::input::Input;
 use super::live::Live;

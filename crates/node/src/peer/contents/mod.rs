@@ -23,12 +23,12 @@ pub mod transfers;
 pub use fetched::{Fetched, SourceBytes, TransferProgress};
 pub use handle::Contents;
 pub use limits::UploadInfo;
-pub(super) use limits::{Governor, follow as follow_hours, now as week_minute};
+pub(super) use limits::{follow as follow_hours, now as week_minute};
 pub use making::{MyShare, Published};
 pub(super) use serving::serve;
 pub use source::{ShareName, ShareSource};
 pub use transfer::{GetOptions, Transfer};
+pub(super) use transfers::restore;
 pub use transfers::{
     Attached, TransferFailure, TransferId, TransferInfo, TransferState, Transfers,
 };
-pub(super) use transfers::{Registry, restore};

@@ -9,7 +9,8 @@ use kith_core::routing::{Access, Level};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
-use super::limits::{self, Governor};
+use super::limits;
+use super::limits::governor::Governor;
 use super::reach;
 use crate::clock;
 use crate::content::{self, Session, Shares};

@@ -8,13 +8,12 @@
 //! - `hours`: the time of the week here, and when other rates hold.
 //! - [`handle`]: what an application asks and says of it.
 
-mod governor;
+pub(in crate::peer) mod governor;
 pub mod handle;
 mod hours;
 mod metered;
 pub mod served;
 
-pub(in crate::peer) use governor::Governor;
 pub(in crate::peer) use hours::{follow, now};
 pub(super) use metered::{Metered, incoming, outgoing};
 pub use served::UploadInfo;

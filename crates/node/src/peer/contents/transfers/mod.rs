@@ -10,10 +10,9 @@ pub mod handle;
 pub mod info;
 mod kept;
 mod order;
-mod registry;
+pub(in crate::peer) mod registry;
 mod run;
 
 pub use handle::{Attached, Transfers};
 pub use info::{TransferFailure, TransferId, TransferInfo, TransferState};
-pub(in crate::peer) use registry::Registry;
 pub(in crate::peer) use run::restore;
