@@ -8,12 +8,15 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use kith_core::content::limits::Plan;
 use kith_core::introducer::Introducer;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use thiserror::Error;
 
 use crate::durable;
+
+pub mod limits;
 
 /// The longest suggested name, in bytes: what an invite has room for.
 pub const NAME_BYTES_MAX: usize = 64;
@@ -61,6 +64,9 @@ pub struct Config {
     pub api: SocketAddr,
     /// What this node does for its contacts' connections, when it can be reached itself.
     pub relay_for_contacts: RelayForContacts,
+    /// How fast content may move ([`limits`]). Uploads to distant peers are held to 2 MiB/s by default.
+    #[serde(deserialize_with = "limits::read")]
+    pub limits: Plan,
 }
 
 /// How far to relay between contacts who cannot reach each other.
@@ -165,6 +171,7 @@ impl Default for Config {
             express: true,
             api: SocketAddr::from((Ipv4Addr::LOCALHOST, API_PORT)),
             relay_for_contacts: RelayForContacts::default(),
+            limits: Plan::default(),
         }
     }
 }
@@ -228,18 +235,24 @@ impl Config {
             let path = path.to_owned();
             ConfigError::Io { path, source }
         };
-        // A file with a mistake is not written to.
-        Self::load(path)?;
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(io_error(error)),
-        };
+        let text = sound_text(path)?;
         let changed = with_introducers(&text, introducers);
         if changed == text {
             return Ok(());
         }
         durable::replace(path, changed.as_bytes()).map_err(io_error)
+    }
+
+    /// Writes these limits into the file at `path`, in place of its own; all else in it stays as it was written.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; the file is as it was then.
+    pub fn keep_limits(path: &Path, plan: &Plan) -> Result<(), ConfigError> {
+        let text = sound_text(path)?;
+        limits::keep(path, &text, plan).map_err(|source| ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// Reads settings from `text`.
@@ -253,6 +266,19 @@ impl Config {
             let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
             (line, explain(error.message()))
         })
+    }
+}
+
+/// What the file at `path` says, nothing where there is none; a file with a mistake is not written to.
+fn sound_text(path: &Path) -> Result<String, ConfigError> {
+    Config::load(path)?;
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(source) => Err(ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -395,7 +421,7 @@ mod tests {
             "name = 'Ann'\nintroducers = ['{line}']\nlan = false\npublic_dht = false\n\
              findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nexpress = false\napi = '[::1]:0'\n\
              [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n\
-             addresses = ['203.0.113.5']\nport = 7119\n"
+             addresses = ['203.0.113.5']\nport = 7119\n[limits]\nlocal = true\n"
         );
         let expected = Config {
             name: "Ann".into(),
@@ -413,6 +439,10 @@ mod tests {
                 kibibytes_per_second: 8,
                 addresses: vec![[203, 0, 113, 5].into()],
                 port: 7119,
+            },
+            limits: Plan {
+                local: true,
+                ..Plan::default()
             },
         };
         assert_eq!(Config::parse(&text), Ok(expected));

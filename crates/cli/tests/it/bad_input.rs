@@ -163,7 +163,7 @@ async fn a_typo_in_the_configuration_is_named_with_its_line() {
     for command in [&["up"][..], &["id"]] {
         let ran = ann.run(command).await;
         ran.failed(
-            1,
+            2,
             &[
                 "config.toml, line 2",
                 "findabel",

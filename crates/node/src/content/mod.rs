@@ -43,7 +43,7 @@ pub use fetches::Fetch;
 pub use follow::follow;
 pub use get::get;
 pub use list::{Directory, entries, head, list};
-pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, Stream};
+pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, StagedAt, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
 pub use store::{Database, SCHEMA};

@@ -38,6 +38,8 @@ pub struct Session {
     pub exporter: [u8; 32],
     /// The clock.
     pub now: fn() -> Time,
+    /// Told which share is asked for, whether it is there or not.
+    pub asks: Arc<dyn Fn(ShareId) + Send + Sync>,
 }
 
 impl std::fmt::Debug for Session {
@@ -184,6 +186,9 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         let Some(request) = request else {
             return Ok(None);
         };
+        if let Request::Head { share, .. } = &request {
+            (self.session.asks)(*share);
+        }
         if let Some(shown) = self.showing.recall(&request) {
             return Ok(Some(((request, shown), self)));
         }
@@ -195,6 +200,7 @@ impl<R: AsyncRead + Unpin> Intake<R> {
                 asker,
                 exporter,
                 now,
+                ..
             } = session;
             let shown = showing.take(&shares, &request, &asker, &exporter, now())?;
             Ok((request, shown, showing))

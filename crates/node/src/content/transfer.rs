@@ -70,12 +70,13 @@ impl Transfer {
             .as_ref()
             .map_or_else(String::new, |only| only.name.clone());
         let is_directory = matches!(selected, Selected::Directory { .. });
+        let staged = get.staged.clone();
         let place = blocking(target, move || {
             let same_kind = match disk::occupied(&at)? {
                 Occupied::Free => {
-                    return Ok(Place::Staging(Arc::new(Staging::open(
-                        &at, &hash, &filter,
-                    )?)));
+                    let staging = Staging::open(&at, &hash, &filter)?;
+                    staged.tell(staging.folder().to_owned());
+                    return Ok(Place::Staging(Arc::new(staging)));
                 }
                 Occupied::Folder => is_directory,
                 Occupied::File => !is_directory,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kith_core::content::limits::Plan;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::ids::Face;
 use kith_core::introducer::Introducer;
@@ -18,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, State};
 use super::contents;
+use super::contents::limits::governor::Governor;
 use super::express;
 use super::faces::{FacePlan, Faces};
 use super::input::Input;
@@ -59,6 +61,8 @@ pub struct NodeBuilder {
     findable: bool,
     keeps_sessions: bool,
     follows_shares: bool,
+    resumes_transfers: bool,
+    limits: Plan,
     unread_max_time: Duration,
     express: bool,
     strangers_max: Option<usize>,
@@ -81,6 +85,8 @@ impl Default for NodeBuilder {
             findable: false,
             keeps_sessions: true,
             follows_shares: true,
+            resumes_transfers: true,
+            limits: Plan::default(),
             unread_max_time: UNREAD_MAX_TIME,
             express: true,
             strangers_max: None,
@@ -212,6 +218,20 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether transfers that an earlier run of the node was to go on with are gone on with; they are listed in any case.
+    #[must_use]
+    pub fn resume_transfers(mut self, resumed: bool) -> Self {
+        self.resumes_transfers = resumed;
+        self
+    }
+
+    /// How fast content may move; without a word, uploads to distant peers are held to [`UPLOAD_DEFAULT`](kith_core::content::limits::UPLOAD_DEFAULT).
+    #[must_use]
+    pub fn limits(mut self, plan: Plan) -> Self {
+        self.limits = plan;
+        self
+    }
+
     /// Relays for contacts in this way, where they can reach this machine; not at all when left out. For nodes that stay: a
     /// relay that comes and goes helps nobody.
     #[must_use]
@@ -260,7 +280,8 @@ impl NodeBuilder {
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
         let shares = open_shares(&place, &keys, &store)?;
-        let mut machine = self.machine(&keys, &store)?;
+        let secrets = face_secrets(&keys, self.public_face_only);
+        let machine = self.machine(&keys, &store, &secrets)?;
         let relay = self.relay_plan(&place, &keys);
         let relay_roots = self
             .relay_roots
@@ -273,12 +294,7 @@ impl NodeBuilder {
             port_mapping: self.port_mapping,
             relay_roots,
         };
-        let secrets = face_secrets(&keys, self.public_face_only);
         let endpoints = plan.bind_all(&secrets).await?;
-        // Before anything is heard of where they are.
-        for (face, secret) in secrets {
-            machine.handle_device(clock::now(), face, secret);
-        }
 
         let (inputs, inbox) = mpsc::unbounded_channel();
         let (tasks, live, protocols) = (TaskTracker::new(), Live::default(), Protocols::default());
@@ -297,6 +313,8 @@ impl NodeBuilder {
             services: Default::default(),
             visitors: visitors.clone(),
             shares: Arc::new(shares),
+            transfers: Default::default(),
+            governor: Arc::new(Governor::new(self.limits, contents::week_minute())),
             express: self.express,
             place,
             tasks: tasks.clone(),
@@ -319,12 +337,11 @@ impl NodeBuilder {
             state: State::default(),
         };
         tasks.spawn(actor.run(inbox));
-        let introducers = self.introducers;
-        node.tell(Input::Ask(Box::new(move |machine, now| {
-            machine.handle_introducers(now, introducers);
-            Box::new(|_| {})
-        })));
-        serve(&node, self.public_face_only, self.follows_shares);
+        reach_introducers(&node, self.introducers);
+        crate::protocol::serve(&node);
+        if !self.public_face_only {
+            serve_contents(&node, self.follows_shares, self.resumes_transfers);
+        }
         Ok(node)
     }
 
@@ -338,7 +355,12 @@ impl NodeBuilder {
         })
     }
 
-    fn machine(&self, keys: &Keys, store: &Store) -> Result<Peer, SpawnError> {
+    fn machine(
+        &self,
+        keys: &Keys,
+        store: &Store,
+        secrets: &BTreeMap<Face, SecretKey>,
+    ) -> Result<Peer, SpawnError> {
         let now = clock::now();
         let kinds = Peer::<Ed25519>::kinds();
         let rows = store
@@ -360,14 +382,14 @@ impl NodeBuilder {
         if let Some(strangers_max) = self.strangers_max {
             config.strangers_max = strangers_max;
         }
-        Ok(Peer::new(
-            config,
-            Ed25519,
-            keys.identity.clone(),
-            rows.collect(),
-            entropy::seed(),
-            now,
-        )?)
+        let me = keys.identity.clone();
+        let seed = entropy::seed();
+        let mut machine = Peer::new(config, Ed25519, me, rows.collect(), seed, now)?;
+        // Before anything is heard of where they are.
+        for (face, secret) in secrets {
+            machine.handle_device(now, *face, secret.clone());
+        }
+        Ok(machine)
     }
 }
 
@@ -398,22 +420,26 @@ fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, Spaw
     Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)
 }
 
-/// Answers the protocols every node speaks, and keeps fresh what it shares. An introducer has no contents to serve.
-fn serve(node: &Node, public_face_only: bool, follows_shares: bool) {
-    crate::protocol::serve(node);
-    if public_face_only {
-        return;
-    }
+fn reach_introducers(node: &Node, introducers: Vec<Introducer>) {
+    node.tell(Input::Ask(Box::new(move |machine, now| {
+        machine.handle_introducers(now, introducers);
+        Box::new(|_| {})
+    })));
+}
+
+/// Serves what is shared, and takes up earlier transfers. An introducer has no contents.
+fn serve_contents(node: &Node, follows_shares: bool, resumes_transfers: bool) {
     contents::serve(node);
     if follows_shares {
         contents::follow(node);
     }
+    contents::follow_hours(node);
     if node.0.express {
         express::serve(node);
     }
+    contents::restore(node, resumes_transfers);
 }
 
-/// Tells the machine when what is spoken changes.
 async fn follow_protocols(
     mut changed: watch::Receiver<u64>,
     inputs: mpsc::WeakUnboundedSender<Input>,

@@ -35,8 +35,9 @@ pub mod unread;
 pub use book::AddressBook;
 pub use builder::{NodeBuilder, SpawnError};
 pub use contents::{
-    Contents, Fetched, GetOptions, MyShare, Published, ShareName, ShareSource, SourceBytes,
-    Transfer, TransferProgress,
+    Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName, ShareSource,
+    SourceBytes, Transfer, TransferFailure, TransferId, TransferInfo, TransferProgress,
+    TransferState, Transfers, UploadInfo,
 };
 pub use event::{Event, Source};
 pub use express::NoLane;

@@ -14,6 +14,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::contents::limits::governor::Governor;
+use super::contents::transfers::registry::Registry;
 use super::event::{Event, Source};
 use super::input::Input;
 use super::live::Live;
@@ -42,6 +44,8 @@ pub(super) struct Inner {
     pub(super) services: Services,
     pub(super) visitors: Visitors,
     pub(super) shares: Arc<Shares>,
+    pub(super) transfers: Registry,
+    pub(super) governor: Arc<Governor>,
     /// Whether streams may travel over TCP.
     pub(super) express: bool,
     pub(super) place: Place,
@@ -110,6 +114,16 @@ impl Node {
     /// What it shares.
     pub(super) fn shares(&self) -> &Arc<Shares> {
         &self.0.shares
+    }
+
+    /// What it is fetching.
+    pub(super) fn transfers(&self) -> &Registry {
+        &self.0.transfers
+    }
+
+    /// What holds content back.
+    pub(super) fn governor(&self) -> &Arc<Governor> {
+        &self.0.governor
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.

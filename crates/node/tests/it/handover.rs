@@ -1,8 +1,10 @@
 //! A folder goes from hand to hand: share, list and get, between nodes with real sockets.
 
 mod killed;
+mod limits;
 mod people;
 mod relayed;
+mod transfers;
 
 use std::fs;
 use std::path::Path;

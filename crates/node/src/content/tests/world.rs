@@ -111,6 +111,7 @@ impl World {
             asker: self.asker,
             exporter: EXPORTER,
             now: || NOW,
+            asks: Arc::new(|_| {}),
         };
         let (reader, writer) = tokio::io::split(theirs);
         tokio::spawn(serve(Arc::clone(&self.shares), reader, writer, session));
@@ -138,6 +139,7 @@ impl World {
             here: None,
             credential: Credential::Session,
             now: NOW,
+            staged: Default::default(),
         }
     }
 
