@@ -36,7 +36,8 @@ use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
 use crate::routing::relay_name::{RootsError, read_roots};
 use crate::store::{Store, StoreError};
-use crate::{clock, entropy};
+use crate::clock::Clock;
+use crate::entropy;
 
 /// Events a slow listener may be behind by before it misses the oldest.
 const EVENTS_AHEAD_MAX: usize = 1024;
@@ -63,6 +64,7 @@ pub struct NodeBuilder {
     strangers_max: Option<usize>,
     public_face_only: bool,
     relay: Option<RelayForContacts>,
+    clock: Clock,
 }
 
 impl Default for NodeBuilder {
@@ -84,6 +86,7 @@ impl Default for NodeBuilder {
             strangers_max: None,
             public_face_only: false,
             relay: None,
+            clock: Clock::default(),
         }
     }
 }
@@ -227,6 +230,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Another clock than the system's, for tests: sessions, the address book and records go by it. What is shared keeps the
+    /// system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -267,7 +278,7 @@ impl NodeBuilder {
         let endpoints = plan.bind_all(&secrets).await?;
         // Before anything is heard of where they are.
         for (face, secret) in secrets {
-            machine.handle_device(clock::now(), face, secret);
+            machine.handle_device(self.clock.now(), face, secret);
         }
 
         let (inputs, inbox) = mpsc::unbounded_channel();
@@ -295,6 +306,7 @@ impl NodeBuilder {
         let sources = Sources::start(self.lan, visitors.clone(), inputs.downgrade(), &tasks);
         let relay = relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks));
         let actor = Actor {
+            clock: self.clock,
             machine,
             store,
             faces,
@@ -329,7 +341,7 @@ impl NodeBuilder {
     }
 
     fn machine(&self, keys: &Keys, store: &Store) -> Result<Peer, SpawnError> {
-        let now = clock::now();
+        let now = self.clock.now();
         let kinds = Peer::<Ed25519>::kinds();
         let rows = store
             .load(&kinds)?

@@ -14,6 +14,7 @@ use crate::delay::LongWay;
 use crate::friends::{befriend, spawn, stands, two, within};
 
 mod agreeing;
+mod clocks;
 mod ending;
 mod hostile;
 mod many;
