@@ -27,7 +27,11 @@ impl Clock {
     pub fn now(&self) -> Time {
         let ahead_ms = self.ahead_ms.load(Ordering::Relaxed);
         let off = Duration::from_millis(ahead_ms.unsigned_abs());
-        if ahead_ms < 0 { now() - off } else { now() + off }
+        if ahead_ms < 0 {
+            now() - off
+        } else {
+            now() + off
+        }
     }
 
     /// Sets it ahead of the system's clock by so many milliseconds, or behind it where negative.

@@ -6,6 +6,7 @@
 
 mod backup;
 mod bad_input;
+mod bad_links;
 mod demo;
 mod door;
 mod meeting;

@@ -28,16 +28,16 @@ use super::protocols::Protocols;
 use super::relay::{ContactRelay, RelayPlan};
 use super::sources::Sources;
 use super::unread::UNREAD_MAX_TIME;
+use crate::clock::Clock;
 use crate::config::RelayForContacts;
 use crate::content::Shares;
-use crate::discovery::{Interfaces, Visitors};
+use crate::discovery::{Interfaces, Visits};
+use crate::entropy;
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
 use crate::routing::relay_name::{RootsError, read_roots};
 use crate::store::{Store, StoreError};
-use crate::clock::Clock;
-use crate::entropy;
 
 /// Events a slow listener may be behind by before it misses the oldest.
 const EVENTS_AHEAD_MAX: usize = 1024;
@@ -267,7 +267,7 @@ impl NodeBuilder {
             .relay_roots
             .as_deref()
             .map_or(Ok(Vec::new()), read_roots)?;
-        let visitors = Visitors::new(relay_roots.clone());
+        let visitors = Visits::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
             public: self.public,

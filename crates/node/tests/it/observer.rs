@@ -15,7 +15,7 @@ use introducer::{Observer, Seen};
 use kith::Node;
 use kith::clock::{self, Clock};
 use kith::core::peer::InviteOptions;
-use kith::discovery::Visitors;
+use kith::discovery::Visits;
 use kith::testing::{local_node, wait_for_contact};
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
@@ -249,7 +249,7 @@ async fn betray(observer: &Observer, secrets: &[Clue]) -> DeviceKey {
         request: Request::Publish(record.expect("small enough")),
         peer: None,
     };
-    let visitors = Visitors::default();
+    let visitors = Visits::default();
     let paid = visitors.pay(visit);
     soon("a visit", paid).await.expect("it is kept");
     visitor.device_key()

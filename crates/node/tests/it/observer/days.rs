@@ -38,7 +38,11 @@ fn joined_by(one: &Left, other: &Left) -> Option<&'static str> {
         Some("the slot")
     } else if a.payload().len() != b.payload().len() {
         Some("the size")
-    } else if b.payload().windows(PIECE_BYTES).any(|it| pieces.contains(it)) {
+    } else if b
+        .payload()
+        .windows(PIECE_BYTES)
+        .any(|it| pieces.contains(it))
+    {
         Some("a piece of what is sealed")
     } else {
         None

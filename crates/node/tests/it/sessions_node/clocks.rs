@@ -40,7 +40,9 @@ async fn a_clock_that_jumps_an_hour_while_a_session_stands_ends_nothing() {
         clock.set_ahead(ahead_ms);
         // Whoever is asked something looks at the clock.
         alice.devices().await.expect("it runs");
-        within("an answer", ask(&mut stream)).await.expect("it goes on");
+        within("an answer", ask(&mut stream))
+            .await
+            .expect("it goes on");
         let mut pinger = alice.pinger(bob.peer_id());
         within("a pong", pinger.ping()).await.expect("an answer");
     }

@@ -5,9 +5,9 @@ use iroh::SecretKey;
 use kith::core::codec::{self, Wire as _};
 use kith::core::ids::Face;
 use kith::core::peer::Visit;
+use kith::core::routing::config::{HALF_OPEN_MAX, HELLO_WITHIN};
 use kith::core::routing::{Answer, AnswerError, CloseCode, Offer, Refusal};
 use kith::peer::OFFER_WITHIN;
-use kith::core::routing::config::{HALF_OPEN_MAX, HELLO_WITHIN};
 use kith::routing::{Connection, Ended, FaceConfig, FaceEndpoint};
 
 /// A device without a node behind it.
