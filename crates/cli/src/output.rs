@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -84,7 +85,10 @@ impl Output {
 fn drawn(text: &str) -> Option<String> {
     // Upper case fits QR's alphanumeric mode: a third fewer modules.
     let code = qrcode::QrCode::new(text.to_uppercase()).ok()?;
-    let mut renderer = code.render::<qrcode::render::unicode::Dense1x2>();
+    let mut renderer = code.render::<Dense1x2>();
+    // It fills what it takes for dark, and terminals fill with their light colour.
+    renderer.dark_color(Dense1x2::Light);
+    renderer.light_color(Dense1x2::Dark);
     Some(renderer.quiet_zone(true).build())
 }
 
