@@ -263,10 +263,8 @@ impl NodeBuilder {
         let shares = open_shares(&place, &keys, &store)?;
         let mut machine = self.machine(&keys, &store)?;
         let relay = self.relay_plan(&place, &keys);
-        let relay_roots = self
-            .relay_roots
-            .as_deref()
-            .map_or(Ok(Vec::new()), read_roots)?;
+        let roots = self.relay_roots.as_deref();
+        let relay_roots = roots.map_or(Ok(Vec::new()), read_roots)?;
         let visitors = Visits::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
@@ -400,7 +398,6 @@ fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, Spaw
     Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)
 }
 
-/// Tells the machine when what is spoken changes.
 /// Answers the protocols every node speaks. An introducer has no contents to serve.
 fn serve(node: &Node, public_face_only: bool) {
     crate::protocol::serve(node);
@@ -413,6 +410,7 @@ fn serve(node: &Node, public_face_only: bool) {
     }
 }
 
+/// Tells the machine when what is spoken changes.
 async fn follow_protocols(
     mut changed: watch::Receiver<u64>,
     inputs: mpsc::WeakUnboundedSender<Input>,
