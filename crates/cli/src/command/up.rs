@@ -65,13 +65,10 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
 fn apply(config: &mut Config, args: &UpArgs) -> Result<bool, Failure> {
     config.lan &= !args.no_lan;
     config.findable |= args.findable;
-    if let Some(api) = args.api {
-        if !api.ip().is_loopback() {
-            let reason = format!(
-                "--api {api}: the local API listens on loopback addresses only, such as 127.0.0.1"
-            );
-            return Err(Failure::usage(reason));
-        }
+    if let Some(api) = args.api.filter(|api| !api.ip().is_loopback()) {
+        return Err(Failure::usage(format!(
+            "--api {api}: the local API listens on loopback addresses only, such as 127.0.0.1"
+        )));
     }
     for line in &args.introducer {
         let introducer: Introducer = line
