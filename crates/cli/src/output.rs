@@ -116,7 +116,7 @@ mod tests {
         let lines: Vec<Vec<char>> = drawn.lines().map(|line| line.chars().collect()).collect();
         let (width, height) = (lines[0].len() * DOTS, lines.len() * 2 * DOTS);
         let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
-            let is_upper = y / DOTS % 2 == 0;
+            let is_upper = (y / DOTS).is_multiple_of(2);
             let is_filled = match lines[y / DOTS / 2].get(x / DOTS) {
                 Some('█') => true,
                 Some('▀') => is_upper,
