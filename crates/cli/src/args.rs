@@ -133,7 +133,7 @@ pub(crate) enum Command {
     },
     /// Run an introducer: a meeting place for others, which sees no content.
     Introducer(IntroducerArgs),
-    /// Show all of it on this machine alone: an introducer and two nodes meet, and hand a folder over.
+    /// Show the main job on this machine alone: an introducer and two nodes meet, and hand a folder over.
     Demo(DemoArgs),
     /// Show what the node is doing.
     Status,
@@ -160,10 +160,10 @@ pub(crate) struct UpArgs {
     /// Neither announce nor look for anyone on the local network.
     #[arg(long)]
     pub(crate) no_lan: bool,
-    /// Where the local HTTP API will listen for browsers; the Unix socket is always there.
+    /// For versions with a web app: this one has its API on the Unix socket only, and says so.
     #[arg(long, value_name = "ADDR")]
     pub(crate) api: Option<SocketAddr>,
-    /// Leave the public Mainline DHT alone.
+    /// For versions that use the public Mainline DHT: this one never does.
     #[arg(long)]
     pub(crate) no_public_dht: bool,
     /// Let anyone who knows your PeerId find your public face.

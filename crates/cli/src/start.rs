@@ -36,7 +36,7 @@ pub(crate) fn home(data: Option<&std::path::Path>) -> Result<Home, Failure> {
 /// Reads the settings of `home`.
 ///
 /// # Errors
-/// When there is a mistake in them; it is named with its line.
+/// When there is a mistake in them, named with its line: one of usage, which starting again does not mend.
 pub(crate) fn config(home: &Home) -> Result<Config, Failure> {
     Config::load(&home.config()).map_err(|error| match error {
         ConfigError::Io { .. } => Failure::failed(error),

@@ -6,6 +6,7 @@
 
 mod backup;
 mod bad_input;
+mod bad_links;
 mod changes;
 mod demo;
 mod door;

@@ -30,15 +30,16 @@ use super::protocols::Protocols;
 use super::relay::{ContactRelay, RelayPlan};
 use super::sources::Sources;
 use super::unread::UNREAD_MAX_TIME;
+use crate::clock::Clock;
 use crate::config::RelayForContacts;
 use crate::content::Shares;
-use crate::discovery::{Interfaces, Visitors};
+use crate::discovery::{Interfaces, Visits};
+use crate::entropy;
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
 use crate::routing::relay_name::{RootsError, read_roots};
 use crate::store::{Store, StoreError};
-use crate::{clock, entropy};
 
 /// Events a slow listener may be behind by before it misses the oldest.
 const EVENTS_AHEAD_MAX: usize = 1024;
@@ -68,6 +69,7 @@ pub struct NodeBuilder {
     strangers_max: Option<usize>,
     public_face_only: bool,
     relay: Option<RelayForContacts>,
+    clock: Clock,
 }
 
 impl Default for NodeBuilder {
@@ -92,6 +94,7 @@ impl Default for NodeBuilder {
             strangers_max: None,
             public_face_only: false,
             relay: None,
+            clock: Clock::default(),
         }
     }
 }
@@ -257,6 +260,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Another clock than the system's, for tests: sessions, the address book and records go by it. What is shared keeps the
+    /// system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -283,11 +294,9 @@ impl NodeBuilder {
         let secrets = face_secrets(&keys, self.public_face_only);
         let machine = self.machine(&keys, &store, &secrets)?;
         let relay = self.relay_plan(&place, &keys);
-        let relay_roots = self
-            .relay_roots
-            .as_deref()
-            .map_or(Ok(Vec::new()), read_roots)?;
-        let visitors = Visitors::new(relay_roots.clone());
+        let roots = self.relay_roots.as_deref();
+        let relay_roots = roots.map_or(Ok(Vec::new()), read_roots)?;
+        let visitors = Visits::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
             public: self.public,
@@ -323,6 +332,7 @@ impl NodeBuilder {
         let sources = Sources::start(self.lan, visitors.clone(), inputs.downgrade(), &tasks);
         let relay = relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks));
         let actor = Actor {
+            clock: self.clock,
             machine,
             store,
             faces,
@@ -361,7 +371,7 @@ impl NodeBuilder {
         store: &Store,
         secrets: &BTreeMap<Face, SecretKey>,
     ) -> Result<Peer, SpawnError> {
-        let now = clock::now();
+        let now = self.clock.now();
         let kinds = Peer::<Ed25519>::kinds();
         let rows = store
             .load(&kinds)?
@@ -440,6 +450,7 @@ fn serve_contents(node: &Node, follows_shares: bool, resumes_transfers: bool) {
     contents::restore(node, resumes_transfers);
 }
 
+/// Tells the machine when what is spoken changes.
 async fn follow_protocols(
     mut changed: watch::Receiver<u64>,
     inputs: mpsc::WeakUnboundedSender<Input>,

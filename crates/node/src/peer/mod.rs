@@ -41,6 +41,7 @@ pub use contents::{
 };
 pub use event::{Event, Source};
 pub use express::NoLane;
+pub use link::OFFER_WITHIN;
 pub(crate) use live::Stood;
 pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};

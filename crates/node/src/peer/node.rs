@@ -22,7 +22,7 @@ use super::live::Live;
 use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use crate::content::Shares;
-use crate::discovery::Visitors;
+use crate::discovery::Visits;
 use crate::error::Error;
 use crate::home::Home;
 use crate::protocol::Services;
@@ -42,7 +42,7 @@ pub(super) struct Inner {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
     pub(super) services: Services,
-    pub(super) visitors: Visitors,
+    pub(super) visitors: Visits,
     pub(super) shares: Arc<Shares>,
     pub(super) transfers: Registry,
     pub(super) governor: Arc<Governor>,
@@ -199,7 +199,7 @@ impl Node {
     }
 
     /// How this node asks introducers.
-    pub(crate) fn visitors(&self) -> Visitors {
+    pub(crate) fn visitors(&self) -> Visits {
         self.0.visitors.clone()
     }
 

@@ -2,6 +2,7 @@
 
 mod killed;
 mod limits;
+mod links;
 mod people;
 mod relayed;
 mod transfers;
