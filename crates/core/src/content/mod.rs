@@ -1,13 +1,18 @@
-//! Content: who may have what.
+//! Content: who may have what, and who has it.
 //!
 //! - [`grant`]: a peer may have a share, signed by its owner: what friends of a friend demand and honour.
 //! - [`access`]: the one decision whether an asker gets a share.
+//! - [`referral`]: where a provider is reached. [`providers`]: who provides a share, and who is told of them.
 //! - [`wire`]: the protocol `/kith/share/1`, by which heads and blobs are asked for and given.
 
 pub mod access;
 pub mod grant;
+pub mod providers;
+pub mod referral;
 pub mod wire;
 
 pub use access::{Asker, Guard, LinkProof, Relation, Shown, may};
-pub use grant::{Grant, GrantError, SignedGrant};
+pub use grant::{Grant, GrantError, GrantProof, SignedGrant};
+pub use providers::{ProviderName, Providers};
+pub use referral::Referral;
 pub use wire::{Answer, BlobRequest, Proof, Request};
