@@ -189,6 +189,15 @@ pub fn may(asker: &Asker, guard: &Guard, shown: &Shown, now: Time) -> bool {
     admitted || is_granted(asker, guard, shown, now)
 }
 
+/// Whether `asker` may be told that the share was taken back: whoever had it until then. A grant of any epoch up to this one says so.
+pub fn may_know_end(asker: &Asker, guard: &Guard, shown: &Shown, now: Time) -> bool {
+    let epoch = match shown {
+        Shown::Grant(grant) if grant.epoch <= guard.epoch => grant.epoch,
+        _ => guard.epoch,
+    };
+    may(asker, &Guard { epoch, ..*guard }, shown, now)
+}
+
 /// Whether a grant of the owner opens this share, at this epoch, for this asker. The owner itself goes by what it knows now:
 /// somebody removed from the contacts keeps a grant that others honour until its end or the next epoch, but not its signer.
 fn is_granted(asker: &Asker, guard: &Guard, shown: &Shown, now: Time) -> bool {
@@ -339,6 +348,32 @@ mod tests {
         }
         // A contact does not get in by a grant of somebody else whose key it has as well.
         assert!(!may(&peer(Relation::Contact), &held, &good, NOW));
+    }
+
+    #[test]
+    fn whoever_had_a_share_may_know_its_end_and_nobody_else() {
+        let held = guard(Admits::Granted);
+        let holder = SecretKey::from_bytes([9; 32]);
+        let old = granted(&owner(), SHARE, &holder, 6);
+        let asker = Asker::STRANGER.having(&old, |_| false);
+        assert!(!may(&asker, &held, &old, NOW));
+        assert!(may_know_end(&asker, &held, &old, NOW));
+        let ahead = granted(&owner(), SHARE, &holder, 8);
+        assert!(!may_know_end(&asker, &held, &ahead, NOW));
+        assert!(!may_know_end(&Asker::STRANGER, &held, &Shown::Nothing, NOW));
+        let mine = guard(Admits::MyContacts);
+        assert!(may_know_end(
+            &peer(Relation::Contact),
+            &mine,
+            &Shown::Nothing,
+            NOW
+        ));
+        assert!(!may_know_end(
+            &peer(Relation::Stranger),
+            &mine,
+            &Shown::Nothing,
+            NOW
+        ));
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub mod providers;
 pub mod referral;
 pub mod wire;
 
-pub use access::{Asker, Guard, LinkProof, Relation, Shown, may};
+pub use access::{Asker, Guard, LinkProof, Relation, Shown, may, may_know_end};
 pub use grant::{Grant, GrantError, GrantProof, SignedGrant};
 pub use providers::{ProviderName, Providers};
 pub use referral::Referral;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::content::referral::{REFERRALS_MAX, Referral};
 use crate::ids::{DeviceKey, PeerId, ShareId};
-use crate::time::{DAY, Time};
+use crate::time::Time;
 
 /// How long a provider is told of after it was heard of last: its contact face has another key a day later, and it tells again at
 /// each contact.
@@ -20,9 +20,6 @@ pub const PROVIDERS_MAX: usize = 64;
 
 /// The most shares for which providers are remembered: some megabytes. The one with the oldest news makes room.
 pub const SHARES_MAX: usize = 1_024;
-
-/// How long a grant may be held before it is renewed at the next contact with the owner: a thirtieth of its life.
-pub const GRANT_RENEWAL: Duration = DAY;
 
 /// By what a provider is known: its identity where it has proven one, else the device that told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,12 +11,13 @@ use kith_core::content::access::{self, Admits, Asker, Guard, Relation, Shown, ma
 use kith_core::content::grant::SignedGrant;
 use kith_core::content::wire::{Answer, BlobRequest, GROUP_BYTES, HEADS_MAX, Proof, Request};
 use kith_core::crypto::Ed25519;
-use kith_core::data::head::{Audience, Head};
+use kith_core::data::head::Audience;
 use kith_core::ids::ShareId;
 use kith_core::time::Time;
 
+use crate::content::offer::Offer;
 use crate::content::shares::{Shares, trusted};
-use crate::content::store::{self, ShareRow};
+use crate::content::store;
 use crate::data::hash::{self, Stamp};
 use crate::data::range::Blob;
 
@@ -48,10 +49,8 @@ pub(super) struct Showing(BTreeMap<ShareId, Shown>);
 impl Showing {
     /// What counts for a request that shows nothing new.
     pub(super) fn recall(&self, request: &Request) -> Option<Shown> {
-        let (share, proof) = match request {
-            Request::List { .. } => return Some(Shown::Nothing),
-            Request::Head { share, proof } => (share, proof),
-            Request::Blob(request) => (&request.share, &request.proof),
+        let Some((share, proof)) = request.claim() else {
+            return Some(Shown::Nothing);
         };
         (*proof == Proof::Session).then(|| self.0.get(share).cloned().unwrap_or_default())
     }
@@ -65,17 +64,15 @@ impl Showing {
         exporter: &[u8; 32],
         now: Time,
     ) -> io::Result<Shown> {
-        let (share, proof) = match request {
-            Request::List { .. } => return Ok(Shown::Nothing),
-            Request::Head { share, proof } => (share, proof),
-            Request::Blob(request) => (&request.share, &request.proof),
+        let Some((share, proof)) = request.claim() else {
+            return Ok(Shown::Nothing);
         };
         let shown = match proof {
             Proof::Session => return Ok(self.0.get(share).cloned().unwrap_or_default()),
-            Proof::Grant(grant) => access::show_grant(&Ed25519, grant, now),
+            Proof::Grant(grant) => access::show_grant(&Ed25519, exporter, grant, now),
             Proof::Link(proof) => {
-                let guard = match shares.row(share)?.and_then(|row| trusted(&row).ok()) {
-                    Some(head) => shares.guard(&head, asker)?,
+                let guard = match shares.offer(share)?.or(shares.ended(share)?) {
+                    Some(offer) => shares.guard(&offer.head, asker)?,
                     // What is not there takes as long as what is not for the asker.
                     None => Guard {
                         share: *share,
@@ -105,38 +102,42 @@ impl Shares {
         request: &Request,
         asker: &Asker,
         shown: &Shown,
+        exporter: &[u8; 32],
         now: Time,
     ) -> io::Result<Reply> {
-        match request {
-            Request::List { after } => self.answer_list(*after, asker, now),
-            Request::Head { share, .. } => Ok(match self.admitted(share, asker, shown, now)? {
-                Some((row, head, _)) => {
-                    let (row, head) = self.freshened(row, head, now);
-                    self.answer_head(&row, &head, asker, now).into()
+        let asker = &asker.having(shown, |peer| self.others().is_blocked(peer));
+        Ok(match request {
+            Request::List { after } => return self.answer_list(*after, asker, now),
+            Request::Head { share, .. } => match self.admitted(share, asker, shown, now)? {
+                Some(offer) => self.answer_head(offer, asker, now).into(),
+                None => self.answer_ended(share, asker, shown, now)?.into(),
+            },
+            Request::Blob(request) => match self.admitted(&request.share, asker, shown, now)? {
+                Some(_) => return self.answer_blob(request),
+                None => Answer::Gone.into(),
+            },
+            Request::Providers { share, .. } => match self.admitted(share, asker, shown, now)? {
+                Some(_) => Answer::Providers(self.others().refer(share, asker, now)).into(),
+                None => Answer::Gone.into(),
+            },
+            Request::Provide {
+                share, referral, ..
+            } => match self.admitted(share, asker, shown, now)? {
+                Some(_) => {
+                    self.others().hear(share, asker, referral, now);
+                    Answer::Noted.into()
                 }
                 None => Answer::Gone.into(),
-            }),
-            Request::Blob(request) => match self.admitted(&request.share, asker, shown, now)? {
-                Some(_) => self.answer_blob(request),
-                None => Ok(Answer::Gone.into()),
             },
-        }
-    }
-
-    /// The share, if there is one and the asker may have it.
-    fn admitted(
-        &self,
-        share: &ShareId,
-        asker: &Asker,
-        shown: &Shown,
-        now: Time,
-    ) -> io::Result<Option<(ShareRow, Head, Guard)>> {
-        let Some(row) = self.row(share)?.filter(|row| !row.revoked) else {
-            return Ok(None);
-        };
-        let head = trusted(&row).map_err(io::Error::other)?;
-        let guard = self.guard(&head, asker)?;
-        Ok(may(asker, &guard, shown, now).then_some((row, head, guard)))
+            Request::Notice(head) => {
+                self.notice(head, now)?;
+                Answer::Noted.into()
+            }
+            Request::Find(tag) => match self.finds(tag, asker, exporter)? {
+                true => Answer::Noted.into(),
+                false => Answer::Gone.into(),
+            },
+        })
     }
 
     fn answer_list(&self, after: Option<ShareId>, asker: &Asker, now: Time) -> io::Result<Reply> {
@@ -157,14 +158,21 @@ impl Shares {
         Ok(Answer::Heads { heads, more: false }.into())
     }
 
-    /// The head, and a fresh grant for a contact, to show to other providers.
-    fn answer_head(&self, row: &ShareRow, head: &Head, asker: &Asker, now: Time) -> Answer {
+    /// The head, and of an own share a fresh grant for a contact, to show to other providers.
+    fn answer_head(&self, offer: Offer, asker: &Asker, now: Time) -> Answer {
+        let Some(row) = offer.own else {
+            return Answer::Head {
+                head: offer.signed.into(),
+                grant: None,
+            };
+        };
+        let (row, head) = self.freshened(row, offer.head, now);
         let is_private = matches!(head.audience, Audience::Contacts | Audience::Named);
         let holder = asker
             .peer
             .filter(|_| is_private && asker.relation == Relation::Contact);
         Answer::Head {
-            head: row.head.clone().into(),
+            head: row.head.into(),
             grant: holder.map(|peer| {
                 SignedGrant::sign(&Ed25519, self.owner(), head.share, peer, head.epoch, now)
             }),

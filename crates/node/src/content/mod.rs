@@ -2,9 +2,11 @@
 //!
 //! - [`store`]: the tables of shares in `kith.db`.
 //! - [`shares`]: sharing folders in place, and taking it back. `fresh`, `looks`: whether they have changed since.
-//! - [`answer`]: one request of `/kith/share/1` becomes one answer.
+//! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`others`]: who else provides.
+//! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
+//! - [`talk`]: what is asked and told beside: heads, who provides.
 //! - [`mod@list`]: looking at what somebody shares, without fetching it.
 //!
 //! Whether somebody may have a share is decided in [`kith_core::content::access`], and what of a tree may become a path in
@@ -12,29 +14,40 @@
 
 pub mod answer;
 mod compare;
+pub mod copies;
 pub mod error;
 mod frames;
 mod fresh;
 pub mod get;
 pub mod glob;
+mod known;
 pub mod list;
 mod looks;
+mod offer;
+pub mod others;
 pub mod request;
 mod select;
 pub mod serve;
 pub mod shares;
 pub mod store;
 mod streams;
+pub mod talk;
 mod transfer;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
+pub use copies::{Copy, LearnError, News};
 pub use error::GetError;
 pub use get::get;
 pub use list::{Directory, entries, head, list};
+pub use others::Others;
 pub use request::{Credential, Filter, Get, Got, Progress, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
-pub use store::{Database, SCHEMA};
+pub use store::Database;
+pub use talk::{Said, Talk};
+
+/// The room's pieces of schema, oldest first.
+pub(crate) const SCHEMAS: [&str; 2] = [store::SCHEMA, known::SCHEMA];

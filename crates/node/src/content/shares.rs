@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use kith_core::codec;
-use kith_core::content::access::{Admits, Asker, Guard};
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::builder::Built;
 use kith_core::data::head::{Audience, Head, HeadError, Layout, SignedHead, Terms};
@@ -18,6 +17,7 @@ use kith_core::time::Time;
 use thiserror::Error;
 
 use crate::content::looks::Looks;
+use crate::content::others::Others;
 use crate::content::store::{self, Database, ShareRow};
 use crate::data::barrier;
 use crate::data::outboard::Outboards;
@@ -106,6 +106,8 @@ pub struct Shares {
     outboards: Outboards,
     owner: SecretKey,
     looks: Looks,
+    /// Who provides copies, and to whom none is given.
+    others: Others,
     /// Held while a share is scanned: one after the other, each uses all cores.
     scanning: Mutex<()>,
 }
@@ -127,6 +129,7 @@ impl Shares {
             outboards: Outboards::open(blobs)?,
             owner,
             looks: Looks::default(),
+            others: Others::default(),
             scanning: Mutex::default(),
         })
     }
@@ -142,7 +145,7 @@ impl Shares {
         random: &mut Random,
         now: Time,
     ) -> Result<Shared, ShareError> {
-        let _scanning = self.scanning.lock().unwrap_or_else(PoisonError::into_inner);
+        let _scanning = self.lock_scan();
         let first = new.paths.first().ok_or(ShareError::Nothing)?;
         let mut roots = Vec::new();
         for path in &new.paths {
@@ -209,7 +212,7 @@ impl Shares {
     /// # Errors
     /// [`ShareError`]; the share stays as it was then.
     pub fn rescan(&self, share: &ShareId, now: Time) -> Result<Option<Shared>, ShareError> {
-        let _scanning = self.scanning.lock().unwrap_or_else(PoisonError::into_inner);
+        let _scanning = self.lock_scan();
         let (shared, is_changed) = self.refresh(share, now)?;
         Ok(is_changed.then_some(shared))
     }
@@ -325,27 +328,6 @@ impl Shares {
         })
     }
 
-    /// How a share is guarded against this asker.
-    pub(super) fn guard(&self, head: &Head, asker: &Asker) -> io::Result<Guard> {
-        let admits = match head.audience {
-            Audience::Public => Admits::Public,
-            Audience::Link { key } => Admits::Link(key.0),
-            Audience::Contacts => Admits::MyContacts,
-            Audience::Named => Admits::MyNamed(match asker.peer {
-                Some(peer) => store::run(&*self.database, |connection| {
-                    store::is_named(connection, &head.share, &peer)
-                })?,
-                None => false,
-            }),
-        };
-        Ok(Guard {
-            share: head.share,
-            owner: head.owner,
-            epoch: head.epoch,
-            admits,
-        })
-    }
-
     pub(super) fn row(&self, share: &ShareId) -> io::Result<Option<ShareRow>> {
         store::run(&*self.database, |connection| {
             store::share(connection, share)
@@ -360,8 +342,18 @@ impl Shares {
         &self.outboards
     }
 
+    /// Who else provides shares, and who gets none.
+    pub fn others(&self) -> &Others {
+        &self.others
+    }
+
     pub(super) fn looks(&self) -> &Looks {
         &self.looks
+    }
+
+    /// The right to scan, once nobody else has it.
+    pub(super) fn lock_scan(&self) -> MutexGuard<'_, ()> {
+        self.scanning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The right to scan, unless somebody has it.
@@ -378,7 +370,7 @@ impl Shares {
     }
 
     /// Scans and keeps what is found, durably.
-    fn scan(
+    pub(super) fn scan(
         &self,
         share: &ShareId,
         sequence: u64,

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncRead, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
 
 use crate::content::{
-    Credential, Get, GetError, Got, NewShare, Recipients, SCHEMA, Session, Shared, Shares, Stream,
+    Credential, Get, GetError, Got, NewShare, Recipients, SCHEMAS, Session, Shared, Shares, Stream,
     get, serve,
 };
 use crate::entropy;
@@ -55,10 +55,16 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::of(SecretKey::from_bytes([1; 32]))
+    }
+
+    /// Somebody else's.
+    pub(super) fn of(owner: SecretKey) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let connection = Connection::open(folder.path().join("kith.db")).expect("database");
-        connection.execute_batch(SCHEMA).expect("tables");
-        let owner = SecretKey::from_bytes([1; 32]);
+        for piece in SCHEMAS {
+            connection.execute_batch(piece).expect("tables");
+        }
         let blobs = folder.path().join("blobs");
         let shares = Shares::new(Box::new(Mutex::new(connection)), blobs, owner).expect("shares");
         let world = Self {

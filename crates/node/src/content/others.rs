@@ -1,0 +1,83 @@
+//! What this node knows of others with regard to shares: who else provides them, and who gets nothing.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kith_core::content::access::Asker;
+use kith_core::content::providers::{ProviderName, Providers};
+use kith_core::content::referral::Referral;
+use kith_core::ids::{PeerId, ShareId};
+use kith_core::time::Time;
+
+/// Who provides shares beside this node, and to whom it gives none.
+#[derive(Debug)]
+pub struct Others {
+    providers: Mutex<Providers>,
+    blocked: Mutex<BTreeSet<PeerId>>,
+    provides: AtomicBool,
+}
+
+impl Default for Others {
+    fn default() -> Self {
+        Self {
+            providers: Mutex::default(),
+            blocked: Mutex::default(),
+            provides: AtomicBool::new(true),
+        }
+    }
+}
+
+impl Others {
+    /// Those who get nothing from now on, whatever they show.
+    pub fn set_blocked(&self, peers: BTreeSet<PeerId>) {
+        *self.blocked.lock().unwrap_or_else(PoisonError::into_inner) = peers;
+    }
+
+    /// Whether somebody is among them.
+    pub fn is_blocked(&self, peer: &PeerId) -> bool {
+        let blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        blocked.contains(peer)
+    }
+
+    /// Whether copies are provided from now on; at first they are.
+    pub fn set_provides(&self, provides: bool) {
+        self.provides.store(provides, Ordering::Release);
+    }
+
+    /// Whether copies are provided.
+    pub fn provides(&self) -> bool {
+        self.provides.load(Ordering::Acquire)
+    }
+
+    /// Those who provide a share and of whom `asker`, who may have it, is told.
+    pub fn refer(&self, share: &ShareId, asker: &Asker, now: Time) -> Vec<Referral> {
+        self.lock()
+            .refer(now, share, asker.peer.map(ProviderName::Peer))
+    }
+
+    /// Somebody says that they provide a share, or, where `asker` is a stranger, that somebody does.
+    pub fn hear(&self, share: &ShareId, asker: &Asker, referral: &Referral, now: Time) {
+        let device = referral.routes().next().map(|(_, route)| route.device);
+        let name = asker.peer.map(ProviderName::Peer);
+        if let Some(name) = name.or(device.map(ProviderName::Device)) {
+            self.lock().hear(now, *share, name, referral.clone());
+        }
+    }
+
+    /// The peers who have said themselves that they provide a share.
+    pub fn peers(&self, share: &ShareId) -> Vec<PeerId> {
+        self.lock().peers(share)
+    }
+
+    /// A share is no more: nobody provides it.
+    pub fn forget(&self, share: &ShareId) {
+        self.lock().forget_share(share);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Providers> {
+        self.providers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
