@@ -36,6 +36,8 @@ pub struct Copy {
 /// What somebody says of a share.
 #[derive(Clone, Debug)]
 pub struct News {
+    /// Which share it is said of.
+    pub share: ShareId,
     /// The signed head, as it came.
     pub head: Vec<u8>,
     /// A grant for us.
@@ -57,8 +59,8 @@ pub enum LearnError {
     /// The grant is of another share, owner or peer.
     #[error("a grant is for another share, or for somebody else")]
     OtherGrant,
-    /// It names another owner than before, or us.
-    #[error("a share changes hands, which none does")]
+    /// It names another owner than was meant, or us.
+    #[error("a share is somebody else's than was said")]
     Owner,
     /// The share was taken back since.
     #[error("the share was taken back by its owner")]
@@ -69,13 +71,19 @@ pub enum LearnError {
 }
 
 impl Shares {
-    /// Takes in what somebody says of a share, durably. A head of a higher epoch ends a copy of a lower one.
+    /// Takes in what somebody says of a share of `owner`, durably. A head of a higher epoch ends a copy of a lower one.
     ///
     /// # Errors
     /// [`LearnError`]; nothing is changed then.
-    pub fn learn(&self, news: &News, now: Time) -> Result<Head, LearnError> {
+    pub fn learn(&self, news: &News, owner: PeerId, now: Time) -> Result<Head, LearnError> {
         let signed: SignedHead = codec::decode(&news.head).map_err(HeadError::from)?;
         let head = signed.verify(&Ed25519, now)?;
+        if head.share != news.share {
+            return Err(HeadError::OtherShare.into());
+        }
+        if head.owner != owner {
+            return Err(LearnError::Owner);
+        }
         if head.owner == self.owner().peer_id() {
             return Err(LearnError::Owner);
         }
@@ -107,15 +115,16 @@ impl Shares {
         let Ok(verified) = signed.verify(&Ed25519, now) else {
             return Ok(());
         };
-        if self.known_and_copy(&verified.share)?.0.is_none() {
+        let Some(known) = self.known_and_copy(&verified.share)?.0 else {
             return Ok(());
-        }
+        };
         let news = News {
+            share: known.share,
             head: head.to_vec(),
             grant: None,
             link: None,
         };
-        match self.learn(&news, now) {
+        match self.learn(&news, known.owner, now) {
             Err(LearnError::Keep(error)) => Err(error),
             // Whatever else is wrong with it, there is nobody to tell.
             _ => Ok(()),

@@ -56,7 +56,17 @@ impl Others {
             .refer(now, share, asker.peer.map(ProviderName::Peer))
     }
 
-    /// Somebody says that they provide a share, or, where `asker` is a stranger, that somebody does.
+    /// A provider tells of another.
+    pub fn hear_of(&self, share: &ShareId, referral: &Referral, now: Time) {
+        self.hear(share, &Asker::STRANGER, referral, now);
+    }
+
+    /// Those who provide a share, as far as they were heard of.
+    pub fn heard_of(&self, share: &ShareId, now: Time) -> Vec<Referral> {
+        self.refer(share, &Asker::STRANGER, now)
+    }
+
+    /// Somebody says that they provide a share: the peer that they have proven to be, or else whoever is at the first of the routes.
     pub fn hear(&self, share: &ShareId, asker: &Asker, referral: &Referral, now: Time) {
         let device = referral.routes().next().map(|(_, route)| route.device);
         let name = asker.peer.map(ProviderName::Peer);

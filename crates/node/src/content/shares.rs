@@ -279,11 +279,12 @@ impl Shares {
         Ok(same.map(|mine| mine.head.share))
     }
 
-    /// Takes a share back: nothing of it is served from now on, and its epoch rises, so that no grant opens it elsewhere either.
+    /// Takes a share back: nothing of it is served from now on, and its epoch rises, so that no grant opens it elsewhere either. Gives the
+    /// signed head that says so.
     ///
     /// # Errors
     /// [`ShareError`].
-    pub fn unshare(&self, share: &ShareId, now: Time) -> Result<(), ShareError> {
+    pub fn unshare(&self, share: &ShareId, now: Time) -> Result<Vec<u8>, ShareError> {
         let row = self
             .row(share)?
             .filter(|row| !row.revoked)
@@ -305,7 +306,7 @@ impl Shares {
         store::run(&*self.database, |connection| {
             store::revoke(connection, share, &head)
         })?;
-        Ok(())
+        Ok(head)
     }
 
     /// All shares of mine, in the order of their ids.

@@ -50,6 +50,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
     ) -> Result<Said, GetError> {
         let proof = credential.proof(&share, &self.exporter);
         let news = |head: Vec<u8>, grant| News {
+            share,
             head,
             grant,
             link: match credential {

@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::actor::{Actor, State};
+use super::actor::{Actor, State, blocked};
 use super::contents;
 use super::faces::{FacePlan, Faces};
 use super::input::Input;
@@ -55,6 +55,7 @@ pub struct NodeBuilder {
     keeps_sessions: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
+    provides: bool,
 }
 
 impl Default for NodeBuilder {
@@ -73,6 +74,7 @@ impl Default for NodeBuilder {
             keeps_sessions: true,
             strangers_max: None,
             public_face_only: false,
+            provides: true,
         }
     }
 }
@@ -191,6 +193,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether what was fetched is provided to others who may have it.
+    #[must_use]
+    pub fn provide(mut self, provides: bool) -> Self {
+        self.provides = provides;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -213,8 +222,9 @@ impl NodeBuilder {
         let place = Place::open(self.data.clone())?;
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
-        let shares = open_shares(&place, &keys, &store)?;
+        let shares = Arc::new(open_shares(&place, &keys, &store, self.provides)?);
         let mut machine = self.machine(&keys, &store)?;
+        shares.others().set_blocked(blocked(&machine));
         let plan = FacePlan {
             bind: self.bind,
             public: self.public,
@@ -249,7 +259,7 @@ impl NodeBuilder {
             events: events.clone(),
             store: store.clone(),
             services: Default::default(),
-            shares: Arc::new(shares),
+            shares: Arc::clone(&shares),
             place,
             tasks: tasks.clone(),
             stop,
@@ -263,6 +273,7 @@ impl NodeBuilder {
             protocols,
             sources,
             events,
+            shares,
             inputs,
             tasks: tasks.clone(),
             state: State::default(),
@@ -334,9 +345,16 @@ fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
     }
 }
 
-fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, SpawnError> {
+fn open_shares(
+    place: &Place,
+    keys: &Keys,
+    store: &Store,
+    provides: bool,
+) -> Result<Shares, SpawnError> {
     let (database, owner) = (Box::new(store.clone()), keys.identity.clone());
-    Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)
+    let shares = Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)?;
+    shares.others().set_provides(provides);
+    Ok(shares)
 }
 
 /// Tells the machine when what is spoken changes.

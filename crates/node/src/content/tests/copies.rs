@@ -63,7 +63,9 @@ async fn learn(from: &World, to: &World, share: ShareId, credential: &Credential
     let Said::Head(news) = said.expect("answered") else {
         panic!("no head");
     };
-    to.shares.learn(&news, NOW).expect("genuine");
+    to.shares
+        .learn(&news, alice().peer_id(), NOW)
+        .expect("genuine");
 }
 
 /// A grant by `owner`, and its holder's key.
@@ -92,7 +94,10 @@ async fn a_friend_of_the_owner_gets_a_private_share_from_another_by_their_grant(
     let (alice_world, mut bob_world, shared) = fetched(Recipients::Contacts).await;
     let share = shared.head.share;
     fs::rename(bob_world.out(), bob_world.folder.path().join("mine")).expect("moved away");
-    let moved = with(&bob_world, share, grant(&alice(), share, &carol(), 1, NOW));
+    let moved = Get {
+        out: bob_world.folder.path().join("carol"),
+        ..with(&bob_world, share, grant(&alice(), share, &carol(), 1, NOW))
+    };
     assert!(
         matches!(
             bob_world.get(moved.clone()).await,
@@ -104,7 +109,7 @@ async fn a_friend_of_the_owner_gets_a_private_share_from_another_by_their_grant(
     let got = bob_world.get(moved).await.expect("by her grant");
     assert!(snapshot(&alice_world.source()) == snapshot(&got.target));
     assert_eq!(got.head, shared.head);
-    assert_eq!(got.grant.is_some(), false, "only the owner gives grants");
+    assert!(got.grant.is_none(), "only the owner gives grants");
     // A contact of Bob's is none of Alice's.
     for relation in [Relation::Contact, Relation::Stranger, Relation::Pending] {
         bob_world.asker = Asker {
@@ -225,7 +230,7 @@ async fn a_share_taken_back_is_provided_no_longer_and_its_getters_are_told() {
     assert!(matches!(stranger, Ok(Said::Gone)), "{stranger:?}");
     // An older head, from whomever, does not bring it back.
     assert!(matches!(
-        bob_world.shares.learn(&old, NOW),
+        bob_world.shares.learn(&old, alice().peer_id(), NOW),
         Err(LearnError::Ended)
     ));
     assert!(matches!(
@@ -251,7 +256,7 @@ async fn what_others_say_of_a_share_is_believed_only_with_its_signatures() {
         *byte ^= 1;
     }
     assert!(matches!(
-        bob_world.shares.learn(&forged, NOW),
+        bob_world.shares.learn(&forged, alice().peer_id(), NOW),
         Err(LearnError::Head(_))
     ));
     for (signer, of, to) in [
@@ -271,13 +276,19 @@ async fn what_others_say_of_a_share_is_believed_only_with_its_signatures() {
             ..news.clone()
         };
         assert!(matches!(
-            bob_world.shares.learn(&other, NOW),
+            bob_world.shares.learn(&other, alice().peer_id(), NOW),
             Err(LearnError::OtherGrant)
         ));
     }
+    let claimed = bob_world.shares.learn(&news, carol().peer_id(), NOW);
+    assert!(matches!(claimed, Err(LearnError::Owner)));
+    let mut other = news.clone();
+    other.share = ShareId([7; 32]);
+    let other = bob_world.shares.learn(&other, alice().peer_id(), NOW);
+    assert!(matches!(other, Err(LearnError::Head(_))));
     // The owner does not take a head of its own for somebody else's.
     assert!(matches!(
-        alice_world.shares.learn(&news, NOW),
+        alice_world.shares.learn(&news, alice().peer_id(), NOW),
         Err(LearnError::Owner)
     ));
     let held = bob_world.shares.credential(&share, NOW).expect("read");

@@ -53,3 +53,19 @@ pub(super) fn several<'a>(heads: impl Iterator<Item = &'a Head>) -> Error {
         ids.join(" ")
     ))
 }
+
+/// Whether it is this node's own fault, so that another provider is of no help.
+pub(super) fn is_local(error: &Error) -> bool {
+    match error {
+        Error::Get { error, .. } => matches!(
+            error,
+            GetError::TargetExists(_)
+                | GetError::Busy(_)
+                | GetError::DiskFull
+                | GetError::Disk { .. }
+                | GetError::Tree(_)
+        ),
+        Error::Usage(_) | Error::Closed => true,
+        _ => false,
+    }
+}

@@ -93,15 +93,24 @@ impl Contents {
             .collect())
     }
 
-    /// Takes a share back, named by its id, its name or its link. Nothing of it is served from then on.
+    /// Takes a share back, named by its id, its name or its link. Nothing of it is served from then on, and those who provide it and are
+    /// there are told. Of a copy it ends that it is provided; its files stay.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name.
     pub async fn unshare(&self, text: &str) -> Result<Head, Error> {
-        let mine = self.mine(&my_name(text)?).await?;
+        let name = my_name(text)?;
+        let mine = match self.mine(&name).await {
+            Err(error @ Error::NotFound(_)) => {
+                return self.drop_copy(&name).await?.ok_or(error);
+            }
+            mine => mine?,
+        };
         let share = mine.head.share;
-        self.blocking(move |shares| shares.unshare(&share, clock::now()))
+        let ended = self
+            .blocking(move |shares| shares.unshare(&share, clock::now()))
             .await?;
+        self.tell_ended(share, ended);
         Ok(mine.head)
     }
 

@@ -3,10 +3,14 @@
 //! - `handle`: what an application holds. [`source`]: what a text names.
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
 //! - `looking`: what others share. `reach`: a stream to whoever has it.
+//! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
 //! - [`transfer`]: fetching it, however long that takes. `rate`, `failure`: how fast, and why not.
 
+pub mod copies;
 mod failure;
+mod further;
 mod handle;
+mod keeping;
 mod looking;
 pub mod making;
 mod rate;

@@ -1,0 +1,189 @@
+//! What was fetched, and is provided where it lies, to the same audience.
+
+use std::path::{Path, PathBuf};
+
+use kith_core::content::referral::Referral;
+use kith_core::data::head::{Audience, Head};
+use kith_core::ids::{Face, PeerId, ShareId};
+use kith_core::routing::Target;
+use tracing::debug;
+
+use super::handle::Contents;
+use super::reach::Reach;
+use super::source::ShareName;
+use crate::clock;
+use crate::content::{Copy, Credential, GetError, News, Said, ShareError, Talk};
+use crate::error::Error;
+use crate::peer::node::Node;
+use crate::peer::stream::{StreamReader, StreamWriter};
+
+/// Somebody who provides a share, and how we came to them.
+#[derive(Clone, Debug)]
+pub(super) struct Acquaintance {
+    pub(super) reach: Reach,
+    pub(super) target: Target,
+    pub(super) share: ShareId,
+    pub(super) owner: PeerId,
+    pub(super) credential: Credential,
+}
+
+impl Acquaintance {
+    /// Begins to talk with them.
+    pub(super) async fn talk(&self) -> Result<Talk<StreamReader, StreamWriter>, Error> {
+        Ok(Talk::new(self.reach.open(self.target).await?))
+    }
+}
+
+impl Contents {
+    /// What was fetched and is provided, in the order of the shares' ids.
+    ///
+    /// # Errors
+    /// [`Error::Share`] when the database cannot be read.
+    pub async fn copies(&self) -> Result<Vec<Copy>, Error> {
+        self.blocking(|shares| Ok(shares.copies()?)).await
+    }
+
+    /// The contacts who have said that they provide a share, our own or another's.
+    pub fn provided_by(&self, share: &ShareId) -> Vec<PeerId> {
+        self.node.shares().others().peers(share)
+    }
+
+    /// Whether it provides copies at all.
+    pub fn provides(&self) -> bool {
+        self.node.shares().others().provides()
+    }
+
+    /// Learns from a provider, while something is fetched from it, what is needed to find and satisfy others: the head, a grant, who they are.
+    pub(super) fn acquaint_meanwhile(&self, with: Acquaintance) {
+        let contents = self.clone();
+        self.node.spawn(async move {
+            if let Err(error) = contents.acquaint(&with).await {
+                debug!(%error, "a provider tells nothing of others");
+            }
+        });
+    }
+
+    /// Learns from a provider what it knows of a share, and of other providers.
+    pub(super) async fn acquaint(&self, with: &Acquaintance) -> Result<(), Error> {
+        let mut talk = with.talk().await?;
+        let said = talk.head(with.share, &with.credential).await;
+        let Said::Head(news) = said.map_err(untold)? else {
+            return Ok(());
+        };
+        self.learn(news, with.owner).await?;
+        self.ask_providers(&mut talk, with.share, &with.credential)
+            .await
+    }
+
+    /// Takes in what somebody says of a share of `owner`; what is not to be believed is left out.
+    pub(super) async fn learn(&self, news: News, owner: PeerId) -> Result<(), Error> {
+        self.blocking(move |shares| {
+            if let Err(error) = shares.learn(&news, owner, clock::now()) {
+                debug!(%error, "news of a share are not believed");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Asks who else provides a share, and remembers them.
+    pub(super) async fn ask_providers(
+        &self,
+        talk: &mut Talk<StreamReader, StreamWriter>,
+        share: ShareId,
+        credential: &Credential,
+    ) -> Result<(), Error> {
+        let referrals = talk.providers(share, credential).await.map_err(untold)?;
+        let others = self.node.shares().others();
+        for referral in referrals {
+            others.hear_of(&share, &referral, clock::now());
+        }
+        Ok(())
+    }
+
+    /// Remembers what was fetched as a copy, durably; it is examined and then provided, and who gave it is told.
+    pub(super) async fn keep_copy(
+        &self,
+        from: &Acquaintance,
+        head: &Head,
+        target: &Path,
+    ) -> Result<(), Error> {
+        if !self.provides() {
+            return Ok(());
+        }
+        if !self.hold(head, target).await? {
+            // It was faster than the news of it.
+            self.acquaint(from).await?;
+            if !self.hold(head, target).await? {
+                return Ok(());
+            }
+        }
+        let (contents, from, audience) = (self.clone(), from.clone(), head.audience);
+        self.node.spawn(async move {
+            let told = contents.examine_and_tell(&from, &audience);
+            if let Err(error) = told.await {
+                debug!(%error, "a copy is not provided, or nobody was told");
+            }
+        });
+        Ok(())
+    }
+
+    async fn hold(&self, head: &Head, target: &Path) -> Result<bool, Error> {
+        let (share, manifest) = (head.share, head.manifest);
+        let target: PathBuf = target.to_owned();
+        self.blocking(move |shares| Ok(shares.hold(&share, manifest, &target)?))
+            .await
+    }
+
+    async fn examine_and_tell(
+        &self,
+        from: &Acquaintance,
+        audience: &Audience,
+    ) -> Result<(), Error> {
+        let share = from.share;
+        if !self.blocking(move |shares| shares.examine(&share)).await? {
+            return Ok(());
+        }
+        let referral = referral(&self.node, audience).await?;
+        let mut talk = from.talk().await?;
+        let told = talk.provide(share, &from.credential, referral).await;
+        told.map(|_| ()).map_err(untold)
+    }
+
+    /// Provides a copy no longer; its files stay. `None` where there is none of this name.
+    pub(super) async fn drop_copy(&self, name: &ShareName) -> Result<Option<Head>, Error> {
+        let name = name.clone();
+        self.blocking(move |shares| {
+            let mut copies = shares.copies()?;
+            copies.retain(|copy| match &name {
+                ShareName::Id(share) => copy.head.share == *share,
+                ShareName::Name(name) => copy.head.name == *name,
+            });
+            let Some(copy) = copies.pop().filter(|_| copies.is_empty()) else {
+                return Ok(None);
+            };
+            shares.drop_copy(&copy.head.share)?;
+            Ok::<_, ShareError>(Some(copy.head))
+        })
+        .await
+    }
+}
+
+/// Where this node is reached by those who may have a share of this audience: holders of a grant are told the contact face as well, so that they
+/// connect directly; holders of a link, whoever they are, are not.
+pub(super) async fn referral(node: &Node, audience: &Audience) -> Result<Referral, Error> {
+    let is_granted = matches!(audience, Audience::Contacts | Audience::Named);
+    node.ask(move |machine, _| {
+        let contact = machine.route(Face::Contact).cloned();
+        Referral::new(machine.public_route(), contact.filter(|_| is_granted))
+    })
+    .await
+}
+
+/// A talk that led to nothing.
+pub(super) fn untold(error: GetError) -> Error {
+    Error::Get {
+        name: "a provider".to_owned(),
+        error,
+    }
+}
