@@ -248,6 +248,9 @@ pub(crate) struct GetArgs {
     /// Exactly this version.
     #[arg(long, value_name = "HASH")]
     pub(crate) at: Option<String>,
+    /// Do not provide it to others who may have it.
+    #[arg(long)]
+    pub(crate) no_provide: bool,
 }
 
 /// `kith offer`.

@@ -50,6 +50,7 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
         // A port that is given back in a moment is not worth asking a router for.
         .port_mapping(purpose == Purpose::Daemon)
         .findable(config.findable && purpose == Purpose::Daemon)
+        .provide(config.provide)
         .keep_sessions(matches!(purpose, Purpose::Daemon | Purpose::Serve));
     let builder = match &config.relay_roots {
         Some(file) => builder.relay_roots(file),

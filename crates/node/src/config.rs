@@ -53,6 +53,8 @@ pub struct Config {
     /// Whether the public face has addresses of its own, as a public server's. Off by default: strangers reach it by relay
     /// only, and do not learn where it is.
     pub public_server: bool,
+    /// Whether what was fetched is provided to others who may have it. On by default; `kith get --no-provide` is for one of them.
+    pub provide: bool,
     /// Where the local API and the web app listen; loopback only. Port 0 takes any free one.
     #[serde(deserialize_with = "read_api")]
     pub api: SocketAddr,
@@ -147,6 +149,7 @@ impl Default for Config {
             findable: false,
             relay_roots: None,
             public_server: false,
+            provide: true,
             api: SocketAddr::from((Ipv4Addr::LOCALHOST, API_PORT)),
             relay_for_contacts: RelayForContacts::default(),
         }
@@ -375,7 +378,7 @@ mod tests {
         let line = introducer().to_string();
         let text = format!(
             "name = 'Ann'\nintroducers = ['{line}']\nlan = false\npublic_dht = false\n\
-             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\napi = '[::1]:0'\n\
+             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nprovide = false\napi = '[::1]:0'\n\
              [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n"
         );
         let expected = Config {
@@ -386,6 +389,7 @@ mod tests {
             findable: true,
             relay_roots: Some("/etc/roots.pem".into()),
             public_server: true,
+            provide: false,
             api: "[::1]:0".parse().expect("literal"),
             relay_for_contacts: RelayForContacts {
                 enabled: false,

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use kith::Error;
 use kith::content::{NewShare, Recipients};
 use kith::core::data::head::{Audience, Head};
+use kith::core::data::link::Link;
 use kith::core::data::manifest::Entry;
 use kith::core::identity::{Contact, ContactState};
 use kith::core::ids::BlobHash;
@@ -65,6 +66,11 @@ pub(crate) struct ShareInfo {
     /// Where it lies.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Whose it is, where it is a copy of somebody else's that is provided here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<String>,
+    /// The contacts who provide it too, as far as they said so.
+    pub(crate) providers: Vec<String>,
     /// What is not in it, and why; the first of them, when it has just been made.
     pub(crate) left_out: Vec<String>,
     /// How many things are not in it.
@@ -123,6 +129,8 @@ pub(crate) struct GetRequest {
     pub(crate) wait_ms: u64,
     /// The hash of the version it must have.
     pub(crate) at: Option<String>,
+    /// Whether to provide it to others who may have it.
+    pub(crate) provide: bool,
 }
 
 /// How fetching goes.
@@ -210,17 +218,30 @@ pub(super) async fn share(
     Ok(Json(info))
 }
 
-/// What is shared here.
+/// What is shared here, and copies of what others share.
 #[utoipa::path(get, path = "/api/v1/shares", responses((status = 200, body = Vec<ShareInfo>)))]
 pub(super) async fn shares(State(door): State<Door>) -> Answer<Vec<ShareInfo>> {
     let mut infos = Vec::new();
-    for share in door.node().contents().shares().await? {
+    let contents = door.node().contents();
+    for share in contents.shares().await? {
         infos.push(describe(&door, share).await);
+    }
+    for copy in contents.copies().await? {
+        let owner = name_of(&door, &copy.head.owner.to_string()).await;
+        let copied = MyShare {
+            link: Link::new(copy.head.share, copy.head.owner, None, &copy.head.name),
+            head: copy.head,
+            roots: vec![copy.target],
+            named: Vec::new(),
+        };
+        let mut info = describe(&door, copied).await;
+        info.owner = Some(owner);
+        infos.push(info);
     }
     Ok(Json(infos))
 }
 
-/// Takes a share back.
+/// Takes a share back, or provides a copy no longer.
 #[utoipa::path(delete, path = "/api/v1/shares/{share}", params(("share", description = "id, name or link")),
     responses((status = 200, body = Unshared)))]
 pub(super) async fn unshare(
@@ -293,6 +314,7 @@ pub(super) async fn get(
         only: asked.only,
         wait: Duration::from_millis(asked.wait_ms),
         at,
+        provide: asked.provide,
         ..GetOptions::new(source, "")
     };
     Ok(lines(async move |out| {
@@ -373,6 +395,10 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
     for peer in &share.named {
         with.push(name_of(door, &peer.to_string()).await);
     }
+    let mut providers = Vec::new();
+    for peer in door.node().contents().provided_by(&share.head.share) {
+        providers.push(name_of(door, &peer.to_string()).await);
+    }
     let audience = match share.head.audience {
         Audience::Contacts => "contacts",
         Audience::Named => "named",
@@ -389,6 +415,8 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         audience: audience.to_owned(),
         with,
         paths: share.roots,
+        owner: None,
+        providers,
         left_out: Vec::new(),
         left_out_count: 0,
     }

@@ -51,8 +51,10 @@ pub(super) async fn shares(on: &On) -> Result<(), Failure> {
         })
         .await?;
     for share in &shares {
-        on.output
-            .line(share, || format!("{}\n  {}", describe(share), share.link))?;
+        on.output.line(share, || match &share.owner {
+            Some(owner) => format!("{}\n  a copy of {owner}'s", describe(share)),
+            None => format!("{}\n  {}", describe(share), share.link),
+        })?;
     }
     Ok(())
 }
@@ -98,6 +100,7 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
         only: args.only,
         wait_ms: u64::try_from(args.wait.as_millis()).unwrap_or(u64::MAX),
         at: args.at,
+        provide: !args.no_provide,
     };
     let bar = bar(on);
     let fetched = on.node(Purpose::Reach, async |node| {

@@ -20,6 +20,7 @@ mod programs;
 mod reach;
 mod recovery;
 mod rights;
+mod sharing;
 mod system;
 mod world;
 
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         lan::trials(),
         recovery::trials(),
         disclosure::trials(),
+        sharing::trials(),
     ];
     let trials = trials
         .into_iter()

@@ -100,7 +100,7 @@ impl Contents {
                     if own.iter().any(|(_, device)| *device == route.device) {
                         continue;
                     }
-                    machine.handle_link(face, route.clone());
+                    machine.handle_referral(face, route.clone());
                     targets.push(Target::Device(route.device));
                 }
                 targets
