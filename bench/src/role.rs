@@ -1,9 +1,11 @@
 //! What the other process does.
 
+use std::net::{IpAddr, SocketAddr};
+
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
-use crate::bare::Place;
+use crate::{bare, tls};
 
 /// What the other process does.
 #[derive(Clone, Debug, Subcommand)]
@@ -29,6 +31,31 @@ pub(crate) enum Role {
         /// Its introducer's line.
         introducer: String,
     },
+    /// Sends on bare streams.
+    Source {
+        /// Where it binds.
+        address: IpAddr,
+    },
+    /// Receives on bare streams.
+    Drain {
+        /// Where it binds.
+        address: IpAddr,
+    },
+    /// Floods a line.
+    FloodSource {
+        /// Where it binds.
+        address: IpAddr,
+    },
+    /// Counts what comes of a flood.
+    FloodSink {
+        /// Where it binds.
+        address: IpAddr,
+    },
+    /// A BitTorrent tracker.
+    Tracker {
+        /// Where it listens.
+        address: SocketAddr,
+    },
 }
 
 /// Where an answerer is.
@@ -37,7 +64,9 @@ pub(crate) struct Answerer {
     /// An invite of the kith node.
     pub(crate) invite: String,
     /// A bare endpoint with kith's numbers.
-    pub(crate) tuned: Place,
+    pub(crate) tuned: bare::Place,
     /// One with iroh's own.
-    pub(crate) stock: Place,
+    pub(crate) stock: bare::Place,
+    /// A bare TLS listener.
+    pub(crate) tls: tls::Place,
 }

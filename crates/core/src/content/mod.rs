@@ -3,12 +3,14 @@
 //! - [`grant`]: a peer may have a share, signed by its owner: what friends of a friend demand and honour.
 //! - [`access`]: the one decision whether an asker gets a share.
 //! - [`referral`]: where a provider is reached. [`providers`]: who provides a share, and who is told of them.
+//! - [`swarm`]: the protocol `/kith/swarm/1`: everybody gets a snapshot from everybody who holds some of it.
 //! - [`wire`]: the protocol `/kith/share/1`, by which heads and blobs are asked for and given.
 
 pub mod access;
 pub mod grant;
 pub mod providers;
 pub mod referral;
+pub mod swarm;
 pub mod wire;
 
 pub use access::{Asker, Guard, LinkProof, Relation, Shown, may, may_know_end};

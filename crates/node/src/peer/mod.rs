@@ -4,7 +4,10 @@
 //! - [`builder`]: how a node is described and started.
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
-//! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery.
+//! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery. `relay`: what runs for contacts.
+//! - [`unread`]: streams that are left unread while others wait.
+//! - `opening`: how a stream is opened, and what it means when it breaks.
+//! - [`express`]: streams over TCP, where a session's path is direct.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
@@ -13,17 +16,21 @@ pub mod book;
 pub mod builder;
 pub mod contents;
 pub mod event;
+pub mod express;
 mod faces;
 mod input;
 mod link;
 mod live;
 pub mod node;
+mod opening;
 mod paths;
 mod place;
 pub mod protocols;
+mod relay;
 mod sources;
 pub mod stream;
 mod streams;
+pub mod unread;
 
 pub use book::AddressBook;
 pub use builder::{NodeBuilder, SpawnError};
@@ -32,8 +39,11 @@ pub use contents::{
     Transfer, TransferProgress,
 };
 pub use event::{Event, Source};
+pub use express::NoLane;
+pub(crate) use live::Stood;
 pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};
+pub(crate) use opening::Opening;
 pub use place::PlaceError;
 pub use protocols::{AcceptError, Acceptor};
 pub use stream::{Refused, Stream, StreamReader, StreamWriter};

@@ -1,0 +1,26 @@
+//! The side that wants. See [`Getter`] and [the room](super).
+//!
+//! - `state.rs`: what it is told. `answers.rs`: what sources say. `schedule.rs`: who is asked for what. `settle.rs`: what is over.
+//! - `transfer.rs`: what is missing. `picker.rs`: which chunk is next.
+//! - `source.rs`, `pace.rs`: who gives, and how fast. `stall.rs`: who does not. `liars.rs`: who must not.
+
+mod answers;
+mod liars;
+mod output;
+mod pace;
+mod picker;
+mod schedule;
+mod settle;
+mod source;
+mod stall;
+mod state;
+mod transfer;
+
+#[cfg(test)]
+mod tests;
+
+pub use answers::Due;
+pub use output::{
+    EndReason, Output, Path, PathKind, Priority, ReaderId, SourceId, TransferId, Who,
+};
+pub use state::{Getter, Progress};
