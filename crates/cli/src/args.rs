@@ -249,8 +249,11 @@ pub(crate) struct GetArgs {
     #[arg(long, value_name = "HASH")]
     pub(crate) at: Option<String>,
     /// Do not provide it to others who may have it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "keep")]
     pub(crate) no_provide: bool,
+    /// Provide it for good: it makes no room for other copies.
+    #[arg(long)]
+    pub(crate) keep: bool,
 }
 
 /// `kith offer`.

@@ -54,6 +54,7 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
         .port_mapping(purpose == Purpose::Daemon)
         .findable(config.findable && purpose == Purpose::Daemon)
         .provide(config.provide)
+        .copies_bytes_max(config.copies_mebibytes.saturating_mul(1 << 20))
         .keep_sessions(matches!(purpose, Purpose::Daemon | Purpose::Serve));
     let builder = match &config.relay_roots {
         Some(file) => builder.relay_roots(file),

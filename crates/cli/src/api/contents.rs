@@ -69,6 +69,8 @@ pub(crate) struct ShareInfo {
     /// Whose it is, where it is a copy of somebody else's that is provided here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
+    /// Whether it is provided for good, and makes no room for other copies: every own share is.
+    pub(crate) kept: bool,
     /// The contacts who provide it too, as far as they said so.
     pub(crate) providers: Vec<String>,
     /// What is not in it, and why; the first of them, when it has just been made.
@@ -131,6 +133,8 @@ pub(crate) struct GetRequest {
     pub(crate) at: Option<String>,
     /// Whether to provide it to others who may have it.
     pub(crate) provide: bool,
+    /// Whether it never makes room for other copies.
+    pub(crate) keep: bool,
 }
 
 /// How fetching goes.
@@ -236,6 +240,7 @@ pub(super) async fn shares(State(door): State<Door>) -> Answer<Vec<ShareInfo>> {
         };
         let mut info = describe(&door, copied).await;
         info.owner = Some(owner);
+        info.kept = copy.kept;
         infos.push(info);
     }
     Ok(Json(infos))
@@ -315,6 +320,7 @@ pub(super) async fn get(
         wait: Duration::from_millis(asked.wait_ms),
         at,
         provide: asked.provide,
+        keep: asked.keep,
         ..GetOptions::new(source, "")
     };
     Ok(lines(async move |out| {
@@ -416,6 +422,7 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         with,
         paths: share.roots,
         owner: None,
+        kept: true,
         providers,
         left_out: Vec::new(),
         left_out_count: 0,

@@ -52,6 +52,9 @@ pub(super) async fn shares(on: &On) -> Result<(), Failure> {
         .await?;
     for share in &shares {
         on.output.line(share, || match &share.owner {
+            Some(owner) if share.kept => {
+                format!("{}\n  a copy of {owner}'s, kept", describe(share))
+            }
             Some(owner) => format!("{}\n  a copy of {owner}'s", describe(share)),
             None => format!("{}\n  {}", describe(share), share.link),
         })?;
@@ -101,6 +104,7 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
         wait_ms: u64::try_from(args.wait.as_millis()).unwrap_or(u64::MAX),
         at: args.at,
         provide: !args.no_provide,
+        keep: args.keep,
     };
     let bar = bar(on);
     let fetched = on.node(Purpose::Reach, async |node| {

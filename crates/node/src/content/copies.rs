@@ -6,7 +6,7 @@
 //! The newest epoch heard of, from whomever, is what counts: a head of a higher one ends the copies of a lower one, for good.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kith_core::codec;
 use kith_core::content::grant::{GrantError, SignedGrant};
@@ -29,8 +29,23 @@ pub struct Copy {
     pub head: Head,
     /// Where it lies.
     pub target: PathBuf,
+    /// Whether it never makes room for others.
+    pub kept: bool,
     /// Whether it was found to be what its head says; it is provided only then.
     pub examined: bool,
+}
+
+/// A whole share that was fetched.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Which.
+    pub share: ShareId,
+    /// The version's hash, as its head says.
+    pub manifest: BlobHash,
+    /// Where it lies.
+    pub target: PathBuf,
+    /// Whether it never makes room for others.
+    pub keep: bool,
 }
 
 /// What somebody says of a share.
@@ -131,25 +146,31 @@ impl Shares {
         }
     }
 
-    /// Remembers a whole share that was fetched to `target`, where the version is the one that is known; it is examined next. False where it is not,
+    /// Remembers a whole share that was fetched, where the version is the one that is known; it is examined next. False where it is not,
     /// or was taken back.
     ///
     /// # Errors
     /// The database's.
-    pub fn hold(&self, share: &ShareId, manifest: BlobHash, target: &Path) -> io::Result<bool> {
-        let Some(row) = self.known_and_copy(share)?.0 else {
+    pub fn hold(&self, fetched: &Held, now: Time) -> io::Result<bool> {
+        let Some(row) = self.known_and_copy(&fetched.share)?.0 else {
             return Ok(false);
         };
-        if trusted(&row.head).map_err(io::Error::other)?.manifest != manifest {
+        if trusted(&row.head).map_err(io::Error::other)?.manifest != fetched.manifest {
             return Ok(false);
         }
-        store::run(self.database(), |connection| {
-            known::hold(connection, share, &row.head, target)
-        })?;
+        let copy = CopyRow {
+            share: row.share,
+            head: row.head,
+            target: fetched.target.clone(),
+            used_ms: now.0,
+            kept: fetched.keep,
+            examined: false,
+        };
+        store::run(self.database(), |connection| known::hold(connection, &copy))?;
         Ok(true)
     }
 
-    /// Reads a copy, and provides it from then on if it is what its head says; forgets it otherwise. Whether it is provided.
+    /// Reads a copy, and provides it from then on if it is what its head says and there is room for it; forgets it otherwise. Whether it is provided.
     ///
     /// # Errors
     /// [`ShareError`].
@@ -166,7 +187,7 @@ impl Shares {
         let is_whole = matches!(&scanned, Ok(scanned) if scanned.root.node == head.manifest);
         let provided = store::run(self.database(), |connection| {
             if is_whole {
-                known::examined(connection, &copy, head.sequence)
+                known::examined(connection, &copy, head.sequence, self.others().room_bytes())
             } else {
                 known::drop_copy(connection, share).map(|_| false)
             }
@@ -194,6 +215,7 @@ impl Shares {
             Some(Copy {
                 head: trusted(&row.head).ok()?,
                 target: row.target,
+                kept: row.kept,
                 examined: row.examined,
             })
         });

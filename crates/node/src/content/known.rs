@@ -2,11 +2,12 @@
 //!
 //! The nodes and files of a copy are in the same tables as those of own shares (see [`store`](super::store)), so both are served alike.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kith_core::ids::{PeerId, ShareId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::content::quota;
 use crate::content::store::{path, path_bytes};
 
 /// The room's second piece of schema.
@@ -24,7 +25,10 @@ pub(super) const SCHEMA: &str = "
         share      BLOB NOT NULL PRIMARY KEY,
         head       BLOB NOT NULL,
         target     BLOB NOT NULL,
-        examined   INTEGER NOT NULL DEFAULT 0
+        used_ms    INTEGER NOT NULL,
+        kept       INTEGER NOT NULL,
+        examined   INTEGER NOT NULL DEFAULT 0,
+        weight     INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID;
 ";
 
@@ -53,6 +57,10 @@ pub(super) struct CopyRow {
     /// The signed head that it is of.
     pub(super) head: Vec<u8>,
     pub(super) target: PathBuf,
+    /// When it was fetched, or asked for last (see [`quota`]), in milliseconds since 1970.
+    pub(super) used_ms: u64,
+    /// Whether it never makes room for others.
+    pub(super) kept: bool,
     /// Whether it was found to be what its head says.
     pub(super) examined: bool,
 }
@@ -129,7 +137,9 @@ pub(super) fn learn(
 /// One copy.
 pub(super) fn copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<Option<CopyRow>> {
     connection
-        .prepare_cached("SELECT share, head, target, examined FROM share_copy WHERE share = ?1")?
+        .prepare_cached(&format!(
+            "SELECT {COPY_COLUMNS} FROM share_copy WHERE share = ?1"
+        ))?
         .query_row([share.0], copy_row)
         .optional()
 }
@@ -137,39 +147,51 @@ pub(super) fn copy(connection: &Connection, share: &ShareId) -> rusqlite::Result
 /// All copies, in the order of the shares' ids.
 pub(super) fn copies(connection: &Connection) -> rusqlite::Result<Vec<CopyRow>> {
     connection
-        .prepare_cached("SELECT share, head, target, examined FROM share_copy ORDER BY share")?
+        .prepare_cached(&format!(
+            "SELECT {COPY_COLUMNS} FROM share_copy ORDER BY share"
+        ))?
         .query_map([], copy_row)?
         .collect()
 }
 
+const COPY_COLUMNS: &str = "share, head, target, used_ms, kept, examined";
+
 fn copy_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<CopyRow> {
+    let used_ms: i64 = row.get(3)?;
     Ok(CopyRow {
         share: ShareId(row.get(0)?),
         head: row.get(1)?,
         target: path(row.get(2)?),
-        examined: row.get(3)?,
+        used_ms: used_ms.cast_unsigned(),
+        kept: row.get(4)?,
+        examined: row.get(5)?,
     })
 }
 
-/// Remembers where a copy lies, instead of an earlier one; it is to be examined.
-pub(super) fn hold(
-    connection: &mut Connection,
-    share: &ShareId,
-    head: &[u8],
-    target: &Path,
-) -> rusqlite::Result<()> {
+/// Remembers where a copy lies, instead of an earlier one; it is to be examined. What was kept stays kept.
+pub(super) fn hold(connection: &mut Connection, row: &CopyRow) -> rusqlite::Result<()> {
     connection.execute(
-        "INSERT OR REPLACE INTO share_copy (share, head, target, examined) VALUES (?1, ?2, ?3, 0)",
-        params![share.0, head, path_bytes(target)],
+        "INSERT INTO share_copy (share, head, target, used_ms, kept) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET head = excluded.head, target = excluded.target, used_ms = excluded.used_ms,
+             kept = max(kept, excluded.kept), examined = 0",
+        params![
+            row.share.0,
+            row.head,
+            path_bytes(&row.target),
+            row.used_ms.cast_signed(),
+            row.kept
+        ],
     )?;
     Ok(())
 }
 
-/// A copy is what its head says: what a scan with this sequence found is kept, what earlier ones found is not. False where it is not the copy any more.
+/// A copy is what its head says: what a scan with this sequence found is kept, what earlier ones found is not. Copies that nobody asked for make room
+/// for it in `room_bytes`. False where there is none for it, or it is not the copy any more.
 pub(super) fn examined(
     connection: &mut Connection,
     row: &CopyRow,
     sequence: u64,
+    room_bytes: u64,
 ) -> rusqlite::Result<bool> {
     let transaction = connection.transaction()?;
     let is_it = transaction.execute(
@@ -182,8 +204,9 @@ pub(super) fn examined(
         let statement = format!("DELETE FROM {table} WHERE share = ?1 AND sequence <> ?2");
         transaction.execute(&statement, params![row.share.0, kept.cast_signed()])?;
     }
+    let is_provided = is_it > 0 && quota::make_room(&transaction, &row.share, room_bytes)?;
     transaction.commit()?;
-    Ok(is_it > 0)
+    Ok(is_provided)
 }
 
 /// Forgets a copy; its files stay. False where there is none.
@@ -194,7 +217,7 @@ pub(super) fn drop_copy(connection: &mut Connection, share: &ShareId) -> rusqlit
     Ok(dropped)
 }
 
-fn forget_copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<bool> {
+pub(super) fn forget_copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<bool> {
     let dropped = connection.execute("DELETE FROM share_copy WHERE share = ?1", [share.0])?;
     if dropped > 0 {
         for table in ["share_node", "share_file"] {

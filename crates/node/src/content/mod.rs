@@ -2,7 +2,7 @@
 //!
 //! - [`store`]: the tables of shares in `kith.db`.
 //! - [`shares`]: sharing folders in place, and taking it back. `fresh`, `looks`: whether they have changed since.
-//! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`others`]: who else provides.
+//! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
@@ -25,6 +25,7 @@ pub mod list;
 mod looks;
 mod offer;
 pub mod others;
+pub mod quota;
 pub mod request;
 mod select;
 pub mod serve;
@@ -38,7 +39,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use copies::{Copy, LearnError, News};
+pub use copies::{Copy, Held, LearnError, News};
 pub use error::GetError;
 pub use get::get;
 pub use list::{Directory, entries, head, list};

@@ -10,7 +10,8 @@ use kith_core::ids::ShareId;
 use kith_core::time::Time;
 
 use crate::content::copies;
-use crate::content::known;
+use crate::content::known::{self, CopyRow};
+use crate::content::quota;
 use crate::content::shares::{Shares, trusted};
 use crate::content::store::{self, ShareRow};
 
@@ -22,6 +23,8 @@ pub(super) struct Offer {
     pub(super) signed: Vec<u8>,
     /// Its row, where it is our own.
     pub(super) own: Option<ShareRow>,
+    /// Its row, where it is a copy.
+    copy: Option<CopyRow>,
 }
 
 impl Offer {
@@ -30,14 +33,16 @@ impl Offer {
             head: trusted(&row).map_err(io::Error::other)?,
             signed: row.head.clone(),
             own: Some(row),
+            copy: None,
         })
     }
 
-    fn of_others(signed: Vec<u8>) -> io::Result<Self> {
+    fn of_others(signed: Vec<u8>, copy: Option<CopyRow>) -> io::Result<Self> {
         Ok(Self {
             head: copies::trusted(&signed).map_err(io::Error::other)?,
             signed,
             own: None,
+            copy,
         })
     }
 }
@@ -56,7 +61,7 @@ impl Shares {
         }
         let copy = self.known_and_copy(share)?.1;
         copy.filter(|copy| copy.examined)
-            .map(|copy| Offer::of_others(copy.head))
+            .map(|copy| Offer::of_others(copy.head.clone(), Some(copy)))
             .transpose()
     }
 
@@ -66,7 +71,9 @@ impl Shares {
             return Offer::own(row).map(Some);
         }
         let known = self.known_and_copy(share)?.0;
-        known.map(|row| Offer::of_others(row.head)).transpose()
+        known
+            .map(|row| Offer::of_others(row.head, None))
+            .transpose()
     }
 
     /// How a share is guarded against this asker.
@@ -92,7 +99,7 @@ impl Shares {
         })
     }
 
-    /// The share, if it is offered and the asker may have it.
+    /// The share, if it is offered and the asker may have it. Of a copy it is noted that somebody asked.
     pub(super) fn admitted(
         &self,
         share: &ShareId,
@@ -104,7 +111,15 @@ impl Shares {
             return Ok(None);
         };
         let guard = self.guard(&offer.head, asker)?;
-        Ok(may(asker, &guard, shown, now).then_some(offer))
+        if !may(asker, &guard, shown, now) {
+            return Ok(None);
+        }
+        if let Some(copy) = offer.copy.as_ref().filter(|it| quota::is_stale(it, now)) {
+            store::run(self.database(), |connection| {
+                quota::used(connection, copy, now)
+            })?;
+        }
+        Ok(Some(offer))
     }
 
     /// What whoever does not get a share is told: that it was taken back, if they had it and it was; else nothing.

@@ -1,7 +1,7 @@
 //! What this node knows of others with regard to shares: who else provides them, and who gets nothing.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kith_core::content::access::Asker;
@@ -10,12 +10,15 @@ use kith_core::content::referral::Referral;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::time::Time;
 
+use crate::content::quota::COPIES_BYTES_MAX;
+
 /// Who provides shares beside this node, and to whom it gives none.
 #[derive(Debug)]
 pub struct Others {
     providers: Mutex<Providers>,
     blocked: Mutex<BTreeSet<PeerId>>,
     provides: AtomicBool,
+    room_bytes: AtomicU64,
 }
 
 impl Default for Others {
@@ -24,6 +27,7 @@ impl Default for Others {
             providers: Mutex::default(),
             blocked: Mutex::default(),
             provides: AtomicBool::new(true),
+            room_bytes: AtomicU64::new(COPIES_BYTES_MAX),
         }
     }
 }
@@ -48,6 +52,16 @@ impl Others {
     /// Whether copies are provided.
     pub fn provides(&self) -> bool {
         self.provides.load(Ordering::Acquire)
+    }
+
+    /// What may be kept for copies from now on, in bytes; [`COPIES_BYTES_MAX`] at first. Noticed with the next copy.
+    pub fn set_room_bytes(&self, bytes: u64) {
+        self.room_bytes.store(bytes, Ordering::Release);
+    }
+
+    /// What may be kept for copies, in bytes.
+    pub fn room_bytes(&self) -> u64 {
+        self.room_bytes.load(Ordering::Acquire)
     }
 
     /// Those who provide a share and of whom `asker`, who may have it, is told.

@@ -30,6 +30,7 @@ use super::sources::Sources;
 use super::unread::UNREAD_MAX_TIME;
 use crate::config::RelayForContacts;
 use crate::content::Shares;
+use crate::content::quota::COPIES_BYTES_MAX;
 use crate::discovery::{Interfaces, Visitors};
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
@@ -63,6 +64,7 @@ pub struct NodeBuilder {
     strangers_max: Option<usize>,
     public_face_only: bool,
     provides: bool,
+    copies_bytes_max: u64,
     relay: Option<RelayForContacts>,
 }
 
@@ -85,6 +87,7 @@ impl Default for NodeBuilder {
             strangers_max: None,
             public_face_only: false,
             provides: true,
+            copies_bytes_max: COPIES_BYTES_MAX,
             relay: None,
         }
     }
@@ -211,6 +214,13 @@ impl NodeBuilder {
         self
     }
 
+    /// How much is kept for the sake of copies, in bytes ([`COPIES_BYTES_MAX`] when left out); those that nobody asked for longest make room.
+    #[must_use]
+    pub fn copies_bytes_max(mut self, bytes: u64) -> Self {
+        self.copies_bytes_max = bytes;
+        self
+    }
+
     /// Relays for contacts in this way, where they can reach this machine; not at all when left out. For nodes that stay: a
     /// relay that comes and goes helps nobody.
     #[must_use]
@@ -261,6 +271,7 @@ impl NodeBuilder {
         let shares = Arc::new(open_shares(&place, &keys, &store, self.provides)?);
         let mut machine = self.machine(&keys, &store)?;
         shares.others().set_blocked(blocked(&machine));
+        shares.others().set_room_bytes(self.copies_bytes_max);
         let relay = self.relay_plan(&place, &keys);
         let relay_roots = self
             .relay_roots

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use kith_core::content::access::{Asker, Relation};
 use kith_core::content::grant::{GRANT_LIFETIME_MAX, SignedGrant};
@@ -12,7 +13,7 @@ use kith_core::time::{DAY, Time};
 
 use super::world::{NOW, World, bytes, snapshot};
 use crate::content::{
-    Credential, Get, GetError, LearnError, News, Recipients, Said, Shared, Talk, list,
+    Credential, Get, GetError, Held, LearnError, News, Recipients, Said, Shared, Talk, list,
 };
 
 fn alice() -> SecretKey {
@@ -52,9 +53,19 @@ async fn fetched(recipients: Recipients) -> (World, World, Shared) {
         ..alice.request(share)
     };
     let got = alice.get(request).await.expect("fetched");
-    let held = bob.shares.hold(&share, got.head.manifest, &got.target);
-    assert!(held.expect("kept") && bob.shares.examine(&share).expect("read"));
+    let held = held(share, got.head.manifest, &got.target);
+    assert!(bob.shares.hold(&held, NOW).expect("kept"));
+    assert!(bob.shares.examine(&share).expect("read"));
     (alice, bob, shared)
+}
+
+fn held(share: ShareId, manifest: BlobHash, target: &Path) -> Held {
+    Held {
+        share,
+        manifest,
+        target: target.to_owned(),
+        keep: false,
+    }
 }
 
 /// `to` asks `from` what a share now is.
@@ -191,8 +202,8 @@ async fn a_copy_that_was_edited_is_not_served_and_one_that_is_not_whole_never_pr
     let refused = bob_world.get(request).await;
     assert!(matches!(refused, Err(GetError::Changed(_))), "{refused:?}");
 
-    let held = bob_world.shares.hold(&share, shared.head.manifest, &target);
-    assert!(held.expect("kept"));
+    let held = held(share, shared.head.manifest, &target);
+    assert!(bob_world.shares.hold(&held, NOW).expect("kept"));
     assert!(!bob_world.shares.examine(&share).expect("read"));
     assert!(bob_world.shares.copies().expect("read").is_empty());
     let refused = bob_world.get(bob_world.request(share)).await;
@@ -236,7 +247,7 @@ async fn a_share_taken_back_is_provided_no_longer_and_its_getters_are_told() {
     assert!(matches!(
         bob_world
             .shares
-            .hold(&share, BlobHash([0; 32]), &bob_world.out()),
+            .hold(&held(share, BlobHash([0; 32]), &bob_world.out()), NOW),
         Ok(false)
     ));
 }

@@ -4,5 +4,6 @@ mod access;
 mod copies;
 mod faults;
 mod fresh;
+mod quota;
 mod whole;
 mod world;

@@ -1,7 +1,5 @@
 //! What was fetched, and is provided where it lies, to the same audience.
 
-use std::path::{Path, PathBuf};
-
 use kith_core::content::referral::Referral;
 use kith_core::data::head::{Audience, Head};
 use kith_core::ids::{Face, PeerId, ShareId};
@@ -12,7 +10,7 @@ use super::handle::Contents;
 use super::reach::Reach;
 use super::source::ShareName;
 use crate::clock;
-use crate::content::{Copy, Credential, GetError, News, Said, ShareError, Talk};
+use crate::content::{Copy, Credential, GetError, Held, News, Said, ShareError, Talk};
 use crate::error::Error;
 use crate::peer::node::Node;
 use crate::peer::stream::{StreamReader, StreamWriter};
@@ -105,20 +103,20 @@ impl Contents {
     pub(super) async fn keep_copy(
         &self,
         from: &Acquaintance,
-        head: &Head,
-        target: &Path,
+        fetched: Held,
+        audience: Audience,
     ) -> Result<(), Error> {
         if !self.provides() {
             return Ok(());
         }
-        if !self.hold(head, target).await? {
+        if !self.hold(fetched.clone()).await? {
             // It was faster than the news of it.
             self.acquaint(from).await?;
-            if !self.hold(head, target).await? {
+            if !self.hold(fetched).await? {
                 return Ok(());
             }
         }
-        let (contents, from, audience) = (self.clone(), from.clone(), head.audience);
+        let (contents, from) = (self.clone(), from.clone());
         self.node.spawn(async move {
             let told = contents.examine_and_tell(&from, &audience);
             if let Err(error) = told.await {
@@ -128,10 +126,8 @@ impl Contents {
         Ok(())
     }
 
-    async fn hold(&self, head: &Head, target: &Path) -> Result<bool, Error> {
-        let (share, manifest) = (head.share, head.manifest);
-        let target: PathBuf = target.to_owned();
-        self.blocking(move |shares| Ok(shares.hold(&share, manifest, &target)?))
+    async fn hold(&self, fetched: Held) -> Result<bool, Error> {
+        self.blocking(move |shares| Ok(shares.hold(&fetched, clock::now())?))
             .await
     }
 

@@ -19,7 +19,7 @@ use super::rate::Rate;
 use super::reach::Reach;
 use super::source::ShareSource;
 use crate::clock;
-use crate::content::{self, Credential, Filter, Get, Got, Progress};
+use crate::content::{self, Credential, Filter, Get, Got, Held, Progress};
 use crate::error::Error;
 use crate::peer::event::Event;
 
@@ -48,6 +48,8 @@ pub struct GetOptions {
     pub at: Option<BlobHash>,
     /// Whether it is provided to others who may have it, once all of it is here.
     pub provide: bool,
+    /// Whether it is provided for good: it never makes room for other copies.
+    pub keep: bool,
 }
 
 impl GetOptions {
@@ -60,6 +62,7 @@ impl GetOptions {
             wait: Duration::ZERO,
             at: None,
             provide: true,
+            keep: false,
         }
     }
 }
@@ -339,7 +342,15 @@ impl Run {
         }
         let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
         if self.options.provide && source.path.is_empty() && only.is_none() {
-            let kept = self.contents.keep_copy(&acquainted, &got.head, &got.target);
+            let fetched = Held {
+                share,
+                manifest: got.head.manifest,
+                target: got.target.clone(),
+                keep: self.options.keep,
+            };
+            let kept = self
+                .contents
+                .keep_copy(&acquainted, fetched, got.head.audience);
             // It is fetched, whether it can be provided or not.
             if let Err(error) = kept.await {
                 debug!(%error, "what was fetched is not provided");
