@@ -2,6 +2,7 @@
 
 mod copies;
 mod killed;
+mod passed_on;
 mod people;
 mod relayed;
 

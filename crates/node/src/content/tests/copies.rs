@@ -310,6 +310,52 @@ async fn what_others_say_of_a_share_is_believed_only_with_its_signatures() {
 }
 
 #[tokio::test]
+async fn a_grant_is_renewed_with_news_and_void_with_a_new_epoch() {
+    let (alice_world, bob_world, shared) = fetched(Recipients::Contacts).await;
+    let share = shared.head.share;
+    let said = Talk::new(alice_world.stream())
+        .head(share, &Credential::Session)
+        .await;
+    let Ok(Said::Head(news)) = said else {
+        panic!("{said:?}");
+    };
+    let late = NOW + 2 * GRANT_LIFETIME_MAX;
+    let has_one = |at| {
+        let held = bob_world.shares.credential(&share, at).expect("read");
+        matches!(held, Some(Credential::Grant { .. }))
+    };
+    assert!(has_one(NOW) && !has_one(late));
+    let met = late - DAY;
+    let renewed = News {
+        grant: Some(SignedGrant::sign(
+            &Ed25519,
+            &alice(),
+            share,
+            bob().peer_id(),
+            1,
+            met,
+        )),
+        ..news
+    };
+    let learnt = bob_world.shares.learn(&renewed, alice().peer_id(), met);
+    learnt.expect("genuine");
+    assert!(has_one(late));
+    // News without a grant leave the one that is there.
+    let bare = News {
+        grant: None,
+        ..renewed
+    };
+    let learnt = bob_world.shares.learn(&bare, alice().peer_id(), met);
+    learnt.expect("genuine");
+    assert!(has_one(late));
+
+    let ended = alice_world.shares.unshare(&share, NOW).expect("taken back");
+    let mut talk = Talk::new(bob_world.stream());
+    talk.notice(ended).await.expect("noted");
+    assert!(!has_one(met));
+}
+
+#[tokio::test]
 async fn providers_are_told_of_to_those_only_who_may_have_the_share() {
     let (alice_world, bob_world, shared) = fetched(Recipients::Contacts).await;
     let share = shared.head.share;

@@ -1,5 +1,6 @@
 //! Friends of the owner finish from each other, while the owner is away.
 
+use std::cell::Cell;
 use std::fs;
 
 use kith::content::{GetError, Recipients};
@@ -84,6 +85,55 @@ async fn a_friend_finishes_from_another_when_the_owner_goes() {
             .iter()
             .all(|it| it.peer != Some(bob.node.peer_id()))
     );
+}
+
+/// Looks at the share, until somebody else than the owner is known to have it beside `known` others.
+async fn hear_of_others(person: &Person, known: usize) {
+    let contents = person.node.contents();
+    let number = Cell::new(0);
+    until("others are told of", async || {
+        let mut options = person.options("alice/folder").await.expect("a source");
+        options.only = vec!["small".to_owned()];
+        options.out = person.at(&format!(
+            "look-{known}-{}",
+            number.replace(number.get() + 1)
+        ));
+        let further = contents.further(&options.source).await.expect("running");
+        further.len() > known || {
+            people::finish(contents.get(options))
+                .await
+                .expect("somebody is there");
+            false
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
+    let (alice, bob, carol) = alice_and_two_friends().await;
+    let dave = Person::new("dave").await;
+    alice.meet(&dave).await;
+    alice.write("folder/small", b"read me");
+    alice.write("folder/big", &bytes(1, 3 << 20));
+    let share = alice.share("folder", Recipients::Contacts).await.share;
+    bob.get("alice/folder").await.expect("fetched");
+    heard(&alice.node, share.head.share, bob.node.peer_id()).await;
+    for friend in [&carol, &dave] {
+        hear_of_others(friend, 0).await;
+    }
+    alice.node.shutdown().await;
+
+    let options = dave.options("alice/folder").await.expect("a source");
+    finished(&dave, &options).await;
+    // By their faces, which the provider tells with the first who asks.
+    let options = carol.options("alice/folder").await.expect("a source");
+    let known = carol.node.contents().further(&options.source).await;
+    hear_of_others(&carol, known.expect("running").len()).await;
+    bob.node.shutdown().await;
+    let fetched = finished(&carol, &options).await;
+    assert_eq!(fetched.head.owner, alice.node.peer_id());
+    assert!(snapshot(&carol.at("out/folder")) == snapshot(&alice.at("folder")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
