@@ -53,7 +53,7 @@ pub enum Proof {
     Link(#[n(0)] LinkProof),
     /// A grant of the owner.
     #[n(2)]
-    Grant(#[n(0)] GrantProof),
+    Grant(#[n(0)] Box<GrantProof>),
 }
 
 /// A range of a blob.
@@ -259,7 +259,7 @@ mod tests {
             hash: BlobHash([2; 32]),
             offset,
             length,
-            proof: Proof::Grant(grant()),
+            proof: Proof::Grant(Box::new(grant())),
         }
     }
 
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(decode(&encode(&request)), Ok(request));
         let request = Request::Provide {
             share: ShareId([1; 32]),
-            proof: Proof::Grant(grant()),
+            proof: Proof::Grant(Box::new(grant())),
             referral: Referral::largest(),
         };
         assert_eq!(decode(&encode(&request)), Ok(request));

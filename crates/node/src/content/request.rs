@@ -52,7 +52,8 @@ impl Credential {
                 exporter,
             )),
             Self::Grant { grant, holder } => {
-                Proof::Grant(GrantProof::sign(&Ed25519, holder, grant.clone(), exporter))
+                let grant = GrantProof::sign(&Ed25519, holder, grant.clone(), exporter);
+                Proof::Grant(Box::new(grant))
             }
         }
     }

@@ -268,15 +268,12 @@ impl NodeBuilder {
         let place = Place::open(self.data.clone())?;
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
-        let shares = Arc::new(open_shares(&place, &keys, &store, self.provides)?);
+        let shares = Arc::new(self.shares(&place, &keys, &store)?);
         let mut machine = self.machine(&keys, &store)?;
         shares.others().set_blocked(blocked(&machine));
-        shares.others().set_room_bytes(self.copies_bytes_max);
         let relay = self.relay_plan(&place, &keys);
-        let relay_roots = self
-            .relay_roots
-            .as_deref()
-            .map_or(Ok(Vec::new()), read_roots)?;
+        let roots = self.relay_roots.as_deref();
+        let relay_roots = roots.map_or(Ok(Vec::new()), read_roots)?;
         let visitors = Visitors::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
@@ -338,6 +335,14 @@ impl NodeBuilder {
         })));
         serve(&node, self.public_face_only);
         Ok(node)
+    }
+
+    fn shares(&self, place: &Place, keys: &Keys, store: &Store) -> Result<Shares, SpawnError> {
+        let (database, owner) = (Box::new(store.clone()), keys.identity.clone());
+        let shares = Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)?;
+        shares.others().set_provides(self.provides);
+        shares.others().set_room_bytes(self.copies_bytes_max);
+        Ok(shares)
     }
 
     fn relay_plan(&self, place: &Place, keys: &Keys) -> Option<RelayPlan> {
@@ -405,19 +410,6 @@ fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
     }
 }
 
-fn open_shares(
-    place: &Place,
-    keys: &Keys,
-    store: &Store,
-    provides: bool,
-) -> Result<Shares, SpawnError> {
-    let (database, owner) = (Box::new(store.clone()), keys.identity.clone());
-    let shares = Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)?;
-    shares.others().set_provides(provides);
-    Ok(shares)
-}
-
-/// Tells the machine when what is spoken changes.
 /// Answers the protocols every node speaks. An introducer has no contents to serve.
 fn serve(node: &Node, public_face_only: bool) {
     crate::protocol::serve(node);
@@ -430,6 +422,7 @@ fn serve(node: &Node, public_face_only: bool) {
     }
 }
 
+/// Tells the machine when what is spoken changes.
 async fn follow_protocols(
     mut changed: watch::Receiver<u64>,
     inputs: mpsc::WeakUnboundedSender<Input>,

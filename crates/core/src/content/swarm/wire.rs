@@ -363,7 +363,7 @@ mod tests {
             what: What::Node(BlobHash([255; 32])),
         };
         for message in [
-            open(Proof::Grant(grant)),
+            open(Proof::Grant(Box::new(grant))),
             AskerMessage::Request(vec![ask; REQUESTS_MAX]),
             AskerMessage::Cancel(vec![u64::MAX; REQUESTS_MAX]),
         ] {

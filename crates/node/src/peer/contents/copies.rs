@@ -10,7 +10,7 @@ use super::handle::Contents;
 use super::reach::Reach;
 use super::source::ShareName;
 use crate::clock;
-use crate::content::{Copy, Credential, GetError, Held, News, Said, ShareError, Talk};
+use crate::content::{Copy, Credential, GetError, Got, Held, News, Said, ShareError, Talk};
 use crate::error::Error;
 use crate::peer::node::Node;
 use crate::peer::stream::{StreamReader, StreamWriter};
@@ -103,12 +103,18 @@ impl Contents {
     pub(super) async fn keep_copy(
         &self,
         from: &Acquaintance,
-        fetched: Held,
-        audience: Audience,
+        got: &Got,
+        keep: bool,
     ) -> Result<(), Error> {
         if !self.provides() {
             return Ok(());
         }
+        let fetched = Held {
+            share: got.head.share,
+            manifest: got.head.manifest,
+            target: got.target.clone(),
+            keep,
+        };
         if !self.hold(fetched.clone()).await? {
             // It was faster than the news of it.
             self.acquaint(from).await?;
@@ -116,7 +122,7 @@ impl Contents {
                 return Ok(());
             }
         }
-        let (contents, from) = (self.clone(), from.clone());
+        let (contents, from, audience) = (self.clone(), from.clone(), got.head.audience);
         self.node.spawn(async move {
             let told = contents.examine_and_tell(&from, &audience);
             if let Err(error) = told.await {

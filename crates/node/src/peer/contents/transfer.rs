@@ -19,7 +19,7 @@ use super::rate::Rate;
 use super::reach::Reach;
 use super::source::ShareSource;
 use crate::clock;
-use crate::content::{self, Credential, Filter, Get, Got, Held, Progress};
+use crate::content::{self, Credential, Filter, Get, Got, Progress};
 use crate::error::Error;
 use crate::peer::event::Event;
 
@@ -342,15 +342,9 @@ impl Run {
         }
         let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
         if self.options.provide && source.path.is_empty() && only.is_none() {
-            let fetched = Held {
-                share,
-                manifest: got.head.manifest,
-                target: got.target.clone(),
-                keep: self.options.keep,
-            };
             let kept = self
                 .contents
-                .keep_copy(&acquainted, fetched, got.head.audience);
+                .keep_copy(&acquainted, &got, self.options.keep);
             // It is fetched, whether it can be provided or not.
             if let Err(error) = kept.await {
                 debug!(%error, "what was fetched is not provided");
