@@ -18,6 +18,7 @@ use kith_core::time::Time;
 use thiserror::Error;
 
 use crate::content::known::{self, CopyRow, KnownRow};
+use crate::content::quota;
 use crate::content::request::Credential;
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
@@ -187,7 +188,7 @@ impl Shares {
         let is_whole = matches!(&scanned, Ok(scanned) if scanned.root.node == head.manifest);
         let provided = store::run(self.database(), |connection| {
             if is_whole {
-                known::examined(connection, &copy, head.sequence, self.others().room_bytes())
+                quota::examined(connection, &copy, head.sequence, self.others().room_bytes())
             } else {
                 known::drop_copy(connection, share).map(|_| false)
             }

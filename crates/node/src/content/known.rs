@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use kith_core::ids::{PeerId, ShareId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::content::quota;
 use crate::content::store::{path, path_bytes};
 
 /// The room's second piece of schema.
@@ -57,7 +56,7 @@ pub(super) struct CopyRow {
     /// The signed head that it is of.
     pub(super) head: Vec<u8>,
     pub(super) target: PathBuf,
-    /// When it was fetched, or asked for last (see [`quota`]), in milliseconds since 1970.
+    /// When it was fetched, or asked for last (to the hour), in milliseconds since 1970.
     pub(super) used_ms: u64,
     /// Whether it never makes room for others.
     pub(super) kept: bool,
@@ -183,30 +182,6 @@ pub(super) fn hold(connection: &mut Connection, row: &CopyRow) -> rusqlite::Resu
         ],
     )?;
     Ok(())
-}
-
-/// A copy is what its head says: what a scan with this sequence found is kept, what earlier ones found is not. Copies that nobody asked for make room
-/// for it in `room_bytes`. False where there is none for it, or it is not the copy any more.
-pub(super) fn examined(
-    connection: &mut Connection,
-    row: &CopyRow,
-    sequence: u64,
-    room_bytes: u64,
-) -> rusqlite::Result<bool> {
-    let transaction = connection.transaction()?;
-    let is_it = transaction.execute(
-        "UPDATE share_copy SET examined = 1 WHERE share = ?1 AND head = ?2 AND target = ?3",
-        params![row.share.0, row.head, path_bytes(&row.target)],
-    )?;
-    // No scan has the sequence 0.
-    let kept = if is_it > 0 { sequence } else { 0 };
-    for table in ["share_node", "share_file"] {
-        let statement = format!("DELETE FROM {table} WHERE share = ?1 AND sequence <> ?2");
-        transaction.execute(&statement, params![row.share.0, kept.cast_signed()])?;
-    }
-    let is_provided = is_it > 0 && quota::make_room(&transaction, &row.share, room_bytes)?;
-    transaction.commit()?;
-    Ok(is_provided)
 }
 
 /// Forgets a copy; its files stay. False where there is none.

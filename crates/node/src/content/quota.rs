@@ -9,6 +9,7 @@ use kith_core::time::Time;
 use rusqlite::{Connection, params};
 
 use crate::content::known::{self, CopyRow};
+use crate::content::store::path_bytes;
 
 /// What is kept for copies when nobody says otherwise, in bytes: that of 256 GiB in large files, or of some millions of small ones.
 pub const COPIES_BYTES_MAX: u64 = 1 << 30;
@@ -38,13 +39,33 @@ pub(super) fn is_stale(copy: &CopyRow, now: Time) -> bool {
     now.0.saturating_sub(copy.used_ms) >= USED_EVERY_MS
 }
 
-/// Weighs a copy that was examined, and drops those used least recently until all of them together are within `room_bytes`. False where
-/// it does not fit beside those that are kept: then it is the one dropped.
-pub(super) fn make_room(
-    connection: &Connection,
-    share: &ShareId,
+/// A copy is what its head says: what a scan with this sequence found is kept, what earlier ones found is not. Copies that nobody asked for make room
+/// for it in `room_bytes`. False where there is none for it, or it is not the copy any more.
+pub(super) fn examined(
+    connection: &mut Connection,
+    row: &CopyRow,
+    sequence: u64,
     room_bytes: u64,
 ) -> rusqlite::Result<bool> {
+    let transaction = connection.transaction()?;
+    let is_it = transaction.execute(
+        "UPDATE share_copy SET examined = 1 WHERE share = ?1 AND head = ?2 AND target = ?3",
+        params![row.share.0, row.head, path_bytes(&row.target)],
+    )?;
+    // No scan has the sequence 0.
+    let kept = if is_it > 0 { sequence } else { 0 };
+    for table in ["share_node", "share_file"] {
+        let statement = format!("DELETE FROM {table} WHERE share = ?1 AND sequence <> ?2");
+        transaction.execute(&statement, params![row.share.0, kept.cast_signed()])?;
+    }
+    let is_provided = is_it > 0 && make_room(&transaction, &row.share, room_bytes)?;
+    transaction.commit()?;
+    Ok(is_provided)
+}
+
+/// Weighs a copy that was examined, and drops those used least recently until all of them together are within `room_bytes`. False where
+/// it does not fit beside those that are kept: then it is the one dropped.
+fn make_room(connection: &Connection, share: &ShareId, room_bytes: u64) -> rusqlite::Result<bool> {
     weigh(connection, share)?;
     let copies: Vec<(ShareId, u64, bool)> = connection
         .prepare_cached("SELECT share, weight, kept FROM share_copy ORDER BY used_ms, share")?
