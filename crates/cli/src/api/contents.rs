@@ -14,12 +14,13 @@ use kith::core::data::link::Link;
 use kith::core::data::manifest::Entry;
 use kith::core::identity::{Contact, ContactState};
 use kith::core::ids::BlobHash;
-use kith::peer::{GetOptions, MyShare};
+use kith::peer::{GetOptions, MyShare, TransferInfo, TransferState};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Answer, Asked, lines};
 use super::door::Door;
+use super::named::name_of;
 use crate::failure::Failure;
 
 /// The least time between two progress lines: what an eye follows.
@@ -73,10 +74,31 @@ pub(crate) struct ShareInfo {
     pub(crate) kept: bool,
     /// The contacts who provide it too, as far as they said so.
     pub(crate) providers: Vec<String>,
+    /// Who was given what of it by this node, the latest first; the last few hundred.
+    pub(crate) fetches: Vec<FetchInfo>,
     /// What is not in it, and why; the first of them, when it has just been made.
     pub(crate) left_out: Vec<String>,
     /// How many things are not in it.
     pub(crate) left_out_count: u64,
+}
+
+/// What somebody was given of a share.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FetchInfo {
+    /// By name, where they are a contact; left out for all who came as strangers, by a link or to a public share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peer: Option<String>,
+    /// Who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peer_id: Option<String>,
+    /// Bytes of files, in all.
+    pub(crate) bytes: u64,
+    /// When the first were given, in milliseconds since 1970.
+    pub(crate) first: u64,
+    /// When the last were.
+    pub(crate) last: u64,
+    /// Whether they were given as many bytes of one version as it holds.
+    pub(crate) whole: bool,
 }
 
 /// A share that is no more.
@@ -153,6 +175,10 @@ pub(crate) enum GetEvent {
         files: u64,
         /// Whether nobody who has it is there now.
         waiting: bool,
+        /// Whether it was paused, and goes on when it is resumed.
+        paused: bool,
+        /// The number by which it is paused, resumed and cancelled.
+        id: u64,
     },
     /// All is there.
     Done {
@@ -237,6 +263,7 @@ pub(super) async fn shares(State(door): State<Door>) -> Answer<Vec<ShareInfo>> {
             head: copy.head,
             roots: vec![copy.target],
             named: Vec::new(),
+            fetches: Vec::new(),
         };
         let mut info = describe(&door, copied).await;
         info.owner = Some(owner);
@@ -244,6 +271,17 @@ pub(super) async fn shares(State(door): State<Door>) -> Answer<Vec<ShareInfo>> {
         infos.push(info);
     }
     Ok(Json(infos))
+}
+
+/// One share of this node.
+#[utoipa::path(get, path = "/api/v1/shares/{share}", params(("share", description = "id, name or link")),
+    responses((status = 200, body = ShareInfo)))]
+pub(super) async fn my_share(
+    State(door): State<Door>,
+    Path(share): Path<String>,
+) -> Answer<ShareInfo> {
+    let share = door.node().contents().my_share(&share).await?;
+    Ok(Json(describe(&door, share).await))
 }
 
 /// Takes a share back, or provides a copy no longer.
@@ -300,48 +338,44 @@ pub(super) async fn list(
     Ok(Json(listed.collect()))
 }
 
-/// Fetches what somebody shares, for as long as the call lasts; a later call goes on where it ended.
+/// Fetches what somebody shares, for as long as the call lasts; a later call goes on where it ended. A transfer of the same that is under way is
+/// followed instead, and what the node goes on with by itself outlasts the call.
 #[utoipa::path(post, path = "/api/v1/get", request_body = GetRequest,
     responses((status = 200, body = GetEvent, content_type = "application/x-ndjson")))]
 pub(super) async fn get(
     State(door): State<Door>,
     Asked(asked): Asked<GetRequest>,
 ) -> Result<Response, Failure> {
-    let source = door.node().contents().resolve(&asked.source).await?;
-    let at = asked
-        .at
-        .as_deref()
-        .map(str::parse::<BlobHash>)
-        .transpose()
-        .map_err(Error::from)?;
-    let options = GetOptions {
-        out: asked.out,
-        only: asked.only,
-        wait: Duration::from_millis(asked.wait_ms),
-        at,
-        provide: asked.provide,
-        keep: asked.keep,
-        ..GetOptions::new(source, "")
-    };
+    let options = options(&door, asked).await?;
+    let transfers = door.node().contents().transfers();
+    let mut transfer = transfers.begin(options, false).await?;
     Ok(lines(async move |out| {
-        let mut transfer = door.node().contents().get(options);
-        let (mut last, mut waited): (Option<Instant>, bool) = (None, false);
-        while let Some(now) = transfer.changed().await {
-            let is_due = last.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY);
-            let is_whole = now.total == Some(now.bytes);
-            if is_due || is_whole || now.waiting != waited {
-                (last, waited) = (Some(Instant::now()), now.waiting);
+        let mut last: Option<(Instant, TransferState)> = None;
+        while let Some(TransferInfo {
+            id,
+            state,
+            progress: now,
+            ..
+        }) = transfer.changed().await
+        {
+            let is_due =
+                last.is_none_or(|(at, before)| before != state || at.elapsed() >= PROGRESS_EVERY);
+            if is_due || now.total == Some(now.bytes) {
+                last = Some((Instant::now(), state));
                 out.send(&GetEvent::Progress {
+                    id: id.0,
                     bytes: now.bytes,
                     total: now.total,
                     rate: now.rate,
                     files: now.files,
-                    waiting: now.waiting,
+                    waiting: state == TransferState::Waiting,
+                    paused: state == TransferState::Paused,
                 })
                 .await;
             }
         }
-        let done = transfer.finished().await?;
+        let done = transfer.finished().await;
+        let done = done.map_err(|failure| Failure::new(failure.kind, failure.message))?;
         let mut sources = Vec::new();
         for source in &done.sources {
             let peer_id = source.peer.to_string();
@@ -363,6 +397,26 @@ pub(super) async fn get(
         .await;
         Ok(())
     }))
+}
+
+/// What was asked for, as the library takes it.
+pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions, Failure> {
+    let source = door.node().contents().resolve(&asked.source).await?;
+    let at = asked
+        .at
+        .as_deref()
+        .map(str::parse::<BlobHash>)
+        .transpose()
+        .map_err(Error::from)?;
+    Ok(GetOptions {
+        out: asked.out,
+        only: asked.only,
+        wait: Duration::from_millis(asked.wait_ms),
+        at,
+        provide: asked.provide,
+        keep: asked.keep,
+        ..GetOptions::new(source, "")
+    })
 }
 
 /// What everybody shares who answers.
@@ -405,6 +459,22 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
     for peer in door.node().contents().provided_by(&share.head.share) {
         providers.push(name_of(door, &peer.to_string()).await);
     }
+    let mut fetches = Vec::new();
+    for fetch in &share.fetches {
+        let peer_id = fetch.peer.map(|peer| peer.to_string());
+        let peer = match &peer_id {
+            Some(peer_id) => Some(name_of(door, peer_id).await),
+            None => None,
+        };
+        fetches.push(FetchInfo {
+            peer,
+            peer_id,
+            bytes: fetch.bytes,
+            first: fetch.first.0,
+            last: fetch.last.0,
+            whole: fetch.whole.is_some(),
+        });
+    }
     let audience = match share.head.audience {
         Audience::Contacts => "contacts",
         Audience::Named => "named",
@@ -424,16 +494,8 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         owner: None,
         kept: true,
         providers,
+        fetches,
         left_out: Vec::new(),
         left_out_count: 0,
     }
-}
-
-/// What a peer is called here; its id where it is no contact.
-async fn name_of(door: &Door, peer_id: &str) -> String {
-    let contact = door.node().find(peer_id).await;
-    contact.map_or_else(
-        |_| peer_id.to_owned(),
-        |contact| contact.petname.to_string(),
-    )
 }

@@ -6,33 +6,59 @@ use axum::extract::State;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use futures_util::{Stream, stream};
 use kith::Event;
+use kith::core::data::head::Head;
 use kith::core::identity;
 use kith::core::routing::Target;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::door::Door;
+use super::transfers;
 
 /// Follows what happens from now on. A client that is slow misses the oldest, and is told so by `missed`.
 #[utoipa::path(get, path = "/api/v1/events", responses((status = 200, content_type = "text/event-stream")))]
 pub(super) async fn follow(
     State(door): State<Door>,
 ) -> Sse<impl Stream<Item = Result<Message, Infallible>>> {
-    let events = stream::unfold(door.node().events(), |mut events| async move {
-        loop {
-            let (name, value) = match events.recv().await {
-                Ok(event) => match tell(&event) {
-                    Some(told) => told,
-                    None => continue,
-                },
-                Err(RecvError::Lagged(count)) => ("missed", json!({ "count": count })),
-                Err(RecvError::Closed) => return None,
-            };
-            let message = Message::default().event(name).data(value.to_string());
-            return Some((Ok(message), events));
-        }
-    });
+    let contents = door.node().contents();
+    let followed = (
+        door.node().events(),
+        contents.changes(),
+        contents.transfers().events(),
+    );
+    let events = stream::unfold(
+        followed,
+        |(mut events, mut changes, mut transfers)| async move {
+            loop {
+                let told = tokio::select! {
+                    event = events.recv() => event.map(|event| tell(&event)),
+                    head = changes.recv() => head.map(|head| Some(tell_change(&head))),
+                    info = transfers.recv() => info.map(|info| Some(("transfer", transfers::tell(&info)))),
+                };
+                let (name, value) = match told {
+                    Ok(Some(told)) => told,
+                    Ok(None) => continue,
+                    Err(RecvError::Lagged(count)) => ("missed", json!({ "count": count })),
+                    Err(RecvError::Closed) => return None,
+                };
+                let message = Message::default().event(name).data(value.to_string());
+                return Some((Ok(message), (events, changes, transfers)));
+            }
+        },
+    );
     Sse::new(events).keep_alive(KeepAlive::default())
+}
+
+/// A share of this node that has a new head, because its files changed.
+fn tell_change(head: &Head) -> (&'static str, Value) {
+    let told = json!({
+        "share_id": head.share.to_string(),
+        "name": head.name,
+        "hash": head.manifest.to_string(),
+        "bytes": head.totals.bytes,
+        "files": head.totals.files,
+    });
+    ("share_changed", told)
 }
 
 /// An event's name and what is told of it; `None` for what only the inside of a node is concerned with.

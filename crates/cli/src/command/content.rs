@@ -6,7 +6,11 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::on::On;
-use crate::api::contents::{GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared};
+use super::transfers;
+use crate::api::contents::{
+    FetchInfo, GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared,
+};
+use crate::api::transfers::TransferInfo;
 use crate::args::{GetArgs, ShareArgs};
 use crate::client::{query, segment};
 use crate::failure::Failure;
@@ -15,6 +19,12 @@ use crate::start::Purpose;
 
 /// What a bar says; bytes and rate as people read them.
 const BAR: &str = "{bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta} {msg}";
+
+/// How long a `get` that somebody looks at waits for someone who has it,
+const FOREGROUND_WAIT: Duration = Duration::from_secs(30);
+
+/// and one that is left to the node: a month of holidays, counted anew from each byte that arrives and from each start of the node.
+const BACKGROUND_WAIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How often a bar that waits shows that it is alive.
 const BAR_TICK: Duration = Duration::from_millis(250);
@@ -35,28 +45,52 @@ pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
         })
         .await?;
     for left_out in &made.left_out {
-        on.output.talk(format_args!("left out: {left_out}"));
+        on.output
+            .talk(format_args!("left out: {}", output::name(left_out)));
     }
-    on.output
-        .line(&made, || format!("{}\n{}", describe(&made), made.link))?;
+    on.output.line(&made, || {
+        format!("{}\n{}\n{}", describe(&made), made.hash, made.link)
+    })?;
     on.output.qr(&made.link);
     Ok(())
 }
 
-/// Lists what is shared here.
-pub(super) async fn shares(on: &On) -> Result<(), Failure> {
+/// Lists what is shared here, or one share, with those who fetched it.
+pub(super) async fn shares(on: &On, share: Option<&str>) -> Result<(), Failure> {
     let shares: Vec<ShareInfo> = on
-        .node(Purpose::Look, async |node| {
-            node.client().get("/shares").await
+        .node(Purpose::Look, async |node| match share {
+            None => node.client().get("/shares").await,
+            Some(share) => {
+                let path = format!("/shares/{}", segment(share));
+                Ok(vec![node.client().get(&path).await?])
+            }
         })
         .await?;
     for share in &shares {
         on.output.line(share, || match &share.owner {
             Some(owner) if share.kept => {
-                format!("{}\n  a copy of {owner}'s, kept", describe(share))
+                format!(
+                    "{}
+  a copy of {owner}'s, kept",
+                    describe(share)
+                )
             }
-            Some(owner) => format!("{}\n  a copy of {owner}'s", describe(share)),
-            None => format!("{}\n  {}", describe(share), share.link),
+            Some(owner) => format!(
+                "{}
+  a copy of {owner}'s",
+                describe(share)
+            ),
+            None => {
+                let fetches: String = share.fetches.iter().map(describe_fetch).collect();
+                format!(
+                    "{}
+  {}
+  {}{fetches}",
+                    describe(share),
+                    share.hash,
+                    share.link
+                )
+            }
         })?;
     }
     Ok(())
@@ -70,8 +104,9 @@ pub(super) async fn unshare(on: &On, share: &str) -> Result<(), Failure> {
             node.client().delete(&path).await
         })
         .await?;
-    on.output
-        .line(&gone, || format!("{} is shared no longer", gone.name))
+    on.output.line(&gone, || {
+        format!("{} is shared no longer", output::name(&gone.name))
+    })
 }
 
 /// Lists what others share.
@@ -89,7 +124,7 @@ pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
                 .map(|peer| format!("{peer}/"))
                 .unwrap_or_default();
             let mark = if listed.kind == "directory" { "/" } else { "" };
-            format!("{size:>12}  {whose}{}{mark}", listed.name)
+            format!("{size:>12}  {whose}{}{mark}", output::name(&listed.name))
         })?;
     }
     Ok(())
@@ -97,15 +132,27 @@ pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
 
 /// Fetches what somebody shares.
 pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
+    let wait = args.wait.unwrap_or(match args.background {
+        true => BACKGROUND_WAIT,
+        false => FOREGROUND_WAIT,
+    });
     let request = GetRequest {
         source: args.source,
         out: whole(&args.out)?,
         only: args.only,
-        wait_ms: u64::try_from(args.wait.as_millis()).unwrap_or(u64::MAX),
+        wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         at: args.at,
         provide: !args.no_provide,
         keep: args.keep,
     };
+    if args.background {
+        let begun: TransferInfo = on
+            .node(Purpose::Look, async |node| {
+                node.client().post("/transfers", &request).await
+            })
+            .await?;
+        return on.output.line(&begun, || transfers::describe(&begun));
+    }
     let bar = bar(on);
     let fetched = on.node(Purpose::Reach, async |node| {
         let mut lines = node.client().lines("/get", &request).await?;
@@ -125,16 +172,18 @@ fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
             bytes,
             total,
             waiting,
+            paused,
+            id,
             ..
         } => {
             if let Some(total) = total {
                 bar.set_length(*total);
             }
             bar.set_position(*bytes);
-            bar.set_message(if *waiting {
-                "waiting for someone who has it"
-            } else {
-                ""
+            bar.set_message(match (*paused, *waiting) {
+                (true, _) => format!("paused; 'kith transfers resume {id}' goes on"),
+                (_, true) => "waiting for someone who has it".to_owned(),
+                _ => String::new(),
             });
             if on.output.is_json() {
                 on.output.line(event, String::new)
@@ -160,7 +209,7 @@ fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
                 let size = output::bytes(*bytes);
                 format!(
                     "{}: {files} files, {size}, in {seconds:.1} s",
-                    path.display()
+                    output::name(&path.display().to_string())
                 )
             })
         }
@@ -192,8 +241,22 @@ fn describe(share: &ShareInfo) -> String {
     };
     format!(
         "{}: {} files, {size}, for {audience} ({})",
-        share.name, share.files, share.share_id
+        output::name(&share.name),
+        share.files,
+        share.share_id
     )
+}
+
+/// A line on somebody who fetched.
+fn describe_fetch(fetch: &FetchInfo) -> String {
+    let who = fetch
+        .peer
+        .as_deref()
+        .unwrap_or("somebody unknown, by the link");
+    let size = output::bytes(fetch.bytes);
+    let part = if fetch.whole { "all of it" } else { "a part" };
+    let last = output::ago(fetch.last);
+    format!("\n  fetched by {who}: {part}, {size}, {last}")
 }
 
 #[cfg(test)]

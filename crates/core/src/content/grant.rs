@@ -299,6 +299,15 @@ mod tests {
         assert_eq!(long.verify(&Ed25519, NOW), Err(GrantError::Time));
     }
 
+    crate::decoding::decoder_tests! {
+        grant: Grant = signed().verify(&Ed25519, NOW).expect("our own");
+        signed_grant: SignedGrant = signed();
+        shown: GrantProof = {
+            let holder = SecretKey::from_bytes([3; 32]);
+            GrantProof::sign(&Ed25519, &holder, signed(), &[5; 32])
+        };
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

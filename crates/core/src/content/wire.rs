@@ -139,6 +139,19 @@ pub enum Request {
     /// Do you provide a share with this tag (see [`tag`](crate::content::referral::tag))? Answered by `Noted` or `Gone`.
     #[n(6)]
     Find(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]),
+    /// What was this share when it had this manifest? Answered by `Head` or `Gone`.
+    #[n(7)]
+    Version {
+        /// Which share.
+        #[n(0)]
+        share: ShareId,
+        /// The manifest of the version.
+        #[n(1)]
+        manifest: BlobHash,
+        /// What the asker shows.
+        #[n(2)]
+        proof: Proof,
+    },
 }
 
 impl Request {
@@ -146,6 +159,7 @@ impl Request {
     pub fn claim(&self) -> Option<(&ShareId, &Proof)> {
         match self {
             Self::Head { share, proof }
+            | Self::Version { share, proof, .. }
             | Self::Providers { share, proof }
             | Self::Provide { share, proof, .. } => Some((share, proof)),
             Self::Blob(request) => Some((&request.share, &request.proof)),
@@ -171,7 +185,7 @@ pub enum Answer {
         #[n(1)]
         more: bool,
     },
-    /// The newest head, and a fresh grant where the provider is the owner and knows the asker.
+    /// The newest head or that of the version asked for, and a fresh grant where the provider is the owner and knows the asker.
     #[n(1)]
     Head {
         /// The signed head, at most [`HEAD_BYTES_MAX`].
@@ -234,11 +248,10 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{self, decode, encode};
+    use crate::codec::{decode, encode};
     use crate::crypto::{Ed25519, SecretKey};
     use crate::ids::PeerId;
     use crate::time::Time;
-    use proptest::prelude::*;
 
     fn grant() -> GrantProof {
         let owner = SecretKey::from_bytes([1; 32]);
@@ -305,6 +318,13 @@ mod tests {
             })),
             "8202820505"
         );
+        let version = Request::Version {
+            share: ShareId([1; 32]),
+            manifest: BlobHash([2; 32]),
+            proof: Proof::Session,
+        };
+        let golden = format!("8207835820{}5820{}820080", "01".repeat(32), "02".repeat(32));
+        assert_eq!(hex(encode(&version)), golden);
         assert_eq!(hex(encode(&Answer::Gone)), "820380");
         assert_eq!(hex(encode(&Answer::Changed)), "820480");
         let find = Request::Find([7; 32]);
@@ -364,11 +384,16 @@ mod tests {
         );
     }
 
-    proptest! {
-        #[test]
-        fn no_bytes_make_the_decoders_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = codec::decode::<Request>(&bytes);
-            let _ = codec::decode::<Answer>(&bytes);
-        }
+    crate::decoding::decoder_tests! {
+        list: Request = Request::List { after: Some(ShareId([1; 32])) };
+        provide: Request = Request::Provide {
+            share: ShareId([1; 32]),
+            proof: Proof::Grant(Box::new(grant())),
+            referral: Referral::largest(),
+        };
+        blob_request: Request = Request::Blob(blob(0, GROUP_BYTES));
+        heads: Answer = Answer::Heads { heads: vec![vec![1; 40].into()], more: true };
+        providers: Answer = Answer::Providers(vec![Referral::largest()]);
+        blob_answer: Answer = Answer::Blob { size: 1 << 40, encoded: 70_000 };
     }
 }

@@ -6,16 +6,18 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::time::Instant;
 
 use kith_core::content::access::{self, Admits, Asker, Guard, Relation, Shown, may};
 use kith_core::content::grant::SignedGrant;
 use kith_core::content::wire::{Answer, BlobRequest, GROUP_BYTES, HEADS_MAX, Proof, Request};
 use kith_core::crypto::Ed25519;
-use kith_core::data::head::Audience;
-use kith_core::ids::ShareId;
+use kith_core::data::head::{Audience, Head};
+use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
 use crate::content::offer::Offer;
+use crate::content::past;
 use crate::content::shares::{Shares, trusted};
 use crate::content::store;
 use crate::data::hash::{self, Stamp};
@@ -31,6 +33,8 @@ pub struct Reply {
     pub answer: Answer,
     /// As many bytes as it says.
     pub raw: Vec<u8>,
+    /// How many bytes of a file of which share are in it.
+    pub(super) given: Option<(ShareId, u64)>,
 }
 
 impl From<Answer> for Reply {
@@ -38,6 +42,7 @@ impl From<Answer> for Reply {
         Self {
             answer,
             raw: Vec::new(),
+            given: None,
         }
     }
 }
@@ -112,6 +117,12 @@ impl Shares {
                 Some(offer) => self.answer_head(offer, asker, now).into(),
                 None => self.answer_ended(share, asker, shown, now)?.into(),
             },
+            Request::Version {
+                share, manifest, ..
+            } => match self.admitted(share, asker, shown, now)? {
+                Some(offer) => self.answer_version(offer, manifest, asker, now)?.into(),
+                None => Answer::Gone.into(),
+            },
             Request::Blob(request) => match self.admitted(&request.share, asker, shown, now)? {
                 Some(_) => return self.answer_blob(request),
                 None => Answer::Gone.into(),
@@ -158,25 +169,54 @@ impl Shares {
         Ok(Answer::Heads { heads, more: false }.into())
     }
 
-    /// The head, and of an own share a fresh grant for a contact, to show to other providers.
+    /// The head; an own share is looked at first.
     fn answer_head(&self, offer: Offer, asker: &Asker, now: Time) -> Answer {
         let Some(row) = offer.own else {
-            return Answer::Head {
-                head: offer.signed.into(),
-                grant: None,
-            };
+            return unowned(offer.signed);
         };
         let (row, head) = self.freshened(row, offer.head, now);
+        self.granting(row.head, &head, asker, now)
+    }
+
+    /// A head of an own share, and a fresh grant for a contact, to show to other providers.
+    fn granting(&self, signed: Vec<u8>, head: &Head, asker: &Asker, now: Time) -> Answer {
         let is_private = matches!(head.audience, Audience::Contacts | Audience::Named);
         let holder = asker
             .peer
             .filter(|_| is_private && asker.relation == Relation::Contact);
         Answer::Head {
-            head: row.head.into(),
+            head: signed.into(),
             grant: holder.map(|peer| {
                 SignedGrant::sign(&Ed25519, self.owner(), head.share, peer, head.epoch, now)
             }),
         }
+    }
+
+    /// The version of this manifest: the one of now, or a past one. Of a copy there is the one.
+    fn answer_version(
+        &self,
+        offer: Offer,
+        manifest: &BlobHash,
+        asker: &Asker,
+        now: Time,
+    ) -> io::Result<Answer> {
+        let is_newest = offer.head.manifest == *manifest;
+        if offer.own.is_none() {
+            return Ok(match is_newest {
+                true => unowned(offer.signed),
+                false => Answer::Gone,
+            });
+        }
+        let share = &offer.head.share;
+        let version = match is_newest {
+            true => Some(offer.signed),
+            false => store::run(self.database(), |connection| {
+                past::version(connection, share, manifest)
+            })?,
+        };
+        Ok(version.map_or(Answer::Gone, |signed| {
+            self.granting(signed, &offer.head, asker, now)
+        }))
     }
 
     fn answer_blob(&self, request: &BlobRequest) -> io::Result<Reply> {
@@ -210,7 +250,7 @@ impl Shares {
             }
         }
         if existed {
-            self.looks().hasten(&request.share);
+            self.looks().see(&request.share, Instant::now());
         }
         Ok(if existed {
             Answer::Changed
@@ -238,7 +278,20 @@ impl Shares {
         } else {
             blob.encode(&file, [].as_slice(), request.offset, request.length)?
         };
-        Ok((Stamp::of(&file.metadata()?) == stamp).then(|| reply(blob, encoded)))
+        let bytes = request.length.min(blob.size - request.offset);
+        let given = Some((request.share, bytes));
+        Ok((Stamp::of(&file.metadata()?) == stamp).then(|| Reply {
+            given,
+            ..reply(blob, encoded)
+        }))
+    }
+}
+
+/// A head of somebody else's share: only its owner grants it.
+fn unowned(signed: Vec<u8>) -> Answer {
+    Answer::Head {
+        head: signed.into(),
+        grant: None,
     }
 }
 
@@ -258,5 +311,9 @@ fn reply(blob: Blob, raw: Vec<u8>) -> Reply {
         size: blob.size,
         encoded: raw.len() as u64,
     };
-    Reply { answer, raw }
+    Reply {
+        answer,
+        raw,
+        given: None,
+    }
 }

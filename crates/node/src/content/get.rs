@@ -44,8 +44,13 @@ where
     let started = Instant::now();
     let connect = async || {
         let stream = open().await.map_err(GetError::Connection)?;
-        let connection = Connection::open(stream, get.share, &get.credential, get.now).await?;
-        check(&connection.head, &get)?;
+        let mut connection = Connection::open(stream, get.share, &get.credential, get.now).await?;
+        if connection.head.owner != get.owner {
+            return Err(HeadError::OtherShare.into());
+        }
+        if let Some(at) = get.at {
+            connection.turn_to(at, get.now).await?;
+        }
         Ok(connection)
     };
     let mut broken = std::pin::pin!(broken);
@@ -85,7 +90,7 @@ where
     let moved: Result<(), GetError> = unless(broken, moved).await;
     streams.close().await;
     match moved {
-        Err(GetError::Gone) => return Err(gone(&head, connect().await)),
+        Err(GetError::Gone) => return Err(gone(&get, &head, connect().await)),
         moved => moved?,
     }
     let progress = transfer.progress;
@@ -114,22 +119,13 @@ async fn unless<T>(
     }
 }
 
-/// Whether a head is of the owner and the version that were asked for.
-fn check(head: &Head, get: &Get) -> Result<(), GetError> {
-    if head.owner != get.owner {
-        return Err(HeadError::OtherShare.into());
-    }
-    match get.at {
-        Some(at) if at != head.manifest => Err(GetError::Version),
-        _ => Ok(()),
-    }
-}
-
-/// What was there is gone: replaced by another version, where there still is a head for us.
-fn gone<R, W>(head: &Head, now: Result<Connection<R, W>, GetError>) -> GetError {
+/// What was there is gone: replaced by another version, where there still is a head for us; or it is a past version, of which the
+/// files are gone.
+fn gone<R, W>(get: &Get, head: &Head, now: Result<Connection<R, W>, GetError>) -> GetError {
     match now {
+        Ok(_) if get.at.is_some() => GetError::Version,
         Ok(now) if now.head.manifest != head.manifest => GetError::Changed(head.name.clone()),
-        Err(GetError::Version) => GetError::Changed(head.name.clone()),
+        Err(GetError::Version) => GetError::Version,
         _ => GetError::Gone,
     }
 }

@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::content::store::{path, path_bytes};
 
-/// The room's second piece of schema.
-pub(super) const SCHEMA: &str = "
+/// The room's piece of schema for what others share.
+pub(crate) const SCHEMA: &str = "
     CREATE TABLE share_known (
         share      BLOB NOT NULL PRIMARY KEY,
         owner      BLOB NOT NULL,

@@ -1,7 +1,8 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
 //! - [`store`]: the tables of shares in `kith.db`.
-//! - [`shares`]: sharing folders in place, and taking it back. `fresh`, `looks`: whether they have changed since.
+//! - [`shares`]: sharing folders in place, and taking it back. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
+//! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
@@ -16,17 +17,22 @@ pub mod answer;
 mod compare;
 pub mod copies;
 pub mod error;
+pub mod fetches;
+mod folders;
+pub mod follow;
 mod frames;
 mod fresh;
 pub mod get;
 pub mod glob;
-mod known;
+pub(crate) mod known;
 pub mod list;
 mod looks;
 mod offer;
 pub mod others;
+pub mod past;
 pub mod quota;
 pub mod request;
+mod scanning;
 mod select;
 pub mod serve;
 pub mod shares;
@@ -34,6 +40,7 @@ pub mod store;
 mod streams;
 pub mod talk;
 mod transfer;
+mod watch;
 mod worker;
 
 #[cfg(test)]
@@ -41,14 +48,13 @@ mod tests;
 
 pub use copies::{Copy, Held, LearnError, News};
 pub use error::GetError;
+pub use fetches::Fetch;
+pub use follow::follow;
 pub use get::get;
 pub use list::{Directory, entries, head, list};
 pub use others::Others;
-pub use request::{Credential, Filter, Get, Got, Progress, Stream};
+pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, StagedAt, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
-pub use store::Database;
+pub use store::{Database, SCHEMA};
 pub use talk::{Said, Talk};
-
-/// The room's pieces of schema, oldest first.
-pub(crate) const SCHEMAS: [&str; 2] = [store::SCHEMA, known::SCHEMA];

@@ -1,7 +1,8 @@
 //! What a transfer is asked for, how far it is, and what came of it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kith_core::content::access::LinkProof;
@@ -12,6 +13,8 @@ use kith_core::data::head::Head;
 use kith_core::data::link::LinkSecret;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
+
+use crate::data::local::Candidate;
 
 /// A stream of `/kith/share/1` to a provider.
 #[derive(Debug)]
@@ -68,6 +71,9 @@ pub struct Filter {
     pub wants: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
+/// Where the blobs of these names may lie here already.
+pub type AlreadyHere = Arc<dyn Fn(&[BlobHash]) -> BTreeMap<BlobHash, Vec<Candidate>> + Send + Sync>;
+
 /// What to fetch.
 #[derive(Clone)]
 pub struct Get {
@@ -83,10 +89,31 @@ pub struct Get {
     pub out: PathBuf,
     /// Which files; `None` for all.
     pub only: Option<Filter>,
+    /// What need not be fetched, because it lies here; `None` where nothing does.
+    pub here: Option<AlreadyHere>,
     /// What lets us in.
     pub credential: Credential,
     /// The time, for judging signatures.
     pub now: Time,
+    /// Told where what arrives is kept until it is whole.
+    pub staged: StagedAt,
+}
+
+/// Where what arrives is kept until it is whole: told by a transfer once it knows, to whoever has a clone of this.
+#[derive(Clone, Debug, Default)]
+pub struct StagedAt(Arc<Mutex<Option<PathBuf>>>);
+
+impl StagedAt {
+    /// Tells the folder.
+    pub fn tell(&self, folder: PathBuf) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder);
+    }
+
+    /// The folder, as far as one was told.
+    pub fn folder(&self) -> Option<PathBuf> {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.clone()
+    }
 }
 
 /// How far a transfer is.

@@ -5,11 +5,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
 use kith_core::content::access::{Asker, Shown};
 use kith_core::content::wire::Request;
+use kith_core::ids::ShareId;
 use kith_core::time::Time;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
@@ -25,6 +26,9 @@ const AHEAD: usize = 3;
 /// this one for minutes; somebody who does it to keep places taken holds each no longer than this.
 const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
 
+/// How often it is remembered at least what was given to whom, while more is.
+const RECORD_EVERY: Duration = Duration::from_secs(10);
+
 /// The session that a stream belongs to.
 #[derive(Clone)]
 pub struct Session {
@@ -34,6 +38,8 @@ pub struct Session {
     pub exporter: [u8; 32],
     /// The clock.
     pub now: fn() -> Time,
+    /// Told which share is asked for, whether it is there or not.
+    pub asks: Arc<dyn Fn(ShareId) + Send + Sync>,
 }
 
 impl std::fmt::Debug for Session {
@@ -82,26 +88,83 @@ where
         shares: Arc::clone(&shares),
         session: session.clone(),
     };
+    let (recording, asker, now) = (Arc::clone(&shares), session.asker, session.now);
+    let recorder = move |share, bytes| {
+        let shares = Arc::clone(&recording);
+        // Nobody waits for it.
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = shares.record(&share, asker.peer, bytes, now()) {
+                tracing::debug!(%error, "cannot remember who fetched what");
+            }
+        });
+    };
     let requests = stream::try_unfold(intake, Intake::next);
     let answers =
         requests.map(move |request| prepare(Arc::clone(&shares), session.clone(), request));
     let mut answers = std::pin::pin!(answers.buffered(AHEAD));
-    let mut sent = 0;
-    while let Some(reply) = answers.next().await {
-        let Reply { answer, raw } = reply?;
-        sent += raw.len() as u64;
-        let sending = async {
-            writer.write_all(&frames::frame(&answer)).await?;
-            writer.write_all(&raw).await?;
-            writer.flush().await
-        };
-        let sending = tokio::time::timeout(IDLE_MAX, sending).await;
-        sending
-            .map_err(|_| ServeError::Idle)?
-            .map_err(ServeError::Stream)?;
+    let (mut sent, mut given) = (0, Given::new(recorder));
+    let served = async {
+        while let Some(reply) = answers.next().await {
+            let reply = reply?;
+            send(&mut writer, &reply).await?;
+            sent += reply.raw.len() as u64;
+            given.add(reply.given);
+        }
+        writer.shutdown().await.map_err(ServeError::Stream)
+    };
+    let served = served.await;
+    given.record();
+    served.map(|()| sent)
+}
+
+async fn send<W: AsyncWrite + Unpin>(writer: &mut W, reply: &Reply) -> Result<(), ServeError> {
+    let sending = async {
+        writer.write_all(&frames::frame(&reply.answer)).await?;
+        writer.write_all(&reply.raw).await?;
+        writer.flush().await
+    };
+    let sending = tokio::time::timeout(IDLE_MAX, sending).await;
+    sending
+        .map_err(|_| ServeError::Idle)?
+        .map_err(ServeError::Stream)
+}
+
+/// What was given on a stream and is not yet recorded.
+struct Given<Record: Fn(ShareId, u64)> {
+    record: Record,
+    of: Option<(ShareId, u64)>,
+    since: Instant,
+}
+
+impl<Record: Fn(ShareId, u64)> Given<Record> {
+    fn new(record: Record) -> Self {
+        Self {
+            record,
+            of: None,
+            since: Instant::now(),
+        }
     }
-    writer.shutdown().await.map_err(ServeError::Stream)?;
-    Ok(sent)
+
+    fn add(&mut self, given: Option<(ShareId, u64)>) {
+        let Some((share, bytes)) = given else { return };
+        match &mut self.of {
+            Some((of, sum)) if *of == share => *sum += bytes,
+            _ => {
+                self.record();
+                self.of = given;
+            }
+        }
+        if self.since.elapsed() >= RECORD_EVERY {
+            self.record();
+        }
+    }
+
+    fn record(&mut self) {
+        if let Some((share, bytes)) = self.of.take() {
+            (self.record)(share, bytes);
+        }
+        self.since = Instant::now();
+    }
 }
 
 /// Requests as they come.
@@ -123,6 +186,9 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         let Some(request) = request else {
             return Ok(None);
         };
+        if let Request::Head { share, .. } = &request {
+            (self.session.asks)(*share);
+        }
         if let Some(shown) = self.showing.recall(&request) {
             return Ok(Some(((request, shown), self)));
         }
@@ -134,6 +200,7 @@ impl<R: AsyncRead + Unpin> Intake<R> {
                 asker,
                 exporter,
                 now,
+                ..
             } = session;
             let shown = showing.take(&shares, &request, &asker, &exporter, now())?;
             Ok((request, shown, showing))
@@ -156,6 +223,7 @@ async fn prepare(
             asker,
             exporter,
             now,
+            ..
         } = session;
         shares.answer(&request, &asker, &shown, &exporter, now())
     })

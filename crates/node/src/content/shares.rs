@@ -1,33 +1,34 @@
 //! Sharing folders in place, and taking it back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::builder::Built;
 use kith_core::data::head::{Audience, Head, HeadError, Layout, SignedHead, Terms};
 use kith_core::data::link::LinkSecret;
 use kith_core::data::path;
-use kith_core::ids::{PeerId, ShareId};
+use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::random::Random;
 use kith_core::time::Time;
 use thiserror::Error;
+use tokio::sync::broadcast;
 
+use crate::content::fetches::{self, Fetch};
 use crate::content::looks::Looks;
 use crate::content::others::Others;
 use crate::content::store::{self, Database, ShareRow};
-use crate::data::barrier;
+use crate::data::local::Candidate;
 use crate::data::outboard::Outboards;
-use crate::data::scan::{self, Found, LeftOut, ScanError, Scanned};
+use crate::data::scan::{LeftOut, ScanError, Scanned};
 
-/// How many things found by a scan are written at once: a transaction costs as much as a hundred rows.
-const KEEP_ROWS: usize = 1_000;
+/// How many new heads a slow listener may be behind by before it misses the oldest.
+const CHANGES_AHEAD_MAX: usize = 64;
 
-/// How many bytes of nodes are held until they are written.
-const KEEP_BYTES: usize = 4 << 20;
+/// The number of a share's first head, and of its first scan.
+const FIRST: u64 = 1;
 
 /// With whom to share.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct Mine {
     pub roots: Vec<PathBuf>,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
+    /// Who was given what of it, the latest first.
+    pub fetches: Vec<Fetch>,
 }
 
 /// Why something could not be shared, or taken back.
@@ -105,9 +108,10 @@ pub struct Shares {
     database: Box<dyn Database>,
     outboards: Outboards,
     owner: SecretKey,
-    looks: Looks,
     /// Who provides copies, and to whom none is given.
     others: Others,
+    looks: Arc<Looks>,
+    changes: broadcast::Sender<Head>,
     /// Held while a share is scanned: one after the other, each uses all cores.
     scanning: Mutex<()>,
 }
@@ -128,8 +132,9 @@ impl Shares {
             database,
             outboards: Outboards::open(blobs)?,
             owner,
-            looks: Looks::default(),
             others: Others::default(),
+            looks: Arc::default(),
+            changes: broadcast::Sender::new(CHANGES_AHEAD_MAX),
             scanning: Mutex::default(),
         })
     }
@@ -181,10 +186,10 @@ impl Shares {
             [file] if file.is_file() => Layout::File,
             _ => Layout::Folder,
         };
-        let scanned = self.scan(&share, 1, &roots)?;
+        let scanned = self.scan(&share, FIRST, &roots)?;
         let terms = Terms {
             owner: self.owner.peer_id(),
-            sequence: 1,
+            sequence: FIRST,
             epoch: 1,
             manifest: scanned.root.node,
             name,
@@ -200,10 +205,13 @@ impl Shares {
             head: codec::encode(&signed),
             link: link.as_ref().map(|link| link.0),
             revoked: false,
+            scan: FIRST,
+            scanned_at: now,
         };
         store::run(&*self.database, |connection| {
             store::create(connection, &row, &roots, named)
         })?;
+        self.looks.wake();
         Ok(shared(signed.trusted()?, link, scanned))
     }
 
@@ -215,43 +223,6 @@ impl Shares {
         let _scanning = self.lock_scan();
         let (shared, is_changed) = self.refresh(share, now)?;
         Ok(is_changed.then_some(shared))
-    }
-
-    /// Scans a share again; also says whether something changed. The caller holds `scanning`.
-    pub(super) fn refresh(&self, share: &ShareId, now: Time) -> Result<(Shared, bool), ShareError> {
-        let row = self
-            .row(share)?
-            .filter(|row| !row.revoked)
-            .ok_or(ShareError::Unknown)?;
-        let old = trusted(&row)?;
-        let roots = store::run(&*self.database, |connection| {
-            store::roots(connection, share)
-        })?;
-        let sequence = old.sequence + 1;
-        let scanned = self.scan(share, sequence, &roots)?;
-        let Built { node, totals, .. } = scanned.root;
-        let is_changed = node != old.manifest;
-        let terms = Terms {
-            owner: old.owner,
-            sequence,
-            epoch: old.epoch,
-            manifest: node,
-            name: old.name,
-            audience: old.audience,
-            layout: old.layout,
-            totals,
-            at: now,
-        };
-        let link = row.link.map(LinkSecret);
-        let secret = SecretKey::from_bytes(row.secret);
-        let signed = SignedHead::sign(&Ed25519, &secret, terms)?;
-        let renewed = store::run(&*self.database, |connection| {
-            store::renew(connection, share, &codec::encode(&signed), sequence)
-        })?;
-        if !renewed {
-            return Err(ShareError::Unknown);
-        }
-        Ok((shared(signed.trusted()?, link, scanned), is_changed))
     }
 
     /// The share of the same things, with the same people, under the same name.
@@ -306,7 +277,13 @@ impl Shares {
         store::run(&*self.database, |connection| {
             store::revoke(connection, share, &head)
         })?;
+        self.looks.wake();
         Ok(head)
+    }
+
+    /// Follows the new heads of shares whose files changed. A receiver that is slow misses the oldest.
+    pub fn changes(&self) -> broadcast::Receiver<Head> {
+        self.changes.subscribe()
     }
 
     /// All shares of mine, in the order of their ids.
@@ -323,9 +300,53 @@ impl Shares {
                     link: row.link.map(LinkSecret),
                     roots: store::roots(connection, &row.share)?,
                     named: store::named(connection, &row.share)?,
+                    fetches: fetches::of(connection, &row.share)?,
                 });
             }
             Ok(mine)
+        })
+    }
+
+    /// Where the blobs of these names may lie, in anything shared here.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn already_here(
+        &self,
+        wanted: &[BlobHash],
+    ) -> io::Result<BTreeMap<BlobHash, Vec<Candidate>>> {
+        store::run(&*self.database, |connection| {
+            let mut here = BTreeMap::new();
+            if !store::has_files(connection)? {
+                return Ok(here);
+            }
+            for hash in wanted {
+                let candidates = store::anywhere(connection, hash)?;
+                if !candidates.is_empty() {
+                    here.insert(*hash, candidates);
+                }
+            }
+            Ok(here)
+        })
+    }
+
+    /// Remembers that `peer` was given so many bytes of files of a share; nothing, of one that is not our own, or there no longer.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn record(
+        &self,
+        share: &ShareId,
+        peer: Option<PeerId>,
+        bytes: u64,
+        now: Time,
+    ) -> io::Result<()> {
+        let row = self.row(share)?;
+        let Some(head) = row.and_then(|row| trusted(&row).ok()) else {
+            return Ok(());
+        };
+        store::run(self.database(), |connection| {
+            fetches::record(connection, &head, peer, bytes, now)
         })
     }
 
@@ -357,6 +378,21 @@ impl Shares {
         self.scanning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells of a new head.
+    pub(super) fn tell(&self, head: &Head) {
+        // Perhaps nobody listens.
+        let _ = self.changes.send(head.clone());
+    }
+
+    pub(super) fn looks_handle(&self) -> Arc<Looks> {
+        Arc::clone(&self.looks)
+    }
+
+    /// Waits until a share may be due.
+    pub(super) async fn news(&self) {
+        self.looks.news().await;
+    }
+
     /// The right to scan, unless somebody has it.
     pub(super) fn try_scan(&self) -> Option<MutexGuard<'_, ()>> {
         match self.scanning.try_lock() {
@@ -369,61 +405,6 @@ impl Shares {
     pub(super) fn owner(&self) -> &SecretKey {
         &self.owner
     }
-
-    /// Scans and keeps what is found, durably.
-    pub(super) fn scan(
-        &self,
-        share: &ShareId,
-        sequence: u64,
-        roots: &[PathBuf],
-    ) -> Result<Scanned, ShareError> {
-        let held = Mutex::new(Held::default());
-        let write = |found: Vec<Found>| {
-            store::run(&*self.database, |connection| {
-                store::keep(connection, share, sequence, &found)
-            })
-        };
-        let keep = |thing: Found| {
-            let full = held
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(thing);
-            full.map_or(Ok(()), write)
-        };
-        let known = |path: &std::path::Path, stamp| {
-            let known = store::run(&*self.database, |connection| {
-                store::known(connection, path, stamp)
-            });
-            known.ok().flatten().map(|blob| blob.hash)
-        };
-        let scanned = scan::scan(roots, &self.outboards, &known, &keep)?;
-        let rest = held.into_inner().unwrap_or_else(PoisonError::into_inner);
-        write(rest.found)?;
-        barrier::tree(self.outboards.folder())?;
-        Ok(scanned)
-    }
-}
-
-/// What a scan found and is not yet written.
-#[derive(Default)]
-struct Held {
-    found: Vec<Found>,
-    bytes: usize,
-}
-
-impl Held {
-    /// Adds a thing; gives all of them when they are enough to write.
-    fn add(&mut self, thing: Found) -> Option<Vec<Found>> {
-        if let Found::Node(node) = &thing {
-            self.bytes += node.bytes.len();
-        }
-        self.found.push(thing);
-        if self.found.len() < KEEP_ROWS && self.bytes < KEEP_BYTES {
-            return None;
-        }
-        self.bytes = 0;
-        Some(std::mem::take(&mut self.found))
-    }
 }
 
 /// The head in a row of our own.
@@ -431,7 +412,7 @@ pub(super) fn trusted(row: &ShareRow) -> Result<Head, HeadError> {
     codec::decode::<SignedHead>(&row.head)?.trusted()
 }
 
-fn shared(head: Head, link: Option<LinkSecret>, scanned: Scanned) -> Shared {
+pub(super) fn shared(head: Head, link: Option<LinkSecret>, scanned: Scanned) -> Shared {
     Shared {
         head,
         link,

@@ -1,20 +1,22 @@
 //! What a transfer does on the disk: items become directories and files, and what is missing of them becomes jobs.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kith_core::content::wire::RANGE_BYTES_MAX;
 use kith_core::data::walk::{Item, Walk};
+use kith_core::ids::BlobHash;
 
 use crate::content::compare;
 use crate::content::error::GetError;
-use crate::content::request::{Filter, Get, Progress};
+use crate::content::request::{AlreadyHere, Filter, Get, Progress};
 use crate::content::select::Selected;
 use crate::content::streams::Streams;
 use crate::content::worker::{Done, Job};
 use crate::data::disk::{self, Occupied, StagingError};
+use crate::data::local::Candidate;
 use crate::data::staging::Staging;
 
 /// How many ranges are queued before the walk pauses: as many as all streams can have under way.
@@ -34,6 +36,7 @@ pub(super) struct Transfer {
     walk: Option<Walk>,
     place: Place,
     only: Option<Filter>,
+    here: Option<AlreadyHere>,
     ranges: VecDeque<Job>,
     symlinks: Vec<(String, String)>,
     /// How far it is.
@@ -67,12 +70,13 @@ impl Transfer {
             .as_ref()
             .map_or_else(String::new, |only| only.name.clone());
         let is_directory = matches!(selected, Selected::Directory { .. });
+        let staged = get.staged.clone();
         let place = blocking(target, move || {
             let same_kind = match disk::occupied(&at)? {
                 Occupied::Free => {
-                    return Ok(Place::Staging(Arc::new(Staging::open(
-                        &at, &hash, &filter,
-                    )?)));
+                    let staging = Staging::open(&at, &hash, &filter)?;
+                    staged.tell(staging.folder().to_owned());
+                    return Ok(Place::Staging(Arc::new(staging)));
                 }
                 Occupied::Folder => is_directory,
                 Occupied::File => !is_directory,
@@ -89,6 +93,7 @@ impl Transfer {
             walk: None,
             place,
             only: get.only.clone(),
+            here: get.here.clone(),
             ranges: VecDeque::new(),
             symlinks: Vec::new(),
             progress: Progress {
@@ -158,9 +163,12 @@ impl Transfer {
     /// Makes directories and files, and queues what is missing of them.
     async fn prepare(&mut self, items: Vec<Item>) -> Result<(), GetError> {
         self.entries += items.len() as u64;
-        let (place, only) = (self.place.clone(), self.only.clone());
+        let (place, only, here) = (self.place.clone(), self.only.clone(), self.here.clone());
         let prepared = tokio::task::spawn_blocking(move || match place {
-            Place::Staging(staging) => prepare_all(&staging, items, only.as_ref()),
+            Place::Staging(staging) => {
+                let here = here.map_or_else(BTreeMap::new, |here| here(&hashes(&items)));
+                prepare_all(&staging, items, only.as_ref(), &here)
+            }
             Place::Target(target) => compare_all(&target, &items),
         });
         let prepared = prepared.await.map_err(lost)??;
@@ -197,10 +205,20 @@ impl Transfer {
     }
 }
 
+/// The content of the files among some items.
+fn hashes(items: &[Item]) -> Vec<BlobHash> {
+    let hashes = items.iter().filter_map(|item| match item {
+        Item::File { file, .. } => Some(file.hash),
+        _ => None,
+    });
+    hashes.collect()
+}
+
 fn prepare_all(
     staging: &Staging,
     items: Vec<Item>,
     only: Option<&Filter>,
+    here: &BTreeMap<BlobHash, Vec<Candidate>>,
 ) -> Result<Prepared, GetError> {
     let mut prepared = Prepared::default();
     for item in items {
@@ -215,7 +233,10 @@ fn prepare_all(
                 if only.is_some() {
                     staging.parents(&path).map_err(disk)?;
                 }
-                let (incoming, missing) = staging.incoming(&path, &file).map_err(disk)?;
+                let candidates = here.get(&file.hash).map_or(&[][..], Vec::as_slice);
+                let (incoming, missing) = staging
+                    .incoming_from(&path, &file, candidates)
+                    .map_err(disk)?;
                 let (incoming, path) = (Arc::new(incoming), Arc::<str>::from(path));
                 let jobs = missing.into_iter().map(|range| Job::Range {
                     incoming: Arc::clone(&incoming),

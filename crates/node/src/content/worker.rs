@@ -133,26 +133,38 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         let mut reader = BufReader::new(reader);
         let proof = credential.proof(&share, &exporter);
         send(&mut writer, &Request::Head { share, proof }).await?;
-        // The provider may look at its files again before it answers.
-        let answer = tokio::time::timeout(STALL_MAX, answer(&mut reader)).await;
-        match answer.map_err(|_| GetError::Stalled)?? {
-            Answer::Head { head, grant } => {
-                let head: SignedHead = codec::decode(&head).map_err(HeadError::from)?;
-                let head = head.verify(&Ed25519, now)?;
-                if head.share != share {
-                    return Err(HeadError::OtherShare.into());
-                }
-                Ok(Self {
-                    reader,
-                    writer,
-                    share,
-                    head,
-                    grant,
-                })
-            }
-            Answer::Gone | Answer::Ended(_) => Err(GetError::NotFound),
-            _ => Err(GetError::Protocol("another answer than a head")),
+        let (head, grant) = head_answer(&mut reader, share, now)
+            .await?
+            .ok_or(GetError::NotFound)?;
+        Ok(Self {
+            reader,
+            writer,
+            share,
+            head,
+            grant,
+        })
+    }
+
+    /// Asks for the version of this manifest, where it is not the newest.
+    pub(super) async fn turn_to(&mut self, manifest: BlobHash, now: Time) -> Result<(), GetError> {
+        if self.head.manifest == manifest {
+            return Ok(());
         }
+        let (share, proof) = (self.share, Proof::Session);
+        let request = Request::Version {
+            share,
+            manifest,
+            proof,
+        };
+        send(&mut self.writer, &request).await?;
+        let answered = head_answer(&mut self.reader, share, now).await?;
+        let (head, grant) = answered.ok_or(GetError::Version)?;
+        if head.manifest != manifest {
+            return Err(GetError::Protocol("another version than it was asked for"));
+        }
+        self.head = head;
+        self.grant = grant;
+        Ok(())
     }
 
     /// Fetches one node by itself.
@@ -313,6 +325,28 @@ pub(super) async fn send(
         .await
         .map_err(GetError::Connection)?;
     writer.flush().await.map_err(GetError::Connection)
+}
+
+/// A head of `share`, if it is there and for us.
+async fn head_answer<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    share: ShareId,
+    now: Time,
+) -> Result<Option<(Head, Option<SignedGrant>)>, GetError> {
+    // The provider may look at its files again before it answers.
+    let answer = tokio::time::timeout(STALL_MAX, answer(reader)).await;
+    match answer.map_err(|_| GetError::Stalled)?? {
+        Answer::Head { head, grant } => {
+            let head: SignedHead = codec::decode(&head).map_err(HeadError::from)?;
+            let head = head.verify(&Ed25519, now)?;
+            if head.share != share {
+                return Err(HeadError::OtherShare.into());
+            }
+            Ok(Some((head, grant)))
+        }
+        Answer::Gone | Answer::Ended(_) => Ok(None),
+        _ => Err(GetError::Protocol("another answer than a head")),
+    }
 }
 
 /// Reads one answer.

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -64,6 +64,30 @@ impl Incoming {
     /// Says how many ranges are to come.
     pub(super) fn expect(&self, ranges: u64) {
         self.ranges_left.store(ranges, Ordering::Release);
+    }
+
+    /// Where it grows.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// An empty file in its place.
+    pub(super) fn create(&self) -> io::Result<File> {
+        let file = create_file(&self.path, self.executable)?;
+        file.set_len(0)?;
+        Ok(file)
+    }
+
+    /// All of it is in its place, as was verified.
+    pub(super) fn complete(&self, file: &File) -> io::Result<()> {
+        self.expect(0);
+        self.seal(file)
+    }
+
+    /// What is in its place is something else: false.
+    pub(super) fn discard(&self, file: &File) -> Result<bool, StagingError> {
+        file.set_len(0)?;
+        Ok(false)
     }
 
     /// Whether it arrives in one range, and can be written at once.

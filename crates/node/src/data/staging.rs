@@ -14,6 +14,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use kith_core::content::wire::RANGE_BYTES_MAX;
 use kith_core::crypto;
@@ -22,9 +23,11 @@ use kith_core::ids::BlobHash;
 
 use crate::data::barrier;
 use crate::data::disk::{
-    StagingError, create_file, make_directory, make_symlink, parent, rename_new,
+    StagingError, create_file, has_room, make_directory, make_symlink, parent, rename_new,
 };
+use crate::data::hash;
 use crate::data::incoming::Incoming;
+use crate::data::local::{self, Candidate};
 use crate::data::outboard::hex;
 
 /// How much of the hash stands in the folder's name: enough that no two trees meet beside one target.
@@ -38,6 +41,13 @@ const SUFFIX: &str = ".partial";
 
 /// What the hash between them is derived under.
 const CONTEXT: &str = "kith/1 staging folder";
+
+/// How long nobody has gone on with a download until the next one beside it removes what arrived: longer than the holidays of somebody who
+/// has what is missing.
+const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How many entries of the folder are looked at for abandoned downloads, so that a huge one costs no time.
+const ABANDONED_LOOK_MAX: usize = 10_000;
 
 /// Whether a file name is that of a staging folder.
 pub fn is_staging(name: &str) -> bool {
@@ -73,13 +83,44 @@ impl Staging {
             Err(TryLockError::WouldBlock) => return Err(StagingError::Busy(target.to_owned())),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
+        // When it was gone on with last.
+        lock.set_modified(SystemTime::now())?;
         make_directory(&folder.join("tree"), 0o777)?;
         make_directory(&folder.join("outboards"), 0o700)?;
+        if let Err(error) = remove_abandoned(parent, SystemTime::now() - ABANDONED_AFTER) {
+            tracing::debug!(%error, "cannot look for abandoned downloads");
+        }
         Ok(Self {
             folder,
             is_resumed,
             lock: Arc::new(lock),
         })
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Deletes the staging folder at `folder` with all that arrived; one that is gone is deleted.
+    ///
+    /// # Errors
+    /// [`StagingError::Busy`] when somebody holds it; [`StagingError::TargetExists`] for what is no staging folder, which is left alone; else
+    /// what the system says.
+    pub fn discard(folder: &Path) -> Result<(), StagingError> {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        if !name.is_some_and(is_staging) {
+            return Err(StagingError::TargetExists(folder.to_owned()));
+        }
+        let lock = match File::open(folder.join("lock")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        match lock.try_lock() {
+            Ok(()) => Ok(fs::remove_dir_all(folder)?),
+            Err(TryLockError::WouldBlock) => Err(StagingError::Busy(folder.to_owned())),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
     }
 
     /// Makes a directory of the tree; the ones above it were made before.
@@ -132,12 +173,35 @@ impl Staging {
         let outboard = self.folder.join("outboards").join(key);
         let incoming = Incoming::new(file, self.at(path), outboard, Arc::clone(&self.lock));
         let all = 0..file.size.div_ceil(RANGE_BYTES_MAX).max(1);
-        let missing = if self.is_resumed {
+        // A size that nobody has room for is told before its ranges are counted, or a place for it is made.
+        let is_begun = self.is_resumed && self.at(path).exists();
+        if !is_begun && !has_room(&self.folder, file.size)? {
+            return Err(StagingError::DiskFull);
+        }
+        let missing = if is_begun {
             incoming.missing(all)?
         } else {
             all.collect()
         };
         incoming.expect(missing.len() as u64);
+        Ok((incoming, missing))
+    }
+
+    /// As [`Staging::incoming`]; and a file of which nothing has arrived is made of one of `candidates`, where one holds its content.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn incoming_from(
+        &self,
+        path: &str,
+        file: &manifest::File,
+        candidates: &[Candidate],
+    ) -> Result<(Incoming, Vec<u64>), StagingError> {
+        let (incoming, missing) = self.incoming(path, file)?;
+        let all = file.size.div_ceil(RANGE_BYTES_MAX).max(1);
+        if missing.len() as u64 == all && local::bring(&incoming, candidates)? {
+            return Ok((incoming, Vec::new()));
+        }
         Ok((incoming, missing))
     }
 
@@ -174,11 +238,28 @@ impl Staging {
     }
 }
 
+/// Removes the staging folders in `folder` that nobody holds and nobody has gone on with since.
+fn remove_abandoned(folder: &Path, since: SystemTime) -> io::Result<()> {
+    for entry in fs::read_dir(folder)?.take(ABANDONED_LOOK_MAX) {
+        let entry = entry?;
+        if !entry.file_name().to_str().is_some_and(is_staging) || !entry.file_type()?.is_dir() {
+            continue;
+        }
+        // Anything without a lock of this kind is not ours to remove.
+        let Ok(lock) = hash::open_in_place(&entry.path().join("lock")) else {
+            continue;
+        };
+        if lock.metadata()?.modified()? < since && lock.try_lock().is_ok() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::disk::{Occupied, occupied};
-    use crate::data::hash;
     use crate::data::range::Blob;
 
     fn file(bytes: &[u8]) -> manifest::File {
@@ -269,6 +350,36 @@ mod tests {
         ));
         drop(first);
         assert!(Staging::open(&target, &TREE, "").is_ok());
+    }
+
+    #[test]
+    fn a_download_that_nobody_went_on_with_for_a_month_is_removed_by_the_next_beside_it() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let open =
+            |name: &str| Staging::open(&folder.path().join(name), &TREE, "").expect("opened");
+        let age = |staging: &Staging, time| {
+            let lock = staging.folder.join("lock");
+            let lock = File::options().write(true).open(lock).expect("there");
+            lock.set_modified(time).expect("set");
+        };
+        let long_ago = SystemTime::now() - ABANDONED_AFTER - Duration::from_secs(60);
+        let [abandoned, recent, held] = ["abandoned", "recent", "held"].map(open);
+        age(&abandoned, long_ago);
+        age(&recent, long_ago + Duration::from_secs(120));
+        age(&held, long_ago);
+        let folders = [&abandoned, &recent, &held].map(|staging| staging.folder.clone());
+        drop((abandoned, recent));
+        // Something of this name that is none.
+        let other = folder.path().join(".kith-0123456789abcdef.partial");
+        fs::create_dir(&other).expect("created");
+        let given_up = open("given up");
+        let last = given_up.folder.clone();
+        assert_eq!(folders.map(|folder| folder.exists()), [false, true, true]);
+        assert!(other.exists() && last.exists());
+        drop(given_up);
+        Staging::discard(&last).expect("removed");
+        assert!(!last.exists());
+        drop(held);
     }
 
     #[test]

@@ -14,13 +14,15 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::contents::limits::governor::Governor;
+use super::contents::transfers::registry::Registry;
 use super::event::{Event, Source};
 use super::input::Input;
 use super::live::Live;
 use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use crate::content::Shares;
-use crate::discovery::Visitors;
+use crate::discovery::Visits;
 use crate::error::Error;
 use crate::home::Home;
 use crate::protocol::Services;
@@ -40,8 +42,10 @@ pub(super) struct Inner {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
     pub(super) services: Services,
-    pub(super) visitors: Visitors,
+    pub(super) visitors: Visits,
     pub(super) shares: Arc<Shares>,
+    pub(super) transfers: Registry,
+    pub(super) governor: Arc<Governor>,
     /// Whether streams may travel over TCP.
     pub(super) express: bool,
     pub(super) place: Place,
@@ -110,6 +114,16 @@ impl Node {
     /// What it shares.
     pub(super) fn shares(&self) -> &Arc<Shares> {
         &self.0.shares
+    }
+
+    /// What it is fetching.
+    pub(super) fn transfers(&self) -> &Registry {
+        &self.0.transfers
+    }
+
+    /// What holds content back.
+    pub(super) fn governor(&self) -> &Arc<Governor> {
+        &self.0.governor
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.
@@ -185,7 +199,7 @@ impl Node {
     }
 
     /// How this node asks introducers.
-    pub(crate) fn visitors(&self) -> Visitors {
+    pub(crate) fn visitors(&self) -> Visits {
         self.0.visitors.clone()
     }
 

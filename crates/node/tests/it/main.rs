@@ -10,6 +10,8 @@ mod handover;
 mod introducers;
 mod meeting;
 mod observer;
+mod programs;
 mod relaying;
 mod services;
 mod sessions_node;
+mod waiting;

@@ -3,7 +3,14 @@
 mod access;
 mod copies;
 mod faults;
+mod fetches;
+mod follow;
 mod fresh;
+#[cfg(target_os = "linux")]
+mod full;
+mod here;
 mod quota;
+mod trees;
+mod versions;
 mod whole;
 mod world;

@@ -19,8 +19,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncRead, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
 
 use crate::content::{
-    Credential, Get, GetError, Got, NewShare, Recipients, SCHEMAS, Session, Shared, Shares, Stream,
-    get, serve,
+    Credential, Get, GetError, Got, NewShare, Recipients, Session, Shared, Shares, Stream, get,
+    serve,
 };
 use crate::entropy;
 
@@ -62,7 +62,7 @@ impl World {
     pub(super) fn of(owner: SecretKey) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let connection = Connection::open(folder.path().join("kith.db")).expect("database");
-        for piece in SCHEMAS {
+        for piece in crate::SCHEMAS {
             connection.execute_batch(piece).expect("tables");
         }
         let blobs = folder.path().join("blobs");
@@ -115,6 +115,7 @@ impl World {
             asker: self.asker,
             exporter: EXPORTER,
             now: || NOW,
+            asks: Arc::new(|_| {}),
         };
         let (reader, writer) = tokio::io::split(theirs);
         tokio::spawn(serve(Arc::clone(&self.shares), reader, writer, session));
@@ -139,8 +140,10 @@ impl World {
             path: String::new(),
             out: self.out(),
             only: None,
+            here: None,
             credential: Credential::Session,
             now: NOW,
+            staged: Default::default(),
         }
     }
 

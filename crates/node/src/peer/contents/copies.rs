@@ -7,6 +7,7 @@ use kith_core::routing::Target;
 use tracing::debug;
 
 use super::handle::Contents;
+use super::limits::Metered;
 use super::reach::Reach;
 use super::source::ShareName;
 use crate::clock;
@@ -14,6 +15,9 @@ use crate::content::{Copy, Credential, GetError, Got, Held, News, Said, ShareErr
 use crate::error::Error;
 use crate::peer::node::Node;
 use crate::peer::stream::{StreamReader, StreamWriter};
+
+/// A talk with a provider, held to the rates that are set.
+pub(super) type Conversation = Talk<Metered<StreamReader>, StreamWriter>;
 
 /// Somebody who provides a share, and how we came to them.
 #[derive(Clone, Debug)]
@@ -27,7 +31,7 @@ pub(super) struct Acquaintance {
 
 impl Acquaintance {
     /// Begins to talk with them.
-    pub(super) async fn talk(&self) -> Result<Talk<StreamReader, StreamWriter>, Error> {
+    pub(super) async fn talk(&self) -> Result<Conversation, Error> {
         Ok(Talk::new(self.reach.open(self.target).await?))
     }
 }
@@ -87,7 +91,7 @@ impl Contents {
     /// Asks who else provides a share, and remembers them.
     pub(super) async fn ask_providers(
         &self,
-        talk: &mut Talk<StreamReader, StreamWriter>,
+        talk: &mut Conversation,
         share: ShareId,
         credential: &Credential,
     ) -> Result<(), Error> {

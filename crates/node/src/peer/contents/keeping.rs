@@ -9,14 +9,13 @@ use kith_core::routing::{Level, Target};
 use tokio::sync::broadcast::error::RecvError;
 use tracing::debug;
 
-use super::copies::{self, untold};
+use super::copies::{self, Conversation, untold};
 use super::handle::Contents;
 use super::reach::Reach;
 use crate::content::{Credential, Said, Talk};
 use crate::error::Error;
 use crate::peer::event::Event;
 use crate::peer::node::Node;
-use crate::peer::stream::{StreamReader, StreamWriter};
 
 /// How often an owner is asked while the session stands: often enough that grants and places stay good for days without them, rarely enough to cost
 /// nothing.
@@ -107,7 +106,7 @@ impl Contents {
 
     async fn keep_up_with(
         &self,
-        talk: &mut Talk<StreamReader, StreamWriter>,
+        talk: &mut Conversation,
         owner: PeerId,
         share: ShareId,
     ) -> Result<(), Error> {
@@ -137,11 +136,7 @@ impl Contents {
     }
 
     /// What the owner says of a share now. A link opens one that is for its holders.
-    async fn ask_owner(
-        &self,
-        talk: &mut Talk<StreamReader, StreamWriter>,
-        share: ShareId,
-    ) -> Result<Said, Error> {
+    async fn ask_owner(&self, talk: &mut Conversation, share: ShareId) -> Result<Said, Error> {
         let held = self
             .blocking(move |shares| Ok(shares.credential(&share, crate::clock::now())?))
             .await?;

@@ -4,13 +4,17 @@
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
 //! - `looking`: what others share. `reach`: a stream to whoever has it.
 //! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
-//! - [`transfer`]: fetching it, however long that takes. `rate`, `failure`: how fast, and why not.
+//! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
+//! - [`limits`]: how fast content moves, and to whom.
+//! - [`transfers`]: all that is being fetched, as things of the node.
 
 pub mod copies;
 mod failure;
+pub mod fetched;
 mod further;
 mod handle;
 mod keeping;
+pub mod limits;
 mod looking;
 pub mod making;
 mod rate;
@@ -18,9 +22,17 @@ mod reach;
 mod serving;
 pub mod source;
 pub mod transfer;
+pub mod transfers;
 
+pub use fetched::{Fetched, SourceBytes, TransferProgress};
 pub use handle::Contents;
+pub use limits::UploadInfo;
+pub(super) use limits::{follow as follow_hours, now as week_minute};
 pub use making::{MyShare, Published};
-pub(super) use serving::serve;
+pub(super) use serving::{follow, serve};
 pub use source::{ShareName, ShareSource};
-pub use transfer::{Fetched, GetOptions, SourceBytes, Transfer, TransferProgress};
+pub use transfer::{GetOptions, Transfer};
+pub(super) use transfers::restore;
+pub use transfers::{
+    Attached, TransferFailure, TransferId, TransferInfo, TransferState, Transfers,
+};

@@ -9,6 +9,8 @@ use kith_core::routing::{Access, Level};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
+use super::limits;
+use super::limits::governor::Governor;
 use super::{keeping, reach};
 use crate::clock;
 use crate::content::{self, Session, Shares};
@@ -41,10 +43,11 @@ pub(in crate::peer) fn serve(node: &Node) {
             };
             let (shares, places) = (Arc::clone(&shares), Arc::clone(places));
             if let Some(node) = tasks.upgrade() {
+                let governor = Arc::clone(node.governor());
                 node.spawn(async move {
                     // Whoever comes when all places are taken waits; nothing was read of the stream so far.
                     if let Ok(_place) = places.acquire_owned().await {
-                        answer(shares, stream).await;
+                        answer(shares, governor, stream).await;
                     }
                 });
             }
@@ -52,7 +55,14 @@ pub(in crate::peer) fn serve(node: &Node) {
     });
 }
 
-async fn answer(shares: Arc<Shares>, stream: Stream) {
+/// Begins to keep what is shared fresh.
+pub(in crate::peer) fn follow(node: &Node) {
+    node.spawn(content::follow(Arc::clone(node.shares()), clock::now));
+}
+
+async fn answer(shares: Arc<Shares>, governor: Arc<Governor>, stream: Stream) {
+    let serving = Arc::new(governor.served.begin(stream.peer()));
+    let asks = Arc::clone(&serving);
     let session = Session {
         asker: Asker {
             peer: stream.peer(),
@@ -64,8 +74,9 @@ async fn answer(shares: Arc<Shares>, stream: Stream) {
         },
         exporter: *stream.exporter(),
         now: clock::now,
+        asks: Arc::new(move |share| asks.asks(share)),
     };
-    let (reader, writer) = stream.into_split();
+    let (reader, writer) = limits::outgoing(governor, stream, serving);
     match content::serve(shares, reader, writer, session).await {
         Ok(bytes) => debug!(bytes, "a stream of a share was served"),
         Err(error) => debug!(%error, "a stream of a share ended"),

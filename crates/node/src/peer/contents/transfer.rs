@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kith_core::data::head::Head;
 use kith_core::ids::{BlobHash, PeerId};
 use kith_core::routing::Target;
 use tokio::sync::broadcast::error::RecvError;
@@ -13,13 +12,14 @@ use tokio::sync::{broadcast, oneshot, watch};
 use tracing::debug;
 
 use super::copies::Acquaintance;
-use super::failure::{explain, is_local, is_passing, missing};
+use super::failure::{explain, is_local, is_outdated, is_passing, missing};
+use super::fetched::{Fetched, SourceBytes, TransferProgress};
 use super::handle::Contents;
 use super::rate::Rate;
 use super::reach::Reach;
 use super::source::ShareSource;
 use crate::clock;
-use crate::content::{self, Credential, Filter, Get, Got, Progress};
+use crate::content::{self, Credential, Filter, Get, Got, Progress, StagedAt};
 use crate::error::Error;
 use crate::peer::event::Event;
 
@@ -28,6 +28,10 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// up to this: whoever comes online is noticed at once where they are a contact, else within it.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// How often a transfer begins anew because its files changed at their owner meanwhile: a folder that changes faster than it is fetched
+/// is told as such.
+const RENEWALS_MAX: u32 = 3;
 
 /// How long nothing comes after a new session with the owner began, until the old one counts as dead: their node has been
 /// restarted, and QUIC would take half a minute to say so.
@@ -50,6 +54,8 @@ pub struct GetOptions {
     pub provide: bool,
     /// Whether it is provided for good: it never makes room for other copies.
     pub keep: bool,
+    /// Told where what arrives is kept until it is whole.
+    pub staged: StagedAt,
 }
 
 impl GetOptions {
@@ -63,51 +69,9 @@ impl GetOptions {
             at: None,
             provide: true,
             keep: false,
+            staged: StagedAt::default(),
         }
     }
-}
-
-/// How far a transfer is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TransferProgress {
-    /// Bytes of files that are verified and written, by earlier runs too.
-    pub bytes: u64,
-    /// All bytes there are; `None` while that is not known, and where only some files are wanted.
-    pub total: Option<u64>,
-    /// Files that are whole.
-    pub files: u64,
-    /// Bytes a second, over the last few seconds.
-    pub rate: u64,
-    /// Nobody who has it is there now.
-    pub waiting: bool,
-}
-
-/// How much came from whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SourceBytes {
-    /// Whom.
-    pub peer: PeerId,
-    /// Bytes of files.
-    pub bytes: u64,
-}
-
-/// A finished transfer.
-#[derive(Clone, Debug)]
-pub struct Fetched {
-    /// Where it is now.
-    pub target: PathBuf,
-    /// What it is, as its owner signed it.
-    pub head: Head,
-    /// Bytes of files, by earlier runs too.
-    pub bytes: u64,
-    /// Files.
-    pub files: u64,
-    /// How long this run took, waiting included.
-    pub time: Duration,
-    /// Where this run's bytes came from; those who gave none are not named.
-    pub sources: Vec<SourceBytes>,
-    /// Symbolic links that were not made, because they lead out of the part that was fetched.
-    pub links_left_out: u64,
 }
 
 /// A transfer under way; it ends when this is dropped.
@@ -199,11 +163,21 @@ impl Run {
         let only = only.map_err(|error| Error::Usage(error.to_string()))?;
         let mut deadline = started + self.options.wait;
         let mut pause = PAUSE_MIN;
+        let mut renewals = 0;
         loop {
             let before = self.fetched;
             let error = match self.attempt(only.as_ref()).await {
                 Ok(got) => return Ok(self.done(got, started)),
                 Err(error) if is_passing(&error) => error,
+                Err(error) if self.options.at.is_none() && is_outdated(&error) => {
+                    if renewals == RENEWALS_MAX {
+                        return Err(error);
+                    }
+                    // At once, and then with time for its owner to look at all of it again.
+                    tokio::time::sleep(PAUSE_MIN * renewals).await;
+                    renewals += 1;
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             if self.fetched > before {
@@ -305,8 +279,10 @@ impl Run {
             path: source.path.clone(),
             out: self.options.out.clone(),
             only: only.cloned(),
+            here: Some(self.contents.already_here()),
             credential,
             now: clock::now(),
+            staged: self.options.staged.clone(),
         };
         let before = self.fetched;
         let (progress, rate, fetched) = (&self.progress, &mut self.rate, &mut self.fetched);

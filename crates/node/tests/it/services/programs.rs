@@ -1,29 +1,9 @@
 //! Other people's programs, through a forward.
 
 use super::*;
+use crate::programs::is_there;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
-
-/// Whether a program is there. Where everything must be tested it has to be.
-fn has(program: &str) -> bool {
-    let found = std::process::Command::new(program)
-        .arg("--help")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok();
-    if !found {
-        let required = std::env::var_os("CI").is_some()
-            || std::env::var_os("KITH_LAB").is_some_and(|lab| lab == "required");
-        assert!(!required, "{program} is needed here: install it");
-        // Loud on purpose: the test harness shows this with --nocapture and for a failure only.
-        let _ = io::Write::write_all(
-            &mut io::stderr(),
-            format!("SKIPPED: no {program} on this machine\n").as_bytes(),
-        );
-    }
-    found
-}
 
 /// A program that ends with the test.
 fn start(program: &str, arguments: &[&str]) -> Child {
@@ -47,7 +27,7 @@ async fn free_port() -> u16 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn curl_downloads_from_a_web_server_through_a_forward() {
-    if !has("curl") || !has("python3") {
+    if !is_there("curl") || !is_there("python3") {
         return;
     }
     let site = tempfile::tempdir().expect("a place");
@@ -71,7 +51,7 @@ async fn curl_downloads_from_a_web_server_through_a_forward() {
             tokio::task::yield_now().await;
         }
     };
-    within("the web server", up).await;
+    soon("the web server", up).await;
 
     let (alice, bob) = two().await;
     let (_offered, forward) = reach(&alice, &bob, address).await;
@@ -91,13 +71,13 @@ async fn curl_downloads_from_a_web_server_through_a_forward() {
         .arg(&out)
         .arg(&url)
         .status();
-    assert!(within("curl", fetched).await.expect("runs").success());
+    assert!(soon("curl", fetched).await.expect("runs").success());
     assert!(std::fs::read(&out).expect("written") == page);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn socat_echoes_udp_through_a_forward() {
-    if !has("socat") {
+    if !is_there("socat") {
         return;
     }
     let port = free_port().await;
@@ -127,14 +107,12 @@ async fn socat_echoes_udp_through_a_forward() {
             }
         }
     };
-    let length = within("the first tick", first).await;
+    let length = soon("the first tick", first).await;
     assert_eq!(&got[..length], b"tick 0");
     for tick in 1..=60_u8 {
         socket.send(&[tick; 32]).await.expect("local");
         loop {
-            let length = within("a tick", socket.recv(&mut got))
-                .await
-                .expect("local");
+            let length = soon("a tick", socket.recv(&mut got)).await.expect("local");
             // An answer to one of the first, asked again, may still come.
             if got[..length] == [tick; 32] {
                 break;

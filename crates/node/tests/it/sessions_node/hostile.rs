@@ -2,10 +2,12 @@
 
 use super::*;
 use iroh::SecretKey;
-use kith::core::codec;
+use kith::core::codec::{self, Wire as _};
 use kith::core::ids::Face;
-use kith::core::routing::CloseCode;
+use kith::core::peer::Visit;
 use kith::core::routing::config::{HALF_OPEN_MAX, HELLO_WITHIN};
+use kith::core::routing::{Answer, AnswerError, CloseCode, Offer, Refusal};
+use kith::peer::OFFER_WITHIN;
 use kith::routing::{Connection, Ended, FaceConfig, FaceEndpoint};
 
 /// A device without a node behind it.
@@ -25,7 +27,7 @@ async fn dial(from: &FaceEndpoint, node: &Node) -> Connection {
         addresses: target.bound_addresses(),
         ..Route::new(target.device())
     };
-    let dialled = within("a handshake", from.connect(&route)).await;
+    let dialled = soon("a handshake", from.connect(&route)).await;
     dialled.expect("anyone may dial")
 }
 
@@ -38,7 +40,7 @@ fn closed_for(ended: Ended) -> Option<CloseCode> {
 
 async fn still_friends(alice: &Node, bob: &Node) {
     let mut pinger = bob.pinger(alice.peer_id());
-    within("a pong", pinger.ping())
+    soon("a pong", pinger.ping())
         .await
         .expect("friends are not touched");
     assert_eq!(bob.sessions().len(), 1);
@@ -50,7 +52,7 @@ async fn who_never_says_hello_is_closed() {
     let silent = device().await;
     let connection = dial(&silent, &alice).await;
     let begun = Instant::now();
-    let ended = within("the end", connection.closed()).await;
+    let ended = soon("the end", connection.closed()).await;
     assert_eq!(closed_for(ended), Some(CloseCode::Late));
     let waited = begun.elapsed();
     let slack = Duration::from_secs(2);
@@ -73,7 +75,7 @@ async fn malformed_and_oversized_control_frames_cost_their_sender_its_connection
         let connection = dial(&enemy, &alice).await;
         let (mut send, _receive) = connection.open_stream().await.expect("one is allowed");
         send.write_all(&bytes).await.expect("sent");
-        let ended = within("the end", connection.closed()).await;
+        let ended = soon("the end", connection.closed()).await;
         assert_eq!(closed_for(ended), Some(CloseCode::Misbehaved), "{bytes:x?}");
         still_friends(&alice, &bob).await;
     }
@@ -87,11 +89,58 @@ async fn a_crowd_that_never_says_hello_is_bounded_and_keeps_nobody_out() {
     for _ in 0..HALF_OPEN_MAX + 10 {
         connections.push(dial(&crowd, &alice).await);
     }
-    let first = within("room for the last", connections[0].closed()).await;
+    let first = soon("room for the last", connections[0].closed()).await;
     assert_eq!(closed_for(first), Some(CloseCode::Busy));
     still_friends(&alice, &bob).await;
     let carol = spawn(local_node().name("Carol")).await;
     befriend(&alice, &carol).await;
+}
+
+/// One stream says only how long its offer will be; on another a byte of it comes now and then, without an end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_whose_offer_never_ends_is_reset_and_the_others_go_on() {
+    let (alice, bob) = two().await;
+    let enemy = device().await;
+    let connection = dial(&enemy, &alice).await;
+    let (mut control, _heard) = connection.open_stream().await.expect("allowed");
+    control.write_all(&Visit::greeting()).await.expect("sent");
+    let header = u32::try_from(Offer::BYTES_MAX).expect("small");
+    let begun = Instant::now();
+    let never_ending = async |pause: Duration| {
+        let (mut send, mut receive) = connection.open_stream().await.expect("allowed");
+        send.write_all(&header.to_be_bytes()).await.expect("sent");
+        let drip = async {
+            while send.write_all(&[0]).await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+        };
+        let mut byte = [0];
+        tokio::select! {
+            () = drip => {}
+            read = receive.read(&mut byte) => assert!(!matches!(read, Ok(1..)), "answered"),
+        }
+        begun.elapsed()
+    };
+    let both = futures_util::future::join(
+        never_ending(Duration::from_millis(100)),
+        never_ending(10 * OFFER_WITHIN),
+    );
+    let (dripping, silent) = soon("the resets", both).await;
+    let slack = Duration::from_secs(2);
+    for waited in [dripping, silent] {
+        let bounds = OFFER_WITHIN - slack..OFFER_WITHIN + slack;
+        assert!(bounds.contains(&waited), "{waited:?}");
+    }
+    // The session goes on, and an offer that ends is answered.
+    let (mut send, mut receive) = connection.open_stream().await.expect("it stands");
+    let offer = Offer::new(vec![protocol("/nobody/speaks/this/1")]).expect("one name");
+    send.write_all(&offer.framed()).await.expect("sent");
+    let answer = soon("an answer", receive.read_frame(Answer::BYTES_MAX)).await;
+    assert_eq!(
+        Answer::read(&answer.expect("it stands").expect("an answer"), &offer),
+        Err(AnswerError::Refused(Refusal::Unsupported))
+    );
+    still_friends(&alice, &bob).await;
 }
 
 /// More streams than a stranger may open do not arrive, and those that arrive are not read before a hello.
@@ -109,7 +158,7 @@ async fn a_stranger_opens_few_streams() {
             open.push((send, receive));
         }
     };
-    within("the end", flood).await;
+    soon("the end", flood).await;
     let allowed = STREAMS_STRANGER_MAX as usize;
     assert!(open.len() <= allowed, "{} streams", open.len());
     still_friends(&alice, &bob).await;
