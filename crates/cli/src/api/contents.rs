@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use futures_util::future::join_all;
 use kith::Error;
-use kith::content::{NewShare, Recipients};
+use kith::content::{Copy, NewShare, Recipients};
 use kith::core::data::head::{Audience, Head};
 use kith::core::data::link::Link;
 use kith::core::data::manifest::Entry;
@@ -257,31 +257,23 @@ pub(super) async fn shares(State(door): State<Door>) -> Answer<Vec<ShareInfo>> {
         infos.push(describe(&door, share).await);
     }
     for copy in contents.copies().await? {
-        let owner = name_of(&door, &copy.head.owner.to_string()).await;
-        let copied = MyShare {
-            link: Link::new(copy.head.share, copy.head.owner, None, &copy.head.name),
-            head: copy.head,
-            roots: vec![copy.target],
-            named: Vec::new(),
-            fetches: Vec::new(),
-        };
-        let mut info = describe(&door, copied).await;
-        info.owner = Some(owner);
-        info.kept = copy.kept;
-        infos.push(info);
+        infos.push(describe_copy(&door, copy).await);
     }
     Ok(Json(infos))
 }
 
-/// One share of this node.
+/// One share of this node, or one copy.
 #[utoipa::path(get, path = "/api/v1/shares/{share}", params(("share", description = "id, name or link")),
     responses((status = 200, body = ShareInfo)))]
 pub(super) async fn my_share(
     State(door): State<Door>,
     Path(share): Path<String>,
 ) -> Answer<ShareInfo> {
-    let share = door.node().contents().my_share(&share).await?;
-    Ok(Json(describe(&door, share).await))
+    let contents = door.node().contents();
+    Ok(Json(match contents.my_share(&share).await {
+        Err(Error::NotFound(_)) => describe_copy(&door, contents.copy(&share).await?).await,
+        mine => describe(&door, mine?).await,
+    }))
 }
 
 /// Takes a share back, or provides a copy no longer.
@@ -497,5 +489,21 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         fetches,
         left_out: Vec::new(),
         left_out_count: 0,
+    }
+}
+
+async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
+    let owner = name_of(door, &copy.head.owner.to_string()).await;
+    let copied = MyShare {
+        link: Link::new(copy.head.share, copy.head.owner, None, &copy.head.name),
+        head: copy.head,
+        roots: vec![copy.target],
+        named: Vec::new(),
+        fetches: Vec::new(),
+    };
+    ShareInfo {
+        owner: Some(owner),
+        kept: copy.kept,
+        ..describe(door, copied).await
     }
 }

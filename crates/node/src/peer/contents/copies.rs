@@ -6,12 +6,14 @@ use kith_core::ids::{Face, PeerId, ShareId};
 use kith_core::routing::Target;
 use tracing::debug;
 
+use super::failure::{several, unknown};
 use super::handle::Contents;
 use super::limits::Metered;
+use super::making::my_name;
 use super::reach::Reach;
 use super::source::ShareName;
 use crate::clock;
-use crate::content::{Copy, Credential, GetError, Got, Held, News, Said, ShareError, Talk};
+use crate::content::{Copy, Credential, GetError, Got, Held, News, Said, Talk};
 use crate::error::Error;
 use crate::peer::node::Node;
 use crate::peer::stream::{StreamReader, StreamWriter};
@@ -43,6 +45,14 @@ impl Contents {
     /// [`Error::Share`] when the database cannot be read.
     pub async fn copies(&self) -> Result<Vec<Copy>, Error> {
         self.blocking(|shares| Ok(shares.copies()?)).await
+    }
+
+    /// One copy, named by its share's id, its name or its link.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name.
+    pub async fn copy(&self, text: &str) -> Result<Copy, Error> {
+        self.copy_named(&my_name(text)?).await
     }
 
     /// The contacts who have said that they provide a share, our own or another's.
@@ -156,22 +166,22 @@ impl Contents {
         told.map(|_| ()).map_err(untold)
     }
 
-    /// Provides a copy no longer; its files stay. `None` where there is none of this name.
-    pub(super) async fn drop_copy(&self, name: &ShareName) -> Result<Option<Head>, Error> {
-        let name = name.clone();
-        self.blocking(move |shares| {
-            let mut copies = shares.copies()?;
-            copies.retain(|copy| match &name {
-                ShareName::Id(share) => copy.head.share == *share,
-                ShareName::Name(name) => copy.head.name == *name,
-            });
-            let Some(copy) = copies.pop().filter(|_| copies.is_empty()) else {
-                return Ok(None);
-            };
-            shares.drop_copy(&copy.head.share)?;
-            Ok::<_, ShareError>(Some(copy.head))
-        })
-        .await
+    /// Provides a copy no longer; its files stay.
+    pub(super) async fn drop_copy(&self, name: &ShareName) -> Result<Head, Error> {
+        let head = self.copy_named(name).await?.head;
+        let share = head.share;
+        self.blocking(move |shares| Ok(shares.drop_copy(&share)?))
+            .await?;
+        Ok(head)
+    }
+
+    async fn copy_named(&self, name: &ShareName) -> Result<Copy, Error> {
+        let mut copies = self.copies().await?;
+        copies.retain(|copy| name.is_of(&copy.head));
+        if copies.len() > 1 {
+            return Err(several(copies.iter().map(|copy| &copy.head)));
+        }
+        copies.pop().ok_or_else(unknown)
     }
 }
 

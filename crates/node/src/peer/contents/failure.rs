@@ -56,6 +56,11 @@ pub(super) fn is_outdated(error: &Error) -> bool {
     )
 }
 
+/// There is no such share or copy on this node.
+pub(super) fn unknown() -> Error {
+    Error::NotFound("there is no such share here; 'kith shares' lists yours".to_owned())
+}
+
 /// Several shares go by one name.
 pub(super) fn several<'a>(heads: impl Iterator<Item = &'a Head>) -> Error {
     let ids: Vec<String> = heads.map(|head| head.share.to_string()).collect();

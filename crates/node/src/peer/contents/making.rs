@@ -11,7 +11,7 @@ use kith_core::introducer::Introducer;
 use kith_core::random::Random;
 use tokio::sync::broadcast;
 
-use super::failure::several;
+use super::failure::{several, unknown};
 use super::handle::Contents;
 use super::source::{ShareName, ShareSource};
 use crate::content::{Fetch, Mine, NewShare, Recipients};
@@ -112,9 +112,7 @@ impl Contents {
     pub async fn unshare(&self, text: &str) -> Result<Head, Error> {
         let name = my_name(text)?;
         let mine = match self.mine(&name).await {
-            Err(error @ Error::NotFound(_)) => {
-                return self.drop_copy(&name).await?.ok_or(error);
-            }
+            Err(Error::NotFound(_)) => return self.drop_copy(&name).await,
             mine => mine?,
         };
         let share = mine.head.share;
@@ -153,16 +151,11 @@ impl Contents {
     /// The one share of mine that goes by this.
     async fn mine(&self, name: &ShareName) -> Result<MyShare, Error> {
         let mut mine = self.blocking(|shares| Ok(shares.mine()?)).await?;
-        mine.retain(|mine| match name {
-            ShareName::Id(share) => mine.head.share == *share,
-            ShareName::Name(name) => mine.head.name == *name,
-        });
+        mine.retain(|mine| name.is_of(&mine.head));
         if mine.len() > 1 {
             return Err(several(mine.iter().map(|mine| &mine.head)));
         }
-        let mine = mine.pop().ok_or_else(|| {
-            Error::NotFound("there is no such share here; 'kith shares' lists yours".to_owned())
-        })?;
+        let mine = mine.pop().ok_or_else(unknown)?;
         let places = self.places(leads(&mine.head.audience)).await?;
         Ok(places.present(mine, self.node.peer_id()))
     }
@@ -215,7 +208,7 @@ fn leads(audience: &Audience) -> bool {
 }
 
 /// What names a share of mine: its id, its name, or a link to it.
-fn my_name(text: &str) -> Result<ShareName, Error> {
+pub(super) fn my_name(text: &str) -> Result<ShareName, Error> {
     match text.parse::<Link>() {
         Ok(link) => Ok(ShareSource::of_link(link).share),
         Err(_) => ShareName::parse(text.trim()),

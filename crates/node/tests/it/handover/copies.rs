@@ -198,6 +198,8 @@ async fn who_does_not_want_to_provide_does_not() {
     carol.get("alice/note").await.expect("fetched");
     let contents = carol.node.contents();
     assert_eq!(contents.copies().await.expect("read").len(), 1);
+    let copy = contents.copy("note").await.expect("named");
+    assert_eq!(copy.target, carol.at("out/note"));
     let head = contents.unshare("note").await.expect("not any more");
     assert_eq!(head.owner, alice.node.peer_id());
     assert!(contents.copies().await.expect("read").is_empty());
