@@ -34,6 +34,17 @@ impl Events {
             .await
     }
 
+    /// Waits until there was an event of this name that says this.
+    pub(crate) async fn until_it_says(&mut self, name: &str, part: &str) {
+        let start = format!("event: {name}\ndata: ");
+        while !self.seen.split(&start).skip(1).any(|after| {
+            let data = after.split_once('\n');
+            data.is_some_and(|(data, _)| data.contains(part))
+        }) {
+            self.hear().await;
+        }
+    }
+
     /// Waits until this was said, and then that; what is between.
     async fn until_said(&mut self, start: &str, end: &str) -> String {
         loop {
@@ -41,12 +52,17 @@ impl Events {
             if let Some((told, _)) = after.and_then(|after| after.split_once(end)) {
                 return told.to_owned();
             }
-            let mut bytes = [0; 4096];
-            let read = timeout(PATIENCE, self.stream.read(&mut bytes)).await;
-            let count = read.expect("in time").expect("open");
-            assert_ne!(count, 0, "the events ended: {}", self.seen);
-            self.seen
-                .push_str(&String::from_utf8_lossy(&bytes[..count]));
+            self.hear().await;
         }
+    }
+
+    /// Waits for more.
+    async fn hear(&mut self) {
+        let mut bytes = [0; 4096];
+        let read = timeout(PATIENCE, self.stream.read(&mut bytes)).await;
+        let count = read.expect("in time").expect("open");
+        assert_ne!(count, 0, "the events ended: {}", self.seen);
+        self.seen
+            .push_str(&String::from_utf8_lossy(&bytes[..count]));
     }
 }
