@@ -64,4 +64,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     content::SCHEMA,
     content::past::SCHEMA,
     content::fetches::SCHEMA,
+    content::known::SCHEMA,
 ];

@@ -16,9 +16,10 @@ use kith_core::data::head::{Audience, Head};
 use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
+use crate::content::offer::Offer;
 use crate::content::past;
 use crate::content::shares::{Shares, trusted};
-use crate::content::store::{self, ShareRow};
+use crate::content::store;
 use crate::data::hash::{self, Stamp};
 use crate::data::range::Blob;
 
@@ -73,10 +74,10 @@ impl Showing {
         };
         let shown = match proof {
             Proof::Session => return Ok(self.0.get(share).cloned().unwrap_or_default()),
-            Proof::Grant(grant) => access::show_grant(&Ed25519, grant, now),
+            Proof::Grant(grant) => access::show_grant(&Ed25519, exporter, grant, now),
             Proof::Link(proof) => {
-                let guard = match shares.row(share)?.and_then(|row| trusted(&row).ok()) {
-                    Some(head) => shares.guard(&head, asker)?,
+                let guard = match shares.offer(share)?.or(shares.ended(share)?) {
+                    Some(offer) => shares.guard(&offer.head, asker)?,
                     // What is not there takes as long as what is not for the asker.
                     None => Guard {
                         share: *share,
@@ -106,44 +107,48 @@ impl Shares {
         request: &Request,
         asker: &Asker,
         shown: &Shown,
+        exporter: &[u8; 32],
         now: Time,
     ) -> io::Result<Reply> {
-        match request {
-            Request::List { after } => self.answer_list(*after, asker, now),
-            Request::Head { share, .. } => Ok(match self.admitted(share, asker, shown, now)? {
-                Some((row, head, _)) => {
-                    let (row, head) = self.freshened(row, head, now);
-                    self.answer_head(row.head, &head, asker, now).into()
-                }
-                None => Answer::Gone.into(),
-            }),
+        let asker = &asker.having(shown, |peer| self.others().is_blocked(peer));
+        Ok(match request {
+            Request::List { after } => return self.answer_list(*after, asker, now),
+            Request::Head { share, .. } => match self.admitted(share, asker, shown, now)? {
+                Some(offer) => self.answer_head(offer, asker, now).into(),
+                None => self.answer_ended(share, asker, shown, now)?.into(),
+            },
             Request::Version {
                 share, manifest, ..
-            } => Ok(match self.admitted(share, asker, shown, now)? {
-                Some((row, head, _)) => self.answer_version(row, &head, manifest, asker, now)?,
+            } => match self.admitted(share, asker, shown, now)? {
+                Some(offer) => self.answer_version(offer, manifest, asker, now)?.into(),
                 None => Answer::Gone.into(),
-            }),
-            Request::Blob(request) => match self.admitted(&request.share, asker, shown, now)? {
-                Some(_) => self.answer_blob(request),
-                None => Ok(Answer::Gone.into()),
             },
-        }
-    }
-
-    /// The share, if there is one and the asker may have it.
-    fn admitted(
-        &self,
-        share: &ShareId,
-        asker: &Asker,
-        shown: &Shown,
-        now: Time,
-    ) -> io::Result<Option<(ShareRow, Head, Guard)>> {
-        let Some(row) = self.row(share)?.filter(|row| !row.revoked) else {
-            return Ok(None);
-        };
-        let head = trusted(&row).map_err(io::Error::other)?;
-        let guard = self.guard(&head, asker)?;
-        Ok(may(asker, &guard, shown, now).then_some((row, head, guard)))
+            Request::Blob(request) => match self.admitted(&request.share, asker, shown, now)? {
+                Some(_) => return self.answer_blob(request),
+                None => Answer::Gone.into(),
+            },
+            Request::Providers { share, .. } => match self.admitted(share, asker, shown, now)? {
+                Some(_) => Answer::Providers(self.others().refer(share, asker, now)).into(),
+                None => Answer::Gone.into(),
+            },
+            Request::Provide {
+                share, referral, ..
+            } => match self.admitted(share, asker, shown, now)? {
+                Some(_) => {
+                    self.others().hear(share, asker, referral, now);
+                    Answer::Noted.into()
+                }
+                None => Answer::Gone.into(),
+            },
+            Request::Notice(head) => {
+                self.notice(head, now)?;
+                Answer::Noted.into()
+            }
+            Request::Find(tag) => match self.finds(tag, asker, exporter)? {
+                true => Answer::Noted.into(),
+                false => Answer::Gone.into(),
+            },
+        })
     }
 
     fn answer_list(&self, after: Option<ShareId>, asker: &Asker, now: Time) -> io::Result<Reply> {
@@ -164,38 +169,53 @@ impl Shares {
         Ok(Answer::Heads { heads, more: false }.into())
     }
 
-    /// The head, and a fresh grant for a contact, to show to other providers.
-    fn answer_head(&self, bytes: Vec<u8>, head: &Head, asker: &Asker, now: Time) -> Answer {
+    /// The head; an own share is looked at first.
+    fn answer_head(&self, offer: Offer, asker: &Asker, now: Time) -> Answer {
+        let Some(row) = offer.own else {
+            return unowned(offer.signed);
+        };
+        let (row, head) = self.freshened(row, offer.head, now);
+        self.granting(row.head, &head, asker, now)
+    }
+
+    /// A head of an own share, and a fresh grant for a contact, to show to other providers.
+    fn granting(&self, signed: Vec<u8>, head: &Head, asker: &Asker, now: Time) -> Answer {
         let is_private = matches!(head.audience, Audience::Contacts | Audience::Named);
         let holder = asker
             .peer
             .filter(|_| is_private && asker.relation == Relation::Contact);
         Answer::Head {
-            head: bytes.into(),
+            head: signed.into(),
             grant: holder.map(|peer| {
                 SignedGrant::sign(&Ed25519, self.owner(), head.share, peer, head.epoch, now)
             }),
         }
     }
 
-    /// The version of this manifest: the one of now, or a past one.
+    /// The version of this manifest: the one of now, or a past one. Of a copy there is the one.
     fn answer_version(
         &self,
-        row: ShareRow,
-        head: &Head,
+        offer: Offer,
         manifest: &BlobHash,
         asker: &Asker,
         now: Time,
-    ) -> io::Result<Reply> {
-        let version = if head.manifest == *manifest {
-            Some(row.head)
-        } else {
-            store::run(self.database(), |connection| {
-                past::version(connection, &head.share, manifest)
-            })?
+    ) -> io::Result<Answer> {
+        let is_newest = offer.head.manifest == *manifest;
+        if offer.own.is_none() {
+            return Ok(match is_newest {
+                true => unowned(offer.signed),
+                false => Answer::Gone,
+            });
+        }
+        let share = &offer.head.share;
+        let version = match is_newest {
+            true => Some(offer.signed),
+            false => store::run(self.database(), |connection| {
+                past::version(connection, share, manifest)
+            })?,
         };
-        Ok(version.map_or(Answer::Gone.into(), |version| {
-            self.answer_head(version, head, asker, now).into()
+        Ok(version.map_or(Answer::Gone, |signed| {
+            self.granting(signed, &offer.head, asker, now)
         }))
     }
 
@@ -264,6 +284,14 @@ impl Shares {
             given,
             ..reply(blob, encoded)
         }))
+    }
+}
+
+/// A head of somebody else's share: only its owner grants it.
+fn unowned(signed: Vec<u8>) -> Answer {
+    Answer::Head {
+        head: signed.into(),
+        grant: None,
     }
 }
 

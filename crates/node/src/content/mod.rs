@@ -3,9 +3,11 @@
 //! - [`store`]: the tables of shares in `kith.db`.
 //! - [`shares`]: sharing folders in place, and taking it back. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
-//! - [`answer`]: one request of `/kith/share/1` becomes one answer.
+//! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
+//! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
+//! - [`talk`]: what is asked and told beside: heads, who provides.
 //! - [`mod@list`]: looking at what somebody shares, without fetching it.
 //!
 //! Whether somebody may have a share is decided in [`kith_core::content::access`], and what of a tree may become a path in
@@ -13,6 +15,7 @@
 
 pub mod answer;
 mod compare;
+pub mod copies;
 pub mod error;
 pub mod fetches;
 mod folders;
@@ -21,9 +24,13 @@ mod frames;
 mod fresh;
 pub mod get;
 pub mod glob;
+pub(crate) mod known;
 pub mod list;
 mod looks;
+mod offer;
+pub mod others;
 pub mod past;
+pub mod quota;
 pub mod request;
 mod scanning;
 mod select;
@@ -31,6 +38,7 @@ pub mod serve;
 pub mod shares;
 pub mod store;
 mod streams;
+pub mod talk;
 mod transfer;
 mod watch;
 mod worker;
@@ -38,12 +46,15 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use copies::{Copy, Held, LearnError, News};
 pub use error::GetError;
 pub use fetches::Fetch;
 pub use follow::follow;
 pub use get::get;
 pub use list::{Directory, entries, head, list};
+pub use others::Others;
 pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, StagedAt, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
 pub use store::{Database, SCHEMA};
+pub use talk::{Said, Talk};

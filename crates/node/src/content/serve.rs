@@ -218,7 +218,16 @@ async fn prepare(
     request: Result<(Request, Shown), ServeError>,
 ) -> Result<Reply, ServeError> {
     let (request, shown) = request?;
-    blocking(move || shares.answer(&request, &session.asker, &shown, (session.now)())).await
+    blocking(move || {
+        let Session {
+            asker,
+            exporter,
+            now,
+            ..
+        } = session;
+        shares.answer(&request, &asker, &shown, &exporter, now())
+    })
+    .await
 }
 
 fn read_error(error: io::Error) -> ServeError {

@@ -5,7 +5,6 @@ use std::io;
 use std::sync::Arc;
 
 use kith_core::codec;
-use kith_core::content::access::LinkProof;
 use kith_core::content::grant::SignedGrant;
 use kith_core::content::wire::{Answer, BlobRequest, GROUP_BYTES, Proof, RANGE_BYTES_MAX, Request};
 use kith_core::crypto::Ed25519;
@@ -132,16 +131,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             exporter,
         } = stream;
         let mut reader = BufReader::new(reader);
-        let proof = match credential {
-            Credential::Session => Proof::Session,
-            Credential::Grant(grant) => Proof::Grant(grant.clone()),
-            Credential::Link(secret) => Proof::Link(LinkProof::sign(
-                &Ed25519,
-                &secret.key(&share),
-                share,
-                &exporter,
-            )),
-        };
+        let proof = credential.proof(&share, &exporter);
         send(&mut writer, &Request::Head { share, proof }).await?;
         let (head, grant) = head_answer(&mut reader, share, now)
             .await?
@@ -354,7 +344,7 @@ async fn head_answer<R: AsyncRead + Unpin>(
             }
             Ok(Some((head, grant)))
         }
-        Answer::Gone => Ok(None),
+        Answer::Gone | Answer::Ended(_) => Ok(None),
         _ => Err(GetError::Protocol("another answer than a head")),
     }
 }

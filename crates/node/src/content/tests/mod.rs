@@ -1,6 +1,7 @@
 //! Sharing and fetching from end to end, over streams in memory and folders on the disk.
 
 mod access;
+mod copies;
 mod faults;
 mod fetches;
 mod follow;
@@ -8,6 +9,7 @@ mod fresh;
 #[cfg(target_os = "linux")]
 mod full;
 mod here;
+mod quota;
 mod trees;
 mod versions;
 mod whole;

@@ -24,7 +24,7 @@ pub(super) const SHARE: &str = "/kith/share/1";
 const REASON_WITHIN: Duration = Duration::from_secs(1);
 
 /// The ways to the owner of a share, the best first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reach {
     node: Node,
     name: String,
@@ -90,9 +90,26 @@ impl Reach {
         })
     }
 
+    /// To somebody who provides what another, called `name` here, owns.
+    pub(super) fn provider(node: &Node, name: &str, target: Target) -> Self {
+        Self {
+            node: node.clone(),
+            name: name.to_owned(),
+            targets: vec![target],
+        }
+    }
+
     /// What the owner is called here.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether a session with the owner stands.
+    pub(super) fn is_there(&self) -> bool {
+        let live = &self.node.0.live;
+        self.targets
+            .iter()
+            .any(|target| live.preferred(*target).is_some())
     }
 
     /// Whom to try, the best first.

@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 
 use super::limits;
 use super::limits::governor::Governor;
-use super::reach;
+use super::{keeping, reach};
 use crate::clock;
 use crate::content::{self, Session, Shares};
 use crate::peer::node::Node;
@@ -23,13 +23,14 @@ const STRANGERS_MAX: usize = 64;
 /// Streams of contacts and guests that are served at once: sixty transfers side by side.
 const KNOWN_MAX: usize = 256;
 
-/// Begins to serve.
+/// Begins to serve, and to keep up with what is served for others.
 pub(in crate::peer) fn serve(node: &Node) {
     let mut acceptor =
         match node.accept_unlisted(reach::protocol(), Access::Anyone, Access::Contacts) {
             Ok(acceptor) => acceptor,
             Err(error) => return warn!(%error, "serving no shares"),
         };
+    keeping::keep(node);
     let shares = Arc::clone(node.shares());
     let strangers = Arc::new(Semaphore::new(STRANGERS_MAX));
     let known = Arc::new(Semaphore::new(KNOWN_MAX));

@@ -1,5 +1,6 @@
 //! Fetching a share: as often as it takes, until all is there or nobody comes who has it.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,15 +9,17 @@ use kith_core::ids::{BlobHash, PeerId};
 use kith_core::routing::Target;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, oneshot, watch};
+use tracing::debug;
 
-use super::failure::{explain, is_outdated, is_passing, missing};
+use super::copies::Acquaintance;
+use super::failure::{explain, is_local, is_outdated, is_passing, missing};
 use super::fetched::{Fetched, SourceBytes, TransferProgress};
 use super::handle::Contents;
 use super::rate::Rate;
 use super::reach::Reach;
 use super::source::ShareSource;
 use crate::clock;
-use crate::content::{self, Filter, Get, Got, Progress, StagedAt};
+use crate::content::{self, Credential, Filter, Get, Got, Progress, StagedAt};
 use crate::error::Error;
 use crate::peer::event::Event;
 
@@ -47,6 +50,10 @@ pub struct GetOptions {
     pub wait: Duration,
     /// The version that it must have, by the hash in its head; `None` for the newest.
     pub at: Option<BlobHash>,
+    /// Whether it is provided to others who may have it, once all of it is here.
+    pub provide: bool,
+    /// Whether it is provided for good: it never makes room for other copies.
+    pub keep: bool,
     /// Told where what arrives is kept until it is whole.
     pub staged: StagedAt,
 }
@@ -60,6 +67,8 @@ impl GetOptions {
             only: Vec::new(),
             wait: Duration::ZERO,
             at: None,
+            provide: true,
+            keep: false,
             staged: StagedAt::default(),
         }
     }
@@ -95,6 +104,7 @@ impl Transfer {
                 progress,
                 rate: Rate::default(),
                 fetched: 0,
+                sources: BTreeMap::new(),
             };
             tokio::select! {
                 result = run.go() => {
@@ -142,6 +152,8 @@ struct Run {
     rate: Rate,
     /// Bytes that this run's attempts have fetched so far.
     fetched: u64,
+    /// Of those, by whom they came; providers who did not say who they are are not named.
+    sources: BTreeMap<PeerId, u64>,
 }
 
 impl Run {
@@ -184,29 +196,57 @@ impl Run {
     }
 
     fn done(&self, got: Got, started: Instant) -> Fetched {
-        let sources = [SourceBytes {
-            peer: self.options.source.owner,
-            bytes: self.fetched,
-        }];
+        let sources = self.sources.iter();
+        let sources = sources.map(|(peer, bytes)| SourceBytes {
+            peer: *peer,
+            bytes: *bytes,
+        });
         Fetched {
             target: got.target,
             head: got.head,
             bytes: got.bytes,
             files: got.files,
             time: started.elapsed(),
-            sources: sources.into_iter().filter(|it| it.bytes > 0).collect(),
+            sources: sources.filter(|it| it.bytes > 0).collect(),
             links_left_out: got.links_left_out,
         }
     }
 
-    /// Tries each way to the owner once.
+    /// Tries each way to the owner once, and whoever else is known to have it: these first while the owner is not there.
     async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
-        let mut failed = missing(reach.name());
+        let is_there = reach.is_there();
+        let further = match is_there {
+            true => Err(missing(reach.name())),
+            false => self.attempt_further(only, &reach).await,
+        };
+        let mut failed = match further {
+            Err(error) if !is_local(&error) => error,
+            other => return other,
+        };
         for target in reach.targets() {
-            let fetched = self.fetch(&reach, *target, only);
+            let credential = self.options.source.credential();
+            let fetched = self.fetch(&reach, *target, credential, only);
             match reach.with(*target, fetched).await {
                 Err(error @ Error::Unreachable { .. }) => failed = error,
+                other => return other,
+            }
+        }
+        Err(failed)
+    }
+
+    /// Tries each of those who have it beside its owner.
+    async fn attempt_further(
+        &mut self,
+        only: Option<&Filter>,
+        owner: &Reach,
+    ) -> Result<Got, Error> {
+        let mut failed = missing(owner.name());
+        for (target, credential) in self.contents.further(&self.options.source).await? {
+            let reach = Reach::provider(&self.contents.node, owner.name(), target);
+            let fetched = self.fetch(&reach, target, credential, only);
+            match reach.with(target, fetched).await {
+                Err(error) if !is_local(&error) => failed = error,
                 other => return other,
             }
         }
@@ -217,24 +257,42 @@ impl Run {
         &mut self,
         reach: &Reach,
         target: Target,
+        credential: Credential,
         only: Option<&Filter>,
     ) -> Result<Got, Error> {
         let source = &self.options.source;
+        let share = match self.contents.recall(source).await? {
+            Some(share) => share,
+            None => self.contents.identify(reach, target, source).await?,
+        };
+        let acquainted = Acquaintance {
+            reach: reach.clone(),
+            target,
+            share,
+            owner: source.owner,
+            credential: credential.clone(),
+        };
         let get = Get {
-            share: self.contents.identify(reach, target, source).await?,
+            share,
             owner: source.owner,
             at: self.options.at,
             path: source.path.clone(),
             out: self.options.out.clone(),
             only: only.cloned(),
             here: Some(self.contents.already_here()),
-            credential: source.credential(),
+            credential,
             now: clock::now(),
             staged: self.options.staged.clone(),
         };
         let before = self.fetched;
         let (progress, rate, fetched) = (&self.progress, &mut self.rate, &mut self.fetched);
+        let contents = &self.contents;
+        let mut acquaint = Some(acquainted.clone());
         let report = |now: Progress| {
+            // Once we have been let in, and not before: the provider may look at its files for the first who asks.
+            if let Some(with) = acquaint.take() {
+                contents.acquaint_meanwhile(with);
+            }
             *fetched = before + now.fetched;
             let rate = rate.update(Instant::now(), *fetched);
             progress.send_replace(TransferProgress {
@@ -255,7 +313,20 @@ impl Run {
             source.owner,
         );
         let got = content::get(open, get, report, broken).await;
-        got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
+        if let Target::Peer(peer) = target {
+            *self.sources.entry(peer).or_default() += self.fetched - before;
+        }
+        let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
+        if self.options.provide && source.path.is_empty() && only.is_none() {
+            let kept = self
+                .contents
+                .keep_copy(&acquainted, &got, self.options.keep);
+            // It is fetched, whether it can be provided or not.
+            if let Err(error) = kept.await {
+                debug!(%error, "what was fetched is not provided");
+            }
+        }
+        Ok(got)
     }
 
     /// Waits until the owner is there, but for `pause` at most.
