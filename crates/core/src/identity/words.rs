@@ -122,6 +122,11 @@ impl Comparison {
         WordsMessage::Commit(commit(&self.session, &self.me, &self.nonce).into())
     }
 
+    /// Whether the other side has said nothing yet.
+    pub fn is_unheard(&self) -> bool {
+        matches!(self.state, State::Commit)
+    }
+
     /// Takes the next message of the other side. The nonce is sent only after the other's commitment has come.
     ///
     /// # Errors

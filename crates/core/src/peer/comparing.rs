@@ -30,34 +30,40 @@ pub enum CompareError {
 
 impl<S: Scheme> Peer<S> {
     /// Begins to compare short safety words with `peer`, over the session that stands. Ends in [`Event::Words`] once they
-    /// began too.
+    /// began too, or in [`Event::WordsLost`].
     ///
     /// # Errors
     /// [`CompareError`].
     pub fn compare_words(&mut self, now: Time, peer: PeerId) -> Result<(), CompareError> {
         self.now = now;
+        let begun = self.comparing.0.get(&peer);
         // Both sides have to mean the same session: the other's choice counts if it was first.
-        let theirs = self
-            .comparing
-            .0
-            .get(&peer)
-            .filter(|it| it.comparison.is_none());
-        let conn = match theirs {
-            Some(begun) if self.connections.conns.contains_key(&begun.conn) => begun.conn,
-            _ => *self
-                .connections
-                .preferred
-                .get(&Target::Peer(peer))
-                .ok_or(CompareError::NoSession)?,
-        };
+        let theirs = begun
+            .filter(|it| it.comparison.is_none())
+            .and_then(|it| it.early.as_ref().map(|(conn, _)| *conn))
+            .filter(|conn| self.connections.conns.contains_key(conn));
+        if begun.is_none() && self.comparing.0.len() >= COMPARISONS_MAX {
+            return Err(CompareError::TooMany);
+        }
+        let preferred = || self.connections.preferred.get(&Target::Peer(peer)).copied();
+        let conn = theirs.or_else(preferred).ok_or(CompareError::NoSession)?;
+        self.begin_comparison(now, conn, peer)?;
+        self.drain();
+        Ok(())
+    }
+
+    /// Begins over this connection, with a nonce of its own, and takes what the other side said there already.
+    fn begin_comparison(
+        &mut self,
+        now: Time,
+        conn: ConnId,
+        peer: PeerId,
+    ) -> Result<(), CompareError> {
         let known = self.connections.conns.get(&conn);
         let exporter = known
             .filter(|known| known.session.is_some_and(|it| it.peer == Some(peer)))
             .map(|known| known.exporter)
             .ok_or(CompareError::NoSession)?;
-        if self.comparing.0.len() >= COMPARISONS_MAX && !self.comparing.0.contains_key(&peer) {
-            return Err(CompareError::TooMany);
-        }
         let early = self.comparing.0.remove(&peer).and_then(|it| it.early);
         let comparison = Comparison::new(&mut self.random, exporter, self.me, peer);
         self.send_words(conn, &comparison.commitment());
@@ -68,11 +74,28 @@ impl<S: Scheme> Peer<S> {
             early: None,
         };
         self.comparing.0.insert(peer, compared);
-        if let Some(message) = early {
-            self.take_words_message(now, conn, peer, message);
+        if let Some((over, message)) = early {
+            self.take_words_message(now, over, peer, message);
         }
-        self.drain();
         Ok(())
+    }
+
+    /// A session with `peer` is gone. A comparison over it begins anew over the one that is left, as words belong to one
+    /// session; without any it is over.
+    pub(super) fn move_comparison(&mut self, now: Time, peer: PeerId) {
+        let begun = self.comparing.0.get(&peer);
+        let is_lost = begun.is_some_and(|it| {
+            it.comparison.is_some() && !self.connections.conns.contains_key(&it.conn)
+        });
+        if !is_lost {
+            return;
+        }
+        let left = self.connections.preferred.get(&Target::Peer(peer)).copied();
+        let moved = left.map(|conn| self.begin_comparison(now, conn, peer));
+        if !matches!(moved, Some(Ok(()))) {
+            self.comparing.0.remove(&peer);
+            self.tell(Event::WordsLost { peer });
+        }
     }
 
     /// The other side said something.
@@ -102,19 +125,23 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
+    /// Keeps what was said before we began, or over another connection than ours.
     fn keep_early(&mut self, now: Time, conn: ConnId, peer: PeerId, message: WordsMessage) {
-        let is_ours = self
-            .comparing
-            .0
-            .get(&peer)
-            .is_some_and(|it| it.comparison.is_some());
-        let has_room = self.comparing.0.len() < COMPARISONS_MAX;
-        if !is_ours && (has_room || self.comparing.0.contains_key(&peer)) {
+        let early = Some((conn, message));
+        if let Some(ours) = self.comparing.0.get_mut(&peer) {
+            let is_unheard = ours.comparison.as_ref().is_some_and(Comparison::is_unheard);
+            ours.early = early;
+            // Both began at once over different connections: one of the two follows, the same on either side.
+            if is_unheard && self.me < peer {
+                // Without a session there ours goes on where it is.
+                let _ = self.begin_comparison(now, conn, peer);
+            }
+        } else if self.comparing.0.len() < COMPARISONS_MAX {
             let begun = Compared {
                 conn,
                 since: now,
                 comparison: None,
-                early: Some(message),
+                early,
             };
             self.comparing.0.insert(peer, begun);
             self.tell(Event::WordsAsked { peer });

@@ -21,12 +21,13 @@ pub(super) struct Comparing(pub(super) BTreeMap<PeerId, Compared>);
 /// One of them.
 #[derive(Debug)]
 pub(super) struct Compared {
+    /// Over which the messages of ours go.
     pub(super) conn: ConnId,
     pub(super) since: Time,
     /// None before we began.
     pub(super) comparison: Option<Comparison>,
-    /// What the other side said before we began.
-    pub(super) early: Option<WordsMessage>,
+    /// What the other side said before we began, or over another connection than ours.
+    pub(super) early: Option<(ConnId, WordsMessage)>,
 }
 
 impl Comparing {

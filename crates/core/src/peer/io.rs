@@ -146,6 +146,11 @@ pub enum Event {
         /// The four words both sides show; `None` when the other side did not keep to the rules: somebody may stand between.
         words: Option<String>,
     },
+    /// A comparison is over, because no session is left.
+    WordsLost {
+        /// With whom.
+        peer: PeerId,
+    },
     /// A sealed reply waits for the maker of an accepted invite.
     ReplyLeft {
         /// Who made it.

@@ -132,6 +132,9 @@ impl<S: Scheme> Peer<S> {
             }
             routing::Event::Down { conn, peer, reason } => {
                 self.forget_conn(conn);
+                if let Some(peer) = peer {
+                    self.move_comparison(now, peer);
+                }
                 if let (Some(peer), DownReason::ClosedByPeer(CloseCode::Idle)) = (peer, reason) {
                     self.let_go(now, peer);
                 }

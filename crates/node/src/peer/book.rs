@@ -8,7 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 use kith_core::address::Route;
 use kith_core::identity::{Contact, Invite, Petname, words};
 use kith_core::ids::{Face, InviteId, PeerId};
-use kith_core::peer::{InviteOptions, Peer, Regard};
+use kith_core::peer::{CompareError, InviteOptions, Peer, Regard};
 use kith_core::protocol::ProtocolName;
 
 use super::event::Event;
@@ -307,21 +307,27 @@ impl AddressBook {
             loop {
                 match events.recv().await {
                     Ok(Event::Words { peer: with, words }) if with == peer => {
-                        return words.ok_or(());
+                        return words.ok_or_else(|| {
+                            Error::NotVerified(
+                                "the comparison failed: somebody may stand between you; compare the long words by phone"
+                                    .to_owned(),
+                            )
+                        });
+                    }
+                    Ok(Event::WordsLost { peer: with }) if with == peer => {
+                        return Err(CompareError::NoSession.into());
                     }
                     Ok(_) | Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return Err(()),
+                    Err(RecvError::Closed) => return Err(Error::Closed),
                 }
             }
         };
-        match tokio::time::timeout(COMPARE_WITHIN, compared).await {
-            Ok(Ok(words)) => Ok(words),
-            Ok(Err(())) => Err(Error::NotVerified(
-                "the comparison failed: somebody may stand between you; compare the long words by phone".to_owned(),
-            )),
-            Err(_) => Err(Error::NotFound(
-                "they did not begin to compare; ask them to, and try again".to_owned(),
-            )),
-        }
+        tokio::time::timeout(COMPARE_WITHIN, compared)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::NotFound(
+                    "they did not begin to compare; ask them to, and try again".to_owned(),
+                ))
+            })
     }
 }

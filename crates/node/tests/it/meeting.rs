@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::waiting::soon;
 use kith::core::ids::PeerId;
 use kith::core::peer::InviteOptions;
 use kith::{Node, NodeBuilder};
@@ -116,6 +117,15 @@ async fn both_sides_of_a_live_comparison_see_the_same_four_words() {
         .ping()
         .await
         .expect("Alice answers");
+    // A ping is answered before the side that answers knows who asked.
+    let mut events = alice.events();
+    while alice
+        .sessions()
+        .iter()
+        .all(|session| session.peer != Some(bob.peer_id()))
+    {
+        soon("Bob's session", events.recv()).await.expect("running");
+    }
     let (book_a, book_b) = (alice.address_book(), bob.address_book());
     for _ in 0..2 {
         let (from_a, from_b) = tokio::join!(
@@ -126,7 +136,11 @@ async fn both_sides_of_a_live_comparison_see_the_same_four_words() {
         assert_eq!(words.split_whitespace().count(), 4);
         assert_eq!(words, from_b.expect("nobody is between"));
     }
-    bob.shutdown().await;
+    let (lost, ()) = soon("the end", async {
+        tokio::join!(book_a.compare_words(bob.peer_id()), bob.shutdown())
+    })
+    .await;
+    assert!(lost.is_err(), "he went before he began");
     let alone = book_a.compare_words(bob.peer_id()).await;
     assert!(alone.is_err(), "no session, no words");
     alice.shutdown().await;
