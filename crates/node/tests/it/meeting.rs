@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::waiting::soon;
 use kith::core::ids::PeerId;
 use kith::core::peer::InviteOptions;
+use kith::peer::Event;
 use kith::{Node, NodeBuilder};
+use tokio::sync::broadcast;
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -105,10 +107,22 @@ async fn an_invite_makes_two_people_contacts_who_reach_each_other() {
     alice.shutdown().await;
 }
 
+/// Waits until a session with `peer` stands.
+async fn stands(events: &mut broadcast::Receiver<Event>, peer: PeerId) {
+    let stands = async {
+        while !matches!(
+            events.recv().await.expect("running"),
+            Event::Up(session) if session.peer == Some(peer)
+        ) {}
+    };
+    soon("a session", stands).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn both_sides_of_a_live_comparison_see_the_same_four_words() {
     let (alice, bob) = (spawn("Alice").await, spawn("Bob").await);
     let invite = invite(&alice, false).await;
+    let (mut heard_by_alice, mut heard_by_bob) = (alice.events(), bob.events());
     bob.address_book()
         .add(invite, None)
         .await
@@ -117,15 +131,9 @@ async fn both_sides_of_a_live_comparison_see_the_same_four_words() {
         .ping()
         .await
         .expect("Alice answers");
-    // A ping is answered before the side that answers knows who asked.
-    let mut events = alice.events();
-    while alice
-        .sessions()
-        .iter()
-        .all(|session| session.peer != Some(bob.peer_id()))
-    {
-        soon("Bob's session", events.recv()).await.expect("running");
-    }
+    // A ping goes there and back before either side knows who the other is.
+    stands(&mut heard_by_alice, bob.peer_id()).await;
+    stands(&mut heard_by_bob, alice.peer_id()).await;
     let (book_a, book_b) = (alice.address_book(), bob.address_book());
     for _ in 0..2 {
         let (from_a, from_b) = tokio::join!(
