@@ -11,7 +11,7 @@
 //! - [`discovery`]: where is it? Sealed address records, locators, the registry, LAN tags.
 //! - [`routing`]: a key becomes a session and a session carries negotiated streams.
 //! - [`data`]: what survives unreliable peers. Manifests and signed heads.
-//! - [`content`]: who may have what. Shares, audiences, grants.
+//! - [`content`]: who may have what, and who gets it from whom. Shares, audiences, grants, swarms.
 //!
 //! And [`peer`], the one module that composes the rooms into a whole node.
 //!

@@ -9,6 +9,7 @@
 //! - [`model`]: the reference: what people did, and what follows from it.
 //! - [`checker`]: what must hold after each step, and at rest.
 //! - [`scenario`]: stories to run. Each runs twice in the tests, and its [`trace`]s must be equal.
+//! - [`swarm`]: swarms, with a world of their own: lines, disks, and the machines that exchange a snapshot.
 //! - [`scheme`]: signatures, counted and cheap.
 //!
 //! A run follows from its scenario's name and a seed. A failure prints both, as the command that repeats it.
@@ -22,5 +23,6 @@ pub mod network;
 pub mod node;
 pub mod scenario;
 pub mod scheme;
+pub mod swarm;
 pub mod trace;
 pub mod world;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::Parser;
 use kith_sim::scenario::story::{self, STORIES};
 use kith_sim::scheme::Kind;
+use kith_sim::swarm;
 use kith_sim::world::Setup;
 
 /// A deterministic world of kith nodes.
@@ -38,7 +39,13 @@ fn main() -> anyhow::Result<()> {
         for story in STORIES {
             writeln!(out, "{:<16} {}", story.name, story.about)?;
         }
+        for story in swarm::STORIES {
+            writeln!(out, "{:<16} {}", story.name, story.about)?;
+        }
         return Ok(());
+    }
+    if let Some(story) = swarm::find(&arguments.scenario) {
+        return run_swarm(&story, &arguments, &mut out);
     }
     let story = story::find(&arguments.scenario)
         .with_context(|| format!("no scenario is called {}; try list", arguments.scenario))?;
@@ -75,4 +82,24 @@ fn main() -> anyhow::Result<()> {
         bail!("{violation}\nrepeat with: {again}");
     }
     Ok(())
+}
+
+fn run_swarm(
+    story: &swarm::Story,
+    arguments: &Arguments,
+    out: &mut impl std::io::Write,
+) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let report = swarm::run(story, arguments.seed, arguments.nodes, arguments.trace);
+    let seconds = begun.elapsed().as_secs_f64();
+    for line in report.whole.iter().flat_map(|whole| whole.lines()) {
+        writeln!(out, "{line}")?;
+    }
+    let (name, seed, steps) = (story.name, arguments.seed, report.steps);
+    writeln!(out, "{name} seed {seed}: {steps} steps, {seconds:.1} s")?;
+    writeln!(out, "{}\ntrace {}", report.summary(), report.trace)?;
+    match report.outcome {
+        Ok(()) => Ok(()),
+        Err(violation) => bail!("{violation}"),
+    }
 }

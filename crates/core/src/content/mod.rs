@@ -2,10 +2,12 @@
 //!
 //! - [`grant`]: a peer may have a share, signed by its owner: what friends of a friend demand and honour.
 //! - [`access`]: the one decision whether an asker gets a share.
+//! - [`swarm`]: the protocol `/kith/swarm/1`: everybody gets a snapshot from everybody who holds some of it.
 //! - [`wire`]: the protocol `/kith/share/1`, by which heads and blobs are asked for and given.
 
 pub mod access;
 pub mod grant;
+pub mod swarm;
 pub mod wire;
 
 pub use access::{Asker, Guard, LinkProof, Relation, Shown, may};

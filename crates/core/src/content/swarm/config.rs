@@ -1,0 +1,115 @@
+//! What a node may set about its swarms, and the bounds that nobody sets.
+
+use std::time::Duration;
+
+/// What a node's [`Getter`](super::Getter) goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GetterConfig {
+    /// Bytes a second in all; `None` is no limit.
+    pub download_rate: Option<u64>,
+    /// Bytes a second from one device; `None` is no limit.
+    pub download_rate_each: Option<u64>,
+    /// The most bytes asked for and not written yet, of all transfers together.
+    pub unwritten_bytes_max: u64,
+}
+
+impl Default for GetterConfig {
+    fn default() -> Self {
+        Self {
+            download_rate: None,
+            download_rate_each: None,
+            unwritten_bytes_max: UNWRITTEN_BYTES_MAX,
+        }
+    }
+}
+
+/// What a node's [`Provider`](super::Provider) goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderConfig {
+    /// Bytes a second in all; `None` is no limit.
+    pub upload_rate: Option<u64>,
+    /// Bytes a second to one device; `None` is no limit.
+    pub upload_rate_each: Option<u64>,
+    /// How many askers are served at once.
+    pub places: usize,
+}
+
+impl Default for ProviderConfig {
+    fn default() -> Self {
+        Self {
+            upload_rate: None,
+            upload_rate_each: None,
+            places: PLACES,
+        }
+    }
+}
+
+/// Bytes asked for and not written, unless set otherwise: two devices at their full depth. With what the disk's queue holds it stays far
+/// under the 150 MiB that a whole node may take.
+pub const UNWRITTEN_BYTES_MAX: u64 = 32 << 20;
+
+/// Askers served at once, unless set otherwise: as BEP 3's clients do (four to eight unchoked). With fewer the line idles while one of them
+/// pauses; with more each gets its chunk so late that it cannot pass it on.
+pub const PLACES: usize = 8;
+
+/// How long an asker keeps its place while others wait: long enough for the line to reach its speed (BEP 3 takes 10 s).
+pub const PLACE_FOR: Duration = Duration::from_secs(10);
+
+/// An asker that asks for nothing for so long loses its place to one that waits.
+pub const PLACE_IDLE_FOR: Duration = Duration::from_secs(2);
+
+/// Requests of one asker being served at once: one is read while the other is sent.
+pub const SERVING_EACH_MAX: usize = 2;
+
+/// Askers of one node. An entry is a queue and a few numbers, under 4 KiB; the shell's streams bound it first.
+pub const ASKERS_MAX: usize = 4096;
+
+/// How long new holdings wait to be told together: little beside the time a chunk takes on any line where messages count.
+pub const HAVE_EVERY: Duration = Duration::from_millis(200);
+
+/// Sources of one transfer. BitTorrent's clients find 30 to 50 enough for a well-mixed swarm of any size (Legout et al. 2006, §IV).
+pub const SOURCES_MAX: usize = 64;
+
+/// Transfers of one node at once. Further ones wait at whoever starts them.
+pub const TRANSFERS_MAX: usize = 256;
+
+/// Manifest nodes of one transfer that are wanted at once: a walk is depth first and needs few; these fill a line.
+pub const NODES_MAX: usize = 256;
+
+/// Readers of one transfer, each with a window.
+pub const WINDOWS_MAX: usize = 16;
+
+/// The most bytes asked of one device and not come: 1 Gbit/s at 130 ms.
+pub const DEPTH_BYTES_MAX: u64 = 16 << 20;
+
+/// Requests are sent ahead for this long beyond the round trip, so that a device with jitter never runs dry.
+pub const AHEAD: Duration = Duration::from_millis(100);
+
+/// Chunks held before the rarest are preferred (BEP 3: *random first piece*): a newcomer needs something to give quickly, and the
+/// rarest chunks come from the fewest sources.
+pub const RANDOM_FIRST_CHUNKS: u32 = 4;
+
+/// How many sources one chunk is asked of at the end. The copies are the price of not waiting for the slowest; one more source bounds it to the
+/// chunks in flight.
+pub const END_GAME_COPIES: usize = 2;
+
+/// Fragments of one chunk asked for at once; a chunk of which more are missing comes in several rounds.
+pub const FRAGMENTS_MAX: usize = 16;
+
+/// A source without progress is passed by after four times what its own rate promised, but not before
+pub const STALL_AFTER_MIN: Duration = Duration::from_secs(3);
+
+/// and, however slow it was, after this: whoever loses a group in flight to a mobile network is back by then.
+pub const STALL_AFTER_MAX: Duration = Duration::from_secs(30);
+
+/// How long a source that stalled is left alone, doubled each time.
+pub const STALL_PAUSE_MIN: Duration = Duration::from_secs(5);
+
+/// A source that stalled so many times in a row is given up.
+pub const STALLS_MAX: u32 = 5;
+
+/// Providers that one source may name: twice what a transfer asks at once. Further ones are not heard.
+pub const REFERRALS_MAX: usize = 2 * SOURCES_MAX;
+
+/// Liars remembered; the first is forgotten for a further one, and whoever keeps a longer memory was told of each.
+pub const LIARS_MAX: usize = 1024;

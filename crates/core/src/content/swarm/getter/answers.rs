@@ -1,0 +1,296 @@
+//! What sources say, and what follows from it.
+
+use super::output::{EndReason, Output, SourceId};
+use super::source::Source;
+use super::state::Getter;
+use crate::content::swarm::config::REFERRALS_MAX;
+use crate::content::swarm::holdings::Holdings;
+use crate::content::swarm::span::Span;
+use crate::content::swarm::wire::{DropReason, ProviderMessage, Referral, Run, What};
+use crate::content::wire::RANGE_BYTES_MAX;
+use crate::time::Time;
+
+/// What raw bytes of a source must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// What was asked for.
+    pub what: What,
+    /// All groups that begin before this place came earlier; 0 for a node.
+    pub from: u64,
+    /// The groups that begin from there up to here follow; for a node, its size.
+    pub until: u64,
+}
+
+impl Getter {
+    /// A source said something. After [`ProviderMessage::Data`] follow raw bytes: [`Getter::due`] tells what they must be, unless the
+    /// source has been ended.
+    pub fn handle_message(&mut self, now: Time, id: SourceId, message: ProviderMessage) {
+        self.now = now;
+        if !self.sources.contains_key(&id) {
+            return;
+        }
+        let is_fine = message.is_bounded() && self.take(id, message);
+        if !is_fine {
+            self.end(id, EndReason::Breach);
+        }
+        self.schedule();
+    }
+
+    /// What the raw bytes after a `Data` must be; `None` when nothing may follow, because the source has been ended.
+    pub fn due(&self, source: SourceId, request: u64) -> Option<Due> {
+        let pending = self.sources.get(&source)?.requests.get(&request)?;
+        Some(Due {
+            what: pending.what,
+            from: pending.reached,
+            until: pending.announced,
+        })
+    }
+
+    /// All groups of a request that begin before `until` are verified; for a node, all of it when `until` is its size. The caller reports
+    /// as often as it likes and writes what was not here before; [`Getter::handle_written`] follows for all of it.
+    pub fn handle_verified(&mut self, now: Time, id: SourceId, request: u64, until: u64) {
+        self.now = now;
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        let Some(pending) = source.requests.get_mut(&request) else {
+            return;
+        };
+        let before = *pending;
+        pending.reached = until.clamp(before.reached, before.announced);
+        let (reached, after) = (pending.reached, *pending);
+        let bytes = reached - before.reached;
+        if bytes > 0 {
+            source.progress_at = now;
+            source.stalls = 0;
+            if source.passed_until.take().is_some() {
+                self.stirred.insert(source.who.device);
+            }
+        }
+        let (device, transfer) = (source.who.device, source.transfer);
+        self.unwritten = self.unwritten.saturating_add(bytes);
+        self.reduce(device, &before, before.bytes_left() - after.bytes_left());
+        if let Some(link) = self.links.get_mut(&device) {
+            link.pace.handle_bytes(now, bytes);
+        }
+        if before.chunk.is_some() {
+            let span = Span {
+                start: before.reached,
+                end: reached,
+            };
+            if let Some(transfer_state) = self.transfers.get_mut(&transfer) {
+                let (new, whole) = transfer_state.hold(span);
+                let verified = new.into_iter();
+                self.outputs
+                    .extend(verified.map(|span| Output::Verified { transfer, span }));
+                let held = whole.into_iter();
+                self.outputs
+                    .extend(held.map(|chunk| Output::Held { transfer, chunk }));
+            }
+        }
+        if bytes > 0 && reached >= before.end {
+            self.finish(id, request);
+        }
+        self.schedule();
+    }
+
+    /// What a source sent is not what was asked for: it lied.
+    pub fn handle_invalid(&mut self, now: Time, id: SourceId) {
+        self.now = now;
+        if let Some(source) = self.sources.get(&id) {
+            let who = source.who;
+            self.end(id, EndReason::Lied);
+            self.handle_liar(now, who);
+        }
+    }
+
+    /// Says whether the message keeps to the protocol.
+    fn take(&mut self, id: SourceId, message: ProviderMessage) -> bool {
+        match message {
+            ProviderMessage::Everything => self.take_holdings(id, None),
+            ProviderMessage::Holdings(bits) => self.take_holdings(id, Some(&bits)),
+            ProviderMessage::Have(runs) => self.take_have(id, &runs),
+            ProviderMessage::Free => {
+                self.with_source(id, |source| source.is_free = true);
+                true
+            }
+            ProviderMessage::Busy => {
+                self.with_source(id, |source| source.is_free = false);
+                true
+            }
+            ProviderMessage::Data {
+                id: request,
+                until,
+                encoded: _,
+            } => self.take_data(id, request, until),
+            ProviderMessage::Dropped { ids, reason } => {
+                (ids.into_iter()).all(|request| self.take_dropped(id, request, reason))
+            }
+            ProviderMessage::Providers(providers) => {
+                self.take_referrals(id, providers);
+                true
+            }
+            ProviderMessage::Suggest(chunks) => {
+                self.with_source(id, |source| source.suggest(chunks));
+                true
+            }
+            ProviderMessage::Gone => {
+                self.end(id, EndReason::Gone);
+                true
+            }
+        }
+    }
+
+    fn with_source(&mut self, id: SourceId, change: impl FnOnce(&mut Source)) {
+        if let Some(source) = self.sources.get_mut(&id) {
+            change(source);
+            self.touched.insert(id);
+            self.stirred.insert(source.who.device);
+        }
+    }
+
+    fn take_holdings(&mut self, id: SourceId, bits: Option<&[u8]>) -> bool {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return true;
+        };
+        let chunks = source.holdings.chunks();
+        let holdings = match bits {
+            None => Ok(Holdings::all(chunks)),
+            Some(bits) => Holdings::from_bytes(chunks, bits),
+        };
+        let (Ok(holdings), false) = (holdings, source.has_told) else {
+            return false;
+        };
+        source.has_told = true;
+        source.is_everything = holdings.is_all();
+        source.holdings = holdings;
+        if let Some(transfer) = self.transfers.get_mut(&source.transfer) {
+            if source.is_everything {
+                transfer.picker.add_complete();
+            } else {
+                for chunk in source.holdings.iter() {
+                    transfer.picker.add_copy(chunk);
+                }
+            }
+        }
+        self.with_source(id, |source| source.has_nothing = false);
+        true
+    }
+
+    fn take_have(&mut self, id: SourceId, runs: &[Run]) -> bool {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return true;
+        };
+        source.has_told = true;
+        let Some(transfer) = self.transfers.get_mut(&source.transfer) else {
+            return true;
+        };
+        let mut is_news = false;
+        for run in runs {
+            // The caller has checked that this does not overflow.
+            let end = run.first + run.count;
+            if end > source.holdings.chunks() {
+                return false;
+            }
+            for chunk in run.first..end {
+                if source.holdings.insert(chunk) {
+                    transfer.picker.add_copy(chunk);
+                    is_news |= transfer.unfinished.contains(chunk);
+                }
+            }
+        }
+        if is_news && (source.has_nothing || !source.is_interesting) {
+            self.with_source(id, |source| source.has_nothing = false);
+        }
+        true
+    }
+
+    fn take_data(&mut self, id: SourceId, request: u64, until: u64) -> bool {
+        let pending = (self.sources.get_mut(&id)).and_then(|it| it.requests.get_mut(&request));
+        let Some(pending) = pending else {
+            return false;
+        };
+        let is_fine = match pending.what {
+            What::Span(span) => pending.announced < until && until <= span.end,
+            // A node is one range, and comes at once.
+            What::Node(_) => pending.announced == 0 && (1..=RANGE_BYTES_MAX).contains(&until),
+        };
+        if is_fine {
+            pending.announced = until;
+            pending.end = pending.end.max(until);
+        }
+        is_fine
+    }
+
+    fn take_referrals(&mut self, id: SourceId, mut providers: Vec<Referral>) {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        providers.truncate(REFERRALS_MAX - source.referrals);
+        source.referrals += providers.len();
+        if !providers.is_empty() {
+            let transfer = source.transfer;
+            self.outputs.push_back(Output::Learned {
+                transfer,
+                providers,
+            });
+        }
+    }
+
+    fn take_dropped(&mut self, id: SourceId, request: u64, reason: DropReason) -> bool {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return true;
+        };
+        let Some(pending) = source.requests.get(&request).copied() else {
+            return false;
+        };
+        // A reason that is not true would have the same asked for again and again.
+        let is_true = match reason {
+            DropReason::Cancelled => pending.is_cancelled,
+            DropReason::Busy => !source.is_free,
+            DropReason::Missing | DropReason::Changed => true,
+        };
+        if !is_true {
+            return false;
+        }
+        if let (DropReason::Missing | DropReason::Changed, What::Node(node)) =
+            (reason, pending.what)
+        {
+            source.lacks.insert(node);
+        }
+        if let (DropReason::Missing | DropReason::Changed, Some(chunk)) = (reason, pending.chunk) {
+            self.lose_chunk(id, chunk);
+        }
+        if reason == DropReason::Changed
+            && let Some(source) = self.sources.get(&id)
+        {
+            let transfer = source.transfer;
+            self.outputs.push_back(Output::Changed {
+                transfer,
+                source: id,
+            });
+        }
+        self.finish(id, request);
+        true
+    }
+
+    /// A source has a chunk no more.
+    fn lose_chunk(&mut self, id: SourceId, chunk: u32) {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        let Some(transfer) = self.transfers.get_mut(&source.transfer) else {
+            return;
+        };
+        if source.is_everything {
+            source.is_everything = false;
+            transfer.picker.remove_complete();
+            for held in source.holdings.iter() {
+                transfer.picker.add_copy(held);
+            }
+        }
+        if source.holdings.remove(chunk) {
+            transfer.picker.remove_copy(chunk);
+        }
+    }
+}

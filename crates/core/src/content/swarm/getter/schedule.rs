@@ -1,0 +1,282 @@
+//! Who is asked for what, now.
+//!
+//! Devices are asked in the order of preference: the local network, then direct paths, then relays, and of each kind the fastest first.
+//! Each is asked for as much as its path holds, from the transfer that had least so far among those it can serve, as long as what is under
+//! way fits the bounds: what a slow disk does not write, a fast network is not asked for.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use super::output::{Output, SourceId};
+use super::source::Pending;
+use super::state::Getter;
+use super::transfer::Transfer;
+use crate::content::swarm::config::{END_GAME_COPIES, RANDOM_FIRST_CHUNKS};
+use crate::content::swarm::wire::{Ask, AskerMessage, REQUESTS_MAX, What};
+use crate::ids::{BlobHash, DeviceKey};
+
+/// Of a reader's window, so many chunks are asked of a second source where the first is slow: those it will wait for next.
+const URGENT_CHUNKS: usize = 4;
+
+/// Of a reader's window, so many chunks go before everything else: 64 MiB of the smallest, which no player reads ahead.
+const WINDOW_CHUNKS_MAX: usize = 256;
+
+/// A second source is asked for a chunk where it should be so many times sooner.
+const SOONER_TIMES: u32 = 3;
+
+/// What to ask a source for.
+enum Choice {
+    Chunk(u32),
+    Node(BlobHash),
+}
+
+impl Getter {
+    /// Asks for all that may be asked for, and sends what is to be said.
+    pub(super) fn schedule(&mut self) {
+        for device in self.stirred_in_order() {
+            while self.ask_device(device) {}
+        }
+        while let Some(id) = self.touched.pop_first() {
+            self.speak(id);
+        }
+    }
+
+    fn stirred_in_order(&mut self) -> Vec<DeviceKey> {
+        let mut devices: Vec<_> = std::mem::take(&mut self.stirred)
+            .into_iter()
+            .filter_map(|device| {
+                let pace = &self.links.get(&device)?.pace;
+                Some((pace.kind(), Reverse(pace.rate()), device))
+            })
+            .collect();
+        devices.sort_unstable();
+        devices.into_iter().map(|(.., device)| device).collect()
+    }
+
+    /// Asks a device for one thing more. Says whether there was anything.
+    fn ask_device(&mut self, device: DeviceKey) -> bool {
+        let under_way = self.outstanding.saturating_add(self.unwritten);
+        self.is_full = under_way >= self.config.unwritten_bytes_max;
+        if self.is_full {
+            return false;
+        }
+        let now = self.now;
+        let Some(link) = self.links.get_mut(&device) else {
+            return false;
+        };
+        let mut ready: Vec<_> = (link.sources.iter())
+            .filter_map(|id| {
+                let source = self.sources.get(id)?;
+                let transfer = self.transfers.get(&source.transfer)?;
+                let is_ready = source.is_ready()
+                    && !transfer.is_paused
+                    && source.requests.len() < REQUESTS_MAX
+                    && link.outstanding < link.pace.depth(transfer.tiling.chunk_bytes());
+                is_ready.then_some((transfer.spent, *id))
+            })
+            .collect();
+        if ready.is_empty() {
+            return false;
+        }
+        if !self.bucket.is_open(now) || !link.bucket.is_open(now) {
+            let opens = self.bucket.opens_at().max(link.bucket.opens_at());
+            self.limited_until = self.limited_until.into_iter().chain(opens).min();
+            return false;
+        }
+        ready.sort_unstable();
+        for (_, id) in ready {
+            if let Some(choice) = self.choose(id) {
+                self.ask(id, &choice);
+                return true;
+            }
+            if let Some(source) = self.sources.get_mut(&id) {
+                source.has_nothing = true;
+                self.touched.insert(id);
+            }
+        }
+        false
+    }
+
+    /// What to ask this source for.
+    fn choose(&mut self, id: SourceId) -> Option<Choice> {
+        let source = self.sources.get(&id)?;
+        let transfer = self.transfers.get(&source.transfer)?;
+        let node = (transfer.nodes.iter())
+            .find(|(node, asked)| asked.is_none() && !source.lacks.contains(node));
+        if let Some((node, _)) = node {
+            return Some(Choice::Node(*node));
+        }
+        if let Some(chunk) = self.next_in_windows(id, transfer) {
+            return Some(Choice::Chunk(chunk));
+        }
+        let suggested = (source.suggested.iter())
+            .find(|chunk| source.holdings.contains(**chunk) && transfer.picker.is_open(**chunk));
+        if let Some(chunk) = suggested {
+            return Some(Choice::Chunk(*chunk));
+        }
+        let held = &source.holdings;
+        let is_first = transfer.whole.count() < RANDOM_FIRST_CHUNKS;
+        let open = if is_first {
+            transfer.picker.any(held, &mut self.random)
+        } else {
+            transfer.picker.rarest(held, &mut self.random)
+        };
+        open.or_else(|| self.end_game(id)).map(Choice::Chunk)
+    }
+
+    /// The first chunk of a reader's window that this source can bring, or bring sooner than who was asked.
+    fn next_in_windows(&self, id: SourceId, transfer: &Transfer) -> Option<u32> {
+        let held = &self.sources.get(&id)?.holdings;
+        transfer.windows.values().find_map(|window| {
+            let mut waiting = 0;
+            let chunks = transfer.tiling.touched(*window);
+            chunks.take(WINDOW_CHUNKS_MAX).find(|chunk| {
+                let is_unfinished = transfer.unfinished.contains(*chunk);
+                waiting += usize::from(is_unfinished);
+                is_unfinished
+                    && held.contains(*chunk)
+                    && (transfer.picker.is_open(*chunk)
+                        || (waiting <= URGENT_CHUNKS && self.is_sooner(id, *chunk, transfer)))
+            })
+        })
+    }
+
+    /// When all that is missing was asked for: the chunk that comes last where it was asked for, and sooner from this source.
+    fn end_game(&self, id: SourceId) -> Option<u32> {
+        let source = self.sources.get(&id)?;
+        let transfer = self.transfers.get(&source.transfer)?;
+        if !transfer.picker.is_exhausted() {
+            return None;
+        }
+        (transfer.asked.keys())
+            .filter(|chunk| source.holdings.contains(**chunk))
+            .filter(|chunk| self.is_sooner(id, **chunk, transfer))
+            .max_by_key(|chunk| self.soonest(**chunk, transfer))
+            .copied()
+    }
+
+    /// Whether this source would bring a chunk much sooner than those who were asked for it, who are not too many.
+    fn is_sooner(&self, id: SourceId, chunk: u32, transfer: &Transfer) -> bool {
+        let Some(asked) = transfer.asked.get(&chunk) else {
+            return false;
+        };
+        if asked.len() >= END_GAME_COPIES || asked.contains(&id) || !self.is_measured(id) {
+            return false;
+        }
+        let mine = self.brings_in(id, transfer.tiling.chunk_bytes());
+        (mine.zip(self.soonest(chunk, transfer)))
+            .is_some_and(|(mine, theirs)| mine * SOONER_TIMES < theirs)
+    }
+
+    /// How soon a chunk should come from those who were asked for it.
+    fn soonest(&self, chunk: u32, transfer: &Transfer) -> Option<Duration> {
+        let asked = transfer.asked.get(&chunk)?;
+        (asked.iter())
+            .filter_map(|source| self.brings_in(*source, 0))
+            .min()
+    }
+
+    /// Whether it is known how fast a source is: nobody is asked twice on a guess.
+    fn is_measured(&self, id: SourceId) -> bool {
+        let link = (self.sources.get(&id)).and_then(|source| self.links.get(&source.who.device));
+        link.is_some_and(|link| link.pace.is_measured())
+    }
+
+    /// How soon a source brings all it owes and `more` bytes.
+    fn brings_in(&self, id: SourceId, more: u64) -> Option<Duration> {
+        let link = self.links.get(&self.sources.get(&id)?.who.device)?;
+        Some(link.pace.time_for(link.outstanding.saturating_add(more)))
+    }
+
+    fn ask(&mut self, id: SourceId, choice: &Choice) {
+        let now = self.now;
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        let Some(transfer) = self.transfers.get_mut(&source.transfer) else {
+            return;
+        };
+        let (wanted, chunk) = match choice {
+            Choice::Node(node) => {
+                transfer.nodes.insert(*node, Some(id));
+                (vec![(What::Node(*node), 0, 0)], None)
+            }
+            Choice::Chunk(chunk) => {
+                let mut missing = transfer.missing(*chunk);
+                missing.truncate(REQUESTS_MAX - source.requests.len().min(REQUESTS_MAX));
+                transfer.ask(*chunk, id);
+                let spans = missing.into_iter();
+                let wanted = spans.map(|span| (What::Span(span), span.start, span.end));
+                (wanted.collect::<Vec<_>>(), Some(*chunk))
+            }
+        };
+        if !source.owes() {
+            source.progress_at = now;
+        }
+        let mut bytes = 0;
+        for (what, start, end) in wanted {
+            let request = self.next_request;
+            self.next_request += 1;
+            let pending = Pending {
+                what,
+                chunk,
+                reached: start,
+                announced: start,
+                end,
+                is_cancelled: false,
+            };
+            bytes += pending.bytes_left();
+            source.requests.insert(request, pending);
+            source.asks.push(Ask { id: request, what });
+        }
+        transfer.spent = transfer.spent.saturating_add(bytes);
+        self.outstanding = self.outstanding.saturating_add(bytes);
+        self.bucket.take(bytes);
+        if let Some(link) = self.links.get_mut(&source.who.device) {
+            if link.outstanding == 0 {
+                link.pace.begin(now);
+            }
+            link.outstanding = link.outstanding.saturating_add(bytes);
+            link.bucket.take(bytes);
+            if source.alarm.is_none() {
+                let at = now + link.pace.patience(transfer.tiling.chunk_bytes());
+                source.alarm = Some(at);
+                self.agenda.insert((at, id));
+            }
+        }
+        self.touched.insert(id);
+    }
+
+    /// Tells a source what is to be told: interest, cancels, requests.
+    fn speak(&mut self, id: SourceId) {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        let Some(transfer) = self.transfers.get(&source.transfer) else {
+            return;
+        };
+        let has_nodes = (transfer.nodes.keys()).any(|node| !source.lacks.contains(node));
+        let is_interesting = source.owes()
+            || has_nodes
+            || transfer
+                .unfinished
+                .first_common(&source.holdings, 0)
+                .is_some();
+        let mut messages = Vec::new();
+        if is_interesting != source.is_interesting {
+            source.is_interesting = is_interesting;
+            messages.push(AskerMessage::Interest(is_interesting));
+        }
+        let asks = std::mem::take(&mut source.asks);
+        let cancels = std::mem::take(&mut source.cancels);
+        let requests = asks.chunks(REQUESTS_MAX);
+        messages.extend(requests.map(|asks| AskerMessage::Request(asks.to_vec())));
+        let cancels = cancels.chunks(REQUESTS_MAX);
+        messages.extend(cancels.map(|ids| AskerMessage::Cancel(ids.to_vec())));
+        let sends = messages.into_iter().map(|message| Output::Send {
+            source: id,
+            message,
+        });
+        self.outputs.extend(sends);
+    }
+}

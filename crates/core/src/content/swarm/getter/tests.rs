@@ -1,0 +1,570 @@
+//! What a getter promises, seen from outside: messages and facts go in, outputs come out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::output::{EndReason, Output, Path, PathKind, Priority, ReaderId};
+use super::{Getter, SourceId, TransferId, Who};
+use crate::address::Route;
+use crate::content::swarm::GetterConfig;
+use crate::content::swarm::config::{REFERRALS_MAX, STALL_AFTER_MAX, STALL_AFTER_MIN, STALLS_MAX};
+use crate::content::swarm::span::{CHUNK_BYTES_MIN as CHUNK, Span};
+use crate::content::swarm::wire::{
+    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Referral, Run,
+    What,
+};
+use crate::ids::{BlobHash, DeviceKey, PeerId};
+use crate::time::Time;
+
+const T: TransferId = TransferId(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A getter, and what it has asked for and not been answered.
+struct Bench {
+    getter: Getter,
+    now: Time,
+    asked: BTreeMap<SourceId, Vec<Ask>>,
+    cancelled: BTreeSet<(SourceId, u64)>,
+    others: Vec<Output>,
+}
+
+impl Bench {
+    fn new(config: GetterConfig) -> Self {
+        let now = Time(1_000_000);
+        Self {
+            getter: Getter::new(config, [7; 32], now),
+            now,
+            asked: BTreeMap::new(),
+            cancelled: BTreeSet::new(),
+            others: Vec::new(),
+        }
+    }
+
+    /// A bench with one transfer of so many chunks, all wanted.
+    fn wanting(chunks: u64) -> Self {
+        let mut bench = Self::new(GetterConfig::default());
+        bench.want(T, chunks);
+        bench
+    }
+
+    fn want(&mut self, id: TransferId, chunks: u64) {
+        let all = span(0, chunks);
+        assert!(self.getter.handle_transfer(self.now, id, all.end));
+        self.getter
+            .handle_wanted(self.now, id, all, Priority::Normal);
+        self.drain();
+    }
+
+    /// A free source on a direct path that holds everything.
+    fn source(&mut self, id: u64) -> SourceId {
+        self.source_of(T, id, PathKind::Direct)
+    }
+
+    fn source_of(&mut self, transfer: TransferId, id: u64, kind: PathKind) -> SourceId {
+        let source = SourceId(id);
+        self.open(transfer, id, who(id), kind);
+        self.say(source, ProviderMessage::Everything);
+        self.say(source, ProviderMessage::Free);
+        source
+    }
+
+    fn open(&mut self, transfer: TransferId, id: u64, who: Who, kind: PathKind) {
+        let rtt = Duration::from_millis(match kind {
+            PathKind::Lan => 1,
+            PathKind::Direct => 20,
+            PathKind::Relay => 4000,
+        });
+        let path = Path { kind, rtt };
+        let source = SourceId(id);
+        self.getter
+            .handle_source(self.now, source, transfer, who, path);
+        self.drain();
+    }
+
+    fn say(&mut self, source: SourceId, message: ProviderMessage) {
+        self.getter.handle_message(self.now, source, message);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.getter.poll_output() {
+            match output {
+                Output::Send {
+                    source,
+                    message: AskerMessage::Request(asks),
+                } => self.asked.entry(source).or_default().extend(asks),
+                Output::Send {
+                    source,
+                    message: AskerMessage::Cancel(ids),
+                } => self.cancelled.extend(ids.iter().map(|id| (source, *id))),
+                other => self.others.push(other),
+            }
+        }
+    }
+
+    /// Answers the first request of a source. Says what it was for.
+    fn answer(&mut self, source: SourceId) -> What {
+        let ask = self.asked.get_mut(&source).expect("asked").remove(0);
+        let until = match ask.what {
+            What::Span(span) => span.end,
+            What::Node(_) => 500,
+        };
+        self.say(source, data(ask.id, until));
+        self.getter.handle_verified(self.now, source, ask.id, until);
+        self.getter.handle_written(self.now, until);
+        self.drain();
+        ask.what
+    }
+
+    fn pass(&mut self, span: Duration) {
+        let until = self.now + span;
+        while let Some(at) = self.getter.poll_timeout().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            self.getter.handle_timeout(self.now);
+            self.drain();
+        }
+        self.now = until;
+    }
+
+    fn asked(&self, source: SourceId) -> usize {
+        self.asked.get(&source).map_or(0, Vec::len)
+    }
+
+    fn ended(&self, id: SourceId) -> Option<EndReason> {
+        self.others.iter().find_map(|output| match output {
+            Output::End { source, reason } if *source == id => Some(*reason),
+            _ => None,
+        })
+    }
+
+    fn is_done(&self) -> bool {
+        self.others.contains(&Output::Done { transfer: T })
+    }
+}
+
+fn span(first: u64, end: u64) -> Span {
+    Span {
+        start: first * CHUNK,
+        end: end * CHUNK,
+    }
+}
+
+fn who(id: u64) -> Who {
+    let key = [id as u8; 32];
+    Who {
+        device: DeviceKey(key),
+        peer: Some(PeerId(key)),
+    }
+}
+
+fn data(id: u64, until: u64) -> ProviderMessage {
+    ProviderMessage::Data {
+        id,
+        until,
+        encoded: until.min(1000),
+    }
+}
+
+fn have(first: u32, count: u32) -> ProviderMessage {
+    ProviderMessage::Have(vec![Run { first, count }])
+}
+
+#[test]
+fn everything_wanted_comes_once_from_several_sources() {
+    let mut bench = Bench::wanting(100);
+    let sources = [bench.source(1), bench.source(2)];
+    let mut seen = BTreeSet::new();
+    while !bench.is_done() {
+        for source in sources {
+            if bench.asked(source) > 0 {
+                let what = bench.answer(source);
+                assert!(seen.insert(what), "{what:?} twice");
+                bench.now = bench.now + Duration::from_millis(10);
+            }
+        }
+    }
+    assert_eq!(seen.len(), 100);
+    assert_eq!(bench.getter.in_flight(), (0, 0));
+    let held = |output: &&Output| matches!(output, Output::Held { .. });
+    assert_eq!(bench.others.iter().filter(held).count(), 100);
+    let verified: u64 = (bench.others.iter())
+        .map(|output| match output {
+            Output::Verified { span, .. } => span.bytes(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(verified, 100 * CHUNK);
+}
+
+#[test]
+fn nothing_is_asked_of_a_source_that_is_busy_or_holds_nothing_wanted() {
+    let mut bench = Bench::wanting(10);
+    let source = SourceId(1);
+    bench.open(T, 1, who(1), PathKind::Direct);
+    bench.say(source, have(3, 1));
+    assert_eq!(bench.asked(source), 0);
+    let interest = |is| Output::Send {
+        source,
+        message: AskerMessage::Interest(is),
+    };
+    assert!(bench.others.contains(&interest(true)));
+    bench.say(source, ProviderMessage::Free);
+    assert_eq!(bench.answer(source), What::Span(span(3, 4)));
+    assert!(bench.others.contains(&interest(false)));
+    bench.say(source, have(7, 1));
+    assert_eq!(bench.asked(source), 1);
+}
+
+#[test]
+fn requests_dropped_for_want_of_a_place_go_to_others() {
+    let mut bench = Bench::wanting(4);
+    let first = bench.source(1);
+    let ids: Vec<u64> = bench.asked[&first].iter().map(|ask| ask.id).collect();
+    bench.say(first, ProviderMessage::Busy);
+    let reason = DropReason::Busy;
+    bench.say(first, ProviderMessage::Dropped { ids, reason });
+    let second = bench.source(2);
+    while !bench.is_done() {
+        bench.answer(second);
+    }
+}
+
+#[test]
+fn a_liar_is_dropped_and_known_by_its_peer() {
+    let mut bench = Bench::wanting(10);
+    let liar = bench.source(1);
+    let ask = bench.asked[&liar][0];
+    let until = CHUNK * 10;
+    let What::Span(asked) = ask.what else {
+        panic!("chunks only")
+    };
+    bench.say(liar, data(ask.id, asked.end.min(until)));
+    bench.getter.handle_invalid(bench.now, liar);
+    bench.drain();
+    assert_eq!(bench.ended(liar), Some(EndReason::Lied));
+    let elsewhere = Who {
+        device: DeviceKey([99; 32]),
+        ..who(1)
+    };
+    bench.open(T, 2, elsewhere, PathKind::Lan);
+    assert_eq!(bench.ended(SourceId(2)), Some(EndReason::Lied));
+    let honest = bench.source(3);
+    while !bench.is_done() {
+        bench.answer(honest);
+    }
+}
+
+#[test]
+fn an_edited_file_is_no_lie_and_is_asked_of_others() {
+    let mut bench = Bench::wanting(1);
+    let owner = bench.source(1);
+    let ids = vec![bench.asked[&owner][0].id];
+    let reason = DropReason::Changed;
+    bench.say(owner, ProviderMessage::Dropped { ids, reason });
+    assert_eq!(bench.ended(owner), None);
+    let changed = Output::Changed {
+        transfer: T,
+        source: owner,
+    };
+    assert!(bench.others.contains(&changed));
+    assert_eq!(bench.asked(owner), 1, "not asked again");
+    let other = bench.source(2);
+    bench.answer(other);
+    assert!(bench.is_done());
+}
+
+#[test]
+fn a_silent_source_is_passed_by_and_what_comes_late_is_kept() {
+    let mut bench = Bench::wanting(2);
+    let silent = bench.source(1);
+    assert_eq!(bench.asked(silent), 2);
+    let other = bench.source(2);
+    assert_eq!(bench.asked(other), 0, "it was all asked for");
+    bench.pass(STALL_AFTER_MIN);
+    assert_eq!(bench.cancelled.len(), 2);
+    assert_eq!(bench.asked(other), 2);
+    bench.answer(silent);
+    assert_eq!(bench.cancelled.len(), 3, "the other need not bring it");
+    let ids = vec![bench.asked[&silent][0].id];
+    let reason = DropReason::Cancelled;
+    bench.say(silent, ProviderMessage::Dropped { ids, reason });
+    while bench.asked(other) > 0 {
+        bench.answer(other);
+    }
+    assert!(bench.is_done());
+}
+
+#[test]
+fn a_source_silent_for_good_is_given_up() {
+    let mut bench = Bench::wanting(2);
+    let silent = bench.source(1);
+    bench.pass(STALL_AFTER_MAX + SECOND * 5 * (1 << STALLS_MAX));
+    assert_eq!(bench.ended(silent), Some(EndReason::Stalled));
+    assert_eq!(bench.getter.poll_timeout(), None);
+    assert_eq!(bench.getter.in_flight(), (0, 0));
+}
+
+#[test]
+fn the_last_chunk_is_asked_of_a_faster_source_and_the_loser_is_cancelled() {
+    let mut bench = Bench::wanting(3);
+    let slow = SourceId(1);
+    bench.open(T, 1, who(1), PathKind::Relay);
+    bench.say(slow, have(0, 1));
+    bench.say(slow, ProviderMessage::Free);
+    let fast = bench.source_of(T, 2, PathKind::Lan);
+    bench.now = bench.now + SECOND;
+    bench.answer(fast);
+    bench.answer(fast);
+    let (first, second) = (bench.asked[&slow][0], bench.asked[&fast][0]);
+    assert_eq!(first.what, second.what);
+    bench.answer(fast);
+    assert!(bench.is_done());
+    assert!(bench.cancelled.contains(&(slow, first.id)));
+}
+
+#[test]
+fn the_local_network_is_asked_first() {
+    let mut bench = Bench::new(GetterConfig {
+        unwritten_bytes_max: 4 * CHUNK,
+        ..GetterConfig::default()
+    });
+    let (relay, lan) = (SourceId(1), SourceId(2));
+    for (source, kind) in [(relay, PathKind::Relay), (lan, PathKind::Lan)] {
+        bench.getter.handle_transfer(bench.now, T, 100 * CHUNK);
+        bench.open(T, source.0, who(source.0), kind);
+        bench.say(source, ProviderMessage::Everything);
+        bench.say(source, ProviderMessage::Free);
+    }
+    bench
+        .getter
+        .handle_wanted(bench.now, T, span(0, 100), Priority::Normal);
+    bench.drain();
+    assert_eq!((bench.asked(lan), bench.asked(relay)), (4, 0));
+}
+
+#[test]
+fn what_is_not_written_is_not_added_to() {
+    let mut bench = Bench::new(GetterConfig {
+        unwritten_bytes_max: 4 * CHUNK,
+        ..GetterConfig::default()
+    });
+    bench.want(T, 100);
+    let source = bench.source_of(T, 1, PathKind::Lan);
+    assert_eq!(bench.asked(source), 4);
+    for ask in bench.asked.remove(&source).expect("four") {
+        let What::Span(span) = ask.what else {
+            panic!("chunks only")
+        };
+        bench.say(source, data(ask.id, span.end));
+        bench
+            .getter
+            .handle_verified(bench.now, source, ask.id, span.end);
+        bench.drain();
+    }
+    assert_eq!(bench.getter.in_flight(), (0, 4 * CHUNK));
+    assert_eq!(bench.asked(source), 0);
+    bench.getter.handle_written(bench.now, CHUNK);
+    bench.drain();
+    assert_eq!(bench.asked(source), 1);
+}
+
+#[test]
+fn a_reader_is_served_in_order_and_a_seek_goes_elsewhere() {
+    let mut bench = Bench::wanting(1000);
+    let reader = ReaderId(1);
+    let window = |bench: &mut Bench, span| {
+        let now = bench.now;
+        bench.getter.handle_window(now, T, reader, span);
+    };
+    window(&mut bench, Some(span(50, 60)));
+    let source = bench.source(1);
+    let place = |what| match what {
+        What::Span(span) => span.start / CHUNK,
+        What::Node(_) => panic!("chunks only"),
+    };
+    let first = place(bench.answer(source));
+    assert_eq!([first, place(bench.answer(source))], [50, 51]);
+    window(&mut bench, Some(span(700, 710)));
+    let left = bench.asked(source);
+    for _ in 0..left {
+        bench.answer(source);
+    }
+    assert_eq!(place(bench.answer(source)), 700);
+}
+
+#[test]
+fn nodes_go_before_chunks_and_from_one_who_has_them() {
+    let mut bench = Bench::wanting(10);
+    let node = BlobHash([5; 32]);
+    assert!(bench.getter.handle_node_wanted(bench.now, T, node));
+    let source = bench.source(1);
+    assert_eq!(bench.asked[&source][0].what, What::Node(node));
+    let ids = vec![bench.asked[&source][0].id];
+    let reason = DropReason::Missing;
+    bench.say(source, ProviderMessage::Dropped { ids, reason });
+    let again = bench.asked[&source][1..].iter();
+    assert!(again.into_iter().all(|ask| ask.what != What::Node(node)));
+    let other = bench.source(2);
+    assert_eq!(bench.answer(other), What::Node(node));
+    assert!(bench.getter.handle_node_wanted(bench.now, T, node));
+}
+
+#[test]
+fn what_is_here_is_not_asked_for() {
+    let mut bench = Bench::wanting(4);
+    bench.getter.handle_held(bench.now, T, span(1, 3));
+    let half = Span {
+        start: 0,
+        end: CHUNK / 2,
+    };
+    bench.getter.handle_held(bench.now, T, half);
+    let source = bench.source(1);
+    let mut wanted = BTreeSet::new();
+    while !bench.is_done() {
+        wanted.insert(bench.answer(source));
+    }
+    let rest = Span {
+        start: CHUNK / 2,
+        end: CHUNK,
+    };
+    let expected = [What::Span(rest), What::Span(span(3, 4))];
+    assert_eq!(wanted, expected.into());
+}
+
+#[test]
+fn two_transfers_share_a_source_evenly() {
+    let mut bench = Bench::wanting(500);
+    let other = TransferId(2);
+    bench.want(other, 500);
+    let first = bench.source(1);
+    bench.getter.handle_closed(bench.now, first);
+    bench.asked.clear();
+    let sources = [(T, 11), (other, 12)].map(|(transfer, id)| {
+        let source = SourceId(id);
+        bench.open(transfer, id, who(1), PathKind::Direct);
+        bench.say(source, ProviderMessage::Everything);
+        source
+    });
+    for source in sources {
+        bench.say(source, ProviderMessage::Free);
+    }
+    let mut counts = [0usize; 2];
+    for _ in 0..100 {
+        bench.now = bench.now + Duration::from_millis(50);
+        let next = (0..2).max_by_key(|at| bench.asked(sources[*at]));
+        let next = next.expect("two of them");
+        bench.answer(sources[next]);
+        counts[next] += 1;
+    }
+    assert!(counts[0].abs_diff(counts[1]) <= 10, "{counts:?}");
+}
+
+#[test]
+fn a_limit_holds_over_time() {
+    let mut bench = Bench::new(GetterConfig {
+        download_rate: Some(CHUNK),
+        ..GetterConfig::default()
+    });
+    bench.want(T, 1000);
+    let source = bench.source(1);
+    let mut answered = 0;
+    for _ in 0..600 {
+        bench.pass(Duration::from_millis(100));
+        while bench.asked(source) > 0 {
+            bench.answer(source);
+            answered += 1;
+        }
+    }
+    assert!((58..=63).contains(&answered), "{answered} in a minute");
+}
+
+#[test]
+fn requests_of_one_source_are_bounded() {
+    let mut bench = Bench::new(GetterConfig {
+        unwritten_bytes_max: u64::MAX,
+        ..GetterConfig::default()
+    });
+    bench.want(T, 5000);
+    let source = bench.source_of(T, 1, PathKind::Lan);
+    for _ in 0..200 {
+        bench.now = bench.now + Duration::from_millis(300);
+        for _ in 0..bench.asked(source) {
+            bench.answer(source);
+        }
+        assert!(bench.asked(source) <= REQUESTS_MAX);
+    }
+}
+
+#[test]
+fn messages_against_the_protocol_end_a_source() {
+    let dropped = |id, reason| {
+        let ids = vec![id];
+        ProviderMessage::Dropped { ids, reason }
+    };
+    let breaches: [&dyn Fn(u64) -> ProviderMessage; 10] = [
+        &|_| data(999, 1),
+        &|id| data(id, u64::MAX),
+        &|id| data(id, 0),
+        &|_| ProviderMessage::Everything,
+        &|_| ProviderMessage::Holdings(vec![0].into()),
+        &|_| have(10, 1),
+        &|_| have(u32::MAX, 1),
+        &|id| dropped(id, DropReason::Busy),
+        &|id| dropped(id, DropReason::Cancelled),
+        &|_| dropped(999, DropReason::Missing),
+    ];
+    for breach in breaches {
+        let mut bench = Bench::wanting(10);
+        let source = bench.source(1);
+        let message = breach(bench.asked[&source][0].id);
+        bench.say(source, message.clone());
+        assert_eq!(bench.ended(source), Some(EndReason::Breach), "{message:?}");
+        assert_eq!(bench.getter.in_flight(), (0, 0));
+    }
+    let mut bench = Bench::wanting(10);
+    bench.open(T, 1, who(1), PathKind::Direct);
+    let other = vec![0; 3].into();
+    bench.say(SourceId(1), ProviderMessage::Holdings(other));
+    assert_eq!(bench.ended(SourceId(1)), Some(EndReason::Breach));
+}
+
+#[test]
+fn a_source_names_others_and_not_without_end() {
+    let mut bench = Bench::wanting(1);
+    let source = bench.source(1);
+    let referral = Referral {
+        peer: None,
+        route: Route::new(DeviceKey([1; 32])),
+    };
+    for _ in 0..REFERRALS_MAX {
+        let many = vec![referral.clone(); PROVIDERS_MAX];
+        bench.say(source, ProviderMessage::Providers(many));
+    }
+    let named: usize = (bench.others.iter())
+        .map(|output| match output {
+            Output::Learned { providers, .. } => providers.len(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(named, REFERRALS_MAX);
+}
+
+#[test]
+fn what_closes_is_asked_of_others_and_what_is_paused_of_nobody() {
+    let mut bench = Bench::wanting(3);
+    let first = bench.source(1);
+    assert!(bench.asked(first) > 0);
+    bench.getter.handle_paused(bench.now, T, true);
+    bench.getter.handle_closed(bench.now, first);
+    let second = bench.source(2);
+    assert_eq!(bench.asked(second), 0);
+    bench.getter.handle_paused(bench.now, T, false);
+    bench.drain();
+    while !bench.is_done() {
+        bench.answer(second);
+    }
+    bench.getter.handle_transfer_ended(bench.now, T);
+    bench.drain();
+    assert_eq!(bench.ended(second), Some(EndReason::NotNeeded));
+    assert_eq!(bench.getter.progress(T), None);
+}

@@ -1,0 +1,16 @@
+//! The side that gives. See [`Provider`] and [the room](super).
+//!
+//! - [`state`]: what it is told. [`places`]: who is served, and whose turn it is.
+//! - [`snapshot`], [`asker`]: what is given to whom.
+
+mod asker;
+mod output;
+mod places;
+mod snapshot;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use output::{AskerId, CloseReason, Output, SnapshotId};
+pub use state::Provider;

@@ -1,0 +1,377 @@
+//! The [`Provider`] machine: gives what is held to those who ask, so much to each.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::asker::Asker;
+use super::output::{AskerId, CloseReason, Output, SnapshotId};
+use super::snapshot::{Snapshot, stride};
+use crate::content::swarm::bucket::Bucket;
+use crate::content::swarm::config::{ASKERS_MAX, HAVE_EVERY, ProviderConfig};
+use crate::content::swarm::holdings::Holdings;
+use crate::content::swarm::span::Tiling;
+use crate::content::swarm::wire::{
+    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Referral,
+    SUGGESTIONS_MAX, What,
+};
+use crate::ids::DeviceKey;
+use crate::random::{Random, Seed};
+use crate::time::Time;
+
+/// What one device may have a second, however many streams it opens.
+#[derive(Clone, Debug)]
+pub(super) struct Allowance {
+    pub(super) bucket: Bucket,
+    pub(super) askers: usize,
+}
+
+/// The machine.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    pub(super) config: ProviderConfig,
+    random: Random,
+    pub(super) now: Time,
+    pub(super) snapshots: BTreeMap<SnapshotId, Snapshot>,
+    pub(super) askers: BTreeMap<AskerId, Asker>,
+    pub(super) devices: BTreeMap<DeviceKey, Allowance>,
+    /// Those with a place.
+    pub(super) placed: BTreeSet<AskerId>,
+    pub(super) bucket: Bucket,
+    /// When somebody last gave up a place for its age.
+    pub(super) rotated_at: Time,
+    /// When a limit lets something pass again.
+    pub(super) limited_until: Option<Time>,
+    /// When a place may go to somebody else.
+    pub(super) places_at: Option<Time>,
+    pub(super) outputs: VecDeque<Output>,
+}
+
+impl Provider {
+    /// A provider of nothing.
+    pub fn new(config: ProviderConfig, seed: Seed, now: Time) -> Self {
+        Self {
+            bucket: Bucket::new(config.upload_rate, now),
+            config,
+            random: Random::new(seed),
+            now,
+            snapshots: BTreeMap::new(),
+            askers: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            placed: BTreeSet::new(),
+            rotated_at: now,
+            limited_until: None,
+            places_at: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// A snapshot of `size` bytes is provided, of which these chunks are whole. One that is provided already stays as it is.
+    pub fn handle_snapshot(&mut self, now: Time, id: SnapshotId, size: u64, held: Holdings) {
+        self.now = now;
+        let tiling = Tiling::new(size);
+        let from = self.random.below(u64::from(tiling.count()));
+        let from = u32::try_from(from).expect("below a u32");
+        self.snapshots.entry(id).or_insert_with(|| Snapshot {
+            tiling,
+            // Holdings of another snapshot hold nothing of this one.
+            held: if held.chunks() == tiling.count() {
+                held
+            } else {
+                Holdings::none(tiling.count())
+            },
+            news: BTreeSet::new(),
+            tell_at: None,
+            askers: BTreeSet::new(),
+            suggested: 0,
+            stride: stride(tiling.count(), from),
+        });
+    }
+
+    /// One more chunk is whole.
+    pub fn handle_held(&mut self, now: Time, id: SnapshotId, chunk: u32) {
+        self.now = now;
+        if let Some(snapshot) = self.snapshots.get_mut(&id)
+            && snapshot.held.insert(chunk)
+            && !snapshot.askers.is_empty()
+        {
+            snapshot.news.insert(chunk);
+            snapshot.tell_at = snapshot.tell_at.or(Some(now + HAVE_EVERY));
+        }
+    }
+
+    /// A snapshot is not provided any more: everybody who asks for it is told so, and what is being sent is to be broken off.
+    pub fn handle_withdrawn(&mut self, now: Time, id: SnapshotId) {
+        self.now = now;
+        let Some(snapshot) = self.snapshots.remove(&id) else {
+            return;
+        };
+        for asker in snapshot.askers {
+            self.close(asker, CloseReason::Gone);
+        }
+        self.go_on();
+    }
+
+    /// A stream was opened by a device that may have the snapshot.
+    pub fn handle_asker(&mut self, now: Time, id: AskerId, device: DeviceKey, of: SnapshotId) {
+        self.now = now;
+        let is_full = self.askers.len() >= ASKERS_MAX;
+        self.tell_news(of);
+        let Some(snapshot) = self.snapshots.get_mut(&of).filter(|_| !is_full) else {
+            self.send(id, ProviderMessage::Gone);
+            let reason = if is_full {
+                CloseReason::Full
+            } else {
+                CloseReason::Gone
+            };
+            self.outputs.push_back(Output::Close { asker: id, reason });
+            return;
+        };
+        snapshot.askers.insert(id);
+        let holdings = snapshot.holdings();
+        self.askers.insert(id, Asker::new(of, device));
+        let rate = self.config.upload_rate_each;
+        let allowance = self.devices.entry(device).or_insert_with(|| Allowance {
+            bucket: Bucket::new(rate, now),
+            askers: 0,
+        });
+        allowance.askers += 1;
+        self.send(id, holdings);
+    }
+
+    /// An asker may not have the snapshot any more: a grant ended, it was blocked.
+    pub fn handle_forbidden(&mut self, now: Time, id: AskerId) {
+        self.now = now;
+        self.close(id, CloseReason::Gone);
+        self.go_on();
+    }
+
+    /// Its stream ended by itself.
+    pub fn handle_closed(&mut self, now: Time, id: AskerId) {
+        self.now = now;
+        self.forget(id);
+        self.go_on();
+    }
+
+    /// An asker said something, after its `Open`.
+    pub fn handle_message(&mut self, now: Time, id: AskerId, message: AskerMessage) {
+        self.now = now;
+        if !self.askers.contains_key(&id) {
+            return;
+        }
+        let is_fine = message.is_bounded()
+            && match message {
+                AskerMessage::Open(_) => false,
+                AskerMessage::Interest(is_interested) => {
+                    self.take_interest(id, is_interested);
+                    true
+                }
+                AskerMessage::Request(asks) => self.take_requests(id, asks),
+                AskerMessage::Cancel(ids) => {
+                    self.take_cancel(id, &ids);
+                    true
+                }
+            };
+        if !is_fine {
+            self.close(id, CloseReason::Breach);
+        }
+        self.go_on();
+    }
+
+    /// A request has been answered in full, as far as we know: it was written to the stream.
+    pub fn handle_served(&mut self, now: Time, id: AskerId, request: u64) {
+        self.now = now;
+        if let Some(asker) = self.askers.get_mut(&id)
+            && asker.serving.remove(&request)
+            && let Some(place) = &mut asker.place
+        {
+            place.used = now;
+        }
+        self.go_on();
+    }
+
+    /// A request cannot be answered: the asker is told why, and asks for this of others.
+    pub fn handle_failed(&mut self, now: Time, id: AskerId, request: u64, reason: DropReason) {
+        self.handle_served(now, id, request);
+        if self.askers.contains_key(&id) {
+            let ids = vec![request];
+            self.send(id, ProviderMessage::Dropped { ids, reason });
+        }
+    }
+
+    /// Tells an asker of others who provide the snapshot; whom it may know of is the caller's to decide.
+    pub fn handle_referrals(&mut self, now: Time, id: AskerId, providers: &[Referral]) {
+        self.now = now;
+        if self.askers.contains_key(&id) {
+            for providers in providers.chunks(PROVIDERS_MAX) {
+                self.send(id, ProviderMessage::Providers(providers.to_vec()));
+            }
+        }
+    }
+
+    /// Limits are others: in all, and for each device.
+    pub fn handle_limits(&mut self, now: Time, all: Option<u64>, each: Option<u64>) {
+        self.now = now;
+        self.config.upload_rate = all;
+        self.config.upload_rate_each = each;
+        self.bucket.set_rate(all, now);
+        for allowance in self.devices.values_mut() {
+            allowance.bucket.set_rate(each, now);
+        }
+        self.go_on();
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.now = now;
+        let due: Vec<SnapshotId> = (self.snapshots.iter())
+            .filter(|(_, snapshot)| snapshot.tell_at.is_some_and(|at| at <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in due {
+            self.tell_news(id);
+        }
+        self.go_on();
+    }
+
+    /// When [`Provider::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let news = self.snapshots.values().filter_map(|it| it.tell_at);
+        news.chain(self.limited_until).chain(self.places_at).min()
+    }
+
+    /// What to do next.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn take_interest(&mut self, id: AskerId, is_interested: bool) {
+        if let Some(asker) = self.askers.get_mut(&id) {
+            asker.is_interested = is_interested;
+            if !is_interested && asker.is_idle() {
+                self.take_place(id);
+            }
+        }
+    }
+
+    /// Says whether the requests keep to the protocol.
+    fn take_requests(&mut self, id: AskerId, asks: Vec<Ask>) -> bool {
+        let Some(asker) = self.askers.get_mut(&id) else {
+            return true;
+        };
+        let Some(snapshot) = self.snapshots.get(&asker.snapshot) else {
+            return true;
+        };
+        if let Some(place) = &mut asker.place {
+            place.used = self.now;
+        }
+        let (mut busy, mut missing) = (Vec::new(), Vec::new());
+        for ask in asks {
+            if asker.queue.len() + asker.serving.len() >= REQUESTS_MAX || asker.uses(ask.id) {
+                return false;
+            }
+            let is_here = match ask.what {
+                What::Node(_) => true,
+                What::Span(span) if snapshot.tiling.is_request(span) => {
+                    (snapshot.tiling.touched(span)).all(|chunk| snapshot.held.contains(chunk))
+                }
+                What::Span(_) => return false,
+            };
+            if asker.place.is_none() {
+                busy.push(ask.id);
+            } else if is_here {
+                if let What::Span(span) = ask.what {
+                    for chunk in snapshot.tiling.touched(span) {
+                        asker.suggested.remove(&chunk);
+                    }
+                }
+                asker.queue.push_back(ask);
+            } else {
+                missing.push(ask.id);
+            }
+        }
+        self.drop_requests(id, busy, DropReason::Busy);
+        self.drop_requests(id, missing, DropReason::Missing);
+        self.suggest(id);
+        true
+    }
+
+    /// Tells an asker with a place what nobody else was told to ask for.
+    pub(super) fn suggest(&mut self, id: AskerId) {
+        let Some(asker) = self.askers.get_mut(&id) else {
+            return;
+        };
+        // In batches, so that not each request has a message for answer.
+        if asker.place.is_none() || asker.suggested.len() > SUGGESTIONS_MAX / 2 {
+            return;
+        }
+        let Some(snapshot) = self.snapshots.get_mut(&asker.snapshot) else {
+            return;
+        };
+        let chunks: Vec<u32> = std::iter::from_fn(|| snapshot.suggest())
+            .take(SUGGESTIONS_MAX - asker.suggested.len())
+            .collect();
+        asker.suggested.extend(&chunks);
+        if !chunks.is_empty() {
+            self.send(id, ProviderMessage::Suggest(chunks));
+        }
+    }
+
+    fn take_cancel(&mut self, id: AskerId, ids: &[u64]) {
+        if let Some(asker) = self.askers.get_mut(&id) {
+            let is_cancelled = |ask: &Ask| ids.contains(&ask.id);
+            let cancelled = asker.queue.iter().filter(|ask| is_cancelled(ask));
+            let cancelled = cancelled.map(|ask| ask.id).collect();
+            asker.queue.retain(|ask| !is_cancelled(ask));
+            self.drop_requests(id, cancelled, DropReason::Cancelled);
+        }
+    }
+
+    /// Tells an asker that these are not answered, if any.
+    pub(super) fn drop_requests(&mut self, id: AskerId, ids: Vec<u64>, reason: DropReason) {
+        if !ids.is_empty() {
+            self.send(id, ProviderMessage::Dropped { ids, reason });
+        }
+    }
+
+    pub(super) fn send(&mut self, asker: AskerId, message: ProviderMessage) {
+        self.outputs.push_back(Output::Send { asker, message });
+    }
+
+    fn tell_news(&mut self, id: SnapshotId) {
+        if let Some(snapshot) = self.snapshots.get_mut(&id) {
+            let messages = snapshot.take_news();
+            for asker in &snapshot.askers {
+                let sends = messages.iter().map(|message| Output::Send {
+                    asker: *asker,
+                    message: message.clone(),
+                });
+                self.outputs.extend(sends);
+            }
+        }
+    }
+
+    fn close(&mut self, id: AskerId, reason: CloseReason) {
+        if self.askers.contains_key(&id) {
+            if reason == CloseReason::Gone {
+                self.send(id, ProviderMessage::Gone);
+            }
+            self.outputs.push_back(Output::Close { asker: id, reason });
+            self.forget(id);
+        }
+    }
+
+    fn forget(&mut self, id: AskerId) {
+        let Some(asker) = self.askers.remove(&id) else {
+            return;
+        };
+        self.placed.remove(&id);
+        if let Some(snapshot) = self.snapshots.get_mut(&asker.snapshot) {
+            snapshot.askers.remove(&id);
+        }
+        if let Some(allowance) = self.devices.get_mut(&asker.device) {
+            allowance.askers -= 1;
+            if allowance.askers == 0 {
+                self.devices.remove(&asker.device);
+            }
+        }
+    }
+}

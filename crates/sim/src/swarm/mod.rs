@@ -1,0 +1,22 @@
+//! Swarms: nodes with lines of bounded speed get one snapshot from each other.
+//!
+//! It runs the getter and the provider of `kith-core` and nothing else of a node: who may have what is settled before. Data is not made of
+//! bytes here; whether it is true depends on who sends it.
+//!
+//! - [`plan`]: who takes part, and with what line. [`bound`]: how soon they could be done at best.
+//! - [`node`]: one of them. [`world`]: the loop. [`perform`]: what machines ask for is done. [`line`]: what travels.
+//! - [`checker`]: what must hold after each step.
+//! - [`story`]: swarms to run, by name.
+
+pub mod bound;
+pub mod checker;
+pub mod line;
+pub mod node;
+pub mod perform;
+pub mod plan;
+pub mod story;
+pub mod world;
+
+pub use plan::{Conduct, Member, Plan};
+pub use story::{Report, STORIES, Story, find, run};
+pub use world::World;

@@ -1,0 +1,195 @@
+//! One member of a swarm: its two machines, its line, its disk.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use kith_core::content::swarm::getter::TransferId;
+use kith_core::content::swarm::provider::SnapshotId;
+use kith_core::content::swarm::ranges::Ranges;
+use kith_core::content::swarm::{Getter, Holdings, Provider, Span, Tiling};
+use kith_core::random::Random;
+use kith_core::time::Time;
+
+use super::plan::{Member, Plan};
+
+/// The one transfer of a node.
+pub const TRANSFER: TransferId = TransferId(1);
+
+/// The one snapshot of a swarm.
+pub const SNAPSHOT: SnapshotId = SnapshotId(1);
+
+/// What is verified is durable once so much more has come: the most that a crash loses.
+pub const SYNC_BYTES: u64 = 16 << 20;
+
+/// A request being sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Job {
+    /// Over which stream.
+    pub stream: usize,
+    /// Which request.
+    pub request: u64,
+    /// What is still to be sent of it.
+    pub left: Span,
+}
+
+/// What is counted of a node.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Bytes that were verified and new.
+    pub fresh: u64,
+    /// Bytes that were verified and here already.
+    pub twice: u64,
+    /// Bytes that were lies.
+    pub lies: u64,
+    /// Bytes of it that a crash lost.
+    pub lost: u64,
+    /// How often a player had to wait.
+    pub pauses: u64,
+    /// Sources it ended for lying.
+    pub liars: u64,
+}
+
+/// A member.
+#[derive(Debug)]
+pub struct Node {
+    /// What it was planned as.
+    pub member: Member,
+    /// It wants.
+    pub getter: Getter,
+    /// It gives.
+    pub provider: Provider,
+    /// Whether it is there.
+    pub is_up: bool,
+    /// When it was done, in microseconds.
+    pub done_at: Option<u64>,
+    /// Its streams to others, by who they are.
+    pub sources: BTreeMap<usize, usize>,
+    /// Streams of others to it, by who they are.
+    pub askers: BTreeMap<usize, usize>,
+    /// Others that it knows of: the owner those who give and want nothing.
+    pub acquaintances: BTreeSet<usize>,
+    /// What it is sending, in turns.
+    pub uplink: VecDeque<Job>,
+    /// Whether an end of sending is on its way.
+    pub is_sending: bool,
+    /// When its line has received all that is on its way.
+    pub downlink_free: u64,
+    /// When its disk has written all that it was given.
+    pub disk_free: u64,
+    /// When it is to be woken.
+    pub wake_at: Option<u64>,
+    /// What is here.
+    pub held: Ranges,
+    /// What of it a crash would lose.
+    pub unsynced: Ranges,
+    /// How much that is.
+    pub unsynced_bytes: u64,
+    /// Up to where its player has played.
+    pub played: u64,
+    /// What is counted.
+    pub tally: Tally,
+}
+
+impl Node {
+    /// A member that has not come yet.
+    pub fn new(plan: &Plan, member: Member, random: &mut Random) -> Self {
+        let claims_all = member.is_seed || member.conduct == super::plan::Conduct::Liar;
+        let mut node = Self {
+            member,
+            getter: Getter::new(plan.getter.clone(), random.bytes(), Time(0)),
+            provider: Provider::new(plan.provider.clone(), random.bytes(), Time(0)),
+            is_up: false,
+            done_at: None,
+            sources: BTreeMap::new(),
+            askers: BTreeMap::new(),
+            acquaintances: BTreeSet::new(),
+            uplink: VecDeque::new(),
+            is_sending: false,
+            downlink_free: 0,
+            disk_free: 0,
+            wake_at: None,
+            held: Ranges::default(),
+            unsynced: Ranges::default(),
+            unsynced_bytes: 0,
+            played: 0,
+            tally: Tally::default(),
+        };
+        if claims_all {
+            node.held.insert(whole(plan.size));
+        }
+        node
+    }
+
+    /// Starts its machines, with what its disk holds.
+    pub fn start(&mut self, plan: &Plan, now: Time, random: &mut Random) {
+        let tiling = Tiling::new(plan.size);
+        let mut holdings = Holdings::none(tiling.count());
+        for chunk in 0..tiling.count() {
+            if self.held.covers(tiling.span(chunk)) {
+                holdings.insert(chunk);
+            }
+        }
+        self.is_up = true;
+        self.provider = Provider::new(plan.provider.clone(), random.bytes(), now);
+        self.provider
+            .handle_snapshot(now, SNAPSHOT, plan.size, holdings);
+        self.getter = Getter::new(plan.getter.clone(), random.bytes(), now);
+        if !self.held.covers(whole(plan.size)) {
+            self.getter.handle_transfer(now, TRANSFER, plan.size);
+            for span in self.held.iter().collect::<Vec<_>>() {
+                self.getter.handle_held(now, TRANSFER, span);
+            }
+            let (all, normal) = (whole(plan.size), Default::default());
+            self.getter.handle_wanted(now, TRANSFER, all, normal);
+        }
+    }
+
+    /// Whether it wants something.
+    pub fn wants(&self) -> bool {
+        self.member.must_finish() && self.done_at.is_none()
+    }
+
+    /// Bytes were verified that were not here.
+    pub fn keep(&mut self, span: Span) {
+        self.tally.fresh += span.bytes();
+        self.held.insert(span);
+        self.unsynced.insert(span);
+        self.unsynced_bytes += span.bytes();
+        if self.unsynced_bytes >= SYNC_BYTES {
+            self.sync();
+        }
+    }
+
+    /// What is here is durable.
+    pub fn sync(&mut self) {
+        self.unsynced = Ranges::default();
+        self.unsynced_bytes = 0;
+    }
+
+    /// The power fails: what was not synced is lost.
+    pub fn lose_power(&mut self) {
+        for span in std::mem::take(&mut self.unsynced).iter() {
+            self.held.remove(span);
+            self.tally.lost += span.bytes();
+        }
+        self.unsynced_bytes = 0;
+        self.is_up = false;
+        self.uplink.clear();
+        self.sources.clear();
+        self.askers.clear();
+        self.wake_at = None;
+    }
+
+    /// When one of its machines is to be woken.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let timeouts = [self.getter.poll_timeout(), self.provider.poll_timeout()];
+        timeouts.into_iter().flatten().min()
+    }
+}
+
+/// All of a snapshot.
+pub fn whole(size: u64) -> Span {
+    Span {
+        start: 0,
+        end: size,
+    }
+}

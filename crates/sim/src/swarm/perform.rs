@@ -1,0 +1,147 @@
+//! What the machines of a node ask for is done.
+
+use kith_core::address::Route;
+use kith_core::content::swarm::getter::{self, EndReason, SourceId};
+use kith_core::content::swarm::provider::{self, AskerId};
+use kith_core::content::swarm::wire::{PROVIDERS_MAX, Referral, What};
+
+use super::node::{Job, SNAPSHOT};
+use super::plan::MS;
+use super::world::{Event, World, place_of, who};
+use crate::event::EPOCH;
+
+impl World {
+    /// Does what a node's machines ask for, and has them woken when they want to be.
+    pub(super) fn settle(&mut self, place: usize) {
+        loop {
+            if let Some(output) = self.nodes[place].getter.poll_output() {
+                self.perform_wanting(place, output);
+            } else if let Some(output) = self.nodes[place].provider.poll_output() {
+                self.perform_giving(place, output);
+            } else {
+                break;
+            }
+        }
+        if !self.nodes[place].is_up {
+            return;
+        }
+        self.send_on(place);
+        let wake = self.nodes[place].poll_timeout();
+        let wake = wake.map(|at| at.0.saturating_sub(EPOCH.0) * MS);
+        let wake = wake.map(|at| at.max(self.now));
+        if let Some(at) = wake
+            && self.nodes[place].wake_at.is_none_or(|before| at < before)
+        {
+            self.nodes[place].wake_at = Some(at);
+            self.at(at, Event::Wake(place));
+        }
+    }
+
+    fn perform_wanting(&mut self, place: usize, output: getter::Output) {
+        match output {
+            getter::Output::Send { source, message } => {
+                let stream = index(source.0);
+                let arrives = self.arrival(self.streams[stream].to_provider);
+                self.streams[stream].to_provider = arrives;
+                self.at(arrives, Event::Ask(stream, message));
+            }
+            getter::Output::End { source, reason } => self.end(place, source, reason),
+            getter::Output::Learned { providers, .. } => {
+                for referral in providers {
+                    if let Some(other) = place_of(referral.route.device) {
+                        self.connect(place, other);
+                    }
+                }
+            }
+            getter::Output::Verified { span, .. } => self.nodes[place].keep(span),
+            getter::Output::Held { chunk, .. } => {
+                let now = self.time();
+                self.nodes[place].provider.handle_held(now, SNAPSHOT, chunk);
+            }
+            getter::Output::Done { .. } => {
+                self.nodes[place].sync();
+                if self.nodes[place].done_at.is_none() {
+                    self.nodes[place].done_at = Some(self.now);
+                    self.undone -= 1;
+                }
+            }
+            getter::Output::Changed { .. } => {}
+        }
+    }
+
+    fn end(&mut self, place: usize, source: SourceId, reason: EndReason) {
+        let stream = index(source.0);
+        self.nodes[place].sources.retain(|_, it| *it != stream);
+        self.nodes[place].tally.liars += u64::from(reason == EndReason::Lied);
+        self.streams[stream].is_open = false;
+        let provider = self.streams[stream].provider;
+        self.nodes[provider]
+            .uplink
+            .retain(|job| job.stream != stream);
+        self.at(self.now + self.plan.delay, Event::ClosedByAsker(stream));
+    }
+
+    fn perform_giving(&mut self, place: usize, output: provider::Output) {
+        match output {
+            provider::Output::Send { asker, message } => {
+                let stream = index(asker.0);
+                let arrives = self.arrival(self.streams[stream].to_asker);
+                self.streams[stream].to_asker = arrives;
+                self.at(arrives, Event::Tell(stream, message));
+            }
+            provider::Output::Serve { asker, ask, .. } => {
+                if let What::Span(left) = ask.what {
+                    self.nodes[place].uplink.push_back(Job {
+                        stream: index(asker.0),
+                        request: ask.id,
+                        left,
+                    });
+                    self.send_on(place);
+                }
+            }
+            provider::Output::Close { asker, .. } => {
+                let stream = index(asker.0);
+                self.nodes[place].askers.retain(|_, it| *it != stream);
+                self.streams[stream].is_open = false;
+                self.at(self.now + self.plan.delay, Event::ClosedByProvider(stream));
+            }
+        }
+    }
+
+    /// Tells a newcomer of some others that a provider knows.
+    pub(super) fn introduce(&mut self, place: usize, newcomer: usize, id: AskerId) {
+        let node = &self.nodes[place];
+        let mut known: Vec<usize> = (node.askers.keys().chain(node.sources.keys()))
+            .chain(&node.acquaintances)
+            .copied()
+            .filter(|other| *other != newcomer)
+            .collect();
+        known.sort_unstable();
+        known.dedup();
+        let mut told = Vec::new();
+        while told.len() < 2 * PROVIDERS_MAX && !known.is_empty() {
+            let at = self.random.below(known.len() as u64);
+            told.push(known.swap_remove(usize::try_from(at).unwrap_or_default()));
+        }
+        let referrals: Vec<Referral> = told
+            .iter()
+            .map(|other| Referral {
+                peer: who(*other).peer,
+                route: Route::new(who(*other).device),
+            })
+            .collect();
+        let now = self.time();
+        self.nodes[place]
+            .provider
+            .handle_referrals(now, id, &referrals);
+    }
+
+    /// When something sent now arrives on a stream: in its order.
+    fn arrival(&self, after: u64) -> u64 {
+        (self.now + self.plan.delay).max(after)
+    }
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).expect("a stream's place")
+}

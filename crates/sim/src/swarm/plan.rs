@@ -1,0 +1,105 @@
+//! Who takes part in a swarm, and with what line.
+
+use kith_core::content::swarm::{GetterConfig, ProviderConfig};
+
+/// A millisecond, in the microseconds that a swarm's clock counts.
+pub const MS: u64 = 1000;
+
+/// A second.
+pub const SECOND: u64 = 1000 * MS;
+
+/// A megabyte, as lines are sold.
+pub const MB: u64 = 1_000_000;
+
+/// How a member behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conduct {
+    /// As it should.
+    Honest,
+    /// Says that it holds everything, and sends something else.
+    Liar,
+    /// Sends nothing more after this time, in microseconds, and does not say so.
+    Stalls(u64),
+    /// Loses power at the first of these times, in microseconds, and is back at the second.
+    Crashes(u64, u64),
+    /// Plays what it gets, so many bytes a second, from the beginning on.
+    Plays(u64),
+}
+
+/// One member.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// What it sends at most, in bytes a second.
+    pub up: u64,
+    /// What it receives at most, in bytes a second.
+    pub down: u64,
+    /// What its disk writes, in bytes a second; `None` is as fast as needed.
+    pub disk: Option<u64>,
+    /// When it comes, in microseconds.
+    pub joins_at: u64,
+    /// Whether it holds everything from the beginning on.
+    pub is_seed: bool,
+    /// How it behaves.
+    pub conduct: Conduct,
+}
+
+impl Member {
+    /// Somebody who wants the snapshot, with this line, from the beginning on.
+    pub fn getter(up: u64, down: u64) -> Self {
+        Self {
+            up,
+            down,
+            disk: None,
+            joins_at: 0,
+            is_seed: false,
+            conduct: Conduct::Honest,
+        }
+    }
+
+    /// Somebody who holds it.
+    pub fn seed(up: u64) -> Self {
+        Self {
+            is_seed: true,
+            ..Self::getter(up, up)
+        }
+    }
+
+    /// The same, behaving so.
+    #[must_use]
+    pub fn who(self, conduct: Conduct) -> Self {
+        Self { conduct, ..self }
+    }
+
+    /// Whether it must be done in the end.
+    pub fn must_finish(&self) -> bool {
+        !self.is_seed && !matches!(self.conduct, Conduct::Liar | Conduct::Stalls(_))
+    }
+}
+
+/// A swarm.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The snapshot, in bytes.
+    pub size: u64,
+    /// Who takes part. The first is the owner, whom all others know.
+    pub members: Vec<Member>,
+    /// From any to any, in microseconds, one way.
+    pub delay: u64,
+    /// What getters go by.
+    pub getter: GetterConfig,
+    /// What providers go by.
+    pub provider: ProviderConfig,
+}
+
+impl Plan {
+    /// These members, an ordinary internet between them.
+    pub fn new(size: u64, members: Vec<Member>) -> Self {
+        Self {
+            size,
+            members,
+            delay: 20 * MS,
+            getter: GetterConfig::default(),
+            provider: ProviderConfig::default(),
+        }
+    }
+}

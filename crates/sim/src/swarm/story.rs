@@ -1,0 +1,352 @@
+//! Swarms to run, by name.
+
+use std::fmt::Write as _;
+
+use kith_core::random::Random;
+
+use super::bound::fluid;
+use super::plan::{Conduct, MB, MS, Member, Plan, SECOND};
+use super::world::World;
+use crate::swarm::node::Node;
+
+/// A swarm by its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Story {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is about.
+    pub about: &'static str,
+    plan: fn(usize, &mut Random) -> Plan,
+    /// What must be true of it in the end, beyond the rules for all.
+    holds: fn(&World, &Report) -> Result<(), String>,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Result<(), String>,
+    /// The hash of the trace.
+    pub trace: String,
+    /// How many things happened.
+    pub steps: u64,
+    /// How many took part.
+    pub nodes: usize,
+    /// When each was done, counted from when it came, in microseconds, ascending.
+    pub times: Vec<u64>,
+    /// The least that the last could take, had all come at once, in microseconds.
+    pub bound: u64,
+    /// When the last was done, in microseconds from the beginning.
+    pub last: u64,
+    /// Bytes of lies, and of verified bytes that came twice, each in thousandths of what had to come.
+    pub lies_permille: u64,
+    /// The same.
+    pub twice_permille: u64,
+    /// The last lines of the trace.
+    pub tail: Vec<String>,
+    /// The whole trace, where it was to be kept.
+    pub whole: Option<String>,
+}
+
+/// All swarms.
+pub const STORIES: &[Story] = &[
+    Story {
+        name: "swarm-two",
+        about: "one seed and two downloaders, 20 MB/s each",
+        plan: |_, _| even(2),
+        holds: near_the_bound,
+    },
+    Story {
+        name: "swarm-four",
+        about: "one seed and four downloaders, 20 MB/s each",
+        plan: |_, _| even(4),
+        holds: near_the_bound,
+    },
+    Story {
+        name: "swarm-eight",
+        about: "one seed and eight downloaders, 20 MB/s each",
+        plan: |_, _| even(8),
+        holds: near_the_bound,
+    },
+    Story {
+        name: "swarm-flash",
+        about: "as many as asked for come at once to one seed",
+        plan: |nodes, _| crowd(nodes, 0),
+        holds: |_, _| Ok(()),
+    },
+    Story {
+        name: "swarm-steady",
+        about: "as many as asked for come one after the other, one every tenth of a second",
+        plan: |nodes, _| crowd(nodes, 100 * MS),
+        holds: |_, _| Ok(()),
+    },
+    Story {
+        name: "swarm-liars",
+        about: "one in five claims to hold everything and sends something else",
+        plan: |nodes, _| liars(nodes),
+        holds: liars_are_dropped,
+    },
+    Story {
+        name: "swarm-stall",
+        about: "a source falls silent and is passed by",
+        plan: |_, _| stalling(),
+        holds: |world, report| below(report.last, 3 * fluid_of(world), "with a silent source"),
+    },
+    Story {
+        name: "swarm-resume",
+        about: "a downloader loses power half-way and goes on",
+        plan: |_, _| resuming(),
+        holds: |_, _| Ok(()),
+    },
+    Story {
+        name: "swarm-stream",
+        about: "a film is played while it comes from several slow sources",
+        plan: |_, _| playing(),
+        holds: plays_smoothly,
+    },
+    Story {
+        name: "swarm-slow-disk",
+        about: "a disk slower than the network holds it up, within bounds",
+        plan: |_, _| slow_disk(),
+        holds: |_, _| Ok(()),
+    },
+    Story {
+        name: "swarm-random",
+        about: "members of all kinds come, crash, fall silent and lie at random",
+        plan: random,
+        holds: |_, _| Ok(()),
+    },
+];
+
+/// The swarm of this name.
+pub fn find(name: &str) -> Option<Story> {
+    STORIES.iter().copied().find(|story| story.name == name)
+}
+
+/// Runs a swarm.
+pub fn run(story: &Story, seed: u64, nodes: usize, whole_trace: bool) -> Report {
+    let mut bytes = [1; 32];
+    bytes[..8].copy_from_slice(&seed.to_be_bytes());
+    let plan = (story.plan)(nodes, &mut Random::new(bytes));
+    let bound = fluid(&plan);
+    let size = plan.size;
+    let mut world = World::new(plan, seed, whole_trace);
+    let outcome = world.run();
+    let getters: Vec<&Node> = (world.nodes().iter())
+        .filter(|node| node.member.must_finish())
+        .collect();
+    let mut times: Vec<u64> = (getters.iter())
+        .filter_map(|node| Some(node.done_at? - node.member.joins_at))
+        .collect();
+    times.sort_unstable();
+    let due = (size * getters.len() as u64).max(1);
+    let permille = |bytes: u64| bytes.saturating_mul(1000) / due;
+    let mut report = Report {
+        outcome,
+        trace: world.trace().hash(),
+        steps: world.steps(),
+        nodes: world.nodes().len(),
+        times,
+        bound,
+        last: getters
+            .iter()
+            .filter_map(|node| node.done_at)
+            .max()
+            .unwrap_or(0),
+        lies_permille: permille(getters.iter().map(|node| node.tally.lies).sum()),
+        twice_permille: permille(getters.iter().map(|node| node.tally.twice).sum()),
+        tail: world.trace().tail().map(str::to_owned).collect(),
+        whole: world.trace().whole().map(str::to_owned),
+    };
+    if report.outcome.is_ok() {
+        report.outcome = (story.holds)(&world, &report);
+    }
+    report
+}
+
+impl Report {
+    /// In one line: how long it took, beside the bound, and what was wasted.
+    pub fn summary(&self) -> String {
+        let seconds = |time: u64| time as f64 / SECOND as f64;
+        let at = |share: usize| {
+            let place = (self.times.len() * share / 100).min(self.times.len().saturating_sub(1));
+            seconds(self.times.get(place).copied().unwrap_or(0))
+        };
+        let mut line = String::new();
+        let _ = write!(
+            line,
+            "{} of {} done; median {:.1} s, 95 % {:.1} s, last {:.1} s; bound {:.1} s ({:.2} ×); lies {} ‰, twice {} ‰",
+            self.times.len(),
+            self.nodes,
+            at(50),
+            at(95),
+            seconds(self.last),
+            seconds(self.bound),
+            seconds(self.last) / seconds(self.bound.max(1)),
+            self.lies_permille,
+            self.twice_permille,
+        );
+        line
+    }
+}
+
+/// One seed and so many downloaders, each 20 MB/s both ways.
+fn even(count: usize) -> Plan {
+    let mut members = vec![Member::seed(20 * MB)];
+    members.extend(vec![Member::getter(20 * MB, 40 * MB); count]);
+    Plan::new(100 * MB, members)
+}
+
+/// Homes that get 16 MB: the seed sends 10 MB/s, everybody else 2.5 and receives 10.
+fn crowd(nodes: usize, apart: u64) -> Plan {
+    let mut members = vec![Member::seed(10 * MB)];
+    members.extend((1..nodes.max(2)).map(|place| Member {
+        joins_at: place as u64 * apart,
+        ..Member::getter(5 * MB / 2, 10 * MB)
+    }));
+    Plan::new(16 * MB, members)
+}
+
+fn liars(nodes: usize) -> Plan {
+    let mut plan = crowd(nodes, 0);
+    for member in plan.members.iter_mut().skip(1).step_by(5) {
+        member.conduct = Conduct::Liar;
+    }
+    plan
+}
+
+fn stalling() -> Plan {
+    let silent = Member::seed(20 * MB).who(Conduct::Stalls(SECOND));
+    let members = vec![
+        Member::seed(5 * MB),
+        silent,
+        Member::getter(5 * MB, 20 * MB),
+        Member::getter(5 * MB, 20 * MB),
+    ];
+    Plan::new(64 * MB, members)
+}
+
+fn resuming() -> Plan {
+    let crashing = Member::getter(5 * MB, 20 * MB).who(Conduct::Crashes(5 * SECOND, 8 * SECOND));
+    let members = vec![
+        Member::seed(10 * MB),
+        crashing,
+        Member::getter(5 * MB, 20 * MB),
+    ];
+    Plan::new(100 * MB, members)
+}
+
+fn playing() -> Plan {
+    let mut members = vec![Member::seed(MB); 4];
+    members.push(Member::getter(MB, 20 * MB).who(Conduct::Plays(2 * MB)));
+    Plan::new(64 * MB, members)
+}
+
+fn slow_disk() -> Plan {
+    let getter = Member {
+        disk: Some(3 * MB),
+        ..Member::getter(5 * MB, 50 * MB)
+    };
+    Plan::new(64 * MB, vec![Member::seed(50 * MB), getter])
+}
+
+fn random(nodes: usize, random: &mut Random) -> Plan {
+    let size = 1 + random.below(12 * MB);
+    let mut members = vec![Member::seed(MB + random.below(20 * MB))];
+    for _ in 1..nodes.max(2) {
+        let (up, down) = (random.below(5 * MB), 100_000 + random.below(20 * MB));
+        let joins_at = random.below(5 * SECOND);
+        let crash = joins_at + random.below(10 * SECOND);
+        let conduct = match random.below(10) {
+            0 => Conduct::Liar,
+            1 => Conduct::Stalls(random.below(10 * SECOND)),
+            2 => Conduct::Crashes(crash, crash + random.below(10 * SECOND)),
+            3 => Conduct::Plays(MB),
+            _ => Conduct::Honest,
+        };
+        members.push(Member {
+            joins_at,
+            is_seed: random.below(10) == 0,
+            disk: (random.below(5) == 0).then(|| MB / 2 + random.below(5 * MB)),
+            ..Member::getter(up, down).who(conduct)
+        });
+    }
+    Plan {
+        delay: random.below(200 * MS),
+        ..Plan::new(size, members)
+    }
+}
+
+fn fluid_of(world: &World) -> u64 {
+    fluid(world.plan())
+}
+
+fn below(time: u64, limit: u64, what: &str) -> Result<(), String> {
+    if time <= limit {
+        Ok(())
+    } else {
+        Err(format!("{time} µs {what}, at most {limit}"))
+    }
+}
+
+/// Within 1.2 times the fluid bound.
+fn near_the_bound(_: &World, report: &Report) -> Result<(), String> {
+    below(report.last, report.bound * 6 / 5, "for all")
+}
+
+/// Nobody takes more from any liar than what was under way when the first lie arrived.
+fn liars_are_dropped(world: &World, report: &Report) -> Result<(), String> {
+    let ended: u64 = world.nodes().iter().map(|node| node.tally.liars).sum();
+    if ended == 0 {
+        return Err("no liar was found out".to_owned());
+    }
+    below(report.lies_permille, 50, "‰ of lies")
+}
+
+/// The player waits at the beginning and hardly ever again.
+fn plays_smoothly(world: &World, _: &Report) -> Result<(), String> {
+    let pauses: u64 = world.nodes().iter().map(|node| node.tally.pauses).sum();
+    below(pauses, 20, "ticks without the next bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Members of a crowd in the test run; thousands are for the command.
+    const NODES: usize = 16;
+
+    /// Random swarms looked at in every test run.
+    const SEEDS: u64 = 30;
+
+    #[test]
+    fn every_swarm_holds_and_repeats_byte_for_byte() {
+        for story in STORIES {
+            let [first, second] = [0, 1].map(|_| run(story, 2, NODES, false));
+            let summary = first.summary();
+            if let Err(error) = &first.outcome {
+                let tail = first.tail.join("\n");
+                panic!("{tail}\n{}: {error}\n{summary}", story.name);
+            }
+            assert_eq!(first.trace, second.trace, "{}", story.name);
+        }
+    }
+
+    #[test]
+    fn random_swarms_hold() {
+        let story = find("swarm-random").expect("it is told");
+        for seed in 1..=SEEDS {
+            let report = run(&story, seed, 8, false);
+            if let Err(error) = &report.outcome {
+                panic!("{}\nseed {seed}: {error}", report.tail.join("\n"));
+            }
+        }
+    }
+
+    #[test]
+    fn another_seed_gives_another_trace() {
+        let story = find("swarm-eight").expect("it is told");
+        let traces = [1, 2].map(|seed| run(&story, seed, NODES, false).trace);
+        assert_ne!(traces[0], traces[1]);
+    }
+}

@@ -1,0 +1,7 @@
+//! What an asker of a swarm says.
+#![no_main]
+
+use kith_core::content::swarm::wire::AskerMessage;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kith_fuzz::check_wire::<AskerMessage>(bytes));
