@@ -4,10 +4,10 @@
 //! says on which machine it was made. Rates of one machine at two times differ by a third, so every benchmark takes
 //! its turns with what it is compared with (A B A B …) and reports the median of the ratios.
 //!
-//! - `ping`, `stream`, `forward`, `open`, `idle`, `introducer`: one file for each benchmark.
+//! - `ping`, `stream`, `express`, `forward`, `open`, `idle`, `introducer`: one file for each benchmark.
 //! - [`child`]: the other process, which is this same program; [`role`] is what it does there.
 //! - [`pair`]: the two processes of most benchmarks. [`person`]: a kith node on this machine.
-//! - [`bare`]: an iroh endpoint without kith.
+//! - [`bare`]: an iroh endpoint without kith. [`tls`]: TLS on TCP without either.
 //! - [`exchange`]: what is said on a stream, the same on both. [`delay`]: a slow line in front of an address.
 //! - [`report`], [`statistics`] and [`usage`]: rows, medians, and what the kernel says of a process.
 
@@ -15,6 +15,7 @@ mod bare;
 mod child;
 mod delay;
 mod exchange;
+mod express;
 mod forward;
 mod idle;
 mod introducer;
@@ -27,6 +28,7 @@ mod report;
 mod role;
 mod statistics;
 mod stream;
+mod tls;
 mod usage;
 
 use std::io::Write as _;
@@ -54,6 +56,8 @@ enum Command {
     Ping(ping::Options),
     /// The rate of one stream, beside bare iroh streams.
     Stream(stream::Options),
+    /// The rate of express lanes, beside bare TLS on TCP.
+    Express(express::Options),
     /// The rate of a forwarded TCP connection, beside a bare iroh stream.
     Forward(forward::Options),
     /// Round trips to the first answer on a new stream, over a slow line.
@@ -80,6 +84,8 @@ struct Everything {
     #[command(flatten)]
     stream: stream::Options,
     #[command(flatten)]
+    express: express::Options,
+    #[command(flatten)]
     forward: forward::Options,
     #[command(flatten)]
     open: open::Options,
@@ -100,6 +106,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Child { role } => return play::play(role).await,
         Command::Ping(options) => ping::run(&options).await.context("ping")?,
         Command::Stream(options) => stream::run(&options).await.context("stream")?,
+        Command::Express(options) => express::run(&options).await.context("express")?,
         Command::Forward(options) => forward::run(&options).await.context("forward")?,
         Command::Open(options) => open::run(&options).await.context("open")?,
         Command::Idle(options) => idle::run(&options).await.context("idle")?,
@@ -118,6 +125,7 @@ async fn main() -> anyhow::Result<()> {
 async fn run_all(options: &Everything) -> anyhow::Result<Vec<Row>> {
     let mut rows = ping::run(&options.ping).await.context("ping")?;
     rows.extend(stream::run(&options.stream).await.context("stream")?);
+    rows.extend(express::run(&options.express).await.context("express")?);
     rows.extend(forward::run(&options.forward).await.context("forward")?);
     rows.extend(open::run(&options.open).await.context("open")?);
     rows.extend(

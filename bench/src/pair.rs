@@ -2,6 +2,7 @@
 //! endpoints.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use kith::Node;
 use kith::core::ids::PeerId;
@@ -9,6 +10,7 @@ use kith::core::ids::PeerId;
 use crate::child::Process;
 use crate::person;
 use crate::role::Answerer;
+use crate::usage::Usage;
 
 /// Where everything here is bound.
 pub(crate) const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -22,7 +24,7 @@ pub(crate) struct Pair {
     pub(crate) node: Node,
     /// Who the other one's node is.
     pub(crate) peer: PeerId,
-    _child: Process,
+    child: Process,
 }
 
 impl Pair {
@@ -39,7 +41,13 @@ impl Pair {
             answerer,
             node,
             peer,
-            _child: child,
+            child,
         })
+    }
+
+    /// The processor time of both so far.
+    pub(crate) fn processor(&self) -> anyhow::Result<Duration> {
+        let (here, there) = (std::process::id(), self.child.pid()?);
+        Ok(Usage::of(here)?.processor + Usage::of(there)?.processor)
     }
 }

@@ -4,7 +4,7 @@ use crate::bare::{Bare, Tuning};
 use crate::child::Parent;
 use crate::pair::HERE;
 use crate::role::{Answerer, Role};
-use crate::{forward, idle, introducer, person};
+use crate::{forward, idle, introducer, person, tls};
 
 /// Plays `role` until the parent is gone.
 pub(crate) async fn play(role: Role) -> anyhow::Result<()> {
@@ -25,6 +25,7 @@ pub(crate) async fn play(role: Role) -> anyhow::Result<()> {
                 invite: person::invite(&node).await?.to_string(),
                 tuned: tuned.place()?,
                 stock: stock.place()?,
+                tls: tls::answer(HERE).await?,
             };
             parent.tell(&answerer).await?;
             parent.hear::<()>().await?;

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
-use crate::bare::Place;
+use crate::{bare, tls};
 
 /// What the other process does.
 #[derive(Clone, Debug, Subcommand)]
@@ -37,7 +37,9 @@ pub(crate) struct Answerer {
     /// An invite of the kith node.
     pub(crate) invite: String,
     /// A bare endpoint with kith's numbers.
-    pub(crate) tuned: Place,
+    pub(crate) tuned: bare::Place,
     /// One with iroh's own.
-    pub(crate) stock: Place,
+    pub(crate) stock: bare::Place,
+    /// A bare TLS listener.
+    pub(crate) tls: tls::Place,
 }

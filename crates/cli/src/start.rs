@@ -47,6 +47,7 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
         .name(config.name.clone())
         .introducers(config.introducers.clone())
         .lan((config.lan && !is_looking).then_some(Interfaces::Network))
+        .express(config.express)
         // A port that is given back in a moment is not worth asking a router for.
         .port_mapping(purpose == Purpose::Daemon)
         .findable(config.findable && purpose == Purpose::Daemon)

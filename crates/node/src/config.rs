@@ -53,6 +53,9 @@ pub struct Config {
     /// Whether the public face has addresses of its own, as a public server's. Off by default: strangers reach it by relay
     /// only, and do not learn where it is.
     pub public_server: bool,
+    /// Whether bulk data may travel over TCP where the path to the other side is direct. On by default: faster, and it shows
+    /// nobody more than the session does. The port is open only while somebody who was told of it is expected.
+    pub express: bool,
     /// Where the local API and the web app listen; loopback only. Port 0 takes any free one.
     #[serde(deserialize_with = "read_api")]
     pub api: SocketAddr,
@@ -147,6 +150,7 @@ impl Default for Config {
             findable: false,
             relay_roots: None,
             public_server: false,
+            express: true,
             api: SocketAddr::from((Ipv4Addr::LOCALHOST, API_PORT)),
             relay_for_contacts: RelayForContacts::default(),
         }
@@ -375,7 +379,7 @@ mod tests {
         let line = introducer().to_string();
         let text = format!(
             "name = 'Ann'\nintroducers = ['{line}']\nlan = false\npublic_dht = false\n\
-             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\napi = '[::1]:0'\n\
+             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nexpress = false\napi = '[::1]:0'\n\
              [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n"
         );
         let expected = Config {
@@ -386,6 +390,7 @@ mod tests {
             findable: true,
             relay_roots: Some("/etc/roots.pem".into()),
             public_server: true,
+            express: false,
             api: "[::1]:0".parse().expect("literal"),
             relay_for_contacts: RelayForContacts {
                 enabled: false,

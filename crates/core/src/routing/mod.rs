@@ -78,6 +78,7 @@
 
 pub mod config;
 pub mod datagram;
+pub mod express;
 pub mod negotiate;
 pub mod wire;
 

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, State};
 use super::contents;
+use super::express;
 use super::faces::{FacePlan, Faces};
 use super::input::Input;
 use super::live::Live;
@@ -53,6 +54,7 @@ pub struct NodeBuilder {
     relay_roots: Option<PathBuf>,
     findable: bool,
     keeps_sessions: bool,
+    express: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
 }
@@ -71,6 +73,7 @@ impl Default for NodeBuilder {
             relay_roots: None,
             findable: false,
             keeps_sessions: true,
+            express: true,
             strangers_max: None,
             public_face_only: false,
         }
@@ -191,6 +194,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether bulk data may travel over TCP, given and taken, where a session's path is direct.
+    #[must_use]
+    pub fn express(mut self, allowed: bool) -> Self {
+        self.express = allowed;
+        self
+    }
+
     /// How many strangers' sessions are kept.
     #[must_use]
     pub fn strangers_max(mut self, sessions: usize) -> Self {
@@ -250,6 +260,7 @@ impl NodeBuilder {
             store: store.clone(),
             services: Default::default(),
             shares: Arc::new(shares),
+            express: self.express,
             place,
             tasks: tasks.clone(),
             stop,
@@ -276,6 +287,9 @@ impl NodeBuilder {
         crate::protocol::serve(&node);
         if !self.public_face_only {
             contents::serve(&node);
+            if self.express {
+                express::serve(&node);
+            }
         }
         Ok(node)
     }

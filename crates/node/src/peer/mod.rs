@@ -5,6 +5,7 @@
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
 //! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery.
+//! - [`express`]: streams over TCP, where a session's path is direct.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
@@ -13,6 +14,7 @@ pub mod book;
 pub mod builder;
 pub mod contents;
 pub mod event;
+pub mod express;
 mod faces;
 mod input;
 mod link;
@@ -32,6 +34,7 @@ pub use contents::{
     Transfer, TransferProgress,
 };
 pub use event::{Event, Source};
+pub use express::NoLane;
 pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};
 pub use place::PlaceError;

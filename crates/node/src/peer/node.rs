@@ -49,6 +49,8 @@ pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) services: Services,
     pub(super) shares: Arc<Shares>,
+    /// Whether streams may travel over TCP.
+    pub(super) express: bool,
     pub(super) place: Place,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -461,7 +463,7 @@ impl Node {
 }
 
 /// Opens a stream and sends the offer; nothing is waited for but room for one more stream.
-async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<Stream> {
+pub(super) async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<Stream> {
     let open = link.streams.count();
     let (mut send, receive) = link
         .connection

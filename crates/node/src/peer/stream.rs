@@ -18,6 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::live::Standing;
 use super::streams::OpenStream;
+use crate::routing::express::Lane;
+use crate::routing::stream::StreamError;
 use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
 
 /// The other side will not speak what was offered.
@@ -209,6 +211,31 @@ impl Stream {
     pub fn reset(&mut self, code: u32) {
         self.writer.half.reset(code);
         self.reader.half.stop(code);
+    }
+
+    /// Sends `body` as one frame.
+    pub(super) async fn write_frame(&mut self, body: &[u8]) -> Result<(), StreamError> {
+        self.writer.half.write_frame(body).await
+    }
+
+    /// The next frame, after the answer; `None` when the stream ends before one begins.
+    pub(super) async fn read_frame(&mut self, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+        self.agreed().await?;
+        let frame = self.reader.half.read_frame(bytes_max).await;
+        frame.map_err(io::Error::other)
+    }
+
+    /// Goes on over `lane`, in `protocol`. Nothing may be on its way on the stream.
+    pub(super) fn over(self, lane: Lane, protocol: ProtocolName) -> Self {
+        let Self {
+            mut reader,
+            mut writer,
+        } = self;
+        let connection = &reader.about.connection;
+        reader.half = connection.carry(&mut writer.half, reader.half, lane);
+        reader.about.protocol = protocol.clone();
+        writer.about.protocol = protocol;
+        Self { reader, writer }
     }
 
     /// The two halves, to be used by two tasks.

@@ -67,20 +67,25 @@ async fn accept_all(endpoint: Endpoint, ready: mpsc::Sender<Connection>) {
             let _ = incoming.retry();
             continue;
         }
-        tokio::spawn(finish(incoming, place, ready.clone()));
+        tokio::spawn(finish(incoming, endpoint.clone(), place, ready.clone()));
     }
 }
 
 /// Sees one handshake through and hands the connection over. The place is kept until it is taken, so that a taker who
 /// falls behind holds new handshakes back instead of collecting connections.
-async fn finish(incoming: Incoming, place: OwnedSemaphorePermit, ready: mpsc::Sender<Connection>) {
+async fn finish(
+    incoming: Incoming,
+    endpoint: Endpoint,
+    place: OwnedSemaphorePermit,
+    ready: mpsc::Sender<Connection>,
+) {
     let handshake = match incoming.accept() {
         Ok(handshake) => handshake,
         Err(error) => return debug!("a handshake did not begin: {error:#}"),
     };
     match tokio::time::timeout(HANDSHAKE_WAIT_MAX, handshake).await {
         Ok(Ok(connection)) => {
-            if let Some(connection) = Connection::new(connection) {
+            if let Some(connection) = Connection::new(connection, &endpoint) {
                 // Fails only when the endpoint is gone.
                 let _ = ready.send(connection).await;
             }

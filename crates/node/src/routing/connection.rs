@@ -2,20 +2,22 @@
 //!
 //! A connection is closed explicitly, or when the last clone and the last of its streams are dropped.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use iroh::TransportAddr;
 use iroh::endpoint::{
     Connection as EngineConnection, PathEventStream, Side, VarInt, WeakConnectionHandle,
 };
+use iroh::{Endpoint, SecretKey, TransportAddr};
 use kith_core::ids::DeviceKey;
 use kith_core::routing::datagram::Flow;
 
 use super::datagram::{DatagramFlow, Datagrams};
+use super::direct;
 use super::end::{ConnectionEnded, Ended, ended};
+use super::express::lane::Lane;
 use super::stream::{ReceiveHalf, SendHalf};
 
 /// The label under which keying material is taken from TLS (RFC 8446 §7.5). Proofs are bound to what comes of it, so a
@@ -31,6 +33,34 @@ pub struct Connection {
     engine: EngineConnection,
     exporter: [u8; 32],
     datagrams: Arc<Datagrams>,
+    local: Arc<Local>,
+}
+
+/// The side of a connection that is here.
+#[derive(Debug)]
+pub(super) struct Local {
+    /// The key it presents.
+    pub(super) secret: SecretKey,
+    /// The addresses its sockets are bound to.
+    bound: Vec<IpAddr>,
+}
+
+impl Local {
+    fn of(endpoint: &Endpoint) -> Self {
+        let bound = endpoint.bound_sockets();
+        Self {
+            secret: endpoint.secret_key().clone(),
+            bound: bound.iter().map(SocketAddr::ip).collect(),
+        }
+    }
+
+    /// The address that a socket is bound to which carries what goes to `remote`; most often every one of its family.
+    pub(super) fn address_for(&self, remote: IpAddr) -> Option<IpAddr> {
+        let mut bound = self.bound.iter();
+        bound
+            .find(|bound| bound.is_ipv4() == remote.is_ipv4())
+            .copied()
+    }
 }
 
 /// What carries a connection.
@@ -53,7 +83,7 @@ pub struct PathSummary {
 
 impl Connection {
     /// Wraps a connection of the engine; `None` when TLS exports no keys, which no finished handshake does.
-    pub(super) fn new(engine: EngineConnection) -> Option<Self> {
+    pub(super) fn new(engine: EngineConnection, endpoint: &Endpoint) -> Option<Self> {
         let mut exporter = [0; 32];
         engine
             .export_keying_material(&mut exporter, EXPORTER_LABEL, &[])
@@ -63,6 +93,7 @@ impl Connection {
             engine,
             exporter,
             datagrams,
+            local: Arc::new(Local::of(endpoint)),
         })
     }
 
@@ -99,6 +130,23 @@ impl Connection {
             TransportAddr::Ip(address) => Some(*address),
             _ => None,
         }
+    }
+
+    /// Where the other side is, when data takes a direct path now.
+    pub fn selected_direct(&self) -> Option<SocketAddr> {
+        direct::selected(&self.engine)
+    }
+
+    /// Has `lane` carry a stream of this connection from here on, of which nothing may be on its way. A stream that a lane
+    /// carries stays on it.
+    #[must_use]
+    pub fn carry(&self, send: &mut SendHalf, receive: ReceiveHalf, lane: Lane) -> ReceiveHalf {
+        send.take_lane(receive, lane, &self.engine)
+    }
+
+    /// This side of it.
+    pub(super) fn local(&self) -> &Local {
+        &self.local
     }
 
     /// The remote addresses of all paths that are open, for `kith doctor` and `kith trace`.

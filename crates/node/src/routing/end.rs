@@ -1,6 +1,7 @@
-//! How connections end.
+//! How connections and their streams end.
 
-use iroh::endpoint::ConnectionError;
+use iroh::endpoint::{ConnectionError, ReadError, WriteError};
+use kith_core::codec::DecodeError;
 use thiserror::Error;
 
 /// How a connection ended.
@@ -27,6 +28,33 @@ pub enum Ended {
 #[error("the connection has ended: {0:?}")]
 pub struct ConnectionEnded(pub Ended);
 
+/// The reset code of a send half that was dropped unfinished, and the stop code of a receive half dropped unread.
+pub const ABANDONED: u32 = 0;
+
+/// Why a stream can be read or written no further.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The other side has reset its send half, or wants no more of ours.
+    #[error("the other side gave the stream up (code {0})")]
+    GivenUp(u64),
+    /// The connection is over.
+    #[error("the connection has ended: {0:?}")]
+    Ended(Ended),
+    /// This side has finished or reset it.
+    #[error("the stream is closed on this side")]
+    Closed,
+    /// The other side finished in the middle of something.
+    #[error("the stream ends in the middle of a frame")]
+    CutShort,
+    /// The express lane that carried it is gone; the session may still stand.
+    #[error("the express lane broke: {0}")]
+    LaneBroken(String),
+    /// A frame announces more than it may hold.
+    #[error(transparent)]
+    Frame(#[from] DecodeError),
+}
+
 /// The engine's reason in this room's words.
 pub(super) fn ended(error: ConnectionError) -> ConnectionEnded {
     ConnectionEnded(match error {
@@ -38,4 +66,24 @@ pub(super) fn ended(error: ConnectionError) -> ConnectionEnded {
         ConnectionError::TimedOut => Ended::Lost,
         other => Ended::Broken(other.to_string()),
     })
+}
+
+impl From<WriteError> for StreamError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Stopped(code) => Self::GivenUp(code.into_inner()),
+            WriteError::ConnectionLost(error) => Self::Ended(ended(error).0),
+            _ => Self::Closed,
+        }
+    }
+}
+
+impl From<ReadError> for StreamError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Reset(code) => Self::GivenUp(code.into_inner()),
+            ReadError::ConnectionLost(error) => Self::Ended(ended(error).0),
+            _ => Self::Closed,
+        }
+    }
 }

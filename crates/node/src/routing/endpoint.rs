@@ -293,7 +293,8 @@ impl FaceEndpoint {
             .await
             .map_err(|_| DialError::NoAnswer)?
             .map_err(|error| DialError::Handshake(format!("{error:#}")))?;
-        Connection::new(connection).ok_or_else(|| DialError::Handshake("no exporter".into()))
+        Connection::new(connection, &self.0.endpoint)
+            .ok_or_else(|| DialError::Handshake("no exporter".into()))
     }
 
     /// The next connection from outside, its handshake done; `None` once the endpoint is closed. To be called by one

@@ -7,15 +7,18 @@
 //! - [`relay_name`]: how a relay's URL resolves and certifies itself, without DNS and without an authority.
 //! - [`accept`]: handshakes from outside, a bounded number at once.
 //! - [`transport`]: every number given to QUIC, and why it is that number.
-//! - [`connection`]: one connection; its keys and its paths. [`end`]: how it ended.
+//! - [`connection`]: one connection; its keys and its paths. `direct`: where the direct ones lead. [`end`]: how it ended.
+//! - [`express`]: streams of a session carried by TLS on TCP, where the path is direct.
 //! - [`stream`]: the two halves of a stream, and frames on them.
 //! - [`datagram`]: unreliable datagrams beside a stream.
 
 pub mod accept;
 pub mod connection;
 pub mod datagram;
+mod direct;
 pub mod end;
 pub mod endpoint;
+pub mod express;
 pub mod relay_name;
 pub mod stream;
 pub mod transport;

@@ -2,68 +2,82 @@
 //!
 //! Each half ends on its own. A send half that is dropped before [`SendHalf::finish`] is *reset*: a task that fails
 //! half-way must not look like one that was done.
+//!
+//! A half is carried by QUIC, or by an express lane; whoever uses it need not know which.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use iroh::endpoint::{
-    ReadError, ReadExactError, RecvStream, SendStream, StreamId, VarInt, WriteError,
-};
+use futures_util::future::Either;
+use iroh::endpoint::{Connection as EngineConnection, RecvStream, SendStream, StreamId, VarInt};
 use kith_core::codec::{self, DecodeError, FRAME_HEADER_BYTES};
 use kith_core::routing::datagram::Flow;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::end::{Ended, ended};
-
-/// The reset code of a send half that was dropped unfinished, and the stop code of a receive half dropped unread.
-pub const ABANDONED: u32 = 0;
-
-/// Why a stream can be read or written no further.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum StreamError {
-    /// The other side has reset its send half, or wants no more of ours.
-    #[error("the other side gave the stream up (code {0})")]
-    GivenUp(u64),
-    /// The connection is over.
-    #[error("the connection has ended: {0:?}")]
-    Ended(Ended),
-    /// This side has finished or reset it.
-    #[error("the stream is closed on this side")]
-    Closed,
-    /// The other side finished in the middle of something.
-    #[error("the stream ends in the middle of a frame")]
-    CutShort,
-    /// A frame announces more than it may hold.
-    #[error(transparent)]
-    Frame(#[from] DecodeError),
-}
+use super::end::ended;
+pub use super::end::{ABANDONED, StreamError};
+use super::express::lane::{Lane, LaneReader, LaneWriter};
 
 /// The half of a stream that sends.
 #[derive(Debug)]
 pub struct SendHalf {
-    stream: SendStream,
+    by: SendBy,
     finished: bool,
+}
+
+/// What carries a half that sends.
+#[derive(Debug)]
+enum SendBy {
+    Quic(SendStream),
+    Lane(LaneWriter),
 }
 
 /// The half of a stream that receives. Dropped unread, it tells the sender to stop.
 #[derive(Debug)]
-pub struct ReceiveHalf(RecvStream);
+pub struct ReceiveHalf(ReceiveBy);
+
+/// What carries a half that receives.
+#[derive(Debug)]
+enum ReceiveBy {
+    Quic(RecvStream),
+    Lane(Box<LaneReader>),
+}
 
 impl SendHalf {
     pub(super) fn new(stream: SendStream) -> Self {
         Self {
-            stream,
+            by: SendBy::Quic(stream),
             finished: false,
         }
     }
 
+    /// Has a lane carry this stream from here on; `receive` is its other half, and `engine` its connection.
+    pub(super) fn take_lane(
+        &mut self,
+        receive: ReceiveHalf,
+        lane: Lane,
+        engine: &EngineConnection,
+    ) -> ReceiveHalf {
+        let leash = match (&self.by, receive.0) {
+            (SendBy::Quic(_), ReceiveBy::Quic(leash)) => leash,
+            (_, carried) => return ReceiveHalf(carried),
+        };
+        let (writer, other_leash, reader) = lane.split(engine, self.flow(), leash);
+        if let SendBy::Quic(stream) = std::mem::replace(&mut self.by, SendBy::Lane(writer)) {
+            // Fails only when the runtime is gone.
+            let _ = other_leash.send(stream);
+        }
+        ReceiveHalf(ReceiveBy::Lane(Box::new(reader)))
+    }
+
     /// The stream's number, the same on both sides and unique in its connection.
     pub fn flow(&self) -> Flow {
-        flow_of(self.stream.id())
+        match &self.by {
+            SendBy::Quic(stream) => flow_of(stream.id()),
+            SendBy::Lane(writer) => writer.flow(),
+        }
     }
 
     /// Sends all of `data`, without copying it. Waits while the other side reads no further.
@@ -71,7 +85,10 @@ impl SendHalf {
     /// # Errors
     /// [`StreamError`] when the other side has stopped it or the connection is over.
     pub async fn write_chunk(&mut self, data: Bytes) -> Result<(), StreamError> {
-        Ok(self.stream.write_chunk(data).await?)
+        match &mut self.by {
+            SendBy::Quic(stream) => Ok(stream.write_chunk(data).await?),
+            SendBy::Lane(writer) => writer.write_chunk(data).await,
+        }
     }
 
     /// Sends all of `data`.
@@ -79,7 +96,10 @@ impl SendHalf {
     /// # Errors
     /// As [`Self::write_chunk`].
     pub async fn write_all(&mut self, data: &[u8]) -> Result<(), StreamError> {
-        Ok(self.stream.write_all(data).await?)
+        match &mut self.by {
+            SendBy::Quic(stream) => Ok(stream.write_all(data).await?),
+            SendBy::Lane(writer) => writer.write_chunk(Bytes::copy_from_slice(data)).await,
+        }
     }
 
     /// Sends `body` as one frame.
@@ -96,14 +116,22 @@ impl SendHalf {
     /// [`StreamError::Closed`] when it has been finished or reset before.
     pub fn finish(&mut self) -> Result<(), StreamError> {
         self.finished = true;
-        self.stream.finish().map_err(|_| StreamError::Closed)
+        match &mut self.by {
+            SendBy::Quic(stream) => stream.finish().map_err(|_| StreamError::Closed),
+            SendBy::Lane(writer) => writer.finish(),
+        }
     }
 
     /// Gives the stream up: what is not delivered yet need not be.
     pub fn reset(&mut self, code: u32) {
         self.finished = true;
-        // Fails only for a stream that is over.
-        let _ = self.stream.reset(VarInt::from_u32(code));
+        match &mut self.by {
+            SendBy::Quic(stream) => {
+                // Fails only for a stream that is over.
+                let _ = stream.reset(VarInt::from_u32(code));
+            }
+            SendBy::Lane(writer) => writer.reset(code),
+        }
     }
 
     /// Whether it was finished or reset.
@@ -117,9 +145,16 @@ impl SendHalf {
     /// # Errors
     /// [`StreamError`] when it stopped reading or the connection ended first.
     pub fn delivered(&self) -> impl Future<Output = Result<(), StreamError>> + Send + use<> {
-        let stopped = self.stream.stopped();
+        let delivered = match &self.by {
+            SendBy::Quic(stream) => Either::Left(stream.stopped()),
+            SendBy::Lane(writer) => Either::Right(writer.delivered()),
+        };
         async move {
-            match stopped.await {
+            let stopped = match delivered {
+                Either::Left(stopped) => stopped.await,
+                Either::Right(delivered) => return delivered.await,
+            };
+            match stopped {
                 Ok(None) => Ok(()),
                 Ok(Some(code)) => Err(StreamError::GivenUp(code.into_inner())),
                 Err(iroh::endpoint::StoppedError::ConnectionLost(error)) => {
@@ -130,10 +165,13 @@ impl SendHalf {
         }
     }
 
-    /// Which streams of the connection go first; 0 at the beginning, higher before lower, equal ones share.
+    /// Which streams of the connection go first; 0 at the beginning, higher before lower, equal ones share. A lane is beside
+    /// them all.
     pub fn set_priority(&self, priority: i32) {
-        // Fails only for a stream that is over.
-        let _ = self.stream.set_priority(priority);
+        if let SendBy::Quic(stream) = &self.by {
+            // Fails only for a stream that is over.
+            let _ = stream.set_priority(priority);
+        }
     }
 }
 
@@ -147,12 +185,15 @@ impl Drop for SendHalf {
 
 impl ReceiveHalf {
     pub(super) fn new(stream: RecvStream) -> Self {
-        Self(stream)
+        Self(ReceiveBy::Quic(stream))
     }
 
     /// The stream's number, the same on both sides and unique in its connection.
     pub fn flow(&self) -> Flow {
-        flow_of(self.0.id())
+        match &self.0 {
+            ReceiveBy::Quic(stream) => flow_of(stream.id()),
+            ReceiveBy::Lane(reader) => reader.flow(),
+        }
     }
 
     /// The next bytes, at most `bytes_max`, without copying them; `None` at the end.
@@ -160,7 +201,10 @@ impl ReceiveHalf {
     /// # Errors
     /// [`StreamError`] when the other side has reset it or the connection is over.
     pub async fn read_chunk(&mut self, bytes_max: usize) -> Result<Option<Bytes>, StreamError> {
-        Ok(self.0.read_chunk(bytes_max).await?)
+        match &mut self.0 {
+            ReceiveBy::Quic(stream) => Ok(stream.read_chunk(bytes_max).await?),
+            ReceiveBy::Lane(reader) => reader.read_chunk(bytes_max).await,
+        }
     }
 
     /// The next bytes, in as many pieces as have arrived and fit `chunks`, without copying them: how many there are;
@@ -172,7 +216,19 @@ impl ReceiveHalf {
         &mut self,
         chunks: &mut [Bytes],
     ) -> Result<Option<usize>, StreamError> {
-        Ok(self.0.read_many_chunks(chunks).await?)
+        let reader = match &mut self.0 {
+            ReceiveBy::Quic(stream) => return Ok(stream.read_many_chunks(chunks).await?),
+            ReceiveBy::Lane(reader) => reader,
+        };
+        let Some(first) = chunks.first_mut() else {
+            return Ok(Some(0));
+        };
+        // All that has arrived is in one piece.
+        let Some(chunk) = reader.read_chunk(usize::MAX).await? else {
+            return Ok(None);
+        };
+        *first = chunk;
+        Ok(Some(1))
     }
 
     /// The next frame; `None` when the stream ends before one begins. Nothing is allocated for a frame that announces
@@ -183,14 +239,29 @@ impl ReceiveHalf {
     /// [`Self::read_chunk`].
     pub async fn read_frame(&mut self, bytes_max: usize) -> Result<Option<Vec<u8>>, StreamError> {
         let mut header = [0; FRAME_HEADER_BYTES];
-        match self.0.read_exact(&mut header).await {
-            Ok(()) => {}
-            Err(ReadExactError::FinishedEarly(0)) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        match self.fill(&mut header).await? {
+            0 => return Ok(None),
+            FRAME_HEADER_BYTES => {}
+            _ => return Err(StreamError::CutShort),
         }
         let mut body = vec![0; codec::frame_length(header, bytes_max)?];
-        self.0.read_exact(&mut body).await?;
-        Ok(Some(body))
+        match self.fill(&mut body).await? == body.len() {
+            true => Ok(Some(body)),
+            false => Err(StreamError::CutShort),
+        }
+    }
+
+    /// Reads until `space` is full or the stream ends: how many bytes there were.
+    async fn fill(&mut self, space: &mut [u8]) -> Result<usize, StreamError> {
+        let mut filled = 0;
+        while filled < space.len() {
+            let Some(chunk) = self.read_chunk(space.len() - filled).await? else {
+                break;
+            };
+            space[filled..filled + chunk.len()].copy_from_slice(&chunk);
+            filled += chunk.len();
+        }
+        Ok(filled)
     }
 
     /// Everything up to the end, if that is at most `bytes_max`.
@@ -199,7 +270,7 @@ impl ReceiveHalf {
     /// [`StreamError::Frame`] when there is more, and as [`Self::read_chunk`].
     pub async fn read_to_end(&mut self, bytes_max: usize) -> Result<Vec<u8>, StreamError> {
         let mut all = Vec::new();
-        while let Some(chunk) = self.0.read_chunk(bytes_max.max(1)).await? {
+        while let Some(chunk) = self.read_chunk(bytes_max.max(1)).await? {
             let actual = all.len() + chunk.len();
             if actual > bytes_max {
                 let limit = bytes_max;
@@ -212,8 +283,13 @@ impl ReceiveHalf {
 
     /// Tells the other side to send no more.
     pub fn stop(&mut self, code: u32) {
-        // Fails only for a stream that is over.
-        let _ = self.0.stop(VarInt::from_u32(code));
+        match &mut self.0 {
+            ReceiveBy::Quic(stream) => {
+                // Fails only for a stream that is over.
+                let _ = stream.stop(VarInt::from_u32(code));
+            }
+            ReceiveBy::Lane(reader) => reader.stop(code),
+        }
     }
 }
 
@@ -228,7 +304,10 @@ impl AsyncRead for ReceiveHalf {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        AsyncRead::poll_read(Pin::new(&mut self.0), cx, buffer)
+        match &mut self.0 {
+            ReceiveBy::Quic(stream) => AsyncRead::poll_read(Pin::new(stream), cx, buffer),
+            ReceiveBy::Lane(reader) => reader.poll_read(cx, buffer),
+        }
     }
 }
 
@@ -238,45 +317,26 @@ impl AsyncWrite for SendHalf {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        AsyncWrite::poll_write(Pin::new(&mut self.stream), cx, data)
+        match &mut self.by {
+            SendBy::Quic(stream) => AsyncWrite::poll_write(Pin::new(stream), cx, data),
+            SendBy::Lane(writer) => writer.poll_write(cx, data).map_err(io::Error::other),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        match &mut self.by {
+            SendBy::Quic(stream) => Pin::new(stream).poll_flush(cx),
+            SendBy::Lane(_) => Poll::Ready(Ok(())),
+        }
     }
 
     /// Half-close: as [`SendHalf::finish`].
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.finished = true;
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-impl From<WriteError> for StreamError {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Stopped(code) => Self::GivenUp(code.into_inner()),
-            WriteError::ConnectionLost(error) => Self::Ended(ended(error).0),
-            _ => Self::Closed,
-        }
-    }
-}
-
-impl From<ReadError> for StreamError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Reset(code) => Self::GivenUp(code.into_inner()),
-            ReadError::ConnectionLost(error) => Self::Ended(ended(error).0),
-            _ => Self::Closed,
-        }
-    }
-}
-
-impl From<ReadExactError> for StreamError {
-    fn from(error: ReadExactError) -> Self {
-        match error {
-            ReadExactError::FinishedEarly(_) => Self::CutShort,
-            ReadExactError::ReadError(error) => error.into(),
+        match &mut self.by {
+            SendBy::Quic(stream) => Pin::new(stream).poll_shutdown(cx),
+            // A second time changes nothing.
+            SendBy::Lane(writer) => Poll::Ready(writer.finish().or(Ok(()))),
         }
     }
 }

@@ -4,6 +4,7 @@ mod datagrams;
 mod delay;
 mod engine;
 mod examples;
+mod express;
 mod friends;
 mod handover;
 mod introducers;

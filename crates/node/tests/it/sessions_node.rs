@@ -20,12 +20,12 @@ mod many;
 mod meeting_twice;
 mod round_trips;
 
-fn protocol(text: &str) -> ProtocolName {
+pub(crate) fn protocol(text: &str) -> ProtocolName {
     text.parse().expect("a valid name")
 }
 
 /// Sends back what comes on each stream.
-fn echo(node: &Node, name: &str) {
+pub(crate) fn echo(node: &Node, name: &str) {
     let mut streams = node.accept(protocol(name), Access::Contacts).expect("free");
     tokio::spawn(async move {
         while let Some(stream) = streams.next().await {
@@ -45,7 +45,7 @@ async fn ask(stream: &mut Stream) -> std::io::Result<()> {
 }
 
 /// Alice, and Bob who reaches her only by a way on which each packet takes `delay`: she has IPv6 and he IPv4.
-async fn far_apart(delay: Duration) -> (Node, Node, LongWay) {
+pub(crate) async fn far_apart(delay: Duration) -> (Node, Node, LongWay) {
     let six = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
     let alice = spawn(local_node().bind([six]).name("Alice")).await;
     let bob = spawn(local_node().name("Bob")).await;

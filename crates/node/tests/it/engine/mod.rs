@@ -3,6 +3,7 @@
 
 mod binding;
 mod disclosure;
+mod express;
 mod flood;
 mod lockfile;
 mod paths;

@@ -18,7 +18,7 @@ const GAP_MAX: Duration = Duration::from_secs(3);
 const DIRECT_AGAIN_MAX: Duration = Duration::from_secs(1);
 
 /// Waits until `connection` runs over `kind`.
-async fn on(connection: &Connection, kind: PathKind) {
+pub(super) async fn on(connection: &Connection, kind: PathKind) {
     let mut changes = connection.path_changes();
     let moved = async { while changes.next().await.expect("open").kind != kind {} };
     soon("another path", moved).await;
