@@ -5,6 +5,7 @@
 //! - [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
+//! - [`providers`]: who may have it.
 //! - [`mod@list`]: looking at what somebody shares, without fetching it.
 //!
 //! Whether somebody may have a share is decided in [`kith_core::content::access`], and what of a tree may become a path in
@@ -19,6 +20,7 @@ pub mod get;
 pub mod glob;
 pub mod list;
 mod looks;
+pub mod providers;
 pub mod request;
 mod select;
 pub mod serve;
@@ -34,6 +36,7 @@ mod tests;
 pub use error::GetError;
 pub use get::get;
 pub use list::{Directory, entries, head, list};
+pub use providers::{Listed, Provider, Providers};
 pub use request::{Credential, Filter, Get, Got, Progress, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
