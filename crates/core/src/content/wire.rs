@@ -1,9 +1,8 @@
-//! The protocol `/kith/share/1`: heads and ranges of blobs, asked for and given over one stream.
+//! The protocol `/kith/share/1`: which shares there are for whom, and what they now are. Their content is asked for in
+//! [`swarm`](crate::content::swarm).
 //!
-//! Requests and answers are frames (see [`crate::codec::frame`]). Askers may send many requests without waiting; they are answered in
-//! order. After the answer `Blob` come as many raw bytes as it says: the asked range in bao encoding (parents and 16 KiB groups in
-//! pre-order, without a length in front). The range is whole groups, or ends with the blob, and is small enough for a provider
-//! to look whether its file has changed *before* it sends what it has read.
+//! Requests and answers are frames (see [`crate::codec::frame`]). Askers may send several requests without waiting; they are answered in
+//! order.
 //!
 //! `Gone` is the one answer for what does not exist and what is not for the asker, so that nobody can test for either.
 
@@ -13,7 +12,7 @@ use minicbor::{Decode, Encode};
 use crate::codec::Wire;
 use crate::content::access::LinkProof;
 use crate::content::grant::SignedGrant;
-use crate::ids::{BlobHash, ShareId};
+use crate::ids::ShareId;
 
 /// The name of the protocol.
 pub const PROTOCOL: &str = "/kith/share/1";
@@ -21,11 +20,11 @@ pub const PROTOCOL: &str = "/kith/share/1";
 /// The unit of verification, in bytes: one group of 16 BLAKE3 chunks.
 pub const GROUP_BYTES: u64 = 16 * 1024;
 
-/// The most bytes asked for at once: a power of two of groups, so that the parents of a range are few, and little enough that a dozen in flight
-/// do not fill a small machine's memory.
+/// The most bytes sent at once: a power of two of groups, so that the parents of a range are few; small enough for a provider to look
+/// whether its file has changed *before* it sends what it has read, and for a dozen in flight in a small machine's memory.
 pub const RANGE_BYTES_MAX: u64 = 1 << 20;
 
-/// The most raw bytes that follow an answer: a range, a parent of 64 bytes for each of its groups, and those above it up to the root of the
+/// The most raw bytes of a range in bao encoding (parents and groups in pre-order, without a length in front): the range, a parent of 64 bytes for each of its groups, and those above it up to the root of the
 /// largest blob (2⁶⁴ bytes: 50 levels of groups).
 pub const ENCODED_BYTES_MAX: u64 = RANGE_BYTES_MAX + (RANGE_BYTES_MAX / GROUP_BYTES + 2 * 50) * 64;
 
@@ -35,7 +34,7 @@ pub const HEAD_BYTES_MAX: usize = 640;
 /// The most heads in one answer; the asker goes on after the last.
 pub const HEADS_MAX: usize = 64;
 
-/// The largest request, in bytes: a blob request with a grant.
+/// The largest request, in bytes: one for a head, with a grant.
 pub const REQUEST_BYTES_MAX: usize = 512;
 
 /// The largest answer, in bytes, raw bytes not counted: a full list of heads.
@@ -53,36 +52,6 @@ pub enum Proof {
     /// A grant of the owner.
     #[n(2)]
     Grant(#[n(0)] SignedGrant),
-}
-
-/// A range of a blob.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct BlobRequest {
-    /// The share it belongs to.
-    #[n(0)]
-    pub share: ShareId,
-    /// Its name.
-    #[n(1)]
-    pub hash: BlobHash,
-    /// Where the range begins, in bytes: a multiple of [`GROUP_BYTES`].
-    #[n(2)]
-    pub offset: u64,
-    /// How long it is, in bytes: a multiple of [`GROUP_BYTES`] up to [`RANGE_BYTES_MAX`]. What lies beyond the end is not sent.
-    #[n(3)]
-    pub length: u64,
-    /// What the asker shows.
-    #[n(4)]
-    pub proof: Proof,
-}
-
-impl BlobRequest {
-    /// Whether the range is one that may be asked for.
-    pub fn is_bounded(&self) -> bool {
-        (1..=RANGE_BYTES_MAX).contains(&self.length)
-            && self.offset.is_multiple_of(GROUP_BYTES)
-            && self.length.is_multiple_of(GROUP_BYTES)
-            && self.offset.checked_add(self.length).is_some()
-    }
 }
 
 /// What an asker says.
@@ -105,9 +74,6 @@ pub enum Request {
         #[n(1)]
         proof: Proof,
     },
-    /// Give me this range. Answered by `Blob`, `Changed` or `Gone`.
-    #[n(2)]
-    Blob(#[n(0)] BlobRequest),
 }
 
 impl Wire for Request {
@@ -137,22 +103,9 @@ pub enum Answer {
         #[n(1)]
         grant: Option<SignedGrant>,
     },
-    /// The range follows.
-    #[n(2)]
-    Blob {
-        /// The size of the whole blob, in bytes. Proven by the encoding where its end is asked for.
-        #[n(0)]
-        size: u64,
-        /// How many raw bytes follow, at most [`ENCODED_BYTES_MAX`].
-        #[n(1)]
-        encoded: u64,
-    },
     /// Not here, or not for you.
     #[n(3)]
     Gone,
-    /// It was here, but its file has changed; ask for the head again.
-    #[n(4)]
-    Changed,
 }
 
 impl Wire for Answer {
@@ -169,8 +122,7 @@ impl Answer {
                     && (!more || !heads.is_empty())
             }
             Self::Head { head, .. } => head.len() <= HEAD_BYTES_MAX,
-            Self::Blob { encoded, .. } => *encoded <= ENCODED_BYTES_MAX,
-            Self::Gone | Self::Changed => true,
+            Self::Gone => true,
         }
     }
 }
@@ -196,19 +148,12 @@ mod tests {
         )
     }
 
-    fn blob(offset: u64, length: u64) -> BlobRequest {
-        BlobRequest {
-            share: ShareId([1; 32]),
-            hash: BlobHash([2; 32]),
-            offset,
-            length,
-            proof: Proof::Grant(grant()),
-        }
-    }
-
     #[test]
     fn the_largest_messages_fit_their_bounds() {
-        let request = Request::Blob(blob(u64::MAX, u64::MAX));
+        let request = Request::Head {
+            share: ShareId([1; 32]),
+            proof: Proof::Grant(grant()),
+        };
         assert_eq!(decode(&encode(&request)), Ok(request));
         let answer = Answer::Heads {
             heads: vec![vec![255; HEAD_BYTES_MAX].into(); HEADS_MAX],
@@ -220,27 +165,15 @@ mod tests {
 
     #[test]
     fn messages_have_known_bytes() {
-        let request = Request::Blob(BlobRequest {
+        let request = Request::Head {
+            share: ShareId([1; 32]),
             proof: Proof::Session,
-            ..blob(16_384, 1 << 20)
-        });
+        };
         let hex = |bytes: Vec<u8>| data_encoding::HEXLOWER.encode(&bytes);
-        let golden = format!(
-            "820281855820{}5820{}1940001a00100000820080",
-            "01".repeat(32),
-            "02".repeat(32)
-        );
+        let golden = format!("8201825820{}820080", "01".repeat(32));
         assert_eq!(hex(encode(&request)), golden);
         assert_eq!(hex(encode(&Request::List { after: None })), "820080");
-        assert_eq!(
-            hex(encode(&Answer::Blob {
-                size: 5,
-                encoded: 5
-            })),
-            "8202820505"
-        );
         assert_eq!(hex(encode(&Answer::Gone)), "820380");
-        assert_eq!(hex(encode(&Answer::Changed)), "820480");
         let empty = Answer::Heads {
             heads: Vec::new(),
             more: false,
@@ -249,29 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn crooked_ranges_are_found() {
-        assert!(blob(0, GROUP_BYTES).is_bounded());
-        assert!(blob(GROUP_BYTES, RANGE_BYTES_MAX).is_bounded());
-        for (offset, length) in [
-            (0, 0),
-            (1, GROUP_BYTES),
-            (0, GROUP_BYTES - 1),
-            (0, RANGE_BYTES_MAX + GROUP_BYTES),
-            (u64::MAX - GROUP_BYTES + 1, GROUP_BYTES),
-        ] {
-            assert!(!blob(offset, length).is_bounded(), "{offset} {length}");
-        }
-    }
-
-    #[test]
     fn answers_that_announce_too_much_are_found() {
-        assert!(
-            !Answer::Blob {
-                size: 1,
-                encoded: ENCODED_BYTES_MAX + 1
-            }
-            .is_bounded()
-        );
         assert!(
             !Answer::Heads {
                 heads: Vec::new(),

@@ -1,15 +1,11 @@
 //! One request of `/kith/share/1` becomes one answer.
-//!
-//! A file is looked at before and after a range of it was read, and only then the range is sent: whoever edits a file while it is
-//! served makes the provider say `Changed`, and never send bytes that do not verify.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 
 use kith_core::content::access::{self, Admits, Asker, Guard, Relation, Shown, may};
 use kith_core::content::grant::SignedGrant;
-use kith_core::content::wire::{Answer, BlobRequest, GROUP_BYTES, HEADS_MAX, Proof, Request};
+use kith_core::content::wire::{Answer, HEADS_MAX, Proof, Request};
 use kith_core::crypto::Ed25519;
 use kith_core::data::head::{Audience, Head};
 use kith_core::ids::ShareId;
@@ -17,29 +13,9 @@ use kith_core::time::Time;
 
 use crate::content::shares::{Shares, trusted};
 use crate::content::store::{self, ShareRow};
-use crate::data::hash::{self, Stamp};
-use crate::data::range::Blob;
 
 /// For how many shares a stream remembers what was shown; a getter opens one stream for each share.
 const SHOWN_MAX: usize = 16;
-
-/// An answer, and the raw bytes after it.
-#[derive(Debug)]
-pub struct Reply {
-    /// The answer.
-    pub answer: Answer,
-    /// As many bytes as it says.
-    pub raw: Vec<u8>,
-}
-
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
-        Self {
-            answer,
-            raw: Vec::new(),
-        }
-    }
-}
 
 /// What the asker of one stream has shown so far, by share.
 #[derive(Debug, Default)]
@@ -48,12 +24,12 @@ pub(super) struct Showing(BTreeMap<ShareId, Shown>);
 impl Showing {
     /// What counts for a request that shows nothing new.
     pub(super) fn recall(&self, request: &Request) -> Option<Shown> {
-        let (share, proof) = match request {
-            Request::List { .. } => return Some(Shown::Nothing),
-            Request::Head { share, proof } => (share, proof),
-            Request::Blob(request) => (&request.share, &request.proof),
-        };
-        (*proof == Proof::Session).then(|| self.0.get(share).cloned().unwrap_or_default())
+        match request {
+            Request::List { .. } => Some(Shown::Nothing),
+            Request::Head { share, proof } => {
+                (*proof == Proof::Session).then(|| self.0.get(share).cloned().unwrap_or_default())
+            }
+        }
     }
 
     /// Takes in what a request shows, and gives what counts for its share.
@@ -65,28 +41,13 @@ impl Showing {
         exporter: &[u8; 32],
         now: Time,
     ) -> io::Result<Shown> {
-        let (share, proof) = match request {
-            Request::List { .. } => return Ok(Shown::Nothing),
-            Request::Head { share, proof } => (share, proof),
-            Request::Blob(request) => (&request.share, &request.proof),
+        if let Some(shown) = self.recall(request) {
+            return Ok(shown);
+        }
+        let Request::Head { share, proof } = request else {
+            return Ok(Shown::Nothing);
         };
-        let shown = match proof {
-            Proof::Session => return Ok(self.0.get(share).cloned().unwrap_or_default()),
-            Proof::Grant(grant) => access::show_grant(&Ed25519, grant, now),
-            Proof::Link(proof) => {
-                let guard = match shares.row(share)?.and_then(|row| trusted(&row).ok()) {
-                    Some(head) => shares.guard(&head, asker)?,
-                    // What is not there takes as long as what is not for the asker.
-                    None => Guard {
-                        share: *share,
-                        owner: shares.owner().peer_id(),
-                        epoch: 0,
-                        admits: Admits::Granted,
-                    },
-                };
-                access::show_link(&Ed25519, &guard, exporter, proof)
-            }
-        };
+        let shown = shares.shown(share, proof, asker, exporter, now)?;
         if self.0.len() >= SHOWN_MAX {
             self.0.clear();
         }
@@ -96,6 +57,37 @@ impl Showing {
 }
 
 impl Shares {
+    /// What a proof shows of its asker. Blocks.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn shown(
+        &self,
+        share: &ShareId,
+        proof: &Proof,
+        asker: &Asker,
+        exporter: &[u8; 32],
+        now: Time,
+    ) -> io::Result<Shown> {
+        match proof {
+            Proof::Session => Ok(Shown::Nothing),
+            Proof::Grant(grant) => Ok(access::show_grant(&Ed25519, grant, now)),
+            Proof::Link(proof) => {
+                let guard = match self.row(share)?.and_then(|row| trusted(&row).ok()) {
+                    Some(head) => self.guard(&head, asker)?,
+                    // What is not there takes as long as what is not for the asker.
+                    None => Guard {
+                        share: *share,
+                        owner: self.owner().peer_id(),
+                        epoch: 0,
+                        admits: Admits::Granted,
+                    },
+                };
+                Ok(access::show_link(&Ed25519, &guard, exporter, proof))
+            }
+        }
+    }
+
     /// Answers one request. Blocks.
     ///
     /// # Errors
@@ -106,25 +98,21 @@ impl Shares {
         asker: &Asker,
         shown: &Shown,
         now: Time,
-    ) -> io::Result<Reply> {
+    ) -> io::Result<Answer> {
         match request {
             Request::List { after } => self.answer_list(*after, asker, now),
             Request::Head { share, .. } => Ok(match self.admitted(share, asker, shown, now)? {
                 Some((row, head, _)) => {
                     let (row, head) = self.freshened(row, head, now);
-                    self.answer_head(&row, &head, asker, now).into()
+                    self.answer_head(&row, &head, asker, now)
                 }
-                None => Answer::Gone.into(),
+                None => Answer::Gone,
             }),
-            Request::Blob(request) => match self.admitted(&request.share, asker, shown, now)? {
-                Some(_) => self.answer_blob(request),
-                None => Ok(Answer::Gone.into()),
-            },
         }
     }
 
     /// The share, if there is one and the asker may have it.
-    fn admitted(
+    pub(super) fn admitted(
         &self,
         share: &ShareId,
         asker: &Asker,
@@ -139,7 +127,7 @@ impl Shares {
         Ok(may(asker, &guard, shown, now).then_some((row, head, guard)))
     }
 
-    fn answer_list(&self, after: Option<ShareId>, asker: &Asker, now: Time) -> io::Result<Reply> {
+    fn answer_list(&self, after: Option<ShareId>, asker: &Asker, now: Time) -> io::Result<Answer> {
         let rows = store::run(self.database(), |connection| {
             store::shares(connection, after)
         })?;
@@ -150,11 +138,11 @@ impl Shares {
                 continue;
             }
             if heads.len() == HEADS_MAX {
-                return Ok(Answer::Heads { heads, more: true }.into());
+                return Ok(Answer::Heads { heads, more: true });
             }
             heads.push(row.head.into());
         }
-        Ok(Answer::Heads { heads, more: false }.into())
+        Ok(Answer::Heads { heads, more: false })
     }
 
     /// The head, and a fresh grant for a contact, to show to other providers.
@@ -170,85 +158,4 @@ impl Shares {
             }),
         }
     }
-
-    fn answer_blob(&self, request: &BlobRequest) -> io::Result<Reply> {
-        if !request.is_bounded() {
-            return Ok(Answer::Gone.into());
-        }
-        let (node, files) = store::run(self.database(), |connection| {
-            let node = store::node(connection, &request.share, &request.hash)?;
-            let files = match node {
-                Some(_) => Vec::new(),
-                None => store::files(connection, &request.share, &request.hash)?,
-            };
-            Ok((node, files))
-        })?;
-        if let Some(bytes) = node {
-            return answer_node(request, &bytes);
-        }
-        let existed = !files.is_empty();
-        for (path, stamp) in files {
-            let blob = Blob {
-                hash: request.hash,
-                size: stamp.size,
-            };
-            if request.offset > 0 && request.offset >= blob.size {
-                return Ok(Answer::Gone.into());
-            }
-            match self.read_unchanged(&path, stamp, blob, request) {
-                Ok(Some(reply)) => return Ok(reply),
-                Ok(None) => {}
-                Err(error) => tracing::debug!(%error, "a shared file cannot be read"),
-            }
-        }
-        if existed {
-            self.looks().hasten(&request.share);
-        }
-        Ok(if existed {
-            Answer::Changed
-        } else {
-            Answer::Gone
-        }
-        .into())
-    }
-
-    /// A range of a file that has the stamp it was hashed with, before and after it is read.
-    fn read_unchanged(
-        &self,
-        path: &std::path::Path,
-        stamp: Stamp,
-        blob: Blob,
-        request: &BlobRequest,
-    ) -> io::Result<Option<Reply>> {
-        let file = hash::open_in_place(path)?;
-        if Stamp::of(&file.metadata()?) != stamp {
-            return Ok(None);
-        }
-        let encoded = if blob.size > GROUP_BYTES {
-            let outboard: File = self.outboards().load(&blob.hash, blob.size)?;
-            blob.encode(&file, outboard, request.offset, request.length)?
-        } else {
-            blob.encode(&file, [].as_slice(), request.offset, request.length)?
-        };
-        Ok((Stamp::of(&file.metadata()?) == stamp).then(|| reply(blob, encoded)))
-    }
-}
-
-fn answer_node(request: &BlobRequest, bytes: &[u8]) -> io::Result<Reply> {
-    let (hash, outboard) = hash::hash_bytes(bytes);
-    let size = bytes.len() as u64;
-    if request.offset > 0 && request.offset >= size {
-        return Ok(Answer::Gone.into());
-    }
-    let blob = Blob { hash, size };
-    let encoded = blob.encode(bytes, outboard.as_slice(), request.offset, request.length)?;
-    Ok(reply(blob, encoded))
-}
-
-fn reply(blob: Blob, raw: Vec<u8>) -> Reply {
-    let answer = Answer::Blob {
-        size: blob.size,
-        encoded: raw.len() as u64,
-    };
-    Reply { answer, raw }
 }

@@ -12,12 +12,14 @@
 //! [`kith_core::data::walk`]; here are only disks and streams.
 
 pub mod answer;
+pub mod asking;
 mod compare;
 pub mod error;
 mod frames;
 mod fresh;
 pub mod get;
 pub mod glob;
+mod holding;
 pub mod list;
 mod looks;
 pub mod providers;
@@ -26,16 +28,16 @@ mod select;
 pub mod serve;
 pub mod shares;
 pub mod store;
-mod streams;
+pub mod swarm;
 mod transfer;
-mod worker;
 
 #[cfg(test)]
 mod tests;
 
+pub use asking::head;
 pub use error::GetError;
 pub use get::get;
-pub use list::{Directory, entries, head, list};
+pub use list::{entries, list};
 pub use providers::{Listed, Provider, Providers};
 pub use request::{Credential, Filter, Get, Got, Progress, Stream};
 pub use serve::{ServeError, Session, serve};

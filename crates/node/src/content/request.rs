@@ -1,5 +1,6 @@
 //! What a transfer is asked for, how far it is, and what came of it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use kith_core::data::link::LinkSecret;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 
-/// A stream of `/kith/share/1` to a provider.
+/// A stream to a provider.
 #[derive(Debug)]
 pub struct Stream<R, W> {
     /// The provider's half.
@@ -63,7 +64,7 @@ pub struct Get {
 }
 
 /// How far a transfer is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Verified and written, by earlier runs too.
     pub bytes: u64,
@@ -73,6 +74,8 @@ pub struct Progress {
     pub files: u64,
     /// Bytes of files that this run fetched.
     pub fetched: u64,
+    /// How many of them came from whom; from providers that proved nothing, under `None`.
+    pub sources: BTreeMap<Option<PeerId>, u64>,
 }
 
 /// A finished transfer.
@@ -90,6 +93,8 @@ pub struct Got {
     pub files: u64,
     /// Bytes of files that this run fetched.
     pub fetched: u64,
+    /// How many of them came from whom; from providers that proved nothing, under `None`.
+    pub sources: BTreeMap<Option<PeerId>, u64>,
     /// How long it took.
     pub time: Duration,
     /// Links that were not made, because they lead out of the part that was fetched.

@@ -16,6 +16,7 @@ use kith_core::ids::{PeerId, ShareId};
 use kith_core::random::Random;
 use kith_core::time::Time;
 use thiserror::Error;
+use tokio::sync::watch;
 
 use crate::content::looks::Looks;
 use crate::content::store::{self, Database, ShareRow};
@@ -108,6 +109,8 @@ pub struct Shares {
     looks: Looks,
     /// Held while a share is scanned: one after the other, each uses all cores.
     scanning: Mutex<()>,
+    /// Counts the times that a share became another, or was taken back.
+    changes: watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for Shares {
@@ -128,6 +131,7 @@ impl Shares {
             owner,
             looks: Looks::default(),
             scanning: Mutex::default(),
+            changes: watch::Sender::new(0),
         })
     }
 
@@ -248,6 +252,9 @@ impl Shares {
         if !renewed {
             return Err(ShareError::Unknown);
         }
+        if is_changed {
+            self.tell_changed();
+        }
         Ok((shared(signed.trusted()?, link, scanned), is_changed))
     }
 
@@ -302,7 +309,18 @@ impl Shares {
         store::run(&*self.database, |connection| {
             store::revoke(connection, share, &head)
         })?;
+        self.tell_changed();
         Ok(())
+    }
+
+    /// Follows when a share becomes another or is taken back: whoever is served is judged anew then.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Has those judged anew who are served.
+    pub(super) fn tell_changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 
     /// All shares of mine, in the order of their ids.

@@ -15,7 +15,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kith_core::content::wire::RANGE_BYTES_MAX;
 use kith_core::crypto;
 use kith_core::data::manifest;
 use kith_core::ids::BlobHash;
@@ -24,7 +23,7 @@ use crate::data::barrier;
 use crate::data::disk::{
     StagingError, create_file, make_directory, make_symlink, parent, rename_new,
 };
-use crate::data::incoming::Incoming;
+use crate::data::incoming::{Incoming, OpenFiles};
 use crate::data::outboard::hex;
 
 /// How much of the hash stands in the folder's name: enough that no two trees meet beside one target.
@@ -52,6 +51,7 @@ pub struct Staging {
     folder: PathBuf,
     /// Whether an earlier run may have left something in it.
     is_resumed: bool,
+    open_files: Arc<OpenFiles>,
     lock: Arc<File>,
 }
 
@@ -78,6 +78,7 @@ impl Staging {
         Ok(Self {
             folder,
             is_resumed,
+            open_files: Arc::default(),
             lock: Arc::new(lock),
         })
     }
@@ -118,27 +119,19 @@ impl Staging {
         }
     }
 
-    /// Prepares a file, and says which of its ranges (of [`RANGE_BYTES_MAX`], by their index) are still missing: none when an
-    /// earlier run left it whole.
+    /// Prepares a file; what of it an earlier run left is not missing.
     ///
     /// # Errors
     /// What the system says.
-    pub fn incoming(
-        &self,
-        path: &str,
-        file: &manifest::File,
-    ) -> Result<(Incoming, Vec<u64>), StagingError> {
+    pub fn incoming(&self, path: &str, file: &manifest::File) -> Result<Incoming, StagingError> {
         let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
         let outboard = self.folder.join("outboards").join(key);
-        let incoming = Incoming::new(file, self.at(path), outboard, Arc::clone(&self.lock));
-        let all = 0..file.size.div_ceil(RANGE_BYTES_MAX).max(1);
-        let missing = if self.is_resumed {
-            incoming.missing(all)?
-        } else {
-            all.collect()
-        };
-        incoming.expect(missing.len() as u64);
-        Ok((incoming, missing))
+        let (open_files, lock) = (Arc::clone(&self.open_files), Arc::clone(&self.lock));
+        let incoming = Incoming::new(file, self.at(path), outboard, open_files, lock);
+        if self.is_resumed {
+            incoming.resume()?;
+        }
+        Ok(incoming)
     }
 
     /// Ends the download: all is durable, then it gets its name. `inner` is the path within the tree of what becomes the target; empty for the
@@ -176,9 +169,12 @@ impl Staging {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
     use crate::data::disk::{Occupied, occupied};
     use crate::data::hash;
+    use crate::data::incoming::Brought;
     use crate::data::range::Blob;
 
     fn file(bytes: &[u8]) -> manifest::File {
@@ -191,12 +187,19 @@ mod tests {
         }
     }
 
-    fn encoded(bytes: &[u8], offset: u64) -> Vec<u8> {
+    fn encoded(bytes: &[u8], part: &Range<u64>) -> Vec<u8> {
         let (hash, outboard) = hash::hash_bytes(bytes);
         let size = bytes.len() as u64;
+        let mut encoded = Vec::new();
         Blob { hash, size }
-            .encode(bytes, outboard.as_slice(), offset, RANGE_BYTES_MAX)
-            .expect("encoded")
+            .encode(bytes, outboard.as_slice(), part, &mut encoded)
+            .expect("encoded");
+        encoded
+    }
+
+    fn write(incoming: &Incoming, bytes: &[u8], part: Range<u64>) -> Brought {
+        let encoded = encoded(bytes, &part);
+        incoming.write(&part, &encoded).expect("verified")
     }
 
     const TREE: BlobHash = BlobHash([1; 32]);
@@ -207,9 +210,11 @@ mod tests {
         let target = folder.path().join("holiday");
         let staging = Staging::open(&target, &TREE, "").expect("opened");
         staging.directory("d").expect("made");
-        let (incoming, missing) = staging.incoming("d/f", &file(b"hello")).expect("prepared");
-        assert_eq!(missing, [0]);
-        assert!(incoming.write(&encoded(b"hello", 0), 0).expect("verified"));
+        let incoming = staging.incoming("d/f", &file(b"hello")).expect("prepared");
+        assert_eq!(incoming.missing(), [0..5]);
+        assert!(write(&incoming, b"hello", 0..5).is_last);
+        let empty = staging.incoming("d/e", &file(b"")).expect("prepared");
+        assert!(write(&empty, b"", 0..0).is_last);
         staging.symlink("l", "d/f").expect("made");
         assert!(!target.exists());
         staging.finish("", &target).expect("finished");
@@ -225,23 +230,16 @@ mod tests {
         let target = folder.path().join("t");
         let bytes: Vec<u8> = (0..2_500_000u32).map(|at| (at % 251) as u8).collect();
         let staging = Staging::open(&target, &TREE, "").expect("opened");
-        let (incoming, missing) = staging.incoming("big", &file(&bytes)).expect("prepared");
-        assert_eq!(missing, [0, 1, 2]);
-        assert!(
-            !incoming
-                .write(&encoded(&bytes, 1 << 20), 1 << 20)
-                .expect("verified")
-        );
+        let incoming = staging.incoming("big", &file(&bytes)).expect("prepared");
+        let part = write(&incoming, &bytes, 1 << 20..2 << 20);
+        assert_eq!((part.bytes, part.is_last), (1 << 20, false));
+        assert_eq!(write(&incoming, &bytes, 1 << 20..2 << 20).bytes, 0);
         drop((incoming, staging));
         let staging = Staging::open(&target, &TREE, "").expect("opened again");
-        let (incoming, missing) = staging.incoming("big", &file(&bytes)).expect("prepared");
-        assert_eq!(missing, [0, 2]);
-        assert!(!incoming.write(&encoded(&bytes, 0), 0).expect("verified"));
-        assert!(
-            incoming
-                .write(&encoded(&bytes, 2 << 20), 2 << 20)
-                .expect("verified")
-        );
+        let incoming = staging.incoming("big", &file(&bytes)).expect("prepared");
+        assert_eq!(incoming.missing(), [0..1 << 20, 2 << 20..2_500_000]);
+        assert!(!write(&incoming, &bytes, 0..1 << 20).is_last);
+        assert!(write(&incoming, &bytes, 2 << 20..2_500_000).is_last);
         staging.finish("big", &target).expect("finished");
         assert!(fs::read(&target).expect("read") == bytes);
     }
@@ -250,9 +248,9 @@ mod tests {
     fn a_wrong_byte_is_never_written() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let staging = Staging::open(&folder.path().join("t"), &TREE, "").expect("opened");
-        let (incoming, _) = staging.incoming("f", &file(b"hello")).expect("prepared");
+        let incoming = staging.incoming("f", &file(b"hello")).expect("prepared");
         assert!(matches!(
-            incoming.write(b"hellO", 0),
+            incoming.write(&(0..5), b"hellO"),
             Err(StagingError::Mismatch)
         ));
         assert!(!staging.at("f").exists());
@@ -309,8 +307,12 @@ mod tests {
         symlink(&outside, staging.at("d")).expect("link");
         assert!(staging.directory("d").is_err());
         symlink(outside.join("victim"), staging.at("f")).expect("link");
-        let (incoming, _) = staging.incoming("f", &file(b"hello")).expect("prepared");
-        assert!(incoming.write(&encoded(b"hello", 0), 0).is_err());
+        let incoming = staging.incoming("f", &file(b"hello")).expect("prepared");
+        assert!(
+            incoming
+                .write(&(0..5), &encoded(b"hello", &(0..5)))
+                .is_err()
+        );
         assert_eq!(fs::read(outside.join("victim")).expect("read"), b"safe");
     }
 }

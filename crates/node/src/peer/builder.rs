@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use kith_core::content::swarm::{GetterConfig, ProviderConfig};
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::ids::Face;
 use kith_core::introducer::Introducer;
@@ -26,6 +27,7 @@ use super::place::{Place, PlaceError};
 use super::protocols::Protocols;
 use super::sources::Sources;
 use crate::content::Shares;
+use crate::content::swarm::{Getting, Giving};
 use crate::discovery::Interfaces;
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
@@ -223,7 +225,10 @@ impl NodeBuilder {
         let place = Place::open(self.data.clone())?;
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
-        let shares = open_shares(&place, &keys, &store)?;
+        let shares = Arc::new(open_shares(&place, &keys, &store)?);
+        let getting = Getting::new(GetterConfig::default(), entropy::seed());
+        let provider = ProviderConfig::default();
+        let giving = Giving::new(Arc::clone(&shares), provider, entropy::seed());
         let mut machine = self.machine(&keys, &store)?;
         let plan = FacePlan {
             bind: self.bind,
@@ -259,7 +264,9 @@ impl NodeBuilder {
             events: events.clone(),
             store: store.clone(),
             services: Default::default(),
-            shares: Arc::new(shares),
+            shares,
+            getting: Arc::new(getting),
+            giving: Arc::new(giving),
             express: self.express,
             place,
             tasks: tasks.clone(),

@@ -22,6 +22,7 @@ use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use super::stream::Stream;
 use crate::content::Shares;
+use crate::content::swarm::{Getting, Giving};
 use crate::error::Error;
 use crate::home::Home;
 use crate::protocol::Services;
@@ -49,6 +50,8 @@ pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) services: Services,
     pub(super) shares: Arc<Shares>,
+    pub(super) getting: Arc<Getting>,
+    pub(super) giving: Arc<Giving>,
     /// Whether streams may travel over TCP.
     pub(super) express: bool,
     pub(super) place: Place,
@@ -117,6 +120,16 @@ impl Node {
     /// What it shares.
     pub(super) fn shares(&self) -> &Arc<Shares> {
         &self.0.shares
+    }
+
+    /// The side of its swarms that wants.
+    pub(crate) fn getting(&self) -> &Arc<Getting> {
+        &self.0.getting
+    }
+
+    /// The side of its swarms that gives.
+    pub(crate) fn giving(&self) -> &Arc<Giving> {
+        &self.0.giving
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.

@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::live::Standing;
 use super::streams::OpenStream;
+use crate::content::swarm::Output;
 use crate::routing::express::Lane;
 use crate::routing::stream::StreamError;
 use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
@@ -283,6 +284,16 @@ impl StreamWriter {
     /// The unreliable datagrams that go with this stream.
     pub fn datagrams(&self) -> DatagramFlow {
         self.about.connection.datagrams(self.half.flow())
+    }
+}
+
+impl Output for StreamWriter {
+    async fn send(&mut self, bytes: Bytes) -> io::Result<()> {
+        self.write_chunk(bytes).await
+    }
+
+    async fn finish(&mut self) -> io::Result<()> {
+        self.half.finish().map_err(io::Error::other)
     }
 }
 

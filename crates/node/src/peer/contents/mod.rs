@@ -2,7 +2,7 @@
 //!
 //! - `handle`: what an application holds. [`source`]: what a text names.
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
-//! - `looking`: what others share. `reach`: a stream to whoever has it.
+//! - `looking`: what others share. `reach`: a stream to its owner. `sources`: streams to everybody who may have it.
 //! - [`transfer`]: fetching it, however long that takes. `rate`, `failure`: how fast, and why not.
 
 mod failure;
@@ -13,6 +13,7 @@ mod rate;
 mod reach;
 mod serving;
 pub mod source;
+mod sources;
 pub mod transfer;
 
 pub use handle::Contents;

@@ -14,7 +14,7 @@ use crate::content;
 use crate::error::Error;
 use crate::peer::event::Event;
 use crate::peer::node::Node;
-use crate::peer::stream::{StreamReader, StreamWriter};
+use crate::peer::stream::{Stream, StreamReader, StreamWriter};
 
 /// The protocol's name.
 pub(super) const SHARE: &str = "/kith/share/1";
@@ -128,7 +128,7 @@ impl Reach {
         })
     }
 
-    /// Opens a stream.
+    /// Opens a stream to ask what is shared.
     ///
     /// # Errors
     /// [`Error::Unreachable`].
@@ -144,13 +144,18 @@ impl Reach {
             },
             other => other,
         })?;
-        let exporter = *stream.exporter();
-        let (reader, writer) = stream.into_split();
-        Ok(content::Stream {
-            reader,
-            writer,
-            exporter,
-        })
+        Ok(halves(stream))
+    }
+}
+
+/// A stream as the content room takes it.
+pub(super) fn halves(stream: Stream) -> content::Stream<StreamReader, StreamWriter> {
+    let exporter = *stream.exporter();
+    let (reader, writer) = stream.into_split();
+    content::Stream {
+        reader,
+        writer,
+        exporter,
     }
 }
 

@@ -1,49 +1,69 @@
-//! The provider's side: whoever may open streams of `/kith/share/1` is answered, each request judged by itself.
+//! The provider's side: whoever may open streams of `/kith/share/1` and `/kith/swarm/1` is answered, each request judged by itself.
 //!
 //! Holders of a link are strangers, so everybody may; what is there for whom is decided in [`kith_core::content::may`].
 
 use std::sync::Arc;
 
 use kith_core::content::{Asker, Relation};
+use kith_core::protocol::ProtocolName;
 use kith_core::routing::{Access, Level};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
-use super::reach;
+use super::{reach, sources};
 use crate::clock;
-use crate::content::{self, Session, Shares};
+use crate::content::{self, Session};
 use crate::peer::node::Node;
 use crate::peer::stream::Stream;
 
-/// Streams of strangers that are served at once, in all: with the few MiB that each may hold in answers, 256 MiB at most.
+/// Streams of strangers in one protocol that are served at once, in all: with the few hundred KiB that each may hold in messages, some
+/// 16 MiB at most. What is read from files is bounded by the provider's places.
 const STRANGERS_MAX: usize = 64;
 
-/// Streams of contacts and guests that are served at once: sixty transfers side by side.
+/// Streams of contacts and guests in one protocol that are served at once: a swarm of that many, or sixty transfers side by side.
 const KNOWN_MAX: usize = 256;
 
 /// Begins to serve.
 pub(in crate::peer) fn serve(node: &Node) {
-    let mut acceptor =
-        match node.accept_unlisted(reach::protocol(), Access::Anyone, Access::Contacts) {
-            Ok(acceptor) => acceptor,
-            Err(error) => return warn!(%error, "serving no shares"),
-        };
-    let shares = Arc::clone(node.shares());
+    let getting = Arc::clone(node.getting());
+    node.spawn(async move { getting.run().await });
+    let giving = Arc::clone(node.giving());
+    node.spawn(async move { giving.run().await });
+    serve_protocol(node, reach::protocol(), answer_share);
+    serve_protocol(node, sources::protocol(), answer_swarm);
+}
+
+/// Has each stream of a protocol answered.
+fn serve_protocol<Answering>(
+    node: &Node,
+    protocol: ProtocolName,
+    answer: fn(Node, Stream) -> Answering,
+) where
+    Answering: Future<Output = ()> + Send + 'static,
+{
+    let mut acceptor = match node.accept_unlisted(protocol, Access::Anyone, Access::Contacts) {
+        Ok(acceptor) => acceptor,
+        Err(error) => return warn!(%error, "serving no shares"),
+    };
     let strangers = Arc::new(Semaphore::new(STRANGERS_MAX));
     let known = Arc::new(Semaphore::new(KNOWN_MAX));
-    let tasks = node.downgrade();
+    let weak = node.downgrade();
     node.spawn(async move {
         while let Some(stream) = acceptor.next().await {
             let places = match stream.level() {
                 Level::Stranger => &strangers,
                 Level::Guest | Level::Contact => &known,
             };
-            let (shares, places) = (Arc::clone(&shares), Arc::clone(places));
-            if let Some(node) = tasks.upgrade() {
+            let places = Arc::clone(places);
+            if let Some(node) = weak.upgrade() {
+                let weak = weak.clone();
                 node.spawn(async move {
                     // Whoever comes when all places are taken waits; nothing was read of the stream so far.
-                    if let Ok(_place) = places.acquire_owned().await {
-                        answer(shares, stream).await;
+                    let Ok(_place) = places.acquire_owned().await else {
+                        return;
+                    };
+                    if let Some(node) = weak.upgrade() {
+                        answer(node, stream).await;
                     }
                 });
             }
@@ -51,8 +71,31 @@ pub(in crate::peer) fn serve(node: &Node) {
     });
 }
 
-async fn answer(shares: Arc<Shares>, stream: Stream) {
-    let session = Session {
+async fn answer_share(node: Node, stream: Stream) {
+    let shares = Arc::clone(node.shares());
+    drop(node);
+    let session = session(&stream);
+    let (reader, writer) = stream.into_split();
+    match content::serve(shares, reader, writer, session).await {
+        Ok(()) => {}
+        Err(error) => debug!(%error, "a stream of a share ended"),
+    }
+}
+
+async fn answer_swarm(node: Node, stream: Stream) {
+    let giving = Arc::clone(node.giving());
+    drop(node);
+    let (session, device) = (session(&stream), stream.connection().remote());
+    let (reader, writer) = stream.into_split();
+    match giving.answer(reader, writer, session, device).await {
+        Ok(bytes) => debug!(bytes, "a stream of a swarm was served"),
+        Err(error) => debug!(%error, "a stream of a swarm ended"),
+    }
+}
+
+/// Whose stream it is.
+fn session(stream: &Stream) -> Session {
+    Session {
         asker: Asker {
             peer: stream.peer(),
             relation: match stream.level() {
@@ -63,10 +106,5 @@ async fn answer(shares: Arc<Shares>, stream: Stream) {
         },
         exporter: *stream.exporter(),
         now: clock::now,
-    };
-    let (reader, writer) = stream.into_split();
-    match content::serve(shares, reader, writer, session).await {
-        Ok(bytes) => debug!(bytes, "a stream of a share was served"),
-        Err(error) => debug!(%error, "a stream of a share ended"),
     }
 }

@@ -1,5 +1,6 @@
 //! Fetching a share: as often as it takes, until all is there or nobody comes who has it.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -7,7 +8,6 @@ use std::time::{Duration, Instant};
 use kith_core::data::head::Head;
 use kith_core::ids::{BlobHash, PeerId};
 use kith_core::routing::Target;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::failure::{explain, is_passing, missing};
@@ -15,8 +15,9 @@ use super::handle::Contents;
 use super::rate::Rate;
 use super::reach::Reach;
 use super::source::ShareSource;
+use super::sources::{Feed, arrival};
 use crate::clock;
-use crate::content::{self, Filter, Get, Got, Progress};
+use crate::content::{self, Filter, Get, GetError, Got, Listed, Progress, Provider};
 use crate::error::Error;
 use crate::peer::event::Event;
 
@@ -25,10 +26,6 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// up to this: whoever comes online is noticed at once where they are a contact, else within it.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
-
-/// How long nothing comes after a new session with the owner began, until the old one counts as dead: their node has been
-/// restarted, and QUIC would take half a minute to say so.
-const SILENT_MAX: Duration = Duration::from_secs(3);
 
 /// What to fetch, and where to.
 #[derive(Clone, Debug)]
@@ -131,6 +128,7 @@ impl Transfer {
                 progress,
                 rate: Rate::default(),
                 fetched: 0,
+                sources: BTreeMap::new(),
             };
             tokio::select! {
                 result = run.go() => {
@@ -178,6 +176,8 @@ struct Run {
     rate: Rate,
     /// Bytes that this run's attempts have fetched so far.
     fetched: u64,
+    /// From whom.
+    sources: BTreeMap<PeerId, u64>,
 }
 
 impl Run {
@@ -210,17 +210,18 @@ impl Run {
     }
 
     fn done(&self, got: Got, started: Instant) -> Fetched {
-        let sources = [SourceBytes {
-            peer: self.options.source.owner,
-            bytes: self.fetched,
-        }];
+        let sources = self.sources.iter().filter(|(_, bytes)| **bytes > 0);
+        let sources = sources.map(|(peer, bytes)| SourceBytes {
+            peer: *peer,
+            bytes: *bytes,
+        });
         Fetched {
             target: got.target,
             head: got.head,
             bytes: got.bytes,
             files: got.files,
             time: started.elapsed(),
-            sources: sources.into_iter().filter(|it| it.bytes > 0).collect(),
+            sources: sources.collect(),
             links_left_out: got.links_left_out,
         }
     }
@@ -257,9 +258,14 @@ impl Run {
             now: clock::now(),
         };
         let before = self.fetched;
+        let (earlier, sources) = (self.sources.clone(), &mut self.sources);
         let (progress, rate, fetched) = (&self.progress, &mut self.rate, &mut self.fetched);
-        let report = |now: Progress| {
+        let report = |now: &Progress| {
             *fetched = before + now.fetched;
+            sources.clone_from(&earlier);
+            for (peer, bytes) in &now.sources {
+                *sources.entry(peer.unwrap_or(source.owner)).or_default() += bytes;
+            }
             let rate = rate.update(Instant::now(), *fetched);
             progress.send_replace(TransferProgress {
                 bytes: now.bytes,
@@ -269,16 +275,23 @@ impl Run {
                 waiting: false,
             });
         };
-        let open = async || {
+        let ask = async || {
             let stream = reach.open(target).await;
-            stream.map_err(std::io::Error::other)
+            let stream =
+                stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
+            content::head(stream, get.share, &get.credential, get.now).await
         };
-        let broken = broken(
-            self.contents.node.events(),
-            progress.subscribe(),
-            source.owner,
-        );
-        let got = content::get(open, get, report, broken).await;
+        let providers = Listed::new(vec![Provider {
+            target,
+            peer: Some(source.owner),
+            credential: get.credential.clone(),
+        }]);
+        let feed = |intake| {
+            let node = self.contents.node.clone();
+            Feed::new(node, intake, Some(progress.subscribe())).run(providers)
+        };
+        let getting = self.contents.node.getting();
+        let got = content::get(getting, ask, feed, get.clone(), report).await;
         got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
     }
 
@@ -291,35 +304,5 @@ impl Run {
         let news = arrival(&mut self.events, self.options.source.owner);
         // Without news another try tells.
         let _ = tokio::time::timeout(pause, news).await;
-    }
-}
-
-/// Waits until a session with `peer` begins, or they are found.
-async fn arrival(events: &mut broadcast::Receiver<Event>, peer: PeerId) {
-    loop {
-        match events.recv().await {
-            Ok(Event::Up(session)) if session.peer == Some(peer) => return,
-            Ok(Event::Found { peer: found, .. }) if found == peer => return,
-            Ok(_) | Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
-    }
-}
-
-/// Waits until a new session with `peer` begins and nothing comes on the old one any more.
-async fn broken(
-    mut events: broadcast::Receiver<Event>,
-    mut progress: watch::Receiver<TransferProgress>,
-    peer: PeerId,
-) {
-    loop {
-        arrival(&mut events, peer).await;
-        progress.mark_unchanged();
-        if tokio::time::timeout(SILENT_MAX, progress.changed())
-            .await
-            .is_err()
-        {
-            return;
-        }
     }
 }

@@ -1,0 +1,50 @@
+//! What this node holds of a snapshot, for those who may have it.
+
+use std::io;
+
+use kith_core::content::access::{Asker, Shown};
+use kith_core::content::swarm::wire::Open;
+use kith_core::content::swarm::{Holdings, Tiling};
+use kith_core::ids::{BlobHash, ShareId};
+use kith_core::time::Time;
+
+use crate::content::shares::Shares;
+
+/// What is held of a snapshot.
+#[derive(Clone, Debug)]
+pub(super) struct Holding {
+    /// Of which share.
+    pub(super) share: ShareId,
+    /// The root directory's node.
+    pub(super) root: BlobHash,
+    /// The bytes of all its files.
+    pub(super) size: u64,
+    /// The chunks that are here.
+    pub(super) held: Holdings,
+}
+
+impl Shares {
+    /// What is held of the snapshot that is asked for, if there is one and the asker may have it. Blocks.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn holding(
+        &self,
+        open: &Open,
+        asker: &Asker,
+        shown: &Shown,
+        now: Time,
+    ) -> io::Result<Option<Holding>> {
+        let Some((_, head, _)) = self.admitted(&open.share, asker, shown, now)? else {
+            return Ok(None);
+        };
+        let size = head.totals.bytes;
+        let is_this = head.manifest == open.root && size == open.size;
+        Ok(is_this.then(|| Holding {
+            share: open.share,
+            root: open.root,
+            size,
+            held: Holdings::all(Tiling::new(size).count()),
+        }))
+    }
+}

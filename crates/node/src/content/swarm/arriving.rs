@@ -1,0 +1,237 @@
+//! What comes is verified and written.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kith_core::content::swarm::getter::Due;
+use kith_core::content::swarm::span::{Span, groups_within};
+use kith_core::content::swarm::wire::What;
+use kith_core::data::manifest::NODE_BYTES_MAX;
+use kith_core::ids::{BlobHash, PeerId};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use super::buffers::Buffers;
+use crate::content::error::GetError;
+use crate::data::disk::StagingError;
+use crate::data::incoming::Incoming;
+use crate::data::range::Blob;
+
+/// Files that are whole and still known by their place, because a second source may have been asked for their last chunk: more than the
+/// requests that are under way can name.
+const WHOLE_FILES_MAX: usize = 64 * 1024;
+
+/// What a node of the manifest is called.
+const DIRECTORY: &str = "a directory";
+
+/// What a transfer is told of what came.
+#[derive(Debug)]
+pub(in crate::content) enum Event {
+    /// A node of the manifest.
+    Node {
+        /// Which.
+        hash: BlobHash,
+        /// Its content.
+        bytes: Vec<u8>,
+    },
+    /// Bytes of files, verified and written.
+    Bytes {
+        /// From whom.
+        peer: Option<PeerId>,
+        /// How many that were not here.
+        bytes: u64,
+        /// How many files are whole by them.
+        files: u64,
+    },
+    /// This file has changed at a source.
+    Changed(String),
+    /// The disk did not do its part.
+    Failed(GetError),
+}
+
+/// Why bytes were not taken.
+#[derive(Debug)]
+pub(super) enum TakeError {
+    /// They are not what was asked for: their sender's fault. What they were to be is named.
+    Lie(String),
+    /// The disk's fault.
+    Disk(GetError),
+}
+
+/// Where what arrives goes, for all sources of one transfer.
+#[derive(Debug)]
+pub(in crate::content) struct Arriving {
+    files: Mutex<Files>,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) buffers: Buffers,
+    /// What is being written.
+    pub(super) tasks: TaskTracker,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    /// By where they begin on the line; those without bytes are not among them.
+    placed: BTreeMap<u64, File>,
+    /// Where those lie that are whole, the first first.
+    whole: VecDeque<u64>,
+}
+
+/// A file that arrives.
+#[derive(Clone, Debug)]
+pub(in crate::content) struct File {
+    pub(in crate::content) incoming: Arc<Incoming>,
+    pub(in crate::content) path: Arc<str>,
+}
+
+/// The groups of one file that something brings.
+struct Part {
+    position: u64,
+    file: File,
+    groups: Range<u64>,
+}
+
+impl Arriving {
+    pub(super) fn new(events: mpsc::UnboundedSender<Event>) -> Self {
+        Self {
+            files: Mutex::default(),
+            events,
+            buffers: Buffers::default(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// This file begins here on the line.
+    pub(in crate::content) fn place(&self, position: u64, file: File) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.placed.insert(position, file);
+    }
+
+    /// What is due, by name: the file that it begins in.
+    pub(super) fn named(&self, due: &Due) -> String {
+        let What::Span(span) = due.what else {
+            return DIRECTORY.to_owned();
+        };
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = files.placed.range(..=span.start).next_back();
+        file.map_or_else(String::new, |(_, file)| file.path.to_string())
+    }
+
+    /// Returns when nothing is being written any more.
+    pub(in crate::content) async fn settle(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// How many bytes answer what is due; `None` when nothing that is known does.
+    pub(super) fn encoded_bytes(&self, due: &Due) -> Option<u64> {
+        match due.what {
+            What::Node(hash) if due.until <= NODE_BYTES_MAX as u64 => {
+                let size = due.until;
+                Some(Blob { hash, size }.encoded_bytes(&(0..size)))
+            }
+            What::Node(_) => None,
+            What::Span(_) => {
+                let parts = self.parts(due)?;
+                let bytes = |part: &Part| part.file.incoming.blob.encoded_bytes(&part.groups);
+                Some(parts.iter().map(bytes).sum())
+            }
+        }
+    }
+
+    /// Verifies what came for what was due, and writes it. Blocks. Nothing is written of a file's part that does not verify.
+    pub(super) fn take(
+        &self,
+        due: &Due,
+        encoded: &[u8],
+        peer: Option<PeerId>,
+    ) -> Result<(), TakeError> {
+        if let What::Node(hash) = due.what {
+            let blob = Blob {
+                hash,
+                size: due.until,
+            };
+            let bytes = blob.decode(encoded);
+            let bytes = bytes.map_err(|_| TakeError::Lie(DIRECTORY.to_owned()))?;
+            self.tell(Event::Node { hash, bytes });
+            return Ok(());
+        }
+        let mut rest = encoded;
+        let (mut bytes, mut whole) = (0, Vec::new());
+        let mut taken = Ok(());
+        for part in self.parts(due).unwrap_or_default() {
+            let length = part.file.incoming.blob.encoded_bytes(&part.groups);
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            let Some((own, behind)) = rest.split_at_checked(length) else {
+                taken = Err(TakeError::Lie(part.file.path.to_string()));
+                break;
+            };
+            rest = behind;
+            match part.file.incoming.write(&part.groups, own) {
+                Ok(brought) => {
+                    bytes += brought.bytes;
+                    if brought.is_last {
+                        whole.push(part.position);
+                    }
+                }
+                Err(StagingError::Mismatch) => {
+                    taken = Err(TakeError::Lie(part.file.path.to_string()));
+                    break;
+                }
+                Err(error) => {
+                    let error = GetError::staging(error, &part.file.path);
+                    taken = Err(TakeError::Disk(error));
+                    break;
+                }
+            }
+        }
+        let files = whole.len() as u64;
+        self.forget(whole);
+        self.tell(Event::Bytes { peer, bytes, files });
+        taken
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        // The transfer may just have ended.
+        let _ = self.events.send(event);
+    }
+
+    /// Lets the oldest of the whole files go.
+    fn forget(&self, whole: Vec<u64>) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.whole.extend(whole);
+        while files.whole.len() > WHOLE_FILES_MAX {
+            if let Some(position) = files.whole.pop_front() {
+                files.placed.remove(&position);
+            }
+        }
+    }
+
+    /// The parts that answer what is due, in order; `None` where a file of them is not known.
+    fn parts(&self, due: &Due) -> Option<Vec<Part>> {
+        let span = Span {
+            start: due.from,
+            end: due.until,
+        };
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let (first, _) = files.placed.range(..=span.start).next_back()?;
+        let mut reached = *first;
+        let mut parts = Vec::new();
+        for (position, file) in files.placed.range(*first..span.end) {
+            if *position > reached {
+                return None;
+            }
+            let size = file.incoming.blob.size;
+            reached = position.saturating_add(size);
+            let groups = groups_within(*position, size, span);
+            if !groups.is_empty() {
+                parts.push(Part {
+                    position: *position,
+                    file: file.clone(),
+                    groups,
+                });
+            }
+        }
+        (reached >= span.end).then_some(parts)
+    }
+}

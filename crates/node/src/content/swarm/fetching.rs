@@ -1,0 +1,210 @@
+//! A transfer, as far as the wire is concerned: what is wanted of a snapshot, and the streams to those who have it.
+
+use std::sync::Arc;
+
+use kith_core::content::access::LinkProof;
+use kith_core::content::swarm::getter::{Path, Priority, TransferId, Who};
+use kith_core::content::swarm::span::Span;
+use kith_core::content::swarm::wire::{Open, Referral};
+use kith_core::content::wire::Proof;
+use kith_core::crypto::Ed25519;
+use kith_core::data::head::Head;
+use kith_core::ids::{BlobHash, ShareId};
+use tokio::io::AsyncRead;
+use tokio::sync::{Mutex, mpsc};
+
+use super::arriving::{Arriving, Event};
+use super::getting::{Getting, Ongoing};
+use super::output::Output;
+use super::source::{self, SourceEnd};
+use crate::content::error::{GetError, STALL_MAX};
+use crate::content::request::{Credential, Stream};
+
+/// A transfer that is known to the getter.
+#[derive(Debug)]
+pub(in crate::content) struct Fetching {
+    ongoing: Ongoing,
+    pub(in crate::content) arriving: Arc<Arriving>,
+    events: mpsc::UnboundedReceiver<Event>,
+    changed: mpsc::UnboundedReceiver<()>,
+    learned: Arc<Mutex<mpsc::UnboundedReceiver<Vec<Referral>>>>,
+    share: ShareId,
+    root: BlobHash,
+    size: u64,
+}
+
+/// What happens to a transfer.
+#[derive(Debug)]
+pub(in crate::content) enum Happening {
+    /// Something came, or failed.
+    Event(Event),
+    /// A provider's file is not what it was.
+    Changed,
+}
+
+/// Where streams to providers are handed in.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    getting: Arc<Getting>,
+    transfer: TransferId,
+    arriving: Arc<Arriving>,
+    learned: Arc<Mutex<mpsc::UnboundedReceiver<Vec<Referral>>>>,
+    share: ShareId,
+    root: BlobHash,
+    size: u64,
+}
+
+impl Fetching {
+    /// Of the snapshot that `head` names.
+    ///
+    /// # Errors
+    /// [`GetError::TooMany`].
+    pub(in crate::content) fn begin(getting: &Arc<Getting>, head: &Head) -> Result<Self, GetError> {
+        let size = head.totals.bytes;
+        let (ongoing, news) = getting.begin(size).ok_or(GetError::TooMany)?;
+        let (sender, events) = mpsc::unbounded_channel();
+        Ok(Self {
+            ongoing,
+            arriving: Arc::new(Arriving::new(sender)),
+            events,
+            changed: news.changed,
+            learned: Arc::new(Mutex::new(news.learned)),
+            share: head.share,
+            root: head.manifest,
+            size,
+        })
+    }
+
+    /// Where streams to its providers are handed in.
+    pub(in crate::content) fn intake(&self) -> Intake {
+        Intake {
+            getting: Arc::clone(self.ongoing.getting()),
+            transfer: self.ongoing.id(),
+            arriving: Arc::clone(&self.arriving),
+            learned: Arc::clone(&self.learned),
+            share: self.share,
+            root: self.root,
+            size: self.size,
+        }
+    }
+
+    /// Waits for what happens next.
+    ///
+    /// # Errors
+    /// [`GetError::Stalled`] when nothing does for too long.
+    pub(in crate::content) async fn next(&mut self) -> Result<Happening, GetError> {
+        let next = async {
+            tokio::select! {
+                Some(event) = self.events.recv() => Happening::Event(event),
+                Some(()) = self.changed.recv() => Happening::Changed,
+                else => std::future::pending().await,
+            }
+        };
+        let next = tokio::time::timeout(STALL_MAX, next).await;
+        next.map_err(|_| GetError::Stalled)
+    }
+
+    /// What has happened meanwhile.
+    pub(in crate::content) fn try_next(&mut self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
+    /// Asks for a node; whether there was room for one more.
+    pub(in crate::content) fn want_node(&self, node: BlobHash) -> bool {
+        let id = self.ongoing.id();
+        (self.ongoing.getting()).tell(|getter, now| getter.handle_node_wanted(now, id, node))
+    }
+
+    /// Fetches one node by itself.
+    ///
+    /// # Errors
+    /// [`GetError`].
+    pub(in crate::content) async fn node(&mut self, node: BlobHash) -> Result<Vec<u8>, GetError> {
+        self.want_node(node);
+        loop {
+            match self.next().await? {
+                Happening::Event(Event::Node { hash, bytes }) if hash == node => return Ok(bytes),
+                Happening::Event(Event::Failed(error)) => return Err(error),
+                _ => {}
+            }
+        }
+    }
+
+    /// Says what is here, and asks for what is not.
+    pub(in crate::content) fn want(&self, held: &[Span], wanted: &[Span]) {
+        let id = self.ongoing.id();
+        self.ongoing.getting().tell(|getter, now| {
+            for span in held {
+                getter.handle_held(now, id, *span);
+            }
+            for span in wanted {
+                getter.handle_wanted(now, id, *span, Priority::Normal);
+            }
+        });
+    }
+
+    /// Whether somebody has something of what is missing.
+    pub(in crate::content) fn has_sources(&self) -> bool {
+        let id = self.ongoing.id();
+        let progress = (self.ongoing.getting()).tell(|getter, _| getter.progress(id));
+        progress.is_some_and(|progress| progress.sources > 0)
+    }
+}
+
+impl Intake {
+    /// The bytes of the snapshot.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Waits until a provider names others.
+    pub async fn learned(&self) -> Vec<Referral> {
+        let learned = self.learned.lock().await.recv().await;
+        match learned {
+            Some(others) => others,
+            // The transfer is over, and who waits with it.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Has a provider serve the transfer until one of us ends it. `who` and `path` are as the session tells.
+    pub async fn source<R, W>(
+        &self,
+        stream: Stream<R, W>,
+        who: Who,
+        path: Path,
+        credential: &Credential,
+    ) -> SourceEnd
+    where
+        R: AsyncRead + Unpin + Send,
+        W: Output,
+    {
+        let Stream {
+            reader,
+            mut writer,
+            exporter,
+        } = stream;
+        let proof = credential.proof(self.share, &exporter);
+        let open = Open::new(self.share, self.root, self.size, proof);
+        if let Err(error) = source::open(&mut writer, open).await {
+            return SourceEnd::Lost(error);
+        }
+        let joined = self.getting.join(self.transfer, who, path);
+        let halves = (reader, writer);
+        source::run(joined, &self.getting, &self.arriving, who.peer, halves).await
+    }
+}
+
+impl Credential {
+    /// What to show for it in a session with this exporter.
+    pub(in crate::content) fn proof(&self, share: ShareId, exporter: &[u8; 32]) -> Proof {
+        match self {
+            Self::Session => Proof::Session,
+            Self::Grant(grant) => Proof::Grant(grant.clone()),
+            Self::Link(secret) => {
+                let key = secret.key(&share);
+                Proof::Link(LinkProof::sign(&Ed25519, &key, share, exporter))
+            }
+        }
+    }
+}

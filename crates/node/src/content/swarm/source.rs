@@ -1,0 +1,245 @@
+//! A stream to a source: what it is asked goes out, what it sends is handed to blocking threads, which verify it and write it.
+//!
+//! One task reads and another has written what came before, so that the network, the hashing and the disk overlap. Nothing is read of raw
+//! bytes whose number is not exactly that of what was asked for.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use kith_core::content::swarm::getter::{Due, EndReason, SourceId};
+use kith_core::content::swarm::wire::{AskerMessage, DropReason, Open, ProviderMessage};
+use kith_core::ids::PeerId;
+use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::sync::mpsc;
+
+use super::arriving::{Arriving, Event, TakeError};
+use super::buffers::Buffer;
+use super::getting::{Getting, Joined};
+use super::output::Output;
+use crate::content::error::GetError;
+use crate::content::frames;
+
+/// Messages written together at most.
+const BATCH_MESSAGES: usize = 64;
+
+/// What came and waits to be verified, at most: then nothing more is read of the stream. Small ones come many at a time.
+const WAITING_MAX: usize = 64;
+
+/// What is verified and written in one go, at most: changing threads costs as much as a small file.
+const BATCH_CAME: usize = 16;
+
+/// How a stream to a source ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SourceEnd {
+    /// What it sent is not what was asked for. What it was to be is named.
+    Lied(String),
+    /// It broke the protocol.
+    Breach,
+    /// It stalled time and again.
+    Stalled,
+    /// It does not provide the snapshot, or not to us.
+    Gone,
+    /// The transfer has enough others, or is over.
+    NotNeeded,
+    /// The stream is lost.
+    Lost(io::Error),
+}
+
+impl From<SourceEnd> for GetError {
+    fn from(end: SourceEnd) -> Self {
+        match end {
+            SourceEnd::Lied(what) => Self::Corrupt(what),
+            SourceEnd::Breach => Self::Protocol("what is not of the protocol"),
+            SourceEnd::Stalled | SourceEnd::NotNeeded => Self::Stalled,
+            SourceEnd::Gone => Self::Gone,
+            SourceEnd::Lost(error) => Self::Connection(error),
+        }
+    }
+}
+
+/// Something that came.
+struct Came {
+    request: u64,
+    due: Due,
+    raw: Buffer,
+}
+
+/// What a stream's tasks share.
+struct Context {
+    getting: Arc<Getting>,
+    arriving: Arc<Arriving>,
+    source: SourceId,
+    peer: Option<PeerId>,
+    /// What it has lied about.
+    lie: OnceLock<String>,
+}
+
+/// Speaks with a source until one of us ends it. `Open` was sent before.
+pub(super) async fn run<R, W>(
+    mut joined: Joined,
+    getting: &Arc<Getting>,
+    arriving: &Arc<Arriving>,
+    peer: Option<PeerId>,
+    (reader, writer): (R, W),
+) -> SourceEnd
+where
+    R: AsyncRead + Unpin + Send,
+    W: Output,
+{
+    let context = Arc::new(Context {
+        getting: Arc::clone(getting),
+        arriving: Arc::clone(arriving),
+        source: joined.id,
+        peer,
+        lie: OnceLock::new(),
+    });
+    let (came, waiting) = mpsc::channel(WAITING_MAX);
+    let writing = write(&mut joined.messages, writer);
+    let reading = async {
+        let read = read(BufReader::new(reader), &context, came);
+        let (read, ()) = tokio::join!(read, take(&context, waiting));
+        read
+    };
+    let ended = tokio::select! {
+        biased;
+        reason = &mut joined.end => Ok(reason.unwrap_or(EndReason::NotNeeded)),
+        read = reading => read.and_then(|()| Err(io::ErrorKind::UnexpectedEof.into())),
+        written = writing => written.and_then(|()| Ok(EndReason::NotNeeded)),
+    };
+    // What the machine has decided counts, also where the stream ended of it.
+    let decided = joined.end.try_recv().ok();
+    match decided.map_or(ended, Ok) {
+        Ok(EndReason::Lied) => {
+            let lie = context.lie.get().cloned();
+            SourceEnd::Lied(lie.unwrap_or_else(|| "something else".to_owned()))
+        }
+        Ok(EndReason::Breach) => SourceEnd::Breach,
+        Ok(EndReason::Stalled) => SourceEnd::Stalled,
+        Ok(EndReason::Gone) => SourceEnd::Gone,
+        Ok(EndReason::NotNeeded) => SourceEnd::NotNeeded,
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => SourceEnd::Breach,
+        Err(error) => SourceEnd::Lost(error),
+    }
+}
+
+/// Sends what opens the stream.
+pub(super) async fn open(writer: &mut impl Output, open: Open) -> io::Result<()> {
+    writer
+        .send(frames::frame(&AskerMessage::Open(open)).into())
+        .await
+}
+
+/// Writes messages as they come.
+async fn write(
+    messages: &mut mpsc::Receiver<AskerMessage>,
+    mut writer: impl Output,
+) -> io::Result<()> {
+    let mut batch = Vec::new();
+    while messages.recv_many(&mut batch, BATCH_MESSAGES).await > 0 {
+        let frames: Vec<u8> = batch.drain(..).flat_map(|it| frames::frame(&it)).collect();
+        writer.send(Bytes::from(frames)).await?;
+    }
+    // Its end is told first.
+    std::future::pending().await
+}
+
+/// Reads messages, and the raw bytes behind them, until the stream ends.
+async fn read<R>(mut reader: R, context: &Context, came: mpsc::Sender<Came>) -> io::Result<()>
+where
+    R: AsyncRead + Unpin,
+{
+    while let Some(message) = frames::read::<ProviderMessage>(&mut reader).await? {
+        if let ProviderMessage::Dropped {
+            ids,
+            reason: DropReason::Changed,
+        } = &message
+        {
+            ids.iter().for_each(|id| context.tell_changed(*id));
+        }
+        let data = match &message {
+            ProviderMessage::Data { id, encoded, .. } => Some((*id, *encoded)),
+            _ => None,
+        };
+        let source = context.source;
+        let due = context.getting.tell(|getter, now| {
+            getter.handle_message(now, source, message);
+            data.and_then(|(request, _)| getter.due(source, request))
+        });
+        let (Some((request, encoded)), Some(due)) = (data, due) else {
+            continue;
+        };
+        if context.arriving.encoded_bytes(&due) != Some(encoded) {
+            context.blame(context.arriving.named(&due));
+            return std::future::pending().await;
+        }
+        let length = usize::try_from(encoded).expect("bounded by the message");
+        let mut raw = context.arriving.buffers.take(length);
+        let mut exactly = (&mut reader).take(encoded);
+        if exactly.read_to_end(&mut raw.bytes).await? != length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if came.send(Came { request, due, raw }).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Has taken what came, one batch after the other, until there is no more.
+async fn take(context: &Arc<Context>, mut waiting: mpsc::Receiver<Came>) {
+    let mut batch = Vec::new();
+    while waiting.recv_many(&mut batch, BATCH_CAME).await > 0 {
+        let (context, came) = (Arc::clone(context), std::mem::take(&mut batch));
+        let tasks = context.arriving.tasks.clone();
+        let taken = tasks.spawn_blocking(move || {
+            // Nothing more is taken from a liar.
+            came.into_iter().all(|came| context.take(came));
+        });
+        if taken.await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Context {
+    /// Verifies and writes. Blocks. Says whether it was what it should be.
+    fn take(&self, came: Came) -> bool {
+        let Came { request, due, raw } = came;
+        let source = self.source;
+        match self.arriving.take(&due, &raw.bytes, self.peer) {
+            Ok(()) => self.getting.tell(|getter, now| {
+                // One that was done without meanwhile is not counted.
+                if getter.due(source, request).is_some() {
+                    getter.handle_verified(now, source, request, due.until);
+                    getter.handle_written(now, due.until - due.from);
+                }
+            }),
+            Err(TakeError::Lie(what)) => {
+                self.blame(what);
+                return false;
+            }
+            Err(TakeError::Disk(error)) => self.arriving.tell(Event::Failed(error)),
+        }
+        true
+    }
+
+    /// It lied about this.
+    fn blame(&self, what: String) {
+        // The first lie is told.
+        let _ = self.lie.set(what);
+        let source = self.source;
+        self.getting
+            .tell(|getter, now| getter.handle_invalid(now, source));
+    }
+
+    fn tell_changed(&self, request: u64) {
+        let source = self.source;
+        let due = self.getting.tell(|getter, _| getter.due(source, request));
+        if let Some(due) = due {
+            self.arriving
+                .tell(Event::Changed(self.arriving.named(&due)));
+        }
+    }
+}
