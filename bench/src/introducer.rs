@@ -1,8 +1,8 @@
 //! What registered peers cost an introducer, by memory and processor time of its process.
 //!
 //! A registered peer is what an ordinary node with 20 contacts is to it, 15 of whom are away: two places at the relay (its
-//! public and its contact face), a session for the registry, 20 records left and refreshed every 30 minutes, and a
-//! look-up for each of the 15 every minute. The peers' process speaks with real TLS and QUIC connections, each
+//! public and its contact face), 20 records left and refreshed every 30 minutes, and a
+//! look-up for each of the 15 every five minutes, each by a visit with a key of its own. The peers' process speaks with real TLS and QUIC connections, each
 //! peer under keys of its own; all come from one address, so the bounds per address are raised.
 
 use std::sync::Arc;
@@ -16,18 +16,17 @@ use iroh_base::RelayUrl;
 use iroh_relay::client::{Client, ClientBuilder};
 use iroh_relay::protos::relay::{ClientToRelayMsg, RelayToClientMsg};
 use kith::clock;
-use kith::core::codec::{self, Wire as _};
 use kith::core::crypto::{Ed25519, SecretKey};
 use kith::core::discovery::quota::Rate;
-use kith::core::discovery::{REGISTRY_PROTOCOL, Record, RegistryConfig, Slot, Terms};
-use kith::core::ids::Face;
+use kith::core::discovery::schedule::LOOKUP_AFTER_MAX;
+use kith::core::discovery::{Answer, Record, RegistryConfig, Request, Slot, Terms};
 use kith::core::introducer::Introducer;
-use kith::core::routing::wire::{Answer, Frame, HELLO_VERSION, Hello, Introduction, Offer};
-use kith::discovery::RegistryClient;
+use kith::core::peer::Visit;
+use kith::discovery::{Pay as _, Visitors};
 use kith::entropy;
 use kith::introducer::{IntroducerNode, Limits};
 use kith::routing::relay_name::{relay_resolver, relay_tls_config};
-use kith::routing::{Connection, FaceConfig, FaceEndpoint};
+use tokio::sync::Semaphore;
 
 use crate::child::{Parent, Process};
 use crate::pair::HERE;
@@ -40,8 +39,8 @@ const RECORDS: u32 = 20;
 /// The contacts of one peer who are away, and looked up for it once a [`LOOKUP_PERIOD`].
 const AWAY: u32 = 15;
 
-/// How often each contact who is away is looked up: the longest pause of kith's sessions.
-const LOOKUP_PERIOD: Duration = Duration::from_secs(60);
+/// How often each contact who is away is looked up.
+const LOOKUP_PERIOD: Duration = LOOKUP_AFTER_MAX;
 
 /// How often each record is refreshed.
 const REFRESH_PERIOD: Duration = Duration::from_secs(30 * 60);
@@ -170,7 +169,7 @@ pub(crate) async fn register(mut parent: Parent, introducer: &str) -> anyhow::Re
     let introducer: Introducer = introducer.parse()?;
     let count: usize = parent.hear().await?.context("how many")?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = relay_tls_config().client_config(provider)?;
+    let tls = relay_tls_config(&[]).client_config(provider)?;
     let places = stream::iter(0..2 * count).map(|_| take_place(&introducer, &tls));
     let mut places = places.buffer_unordered(AT_ONCE);
     while let Some(place) = places.next().await {
@@ -211,36 +210,27 @@ async fn keep_place(mut place: Client) {
     }
 }
 
-/// A peer with a session and records.
+/// A peer with records, which visits.
 struct Registered {
-    _endpoint: FaceEndpoint,
-    _connection: Connection,
-    registry: RegistryClient,
+    introducer: Introducer,
+    places: Arc<Semaphore>,
     locators: Vec<SecretKey>,
 }
 
 impl Registered {
     async fn new(introducer: &Introducer) -> anyhow::Result<Self> {
-        let mut config = FaceConfig::new(Face::Visitor, EngineKey::generate());
-        config.bind = vec![HERE];
-        config.port_mapping = false;
-        let endpoint = FaceEndpoint::bind(config).await?;
-        let mut route = introducer.route();
-        route.relays.clear();
-        let connection = endpoint.connect(&route).await?;
-        let registry = open_registry(&connection).await?;
-        let locators: Vec<SecretKey> = (0..RECORDS)
+        let locators = (0..RECORDS)
             .map(|_| SecretKey::from_bytes(entropy::seed()))
             .collect();
-        for locator in &locators {
-            registry.publish(record(locator)?).await?;
-        }
-        Ok(Self {
-            _endpoint: endpoint,
-            _connection: connection,
-            registry,
+        let registered = Self {
+            introducer: introducer.clone(),
+            places: Arc::new(Semaphore::new(1)),
             locators,
-        })
+        };
+        for locator in &registered.locators {
+            registered.ask(Request::Publish(record(locator)?)).await?;
+        }
+        Ok(registered)
     }
 
     /// Looks up and refreshes at the pace of an idle node.
@@ -251,44 +241,29 @@ impl Registered {
         let nowhere = SecretKey::from_bytes(entropy::seed()).locator();
         loop {
             tokio::select! {
-                _ = lookup.tick() => { self.registry.lookup(nowhere).await?; }
+                _ = lookup.tick() => self.ask(Request::Lookup(nowhere)).await?,
                 _ = refresh.tick() => {
                     let locator = locators.next().context("records")?;
-                    self.registry.publish(record(locator)?).await?;
+                    self.ask(Request::Publish(record(locator)?)).await?;
                 }
             }
         }
     }
-}
 
-/// Introduces itself as nobody, as clients of an introducer do, and opens a stream to the registry.
-async fn open_registry(connection: &Connection) -> anyhow::Result<RegistryClient> {
-    let (mut control, control_back) = connection.open_stream().await?;
-    let hello = Frame::Hello(Hello {
-        version: HELLO_VERSION,
-        boot: 1,
-        dial: 1,
-        agent: "kith-bench".into(),
-        speaks: Vec::new(),
-        observed: None,
-    });
-    for frame in [hello, Frame::Introduce(Introduction::default())] {
-        control.write_frame(&codec::encode(&frame)).await?;
-    }
-    let offer = Offer::new(vec![REGISTRY_PROTOCOL.parse()?]).context("one name")?;
-    let (mut send, mut receive) = connection.open_stream().await?;
-    send.write_chunk(offer.framed().into()).await?;
-    let answer = receive.read_frame(Answer::BYTES_MAX).await?;
-    Answer::read(&answer.context("an answer")?, &offer)?;
-    // The control stream stays open for as long as the connection.
-    tokio::spawn({
-        let connection = connection.clone();
-        async move {
-            connection.closed().await;
-            drop((control, control_back));
+    /// Pays one visit.
+    async fn ask(&self, request: Request) -> anyhow::Result<()> {
+        let visit = Visit {
+            introducer: self.introducer.clone(),
+            visitor: SecretKey::from_bytes(entropy::seed()),
+            request,
+            peer: None,
+        };
+        let place = self.places.clone().acquire_owned().await?;
+        match Visitors::default().visit(visit, place).await? {
+            Answer::Refused(refusal) => Err(refusal.into()),
+            _ => Ok(()),
         }
-    });
-    Ok(RegistryClient::new(receive, send))
+    }
 }
 
 fn record(locator: &SecretKey) -> anyhow::Result<Record> {

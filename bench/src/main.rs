@@ -9,6 +9,7 @@
 //! - [`pair`]: the two processes of most benchmarks. [`person`]: a kith node on this machine.
 //! - [`bare`]: an iroh endpoint without kith. [`tls`]: TLS on TCP without either.
 //! - [`exchange`]: what is said on a stream, the same on both. [`delay`]: a slow line in front of an address.
+//! - [`share`]: transfers of files, beside other people's programs.
 //! - [`report`], [`statistics`] and [`usage`]: rows, medians, and what the kernel says of a process.
 
 mod bare;
@@ -26,6 +27,7 @@ mod ping;
 mod play;
 mod report;
 mod role;
+mod share;
 mod statistics;
 mod stream;
 mod tls;
@@ -37,7 +39,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::report::Row;
+use crate::report::{Findings, Row};
 use crate::role::Role;
 
 /// Benchmarks of kith beside the thing each is compared with.
@@ -45,7 +47,7 @@ use crate::role::Role;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Writes the rows as JSON to this file, too.
+    /// Writes what was found as JSON to this file, too.
     #[arg(long, global = true)]
     json: Option<PathBuf>,
 }
@@ -66,7 +68,9 @@ enum Command {
     Idle(idle::Options),
     /// What registered peers cost an introducer.
     Introducer(introducer::Options),
-    /// All of them, one after the other.
+    #[command(flatten)]
+    Share(share::command::Command),
+    /// All of them but those of sharing, one after the other.
     All(Everything),
     /// The other process of a benchmark.
     #[command(hide = true)]
@@ -102,21 +106,27 @@ async fn main() -> anyhow::Result<()> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
     let arguments = Arguments::parse();
-    let rows = match arguments.command {
+    let findings: Findings = match arguments.command {
         Command::Child { role } => return play::play(role).await,
-        Command::Ping(options) => ping::run(&options).await.context("ping")?,
-        Command::Stream(options) => stream::run(&options).await.context("stream")?,
-        Command::Express(options) => express::run(&options).await.context("express")?,
-        Command::Forward(options) => forward::run(&options).await.context("forward")?,
-        Command::Open(options) => open::run(&options).await.context("open")?,
-        Command::Idle(options) => idle::run(&options).await.context("idle")?,
-        Command::Introducer(options) => introducer::run(&options).await.context("introducer")?,
-        Command::All(options) => run_all(&options).await?,
+        Command::Ping(options) => ping::run(&options).await.context("ping")?.into(),
+        Command::Stream(options) => stream::run(&options).await.context("stream")?.into(),
+        Command::Express(options) => express::run(&options).await.context("express")?.into(),
+        Command::Forward(options) => forward::run(&options).await.context("forward")?.into(),
+        Command::Open(options) => open::run(&options).await.context("open")?.into(),
+        Command::Idle(options) => idle::run(&options).await.context("idle")?.into(),
+        Command::Introducer(options) => introducer::run(&options)
+            .await
+            .context("introducer")?
+            .into(),
+        Command::All(options) => run_all(&options).await?.into(),
+        Command::Share(command) => {
+            tokio::task::spawn_blocking(move || share::command::run(&command)).await??
+        }
     };
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", report::markdown(&rows))?;
+    writeln!(out, "{}", report::markdown(&findings))?;
     if let Some(path) = &arguments.json {
-        let json = serde_json::to_string_pretty(&rows)?;
+        let json = serde_json::to_string_pretty(&findings)?;
         std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())

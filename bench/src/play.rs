@@ -1,9 +1,13 @@
 //! The other process at work.
 
+use std::net::UdpSocket;
+
 use crate::bare::{Bare, Tuning};
 use crate::child::Parent;
 use crate::pair::HERE;
 use crate::role::{Answerer, Role};
+use crate::share::contenders::{bare, tracker};
+use crate::share::line;
 use crate::{forward, idle, introducer, person, tls};
 
 /// Plays `role` until the parent is gone.
@@ -39,5 +43,16 @@ pub(crate) async fn play(role: Role) -> anyhow::Result<()> {
         Role::Peers { introducer } => introducer::register(parent, &introducer).await,
         Role::Friends { introducer, count } => idle::befriend(parent, &introducer, count).await,
         Role::Idler { introducer } => idle::idle(parent, &introducer).await,
+        Role::Source { address } => bare::source(parent, (address, 0).into()).await,
+        Role::Drain { address } => bare::drain(parent, (address, 0).into()).await,
+        Role::FloodSource { address } => {
+            line::flood_source(parent, UdpSocket::bind((address, 0))?).await
+        }
+        Role::FloodSink { address } => {
+            line::flood_sink(parent, UdpSocket::bind((address, 0))?).await
+        }
+        Role::Tracker { address } => {
+            tokio::task::spawn_blocking(move || tracker::track(address)).await?
+        }
     }
 }

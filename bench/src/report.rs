@@ -6,6 +6,47 @@ use serde::Serialize;
 
 use crate::statistics::{median, median_ratio};
 
+/// All of it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Findings {
+    /// The lines of the table.
+    pub(crate) rows: Vec<Row>,
+    /// What transfers cost, where that was looked at.
+    pub(crate) costs: Vec<Cost>,
+    /// What no table has room for: above all what could not be measured, and why.
+    pub(crate) remarks: Vec<String>,
+}
+
+impl From<Vec<Row>> for Findings {
+    fn from(rows: Vec<Row>) -> Self {
+        Self {
+            rows,
+            ..Self::default()
+        }
+    }
+}
+
+/// What one program's transfers cost: medians.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Cost {
+    /// Which benchmark.
+    pub(crate) bench: &'static str,
+    /// Which program.
+    pub(crate) program: &'static str,
+    /// How long it took.
+    pub(crate) seconds: f64,
+    /// MB/s.
+    pub(crate) rate: f64,
+    /// Seconds of a processor for each GiB, at the provider.
+    pub(crate) processor_provider: f64,
+    /// At the getter.
+    pub(crate) processor_getter: f64,
+    /// The most resident memory of the provider, in MiB.
+    pub(crate) resident_provider: f64,
+    /// Of the getter.
+    pub(crate) resident_getter: f64,
+}
+
 /// One line of the table.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
@@ -79,6 +120,24 @@ impl Row {
         }
     }
 
+    /// A value that nothing is compared with.
+    pub(crate) fn alone(
+        bench: &'static str,
+        what: &str,
+        unit: &'static str,
+        value: f64,
+        target: Option<Target>,
+    ) -> Self {
+        Self {
+            bench,
+            what: what.into(),
+            kith: value,
+            compared: None,
+            unit,
+            target,
+        }
+    }
+
     /// Whether the target is met; `None` where there is none.
     fn is_met(&self) -> Option<bool> {
         let value = self.compared.as_ref().map_or(self.kith, |it| it.ratio);
@@ -89,8 +148,44 @@ impl Row {
     }
 }
 
-/// The table.
-pub(crate) fn markdown(rows: &[Row]) -> String {
+/// The tables, and what is not in them.
+pub(crate) fn markdown(findings: &Findings) -> String {
+    let mut text = table(&findings.rows);
+    if !findings.costs.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&table_of_costs(&findings.costs));
+    }
+    for (place, remark) in findings.remarks.iter().enumerate() {
+        let gap = if place == 0 { "\n\n" } else { "\n" };
+        let _ = write!(text, "{gap}- {remark}");
+    }
+    text
+}
+
+fn table_of_costs(costs: &[Cost]) -> String {
+    let mut table = String::from(
+        "| benchmark | program | time | rate | CPU s/GiB provider | getter | both | resident MiB provider | getter |\n\
+         |---|---|---|---|---|---|---|---|---|",
+    );
+    for cost in costs {
+        let _ = write!(
+            table,
+            "\n| {} | {} | {} s | {} MB/s | {} | {} | {} | {} | {} |",
+            cost.bench,
+            cost.program,
+            number(cost.seconds),
+            number(cost.rate),
+            number(cost.processor_provider),
+            number(cost.processor_getter),
+            number(cost.processor_provider + cost.processor_getter),
+            number(cost.resident_provider),
+            number(cost.resident_getter),
+        );
+    }
+    table
+}
+
+fn table(rows: &[Row]) -> String {
     let mut table = String::from(
         "| benchmark | what | kith | compared with | ratio | target | met |\n|---|---|---|---|---|---|---|",
     );
@@ -169,7 +264,7 @@ mod tests {
 
     #[test]
     fn the_table_has_a_line_for_each_row() {
-        let table = markdown(&[row(3.0, Some(1.5), Target::AtMost(1.5))]);
+        let table = table(&[row(3.0, Some(1.5), Target::AtMost(1.5))]);
         let line = "| ping | first answer | 3.00 ms | 2.00 ms (bare iroh) | 1.50 | ≤ 1.5 | yes |";
         assert_eq!(table.lines().nth(2), Some(line));
     }

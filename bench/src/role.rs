@@ -1,5 +1,7 @@
 //! What the other process does.
 
+use std::net::{IpAddr, SocketAddr};
+
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,31 @@ pub(crate) enum Role {
     Idler {
         /// Its introducer's line.
         introducer: String,
+    },
+    /// Sends on bare streams.
+    Source {
+        /// Where it binds.
+        address: IpAddr,
+    },
+    /// Receives on bare streams.
+    Drain {
+        /// Where it binds.
+        address: IpAddr,
+    },
+    /// Floods a line.
+    FloodSource {
+        /// Where it binds.
+        address: IpAddr,
+    },
+    /// Counts what comes of a flood.
+    FloodSink {
+        /// Where it binds.
+        address: IpAddr,
+    },
+    /// A BitTorrent tracker.
+    Tracker {
+        /// Where it listens.
+        address: SocketAddr,
     },
 }
 

@@ -26,8 +26,20 @@ impl Usage {
         Ok(Self {
             resident: field_kib(&status, "VmRSS:")? * 1024,
             anonymous: field_kib(&status, "RssAnon:")? * 1024,
-            processor: processor_time(&stat)?,
+            processor: processor_time(&stat, OWN)?,
         })
+    }
+
+    /// Processor time of the process `pid`, and of its children that are over.
+    pub(crate) fn total_processor(pid: u32) -> anyhow::Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        Ok(processor_time(&stat, OWN)? + processor_time(&stat, WAITED)?)
+    }
+
+    /// Processor time of the children of `pid` that are over.
+    pub(crate) fn waited_processor(pid: u32) -> anyhow::Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        processor_time(&stat, WAITED)
     }
 }
 
@@ -37,11 +49,17 @@ fn field_kib(status: &str, name: &str) -> anyhow::Result<u64> {
     Ok(number.with_context(|| format!("no {name}"))?.parse()?)
 }
 
-fn processor_time(stat: &str) -> anyhow::Result<Duration> {
-    // The second field is a name in parentheses and may hold spaces; user and system time are the 14th and 15th.
+/// Where in `stat`, counted after the name, user and system time are.
+const OWN: usize = 11;
+
+/// Where those of children that were waited for are.
+const WAITED: usize = 13;
+
+fn processor_time(stat: &str, first: usize) -> anyhow::Result<Duration> {
+    // The second field is a name in parentheses and may hold spaces.
     let (_, rest) = stat.rsplit_once(')').context("no name")?;
     let mut ticks = 0.0;
-    for field in rest.split_whitespace().skip(11).take(2) {
+    for field in rest.split_whitespace().skip(first).take(2) {
         ticks += field.parse::<f64>()?;
     }
     Ok(Duration::from_secs_f64(ticks / TICKS_PER_SECOND))
@@ -53,9 +71,10 @@ mod tests {
 
     #[test]
     fn a_name_with_spaces_moves_no_field() {
-        let stat = "1 (a (b) c) S 2 3 4 5 6 7 8 9 10 11 150 50 14 15 16";
-        let time = processor_time(stat).expect("a stat line");
-        assert_eq!(time, Duration::from_secs(2));
+        let stat = "1 (a (b) c) S 2 3 4 5 6 7 8 9 10 11 150 50 300 100 16";
+        let time = |first| processor_time(stat, first).expect("a stat line");
+        assert_eq!(time(OWN), Duration::from_secs(2));
+        assert_eq!(time(WAITED), Duration::from_secs(4));
     }
 
     #[test]

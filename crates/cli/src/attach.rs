@@ -17,6 +17,10 @@ use crate::start::{self, Purpose};
 /// How long to wait for another process that holds the directory and does not answer: it is starting, or stopping.
 const OTHER_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long a node of the command's own looks for replies to invites that are open: an introducer that is there answers within
+/// a second.
+const REPLIES_WITHIN: Duration = Duration::from_secs(3);
+
 /// How often to look whether it does.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
@@ -42,6 +46,11 @@ impl Attached {
             let config = start::config(home)?;
             match start::builder(home, &config, purpose).spawn().await {
                 Ok(node) => {
+                    if matches!(purpose, Purpose::Book | Purpose::Reach | Purpose::Serve) {
+                        let book = node.address_book();
+                        // Without them the command goes on: an introducer may be away.
+                        let _ = tokio::time::timeout(REPLIES_WITHIN, book.take_replies()).await;
+                    }
                     let own = Some(Server::start(node, purpose).await?);
                     return Ok(Self { client, own });
                 }

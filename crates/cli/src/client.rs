@@ -58,6 +58,13 @@ impl Client {
         self.call(Method::DELETE, path, None::<&()>).await
     }
 
+    /// Announces that the end of the bytes sent on this stream will be the end that is meant.
+    pub(crate) async fn finish(&self, stream: u64) -> Result<(), Failure> {
+        let path = format!("/streams/{stream}/finish");
+        let _: serde_json::Value = self.post(&path, &()).await?;
+        Ok(())
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         method: Method,

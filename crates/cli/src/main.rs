@@ -62,8 +62,9 @@ fn main() -> ExitCode {
 fn log(verbose: u8) {
     let usual = match verbose {
         0 => "off,kith=warn,kith_core=warn",
-        1 => "warn,kith=info,kith_core=info",
-        2 => "info,kith=debug,kith_core=debug",
+        // iroh calls it an error when an endpoint without sockets is closed.
+        1 => "warn,iroh::socket::transports::relay=off,kith=info,kith_core=info",
+        2 => "info,iroh::socket::transports::relay=off,kith=debug,kith_core=debug",
         _ => "debug,kith=trace,kith_core=trace",
     };
     let filter = EnvFilter::try_from_env("KITH_LOG").unwrap_or_else(|_| EnvFilter::new(usual));

@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Serve,
     /// One command that goes to a contact.
     Reach,
+    /// One command about the contacts, and about who became one while no node ran.
+    Book,
     /// One command that looks at what is in the data directory, or changes it.
     Look,
 }
@@ -41,7 +43,7 @@ pub(crate) fn config(home: &Home) -> Result<Config, Failure> {
 
 /// Describes the node of `home`.
 pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBuilder {
-    let is_looking = purpose == Purpose::Look;
+    let is_looking = matches!(purpose, Purpose::Look | Purpose::Book);
     let builder = Node::builder()
         .data_dir(home.directory())
         .name(config.name.clone())
@@ -55,6 +57,11 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
     let builder = match &config.relay_roots {
         Some(file) => builder.relay_roots(file),
         None => builder,
+    };
+    let builder = match purpose {
+        Purpose::Daemon => builder.relay_for_contacts(config.relay_for_contacts.clone()),
+        // Nobody would find a relay that is gone when its command ends.
+        Purpose::Serve | Purpose::Reach | Purpose::Book | Purpose::Look => builder,
     };
     match config.public_server {
         true => builder.public_server([]),

@@ -1,6 +1,6 @@
 //! Where a device can be reached: socket addresses and relays.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use minicbor::{Decode, Encode};
 
@@ -93,10 +93,67 @@ impl Route {
     }
 }
 
+/// From how far an address of one of this machine's interfaces leads here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// From anywhere, unless a firewall stands between.
+    Internet,
+    /// From within a private network (RFC 1918, RFC 4193) or one provider's (RFC 6598).
+    Network,
+}
+
+impl Reach {
+    /// `None` where no other machine gets here by it.
+    pub fn of(ip: IpAddr) -> Option<Self> {
+        let private = match ip {
+            IpAddr::V4(v4) if v4.is_link_local() => return None,
+            // 100.64.0.0/10: behind the NAT of a provider.
+            IpAddr::V4(v4) => {
+                v4.is_private() || matches!(v4.octets(), [100, second, ..] if second & 0xc0 == 64)
+            }
+            IpAddr::V6(v6) if v6.is_unicast_link_local() => return None,
+            IpAddr::V6(v6) => v6.is_unique_local(),
+        };
+        let somewhere = !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast());
+        somewhere.then_some(if private {
+            Self::Network
+        } else {
+            Self::Internet
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::codec::{decode, encode};
+
+    #[test]
+    fn only_addresses_of_the_internet_lead_here_from_anywhere() {
+        let reach = |text: &str| Reach::of(text.parse().expect("literal"));
+        for internet in ["203.0.113.5", "100.128.0.1", "2001:db8::3"] {
+            assert_eq!(reach(internet), Some(Reach::Internet), "{internet}");
+        }
+        for network in [
+            "10.0.0.7",
+            "192.168.1.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "fd00::2",
+        ] {
+            assert_eq!(reach(network), Some(Reach::Network), "{network}");
+        }
+        for nowhere in [
+            "127.0.0.1",
+            "169.254.3.4",
+            "0.0.0.0",
+            "fe80::1",
+            "::1",
+            "ff02::1",
+        ] {
+            assert_eq!(reach(nowhere), None, "{nowhere}");
+        }
+    }
 
     #[test]
     fn a_full_route_fits_its_bound() {

@@ -120,8 +120,9 @@ pub enum Face {
     /// For contacts: a key that rotates, with direct connections.
     #[n(1)]
     Contact,
-    /// For asking introducers: a throwaway key that is bound to nobody and told to nobody else, so that an introducer cannot
-    /// join what is left and looked up with either of the other faces. Never stands in a binding.
+    /// For asking as nobody: a throwaway key that is bound to nobody and never stands in a binding. Introducers are
+    /// asked under one that is made for each request, whom a link names by an address under one that lasts until the node
+    /// stops.
     #[n(2)]
     Visitor,
 }

@@ -131,6 +131,11 @@ impl Introducer {
     }
 
     /// Whether its parts are within their bounds, which every reader of a format with an introducer checks.
+    pub fn is_bounded(&self) -> bool {
+        self.check().is_ok()
+    }
+
+    /// Whether its parts are within their bounds, as [`Introducer::is_bounded`] says.
     ///
     /// # Errors
     /// Which of them is not.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use kith_core::introducer::Introducer;
@@ -64,16 +64,28 @@ pub struct Config {
 }
 
 /// How far to relay between contacts who cannot reach each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RelayForContacts {
-    /// Whether to do it at all. On by default; it serves contacts only.
+    /// Whether to do it at all. On by default; it serves contacts only, and where they can reach this machine.
     pub enabled: bool,
-    /// How much each contact may have relayed in a day, in MiB.
+    /// How much each contact may send through it in a UTC day, in MiB.
     pub mebibytes_per_day: u32,
     /// How fast, for all of them together, in KiB/s.
     pub kibibytes_per_second: u32,
+    /// At which addresses they reach this machine, where its interfaces do not say: behind a router that forwards the port.
+    /// Empty (the default) for the public ones of its interfaces; at most four are told.
+    pub addresses: Vec<IpAddr>,
+    /// The TCP port; UDP of the next number is for address discovery. 0 (the default) for the number of the contact face's
+    /// UDP port, and for any free one where that is taken.
+    pub port: u16,
 }
+
+/// What each contact may send through it in a day, in MiB: an evening of video, or a folder of photographs.
+const RELAYED_MEBIBYTES_PER_DAY: u32 = 1024;
+
+/// What all contacts may send through it, in KiB/s: a tenth of a line of 100 Mbit/s, twice since it comes in and goes out.
+const RELAYED_KIBIBYTES_PER_SECOND: u32 = 1024;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, Error)]
@@ -161,8 +173,10 @@ impl Default for RelayForContacts {
     fn default() -> Self {
         Self {
             enabled: true,
-            mebibytes_per_day: 1024,
-            kibibytes_per_second: 1024,
+            mebibytes_per_day: RELAYED_MEBIBYTES_PER_DAY,
+            kibibytes_per_second: RELAYED_KIBIBYTES_PER_SECOND,
+            addresses: Vec::new(),
+            port: 0,
         }
     }
 }
@@ -380,7 +394,8 @@ mod tests {
         let text = format!(
             "name = 'Ann'\nintroducers = ['{line}']\nlan = false\npublic_dht = false\n\
              findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nexpress = false\napi = '[::1]:0'\n\
-             [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n"
+             [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n\
+             addresses = ['203.0.113.5']\nport = 7119\n"
         );
         let expected = Config {
             name: "Ann".into(),
@@ -396,6 +411,8 @@ mod tests {
                 enabled: false,
                 mebibytes_per_day: 7,
                 kibibytes_per_second: 8,
+                addresses: vec![[203, 0, 113, 5].into()],
+                port: 7119,
             },
         };
         assert_eq!(Config::parse(&text), Ok(expected));
@@ -448,6 +465,7 @@ mod tests {
             "\nintroducers = ['kith:introducer1qqqq']",
             "\nlan = true\nlan = true",
             "\n[relay_for_contacts]\nmebibytes_per_day = -1",
+            "\n[relay_for_contacts]\naddresses = ['my router']",
             "\nlan = ",
         ] {
             let (line, mistake) = Config::parse(text).expect_err(text);

@@ -44,10 +44,8 @@ impl Side {
 pub enum Parcel {
     /// Bytes of the control stream.
     Control(Vec<u8>),
-    /// A request on a registry's stream.
+    /// A request on a registry's stream, of a stranger who repeats what others said.
     Request(u64, Vec<u8>),
-    /// Its answer.
-    Answer(u64, Vec<u8>),
     /// The end, with a code.
     Close(CloseCode),
 }
@@ -73,7 +71,13 @@ pub enum Event {
     Rotated(NodeId, Life),
     /// An old key of a node is closed.
     Retired(NodeId, Life, DeviceKey),
-    /// Errands to an introducer are tried again.
+    /// A visit's request arrives at an introducer.
+    Visited(Call),
+    /// An introducer's answer arrives at whoever visited.
+    Answered(Call, Vec<u8>),
+    /// A visit has taken longer than anybody waits.
+    Overdue(NodeId, Life, DeviceKey, u64),
+    /// Visits to an introducer are paid again.
     Retry(NodeId, Life, DeviceKey),
     /// An announcement on the local network is heard.
     Sighted(NodeId, NodeId, Life),
@@ -81,6 +85,25 @@ pub enum Event {
     Vanished(NodeId, DeviceKey),
     /// A person does something.
     Command(NodeId, Command),
+}
+
+/// A visit under way.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its number in the world.
+    pub number: u64,
+    /// Who visits.
+    pub node: NodeId,
+    /// In which life.
+    pub life: Life,
+    /// Under which key.
+    pub visitor: DeviceKey,
+    /// Whom.
+    pub introducer: NodeId,
+    /// Whether it goes over the introducer's own relay, which hides the address it comes from.
+    pub is_relayed: bool,
+    /// What is asked.
+    pub request: Vec<u8>,
 }
 
 /// A dial under way.

@@ -100,6 +100,9 @@ fn run_swarm(
     writeln!(out, "{}\ntrace {}", report.summary(), report.trace)?;
     match report.outcome {
         Ok(()) => Ok(()),
-        Err(violation) => bail!("{violation}"),
+        Err(violation) => {
+            let again = swarm::command(story, seed, arguments.nodes);
+            bail!("{violation}\nrepeat with: {again}")
+        }
     }
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Path as InPath, Query, State};
 use kith::core::identity::{Contact, ContactState, Invite};
+use kith::core::peer::Regard;
 use kith::core::protocol::ProtocolName;
 use kith::routing::{PathKind, PathSummary};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,36 @@ pub(crate) struct ContactInfo {
     pub(crate) source: Option<String>,
     /// Whether they are known to have this node in their book.
     pub(crate) mutual: bool,
+    /// What they take this node for, where their last answer says that they want no session with it.
+    pub(crate) takes_you_for: Option<Taken>,
+}
+
+/// What somebody takes this node for who wants no session with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Taken {
+    /// For a stranger: it is not in their book, any more or at all, or blocked there.
+    Stranger,
+    /// For a guest: they have not confirmed it.
+    Guest,
+}
+
+impl Taken {
+    /// In words, after a name.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Stranger => "does not have you as a contact (any more)",
+            Self::Guest => "has not confirmed you yet",
+        }
+    }
+
+    /// What a node knows of it.
+    pub(crate) fn of(regard: Regard) -> Self {
+        match regard {
+            Regard::Stranger => Self::Stranger,
+            Regard::Guest => Self::Guest,
+        }
+    }
 }
 
 /// How far a contact is let in.
@@ -149,10 +180,11 @@ pub(super) async fn list(
     let speaks = filter.speaks.as_deref().map(protocol).transpose()?;
     let book = door.node().address_book();
     let contacts = book.search(filter.tag.as_deref(), speaks.as_ref()).await?;
+    let regards = book.regards().await?;
     Ok(Json(
         contacts
             .iter()
-            .map(|contact| describe(&door, contact))
+            .map(|contact| describe(&door, contact, regards.get(&contact.peer)))
             .collect(),
     ))
 }
@@ -176,6 +208,19 @@ pub(super) async fn add(
     }))
 }
 
+/// Waits until the maker of an accepted invite knows of this node, or finds a sealed reply at an introducer.
+#[utoipa::path(post, path = "/api/v1/contacts/{name}/told", params(("name", description = "petname or PeerId")),
+    responses((status = 200, body = ContactInfo)))]
+pub(super) async fn told(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+) -> Answer<ContactInfo> {
+    let contact = door.node().find(&name).await?;
+    let book = door.node().address_book();
+    book.wait_until_told(contact.peer).await?;
+    describe_now(&door, &contact.peer.to_string()).await
+}
+
 /// One contact.
 #[utoipa::path(get, path = "/api/v1/contacts/{name}", params(("name", description = "petname or PeerId")),
     responses((status = 200, body = ContactInfo)))]
@@ -194,7 +239,7 @@ pub(super) async fn remove(
     InPath(name): InPath<String>,
 ) -> Answer<ContactInfo> {
     let contact = door.node().find(&name).await?;
-    let was = describe(&door, &contact);
+    let was = describe(&door, &contact, None);
     door.node().address_book().remove(contact.peer).await?;
     Ok(Json(was))
 }
@@ -338,10 +383,11 @@ pub(super) fn milliseconds(duration: std::time::Duration) -> f64 {
 
 async fn describe_now(door: &Door, name: &str) -> Answer<ContactInfo> {
     let contact = door.node().find(name).await?;
-    Ok(Json(describe(door, &contact)))
+    let regards = door.node().address_book().regards().await?;
+    Ok(Json(describe(door, &contact, regards.get(&contact.peer))))
 }
 
-fn describe(door: &Door, contact: &Contact) -> ContactInfo {
+fn describe(door: &Door, contact: &Contact, regard: Option<&Regard>) -> ContactInfo {
     let path = door.node().path_to(contact.peer);
     let source = door.node().found_by(contact.peer);
     let (path, rtt_ms) = path_of(path);
@@ -364,5 +410,6 @@ fn describe(door: &Door, contact: &Contact) -> ContactInfo {
         speaks: contact.speaks.iter().map(ToString::to_string).collect(),
         source: source.map(|source| source.name().to_owned()),
         mutual: contact.mutual,
+        takes_you_for: regard.copied().map(Taken::of),
     }
 }

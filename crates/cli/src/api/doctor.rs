@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use futures_util::future::join_all;
+use kith::Node;
 use kith::core::identity::ContactState;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -49,6 +50,20 @@ impl Check {
     }
 }
 
+/// The contacts that relay for this node, and whether it relays for them; nothing where there is nothing to say.
+async fn relays(node: &Node) -> Result<Vec<Check>, kith::Error> {
+    let mut checks = Vec::new();
+    let (used, own) = (node.contact_relays().await?, node.own_relay().await?);
+    if !used.is_empty() {
+        let message = format!("{} of your contacts relay for you", used.len());
+        checks.push(Check::fine("relays", message));
+    }
+    if own.is_some() {
+        checks.push(Check::fine("relaying", "you relay for your contacts"));
+    }
+    Ok(checks)
+}
+
 /// Looks at what it takes to be reached.
 #[utoipa::path(post, path = "/api/v1/doctor", responses((status = 200, body = Vec<Check>)))]
 pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
@@ -67,7 +82,7 @@ pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
     let introducers = node.introducers().await?;
     let answers = introducers
         .iter()
-        .map(|it| node.introducer_answers(it.key, ANSWER_WITHIN));
+        .map(|it| node.introducer_answers(it, ANSWER_WITHIN));
     let away = join_all(answers)
         .await
         .iter()
@@ -86,6 +101,7 @@ pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
             "check that they run, and that this network lets UDP or TCP to their ports pass",
         ),
     });
+    checks.extend(relays(node).await?);
     let contacts = node.address_book().contacts().await?;
     let online = contacts
         .iter()

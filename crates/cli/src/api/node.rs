@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::Answer;
-use super::contacts::{Path, path_of};
+use super::contacts::{Path, Taken, path_of};
 use super::door::Door;
 
 /// Who a node is.
@@ -42,6 +42,19 @@ pub(crate) struct Status {
     pub(crate) contacts: usize,
     /// The connections that stand.
     pub(crate) sessions: Vec<Session>,
+    /// The contacts who want no session with this node.
+    pub(crate) left_alone: Vec<LeftAlone>,
+}
+
+/// A contact with whom no session is kept up, because they want none.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct LeftAlone {
+    /// The petname.
+    pub(crate) name: String,
+    /// Who it is.
+    pub(crate) peer_id: String,
+    /// What they take this node for.
+    pub(crate) takes_you_for: Taken,
 }
 
 /// One connection.
@@ -92,13 +105,23 @@ pub(super) async fn status(State(door): State<Door>) -> Answer<Status> {
     let node = door.node();
     let contacts = node.address_book().contacts().await?;
     let introducers = node.introducers().await?;
+    let regards = node.address_book().regards().await?;
+    let left_alone = contacts.iter().filter_map(|contact| {
+        Some(LeftAlone {
+            name: contact.petname.to_string(),
+            peer_id: contact.peer.to_string(),
+            takes_you_for: regards.get(&contact.peer).copied().map(Taken::of)?,
+        })
+    });
+    let left_alone = left_alone.collect();
     let name_of = |peer| {
         let contact = contacts.iter().find(|contact| Some(contact.peer) == peer);
         contact.map(|contact| contact.petname.to_string())
     };
-    let sessions = node.sessions().into_iter().map(|session| {
+    let mut sessions = Vec::new();
+    for session in node.sessions() {
         let (path, rtt_ms) = path_of(session.path);
-        Session {
+        sessions.push(Session {
             name: name_of(session.peer),
             peer_id: session.peer.map(|peer| peer.to_string()),
             face: face_name(session.face).to_owned(),
@@ -107,8 +130,8 @@ pub(super) async fn status(State(door): State<Door>) -> Answer<Status> {
             streams: session.streams,
             bytes_sent: session.bytes.0,
             bytes_received: session.bytes.1,
-        }
-    });
+        });
+    }
     Ok(Json(Status {
         peer_id: node.peer_id().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -116,7 +139,8 @@ pub(super) async fn status(State(door): State<Door>) -> Answer<Status> {
         seconds: door.seconds(),
         introducers: introducers.iter().map(ToString::to_string).collect(),
         contacts: contacts.len(),
-        sessions: sessions.collect(),
+        sessions,
+        left_alone,
     }))
 }
 

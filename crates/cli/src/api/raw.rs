@@ -1,9 +1,13 @@
 //! Calls that become a stream to a peer: after `101 Switching Protocols` the connection carries its bytes and nothing
 //! else, with half-close both ways.
 //!
-//! An end of bytes cannot say whether it is the end that was meant. So the answer names the stream (`Kith-Stream: 7`), and
-//! `GET /streams/7` waits until it is over and says how it ended.
+//! An end of bytes cannot say whether it is the end that was meant. So the answer names the stream (`Kith-Stream: 7`),
+//! `POST /streams/7/finish` announces that the end of the caller's bytes will be, and `GET /streams/7` waits until it is all over
+//! and says how it ended.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Json;
@@ -13,19 +17,19 @@ use axum::http::header::{CONNECTION, UPGRADE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::Response;
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use kith::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::io::copy_bidirectional_with_sizes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional_with_sizes};
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Asked};
 use super::contacts::protocol;
 use super::door::Door;
 use super::named::Named;
-use super::streams::{Ended, no_stream};
+use super::streams::{Ended, LastBytes, no_stream};
 use crate::failure::Failure;
 
 /// What a call asks to become.
@@ -109,27 +113,20 @@ pub(super) async fn outcome(State(door): State<Door>, Path(number): Path<u64>) -
     ended.map(Json)
 }
 
-/// Gives a stream up: the peer sees that it broke, and does not take what it got for the whole.
-#[utoipa::path(delete, path = "/api/v1/streams/{number}", params(("number" = u64, description = "of Kith-Stream")),
+/// Announces the last bytes of a stream: their end, when it comes, is meant. Without it the end of a caller's bytes is that of
+/// somebody who was killed, and the peer sees that the stream broke.
+#[utoipa::path(post, path = "/api/v1/streams/{number}/finish", params(("number" = u64, description = "of Kith-Stream")),
     responses((status = 200, description = "an empty object")))]
-pub(super) async fn reset(State(door): State<Door>, Path(number): Path<u64>) -> Answer<Value> {
-    let mut begun = door.streams().begun(number)?;
-    begun.reset.cancel();
-    // Until then, a caller that hangs up would end it as if all had been said.
-    let _ = begun.outcome.wait_for(Option::is_some).await;
-    door.streams().forget(number);
+pub(super) async fn finish(State(door): State<Door>, Path(number): Path<u64>) -> Answer<Value> {
+    door.streams().begun(number)?.last_bytes.announce();
     Ok(Json(json!({})))
 }
 
 /// Joins `stream` to what the call becomes.
 fn become_stream(door: &Door, name: String, stream: Stream, upgrading: Upgrading) -> Response {
-    let (number, done, reset) = door.streams().begin();
+    let (number, done, last_bytes) = door.streams().begin();
     tokio::spawn(async move {
-        let given_up = || Err(std::io::Error::other("it was given up here"));
-        let outcome = reset
-            .run_until_cancelled(carry(upgrading.0, stream))
-            .await
-            .unwrap_or_else(given_up);
+        let outcome = carry(upgrading.0, last_bytes, stream).await;
         let failed = |error| Failure::failed(format!("the stream to {name} broke: {error}"));
         // Whoever opened it may not want to know.
         done.send_replace(Some(outcome.map_err(failed)));
@@ -144,8 +141,9 @@ fn become_stream(door: &Door, name: String, stream: Stream, upgrading: Upgrading
 }
 
 /// Carries bytes both ways until both sides have ended theirs, and what was sent has arrived.
-async fn carry(upgrade: OnUpgrade, stream: Stream) -> Result<Ended, std::io::Error> {
-    let mut near = TokioIo::new(upgrade.await.map_err(std::io::Error::other)?);
+async fn carry(upgrade: OnUpgrade, last_bytes: LastBytes, stream: Stream) -> io::Result<Ended> {
+    let bytes = TokioIo::new(upgrade.await.map_err(io::Error::other)?);
+    let mut near = Caller { bytes, last_bytes };
     let (reader, writer) = stream.into_split();
     let mut far = tokio::io::join(reader, writer);
     let copied = copy_bidirectional_with_sizes(&mut near, &mut far, BUFFER_BYTES, BUFFER_BYTES);
@@ -153,4 +151,46 @@ async fn carry(upgrade: OnUpgrade, stream: Stream) -> Result<Ended, std::io::Err
     let (_, writer) = far.into_inner();
     tokio::time::timeout(DELIVERED_WITHIN, writer.delivered()).await??;
     Ok(Ended { sent, received })
+}
+
+/// The caller's side of a stream. Its end is an error unless it was announced.
+struct Caller {
+    bytes: TokioIo<Upgraded>,
+    last_bytes: LastBytes,
+}
+
+impl AsyncRead for Caller {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.bytes).poll_read(cx, buffer))?;
+        let is_end = buffer.filled().len() == before && buffer.remaining() > 0;
+        if is_end && !self.last_bytes.are_announced() {
+            let gone = "whoever sent it here went away in the middle";
+            let gone = io::Error::new(io::ErrorKind::ConnectionAborted, gone);
+            return Poll::Ready(Err(gone));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Caller {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.bytes).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.bytes).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.bytes).poll_shutdown(cx)
+    }
 }

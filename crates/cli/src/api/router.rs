@@ -26,6 +26,7 @@ pub(super) fn router(door: Door) -> Router {
             "/contacts/{name}",
             get(contacts::read).delete(contacts::remove),
         )
+        .route("/contacts/{name}/told", post(contacts::told))
         .route("/contacts/{name}/rename", post(contacts::rename))
         .route("/contacts/{name}/tags", post(contacts::tag))
         .route("/contacts/{name}/words", get(contacts::words))
@@ -37,10 +38,8 @@ pub(super) fn router(door: Door) -> Router {
         .route("/trace", post(trace::trace))
         .route("/pipe", post(raw::pipe))
         .route("/listeners", post(listeners::listen))
-        .route(
-            "/streams/{number}",
-            post(raw::take).get(raw::outcome).delete(raw::reset),
-        )
+        .route("/streams/{number}", post(raw::take).get(raw::outcome))
+        .route("/streams/{number}/finish", post(raw::finish))
         .route("/offers", get(services::list).post(services::keep))
         .route("/offers/held", post(services::hold))
         .route("/offers/{name}", delete(services::withdraw))

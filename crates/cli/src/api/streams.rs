@@ -1,12 +1,12 @@
 //! The streams that calls have become, or may become, by number.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use kith::Stream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use crate::failure::Failure;
@@ -43,7 +43,23 @@ struct Table {
 #[derive(Clone, Debug)]
 pub(super) struct Begun {
     pub(super) outcome: watch::Receiver<Option<Outcome>>,
-    pub(super) reset: CancellationToken,
+    pub(super) last_bytes: LastBytes,
+}
+
+/// Whether a caller said that the end of its bytes, once it comes, is the end of all it has to say. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastBytes(Arc<AtomicBool>);
+
+impl LastBytes {
+    /// It says so.
+    pub(super) fn announce(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether it did.
+    pub(super) fn are_announced(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl Streams {
@@ -64,10 +80,10 @@ impl Streams {
         self.lock().waiting.remove(&number)
     }
 
-    /// A number for a stream that begins, a place for its outcome, and what gives it up.
-    pub(super) fn begin(&self) -> (u64, watch::Sender<Option<Outcome>>, CancellationToken) {
+    /// A number for a stream that begins, a place for its outcome, and where its end will be announced.
+    pub(super) fn begin(&self) -> (u64, watch::Sender<Option<Outcome>>, LastBytes) {
         let (sender, outcome) = watch::channel(None);
-        let reset = CancellationToken::new();
+        let last_bytes = LastBytes::default();
         let mut table = self.lock();
         table.last += 1;
         let number = table.last;
@@ -76,10 +92,10 @@ impl Streams {
         }
         let begun = Begun {
             outcome,
-            reset: reset.clone(),
+            last_bytes: last_bytes.clone(),
         };
         table.begun.insert(number, begun);
-        (number, sender, reset)
+        (number, sender, last_bytes)
     }
 
     pub(super) fn forget(&self, number: u64) {

@@ -4,7 +4,6 @@
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::io::{AsyncWriteExt as _, copy};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
@@ -101,14 +100,14 @@ async fn run(client: &Client, number: u64, mut command: Command) -> Result<(), F
     };
     let carried: std::io::Result<ExitStatus> = carried.await;
     feeding.abort();
-    let stream = format!("/streams/{}", raw.stream);
     if carried.as_ref().is_ok_and(|status| status.code().is_some()) {
+        client.finish(raw.stream).await?;
         writer.shutdown().await?;
+        let stream = format!("/streams/{}", raw.stream);
         client.get::<Ended>(&stream).await?;
         return Ok(());
     }
-    // A program that was killed has not said all it had to say, and the peer shall know.
-    client.delete::<Value>(&stream).await?;
+    // A program that was killed has not said all it had to say, and the peer shall know: nothing is announced.
     Err(Failure::failed(format!(
         "the program ended with {}",
         carried?

@@ -97,11 +97,8 @@ fn describe(status: &Status) -> String {
         status.sessions.len(),
     );
     for session in &status.sessions {
-        let who = session
-            .name
-            .as_deref()
-            .or(session.peer_id.as_deref())
-            .unwrap_or("a stranger");
+        let who = session.name.as_ref().or(session.peer_id.as_ref());
+        let who = who.map_or("a stranger", String::as_str);
         text.push_str(&format!(
             "\n  {who}: {} ({} face), {} streams, {} sent, {} received",
             session.path.name(),
@@ -110,6 +107,10 @@ fn describe(status: &Status) -> String {
             output::bytes(session.bytes_sent),
             output::bytes(session.bytes_received),
         ));
+    }
+    for contact in &status.left_alone {
+        let why = contact.takes_you_for.words();
+        text.push_str(&format!("\n  {}: {why}", contact.name));
     }
     text
 }

@@ -15,11 +15,8 @@ use crate::failure::Failure;
 use crate::start::Purpose;
 
 /// How long a node of the command's own stays to tell the maker of an invite, or to leave them a sealed reply: a dial to an
-/// introducer and back over a slow line.
-const TOLD_WITHIN: Duration = Duration::from_secs(5);
-
-/// How often to look whether they know.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// introducer over a slow line, which fails first over a relay that is away.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 /// Becomes the contact of an invite's maker.
 pub(super) async fn add(on: &On, invite: String, name: Option<String>) -> Result<(), Failure> {
@@ -32,28 +29,21 @@ pub(super) async fn add(on: &On, invite: String, name: Option<String>) -> Result
         if info.daemon {
             return Ok(());
         }
-        let told = tokio::time::timeout(TOLD_WITHIN, told(node.client(), &added.peer_id)).await;
-        told.unwrap_or_else(|_| {
-            on.output.talk(format_args!(
-                "{} may not know of you yet; 'kith up' lets them know once both of you are online",
-                added.name
-            ));
-            Ok(())
-        })
+        let path = format!("/contacts/{}/told", segment(&added.peer_id));
+        let told = node.client().post::<ContactInfo>(&path, &Value::Null);
+        match tokio::time::timeout(TOLD_WITHIN, told).await {
+            Ok(told) => told.map(drop),
+            Err(_) => {
+                on.output.talk(format_args!(
+                    "{name} does not know of you yet: neither {name} nor an introducer of theirs could be reached. \
+                     'kith up', or any command that reaches for {name}, tries again.",
+                    name = added.name
+                ));
+                Ok(())
+            }
+        }
     })
     .await
-}
-
-/// Waits until the maker of an invite is known to have us in their book too.
-async fn told(client: &Client, peer_id: &str) -> Result<(), Failure> {
-    let path = format!("/contacts/{}", segment(peer_id));
-    loop {
-        let contact: ContactInfo = client.get(&path).await?;
-        if contact.mutual {
-            return Ok(());
-        }
-        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-    }
 }
 
 /// Lists contacts.
@@ -67,7 +57,7 @@ pub(super) async fn contacts(
         &[("tag", tag.as_deref()), ("speaks", speaks.as_deref())],
     );
     let contacts: Vec<ContactInfo> = on
-        .node(Purpose::Look, async |node| node.client().get(&path).await)
+        .node(Purpose::Book, async |node| node.client().get(&path).await)
         .await?;
     let width = contacts
         .iter()
@@ -86,7 +76,7 @@ pub(super) async fn contacts(
 
 /// Changes a contact.
 pub(super) async fn contact(on: &On, command: ContactCommand) -> Result<(), Failure> {
-    on.node(Purpose::Look, async |node| {
+    on.node(Purpose::Book, async |node| {
         change(on, node.client(), command).await
     })
     .await
@@ -152,8 +142,12 @@ fn row(contact: &ContactInfo, width: usize) -> String {
         Standing::Confirmed => String::new(),
         other => format!("  {}", other.name()),
     };
+    let taken = contact
+        .takes_you_for
+        .map(|taken| format!("  {}", taken.words()));
+    let taken = taken.unwrap_or_default();
     let tags: String = contact.tags.iter().map(|tag| format!("  #{tag}")).collect();
-    format!("{:width$}  {here}{state}{tags}", contact.name)
+    format!("{:width$}  {here}{state}{taken}{tags}", contact.name)
         .trim_end()
         .to_owned()
 }

@@ -67,8 +67,11 @@ async fn join(client: &Client, raw: Raw) -> Result<(), Failure> {
     let ended = format!("/streams/{}", raw.stream);
     let (mut reader, mut writer) = tokio::io::split(raw.bytes);
     let sending = async {
-        copy(&mut tokio::io::stdin(), &mut writer).await?;
-        writer.shutdown().await
+        let copied = copy(&mut tokio::io::stdin(), &mut writer).await;
+        copied.map(drop).or_else(far_end)?;
+        // It fails for a stream that is over; how it ended is about to be told.
+        let _ = client.finish(raw.stream).await;
+        writer.shutdown().await.or_else(far_end)
     };
     let receiving = async {
         let mut stdout = tokio::io::stdout();
@@ -85,7 +88,7 @@ async fn join(client: &Client, raw: Raw) -> Result<(), Failure> {
                 received = true;
             }
             result = &mut sending, if !sent => {
-                result.or_else(far_end)?;
+                result?;
                 sent = true;
             }
             ended = &mut ended => {

@@ -10,6 +10,7 @@ mod demo;
 mod door;
 mod meeting;
 mod person;
+mod removed;
 mod services;
 mod snapshots;
 mod streams;

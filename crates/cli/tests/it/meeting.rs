@@ -189,6 +189,48 @@ async fn who_adds_without_a_daemon_is_known_to_the_maker_when_the_command_ends()
     assert_eq!(ann.one(&["contacts"]).await["peer_id"], ben_id.as_str());
 }
 
+/// Ann with an introducer of her own, whose nodes run for single commands only.
+async fn ann_and_introducer() -> (Person, crate::person::Running, Person) {
+    let keeper = Person::new();
+    let args = ["introducer", "--listen", "127.0.0.1:0", "--json"];
+    let mut introducer = keeper.begin(&args);
+    let line = text(&introducer.json().await["where"]);
+    let mut ann = Person::new();
+    ann.start(&["--introducer", &line]).await;
+    ann.stop("TERM").await;
+    (ann, introducer, keeper)
+}
+
+#[tokio::test]
+async fn two_people_who_never_run_a_node_at_the_same_time_meet_at_an_introducer() {
+    let (mut ann, introducer, _keeper) = ann_and_introducer().await;
+    let ben = Person::new();
+    let invite = ann.invite().await;
+    let ran = ben.run(&["add", &invite, "--as", "ann"]).await;
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let ben_id = text(&ben.one(&["id"]).await["peer_id"]);
+    assert_eq!(ann.one(&["contacts"]).await["peer_id"], ben_id.as_str());
+    ann.start(&[]).await;
+    assert_eq!(ann.one(&["contacts"]).await["peer_id"], ben_id.as_str());
+    assert_eq!(introducer.stop("TERM").await, 0);
+}
+
+#[tokio::test]
+async fn who_cannot_leave_a_reply_is_told() {
+    let (ann, introducer, _keeper) = ann_and_introducer().await;
+    let ben = Person::new();
+    let invite = ann.invite().await;
+    assert_eq!(introducer.stop("TERM").await, 0);
+    let ran = ben.run(&["add", &invite, "--as", "ann"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stderr.contains("ann does not know of you yet"),
+        "{ran:?}"
+    );
+    assert!(ran.stderr.contains("kith up"), "{ran:?}");
+    assert_eq!(ben.one(&["contacts"]).await["name"], "ann");
+}
+
 #[tokio::test]
 async fn an_introducer_that_was_named_is_kept_for_the_next_time() {
     let line = "kith:introducer1qqqqq";

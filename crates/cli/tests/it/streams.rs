@@ -92,6 +92,64 @@ async fn a_program_that_was_killed_is_not_taken_to_have_finished() {
     listener.stop("TERM").await;
 }
 
+/// Starts a command whose stdin stays open, and waits until a line comes out of the other end.
+async fn held(person: &Person, args: &[&str]) -> tokio::process::Child {
+    let mut command = person.command(args);
+    let mut child = command
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .expect("kith runs");
+    let stdin = child.stdin.as_mut().expect("piped");
+    let said = tokio::io::AsyncWriteExt::write_all(stdin, b"hello\n").await;
+    said.expect("it reads");
+    child
+}
+
+#[tokio::test]
+async fn a_pipe_that_is_killed_is_not_taken_to_have_finished() {
+    let (ann, ben) = friends().await;
+    let mut command = ann.command(&["listen", "/cut/1"]);
+    let mut listener = command
+        .stdin(std::process::Stdio::null())
+        .spawn()
+        .expect("kith runs");
+    wait_until_spoken(&ben, "/cut/1").await;
+    let mut piping = held(&ben, &["pipe", "ann", "/cut/1"]).await;
+    let mut first = [0; 6];
+    let stdout = listener.stdout.as_mut().expect("piped");
+    let read = tokio::io::AsyncReadExt::read_exact(stdout, &mut first).await;
+    read.expect("the first line arrives");
+    piping.kill().await.expect("ours");
+    let output = tokio::time::timeout(crate::person::PATIENCE, listener.wait_with_output());
+    let output = output.await.expect("in time").expect("ours");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the stream to ben broke"), "{said}");
+}
+
+#[tokio::test]
+async fn a_listener_that_is_killed_is_not_taken_to_have_finished() {
+    let (ann, ben) = friends().await;
+    let listener = held(&ann, &["listen", "/cut/2"]);
+    let mut listener = listener.await;
+    wait_until_spoken(&ben, "/cut/2").await;
+    let mut command = ben.command(&["pipe", "ann", "/cut/2"]);
+    let mut piping = command
+        .stdin(std::process::Stdio::null())
+        .spawn()
+        .expect("kith runs");
+    let mut first = [0; 6];
+    let stdout = piping.stdout.as_mut().expect("piped");
+    let read = tokio::io::AsyncReadExt::read_exact(stdout, &mut first).await;
+    read.expect("the first line arrives");
+    listener.kill().await.expect("ours");
+    let output = tokio::time::timeout(crate::person::PATIENCE, piping.wait_with_output());
+    let output = output.await.expect("in time").expect("ours");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the stream to ann broke"), "{said}");
+}
+
 #[tokio::test]
 async fn who_is_not_named_is_refused() {
     let (ann, ben) = friends().await;

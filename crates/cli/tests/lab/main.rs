@@ -5,8 +5,9 @@
 //! that is a failure.
 //!
 //! `world` builds networks, `line` makes their links slow, `program` runs processes inside and `person` what people do with
-//! them, `probe` measures what a network really does, `system` calls the system's programs; the other files are the tests.
+//! them, `probe` measures what a network really does, `capture` keeps every packet, `system` calls the system's programs; the other files are the tests.
 
+mod capture;
 mod disclosure;
 mod lan;
 mod line;
@@ -19,6 +20,7 @@ mod program;
 mod programs;
 mod reach;
 mod recovery;
+mod relaying;
 mod rights;
 mod system;
 mod world;
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         reach::trials(),
         lan::trials(),
         recovery::trials(),
+        relaying::trials(),
         disclosure::trials(),
     ];
     let trials = trials

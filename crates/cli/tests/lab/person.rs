@@ -147,9 +147,19 @@ impl Person {
 
     /// Shares a folder with one file in it with `other`.
     pub(crate) fn share(&self, other: &Person, dir: &Path, name: &str) -> Result<()> {
+        self.share_file(other, dir, (name, "file"))
+    }
+
+    /// Shares a folder with one file in it, of this name, with `other`.
+    pub(crate) fn share_file(
+        &self,
+        other: &Person,
+        dir: &Path,
+        (name, file): (&str, &str),
+    ) -> Result<()> {
         let folder = dir.join(format!("{}-{name}", self.host.name()));
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join("file"), contents())?;
+        fs::write(folder.join(file), contents())?;
         let folder = folder.to_str().context("a path in UTF-8")?;
         self.ask(
             "share_id",
@@ -160,6 +170,16 @@ impl Person {
 
     /// Gets what `other` shares as `name`, and checks it byte by byte.
     pub(crate) fn get(&self, other: &Person, dir: &Path, name: &str) -> Result<()> {
+        self.get_file(other, dir, (name, "file"))
+    }
+
+    /// Gets what `other` shares as `name`, a folder with this file, and checks it byte by byte.
+    pub(crate) fn get_file(
+        &self,
+        other: &Person,
+        dir: &Path,
+        (name, file): (&str, &str),
+    ) -> Result<()> {
         let out = dir.join(format!("{}-got-{name}", self.host.name()));
         fs::create_dir_all(&out)?;
         let what = format!("{}/{name}", other.host.name());
@@ -167,7 +187,7 @@ impl Person {
         let mut program = self.command(&["get", &what, "--out", to])?;
         program.wait_for_event(COMMAND_DURATION_MAX, "done")?;
         ensure!(program.wait(COMMAND_DURATION_MAX)?.success(), "not got");
-        let got = fs::read(out.join(name).join("file"))?;
+        let got = fs::read(out.join(name).join(file))?;
         ensure!(got == contents(), "the file differs");
         Ok(())
     }
@@ -186,9 +206,14 @@ pub(crate) fn introducer(host: &Device, dir: &Path) -> Result<(Program, String)>
     let data = dir.join(host.name());
     let listen = format!("{address}:0");
     let program = Program::kith(host, &data, &["-vv", "introducer", "--listen", &listen])?;
-    let ready = program.wait_for_event(READY_DURATION_MAX, "ready")?;
-    let line = ready["where"].as_str().context("a line")?.to_owned();
+    let line = ready_introducer(&program)?;
     Ok((program, line))
+}
+
+/// Waits until an introducer is ready; its line.
+pub(crate) fn ready_introducer(program: &Program) -> Result<String> {
+    let ready = program.wait_for_event(READY_DURATION_MAX, "ready")?;
+    Ok(ready["where"].as_str().context("a line")?.to_owned())
 }
 
 /// Bob adds Ann by an invite of hers; both end up with each other, under the names of their hosts.

@@ -4,7 +4,7 @@ use thiserror::Error;
 use zeroize::ZeroizeOnDrop;
 
 use crate::crypto::Scheme;
-use crate::ids::PeerId;
+use crate::ids::{Locator, PeerId};
 use crate::random::Random;
 use crate::time::{DAY, Day, Time};
 
@@ -15,6 +15,9 @@ use super::schedule;
 
 /// A time that does not come.
 pub(super) const NEVER: Time = Time(u64::MAX);
+
+/// Days under which records stand at one time: today and, around midnight, its neighbour.
+const DAYS_WRITTEN: usize = 2;
 
 /// How often a registry's word that it knows a newer record is answered by publishing at once, until my address changes.
 /// Once is enough among honest ones; a liar gains two more records.
@@ -42,9 +45,10 @@ pub enum FindError {
 #[derive(Clone, Debug, ZeroizeOnDrop)]
 pub(super) struct Contact {
     pub(super) reach: [u8; 32],
-    /// Of the last record written for it; 0 before the first.
+    /// The days last written under, and the sequence of the last record there. Each day counts for itself: an introducer
+    /// that invents a newer sequence under one locator shall not find the next number under another.
     #[zeroize(skip)]
-    sequence: u64,
+    written: [(Day, u64); DAYS_WRITTEN],
     /// Of the newest record read from it, for each role.
     #[zeroize(skip)]
     newest: [u64; ROLES_MAX as usize],
@@ -54,9 +58,11 @@ pub(super) struct Contact {
     /// When the neighbouring day's record is due, or might be.
     #[zeroize(skip)]
     neighbour: Time,
-    /// When to look it up; [`NEVER`] while it is not wanted.
+    /// When it is to be looked up next, if it is wanted then.
     #[zeroize(skip)]
     lookup: Time,
+    #[zeroize(skip)]
+    wanted: bool,
     /// The day last looked up.
     #[zeroize(skip)]
     asked: Option<Day>,
@@ -71,11 +77,12 @@ impl Contact {
     pub(super) fn new(reach: [u8; 32], now: Time) -> Self {
         Self {
             reach,
-            sequence: 0,
+            written: [(Day(0), 0); DAYS_WRITTEN],
             newest: [0; ROLES_MAX as usize],
             today: now,
             neighbour: now,
-            lookup: NEVER,
+            lookup: now,
+            wanted: false,
             asked: None,
             attempts: 0,
             corrections: 0,
@@ -87,9 +94,9 @@ impl Contact {
         self.today.min(self.neighbour)
     }
 
-    /// When it is to be looked up next.
+    /// When it is to be looked up next; [`NEVER`] while it is not wanted.
     pub(super) fn lookup_at(&self) -> Time {
-        self.lookup
+        if self.wanted { self.lookup } else { NEVER }
     }
 
     /// Makes its records due, because what they say has changed.
@@ -122,32 +129,55 @@ impl Contact {
         today.into_iter().chain(other)
     }
 
-    /// A registry knows a record of mine with the sequence `newest`. Whether that is a reason to publish at once.
-    pub(super) fn handle_stale(&mut self, now: Time, newest: u64) -> bool {
+    /// A registry knows a record under `locator`, which is mine, with the sequence `newest`. Whether that is a reason to
+    /// publish at once.
+    pub(super) fn handle_stale(
+        &mut self,
+        now: Time,
+        me: PeerId,
+        locator: Locator,
+        newest: u64,
+    ) -> bool {
+        let is_there = |(day, _): &&mut (Day, u64)| {
+            let reach = &self.reach;
+            let (writer, day) = (me, *day);
+            Envelope { reach, writer, day }.locator() == locator
+        };
+        let Some((day, sequence)) = self.written.iter_mut().find(is_there) else {
+            return false;
+        };
         // A sequence is a time. One more than a day ahead is a lie, which would take me to the end of all numbers.
-        if newest < self.sequence || newest > (now + DAY).0 {
+        if newest < *sequence || newest > (now + DAY).0 {
             return false;
         }
-        self.sequence = newest;
+        *sequence = newest;
+        let is_today = *day == now.day();
         if self.corrections == CORRECTIONS_MAX {
             return false;
         }
         self.corrections += 1;
-        self.today = now;
-        self.neighbour = now;
+        // The other day's record is left alone: publishing it now would show which belong together.
+        if is_today {
+            self.today = now;
+        } else {
+            self.neighbour = now;
+        }
         true
     }
 
     /// Whether it is to be looked up from now on; true when that is to begin at once.
     pub(super) fn handle_wanted(&mut self, now: Time, wanted: bool) -> bool {
-        let begins = wanted && self.lookup == NEVER;
-        if begins {
+        let begins = wanted && !self.wanted;
+        self.wanted = wanted;
+        begins && self.lookup <= now
+    }
+
+    /// It is there: the pauses between look-ups begin anew, unless it is being looked for.
+    pub(super) fn handle_present(&mut self, now: Time) {
+        if !self.wanted {
             self.attempts = 0;
-            self.lookup = now;
-        } else if !wanted {
-            self.lookup = NEVER;
+            self.lookup = self.lookup.min(now);
         }
-        begins
     }
 
     /// Somebody asks for it: what was not found so far no longer makes its lookups rare.
@@ -157,7 +187,7 @@ impl Contact {
 
     /// My own network is another: it is looked up soon, where it is wanted.
     pub(super) fn handle_network_changed(&mut self, now: Time, random: &mut Random) {
-        if self.lookup != NEVER {
+        if self.wanted {
             self.attempts = 0;
             self.lookup = now + schedule::jitter(random, schedule::NETWORK_CHANGE_SPREAD);
         }
@@ -203,14 +233,25 @@ impl Contact {
         address: &AddressRecord,
     ) -> Result<Record, AddressError> {
         let now = address.at;
-        self.sequence = schedule::next_sequence(random, now, self.sequence);
+        let sequence = self.next_sequence(random, now, day);
         let envelope = Envelope {
             reach: &self.reach,
             writer: me,
             day,
         };
         let expires = schedule::expires(now);
-        address.seal(scheme, random, envelope, self.sequence, expires)
+        address.seal(scheme, random, envelope, sequence, expires)
+    }
+
+    /// The sequence of the next record under `day`.
+    fn next_sequence(&mut self, random: &mut Random, now: Time, day: Day) -> u64 {
+        let place = self.written.iter().position(|(known, _)| *known == day);
+        let oldest = usize::from(self.written[1].0 < self.written[0].0);
+        let (known, sequence) = &mut self.written[place.unwrap_or(oldest)];
+        let last = if *known == day { *sequence } else { 0 };
+        *known = day;
+        *sequence = schedule::next_sequence(random, now, last);
+        *sequence
     }
 
     /// A record in the place of mine that looks like any other and opens for nobody; `None` where there is none of mine.
@@ -221,13 +262,17 @@ impl Contact {
         (me, day, role): (PeerId, Day, u8),
         now: Time,
     ) -> Option<Record> {
-        if self.sequence == 0 {
+        if !self
+            .written
+            .iter()
+            .any(|(known, sequence)| *known == day && *sequence > 0)
+        {
             return None;
         }
-        self.sequence = schedule::next_sequence(random, now, self.sequence);
+        let sequence = self.next_sequence(random, now, day);
         let terms = Terms {
             slot: locator::role_slot(&self.reach, day, me, role),
-            sequence: self.sequence,
+            sequence,
             expires: schedule::expires(now),
             payload: random.bytes::<PAYLOAD_BYTES_MAX>().to_vec(),
         };

@@ -217,23 +217,36 @@ impl<S: Scheme> Presence<S> {
             .retain(|catch_up| catch_up.introducer != introducer);
     }
 
-    /// A registry holds a record of mine for `peer` that is newer than what I published: my clock was ahead before I was
-    /// restarted. What I publish next goes past it.
-    pub fn handle_stale(&mut self, now: Time, peer: PeerId, newest: u64) {
+    /// A registry holds a record of mine for `peer` under `locator` that is newer than what I published: my clock was ahead
+    /// before I was restarted. What I publish next there goes past it.
+    pub fn handle_stale(&mut self, now: Time, peer: PeerId, locator: Locator, newest: u64) {
         self.now = now;
+        let me = self.config.me;
         let contact = self.contacts.get_mut(&peer);
-        if contact.is_some_and(|contact| contact.handle_stale(now, newest)) {
+        if contact.is_some_and(|contact| contact.handle_stale(now, me, locator, newest)) {
             self.next = self.next.min(now);
         }
     }
 
-    /// Whether a session with `peer` is wanted and not there: then it is looked up, at once and less and less often, for
-    /// as long as this is not taken back.
+    /// A session with `peer` stands: when it is wanted next, it is looked up at once.
+    pub fn handle_present(&mut self, now: Time, peer: PeerId) {
+        self.now = now;
+        if let Some(contact) = self.contacts.get_mut(&peer) {
+            contact.handle_present(now);
+        }
+    }
+
+    /// Whether a session with `peer` is wanted and not there: then it is looked up, at once and less and less often. It
+    /// goes on where it was when it was wanted before, unless it was present meanwhile.
     pub fn handle_wanted(&mut self, now: Time, peer: PeerId, wanted: bool) {
         self.now = now;
-        let contact = self.contacts.get_mut(&peer);
-        if contact.is_some_and(|contact| contact.handle_wanted(now, wanted)) {
+        let Some(contact) = self.contacts.get_mut(&peer) else {
+            return;
+        };
+        if contact.handle_wanted(now, wanted) {
             self.look_up(now, peer);
+        } else {
+            self.next = self.next.min(contact.lookup_at());
         }
     }
 

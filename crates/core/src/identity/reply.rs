@@ -3,10 +3,12 @@
 //! The reply waits at an introducer under the invite's mailbox locator, and reaches the invite's maker whenever they ask.
 //! It is signed by the replier's identity, then sealed to the maker's: a fresh key agrees with it (as in ECIES), mixed
 //! with the invite's secret. So the introducer learns neither who replied nor to whom, and somebody else who holds the
-//! invite cannot read who replied. All replies have one size.
+//! invite cannot read who replied. Around that comes a cover under a key of the invite's secret alone: all that an
+//! introducer sees has the size of a sealed address, and is random from the first byte to the last as that is.
 //!
 //! ```text
-//! SealedReply = [version, ephemeral: bytes .size 32, sealed: bytes]         always REPLY_BYTES long
+//! CoveredReply = XChaCha20-Poly1305(SealedReply)                            always REPLY_BYTES long
+//! SealedReply = [version, ephemeral: bytes .size 32, sealed: bytes]
 //! sealed      = XChaCha20-Poly1305(length: u16 big-endian, SignedReply, zeros)
 //! SignedReply = [body: bytes, by_peer: bytes .size 64]
 //! body        = [version, invite, peer, name, at, [introducer]]
@@ -25,18 +27,20 @@ use crate::time::Time;
 use super::invite::Invite;
 use super::petname;
 
-/// The size of every sealed reply, in bytes: what a record of an introducer carries with room to spare (and, later, a
-/// value of BEP 44 with its 1,000 bytes).
-pub const REPLY_BYTES: usize = 896;
+/// The size of every reply as it is left, in bytes: that of every sealed address, so that nobody tells one from the other.
+pub const REPLY_BYTES: usize = 936;
 
 /// The most introducers in a reply; as many as in an invite.
 pub const REPLY_INTRODUCERS_MAX: usize = 4;
+
+/// What is under the cover, in bytes.
+const SEALED_BYTES: usize = REPLY_BYTES - SEAL_OVERHEAD_BYTES;
 
 /// What the outer array takes: its head, the version, a key of 32 bytes and the head of the sealed bytes.
 const ENVELOPE_BYTES: usize = 1 + 1 + 34 + 3;
 
 /// What is sealed, in bytes.
-const PLAIN_BYTES: usize = REPLY_BYTES - ENVELOPE_BYTES - SEAL_OVERHEAD_BYTES;
+const PLAIN_BYTES: usize = SEALED_BYTES - ENVELOPE_BYTES - SEAL_OVERHEAD_BYTES;
 
 /// The length in front of the padded reply, in bytes.
 const LENGTH_BYTES: usize = 2;
@@ -86,7 +90,7 @@ impl Wire for SignedReply {
     const BYTES_MAX: usize = PLAIN_BYTES;
 }
 
-/// The envelope: all that an introducer sees.
+/// The envelope: all that another holder of the invite sees.
 #[derive(Encode, Decode)]
 struct SealedReply {
     #[n(0)]
@@ -99,7 +103,7 @@ struct SealedReply {
 }
 
 impl Wire for SealedReply {
-    const BYTES_MAX: usize = REPLY_BYTES;
+    const BYTES_MAX: usize = SEALED_BYTES;
 }
 
 /// Why a reply is not believed.
@@ -191,11 +195,17 @@ pub fn seal_reply<S: Scheme>(
     let shared = scheme.agree(&ephemeral, &invite.peer)?;
     let key = sealing_key(&shared, invite, &ephemeral.peer_id());
     let sealed = crypto::seal(&key, random.bytes(), &[VERSION], &plain);
-    Some(codec::encode(&SealedReply {
+    let envelope = codec::encode(&SealedReply {
         version: VERSION,
         ephemeral: ephemeral.peer_id(),
         sealed,
-    }))
+    });
+    Some(crypto::seal(
+        &cover_key(invite),
+        random.bytes(),
+        &[VERSION],
+        &envelope,
+    ))
 }
 
 /// Opens what [`seal_reply`] made, with the secret key of the maker of `invite`.
@@ -208,7 +218,9 @@ pub fn open_reply<S: Scheme>(
     invite: &Invite,
     bytes: &[u8],
 ) -> Result<Reply, ReplyError> {
-    let envelope: SealedReply = codec::decode(bytes)?;
+    let envelope =
+        crypto::open(&cover_key(invite), &[VERSION], bytes).ok_or(ReplyError::Unreadable)?;
+    let envelope: SealedReply = codec::decode(&envelope)?;
     if envelope.version != VERSION {
         return Err(ReplyError::Version(envelope.version));
     }
@@ -245,6 +257,15 @@ fn sealing_key(shared: &[u8; 32], invite: &Invite, ephemeral: &PeerId) -> [u8; 3
             ephemeral.as_bytes(),
             invite.peer.as_bytes(),
         ],
+    )
+}
+
+/// The key of the cover. It keeps nothing from those who hold the invite: it hides from everybody else that there is an
+/// envelope.
+fn cover_key(invite: &Invite) -> [u8; 32] {
+    derive(
+        "kith/1 invite reply cover",
+        &[invite.secret.as_bytes(), invite.peer.as_bytes()],
     )
 }
 
@@ -319,6 +340,34 @@ mod tests {
     }
 
     #[test]
+    fn no_two_replies_have_a_byte_in_one_place_more_often_than_chance() {
+        let mut random = Random::new([4; 32]);
+        let replies: Vec<Vec<u8>> = (0..32)
+            .map(|_| {
+                let sealed = seal_reply(
+                    &Ed25519,
+                    &mut random,
+                    &invite(1, 7),
+                    &key(2),
+                    &reply(vec![]),
+                );
+                sealed.expect("proper keys")
+            })
+            .collect();
+        for place in 0..REPLY_BYTES {
+            let mut values: Vec<u8> = replies.iter().map(|reply| reply[place]).collect();
+            values.sort_unstable();
+            values.dedup();
+            // Of 32 random bytes about 30 differ.
+            assert!(
+                values.len() > 16,
+                "byte {place} has {} values",
+                values.len()
+            );
+        }
+    }
+
+    #[test]
     fn nobody_but_the_maker_opens_a_reply_not_even_with_the_invite() {
         let bytes = sealed(&reply(vec![]));
         let stranger = open_reply(&Ed25519, &key(3), &invite(1, 7), &bytes);
@@ -356,9 +405,12 @@ mod tests {
 
     #[test]
     fn the_other_sign_of_the_ephemeral_key_is_refused() {
-        let mut bytes = sealed(&reply(vec![]));
-        bytes[4 + 31] ^= 0x80;
-        assert_eq!(opened(&bytes), Err(ReplyError::Unreadable));
+        let key = cover_key(&invite(1, 7));
+        let covered = sealed(&reply(vec![]));
+        let mut envelope = crypto::open(&key, &[VERSION], &covered).expect("our own");
+        envelope[4 + 31] ^= 0x80;
+        let forged = crypto::seal(&key, [1; 24], &[VERSION], &envelope);
+        assert_eq!(opened(&forged), Err(ReplyError::Unreadable));
     }
 
     #[test]
@@ -383,5 +435,5 @@ mod tests {
 
     const GOLDEN_BODY: &str = "860150b68a7403b742135c5de49d6f2e5e2b9658208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b39462426f1b000001a3185c50008187015820010101010101010101010101010101010101010101010101010101010101010181820044cb007101191bce191bcf191bd082008158200101010101010101010101010101010101010101010101010101010101010101";
     const GOLDEN_SEALED_HASH: &str =
-        "a67404f71eb01978cead042a4f03bc79fed6f4a043d59b0897833fcd039deb31";
+        "278c52840d22699ee458cda4367de02877b9198e89b8bbdaa51a71780e48260a";
 }

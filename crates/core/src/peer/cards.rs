@@ -18,12 +18,9 @@ impl<S: Scheme> Peer<S> {
             .binding(self.faces.device(Face::Contact)?)?
             .to_vec();
         let contact = self.faces.route(Face::Contact)?.clone();
-        Some(Card::new(
-            binding,
-            contact,
-            self.faces.route(Face::Public).cloned(),
-            &self.introducers,
-        ))
+        let public = self.faces.route(Face::Public).cloned();
+        let card = Card::new(binding, contact, public, &self.introducers);
+        Some(card.with_relay(self.relays.own.clone()))
     }
 
     pub(super) fn send_card(&mut self, conn: ConnId) {
@@ -60,6 +57,7 @@ impl<S: Scheme> Peer<S> {
         if !card.is_bounded() || !self.is_theirs(now, peer, &card.binding, card.contact.device) {
             return;
         }
+        self.is_contact_there(peer);
         self.book
             .observe_introducers(&peer, card.introducers.clone());
         self.drain_book(now);

@@ -1,7 +1,9 @@
 //! What a node may set about itself, and the bounds of what the rooms do together.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::identity::config::CONTACTS_MAX;
 use crate::time::DAY;
 
 /// What one node goes by.
@@ -11,26 +13,27 @@ pub struct Config {
     pub name: String,
     /// This program and its version.
     pub agent: String,
-    /// Which life of this node it is; greater at each start.
-    pub boot: u64,
     /// How many strangers' sessions are kept.
     pub strangers_max: usize,
     /// Whether whoever knows the PeerId may look up the public face.
     pub findable: bool,
     /// Whether sessions with contacts are kept up while nobody uses them.
     pub keeps_sessions: bool,
+    /// Whether the node relays for its contacts where it can be reached, and at which addresses they reach it; without any,
+    /// at those of its interfaces. `None`: it does not relay.
+    pub relay: Option<Vec<IpAddr>>,
 }
 
 impl Config {
-    /// The usual settings of a node whose life `boot` it is.
-    pub fn new(agent: String, boot: u64) -> Self {
+    /// The usual settings of a node.
+    pub fn new(agent: String) -> Self {
         Self {
             name: String::new(),
             agent,
-            boot,
             strangers_max: crate::routing::config::STRANGERS_MAX,
             findable: false,
             keeps_sessions: true,
+            relay: None,
         }
     }
 }
@@ -50,6 +53,10 @@ pub const SESSIONS_KEPT_MAX: usize = 128;
 /// How often a listing is renewed, at the latest; it lives three hours, as every record of an address.
 pub const LISTING_RENEWAL: Duration = Duration::from_secs(30 * 60);
 
+/// How long a contact is left alone whose answer says that it wants no session with us. Should it change its mind, it comes to
+/// us by itself; four dials a day are for those whose way to us is lost.
+pub const LEFT_ALONE_FOR: Duration = Duration::from_secs(6 * 3600);
+
 /// Between two looks into the mailbox of an invite. People who exchange invites wait for each other.
 pub const MAILBOX_POLL: Duration = Duration::from_secs(20);
 
@@ -67,3 +74,13 @@ pub const AWAY_MAX: usize = 64;
 
 /// Devices named by links whose places are remembered: more than anybody fetches from at once.
 pub const LINKED_MAX: usize = 64;
+
+/// Contacts' relays that a node keeps to when it has no introducer: its engine probes each of them now and then, and the
+/// second and third serve when the first is switched off.
+pub const CONTACT_RELAYS_MAX: usize = 3;
+
+/// Devices of contacts that may use our relay: those of a full address book.
+pub const RELAYED_DEVICES_MAX: usize = DEVICES_PER_CONTACT_MAX * CONTACTS_MAX;
+
+/// Devices of one contact that may use our relay: the present one, and the one before, which carries sessions for a while yet.
+pub const DEVICES_PER_CONTACT_MAX: usize = 2;

@@ -34,6 +34,7 @@ impl<S: Scheme> Peer<S> {
         if face != Face::Visitor {
             self.tell_relays();
         }
+        self.offer_relay();
         self.tell_address();
     }
 
@@ -46,12 +47,16 @@ impl<S: Scheme> Peer<S> {
             .any(|current| *current == device)
         {
             self.faces.devices.remove(&device);
+            self.offer_relay();
         }
     }
 
-    /// An endpoint found out where it is.
-    pub fn handle_route(&mut self, now: Time, face: Face, route: Route) {
+    /// An endpoint found out where it is. A contact's relay at which it keeps a place is told to nobody.
+    pub fn handle_route(&mut self, now: Time, face: Face, mut route: Route) {
         self.now = now;
+        if face == Face::Contact {
+            route.relays.retain(|url| self.may_tell_relay(url));
+        }
         if self.faces.current.get(&face) != Some(&route.device)
             || self.faces.routes.get(&face) == Some(&route)
         {
@@ -69,6 +74,7 @@ impl<S: Scheme> Peer<S> {
     /// Others are in use than before, or other lines of the same.
     pub(super) fn follow_introducers(&mut self, now: Time) {
         self.tell_relays();
+        self.renew_relays();
         self.leave_replies(now);
         self.list_again(now, 0);
         self.tell_address();
@@ -203,14 +209,17 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// Which relays each face keeps to: different ones where there are several, so that no introducer sees both faces of a
-    /// node side by side.
-    fn tell_relays(&mut self) {
+    /// node side by side. A contact's relay is for the contact face only: strangers do not learn of it.
+    pub(super) fn tell_relays(&mut self) {
         let (public, contact) = match self.introducers.as_slice() {
             [first, rest @ ..] if !rest.is_empty() => (std::slice::from_ref(first), rest),
             all => (all, all),
         };
         for (face, introducers) in [(Face::Public, public), (Face::Contact, contact)] {
-            let introducers = introducers.to_vec();
+            let mut introducers = introducers.to_vec();
+            if face == Face::Contact {
+                introducers.extend(self.contact_relays().map(|(_, relay)| relay.clone()));
+            }
             if self.faces.device(face).is_some() {
                 self.outputs.push_back(Output::Relays { face, introducers });
             }

@@ -5,10 +5,13 @@ use super::io::{Event, Output, Source};
 use super::note::Card;
 use super::places::{Lookup, Purpose, ROUTE_KIND, Sighting};
 use super::state::Peer;
+use super::visit::Visit;
 use crate::address::Route;
 use crate::codec;
-use crate::crypto::Scheme;
-use crate::discovery::{AddressRecord, Advertisement, PresenceOutput, PublishTarget, Record};
+use crate::crypto::{Scheme, SecretKey};
+use crate::discovery::{
+    AddressRecord, Advertisement, PresenceOutput, PublishTarget, Record, Request,
+};
 use crate::identity::Invite;
 use crate::ids::{DeviceKey, Face, Locator, PeerId};
 use crate::introducer::Introducer;
@@ -18,7 +21,7 @@ use crate::time::Time;
 
 // What the shell tells.
 impl<S: Scheme> Peer<S> {
-    /// One introducer has answered [`Output::Lookup`], with what it holds, or could not.
+    /// One introducer has answered a look-up's [`Output::Visit`], with what it holds, or could not.
     pub fn handle_records(&mut self, now: Time, locator: Locator, records: &[Record]) {
         self.now = now;
         let Some(lookup) = self.finding.lookups.get_mut(&locator) else {
@@ -40,20 +43,26 @@ impl<S: Scheme> Peer<S> {
                     self.sessions.handle_resolved(now, Target::Peer(peer));
                 }
             }
-            Purpose::Replies(invite) => self.take_replies(now, invite, records),
+            Purpose::Replies(invite) => {
+                self.take_replies(now, invite, records);
+                if open == 0 {
+                    self.meeting.saw(invite);
+                    self.tell(Event::MailboxSeen { invite });
+                }
+            }
             Purpose::Listing(peer) => self.take_listings(now, peer, records, open == 0),
             Purpose::Notice(introducer) => self.take_notices(now, introducer, records),
         }
         self.drain();
     }
 
-    /// An introducer holds a newer record of ours than the one it was given.
-    pub fn handle_stale(&mut self, now: Time, peer: PeerId, newest: u64) {
+    /// An introducer holds a newer record under `locator` than the one of ours, for `peer`, that it was given.
+    pub fn handle_stale(&mut self, now: Time, peer: PeerId, locator: Locator, newest: u64) {
         self.now = now;
         if peer == self.me {
             self.list_again(now, newest);
         } else {
-            self.presence.handle_stale(now, peer, newest);
+            self.presence.handle_stale(now, peer, locator, newest);
         }
         self.drain();
     }
@@ -65,6 +74,7 @@ impl<S: Scheme> Peer<S> {
             self.finding.away.insert(introducer);
         }
         self.presence.handle_introducer_down(now, introducer);
+        self.renew_relays();
         self.ask_notice_elsewhere(introducer);
     }
 
@@ -210,15 +220,6 @@ impl<S: Scheme> Peer<S> {
         let Target::Device(device) = target else {
             return;
         };
-        if let Some(introducer) = self.introducer(device) {
-            let route = introducer.route();
-            let candidate = Candidate {
-                from: Face::Visitor,
-                to: Face::Public,
-                route,
-            };
-            self.sessions.handle_routes(now, target, vec![candidate]);
-        }
         let linked = self.finding.linked.iter();
         let linked = linked.filter(|(_, route)| route.device == device);
         let candidates = linked.map(|(to, route)| Candidate {
@@ -255,7 +256,7 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// Every way to `peer` that is known now, the most promising first.
-    fn candidates(&self, peer: PeerId) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, peer: PeerId) -> Vec<Candidate> {
         let mut ways: Vec<(Face, Route)> = Vec::new();
         let mut add = |to: Face, route: &Route| {
             if route.is_empty() {
@@ -283,11 +284,22 @@ impl<S: Scheme> Peer<S> {
                 .iter()
                 .for_each(|route| add(Face::Public, route));
         }
+        let is_near = |it: &Sighting| it.peer == Some(peer);
+        let shared = match self.finding.sightings.values().any(is_near) {
+            // No relay need know that two meet who are next to each other.
+            true => Vec::new(),
+            false => self.shared_relays(peer),
+        };
         ways.into_iter()
-            .map(|(to, route)| Candidate {
-                from: Face::Contact,
-                to,
-                route: route.bounded(),
+            .map(|(to, mut route)| {
+                if to == Face::Contact && route.relays.is_empty() {
+                    route.relays.clone_from(&shared);
+                }
+                Candidate {
+                    from: Face::Contact,
+                    to,
+                    route: route.bounded(),
+                }
             })
             .collect()
     }
@@ -307,34 +319,17 @@ impl<S: Scheme> Peer<S> {
         all
     }
 
-    /// The introducer with this key, ours or a contact's.
-    pub(super) fn introducer(&self, key: DeviceKey) -> Option<&Introducer> {
-        let theirs = self
-            .book
-            .contacts()
-            .flat_map(|contact| &contact.introducers);
-        let invites = self
-            .book
-            .contacts()
-            .filter_map(|contact| self.book.accepted(&contact.peer));
-        let invites = invites.flat_map(|accepted| &accepted.invite.introducers);
-        self.introducers
-            .iter()
-            .chain(theirs)
-            .chain(invites)
-            .find(|introducer| introducer.key == key)
-    }
-
-    /// An introducer answers, for the first time or after it was away: what it missed is left there now.
+    /// An introducer answers. Where it was away, what it missed is left there now.
     pub fn handle_introducer_up(&mut self, now: Time, device: DeviceKey) {
         self.now = now;
         if self.finding.away.remove(&device) {
             self.presence.handle_introducer_up(now, device);
+            self.renew_relays();
             self.leave_replies_at(now, device);
             self.list_again(now, 0);
+            self.ask_notice_of(device);
             self.handle_network_changed(now);
         }
-        self.ask_notice_of(device);
     }
 
     pub(super) fn drain_presence(&mut self) {
@@ -346,13 +341,7 @@ impl<S: Scheme> Peer<S> {
                     record,
                 } => {
                     let introducers = self.publish_to(target);
-                    if !introducers.is_empty() {
-                        self.outputs.push_back(Output::Publish {
-                            record,
-                            introducers,
-                            peer: Some(peer),
-                        });
-                    }
+                    self.visit(introducers, &Request::Publish(record), Some(peer));
                 }
                 PresenceOutput::Lookup { peer, locator } => {
                     let introducers = self.introducers_of(peer);
@@ -375,6 +364,24 @@ impl<S: Scheme> Peer<S> {
         self.introducers.iter().filter(chosen).cloned().collect()
     }
 
+    /// Asks each of `introducers` for the same, each time as somebody else.
+    pub(super) fn visit(
+        &mut self,
+        introducers: Vec<Introducer>,
+        request: &Request,
+        peer: Option<PeerId>,
+    ) {
+        for introducer in introducers {
+            let visit = Visit {
+                introducer,
+                visitor: SecretKey::from_bytes(self.random.bytes()),
+                request: request.clone(),
+                peer,
+            };
+            self.outputs.push_back(Output::Visit(Box::new(visit)));
+        }
+    }
+
     /// Asks introducers what stands under a locator.
     pub(super) fn look_up(
         &mut self,
@@ -389,10 +396,7 @@ impl<S: Scheme> Peer<S> {
         self.finding
             .lookups
             .insert(locator, Lookup { purpose, open });
-        self.outputs.push_back(Output::Lookup {
-            locator,
-            introducers,
-        });
+        self.visit(introducers, &Request::Lookup(locator), None);
     }
 
     /// A contact's sealed record was opened. One that is newer than those before shows that they are there.
@@ -411,6 +415,10 @@ impl<S: Scheme> Peer<S> {
             address.public,
             &address.introducers,
         );
+        let known = self.finding.cards.get(&peer);
+        // A record has no room to say whether they still relay.
+        let relay = known.and_then(|card| card.relay.clone());
+        let card = card.with_relay(relay);
         self.learn_card(peer, card, Source::Record);
         let candidates = self.candidates(peer);
         self.sessions
@@ -449,13 +457,20 @@ impl<S: Scheme> Peer<S> {
             key: peer.as_bytes().to_vec(),
             value,
         };
+        // What only an invite says of its maker is bound to nobody yet.
+        let device = (!card.binding.is_empty()).then_some(card.contact.device);
         self.finding.cards.insert(peer, card);
         self.outputs.push_back(Output::Store(vec![row]));
         self.tell(Event::Found { peer, source });
+        self.renew_relays();
+        if let Some(device) = device {
+            self.observe_device(peer, device);
+        }
     }
 
     /// Forgets where somebody is.
     pub(super) fn forget_routes(&mut self, peer: PeerId) {
+        self.relays.devices.remove(&peer);
         if self.finding.cards.remove(&peer).is_some() {
             let row = Row {
                 kind: ROUTE_KIND,

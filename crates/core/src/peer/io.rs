@@ -1,9 +1,11 @@
 //! What a node's shell tells the machine, and what the machine asks of it.
 
+use super::relays::RelayOffer;
+use super::visit::Visit;
 use crate::address::Route;
-use crate::discovery::{Advertisement, Record};
+use crate::discovery::Advertisement;
 use crate::identity;
-use crate::ids::{DeviceKey, Face, Locator, PeerId};
+use crate::ids::{DeviceKey, Face, InviteId, PeerId};
 use crate::introducer::Introducer;
 use crate::protocol::ProtocolName;
 use crate::routing::{CloseCode, ConnId, DialId, DownReason, Session, Target, UnreachableReason};
@@ -71,24 +73,13 @@ pub enum Output {
         /// Whose relays.
         introducers: Vec<Introducer>,
     },
-    /// Leave a record at each of these introducers, as soon as it can be reached. Each that keeps it is told by
+    /// Run a relay for contacts in this way from now on, or none. Whoever is not among its clients any more is disconnected.
+    /// While it runs, [`handle_own_relay`](super::Peer::handle_own_relay) has told where.
+    OfferRelay(Option<RelayOffer>),
+    /// Ask an introducer, as soon as it can be reached, with a connection under the visit's own key that carries nothing
+    /// else. A look-up ends in [`handle_records`](super::Peer::handle_records); that a reply is kept is told by
     /// [`handle_kept`](super::Peer::handle_kept).
-    Publish {
-        /// What.
-        record: Record,
-        /// Where.
-        introducers: Vec<Introducer>,
-        /// For whom, to be given back with [`handle_stale`](super::Peer::handle_stale); `None` for a reply.
-        peer: Option<PeerId>,
-    },
-    /// Ask each of these introducers what stands under a locator; ends in
-    /// [`handle_records`](super::Peer::handle_records).
-    Lookup {
-        /// Where it stands.
-        locator: Locator,
-        /// Whom to ask.
-        introducers: Vec<Introducer>,
-    },
+    Visit(Box<Visit>),
     /// An invite says where this peer may be; each of the routes ends in
     /// [`handle_route_found`](super::Peer::handle_route_found).
     Learn {
@@ -113,6 +104,8 @@ pub enum Event {
     Book(identity::Event),
     /// A session stands.
     Up(Session),
+    /// A standing session goes on at another level: its peer was confirmed.
+    Trusted(Session),
     /// A session is gone.
     Down {
         /// Which.
@@ -170,6 +163,11 @@ pub enum Event {
         peer: PeerId,
         /// Where; `None` when no introducer of ours lists them.
         device: Option<DeviceKey>,
+    },
+    /// A mailbox was looked into: what lay there at the introducers that answered was taken.
+    MailboxSeen {
+        /// Of which invite.
+        invite: InviteId,
     },
     /// A contact was found.
     Found {

@@ -7,14 +7,14 @@
 use std::time::Duration;
 
 use super::config::LISTING_RENEWAL;
-use super::io::{Event, Output};
+use super::io::Event;
 use super::listed::Listed;
 use super::places::Purpose;
 use super::state::Peer;
 use crate::address::Route;
 use crate::codec;
 use crate::crypto::Scheme;
-use crate::discovery::{Listing, Record, schedule};
+use crate::discovery::{Listing, Record, Request, schedule};
 use crate::identity::SignedBinding;
 use crate::ids::{DeviceKey, Face, PeerId};
 use crate::time::Time;
@@ -94,12 +94,9 @@ impl<S: Scheme> Peer<S> {
             sequence,
             due: Some(now + LISTING_RENEWAL - earlier),
         };
-        if let (Ok(record), false) = (signed, self.introducers.is_empty()) {
-            self.outputs.push_back(Output::Publish {
-                record,
-                introducers: self.introducers.clone(),
-                peer: Some(self.me),
-            });
+        if let Ok(record) = signed {
+            let request = Request::Publish(record);
+            self.visit(self.introducers.clone(), &request, Some(self.me));
         }
     }
 

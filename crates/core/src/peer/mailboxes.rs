@@ -1,7 +1,8 @@
 //! When to look for replies to which invite, and which replies of ours are on their way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::identity::Mailbox;
 use crate::ids::{InviteId, Locator, PeerId};
 use crate::time::Time;
 
@@ -10,6 +11,8 @@ use crate::time::Time;
 pub(super) struct Meeting {
     /// When each mailbox is looked into next.
     pub(super) polls: BTreeMap<InviteId, Time>,
+    /// Mailboxes that were looked into in this life of the node.
+    seen: BTreeSet<InviteId>,
     /// Replies that no introducer has confirmed yet; at most one for each accepted invite.
     leaving: BTreeMap<InviteId, Leaving>,
 }
@@ -24,6 +27,23 @@ struct Leaving {
 impl Meeting {
     pub(super) fn next_due(&self) -> Option<Time> {
         self.polls.values().min().copied()
+    }
+
+    /// All introducers that were asked have said what lies in the mailbox of this invite, or could not.
+    pub(super) fn saw(&mut self, invite: InviteId) {
+        self.seen.insert(invite);
+    }
+
+    /// Whether its mailbox was looked into.
+    pub(super) fn has_seen(&self, invite: &InviteId) -> bool {
+        self.seen.contains(invite)
+    }
+
+    /// Forgets what concerns other invites than these.
+    pub(super) fn retain(&mut self, open: &[Mailbox]) {
+        let is_open = |invite: &InviteId| open.iter().any(|mailbox| mailbox.invite == *invite);
+        self.polls.retain(|invite, _| is_open(invite));
+        self.seen.retain(is_open);
     }
 
     /// A reply goes to the mailbox of `maker`'s invite.

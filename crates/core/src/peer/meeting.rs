@@ -3,17 +3,25 @@
 use std::time::Duration;
 
 use super::config::{MAILBOX_POLL, MAILBOX_POLL_MAX, REPLY_LIFE};
-use super::io::{Event, Output};
+use super::io::Event;
 use super::places::Purpose;
 use super::state::Peer;
 use crate::crypto::{Scheme, derive};
-use crate::discovery::Record;
-use crate::discovery::record::{Slot, Terms};
+use crate::discovery::record::{PAYLOAD_BYTES_MAX, Slot, Terms};
+use crate::discovery::{Record, Request};
+use crate::identity::reply::REPLY_BYTES;
 use crate::identity::{AcceptError, Hints, Invite, InviteError, InviteTerms};
 use crate::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
 use crate::introducer::Introducer;
 use crate::routing::Target;
 use crate::time::Time;
+
+/// A reply ends on a full minute, as sealed addresses do: the very millisecond would tell which invite it answers to whoever
+/// has seen that. In milliseconds.
+const MINUTE_MS: u64 = 60_000;
+
+// On an introducer's disk a reply looks like an address.
+const _: () = assert!(REPLY_BYTES == PAYLOAD_BYTES_MAX);
 
 /// What an invite is to be like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +98,7 @@ impl<S: Scheme> Peer<S> {
     /// Looks into the mailboxes that are due: often at first, when two people wait for each other, and ever less.
     pub(super) fn poll_mailboxes(&mut self, now: Time) {
         let open = self.book.open_mailboxes(now);
-        self.meeting
-            .polls
-            .retain(|invite, _| open.iter().any(|mailbox| mailbox.invite == *invite));
+        self.meeting.retain(&open);
         for mailbox in open {
             let due = *self.meeting.polls.entry(mailbox.invite).or_insert(now);
             if due > now {
@@ -110,6 +116,26 @@ impl<S: Scheme> Peer<S> {
                 mailbox.introducers,
             );
         }
+    }
+
+    /// Looks into all mailboxes that were not looked into since this node runs, for who cannot wait. Each is told by
+    /// [`Event::MailboxSeen`]; false when there are none.
+    pub fn look_into_mailboxes(&mut self, now: Time) -> bool {
+        self.now = now;
+        let open = self.book.open_mailboxes(now);
+        let unseen = open.into_iter().filter(|mailbox| {
+            !mailbox.introducers.is_empty() && !self.meeting.has_seen(&mailbox.invite)
+        });
+        let unseen: Vec<InviteId> = unseen.map(|mailbox| mailbox.invite).collect();
+        for invite in &unseen {
+            let mut lookups = self.finding.lookups.values();
+            if !lookups.any(|it| it.purpose == Purpose::Replies(*invite)) {
+                self.meeting.polls.insert(*invite, now);
+            }
+        }
+        self.poll_mailboxes(now);
+        self.drain();
+        !unseen.is_empty()
     }
 
     /// Lets in whoever left a sealed reply.
@@ -179,6 +205,7 @@ impl<S: Scheme> Peer<S> {
         else {
             return;
         };
+        let expires = invite.expires.min(now + REPLY_LIFE);
         let mailbox = invite.mailbox_secret();
         let parts: [&[u8]; 2] = [mailbox.as_bytes(), self.identity.as_bytes()];
         let place = derive("kith/1 reply slot", &parts);
@@ -187,17 +214,13 @@ impl<S: Scheme> Peer<S> {
         let terms = Terms {
             slot: Slot(slot),
             sequence: now.0,
-            expires: invite.expires.min(now + REPLY_LIFE),
+            expires: Time(expires.0 - expires.0 % MINUTE_MS),
             payload,
         };
         let Ok(record) = Record::sign(&self.scheme, &mailbox, terms) else {
             return;
         };
-        self.outputs.push_back(Output::Publish {
-            record,
-            introducers,
-            peer: None,
-        });
+        self.visit(introducers, &Request::Publish(record), None);
         self.meeting.leave(invite.id(), mailbox.locator(), maker);
     }
 }

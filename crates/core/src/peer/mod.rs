@@ -12,14 +12,17 @@
 //! - `sessions`: a session asks who may come in, and the book answers.
 //! - `proving`: invites are shown and acknowledged; `cards`: contacts tell each other where they are.
 //! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
+//! - `visit`: introducers are asked, each time by nobody.
+//! - `wanting`: with whom a session is kept up, and whom we leave alone because they want none (`regard`).
 //! - `comparing`: safety words, while both look.
 //! - `meeting`: invites, and the mailboxes of people who are never online together.
 //! - `notices`: what introducers say of themselves takes the place of the lines they were named by.
 //! - `locating`: who wants to be found by PeerId says where; who looks for such a one asks.
-//! - `faces`: the node's own keys, bindings and places.
+//! - `faces`: the node's own keys, bindings and places; `life`: how often it has been started.
+//! - `relaying`: whom we relay for, and which contacts relay for us.
 //!
 //! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`,
-//! `lines`, `listed`, `comparisons`.
+//! `lines`, `listed`, `relays`, `comparisons`.
 //!
 //! The shell (kith-node, or the simulator) performs [`Output`]s in order and reports what comes of them:
 //!
@@ -38,6 +41,7 @@ mod devices;
 mod faces;
 mod finding;
 pub mod io;
+mod life;
 mod lines;
 mod listed;
 mod locating;
@@ -48,11 +52,19 @@ mod notices;
 mod places;
 pub mod proof;
 mod proving;
+mod regard;
+mod relaying;
+mod relays;
 mod sessions;
 mod state;
+mod visit;
+mod wanting;
 
 pub use comparing::CompareError;
 pub use config::Config;
 pub use io::{Event, Output, Source};
 pub use meeting::InviteOptions;
+pub use regard::Regard;
+pub use relays::RelayOffer;
 pub use state::{Peer, StartError};
+pub use visit::Visit;

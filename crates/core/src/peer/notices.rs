@@ -61,7 +61,7 @@ impl<S: Scheme> Peer<S> {
     }
 
     fn ask_notice(&mut self, key: DeviceKey, introducers: Vec<Introducer>) {
-        // An introducer has no visitor face: there is nothing that it could ask with, nor that it does not know of itself.
+        // An introducer has no visitor face, and knows of itself what it could ask.
         if introducers.is_empty() || self.faces.device(Face::Visitor).is_none() {
             return;
         }
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::crypto::{Ed25519, SecretKey};
     use crate::discovery::notice::NOTICE_LIFE;
-    use crate::discovery::{NextPin, Slot, Terms};
+    use crate::discovery::{NextPin, Request, Slot, Terms};
     use crate::ids::TlsPin;
     use crate::introducer::{Ports, Trust};
     use crate::peer::Config;
@@ -174,7 +174,7 @@ mod tests {
     }
 
     fn node(rows: Vec<Row>, introducers: &[Introducer]) -> Peer {
-        let config = Config::new("test".to_owned(), 1);
+        let config = Config::new("test".to_owned());
         let made = Peer::new(config, Ed25519, secret(100), rows, [7; 32], NOW);
         let mut node = made.expect("no rows of another version");
         node.handle_device(NOW, Face::Visitor, secret(101));
@@ -187,19 +187,18 @@ mod tests {
         let locator = Notice::locator(secret(1).device_key());
         let mut all = Vec::new();
         while let Some(output) = node.poll_output() {
-            if let Output::Lookup {
-                locator: asked,
-                introducers,
-            } = output
-                && asked == locator
+            if let Output::Visit(visit) = output
+                && visit.request == Request::Lookup(locator)
             {
-                all.extend(introducers);
+                all.push(visit.introducer);
             }
         }
         all
     }
 
     fn tell(node: &mut Peer, now: Time, records: &[Record]) {
+        // Whoever was away is asked anew.
+        node.handle_introducer_down(now, secret(1).device_key());
         node.handle_introducer_up(now, secret(1).device_key());
         node.handle_records(now, Notice::locator(secret(1).device_key()), records);
     }

@@ -86,7 +86,6 @@ impl<S: Scheme> Peer<S> {
         if let Some(known) = self.connections.conns.get_mut(&conn) {
             known.taken = taken;
         }
-        // Said before the consequences, for one of them may be that this session begins anew at another level.
         self.say_taken(conn);
         self.drain_book(now);
     }

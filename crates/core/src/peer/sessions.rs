@@ -4,6 +4,7 @@ use super::connections::Conn;
 use super::io::{Event, Output};
 use super::note::{CARD, INVITE_SHOWN, INVITE_TAKEN, WORDS};
 use super::proof::Proof;
+use super::regard::Regard;
 use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
@@ -11,8 +12,8 @@ use crate::identity::{SignedBinding, Standing};
 use crate::ids::{Face, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
-    self, CloseCode, ConnId, Connected, DialId, Introduction, Level, Note, SPEAKS_MAX, Session,
-    Target, Verdict,
+    self, CloseCode, ConnId, Connected, DialId, DownReason, Introduction, Level, Note, SPEAKS_MAX,
+    Session, Target, UnreachableReason, Verdict,
 };
 use crate::time::Time;
 
@@ -118,6 +119,7 @@ impl<S: Scheme> Peer<S> {
                 self.tell(Event::Reached { target });
             }
             routing::Event::Up(session) => self.stand(now, session),
+            routing::Event::Trusted(session) => self.trust(session),
             routing::Event::Ending { conn } => {
                 let target = self
                     .connections
@@ -130,6 +132,9 @@ impl<S: Scheme> Peer<S> {
             }
             routing::Event::Down { conn, peer, reason } => {
                 self.forget_conn(conn);
+                if let (Some(peer), DownReason::ClosedByPeer(CloseCode::Idle)) = (peer, reason) {
+                    self.let_go(now, peer);
+                }
                 self.tell(Event::Down { conn, peer, reason });
             }
             routing::Event::Speaks {
@@ -143,11 +148,14 @@ impl<S: Scheme> Peer<S> {
             }
             routing::Event::Noted { conn, peer, note } => self.take_note(now, conn, peer, &note),
             routing::Event::Unreachable { target, reason } => {
-                // Whoever is wanted goes on being looked up, ever more rarely.
-                if let Target::Peer(peer) = target
-                    && !self.sessions.wants(target)
-                {
-                    self.presence.handle_wanted(now, peer, false);
+                if let Target::Peer(peer) = target {
+                    if reason == UnreachableReason::NotAContact {
+                        self.regarded(now, peer, Regard::Stranger);
+                    }
+                    // Whoever is wanted goes on being looked up, ever more rarely.
+                    if !self.sessions.wants(target) {
+                        self.presence.handle_wanted(now, peer, false);
+                    }
                 }
                 self.tell(Event::Unreachable { target, reason });
             }
@@ -271,10 +279,17 @@ impl<S: Scheme> Peer<S> {
         }
         if let Some(peer) = session.peer {
             self.presence.handle_wanted(now, peer, false);
+            self.presence.handle_present(now, peer);
+            self.is_let_in(peer);
             self.say_taken(session.conn);
             self.show_invite(session.conn, peer);
             if session.level == Level::Contact {
                 self.send_card(session.conn);
+                self.renew_relays();
+                let remote_face = self.connections.conns.get(&session.conn);
+                if remote_face.and_then(|known| known.remote_face) == Some(Face::Contact) {
+                    self.observe_device(peer, session.remote);
+                }
             }
         }
         self.prefer(target);
@@ -348,17 +363,22 @@ impl<S: Scheme> Peer<S> {
             .collect()
     }
 
-    /// A contact was confirmed: its sessions begin anew, at the level it has now.
+    /// A contact changed, and may have been confirmed: its sessions go on at the level it has now.
     pub(super) fn follow_level(&mut self, now: Time, peer: PeerId) {
         let level = self.level_of(peer);
-        let outdated = self.connections.conns.values().any(|known| {
-            known
-                .session
-                .is_some_and(|session| session.peer == Some(peer) && session.level != level)
-        });
-        if outdated {
-            self.sessions.handle_close_peer(now, peer, CloseCode::Done);
-        }
+        let names = self.speaks_with(Some(peer), level);
+        self.sessions.handle_level(now, peer, level, names);
         self.begin_reach(peer);
+    }
+
+    /// A session goes on at another level. Who is a contact from now on is told where we are, as with a new session.
+    fn trust(&mut self, session: Session) {
+        if let Some(known) = self.connections.conns.get_mut(&session.conn) {
+            known.session = Some(session);
+        }
+        if session.level == Level::Contact {
+            self.send_card(session.conn);
+        }
+        self.tell(Event::Trusted(session));
     }
 }

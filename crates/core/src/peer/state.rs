@@ -9,13 +9,16 @@ use super::config::Config;
 use super::connections::Connections;
 use super::devices::{Faces, ROLE};
 use super::io::{Event, Output};
+use super::life::{self, LIFE_KIND};
 use super::lines::{LINE_KIND, Lines};
 use super::listed::Listed;
 use super::mailboxes::Meeting;
 use super::places::{Finding, ROUTE_KIND};
+use super::regard::Regards;
+use super::relays::{RELAY_KIND, Relays};
 use crate::crypto::{Ed25519, Scheme, SecretKey};
 use crate::discovery::{Presence, PresenceConfig};
-use crate::identity::{self, Book, BookConfig, ContactState, RestoreError};
+use crate::identity::{self, Book, BookConfig, RestoreError};
 use crate::ids::{DeviceKey, PeerId};
 use crate::introducer::Introducer;
 use crate::protocol::ProtocolName;
@@ -43,8 +46,10 @@ pub struct Peer<S: Scheme = Ed25519> {
     pub(super) listed: Listed,
     pub(super) connections: Connections,
     pub(super) finding: Finding,
+    pub(super) relays: Relays,
     pub(super) meeting: Meeting,
     pub(super) comparing: Comparing,
+    pub(super) regards: Regards,
     pub(super) protocols: Vec<(ProtocolName, Access)>,
     /// What was last announced on the local network: which key, and to whom.
     pub(super) advertised: Option<(DeviceKey, Vec<PeerId>)>,
@@ -64,7 +69,7 @@ impl<S: Scheme> Peer<S> {
     /// The kinds of rows a node keeps, and wants back when it starts.
     pub fn kinds() -> Vec<&'static str> {
         let mut kinds = Book::<S>::KINDS.to_vec();
-        kinds.extend([ROUTE_KIND, LINE_KIND]);
+        kinds.extend([ROUTE_KIND, LIFE_KIND, LINE_KIND, RELAY_KIND]);
         kinds
     }
 
@@ -83,8 +88,12 @@ impl<S: Scheme> Peer<S> {
         let mut random = Random::new(seed);
         let (routes, rows): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == ROUTE_KIND);
+        let (lives, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == LIFE_KIND);
         let (lines, rows): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == LINE_KIND);
+        let (relay, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == RELAY_KIND);
         let book = Book::restore(
             BookConfig::default(),
             scheme.clone(),
@@ -92,7 +101,8 @@ impl<S: Scheme> Peer<S> {
             identity.clone(),
             rows,
         )?;
-        let mut routing = routing::Config::new(config.boot, config.agent.clone());
+        let (boot, life) = life::begin(&identity, now, &lives);
+        let mut routing = routing::Config::new(boot, config.agent.clone());
         routing.strangers_max = config.strangers_max;
         let presence = PresenceConfig {
             me: identity.peer_id(),
@@ -103,6 +113,7 @@ impl<S: Scheme> Peer<S> {
             presence: Presence::new(scheme.clone(), presence, random.bytes(), now),
             me: identity.peer_id(),
             finding: Finding::restore(routes),
+            relays: Relays::restore(relay),
             faces: Faces::default(),
             introducers: Vec::new(),
             lines: Lines::restore(lines),
@@ -110,9 +121,11 @@ impl<S: Scheme> Peer<S> {
             connections: Connections::default(),
             meeting: Meeting::default(),
             comparing: Comparing::default(),
+            regards: Regards::default(),
             protocols: Vec::new(),
             advertised: None,
-            outputs: VecDeque::new(),
+            // Durable before anybody hears of it.
+            outputs: VecDeque::from([Output::Store(vec![life])]),
             config,
             scheme,
             identity,
@@ -128,6 +141,7 @@ impl<S: Scheme> Peer<S> {
         for peer in met {
             node.begin_reach(peer);
         }
+        node.recall_devices();
         node.resume_meeting(now);
         Ok(node)
     }
@@ -198,6 +212,7 @@ impl<S: Scheme> Peer<S> {
         self.list_self(now);
         self.poll_mailboxes(now);
         self.comparing.handle_timeout(now);
+        self.want_again(now);
         self.leave_replies(now);
         self.drain();
     }
@@ -213,6 +228,7 @@ impl<S: Scheme> Peer<S> {
             self.listed.next_due(),
             self.meeting.next_due(),
             self.comparing.next_due(),
+            self.regards.next_due(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -258,6 +274,7 @@ impl<S: Scheme> Peer<S> {
     fn follow_book(&mut self, now: Time, event: identity::Event) {
         match event {
             identity::Event::ReachBegan { peer } => {
+                self.regards.forget(peer);
                 self.begin_reach(peer);
                 self.advertise();
             }
@@ -266,6 +283,7 @@ impl<S: Scheme> Peer<S> {
             | identity::Event::Blocked { peer } => {
                 self.presence.handle_contact_removed(now, peer);
                 self.forget_routes(peer);
+                self.regards.forget(peer);
                 self.sessions.handle_want(now, Target::Peer(peer), false);
                 self.sessions.handle_close_peer(now, peer, CloseCode::Done);
                 self.advertise();
@@ -273,6 +291,8 @@ impl<S: Scheme> Peer<S> {
             identity::Event::Changed { peer } => self.follow_level(now, peer),
             _ => {}
         }
+        self.renew_relays();
+        self.offer_relay();
     }
 
     /// From now on this contact is looked for, and finds us.
@@ -283,24 +303,9 @@ impl<S: Scheme> Peer<S> {
         let Some(reach) = contact.reach.as_ref() else {
             return;
         };
-        let (secret, state) = (*reach.secret.as_bytes(), contact.state);
+        let secret = *reach.secret.as_bytes();
         self.presence.handle_contact_added(self.now, peer, secret);
-        if state == ContactState::Confirmed
-            && self.config.keeps_sessions
-            && self.is_among_kept(peer)
-        {
-            self.sessions
-                .handle_want(self.now, Target::Peer(peer), true);
-        }
-    }
-
-    /// Whether `peer` is among the contacts with whom a session is kept up.
-    fn is_among_kept(&self, peer: PeerId) -> bool {
-        let before = self
-            .book
-            .contacts()
-            .filter(|contact| contact.peer < peer && contact.reach.is_some());
-        before.take(super::config::SESSIONS_KEPT_MAX).count() < super::config::SESSIONS_KEPT_MAX
+        self.keep_session(peer);
     }
 
     /// Everybody with whom a reach secret is shared, and the secret.

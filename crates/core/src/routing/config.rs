@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use super::boot::Boot;
 use super::wire::{AGENT_BYTES_MAX, SPEAKS_MAX};
 use crate::protocol::ProtocolName;
 
 /// What one node's [`Sessions`](super::Sessions) go by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Which life of this node it is: must be greater at each start (the time in milliseconds will do, where clocks do
-    /// not go back). The other side drops what it holds of an earlier life.
-    pub boot: u64,
+    /// Which life of this node it is, greater at each start. The other side drops what it holds of an earlier life.
+    pub boot: Boot,
     /// This program and its version, at most [`AGENT_BYTES_MAX`] bytes.
     pub agent: String,
     /// What is spoken with strangers at first; see [`Sessions::handle_speaks`](super::Sessions::handle_speaks).
@@ -23,7 +23,7 @@ pub struct Config {
 
 impl Config {
     /// The usual settings of a node.
-    pub fn new(boot: u64, agent: String) -> Self {
+    pub fn new(boot: Boot, agent: String) -> Self {
         Self {
             boot,
             agent,

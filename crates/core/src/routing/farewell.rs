@@ -13,7 +13,9 @@ use super::input::{ConnId, Connected, Target};
 use super::level::Level;
 use super::output::{DownReason, Event, Output, Session, UnreachableReason};
 use super::state::Sessions;
-use super::wire::{Farewell, Frame};
+use super::wire::{Farewell, Frame, SPEAKS_MAX};
+use crate::ids::PeerId;
+use crate::protocol::ProtocolName;
 use crate::time::Time;
 
 impl Sessions {
@@ -27,6 +29,35 @@ impl Sessions {
             .and_then(|peer| self.table.peer_surplus(limit, peer));
         for surplus in [stranger, same_peer].into_iter().flatten() {
             self.close(now, surplus, CloseCode::Busy);
+        }
+    }
+
+    /// `peer` is trusted otherwise from now on, and `speaks` is spoken with them. Their sessions stay where they are and get
+    /// the stream limit of the new level, and the other side hears what it may use now. Only who is no more than a stranger
+    /// loses them: a stranger's session has nobody's name.
+    pub fn handle_level(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        level: Level,
+        mut speaks: Vec<ProtocolName>,
+    ) {
+        if level == Level::Stranger {
+            return self.handle_close_peer(now, peer, CloseCode::Done);
+        }
+        speaks.truncate(SPEAKS_MAX);
+        for conn in self.conns_where(Target::Peer(peer), |it| it.level != level) {
+            let Some(connection) = self.table.get_mut(conn) else {
+                continue;
+            };
+            connection.level = level;
+            let session = connection.session();
+            self.out.push_back(Output::StreamLimit {
+                conn,
+                streams_max: level.streams_max(),
+            });
+            self.send(conn, &[Frame::Speaks(speaks.clone())]);
+            self.tell(Event::Trusted(session));
         }
     }
 

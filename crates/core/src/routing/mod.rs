@@ -86,6 +86,7 @@ mod access;
 mod agenda;
 mod attempt;
 mod backoff;
+mod boot;
 mod close;
 mod connection;
 mod dial;
@@ -102,6 +103,7 @@ mod table;
 mod tests;
 
 pub use access::Access;
+pub use boot::Boot;
 pub use close::CloseCode;
 pub use config::Config;
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};

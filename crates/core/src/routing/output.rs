@@ -104,6 +104,9 @@ pub enum Event {
     },
     /// A session stands: introductions are through, streams may be opened and served.
     Up(Session),
+    /// The other side of a standing session is trusted otherwise than before. Streams that are open keep the level they were
+    /// opened with.
+    Trusted(Session),
     /// Open no new streams here: there is a better connection, or this one is ending.
     Ending {
         /// The connection.

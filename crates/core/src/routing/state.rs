@@ -198,7 +198,7 @@ impl Sessions {
             return;
         };
         connection.phase = Phase::WaitHello;
-        let hello = self.hello(conn, dial.0);
+        let hello = self.hello(conn, Some(dial));
         self.send(conn, &[hello, Frame::Introduce(introduction)]);
         self.tell(Event::Reached { conn, target });
         self.schedule(conn);
@@ -356,7 +356,7 @@ impl Sessions {
         match step {
             Step::Wait => {}
             Step::Greet => {
-                let hello = self.hello(conn, 0);
+                let hello = self.hello(conn, None);
                 self.send(conn, &[hello]);
             }
             Step::Judge(introduction) => self.authenticate(conn, introduction),
@@ -452,15 +452,22 @@ impl Sessions {
 
 // What is said.
 impl Sessions {
-    /// Our hello on a connection.
-    fn hello(&self, conn: ConnId, dial: u64) -> Frame {
+    /// Our hello on a connection that came of our dial `dial`, or of theirs.
+    fn hello(&self, conn: ConnId, dial: Option<DialId>) -> Frame {
+        let connected = self.table.get(conn).map(|it| it.connected);
+        let boot = &self.config.boot;
+        let told = |Connected { local, remote, .. }| {
+            let dial = dial.map_or(0, |dial| boot.dial(local, remote, dial.0));
+            (boot.nonce(local), dial)
+        };
+        let (boot, dial) = connected.map_or((0, 0), told);
         Frame::Hello(Hello {
             version: HELLO_VERSION,
-            boot: self.config.boot,
+            boot,
             dial,
             agent: self.config.agent.clone(),
             speaks: self.config.speaks.clone(),
-            observed: self.table.get(conn).and_then(|it| it.connected.observed),
+            observed: connected.and_then(|connected| connected.observed),
         })
     }
 

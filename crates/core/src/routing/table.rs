@@ -100,20 +100,15 @@ impl Table {
             .filter_map(|conn| self.connections.get(conn))
     }
 
-    /// The best session with `target` for new streams: on the contact face if there is one, with the latest life of the other
-    /// node, then the newest. Between the same two devices there is one, by rank; between others the newest leads to the
-    /// keys that stay, and from a public face to a contact face.
+    /// The best session with `target` for new streams: on the contact face if there is one, then the newest.
+    /// Between the same two devices there is one, by rank; between others the newest leads to the keys that stay, and
+    /// from a public face to a contact face.
     pub(super) fn best(&self, target: Target) -> Option<&Connection> {
         self.of(target)
             .filter(|connection| connection.is_open())
             .max_by_key(|connection| {
                 let direct = connection.connected.face == Face::Contact;
-                (
-                    direct,
-                    connection.rank().boot,
-                    connection.up_since,
-                    connection.connected.conn,
-                )
+                (direct, connection.up_since, connection.connected.conn)
             })
     }
 

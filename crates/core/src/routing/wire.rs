@@ -83,10 +83,10 @@ pub struct Hello {
     /// [`HELLO_VERSION`].
     #[n(0)]
     pub version: u8,
-    /// Which life of the sending node this is: greater after each start.
+    /// Which life of the sending node this is, told of this key alone: greater after each start.
     #[n(1)]
     pub boot: u64,
-    /// Which of the dials of this life it is, counted from 1; 0 from the dialled side.
+    /// Which of the dials of this life it is, told of this pair of keys alone: greater with each; 0 from the dialled side.
     #[n(2)]
     pub dial: u64,
     /// The sender's program and version, at most [`AGENT_BYTES_MAX`] bytes.

@@ -8,17 +8,17 @@
 //! - [`lan`]: the local network, by DNS-SD.
 //! - [`neighbours`]: what the local network says, bounded.
 //! - [`registries`]: the registries of all introducers in use, side by side.
-//! - [`registry`]: the client of one of them, over a stream of a session.
+//! - [`visit`]: one request to one of them, as nobody.
 
 pub mod invites;
 pub mod lan;
 pub mod neighbours;
 pub mod registries;
-pub mod registry;
 pub mod source;
+pub mod visit;
 
 pub use invites::Invites;
 pub use lan::{Interfaces, Lan};
-pub use registries::{Connect, Registries};
-pub use registry::{RegistryClient, RegistryError};
+pub use registries::Registries;
 pub use source::{Announcement, Finding, Neighbour, Order, Running, Source, start};
+pub use visit::{Pay, VisitError, Visitors};

@@ -1,43 +1,39 @@
-//! The introducers' registries as a source: whatever is left goes to all in use, whatever is looked for is asked of all.
+//! The introducers' registries as a source: each visit that is ordered is paid, by a key of its own.
 //!
-//! Each introducer has a task of its own, so that a dead or slow one costs nothing but itself. A stream is opened when
-//! there is something to say, and opened again when the introducer closed it for idleness. One that cannot be
-//! reached is tried again, less and less often; what it missed meanwhile is told to it when it is back, because that is
-//! reported as [`Finding::IntroducerUp`].
+//! Each introducer has a task of its own, so that a dead or slow one costs nothing but itself. One that cannot be reached is
+//! left alone for a while, longer and longer; then the visit that failed is paid again. What the introducer missed
+//! meanwhile is told to it when it is back, because that is reported as [`Finding::IntroducerUp`].
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::future::Future;
-use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use kith_core::discovery::{Record, Refusal};
-use kith_core::ids::{DeviceKey, Locator, PeerId};
+use kith_core::discovery::{Answer, Refusal, Request};
+use kith_core::ids::DeviceKey;
 use kith_core::introducer::Introducer;
+use kith_core::peer::Visit;
 use kith_core::random::Random;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, info};
 
-use super::registry::{RegistryClient, RegistryError};
 use super::source::{Finding, Order, Source};
+use super::visit::Pay;
 use crate::entropy;
 
 /// The most introducers asked: mine, and those of an address book's contacts, who tend to share a few.
 const INTRODUCERS_MAX: usize = 64;
 
-/// The most requests that wait for one introducer: four bursts of [`Presence`](kith_core::discovery::Presence). What
+/// The most visits that wait for one introducer: four bursts of [`Presence`](kith_core::discovery::Presence). What
 /// it misses beyond that comes with the next refresh.
-const REQUESTS_MAX: usize = 1024;
+const WAITING_MAX: usize = 1024;
 
-/// The most requests on their way to one introducer: as many as a stream carries without an answer.
-const IN_FLIGHT_MAX: usize = 64;
-
-/// How long a dial may take, with the negotiation of a stream: QUIC gives up a handshake after as much.
-const CONNECT_MAX: Duration = Duration::from_secs(15);
+/// The most visits to one introducer at once: 4 MiB of endpoints, and 16 visits a second where an endpoint takes half a second
+/// to close, so that a burst of 256 is through in 16 s.
+const VISITS_MAX: usize = 8;
 
 /// How long to wait after a first failure. It doubles with each further one, until one stayed up for [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_secs(1);
@@ -45,8 +41,8 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// The longest wait between two attempts: as long as somebody who turned on the network again will look at a screen.
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
-/// How often one request is sent: once more on a new stream, for the old one may have ended unnoticed while idle.
-const SENT_MAX: u32 = 2;
+/// How often one visit is tried before its introducer counts as away.
+const TRIES_MAX: u32 = 2;
 
 /// How often one request is put off because the introducer is busy. Then its next refresh has to do.
 const PUT_OFF_MAX: u32 = 3;
@@ -54,20 +50,10 @@ const PUT_OFF_MAX: u32 = 3;
 /// The longest a busy introducer is believed to need, for it says so itself.
 const PUT_OFF_LONGEST: Duration = Duration::from_secs(30);
 
-/// How a stream to an introducer's registry comes to be: the session beneath is somebody else's business.
-pub trait Connect: Clone + Send + Sync + 'static {
-    /// Opens a stream of [`REGISTRY_PROTOCOL`](kith_core::discovery::REGISTRY_PROTOCOL) to the `kith/1` endpoint that
-    /// `introducer` names, and to no other.
-    fn connect(
-        &self,
-        introducer: &Introducer,
-    ) -> impl Future<Output = io::Result<RegistryClient>> + Send;
-}
-
 /// The registries of all introducers in use.
 #[derive(Debug)]
-pub struct Registries<C> {
-    connector: C,
+pub struct Registries<P> {
+    pay: P,
     workers: BTreeMap<DeviceKey, Worker>,
     tasks: JoinSet<()>,
 }
@@ -76,74 +62,57 @@ pub struct Registries<C> {
 #[derive(Debug)]
 struct Worker {
     introducer: Introducer,
-    requests: mpsc::Sender<Request>,
+    visits: mpsc::Sender<Visit>,
 }
 
-/// What one introducer is asked.
-#[derive(Clone, Debug)]
-struct Request {
-    what: What,
-    sent: u32,
-}
-
-#[derive(Clone, Debug)]
-enum What {
-    Publish(Option<PeerId>, Box<Record>),
-    Lookup(Locator),
-}
-
-impl<C: Connect> Registries<C> {
+impl<P: Pay> Registries<P> {
     /// No introducers yet; orders name them.
-    pub fn new(connector: C) -> Self {
+    pub fn new(pay: P) -> Self {
         Self {
-            connector,
+            pay,
             workers: BTreeMap::new(),
             tasks: JoinSet::new(),
         }
     }
 
-    /// Asks each of `introducers`, starting a task for one that was never asked before.
-    fn ask(&mut self, introducers: Vec<Introducer>, what: &What, findings: &mpsc::Sender<Finding>) {
-        for introducer in introducers {
-            let known = self.workers.get(&introducer.key);
-            let moved = known.is_some_and(|worker| worker.introducer != introducer);
-            if moved || (known.is_none() && self.workers.len() < INTRODUCERS_MAX) {
-                // The task of one that moved ends when nothing can be asked of it any more.
-                let worker = self.start(introducer.clone(), findings);
-                self.workers.insert(introducer.key, worker);
-            }
-            let Some(worker) = self.workers.get(&introducer.key) else {
-                debug!("too many introducers");
-                continue;
-            };
-            let request = Request {
-                what: what.clone(),
-                sent: 0,
-            };
-            if worker.requests.try_send(request).is_err() {
-                debug!("an introducer takes no requests");
-            }
+    /// Has a visit paid, starting a task for an introducer that was never asked before.
+    fn pay(&mut self, visit: Visit, findings: &mpsc::Sender<Finding>) {
+        let key = visit.introducer.key;
+        let known = self.workers.get(&key);
+        let moved = known.is_some_and(|worker| worker.introducer != visit.introducer);
+        if moved || (known.is_none() && self.workers.len() < INTRODUCERS_MAX) {
+            // The task of one that moved ends when nothing can be asked of it any more.
+            let worker = self.start(visit.introducer.clone(), findings);
+            self.workers.insert(key, worker);
+        }
+        let Some(worker) = self.workers.get(&key) else {
+            debug!("too many introducers");
+            return;
+        };
+        if worker.visits.try_send(visit).is_err() {
+            debug!("an introducer takes no visits");
         }
     }
 
     fn start(&mut self, introducer: Introducer, findings: &mpsc::Sender<Finding>) -> Worker {
-        let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
+        let (visits, receiver) = mpsc::channel(WAITING_MAX);
         let task = Task {
-            introducer: introducer.clone(),
-            connector: self.connector.clone(),
-            requests: receiver,
+            key: introducer.key,
+            pay: self.pay.clone(),
+            places: Arc::new(Semaphore::new(VISITS_MAX)),
+            visits: receiver,
             findings: findings.clone(),
             random: Random::new(entropy::seed()),
+            mood: Mood::Up,
+            pause: RETRY_FIRST,
+            up_since: Instant::now(),
         };
         self.tasks.spawn(task.run());
-        Worker {
-            introducer,
-            requests,
-        }
+        Worker { introducer, visits }
     }
 }
 
-impl<C: Connect> Source for Registries<C> {
+impl<P: Pay> Source for Registries<P> {
     fn name(&self) -> &'static str {
         "registries"
     }
@@ -152,12 +121,7 @@ impl<C: Connect> Source for Registries<C> {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Publish { peer, introducers, record }) => {
-                        self.ask(introducers, &What::Publish(peer, record), &findings);
-                    }
-                    Some(Order::Lookup { introducers, locator }) => {
-                        self.ask(introducers, &What::Lookup(locator), &findings);
-                    }
+                    Some(Order::Visit(visit)) => self.pay(*visit, &findings),
                     Some(_) => {}
                     None => return,
                 },
@@ -168,137 +132,125 @@ impl<C: Connect> Source for Registries<C> {
     }
 }
 
-impl Request {
-    /// What to say when there will be no answer.
-    fn unanswered(&self) -> Option<Finding> {
-        match self.what {
-            What::Lookup(locator) => Some(Finding::Records {
-                locator,
-                records: Vec::new(),
-            }),
-            What::Publish(..) => None,
-        }
-    }
-
-    fn stale(&self, newest: u64) -> Vec<Finding> {
-        match self.what {
-            What::Publish(Some(peer), _) => vec![Finding::Stale { peer, newest }],
-            _ => Vec::new(),
-        }
-    }
-}
-
 /// The task of one introducer, from inside.
-struct Task<C> {
-    introducer: Introducer,
-    connector: C,
-    requests: mpsc::Receiver<Request>,
+struct Task<P> {
+    key: DeviceKey,
+    pay: P,
+    places: Arc<Semaphore>,
+    visits: mpsc::Receiver<Visit>,
     findings: mpsc::Sender<Finding>,
     random: Random,
+    mood: Mood,
+    /// How long it is left alone when it fails next.
+    pause: Duration,
+    up_since: Instant,
 }
+
+/// How it stands with an introducer.
+enum Mood {
+    /// It answers, as far as is known.
+    Up,
+    /// It did not answer this visit, and is left alone until then.
+    Away { until: Instant, failed: Box<Visit> },
+    /// That visit is being paid again.
+    Trying,
+}
+
+/// What became of a visit: what is to be told, or the visit itself when there was no answer.
+type Outcome = Result<(bool, Vec<Finding>), Box<Visit>>;
 
 /// Nobody asks any more, or wants to know.
 struct Unneeded;
 
-impl<C: Connect> Task<C> {
+impl<P: Pay> Task<P> {
     async fn run(mut self) {
         // Its end is no failure: nobody needs it any more.
-        let Err(Unneeded) = self.keep_serving().await;
+        let Err(Unneeded) = self.keep_paying().await;
     }
 
-    async fn keep_serving(&mut self) -> Result<Infallible, Unneeded> {
-        let key = self.introducer.key;
-        let mut pause = RETRY_FIRST;
-        let mut is_down = false;
+    async fn keep_paying(&mut self) -> Result<std::convert::Infallible, Unneeded> {
+        let mut under_way = FuturesUnordered::new();
         loop {
-            if let Some(client) = self.connect().await {
-                let since = Instant::now();
-                is_down = false;
-                self.tell(Finding::IntroducerUp(key)).await?;
-                self.serve(client).await?;
-                // One that is up for a moment only is told everything each time: it has to earn its next chance.
-                if since.elapsed() > RETRY_MAX {
-                    pause = RETRY_FIRST;
-                }
-            }
-            if !is_down {
-                is_down = true;
-                info!("an introducer cannot be reached");
-                self.tell(Finding::IntroducerDown(key)).await?;
-            }
-            self.stay_away(pause).await?;
-            pause = (pause * 2).min(RETRY_MAX);
-        }
-    }
-
-    /// A stream; `None` when there is none to be had now.
-    async fn connect(&self) -> Option<RegistryClient> {
-        match timeout(CONNECT_MAX, self.connector.connect(&self.introducer)).await {
-            Ok(Ok(client)) => Some(client),
-            Ok(Err(error)) => {
-                debug!(%error, "no stream to an introducer");
-                None
-            }
-            Err(_) => {
-                debug!("an introducer did not answer in time");
-                None
-            }
-        }
-    }
-
-    /// Sends what is asked and reports what comes, until the introducer cannot be reached any more.
-    async fn serve(&mut self, mut client: RegistryClient) -> Result<(), Unneeded> {
-        let mut in_flight = FuturesUnordered::new();
-        loop {
-            let next = tokio::select! {
-                request = self.requests.recv(), if in_flight.len() < IN_FLIGHT_MAX => {
-                    request.ok_or(Unneeded)?
-                }
-                Some(outcome) = in_flight.next() => match outcome as Result<Vec<Finding>, Request> {
-                    Ok(found) => {
-                        for finding in found {
-                            self.tell(finding).await?;
-                        }
-                        continue;
-                    }
-                    // The stream ended. What it did not carry twice goes again, on a new one.
-                    Err(request) if request.sent >= SENT_MAX => {
-                        if let Some(finding) = request.unanswered() {
-                            self.tell(finding).await?;
-                        }
-                        return Ok(());
-                    }
-                    Err(request) => request,
-                },
-                () = self.findings.closed() => return Err(Unneeded),
+            let again = match &self.mood {
+                Mood::Away { until, .. } => Some(*until),
+                _ => None,
             };
-            if client.is_ended() {
-                match self.connect().await {
-                    Some(new) => client = new,
-                    None => return Ok(()),
-                }
-            }
-            in_flight.push(carry(client.clone(), next));
-        }
-    }
-
-    /// Waits for about `pause`. What is asked meanwhile is not kept: when the introducer is back it is told everything.
-    async fn stay_away(&mut self, pause: Duration) -> Result<(), Unneeded> {
-        let jitter = self.random.below(pause.as_millis() as u64 / 2);
-        let pause = sleep(pause + Duration::from_millis(jitter));
-        tokio::pin!(pause);
-        loop {
             tokio::select! {
-                () = &mut pause => return Ok(()),
-                request = self.requests.recv() => {
-                    let request = request.ok_or(Unneeded)?;
-                    if let Some(finding) = request.unanswered() {
-                        self.tell(finding).await?;
+                visit = self.visits.recv(), if under_way.len() < VISITS_MAX => {
+                    let visit = visit.ok_or(Unneeded)?;
+                    match self.mood {
+                        Mood::Up => under_way.push(self.carry(visit)),
+                        // Not kept: when the introducer is back it is told everything.
+                        _ => self.tell_all(unanswered(&visit)).await?,
+                    }
+                }
+                Some(outcome) = under_way.next() => self.conclude(outcome).await?,
+                () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {
+                    if let Mood::Away { failed, .. } = std::mem::replace(&mut self.mood, Mood::Trying) {
+                        under_way.push(self.carry(*failed));
                     }
                 }
                 () = self.findings.closed() => return Err(Unneeded),
             }
         }
+    }
+
+    /// Pays one visit, again where the introducer is busy.
+    fn carry(&self, visit: Visit) -> impl Future<Output = Outcome> + use<P> {
+        let (pay, places) = (self.pay.clone(), self.places.clone());
+        // It may be an old one, whose look-up has been given up.
+        let is_trial = matches!(self.mood, Mood::Trying);
+        async move {
+            carry(&pay, &places, visit)
+                .await
+                .map(|found| (is_trial, found))
+        }
+    }
+
+    async fn conclude(&mut self, outcome: Outcome) -> Result<(), Unneeded> {
+        match outcome {
+            Ok((is_trial, found)) => {
+                if !matches!(self.mood, Mood::Up) {
+                    self.mood = Mood::Up;
+                    self.up_since = Instant::now();
+                    self.tell(Finding::IntroducerUp(self.key)).await?;
+                }
+                let is_given_up =
+                    |found: &Finding| is_trial && matches!(found, Finding::Records { .. });
+                self.tell_all(found.into_iter().filter(|found| !is_given_up(found)))
+                    .await
+            }
+            Err(visit) => {
+                self.tell_all(unanswered(&visit)).await?;
+                match self.mood {
+                    Mood::Up => {
+                        info!("an introducer cannot be reached");
+                        self.tell(Finding::IntroducerDown(self.key)).await?;
+                        // One that is up for a moment only is told everything each time: it has to earn its next chance.
+                        if self.up_since.elapsed() > RETRY_MAX {
+                            self.pause = RETRY_FIRST;
+                        }
+                    }
+                    Mood::Trying => {}
+                    Mood::Away { .. } => return Ok(()),
+                }
+                let jitter = self.random.below(self.pause.as_millis() as u64 / 2);
+                let until = Instant::now() + self.pause + Duration::from_millis(jitter);
+                self.pause = (self.pause * 2).min(RETRY_MAX);
+                self.mood = Mood::Away {
+                    until,
+                    failed: visit,
+                };
+                Ok(())
+            }
+        }
+    }
+
+    async fn tell_all(&self, findings: impl IntoIterator<Item = Finding>) -> Result<(), Unneeded> {
+        for finding in findings {
+            self.tell(finding).await?;
+        }
+        Ok(())
     }
 
     async fn tell(&self, finding: Finding) -> Result<(), Unneeded> {
@@ -306,43 +258,84 @@ impl<C: Connect> Task<C> {
     }
 }
 
-/// Carries one request to its answer; gives it back when the stream ended before.
-async fn carry(client: RegistryClient, mut request: Request) -> Result<Vec<Finding>, Request> {
-    request.sent += 1;
-    for _ in 0..PUT_OFF_MAX {
-        let refusal = match ask(&client, &request).await {
-            Ok(found) => return Ok(found),
-            Err(RegistryError::Refused(refusal)) => refusal,
+/// Carries one request to its answer; gives the visit back when there is none.
+async fn carry<P: Pay>(
+    pay: &P,
+    places: &Arc<Semaphore>,
+    visit: Visit,
+) -> Result<Vec<Finding>, Box<Visit>> {
+    let (mut failures, mut put_off) = (0, 0);
+    loop {
+        let place = places.clone().acquire_owned().await;
+        let place = place.expect("nobody closes it");
+        // The same key as before: it says nothing else than it did before.
+        let refusal = match pay.visit(visit.clone(), place).await {
+            Ok(Answer::Refused(refusal)) => refusal,
+            Ok(answer) => return Ok(found(&visit, answer)),
             Err(error) => {
-                debug!(%error, "a request was not answered");
-                return Err(request);
+                debug!(%error, "a visit to an introducer failed");
+                failures += 1;
+                if failures == TRIES_MAX {
+                    return Err(Box::new(visit));
+                }
+                continue;
             }
         };
         match (refusal, refusal.retry_after()) {
-            (Refusal::Stale { newest }, _) => return Ok(request.stale(newest)),
-            (_, Some(pause)) => sleep(pause.min(PUT_OFF_LONGEST)).await,
-            (refusal, None) => {
+            (Refusal::Stale { newest }, _) => return Ok(stale(&visit, newest)),
+            (_, Some(pause)) if put_off < PUT_OFF_MAX => {
+                put_off += 1;
+                sleep(pause.min(PUT_OFF_LONGEST)).await;
+            }
+            (refusal, _) => {
                 debug!(%refusal, "an introducer refuses a request");
-                break;
+                return Ok(unanswered(&visit).into_iter().collect());
             }
         }
     }
-    Ok(request.unanswered().into_iter().collect())
 }
 
-async fn ask(client: &RegistryClient, request: &Request) -> Result<Vec<Finding>, RegistryError> {
-    match &request.what {
-        What::Publish(peer, record) => {
-            client.publish(Record::clone(record)).await?;
-            // Addresses are published again and again; a reply is waited for.
-            let kept = peer.is_none().then(|| Finding::Kept(record.locator()));
-            Ok(kept.into_iter().collect())
-        }
-        What::Lookup(locator) => {
-            let records = client.lookup(*locator).await?;
+/// What an answer tells.
+fn found(visit: &Visit, answer: Answer) -> Vec<Finding> {
+    match (&visit.request, answer) {
+        (Request::Lookup(locator), Answer::Records(records)) => {
             let locator = *locator;
-            Ok(vec![Finding::Records { locator, records }])
+            vec![Finding::Records { locator, records }]
         }
+        // Addresses are published again and again; a reply is waited for.
+        (Request::Publish(record), Answer::Kept) if visit.peer.is_none() => {
+            vec![Finding::Kept(record.locator())]
+        }
+        (Request::Publish(_), Answer::Kept) => Vec::new(),
+        _ => {
+            debug!("an introducer answers something else than it was asked");
+            unanswered(visit).into_iter().collect()
+        }
+    }
+}
+
+/// What to say when there will be no answer.
+fn unanswered(visit: &Visit) -> Option<Finding> {
+    match visit.request {
+        Request::Lookup(locator) => Some(Finding::Records {
+            locator,
+            records: Vec::new(),
+        }),
+        Request::Publish(_) => None,
+    }
+}
+
+fn stale(visit: &Visit, newest: u64) -> Vec<Finding> {
+    match (&visit.request, visit.peer) {
+        (Request::Publish(record), Some(peer)) => {
+            let locator = record.locator();
+            vec![Finding::Stale {
+                peer,
+                locator,
+                newest,
+            }]
+        }
+        _ => Vec::new(),
     }
 }
 

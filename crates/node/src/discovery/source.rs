@@ -11,7 +11,7 @@ use kith_core::address::Route;
 use kith_core::discovery::Record;
 use kith_core::discovery::lan::Advertisement;
 use kith_core::ids::{DeviceKey, Face, Locator, PeerId};
-use kith_core::introducer::Introducer;
+use kith_core::peer::Visit;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::debug;
@@ -52,22 +52,8 @@ pub enum Order {
         /// The device's address on each face it tells of.
         routes: Vec<(Face, Route)>,
     },
-    /// Leave a record.
-    Publish {
-        /// Whom it is for, for [`Finding::Stale`]; never told to anybody. `None` for a reply to an invite.
-        peer: Option<PeerId>,
-        /// At whose registries.
-        introducers: Vec<Introducer>,
-        /// The record.
-        record: Box<Record>,
-    },
-    /// Ask for what stands under a locator.
-    Lookup {
-        /// At whose registries.
-        introducers: Vec<Introducer>,
-        /// Where it stands.
-        locator: Locator,
-    },
+    /// Ask an introducer.
+    Visit(Box<Visit>),
 }
 
 /// What the local network is told.
@@ -111,6 +97,8 @@ pub enum Finding {
     Stale {
         /// Whom the record is for.
         peer: PeerId,
+        /// Where it stands.
+        locator: Locator,
         /// The sequence of the record there.
         newest: u64,
     },

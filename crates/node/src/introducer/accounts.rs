@@ -1,7 +1,8 @@
 //! What was relayed for whom: connections, bytes a second and bytes a day, per account and per address.
 //!
 //! Keys cost nothing, addresses do: the account's rate keeps one program from crowding out another, and the
-//! address's rate keeps a program with a thousand keys from crowding out everybody.
+//! address's rate keeps a program with a thousand keys from crowding out everybody. A node that relays for its contacts
+//! bounds all of it, for its owner's line.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -66,6 +67,8 @@ struct Ledger {
 struct Pages {
     accounts: HashMap<[u8; 32], Account>,
     addresses: HashMap<AddressGroup, Address>,
+    /// Of all together, where that is bounded.
+    all: Option<Bucket>,
 }
 
 #[derive(Debug)]
@@ -86,9 +89,13 @@ struct Address {
 impl Accounts {
     /// Nobody yet.
     pub(super) fn new(limits: Limits) -> Self {
+        let pages = Pages {
+            all: limits.bytes_per_second.map(bucket),
+            ..Pages::default()
+        };
         Self(Arc::new(Ledger {
             limits,
-            pages: Mutex::default(),
+            pages: Mutex::new(pages),
         }))
     }
 
@@ -218,6 +225,9 @@ impl Meter {
         if let Some(address) = pages.addresses.get_mut(&self.address) {
             pause = pause.max(address.bucket.consume(bytes).err());
         }
+        if let Some(all) = pages.all.as_mut() {
+            pause = pause.max(all.consume(bytes).err());
+        }
         pause.map_or(Charge::Pass, Charge::PauseUntil)
     }
 }
@@ -333,6 +343,22 @@ mod tests {
         assert!(pause(charges[3], start) >= Duration::from_millis(1900));
         let elsewhere = open(9, IpAddr::from([192, 0, 2, 1]));
         assert_eq!(elsewhere.charge(750), Charge::Pass);
+    }
+
+    #[test]
+    fn all_clients_share_the_rate_of_the_whole_relay() {
+        let accounts = Accounts::new(Limits {
+            bytes_per_second: Some(rate(1000)),
+            ..Limits::default()
+        });
+        let open = |name| {
+            let elsewhere = IpAddr::from([192, 0, 2, name]);
+            let meter = accounts.open(&Allowance::of([name; 32]), elsewhere);
+            meter.expect("a fresh account")
+        };
+        let start = Instant::now();
+        assert_eq!(open(1).charge(900), Charge::Pass);
+        assert!(pause(open(2).charge(2100), start) >= Duration::from_millis(1900));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Which addresses an introducer tells strangers, where its owner names none.
+//! Which addresses an introducer tells strangers, and a node its contacts of its relay, where the owner names none.
 
 use std::io;
 use std::net::IpAddr;
 
+use kith_core::address::Reach;
 use kith_core::introducer::INTRODUCER_ADDRESSES_MAX;
 
 /// The addresses at which somebody else may reach what listens on `listen`: itself, or for "everywhere" those of this
@@ -10,7 +11,7 @@ use kith_core::introducer::INTRODUCER_ADDRESSES_MAX;
 ///
 /// # Errors
 /// When the system does not tell its interfaces.
-pub(super) fn own_addresses(listen: IpAddr) -> io::Result<Vec<IpAddr>> {
+pub(crate) fn own_addresses(listen: IpAddr) -> io::Result<Vec<IpAddr>> {
     if !listen.is_unspecified() {
         return Ok(vec![listen]);
     }
@@ -22,35 +23,11 @@ pub(super) fn own_addresses(listen: IpAddr) -> io::Result<Vec<IpAddr>> {
 
 /// Those that lead here from another machine, without repetition.
 fn useful(all: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
-    let mut useful: Vec<IpAddr> = all.filter(|ip| reach(*ip).is_some()).collect();
-    useful.sort_by_key(|ip| (reach(*ip), *ip));
+    let mut useful: Vec<IpAddr> = all.filter(|ip| Reach::of(*ip).is_some()).collect();
+    useful.sort_by_key(|ip| (Reach::of(*ip), *ip));
     useful.dedup();
     useful.truncate(INTRODUCER_ADDRESSES_MAX);
     useful
-}
-
-/// From how far an address leads here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
-    Internet,
-    /// A private network (RFC 1918, RFC 4193).
-    Network,
-}
-
-/// `None` where no other machine gets here by it.
-fn reach(ip: IpAddr) -> Option<Reach> {
-    let private = match ip {
-        IpAddr::V4(v4) if v4.is_link_local() => return None,
-        IpAddr::V4(v4) => v4.is_private(),
-        IpAddr::V6(v6) if v6.is_unicast_link_local() => return None,
-        IpAddr::V6(v6) => v6.is_unique_local(),
-    };
-    let somewhere = !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast());
-    somewhere.then_some(if private {
-        Reach::Network
-    } else {
-        Reach::Internet
-    })
 }
 
 #[cfg(test)]

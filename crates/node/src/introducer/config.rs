@@ -28,6 +28,9 @@ pub struct IntroducerConfig {
     pub limits: Limits,
     /// Who may use the relay.
     pub doorkeeper: Doorkeeper,
+    /// Whether it shows itself only to those who ask for it by its self-certifying name: no certificate for others, and
+    /// neither health nor metrics for anybody. Of meaning with [`TlsMode::Pinned`].
+    pub hidden: bool,
 }
 
 impl IntroducerConfig {
@@ -42,6 +45,7 @@ impl IntroducerConfig {
             change_key_after: None,
             limits: Limits::default(),
             doorkeeper: Doorkeeper::open(),
+            hidden: false,
         }
     }
 }

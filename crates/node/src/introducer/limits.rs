@@ -34,6 +34,8 @@ pub struct Limits {
     pub client_bytes_per_second: NonZeroU32,
     /// Bytes a second the clients of one IPv4 address or IPv6 /64 may send through the relay together.
     pub address_bytes_per_second: NonZeroU32,
+    /// Bytes a second that all clients may send through the relay together; no bound of its own when `None`.
+    pub bytes_per_second: Option<NonZeroU32>,
 }
 
 /// Connections in all: 2,000 registered peers with two faces, twice over, is what one core serves.
@@ -77,6 +79,7 @@ impl Default for Limits {
             connections_per_client: CONNECTIONS_PER_CLIENT,
             client_bytes_per_second: CLIENT_BYTES_PER_SECOND,
             address_bytes_per_second: ADDRESS_BYTES_PER_SECOND,
+            bytes_per_second: None,
         }
     }
 }

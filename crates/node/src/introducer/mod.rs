@@ -37,6 +37,7 @@ pub mod tls;
 mod tls_error;
 mod visitor;
 
+pub(crate) use addresses::own_addresses;
 pub use admission::{Admission, Allowance, Doorkeeper};
 pub use config::{IntroducerConfig, TlsMode};
 pub use limits::Limits;

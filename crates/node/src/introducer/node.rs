@@ -25,6 +25,7 @@ use super::config::{IntroducerConfig, TlsMode};
 use super::limits::Limits;
 use super::notices::{AnnounceError, Announcer, place_at_own_relay};
 use super::registry::RegistryService;
+use super::relay::Relay;
 use super::server::{RelayServer, StartError};
 use crate::error::Error;
 use crate::identity::Keys;
@@ -257,7 +258,7 @@ impl IntroducerBuilder {
         let registry = Arc::new(RegistryService::open(&data, self.registry, metrics).await?);
         let name: ProtocolName = REGISTRY_PROTOCOL.parse().expect("a valid name");
         let streams = node.accept(name, Access::Anyone)?;
-        node.spawn(serve_registry(streams, registry.clone()));
+        node.spawn(serve_registry(streams, registry.clone(), server.relay()));
         let own_relay = place_at_own_relay(&introducer, self.listen.ip());
         node.set_introducers(vec![own_relay]).await?;
         let (sender, line) = watch::channel(introducer.clone());
@@ -269,6 +270,7 @@ impl IntroducerBuilder {
             line: sender,
             next: server.next_pin(),
             elsewhere: self.elsewhere,
+            visitors: node.visitors(),
             listen: self.listen.ip(),
             node: node.downgrade(),
         };
@@ -343,12 +345,12 @@ async fn public_face(node: &Node) -> Result<(DeviceKey, u16), Error> {
 }
 
 /// Answers the registry's streams until the node ends.
-async fn serve_registry(mut streams: Acceptor, registry: Arc<RegistryService>) {
+async fn serve_registry(mut streams: Acceptor, registry: Arc<RegistryService>, relay: Relay) {
     let mut serving = JoinSet::new();
     loop {
         tokio::select! {
             stream = streams.next() => match stream {
-                Some(stream) => { serving.spawn(answer(stream, registry.clone())); }
+                Some(stream) => { serving.spawn(answer(stream, registry.clone(), relay.clone())); }
                 None => return,
             },
             Some(_) = serving.join_next() => {}
@@ -356,13 +358,13 @@ async fn serve_registry(mut streams: Acceptor, registry: Arc<RegistryService>) {
     }
 }
 
-async fn answer(stream: Stream, registry: Arc<RegistryService>) {
+async fn answer(stream: Stream, registry: Arc<RegistryService>, relay: Relay) {
     let connection = stream.connection();
-    let address = connection.observed().map(|address| address.ip());
-    let client = Client {
-        key: connection.remote(),
-        address,
-    };
+    let key = connection.remote();
+    let direct = connection.observed().map(|address| address.ip());
+    // Visitors come over the relay, which knows from where.
+    let address = direct.or_else(|| relay.address_of(key));
+    let client = Client { key, address };
     let (reader, writer) = stream.into_split();
     if let Err(error) = registry.serve(reader, writer, client).await {
         debug!(%error, "a registry's stream ended");

@@ -4,15 +4,14 @@
 //! It also brings about the change of the TLS key that a notice announces, as far as that is not the TLS server's: at the
 //! time it said, the line is another.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::discovery::{NextPin, Notice, PlainError, REGISTRY_PROTOCOL, Record, Refusal};
+use kith_core::discovery::{Answer, NextPin, Notice, PlainError, Record, Refusal, Request};
 use kith_core::introducer::{Introducer, Trust};
-use kith_core::protocol::ProtocolName;
-use kith_core::routing::Target;
+use kith_core::peer::Visit;
 use kith_core::time::DAY;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -20,10 +19,9 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::registry::{RegistryService, ServeError};
-use crate::clock;
-use crate::discovery::{RegistryClient, RegistryError};
-use crate::error::Error;
-use crate::peer::{Node, SpawnError, WeakNode};
+use crate::discovery::visit::{VisitError, Visitors};
+use crate::peer::WeakNode;
+use crate::{clock, entropy};
 
 /// How often a notice is renewed; it lives 28 days.
 const RENEW_EVERY: Duration = DAY;
@@ -38,18 +36,15 @@ pub enum AnnounceError {
     /// The own registry does not keep it.
     #[error(transparent)]
     Registry(#[from] ServeError),
-    /// The own registry refuses it.
+    /// A registry, the own or another, refuses it.
     #[error("the registry refuses the notice: {0}")]
     Refused(Refusal),
-    /// There is no node to go to other introducers with.
+    /// Another introducer cannot be asked.
     #[error(transparent)]
-    Spawn(#[from] SpawnError),
-    /// Another introducer cannot be reached.
-    #[error(transparent)]
-    Unreachable(#[from] Error),
-    /// Another introducer does not keep it.
-    #[error(transparent)]
-    Elsewhere(#[from] RegistryError),
+    Elsewhere(#[from] VisitError),
+    /// Another introducer answers something else than it was asked.
+    #[error("the introducer's answer is none to what it was asked")]
+    NoAnswer,
 }
 
 /// What an introducer says of itself, and where.
@@ -65,6 +60,8 @@ pub(super) struct Announcer {
     pub(super) next: Option<NextPin>,
     /// Other introducers that keep the notice too.
     pub(super) elsewhere: Vec<Introducer>,
+    /// How they are told.
+    pub(super) visitors: Visitors,
     /// Where the introducer listens.
     pub(super) listen: IpAddr,
     /// The introducer's node, which has a place at its own relay.
@@ -130,26 +127,12 @@ impl Announcer {
 
     /// Leaves the notice at the other introducers, as anybody might.
     async fn leave_elsewhere(&self, record: &Record) -> Result<(), AnnounceError> {
-        if self.elsewhere.is_empty() {
-            return Ok(());
-        }
-        let mut visitor = Node::builder();
-        if !self.listen.is_unspecified() {
-            visitor = visitor.bind([SocketAddr::new(self.listen, 0)]);
-        }
-        let visitor = visitor
-            .lan(None)
-            .port_mapping(false)
-            .introducers(self.elsewhere.clone())
-            .spawn()
-            .await?;
         let mut result = Ok(());
         for introducer in &self.elsewhere {
-            if let Err(error) = leave_at(&visitor, introducer, record).await {
+            if let Err(error) = leave_at(&self.visitors, introducer, record).await {
                 result = Err(error);
             }
         }
-        visitor.shutdown().await;
         result
     }
 }
@@ -171,18 +154,20 @@ pub(super) fn place_at_own_relay(introducer: &Introducer, listen: IpAddr) -> Int
 }
 
 async fn leave_at(
-    visitor: &Node,
+    visitors: &Visitors,
     introducer: &Introducer,
     record: &Record,
 ) -> Result<(), AnnounceError> {
-    let name: ProtocolName = REGISTRY_PROTOCOL.parse().expect("a valid name");
-    let target = Target::Device(introducer.key);
-    let stream = visitor.open_to(target, &[name]).await?;
-    let (reader, writer) = stream.into_split();
-    let client = RegistryClient::new(reader, writer);
-    match client.publish(record.clone()).await {
-        // It was there already.
-        Ok(()) | Err(RegistryError::Refused(Refusal::Stale { .. })) => Ok(()),
-        Err(error) => Err(error.into()),
+    let visit = Visit {
+        introducer: introducer.clone(),
+        visitor: SecretKey::from_bytes(entropy::seed()),
+        request: Request::Publish(record.clone()),
+        peer: None,
+    };
+    match visitors.pay(visit).await? {
+        // Or it was there already.
+        Answer::Kept | Answer::Refused(Refusal::Stale { .. }) => Ok(()),
+        Answer::Refused(refusal) => Err(AnnounceError::Refused(refusal)),
+        Answer::Records(_) => Err(AnnounceError::NoAnswer),
     }
 }

@@ -3,6 +3,9 @@
 //! The key is made at the first start and kept in [`KEY_FILE`]. A change of keys begins with a second one in
 //! [`NEXT_KEY_FILE`], whose first line says from when on it is shown; text before a PEM block is allowed (RFC 7468 §2). At
 //! that time a running server shows it by itself, and the next start gives the file the place of the first.
+//!
+//! The key before goes to [`PREVIOUS_KEY_FILE`] and is shown to whoever names it until the next change: a node that was away
+//! comes by its old line, and learns of the new one.
 
 use std::io;
 use std::path::Path;
@@ -11,7 +14,7 @@ use std::time::Duration;
 
 use kith_core::discovery::NextPin;
 use kith_core::ids::TlsPin;
-use kith_core::introducer::RELAY_SUFFIX;
+use kith_core::introducer::{RELAY_SUFFIX, RelayName};
 use kith_core::time::Time;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
 use rustls::crypto::CryptoProvider;
@@ -28,6 +31,9 @@ pub const KEY_FILE: &str = "introducer.key";
 /// The file of the key that follows, with a first line that says when.
 pub const NEXT_KEY_FILE: &str = "introducer.next.key";
 
+/// The file of the key before.
+pub const PREVIOUS_KEY_FILE: &str = "introducer.previous.key";
+
 /// What the first line of [`NEXT_KEY_FILE`] begins with; the time follows in milliseconds since 1970, UTC.
 const FROM: &str = "shown-from: ";
 
@@ -40,6 +46,7 @@ pub(super) struct PinnedKeys {
     pub(super) next: Option<NextPin>,
     now: Arc<CertifiedKey>,
     then: Option<Arc<CertifiedKey>>,
+    before: Option<(TlsPin, Arc<CertifiedKey>)>,
 }
 
 impl PinnedKeys {
@@ -47,10 +54,16 @@ impl PinnedKeys {
     /// change is under way.
     pub(super) fn load(data: &Path, change_after: Option<Duration>) -> Result<Self, TlsError> {
         let (path, next_path) = (data.join(KEY_FILE), data.join(NEXT_KEY_FILE));
+        let previous_path = data.join(PREVIOUS_KEY_FILE);
         let now = clock::now();
         let mut next = read_next(&next_path)?;
         if next.as_ref().is_some_and(|(_, from)| *from <= now) {
-            std::fs::rename(&next_path, &path)
+            // Where there is no key any more, there is none to keep.
+            let kept = match std::fs::rename(&path, &previous_path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+            kept.and_then(|()| std::fs::rename(&next_path, &path))
                 .and_then(|()| durable::sync_directory(data))
                 .map_err(|source| TlsError::file(&path, source))?;
             next = None;
@@ -68,21 +81,54 @@ impl PinnedKeys {
             pin: pin_of(&key),
             from,
         });
+        let before = match read_key(&previous_path)? {
+            Some(key) => Some((pin_of(&key), certified(&key)?)),
+            None => None,
+        };
         Ok(Self {
             pin: pin_of(&key),
             now: certified(&key)?,
             next,
             then,
+            before,
         })
     }
 }
 
-impl ResolvesServerCert for PinnedKeys {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+impl PinnedKeys {
+    /// The key that is shown at this time to those who name none.
+    fn shown(&self) -> &Arc<CertifiedKey> {
         match (&self.next, &self.then) {
-            (Some(next), Some(then)) if next.from <= clock::now() => Some(then.clone()),
-            _ => Some(self.now.clone()),
+            (Some(next), Some(then)) if next.from <= clock::now() => then,
+            _ => &self.now,
         }
+    }
+
+    /// The key that a client names by its pin, in the host name it asks for.
+    fn named(&self, hello: &ClientHello<'_>) -> Option<&Arc<CertifiedKey>> {
+        let pin = RelayName::parse(hello.server_name()?)?.pin;
+        let next = self.next.map(|next| next.pin).zip(self.then.as_ref());
+        let before = self.before.as_ref().map(|(pin, key)| (*pin, key));
+        let keys = [Some((self.pin, &self.now)), next, before];
+        let mut keys = keys.into_iter().flatten();
+        keys.find_map(|(its, key)| (its == pin).then_some(key))
+    }
+}
+
+impl ResolvesServerCert for PinnedKeys {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.named(&hello).unwrap_or(self.shown()).clone())
+    }
+}
+
+/// Keys shown to those alone who name one of them. Anybody else is left without a certificate, and learns that something speaks
+/// TLS.
+#[derive(Debug)]
+pub(super) struct Hidden(pub(super) PinnedKeys);
+
+impl ResolvesServerCert for Hidden {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0.named(&hello).cloned()
     }
 }
 
@@ -213,6 +259,8 @@ mod tests {
         std::fs::write(&path, past).expect("writable");
         let after = load(data.path(), None);
         assert_eq!((after.pin, after.next), (next.pin, None));
+        let previous = after.before.expect("for those who were away");
+        assert_eq!(previous.0, before.pin);
         assert!(!path.exists());
         assert_eq!(load(data.path(), None).pin, next.pin);
     }

@@ -4,8 +4,10 @@
 //! iroh-relay's stock server shows its access control no address and counts nothing per client; so here the
 //! socket is ours, and only the protocol spoken on it is iroh's (`iroh_relay::server::clients`).
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -58,8 +60,9 @@ const WEBSOCKET_VERSION: &str = "13";
 /// The largest WebSocket message, in bytes: the relay protocol's largest frame.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
-/// How many parsed client keys are kept: those of all clients of a full server that talk to each other.
-const KEY_CACHE_KEYS: usize = 16_384;
+/// How many parsed client keys are kept for each connection that a server may have: both ends of what it carries. The room
+/// is taken at the start.
+const KEY_CACHE_KEYS_PER_CONNECTION: usize = 2;
 
 /// The packets that wait for one slow client before more are dropped, as on a full router. A packet is 1.4 KB, or up to
 /// 64 KB where the sender's system joins several: 8 MiB at worst, for as long as [`WRITE_TIMEOUT`].
@@ -75,12 +78,23 @@ pub(super) struct Relay(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     clients: Clients,
+    /// From where each client connects, and how many connections it has.
+    whereabouts: Mutex<HashMap<DeviceKey, (IpAddr, usize)>>,
     accounts: Accounts,
     doorkeeper: Doorkeeper,
     keys: KeyCache,
     handshake_timeout: Duration,
     metrics: Arc<Metrics>,
     relayed: Arc<RelayMetrics>,
+}
+
+impl Inner {
+    fn whereabouts(&self) -> MutexGuard<'_, HashMap<DeviceKey, (IpAddr, usize)>> {
+        // Nothing is done under the lock that could leave it half done.
+        self.whereabouts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why a client did not get onto the relay.
@@ -104,9 +118,10 @@ impl Relay {
     pub(super) fn new(limits: &Limits, doorkeeper: Doorkeeper, metrics: Arc<Metrics>) -> Self {
         Self(Arc::new(Inner {
             clients: Clients::default(),
+            whereabouts: Mutex::default(),
             accounts: Accounts::new(limits.clone()),
             doorkeeper,
-            keys: KeyCache::new(KEY_CACHE_KEYS),
+            keys: KeyCache::new(KEY_CACHE_KEYS_PER_CONNECTION * limits.connections),
             handshake_timeout: limits.handshake_timeout,
             relayed: metrics.relay.clone(),
             metrics,
@@ -145,6 +160,11 @@ impl Relay {
         response
     }
 
+    /// The address that a client connects from, while it does.
+    pub(super) fn address_of(&self, client: DeviceKey) -> Option<IpAddr> {
+        self.0.whereabouts().get(&client).map(|(ip, _)| *ip)
+    }
+
     /// Disconnects `client`; whether it was there.
     pub(super) fn disconnect(&self, client: DeviceKey) -> bool {
         let client = EndpointId::from_bytes(client.as_bytes());
@@ -164,7 +184,7 @@ impl Relay {
         version: ProtocolVersion,
         visitor: Arc<Visitor>,
     ) -> Result<(), RelayError> {
-        let closing = visitor.closing.clone();
+        let (closing, ip) = (visitor.closing.clone(), visitor.ip);
         let mut socket = Socket::new(upgrade.await?, visitor.clone())?;
         let access = Arc::new(Door {
             relay: self.clone(),
@@ -185,6 +205,7 @@ impl Relay {
             socket.web_socket.get_mut().start(meter);
         }
         let client = guard.endpoint_id();
+        socket.stay = Some(Stay::new(self, DeviceKey(*client.as_bytes()), ip));
         let stream = RelayedStream::new(socket, self.0.keys.clone());
         let mut config = Config::new(guard, stream, version);
         config.write_timeout = WRITE_TIMEOUT;
@@ -242,7 +263,7 @@ impl Door {
         self.lock_meter().take()
     }
 
-    fn lock_meter(&self) -> std::sync::MutexGuard<'_, Option<Meter>> {
+    fn lock_meter(&self) -> MutexGuard<'_, Option<Meter>> {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -269,10 +290,42 @@ impl AccessControl for Door {
     fn on_disconnect(&self, _: EndpointId, _: ConnectionId) {}
 }
 
+/// Has it known from where a client connects, until it is dropped.
+#[derive(Debug)]
+struct Stay {
+    relay: Relay,
+    client: DeviceKey,
+}
+
+impl Stay {
+    fn new(relay: &Relay, client: DeviceKey, ip: IpAddr) -> Self {
+        let mut whereabouts = relay.0.whereabouts();
+        let (latest, connections) = whereabouts.entry(client).or_insert((ip, 0));
+        *latest = ip;
+        *connections += 1;
+        drop(whereabouts);
+        let relay = relay.clone();
+        Self { relay, client }
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        let mut whereabouts = self.relay.0.whereabouts();
+        if let Some((_, connections)) = whereabouts.get_mut(&self.client) {
+            *connections -= 1;
+            if *connections == 0 {
+                whereabouts.remove(&self.client);
+            }
+        }
+    }
+}
+
 /// A relay client's WebSocket. It holds the connection's place at the gate until it is dropped.
 struct Socket {
     web_socket: WebSocketStream<Metered>,
     _visitor: Arc<Visitor>,
+    stay: Option<Stay>,
 }
 
 impl Socket {
@@ -289,6 +342,7 @@ impl Socket {
         Ok(Self {
             web_socket: ServerBuilder::new().limits(limits).serve(stream),
             _visitor: visitor,
+            stay: None,
         })
     }
 }

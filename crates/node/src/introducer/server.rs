@@ -96,14 +96,7 @@ impl RelayServer {
         let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
         let stop_on_error = closing.clone().drop_guard();
         let metrics = Arc::new(Metrics::default());
-        let tls = Tls::load(
-            &config.tls,
-            &config.data,
-            config.change_key_after,
-            &closing,
-            &tasks,
-        )
-        .await?;
+        let tls = Tls::load(&config, &closing, &tasks).await?;
         let (trust, next_pin) = (tls.trust.clone(), tls.next);
         let listeners = bind(&config.listen).await?;
         let discovery =
@@ -122,6 +115,7 @@ impl RelayServer {
             gate: gate.clone(),
             relay: relay.clone(),
             limits: config.limits,
+            is_hidden: config.hidden,
             metrics: metrics.clone(),
             closing: closing.clone(),
             tasks: tasks.clone(),
@@ -194,6 +188,11 @@ impl RelayServer {
     /// How many TCP connections are open.
     pub fn connections(&self) -> usize {
         self.gate.open()
+    }
+
+    /// Its relay, to be asked from where a client connects.
+    pub(super) fn relay(&self) -> Relay {
+        self.relay.clone()
     }
 
     /// Disconnects a relay client, whom the doorkeeper no longer admits; whether it was connected.
@@ -287,6 +286,7 @@ struct Shared {
     gate: Gate,
     relay: Relay,
     limits: Limits,
+    is_hidden: bool,
     metrics: Arc<Metrics>,
     closing: CancellationToken,
     tasks: TaskTracker,
@@ -377,6 +377,9 @@ impl Port {
         match request.uri().path() {
             RELAY_PROBE_PATH => probe(StatusCode::OK),
             PORTAL_PROBE_PATH => probe(StatusCode::NO_CONTENT),
+            "/healthz" | "/metrics" if self.0.is_hidden => {
+                plain(StatusCode::NOT_FOUND, "not found\n")
+            }
             "/healthz" if self.0.metrics.registry_unwritable.get() > 0 => plain(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the registry cannot be written\n",

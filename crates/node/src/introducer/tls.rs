@@ -6,14 +6,13 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use iroh_relay::server::{DEFAULT_CERT_RELOAD_INTERVAL, reloading_resolver};
 use iroh_relay::tls::CaTlsConfig;
 use kith_core::discovery::NextPin;
 use kith_core::introducer::Trust;
-use rustls::server::WantsServerCert;
+use rustls::server::{ResolvesServerCert, WantsServerCert};
 use rustls::{ConfigBuilder, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -24,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::config::TlsMode;
-use super::pinned::{PinnedKeys, provider, refuse_exposed};
+use super::config::{IntroducerConfig, TlsMode};
+use super::pinned::{Hidden, PinnedKeys, provider, refuse_exposed};
 use super::tls_error::TlsError;
 use crate::routing::relay_name::read_roots;
 
@@ -49,16 +48,14 @@ enum Acceptor {
 }
 
 impl Tls {
-    /// Loads or makes what `mode` needs; ACME goes on in the background until `closing`.
+    /// Loads or makes what [`IntroducerConfig::tls`] needs; ACME goes on in the background until `closing`.
     pub(super) async fn load(
-        mode: &TlsMode,
-        data: &Path,
-        change_after: Option<Duration>,
+        config: &IntroducerConfig,
         closing: &CancellationToken,
         tasks: &TaskTracker,
     ) -> Result<Self, TlsError> {
-        match mode {
-            TlsMode::Pinned => pinned(data, change_after),
+        match &config.tls {
+            TlsMode::Pinned => pinned(config),
             TlsMode::Files {
                 domain,
                 certificate,
@@ -73,7 +70,7 @@ impl Tls {
                 let trust = authority_trust(root.as_deref())?;
                 let account = AcmeConfig::new_with_client_tls_config([domain], trust)
                     .contact(contact)
-                    .cache(DirCache::new(data.join(ACME_DIRECTORY)));
+                    .cache(DirCache::new(config.data.join(ACME_DIRECTORY)));
                 let account = match directory {
                     Some(url) => account.directory(url),
                     None => account.directory_lets_encrypt(true),
@@ -98,14 +95,17 @@ impl Tls {
     }
 }
 
-/// With the keys kept in `data`.
-fn pinned(data: &Path, change_after: Option<Duration>) -> Result<Tls, TlsError> {
-    let keys = PinnedKeys::load(data, change_after)?;
+/// With the keys kept in the data directory; shown to those alone who name them, where the server is hidden.
+fn pinned(config: &IntroducerConfig) -> Result<Tls, TlsError> {
+    let keys = PinnedKeys::load(&config.data, config.change_key_after)?;
     let (trust, next) = (Trust::Pin(keys.pin), keys.next);
-    let config = builder()?.with_cert_resolver(Arc::new(keys));
+    let keys: Arc<dyn ResolvesServerCert> = match config.hidden {
+        true => Arc::new(Hidden(keys)),
+        false => Arc::new(keys),
+    };
     Ok(Tls {
         next,
-        ..plain(config, trust)
+        ..plain(builder()?.with_cert_resolver(keys), trust)
     })
 }
 
@@ -215,7 +215,10 @@ mod tests {
         };
         let load = || async {
             let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
-            let tls = Tls::load(&mode, data.path(), None, &closing, &tasks).await;
+            let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+            let mut config = IntroducerConfig::new(anywhere, data.path().to_owned());
+            config.tls = mode.clone();
+            let tls = Tls::load(&config, &closing, &tasks).await;
             tls.map(|tls| tls.trust)
         };
         assert!(matches!(load().await, Err(TlsError::File { .. })), "no key");

@@ -8,7 +8,9 @@ use kith_core::discovery::Advertisement;
 use kith_core::identity;
 use kith_core::ids::Face;
 use kith_core::peer::{Event, Output, Peer};
-use kith_core::routing::{CloseCode, ConnId, Connected, DialId, Target, UnreachableReason};
+use kith_core::routing::{
+    CloseCode, ConnId, Connected, DialId, Session, Target, UnreachableReason,
+};
 use kith_core::row::Row;
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -20,11 +22,13 @@ use super::begun::{Begun, ControlStream};
 use super::faces::Faces;
 use super::input::{Input, Reply};
 use super::link::LinkTasks;
-use super::live::{Link, Live, Standing, Table};
+use super::live::{Link, Live, Standing, Stood, Table};
 use super::paths::Paths;
 use super::protocols::Protocols;
+use super::relay::ContactRelay;
 use super::sources::Sources;
 use super::streams::OpenStreams;
+use super::unread::Crowd;
 use crate::clock;
 use crate::discovery::{Announcement, Finding, Order};
 use crate::error::Error;
@@ -45,9 +49,13 @@ pub(super) struct Actor {
     pub(super) live: Live,
     pub(super) protocols: Protocols,
     pub(super) sources: Sources,
+    /// The relay for contacts; `None` where none is wanted.
+    pub(super) relay: Option<ContactRelay>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) tasks: TaskTracker,
+    /// How long a stream may be left unread while others wait.
+    pub(super) unread_max_time: Duration,
     pub(super) state: State,
 }
 
@@ -57,10 +65,17 @@ pub(super) struct State {
     connections: u64,
     dials: HashMap<DialId, UnderWay>,
     sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
-    waiting: BTreeMap<Target, Vec<oneshot::Sender<Result<(), UnreachableReason>>>>,
+    waiting: BTreeMap<Target, Vec<Waiting>>,
     paths: Paths,
     /// Rows that could not be written yet.
     unwritten: Vec<Row>,
+}
+
+/// Who waits to open streams.
+struct Waiting {
+    /// Whether only a session that stands will do.
+    standing: bool,
+    reached: oneshot::Sender<Result<(), UnreachableReason>>,
 }
 
 /// A dial that has not ended: an attempt for each route it was given.
@@ -114,7 +129,11 @@ impl Actor {
         let now = clock::now();
         match input {
             Input::Ask(question) => return Some(question(&mut self.machine, now)),
-            Input::Open { target, reached } => self.open(now, target, reached),
+            Input::Open {
+                target,
+                standing,
+                reached,
+            } => self.open(now, target, Waiting { standing, reached }),
             Input::Dialled { dial, face, begun } => self.dialled(now, dial, face, begun),
             Input::Incoming { face, connection } => self.connected(now, None, face, connection),
             Input::Control { conn, bytes } => self.machine.handle_bytes(now, conn, &bytes),
@@ -124,7 +143,14 @@ impl Actor {
                 self.machine.handle_closed(now, conn, close_code(&ended));
             }
             Input::Streams { conn, open } => self.machine.handle_streams(now, conn, open),
-            Input::Route { face, route } => self.machine.handle_route(now, face, route),
+            Input::Route { face, route } => {
+                // The contact face is elsewhere when an interface came or went.
+                if let Some(relay) = self.relay.as_ref().filter(|_| face == Face::Contact) {
+                    self.machine.handle_interfaces(now, relay.interfaces());
+                }
+                self.machine.handle_route(now, face, route);
+            }
+            Input::OwnRelay(relay) => self.machine.handle_own_relay(now, relay),
             Input::Finding(finding) => self.found(now, finding),
             Input::ProtocolsChanged => {
                 let spoken = self.protocols.listed();
@@ -219,33 +245,35 @@ impl Actor {
                 machine.handle_records(now, locator, &records);
             }
             Finding::Kept(locator) => machine.handle_kept(now, locator),
-            Finding::Stale { peer, newest } => machine.handle_stale(now, peer, newest),
+            Finding::Stale {
+                peer,
+                locator,
+                newest,
+            } => machine.handle_stale(now, peer, locator, newest),
             Finding::IntroducerUp(key) => machine.handle_introducer_up(now, key),
             Finding::IntroducerDown(key) => machine.handle_introducer_down(now, key),
         }
     }
 
-    fn open(
-        &mut self,
-        now: Time,
-        target: Target,
-        reached: oneshot::Sender<Result<(), UnreachableReason>>,
-    ) {
-        let stands = self
-            .live
-            .preferred(target)
-            .is_some_and(|link| link.connection.end().is_none());
+    fn open(&mut self, now: Time, target: Target, waiting: Waiting) {
+        let preferred = self.live.preferred(target);
+        let stands = preferred.is_some_and(|link| link.is_usable(waiting.standing));
         if stands {
             // Who asked may have given up.
-            let _ = reached.send(Ok(()));
+            let _ = waiting.reached.send(Ok(()));
             return;
         }
         if self.end_preferred(now, target) {
             // What follows from that end is told to those who waited for it, and not to who asks now.
-            let _ = self.inputs.send(Input::Open { target, reached });
+            let Waiting { standing, reached } = waiting;
+            let _ = self.inputs.send(Input::Open {
+                target,
+                standing,
+                reached,
+            });
             return;
         }
-        self.state.waiting.entry(target).or_default().push(reached);
+        self.state.waiting.entry(target).or_default().push(waiting);
         self.machine.handle_open(now, target);
     }
 
@@ -291,6 +319,7 @@ impl Actor {
             streams: streams.clone(),
             control,
             session: None,
+            stood: Stood::default(),
         };
         self.live.lock().links.insert(conn, link);
         self.state.sessions.insert(conn, session);
@@ -305,6 +334,7 @@ impl Actor {
             inputs: self.inputs.clone(),
             protocols: self.protocols.clone(),
             streams,
+            crowd: Crowd::new(self.unread_max_time),
             session: session_watch,
             tasks: self.tasks.clone(),
         }
@@ -388,25 +418,13 @@ impl Actor {
                 };
             }
             Output::Relays { face, introducers } => self.faces.set_relays(face, introducers),
-            Output::Publish {
-                record,
-                introducers,
-                peer,
-            } => {
-                let record = Box::new(record);
-                self.sources.order(&Order::Publish {
-                    peer,
-                    introducers,
-                    record,
-                });
+            Output::OfferRelay(offer) => {
+                if let Some(relay) = &self.relay {
+                    let port = self.faces.contact_ports().map_or(0, |(port, _)| port);
+                    relay.offer(offer, port);
+                }
             }
-            Output::Lookup {
-                locator,
-                introducers,
-            } => self.sources.order(&Order::Lookup {
-                introducers,
-                locator,
-            }),
+            Output::Visit(visit) => self.sources.order(&Order::Visit(visit)),
             Output::Learn { peer, routes } => self.sources.order(&Order::Learn { peer, routes }),
             Output::Advertise(advertisement) => self.announce(advertisement),
             Output::Rotate => self.faces.bind_anew(&self.inputs, &self.tasks),
@@ -454,22 +472,13 @@ impl Actor {
 
     fn tell(&mut self, event: Event) {
         match &event {
-            Event::Up(session) => {
-                let standing = Standing {
-                    peer: session.peer,
-                    level: session.level,
-                    remote: session.remote,
-                };
-                if let Some(link) = self.live.lock().links.get_mut(&session.conn) {
-                    link.session = Some(standing);
-                }
-                if let Some(sender) = self.state.sessions.get(&session.conn) {
-                    sender.send_replace(Some(standing));
-                }
-                info!(level = ?session.level, face = ?session.face, "a session stands");
+            Event::Up(session) | Event::Trusted(session) => self.stand(session),
+            Event::Reached { target } => {
+                let preferred = self.live.preferred(*target);
+                let stands = preferred.is_some_and(|link| link.is_usable(true));
+                self.wake(*target, stands, Ok(()));
             }
-            Event::Reached { target } => self.wake(*target, Ok(())),
-            Event::Unreachable { target, reason } => self.wake(*target, Err(*reason)),
+            Event::Unreachable { target, reason } => self.wake(*target, true, Err(*reason)),
             Event::Down { reason, .. } => info!(?reason, "a session ended"),
             Event::Found { peer, source } => {
                 self.live.lock().found.insert(*peer, *source);
@@ -483,9 +492,34 @@ impl Actor {
         let _ = self.events.send(event);
     }
 
-    fn wake(&mut self, target: Target, result: Result<(), UnreachableReason>) {
-        for waiting in self.state.waiting.remove(&target).unwrap_or_default() {
-            let _ = waiting.send(result);
+    /// Who is at the other end of a connection is known from now on, and how far they are trusted.
+    fn stand(&mut self, session: &Session) {
+        let standing = Standing {
+            peer: session.peer,
+            level: session.level,
+            remote: session.remote,
+        };
+        if let Some(link) = self.live.lock().links.get_mut(&session.conn) {
+            link.session = Some(standing);
+            link.stood.set();
+        }
+        if let Some(sender) = self.state.sessions.get(&session.conn) {
+            sender.send_replace(Some(standing));
+        }
+        info!(level = ?session.level, face = ?session.face, "a session stands");
+    }
+
+    /// Tells those who wait for `target`; while no session stands, only those who do not wait for one.
+    fn wake(&mut self, target: Target, stands: bool, result: Result<(), UnreachableReason>) {
+        let waiting = self.state.waiting.remove(&target).unwrap_or_default();
+        let (woken, patient): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|it| stands || !it.standing);
+        for waiting in woken {
+            // Who asked may have given up.
+            let _ = waiting.reached.send(result);
+        }
+        if !patient.is_empty() {
+            self.state.waiting.insert(target, patient);
         }
     }
 

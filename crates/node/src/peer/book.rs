@@ -1,5 +1,6 @@
 //! The address book, as applications see it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
@@ -7,7 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 use kith_core::address::Route;
 use kith_core::identity::{Contact, Invite, Petname, words};
 use kith_core::ids::{Face, InviteId, PeerId};
-use kith_core::peer::InviteOptions;
+use kith_core::peer::{InviteOptions, Peer, Regard};
 use kith_core::protocol::ProtocolName;
 
 use super::event::Event;
@@ -100,6 +101,28 @@ impl AddressBook {
         added.await?
     }
 
+    /// Looks for replies to this node's invites at introducers, and waits until each that answers has said what it holds. A
+    /// node that runs for long does so by itself. Bound it: an introducer that is away takes long to give up.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn take_replies(&self) -> Result<(), Error> {
+        let mut events = self.0.events();
+        loop {
+            let unseen = self.0.ask(Peer::look_into_mailboxes);
+            if !unseen.await? {
+                return Ok(());
+            }
+            loop {
+                match events.recv().await {
+                    Ok(Event::MailboxSeen { .. }) | Err(RecvError::Lagged(_)) => break,
+                    Ok(_) => {}
+                    Err(RecvError::Closed) => return Err(Error::Closed),
+                }
+            }
+        }
+    }
+
     /// Waits until the maker of an accepted invite knows of it, or a sealed reply waits for them at an introducer: a node
     /// that stops before tells them when it runs the next time. Bound it: neither may be possible now.
     ///
@@ -119,6 +142,26 @@ impl AddressBook {
                 return Err(Error::Closed);
             }
         }
+    }
+
+    /// What contacts take this node for who want no session with it, as far as their last answers tell: those who removed or
+    /// blocked it, and those with whom it waits to be confirmed. They are left alone for hours, but for who asks for them.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn regards(&self) -> Result<BTreeMap<PeerId, Regard>, Error> {
+        let of = |machine: &Peer, contact: &Contact| {
+            let regard = machine.regard(contact.peer)?;
+            Some((contact.peer, regard))
+        };
+        self.0
+            .ask(move |machine, _| {
+                let contacts = machine.book().contacts();
+                contacts
+                    .filter_map(|contact| of(machine, contact))
+                    .collect()
+            })
+            .await
     }
 
     /// Everybody in it, by name.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kith_core::content::swarm::{GetterConfig, ProviderConfig};
 use kith_core::crypto::{Ed25519, SecretKey};
@@ -25,10 +26,13 @@ use super::live::Live;
 use super::node::{Inner, Node};
 use super::place::{Place, PlaceError};
 use super::protocols::Protocols;
+use super::relay::{ContactRelay, RelayPlan};
 use super::sources::Sources;
+use super::unread::UNREAD_MAX_TIME;
+use crate::config::RelayForContacts;
 use crate::content::Shares;
 use crate::content::swarm::{Getting, Giving};
-use crate::discovery::Interfaces;
+use crate::discovery::{Interfaces, Visitors};
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
@@ -56,9 +60,11 @@ pub struct NodeBuilder {
     relay_roots: Option<PathBuf>,
     findable: bool,
     keeps_sessions: bool,
+    unread_max_time: Duration,
     express: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
+    relay: Option<RelayForContacts>,
 }
 
 impl Default for NodeBuilder {
@@ -75,9 +81,11 @@ impl Default for NodeBuilder {
             relay_roots: None,
             findable: false,
             keeps_sessions: true,
+            unread_max_time: UNREAD_MAX_TIME,
             express: true,
             strangers_max: None,
             public_face_only: false,
+            relay: None,
         }
     }
 }
@@ -196,6 +204,24 @@ impl NodeBuilder {
         self
     }
 
+    /// Relays for contacts in this way, where they can reach this machine; not at all when left out. For nodes that stay: a
+    /// relay that comes and goes helps nobody.
+    #[must_use]
+    pub fn relay_for_contacts(mut self, how: RelayForContacts) -> Self {
+        // With nothing to give there is nothing to offer.
+        let gives = how.enabled && how.mebibytes_per_day > 0 && how.kibibytes_per_second > 0;
+        self.relay = gives.then_some(how);
+        self
+    }
+
+    /// How long a stream may be left unread while the other side cannot open another because all its places are taken
+    /// ([`UNREAD_MAX_TIME`] when left out); then it is reset. Where there is room, a stream may be left unread for ever.
+    #[must_use]
+    pub fn unread_max_time(mut self, time: Duration) -> Self {
+        self.unread_max_time = time;
+        self
+    }
+
     /// Whether bulk data may travel over TCP, given and taken, where a session's path is direct.
     #[must_use]
     pub fn express(mut self, allowed: bool) -> Self {
@@ -230,20 +256,20 @@ impl NodeBuilder {
         let provider = ProviderConfig::default();
         let giving = Giving::new(Arc::clone(&shares), provider, entropy::seed());
         let mut machine = self.machine(&keys, &store)?;
+        let relay = self.relay_plan(&place, &keys);
+        let relay_roots = self
+            .relay_roots
+            .as_deref()
+            .map_or(Ok(Vec::new()), read_roots)?;
+        let visitors = Visitors::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
             public: self.public,
             port_mapping: self.port_mapping,
-            relay_roots: match &self.relay_roots {
-                Some(path) => read_roots(path)?,
-                None => Vec::new(),
-            },
+            relay_roots,
         };
         let secrets = face_secrets(&keys, self.public_face_only);
-        let mut endpoints = BTreeMap::new();
-        for (face, secret) in &secrets {
-            endpoints.insert(*face, plan.bind(*face, secret).await?);
-        }
+        let endpoints = plan.bind_all(&secrets).await?;
         // Before anything is heard of where they are.
         for (face, secret) in secrets {
             machine.handle_device(clock::now(), face, secret);
@@ -264,6 +290,7 @@ impl NodeBuilder {
             events: events.clone(),
             store: store.clone(),
             services: Default::default(),
+            visitors: visitors.clone(),
             shares,
             getting: Arc::new(getting),
             giving: Arc::new(giving),
@@ -272,7 +299,8 @@ impl NodeBuilder {
             tasks: tasks.clone(),
             stop,
         }));
-        let sources = Sources::start(node.downgrade(), self.lan, inputs.downgrade(), &tasks);
+        let sources = Sources::start(self.lan, visitors.clone(), inputs.downgrade(), &tasks);
+        let relay = relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks));
         let actor = Actor {
             machine,
             store,
@@ -280,9 +308,11 @@ impl NodeBuilder {
             live,
             protocols,
             sources,
+            relay,
             events,
             inputs,
             tasks: tasks.clone(),
+            unread_max_time: self.unread_max_time,
             state: State::default(),
         };
         tasks.spawn(actor.run(inbox));
@@ -291,14 +321,18 @@ impl NodeBuilder {
             machine.handle_introducers(now, introducers);
             Box::new(|_| {})
         })));
-        crate::protocol::serve(&node);
-        if !self.public_face_only {
-            contents::serve(&node);
-            if self.express {
-                express::serve(&node);
-            }
-        }
+        serve(&node, self.public_face_only);
         Ok(node)
+    }
+
+    fn relay_plan(&self, place: &Place, keys: &Keys) -> Option<RelayPlan> {
+        Some(RelayPlan {
+            settings: self.relay.clone()?,
+            bind: self.bind.clone(),
+            data: place.home.directory().to_owned(),
+            me: keys.identity.peer_id(),
+            key: keys.public_device.device_key(),
+        })
     }
 
     fn machine(&self, keys: &Keys, store: &Store) -> Result<Peer, SpawnError> {
@@ -315,10 +349,11 @@ impl NodeBuilder {
                     value: Some(value),
                 })
             });
-        let mut config = MachineConfig::new(self.agent.clone(), now.0);
+        let mut config = MachineConfig::new(self.agent.clone());
         config.name.clone_from(&self.name);
         config.keeps_sessions = self.keeps_sessions;
         config.findable = self.findable;
+        config.relay = self.relay.as_ref().map(|how| how.addresses.clone());
         if let Some(strangers_max) = self.strangers_max {
             config.strangers_max = strangers_max;
         }
@@ -361,6 +396,18 @@ fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, Spaw
 }
 
 /// Tells the machine when what is spoken changes.
+/// Answers the protocols every node speaks. An introducer has no contents to serve.
+fn serve(node: &Node, public_face_only: bool) {
+    crate::protocol::serve(node);
+    if public_face_only {
+        return;
+    }
+    contents::serve(node);
+    if node.0.express {
+        express::serve(node);
+    }
+}
+
 async fn follow_protocols(
     mut changed: watch::Receiver<u64>,
     inputs: mpsc::WeakUnboundedSender<Input>,

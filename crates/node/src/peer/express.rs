@@ -15,7 +15,8 @@ use tokio::io::AsyncWriteExt as _;
 use tracing::{debug, warn};
 
 use super::live::Link;
-use super::node::{Node, open_on};
+use super::node::Node;
+use super::opening::open_on;
 use super::protocols::Protocols;
 use super::stream::{Refused, Stream};
 use crate::clock;

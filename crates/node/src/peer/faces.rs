@@ -36,6 +36,18 @@ pub(super) struct FacePlan {
 }
 
 impl FacePlan {
+    /// Binds an endpoint for each face of `secrets`; with an error none stays bound.
+    pub(super) async fn bind_all(
+        &self,
+        secrets: &BTreeMap<Face, SecretKey>,
+    ) -> Result<BTreeMap<Face, FaceEndpoint>, BindError> {
+        let mut endpoints = BTreeMap::new();
+        for (face, secret) in secrets {
+            endpoints.insert(*face, self.bind(*face, secret).await?);
+        }
+        Ok(endpoints)
+    }
+
     /// Binds one face.
     pub(super) async fn bind(
         &self,

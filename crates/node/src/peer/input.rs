@@ -3,6 +3,7 @@
 use kith_core::address::Route;
 use kith_core::crypto::SecretKey;
 use kith_core::ids::Face;
+use kith_core::introducer::Introducer;
 use kith_core::peer::Peer;
 use kith_core::routing::{ConnId, DialId, Target, UnreachableReason};
 use kith_core::time::Time;
@@ -21,9 +22,10 @@ pub(super) type Question = Box<dyn FnOnce(&mut Peer, Time) -> Reply + Send>;
 
 /// Something for the machine.
 pub(super) enum Input {
-    /// Somebody wants to open streams.
+    /// Somebody wants to open streams: as soon as they may be sent, or once it is known that the target is there.
     Open {
         target: Target,
+        standing: bool,
         reached: oneshot::Sender<Result<(), UnreachableReason>>,
     },
     /// Something to do with the machine itself.
@@ -46,6 +48,8 @@ pub(super) enum Input {
     Streams { conn: ConnId, open: u32 },
     /// A face is elsewhere.
     Route { face: Face, route: Route },
+    /// The relay for contacts runs here, or not any more.
+    OwnRelay(Option<Introducer>),
     /// What a source of discovery found.
     Finding(Finding),
     /// The table of protocols is different.

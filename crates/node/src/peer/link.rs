@@ -2,6 +2,7 @@
 //!
 //! None of them decides anything: what comes in goes to the machine, what the machine says goes out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::codec::Wire as _;
@@ -13,10 +14,11 @@ use tracing::{debug, trace};
 
 use super::begun::ControlStream;
 use super::input::Input;
-use super::live::Standing;
+use super::live::{Standing, Stood};
 use super::protocols::Protocols;
-use super::stream::Stream;
+use super::stream::{About, Stream};
 use super::streams::{OpenStream, OpenStreams};
+use super::unread::{Crowd, Seat};
 use crate::routing::stream::StreamError;
 use crate::routing::{Connection, ReceiveHalf, SendHalf};
 
@@ -34,6 +36,7 @@ pub(super) struct LinkTasks {
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) protocols: Protocols,
     pub(super) streams: OpenStreams,
+    pub(super) crowd: Crowd,
     pub(super) session: watch::Receiver<Option<Standing>>,
     pub(super) tasks: TaskTracker,
 }
@@ -71,14 +74,15 @@ impl LinkTasks {
         let mut control_stands = true;
         loop {
             let standing = *self.session.borrow_and_update();
+            let places = standing.map_or(u32::MAX - 1, |standing| standing.level.streams_max());
             tokio::select! {
                 biased;
                 halves = self.connection.accept_stream(), if standing.is_some() => {
                     let (Ok(halves), Some(standing)) = (halves, standing) else {
                         return; // The end of the connection is told by its own task.
                     };
-                    let open = self.streams.count();
-                    self.tasks.spawn(self.clone().answer(halves, open, standing));
+                    let place = (self.streams.count(), self.crowd.enter());
+                    self.tasks.spawn(self.clone().answer(halves, place, standing));
                 }
                 read = control.read(&mut chunk), if control_stands => match read {
                     Ok(length @ 1..) => {
@@ -90,9 +94,23 @@ impl LinkTasks {
                     _ => control_stands = false,
                 },
                 // Introduced, or a pending contact was confirmed.
-                changed = self.session.changed() => if changed.is_err() {
-                    return;
-                },
+                changed = self.session.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    if let Some(standing) = *self.session.borrow() {
+                        // Places announced a moment ago may have been those of the earlier level.
+                        let places = standing.level.streams_max();
+                        self.connection.set_stream_limit(places + 1);
+                    }
+                }
+                () = tokio::time::sleep(self.crowd.look_again_after()), if self.crowd.is_crowded(places) => {
+                    // The control stream counts as one.
+                    self.connection.announce_streams(places + 1);
+                    if self.crowd.is_full(places) {
+                        self.crowd.reset_unread();
+                    }
+                }
                 _ = self.connection.closed() => return,
             }
         }
@@ -126,7 +144,12 @@ impl LinkTasks {
     }
 
     /// Answers the offer of one stream and hands it to who accepts its protocol.
-    async fn answer(self, halves: (SendHalf, ReceiveHalf), open: OpenStream, standing: Standing) {
+    async fn answer(
+        self,
+        halves: (SendHalf, ReceiveHalf),
+        (open, seat): (OpenStream, Arc<Seat>),
+        standing: Standing,
+    ) {
         let (mut send, mut receive) = halves;
         let read = tokio::time::timeout(OFFER_WITHIN, receive.read_frame(Offer::BYTES_MAX)).await;
         let Ok(Ok(Some(body))) = read else {
@@ -152,13 +175,18 @@ impl LinkTasks {
             return;
         };
         let name = offer.names()[usize::from(index)].clone();
-        let stream = Stream::accepted(
-            (send, receive),
-            name,
-            standing,
-            self.connection.clone(),
+        let stood = Stood::default();
+        stood.set();
+        let about = About {
+            peer: standing.peer,
+            level: standing.level,
+            protocol: name,
+            connection: self.connection.clone(),
+            stood,
             open,
-        );
+            seat: Some(seat),
+        };
+        let stream = Stream::accepted((send, receive), about);
         self.protocols.deliver(stream);
     }
 }

@@ -1,6 +1,7 @@
 //! The connections that live now, as the actor has set them up; whoever opens a stream reads them from here.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use kith_core::ids::{DeviceKey, Face, PeerId};
@@ -21,6 +22,31 @@ pub(super) struct Link {
     pub(super) control: mpsc::UnboundedSender<Vec<u8>>,
     /// Who is there, once the introductions are through.
     pub(super) session: Option<Standing>,
+    pub(super) stood: Stood,
+}
+
+impl Link {
+    /// Whether streams may be opened on it; with `standing`, whether they would be by who is known to be there.
+    pub(super) fn is_usable(&self, standing: bool) -> bool {
+        self.connection.end().is_none() && (!standing || self.session.is_some())
+    }
+}
+
+/// Whether a session ever stood on a connection. Streams that follow an introduction at once ask when they break: where none
+/// stood, nobody was reached. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stood(Arc<AtomicBool>);
+
+impl Stood {
+    /// A session stands.
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether one ever did.
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// Who is at the other end of a session.

@@ -4,7 +4,9 @@
 //! - [`builder`]: how a node is described and started.
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
-//! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery.
+//! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery. `relay`: what runs for contacts.
+//! - [`unread`]: streams that are left unread while others wait.
+//! - `opening`: how a stream is opened, and what it means when it breaks.
 //! - [`express`]: streams over TCP, where a session's path is direct.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
@@ -20,12 +22,15 @@ mod input;
 mod link;
 mod live;
 pub mod node;
+mod opening;
 mod paths;
 mod place;
 pub mod protocols;
+mod relay;
 mod sources;
 pub mod stream;
 mod streams;
+pub mod unread;
 
 pub use book::AddressBook;
 pub use builder::{NodeBuilder, SpawnError};
@@ -35,8 +40,10 @@ pub use contents::{
 };
 pub use event::{Event, Source};
 pub use express::NoLane;
+pub(crate) use live::Stood;
 pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};
+pub(crate) use opening::Opening;
 pub use place::PlaceError;
 pub use protocols::{AcceptError, Acceptor};
 pub use stream::{Refused, Stream, StreamReader, StreamWriter};

@@ -8,33 +8,25 @@ use kith_core::ids::{DeviceKey, Face, PeerId};
 use kith_core::introducer::Introducer;
 use kith_core::peer::Peer;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::{Access, Level, Offer, Target, UnreachableReason};
+use kith_core::routing::{Access, Target, UnreachableReason};
 use kith_core::time::Time;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::event::{Event, Source};
 use super::input::Input;
-use super::live::{Link, Live, Standing};
+use super::live::Live;
 use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
-use super::stream::Stream;
 use crate::content::Shares;
 use crate::content::swarm::{Getting, Giving};
+use crate::discovery::Visitors;
 use crate::error::Error;
 use crate::home::Home;
 use crate::protocol::Services;
 use crate::routing::{Connection, FaceEndpoint, PathKind, PathSummary};
 use crate::store::Store;
-
-/// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
-pub const OPEN_WITHIN: Duration = Duration::from_secs(30);
-
-/// How often a stream is opened anew because its session ended before the answer: once for a session that both sides know
-/// to be over, once for one of two that crossed, and once more.
-pub const AGREED_ATTEMPTS_MAX: u32 = 3;
 
 /// A running node. Clones share it; it stops by [`Node::shutdown`].
 #[derive(Clone, Debug)]
@@ -49,6 +41,7 @@ pub(super) struct Inner {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
     pub(super) services: Services,
+    pub(super) visitors: Visitors,
     pub(super) shares: Arc<Shares>,
     pub(super) getting: Arc<Getting>,
     pub(super) giving: Arc<Giving>,
@@ -163,6 +156,26 @@ impl Node {
             .await
     }
 
+    /// The relay that this node runs for its contacts, while it does.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn own_relay(&self) -> Result<Option<Introducer>, Error> {
+        self.ask(|machine, _| machine.own_relay().cloned()).await
+    }
+
+    /// The relays of contacts that its contact face keeps to, having no introducer that answers.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn contact_relays(&self) -> Result<Vec<(PeerId, Introducer)>, Error> {
+        let listed = |machine: &mut Peer, _| {
+            let relays = machine.contact_relays();
+            relays.map(|(peer, relay)| (peer, relay.clone())).collect()
+        };
+        self.ask(listed).await
+    }
+
     /// Waits until the faces are reachable by a relay, for `within` at most; not at all where no introducer is used.
     pub(super) async fn wait_for_place(&self, within: Duration) -> Result<(), Error> {
         if self.introducers().await?.is_empty() {
@@ -184,141 +197,15 @@ impl Node {
         Ok(())
     }
 
-    /// Whether the introducer of this key, one of [`Node::introducers`], answers within `wait`.
-    pub async fn introducer_answers(&self, introducer: DeviceKey, wait: Duration) -> bool {
-        let target = Target::Device(introducer);
-        self.link(target, Instant::now() + wait).await.is_ok()
+    /// How this node asks introducers.
+    pub(crate) fn visitors(&self) -> Visitors {
+        self.0.visitors.clone()
     }
 
-    /// Opens a stream to a contact, in the first of these protocols that both speak; or to a peer that is none but wants to
-    /// be found ([`NodeBuilder::findable`](super::NodeBuilder::findable)), as a stranger.
-    ///
-    /// With one protocol nothing is waited for on a standing session: write at once; a refusal shows when reading (or in
-    /// [`Stream::agreed`]). With several the other side's choice is waited for.
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`] when there is no way to them, [`Error::Refused`] when they speak none of several.
-    pub async fn open(&self, peer: PeerId, protocols: &[ProtocolName]) -> Result<Stream, Error> {
-        let target = self.target_of(peer).await?;
-        self.open_to(target, protocols).await
-    }
-
-    /// As whom to reach a peer: a contact as such, anybody else by the device that they are listed with.
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`] when no introducer in use lists them.
-    async fn target_of(&self, peer: PeerId) -> Result<Target, Error> {
-        let contact = Target::Peer(peer);
-        if self.0.live.preferred(contact).is_some() {
-            return Ok(contact);
-        }
-        let mut events = self.events();
-        let is_contact = self.ask(move |machine, now| {
-            let is_contact = machine.book().contact(&peer).is_some();
-            if !is_contact {
-                machine.handle_locate(now, peer);
-            }
-            is_contact
-        });
-        if is_contact.await? {
-            return Ok(contact);
-        }
-        let located = async {
-            loop {
-                match events.recv().await {
-                    Ok(Event::Located { peer: of, device }) if of == peer => return device,
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return None,
-                }
-            }
-        };
-        let located = tokio::time::timeout(OPEN_WITHIN, located).await;
-        let device = located.ok().flatten();
-        device
-            .map(Target::Device)
-            .ok_or_else(|| Error::unreachable(peer, None, UnreachableReason::NoRoute))
-    }
-
-    /// Opens a stream to a contact and waits until they agree to speak one of these protocols. Where the session ends
-    /// before they answer, it is tried again on another.
-    ///
-    /// # Errors
-    /// As [`Node::open`], and [`Error::Refused`] with a single protocol too.
-    pub async fn open_agreed(
-        &self,
-        peer: PeerId,
-        protocols: &[ProtocolName],
-    ) -> Result<Stream, Error> {
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let mut stream = self.open(peer, protocols).await?;
-            let agreed = stream.agreed().await.map(|_| ());
-            match agreed {
-                Ok(()) => return Ok(stream),
-                Err(_) if stream.connection().end().is_some() && attempts < AGREED_ATTEMPTS_MAX => {
-                }
-                Err(error) => return Err(Error::stream(&peer.to_string(), &protocols[0], error)),
-            }
-        }
-    }
-
-    /// Opens a stream to a device, whoever it is: an introducer.
-    pub(crate) async fn open_to(
-        &self,
-        target: Target,
-        protocols: &[ProtocolName],
-    ) -> Result<Stream, Error> {
-        let offer = Offer::new(protocols.to_vec()).ok_or(Error::Offers)?;
-        let deadline = Instant::now() + OPEN_WITHIN;
-        loop {
-            let link = self.link(target, deadline).await?;
-            match open_on(&link, target, &offer).await {
-                Ok(mut stream) => {
-                    if !offer.is_certain() {
-                        let refused =
-                            |error| Error::stream(&target_name(target), &protocols[0], error);
-                        stream.agreed().await.map_err(refused)?;
-                    }
-                    return Ok(stream);
-                }
-                // The session ended under us; the machine has been told and finds another.
-                Err(_) if Instant::now() < deadline => tokio::task::yield_now().await,
-                Err(error) => {
-                    return Err(Error::io(
-                        format!("the session with {} ended", target_name(target)),
-                        error,
-                    ));
-                }
-            }
-        }
-    }
-
-    /// The connection to open streams on, once there is one.
-    async fn link(&self, target: Target, deadline: Instant) -> Result<Link, Error> {
-        let unreachable = |reason| Error::Unreachable {
-            name: target_name(target),
-            reason,
-        };
-        loop {
-            if let Some(link) = self.0.live.preferred(target)
-                && link.connection.end().is_none()
-            {
-                return Ok(link);
-            }
-            let (sender, receiver) = oneshot::channel();
-            self.send(Input::Open {
-                target,
-                reached: sender,
-            })?;
-            let wait = tokio::time::timeout_at(deadline.into(), receiver);
-            match wait.await {
-                Ok(Ok(Ok(()))) => {}
-                Ok(Ok(Err(reason))) => return Err(unreachable(reason)),
-                Ok(Err(_)) => return Err(Error::Closed),
-                Err(_) => return Err(unreachable(UnreachableReason::NoAnswer)),
-            }
-        }
+    /// Whether an introducer answers within `wait`. It is asked by nobody: with a key made for this.
+    pub async fn introducer_answers(&self, introducer: &Introducer, wait: Duration) -> bool {
+        let answers = self.0.visitors.knock(introducer);
+        tokio::time::timeout(wait, answers).await.unwrap_or(false)
     }
 
     /// Begins to accept streams in a protocol from those who have `access`, and tells them that it is spoken.
@@ -401,7 +288,7 @@ impl Node {
     /// [`Error::Unreachable`] when it is not within `wait`.
     pub async fn wait_direct(&self, peer: PeerId, wait: Duration) -> Result<PathSummary, Error> {
         let deadline = Instant::now() + wait;
-        let link = self.link(Target::Peer(peer), deadline).await?;
+        let link = self.link(Target::Peer(peer), false, deadline).await?;
         let mut changes = link.connection.path_changes();
         let direct = async {
             loop {
@@ -472,41 +359,5 @@ impl Node {
 
     pub(crate) fn downgrade(&self) -> WeakNode {
         WeakNode(Arc::downgrade(&self.0))
-    }
-}
-
-/// Opens a stream and sends the offer; nothing is waited for but room for one more stream.
-pub(super) async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::io::Result<Stream> {
-    let open = link.streams.count();
-    let (mut send, receive) = link
-        .connection
-        .open_stream()
-        .await
-        .map_err(std::io::Error::other)?;
-    send.write_chunk(offer.framed().into())
-        .await
-        .map_err(std::io::Error::other)?;
-    let standing = link.session.or(match target {
-        // A stream may be opened before they have answered who they are; it ends if they turn out to be another.
-        Target::Peer(peer) => Some(Standing {
-            peer: Some(peer),
-            level: Level::Guest,
-            remote: link.connection.remote(),
-        }),
-        Target::Device(_) => None,
-    });
-    Ok(Stream::opened(
-        (send, receive),
-        offer.clone(),
-        standing,
-        link.connection.clone(),
-        open,
-    ))
-}
-
-fn target_name(target: Target) -> String {
-    match target {
-        Target::Peer(peer) => peer.to_string(),
-        Target::Device(device) => device.to_string(),
     }
 }

@@ -3,8 +3,10 @@
 //! With a single offer nothing is waited for: the opener's data follows its offer, and the answer is read in front of the
 //! first byte that comes back. So a stream costs no round trip before the first byte sent, and one to the first answered.
 
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -14,13 +16,13 @@ use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::{Answer, AnswerError, Level, Offer, Refusal};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
-use super::live::Standing;
+use super::live::Stood;
 use super::streams::OpenStream;
 use crate::content::swarm::Output;
+use super::unread::{Seat, Shared, hold};
 use crate::routing::express::Lane;
-use crate::routing::stream::StreamError;
 use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
 
 /// The other side will not speak what was offered.
@@ -59,7 +61,7 @@ pub struct Stream {
 /// The reading half of a [`Stream`].
 #[derive(Debug)]
 pub struct StreamReader {
-    half: ReceiveHalf,
+    half: Shared<ReceiveHalf>,
     negotiation: Negotiation,
     about: About,
 }
@@ -68,16 +70,18 @@ pub struct StreamReader {
 /// of it: a session that gives way to another, or a node that shuts down, waits for it.
 #[derive(Debug)]
 pub struct StreamWriter {
-    half: SendHalf,
+    half: Shared<SendHalf>,
     about: About,
 }
 
 impl Drop for StreamWriter {
     fn drop(&mut self) {
-        if !self.half.is_finished() {
+        let half = hold(&self.half);
+        if !half.is_finished() {
             return;
         }
-        let mut delivered = Box::pin(self.half.delivered());
+        let mut delivered = Box::pin(half.delivered());
+        drop(half);
         if delivered.as_mut().now_or_never().is_some() {
             return;
         }
@@ -95,13 +99,17 @@ impl Drop for StreamWriter {
 
 /// What both halves know of their stream.
 #[derive(Clone, Debug)]
-struct About {
-    peer: Option<PeerId>,
-    level: Level,
-    protocol: ProtocolName,
-    connection: Connection,
+pub(super) struct About {
+    pub(super) peer: Option<PeerId>,
+    pub(super) level: Level,
+    pub(super) protocol: ProtocolName,
+    pub(super) connection: Connection,
+    /// Whether the other side ever turned out to be whom we meant.
+    pub(super) stood: Stood,
     /// Counts the stream as open until both halves are gone.
-    open: OpenStream,
+    pub(super) open: OpenStream,
+    /// Its place, for one that the other side opened.
+    pub(super) seat: Option<Arc<Seat>>,
 }
 
 /// Whether the other side's answer has been read.
@@ -117,48 +125,32 @@ enum Negotiation {
 
 impl Stream {
     /// A stream we opened; its answer has not been read.
-    pub(super) fn opened(
-        halves: (SendHalf, ReceiveHalf),
-        offer: Offer,
-        standing: Option<Standing>,
-        connection: Connection,
-        open: OpenStream,
-    ) -> Self {
-        let protocol = offer.names()[0].clone();
+    pub(super) fn opened(halves: (SendHalf, ReceiveHalf), offer: Offer, about: About) -> Self {
         let negotiation = Negotiation::AwaitsAnswer {
             offer,
             seen: Vec::new(),
         };
-        Self::join(
-            halves,
-            negotiation,
-            About::new(standing, protocol, connection, open),
-        )
+        Self::join(halves, negotiation, about)
     }
 
     /// A stream the other side opened, which we have answered.
-    pub(super) fn accepted(
-        halves: (SendHalf, ReceiveHalf),
-        protocol: ProtocolName,
-        standing: Standing,
-        connection: Connection,
-        open: OpenStream,
-    ) -> Self {
-        Self::join(
-            halves,
-            Negotiation::Agreed,
-            About::new(Some(standing), protocol, connection, open),
-        )
+    pub(super) fn accepted(halves: (SendHalf, ReceiveHalf), about: About) -> Self {
+        Self::join(halves, Negotiation::Agreed, about)
     }
 
     fn join(halves: (SendHalf, ReceiveHalf), negotiation: Negotiation, about: About) -> Self {
+        let send = Arc::new(Mutex::new(halves.0));
+        let receive = Arc::new(Mutex::new(halves.1));
+        if let Some(seat) = &about.seat {
+            seat.take(&receive, &send);
+        }
         Self {
             writer: StreamWriter {
-                half: halves.0,
+                half: send,
                 about: about.clone(),
             },
             reader: StreamReader {
-                half: halves.1,
+                half: receive,
                 negotiation,
                 about,
             },
@@ -170,7 +162,7 @@ impl Stream {
     /// # Errors
     /// [`Refused`] as an [`io::Error`]'s source when it picked none, any other error when the stream ended first.
     pub async fn agreed(&mut self) -> io::Result<&ProtocolName> {
-        std::future::poll_fn(|cx| self.reader.poll_agreed(cx)).await?;
+        poll_fn(|cx| self.reader.poll_agreed(cx)).await?;
         self.writer.about.protocol = self.reader.about.protocol.clone();
         Ok(&self.reader.about.protocol)
     }
@@ -195,6 +187,11 @@ impl Stream {
         self.reader.about.connection.exporter()
     }
 
+    /// Tells, also when the stream is gone, whether a session ever stood on its connection.
+    pub(crate) fn stood(&self) -> Stood {
+        self.reader.about.stood.clone()
+    }
+
     /// The connection that carries it.
     pub fn connection(&self) -> &Connection {
         &self.reader.about.connection
@@ -202,28 +199,32 @@ impl Stream {
 
     /// The unreliable datagrams that go with this stream.
     pub fn datagrams(&self) -> DatagramFlow {
-        self.reader
-            .about
-            .connection
-            .datagrams(self.reader.half.flow())
+        let flow = hold(&self.reader.half).flow();
+        self.reader.about.connection.datagrams(flow)
     }
 
     /// Gives the stream up in both directions.
     pub fn reset(&mut self, code: u32) {
-        self.writer.half.reset(code);
-        self.reader.half.stop(code);
+        hold(&self.writer.half).reset(code);
+        hold(&self.reader.half).stop(code);
     }
 
     /// Sends `body` as one frame.
-    pub(super) async fn write_frame(&mut self, body: &[u8]) -> Result<(), StreamError> {
-        self.writer.half.write_frame(body).await
+    pub(super) async fn write_frame(&mut self, body: &[u8]) -> io::Result<()> {
+        self.writer.write_chunk(codec::frame(body).into()).await
     }
 
     /// The next frame, after the answer; `None` when the stream ends before one begins.
     pub(super) async fn read_frame(&mut self, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
-        self.agreed().await?;
-        let frame = self.reader.half.read_frame(bytes_max).await;
-        frame.map_err(io::Error::other)
+        let mut header = [0; FRAME_HEADER_BYTES];
+        if self.reader.read(&mut header[..1]).await? == 0 {
+            return Ok(None);
+        }
+        self.reader.read_exact(&mut header[1..]).await?;
+        let length = codec::frame_length(header, bytes_max).map_err(malformed)?;
+        let mut body = vec![0; length];
+        self.reader.read_exact(&mut body).await?;
+        Ok(Some(body))
     }
 
     /// Goes on over `lane`, in `protocol`. Nothing may be on its way on the stream.
@@ -233,7 +234,7 @@ impl Stream {
             mut writer,
         } = self;
         let connection = &reader.about.connection;
-        reader.half = connection.carry(&mut writer.half, reader.half, lane);
+        connection.carry(&mut hold(&writer.half), &mut hold(&reader.half), lane);
         reader.about.protocol = protocol.clone();
         writer.about.protocol = protocol;
         Self { reader, writer }
@@ -245,23 +246,6 @@ impl Stream {
     }
 }
 
-impl About {
-    fn new(
-        standing: Option<Standing>,
-        protocol: ProtocolName,
-        connection: Connection,
-        open: OpenStream,
-    ) -> Self {
-        Self {
-            peer: standing.and_then(|standing| standing.peer),
-            level: standing.map_or(Level::Stranger, |standing| standing.level),
-            protocol,
-            connection,
-            open,
-        }
-    }
-}
-
 impl StreamWriter {
     /// Waits until the other side has received all of what was written and shut down, or wants no more of it. The future
     /// is apart from the writer, so that it can be waited for while writing.
@@ -269,7 +253,7 @@ impl StreamWriter {
     /// # Errors
     /// When it stopped reading or the connection ended before.
     pub fn delivered(&self) -> impl Future<Output = io::Result<()>> + Send + use<> {
-        let delivered = self.half.delivered();
+        let delivered = hold(&self.half).delivered();
         async move { delivered.await.map_err(io::Error::other) }
     }
 
@@ -278,12 +262,20 @@ impl StreamWriter {
     /// # Errors
     /// When the other side stopped reading or the connection ended.
     pub async fn write_chunk(&mut self, data: Bytes) -> io::Result<()> {
-        self.half.write_chunk(data).await.map_err(io::Error::other)
+        let mut chunks = [data];
+        let mut rest = &mut chunks[..];
+        while !rest.is_empty() {
+            // Held for each attempt only, and not while there is no room.
+            let written = poll_fn(|cx| pin!(hold(&self.half).write_some(&mut rest)).poll(cx)).await;
+            written.map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     /// The unreliable datagrams that go with this stream.
     pub fn datagrams(&self) -> DatagramFlow {
-        self.about.connection.datagrams(self.half.flow())
+        let flow = hold(&self.half).flow();
+        self.about.connection.datagrams(flow)
     }
 }
 
@@ -293,7 +285,7 @@ impl Output for StreamWriter {
     }
 
     async fn finish(&mut self) -> io::Result<()> {
-        self.half.finish().map_err(io::Error::other)
+        hold(&self.half).finish().map_err(io::Error::other)
     }
 }
 
@@ -305,9 +297,19 @@ impl StreamReader {
     /// [`Refused`] as an [`io::Error`]'s source when the stream was refused, any other error when the other side gave it up
     /// or the connection ended.
     pub async fn read_chunks(&mut self, chunks: &mut [Bytes]) -> io::Result<Option<usize>> {
-        std::future::poll_fn(|cx| self.poll_agreed(cx)).await?;
-        let read = self.half.read_chunks(chunks).await;
-        read.map_err(io::Error::other)
+        poll_fn(|cx| self.poll_agreed(cx)).await?;
+        let read = poll_fn(|cx| self.poll_half(|half| pin!(half.read_chunks(chunks)).poll(cx)));
+        read.await.map_err(io::Error::other)
+    }
+
+    /// Asks the half for bytes, and notes that it was asked.
+    fn poll_half<T>(&self, ask: impl FnOnce(&mut ReceiveHalf) -> Poll<T>) -> Poll<T> {
+        let mut half = hold(&self.half);
+        let result = ask(&mut half);
+        if let Some(seat) = &self.about.seat {
+            seat.asked(&result);
+        }
+        result
     }
 
     /// Reads the answer, if it is still to come.
@@ -340,7 +342,7 @@ impl StreamReader {
             }
             let mut space = [0; FRAME_HEADER_BYTES + Answer::BYTES_MAX];
             let mut buffer = ReadBuf::new(&mut space[..wanted - seen.len()]);
-            ready!(Pin::new(&mut self.half).poll_read(cx, &mut buffer))?;
+            ready!(Pin::new(&mut *hold(&self.half)).poll_read(cx, &mut buffer))?;
             if buffer.filled().is_empty() {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
@@ -370,25 +372,25 @@ impl AsyncRead for StreamReader {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         ready!(self.poll_agreed(cx))?;
-        Pin::new(&mut self.half).poll_read(cx, buffer)
+        self.poll_half(|half| Pin::new(half).poll_read(cx, buffer))
     }
 }
 
 impl AsyncWrite for StreamWriter {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.half).poll_write(cx, data)
+        Pin::new(&mut *hold(&self.half)).poll_write(cx, data)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.half).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *hold(&self.half)).poll_flush(cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.half).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *hold(&self.half)).poll_shutdown(cx)
     }
 }
 

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::{Access, UnreachableReason};
+use kith_core::routing::Access;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tracing::warn;
 
 use crate::error::Error;
-use crate::peer::{Node, Stream};
+use crate::peer::{Node, Opening, Stream};
 use crate::routing::PathSummary;
 
 /// The protocol's name.
@@ -23,10 +23,6 @@ const PING_BYTES: usize = 8;
 
 /// How long a ping may take: ten times the worst path people still talk over.
 const PONG_WITHIN: Duration = Duration::from_secs(10);
-
-/// How often a ping is tried while sessions end under it: once for a session that both sides know to be over, once for one of
-/// two that crossed, and once more.
-const ATTEMPTS_MAX: u32 = 3;
 
 /// Pings one peer, over one stream for as long as its session is the one that new streams are opened on.
 #[derive(Debug)]
@@ -68,17 +64,19 @@ impl Pinger {
     pub async fn ping(&mut self) -> Result<Pong, Error> {
         let begun = Instant::now();
         self.sequence += 1;
-        let name = protocol();
         let exchanged = match self.stream.take() {
             // Where another session has become the better one, it is that one's turn.
-            Some(stream) if self.node.prefers(self.peer, stream.connection()) => {
-                exchange(stream, self.sequence).await.ok()
+            Some(mut stream) if self.node.prefers(self.peer, stream.connection()) => {
+                exchange(&mut stream, self.sequence)
+                    .await
+                    .ok()
+                    .map(|()| stream)
             }
             _ => None,
         };
         let stream = match exchanged {
             Some(stream) => stream,
-            None => self.first(&name).await?,
+            None => self.first().await?,
         };
         let path = stream.connection().path();
         self.stream = Some(stream);
@@ -91,32 +89,21 @@ impl Pinger {
 }
 
 impl Pinger {
-    /// Opens a stream and pings over it. A session may end under it, because another takes its place or because they
-    /// want none any more: the next attempt tells.
-    async fn first(&self, name: &ProtocolName) -> Result<Stream, Error> {
-        let mut attempts = 0;
+    /// Opens a stream and pings over it.
+    async fn first(&self) -> Result<Stream, Error> {
+        let name = [protocol()];
+        let mut opening = Opening::new(&self.node, self.peer, &name);
         loop {
-            attempts += 1;
-            let stream = self
-                .node
-                .open(self.peer, std::slice::from_ref(name))
-                .await?;
-            let connection = stream.connection().clone();
-            match exchange(stream, self.sequence).await {
-                Ok(stream) => return Ok(stream),
-                Err(_) if connection.end().is_some() && attempts < ATTEMPTS_MAX => {}
-                // Every device that answered turned out to be no way to them.
-                Err(_) if connection.end().is_some() => {
-                    let reason = UnreachableReason::Dropped;
-                    return Err(Error::unreachable(self.peer, None, reason));
-                }
-                Err(error) => return Err(Error::stream(&self.peer.to_string(), name, error)),
+            let mut stream = opening.attempt().await?;
+            match exchange(&mut stream, self.sequence).await {
+                Ok(()) => return Ok(stream),
+                Err(error) => opening.broke(&stream, error)?,
             }
         }
     }
 }
 
-async fn exchange(mut stream: Stream, sequence: u64) -> io::Result<Stream> {
+async fn exchange(stream: &mut Stream, sequence: u64) -> io::Result<()> {
     let there_and_back = async {
         stream.write_all(&sequence.to_be_bytes()).await?;
         let mut pong = [0; PING_BYTES];
@@ -128,8 +115,7 @@ async fn exchange(mut stream: Stream, sequence: u64) -> io::Result<Stream> {
     };
     tokio::time::timeout(PONG_WITHIN, there_and_back)
         .await
-        .map_err(|_| io::ErrorKind::TimedOut)??;
-    Ok(stream)
+        .map_err(|_| io::ErrorKind::TimedOut)?
 }
 
 /// Answers the pings of everybody who has proven who they are.

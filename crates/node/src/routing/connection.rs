@@ -139,9 +139,8 @@ impl Connection {
 
     /// Has `lane` carry a stream of this connection from here on, of which nothing may be on its way. A stream that a lane
     /// carries stays on it.
-    #[must_use]
-    pub fn carry(&self, send: &mut SendHalf, receive: ReceiveHalf, lane: Lane) -> ReceiveHalf {
-        send.take_lane(receive, lane, &self.engine)
+    pub fn carry(&self, send: &mut SendHalf, receive: &mut ReceiveHalf, lane: Lane) {
+        send.take_lane(receive, lane, &self.engine);
     }
 
     /// This side of it.
@@ -172,6 +171,13 @@ impl Connection {
     pub fn set_stream_limit(&self, streams: u32) {
         self.engine
             .set_max_concurrent_bi_streams(VarInt::from_u32(streams));
+    }
+
+    /// Tells the other side of every place that is free under the limit of `streams`. The engine holds back up to an eighth of
+    /// them, for fewer messages, and whoever waits for a stream would wait for those.
+    pub fn announce_streams(&self, streams: u32) {
+        self.set_stream_limit(1);
+        self.set_stream_limit(streams);
     }
 
     /// Opens a stream. Waits while as many are open as the other side allows. The other side learns of it with the

@@ -31,6 +31,9 @@ pub struct ConnectionEnded(pub Ended);
 /// The reset code of a send half that was dropped unfinished, and the stop code of a receive half dropped unread.
 pub const ABANDONED: u32 = 0;
 
+/// The reset and stop code of a stream that was left unread while others waited for its place.
+pub const LEFT_UNREAD: u32 = 1;
+
 /// Why a stream can be read or written no further.
 #[derive(Debug, Error)]
 #[non_exhaustive]

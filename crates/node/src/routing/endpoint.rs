@@ -58,6 +58,8 @@ pub struct FaceConfig {
     pub relays: Vec<Introducer>,
     /// Root certificates by which relays with a domain name are known, beside those of the web.
     pub relay_roots: Vec<CertificateDer<'static>>,
+    /// Whether it has no sockets, whichever face it is, and so no address to tell.
+    pub relay_only: bool,
 }
 
 impl FaceConfig {
@@ -71,12 +73,13 @@ impl FaceConfig {
             port_mapping: true,
             relays: Vec::new(),
             relay_roots: Vec::new(),
+            relay_only: false,
         }
     }
 
     /// Whether the endpoint has no IP sockets.
     pub fn is_relay_only(&self) -> bool {
-        self.face == Face::Public && !self.public_server
+        self.relay_only || (self.face == Face::Public && !self.public_server)
     }
 }
 

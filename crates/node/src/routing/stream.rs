@@ -17,8 +17,10 @@ use kith_core::routing::datagram::Flow;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::end::ended;
-pub use super::end::{ABANDONED, StreamError};
-use super::express::lane::{Lane, LaneReader, LaneWriter};
+pub use super::end::{ABANDONED, LEFT_UNREAD, StreamError};
+use super::express::lane::Lane;
+use super::express::reader::LaneReader;
+use super::express::writer::LaneWriter;
 
 /// The half of a stream that sends.
 #[derive(Debug)]
@@ -53,23 +55,26 @@ impl SendHalf {
         }
     }
 
-    /// Has a lane carry this stream from here on; `receive` is its other half, and `engine` its connection.
+    /// Has a lane carry this stream from here on; `receive` is its other half, and `engine` its connection. One that a lane
+    /// carries already stays there.
     pub(super) fn take_lane(
         &mut self,
-        receive: ReceiveHalf,
+        receive: &mut ReceiveHalf,
         lane: Lane,
         engine: &EngineConnection,
-    ) -> ReceiveHalf {
-        let leash = match (&self.by, receive.0) {
-            (SendBy::Quic(_), ReceiveBy::Quic(leash)) => leash,
-            (_, carried) => return ReceiveHalf(carried),
+    ) {
+        let (SendBy::Quic(_), ReceiveBy::Quic(_)) = (&self.by, &receive.0) else {
+            return;
         };
-        let (writer, other_leash, reader) = lane.split(engine, self.flow(), leash);
+        let (writer, writer_leash, reader) = lane.split(engine, self.flow());
         if let SendBy::Quic(stream) = std::mem::replace(&mut self.by, SendBy::Lane(writer)) {
             // Fails only when the runtime is gone.
-            let _ = other_leash.send(stream);
+            let _ = writer_leash.send(stream);
         }
-        ReceiveHalf(ReceiveBy::Lane(Box::new(reader)))
+        let before = std::mem::replace(&mut receive.0, ReceiveBy::Lane(Box::new(reader)));
+        if let (ReceiveBy::Quic(leash), ReceiveBy::Lane(reader)) = (before, &mut receive.0) {
+            reader.take_leash(leash);
+        }
     }
 
     /// The stream's number, the same on both sides and unique in its connection.
@@ -88,6 +93,21 @@ impl SendHalf {
         match &mut self.by {
             SendBy::Quic(stream) => Ok(stream.write_chunk(data).await?),
             SendBy::Lane(writer) => writer.write_chunk(data).await,
+        }
+    }
+
+    /// Sends as much of `chunks` as there is room for, at least one byte, and leaves the rest. Nothing is sent when this is
+    /// dropped before its end.
+    ///
+    /// # Errors
+    /// As [`Self::write_chunk`].
+    pub async fn write_some(&mut self, chunks: &mut &mut [Bytes]) -> Result<(), StreamError> {
+        match &mut self.by {
+            SendBy::Quic(stream) => {
+                stream.write_many_chunks(chunks).await?;
+                Ok(())
+            }
+            SendBy::Lane(writer) => writer.write_some(chunks).await,
         }
     }
 

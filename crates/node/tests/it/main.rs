@@ -10,5 +10,6 @@ mod handover;
 mod introducers;
 mod meeting;
 mod observer;
+mod relaying;
 mod services;
 mod sessions_node;

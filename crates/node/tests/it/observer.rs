@@ -1,5 +1,6 @@
 //! What an introducer learns that writes down everything and knows every PeerId: nothing that it stores, is told or
-//! forwards lets it look up where a person is, join a contact face to a person, or join two days' records.
+//! forwards lets it look up where a person is, join a contact face to a person, join two days' records, or draw who
+//! looks for whom.
 //!
 //! What it does see is who connects to it from where and when, by keys of the moment; docs/exposure.md says so.
 
@@ -16,10 +17,12 @@ use kith::testing::{local_node, wait_for_contact};
 use kith_core::address::Route;
 use kith_core::codec;
 use kith_core::crypto::Ed25519;
-use kith_core::discovery::{OwnAddress, Presence, PresenceConfig, PresenceOutput, Record};
+use kith_core::discovery::{
+    OwnAddress, Presence, PresenceConfig, PresenceOutput, REGISTRY_PROTOCOL, Record, Request,
+};
 use kith_core::ids::{DeviceKey, Face, PeerId};
-use kith_core::routing::Introduction;
-use kith_core::routing::wire::Frame;
+use kith_core::peer::Visit;
+use kith_core::routing::Offer;
 use kith_core::time::{DAY, Time};
 
 /// Longer than anything here takes on a busy machine.
@@ -195,46 +198,48 @@ async fn of_a_peer_who_wants_to_be_found_it_learns_the_public_face_and_no_more()
 }
 
 #[tokio::test]
-async fn publishers_come_as_visitors_with_keys_that_are_nobodys() {
+async fn each_request_comes_from_a_key_that_is_nobodys_and_comes_once() {
     let observer = Observer::start().await;
     let (alice, bob) = meet(&observer).await;
-    let (mut visitors, mut others) = (BTreeSet::new(), BTreeSet::new());
+    let mut endpoints = BTreeSet::new();
     for node in [&alice, &bob] {
-        for (face, key) in node.devices().await.expect("it runs") {
-            match face {
-                Face::Visitor => visitors.insert(key),
-                _ => others.insert(key),
-            };
-        }
+        let devices = node.devices().await.expect("it runs");
+        endpoints.extend(devices.into_iter().map(|(_, key)| key));
     }
     futures_util::future::join(alice.shutdown(), bob.shutdown()).await;
     let sessions = observer.sessions.lock().expect("a test").clone();
-    let came: BTreeSet<DeviceKey> = sessions.iter().map(|seen| seen.client).collect();
-    assert_eq!(came, visitors);
-    assert!(came.is_disjoint(&others));
+    let (mut came, mut left, mut looked_up) = (BTreeSet::new(), 0, 0);
     for seen in &sessions {
-        let said = frames(&seen.control.lock().expect("a test"));
-        let introduced = said.iter().filter_map(|frame| match frame {
-            Frame::Introduce(introduction) => Some(introduction),
-            _ => None,
-        });
-        let introduced: Vec<_> = introduced.cloned().collect();
-        assert_eq!(introduced, [Introduction::default()]);
-        let notes = said.iter().filter(|frame| matches!(frame, Frame::Note(_)));
-        assert_eq!(notes.count(), 0);
+        assert!(came.insert(seen.client), "one key came twice");
+        let control = seen.control.lock().expect("a test").clone();
+        assert_eq!(control, Visit::greeting(), "a visitor says what all say");
+        let requests = requests(&seen.requests.lock().expect("a test"));
+        match requests.as_slice() {
+            [Request::Publish(_)] => left += 1,
+            [Request::Lookup(_)] => looked_up += 1,
+            other => panic!("one visit asked {other:?}"),
+        }
     }
+    assert!(came.is_disjoint(&endpoints));
+    assert!(
+        left >= 3 && looked_up >= 1,
+        "{left} left, {looked_up} looked up"
+    );
 }
 
-/// The frames of a control stream, as far as they are whole.
-fn frames(mut tape: &[u8]) -> Vec<Frame> {
-    let mut frames = Vec::new();
-    while let Some((header, rest)) = tape.split_first_chunk() {
-        let length = codec::frame_length(*header, tape.len()).expect("a whole frame");
-        let (body, rest) = rest.split_at(length);
-        frames.push(Frame::read(body).expect("a frame"));
-        tape = rest;
+/// What was asked on a stream: after the offer, request by request.
+fn requests(tape: &[u8]) -> Vec<Request> {
+    let offer = Offer::new(vec![REGISTRY_PROTOCOL.parse().expect("a valid name")]);
+    let offer = codec::encode(&offer.expect("one name"));
+    let mut rest = tape.strip_prefix(offer.as_slice()).expect("an offer first");
+    let mut requests = Vec::new();
+    while let Some((header, after)) = rest.split_first_chunk() {
+        let length = codec::frame_length(*header, after.len()).expect("a whole frame");
+        let (body, after) = after.split_at(length);
+        requests.push(Request::from_bytes(body).expect("a request"));
+        rest = after;
     }
-    frames
+    requests
 }
 
 /// What a node that runs all the time leaves for its contact in the 24 hours from `from`.

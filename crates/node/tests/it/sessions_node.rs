@@ -19,6 +19,8 @@ mod hostile;
 mod many;
 mod meeting_twice;
 mod round_trips;
+mod trusting;
+mod unread;
 
 pub(crate) fn protocol(text: &str) -> ProtocolName {
     text.parse().expect("a valid name")

@@ -1,6 +1,7 @@
 //! What a checker sees of a world.
 
-use kith_core::ids::Face;
+use kith_core::discovery::Request;
+use kith_core::ids::{DeviceKey, Face};
 use kith_core::routing::Session;
 use kith_core::row::Row;
 use kith_core::time::Time;
@@ -17,6 +18,8 @@ pub enum Fact {
     Up(NodeId, Session),
     /// An introducer keeps or deletes a row.
     Kept(NodeId, Row),
+    /// An introducer is asked by whoever presents this key.
+    Visited(NodeId, DeviceKey, Request),
 }
 
 /// A world, to look at.
@@ -38,7 +41,7 @@ pub struct View<'a> {
 
 impl View<'_> {
     /// Whose device a key is or was, and on which face; `None` for a stranger's who has no node.
-    pub fn owner(&self, device: kith_core::ids::DeviceKey) -> Option<(NodeId, Face)> {
+    pub fn owner(&self, device: DeviceKey) -> Option<(NodeId, Face)> {
         let owner = *self.network.owners.get(&device)?;
         let face = self.nodes[owner.0].past.get(&device)?;
         Some((owner, *face))

@@ -5,7 +5,7 @@
 //! - [`invites`]: invites that cross, repeat and race.
 //! - [`crowd`]: many people.
 //! - [`days`]: days pass, with clocks that are off.
-//! - [`guests`]: a guest becomes a contact.
+//! - [`guests`]: a guest becomes a contact, or never does.
 //! - [`random`]: random people, random faults.
 //! - [`strangers`]: strangers repeat what they recorded.
 

@@ -107,6 +107,11 @@ pub const STORIES: &[Story] = &[
         tell: |world, _| guests::guest(world),
     },
     Story {
+        name: "left-alone",
+        about: "one is removed and one is never confirmed, and both leave their contact alone",
+        tell: |world, _| guests::left_alone(world),
+    },
+    Story {
         name: "replay",
         about: "strangers repeat what they recorded, whole and damaged",
         tell: strangers::replay,

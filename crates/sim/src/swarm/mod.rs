@@ -4,19 +4,19 @@
 //! bytes here; whether it is true depends on who sends it.
 //!
 //! - [`plan`]: who takes part, and with what line. [`bound`]: how soon they could be done at best.
-//! - [`node`]: one of them. [`world`]: the loop. [`perform`]: what machines ask for is done. [`line`]: what travels.
+//! - [`node`]: one of them. [`world`]: the loop. [`perform`]: what machines ask for is done. [`traffic`]: what travels.
 //! - [`checker`]: what must hold after each step.
 //! - [`story`]: swarms to run, by name.
 
 pub mod bound;
 pub mod checker;
-pub mod line;
 pub mod node;
 pub mod perform;
 pub mod plan;
 pub mod story;
+pub mod traffic;
 pub mod world;
 
 pub use plan::{Conduct, Member, Plan};
-pub use story::{Report, STORIES, Story, find, run};
+pub use story::{Report, STORIES, Story, command, find, run};
 pub use world::World;

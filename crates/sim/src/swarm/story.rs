@@ -123,6 +123,12 @@ pub fn find(name: &str) -> Option<Story> {
     STORIES.iter().copied().find(|story| story.name == name)
 }
 
+/// The command that repeats a run.
+pub fn command(story: &Story, seed: u64, nodes: usize) -> String {
+    let name = story.name;
+    format!("cargo run -p kith-sim -- --scenario {name} --seed {seed} --nodes {nodes}")
+}
+
 /// Runs a swarm.
 pub fn run(story: &Story, seed: u64, nodes: usize, whole_trace: bool) -> Report {
     let mut bytes = [1; 32];
@@ -319,15 +325,23 @@ mod tests {
     /// Random swarms looked at in every test run.
     const SEEDS: u64 = 30;
 
+    /// Says how a run went wrong, and how to repeat it.
+    fn held(story: &Story, seed: u64, nodes: usize, report: &Report) {
+        if let Err(violation) = &report.outcome {
+            let tail = report.tail.join("\n");
+            let again = command(story, seed, nodes);
+            panic!(
+                "{tail}\n{violation}\n{}\nrepeat with: {again}",
+                report.summary()
+            );
+        }
+    }
+
     #[test]
     fn every_swarm_holds_and_repeats_byte_for_byte() {
         for story in STORIES {
             let [first, second] = [0, 1].map(|_| run(story, 2, NODES, false));
-            let summary = first.summary();
-            if let Err(error) = &first.outcome {
-                let tail = first.tail.join("\n");
-                panic!("{tail}\n{}: {error}\n{summary}", story.name);
-            }
+            held(story, 2, NODES, &first);
             assert_eq!(first.trace, second.trace, "{}", story.name);
         }
     }
@@ -337,9 +351,7 @@ mod tests {
         let story = find("swarm-random").expect("it is told");
         for seed in 1..=SEEDS {
             let report = run(&story, seed, 8, false);
-            if let Err(error) = &report.outcome {
-                panic!("{}\nseed {seed}: {error}", report.tail.join("\n"));
-            }
+            held(&story, seed, 8, &report);
         }
     }
 

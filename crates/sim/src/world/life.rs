@@ -35,7 +35,6 @@ impl World {
         let config = Config {
             name: format!("n{}", id.0),
             agent: "sim".to_owned(),
-            boot: node.life.0 + 1,
             findable: false,
             strangers_max: if node.introducer.is_some() {
                 CLIENTS_MAX
@@ -43,6 +42,7 @@ impl World {
                 64
             },
             keeps_sessions: node.person.keeps_sessions,
+            relay: None,
         };
         let seed = node.random.bytes();
         let identity = node.identity.clone();

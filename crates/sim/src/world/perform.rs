@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use kith_core::discovery::Request;
 use kith_core::identity;
 use kith_core::ids::Face;
 use kith_core::peer::{self, Output};
-use kith_core::routing::Target;
 
 use super::state::World;
 use crate::checker::Fact;
-use crate::errand::Errand;
 use crate::event::{Dial, Event, NodeId, Parcel};
 
 /// How long a shell takes to bind an endpoint anew.
@@ -81,6 +80,8 @@ impl World {
             }
             // An engine may make use of better routes while it dials; one that does not is asked to dial again.
             Output::Refine { .. } | Output::StreamLimit { .. } => {}
+            // Nobody in this world is asked to relay: its nodes are not told of their interfaces.
+            Output::OfferRelay(_) => {}
             Output::Learn { peer, routes } => node.learn(self.now, peer, routes),
             Output::Prefer { target, conn } => {
                 match conn {
@@ -95,17 +96,9 @@ impl World {
                 let life = node.life;
                 self.schedule(self.now + PLACED_AFTER, Event::Route(id, life));
             }
-            Output::Publish {
-                record,
-                introducers,
-                peer,
-            } => self.send_on(id, &introducers, &Errand::Publish(record, peer)),
-            Output::Lookup {
-                locator,
-                introducers,
-            } => {
-                node.searches.lookups += 1;
-                self.send_on(id, &introducers, &Errand::Lookup(locator));
+            Output::Visit(visit) => {
+                node.searches.lookups += u64::from(matches!(visit.request, Request::Lookup(_)));
+                self.send_on(id, *visit);
             }
             Output::Advertise(advertisement) => {
                 node.advertisement = Some(advertisement);
@@ -129,17 +122,18 @@ impl World {
                 let (conn, level) = (session.conn, session.level);
                 self.note(format_args!("{} has {conn:?} up as {level:?}", id.0));
             }
+            peer::Event::Trusted(session) => {
+                node.sessions.insert(session.conn, *session);
+                let (conn, level) = (session.conn, session.level);
+                self.note(format_args!("{} has {conn:?} go on as {level:?}", id.0));
+            }
             peer::Event::Down { conn, reason, .. } => {
                 node.sessions.remove(conn);
                 let conn = *conn;
                 self.note(format_args!("{} has {conn:?} down: {reason:?}", id.0));
             }
             peer::Event::Unreachable { target, reason } => {
-                let target = *target;
                 self.note(format_args!("{} misses {target:?}: {reason:?}", id.0));
-                if let Target::Device(device) = target {
-                    self.errands_failed(id, device);
-                }
             }
             peer::Event::Book(event) => self.hear_book(id, *event),
             other => {

@@ -1,91 +1,108 @@
-//! Errands to introducers, and their answers.
+//! Visits to introducers, and their answers.
+//!
+//! A visit is modelled whole: the request arrives after a handshake, the answer a passage later. What is lost on the way, or
+//! said to an introducer that is gone, is noticed when nobody waits any more.
 
 use std::time::Duration;
 
-use kith_core::discovery::{Answer, Client, Record, Refusal, RegistryOutput, Request};
-use kith_core::ids::{DeviceKey, Locator, PeerId};
-use kith_core::introducer::Introducer;
-use kith_core::routing::{ConnId, Target};
+use kith_core::discovery::{Answer, Client, Refusal, RegistryOutput, Request};
+use kith_core::ids::{DeviceKey, Face};
+use kith_core::peer::Visit;
 
 use super::state::World;
 use crate::checker::Fact;
-use crate::errand::Errand;
-use crate::event::{Event, LinkId, NodeId, Parcel};
+use crate::event::{Call, Event, LinkId, NodeId, Parcel};
 use crate::network::Path;
 
+/// How long a shell waits for the end of a visit.
+const VISIT_WITHIN: Duration = Duration::from_secs(15);
+
+/// Passages until a request arrives: a handshake there and back, and the request itself.
+const PASSAGES: u32 = 3;
+
 impl World {
-    /// Adds an errand to each of these introducers; it goes out when the node's other outputs are done.
-    pub(super) fn send_on(&mut self, id: NodeId, introducers: &[Introducer], errand: &Errand) {
-        for introducer in introducers {
-            let errands = &mut self.nodes[id.0].errands;
-            errands
-                .entry(introducer.key)
-                .or_default()
-                .add(errand.clone());
-        }
+    /// Adds a visit; it is paid when the node's other outputs are done.
+    pub(super) fn send_on(&mut self, id: NodeId, visit: Visit) {
+        let errands = &mut self.nodes[id.0].errands;
+        errands.entry(visit.introducer.key).or_default().add(visit);
     }
 
-    /// Goes on with all errands of a node.
+    /// Goes on with all visits of a node.
     pub(super) fn pump_all(&mut self, id: NodeId) {
         let keys: Vec<DeviceKey> = self.nodes[id.0].errands.keys().copied().collect();
         for key in keys {
-            self.pump(id, key);
-        }
-    }
-
-    /// Goes on with the errands at one introducer.
-    fn pump(&mut self, id: NodeId, key: DeviceKey) {
-        let now = self.now;
-        let node = &mut self.nodes[id.0];
-        let local = node.local(now);
-        let conn = node.preferred.get(&Target::Device(key)).copied();
-        let (Some(errands), Some(machine)) = (node.errands.get_mut(&key), &mut node.machine) else {
-            return;
-        };
-        if errands.conn.is_some() && errands.conn != conn && !errands.asked.is_empty() {
-            return self.errands_failed(id, key);
-        }
-        let Some(conn) = conn else {
-            if !errands.is_idle() && !errands.opening && !errands.paused {
-                errands.opening = true;
-                machine.handle_open(local, Target::Device(key));
-                self.settle(id);
+            while let Some(visit) = self.nodes[id.0].errands.entry(key).or_default().take_next() {
+                self.pay(id, key, visit);
             }
-            return;
-        };
-        errands.conn = Some(conn);
-        errands.opening = false;
-        let mut asked = Vec::new();
-        while let Some(errand) = errands.take_next() {
-            self.requests_made += 1;
-            let request = match &errand {
-                Errand::Publish(record, _) => Request::Publish(record.clone()),
-                Errand::Lookup(locator) => Request::Lookup(*locator),
-            };
-            errands.asked.insert(self.requests_made, errand);
-            asked.push((self.requests_made, request.to_bytes()));
-        }
-        let streams = u32::from(!errands.asked.is_empty());
-        if errands.streams != streams {
-            errands.streams = streams;
-            machine.handle_streams(local, conn, streams);
-            self.settle(id);
-        }
-        for (number, bytes) in asked {
-            self.send(id, conn, Parcel::Request(number, bytes));
         }
     }
 
-    /// An introducer cannot be reached, or does not answer.
-    pub(super) fn errands_failed(&mut self, id: NodeId, key: DeviceKey) {
+    /// Sets out on a visit.
+    fn pay(&mut self, id: NodeId, key: DeviceKey, visit: Visit) {
+        self.requests_made += 1;
+        let (number, life) = (self.requests_made, self.nodes[id.0].life);
+        let overdue = Event::Overdue(id, life, key, number);
+        self.schedule(self.now + VISIT_WITHIN, overdue);
+        let route = visit.introducer.route();
+        if let Some((introducer, _, path)) =
+            self.network.way(&self.nodes, (id, Face::Visitor), &route)
+        {
+            let passage = self
+                .network
+                .passage_ms(&mut self.random, id, introducer, path);
+            let call = Call {
+                number,
+                node: id,
+                life,
+                visitor: visit.visitor.device_key(),
+                introducer,
+                is_relayed: matches!(path, Path::Relay(_)),
+                request: visit.request.to_bytes(),
+            };
+            let at = self.now + Duration::from_millis(passage) * PASSAGES;
+            self.schedule(at, Event::Visited(call));
+        }
+        let errands = self.nodes[id.0].errands.entry(key).or_default();
+        errands.asked.insert(number, visit);
+    }
+
+    /// Somebody's request is there.
+    pub(super) fn visited(&mut self, call: Call) {
+        let id = call.introducer;
+        if !self.nodes[id.0].is_up() || !self.network.passes(call.node, id) {
+            return;
+        }
+        let greeting = Parcel::Control(Visit::greeting());
+        let said = Parcel::Request(call.number, call.request.clone());
+        let recording = LinkId(u64::MAX - call.number);
+        self.overhear(recording, &greeting);
+        self.overhear(recording, &said);
+        let address = self.nodes[call.node.0].outer(Face::Visitor).ip();
+        let client = Client {
+            key: call.visitor,
+            address: (!call.is_relayed).then_some(address),
+        };
+        if let Ok(request) = Request::from_bytes(&call.request) {
+            self.facts.push(Fact::Visited(id, call.visitor, request));
+        }
+        let (number, request) = (call.number, call.request.clone());
+        self.calls.insert(number, call);
+        self.ask_registry(id, client, number, &request);
+        self.settle(id);
+    }
+
+    /// Visits have not come to an end in time.
+    pub(super) fn overdue(&mut self, id: NodeId, key: DeviceKey, number: u64) {
         let now = self.now;
         let node = &mut self.nodes[id.0];
         let (local, life) = (node.local(now), node.life);
         let Some(errands) = node.errands.get_mut(&key) else {
             return;
         };
+        if !errands.asked.contains_key(&number) {
+            return;
+        }
         let failed = errands.fail();
-        errands.paused = true;
         let pause = Duration::from_millis(errands.pause_ms);
         self.schedule(now + pause, Event::Retry(id, life, key));
         if let Some(machine) = &mut self.nodes[id.0].machine {
@@ -94,6 +111,7 @@ impl World {
                 machine.handle_records(local, locator, &[]);
             }
         }
+        self.settle(id);
     }
 
     /// A pause after a failure is over.
@@ -104,30 +122,8 @@ impl World {
         self.settle(id);
     }
 
-    /// A node forgets a connection.
-    pub(super) fn forget_conn(&mut self, id: NodeId, conn: ConnId) {
-        let node = &mut self.nodes[id.0];
-        node.sessions.remove(&conn);
-        let keys: Vec<DeviceKey> = node
-            .errands
-            .iter()
-            .filter(|(_, errands)| errands.conn == Some(conn))
-            .map(|(key, _)| *key)
-            .collect();
-        for key in keys {
-            let errands = self.nodes[id.0].errands.entry(key).or_default();
-            let idle = errands.is_idle();
-            errands.conn = None;
-            errands.streams = 0;
-            if !idle {
-                self.errands_failed(id, key);
-            }
-        }
-    }
-
-    /// An introducer takes a request.
+    /// An introducer takes a request that a stranger repeats.
     pub(super) fn serve(&mut self, id: NodeId, link: LinkId, request: u64, bytes: &[u8]) {
-        let now = self.now;
         let Some(from) = self.network.links.get(&link) else {
             return;
         };
@@ -139,7 +135,11 @@ impl World {
             key: from.dialler.device,
             address: address.map(|address| address.ip()),
         };
-        self.requests.insert(request, link);
+        self.ask_registry(id, client, request, bytes);
+    }
+
+    fn ask_registry(&mut self, id: NodeId, client: Client, request: u64, bytes: &[u8]) {
+        let now = self.now;
         let node = &mut self.nodes[id.0];
         let local = node.local(now);
         if let Some(registry) = &mut node.registry {
@@ -159,9 +159,17 @@ impl World {
                     self.nodes[id.0].store(vec![row]);
                 }
                 RegistryOutput::Answer { request, answer } => {
-                    if let Some(link) = self.requests.remove(&request) {
-                        let parcel = Parcel::Answer(request, answer.to_bytes());
-                        self.send(id, ConnId(link.0), parcel);
+                    if let Some(call) = self.calls.remove(&request) {
+                        let path = if call.is_relayed {
+                            Path::Relay(id)
+                        } else {
+                            Path::Direct { lan: false }
+                        };
+                        let passage =
+                            self.network
+                                .passage_ms(&mut self.random, id, call.node, path);
+                        let at = self.now + Duration::from_millis(passage);
+                        self.schedule(at, Event::Answered(call, answer.to_bytes()));
                     }
                 }
             }
@@ -169,57 +177,56 @@ impl World {
     }
 
     /// An answer is there.
-    pub(super) fn answered(&mut self, id: NodeId, conn: ConnId, request: u64, bytes: &[u8]) {
-        let now = self.now;
+    pub(super) fn answered(&mut self, call: &Call, bytes: &[u8]) {
+        let (id, now) = (call.node, self.now);
+        if !self.network.passes(id, call.introducer) {
+            return;
+        }
         let node = &mut self.nodes[id.0];
         let local = node.local(now);
-        let asked = node
-            .errands
-            .values_mut()
-            .find(|errands| errands.conn == Some(conn));
-        let Some(errands) = asked else { return };
-        let Some(errand) = errands.asked.remove(&request) else {
+        let mut errands = node.errands.iter_mut();
+        let Some((key, errands)) =
+            errands.find(|(_, errands)| errands.asked.contains_key(&call.number))
+        else {
+            return;
+        };
+        let (key, Some(visit)) = (*key, errands.asked.remove(&call.number)) else {
             return;
         };
         errands.pause_ms = 0;
-        let answer = Answer::from_bytes(bytes);
         let Some(machine) = &mut node.machine else {
             return;
         };
-        let mut lookup = |locator: Locator, records: &[Record]| {
-            machine.handle_records(local, locator, records);
-        };
-        let mut told: Option<(PeerId, u64)> = None;
-        let mut kept: Option<Locator> = None;
-        let what = match (errand, answer) {
-            (Errand::Lookup(locator), Ok(Answer::Records(records))) => {
-                lookup(locator, &records);
+        machine.handle_introducer_up(local, key);
+        let answer = Answer::from_bytes(bytes);
+        let what = match (&visit.request, answer) {
+            (Request::Lookup(locator), Ok(Answer::Records(records))) => {
+                machine.handle_records(local, *locator, &records);
                 format!("finds {} records", records.len())
             }
-            (Errand::Lookup(locator), _) => {
-                lookup(locator, &[]);
+            (Request::Lookup(locator), _) => {
+                machine.handle_records(local, *locator, &[]);
                 "finds nothing".to_owned()
             }
-            (Errand::Publish(_, peer), Ok(Answer::Refused(Refusal::Stale { newest }))) => {
-                told = peer.map(|peer| (peer, newest));
+            (Request::Publish(record), Ok(Answer::Refused(Refusal::Stale { newest }))) => {
+                if let Some(peer) = visit.peer {
+                    machine.handle_stale(local, peer, record.locator(), newest);
+                }
                 "published too late".to_owned()
             }
-            (publish, Ok(Answer::Refused(Refusal::Busy { .. }))) => {
-                errands.add(publish);
+            (Request::Publish(_), Ok(Answer::Refused(Refusal::Busy { .. }))) => {
+                errands.add(visit);
                 "is to wait".to_owned()
             }
-            (Errand::Publish(..), Ok(Answer::Refused(refusal))) => format!("refused: {refusal:?}"),
-            (Errand::Publish(record, peer), _) => {
-                kept = peer.is_none().then(|| record.locator());
+            (Request::Publish(_), Ok(Answer::Refused(refusal))) => format!("refused: {refusal:?}"),
+            (Request::Publish(record), _) => {
+                if visit.peer.is_none() {
+                    machine.handle_kept(local, record.locator());
+                }
                 "published".to_owned()
             }
         };
-        if let Some(locator) = kept {
-            machine.handle_kept(local, locator);
-        }
-        if let Some((peer, newest)) = told {
-            machine.handle_stale(local, peer, newest);
-        }
         self.note(format_args!("{} {what}", id.0));
+        self.settle(id);
     }
 }

@@ -10,7 +10,7 @@ use kith_core::random::Random;
 use kith_core::time::Time;
 
 use crate::checker::{self, Checker, Fact, View};
-use crate::event::{EPOCH, Event, LinkId, NodeId, Parcel};
+use crate::event::{Call, EPOCH, Event, LinkId, NodeId, Parcel};
 use crate::model::Model;
 use crate::network::{Network, Quality};
 use crate::node::{Node, Person, outer_ip};
@@ -76,8 +76,8 @@ pub struct World {
     pub(super) random: Random,
     pub(super) trace: Trace,
     pub(super) invites: Vec<Option<Invite>>,
-    /// Registry requests under way: over which connection each came.
-    pub(super) requests: BTreeMap<u64, LinkId>,
+    /// Visits that introducers have not answered yet.
+    pub(super) calls: BTreeMap<u64, Call>,
     pub(super) requests_made: u64,
     /// What strangers recorded, when they do.
     pub(super) recordings: BTreeMap<LinkId, Vec<Parcel>>,
@@ -107,7 +107,7 @@ impl World {
             random,
             trace: Trace::new(setup.whole_trace),
             invites: Vec::new(),
-            requests: BTreeMap::new(),
+            calls: BTreeMap::new(),
             requests_made: 0,
             recordings: BTreeMap::new(),
             is_recording: false,
@@ -230,6 +230,13 @@ impl World {
             Event::Route(node, life) if self.lives(node, life) => self.tell_routes(node),
             Event::Rotated(node, life) if self.lives(node, life) => self.rotate(node),
             Event::Retired(node, life, key) if self.lives(node, life) => self.retire(node, key),
+            Event::Visited(call) => self.visited(call),
+            Event::Answered(call, bytes) if self.lives(call.node, call.life) => {
+                self.answered(&call, &bytes);
+            }
+            Event::Overdue(node, life, key, number) if self.lives(node, life) => {
+                self.overdue(node, key, number);
+            }
             Event::Retry(node, life, key) if self.lives(node, life) => self.retry(node, key),
             Event::Sighted(from, to, life) if self.lives(from, life) => self.sight(from, to),
             Event::Vanished(node, device) => self.vanish(node, device),

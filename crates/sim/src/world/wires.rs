@@ -199,7 +199,6 @@ impl World {
                 }
             }
             Parcel::Request(request, bytes) => self.serve(end.node, number, request, &bytes),
-            Parcel::Answer(request, bytes) => self.answered(end.node, conn, request, &bytes),
             Parcel::Close(code) => return self.end(number, side, Some(code)),
         }
         self.settle(end.node);
@@ -218,7 +217,7 @@ impl World {
                 self.network.links.remove(&number);
             }
         }
-        self.forget_conn(id, conn);
+        self.nodes[id.0].sessions.remove(&conn);
     }
 
     /// A node's side of a connection ends, and its machine is told.
@@ -240,7 +239,7 @@ impl World {
         if let Some(machine) = &mut self.nodes[end.node.0].machine {
             machine.handle_closed(local, conn, code);
         }
-        self.forget_conn(end.node, conn);
+        self.nodes[end.node.0].sessions.remove(&conn);
         self.settle(end.node);
     }
 

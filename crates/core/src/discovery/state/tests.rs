@@ -71,6 +71,12 @@ fn settled() -> (Presence<Ed25519>, Vec<Record>) {
     (alice, published)
 }
 
+/// Where Alice leaves her address for Bob on the day of `now`.
+fn today(now: Time) -> Locator {
+    let (reach, writer, day) = (&REACH, ALICE, now.day());
+    Envelope { reach, writer, day }.locator()
+}
+
 /// Bob, who has just asked for Alice.
 fn asking(now: Time) -> Presence<Ed25519> {
     let mut bob = presence(BOB, now);
@@ -311,21 +317,55 @@ fn a_clock_that_was_ahead_before_a_restart_is_overtaken_and_a_liar_is_not_follow
     let (mut alice, _) = settled();
     let now = NOON + 2 * MINUTE;
     let newest = (now + HOUR).0;
-    alice.handle_stale(now, BOB, newest);
+    let locator = today(now);
+    alice.handle_stale(now, BOB, locator, newest);
     let corrected = records(run(&mut alice, now));
     assert_eq!(corrected.len(), 1);
     assert!(corrected[0].sequence() > newest);
-    alice.handle_stale(now, BOB, u64::MAX - 1);
+    alice.handle_stale(now, BOB, locator, u64::MAX - 1);
     assert!(
         run(&mut alice, now).is_empty(),
         "no time can be that far ahead"
     );
     let mut more = 0;
     for lie in 1..10 {
-        alice.handle_stale(now, BOB, newest + 10 * lie);
+        alice.handle_stale(now, BOB, locator, newest + 10 * lie);
         more += run(&mut alice, now).len();
     }
     assert_eq!(more, 2, "a liar gains two more records");
+}
+
+#[test]
+fn a_liars_sequence_under_one_locator_shows_nothing_under_another() {
+    let (mut alice, _) = settled();
+    let evening = NOON + 11 * HOUR;
+    let before = records(run(&mut alice, evening));
+    let newest = (evening + HOUR).0;
+    alice.handle_stale(evening, BOB, today(evening), newest);
+    let at_once = records(run(&mut alice, evening));
+    let places: Vec<Locator> = at_once.iter().map(Record::locator).collect();
+    assert_eq!(places, [today(evening)], "the other day's is left alone");
+    let later = records(run(&mut alice, evening + HOUR));
+    let other = |record: &&Record| record.locator() != today(evening);
+    assert!(
+        before.iter().any(|record| other(&record)) && later.iter().any(|record| other(&record))
+    );
+    assert!(
+        later
+            .iter()
+            .filter(other)
+            .all(|record| record.sequence() < newest)
+    );
+    alice.handle_stale(
+        evening + HOUR,
+        BOB,
+        Locator([0; 32]),
+        (evening + 2 * HOUR).0,
+    );
+    assert!(
+        run(&mut alice, evening + HOUR).is_empty(),
+        "nobody's locator"
+    );
 }
 
 #[test]
@@ -379,8 +419,30 @@ fn another_network_has_those_looked_up_who_are_wanted_and_nobody_else() {
 }
 
 #[test]
+fn attempts_one_after_the_other_do_not_look_up_more_often_and_a_person_who_asks_is_not_kept_waiting()
+ {
+    let mut bob = asking(NOON);
+    let mut lookups = 0;
+    for minute in 1..=60 {
+        let now = NOON + minute * MINUTE;
+        lookups += run(&mut bob, now).len();
+        bob.handle_wanted(now, ALICE, false);
+        bob.handle_wanted(now, ALICE, true);
+    }
+    assert!((12..30).contains(&lookups), "{lookups}");
+    let now = NOON + HOUR + MINUTE / 2;
+    run(&mut bob, now);
+    bob.handle_asked(now, ALICE);
+    assert_eq!(run(&mut bob, now).len(), 1);
+    bob.handle_wanted(now, ALICE, false);
+    bob.handle_present(now, ALICE);
+    bob.handle_wanted(now, ALICE, true);
+    assert_eq!(run(&mut bob, now).len(), 1, "it was there meanwhile");
+}
+
+#[test]
 fn a_contact_takes_little_memory() {
-    assert!(size_of::<Contact>() <= 128, "{}", size_of::<Contact>());
+    assert!(size_of::<Contact>() <= 136, "{}", size_of::<Contact>());
 }
 
 proptest! {
@@ -400,7 +462,7 @@ proptest! {
                     2 => alice.handle_contact_removed(now, peer),
                     3 => alice.handle_address(now, own(u16::from(*value))).expect("it fits"),
                     4 => alice.handle_introducer_up(now, DeviceKey([*value; 32])),
-                    5 => alice.handle_stale(now, peer, now.0 + later),
+                    5 => alice.handle_stale(now, peer, Locator([*value; 32]), now.0 + later),
                     6 => alice.handle_wanted(now, peer, *value < 2),
                     _ => alice.handle_timeout(now),
                 }

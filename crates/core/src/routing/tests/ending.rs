@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::world::{World, names, target};
+use super::world::{World, drain, names, target};
 use crate::routing::wire::{Frame, Note};
-use crate::routing::{CloseCode, ConnId, DownReason, Event, Target};
+use crate::routing::{CloseCode, ConnId, DownReason, Event, Level, Output, Target};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -158,4 +158,40 @@ fn a_note_reaches_the_peer_and_a_strangers_note_ends_its_session() {
     let bytes = Frame::Note(note).framed();
     world.act(1, |it, now| it.handle_bytes(now, ConnId(0), &bytes));
     assert_eq!(world.downs(1), [DownReason::Closed(CloseCode::Misbehaved)]);
+}
+
+#[test]
+fn who_is_confirmed_keeps_the_session_and_gets_more_of_it() {
+    let world = World::connected();
+    let (mut machine, now, peer) = (world.nodes[0].sessions.clone(), world.now, names(1).0);
+    let spoken: crate::protocol::ProtocolName = "/chat/1".parse().expect("a name");
+    for level in [Level::Guest, Level::Contact] {
+        machine.handle_level(now, peer, level, vec![spoken.clone()]);
+        let session = machine.session(target(1)).expect("it stands");
+        assert_eq!((session.conn, session.level), (ConnId(0), level));
+        let expected = [
+            Output::StreamLimit {
+                conn: ConnId(0),
+                streams_max: level.streams_max(),
+            },
+            Output::Send {
+                conn: ConnId(0),
+                bytes: Frame::Speaks(vec![spoken.clone()]).framed(),
+            },
+            Output::Event(Event::Trusted(session)),
+        ];
+        assert_eq!(drain(&mut machine), expected);
+        machine.handle_level(now, peer, level, vec![spoken.clone()]);
+        assert_eq!(drain(&mut machine), [], "nothing changed");
+    }
+}
+
+#[test]
+fn who_is_no_more_than_a_stranger_loses_the_session() {
+    let mut world = World::connected();
+    world.act(0, |it, now| {
+        it.handle_level(now, names(1).0, Level::Stranger, Vec::new());
+    });
+    assert_eq!(world.session(0, 1), None);
+    assert_eq!(world.downs(0), [DownReason::Closed(CloseCode::Done)]);
 }

@@ -9,7 +9,8 @@ use super::world::{candidate, drain};
 use crate::ids::{DeviceKey, Face, PeerId};
 use crate::routing::wire::{Farewell, Frame, Hello, Introduction, Note};
 use crate::routing::{
-    CloseCode, Config, ConnId, Connected, DialId, Event, Level, Output, Sessions, Target, Verdict,
+    Boot, CloseCode, Config, ConnId, Connected, DialId, Event, Level, Output, Sessions, Target,
+    Verdict,
 };
 use crate::time::Time;
 
@@ -116,7 +117,7 @@ fn verdict(peer: PeerId, which: u8) -> Verdict {
 fn run(seed: [u8; 32], inputs: &[Input]) -> Vec<Output> {
     let mut now = Time(1_000_000);
     let mut driven = Driven {
-        machine: Sessions::new(Config::new(1, "test".into()), seed, now),
+        machine: Sessions::new(Config::new(Boot::new([1; 32], 1), "test".into()), seed, now),
         connections: 0,
     };
     let mut outputs = Vec::new();
@@ -186,7 +187,11 @@ proptest! {
 #[test]
 fn another_seed_gives_other_pauses() {
     let due = |seed| {
-        let mut machine = Sessions::new(Config::new(1, "test".into()), seed, Time(0));
+        let mut machine = Sessions::new(
+            Config::new(Boot::new([1; 32], 1), "test".into()),
+            seed,
+            Time(0),
+        );
         let target = Target::Peer(PeerId([1; 32]));
         machine.handle_want(Time(0), target, true);
         machine.handle_resolved(Time(0), target);

@@ -7,8 +7,8 @@ use crate::address::Route;
 use crate::ids::{DeviceKey, Face, PeerId};
 use crate::routing::wire::Introduction;
 use crate::routing::{
-    Candidate, CloseCode, Config, ConnId, Connected, DialId, DownReason, Event, Level, Output,
-    Session, Sessions, Target, UnreachableReason, Verdict,
+    Boot, Candidate, CloseCode, Config, ConnId, Connected, DialId, DownReason, Event, Level,
+    Output, Session, Sessions, Target, UnreachableReason, Verdict,
 };
 use crate::time::Time;
 
@@ -72,6 +72,7 @@ pub(super) fn candidate(device: DeviceKey) -> Candidate {
 
 /// A machine in its `boot`th life.
 pub(super) fn sessions(boot: u64, now: Time) -> Sessions {
+    let boot = Boot::new([1; 32], boot);
     Sessions::new(Config::new(boot, "test".into()), [7; 32], now)
 }
 

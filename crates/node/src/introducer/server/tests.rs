@@ -22,6 +22,7 @@ use crate::introducer::config::TlsMode;
 use crate::routing::relay_name::{relay_resolver, relay_tls_config};
 
 mod address_discovery;
+mod hidden;
 mod relay;
 
 /// How long anything may take before a test fails.

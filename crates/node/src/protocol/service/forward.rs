@@ -19,7 +19,7 @@ use super::tcp;
 use super::udp::{self, FLOW_IDLE_MAX, Sink, Source};
 use super::work::Work;
 use crate::error::Error;
-use crate::peer::{Node, Stream};
+use crate::peer::{Node, Stood, Stream};
 
 /// Connections of one TCP forward at once: as many streams as a contact may hold open. The next waits to be accepted.
 pub const FORWARD_CONNECTIONS_MAX: usize = 1024;
@@ -129,10 +129,14 @@ impl Route {
         let _ = self.failures.try_send(error);
     }
 
-    /// Keeps the failure of a stream that stood, if it tells of more than one connection: a refusal does.
-    fn broke(&self, error: io::Error) {
-        match Error::stream(&self.peer.to_string(), &self.protocol, error) {
-            refused @ Error::Refused { .. } => self.failed(refused),
+    /// Keeps the failure of a stream, if it tells of more than one connection: a refusal does, and that they were not reached.
+    async fn broke(&self, stood: &Stood, error: io::Error) {
+        let Some(node) = self.work.node() else {
+            return;
+        };
+        let told = node.stream_error(self.peer, &self.protocol, stood, error);
+        match told.await {
+            told @ (Error::Refused { .. } | Error::Unreachable { .. }) => self.failed(told),
             error => debug!(%error, "a forwarded connection broke"),
         }
     }
@@ -165,8 +169,9 @@ async fn accept(route: Route, listener: TcpListener) {
 async fn connect(route: &Route, socket: TcpStream) {
     match route.open().await {
         Ok(stream) => {
+            let stood = stream.stood();
             if let Err(error) = tcp::carry(socket, stream).await {
-                route.broke(error);
+                route.broke(&stood, error).await;
             }
         }
         Err(error) => {
@@ -232,9 +237,9 @@ async fn begin_flow(
     let mut source = Source::Client(payloads);
     match route.open().await {
         Ok(stream) => {
-            let sink = Sink::Client(socket, client);
+            let (sink, stood) = (Sink::Client(socket, client), stream.stood());
             if let Err(error) = udp::carry(stream, &mut source, sink, FLOW_IDLE_MAX).await {
-                route.broke(error);
+                route.broke(&stood, error).await;
             } else {
                 return;
             }

@@ -58,13 +58,13 @@ async fn leashed(
     giving: &Connection,
     (dialled, arrived): (Lane, Lane),
 ) -> (Halves, Halves) {
-    let (mut send, receive) = getter.open_stream().await.expect("open");
+    let (mut send, mut receive) = getter.open_stream().await.expect("open");
     send.write_frame(b"leash").await.expect("open");
     let accepted = soon("a stream", giving.accept_stream()).await;
     let (mut other_send, mut other_receive) = accepted.expect("open");
     other_receive.read_frame(64).await.expect("whole");
-    let receive = getter.carry(&mut send, receive, dialled);
-    let other_receive = giving.carry(&mut other_send, other_receive, arrived);
+    getter.carry(&mut send, &mut receive, dialled);
+    giving.carry(&mut other_send, &mut other_receive, arrived);
     ((send, receive), (other_send, other_receive))
 }
 

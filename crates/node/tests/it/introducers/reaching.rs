@@ -1,6 +1,8 @@
 //! People who know each other: what a dead introducer costs, how they find each other again, and what a block ends.
 
 use kith::Event;
+use kith::core::ids::Face;
+use kith::core::introducer::Introducer;
 use kith::core::peer::Source;
 use kith::testing::Testnet;
 
@@ -22,6 +24,29 @@ async fn a_session_outlives_the_introducer_it_began_with() {
     testnet.stop_introducer(0).await;
     for _ in 0..3 {
         soon("a ping", pinger.ping()).await.expect("an answer");
+    }
+    testnet.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_two_faces_keep_their_places_at_different_introducers() {
+    let testnet = testnet(3, 1).await;
+    let node = testnet.node(0);
+    let used = node.introducers().await.expect("it runs");
+    let (first, rest) = used.split_first().expect("three");
+    assert_eq!(rest.len(), 2);
+    let public = vec![first.relay_url()];
+    let contact: Vec<String> = rest.iter().map(Introducer::relay_url).collect();
+    for (face, theirs, others) in [
+        (Face::Public, &public, &contact),
+        (Face::Contact, &contact, &public),
+    ] {
+        let endpoint = node.endpoint(face).await.expect("it runs");
+        let mut routes = endpoint.expect("a face").watch_route();
+        let placed = routes.wait_for(|route| !route.relays.is_empty());
+        let route = soon("a place", placed).await.expect("it runs").clone();
+        assert!(route.relays.iter().all(|url| theirs.contains(url)));
+        assert!(!route.relays.iter().any(|url| others.contains(url)));
     }
     testnet.shutdown().await;
 }

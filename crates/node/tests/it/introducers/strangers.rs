@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use iroh::SecretKey;
+use kith::clock;
 use kith::protocol::ping::PING;
-use kith::routing::{FaceConfig, FaceEndpoint, PathKind};
+use kith::routing::{Connection, FaceConfig, FaceEndpoint, PathKind};
 use kith::testing::Testnet;
 use kith_core::address::Route;
 use kith_core::codec::Wire as _;
@@ -34,16 +35,8 @@ async fn stranger() -> FaceEndpoint {
     FaceEndpoint::bind(config).await.expect("a free port")
 }
 
-#[tokio::test]
-async fn a_stranger_at_the_public_face_is_told_nothing_and_no_address() {
-    let testnet = soon("the network", Testnet::start(1, 1)).await;
-    let testnet = testnet.expect("free ports");
-    let route = public_route(&testnet).await;
-    assert_eq!(route.addresses, []);
-    let stranger = stranger().await;
-    let connection = soon("dialling", stranger.connect(&route)).await;
-    let connection = connection.expect("its relay forwards");
-
+/// Introduces itself as nobody; what is said to that.
+async fn greet(connection: &Connection) -> Vec<Frame> {
     let (mut send, mut receive) = connection.open_stream().await.expect("open");
     let hello = Frame::Hello(Hello {
         version: HELLO_VERSION,
@@ -62,6 +55,44 @@ async fn a_stranger_at_the_public_face_is_told_nothing_and_no_address() {
         let body = body.expect("open").expect("more to come");
         told.push(Frame::read(&body).expect("a frame"));
     }
+    told
+}
+
+#[tokio::test]
+async fn the_hellos_of_two_faces_have_no_number_in_common_and_tell_no_time() {
+    let testnet = soon("the network", Testnet::start(1, 1)).await;
+    let testnet = testnet.expect("free ports");
+    let public = public_route(&testnet).await;
+    let contact = testnet.node(0).endpoint(Face::Contact).await;
+    let contact = contact.expect("it runs").expect("a contact face").route();
+    let mut boots = vec![clock::now().0];
+    for route in [public, contact] {
+        let stranger = stranger().await;
+        let connection = soon("dialling", stranger.connect(&route)).await;
+        let told = greet(&connection.expect("it answers")).await;
+        let [Frame::Hello(hello), Frame::Stranger] = &told[..] else {
+            panic!("told a stranger {told:?}");
+        };
+        assert_eq!(hello.dial, 0);
+        boots.push(hello.boot);
+    }
+    // Three random numbers below 2^62 are this near to each other once in many thousand runs.
+    let distant = |one: usize, other: usize| boots[one].abs_diff(boots[other]) > 1 << 44;
+    assert!(distant(0, 1) && distant(0, 2) && distant(1, 2), "{boots:?}");
+    testnet.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stranger_at_the_public_face_is_told_nothing_and_no_address() {
+    let testnet = soon("the network", Testnet::start(1, 1)).await;
+    let testnet = testnet.expect("free ports");
+    let route = public_route(&testnet).await;
+    assert_eq!(route.addresses, []);
+    let stranger = stranger().await;
+    let connection = soon("dialling", stranger.connect(&route)).await;
+    let connection = connection.expect("its relay forwards");
+
+    let told = greet(&connection).await;
     let [Frame::Hello(hello), Frame::Stranger] = &told[..] else {
         panic!("told a stranger {told:?}");
     };

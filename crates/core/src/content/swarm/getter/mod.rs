@@ -1,8 +1,8 @@
 //! The side that wants. See [`Getter`] and [the room](super).
 //!
-//! - [`state`]: what it is told. [`answers`]: what sources say. [`schedule`]: who is asked for what. [`settle`]: what is over.
-//! - [`transfer`]: what is missing. [`picker`]: which chunk is next.
-//! - [`source`], [`pace`]: who gives, and how fast. [`stall`]: who does not. [`liars`]: who must not.
+//! - `state.rs`: what it is told. `answers.rs`: what sources say. `schedule.rs`: who is asked for what. `settle.rs`: what is over.
+//! - `transfer.rs`: what is missing. `picker.rs`: which chunk is next.
+//! - `source.rs`, `pace.rs`: who gives, and how fast. `stall.rs`: who does not. `liars.rs`: who must not.
 
 mod answers;
 mod liars;

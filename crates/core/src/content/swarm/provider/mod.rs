@@ -1,7 +1,7 @@
 //! The side that gives. See [`Provider`] and [the room](super).
 //!
-//! - [`state`]: what it is told. [`places`]: who is served, and whose turn it is.
-//! - [`snapshot`], [`asker`]: what is given to whom.
+//! - `state.rs`: what it is told. `places.rs`: who is served, and whose turn it is.
+//! - `snapshot.rs`, `asker.rs`: what is given to whom.
 
 mod asker;
 mod output;

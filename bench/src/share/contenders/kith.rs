@@ -1,0 +1,219 @@
+//! kith as its users run it: `kith up` on both sides, contacts by invite, `kith get` from the running node.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::share::contender::{Contender, Missing};
+use crate::share::content::Content;
+use crate::share::ground::Ground;
+use crate::share::program::{Program, START_DURATION_MAX, run};
+use crate::share::site::{Site, Sites, find_program};
+use crate::share::watch::Watch;
+
+/// What the getter calls the provider.
+const PROVIDER: &str = "provider";
+
+/// How kith is run.
+#[derive(Clone, Debug)]
+pub(crate) struct Kith {
+    /// The program.
+    pub(crate) program: PathBuf,
+    /// What stands before it on the command line.
+    pub(crate) before: Option<&'static str>,
+    /// The `config.toml` of each node.
+    pub(crate) settings: String,
+}
+
+impl Kith {
+    /// As it comes.
+    pub(crate) fn plain(program: &Path) -> Self {
+        Self {
+            program: program.into(),
+            before: None,
+            settings: String::new(),
+        }
+    }
+
+    /// Without TLS on TCP.
+    pub(crate) fn quic_alone(program: &Path) -> Self {
+        Self {
+            settings: "express = false\n".into(),
+            ..Self::plain(program)
+        }
+    }
+
+    /// With nothing written through to the disk.
+    pub(crate) fn unsynced(program: &Path) -> Result<Self, Missing> {
+        find_program("eatmydata").map_or_else(
+            || Err(Missing::program("eatmydata", "apt install eatmydata")),
+            |_| {
+                Ok(Self {
+                    before: Some("eatmydata"),
+                    ..Self::plain(program)
+                })
+            },
+        )
+    }
+
+    /// With an upper bound for what it sends.
+    pub(crate) fn limited(program: &Path, bytes_per_second: u64) -> Self {
+        let kibibytes = bytes_per_second / 1024;
+        Self {
+            settings: format!("[limits]\nupload_kibibytes_per_second = {kibibytes}\n"),
+            ..Self::plain(program)
+        }
+    }
+}
+
+/// A node that is up.
+#[derive(Debug)]
+pub(crate) struct KithNode {
+    kith: Kith,
+    site: Site,
+    data: PathBuf,
+    up: Program,
+}
+
+impl KithNode {
+    /// Starts one.
+    pub(crate) fn start(kith: &Kith, site: Site, ground: &Ground, name: &str) -> Result<Self> {
+        let data = ground.folder(name)?;
+        std::fs::write(data.join("config.toml"), &kith.settings)?;
+        let bind = format!("{}:0", site.address);
+        let mut command = kith_command(kith, site, &data);
+        command.args(["up", "--no-lan", "--no-public-dht", "--bind", &bind]);
+        let log = ground.log(&format!("{name}.log"))?;
+        let up = Program::start("kith", command, &log)?;
+        let Ok(ready) = up.hear::<Value>(START_DURATION_MAX) else {
+            let said = std::fs::read_to_string(&log)?;
+            if let Some((_, setting)) = said.split_once("there is no setting ") {
+                let setting = setting
+                    .split(';')
+                    .next()
+                    .unwrap_or_default()
+                    .replace('\\', "");
+                let what = "kith with a setting of its own";
+                let remedy = format!("not yet; there is no setting {setting}");
+                bail!(Missing { what, remedy });
+            }
+            bail!("kith up: {said}");
+        };
+        ensure!(ready["event"] == "ready", "kith up said {ready}");
+        Ok(Self {
+            kith: kith.clone(),
+            site,
+            data,
+            up,
+        })
+    }
+
+    /// A command to it.
+    pub(crate) fn command(&self) -> Command {
+        kith_command(&self.kith, self.site, &self.data)
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.up.pid()
+    }
+
+    /// Becomes a contact of `provider`.
+    pub(crate) fn meet(&self, provider: &Self) -> Result<()> {
+        let said: Value = serde_json::from_str(&run(provider.command().arg("invite"))?)?;
+        let invite = said["invite"].as_str().context("an invite")?;
+        run(self.command().args(["add", invite, "--as", PROVIDER]))?;
+        Ok(())
+    }
+
+    /// Shares `content` with its contacts.
+    pub(crate) fn share(&self, content: &Path) -> Result<Value> {
+        let said = run(self.command().arg("share").arg(content))?;
+        Ok(serde_json::from_str(said.trim())?)
+    }
+
+    /// The command that gets `name` from the provider.
+    pub(crate) fn get(&self, name: &str, out: &Path) -> Command {
+        let mut command = self.command();
+        command.args(["get", &format!("{PROVIDER}/{name}"), "--out"]);
+        command.arg(out);
+        command
+    }
+}
+
+fn kith_command(kith: &Kith, site: Site, data: &Path) -> Command {
+    let mut command = match kith.before {
+        None => site.command(&kith.program),
+        Some(before) => {
+            let mut command = site.command(before);
+            command.arg(&kith.program);
+            command
+        }
+    };
+    command.arg("--json").arg("--data").arg(data);
+    command
+}
+
+/// Two nodes.
+#[derive(Debug)]
+pub(crate) struct KithPair {
+    name: &'static str,
+    provider: KithNode,
+    getter: KithNode,
+    content: Content,
+    out: PathBuf,
+}
+
+impl KithPair {
+    /// Starts both, and lets them meet.
+    pub(crate) fn start(
+        name: &'static str,
+        kith: &Kith,
+        sites: Sites,
+        ground: &Ground,
+        content: &Content,
+    ) -> Result<Self> {
+        let label = |side| format!("{}-{side}", name.replace([' ', ','], "-"));
+        let provider = KithNode::start(kith, sites.provider, ground, &label("provider"))?;
+        let getter = KithNode::start(kith, sites.getter, ground, &label("getter"))?;
+        getter.meet(&provider)?;
+        provider.share(&content.path)?;
+        Ok(Self {
+            name,
+            provider,
+            getter,
+            content: content.clone(),
+            out: ground.folder(&label("out"))?,
+        })
+    }
+}
+
+impl Contender for KithPair {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn provider(&self) -> Vec<u32> {
+        vec![self.provider.pid()]
+    }
+
+    fn getter(&self) -> Vec<u32> {
+        vec![self.getter.pid()]
+    }
+
+    fn fetch(&mut self, watch: &Watch) -> Result<()> {
+        let said = watch.run(&mut self.getter.get(self.content.name(), &self.out))?;
+        let done: Value = serde_json::from_str(said.lines().last().context("no last line")?)?;
+        let sent = done["sources"].as_array().into_iter().flatten();
+        let bytes: u64 = sent.filter_map(|source| source["bytes"].as_u64()).sum();
+        // What the getter found at home would make it look fast.
+        ensure!(bytes >= self.content.bytes, "not all was sent: {done}");
+        Ok(())
+    }
+
+    fn out(&self) -> Option<&Path> {
+        Some(&self.out)
+    }
+}

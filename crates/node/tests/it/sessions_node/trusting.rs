@@ -1,0 +1,71 @@
+//! Sessions that go on while their peer becomes more than they were.
+
+use kith::core::peer::InviteOptions;
+use kith::core::routing::{Level, STREAMS_GUEST_MAX};
+
+use super::*;
+
+/// Alice, and Bob who came by a reusable invite and waits to be confirmed.
+pub(super) async fn maker_and_guest(alice: kith::NodeBuilder) -> (Node, Node) {
+    let alice = spawn(alice.name("Alice")).await;
+    let bob = spawn(local_node().name("Bob")).await;
+    let options = InviteOptions {
+        reusable: true,
+        life: Duration::from_secs(3600),
+        with_addresses: true,
+    };
+    let invite = alice.address_book().invite(options).await;
+    let book = bob.address_book();
+    let added = book.add(invite.expect("an invite"), None);
+    added.await.expect("a good invite");
+    within("a meeting", wait_for_contact(&alice, bob.peer_id()))
+        .await
+        .expect("running");
+    stands(&alice, bob.peer_id()).await;
+    stands(&bob, alice.peer_id()).await;
+    (alice, bob)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_who_is_confirmed_keeps_the_session_and_may_use_all_of_it() {
+    let (alice, bob) = maker_and_guest(local_node()).await;
+    let mut streams = alice
+        .accept(protocol("/guests/1"), Access::Guests)
+        .expect("free");
+    echo(&alice, "/contacts/1");
+    let name = [protocol("/guests/1")];
+    let mut held = Vec::new();
+    for _ in 0..STREAMS_GUEST_MAX {
+        let mut stream = bob.open(alice.peer_id(), &name).await.expect("a session");
+        stream.agreed().await.expect("spoken");
+        held.push((stream, within("the stream", streams.next()).await));
+    }
+    let first = held[0].0.connection().number();
+    let one_more = bob.open(alice.peer_id(), &name);
+    tokio::pin!(one_more);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), &mut one_more)
+            .await
+            .is_err(),
+        "no room for a guest's next stream"
+    );
+
+    let book = alice.address_book();
+    book.confirm(bob.peer_id()).await.expect("pending");
+    let mut stream = within("room", &mut one_more).await.expect("a session");
+    stream.agreed().await.expect("spoken");
+    assert_eq!(stream.connection().number(), first, "on the same session");
+    let mut stream = bob
+        .open(alice.peer_id(), &[protocol("/contacts/1")])
+        .await
+        .expect("a session");
+    within("an answer", ask(&mut stream))
+        .await
+        .expect("contacts are served");
+    for (stream, there) in &mut held {
+        stream.write_all(b"x").await.expect("it stands");
+        let there = there.as_mut().expect("running");
+        there.read_exact(&mut [0]).await.expect("it stands");
+        assert_eq!(there.level(), Level::Guest, "as when it was opened");
+    }
+}
