@@ -189,14 +189,17 @@ impl Blob {
             data: outboard,
         };
         let everything = ChunkRanges::all();
-        valid_ranges(outboard, data, &everything)
-            .into_iter()
-            .map(|range| {
-                let range = range?;
-                let bytes = |chunk: u64| chunk.saturating_mul(CHUNK_BYTES).min(self.size);
-                Ok(bytes(range.start.0)..bytes(range.end.0))
-            })
-            .collect()
+        let mut valid: Vec<Range<u64>> = Vec::new();
+        for range in valid_ranges(outboard, data, &everything) {
+            let range = range?;
+            let bytes = |chunk: u64| chunk.saturating_mul(CHUNK_BYTES).min(self.size);
+            let (start, end) = (bytes(range.start.0), bytes(range.end.0));
+            match valid.last_mut() {
+                Some(last) if last.end == start => last.end = end,
+                _ => valid.push(start..end),
+            }
+        }
+        Ok(valid)
     }
 }
 
@@ -390,7 +393,7 @@ mod tests {
                 (1 << 20, 1 << 18),
             ] {
                 let range = start..(start + length).min(blob.size);
-                if range.is_empty() && size > 0 {
+                if range.is_empty() && start > 0 {
                     continue;
                 }
                 let encoded = encode(&blob, &bytes, &outboard, &range);
