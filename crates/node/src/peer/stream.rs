@@ -20,8 +20,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::live::Stood;
 use super::streams::OpenStream;
-use crate::content::swarm::Output;
 use super::unread::{Seat, Shared, hold};
+use crate::content::swarm::Output;
 use crate::routing::express::Lane;
 use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
 

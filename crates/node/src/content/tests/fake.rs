@@ -17,12 +17,8 @@ pub(super) enum Reply {
     Data(Vec<u8>),
     /// That it does not, for this reason.
     Dropped(DropReason),
-    /// This, in raw bytes of the protocol.
-    Raw(Vec<u8>),
     /// Nothing.
     Silence,
-    /// The end of the stream.
-    End,
 }
 
 type Halves = (ReadHalf<DuplexStream>, WriteHalf<DuplexStream>);
@@ -101,9 +97,7 @@ async fn answer(
                     let message = ProviderMessage::Dropped { ids, reason };
                     writer.write_all(&frames::frame(&message)).await?;
                 }
-                Reply::Raw(bytes) => writer.write_all(&bytes).await?,
                 Reply::Silence => {}
-                Reply::End => return Ok(()),
             }
         }
     }

@@ -4,5 +4,6 @@ mod access;
 mod fake;
 mod faults;
 mod fresh;
+mod several;
 mod whole;
 mod world;

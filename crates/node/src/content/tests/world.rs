@@ -151,9 +151,38 @@ impl World {
     /// The same, of `/kith/swarm/1`.
     pub(super) fn swarm_stream(&self) -> Stream<Faulty, WriteHalf<DuplexStream>> {
         let (stream, reader, writer) = self.pair();
-        let (giving, session) = (Arc::clone(&self.giving), self.session());
-        tokio::spawn(async move { giving.answer(reader, writer, session, ASKER_DEVICE).await });
+        self.answer(&self.giving, reader, writer);
         stream
+    }
+
+    /// A stream of `/kith/swarm/1` to another node that has the same, and gives so many bytes a second at most.
+    pub(super) fn stream_to_another(
+        &self,
+        fault: Fault,
+        rate: Option<u64>,
+    ) -> Stream<Faulty, WriteHalf<DuplexStream>> {
+        let config = ProviderConfig {
+            upload_rate: rate,
+            ..ProviderConfig::default()
+        };
+        let giving = Giving::new(Arc::clone(&self.shares), config, entropy::seed());
+        let giving = Arc::new(giving);
+        let (mut stream, reader, writer) = self.pair();
+        stream.reader.fault = fault;
+        stream.reader.received = Arc::default();
+        self.answer(&giving, reader, writer);
+        tokio::spawn(async move { giving.run().await });
+        stream
+    }
+
+    fn answer(
+        &self,
+        giving: &Arc<Giving>,
+        reader: ReadHalf<DuplexStream>,
+        writer: WriteHalf<DuplexStream>,
+    ) {
+        let (giving, session) = (Arc::clone(giving), self.session());
+        tokio::spawn(async move { giving.answer(reader, writer, session, ASKER_DEVICE).await });
     }
 
     fn session(&self) -> Session {
