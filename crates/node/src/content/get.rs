@@ -51,6 +51,8 @@ where
     let work = async {
         let selected = select::select(&mut fetching, &head, &get.path).await?;
         let target = get.out.join(selected.name());
+        let (swarm, file) = (fetching.known(), selected.file());
+        get.readers.arrives(swarm, Arc::clone(&arriving), file);
         let mut transfer = Transfer::begin(fetching, &get, &selected, &target).await?;
         transfer.run(&mut report).await?;
         Ok((selected, target, transfer))
@@ -62,6 +64,9 @@ where
     };
     // Nothing of this run writes to the disk any more when the next begins.
     arriving.settle().await;
+    if worked.is_err() {
+        get.readers.waits();
+    }
     let (selected, target, transfer) = match worked {
         Ok(worked) => worked,
         Err(GetError::Gone) => return Err(gone(&head, &get, ask().await)),
@@ -69,6 +74,7 @@ where
     };
     let (progress, links_left_out) = (transfer.progress.clone(), transfer.links_left_out);
     transfer.finish(&selected, &target).await?;
+    get.readers.is_whole(&target);
     Ok(Got {
         target,
         head,

@@ -5,6 +5,7 @@
 //! - [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
+//! - [`reader`]: reading what is fetched while it arrives.
 //! - [`providers`]: who may have it.
 //! - [`mod@list`]: looking at what somebody shares, without fetching it.
 //!
@@ -23,6 +24,7 @@ mod holding;
 pub mod list;
 mod looks;
 pub mod providers;
+pub mod reader;
 pub mod request;
 mod select;
 pub mod serve;
@@ -39,6 +41,7 @@ pub use error::GetError;
 pub use get::get;
 pub use list::{entries, list};
 pub use providers::{Listed, Provider, Providers};
+pub use reader::{FileReader, ReadError, Readers};
 pub use request::{Credential, Filter, Get, Got, Progress, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};

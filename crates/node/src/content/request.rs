@@ -11,6 +11,8 @@ use kith_core::data::link::LinkSecret;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 
+use crate::content::reader::Readers;
+
 /// A stream to a provider.
 #[derive(Debug)]
 pub struct Stream<R, W> {
@@ -59,6 +61,8 @@ pub struct Get {
     pub only: Option<Filter>,
     /// What lets us in.
     pub credential: Credential,
+    /// Where its files are read while they arrive.
+    pub readers: Readers,
     /// The time, for judging signatures.
     pub now: Time,
 }

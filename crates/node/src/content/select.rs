@@ -43,6 +43,14 @@ impl Selected {
         }
     }
 
+    /// What it is called, where it is one file.
+    pub(super) fn file(&self) -> Option<String> {
+        match self {
+            Self::Directory { .. } => None,
+            Self::File { file, .. } => Some(file.name.clone()),
+        }
+    }
+
     /// What it is fetched as: names its staging folder.
     pub(super) fn hash(&self) -> BlobHash {
         match self {

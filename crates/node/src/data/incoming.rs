@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -209,6 +209,19 @@ impl Incoming {
             missing.remove(span(&part));
         }
         Ok(())
+    }
+
+    /// Where it grows.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes are here from `from` on, without a gap.
+    pub fn held_from(&self, from: u64) -> u64 {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = self.blob.size;
+        let gap = missing.within(span(&(from..size))).next();
+        gap.map_or(size, |gap| gap.start).saturating_sub(from)
     }
 
     /// What is not here: whole groups, or up to the end, in order.

@@ -9,7 +9,8 @@ use kith_core::content::swarm::span::{Span, groups_within};
 use kith_core::content::swarm::wire::What;
 use kith_core::data::manifest::NODE_BYTES_MAX;
 use kith_core::ids::{BlobHash, PeerId};
-use tokio::sync::mpsc;
+use tokio::sync::futures::OwnedNotified;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 use super::buffers::Buffers;
@@ -67,6 +68,8 @@ pub(in crate::content) struct Arriving {
     pub(super) buffers: Buffers,
     /// What is being written.
     pub(super) tasks: TaskTracker,
+    /// Tells readers that something came.
+    arrived: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +101,7 @@ impl Arriving {
             events,
             buffers: Buffers::default(),
             tasks: TaskTracker::new(),
+            arrived: Arc::default(),
         }
     }
 
@@ -105,6 +109,21 @@ impl Arriving {
     pub(in crate::content) fn place(&self, position: u64, file: File) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.placed.insert(position, file);
+        drop(files);
+        self.arrived.notify_waiters();
+    }
+
+    /// Where a file lies on the line, and it, by its path; `None` while it is not known, and for one that was whole long ago.
+    pub(in crate::content) fn find(&self, path: &str) -> Option<(u64, File)> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut placed = files.placed.iter();
+        let found = placed.find(|(_, file)| *file.path == *path)?;
+        Some((*found.0, found.1.clone()))
+    }
+
+    /// Ends when something comes after this was called.
+    pub(in crate::content) fn arrived(&self) -> OwnedNotified {
+        Arc::clone(&self.arrived).notified_owned()
     }
 
     /// What is due, by name: the file that it begins in.
@@ -187,6 +206,7 @@ impl Arriving {
         }
         let files = whole.len() as u64;
         self.forget(whole);
+        self.arrived.notify_waiters();
         self.tell(Event::Bytes { peer, bytes, files });
         taken
     }

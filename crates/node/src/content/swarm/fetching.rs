@@ -88,6 +88,11 @@ impl Fetching {
         }
     }
 
+    /// Who knows it, by which number.
+    pub(in crate::content) fn known(&self) -> (Arc<Getting>, TransferId) {
+        (Arc::clone(self.ongoing.getting()), self.ongoing.id())
+    }
+
     /// Waits for what happens next.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod access;
 mod fake;
 mod faults;
 mod fresh;
+mod reading;
 mod several;
 mod whole;
 mod world;

@@ -26,11 +26,13 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
 
+use crate::content::shares::trusted;
+use crate::content::store;
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Giving, Intake, Output};
 use crate::content::{
-    Credential, Get, GetError, Got, NewShare, Progress, Recipients, SCHEMA, Session, Shared,
-    Shares, Stream, asking, entries, get, serve,
+    Credential, Get, GetError, Got, NewShare, Progress, Readers, Recipients, SCHEMA, Session,
+    Shared, Shares, Stream, asking, entries, get, serve,
 };
 use crate::entropy;
 
@@ -140,6 +142,16 @@ impl World {
             .expect("shared")
     }
 
+    /// The root node of a share.
+    pub(super) fn root(&self, share: ShareId) -> Vec<u8> {
+        let row = self.shares.row(&share).expect("read").expect("a share");
+        let root = trusted(&row).expect("our own").manifest;
+        let found = store::run(self.shares.database(), |connection| {
+            store::node(connection, &share, &root)
+        });
+        found.expect("read").expect("its root")
+    }
+
     /// Another stream of `/kith/share/1` to the provider, which is served by a task of its own.
     pub(super) fn stream(&self) -> Stream<Faulty, WriteHalf<DuplexStream>> {
         let (stream, reader, writer) = self.pair();
@@ -240,6 +252,7 @@ impl World {
             out: self.out(),
             only: None,
             credential: Credential::Session,
+            readers: Readers::default(),
             now: NOW,
         }
     }

@@ -17,7 +17,9 @@ use super::reach::Reach;
 use super::source::ShareSource;
 use super::sources::{Feed, arrival};
 use crate::clock;
-use crate::content::{self, Filter, Get, GetError, Got, Listed, Progress, Provider};
+use crate::content::{
+    self, FileReader, Filter, Get, GetError, Got, Listed, Progress, Provider, ReadError, Readers,
+};
 use crate::error::Error;
 use crate::peer::event::Event;
 
@@ -40,6 +42,8 @@ pub struct GetOptions {
     pub wait: Duration,
     /// The version that it must have, by the hash in its head; `None` for the newest.
     pub at: Option<BlobHash>,
+    /// Where its files are read while they arrive.
+    pub readers: Readers,
 }
 
 impl GetOptions {
@@ -51,6 +55,7 @@ impl GetOptions {
             only: Vec::new(),
             wait: Duration::ZERO,
             at: None,
+            readers: Readers::default(),
         }
     }
 }
@@ -103,6 +108,7 @@ pub struct Fetched {
 pub struct Transfer {
     progress: watch::Receiver<TransferProgress>,
     outcome: oneshot::Receiver<Result<Fetched, Error>>,
+    readers: Readers,
     /// Dropped with the transfer, which tells its task.
     _wanted: oneshot::Sender<Infallible>,
 }
@@ -120,6 +126,7 @@ impl Transfer {
         let (done, outcome) = oneshot::channel();
         let (wanted, dropped) = oneshot::channel::<Infallible>();
         let node = contents.node.clone();
+        let readers = options.readers.clone();
         node.spawn(async move {
             let run = Run {
                 events: contents.node.events(),
@@ -141,8 +148,17 @@ impl Transfer {
         Self {
             progress: progress_watch,
             outcome,
+            readers,
             _wanted: wanted,
         }
+    }
+
+    /// A file to be read while it arrives (see [`Readers::open`]).
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] for a path that can be none.
+    pub fn open(&self, path: &str) -> Result<FileReader, ReadError> {
+        self.readers.open(path)
     }
 
     /// How far it is.
@@ -178,6 +194,12 @@ struct Run {
     fetched: u64,
     /// From whom.
     sources: BTreeMap<PeerId, u64>,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.options.readers.end();
+    }
 }
 
 impl Run {
@@ -255,6 +277,7 @@ impl Run {
             out: self.options.out.clone(),
             only: only.cloned(),
             credential: source.credential(),
+            readers: self.options.readers.clone(),
             now: clock::now(),
         };
         let before = self.fetched;
