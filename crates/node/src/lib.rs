@@ -60,4 +60,4 @@ pub use peer::{
 };
 
 /// The rooms' pieces of the database, in the order they were invented.
-pub(crate) const SCHEMAS: &[&str] = &[content::SCHEMA];
+pub(crate) const SCHEMAS: &[&str] = &[content::SCHEMA, content::LIARS_SCHEMA];

@@ -32,6 +32,11 @@ pub enum GetError {
     /// Bytes did not verify: the provider's fault.
     #[error("what came for {0} does not match its hash; nothing of it was kept")]
     Corrupt(String),
+    /// It sent wrong bytes before, and nothing is asked of it for now.
+    #[error(
+        "the provider has sent what does not match its hash; nothing is asked of it for a day, and others who have it are welcome"
+    )]
+    Distrusted,
     /// The head is not to be trusted: the provider's fault.
     #[error(transparent)]
     Head(#[from] HeadError),

@@ -6,6 +6,7 @@
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
 //! - [`reader`]: reading what is fetched while it arrives.
+//! - [`liars`]: who is asked for nothing any more.
 //! - [`providers`]: who may have it.
 //! - [`mod@list`]: looking at what somebody shares, without fetching it.
 //!
@@ -21,6 +22,7 @@ mod fresh;
 pub mod get;
 pub mod glob;
 mod holding;
+pub mod liars;
 pub mod list;
 mod looks;
 pub mod providers;
@@ -39,6 +41,7 @@ mod tests;
 pub use asking::head;
 pub use error::GetError;
 pub use get::get;
+pub use liars::LIARS_SCHEMA;
 pub use list::{entries, list};
 pub use providers::{Listed, Provider, Providers};
 pub use reader::{FileReader, ReadError, Readers};

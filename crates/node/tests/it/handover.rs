@@ -1,8 +1,10 @@
 //! A folder goes from hand to hand: share, list and get, between nodes with real sockets.
 
+mod broken;
 mod killed;
 mod people;
 mod relayed;
+mod resumed;
 
 use std::fs;
 use std::path::Path;

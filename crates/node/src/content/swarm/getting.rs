@@ -33,6 +33,8 @@ struct State {
     next: u64,
     transfers: BTreeMap<TransferId, Ears>,
     sources: BTreeMap<SourceId, Line>,
+    /// Who lied since it was last looked, a source each.
+    lied: Vec<Who>,
     /// When whoever waits for the machine wakes up.
     due: Option<Time>,
 }
@@ -42,6 +44,7 @@ struct State {
 struct Line {
     messages: mpsc::Sender<AskerMessage>,
     end: oneshot::Sender<EndReason>,
+    who: Who,
 }
 
 /// What leads to the tasks of a transfer.
@@ -87,6 +90,7 @@ impl Getting {
             next: 0,
             transfers: BTreeMap::new(),
             sources: BTreeMap::new(),
+            lied: Vec::new(),
             due: None,
         };
         Self {
@@ -96,10 +100,16 @@ impl Getting {
         }
     }
 
-    /// Wakes the machine when it is due. Never ends.
-    pub async fn run(&self) {
+    /// Wakes the machine when it is due, and has each remembered who lies. Never ends.
+    pub async fn run<Remembering: Future<Output = ()>>(
+        &self,
+        remember: impl Fn(Who) -> Remembering,
+    ) {
         loop {
             let sooner = self.sooner.notified();
+            for who in self.take_lied() {
+                remember(who).await;
+            }
             let due = self.tell(|getter, _| getter.poll_timeout());
             match due {
                 Some(due) => {
@@ -113,6 +123,11 @@ impl Getting {
         }
     }
 
+    fn take_lied(&self) -> Vec<Who> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut state.lied)
+    }
+
     /// Tells the machine something, and hands on what follows.
     pub fn tell<T>(&self, what: impl FnOnce(&mut Getter, Time) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,7 +135,8 @@ impl Getting {
         let told = what(&mut state.getter, now);
         state.hand_on(now);
         let due = state.getter.poll_timeout();
-        if due.is_some_and(|due| state.due.is_none_or(|before| due < before)) {
+        let is_sooner = due.is_some_and(|due| state.due.is_none_or(|before| due < before));
+        if is_sooner || !state.lied.is_empty() {
             self.sooner.notify_one();
         }
         state.due = due;
@@ -156,6 +172,7 @@ impl Getting {
         let line = Line {
             messages: sender,
             end: end_sender,
+            who,
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let id = SourceId(state.number());
@@ -214,6 +231,9 @@ impl State {
 
     fn end(&mut self, source: SourceId, reason: EndReason) {
         if let Some(line) = self.sources.remove(&source) {
+            if reason == EndReason::Lied {
+                self.lied.push(line.who);
+            }
             // Its task may have ended by itself.
             let _ = line.end.send(reason);
         }

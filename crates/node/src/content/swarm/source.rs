@@ -23,11 +23,12 @@ use crate::content::frames;
 /// Messages written together at most.
 const BATCH_MESSAGES: usize = 64;
 
-/// What came and waits to be verified, at most: then nothing more is read of the stream. Small ones come many at a time.
-const WAITING_MAX: usize = 64;
+/// What came and waits to be verified, at most: then nothing more is read of the stream. It is lost in a crash, and with a batch under way
+/// 6 MiB of the smallest chunks.
+const WAITING_MAX: usize = 16;
 
 /// What is verified and written in one go, at most: changing threads costs as much as a small file.
-const BATCH_CAME: usize = 16;
+const BATCH_CAME: usize = 8;
 
 /// How a stream to a source ended.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ const BATCH_CAME: usize = 16;
 pub enum SourceEnd {
     /// What it sent is not what was asked for. What it was to be is named.
     Lied(String),
+    /// It lied before.
+    Distrusted,
     /// It broke the protocol.
     Breach,
     /// It stalled time and again.
@@ -51,6 +54,7 @@ impl From<SourceEnd> for GetError {
     fn from(end: SourceEnd) -> Self {
         match end {
             SourceEnd::Lied(what) => Self::Corrupt(what),
+            SourceEnd::Distrusted => Self::Distrusted,
             SourceEnd::Breach => Self::Protocol("what is not of the protocol"),
             SourceEnd::Stalled | SourceEnd::NotNeeded => Self::Stalled,
             SourceEnd::Gone => Self::Gone,
@@ -113,7 +117,7 @@ where
     match decided.map_or(ended, Ok) {
         Ok(EndReason::Lied) => {
             let lie = context.lie.get().cloned();
-            SourceEnd::Lied(lie.unwrap_or_else(|| "something else".to_owned()))
+            lie.map_or(SourceEnd::Distrusted, SourceEnd::Lied)
         }
         Ok(EndReason::Breach) => SourceEnd::Breach,
         Ok(EndReason::Stalled) => SourceEnd::Stalled,

@@ -8,3 +8,5 @@ mod reading;
 mod several;
 mod whole;
 mod world;
+
+pub(super) use world::{NOW, World};

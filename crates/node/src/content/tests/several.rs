@@ -130,7 +130,7 @@ async fn a_liar_is_dropped_and_remembered_and_the_others_give_the_rest() {
     })
     .await;
     assert!(got.is_err(), "nothing is asked of a liar again");
-    assert!(matches!(&ends[..], [SourceEnd::Lied(_)]), "{ends:?}");
+    assert!(matches!(&ends[..], [SourceEnd::Distrusted]), "{ends:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -31,12 +31,12 @@ use crate::content::store;
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Giving, Intake, Output};
 use crate::content::{
-    Credential, Get, GetError, Got, NewShare, Progress, Readers, Recipients, SCHEMA, Session,
-    Shared, Shares, Stream, asking, entries, get, serve,
+    Credential, Get, GetError, Got, NewShare, Progress, Readers, Recipients, Session, Shared,
+    Shares, Stream, asking, entries, get, serve,
 };
 use crate::entropy;
 
-pub(super) const NOW: Time = Time(1_800_000_000_000);
+pub(in crate::content) const NOW: Time = Time(1_800_000_000_000);
 pub(super) const EXPORTER: [u8; 32] = [42; 32];
 pub(super) const FRIEND: PeerId = PeerId([200; 32]);
 
@@ -72,9 +72,9 @@ pub(super) enum Fault {
     At(u64, Arc<dyn Fn() + Send + Sync>),
 }
 
-pub(super) struct World {
+pub(in crate::content) struct World {
     pub(super) folder: TempDir,
-    pub(super) shares: Arc<Shares>,
+    pub(in crate::content) shares: Arc<Shares>,
     pub(super) giving: Arc<Giving>,
     pub(super) asker: Asker,
     pub(super) fault: Fault,
@@ -82,10 +82,12 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(in crate::content) fn new() -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let connection = Connection::open(folder.path().join("kith.db")).expect("database");
-        connection.execute_batch(SCHEMA).expect("tables");
+        for piece in crate::SCHEMAS {
+            connection.execute_batch(piece).expect("tables");
+        }
         let owner = SecretKey::from_bytes([1; 32]);
         let blobs = folder.path().join("blobs");
         let shares = Shares::new(Box::new(Mutex::new(connection)), blobs, owner).expect("shares");
@@ -315,7 +317,7 @@ impl World {
 pub(super) fn getting() -> Arc<Getting> {
     let getting = Arc::new(Getting::new(GetterConfig::default(), entropy::seed()));
     let run = Arc::clone(&getting);
-    tokio::spawn(async move { run.run().await });
+    tokio::spawn(async move { run.run(|_| std::future::ready(())).await });
     getting
 }
 

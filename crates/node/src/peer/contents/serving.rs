@@ -12,7 +12,8 @@ use tracing::{debug, warn};
 
 use super::{reach, sources};
 use crate::clock;
-use crate::content::{self, Session};
+use crate::content::swarm::Getting;
+use crate::content::{self, Session, Shares};
 use crate::peer::node::Node;
 use crate::peer::stream::Stream;
 
@@ -25,12 +26,40 @@ const KNOWN_MAX: usize = 256;
 
 /// Begins to serve.
 pub(in crate::peer) fn serve(node: &Node) {
-    let getting = Arc::clone(node.getting());
-    node.spawn(async move { getting.run().await });
+    let (getting, shares) = (Arc::clone(node.getting()), Arc::clone(node.shares()));
+    node.spawn(get(getting, shares));
     let giving = Arc::clone(node.giving());
     node.spawn(async move { giving.run().await });
     serve_protocol(node, reach::protocol(), answer_share);
     serve_protocol(node, sources::protocol(), answer_swarm);
+}
+
+/// Runs the side of the swarms that wants. Who lies is remembered for the next run.
+async fn get(getting: Arc<Getting>, shares: Arc<Shares>) {
+    let known = {
+        let shares = Arc::clone(&shares);
+        blocking(move || shares.liars(clock::now())).await
+    };
+    for who in known.unwrap_or_default() {
+        getting.tell(|getter, now| getter.handle_liar(now, who));
+    }
+    let remember = |who| {
+        let shares = Arc::clone(&shares);
+        async move {
+            blocking(move || shares.remember_liar(who, clock::now())).await;
+        }
+    };
+    getting.run(remember).await;
+}
+
+/// What some work on the database gives; its failure is told in the log.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Option<T> {
+    let worked = tokio::task::spawn_blocking(work).await;
+    let worked = worked.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    let failed = |error: &std::io::Error| warn!(%error, "liars are not remembered");
+    worked.inspect_err(failed).ok()
 }
 
 /// Has each stream of a protocol answered.
