@@ -41,12 +41,14 @@ async fn a_lane_that_breaks_under_way_is_no_matter() {
     let options = bob.options("alice/big").await.expect("a source");
     let mut transfer = bob.node.contents().get(options);
     until(&mut transfer, BIG_BYTES as u64 / 8).await;
-    let lanes = lanes();
-    assert_eq!(lanes.len(), 2, "both ends of one lane");
-    for lane in lanes {
-        shutdown(lane, Shutdown::Both).expect("it stands");
+    let broken = lanes();
+    assert!(broken.len() >= 2, "both ends of a lane");
+    for lane in broken {
+        // An end may be held twice, and is shut with the first.
+        let _ = shutdown(lane, Shutdown::Both);
     }
     let fetched = finish(transfer).await.expect("fetched");
+    assert!(lanes().is_empty(), "the rest came by the session");
     let this_run: u64 = fetched.sources.iter().map(|source| source.bytes).sum();
     assert!(this_run <= BIG_BYTES as u64 + TWICE_MAX, "{this_run} bytes");
     assert!(std::fs::read(bob.at("out/big")).expect("there") == bytes(1, BIG_BYTES));
@@ -68,7 +70,5 @@ fn lanes() -> Vec<OwnedFd> {
 fn is_lane(file: &OwnedFd) -> bool {
     let is_internet = socket_domain(file)
         .is_ok_and(|family| family == AddressFamily::INET || family == AddressFamily::INET6);
-    is_internet
-        && socket_type(file) == Ok(SocketType::STREAM)
-        && getpeername(file).is_ok()
+    is_internet && socket_type(file) == Ok(SocketType::STREAM) && getpeername(file).is_ok()
 }

@@ -47,9 +47,11 @@ async fn who_is_killed_while_they_fetch_goes_on_where_they_were() {
     assert!(!home.path().join("out/big").exists());
 
     let (mut child, output) = start(home.path(), None);
-    let fetched: u64 = lines_of(output)
+    let mut lines = lines_of(output);
+    let fetched: u64 = lines
         .find_map(|line| line.strip_prefix("fetched ")?.parse().ok())
         .expect("it comes to its end");
+    lines.for_each(drop);
     child.wait().expect("over");
     let left = BIG_BYTES as u64 - before;
     assert!(fetched <= left + TWICE_MAX, "{fetched} of {left} bytes");
