@@ -23,6 +23,13 @@ use crate::data::range::Blob;
 /// requests that are under way can name.
 const WHOLE_FILES_MAX: usize = 64 * 1024;
 
+/// Nothing has come.
+const NOTHING: Event = Event::Bytes {
+    peer: None,
+    bytes: 0,
+    files: 0,
+};
+
 /// What a node of the manifest is called.
 const DIRECTORY: &str = "a directory";
 
@@ -58,6 +65,15 @@ pub(super) enum TakeError {
     Lie(String),
     /// The disk's fault.
     Disk(GetError),
+}
+
+/// What became of something that came.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// What the transfer is to be told.
+    pub(super) event: Event,
+    /// Whether all of it was taken.
+    pub(super) outcome: Result<(), TakeError>,
 }
 
 /// Where what arrives goes, for all sources of one transfer.
@@ -159,30 +175,28 @@ impl Arriving {
     }
 
     /// Verifies what came for what was due, and writes it. Blocks. Nothing is written of a file's part that does not verify.
-    pub(super) fn take(
-        &self,
-        due: &Due,
-        encoded: &[u8],
-        peer: Option<PeerId>,
-    ) -> Result<(), TakeError> {
+    pub(super) fn take(&self, due: &Due, encoded: &[u8], peer: Option<PeerId>) -> Taken {
         if let What::Node(hash) = due.what {
-            let blob = Blob {
-                hash,
-                size: due.until,
+            let size = due.until;
+            let decoded = Blob { hash, size }.decode(encoded);
+            let outcome = match &decoded {
+                Ok(_) => Ok(()),
+                Err(_) => Err(TakeError::Lie(DIRECTORY.to_owned())),
             };
-            let bytes = blob.decode(encoded);
-            let bytes = bytes.map_err(|_| TakeError::Lie(DIRECTORY.to_owned()))?;
-            self.tell(Event::Node { hash, bytes });
-            return Ok(());
+            let event = match decoded {
+                Ok(bytes) => Event::Node { hash, bytes },
+                Err(_) => NOTHING,
+            };
+            return Taken { event, outcome };
         }
         let mut rest = encoded;
         let (mut bytes, mut whole) = (0, Vec::new());
-        let mut taken = Ok(());
+        let mut outcome = Ok(());
         for part in self.parts(due).unwrap_or_default() {
             let length = part.file.incoming.blob.encoded_bytes(&part.groups);
             let length = usize::try_from(length).unwrap_or(usize::MAX);
             let Some((own, behind)) = rest.split_at_checked(length) else {
-                taken = Err(TakeError::Lie(part.file.path.to_string()));
+                outcome = Err(TakeError::Lie(part.file.path.to_string()));
                 break;
             };
             rest = behind;
@@ -194,12 +208,12 @@ impl Arriving {
                     }
                 }
                 Err(StagingError::Mismatch) => {
-                    taken = Err(TakeError::Lie(part.file.path.to_string()));
+                    outcome = Err(TakeError::Lie(part.file.path.to_string()));
                     break;
                 }
                 Err(error) => {
                     let error = GetError::staging(error, &part.file.path);
-                    taken = Err(TakeError::Disk(error));
+                    outcome = Err(TakeError::Disk(error));
                     break;
                 }
             }
@@ -207,8 +221,8 @@ impl Arriving {
         let files = whole.len() as u64;
         self.forget(whole);
         self.arrived.notify_waiters();
-        self.tell(Event::Bytes { peer, bytes, files });
-        taken
+        let event = Event::Bytes { peer, bytes, files };
+        Taken { event, outcome }
     }
 
     pub(super) fn tell(&self, event: Event) {

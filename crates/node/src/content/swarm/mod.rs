@@ -3,7 +3,7 @@
 //! - `clock`: the machines' time. `output`: writing halves that take bytes without copying them. `buffers`: memory used again.
 //! - [`getting`]: the node's one getter. `source`: a stream to somebody who gives. `arriving`: what comes is verified and written.
 //! - [`fetching`]: a transfer, as far as the wire is concerned.
-//! - [`giving`]: the node's one provider. `asker`: a stream of somebody who asks. `reading`: what it asks for, from the disk.
+//! - [`giving`]: the node's one provider. `asker`, `answering`: somebody who asks, and their stream. `reading`: what it asks for, from the disk.
 //!
 //! ```text
 //!  a file ─ reading ─▶ giving ─ asker ─▶ a stream ─▶ source ─ arriving ─▶ a file
@@ -12,6 +12,7 @@
 //!
 //! Both machines lie behind a lock that is held for microseconds: whoever has something to tell tells it, and hands on what follows.
 
+mod answering;
 pub(super) mod arriving;
 mod asker;
 mod buffers;

@@ -13,7 +13,7 @@ use kith_core::ids::PeerId;
 use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::sync::mpsc;
 
-use super::arriving::{Arriving, Event, TakeError};
+use super::arriving::{Arriving, Event, TakeError, Taken};
 use super::buffers::Buffer;
 use super::getting::{Getting, Joined};
 use super::output::Output;
@@ -212,21 +212,28 @@ impl Context {
     fn take(&self, came: Came) -> bool {
         let Came { request, due, raw } = came;
         let source = self.source;
-        match self.arriving.take(&due, &raw.bytes, self.peer) {
+        let Taken { event, outcome } = self.arriving.take(&due, &raw.bytes, self.peer);
+        let is_fine = match outcome {
             Ok(()) => self.getting.tell(|getter, now| {
                 // One that was done without meanwhile is not counted.
                 if getter.due(source, request).is_some() {
                     getter.handle_verified(now, source, request, due.until);
                     getter.handle_written(now, due.until - due.from);
                 }
+                true
             }),
             Err(TakeError::Lie(what)) => {
                 self.blame(what);
-                return false;
+                false
             }
-            Err(TakeError::Disk(error)) => self.arriving.tell(Event::Failed(error)),
-        }
-        true
+            Err(TakeError::Disk(error)) => {
+                self.arriving.tell(Event::Failed(error));
+                true
+            }
+        };
+        // The transfer looks what the machine says now that this is done.
+        self.arriving.tell(event);
+        is_fine
     }
 
     /// It lied about this.

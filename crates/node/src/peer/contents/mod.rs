@@ -3,9 +3,10 @@
 //! - `handle`: what an application holds. [`source`]: what a text names.
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
 //! - `looking`: what others share. `reach`: a stream to its owner. `sources`: streams to everybody who may have it.
-//! - [`transfer`]: fetching it, however long that takes. `rate`, `failure`: how fast, and why not.
+//! - [`transfer`]: fetching it, however long that takes. `fetched`: how far, and what came of it. `rate`, `failure`: how fast, and why not.
 
 mod failure;
+mod fetched;
 mod handle;
 mod looking;
 pub mod making;
@@ -16,8 +17,9 @@ pub mod source;
 mod sources;
 pub mod transfer;
 
+pub use fetched::{Fetched, SourceBytes, TransferProgress};
 pub use handle::Contents;
 pub use making::{MyShare, Published};
 pub(super) use serving::serve;
 pub use source::{ShareName, ShareSource};
-pub use transfer::{Fetched, GetOptions, SourceBytes, Transfer, TransferProgress};
+pub use transfer::{GetOptions, Transfer};

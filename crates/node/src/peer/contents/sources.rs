@@ -17,8 +17,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tracing::debug;
 
+use super::fetched::TransferProgress;
 use super::reach::halves;
-use super::transfer::TransferProgress;
 use crate::content::swarm::{Intake, SourceEnd};
 use crate::content::{GetError, Provider, Providers};
 use crate::peer::event::Event;

@@ -1,0 +1,50 @@
+//! How far a transfer is, and what came of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kith_core::data::head::Head;
+use kith_core::ids::PeerId;
+
+/// How far a transfer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransferProgress {
+    /// Bytes of files that are verified and written, by earlier runs too.
+    pub bytes: u64,
+    /// All bytes there are; `None` while that is not known, and where only some files are wanted.
+    pub total: Option<u64>,
+    /// Files that are whole.
+    pub files: u64,
+    /// Bytes a second, over the last few seconds.
+    pub rate: u64,
+    /// Nobody who has it is there now.
+    pub waiting: bool,
+}
+
+/// How much came from whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceBytes {
+    /// Whom.
+    pub peer: PeerId,
+    /// Bytes of files.
+    pub bytes: u64,
+}
+
+/// A finished transfer.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// Where it is now.
+    pub target: PathBuf,
+    /// What it is, as its owner signed it.
+    pub head: Head,
+    /// Bytes of files, by earlier runs too.
+    pub bytes: u64,
+    /// Files.
+    pub files: u64,
+    /// How long this run took, waiting included.
+    pub time: Duration,
+    /// Where this run's bytes came from; those who gave none are not named.
+    pub sources: Vec<SourceBytes>,
+    /// Symbolic links that were not made, because they lead out of the part that was fetched.
+    pub links_left_out: u64,
+}
