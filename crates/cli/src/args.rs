@@ -63,8 +63,11 @@ pub(crate) enum Command {
     },
     /// Offer files and folders, in place, to people you know.
     Share(ShareArgs),
-    /// List what you share.
-    Shares,
+    /// List what you share, and who fetched it.
+    Shares {
+        /// Only this: its id, link or name.
+        share: Option<String>,
+    },
     /// Stop sharing something.
     Unshare {
         /// Its id, link or name.

@@ -45,7 +45,7 @@ impl Output {
         let line = if self.json {
             serde_json::to_string(value).map_err(Failure::failed)?
         } else {
-            text()
+            harmless(&text(), |c| c == '\n')
         };
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}")?;
@@ -55,7 +55,11 @@ impl Output {
     /// Says something to a person, on stderr.
     pub(crate) fn talk(self, text: impl std::fmt::Display) {
         // A closed stderr leaves nobody to tell.
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}",
+            harmless(&text.to_string(), |c| c == '\n')
+        );
     }
 
     /// Says why the command failed, on stderr: a JSON line where a program reads, and words.
@@ -84,6 +88,25 @@ impl Output {
     }
 }
 
+/// A name that somebody else has chosen, on one line.
+pub(crate) fn name(name: &str) -> String {
+    harmless(name, |_| false)
+}
+
+/// A text without characters that steer a terminal, or turn the order of those around them: these are written as numbers.
+fn harmless(text: &str, is_meant: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if (c.is_control() || turns) && !is_meant(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 /// A number of bytes as people read it.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -100,8 +123,42 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
+/// How long ago a time was, in milliseconds since 1970, as people say it.
+pub(crate) fn ago(time: u64) -> String {
+    let seconds = kith::clock::now().0.saturating_sub(time) / 1_000;
+    span_ago(seconds)
+}
+
+fn span_ago(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    for (unit, name) in UNITS {
+        match seconds / unit {
+            0 => {}
+            1 => return format!("1 {name} ago"),
+            count => return format!("{count} {name}s ago"),
+        }
+    }
+    "just now".to_owned()
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn times_are_told_as_people_do() {
+        assert_eq!(super::span_ago(59), "just now");
+        assert_eq!(super::span_ago(60), "1 minute ago");
+        assert_eq!(super::span_ago(3 * 3_600 + 59 * 60), "3 hours ago");
+        assert_eq!(super::span_ago(86_400 * 400), "400 days ago");
+    }
+
+    #[test]
+    fn names_cannot_steer_a_terminal_or_pretend_to_be_others() {
+        assert_eq!(super::name("\u{1b}[2Jx\ny"), "\\u{1b}[2Jx\\ny");
+        assert_eq!(super::name("cod\u{202e}gpj.exe"), "cod\\u{202e}gpj.exe");
+        assert_eq!(super::name("ünï 日本 👩‍👩‍👧 שלום"), "ünï 日本 👩‍👩‍👧 שלום");
+        assert_eq!(super::harmless("a\nb\u{7}", |c| c == '\n'), "a\nb\\u{7}");
+    }
+
     #[test]
     fn sizes_are_readable() {
         assert_eq!(super::bytes(0), "0 B");

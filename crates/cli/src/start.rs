@@ -53,7 +53,8 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
         // A port that is given back in a moment is not worth asking a router for.
         .port_mapping(purpose == Purpose::Daemon)
         .findable(config.findable && purpose == Purpose::Daemon)
-        .keep_sessions(matches!(purpose, Purpose::Daemon | Purpose::Serve));
+        .keep_sessions(matches!(purpose, Purpose::Daemon | Purpose::Serve))
+        .follow_shares(matches!(purpose, Purpose::Daemon | Purpose::Serve));
     let builder = match &config.relay_roots {
         Some(file) => builder.relay_roots(file),
         None => builder,

@@ -60,4 +60,9 @@ pub use peer::{
 };
 
 /// The rooms' pieces of the database, in the order they were invented.
-pub(crate) const SCHEMAS: &[&str] = &[content::SCHEMA, content::LIARS_SCHEMA];
+pub(crate) const SCHEMAS: &[&str] = &[
+    content::SCHEMA,
+    content::past::SCHEMA,
+    content::fetches::SCHEMA,
+    content::LIARS_SCHEMA,
+];

@@ -65,10 +65,31 @@ pub(crate) struct ShareInfo {
     /// Where it lies.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Who was given what of it by this node, the latest first; the last few hundred.
+    pub(crate) fetches: Vec<FetchInfo>,
     /// What is not in it, and why; the first of them, when it has just been made.
     pub(crate) left_out: Vec<String>,
     /// How many things are not in it.
     pub(crate) left_out_count: u64,
+}
+
+/// What somebody was given of a share.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FetchInfo {
+    /// By name, where they are a contact; left out for all who came as strangers, by a link or to a public share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peer: Option<String>,
+    /// Who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peer_id: Option<String>,
+    /// Bytes of files, in all.
+    pub(crate) bytes: u64,
+    /// When the first were given, in milliseconds since 1970.
+    pub(crate) first: u64,
+    /// When the last were.
+    pub(crate) last: u64,
+    /// Whether they were given as many bytes of one version as it holds.
+    pub(crate) whole: bool,
 }
 
 /// A share that is no more.
@@ -218,6 +239,17 @@ pub(super) async fn shares(State(door): State<Door>) -> Answer<Vec<ShareInfo>> {
         infos.push(describe(&door, share).await);
     }
     Ok(Json(infos))
+}
+
+/// One share of this node.
+#[utoipa::path(get, path = "/api/v1/shares/{share}", params(("share", description = "id, name or link")),
+    responses((status = 200, body = ShareInfo)))]
+pub(super) async fn my_share(
+    State(door): State<Door>,
+    Path(share): Path<String>,
+) -> Answer<ShareInfo> {
+    let share = door.node().contents().my_share(&share).await?;
+    Ok(Json(describe(&door, share).await))
 }
 
 /// Takes a share back.
@@ -373,6 +405,22 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
     for peer in &share.named {
         with.push(name_of(door, &peer.to_string()).await);
     }
+    let mut fetches = Vec::new();
+    for fetch in &share.fetches {
+        let peer_id = fetch.peer.map(|peer| peer.to_string());
+        let peer = match &peer_id {
+            Some(peer_id) => Some(name_of(door, peer_id).await),
+            None => None,
+        };
+        fetches.push(FetchInfo {
+            peer,
+            peer_id,
+            bytes: fetch.bytes,
+            first: fetch.first.0,
+            last: fetch.last.0,
+            whole: fetch.whole.is_some(),
+        });
+    }
     let audience = match share.head.audience {
         Audience::Contacts => "contacts",
         Audience::Named => "named",
@@ -389,6 +437,7 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         audience: audience.to_owned(),
         with,
         paths: share.roots,
+        fetches,
         left_out: Vec::new(),
         left_out_count: 0,
     }

@@ -47,6 +47,7 @@ use super::{
         services::forward,
         contents::share,
         contents::shares,
+        contents::my_share,
         contents::unshare,
         contents::list,
         contents::get,

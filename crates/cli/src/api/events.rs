@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use futures_util::{Stream, stream};
 use kith::Event;
+use kith::core::data::head::Head;
 use kith::core::identity;
 use kith::core::routing::Target;
 use serde_json::{Value, json};
@@ -18,21 +19,36 @@ use super::door::Door;
 pub(super) async fn follow(
     State(door): State<Door>,
 ) -> Sse<impl Stream<Item = Result<Message, Infallible>>> {
-    let events = stream::unfold(door.node().events(), |mut events| async move {
+    let followed = (door.node().events(), door.node().contents().changes());
+    let events = stream::unfold(followed, |(mut events, mut changes)| async move {
         loop {
-            let (name, value) = match events.recv().await {
-                Ok(event) => match tell(&event) {
-                    Some(told) => told,
-                    None => continue,
-                },
+            let told = tokio::select! {
+                event = events.recv() => event.map(|event| tell(&event)),
+                head = changes.recv() => head.map(|head| Some(tell_change(&head))),
+            };
+            let (name, value) = match told {
+                Ok(Some(told)) => told,
+                Ok(None) => continue,
                 Err(RecvError::Lagged(count)) => ("missed", json!({ "count": count })),
                 Err(RecvError::Closed) => return None,
             };
             let message = Message::default().event(name).data(value.to_string());
-            return Some((Ok(message), events));
+            return Some((Ok(message), (events, changes)));
         }
     });
     Sse::new(events).keep_alive(KeepAlive::default())
+}
+
+/// A share of this node that has a new head, because its files changed.
+fn tell_change(head: &Head) -> (&'static str, Value) {
+    let told = json!({
+        "share_id": head.share.to_string(),
+        "name": head.name,
+        "hash": head.manifest.to_string(),
+        "bytes": head.totals.bytes,
+        "files": head.totals.files,
+    });
+    ("share_changed", told)
 }
 
 /// An event's name and what is told of it; `None` for what only the inside of a node is concerned with.

@@ -44,7 +44,10 @@ pub(super) fn router(door: Door) -> Router {
         .route("/offers/held", post(services::hold))
         .route("/offers/{name}", delete(services::withdraw))
         .route("/shares", get(contents::shares).post(contents::share))
-        .route("/shares/{share}", delete(contents::unshare))
+        .route(
+            "/shares/{share}",
+            get(contents::my_share).delete(contents::unshare),
+        )
         .route("/ls", get(contents::list))
         .route("/get", post(contents::get))
         .route("/forwards", post(services::forward))

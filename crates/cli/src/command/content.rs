@@ -6,7 +6,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::on::On;
-use crate::api::contents::{GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared};
+use crate::api::contents::{
+    FetchInfo, GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared,
+};
 use crate::args::{GetArgs, ShareArgs};
 use crate::client::{query, segment};
 use crate::failure::Failure;
@@ -35,24 +37,37 @@ pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
         })
         .await?;
     for left_out in &made.left_out {
-        on.output.talk(format_args!("left out: {left_out}"));
+        on.output
+            .talk(format_args!("left out: {}", output::name(left_out)));
     }
-    on.output
-        .line(&made, || format!("{}\n{}", describe(&made), made.link))?;
+    on.output.line(&made, || {
+        format!("{}\n{}\n{}", describe(&made), made.hash, made.link)
+    })?;
     on.output.qr(&made.link);
     Ok(())
 }
 
-/// Lists what is shared here.
-pub(super) async fn shares(on: &On) -> Result<(), Failure> {
+/// Lists what is shared here, or one share, with those who fetched it.
+pub(super) async fn shares(on: &On, share: Option<&str>) -> Result<(), Failure> {
     let shares: Vec<ShareInfo> = on
-        .node(Purpose::Look, async |node| {
-            node.client().get("/shares").await
+        .node(Purpose::Look, async |node| match share {
+            None => node.client().get("/shares").await,
+            Some(share) => {
+                let path = format!("/shares/{}", segment(share));
+                Ok(vec![node.client().get(&path).await?])
+            }
         })
         .await?;
     for share in &shares {
-        on.output
-            .line(share, || format!("{}\n  {}", describe(share), share.link))?;
+        on.output.line(share, || {
+            let fetches: String = share.fetches.iter().map(describe_fetch).collect();
+            format!(
+                "{}\n  {}\n  {}{fetches}",
+                describe(share),
+                share.hash,
+                share.link
+            )
+        })?;
     }
     Ok(())
 }
@@ -65,8 +80,9 @@ pub(super) async fn unshare(on: &On, share: &str) -> Result<(), Failure> {
             node.client().delete(&path).await
         })
         .await?;
-    on.output
-        .line(&gone, || format!("{} is shared no longer", gone.name))
+    on.output.line(&gone, || {
+        format!("{} is shared no longer", output::name(&gone.name))
+    })
 }
 
 /// Lists what others share.
@@ -84,7 +100,7 @@ pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
                 .map(|peer| format!("{peer}/"))
                 .unwrap_or_default();
             let mark = if listed.kind == "directory" { "/" } else { "" };
-            format!("{size:>12}  {whose}{}{mark}", listed.name)
+            format!("{size:>12}  {whose}{}{mark}", output::name(&listed.name))
         })?;
     }
     Ok(())
@@ -153,7 +169,7 @@ fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
                 let size = output::bytes(*bytes);
                 format!(
                     "{}: {files} files, {size}, in {seconds:.1} s",
-                    path.display()
+                    output::name(&path.display().to_string())
                 )
             })
         }
@@ -185,8 +201,22 @@ fn describe(share: &ShareInfo) -> String {
     };
     format!(
         "{}: {} files, {size}, for {audience} ({})",
-        share.name, share.files, share.share_id
+        output::name(&share.name),
+        share.files,
+        share.share_id
     )
+}
+
+/// A line on somebody who fetched.
+fn describe_fetch(fetch: &FetchInfo) -> String {
+    let who = fetch
+        .peer
+        .as_deref()
+        .unwrap_or("somebody unknown, by the link");
+    let size = output::bytes(fetch.bytes);
+    let part = if fetch.whole { "all of it" } else { "a part" };
+    let last = output::ago(fetch.last);
+    format!("\n  fetched by {who}: {part}, {size}, {last}")
 }
 
 #[cfg(test)]

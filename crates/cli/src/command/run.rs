@@ -58,7 +58,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         Command::Demo(args) => demo::demo(&on, args).await?,
         Command::Identity { command } => backup::identity(&on, command).await?,
         Command::Share(args) => content::share(&on, args).await?,
-        Command::Shares => content::shares(&on).await?,
+        Command::Shares { share } => content::shares(&on, share.as_deref()).await?,
         Command::Unshare { share } => content::unshare(&on, &share).await?,
         Command::Ls { path } => content::list(&on, path.as_deref()).await?,
         Command::Get(args) => content::get(&on, args).await?,

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use crate::events::Events;
 use crate::person::{PATIENCE, Person, text};
 
 /// One HTTP call, as any program could make it. Its status line, and its body.
@@ -117,33 +118,10 @@ async fn the_document_lists_every_path_there_is() {
 #[tokio::test]
 async fn events_are_told_as_they_happen() {
     let (ann, ben) = (Person::up().await, Person::up().await);
-    let mut stream = UnixStream::connect(ann.file("kith.sock"))
-        .await
-        .expect("it is up");
-    let request = "GET /api/v1/events HTTP/1.1\r\nHost: kith.localhost\r\n\r\n";
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .expect("it listens");
-    let mut seen = String::new();
-    let mut wait_for = async |what: &str| {
-        while !seen.contains(what) {
-            let mut bytes = [0; 4096];
-            let count = timeout(PATIENCE, stream.read(&mut bytes))
-                .await
-                .expect("in time")
-                .expect("open");
-            assert_ne!(count, 0, "the events ended: {seen}");
-            seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
-        }
-    };
-    wait_for("200 OK").await;
+    let mut events = Events::follow(&ann).await;
     ben.meet(&ann, "ann", "ben").await;
     let ben_id = text(&ben.one(&["id"]).await["peer_id"]);
-    wait_for(&format!(
-        "event: online\ndata: {}",
-        json!({ "peer_id": ben_id })
-    ))
-    .await;
-    wait_for("event: invite_used").await;
+    let online = events.until("online").await;
+    assert_eq!(online, json!({ "peer_id": ben_id }).to_string());
+    events.until("invite_used").await;
 }

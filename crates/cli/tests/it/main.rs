@@ -1,13 +1,15 @@
 //! The command line as a person uses it: real processes, each with a data directory of its own, on loopback only.
 //!
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
-//! - [`meeting`], [`streams`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
-//! - [`meeting`], [`streams`], [`services`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`events`]: what it tells as it happens.
+//! - [`meeting`], [`streams`], [`services`], [`changes`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod backup;
 mod bad_input;
+mod changes;
 mod demo;
 mod door;
+mod events;
 mod meeting;
 mod person;
 mod removed;

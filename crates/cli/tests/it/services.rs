@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::person::{PATIENCE, Person, text};
 
 /// Two people who have each other: `ann` offers and shares, `ben` goes to her.
-async fn friends() -> (Person, Person) {
+pub(crate) async fn friends() -> (Person, Person) {
     let (ann, ben) = (Person::up().await, Person::up().await);
     ben.meet(&ann, "ann", "ben").await;
     (ann, ben)

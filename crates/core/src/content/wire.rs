@@ -12,7 +12,7 @@ use minicbor::{Decode, Encode};
 use crate::codec::Wire;
 use crate::content::access::LinkProof;
 use crate::content::grant::SignedGrant;
-use crate::ids::ShareId;
+use crate::ids::{BlobHash, ShareId};
 
 /// The name of the protocol.
 pub const PROTOCOL: &str = "/kith/share/1";
@@ -74,6 +74,31 @@ pub enum Request {
         #[n(1)]
         proof: Proof,
     },
+    /// What was this share when it had this manifest? Answered by `Head` or `Gone`.
+    #[n(7)]
+    Version {
+        /// Which share.
+        #[n(0)]
+        share: ShareId,
+        /// The manifest of the version.
+        #[n(1)]
+        manifest: BlobHash,
+        /// What the asker shows.
+        #[n(2)]
+        proof: Proof,
+    },
+}
+
+impl Request {
+    /// Which share it is about, and what is shown for it; `None` where nothing is to be shown.
+    pub fn claim(&self) -> Option<(&ShareId, &Proof)> {
+        match self {
+            Self::List { .. } => None,
+            Self::Head { share, proof } | Self::Version { share, proof, .. } => {
+                Some((share, proof))
+            }
+        }
+    }
 }
 
 impl Wire for Request {
@@ -93,7 +118,7 @@ pub enum Answer {
         #[n(1)]
         more: bool,
     },
-    /// The newest head, and a fresh grant where the provider is the owner and knows the asker.
+    /// The newest head or that of the version asked for, and a fresh grant where the provider is the owner and knows the asker.
     #[n(1)]
     Head {
         /// The signed head, at most [`HEAD_BYTES_MAX`].
@@ -173,6 +198,13 @@ mod tests {
         let golden = format!("8201825820{}820080", "01".repeat(32));
         assert_eq!(hex(encode(&request)), golden);
         assert_eq!(hex(encode(&Request::List { after: None })), "820080");
+        let version = Request::Version {
+            share: ShareId([1; 32]),
+            manifest: BlobHash([2; 32]),
+            proof: Proof::Session,
+        };
+        let golden = format!("8207835820{}5820{}820080", "01".repeat(32), "02".repeat(32));
+        assert_eq!(hex(encode(&version)), golden);
         assert_eq!(hex(encode(&Answer::Gone)), "820380");
         let empty = Answer::Heads {
             heads: Vec::new(),

@@ -8,9 +8,10 @@ use kith_core::content::grant::SignedGrant;
 use kith_core::content::wire::{Answer, HEADS_MAX, Proof, Request};
 use kith_core::crypto::Ed25519;
 use kith_core::data::head::{Audience, Head};
-use kith_core::ids::ShareId;
+use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
+use crate::content::past;
 use crate::content::shares::{Shares, trusted};
 use crate::content::store::{self, ShareRow};
 
@@ -24,12 +25,10 @@ pub(super) struct Showing(BTreeMap<ShareId, Shown>);
 impl Showing {
     /// What counts for a request that shows nothing new.
     pub(super) fn recall(&self, request: &Request) -> Option<Shown> {
-        match request {
-            Request::List { .. } => Some(Shown::Nothing),
-            Request::Head { share, proof } => {
-                (*proof == Proof::Session).then(|| self.0.get(share).cloned().unwrap_or_default())
-            }
-        }
+        let Some((share, proof)) = request.claim() else {
+            return Some(Shown::Nothing);
+        };
+        (*proof == Proof::Session).then(|| self.0.get(share).cloned().unwrap_or_default())
     }
 
     /// Takes in what a request shows, and gives what counts for its share.
@@ -41,11 +40,11 @@ impl Showing {
         exporter: &[u8; 32],
         now: Time,
     ) -> io::Result<Shown> {
+        let Some((share, proof)) = request.claim() else {
+            return Ok(Shown::Nothing);
+        };
         if let Some(shown) = self.recall(request) {
             return Ok(shown);
-        }
-        let Request::Head { share, proof } = request else {
-            return Ok(Shown::Nothing);
         };
         let shown = shares.shown(share, proof, asker, exporter, now)?;
         if self.0.len() >= SHOWN_MAX {
@@ -104,8 +103,14 @@ impl Shares {
             Request::Head { share, .. } => Ok(match self.admitted(share, asker, shown, now)? {
                 Some((row, head, _)) => {
                     let (row, head) = self.freshened(row, head, now);
-                    self.answer_head(&row, &head, asker, now)
+                    self.answer_head(row.head, &head, asker, now)
                 }
+                None => Answer::Gone,
+            }),
+            Request::Version {
+                share, manifest, ..
+            } => Ok(match self.admitted(share, asker, shown, now)? {
+                Some((row, head, _)) => self.answer_version(row, &head, manifest, asker, now)?,
                 None => Answer::Gone,
             }),
         }
@@ -146,16 +151,37 @@ impl Shares {
     }
 
     /// The head, and a fresh grant for a contact, to show to other providers.
-    fn answer_head(&self, row: &ShareRow, head: &Head, asker: &Asker, now: Time) -> Answer {
+    fn answer_head(&self, bytes: Vec<u8>, head: &Head, asker: &Asker, now: Time) -> Answer {
         let is_private = matches!(head.audience, Audience::Contacts | Audience::Named);
         let holder = asker
             .peer
             .filter(|_| is_private && asker.relation == Relation::Contact);
         Answer::Head {
-            head: row.head.clone().into(),
+            head: bytes.into(),
             grant: holder.map(|peer| {
                 SignedGrant::sign(&Ed25519, self.owner(), head.share, peer, head.epoch, now)
             }),
         }
+    }
+
+    /// The version of this manifest: the one of now, or a past one.
+    fn answer_version(
+        &self,
+        row: ShareRow,
+        head: &Head,
+        manifest: &BlobHash,
+        asker: &Asker,
+        now: Time,
+    ) -> io::Result<Answer> {
+        let version = if head.manifest == *manifest {
+            Some(row.head)
+        } else {
+            store::run(self.database(), |connection| {
+                past::version(connection, &head.share, manifest)
+            })?
+        };
+        Ok(version.map_or(Answer::Gone, |version| {
+            self.answer_head(version, head, asker, now)
+        }))
     }
 }

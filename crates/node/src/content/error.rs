@@ -23,8 +23,10 @@ pub enum GetError {
     /// It was ours to have, and is not any more.
     #[error("the share is gone, or not for you any more")]
     Gone,
-    /// It has another version now than the one asked for.
-    #[error("this version of the share is not offered any more; get the newest without --at")]
+    /// It is not offered in the version asked for: unknown, too long ago, or some of its files are not what they were.
+    #[error(
+        "the share is not offered in this version any more, or not whole; get the newest without --at"
+    )]
     Version,
     /// A file changed at the provider.
     #[error("{0} has changed at its owner meanwhile; get it again")]

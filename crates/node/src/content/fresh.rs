@@ -1,67 +1,123 @@
-//! Whether what is shared still is what was hashed, looked at before a head is given out.
+//! Whether what is shared still is what was hashed: looked at before a head is given out, and when something was seen to change.
 //!
 //! Files are compared by their stamps, folders by the time of their last change: an entry that came or went changes its folder. So
-//! a look reads no file; only what changed is hashed again.
+//! a look reads no file; only what changed is hashed again. When a look is made is [`Looks`](super::looks::Looks)' to say.
 
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kith_core::data::head::Head;
 use kith_core::ids::ShareId;
 use kith_core::time::Time;
 
+use crate::content::folders;
+use crate::content::looks::Begun;
 use crate::content::shares::{Shares, trusted};
 use crate::content::store::{self, ShareRow};
+use crate::content::watch::Watch;
 use crate::data::hash::{Stamp, TICK};
 
 /// How many files are compared between two reads of the database, which others use meanwhile.
 const FILES_AT_ONCE: u32 = 1_000;
 
+/// How long nothing is looked at when no share is there, or none is due.
+const IDLE: Duration = Duration::from_secs(60);
+
 impl Shares {
     /// The share as it is now: where its files changed, they are hashed again first. What cannot be read leaves it as it was.
     pub(super) fn freshened(&self, row: ShareRow, head: Head, now: Time) -> (ShareRow, Head) {
-        let share = head.share;
-        if !self.looks().begin(&share) {
-            return (row, head);
+        self.look(&head, now).unwrap_or((row, head))
+    }
+
+    /// Looks at every share that is due, one after the other, each watched before. When the next is due.
+    pub(super) fn tend(&self, watch: &mut Option<Watch>, now: Time) -> io::Result<Instant> {
+        let mine = self.mine()?;
+        let is_there = |share: &ShareId| mine.iter().any(|mine| mine.head.share == *share);
+        self.looks().retain(is_there);
+        if mine.is_empty() {
+            *watch = None;
+        } else {
+            let watch = watch.get_or_insert_with(|| Watch::new(self.looks_handle()));
+            watch.retain(is_there);
         }
-        let begun = Instant::now();
-        let fresh = match self.is_changed(&head, now) {
-            Ok(true) => self.refreshed(&share, now),
-            Ok(false) => Ok(None),
-            Err(error) => Err(error),
+        for mine in &mine {
+            let share = &mine.head.share;
+            let at = Instant::now();
+            if self.looks().due(share, at) > at {
+                continue;
+            }
+            if let Some(watch) = watch {
+                let is_watched = watch.follow(share, &mine.roots);
+                self.looks().set_watched(share, is_watched);
+            }
+            self.look(&mine.head, now);
+        }
+        let at = Instant::now();
+        let due = mine
+            .iter()
+            .map(|mine| self.looks().due(&mine.head.share, at));
+        Ok(due.min().unwrap_or(at + IDLE).min(at + IDLE))
+    }
+
+    /// Removes the outboards of files that are in no share any more. Not while a scan is under way: it saves outboards first, and then
+    /// says of which files.
+    pub(super) fn sweep(&self) -> io::Result<u64> {
+        let Some(_scanning) = self.try_scan() else {
+            return Ok(0);
         };
-        self.looks().ended(&share, begun.elapsed());
-        match fresh {
-            Ok(Some(fresh)) => fresh,
-            Ok(None) => (row, head),
+        self.outboards().sweep(|hash| {
+            let files = store::run(self.database(), |connection| {
+                store::anywhere(connection, hash)
+            });
+            Ok(!files?.is_empty())
+        })
+    }
+
+    /// Looks at a share, if it is time to; what it is now, where that is something new.
+    fn look(&self, head: &Head, now: Time) -> Option<(ShareRow, Head)> {
+        let share = &head.share;
+        let started = Instant::now();
+        let begun = self.looks().begin(share, started)?;
+        let found = self.found(head, begun, now);
+        let is_made = !matches!(found, Ok(Found::Unsure));
+        let ended = Instant::now();
+        self.looks()
+            .ended(share, ended, ended.duration_since(started), is_made);
+        match found {
+            Ok(Found::Fresh(found)) => Some(*found),
+            Ok(Found::Same | Found::Unsure) => None,
             Err(error) => {
                 tracing::debug!(%error, "cannot look at a share's files again");
-                (row, head)
+                None
             }
         }
     }
 
-    /// Scans again, unless a scan is under way; it is then for the next asker.
-    fn refreshed(&self, share: &ShareId, now: Time) -> io::Result<Option<(ShareRow, Head)>> {
+    /// Scans again where something changed, unless a scan is under way: it is then for a later look.
+    fn found(&self, head: &Head, begun: Begun, now: Time) -> io::Result<Found> {
+        if !begun.seen && !self.is_changed(head, now)? {
+            return Ok(Found::Same);
+        }
         let Some(_scanning) = self.try_scan() else {
-            return Ok(None);
+            return Ok(Found::Unsure);
         };
-        self.refresh(share, now).map_err(io::Error::other)?;
-        let row = self.row(share)?.filter(|row| !row.revoked);
-        row.map(|row| {
+        self.refresh(&head.share, now).map_err(io::Error::other)?;
+        let row = self.row(&head.share)?.filter(|row| !row.revoked);
+        row.map_or(Ok(Found::Same), |row| {
             let head = trusted(&row).map_err(io::Error::other)?;
-            Ok((row, head))
+            Ok(Found::Fresh(Box::new((row, head))))
         })
-        .transpose()
     }
 
     fn is_changed(&self, head: &Head, now: Time) -> io::Result<bool> {
-        let roots = store::run(self.database(), |connection| {
-            store::roots(connection, &head.share)
+        let (roots, row) = store::run(self.database(), |connection| {
+            let roots = store::roots(connection, &head.share)?;
+            Ok((roots, store::share(connection, &head.share)?))
         })?;
-        Ok(has_changed_folder(roots, head.at, now)? || self.has_changed_file(&head.share)?)
+        let since = row.map_or(head.at, |row| row.scanned_at.max(head.at));
+        Ok(has_changed_folder(roots, since, now)? || self.has_changed_file(&head.share)?)
     }
 
     fn has_changed_file(&self, share: &ShareId) -> io::Result<bool> {
@@ -84,24 +140,24 @@ impl Shares {
     }
 }
 
+/// What a look found.
+enum Found {
+    /// Nothing changed.
+    Same,
+    /// Something may have.
+    Unsure,
+    /// It was scanned again.
+    Fresh(Box<(ShareRow, Head)>),
+}
+
 /// Whether an entry came or went since `at`, in a folder beneath `roots`. A time yet to come says nothing.
 fn has_changed_folder(roots: Vec<PathBuf>, at: Time, now: Time) -> io::Result<bool> {
     let since = at - TICK;
-    let mut folders = roots;
-    while let Some(folder) = folders.pop() {
-        let metadata = fs::symlink_metadata(&folder)?;
-        if !metadata.is_dir() {
-            continue;
-        }
-        let changed = Time(u64::try_from(Stamp::of(&metadata).mtime_ms()).unwrap_or(0));
+    for folder in roots.iter().flat_map(|root| folders::beneath(root)) {
+        let changed = Stamp::of(&folder?.metadata).mtime_ms();
+        let changed = Time(u64::try_from(changed).unwrap_or(0));
         if (since..=now).contains(&changed) {
             return Ok(true);
-        }
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                folders.push(entry.path());
-            }
         }
     }
     Ok(false)

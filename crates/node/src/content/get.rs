@@ -99,12 +99,15 @@ fn check(head: &Head, get: &Get) -> Result<(), GetError> {
     }
 }
 
-/// What was there is gone: replaced by another version, where there still is a head for us.
+/// What was there is gone: replaced by another version, where there still is a head for us; or it is a past version, of which the
+/// files are gone.
 fn gone(head: &Head, get: &Get, now: Result<(Head, Option<SignedGrant>), GetError>) -> GetError {
     match now {
+        Ok(_) if get.at.is_some() => GetError::Version,
         Ok((now, _)) if now.manifest != head.manifest => GetError::Changed(head.name.clone()),
         Ok((now, _)) => check(&now, get).err().unwrap_or(GetError::Gone),
         Err(GetError::Connection(error)) => GetError::Connection(error),
+        Err(GetError::Version) => GetError::Version,
         Err(_) => GetError::Gone,
     }
 }

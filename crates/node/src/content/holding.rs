@@ -2,13 +2,17 @@
 
 use std::io;
 
+use kith_core::codec;
 use kith_core::content::access::{Asker, Shown};
 use kith_core::content::swarm::wire::Open;
 use kith_core::content::swarm::{Holdings, Tiling};
+use kith_core::data::head::{Head, SignedHead};
 use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
+use crate::content::past;
 use crate::content::shares::Shares;
+use crate::content::store;
 
 /// What is held of a snapshot.
 #[derive(Clone, Debug)]
@@ -35,7 +39,10 @@ impl Shares {
         shown: &Shown,
         now: Time,
     ) -> io::Result<Option<Holding>> {
-        let Some((_, head, _)) = self.admitted(&open.share, asker, shown, now)? else {
+        let Some((_, newest, _)) = self.admitted(&open.share, asker, shown, now)? else {
+            return Ok(None);
+        };
+        let Some(head) = self.version(newest, &open.root)? else {
             return Ok(None);
         };
         let size = head.totals.bytes;
@@ -46,5 +53,17 @@ impl Shares {
             size,
             held: Holdings::all(Tiling::new(size).count()),
         }))
+    }
+
+    /// The version of this manifest, the newest or a past one.
+    fn version(&self, newest: Head, manifest: &BlobHash) -> io::Result<Option<Head>> {
+        if newest.manifest == *manifest {
+            return Ok(Some(newest));
+        }
+        let past = store::run(self.database(), |connection| {
+            past::version(connection, &newest.share, manifest)
+        })?;
+        let head = past.and_then(|head| codec::decode::<SignedHead>(&head).ok());
+        Ok(head.and_then(|head| head.trusted().ok()))
     }
 }

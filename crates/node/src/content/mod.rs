@@ -1,7 +1,8 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
 //! - [`store`]: the tables of shares in `kith.db`.
-//! - [`shares`]: sharing folders in place, and taking it back. `fresh`, `looks`: whether they have changed since.
+//! - [`shares`]: sharing folders in place, and taking it back. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
+//! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
@@ -17,35 +18,44 @@ pub mod answer;
 pub mod asking;
 mod compare;
 pub mod error;
+pub mod fetches;
+mod folders;
+pub mod follow;
 mod frames;
 mod fresh;
 pub mod get;
+mod given;
 pub mod glob;
 mod holding;
 pub mod liars;
 pub mod list;
 mod looks;
+pub mod past;
 pub mod providers;
 pub mod reader;
 pub mod request;
+mod scanning;
 mod select;
 pub mod serve;
 pub mod shares;
 pub mod store;
 pub mod swarm;
 mod transfer;
+mod watch;
 
 #[cfg(test)]
 mod tests;
 
 pub use asking::head;
 pub use error::GetError;
+pub use fetches::Fetch;
+pub use follow::follow;
 pub use get::get;
 pub use liars::LIARS_SCHEMA;
 pub use list::{entries, list};
 pub use providers::{Listed, Provider, Providers};
 pub use reader::{FileReader, ReadError, Readers};
-pub use request::{Credential, Filter, Get, Got, Progress, Stream};
+pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
 pub use store::{Database, SCHEMA};

@@ -12,6 +12,7 @@ use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 
 use crate::content::reader::Readers;
+use crate::data::local::Candidate;
 
 /// A stream to a provider.
 #[derive(Debug)]
@@ -44,6 +45,9 @@ pub struct Filter {
     pub wants: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
+/// Where the blobs of these names may lie here already.
+pub type AlreadyHere = Arc<dyn Fn(&[BlobHash]) -> BTreeMap<BlobHash, Vec<Candidate>> + Send + Sync>;
+
 /// What to fetch.
 #[derive(Clone)]
 pub struct Get {
@@ -59,6 +63,8 @@ pub struct Get {
     pub out: PathBuf,
     /// Which files; `None` for all.
     pub only: Option<Filter>,
+    /// What need not be fetched, because it lies here; `None` where nothing does.
+    pub here: Option<AlreadyHere>,
     /// What lets us in.
     pub credential: Credential,
     /// Where its files are read while they arrive.

@@ -1,34 +1,34 @@
 //! Sharing folders in place, and taking it back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use kith_core::codec;
 use kith_core::content::access::{Admits, Asker, Guard};
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::builder::Built;
 use kith_core::data::head::{Audience, Head, HeadError, Layout, SignedHead, Terms};
 use kith_core::data::link::LinkSecret;
 use kith_core::data::path;
-use kith_core::ids::{PeerId, ShareId};
+use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::random::Random;
 use kith_core::time::Time;
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
+use crate::content::fetches::{self, Fetch};
 use crate::content::looks::Looks;
 use crate::content::store::{self, Database, ShareRow};
-use crate::data::barrier;
+use crate::data::local::Candidate;
 use crate::data::outboard::Outboards;
-use crate::data::scan::{self, Found, LeftOut, ScanError, Scanned};
+use crate::data::scan::{LeftOut, ScanError, Scanned};
 
-/// How many things found by a scan are written at once: a transaction costs as much as a hundred rows.
-const KEEP_ROWS: usize = 1_000;
+/// How many new heads a slow listener may be behind by before it misses the oldest.
+const CHANGES_AHEAD_MAX: usize = 64;
 
-/// How many bytes of nodes are held until they are written.
-const KEEP_BYTES: usize = 4 << 20;
+/// The number of a share's first head, and of its first scan.
+const FIRST: u64 = 1;
 
 /// With whom to share.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub struct Mine {
     pub roots: Vec<PathBuf>,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
+    /// Who was given what of it, the latest first.
+    pub fetches: Vec<Fetch>,
 }
 
 /// Why something could not be shared, or taken back.
@@ -106,11 +108,12 @@ pub struct Shares {
     database: Box<dyn Database>,
     outboards: Outboards,
     owner: SecretKey,
-    looks: Looks,
+    looks: Arc<Looks>,
+    changes: broadcast::Sender<Head>,
     /// Held while a share is scanned: one after the other, each uses all cores.
     scanning: Mutex<()>,
     /// Counts the times that a share became another, or was taken back.
-    changes: watch::Sender<u64>,
+    doubts: watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for Shares {
@@ -129,9 +132,10 @@ impl Shares {
             database,
             outboards: Outboards::open(blobs)?,
             owner,
-            looks: Looks::default(),
+            looks: Arc::default(),
+            changes: broadcast::Sender::new(CHANGES_AHEAD_MAX),
             scanning: Mutex::default(),
-            changes: watch::Sender::new(0),
+            doubts: watch::Sender::new(0),
         })
     }
 
@@ -182,10 +186,10 @@ impl Shares {
             [file] if file.is_file() => Layout::File,
             _ => Layout::Folder,
         };
-        let scanned = self.scan(&share, 1, &roots)?;
+        let scanned = self.scan(&share, FIRST, &roots)?;
         let terms = Terms {
             owner: self.owner.peer_id(),
-            sequence: 1,
+            sequence: FIRST,
             epoch: 1,
             manifest: scanned.root.node,
             name,
@@ -201,10 +205,13 @@ impl Shares {
             head: codec::encode(&signed),
             link: link.as_ref().map(|link| link.0),
             revoked: false,
+            scan: FIRST,
+            scanned_at: now,
         };
         store::run(&*self.database, |connection| {
             store::create(connection, &row, &roots, named)
         })?;
+        self.looks.wake();
         Ok(shared(signed.trusted()?, link, scanned))
     }
 
@@ -216,46 +223,6 @@ impl Shares {
         let _scanning = self.scanning.lock().unwrap_or_else(PoisonError::into_inner);
         let (shared, is_changed) = self.refresh(share, now)?;
         Ok(is_changed.then_some(shared))
-    }
-
-    /// Scans a share again; also says whether something changed. The caller holds `scanning`.
-    pub(super) fn refresh(&self, share: &ShareId, now: Time) -> Result<(Shared, bool), ShareError> {
-        let row = self
-            .row(share)?
-            .filter(|row| !row.revoked)
-            .ok_or(ShareError::Unknown)?;
-        let old = trusted(&row)?;
-        let roots = store::run(&*self.database, |connection| {
-            store::roots(connection, share)
-        })?;
-        let sequence = old.sequence + 1;
-        let scanned = self.scan(share, sequence, &roots)?;
-        let Built { node, totals, .. } = scanned.root;
-        let is_changed = node != old.manifest;
-        let terms = Terms {
-            owner: old.owner,
-            sequence,
-            epoch: old.epoch,
-            manifest: node,
-            name: old.name,
-            audience: old.audience,
-            layout: old.layout,
-            totals,
-            at: now,
-        };
-        let link = row.link.map(LinkSecret);
-        let secret = SecretKey::from_bytes(row.secret);
-        let signed = SignedHead::sign(&Ed25519, &secret, terms)?;
-        let renewed = store::run(&*self.database, |connection| {
-            store::renew(connection, share, &codec::encode(&signed), sequence)
-        })?;
-        if !renewed {
-            return Err(ShareError::Unknown);
-        }
-        if is_changed {
-            self.tell_changed();
-        }
-        Ok((shared(signed.trusted()?, link, scanned), is_changed))
     }
 
     /// The share of the same things, with the same people, under the same name.
@@ -309,18 +276,23 @@ impl Shares {
         store::run(&*self.database, |connection| {
             store::revoke(connection, share, &head)
         })?;
-        self.tell_changed();
+        self.looks.wake();
+        self.doubt();
         Ok(())
     }
 
-    /// Follows when a share becomes another or is taken back: whoever is served is judged anew then.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+    /// Follows the new heads of shares whose files changed. A receiver that is slow misses the oldest.
+    pub fn changes(&self) -> broadcast::Receiver<Head> {
         self.changes.subscribe()
     }
 
-    /// Has those judged anew who are served.
-    pub(super) fn tell_changed(&self) {
-        self.changes.send_modify(|count| *count += 1);
+    /// Follows when those who are served are to be judged anew: a share became another, or was taken back.
+    pub(super) fn doubts(&self) -> watch::Receiver<u64> {
+        self.doubts.subscribe()
+    }
+
+    fn doubt(&self) {
+        self.doubts.send_modify(|count| *count += 1);
     }
 
     /// All shares of mine, in the order of their ids.
@@ -337,9 +309,53 @@ impl Shares {
                     link: row.link.map(LinkSecret),
                     roots: store::roots(connection, &row.share)?,
                     named: store::named(connection, &row.share)?,
+                    fetches: fetches::of(connection, &row.share)?,
                 });
             }
             Ok(mine)
+        })
+    }
+
+    /// Where the blobs of these names may lie, in anything shared here.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn already_here(
+        &self,
+        wanted: &[BlobHash],
+    ) -> io::Result<BTreeMap<BlobHash, Vec<Candidate>>> {
+        store::run(&*self.database, |connection| {
+            let mut here = BTreeMap::new();
+            if !store::has_files(connection)? {
+                return Ok(here);
+            }
+            for hash in wanted {
+                let candidates = store::anywhere(connection, hash)?;
+                if !candidates.is_empty() {
+                    here.insert(*hash, candidates);
+                }
+            }
+            Ok(here)
+        })
+    }
+
+    /// Remembers that `peer` was given so many bytes of files of a share; nothing, of a share that is there no longer.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn record(
+        &self,
+        share: &ShareId,
+        peer: Option<PeerId>,
+        bytes: u64,
+        now: Time,
+    ) -> io::Result<()> {
+        let row = self.row(share)?;
+        let Some(head) = row.and_then(|row| trusted(&row).ok()) else {
+            return Ok(());
+        };
+        store::run(self.database(), |connection| {
+            fetches::record(connection, &head, peer, bytes, now)
         })
     }
 
@@ -382,6 +398,22 @@ impl Shares {
         &self.looks
     }
 
+    /// Tells of a new head.
+    pub(super) fn tell(&self, head: &Head) {
+        // Perhaps nobody listens.
+        let _ = self.changes.send(head.clone());
+        self.doubt();
+    }
+
+    pub(super) fn looks_handle(&self) -> Arc<Looks> {
+        Arc::clone(&self.looks)
+    }
+
+    /// Waits until a share may be due.
+    pub(super) async fn news(&self) {
+        self.looks.news().await;
+    }
+
     /// The right to scan, unless somebody has it.
     pub(super) fn try_scan(&self) -> Option<MutexGuard<'_, ()>> {
         match self.scanning.try_lock() {
@@ -394,61 +426,6 @@ impl Shares {
     pub(super) fn owner(&self) -> &SecretKey {
         &self.owner
     }
-
-    /// Scans and keeps what is found, durably.
-    fn scan(
-        &self,
-        share: &ShareId,
-        sequence: u64,
-        roots: &[PathBuf],
-    ) -> Result<Scanned, ShareError> {
-        let held = Mutex::new(Held::default());
-        let write = |found: Vec<Found>| {
-            store::run(&*self.database, |connection| {
-                store::keep(connection, share, sequence, &found)
-            })
-        };
-        let keep = |thing: Found| {
-            let full = held
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(thing);
-            full.map_or(Ok(()), write)
-        };
-        let known = |path: &std::path::Path, stamp| {
-            let known = store::run(&*self.database, |connection| {
-                store::known(connection, path, stamp)
-            });
-            known.ok().flatten().map(|blob| blob.hash)
-        };
-        let scanned = scan::scan(roots, &self.outboards, &known, &keep)?;
-        let rest = held.into_inner().unwrap_or_else(PoisonError::into_inner);
-        write(rest.found)?;
-        barrier::tree(self.outboards.folder())?;
-        Ok(scanned)
-    }
-}
-
-/// What a scan found and is not yet written.
-#[derive(Default)]
-struct Held {
-    found: Vec<Found>,
-    bytes: usize,
-}
-
-impl Held {
-    /// Adds a thing; gives all of them when they are enough to write.
-    fn add(&mut self, thing: Found) -> Option<Vec<Found>> {
-        if let Found::Node(node) = &thing {
-            self.bytes += node.bytes.len();
-        }
-        self.found.push(thing);
-        if self.found.len() < KEEP_ROWS && self.bytes < KEEP_BYTES {
-            return None;
-        }
-        self.bytes = 0;
-        Some(std::mem::take(&mut self.found))
-    }
 }
 
 /// The head in a row of our own.
@@ -456,7 +433,7 @@ pub(super) fn trusted(row: &ShareRow) -> Result<Head, HeadError> {
     codec::decode::<SignedHead>(&row.head)?.trusted()
 }
 
-fn shared(head: Head, link: Option<LinkSecret>, scanned: Scanned) -> Shared {
+pub(super) fn shared(head: Head, link: Option<LinkSecret>, scanned: Scanned) -> Shared {
     Shared {
         head,
         link,

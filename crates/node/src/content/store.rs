@@ -1,13 +1,14 @@
 //! The tables of shares in `kith.db`.
 //!
 //! A share's nodes are kept here, its files stay where they lie: a row says which file holds which blob, with the stamp it had when it was
-//! hashed. Rows carry the sequence of the scan that found them, so that a new head and the end of what it replaces are one transaction.
+//! hashed. Rows carry the number (`sequence`) of the scan that found them last, so that a new head and the end of what it replaces are one transaction.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use kith_core::ids::{BlobHash, PeerId, ShareId};
+use kith_core::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::data::hash::Stamp;
@@ -113,9 +114,22 @@ pub(super) struct ShareRow {
     /// The link's secret.
     pub(super) link: Option<[u8; 32]>,
     pub(super) revoked: bool,
+    /// The number of the scan that counts.
+    pub(super) scan: u64,
+    /// When it began.
+    pub(super) scanned_at: Time,
 }
 
-const SHARE_COLUMNS: &str = "share, secret, head, link, revoked";
+/// A scan of a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scan {
+    /// Higher than those of the scans before it.
+    pub(super) number: u64,
+    /// When it began.
+    pub(super) at: Time,
+}
+
+const SHARE_COLUMNS: &str = "share, secret, head, link, revoked, scan, scanned_at";
 
 fn share_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ShareRow> {
     Ok(ShareRow {
@@ -124,6 +138,8 @@ fn share_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ShareRow> {
         head: row.get(2)?,
         link: row.get(3)?,
         revoked: row.get(4)?,
+        scan: row.get::<_, i64>(5)?.cast_unsigned(),
+        scanned_at: Time(row.get::<_, i64>(6)?.cast_unsigned()),
     })
 }
 
@@ -190,8 +206,16 @@ pub(super) fn create(
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute(
-        "INSERT INTO share (share, secret, head, link, revoked) VALUES (?1, ?2, ?3, ?4, 0)",
-        params![row.share.0, row.secret, row.head, row.link],
+        "INSERT INTO share (share, secret, head, link, revoked, scan, scanned_at)
+         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6)",
+        params![
+            row.share.0,
+            row.secret,
+            row.head,
+            row.link,
+            row.scan.cast_signed(),
+            row.scanned_at.0.cast_signed()
+        ],
     )?;
     for root in roots {
         let statement = "INSERT OR IGNORE INTO share_root (share, path) VALUES (?1, ?2)";
@@ -202,29 +226,6 @@ pub(super) fn create(
         transaction.execute(statement, params![row.share.0, peer.0])?;
     }
     transaction.commit()
-}
-
-/// Gives a share the head of a new scan, and forgets what earlier scans found. False for a share that was taken back
-/// while it was scanned: what was found is forgotten then.
-pub(super) fn renew(
-    connection: &mut Connection,
-    share: &ShareId,
-    head: &[u8],
-    sequence: u64,
-) -> rusqlite::Result<bool> {
-    let transaction = connection.transaction()?;
-    let renewed = transaction.execute(
-        "UPDATE share SET head = ?2 WHERE share = ?1 AND revoked = 0",
-        params![share.0, head],
-    )?;
-    // No scan has the sequence 0.
-    let kept = if renewed > 0 { sequence } else { 0 };
-    for table in ["share_node", "share_file"] {
-        let statement = format!("DELETE FROM {table} WHERE share = ?1 AND sequence <> ?2");
-        transaction.execute(&statement, params![share.0, kept.cast_signed()])?;
-    }
-    transaction.commit()?;
-    Ok(renewed > 0)
 }
 
 /// Keeps the last head of a share that is no more, and forgets the rest of it.
@@ -238,17 +239,24 @@ pub(super) fn revoke(
         "UPDATE share SET head = ?2, link = NULL, revoked = 1 WHERE share = ?1",
         params![share.0, head],
     )?;
-    for table in ["share_root", "share_named", "share_node", "share_file"] {
+    for table in [
+        "share_root",
+        "share_named",
+        "share_node",
+        "share_file",
+        "share_past",
+        "share_fetch",
+    ] {
         transaction.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share.0])?;
     }
     transaction.commit()
 }
 
-/// Keeps what a scan found.
+/// Keeps what the scan of this number found.
 pub(super) fn keep(
     connection: &mut Connection,
     share: &ShareId,
-    sequence: u64,
+    scan: u64,
     found: &[Found],
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
@@ -259,7 +267,7 @@ pub(super) fn keep(
                     "INSERT INTO share_node (share, hash, sequence, bytes) VALUES (?1, ?2, ?3, ?4)
                      ON CONFLICT DO UPDATE SET sequence = excluded.sequence",
                 )?
-                .execute(params![share.0, node.hash.0, sequence.cast_signed(), node.bytes])?,
+                .execute(params![share.0, node.hash.0, scan.cast_signed(), node.bytes])?,
             Found::File { blob, path, stamp } => transaction
                 .prepare_cached(
                     "INSERT OR REPLACE INTO share_file (share, hash, path, sequence, size, mtime_ns)
@@ -269,7 +277,7 @@ pub(super) fn keep(
                     share.0,
                     blob.hash.0,
                     path_bytes(path),
-                    sequence.cast_signed(),
+                    scan.cast_signed(),
                     stamp.size.cast_signed(),
                     stamp.mtime_ns
                 ])?,
@@ -300,15 +308,36 @@ pub(super) fn files(
         .prepare_cached(
             "SELECT path, size, mtime_ns FROM share_file WHERE share = ?1 AND hash = ?2 LIMIT ?3",
         )?
-        .query_map(params![share.0, hash.0, COPIES_MAX], |row| {
-            let size: i64 = row.get(1)?;
-            let stamp = Stamp {
-                size: size.cast_unsigned(),
-                mtime_ns: row.get(2)?,
-            };
-            Ok((path(row.get(0)?), stamp))
-        })?
+        .query_map(params![share.0, hash.0, COPIES_MAX], stamped)?
         .collect()
+}
+
+/// The files of any share that hold a blob, at most [`COPIES_MAX`].
+pub(super) fn anywhere(
+    connection: &Connection,
+    hash: &BlobHash,
+) -> rusqlite::Result<Vec<(PathBuf, Stamp)>> {
+    connection
+        .prepare_cached("SELECT path, size, mtime_ns FROM share_file WHERE hash = ?1 LIMIT ?2")?
+        .query_map(params![hash.0, COPIES_MAX], stamped)?
+        .collect()
+}
+
+/// Whether there is any file of any share.
+pub(super) fn has_files(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM share_file LIMIT 1")?
+        .exists([])
+}
+
+/// A path, and the stamp that its file had.
+fn stamped(row: &rusqlite::Row<'_>) -> rusqlite::Result<(PathBuf, Stamp)> {
+    let size: i64 = row.get(1)?;
+    let stamp = Stamp {
+        size: size.cast_unsigned(),
+        mtime_ns: row.get(2)?,
+    };
+    Ok((path(row.get(0)?), stamp))
 }
 
 /// The files of a share with the stamps they had when they were hashed, after the one given.

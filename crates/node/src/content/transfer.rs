@@ -11,11 +11,12 @@ use kith_core::ids::BlobHash;
 
 use crate::content::compare;
 use crate::content::error::GetError;
-use crate::content::request::{Filter, Get, Progress};
+use crate::content::request::{AlreadyHere, Filter, Get, Progress};
 use crate::content::select::Selected;
 use crate::content::swarm::arriving::{Arriving, Event, File};
 use crate::content::swarm::fetching::{Fetching, Happening};
 use crate::data::disk::{self, Occupied, StagingError};
+use crate::data::local::Candidate;
 use crate::data::staging::Staging;
 
 /// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
@@ -40,6 +41,7 @@ pub(super) struct Transfer {
     held_back: Option<BlobHash>,
     place: Place,
     only: Option<Filter>,
+    here: Option<AlreadyHere>,
     symlinks: Vec<(String, String)>,
     /// How far it is.
     pub(super) progress: Progress,
@@ -80,6 +82,7 @@ impl Transfer {
             held_back: None,
             place: place(get, selected, target).await?,
             only: get.only.clone(),
+            here: get.here.clone(),
             symlinks: Vec::new(),
             progress: Progress {
                 total: (!is_filtered).then_some(selected.totals().bytes),
@@ -200,10 +203,13 @@ impl Transfer {
     /// Makes directories and files, and asks for what is missing of them.
     async fn prepare(&mut self, items: Vec<Item>) -> Result<(), GetError> {
         self.entries += items.len() as u64;
-        let (place, only) = (self.place.clone(), self.only.clone());
+        let (place, only, here) = (self.place.clone(), self.only.clone(), self.here.clone());
         let arriving = Arc::clone(&self.fetching.arriving);
         let prepared = tokio::task::spawn_blocking(move || match place {
-            Place::Staging(staging) => prepare_all(&staging, &arriving, items, only.as_ref()),
+            Place::Staging(staging) => {
+                let here = here.map_or_else(BTreeMap::new, |here| here(&hashes(&items)));
+                prepare_all(&staging, &arriving, items, only.as_ref(), &here)
+            }
             Place::Target(target) => compare_all(&target, &items),
         });
         let prepared = prepared.await.map_err(lost)??;
@@ -275,11 +281,21 @@ async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, G
     .await
 }
 
+/// The content of the files among some items.
+fn hashes(items: &[Item]) -> Vec<BlobHash> {
+    let hashes = items.iter().filter_map(|item| match item {
+        Item::File { file, .. } => Some(file.hash),
+        _ => None,
+    });
+    hashes.collect()
+}
+
 fn prepare_all(
     staging: &Staging,
     arriving: &Arriving,
     items: Vec<Item>,
     only: Option<&Filter>,
+    here: &BTreeMap<BlobHash, Vec<Candidate>>,
 ) -> Result<Prepared, GetError> {
     let mut prepared = Prepared::default();
     for item in items {
@@ -298,7 +314,10 @@ fn prepare_all(
                 if only.is_some() {
                     staging.parents(&path).map_err(disk)?;
                 }
-                let incoming = staging.incoming(&path, &file).map_err(disk)?;
+                let candidates = here.get(&file.hash).map_or(&[][..], Vec::as_slice);
+                let incoming = staging
+                    .incoming_from(&path, &file, candidates)
+                    .map_err(disk)?;
                 if file.size == 0 {
                     incoming.write(&(0..0), &[]).map_err(disk)?;
                     prepared.files += 1;

@@ -106,6 +106,21 @@ pub fn occupied(target: &Path) -> io::Result<Occupied> {
     })
 }
 
+/// Whether the file system of `folder` has room for so many bytes more, as far as it says.
+pub(super) fn has_room(folder: &Path, bytes: u64) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        let system = rustix::fs::statvfs(folder)?;
+        let free = u128::from(system.f_bavail) * u128::from(system.f_frsize);
+        Ok(u128::from(bytes) <= free)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (folder, bytes);
+        Ok(true)
+    }
+}
+
 /// The folder that a target lies in.
 pub(super) fn parent(target: &Path) -> &Path {
     match target.parent() {

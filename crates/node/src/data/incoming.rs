@@ -108,6 +108,32 @@ impl Incoming {
         }
     }
 
+    /// Whether some of it is here.
+    pub(super) fn is_begun(&self) -> bool {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: u64 = missing.iter().map(|part| part.bytes()).sum();
+        bytes < self.blob.size
+    }
+
+    /// An empty file in its place.
+    pub(super) fn create(&self) -> io::Result<File> {
+        let file = create_file(&self.path, self.executable)?;
+        file.set_len(0)?;
+        Ok(file)
+    }
+
+    /// All of it is in its place, as was verified.
+    pub(super) fn complete(&self, file: &File) -> io::Result<()> {
+        self.mark(&(0..self.blob.size));
+        file.set_times(self.times())
+    }
+
+    /// What is in its place is something else: false.
+    pub(super) fn discard(&self, file: &File) -> Result<bool, StagingError> {
+        file.set_len(0)?;
+        Ok(false)
+    }
+
     /// Takes a part: whole groups, or up to the file's end, in their encoding.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! - [`range`]: a range of a blob to and from its verified encoding.
 //! - [`scan`]: a folder becomes a tree of manifest nodes.
 //! - [`staging`]: where a download grows until it is whole. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
+//! - [`local`]: a file that lies here already is not fetched again.
 //! - [`barrier`]: one wait for the disk.
 //!
 //! Everything here blocks; callers in async code put it on blocking threads.
@@ -14,6 +15,7 @@ pub mod barrier;
 pub mod disk;
 pub mod hash;
 pub mod incoming;
+pub mod local;
 pub mod outboard;
 pub mod range;
 pub mod scan;
@@ -22,6 +24,7 @@ pub mod staging;
 pub use disk::StagingError;
 pub use hash::{Hashed, Stamp};
 pub use incoming::Incoming;
+pub use local::Candidate;
 pub use outboard::Outboards;
 pub use range::{Blob, Mismatch, Verified};
 pub use scan::{Found, LeftOut, ScanError, Scanned};

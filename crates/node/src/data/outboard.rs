@@ -10,6 +10,9 @@ use kith_core::ids::BlobHash;
 
 use crate::data::hash::outboard_bytes;
 
+/// What the name of an outboard ends with, after the hash.
+const SUFFIX: &str = ".obao4";
+
 /// The folder of outboards.
 #[derive(Clone, Debug)]
 pub struct Outboards {
@@ -55,15 +58,28 @@ impl Outboards {
         outboard_bytes(size) == 0 || self.load(hash, size).is_ok()
     }
 
-    /// Removes an outboard; it is no error when there is none.
+    /// Removes what is no longer of use: outboards of blobs that `is_used` does not name, and what a process that ended left half
+    /// written. How many were removed. Nobody may save one meanwhile.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn remove(&self, hash: &BlobHash) -> io::Result<()> {
-        match fs::remove_file(self.path(hash)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
+    /// What the system says, or `is_used`; the rest stays for the next time then.
+    pub fn sweep(&self, is_used: impl Fn(&BlobHash) -> io::Result<bool>) -> io::Result<u64> {
+        let mut removed = 0;
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let hash = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+            let hash = hash.and_then(|hex| blake3::Hash::from_hex(hex).ok());
+            let is_kept = match hash {
+                Some(hash) => is_used(&BlobHash(*hash.as_bytes()))?,
+                None => !entry.file_type()?.is_file(),
+            };
+            if !is_kept {
+                fs::remove_file(entry.path())?;
+                removed += 1;
+            }
         }
+        Ok(removed)
     }
 
     /// The folder, to wait for.
@@ -72,7 +88,7 @@ impl Outboards {
     }
 
     fn path(&self, hash: &BlobHash) -> PathBuf {
-        self.folder.join(format!("{}.obao4", hex(hash)))
+        self.folder.join(format!("{}{SUFFIX}", hex(hash)))
     }
 }
 
@@ -94,8 +110,19 @@ mod tests {
         outboards.save(&hash, &[0; 64]).expect("saved");
         assert!(outboards.has(&hash, 16_385));
         assert!(!outboards.has(&hash, 40_000));
-        outboards.remove(&hash).expect("removed");
-        outboards.remove(&hash).expect("gone is no error");
-        assert!(!outboards.has(&hash, 16_385));
+    }
+
+    #[test]
+    fn what_is_not_used_any_more_is_swept_away() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let outboards = Outboards::open(folder.path().to_owned()).expect("created");
+        let (used, unused) = (BlobHash([1; 32]), BlobHash([2; 32]));
+        for hash in [&used, &unused] {
+            outboards.save(hash, &[0; 64]).expect("saved");
+        }
+        fs::write(folder.path().join(".tmpXyz123"), b"half an").expect("written");
+        let removed = outboards.sweep(|hash| Ok(*hash == used));
+        assert_eq!(removed.expect("swept"), 2);
+        assert!(outboards.has(&used, 16_385) && !outboards.has(&unused, 16_385));
     }
 }

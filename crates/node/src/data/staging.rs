@@ -14,6 +14,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use kith_core::crypto;
 use kith_core::data::manifest;
@@ -21,9 +22,11 @@ use kith_core::ids::BlobHash;
 
 use crate::data::barrier;
 use crate::data::disk::{
-    StagingError, create_file, make_directory, make_symlink, parent, rename_new,
+    StagingError, create_file, has_room, make_directory, make_symlink, parent, rename_new,
 };
+use crate::data::hash;
 use crate::data::incoming::{Incoming, OpenFiles};
+use crate::data::local::{self, Candidate};
 use crate::data::outboard::hex;
 
 /// How much of the hash stands in the folder's name: enough that no two trees meet beside one target.
@@ -37,6 +40,16 @@ const SUFFIX: &str = ".partial";
 
 /// What the hash between them is derived under.
 const CONTEXT: &str = "kith/1 staging folder";
+
+/// From this size on it is asked beforehand whether there is room for a file: smaller ones cost less than the asking.
+const ROOM_ASKED_FROM: u64 = 16 << 20;
+
+/// How long nobody has gone on with a download until the next one beside it removes what arrived: longer than the holidays of somebody who
+/// has what is missing.
+const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How many entries of the folder are looked at for abandoned downloads, so that a huge one costs no time.
+const ABANDONED_LOOK_MAX: usize = 10_000;
 
 /// Whether a file name is that of a staging folder.
 pub fn is_staging(name: &str) -> bool {
@@ -73,14 +86,27 @@ impl Staging {
             Err(TryLockError::WouldBlock) => return Err(StagingError::Busy(target.to_owned())),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
+        // When it was gone on with last.
+        lock.set_modified(SystemTime::now())?;
         make_directory(&folder.join("tree"), 0o777)?;
         make_directory(&folder.join("outboards"), 0o700)?;
+        if let Err(error) = remove_abandoned(parent, SystemTime::now() - ABANDONED_AFTER) {
+            tracing::debug!(%error, "cannot look for abandoned downloads");
+        }
         Ok(Self {
             folder,
             is_resumed,
             open_files: Arc::default(),
             lock: Arc::new(lock),
         })
+    }
+
+    /// Gives the download up: what arrived is removed.
+    ///
+    /// # Errors
+    /// What the system says; what is left is removed with the next download beside it, in a month.
+    pub fn abandon(self) -> Result<(), StagingError> {
+        Ok(fs::remove_dir_all(&self.folder)?)
     }
 
     /// Makes a directory of the tree; the ones above it were made before.
@@ -128,8 +154,28 @@ impl Staging {
         let outboard = self.folder.join("outboards").join(key);
         let (open_files, lock) = (Arc::clone(&self.open_files), Arc::clone(&self.lock));
         let incoming = Incoming::new(file, self.at(path), outboard, open_files, lock);
-        if self.is_resumed {
+        if self.is_resumed && self.at(path).exists() {
             incoming.resume()?;
+        } else if file.size >= ROOM_ASKED_FROM && !has_room(&self.folder, file.size)? {
+            // Told before a place for it is made.
+            return Err(StagingError::DiskFull);
+        }
+        Ok(incoming)
+    }
+
+    /// As [`Staging::incoming`]; and a file of which nothing has arrived is made of one of `candidates`, where one holds its content.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn incoming_from(
+        &self,
+        path: &str,
+        file: &manifest::File,
+        candidates: &[Candidate],
+    ) -> Result<Incoming, StagingError> {
+        let incoming = self.incoming(path, file)?;
+        if !incoming.is_begun() {
+            local::bring(&incoming, candidates)?;
         }
         Ok(incoming)
     }
@@ -167,13 +213,30 @@ impl Staging {
     }
 }
 
+/// Removes the staging folders in `folder` that nobody holds and nobody has gone on with since.
+fn remove_abandoned(folder: &Path, since: SystemTime) -> io::Result<()> {
+    for entry in fs::read_dir(folder)?.take(ABANDONED_LOOK_MAX) {
+        let entry = entry?;
+        if !entry.file_name().to_str().is_some_and(is_staging) || !entry.file_type()?.is_dir() {
+            continue;
+        }
+        // Anything without a lock of this kind is not ours to remove.
+        let Ok(lock) = hash::open_in_place(&entry.path().join("lock")) else {
+            continue;
+        };
+        if lock.metadata()?.modified()? < since && lock.try_lock().is_ok() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::ops::Range;
 
     use super::*;
     use crate::data::disk::{Occupied, occupied};
-    use crate::data::hash;
     use crate::data::incoming::Brought;
     use crate::data::range::Blob;
 
@@ -267,6 +330,35 @@ mod tests {
         ));
         drop(first);
         assert!(Staging::open(&target, &TREE, "").is_ok());
+    }
+
+    #[test]
+    fn a_download_that_nobody_went_on_with_for_a_month_is_removed_by_the_next_beside_it() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let open =
+            |name: &str| Staging::open(&folder.path().join(name), &TREE, "").expect("opened");
+        let age = |staging: &Staging, time| {
+            let lock = staging.folder.join("lock");
+            let lock = File::options().write(true).open(lock).expect("there");
+            lock.set_modified(time).expect("set");
+        };
+        let long_ago = SystemTime::now() - ABANDONED_AFTER - Duration::from_secs(60);
+        let [abandoned, recent, held] = ["abandoned", "recent", "held"].map(open);
+        age(&abandoned, long_ago);
+        age(&recent, long_ago + Duration::from_secs(120));
+        age(&held, long_ago);
+        let folders = [&abandoned, &recent, &held].map(|staging| staging.folder.clone());
+        drop((abandoned, recent));
+        // Something of this name that is none.
+        let other = folder.path().join(".kith-0123456789abcdef.partial");
+        fs::create_dir(&other).expect("created");
+        let given_up = open("given up");
+        let last = given_up.folder.clone();
+        assert_eq!(folders.map(|folder| folder.exists()), [false, true, true]);
+        assert!(other.exists() && last.exists());
+        given_up.abandon().expect("removed");
+        assert!(!last.exists());
+        drop(held);
     }
 
     #[test]

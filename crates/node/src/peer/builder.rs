@@ -60,6 +60,7 @@ pub struct NodeBuilder {
     relay_roots: Option<PathBuf>,
     findable: bool,
     keeps_sessions: bool,
+    follows_shares: bool,
     unread_max_time: Duration,
     express: bool,
     strangers_max: Option<usize>,
@@ -81,6 +82,7 @@ impl Default for NodeBuilder {
             relay_roots: None,
             findable: false,
             keeps_sessions: true,
+            follows_shares: true,
             unread_max_time: UNREAD_MAX_TIME,
             express: true,
             strangers_max: None,
@@ -204,6 +206,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether shared folders are watched, so that what changes in them becomes a new head by itself. Without, they are looked at
+    /// when somebody asks for them.
+    #[must_use]
+    pub fn follow_shares(mut self, followed: bool) -> Self {
+        self.follows_shares = followed;
+        self
+    }
+
     /// Relays for contacts in this way, where they can reach this machine; not at all when left out. For nodes that stay: a
     /// relay that comes and goes helps nobody.
     #[must_use]
@@ -321,7 +331,7 @@ impl NodeBuilder {
             machine.handle_introducers(now, introducers);
             Box::new(|_| {})
         })));
-        serve(&node, self.public_face_only);
+        serve(&node, self.public_face_only, self.follows_shares);
         Ok(node)
     }
 
@@ -395,19 +405,22 @@ fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, Spaw
     Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)
 }
 
-/// Tells the machine when what is spoken changes.
-/// Answers the protocols every node speaks. An introducer has no contents to serve.
-fn serve(node: &Node, public_face_only: bool) {
+/// Answers the protocols every node speaks, and keeps fresh what it shares. An introducer has no contents to serve.
+fn serve(node: &Node, public_face_only: bool, follows_shares: bool) {
     crate::protocol::serve(node);
     if public_face_only {
         return;
     }
     contents::serve(node);
+    if follows_shares {
+        contents::follow(node);
+    }
     if node.0.express {
         express::serve(node);
     }
 }
 
+/// Tells the machine when what is spoken changes.
 async fn follow_protocols(
     mut changed: watch::Receiver<u64>,
     inputs: mpsc::WeakUnboundedSender<Input>,

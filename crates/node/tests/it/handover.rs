@@ -251,12 +251,16 @@ async fn what_was_edited_since_arrives_as_it_is_now() {
     let (alice, bob) = two_who_met().await;
     alice.write("holiday/diary", b"Monday");
     let first = alice.share("holiday", Recipients::Contacts).await.share;
-    alice.write("holiday/diary", b"Monday and Tuesday");
-    bob.get("alice/holiday").await.expect("fetched");
-    assert!(snapshot(&alice.at("holiday")) == snapshot(&bob.at("out/holiday")));
+    for days in ["Monday, Tuesday", "Monday to Wednesday", "all week"] {
+        alice.write("holiday/diary", days.as_bytes());
+        bob.get("alice/holiday").await.expect("fetched");
+        assert!(snapshot(&alice.at("holiday")) == snapshot(&bob.at("out/holiday")));
+        fs::remove_dir_all(bob.at("out/holiday")).expect("removed");
+    }
 
     let mut options = bob.options("alice/holiday").await.expect("a source");
     options.at = Some(first.head.manifest);
+    options.out = bob.at("before");
     let refused = people::finish(bob.node.contents().get(options)).await;
     let refused = refused.expect_err("the version of before");
     assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");

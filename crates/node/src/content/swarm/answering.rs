@@ -122,11 +122,20 @@ impl Giving {
         mut messages: mpsc::UnboundedReceiver<Outgoing>,
         mut writer: impl Output,
     ) -> Result<u64, SwarmError> {
-        let mut sent = 0;
+        let (mut sent, mut given) = (0, asker.given(&self.shares));
         while let Some(outgoing) = messages.recv().await {
+            let mut of_files = 0;
             let (bytes, data) = match outgoing {
                 Outgoing::Message(message) => (frames::frame(&message).into(), None),
-                Outgoing::Data { bytes, ask, next } => (bytes, Some((ask, next))),
+                Outgoing::Data {
+                    bytes,
+                    given: more,
+                    ask,
+                    next,
+                } => {
+                    of_files = more;
+                    (bytes, Some((ask, next)))
+                }
                 Outgoing::Close => break,
             };
             sent += bytes.len() as u64;
@@ -135,6 +144,7 @@ impl Giving {
                 .map_err(|_| SwarmError::Idle)?
                 .map_err(SwarmError::Stream)?;
             asker.note_written();
+            given.add(of_files);
             match data {
                 Some((ask, Some(next))) => self.serve(Arc::clone(asker), ask, Some(next)),
                 Some((ask, None)) => self.served(asker.id, ask.id),

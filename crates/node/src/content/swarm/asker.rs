@@ -14,6 +14,7 @@ use kith_core::time::Time;
 use tokio::sync::{Notify, mpsc};
 
 use super::reading::Reading;
+use crate::content::given::Given;
 use crate::content::serve::Session;
 use crate::content::shares::Shares;
 
@@ -49,9 +50,10 @@ pub(super) struct Asker {
 pub(super) enum Outgoing {
     /// A message.
     Message(ProviderMessage),
-    /// A message and raw bytes, for a request of which the next piece begins there.
+    /// A message and raw bytes that hold so much of files, for a request of which the next piece begins there.
     Data {
         bytes: Bytes,
+        given: u64,
         ask: Ask,
         next: Option<u64>,
     },
@@ -80,6 +82,12 @@ impl Asker {
             written: Notify::new(),
             is_reading: AtomicBool::new(false),
         }
+    }
+
+    /// What is given to it.
+    pub(super) fn given(&self, shares: &Arc<Shares>) -> Given {
+        let (peer, now) = (self.session.asker.peer, self.session.now);
+        Given::new(Arc::clone(shares), self.open.share, peer, now)
     }
 
     /// What it asks for.

@@ -103,7 +103,7 @@ impl Giving {
 
     /// Wakes the machine when it is due, and judges all askers anew when what is shared, or with whom, has changed. Never ends.
     pub async fn run(self: &Arc<Self>) {
-        let mut changes = self.shares.changes();
+        let mut changes = self.shares.doubts();
         loop {
             let sooner = self.sooner.notified();
             let due = self.lock().provider.poll_timeout();
@@ -221,8 +221,17 @@ impl Giving {
             }
         })?;
         let next = (until < end).then_some(until);
+        let given = match ask.what {
+            What::Span(_) => until - begin,
+            What::Node(_) => 0,
+        };
         let bytes = announced(buffer, ask.id, until);
-        asker.send(Outgoing::Data { bytes, ask, next });
+        asker.send(Outgoing::Data {
+            bytes,
+            given,
+            ask,
+            next,
+        });
         Ok(())
     }
 

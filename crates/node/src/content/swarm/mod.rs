@@ -21,7 +21,7 @@ pub(super) mod fetching;
 pub mod getting;
 pub mod giving;
 pub mod output;
-mod reading;
+pub(super) mod reading;
 mod source;
 
 pub use fetching::Intake;

@@ -9,6 +9,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use kith_core::content::swarm::span::{Span, groups_within};
 use kith_core::content::swarm::wire::What;
@@ -34,7 +35,7 @@ const OPEN_FILE_BYTES_MIN: u64 = 1 << 20;
 
 /// Why something was not read.
 #[derive(Debug)]
-pub(super) enum ReadError {
+pub(in crate::content) enum ReadError {
     /// It is not here.
     Missing,
     /// Its file is not what it was.
@@ -45,7 +46,7 @@ pub(super) enum ReadError {
 
 /// Reads from one snapshot.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(in crate::content) struct Reading {
     shares: Arc<Shares>,
     share: ShareId,
     root: BlobHash,
@@ -76,7 +77,7 @@ struct Part {
 }
 
 impl Reading {
-    pub(super) fn new(shares: Arc<Shares>, share: ShareId, root: BlobHash) -> Self {
+    pub(in crate::content) fn new(shares: Arc<Shares>, share: ShareId, root: BlobHash) -> Self {
         Self {
             shares,
             share,
@@ -91,7 +92,7 @@ impl Reading {
     ///
     /// # Errors
     /// [`ReadError`]; what `encoded` has gained is of no use then.
-    pub(super) fn read(
+    pub(in crate::content) fn read(
         &self,
         what: What,
         from: u64,
@@ -208,7 +209,7 @@ impl Reading {
             }
             encoded.truncate(before);
         }
-        self.shares.looks().hasten(&self.share);
+        self.shares.looks().see(&self.share, Instant::now());
         Err(ReadError::Changed)
     }
 

@@ -83,7 +83,7 @@ async fn a_share_taken_back_is_gone_for_everybody() {
     let world = World::new();
     world.write("f", b"x");
     let share = world.share(Recipients::Public).head.share;
-    head(world.stream(), share, &Credential::Session, NOW)
+    head(world.stream(), share, &Credential::Session, None, NOW)
         .await
         .expect("there");
     world.shares.unshare(&share, NOW).expect("taken back");
@@ -100,7 +100,7 @@ async fn a_contact_is_given_a_grant_with_the_head_and_a_stranger_none() {
     let mut world = World::new();
     world.write("f", b"x");
     let private = world.share(Recipients::Contacts).head.share;
-    let (_, grant) = head(world.stream(), private, &Credential::Session, NOW)
+    let (_, grant) = head(world.stream(), private, &Credential::Session, None, NOW)
         .await
         .expect("there");
     let grant = grant
@@ -111,7 +111,7 @@ async fn a_contact_is_given_a_grant_with_the_head_and_a_stranger_none() {
     world.shares.unshare(&private, NOW).expect("taken back");
     let public = world.share(Recipients::Public).head.share;
     world.asker = Asker::STRANGER;
-    let (_, grant) = head(world.stream(), public, &Credential::Session, NOW)
+    let (_, grant) = head(world.stream(), public, &Credential::Session, None, NOW)
         .await
         .expect("public");
     assert_eq!(grant, None);

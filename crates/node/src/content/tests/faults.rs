@@ -165,6 +165,11 @@ async fn a_share_taken_back_under_way_is_told_as_gone() {
 
 /// A provider whose tree is a lie: it answers with this root node, whatever is asked.
 async fn lying(world: &World, root: Vec<u8>) -> GetError {
+    lying_about(world, root, Totals { bytes: 1, files: 1 }).await
+}
+
+/// As [`lying`], with these totals in its head.
+async fn lying_about(world: &World, root: Vec<u8>, totals: Totals) -> GetError {
     let secret = SecretKey::from_bytes([66; 32]);
     let share = secret.share_id();
     let hash = BlobHash(*blake3::hash(&root).as_bytes());
@@ -176,7 +181,7 @@ async fn lying(world: &World, root: Vec<u8>) -> GetError {
         name: "holiday".into(),
         audience: Audience::Public,
         layout: Layout::Folder,
-        totals: Totals { bytes: 1, files: 1 },
+        totals,
         at: NOW,
     };
     let head = SignedHead::sign(&Ed25519, &secret, terms).expect("a safe name");
@@ -236,6 +241,84 @@ async fn a_tree_that_leads_out_of_its_folder_is_refused() {
     assert!(!world.folder.path().join("escaped").exists());
 }
 
+/// Two entries, each a file of one byte of this name.
+fn two_files(names: [&str; 2]) -> Vec<u8> {
+    let file = |name: &str| {
+        let fields = [&[0x85], text(name).as_slice(), &[1, 0x58, 32]].concat();
+        [&[0x82, 0, 0x81], fields.as_slice(), &[7; 32], &[0xf4, 0]].concat()
+    };
+    let [first, second] = names.map(file);
+    [&[0x82, 1, 0x82, 0, 0x81, 0x82], &first[..], &second].concat()
+}
+
+#[tokio::test]
+async fn names_that_differ_only_in_case_or_normalisation_are_refused() {
+    let world = World::new();
+    let totals = Totals { bytes: 2, files: 2 };
+    for names in [["README", "readme"], ["cafe\u{301}", "caf\u{e9}"]] {
+        let error = lying_about(&world, two_files(names), totals).await;
+        assert!(error.to_string().contains("differ only in case"), "{error}");
+    }
+    for names in [["a", "a"], ["b", "a"]] {
+        let error = lying_about(&world, two_files(names), totals).await;
+        assert!(matches!(error, GetError::Tree(_)), "{names:?}: {error}");
+    }
+    let error = lying_about(&world, two_files(["a", "b"]), totals).await;
+    assert!(matches!(error, GetError::Corrupt(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_tree_that_is_said_to_contain_itself_is_found_out() {
+    let world = World::new();
+    // A hash cannot name what contains it; so whoever answers with the root again sends what does not match.
+    let below = [
+        &[0x83][..],
+        &text("d"),
+        &[0x58, 32],
+        &[7; 32],
+        &[0x82, 1, 1],
+    ]
+    .concat();
+    let error = lying(&world, node(&[&[0x82, 1, 0x81][..], &below].concat())).await;
+    assert!(matches!(error, GetError::Corrupt(_)), "{error}");
+    assert!(!world.out().join("holiday").exists());
+}
+
+#[tokio::test]
+async fn a_file_of_an_absurd_size_is_refused_before_room_is_made_for_it() {
+    let world = World::new();
+    for bytes in [1 << 50, i64::MAX.cast_unsigned(), u64::MAX] {
+        let size = [&[0x1b][..], &bytes.to_be_bytes()].concat();
+        let fields = [&[0x85][..], &text("f"), &size, &[0x58, 32], &[7; 32]].concat();
+        let root = node(&[&[0x82, 0, 0x81][..], &fields, &[0xf4, 0]].concat());
+        let error = lying_about(&world, root.clone(), Totals { bytes, files: 1 }).await;
+        assert!(matches!(error, GetError::DiskFull), "{bytes}: {error}");
+        let error = lying(&world, root).await;
+        assert!(matches!(error, GetError::Tree(_)), "{bytes}: {error}");
+    }
+    assert!(!world.out().join("holiday").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_gets_of_the_same_to_the_same_place_one_is_told_so_and_the_other_ends_well() {
+    let world = World::new();
+    world.write("big", &bytes(1, 8 << 20));
+    let share = world.share(Recipients::Contacts).head.share;
+    let (one, other) = tokio::join!(
+        world.get(world.request(share)),
+        world.get(world.request(share))
+    );
+    let (done, told) = if one.is_ok() {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    let got = done.expect("one of them");
+    assert!(matches!(told, Err(GetError::Busy(_))), "{told:?}");
+    assert_eq!(snapshot(&got.target), snapshot(&world.source()));
+    assert_eq!(world.out_names(), ["holiday"]);
+}
+
 #[tokio::test]
 async fn a_provider_that_sends_no_protocol_is_an_error() {
     let world = World::new();
@@ -247,7 +330,8 @@ async fn a_provider_that_sends_no_protocol_is_an_error() {
     ] {
         let ask = async || {
             let stream = fake::saying(garbage);
-            asking::head(stream, ShareId([1; 32]), &Credential::Session, NOW).await
+            let share = ShareId([1; 32]);
+            asking::head(stream, share, &Credential::Session, None, NOW).await
         };
         let feed = |_| std::future::pending();
         let request = world.request(ShareId([1; 32]));

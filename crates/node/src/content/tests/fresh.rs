@@ -7,6 +7,7 @@ use kith_core::ids::{BlobHash, PeerId};
 use kith_core::time::Time;
 
 use super::world::{Fault, NOW, World, bytes, snapshot};
+use crate::content::store::Scan;
 use crate::content::{Get, GetError, Recipients, ShareError};
 
 /// Within the tick of the clock in which the share was made.
@@ -79,8 +80,9 @@ fn a_share_taken_back_while_it_is_scanned_stays_taken_back() {
     world.write("f", b"x");
     let share = world.share(Recipients::Contacts).head.share;
     world.shares.unshare(&share, NOW).expect("taken back");
+    let scan = Scan { number: 7, at: NOW };
     let renewed = crate::content::store::run(world.shares.database(), |connection| {
-        crate::content::store::renew(connection, &share, b"a head", 7)
+        crate::content::past::renew(connection, &share, scan, None)
     });
     assert!(!renewed.expect("the database works"));
     assert!(world.shares.mine().expect("read").is_empty());

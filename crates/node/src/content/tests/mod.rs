@@ -3,9 +3,16 @@
 mod access;
 mod fake;
 mod faults;
+mod fetches;
+mod follow;
 mod fresh;
+#[cfg(target_os = "linux")]
+mod full;
+mod here;
 mod reading;
 mod several;
+mod trees;
+mod versions;
 mod whole;
 mod world;
 

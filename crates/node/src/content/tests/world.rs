@@ -235,7 +235,9 @@ impl World {
         &self,
         request: &Get,
     ) -> Result<(Head, Option<SignedGrant>), GetError> {
-        asking::head(self.stream(), request.share, &request.credential, NOW).await
+        let stream = self.stream();
+        let (share, credential) = (request.share, &request.credential);
+        asking::head(stream, share, credential, request.at, NOW).await
     }
 
     /// Hands one stream to the provider in.
@@ -253,6 +255,7 @@ impl World {
             path: String::new(),
             out: self.out(),
             only: None,
+            here: None,
             credential: Credential::Session,
             readers: Readers::default(),
             now: NOW,

@@ -45,6 +45,17 @@ pub(super) fn is_passing(error: &Error) -> bool {
     }
 }
 
+/// Whether a newer version is to be had instead: the provider says that files are not what they were, and hashes them anew.
+pub(super) fn is_outdated(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Get {
+            error: GetError::Changed(_),
+            ..
+        }
+    )
+}
+
 /// Several shares go by one name.
 pub(super) fn several<'a>(heads: impl Iterator<Item = &'a Head>) -> Error {
     let ids: Vec<String> = heads.map(|head| head.share.to_string()).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::content::{ShareError, Shares};
+use crate::content::{AlreadyHere, ShareError, Shares};
 use crate::error::Error;
 use crate::peer::node::Node;
 
@@ -20,6 +20,12 @@ impl Node {
 }
 
 impl Contents {
+    /// Where what is to be fetched may lie already. What the database does not tell is fetched.
+    pub(super) fn already_here(&self) -> AlreadyHere {
+        let shares = Arc::clone(self.node.shares());
+        Arc::new(move |wanted| shares.already_here(wanted).unwrap_or_default())
+    }
+
     /// Runs what waits for the disk, away from the runtime's workers.
     pub(super) async fn blocking<T: Send + 'static>(
         &self,

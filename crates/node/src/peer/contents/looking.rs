@@ -99,7 +99,7 @@ impl Contents {
         let listed = async {
             let stream = reach.open(target).await;
             let stream = stream.map_err(|error| GetError::Connection(io::Error::other(error)))?;
-            let (head, _) = content::head(stream, share, &credential, clock::now()).await?;
+            let (head, _) = content::head(stream, share, &credential, None, clock::now()).await?;
             if head.owner != source.owner {
                 return Err(HeadError::OtherShare.into());
             }

@@ -9,11 +9,12 @@ use kith_core::data::link::Link;
 use kith_core::ids::{Face, PeerId};
 use kith_core::introducer::Introducer;
 use kith_core::random::Random;
+use tokio::sync::broadcast;
 
 use super::failure::several;
 use super::handle::Contents;
 use super::source::{ShareName, ShareSource};
-use crate::content::{Mine, NewShare, Recipients};
+use crate::content::{Fetch, Mine, NewShare, Recipients};
 use crate::data::scan::LeftOut;
 use crate::error::Error;
 use crate::{clock, entropy};
@@ -35,6 +36,8 @@ pub struct MyShare {
     pub roots: Vec<PathBuf>,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
+    /// Who was given what of it by this node, the latest first.
+    pub fetches: Vec<Fetch>,
 }
 
 /// A share that was made, or brought up to date.
@@ -93,6 +96,14 @@ impl Contents {
             .collect())
     }
 
+    /// One share of this node, named by its id, its name or its link.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name.
+    pub async fn my_share(&self, text: &str) -> Result<MyShare, Error> {
+        self.mine(&my_name(text)?).await
+    }
+
     /// Takes a share back, named by its id, its name or its link. Nothing of it is served from then on.
     ///
     /// # Errors
@@ -123,6 +134,11 @@ impl Contents {
             left_out: shared.left_out,
             left_out_count: shared.left_out_count,
         }))
+    }
+
+    /// Follows the new heads of this node's shares whose files changed. A receiver that is slow misses the oldest.
+    pub fn changes(&self) -> broadcast::Receiver<Head> {
+        self.node.shares().changes()
     }
 
     /// The one share of mine that goes by this.
@@ -179,6 +195,7 @@ impl Places {
             link,
             roots: mine.roots,
             named: mine.named,
+            fetches: mine.fetches,
         }
     }
 }

@@ -20,6 +20,6 @@ pub mod transfer;
 pub use fetched::{Fetched, SourceBytes, TransferProgress};
 pub use handle::Contents;
 pub use making::{MyShare, Published};
-pub(super) use serving::serve;
+pub(super) use serving::{follow, serve};
 pub use source::{ShareName, ShareSource};
 pub use transfer::{GetOptions, Transfer};

@@ -100,6 +100,11 @@ fn serve_protocol<Answering>(
     });
 }
 
+/// Begins to keep what is shared fresh.
+pub(in crate::peer) fn follow(node: &Node) {
+    node.spawn(content::follow(Arc::clone(node.shares()), clock::now));
+}
+
 async fn answer_share(node: Node, stream: Stream) {
     let shares = Arc::clone(node.shares());
     drop(node);

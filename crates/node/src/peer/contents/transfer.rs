@@ -9,7 +9,7 @@ use kith_core::ids::{BlobHash, PeerId};
 use kith_core::routing::Target;
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::failure::{explain, is_passing, missing};
+use super::failure::{explain, is_outdated, is_passing, missing};
 use super::fetched::{Fetched, SourceBytes, TransferProgress};
 use super::handle::Contents;
 use super::rate::Rate;
@@ -28,6 +28,10 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// up to this: whoever comes online is noticed at once where they are a contact, else within it.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// How often a transfer begins anew because its files changed at their owner meanwhile: a folder that changes faster than it is fetched
+/// is told as such.
+const RENEWALS_MAX: u32 = 3;
 
 /// What to fetch, and where to.
 #[derive(Clone, Debug)]
@@ -166,11 +170,21 @@ impl Run {
         let only = only.map_err(|error| Error::Usage(error.to_string()))?;
         let mut deadline = started + self.options.wait;
         let mut pause = PAUSE_MIN;
+        let mut renewals = 0;
         loop {
             let before = self.fetched;
             let error = match self.attempt(only.as_ref()).await {
                 Ok(got) => return Ok(self.done(got, started)),
                 Err(error) if is_passing(&error) => error,
+                Err(error) if self.options.at.is_none() && is_outdated(&error) => {
+                    if renewals == RENEWALS_MAX {
+                        return Err(error);
+                    }
+                    // At once, and then with time for its owner to look at all of it again.
+                    tokio::time::sleep(PAUSE_MIN * renewals).await;
+                    renewals += 1;
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             if self.fetched > before {
@@ -233,6 +247,7 @@ impl Run {
             path: source.path.clone(),
             out: self.options.out.clone(),
             only: only.cloned(),
+            here: Some(self.contents.already_here()),
             credential: source.credential(),
             readers: self.options.readers.clone(),
             now: clock::now(),
@@ -259,7 +274,7 @@ impl Run {
             let stream = reach.open(target).await;
             let stream =
                 stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
-            content::head(stream, get.share, &get.credential, get.now).await
+            content::head(stream, get.share, &get.credential, get.at, get.now).await
         };
         let providers = Listed::new(vec![Provider {
             target,

@@ -1,0 +1,79 @@
+//! Shares that change: the event, the new version, the old one by its hash, and who fetched which.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::events::Events;
+use crate::person::{PATIENCE, text};
+use crate::services::friends;
+
+#[tokio::test]
+async fn a_changed_folder_is_told_fetched_anew_and_had_by_its_old_hash() {
+    let (ann, ben) = friends().await;
+    let folder = ann.file("notes");
+    fs::create_dir(&folder).expect("room");
+    fs::write(folder.join("first.txt"), "one").expect("room");
+    let shared = ann.one(&["share", folder.to_str().expect("text")]).await;
+    assert_eq!(shared["fetches"], json!([]));
+    let old = text(&shared["hash"]);
+    let mut events = Events::follow(&ann).await;
+    fs::write(folder.join("second.txt"), "and two").expect("room");
+    let changed = events.until("share_changed").await;
+    assert!(changed.contains(&text(&shared["share_id"])), "{changed}");
+    let now = ann.one(&["shares", "notes"]).await;
+    assert_eq!(now["link"], shared["link"]);
+    assert!(changed.contains(&text(&now["hash"])), "{changed}");
+
+    let get = async |out: &str, more: &[&str]| {
+        let out = ben.file(out);
+        let args = ["get", "ann/notes", "--out", out.to_str().expect("text")];
+        ben.run(&[&args, more].concat()).await
+    };
+    assert_eq!(get("new", &[]).await.code, 0);
+    assert!(ben.file("new/notes/second.txt").exists());
+    assert_eq!(get("old", &["--at", &old]).await.code, 0);
+    assert!(!ben.file("old/notes/second.txt").exists());
+    fs::write(ann.file("other"), "of another share").expect("room");
+    let other = ann.file("other");
+    let other = ann.one(&["share", other.to_str().expect("text")]).await;
+    let never = get("never", &["--at", &text(&other["hash"])]).await;
+    never.failed(3, &["--at"]);
+
+    let fetched = async || {
+        loop {
+            let fetches = ann.one(&["shares", "notes"]).await["fetches"].clone();
+            if fetches[0]["bytes"] == 13 {
+                return fetches;
+            }
+        }
+    };
+    let fetched = tokio::time::timeout(PATIENCE, fetched()).await;
+    let fetched = fetched.expect("written down in time");
+    assert_eq!(fetched[0]["peer"], "ben");
+    assert_eq!(fetched[0]["whole"], true);
+    let told = ann.run(&["shares"]).await;
+    let told = String::from_utf8_lossy(&told.stdout);
+    assert!(told.contains("fetched by ben: all of it, 13 B"), "{told}");
+}
+
+#[tokio::test]
+async fn what_lies_in_a_share_of_mine_is_not_fetched_again() {
+    let (ann, ben) = friends().await;
+    let [theirs, mine] = [&ann, &ben].map(|person| person.file("film.mkv"));
+    fs::write(&theirs, vec![7; 3_000_000]).expect("room");
+    fs::write(&mine, vec![7; 3_000_000]).expect("room");
+    ann.one(&["share", theirs.to_str().expect("text")]).await;
+    ben.one(&["share", mine.to_str().expect("text")]).await;
+    let out = ben.file("out");
+    let out = out.to_str().expect("text");
+    let lines = ben.json(&["get", "ann/film.mkv", "--out", out]).await;
+    let done = lines.last().expect("done");
+    assert_eq!(
+        (&done["bytes"], &done["sources"]),
+        (&json!(3_000_000), &json!([]))
+    );
+    let there = fs::read(ben.file("out/film.mkv")).expect("there");
+    assert!(there == fs::read(mine).expect("there"));
+    assert_eq!(ann.one(&["shares"]).await["fetches"], json!([]));
+}

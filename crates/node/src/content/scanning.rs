@@ -1,0 +1,141 @@
+//! Scanning what is shared, for the first time and again.
+//!
+//! Each scan of a share has a number, and the rows of what it found carry it. Only where the tree differs there is a new head; the one
+//! before it is kept for [`past`].
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use kith_core::codec;
+use kith_core::crypto::{Ed25519, SecretKey};
+use kith_core::data::builder::Built;
+use kith_core::data::head::{SignedHead, Terms};
+use kith_core::data::link::LinkSecret;
+use kith_core::ids::{BlobHash, ShareId};
+use kith_core::time::Time;
+
+use crate::content::past;
+use crate::content::shares::{ShareError, Shared, Shares, shared, trusted};
+use crate::content::store::{self, Scan};
+use crate::data::barrier;
+use crate::data::scan::{self, Found, Scanned};
+
+/// How many things found by a scan are written at once: a transaction costs as much as a hundred rows.
+const KEEP_ROWS: usize = 1_000;
+
+/// How many bytes of nodes are held until they are written.
+const KEEP_BYTES: usize = 4 << 20;
+
+impl Shares {
+    /// Scans a share again; also says whether something changed. The caller has the right to scan.
+    pub(super) fn refresh(&self, share: &ShareId, now: Time) -> Result<(Shared, bool), ShareError> {
+        let row = self
+            .row(share)?
+            .filter(|row| !row.revoked)
+            .ok_or(ShareError::Unknown)?;
+        let old = trusted(&row)?;
+        let roots = store::run(self.database(), |connection| {
+            store::roots(connection, share)
+        })?;
+        let scan = Scan {
+            number: row.scan.max(old.sequence) + 1,
+            at: now,
+        };
+        let scanned = self.scan(share, scan.number, &roots)?;
+        let link = row.link.map(LinkSecret);
+        let Built { node, totals, .. } = scanned.root;
+        if node == old.manifest {
+            self.kept(share, scan, None)?;
+            return Ok((shared(old, link, scanned), false));
+        }
+        let terms = Terms {
+            owner: old.owner,
+            sequence: old.sequence + 1,
+            epoch: old.epoch,
+            manifest: node,
+            name: old.name,
+            audience: old.audience,
+            layout: old.layout,
+            totals,
+            at: now,
+        };
+        let secret = SecretKey::from_bytes(row.secret);
+        let signed = SignedHead::sign(&Ed25519, &secret, terms)?;
+        self.kept(share, scan, Some((&codec::encode(&signed), &old.manifest)))?;
+        let shared = shared(signed.trusted()?, link, scanned);
+        self.tell(&shared.head);
+        Ok((shared, true))
+    }
+
+    /// Makes a scan the one that counts, with the new head it led to and the version that this replaces.
+    fn kept(
+        &self,
+        share: &ShareId,
+        scan: Scan,
+        head: Option<(&[u8], &BlobHash)>,
+    ) -> Result<(), ShareError> {
+        let renewed = store::run(self.database(), |connection| {
+            past::renew(connection, share, scan, head)
+        })?;
+        if renewed {
+            Ok(())
+        } else {
+            Err(ShareError::Unknown)
+        }
+    }
+
+    /// Scans and keeps what is found, durably.
+    pub(super) fn scan(
+        &self,
+        share: &ShareId,
+        number: u64,
+        roots: &[PathBuf],
+    ) -> Result<Scanned, ShareError> {
+        let held = Mutex::new(Held::default());
+        let write = |found: Vec<Found>| {
+            store::run(self.database(), |connection| {
+                store::keep(connection, share, number, &found)
+            })
+        };
+        let keep = |thing: Found| {
+            let full = held
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(thing);
+            full.map_or(Ok(()), write)
+        };
+        let known = |path: &std::path::Path, stamp| {
+            let known = store::run(self.database(), |connection| {
+                store::known(connection, path, stamp)
+            });
+            known.ok().flatten().map(|blob| blob.hash)
+        };
+        let scanned = scan::scan(roots, self.outboards(), &known, &keep)?;
+        let rest = held.into_inner().unwrap_or_else(PoisonError::into_inner);
+        write(rest.found)?;
+        barrier::tree(self.outboards().folder())?;
+        Ok(scanned)
+    }
+}
+
+/// What a scan found and is not yet written.
+#[derive(Default)]
+struct Held {
+    found: Vec<Found>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Adds a thing; gives all of them when they are enough to write.
+    fn add(&mut self, thing: Found) -> Option<Vec<Found>> {
+        if let Found::Node(node) = &thing {
+            self.bytes += node.bytes.len();
+        }
+        self.found.push(thing);
+        if self.found.len() < KEEP_ROWS && self.bytes < KEEP_BYTES {
+            return None;
+        }
+        self.bytes = 0;
+        Some(std::mem::take(&mut self.found))
+    }
+}

@@ -1,0 +1,153 @@
+//! What is in a scanned tree, and what is not.
+
+use super::*;
+
+fn scan_all(paths: &[PathBuf]) -> (Result<Scanned, ScanError>, Vec<Found>) {
+    let blobs = tempfile::tempdir().expect("temporary folder");
+    let outboards = Outboards::open(blobs.path().to_owned()).expect("created");
+    let found = Mutex::new(Vec::new());
+    let keep = |thing| {
+        found.lock().expect("no panic").push(thing);
+        Ok(())
+    };
+    let scanned = scan(paths, &outboards, &|_, _| None, &keep);
+    (scanned, found.into_inner().expect("no panic"))
+}
+
+#[test]
+fn the_same_content_gives_the_same_tree_wherever_it_lies() {
+    let folders =
+        [tempfile::tempdir(), tempfile::tempdir()].map(|folder| folder.expect("temporary folder"));
+    let roots = folders.each_ref().map(|folder| {
+        let sub = folder.path().join("sub");
+        fs::create_dir(&sub).expect("created");
+        let file = sub.join("file");
+        fs::write(&file, vec![1; 40_000]).expect("written");
+        let times = fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH);
+        fs::File::options()
+            .write(true)
+            .open(&file)
+            .and_then(|file| file.set_times(times))
+            .expect("set");
+        let (scanned, found) = scan_all(&[folder.path().to_owned()]);
+        assert_eq!(found.len(), 3);
+        scanned.expect("scanned").root
+    });
+    assert_eq!(roots[0], roots[1]);
+    assert_eq!((roots[0].totals.bytes, roots[0].totals.files), (40_000, 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_in_a_tree_is_left_out_and_told() {
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let at = |name: &str| folder.path().join(name);
+    for name in ["fine", "README", "readme", "nul.txt", "dot."] {
+        fs::write(at(name), b"x").expect("written");
+    }
+    fs::write(
+        folder.path().join(std::ffi::OsStr::from_bytes(b"\xff")),
+        b"x",
+    )
+    .expect("written");
+    symlink("../outside", at("out")).expect("link");
+    symlink("fine", at("in")).expect("link");
+    let listener = std::os::unix::net::UnixListener::bind(at("socket")).expect("bound");
+    let (scanned, _) = scan_all(&[folder.path().to_owned()]);
+    drop(listener);
+    let scanned = scanned.expect("the rest");
+    let mut left_out: Vec<_> = scanned
+        .left_out
+        .iter()
+        .map(|left_out| {
+            left_out
+                .path
+                .file_name()
+                .expect("name")
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    left_out.sort();
+    assert_eq!(
+        left_out,
+        ["dot.", "nul.txt", "out", "readme", "socket", "\u{fffd}"]
+    );
+    assert_eq!(scanned.root.entries, 3);
+}
+
+#[test]
+fn a_tree_of_more_than_ten_million_entries_is_refused() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for name in ["a", "b", "c"] {
+        fs::write(folder.path().join(name), b"x").expect("written");
+    }
+    let blobs = tempfile::tempdir().expect("temporary folder");
+    let outboards = Outboards::open(blobs.path().to_owned()).expect("created");
+    let after = |entries| {
+        let scan = Scan {
+            outboards: &outboards,
+            known: &|_, _| None,
+            keep: &|_| Ok(()),
+            entries: AtomicU64::new(entries),
+            left_out: Mutex::default(),
+        };
+        scan.folder(folder.path(), 0)
+    };
+    assert_eq!(after(TREE_ENTRIES_MAX - 3).expect("just fits").entries, 3);
+    assert!(matches!(
+        after(TREE_ENTRIES_MAX - 2),
+        Err(ScanError::Manifest(ManifestError::TooMany))
+    ));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn of_two_names_that_only_differ_in_normalisation_one_is_left_out() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for name in ["caf\u{e9}", "cafe\u{301}"] {
+        fs::write(folder.path().join(name), b"x").expect("written");
+    }
+    let scanned = scan_all(&[folder.path().to_owned()]).0.expect("the other");
+    assert_eq!((scanned.root.entries, scanned.left_out_count), (1, 1));
+}
+
+#[test]
+fn what_is_not_there_is_an_error_that_names_it() {
+    let (scanned, _) = scan_all(&[PathBuf::from("/nowhere/at-all")]);
+    assert!(
+        scanned
+            .expect_err("missing")
+            .to_string()
+            .contains("/nowhere/at-all")
+    );
+}
+
+#[test]
+fn a_file_known_by_its_stamp_is_not_read_again() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    fs::write(folder.path().join("f"), b"content").expect("written");
+    let blobs = tempfile::tempdir().expect("temporary folder");
+    let outboards = Outboards::open(blobs.path().to_owned()).expect("created");
+    let pretended = BlobHash([9; 32]);
+    let found = Mutex::new(Vec::new());
+    let keep = |thing| {
+        found.lock().expect("no panic").push(thing);
+        Ok(())
+    };
+    scan(
+        &[folder.path().join("f")],
+        &outboards,
+        &|_, _| Some(pretended),
+        &keep,
+    )
+    .expect("scanned");
+    let found = found.into_inner().expect("no panic");
+    assert!(
+        found
+            .iter()
+            .any(|thing| matches!(thing, Found::File { blob, .. } if blob.hash == pretended))
+    );
+}
