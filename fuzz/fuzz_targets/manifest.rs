@@ -1,4 +1,4 @@
-//! A node of a manifest, from whoever provides it.
+//! A node of a manifest (`data::manifest::NodeForm`), from whoever provides it.
 #![no_main]
 
 use kith_core::data::Node;

@@ -182,4 +182,12 @@ mod tests {
         assert_eq!(route, other);
         assert!(!route.lacks(&other));
     }
+
+    crate::decoding::decoder_tests! {
+        route: Route = Route {
+            device: DeviceKey([1; 32]),
+            addresses: vec![([192, 0, 2, 1], 7).into(), "[2001:db8::1]:7".parse().expect("literal")],
+            relays: vec!["https://relay.example:1".into()],
+        };
+    }
 }

@@ -154,4 +154,12 @@ mod tests {
             }
         }
     }
+
+    crate::decoding::text_tests! {
+        peer: PeerId = PeerId([7; 32]);
+        device: DeviceKey = DeviceKey([7; 32]);
+        share: ShareId = ShareId([7; 32]);
+        blob: BlobHash = BlobHash([7; 32]);
+        invite: InviteId = InviteId([7; 16]);
+    }
 }

@@ -246,7 +246,10 @@ fn parse_label(label: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::decoding::damage;
 
     fn sample(addresses: &[&str]) -> Introducer {
         let addresses = addresses
@@ -323,5 +326,29 @@ mod tests {
         assert!(introducer.to_string().parse::<Introducer>().is_err());
         introducer.trust = Trust::Domain("relay.example.org".into());
         assert_eq!(introducer.relay_url(), "https://relay.example.org:7118");
+    }
+
+    crate::decoding::decoder_tests! {
+        introducer_form: Introducer = sample(&["203.0.113.5", "2001:db8::1"]);
+    }
+
+    crate::decoding::text_tests! {
+        introducer_line: Introducer = sample(&["203.0.113.5", "2001:db8::1"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_host_name_is_no_relay_or_one_that_reads_back(host: String, damage in damage()) {
+            let name = RelayName {
+                pin: TlsPin([2; 32]),
+                addresses: vec![[203, 0, 113, 5].into(), [0x2001; 8].into()],
+            };
+            let damaged = String::from_utf8(damage.done_to(name.host().into_bytes()));
+            for host in [Ok(host), damaged].into_iter().flatten() {
+                if let Some(read) = RelayName::parse(&host) {
+                    prop_assert_eq!(RelayName::parse(&read.host()), Some(read));
+                }
+            }
+        }
     }
 }

@@ -30,6 +30,8 @@
 pub mod address;
 pub mod codec;
 pub mod crypto;
+#[cfg(test)]
+mod decoding;
 pub mod ids;
 pub mod introducer;
 pub mod protocol;

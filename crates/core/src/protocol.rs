@@ -111,7 +111,10 @@ impl fmt::Debug for ProtocolName {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::decoding::{damage, ensure_text_returns};
 
     fn name(text: &str) -> ProtocolName {
         text.parse().expect("a valid name")
@@ -152,5 +155,18 @@ mod tests {
                 .parse::<ProtocolName>()
                 .is_ok()
         );
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_no_name_or_one_that_reads_back(text: String, damage in damage()) {
+            let damaged = String::from_utf8(damage.done_to(b"/kith/share/1".to_vec()));
+            for text in [Ok(text), damaged].into_iter().flatten() {
+                ensure_text_returns::<ProtocolName>(&text)?;
+                if let Ok(name) = text.parse::<ProtocolName>() {
+                    prop_assert!(text.starts_with(name.family()));
+                }
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kith_core::identity::Standing;
+use kith_core::ids::InviteId;
 
 use crate::event::NodeId;
 
@@ -30,7 +31,10 @@ pub struct ModelInvite {
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     invites: Vec<ModelInvite>,
+    names: BTreeMap<InviteId, usize>,
     views: BTreeMap<(NodeId, NodeId), Standing>,
+    /// Who shut out whom, and has not taken them in again.
+    shut: BTreeSet<(NodeId, NodeId)>,
 }
 
 impl Model {
@@ -45,6 +49,25 @@ impl Model {
             burned_by: None,
         });
         self.invites.len() - 1
+    }
+
+    /// The invite of this number goes by this name.
+    pub fn name(&mut self, invite: usize, name: InviteId) {
+        self.names.insert(name, invite);
+    }
+
+    /// Whether one of two made the invite of this name and the other accepted it.
+    pub fn is_between(&self, name: InviteId, a: NodeId, b: NodeId) -> bool {
+        let invite = self.names.get(&name).map(|number| &self.invites[*number]);
+        invite.is_some_and(|it| {
+            (it.maker == a && it.accepted.contains(&b))
+                || (it.maker == b && it.accepted.contains(&a))
+        })
+    }
+
+    /// Whether `node` has taken `other` in: it has it in its book, or its owner shut it out again.
+    pub fn has_taken(&self, node: NodeId, other: NodeId) -> bool {
+        is_met(self.view(node, other)) || self.shut.contains(&(node, other))
     }
 
     /// All invites.
@@ -65,32 +88,33 @@ impl Model {
         if invite.burned_by.is_none() {
             invite.holders.insert(node);
         }
-        self.views.insert((node, invite.maker), Standing::Confirmed);
+        let maker = invite.maker;
+        self.set(node, maker, Standing::Confirmed);
     }
 
     /// Somebody lets a pending contact in.
     pub fn confirm(&mut self, node: NodeId, other: NodeId) {
         if self.view(node, other) == Standing::Pending {
-            self.views.insert((node, other), Standing::Confirmed);
+            self.set(node, other, Standing::Confirmed);
         }
     }
 
     /// Somebody blocks a contact: what it held opens nothing any more.
     pub fn block(&mut self, node: NodeId, other: NodeId) {
-        self.views.insert((node, other), Standing::Blocked);
+        self.set(node, other, Standing::Blocked);
         self.shut_out(node, other);
     }
 
     /// Somebody ends a block: a stranger with a name.
     pub fn unblock(&mut self, node: NodeId, other: NodeId) {
         if self.view(node, other) == Standing::Blocked {
-            self.views.insert((node, other), Standing::Stranger);
+            self.set(node, other, Standing::Stranger);
         }
     }
 
     /// Somebody removes a contact.
     pub fn remove(&mut self, node: NodeId, other: NodeId) {
-        self.views.insert((node, other), Standing::Stranger);
+        self.set(node, other, Standing::Stranger);
         self.shut_out(node, other);
     }
 
@@ -144,13 +168,13 @@ impl Model {
         if !ticket.reusable {
             ticket.burned_by = Some(other);
         }
-        self.views.insert((node, other), standing);
+        self.set(node, other, standing);
         Ok(())
     }
 
     /// Takes over what a book says after the power failed while its owner changed it: done or not done, both are right.
     pub fn adopt(&mut self, node: NodeId, other: NodeId, standing: Standing) {
-        self.views.insert((node, other), standing);
+        self.set(node, other, standing);
         if standing == Standing::Stranger {
             for invite in self.invites.iter_mut().filter(|it| it.maker == other) {
                 invite.holders.remove(&node);
@@ -181,6 +205,16 @@ impl Model {
         })
     }
 
+    /// Has `node` take `other` for something else, and remembers whether that ends what was between them.
+    fn set(&mut self, node: NodeId, other: NodeId, standing: Standing) {
+        let before = self.views.insert((node, other), standing);
+        if is_met(standing) {
+            self.shut.remove(&(node, other));
+        } else if before.is_some_and(is_met) {
+            self.shut.insert((node, other));
+        }
+    }
+
     fn shut_out(&mut self, node: NodeId, other: NodeId) {
         let made = self.invites.iter_mut().filter(|it| it.maker == node);
         for invite in made {
@@ -189,6 +223,11 @@ impl Model {
             }
         }
     }
+}
+
+/// Whether it is that of somebody in the book.
+fn is_met(standing: Standing) -> bool {
+    matches!(standing, Standing::Confirmed | Standing::Pending)
 }
 
 #[cfg(test)]
@@ -231,5 +270,19 @@ mod tests {
         model.remove(ADA, BO);
         assert!(model.observe(ADA, BO, Standing::Pending).is_err());
         assert!(!model.is_owed(ADA, BO));
+    }
+
+    #[test]
+    fn whoever_was_shut_out_was_taken_in_before() {
+        let mut model = Model::default();
+        let invite = model.invite(ADA, false);
+        model.name(invite, InviteId([1; 16]));
+        assert!(!model.is_between(InviteId([1; 16]), ADA, BO));
+        model.accept(BO, invite);
+        assert!(model.is_between(InviteId([1; 16]), BO, ADA));
+        assert!(model.has_taken(BO, ADA) && !model.has_taken(ADA, BO));
+        model.block(BO, ADA);
+        model.unblock(BO, ADA);
+        assert!(model.has_taken(BO, ADA), "and shut it out");
     }
 }

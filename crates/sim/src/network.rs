@@ -1,7 +1,9 @@
 //! The wires of a simulated world: which way leads where, how long it takes, and what is cut.
 //!
-//! Connections are modelled whole, not packet by packet: bytes arrive in order, a lost packet costs the time until it is
-//! sent again, and a connection whose path is cut for longer than an engine waits is over.
+//! Connections are modelled as the machines meet them above QUIC, not packet by packet. Within one, bytes arrive in order,
+//! cut into pieces anywhere; a lost packet costs the time until it is sent again, and what was sent behind it waits for it.
+//! Connections, dials, visits and announcements overtake each other as their delays and losses have it. A connection whose
+//! path is cut for longer than an engine waits is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,8 +17,12 @@ use crate::event::{Life, LinkId, NodeId, Parcel, Side};
 use crate::nat::Nat;
 use crate::node::Node;
 
-/// How long an engine keeps a connection whose path is dead (noq's `max_idle_timeout`, as kith-node sets it).
-pub const PATH_IDLE: Duration = Duration::from_secs(15);
+/// How long an engine keeps a connection without a living path: `CONNECTION_IDLE_MAX` of kith-node, which it hands noq as
+/// `max_idle_timeout`. The shorter time after which one path of several is given up is not modelled.
+pub const CONNECTION_IDLE: Duration = Duration::from_secs(30);
+
+/// The most loss that is modelled for what is said again and again until it is heard.
+const LOSS_PER_MILLE_MAX: u64 = 900;
 
 /// How good the wires are.
 #[derive(Clone, Copy, Debug)]
@@ -252,6 +258,16 @@ impl Network {
             again *= 2;
         }
         passage
+    }
+
+    /// How late an announcement on a local network is heard. Each is said again after a second (RFC 6762 §8.3), so one
+    /// that is lost is heard then. In milliseconds.
+    pub fn announcement_ms(&self, random: &mut Random) -> u64 {
+        let mut late = random.below(self.quality.jitter_ms + 1);
+        while random.below(1000) < self.quality.loss_per_mille.min(LOSS_PER_MILLE_MAX) {
+            late += 1_000;
+        }
+        late
     }
 
     /// The time from `a` to `b` and back is twice this.

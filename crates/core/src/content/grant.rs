@@ -200,6 +200,11 @@ mod tests {
         assert_eq!(long.verify(&Ed25519, NOW), Err(GrantError::Time));
     }
 
+    crate::decoding::decoder_tests! {
+        grant: Grant = signed().verify(&Ed25519, NOW).expect("our own");
+        signed_grant: SignedGrant = signed();
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {

@@ -339,6 +339,11 @@ mod tests {
         assert!(!head(3, 1).is_newer_than(&head(3, 1)));
     }
 
+    crate::decoding::decoder_tests! {
+        head: Head = signed(terms()).trusted().expect("our own");
+        signed_head: SignedHead = signed(terms());
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {

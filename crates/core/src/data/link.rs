@@ -176,7 +176,6 @@ impl std::str::FromStr for Link {
 mod tests {
     use super::*;
     use crate::ids::DeviceKey;
-    use proptest::prelude::*;
 
     fn link() -> Link {
         let secret = LinkSecret([3; 32]);
@@ -243,10 +242,11 @@ mod tests {
         assert!(long.to_string().parse::<Link>().is_ok());
     }
 
-    proptest! {
-        #[test]
-        fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = codec::decode::<Link>(&bytes);
-        }
+    crate::decoding::decoder_tests! {
+        link_form: Link = link().reached_by(Some(Route::new(DeviceKey([4; 32]))), Vec::new());
+    }
+
+    crate::decoding::text_tests! {
+        link_text: Link = link();
     }
 }

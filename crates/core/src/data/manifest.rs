@@ -404,6 +404,13 @@ mod tests {
         assert_eq!(Node::decode(&newer), Err(ManifestError::Version(2)));
     }
 
+    crate::decoding::decoder_tests! {
+        node: NodeForm = NodeForm {
+            version: VERSION,
+            body: Body::Entries(vec![file("a", 1), file("b", 70_000)]),
+        };
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {

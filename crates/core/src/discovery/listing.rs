@@ -109,7 +109,6 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use data_encoding::HEXLOWER;
-    use proptest::prelude::*;
 
     use super::*;
     use crate::crypto::Ed25519;
@@ -177,10 +176,7 @@ mod tests {
         assert!(matches!(sign(&large), Err(PlainError::Bounds(_))));
     }
 
-    proptest! {
-        #[test]
-        fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..1000)) {
-            let _ = codec::decode::<Listing>(&bytes);
-        }
+    crate::decoding::decoder_tests! {
+        listing_form: Listing = listing();
     }
 }

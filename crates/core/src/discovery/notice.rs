@@ -139,7 +139,6 @@ impl Notice {
 #[cfg(test)]
 mod tests {
     use data_encoding::HEXLOWER;
-    use proptest::prelude::*;
 
     use super::*;
     use crate::codec;
@@ -271,10 +270,7 @@ mod tests {
         assert_eq!(read, Ok(longest));
     }
 
-    proptest! {
-        #[test]
-        fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..700)) {
-            let _ = codec::decode::<Notice>(&bytes);
-        }
+    crate::decoding::decoder_tests! {
+        notice_form: Notice = notice();
     }
 }

@@ -257,6 +257,10 @@ mod tests {
         assert_eq!(record.verify(&Ed25519), Err(RecordError::Version(2)));
     }
 
+    crate::decoding::decoder_tests! {
+        record: Record = sample(b"sealed".to_vec());
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..1200)) {

@@ -195,6 +195,13 @@ mod tests {
         assert_eq!(Request::from_bytes(&publish.to_bytes()), Ok(publish));
     }
 
+    crate::decoding::decoder_tests! {
+        publish: Request = Request::Publish(record(2, 3));
+        lookup: Request = Request::Lookup(Locator([5; 32]));
+        records: Answer = Answer::Records(vec![record(1, 3), record(2, 0)]);
+        refused: Answer = Answer::Refused(Refusal::Busy { retry_ms: 9 });
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_decoders_panic(bytes in proptest::collection::vec(any::<u8>(), 0..1200)) {

@@ -79,7 +79,7 @@ impl Wire for Reply {
 
 /// The body as it was signed.
 #[derive(Encode, Decode)]
-struct SignedReply {
+pub struct SignedReply {
     #[cbor(n(0), with = "minicbor::bytes")]
     body: Vec<u8>,
     #[n(1)]
@@ -92,7 +92,7 @@ impl Wire for SignedReply {
 
 /// The envelope: all that another holder of the invite sees.
 #[derive(Encode, Decode)]
-struct SealedReply {
+pub struct SealedReply {
     #[n(0)]
     version: u8,
     /// The public half of a key made for this reply.
@@ -423,12 +423,23 @@ mod tests {
         }
     }
 
+    crate::decoding::decoder_tests! {
+        reply_form: Reply = reply(vec![introducer(1)]);
+        signed_form: SignedReply = SignedReply {
+            body: codec::encode(&reply(Vec::new())),
+            by_peer: Ed25519.sign(&key(2), "context", b"body"),
+        };
+        sealed_form: SealedReply = SealedReply {
+            version: VERSION,
+            ephemeral: key(3).peer_id(),
+            sealed: vec![7; 200],
+        };
+    }
+
     proptest! {
         #[test]
         fn no_bytes_panic_the_decoder(bytes in prop::collection::vec(any::<u8>(), 0..1000)) {
             prop_assert!(opened(&bytes).is_err());
-            let _ = codec::decode::<Reply>(&bytes);
-            let _ = codec::decode::<SignedReply>(&bytes);
             let _ = unpadded(&bytes);
         }
     }

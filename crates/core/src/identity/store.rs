@@ -336,6 +336,25 @@ mod tests {
         show(book, NOW, &invite, number).is_ok()
     }
 
+    fn made_invite() -> MadeInvite {
+        let (book, _) = friends();
+        let mut made = book.entries.invites.values();
+        made.next().expect("one was made").clone()
+    }
+
+    fn accepted_invite() -> AcceptedInvite {
+        let book = full();
+        let mut accepted = book.entries.accepted.values();
+        accepted.next().expect("one was accepted").clone()
+    }
+
+    crate::decoding::decoder_tests! {
+        contact_row: Contact = full().contact(&key(2).peer_id()).expect("known").clone();
+        made_row: MadeInvite = made_invite();
+        accepted_row: AcceptedInvite = accepted_invite();
+        epoch_row: GivenEpoch = GivenEpoch { version: VERSION, epoch: 1 << 40 };
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -301,6 +301,11 @@ mod tests {
         assert_eq!(codec::decode(&codec::encode(&reveal)), Ok(reveal));
     }
 
+    crate::decoding::decoder_tests! {
+        commitment: WordsMessage = side(1, 9, 1, 2).commitment();
+        reveal: WordsMessage = WordsMessage::Reveal([7; 32].into());
+    }
+
     proptest! {
         #[test]
         fn no_bytes_panic_the_decoder(bytes in prop::collection::vec(any::<u8>(), 0..48)) {

@@ -87,6 +87,10 @@ mod tests {
         assert_eq!((row.key, row.value), (Vec::new(), Some(vec![0x82, 1, 7])));
     }
 
+    crate::decoding::decoder_tests! {
+        life: Life = Life { version: VERSION, number: 1 << 40 };
+    }
+
     proptest! {
         #[test]
         fn no_row_makes_the_start_fail(value in proptest::collection::vec(any::<u8>(), 0..16), now: u64) {

@@ -104,3 +104,56 @@ impl Known {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TlsPin;
+    use crate::introducer::{Ports, Trust};
+
+    fn line(pin: u8) -> Introducer {
+        let ports = Ports {
+            tcp: 7118,
+            udp: 7119,
+            discovery: 0,
+        };
+        let trust = Trust::Pin(TlsPin([pin; 32]));
+        Introducer::new(
+            DeviceKey([1; 32]),
+            vec![[203, 0, 113, 5].into()],
+            ports,
+            trust,
+        )
+    }
+
+    fn known() -> Known {
+        Known::new(7, Notice::new(line(2), None), &[line(1)], None)
+    }
+
+    #[test]
+    fn a_row_of_the_first_version_keeps_its_bytes() {
+        let hash = blake3::hash(&codec::encode(&known()));
+        assert_eq!(hash.to_hex().as_str(), GOLDEN);
+    }
+
+    #[test]
+    fn the_fullest_row_fits_its_bound() {
+        let mut full = known();
+        for pin in 3..20 {
+            full = Known::new(
+                u64::MAX,
+                Notice::new(line(2), None),
+                &[line(pin)],
+                Some(&full),
+            );
+        }
+        assert_eq!(full.replaced.len(), REPLACED_MAX);
+        assert!(codec::decode::<Known>(&codec::encode(&full)).is_ok());
+    }
+
+    crate::decoding::decoder_tests! {
+        known_form: Known = known();
+    }
+
+    const GOLDEN: &str = "bfb15352b60f54fd677ecdac4e41d995f4af1c157ac4e592bc2c93fd79efa856";
+}

@@ -162,6 +162,10 @@ mod tests {
         assert!(!card().with_relay(Some(nowhere)).is_bounded());
     }
 
+    crate::decoding::decoder_tests! {
+        card_form: Card = card().with_relay(Some(relay()));
+    }
+
     proptest::proptest! {
         #[test]
         fn no_bytes_make_the_decoder_panic(at in 0_usize..120, byte: u8, rest in proptest::collection::vec(0_u8.., 0..200)) {

@@ -48,4 +48,8 @@ mod tests {
         };
         assert_eq!(decode(&encode(&proof)), Ok(proof));
     }
+
+    crate::decoding::decoder_tests! {
+        proof: Proof = Proof::Invite { invite: InviteId([1; 16]), mac: [2; 32].into() };
+    }
 }

@@ -503,6 +503,14 @@ mod tests {
         );
     }
 
+    crate::decoding::decoder_tests! {
+        hello_frame: Frame = Frame::Hello(hello());
+        introduction_frame: Frame = Frame::Introduce(introduction());
+        speaks_frame: Frame = Frame::Speaks(names(&["/a/1", "/b"]));
+        offer: Offer = Offer::new(names(&["/a/1", "/b"])).expect("two names");
+        picked: Answer = Answer::Picked(1);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {

@@ -464,4 +464,31 @@ mod tests {
         let expected = [GROUP_BYTES..1 << 20, 3 << 20..blob.size];
         assert_eq!(blob.valid(&data, &outboard).expect("read"), expected);
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn whatever_is_sent_for_a_range_is_refused_or_is_the_range(
+            anything in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..2_000),
+            (size, claimed) in (1_usize..60_000, 0_u64..120_000),
+            (offset, length) in (0_u64..80_000, 0_u64..80_000),
+            (at, byte, cut) in (0_usize..70_000, 0_u8.., 0_usize..70_000),
+        ) {
+            let (bytes, blob, outboard) = sample(size);
+            let lying = Blob { size: claimed, ..blob };
+            // Beyond the end nothing is asked for, and nothing is right.
+            if let Ok(read) = lying.decode(&anything, offset, length) {
+                proptest::prop_assert!(read.is_empty());
+            }
+            let mut sent = blob.encode(bytes.as_slice(), outboard.as_slice(), 0, RANGE_BYTES_MAX).expect("encoded");
+            let (at, cut) = (at % sent.len(), 1 + cut % sent.len());
+            let is_same = sent[at] == byte && cut == sent.len();
+            sent[at] = byte;
+            match blob.decode(&sent[..cut], 0, RANGE_BYTES_MAX) {
+                Ok(read) => proptest::prop_assert!(is_same && read == bytes),
+                Err(_) => proptest::prop_assert!(!is_same),
+            }
+        }
+    }
 }

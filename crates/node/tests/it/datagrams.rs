@@ -4,7 +4,8 @@ use kith::core::routing::Access;
 use kith::routing::datagram::{FLOW_DATAGRAMS_MAX, SendError};
 use kith::{Acceptor, Node, Stream};
 
-use crate::friends::{two, within};
+use crate::friends::two;
+use crate::waiting::soon;
 
 async fn streams(alice: &Node, bob: &Node, count: usize) -> (Vec<Stream>, Vec<Stream>) {
     let name = "/game/1".parse().expect("a name");
@@ -13,13 +14,9 @@ async fn streams(alice: &Node, bob: &Node, count: usize) -> (Vec<Stream>, Vec<St
     for _ in 0..count {
         let name = "/game/1".parse().expect("a name");
         let mut stream = bob.open(alice.peer_id(), &[name]).await.expect("a session");
-        within("an answer", stream.agreed()).await.expect("spoken");
+        soon("an answer", stream.agreed()).await.expect("spoken");
         here.push(stream);
-        there.push(
-            within("the stream", acceptor.next())
-                .await
-                .expect("running"),
-        );
+        there.push(soon("the stream", acceptor.next()).await.expect("running"));
     }
     (there, here)
 }
@@ -49,7 +46,7 @@ async fn the_size_limit_is_visible_and_holds() {
                 }
             }
         };
-        assert_eq!(within("a datagram", got).await[..], sent[..]);
+        assert_eq!(soon("a datagram", got).await[..], sent[..]);
     }
 }
 
@@ -66,9 +63,7 @@ async fn flows_do_not_mix() {
     }
     for (number, flow) in receiving.iter().enumerate() {
         for _ in 0..10 {
-            let got = within("a datagram", flow.receive())
-                .await
-                .expect("it stands");
+            let got = soon("a datagram", flow.receive()).await.expect("it stands");
             assert_eq!(usize::from(got[0]), number, "another flow's");
         }
     }
@@ -88,8 +83,8 @@ async fn a_reader_that_is_late_loses_the_oldest_and_no_other_flow_anything() {
             tokio::task::yield_now().await;
         }
     };
-    within("a full queue", dropped).await;
-    let first = within("the oldest kept", late.receive())
+    soon("a full queue", dropped).await;
+    let first = soon("the oldest kept", late.receive())
         .await
         .expect("it stands");
     let first = u32::from_be_bytes(first[..].try_into().expect("four bytes"));
@@ -101,7 +96,7 @@ async fn a_reader_that_is_late_loses_the_oldest_and_no_other_flow_anything() {
             kept += 1;
         }
     };
-    within("as many as are kept", kept).await;
+    soon("as many as are kept", kept).await;
     let got = async {
         loop {
             calm.send(b"calm").expect("small");
@@ -112,7 +107,7 @@ async fn a_reader_that_is_late_loses_the_oldest_and_no_other_flow_anything() {
         }
     };
     assert_eq!(
-        within("the other flow", got).await.as_deref(),
+        soon("the other flow", got).await.as_deref(),
         Some(&b"calm"[..])
     );
     assert_eq!(lively.dropped(), 0);
@@ -128,7 +123,7 @@ async fn datagrams_end_with_their_connection() {
         (end, flow.send(b"late"))
     });
     alice.shutdown().await;
-    let (end, late) = within("the end", ended).await.expect("no panic");
+    let (end, late) = soon("the end", ended).await.expect("no panic");
     assert_eq!(end, None);
     assert_eq!(late, Err(SendError::Ended));
 }

@@ -15,17 +15,18 @@ use std::time::Duration;
 use kith::testing::local_node;
 use tokio::io::BufReader;
 
-use crate::friends::{spawn, within};
+use crate::friends::spawn;
+use crate::waiting::soon;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn echo_answers_with_what_it_was_asked() {
-    let answer = within("an answer", echo::run("hello")).await;
+    let answer = soon("an answer", echo::run("hello")).await;
     assert_eq!(answer.expect("an answer"), "hello");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_game_shows_the_player_moving_right() {
-    let worlds = within("a game", game::run(60)).await.expect("a game");
+    let worlds = soon("a game", game::run(60)).await.expect("a game");
     // Datagrams may be lost, on this machine for want of time: most arrive, or the example is broken.
     assert!(worlds.len() > 20, "only {} states", worlds.len());
     assert!(worlds.is_sorted_by(|a, b| a.tick < b.tick && a.position <= b.position));
@@ -45,8 +46,8 @@ async fn two_people_who_meet_by_an_invite_read_each_other_in_the_chat() {
     let text = invite.to_string();
     // Alice's chat is open before she is called: the first is begun first.
     let (waited, joined) = tokio::join!(
-        within("a call", chat::wait(&alice)),
-        within("an answer", chat::join(&bob, &text))
+        soon("a call", chat::wait(&alice)),
+        soon("an answer", chat::join(&bob, &text))
     );
     let (mut alice_sees, mut bob_sees) = (Vec::new(), Vec::new());
     let (a, b) = tokio::join!(

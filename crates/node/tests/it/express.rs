@@ -10,8 +10,9 @@ use kith::testing::local_node;
 use kith::{Node, Refused, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::friends::{all_ended, befriend, spawn, two, within};
+use crate::friends::{all_ended, befriend, spawn, two};
 use crate::sessions_node::{echo, far_apart, protocol};
+use crate::waiting::soon;
 
 /// What two nodes speak here.
 fn bulk() -> ProtocolName {
@@ -29,7 +30,7 @@ async fn friends() -> (Node, Node) {
 async fn lane(from: &Node, to: &Node) -> Stream {
     let protocol = bulk();
     let opening = from.open_express(to.peer_id(), &protocol);
-    within("a lane", opening).await.expect("a direct path")
+    soon("a lane", opening).await.expect("a direct path")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +38,7 @@ async fn a_lane_is_a_stream_of_its_session_to_both_sides() {
     let (alice, bob) = two().await;
     let mut streams = alice.accept(bulk(), Access::Contacts).expect("free");
     let mut here = lane(&bob, &alice).await;
-    let mut there = within("a stream", streams.next()).await.expect("running");
+    let mut there = soon("a stream", streams.next()).await.expect("running");
     assert_eq!(there.peer(), Some(bob.peer_id()));
     assert_eq!(there.level(), Level::Contact);
     assert_eq!((here.protocol(), there.protocol()), (&bulk(), &bulk()));
@@ -49,7 +50,7 @@ async fn a_lane_is_a_stream_of_its_session_to_both_sides() {
     here.write_all(b"hello").await.expect("open");
     here.shutdown().await.expect("open");
     let mut heard = String::new();
-    let read = within("the end", there.read_to_string(&mut heard)).await;
+    let read = soon("the end", there.read_to_string(&mut heard)).await;
     read.expect("whole");
     assert_eq!(heard, "hello");
     there
@@ -58,7 +59,7 @@ async fn a_lane_is_a_stream_of_its_session_to_both_sides() {
         .expect("the other half is open");
     there.shutdown().await.expect("open");
     let mut answer = String::new();
-    let read = within("the end", here.read_to_string(&mut answer)).await;
+    let read = soon("the end", here.read_to_string(&mut answer)).await;
     read.expect("whole");
     assert_eq!(answer, "well");
     drop((here, there, beside, streams));
@@ -80,7 +81,7 @@ async fn megabytes_come_back_whole() {
         writer.shutdown().await
     });
     let mut back = Vec::new();
-    let read = within("all of it", reader.read_to_end(&mut back)).await;
+    let read = soon("all of it", reader.read_to_end(&mut back)).await;
     read.expect("whole");
     assert!(back == sent, "{} bytes came back", back.len());
     sending.await.expect("no panic").expect("open");
@@ -92,17 +93,17 @@ async fn blocking_or_removing_somebody_ends_their_lanes() {
         let (alice, bob) = two().await;
         let mut streams = alice.accept(bulk(), Access::Contacts).expect("free");
         let mut here = lane(&bob, &alice).await;
-        let mut there = within("a stream", streams.next()).await.expect("running");
+        let mut there = soon("a stream", streams.next()).await.expect("running");
         let book = alice.address_book();
         match block {
             true => book.block(bob.peer_id()).await.expect("a contact"),
             false => book.remove(bob.peer_id()).await.expect("a contact"),
         }
-        let ended = within("the end", here.read_exact(&mut [0])).await;
+        let ended = soon("the end", here.read_exact(&mut [0])).await;
         assert!(ended.is_err(), "block: {block}");
-        let ended = within("the end", there.read_exact(&mut [0])).await;
+        let ended = soon("the end", there.read_exact(&mut [0])).await;
         assert!(ended.is_err(), "block: {block}");
-        let again = within("an answer", bob.open_express(alice.peer_id(), &bulk())).await;
+        let again = soon("an answer", bob.open_express(alice.peer_id(), &bulk())).await;
         assert!(again.is_err(), "block: {block}");
     }
 }
@@ -112,16 +113,16 @@ async fn a_lane_keeps_its_session_from_being_idle_and_ends_when_a_node_leaves() 
     let (alice, bob) = friends().await;
     let mut stream = lane(&bob, &alice).await;
     stream.write_all(b"x").await.expect("open");
-    within("an echo", stream.read_exact(&mut [0]))
+    soon("an echo", stream.read_exact(&mut [0]))
         .await
         .expect("open");
     assert!(bob.sessions().iter().any(|session| session.streams > 0));
     let mut events = bob.events();
-    within("a shutdown", alice.shutdown()).await;
-    let ended = within("the end", stream.read_exact(&mut [0])).await;
+    soon("a shutdown", alice.shutdown()).await;
+    let ended = soon("the end", stream.read_exact(&mut [0])).await;
     assert!(ended.is_err());
     let down = async { while !matches!(events.recv().await, Ok(Event::Down { .. })) {} };
-    within("the session's end", down).await;
+    soon("the session's end", down).await;
     let none = bob.open_express(alice.peer_id(), &bulk()).await;
     assert!(matches!(none, Err(NoLane::NoSession)), "{none:?}");
 }
@@ -133,7 +134,7 @@ async fn a_lane_is_given_for_what_is_spoken_with_the_asker_only() {
     let _others = alice.accept(protocol("/others/1"), nobody).expect("free");
     let peer = alice.peer_id();
     let refused = async |name| {
-        let opened = within("an answer", bob.open_express(peer, &protocol(name))).await;
+        let opened = soon("an answer", bob.open_express(peer, &protocol(name))).await;
         match opened {
             Err(NoLane::Refused(refused)) => refused,
             other => panic!("{other:?}"),
@@ -151,7 +152,7 @@ async fn who_has_switched_lanes_off_neither_gives_nor_takes_them() {
     befriend(&alice, &bob).await;
     echo(&alice, "/bulk/1");
     echo(&bob, "/bulk/1");
-    let given = within("an answer", bob.open_express(alice.peer_id(), &bulk())).await;
+    let given = soon("an answer", bob.open_express(alice.peer_id(), &bulk())).await;
     assert!(
         matches!(given, Err(NoLane::Refused(Refused::Unsupported))),
         "{given:?}"
@@ -175,6 +176,6 @@ async fn a_lane_is_sought_at_the_sessions_address_and_given_up_quickly_elsewhere
     );
     let mut stream = bob.open(alice.peer_id(), &[bulk()]).await.expect("open");
     stream.write_all(b"x").await.expect("open");
-    let echoed = within("an echo", stream.read_exact(&mut [0])).await;
+    let echoed = soon("an echo", stream.read_exact(&mut [0])).await;
     echoed.expect("the session does as well");
 }

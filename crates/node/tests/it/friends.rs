@@ -1,14 +1,11 @@
 //! People who know each other, on this machine: what most tests begin with.
 
-use std::time::Duration;
-
 use kith::core::ids::PeerId;
 use kith::peer::SessionInfo;
 use kith::testing::local_node;
 use kith::{Node, NodeBuilder};
 
-/// Longer than anything here takes on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+use crate::waiting::soon;
 
 /// Starts a node, with the logs that `RUST_LOG` asks for.
 pub(crate) async fn spawn(builder: NodeBuilder) -> Node {
@@ -43,7 +40,7 @@ pub(crate) async fn stands(node: &Node, peer: PeerId) {
             tokio::task::yield_now().await;
         }
     };
-    within("a session", stands).await;
+    soon("a session", stands).await;
 }
 
 /// Waits until no stream is open.
@@ -53,13 +50,5 @@ pub(crate) async fn all_ended(node: &Node) {
             tokio::task::yield_now().await;
         }
     };
-    within("the end of all streams", ended).await;
-}
-
-/// Waits for something, but not for ever.
-pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("{what}: not within {PATIENCE:?}"),
-    }
+    soon("the end of all streams", ended).await;
 }

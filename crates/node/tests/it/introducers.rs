@@ -7,10 +7,8 @@ mod reaching;
 mod rotation;
 mod strangers;
 
-use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use kith::core::introducer::{Introducer, Ports, RelayName, Trust};
 use kith::introducer::{IntroducerBuilder, IntroducerNode};
@@ -20,15 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits for `future`, but not for ever.
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
-        .await
-        .unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
-}
+use crate::waiting::{PATIENCE, soon};
 
 /// Waits until `fact` holds.
 async fn eventually(what: &str, fact: impl Fn() -> bool) {

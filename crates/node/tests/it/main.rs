@@ -13,3 +13,4 @@ mod observer;
 mod relaying;
 mod services;
 mod sessions_node;
+mod waiting;

@@ -8,7 +8,6 @@ mod introducer;
 
 use std::collections::{BTreeSet, HashSet};
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use introducer::{Observer, Seen};
 use kith::Node;
@@ -25,14 +24,7 @@ use kith_core::peer::Visit;
 use kith_core::routing::Offer;
 use kith_core::time::{DAY, Time};
 
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
-        .await
-        .unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
-}
+use crate::waiting::{PATIENCE, soon};
 
 /// What somebody would like to find, and what it is.
 struct Clue {

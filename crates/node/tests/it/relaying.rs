@@ -14,7 +14,8 @@ use kith::routing::{FaceConfig, FaceEndpoint, PathKind};
 use kith::{Node, NodeBuilder};
 use tokio::io::AsyncWriteExt as _;
 
-use super::friends::{befriend, spawn, within};
+use super::friends::{befriend, spawn};
+use super::waiting::soon;
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -65,7 +66,7 @@ async fn endpoint_state(endpoint: &FaceEndpoint, is_so: impl Fn(&RelayState) -> 
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
-    within("a change at the relay", reached).await;
+    soon("a change at the relay", reached).await;
 }
 
 /// The relay that `node` runs, once it does.
@@ -78,7 +79,7 @@ async fn own_relay(node: &Node) -> Introducer {
             }
         }
     };
-    within("a relay", runs).await
+    soon("a relay", runs).await
 }
 
 async fn end(nodes: [Node; 3]) {

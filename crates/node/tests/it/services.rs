@@ -10,7 +10,8 @@ use kith::{Error, ErrorKind, Node};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
-use crate::friends::{all_ended, befriend, spawn, two, within};
+use crate::friends::{all_ended, befriend, spawn, two};
+use crate::waiting::soon;
 
 mod kept;
 mod leaks;
@@ -102,7 +103,7 @@ async fn bytes_arrive_both_ways_and_a_half_close_leaves_the_other_half_open() {
     client.write_all(&sent).await.expect("sent");
     client.shutdown().await.expect("half-closed");
     let mut got = Vec::new();
-    within("the answer", client.read_to_end(&mut got))
+    soon("the answer", client.read_to_end(&mut got))
         .await
         .expect("all of it");
     got.reverse();
@@ -132,13 +133,13 @@ async fn a_server_that_ends_first_can_still_be_written_to() {
     let (_people, _offered, forward) = reached(address).await;
     let mut client = connect(&forward).await;
     let mut greeting = Vec::new();
-    within("the greeting", client.read_to_end(&mut greeting))
+    soon("the greeting", client.read_to_end(&mut greeting))
         .await
         .expect("read");
     assert_eq!(greeting, b"hello");
     client.write_all(b"and thanks").await.expect("still open");
     client.shutdown().await.expect("half-closed");
-    let heard = within("the thanks", finished.recv()).await;
+    let heard = soon("the thanks", finished.recv()).await;
     assert_eq!(heard.as_deref(), Some(&b"and thanks"[..]));
 }
 
@@ -164,16 +165,16 @@ async fn a_reset_on_either_side_is_a_reset_on_the_other() {
 
     let mut client = connect(&forward).await;
     client.write_all(b"r").await.expect("sent");
-    is_reset(within("the end", client.read(&mut byte)).await);
+    is_reset(soon("the end", client.read(&mut byte)).await);
 
     let mut client = connect(&forward).await;
     client.write_all(b"x").await.expect("sent");
-    within("the answer", client.read_exact(&mut byte))
+    soon("the answer", client.read_exact(&mut byte))
         .await
         .expect("it stands");
     client.set_zero_linger().expect("a socket");
     drop(client);
-    is_reset(within("the end", ends.recv()).await.expect("told"));
+    is_reset(soon("the end", ends.recv()).await.expect("told"));
 }
 
 /// A client that has ended its own half and waits, and whose server then resets it, must not wait for ever; nor a server
@@ -195,12 +196,12 @@ async fn a_reset_is_noticed_while_there_is_nothing_to_carry() {
     let (_people, _offered, forward) = reached(address).await;
     let mut client = connect(&forward).await;
     let mut all = Vec::new();
-    within("the server's end", client.read_to_end(&mut all))
+    soon("the server's end", client.read_to_end(&mut all))
         .await
         .expect("clean");
     client.set_zero_linger().expect("a socket");
     drop(client);
-    is_reset(within("the end", ends.recv()).await.expect("told"));
+    is_reset(soon("the end", ends.recv()).await.expect("told"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +212,7 @@ async fn where_nothing_listens_a_connection_is_reset() {
     let address = listener.local_addr().expect("bound");
     drop(listener);
     let (_people, _offered, forward) = reached(address).await;
-    let end = within("the end", first_byte(&forward)).await;
+    let end = soon("the end", first_byte(&forward)).await;
     assert!(end.is_err(), "{end:?}");
 }
 
@@ -230,10 +231,10 @@ async fn only_those_named_reach_a_service() {
             .forward(alice.peer_id(), &name("test"), Local::Tcp(ANY.into()))
             .await
             .expect("a port");
-        let answer = within("an answer", first_byte(&forward)).await;
+        let answer = soon("an answer", first_byte(&forward)).await;
         assert_eq!(answer.is_ok(), allowed);
         if !allowed {
-            let failure = within("a failure", forward.next_failure()).await;
+            let failure = soon("a failure", forward.next_failure()).await;
             assert_eq!(failure.expect("told").kind(), ErrorKind::NotAllowed);
         }
     }
@@ -248,11 +249,11 @@ async fn an_offer_that_is_dropped_ends_with_its_connections() {
     assert!(matches!(again, Err(Error::Accept(_))), "{again:?}");
     let (mut client, mut byte) = (connect(&forward).await, [0]);
     client.write_all(b"x").await.expect("sent");
-    within("the echo", client.read_exact(&mut byte))
+    soon("the echo", client.read_exact(&mut byte))
         .await
         .expect("it stands");
     drop(offered);
-    let end = within("the end", client.read(&mut byte)).await;
+    let end = soon("the end", client.read(&mut byte)).await;
     assert!(end.is_err(), "{end:?}");
     let refused = async {
         loop {
@@ -263,7 +264,7 @@ async fn an_offer_that_is_dropped_ends_with_its_connections() {
             }
         }
     };
-    let refused = within("a refusal", refused).await;
+    let refused = soon("a refusal", refused).await;
     assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
 }
 
@@ -274,18 +275,18 @@ async fn a_forward_that_is_dropped_ends_with_its_connections() {
     let listening = forward.local_addr();
     let (mut client, mut byte) = (connect(&forward).await, [0]);
     client.write_all(b"x").await.expect("sent");
-    within("the echo", client.read_exact(&mut byte))
+    soon("the echo", client.read_exact(&mut byte))
         .await
         .expect("it stands");
     drop(forward);
-    let end = within("the end", client.read(&mut byte)).await;
+    let end = soon("the end", client.read(&mut byte)).await;
     assert!(end.is_err(), "{end:?}");
     let closed = async {
         while TcpStream::connect(listening).await.is_ok() {
             tokio::task::yield_now().await;
         }
     };
-    within("the port's end", closed).await;
+    soon("the port's end", closed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

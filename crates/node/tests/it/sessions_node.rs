@@ -11,7 +11,8 @@ use kith::{Error, Node, Refused, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::delay::LongWay;
-use crate::friends::{befriend, spawn, stands, two, within};
+use crate::friends::{befriend, spawn, stands, two};
+use crate::waiting::soon;
 
 mod agreeing;
 mod ending;
@@ -67,10 +68,10 @@ pub(crate) async fn far_apart(delay: Duration) -> (Node, Node, LongWay) {
         .add(invite, None)
         .await
         .expect("a good invite");
-    within("a meeting", wait_for_contact(&alice, bob.peer_id()))
+    soon("a meeting", wait_for_contact(&alice, bob.peer_id()))
         .await
         .expect("running");
-    within("a pong", bob.pinger(alice.peer_id()).ping())
+    soon("a pong", bob.pinger(alice.peer_id()).ping())
         .await
         .expect("a pong");
     stands(&alice, bob.peer_id()).await;

@@ -1,9 +1,18 @@
-//! Both sides agree who is a contact. At rest, whoever holds an invite that nobody else used is known to its maker, both
-//! find each other by the same secret, both know so, and a session stands where both keep sessions up.
+//! Both sides agree who is a contact.
+//!
+//! After each step, whatever is still on its way: whoever shares a secret with somebody does so by an invite that one of the two
+//! made and the other accepted; two who mean the same invite have the same secret; and whoever *knows* that the other has
+//! it in its book is right, or the other's owner has shut it out since. So nobody is told more than the other side keeps,
+//! not even by one whose power fails between its word and its disk.
+//!
+//! That both have each other, and both know it, cannot hold after each step: word of it takes time, days through a mailbox.
+//! At rest it does: whoever holds an invite that nobody else used is known to its maker, both find each other by the same
+//! secret, both know so, and a session stands where both keep sessions up.
 
 use kith_core::identity::{Contact, Standing};
 
 use super::view::{Checker, View};
+use crate::model::Model;
 use crate::node::Node;
 
 /// The rule.
@@ -13,6 +22,18 @@ pub struct Agreement;
 impl Checker for Agreement {
     fn name(&self) -> &'static str {
         "agreement"
+    }
+
+    fn after_step(&mut self, view: View<'_>) -> Result<(), String> {
+        for id in view.touched {
+            let touched = &view.nodes[id.0];
+            for (other, _) in view.model.views_of(*id) {
+                let other = &view.nodes[other.0];
+                look_at(view.model, touched, other)?;
+                look_at(view.model, other, touched)?;
+            }
+        }
+        Ok(())
     }
 
     fn at_rest(&mut self, view: View<'_>) -> Result<(), String> {
@@ -42,6 +63,32 @@ impl Checker for Agreement {
         }
         Ok(())
     }
+}
+
+/// Whether what `a` takes for agreed with `b` is, by what `b` did.
+fn look_at(model: &Model, a: &Node, b: &Node) -> Result<(), String> {
+    let names = format_args!("node {} and node {}", a.id.0, b.id.0);
+    let Some(of) = contact(a, b) else {
+        return Ok(());
+    };
+    let Some(reach) = &of.reach else {
+        return Ok(());
+    };
+    if !model.is_between(reach.invite, a.id, b.id) {
+        return Err(format!("{names} share a secret by no invite between them"));
+    }
+    let back = contact(b, a).and_then(|back| back.reach.as_ref());
+    if back.is_some_and(|back| back.invite == reach.invite && back != reach) {
+        return Err(format!("{names} made two secrets of one invite"));
+    }
+    // What became of it is seen when the power is back, and is looked at then.
+    let is_known = !b.interrupted;
+    if of.mutual && is_known && !model.has_taken(b.id, a.id) {
+        return Err(format!(
+            "{names}: the first is sure of the other, which never took it in"
+        ));
+    }
+    Ok(())
 }
 
 /// Whether two who both have the other in their book mean the same by it.
@@ -80,7 +127,6 @@ fn contact<'a>(node: &'a Node, other: &Node) -> Option<&'a Contact> {
 mod tests {
     use super::*;
     use crate::checker::fixture::{ADA, BO, met};
-    use crate::model::Model;
     use crate::world::World;
 
     fn found(world: &World) -> String {
@@ -97,6 +143,45 @@ mod tests {
             .edit_book(now, |book| book.remove(&bo))
             .expect("known");
         assert!(found(&world).contains("lost each other"));
+    }
+
+    /// What is said of the world of [`met`] if this is what people had done.
+    fn looked(model: &Model) -> Result<(), String> {
+        let world = met();
+        Agreement.after_step(View {
+            model,
+            touched: &[ADA],
+            ..world.view()
+        })
+    }
+
+    /// People who did what the books of [`met`] say, but with `maker` for the maker of the invite.
+    fn model(maker: crate::event::NodeId, holder: crate::event::NodeId) -> Model {
+        let world = met();
+        let contact = contact(&world.nodes[ADA.0], &world.nodes[BO.0]).expect("they met");
+        let mut model = Model::default();
+        let invite = model.invite(maker, false);
+        model.name(invite, contact.reach.as_ref().expect("shared").invite);
+        model.accept(holder, invite);
+        model
+    }
+
+    #[test]
+    fn a_secret_by_nobodys_invite_is_found() {
+        let mut stranger = Model::default();
+        stranger.adopt(ADA, BO, Standing::Confirmed);
+        assert!(looked(&stranger).is_err_and(|what| what.contains("no invite")));
+    }
+
+    #[test]
+    fn whoever_is_sure_of_one_that_never_took_it_in_is_found() {
+        let mut met = model(ADA, BO);
+        met.adopt(ADA, BO, Standing::Confirmed);
+        assert_eq!(looked(&met), Ok(()));
+        met.block(BO, ADA);
+        assert_eq!(looked(&met), Ok(()), "shut out since");
+        let one_sided = model(BO, ADA);
+        assert!(looked(&one_sided).is_err_and(|what| what.contains("never took")));
     }
 
     #[test]

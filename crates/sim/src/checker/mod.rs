@@ -1,6 +1,7 @@
 //! What must hold in every world: looked at after each step, and again when a world has come to rest.
 //!
-//! - [`agreement`]: both sides agree who is a contact, and by which secret they find each other.
+//! - [`agreement`]: both sides agree who is a contact, and by which secret they find each other: after each step as far as
+//!   word of it has come, at rest wholly.
 //! - [`connections`]: at most one connection per pair of devices.
 //! - [`epochs`]: nobody believes a binding older than one they have seen.
 //! - [`privacy`]: nothing an introducer stores says who or where somebody is.

@@ -74,8 +74,11 @@ impl World {
             .machine
             .as_mut()
             .and_then(|machine| machine.create_invite(local, options).ok());
-        self.invites.push(made);
         let number = self.model.invite(id, options.reusable);
+        if let Some(invite) = &made {
+            self.model.name(number, invite.id());
+        }
+        self.invites.push(made);
         self.settle(id);
         if !self.nodes[id.0].is_up() {
             // Nobody is shown an invite that is not durable.

@@ -158,7 +158,9 @@ impl World {
             .map(|node| node.id)
             .collect();
         for other in heard {
-            self.schedule(self.now + HEARD_AFTER, Event::Sighted(id, other, life));
+            let late = self.network.announcement_ms(&mut self.random);
+            let heard = self.now + HEARD_AFTER + Duration::from_millis(late);
+            self.schedule(heard, Event::Sighted(id, other, life));
         }
     }
 

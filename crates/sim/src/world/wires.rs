@@ -8,13 +8,16 @@ use kith_core::time::Time;
 
 use super::state::World;
 use crate::event::{Dial, Event, LinkId, NodeId, Parcel, Side};
-use crate::network::{End, Link, PATH_IDLE, Path};
+use crate::network::{CONNECTION_IDLE, End, Link, Path};
 
 /// How long an engine tries before it says that nobody answers.
 const NO_ANSWER: Duration = Duration::from_secs(10);
 
 /// How long both sides of a relayed connection take to try a direct path.
 const PUNCH_AFTER: Duration = Duration::from_millis(400);
+
+/// One parcel in so many arrives in two pieces: often enough that each kind of message is cut in each run.
+const PIECES_IN: u64 = 4;
 
 impl World {
     /// Begins a dial.
@@ -162,15 +165,27 @@ impl World {
             .is_open(&self.nodes, &link.dialler, &link.dialled, link.path)
     }
 
-    /// Has a parcel arrive behind all before it.
+    /// Has a parcel arrive behind all before it, some in two pieces.
     fn forward(&mut self, number: LinkId, side: Side, parcel: Parcel) {
+        if side == Side::Dialled {
+            self.overhear(number, &parcel);
+        }
+        match parcel {
+            Parcel::Control(mut bytes) if bytes.len() > 1 && self.random.below(PIECES_IN) == 0 => {
+                let cut = 1 + self.random.below(bytes.len() as u64 - 1);
+                let rest = bytes.split_off(usize::try_from(cut).unwrap_or(1));
+                self.carry(number, side, Parcel::Control(bytes));
+                self.carry(number, side, Parcel::Control(rest));
+            }
+            whole => self.carry(number, side, whole),
+        }
+    }
+
+    fn carry(&mut self, number: LinkId, side: Side, parcel: Parcel) {
         let Some(link) = self.network.links.get(&number) else {
             return;
         };
         let (a, b, path) = (link.dialler.node, link.dialled.node, link.path);
-        if side == Side::Dialled {
-            self.overhear(number, &parcel);
-        }
         let passage = self.network.passage_ms(&mut self.random, a, b, path);
         let mut at = self.now + Duration::from_millis(passage);
         if let Some(link) = self.network.links.get_mut(&number) {
@@ -280,7 +295,7 @@ impl World {
                     if let Some(link) = self.network.links.get_mut(&number) {
                         link.cut_since = Some(now);
                     }
-                    self.schedule(now + PATH_IDLE, Event::Expire(number, now));
+                    self.schedule(now + CONNECTION_IDLE, Event::Expire(number, now));
                 }
                 (true, Some(_)) => {
                     let held = self.network.links.get_mut(&number).map(|link| {

@@ -424,6 +424,22 @@ mod tests {
         }
     }
 
+    crate::decoding::decoder_tests! {
+        opening: AskerMessage = open(Proof::Session);
+        requests: AskerMessage = AskerMessage::Request(vec![Ask {
+            id: 7,
+            what: What::Node(BlobHash([3; 32])),
+        }]);
+        providers: ProviderMessage = ProviderMessage::Providers(vec![Referral {
+            peer: None,
+            route: Route::new(DeviceKey([4; 32])),
+        }]);
+        dropped: ProviderMessage = ProviderMessage::Dropped {
+            ids: vec![7, 8],
+            reason: DropReason::Busy,
+        };
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_decoders_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

@@ -222,6 +222,10 @@ fn an_address_of_the_first_version_keeps_its_bytes() {
     assert_eq!(blake3::hash(&sealed).to_hex().as_str(), hash);
 }
 
+crate::decoding::decoder_tests! {
+    address_form: AddressRecord = address(2, route(2, 2, 1), Some(route(3, 0, 0)), 1);
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..1000)) {

@@ -98,7 +98,6 @@ mod tests {
     use super::*;
     use crate::codec;
     use data_encoding::HEXLOWER;
-    use proptest::prelude::*;
 
     fn hex<T: Wire + PartialEq + std::fmt::Debug>(value: &T) -> String {
         let bytes = codec::encode(value);
@@ -146,25 +145,9 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            if let Ok(request) = codec::decode::<Request>(&bytes) {
-                prop_assert_eq!(codec::encode(&request), &bytes[..]);
-            }
-            if let Ok(answer) = codec::decode::<Answer>(&bytes) {
-                prop_assert_eq!(codec::encode(&answer), &bytes[..]);
-            }
-        }
-
-        #[test]
-        fn an_answer_with_a_byte_changed_is_read_without_a_panic(at in 0usize..48, byte: u8) {
-            let mut bytes = codec::encode(&lane(40_000));
-            let length = bytes.len();
-            bytes[at % length] = byte;
-            if let Ok(answer) = codec::decode::<Answer>(&bytes) {
-                prop_assert_eq!(codec::encode(&answer), bytes);
-            }
-        }
+    crate::decoding::decoder_tests! {
+        request: Request = Request { protocol: "/kith/share/1".parse().expect("a valid name") };
+        lane_answer: Answer = lane(40_000);
+        refusal: Answer = Answer::Refused(Refusal::Busy);
     }
 }

@@ -1,5 +1,6 @@
 //! The rules. Each takes the tree and gives what breaks it, one line a breach; each is shown to fail on a made-up tree.
 
+use super::decoders::decoders_are_tried;
 use super::graph::{Modules, find_cycles};
 use super::scan;
 use super::tree::{CRATES, SourceFile, Tree};
@@ -56,7 +57,7 @@ const EMPTY_NAMES: [&str; 9] = [
 pub(super) type Rule = fn(&Tree) -> Vec<String>;
 
 /// All rules.
-pub(super) const RULES: [(&str, Rule); 8] = [
+pub(super) const RULES: [(&str, Rule); 9] = [
     ("manifests point downward", manifests_point_downward),
     ("imports point downward", imports_point_downward),
     ("core is pure", core_is_pure),
@@ -65,6 +66,7 @@ pub(super) const RULES: [(&str, Rule); 8] = [
     ("files have a bounded size", files_are_bounded),
     ("files say what they are", files_explain_themselves),
     ("lints are expected, not allowed", lints_are_expected),
+    ("decoders are tried", decoders_are_tried),
 ];
 
 fn may_import(from: &str, to: &str) -> bool {

@@ -163,5 +163,18 @@ mod tests {
         fn no_bytes_make_reading_panic(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
             let _ = ServiceOffer::read(&bytes);
         }
+
+        #[test]
+        fn a_damaged_row_is_refused_or_another_offer(at in 0..200_usize, byte: u8, cut in 0..200_usize) {
+            let sound = offer(Access::Named([PeerId([7; 32])].into())).row().value.expect("kept");
+            let mut value = sound.clone();
+            let (at, cut) = (at % sound.len(), cut % sound.len());
+            value[at] = byte;
+            if let Ok(read) = ServiceOffer::read(&value) {
+                let again = read.row().value.expect("kept");
+                prop_assert_eq!(ServiceOffer::read(&again), Ok(read));
+            }
+            prop_assert!(ServiceOffer::read(&sound[..cut]).is_err());
+        }
     }
 }

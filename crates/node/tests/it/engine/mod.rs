@@ -13,9 +13,7 @@ mod sessions;
 mod streams;
 mod street;
 
-use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use iroh::SecretKey;
 use kith::routing::{Connection, FaceConfig, FaceEndpoint};
@@ -23,15 +21,7 @@ use kith_core::address::Route;
 use kith_core::ids::Face;
 use kith_core::introducer::Introducer;
 
-/// How long anything here may take; everything is over in milliseconds unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Waits for `future`, but not for ever.
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
-        .await
-        .unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
-}
+use crate::waiting::soon;
 
 /// A configuration that stays on this machine.
 fn loopback(face: Face, relays: &[Introducer]) -> FaceConfig {

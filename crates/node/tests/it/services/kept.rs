@@ -15,9 +15,9 @@ async fn is_reached(alice: &Node, bob: &Node) -> Result<(), ErrorKind> {
         .forward(alice.peer_id(), &name("test"), Local::Tcp(ANY.into()))
         .await
         .expect("a port");
-    match within("an answer", first_byte(&forward)).await {
+    match soon("an answer", first_byte(&forward)).await {
         Ok(_) => Ok(()),
-        Err(_) => Err(within("a failure", forward.next_failure())
+        Err(_) => Err(soon("a failure", forward.next_failure())
             .await
             .expect("told")
             .kind()),

@@ -21,7 +21,7 @@ async fn exchange(forward: &Forward, number: usize) -> TcpStream {
     let sent = number.to_be_bytes();
     client.write_all(&sent).await.expect("sent");
     let mut got = [0; 8];
-    within("the echo", client.read_exact(&mut got))
+    soon("the echo", client.read_exact(&mut got))
         .await
         .expect("it stands");
     assert_eq!(got, sent);
@@ -40,7 +40,7 @@ async fn connections_by_the_thousand_leave_no_stream_and_no_file_open() {
         let mut client = exchange(&forward, number).await;
         if number % 2 == 0 {
             client.shutdown().await.expect("half-closed");
-            let end = within("the end", client.read(&mut [0])).await;
+            let end = soon("the end", client.read(&mut [0])).await;
             assert_eq!(end.expect("clean"), 0);
         }
     }

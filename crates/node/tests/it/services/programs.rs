@@ -71,7 +71,7 @@ async fn curl_downloads_from_a_web_server_through_a_forward() {
             tokio::task::yield_now().await;
         }
     };
-    within("the web server", up).await;
+    soon("the web server", up).await;
 
     let (alice, bob) = two().await;
     let (_offered, forward) = reach(&alice, &bob, address).await;
@@ -91,7 +91,7 @@ async fn curl_downloads_from_a_web_server_through_a_forward() {
         .arg(&out)
         .arg(&url)
         .status();
-    assert!(within("curl", fetched).await.expect("runs").success());
+    assert!(soon("curl", fetched).await.expect("runs").success());
     assert!(std::fs::read(&out).expect("written") == page);
 }
 
@@ -127,14 +127,12 @@ async fn socat_echoes_udp_through_a_forward() {
             }
         }
     };
-    let length = within("the first tick", first).await;
+    let length = soon("the first tick", first).await;
     assert_eq!(&got[..length], b"tick 0");
     for tick in 1..=60_u8 {
         socket.send(&[tick; 32]).await.expect("local");
         loop {
-            let length = within("a tick", socket.recv(&mut got))
-                .await
-                .expect("local");
+            let length = soon("a tick", socket.recv(&mut got)).await.expect("local");
             // An answer to one of the first, asked again, may still come.
             if got[..length] == [tick; 32] {
                 break;

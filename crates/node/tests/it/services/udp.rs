@@ -48,7 +48,7 @@ async fn payloads_of_every_size_come_back_whole() {
         let sent: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
         socket.send(&sent).await.expect("local");
         let mut got = vec![0; 65_536];
-        let length = within("the echo", socket.recv(&mut got))
+        let length = soon("the echo", socket.recv(&mut got))
             .await
             .expect("local");
         assert!(got[..length] == sent, "{length} of {}", sent.len());
@@ -69,7 +69,7 @@ async fn each_client_gets_its_own_answers() {
         }
         for (number, socket) in clients.iter().enumerate() {
             let mut got = [0; 16];
-            let length = within("the echo", socket.recv(&mut got))
+            let length = soon("the echo", socket.recv(&mut got))
                 .await
                 .expect("local");
             assert_eq!(got[..length], [number as u8, round]);
@@ -92,7 +92,7 @@ async fn more_clients_than_a_forward_has_room_for_are_dropped() {
     for _ in 0..FORWARD_FLOWS_MAX {
         let socket = client(&forward).await;
         socket.send(b"x").await.expect("local");
-        within("the echo", socket.recv(&mut [0]))
+        soon("the echo", socket.recv(&mut [0]))
             .await
             .expect("local");
         clients.push(socket);
@@ -101,7 +101,7 @@ async fn more_clients_than_a_forward_has_room_for_are_dropped() {
     late.send(b"x").await.expect("local");
     // The forward takes payloads in their order: once an old client has its answer, the late one's was passed over.
     clients[0].send(b"y").await.expect("local");
-    within("the echo", clients[0].recv(&mut [0]))
+    soon("the echo", clients[0].recv(&mut [0]))
         .await
         .expect("local");
     let streams = bob.sessions().iter().map(|session| session.streams).max();

@@ -5,7 +5,7 @@ use kith::core::peer::InviteOptions;
 
 async fn open(node: &Node, to: &Node, names: &[&str]) -> Result<Stream, Error> {
     let names: Vec<_> = names.iter().map(|name| protocol(name)).collect();
-    within("an answer", node.open(to.peer_id(), &names)).await
+    soon("an answer", node.open(to.peer_id(), &names)).await
 }
 
 /// What a single offer comes to.
@@ -13,7 +13,7 @@ async fn refusal(node: &Node, to: &Node, name: &str) -> Option<Refused> {
     let mut stream = open(node, to, &[name])
         .await
         .expect("nothing is waited for");
-    let agreed = within("an answer", stream.agreed()).await;
+    let agreed = soon("an answer", stream.agreed()).await;
     let error = agreed.err()?;
     let refused = error.get_ref().and_then(|inner| inner.downcast_ref());
     assert!(refused.is_some(), "{name}: {error:?}");
@@ -33,7 +33,7 @@ async fn the_first_offer_that_both_speak_is_picked() {
     ] {
         let mut stream = open(&bob, &alice, offers).await.expect("one is spoken");
         assert_eq!(stream.protocol().as_str(), picked);
-        within("an answer", ask(&mut stream))
+        soon("an answer", ask(&mut stream))
             .await
             .expect("it is spoken");
     }
@@ -65,7 +65,7 @@ async fn a_contact_is_told_what_it_may_not_use_and_a_guest_is_not() {
         .await
         .expect("an invite");
     carol.address_book().add(invite, None).await.expect("good");
-    within("a meeting", wait_for_contact(&alice, carol.peer_id()))
+    soon("a meeting", wait_for_contact(&alice, carol.peer_id()))
         .await
         .expect("running");
     let _named = alice
@@ -114,10 +114,10 @@ async fn who_does_not_take_its_streams_is_busy() {
     for number in 0..WAITING_MAX {
         let opener = if number % 2 == 0 { &bob } else { &carol };
         let mut stream = open(opener, &alice, &["/slow/1"]).await.expect("a session");
-        within("an answer", stream.agreed()).await.expect("room");
+        soon("an answer", stream.agreed()).await.expect("room");
         open_streams.push(stream);
     }
     assert_eq!(refusal(&bob, &alice, "/slow/1").await, Some(Refused::Busy));
-    drop(within("a stream", streams.next()).await);
+    drop(soon("a stream", streams.next()).await);
     assert_eq!(refusal(&bob, &alice, "/slow/1").await, None);
 }

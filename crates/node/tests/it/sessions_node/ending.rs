@@ -18,7 +18,7 @@ async fn a_shutdown_is_told_at_once() {
     });
     let begun = Instant::now();
     alice.shutdown().await;
-    let (reason, at) = within("the end", told).await.expect("no panic");
+    let (reason, at) = soon("the end", told).await.expect("no panic");
     assert_eq!(reason, DownReason::Closed(CloseCode::Leaving));
     assert!(at - begun < Duration::from_secs(1), "{:?}", at - begun);
     assert_eq!(bob.sessions().len(), 0);
@@ -47,15 +47,15 @@ async fn what_was_finished_before_a_shutdown_arrives() {
     way.let_pass(true);
     let mut seen = std::collections::BTreeSet::new();
     while seen.len() < 50 {
-        let mut stream = within("a stream", streams.next()).await.expect("running");
+        let mut stream = soon("a stream", streams.next()).await.expect("running");
         let mut all = Vec::new();
-        within("its end", stream.read_to_end(&mut all))
+        soon("its end", stream.read_to_end(&mut all))
             .await
             .expect("all of it");
         assert_eq!(all.len(), 1000);
         seen.insert(all[0]);
     }
-    within("the shutdown", leaving).await.expect("no panic");
+    soon("the shutdown", leaving).await.expect("no panic");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,9 +78,9 @@ async fn a_stream_counts_as_open_until_the_other_side_has_all_of_it() {
     assert_eq!(open, [1], "nothing has arrived");
     way.let_pass(true);
     all_ended(&bob).await;
-    let mut stream = within("the stream", streams.next()).await.expect("running");
+    let mut stream = soon("the stream", streams.next()).await.expect("running");
     let mut all = Vec::new();
-    let read = within("its end", stream.read_to_end(&mut all)).await;
+    let read = soon("its end", stream.read_to_end(&mut all)).await;
     read.expect("all of it");
     assert_eq!(all, b"x");
 }
@@ -94,21 +94,21 @@ async fn who_is_blocked_or_removed_loses_its_session_and_finds_none() {
             .open(alice.peer_id(), &[protocol("/echo/1")])
             .await
             .expect("a session");
-        within("an answer", ask(&mut stream)).await.expect("spoken");
+        soon("an answer", ask(&mut stream)).await.expect("spoken");
         let book = alice.address_book();
         match block {
             true => book.block(bob.peer_id()).await.expect("a contact"),
             false => book.remove(bob.peer_id()).await.expect("a contact"),
         }
-        let ended = within("the end", stream.read_exact(&mut [0])).await;
+        let ended = soon("the end", stream.read_exact(&mut [0])).await;
         assert!(ended.is_err());
-        let again = within(
+        let again = soon(
             "an answer",
             bob.open(alice.peer_id(), &[protocol("/echo/1")]),
         )
         .await;
         let answered = match again {
-            Ok(mut stream) => within("an end", ask(&mut stream)).await.is_ok(),
+            Ok(mut stream) => soon("an end", ask(&mut stream)).await.is_ok(),
             Err(_) => false,
         };
         assert!(!answered, "block: {block}");

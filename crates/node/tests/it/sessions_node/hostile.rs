@@ -25,7 +25,7 @@ async fn dial(from: &FaceEndpoint, node: &Node) -> Connection {
         addresses: target.bound_addresses(),
         ..Route::new(target.device())
     };
-    let dialled = within("a handshake", from.connect(&route)).await;
+    let dialled = soon("a handshake", from.connect(&route)).await;
     dialled.expect("anyone may dial")
 }
 
@@ -38,7 +38,7 @@ fn closed_for(ended: Ended) -> Option<CloseCode> {
 
 async fn still_friends(alice: &Node, bob: &Node) {
     let mut pinger = bob.pinger(alice.peer_id());
-    within("a pong", pinger.ping())
+    soon("a pong", pinger.ping())
         .await
         .expect("friends are not touched");
     assert_eq!(bob.sessions().len(), 1);
@@ -50,7 +50,7 @@ async fn who_never_says_hello_is_closed() {
     let silent = device().await;
     let connection = dial(&silent, &alice).await;
     let begun = Instant::now();
-    let ended = within("the end", connection.closed()).await;
+    let ended = soon("the end", connection.closed()).await;
     assert_eq!(closed_for(ended), Some(CloseCode::Late));
     let waited = begun.elapsed();
     let slack = Duration::from_secs(2);
@@ -73,7 +73,7 @@ async fn malformed_and_oversized_control_frames_cost_their_sender_its_connection
         let connection = dial(&enemy, &alice).await;
         let (mut send, _receive) = connection.open_stream().await.expect("one is allowed");
         send.write_all(&bytes).await.expect("sent");
-        let ended = within("the end", connection.closed()).await;
+        let ended = soon("the end", connection.closed()).await;
         assert_eq!(closed_for(ended), Some(CloseCode::Misbehaved), "{bytes:x?}");
         still_friends(&alice, &bob).await;
     }
@@ -87,7 +87,7 @@ async fn a_crowd_that_never_says_hello_is_bounded_and_keeps_nobody_out() {
     for _ in 0..HALF_OPEN_MAX + 10 {
         connections.push(dial(&crowd, &alice).await);
     }
-    let first = within("room for the last", connections[0].closed()).await;
+    let first = soon("room for the last", connections[0].closed()).await;
     assert_eq!(closed_for(first), Some(CloseCode::Busy));
     still_friends(&alice, &bob).await;
     let carol = spawn(local_node().name("Carol")).await;
@@ -109,7 +109,7 @@ async fn a_stranger_opens_few_streams() {
             open.push((send, receive));
         }
     };
-    within("the end", flood).await;
+    soon("the end", flood).await;
     let allowed = STREAMS_STRANGER_MAX as usize;
     assert!(open.len() <= allowed, "{} streams", open.len());
     still_friends(&alice, &bob).await;

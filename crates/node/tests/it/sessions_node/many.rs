@@ -33,19 +33,19 @@ async fn streams_nobody_reads_do_not_starve_the_others() {
             .expect("a session");
         stream.agreed().await.expect("spoken");
         if held.len() < 4 {
-            within("a full window", fill(&mut stream)).await;
+            soon("a full window", fill(&mut stream)).await;
         } else {
             let part = stream.write_all(&[0; 256 * 1024]).await;
             part.expect("it stands");
         }
-        held.push((stream, within("the stream", unread.next()).await));
+        held.push((stream, soon("the stream", unread.next()).await));
     }
     let mut stream = bob
         .open(alice.peer_id(), &[protocol("/echo/1")])
         .await
         .expect("a session");
     let (mut reader, mut writer) = {
-        within("an answer", ask(&mut stream))
+        soon("an answer", ask(&mut stream))
             .await
             .expect("it is not starved");
         stream.into_split()
@@ -58,7 +58,7 @@ async fn streams_nobody_reads_do_not_starve_the_others() {
         writer.shutdown().await.expect("it stands");
     };
     let mut read = tokio::io::sink();
-    let (copied, ()) = within("16 MiB both ways", async {
+    let (copied, ()) = soon("16 MiB both ways", async {
         tokio::join!(tokio::io::copy(&mut reader, &mut read), write)
     })
     .await;

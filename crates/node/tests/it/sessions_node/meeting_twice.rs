@@ -19,7 +19,7 @@ async fn add(node: &Node, invite: Invite) {
 }
 
 async fn ping(node: &Node, to: &Node) {
-    within("a pong", node.pinger(to.peer_id()).ping())
+    soon("a pong", node.pinger(to.peer_id()).ping())
         .await
         .expect("a pong");
 }
@@ -36,7 +36,7 @@ async fn both_dial_at_once_and_one_connection_stays() {
                 tokio::task::yield_now().await;
             }
         };
-        within("one connection on each side", one_each).await;
+        soon("one connection on each side", one_each).await;
         tokio::join!(ping(&alice, &bob), ping(&bob, &alice));
         // A dial that was still under way may have added a second one for a moment.
         let settled = async {
@@ -48,7 +48,7 @@ async fn both_dial_at_once_and_one_connection_stays() {
                 tokio::task::yield_now().await;
             }
         };
-        let (a, b) = within("one connection on each side again", settled).await;
+        let (a, b) = soon("one connection on each side again", settled).await;
         assert_eq!((a, b), (Some(bob.peer_id()), Some(alice.peer_id())));
         tokio::join!(alice.shutdown(), bob.shutdown());
     }

@@ -18,7 +18,7 @@ pub(super) async fn maker_and_guest(alice: kith::NodeBuilder) -> (Node, Node) {
     let book = bob.address_book();
     let added = book.add(invite.expect("an invite"), None);
     added.await.expect("a good invite");
-    within("a meeting", wait_for_contact(&alice, bob.peer_id()))
+    soon("a meeting", wait_for_contact(&alice, bob.peer_id()))
         .await
         .expect("running");
     stands(&alice, bob.peer_id()).await;
@@ -38,7 +38,7 @@ async fn a_guest_who_is_confirmed_keeps_the_session_and_may_use_all_of_it() {
     for _ in 0..STREAMS_GUEST_MAX {
         let mut stream = bob.open(alice.peer_id(), &name).await.expect("a session");
         stream.agreed().await.expect("spoken");
-        held.push((stream, within("the stream", streams.next()).await));
+        held.push((stream, soon("the stream", streams.next()).await));
     }
     let first = held[0].0.connection().number();
     let one_more = bob.open(alice.peer_id(), &name);
@@ -52,14 +52,14 @@ async fn a_guest_who_is_confirmed_keeps_the_session_and_may_use_all_of_it() {
 
     let book = alice.address_book();
     book.confirm(bob.peer_id()).await.expect("pending");
-    let mut stream = within("room", &mut one_more).await.expect("a session");
+    let mut stream = soon("room", &mut one_more).await.expect("a session");
     stream.agreed().await.expect("spoken");
     assert_eq!(stream.connection().number(), first, "on the same session");
     let mut stream = bob
         .open(alice.peer_id(), &[protocol("/contacts/1")])
         .await
         .expect("a session");
-    within("an answer", ask(&mut stream))
+    soon("an answer", ask(&mut stream))
         .await
         .expect("contacts are served");
     for (stream, there) in &mut held {

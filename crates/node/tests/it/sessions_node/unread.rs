@@ -15,7 +15,7 @@ async fn stream(bob: &Node, alice: &Node, accepted: &mut Acceptor) -> (Stream, S
     let mut stream = bob.open(alice.peer_id(), &name).await.expect("a session");
     stream.agreed().await.expect("spoken");
     stream.write_all(b"x").await.expect("it stands");
-    let there = within("the stream", accepted.next()).await;
+    let there = soon("the stream", accepted.next()).await;
     (stream, there.expect("running"))
 }
 
@@ -50,15 +50,15 @@ async fn a_stream_left_unread_is_reset_only_while_another_waits_for_its_place() 
     }
     // Whose stream it is hears of it, and lets go of it: then its place is free.
     let lost = tokio::spawn(async move { unread.read(&mut [0]).await });
-    let (_one_more, _there) = within("a place", stream(&bob, &alice, &mut accepted)).await;
-    let lost = within("the reset", lost).await.expect("no panic");
+    let (_one_more, _there) = soon("a place", stream(&bob, &alice, &mut accepted)).await;
+    let lost = soon("the reset", lost).await.expect("no panic");
     assert!(lost.is_err(), "{lost:?}");
     let lost = unread_there.write_all(b"x").await;
     assert!(lost.is_err(), "both ways");
 
     // Nobody else lost anything.
     alone.write_all(b"x").await.expect("it stands");
-    let (read, _there) = within("the byte", waiting).await.expect("no panic");
+    let (read, _there) = soon("the byte", waiting).await.expect("no panic");
     read.expect("who waits for bytes reads");
     for (here, there) in empty.iter_mut().chain([(pinged, pinged_there)].iter_mut()) {
         ask_back(here, there).await;
