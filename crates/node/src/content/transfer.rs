@@ -14,7 +14,7 @@ use crate::content::error::GetError;
 use crate::content::request::{AlreadyHere, Filter, Get, Progress};
 use crate::content::select::Selected;
 use crate::content::swarm::arriving::{Arriving, Event, File};
-use crate::content::swarm::fetching::{Fetching, Happening};
+use crate::content::swarm::fetching::Fetching;
 use crate::data::disk::{self, Occupied, StagingError};
 use crate::data::local::Candidate;
 use crate::data::staging::Staging;
@@ -47,6 +47,8 @@ pub(super) struct Transfer {
     pub(super) progress: Progress,
     /// Files of which something is missing.
     unfinished: u64,
+    /// Whether some provider had something no more.
+    lacks: bool,
     /// A file that has changed at a provider.
     changed: Option<String>,
     entries: u64,
@@ -89,6 +91,7 @@ impl Transfer {
                 ..Progress::default()
             },
             unfinished: 0,
+            lacks: false,
             changed: None,
             entries: 0,
             links_left_out: 0,
@@ -132,20 +135,14 @@ impl Transfer {
             if is_walked && self.unfinished == 0 {
                 return Ok(());
             }
-            if let Some(changed) = &self.changed
-                && !self.fetching.has_sources()
-            {
-                return Err(GetError::Changed(changed.clone()));
+            if self.lacks && !self.fetching.has_sources() {
+                let changed = self.changed.take();
+                return Err(changed.map_or(GetError::Gone, GetError::Changed));
             }
-            match self.fetching.next().await? {
-                Happening::Event(event) => {
-                    self.take(event).await?;
-                    while let Some(event) = self.fetching.try_next() {
-                        self.take(event).await?;
-                    }
-                }
-                // The file's name came before.
-                Happening::Changed => {}
+            let event = self.fetching.next().await?;
+            self.take(event).await?;
+            while let Some(event) = self.fetching.try_next() {
+                self.take(event).await?;
             }
         }
     }
@@ -192,8 +189,11 @@ impl Transfer {
                 }
                 Ok(())
             }
-            Event::Changed(path) => {
-                self.changed = Some(path);
+            Event::Lacks { what, is_changed } => {
+                self.lacks = true;
+                if is_changed {
+                    self.changed = Some(what);
+                }
                 Ok(())
             }
             Event::Failed(error) => Err(error),

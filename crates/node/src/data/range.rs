@@ -478,14 +478,14 @@ mod tests {
             let (bytes, blob, outboard) = sample(size);
             let lying = Blob { size: claimed, ..blob };
             // Beyond the end nothing is asked for, and nothing is right.
-            if let Ok(read) = lying.decode(&anything, offset, length) {
-                proptest::prop_assert!(read.is_empty());
+            if let Ok(verified) = lying.verify(&anything, &(offset..offset + length)) {
+                proptest::prop_assert!(verified.groups.is_empty());
             }
-            let mut sent = blob.encode(bytes.as_slice(), outboard.as_slice(), 0, RANGE_BYTES_MAX).expect("encoded");
+            let mut sent = encode(&blob, &bytes, &outboard, &(0..blob.size));
             let (at, cut) = (at % sent.len(), 1 + cut % sent.len());
             let is_same = sent[at] == byte && cut == sent.len();
             sent[at] = byte;
-            match blob.decode(&sent[..cut], 0, RANGE_BYTES_MAX) {
+            match blob.decode(&sent[..cut]) {
                 Ok(read) => proptest::prop_assert!(is_same && read == bytes),
                 Err(_) => proptest::prop_assert!(!is_same),
             }

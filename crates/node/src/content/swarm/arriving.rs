@@ -52,8 +52,13 @@ pub(in crate::content) enum Event {
         /// How many files are whole by them.
         files: u64,
     },
-    /// This file has changed at a source.
-    Changed(String),
+    /// A source has something of this no more.
+    Lacks {
+        /// What it is called.
+        what: String,
+        /// Whether its file is not what it was.
+        is_changed: bool,
+    },
     /// The disk did not do its part.
     Failed(GetError),
 }

@@ -26,20 +26,10 @@ pub(in crate::content) struct Fetching {
     ongoing: Ongoing,
     pub(in crate::content) arriving: Arc<Arriving>,
     events: mpsc::UnboundedReceiver<Event>,
-    changed: mpsc::UnboundedReceiver<()>,
     learned: Arc<Mutex<mpsc::UnboundedReceiver<Vec<Referral>>>>,
     share: ShareId,
     root: BlobHash,
     size: u64,
-}
-
-/// What happens to a transfer.
-#[derive(Debug)]
-pub(in crate::content) enum Happening {
-    /// Something came, or failed.
-    Event(Event),
-    /// A provider's file is not what it was.
-    Changed,
 }
 
 /// Where streams to providers are handed in.
@@ -67,7 +57,6 @@ impl Fetching {
             ongoing,
             arriving: Arc::new(Arriving::new(sender)),
             events,
-            changed: news.changed,
             learned: Arc::new(Mutex::new(news.learned)),
             share: head.share,
             root: head.manifest,
@@ -97,16 +86,13 @@ impl Fetching {
     ///
     /// # Errors
     /// [`GetError::Stalled`] when nothing does for too long.
-    pub(in crate::content) async fn next(&mut self) -> Result<Happening, GetError> {
-        let next = async {
-            tokio::select! {
-                Some(event) = self.events.recv() => Happening::Event(event),
-                Some(()) = self.changed.recv() => Happening::Changed,
-                else => std::future::pending().await,
-            }
-        };
-        let next = tokio::time::timeout(STALL_MAX, next).await;
-        next.map_err(|_| GetError::Stalled)
+    pub(in crate::content) async fn next(&mut self) -> Result<Event, GetError> {
+        let next = tokio::time::timeout(STALL_MAX, self.events.recv()).await;
+        match next {
+            Ok(Some(event)) => Ok(event),
+            // Whoever sends is held by this.
+            Ok(None) | Err(_) => Err(GetError::Stalled),
+        }
     }
 
     /// What has happened meanwhile.
@@ -128,8 +114,9 @@ impl Fetching {
         self.want_node(node);
         loop {
             match self.next().await? {
-                Happening::Event(Event::Node { hash, bytes }) if hash == node => return Ok(bytes),
-                Happening::Event(Event::Failed(error)) => return Err(error),
+                Event::Node { hash, bytes } if hash == node => return Ok(bytes),
+                Event::Failed(error) => return Err(error),
+                Event::Lacks { .. } if !self.has_sources() => return Err(GetError::Gone),
                 _ => {}
             }
         }

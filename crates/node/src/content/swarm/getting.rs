@@ -50,15 +50,12 @@ struct Line {
 /// What leads to the tasks of a transfer.
 #[derive(Debug)]
 struct Ears {
-    changed: mpsc::UnboundedSender<()>,
     learned: mpsc::UnboundedSender<Vec<Referral>>,
 }
 
 /// What the machine tells a transfer.
 #[derive(Debug)]
 pub(super) struct News {
-    /// A source says that a file is not what it was.
-    pub(super) changed: mpsc::UnboundedReceiver<()>,
     /// A source named others.
     pub(super) learned: mpsc::UnboundedReceiver<Vec<Referral>>,
 }
@@ -145,7 +142,6 @@ impl Getting {
 
     /// Begins a transfer of a snapshot of so many bytes; `None` when there are too many.
     pub(super) fn begin(self: &Arc<Self>, size: u64) -> Option<(Ongoing, News)> {
-        let (changed_sender, changed) = mpsc::unbounded_channel();
         let (learned_sender, learned) = mpsc::unbounded_channel();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let id = TransferId(state.number());
@@ -153,7 +149,6 @@ impl Getting {
             return None;
         }
         let ears = Ears {
-            changed: changed_sender,
             learned: learned_sender,
         };
         state.transfers.insert(id, ears);
@@ -162,7 +157,7 @@ impl Getting {
             getting: Arc::clone(self),
             id,
         };
-        Some((ongoing, News { changed, learned }))
+        Some((ongoing, News { learned }))
     }
 
     /// A stream to a source of a transfer stands.
@@ -208,13 +203,12 @@ impl State {
                         let _ = ears.learned.send(providers);
                     }
                 }
-                Output::Changed { transfer, .. } => {
-                    if let Some(ears) = self.transfers.get(&transfer) {
-                        let _ = ears.changed.send(());
-                    }
-                }
-                // The staging folder is compared with the hashes when a transfer goes on, and the transfer counts what is written.
-                Output::Verified { .. } | Output::Held { .. } | Output::Done { .. } => {}
+                // The staging folder is compared with the hashes when a transfer goes on, and the transfer counts what is written; what a
+                // source lacks is told by its stream, which knows the file.
+                Output::Changed { .. }
+                | Output::Verified { .. }
+                | Output::Held { .. }
+                | Output::Done { .. } => {}
             }
         }
     }

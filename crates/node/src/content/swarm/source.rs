@@ -7,6 +7,7 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use kith_core::content::swarm::Getter;
 use kith_core::content::swarm::getter::{Due, EndReason, SourceId};
 use kith_core::content::swarm::wire::{AskerMessage, DropReason, Open, ProviderMessage};
 use kith_core::ids::PeerId;
@@ -155,13 +156,10 @@ where
     R: AsyncRead + Unpin,
 {
     while let Some(message) = frames::read::<ProviderMessage>(&mut reader).await? {
-        if let ProviderMessage::Dropped {
-            ids,
-            reason: DropReason::Changed,
-        } = &message
-        {
-            ids.iter().for_each(|id| context.tell_changed(*id));
-        }
+        let lacks = match &message {
+            ProviderMessage::Dropped { ids, reason } => context.lacks(ids, *reason),
+            _ => Vec::new(),
+        };
         let data = match &message {
             ProviderMessage::Data { id, encoded, .. } => Some((*id, *encoded)),
             _ => None,
@@ -171,6 +169,9 @@ where
             getter.handle_message(now, source, message);
             data.and_then(|(request, _)| getter.due(source, request))
         });
+        for event in lacks {
+            context.arriving.tell(event);
+        }
         let (Some((request, encoded)), Some(due)) = (data, due) else {
             continue;
         };
@@ -245,12 +246,24 @@ impl Context {
             .tell(|getter, now| getter.handle_invalid(now, source));
     }
 
-    fn tell_changed(&self, request: u64) {
+    /// What the source has no more by dropping these requests. Told when the machine has heard of it.
+    fn lacks(&self, requests: &[u64], reason: DropReason) -> Vec<Event> {
+        let is_changed = match reason {
+            DropReason::Changed => true,
+            DropReason::Missing => false,
+            DropReason::Cancelled | DropReason::Busy => return Vec::new(),
+        };
         let source = self.source;
-        let due = self.getting.tell(|getter, _| getter.due(source, request));
-        if let Some(due) = due {
-            self.arriving
-                .tell(Event::Changed(self.arriving.named(&due)));
-        }
+        let due = |getter: &mut Getter, _| {
+            let due = requests.iter().map(|request| getter.due(source, *request));
+            due.collect::<Vec<_>>()
+        };
+        let lacked = self.getting.tell(due).into_iter().flatten();
+        lacked
+            .map(|due| Event::Lacks {
+                what: self.arriving.named(&due),
+                is_changed,
+            })
+            .collect()
     }
 }
