@@ -225,8 +225,8 @@ mod tests {
 
     crate::decoding::decoder_tests! {
         list: Request = Request::List { after: Some(ShareId([1; 32])) };
-        blob_request: Request = Request::Blob(blob(0, GROUP_BYTES));
+        head_request: Request = Request::Head { share: ShareId([1; 32]), proof: Proof::Grant(grant()) };
         heads: Answer = Answer::Heads { heads: vec![vec![1; 40].into()], more: true };
-        blob_answer: Answer = Answer::Blob { size: 1 << 40, encoded: 70_000 };
+        head_answer: Answer = Answer::Head { head: vec![1; 40].into(), grant: Some(grant()) };
     }
 }

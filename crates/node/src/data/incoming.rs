@@ -221,17 +221,15 @@ impl Incoming {
 
     /// Keeps what an earlier run left, where it is as it should be.
     pub(super) fn resume(&self) -> Result<(), StagingError> {
-        let valid = if self.path.exists() && self.outboard_path.exists() {
+        let mut valid = Vec::new();
+        if self.path.exists() && self.outboard_path.exists() {
             let file = self.open()?;
-            let valid = self.blob.valid(&file.data, &file.outboard)?;
+            valid = self.blob.valid(&file.data, &file.outboard)?;
             self.open_files.put(file);
-            valid
         } else if is_identical(&self.path, &self.blob)? {
             create_file(&self.path, self.executable)?.set_times(self.times())?;
-            vec![0..self.blob.size]
-        } else {
-            Vec::new()
-        };
+            valid.push(0..self.blob.size);
+        }
         let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
         for part in valid {
             missing.remove(span(&part));

@@ -117,7 +117,10 @@ mod tests {
         let target = at("target");
         let staging = Staging::open(&target, &BlobHash([1; 32]), "").expect("opened");
         let incoming = staging.incoming("f", &wanted(&bytes)).expect("prepared");
-        assert_eq!(incoming.missing(), [0..bytes.len() as u64]);
+        assert_eq!(
+            incoming.missing().as_slice(),
+            std::slice::from_ref(&(0..bytes.len() as u64))
+        );
         let gone = (at("gone"), candidate(&at("holds")).1);
         let useless = [candidate(&at("lies")), candidate(&at("shorter")), gone];
         assert!(!bring(&incoming, &useless).expect("looked"));

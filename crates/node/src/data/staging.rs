@@ -274,7 +274,7 @@ mod tests {
         let staging = Staging::open(&target, &TREE, "").expect("opened");
         staging.directory("d").expect("made");
         let incoming = staging.incoming("d/f", &file(b"hello")).expect("prepared");
-        assert_eq!(incoming.missing(), [0..5]);
+        assert_eq!(incoming.missing().as_slice(), std::slice::from_ref(&(0..5)));
         assert!(write(&incoming, b"hello", 0..5).is_last);
         let empty = staging.incoming("d/e", &file(b"")).expect("prepared");
         assert!(write(&empty, b"", 0..0).is_last);

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kith_core::content::swarm::{GetterConfig, ProviderConfig};
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::ids::Face;
 use kith_core::introducer::Introducer;
 use kith_core::peer::{Config as MachineConfig, Peer, StartError};
 use kith_core::row::Row;
+use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,7 @@ use super::sources::Sources;
 use super::unread::UNREAD_MAX_TIME;
 use crate::config::RelayForContacts;
 use crate::content::Shares;
-use crate::content::swarm::{Getting, Giving};
+use crate::content::swarm::Sides;
 use crate::discovery::{Interfaces, Visitors};
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
@@ -262,15 +262,9 @@ impl NodeBuilder {
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
         let shares = Arc::new(open_shares(&place, &keys, &store)?);
-        let getting = Getting::new(GetterConfig::default(), entropy::seed());
-        let provider = ProviderConfig::default();
-        let giving = Giving::new(Arc::clone(&shares), provider, entropy::seed());
         let mut machine = self.machine(&keys, &store)?;
         let relay = self.relay_plan(&place, &keys);
-        let relay_roots = self
-            .relay_roots
-            .as_deref()
-            .map_or(Ok(Vec::new()), read_roots)?;
+        let relay_roots = self.trusted_roots()?;
         let visitors = Visitors::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
@@ -301,9 +295,8 @@ impl NodeBuilder {
             store: store.clone(),
             services: Default::default(),
             visitors: visitors.clone(),
+            swarm: Sides::new(&shares),
             shares,
-            getting: Arc::new(getting),
-            giving: Arc::new(giving),
             express: self.express,
             place,
             tasks: tasks.clone(),
@@ -333,6 +326,11 @@ impl NodeBuilder {
         })));
         serve(&node, self.public_face_only, self.follows_shares);
         Ok(node)
+    }
+
+    fn trusted_roots(&self) -> Result<Vec<CertificateDer<'static>>, RootsError> {
+        let file = self.relay_roots.as_deref();
+        file.map_or(Ok(Vec::new()), read_roots)
     }
 
     fn relay_plan(&self, place: &Place, keys: &Keys) -> Option<RelayPlan> {

@@ -20,7 +20,7 @@ use super::live::Live;
 use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use crate::content::Shares;
-use crate::content::swarm::{Getting, Giving};
+use crate::content::swarm::{Getting, Giving, Sides};
 use crate::discovery::Visitors;
 use crate::error::Error;
 use crate::home::Home;
@@ -43,8 +43,7 @@ pub(super) struct Inner {
     pub(super) services: Services,
     pub(super) visitors: Visitors,
     pub(super) shares: Arc<Shares>,
-    pub(super) getting: Arc<Getting>,
-    pub(super) giving: Arc<Giving>,
+    pub(super) swarm: Sides,
     /// Whether streams may travel over TCP.
     pub(super) express: bool,
     pub(super) place: Place,
@@ -117,12 +116,12 @@ impl Node {
 
     /// The side of its swarms that wants.
     pub(crate) fn getting(&self) -> &Arc<Getting> {
-        &self.0.getting
+        &self.0.swarm.getting
     }
 
     /// The side of its swarms that gives.
     pub(crate) fn giving(&self) -> &Arc<Giving> {
-        &self.0.giving
+        &self.0.swarm.giving
     }
 
     /// Follows what happens. A receiver that is slow misses the oldest.

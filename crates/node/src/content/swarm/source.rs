@@ -111,7 +111,7 @@ where
         biased;
         reason = &mut joined.end => Ok(reason.unwrap_or(EndReason::NotNeeded)),
         read = reading => read.and_then(|()| Err(io::ErrorKind::UnexpectedEof.into())),
-        written = writing => written.and_then(|()| Ok(EndReason::NotNeeded)),
+        written = writing => written.map(|()| EndReason::NotNeeded),
     };
     // What the machine has decided counts, also where the stream ended of it.
     let decided = joined.end.try_recv().ok();
