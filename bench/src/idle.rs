@@ -1,5 +1,7 @@
 //! What a node costs that nobody uses: 20 contacts of whom five are online, one introducer, the local network.
 //!
+//! The node is the library in a process of its own, not the daemon: without the local API of `kith up`.
+//!
 //! Three processes: the introducer, the contacts, and the idle node, which alone is looked at. Memory and processor time
 //! come from the kernel, bytes from the counters of the node's three endpoints; the relay's own pings and DNS-SD, which
 //! stays on the loopback here, are not among them.

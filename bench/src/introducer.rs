@@ -2,8 +2,8 @@
 //!
 //! A registered peer is what an ordinary node with 20 contacts is to it, 15 of whom are away: two places at the relay (its
 //! public and its contact face), 20 records left and refreshed every 30 minutes, and a
-//! look-up for each of the 15 every five minutes, each by a visit with a key of its own. The peers' process speaks with real TLS and QUIC connections, each
-//! peer under keys of its own; all come from one address, so the bounds per address are raised.
+//! look-up for each of the 15 every ten minutes, each by a visit with a key of its own. The peers' process speaks with real TLS and QUIC connections, each
+//! peer under keys of its own; all come from one address, so the bounds per address and on all records are lifted.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,11 +18,12 @@ use iroh_relay::protos::relay::{ClientToRelayMsg, RelayToClientMsg};
 use kith::clock;
 use kith::core::crypto::{Ed25519, SecretKey};
 use kith::core::discovery::quota::Rate;
-use kith::core::discovery::schedule::LOOKUP_AFTER_MAX;
+use kith::core::discovery::record::PAYLOAD_BYTES_MAX;
+use kith::core::discovery::schedule::{LOOKUP_AFTER_MAX, RECORD_LIFE, REFRESH_MAX};
 use kith::core::discovery::{Answer, Record, RegistryConfig, Request, Slot, Terms};
 use kith::core::introducer::Introducer;
 use kith::core::peer::Visit;
-use kith::discovery::{Pay as _, Visitors};
+use kith::discovery::{Pay as _, Visits};
 use kith::entropy;
 use kith::introducer::{IntroducerNode, Limits};
 use kith::routing::relay_name::{relay_resolver, relay_tls_config};
@@ -42,14 +43,11 @@ const AWAY: u32 = 15;
 /// How often each contact who is away is looked up.
 const LOOKUP_PERIOD: Duration = LOOKUP_AFTER_MAX;
 
-/// How often each record is refreshed.
-const REFRESH_PERIOD: Duration = Duration::from_secs(30 * 60);
+/// How often each record is refreshed, at the latest.
+const REFRESH_PERIOD: Duration = REFRESH_MAX;
 
-/// How long a record lives.
-const RECORD_LIFE: Duration = Duration::from_secs(2 * 60 * 60);
-
-/// The size of a sealed address record.
-const PAYLOAD_BYTES: usize = 900;
+/// The size of a sealed address record: all have the largest there is.
+const PAYLOAD_BYTES: usize = PAYLOAD_BYTES_MAX;
 
 /// Peers that register at once.
 const AT_ONCE: usize = 16;
@@ -259,7 +257,7 @@ impl Registered {
             peer: None,
         };
         let place = self.places.clone().acquire_owned().await?;
-        match Visitors::default().visit(visit, place).await? {
+        match Visits::default().visit(visit, place).await? {
             Answer::Refused(refusal) => Err(refusal.into()),
             _ => Ok(()),
         }

@@ -1,6 +1,8 @@
 //! How long a contact's first answer takes when no session stands and their address is known, as the node itself measures
 //! it; beside a bare iroh endpoint that dials and gets an echo.
 //!
+//! The nodes are the library in processes of their own, not `kith up`: its API and the command line take no part.
+//!
 //! The address stays known from the session before: both endpoints live on between samples, only connections are closed.
 
 use std::time::{Duration, Instant};

@@ -73,8 +73,13 @@ pub(crate) enum Command {
         /// Its id, link or name.
         share: String,
     },
-    /// List what is being fetched.
-    Transfers,
+    /// List what is being fetched and served, or pause, resume and cancel some of it.
+    Transfers {
+        #[command(subcommand)]
+        command: Option<TransfersCommand>,
+    },
+    /// Show how fast content may move, or change it.
+    Limits(LimitsArgs),
     /// List what a peer shares with you: `alice`, `alice/holiday`, `alice/holiday/day1`.
     Ls {
         /// PEER[/SHARE[/PATH]]; everyone's shares when left out.
@@ -128,7 +133,7 @@ pub(crate) enum Command {
     },
     /// Run an introducer: a meeting place for others, which sees no content.
     Introducer(IntroducerArgs),
-    /// Show all of it on this machine alone: an introducer and two nodes meet, and hand a folder over.
+    /// Show the main job on this machine alone: an introducer and two nodes meet, and hand a folder over.
     Demo(DemoArgs),
     /// Show what the node is doing.
     Status,
@@ -155,10 +160,10 @@ pub(crate) struct UpArgs {
     /// Neither announce nor look for anyone on the local network.
     #[arg(long)]
     pub(crate) no_lan: bool,
-    /// Where the local HTTP API will listen for browsers; the Unix socket is always there.
+    /// For versions with a web app: this one has its API on the Unix socket only, and says so.
     #[arg(long, value_name = "ADDR")]
     pub(crate) api: Option<SocketAddr>,
-    /// Leave the public Mainline DHT alone.
+    /// For versions that use the public Mainline DHT: this one never does.
     #[arg(long)]
     pub(crate) no_public_dht: bool,
     /// Let anyone who knows your PeerId find your public face.
@@ -245,12 +250,69 @@ pub(crate) struct GetArgs {
     /// Only what matches (repeatable), such as '*.jpg'.
     #[arg(long, value_name = "GLOB")]
     pub(crate) only: Vec<String>,
-    /// How long to wait for someone who has it.
-    #[arg(long, value_name = "TIME", value_parser = parse_span, default_value = "30s")]
-    pub(crate) wait: Duration,
+    /// How long to wait for someone who has it (30s when left out; 30d in the background).
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    pub(crate) wait: Option<Duration>,
     /// Exactly this version.
     #[arg(long, value_name = "HASH")]
     pub(crate) at: Option<String>,
+    /// Leave it to the running node, which goes on with it after a restart too; 'kith transfers' shows it.
+    #[arg(long)]
+    pub(crate) background: bool,
+}
+
+/// `kith transfers …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TransfersCommand {
+    /// Stop one where it is.
+    Pause {
+        /// Its number, or all.
+        #[arg(default_value = "all")]
+        id: String,
+    },
+    /// Go on with one that is paused or has failed.
+    Resume {
+        /// Its number, or all.
+        #[arg(default_value = "all")]
+        id: String,
+    },
+    /// End one, and forget it; what arrived is deleted, unless it is whole.
+    Cancel {
+        /// Its number, or all.
+        id: String,
+        /// Keep what arrived: the next get of the same goes on from there.
+        #[arg(long)]
+        keep: bool,
+    },
+}
+
+/// `kith limits`. A rate is written as '2 MiB/s' or '16 Mbit/s'.
+#[derive(Debug, Args)]
+pub(crate) struct LimitsArgs {
+    /// To all distant peers together: a rate such as '2 MiB/s' or '16 Mbit/s', none, or default.
+    #[arg(long, value_name = "RATE")]
+    pub(crate) upload: Option<String>,
+    /// To each of them.
+    #[arg(long, value_name = "RATE", conflicts_with = "peer")]
+    pub(crate) upload_each: Option<String>,
+    /// From all of them together.
+    #[arg(long, value_name = "RATE")]
+    pub(crate) download: Option<String>,
+    /// From each of them.
+    #[arg(long, value_name = "RATE", conflicts_with = "peer")]
+    pub(crate) download_each: Option<String>,
+    /// Whether limits hold within the local network too.
+    #[arg(long, value_name = "true|false", conflicts_with = "peer")]
+    pub(crate) local: Option<bool>,
+    /// The upload and download rate of this peer alone, near and far: petname or PeerId.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) peer: Option<String>,
+    /// The rates of these hours, such as 22:00-06:00; 'default' for each takes them away.
+    #[arg(long, value_name = "HOURS", conflicts_with_all = ["peer", "local"])]
+    pub(crate) hours: Option<String>,
+    /// Those of these days only, by the day on which they begin: mon,tue,wed,thu,fri,sat,sun.
+    #[arg(long, value_name = "DAYS", value_delimiter = ',', requires = "hours")]
+    pub(crate) days: Vec<String>,
 }
 
 /// `kith offer`.

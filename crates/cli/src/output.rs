@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -76,14 +77,9 @@ impl Output {
         if !self.is_terminal() {
             return;
         }
-        // Upper case fits QR's alphanumeric mode: a third fewer modules.
-        match qrcode::QrCode::new(text.to_uppercase()) {
-            Ok(code) => self.talk(
-                code.render::<qrcode::render::unicode::Dense1x2>()
-                    .quiet_zone(true)
-                    .build(),
-            ),
-            Err(_) => self.talk("(too long for a QR code)"),
+        match drawn(text) {
+            Some(code) => self.talk(code),
+            None => self.talk("(too long for a QR code)"),
         }
     }
 }
@@ -105,6 +101,18 @@ fn harmless(text: &str, is_meant: impl Fn(char) -> bool) -> String {
         }
     }
     shown
+}
+
+/// A QR code (ISO/IEC 18004) in half blocks, two rows of modules a line, light ones filled: right on a dark terminal, and
+/// inverted on a light one, which readers accept. `None` where the text is too long.
+fn drawn(text: &str) -> Option<String> {
+    // Upper case fits QR's alphanumeric mode: a third fewer modules.
+    let code = qrcode::QrCode::new(text.to_uppercase()).ok()?;
+    let mut renderer = code.render::<Dense1x2>();
+    // It fills what it takes for dark, and terminals fill with their light colour.
+    renderer.dark_color(Dense1x2::Light);
+    renderer.light_color(Dense1x2::Dark);
+    Some(renderer.quiet_zone(true).build())
 }
 
 /// A number of bytes as people read it.
@@ -143,6 +151,39 @@ fn span_ago(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    /// What a reader of QR codes sees in lines of half blocks, with so many dots for each module.
+    fn read(drawn: &str, light: u8) -> String {
+        const DOTS: usize = 4;
+        let lines: Vec<Vec<char>> = drawn.lines().map(|line| line.chars().collect()).collect();
+        let (width, height) = (lines[0].len() * DOTS, lines.len() * 2 * DOTS);
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
+            let is_upper = (y / DOTS).is_multiple_of(2);
+            let is_filled = match lines[y / DOTS / 2].get(x / DOTS) {
+                Some('█') => true,
+                Some('▀') => is_upper,
+                Some('▄') => !is_upper,
+                _ => false,
+            };
+            if is_filled { light } else { 255 - light }
+        });
+        let grids = image.detect_grids();
+        assert_eq!(grids.len(), 1, "one code:\n{drawn}");
+        grids[0].decode().expect("readable").1
+    }
+
+    #[test]
+    fn a_drawn_qr_code_is_read_as_what_it_says() {
+        for text in [
+            "kith:invite1qqqsyqcyq5rqwzqf".to_owned(),
+            format!("kith:link1{}", "q0p9z8x7".repeat(80)),
+        ] {
+            let drawn = super::drawn(&text).expect("short enough");
+            // Text forms may be written in either case.
+            assert_eq!(read(&drawn, 255).to_lowercase(), text);
+        }
+        assert_eq!(super::drawn(&"q".repeat(5000)), None);
+    }
+
     #[test]
     fn times_are_told_as_people_do() {
         assert_eq!(super::span_ago(59), "just now");

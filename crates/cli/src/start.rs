@@ -1,6 +1,6 @@
 //! How the node of a data directory is described: its `config.toml`, and what a command needs of it.
 
-use kith::config::Config;
+use kith::config::{Config, ConfigError};
 use kith::discovery::Interfaces;
 use kith::home::Home;
 use kith::{Node, NodeBuilder};
@@ -36,9 +36,12 @@ pub(crate) fn home(data: Option<&std::path::Path>) -> Result<Home, Failure> {
 /// Reads the settings of `home`.
 ///
 /// # Errors
-/// When there is a mistake in them; it is named with its line.
+/// When there is a mistake in them, named with its line: one of usage, which starting again does not mend.
 pub(crate) fn config(home: &Home) -> Result<Config, Failure> {
-    Config::load(&home.config()).map_err(Failure::failed)
+    Config::load(&home.config()).map_err(|error| match error {
+        ConfigError::Io { .. } => Failure::failed(error),
+        mistake => Failure::usage(mistake),
+    })
 }
 
 /// Describes the node of `home`.
@@ -53,6 +56,8 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
         // A port that is given back in a moment is not worth asking a router for.
         .port_mapping(purpose == Purpose::Daemon)
         .findable(config.findable && purpose == Purpose::Daemon)
+        .limits(config.limits.clone())
+        .resume_transfers(purpose == Purpose::Daemon)
         .keep_sessions(matches!(purpose, Purpose::Daemon | Purpose::Serve))
         .follow_shares(matches!(purpose, Purpose::Daemon | Purpose::Serve));
     let builder = match &config.relay_roots {

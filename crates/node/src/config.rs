@@ -5,15 +5,18 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use kith_core::content::limits::Plan;
 use kith_core::introducer::Introducer;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use thiserror::Error;
 
 use crate::durable;
+
+pub mod limits;
 
 /// The longest suggested name, in bytes: what an invite has room for.
 pub const NAME_BYTES_MAX: usize = 64;
@@ -26,9 +29,6 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// How many changes a key may be away from one we know to be suggested: a swap, a missing letter, and one more.
 const TYPO_CHANGES_MAX: usize = 3;
-
-/// The port of the web app and the local API (DESIGN §6).
-const API_PORT: u16 = 7117;
 
 /// The settings, with a default for each that is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -43,8 +43,6 @@ pub struct Config {
     /// Whether contacts on the same network find this node without anybody's help. On by default: strangers there see that
     /// some node of kith is near, and not whose.
     pub lan: bool,
-    /// Whether to use the public BitTorrent DHT as one more place for sealed records. On by default.
-    pub public_dht: bool,
     /// Whether whoever knows the PeerId can look up the public face. Off by default: one is reached by invite.
     pub findable: bool,
     /// A PEM file with the root certificates of a private authority, by which introducers with a domain name are known
@@ -56,11 +54,11 @@ pub struct Config {
     /// Whether bulk data may travel over TCP where the path to the other side is direct. On by default: faster, and it shows
     /// nobody more than the session does. The port is open only while somebody who was told of it is expected.
     pub express: bool,
-    /// Where the local API and the web app listen; loopback only. Port 0 takes any free one.
-    #[serde(deserialize_with = "read_api")]
-    pub api: SocketAddr,
     /// What this node does for its contacts' connections, when it can be reached itself.
     pub relay_for_contacts: RelayForContacts,
+    /// How fast content may move ([`limits`]). Uploads to distant peers are held to 2 MiB/s by default.
+    #[serde(deserialize_with = "limits::read")]
+    pub limits: Plan,
 }
 
 /// How far to relay between contacts who cannot reach each other.
@@ -158,13 +156,12 @@ impl Default for Config {
             name: String::new(),
             introducers: Vec::new(),
             lan: true,
-            public_dht: true,
             findable: false,
             relay_roots: None,
             public_server: false,
             express: true,
-            api: SocketAddr::from((Ipv4Addr::LOCALHOST, API_PORT)),
             relay_for_contacts: RelayForContacts::default(),
+            limits: Plan::default(),
         }
     }
 }
@@ -228,18 +225,24 @@ impl Config {
             let path = path.to_owned();
             ConfigError::Io { path, source }
         };
-        // A file with a mistake is not written to.
-        Self::load(path)?;
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(io_error(error)),
-        };
+        let text = sound_text(path)?;
         let changed = with_introducers(&text, introducers);
         if changed == text {
             return Ok(());
         }
         durable::replace(path, changed.as_bytes()).map_err(io_error)
+    }
+
+    /// Writes these limits into the file at `path`, in place of its own; all else in it stays as it was written.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; the file is as it was then.
+    pub fn keep_limits(path: &Path, plan: &Plan) -> Result<(), ConfigError> {
+        let text = sound_text(path)?;
+        limits::keep(path, &text, plan).map_err(|source| ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// Reads settings from `text`.
@@ -253,6 +256,19 @@ impl Config {
             let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
             (line, explain(error.message()))
         })
+    }
+}
+
+/// What the file at `path` says, nothing where there is none; a file with a mistake is not written to.
+fn sound_text(path: &Path) -> Result<String, ConfigError> {
+    Config::load(path)?;
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(source) => Err(ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -306,21 +322,6 @@ fn read_introducers<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Introduce
     lines.iter().enumerate().map(read).collect()
 }
 
-fn read_api<'de, D: Deserializer<'de>>(value: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(value)?;
-    let address: SocketAddr = text.parse().map_err(|_| {
-        D::Error::custom(format!(
-            "{text:?} is no address with a port, such as 127.0.0.1:{API_PORT}"
-        ))
-    })?;
-    if !address.ip().is_loopback() {
-        return Err(D::Error::custom(
-            "the local API listens on loopback addresses only, such as 127.0.0.1",
-        ));
-    }
-    Ok(address)
-}
-
 /// Takes apart what serde says of an unknown field; anything else is passed on.
 fn explain(message: &str) -> Mistake {
     // "unknown field `a`, expected one of `b`, `c`": names stand at every second place between backticks.
@@ -361,6 +362,8 @@ fn changes_between(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use kith_core::ids::{DeviceKey, TlsPin};
     use kith_core::introducer::{Ports, Trust};
@@ -392,27 +395,29 @@ mod tests {
     fn every_setting_is_read() {
         let line = introducer().to_string();
         let text = format!(
-            "name = 'Ann'\nintroducers = ['{line}']\nlan = false\npublic_dht = false\n\
-             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nexpress = false\napi = '[::1]:0'\n\
+            "name = 'Ann'\nintroducers = ['{line}']\nlan = false\n\
+             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nexpress = false\n\
              [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n\
-             addresses = ['203.0.113.5']\nport = 7119\n"
+             addresses = ['203.0.113.5']\nport = 7119\n[limits]\nlocal = true\n"
         );
         let expected = Config {
             name: "Ann".into(),
             introducers: vec![introducer()],
             lan: false,
-            public_dht: false,
             findable: true,
             relay_roots: Some("/etc/roots.pem".into()),
             public_server: true,
             express: false,
-            api: "[::1]:0".parse().expect("literal"),
             relay_for_contacts: RelayForContacts {
                 enabled: false,
                 mebibytes_per_day: 7,
                 kibibytes_per_second: 8,
                 addresses: vec![[203, 0, 113, 5].into()],
                 port: 7119,
+            },
+            limits: Plan {
+                local: true,
+                ..Plan::default()
             },
         };
         assert_eq!(Config::parse(&text), Ok(expected));
@@ -460,8 +465,6 @@ mod tests {
             "\nlan = 'yes'",
             "\nname = \"a\\nb\"",
             &long,
-            "\napi = '0.0.0.0:7117'",
-            "\napi = 'localhost'",
             "\nintroducers = ['kith:introducer1qqqq']",
             "\nlan = true\nlan = true",
             "\n[relay_for_contacts]\nmebibytes_per_day = -1",

@@ -62,7 +62,8 @@ impl Kith {
     pub(crate) fn limited(program: &Path, bytes_per_second: u64) -> Self {
         let kibibytes = bytes_per_second / 1024;
         Self {
-            settings: format!("[limits]\nupload_kibibytes_per_second = {kibibytes}\n"),
+            // The lab is one machine, where nothing is held back unless it is asked for.
+            settings: format!("[limits]\nupload = \"{kibibytes} KiB/s\"\nlocal = true\n"),
             ..Self::plain(program)
         }
     }

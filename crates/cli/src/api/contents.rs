@@ -13,12 +13,13 @@ use kith::core::data::head::{Audience, Head};
 use kith::core::data::manifest::Entry;
 use kith::core::identity::{Contact, ContactState};
 use kith::core::ids::BlobHash;
-use kith::peer::{GetOptions, MyShare};
+use kith::peer::{GetOptions, MyShare, TransferInfo, TransferState};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Answer, Asked, lines};
 use super::door::Door;
+use super::named::name_of;
 use crate::failure::Failure;
 
 /// The least time between two progress lines: what an eye follows.
@@ -162,6 +163,10 @@ pub(crate) enum GetEvent {
         files: u64,
         /// Whether nobody who has it is there now.
         waiting: bool,
+        /// Whether it was paused, and goes on when it is resumed.
+        paused: bool,
+        /// The number by which it is paused, resumed and cancelled.
+        id: u64,
     },
     /// All is there.
     Done {
@@ -306,46 +311,44 @@ pub(super) async fn list(
     Ok(Json(listed.collect()))
 }
 
-/// Fetches what somebody shares, for as long as the call lasts; a later call goes on where it ended.
+/// Fetches what somebody shares, for as long as the call lasts; a later call goes on where it ended. A transfer of the same that is under way is
+/// followed instead, and what the node goes on with by itself outlasts the call.
 #[utoipa::path(post, path = "/api/v1/get", request_body = GetRequest,
     responses((status = 200, body = GetEvent, content_type = "application/x-ndjson")))]
 pub(super) async fn get(
     State(door): State<Door>,
     Asked(asked): Asked<GetRequest>,
 ) -> Result<Response, Failure> {
-    let source = door.node().contents().resolve(&asked.source).await?;
-    let at = asked
-        .at
-        .as_deref()
-        .map(str::parse::<BlobHash>)
-        .transpose()
-        .map_err(Error::from)?;
-    let options = GetOptions {
-        out: asked.out,
-        only: asked.only,
-        wait: Duration::from_millis(asked.wait_ms),
-        at,
-        ..GetOptions::new(source, "")
-    };
+    let options = options(&door, asked).await?;
+    let transfers = door.node().contents().transfers();
+    let mut transfer = transfers.begin(options, false).await?;
     Ok(lines(async move |out| {
-        let mut transfer = door.node().contents().get(options);
-        let (mut last, mut waited): (Option<Instant>, bool) = (None, false);
-        while let Some(now) = transfer.changed().await {
-            let is_due = last.is_none_or(|last| last.elapsed() >= PROGRESS_EVERY);
-            let is_whole = now.total == Some(now.bytes);
-            if is_due || is_whole || now.waiting != waited {
-                (last, waited) = (Some(Instant::now()), now.waiting);
+        let mut last: Option<(Instant, TransferState)> = None;
+        while let Some(TransferInfo {
+            id,
+            state,
+            progress: now,
+            ..
+        }) = transfer.changed().await
+        {
+            let is_due =
+                last.is_none_or(|(at, before)| before != state || at.elapsed() >= PROGRESS_EVERY);
+            if is_due || now.total == Some(now.bytes) {
+                last = Some((Instant::now(), state));
                 out.send(&GetEvent::Progress {
+                    id: id.0,
                     bytes: now.bytes,
                     total: now.total,
                     rate: now.rate,
                     files: now.files,
-                    waiting: now.waiting,
+                    waiting: state == TransferState::Waiting,
+                    paused: state == TransferState::Paused,
                 })
                 .await;
             }
         }
-        let done = transfer.finished().await?;
+        let done = transfer.finished().await;
+        let done = done.map_err(|failure| Failure::new(failure.kind, failure.message))?;
         let mut sources = Vec::new();
         for source in &done.sources {
             let peer_id = source.peer.to_string();
@@ -367,6 +370,24 @@ pub(super) async fn get(
         .await;
         Ok(())
     }))
+}
+
+/// What was asked for, as the library takes it.
+pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions, Failure> {
+    let source = door.node().contents().resolve(&asked.source).await?;
+    let at = asked
+        .at
+        .as_deref()
+        .map(str::parse::<BlobHash>)
+        .transpose()
+        .map_err(Error::from)?;
+    Ok(GetOptions {
+        out: asked.out,
+        only: asked.only,
+        wait: Duration::from_millis(asked.wait_ms),
+        at,
+        ..GetOptions::new(source, "")
+    })
 }
 
 /// What everybody shares who answers.
@@ -441,13 +462,4 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         left_out: Vec::new(),
         left_out_count: 0,
     }
-}
-
-/// What a peer is called here; its id where it is no contact.
-async fn name_of(door: &Door, peer_id: &str) -> String {
-    let contact = door.node().find(peer_id).await;
-    contact.map_or_else(
-        |_| peer_id.to_owned(),
-        |contact| contact.petname.to_string(),
-    )
 }

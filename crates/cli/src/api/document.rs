@@ -4,7 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    contacts, contents, doctor, events, invites, listeners, node, ping, raw, services, trace,
+    contacts, contents, doctor, events, invites, limits, listeners, node, ping, raw, services,
+    trace, transfers,
 };
 
 #[derive(OpenApi)]
@@ -51,6 +52,13 @@ use super::{
         contents::unshare,
         contents::list,
         contents::get,
+        transfers::list,
+        transfers::begin,
+        transfers::pause,
+        transfers::resume,
+        transfers::cancel,
+        limits::read,
+        limits::change,
     ),
     components(schemas(crate::failure::Failure))
 )]

@@ -13,29 +13,39 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::door::Door;
+use super::transfers;
 
 /// Follows what happens from now on. A client that is slow misses the oldest, and is told so by `missed`.
 #[utoipa::path(get, path = "/api/v1/events", responses((status = 200, content_type = "text/event-stream")))]
 pub(super) async fn follow(
     State(door): State<Door>,
 ) -> Sse<impl Stream<Item = Result<Message, Infallible>>> {
-    let followed = (door.node().events(), door.node().contents().changes());
-    let events = stream::unfold(followed, |(mut events, mut changes)| async move {
-        loop {
-            let told = tokio::select! {
-                event = events.recv() => event.map(|event| tell(&event)),
-                head = changes.recv() => head.map(|head| Some(tell_change(&head))),
-            };
-            let (name, value) = match told {
-                Ok(Some(told)) => told,
-                Ok(None) => continue,
-                Err(RecvError::Lagged(count)) => ("missed", json!({ "count": count })),
-                Err(RecvError::Closed) => return None,
-            };
-            let message = Message::default().event(name).data(value.to_string());
-            return Some((Ok(message), (events, changes)));
-        }
-    });
+    let contents = door.node().contents();
+    let followed = (
+        door.node().events(),
+        contents.changes(),
+        contents.transfers().events(),
+    );
+    let events = stream::unfold(
+        followed,
+        |(mut events, mut changes, mut transfers)| async move {
+            loop {
+                let told = tokio::select! {
+                    event = events.recv() => event.map(|event| tell(&event)),
+                    head = changes.recv() => head.map(|head| Some(tell_change(&head))),
+                    info = transfers.recv() => info.map(|info| Some(("transfer", transfers::tell(&info)))),
+                };
+                let (name, value) = match told {
+                    Ok(Some(told)) => told,
+                    Ok(None) => continue,
+                    Err(RecvError::Lagged(count)) => ("missed", json!({ "count": count })),
+                    Err(RecvError::Closed) => return None,
+                };
+                let message = Message::default().event(name).data(value.to_string());
+                return Some((Ok(message), (events, changes, transfers)));
+            }
+        },
+    );
     Sse::new(events).keep_alive(KeepAlive::default())
 }
 

@@ -7,7 +7,7 @@
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
 //! - [`named`]: whom a command goes to.
-//! - [`contents`]: what is shared here, and what others share.
+//! - [`contents`]: what is shared here, and what others share. [`transfers`]: what is being fetched. [`limits`]: how fast.
 //! - [`services`]: what is offered to contacts, and theirs reached here.
 //! - [`raw`]: calls that become a stream to a peer (`Upgrade: kith-raw`). [`listeners`]: incoming ones.
 //!
@@ -21,6 +21,7 @@ mod document;
 mod door;
 pub(crate) mod events;
 pub(crate) mod invites;
+pub(crate) mod limits;
 pub(crate) mod listeners;
 mod named;
 pub(crate) mod node;
@@ -31,6 +32,7 @@ mod server;
 pub(crate) mod services;
 pub(crate) mod streams;
 pub(crate) mod trace;
+pub(crate) mod transfers;
 
 pub(crate) use raw::{RAW, STREAM_HEADER};
 pub(crate) use server::Server;

@@ -38,3 +38,12 @@ impl Named {
         Failure::about(self.peer, &self.name, error)
     }
 }
+
+/// What a peer is called here; its id where it is no contact.
+pub(super) async fn name_of(door: &Door, peer_id: &str) -> String {
+    let contact = door.node().find(peer_id).await;
+    contact.map_or_else(
+        |_| peer_id.to_owned(),
+        |contact| contact.petname.to_string(),
+    )
+}

@@ -5,8 +5,8 @@ use axum::routing::{delete, get, post};
 
 use super::door::Door;
 use super::{
-    contacts, contents, doctor, document, events, invites, listeners, node, ping, raw, services,
-    trace,
+    contacts, contents, doctor, document, events, invites, limits, listeners, node, ping, raw,
+    services, trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -50,6 +50,11 @@ pub(super) fn router(door: Door) -> Router {
         )
         .route("/ls", get(contents::list))
         .route("/get", post(contents::get))
+        .route("/transfers", get(transfers::list).post(transfers::begin))
+        .route("/transfers/{id}/pause", post(transfers::pause))
+        .route("/transfers/{id}/resume", post(transfers::resume))
+        .route("/transfers/{id}/cancel", post(transfers::cancel))
+        .route("/limits", get(limits::read).post(limits::change))
         .route("/forwards", post(services::forward))
         .route("/openapi.json", get(document::read));
     Router::new()

@@ -6,9 +6,11 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::on::On;
+use super::transfers;
 use crate::api::contents::{
     FetchInfo, GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared,
 };
+use crate::api::transfers::TransferInfo;
 use crate::args::{GetArgs, ShareArgs};
 use crate::client::{query, segment};
 use crate::failure::Failure;
@@ -17,6 +19,12 @@ use crate::start::Purpose;
 
 /// What a bar says; bytes and rate as people read them.
 const BAR: &str = "{bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta} {msg}";
+
+/// How long a `get` that somebody looks at waits for someone who has it,
+const FOREGROUND_WAIT: Duration = Duration::from_secs(30);
+
+/// and one that is left to the node: a month of holidays, counted anew from each byte that arrives and from each start of the node.
+const BACKGROUND_WAIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How often a bar that waits shows that it is alive.
 const BAR_TICK: Duration = Duration::from_millis(250);
@@ -108,13 +116,25 @@ pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
 
 /// Fetches what somebody shares.
 pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
+    let wait = args.wait.unwrap_or(match args.background {
+        true => BACKGROUND_WAIT,
+        false => FOREGROUND_WAIT,
+    });
     let request = GetRequest {
         source: args.source,
         out: whole(&args.out)?,
         only: args.only,
-        wait_ms: u64::try_from(args.wait.as_millis()).unwrap_or(u64::MAX),
+        wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         at: args.at,
     };
+    if args.background {
+        let begun: TransferInfo = on
+            .node(Purpose::Look, async |node| {
+                node.client().post("/transfers", &request).await
+            })
+            .await?;
+        return on.output.line(&begun, || transfers::describe(&begun));
+    }
     let bar = bar(on);
     let fetched = on.node(Purpose::Reach, async |node| {
         let mut lines = node.client().lines("/get", &request).await?;
@@ -134,16 +154,18 @@ fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
             bytes,
             total,
             waiting,
+            paused,
+            id,
             ..
         } => {
             if let Some(total) = total {
                 bar.set_length(*total);
             }
             bar.set_position(*bytes);
-            bar.set_message(if *waiting {
-                "waiting for someone who has it"
-            } else {
-                ""
+            bar.set_message(match (*paused, *waiting) {
+                (true, _) => format!("paused; 'kith transfers resume {id}' goes on"),
+                (_, true) => "waiting for someone who has it".to_owned(),
+                _ => String::new(),
             });
             if on.output.is_json() {
                 on.output.line(event, String::new)

@@ -1,7 +1,7 @@
 //! What each command asks of a node, and how it shows the answer.
 //!
 //! [`up`] runs a node. [`me`] (id, invite, status, doctor), [`people`] (add, contacts, contact), [`reach`] (ping, trace),
-//! [`stdio`] and [`exec`] (pipe, listen), [`services`] (offer, forward), [`content`] (share, ls, get), [`introducer`] and
+//! [`stdio`] and [`exec`] (pipe, listen), [`services`] (offer, forward), [`content`] (share, ls, get), [`transfers`], [`limits`], [`introducer`] and
 //! [`backup`] (identity export and import) are the rest. [`demo`] shows them all at work.
 
 mod backup;
@@ -9,6 +9,7 @@ mod content;
 mod demo;
 mod exec;
 mod introducer;
+mod limits;
 mod me;
 mod on;
 mod people;
@@ -16,6 +17,7 @@ mod reach;
 mod run;
 mod services;
 mod stdio;
+mod transfers;
 mod up;
 
 pub(crate) use run::run;

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use super::on::On;
-use super::{backup, content, demo, exec, introducer, me, people, reach, services, stdio, up};
+use super::{
+    backup, content, demo, exec, introducer, limits, me, people, reach, services, stdio, transfers,
+    up,
+};
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -62,7 +65,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         Command::Unshare { share } => content::unshare(&on, &share).await?,
         Command::Ls { path } => content::list(&on, path.as_deref()).await?,
         Command::Get(args) => content::get(&on, args).await?,
-        Command::Transfers => return Err(Failure::failed("this version cannot do it yet")),
+        Command::Limits(args) => limits::limits(&on, args).await?,
+        Command::Transfers { command } => transfers::transfers(&on, command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -26,6 +26,11 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
     let home = on.home()?;
     let mut config = start::config(&home)?;
     let named = apply(&mut config, &args)?;
+    if let Some(api) = args.api {
+        on.output.talk(format_args!(
+            "kith: nothing listens on {api}: this version has its API on the Unix socket only"
+        ));
+    }
     let mut builder = start::builder(&home, &config, Purpose::Daemon).bind(args.bind.clone());
     if !args.bind.is_empty() && args.bind.iter().all(|address| address.ip().is_loopback()) {
         builder = builder.port_mapping(false);
@@ -59,16 +64,11 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
 /// Lets the flags override the settings. Whether introducers were named.
 fn apply(config: &mut Config, args: &UpArgs) -> Result<bool, Failure> {
     config.lan &= !args.no_lan;
-    config.public_dht &= !args.no_public_dht;
     config.findable |= args.findable;
-    if let Some(api) = args.api {
-        if !api.ip().is_loopback() {
-            let reason = format!(
-                "--api {api}: the local API listens on loopback addresses only, such as 127.0.0.1"
-            );
-            return Err(Failure::usage(reason));
-        }
-        config.api = api;
+    if let Some(api) = args.api.filter(|api| !api.ip().is_loopback()) {
+        return Err(Failure::usage(format!(
+            "--api {api}: the local API listens on loopback addresses only, such as 127.0.0.1"
+        )));
     }
     for line in &args.introducer {
         let introducer: Introducer = line

@@ -157,13 +157,13 @@ async fn a_database_of_a_newer_version_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_typo_in_the_configuration_is_named_with_its_line() {
+async fn a_typo_in_the_configuration_is_a_mistake_of_usage_named_with_its_line() {
     let ann = Person::new();
     fs::write(ann.file("config.toml"), "lan = false\nfindabel = true\n").expect("room");
     for command in [&["up"][..], &["id"]] {
         let ran = ann.run(command).await;
         ran.failed(
-            1,
+            2,
             &[
                 "config.toml, line 2",
                 "findabel",

@@ -124,4 +124,12 @@ async fn events_are_told_as_they_happen() {
     let online = events.until("online").await;
     assert_eq!(online, json!({ "peer_id": ben_id }).to_string());
     events.until("invite_used").await;
+    let out = ann.file("out").display().to_string();
+    let ran = ann.run(&["get", "ben/nothing", "--out", &out]).await;
+    ran.failed(3, &["no such share"]);
+    while !events
+        .until("transfer")
+        .await
+        .contains("\"state\":\"failed\"")
+    {}
 }

@@ -2,17 +2,20 @@
 //!
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`events`]: what it tells as it happens.
-//! - [`meeting`], [`streams`], [`services`], [`changes`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod backup;
 mod bad_input;
+mod bad_links;
 mod changes;
 mod demo;
 mod door;
 mod events;
+mod limits;
 mod meeting;
 mod person;
 mod removed;
 mod services;
 mod snapshots;
 mod streams;
+mod transfers;

@@ -4,12 +4,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
 use crate::line::Condition;
-use crate::person::{FILE_BYTES, Person, introducer, meet};
+use crate::person::{Person, introducer, meet};
 use crate::program::Program;
 use crate::trial;
 use crate::world::{NatKind, World};
@@ -17,8 +17,12 @@ use crate::world::{NatKind, World};
 /// When a path that can be direct must be, so that nothing is relayed any more.
 const RELAYED_DURATION_MAX: Duration = Duration::from_secs(2);
 
-/// What may pass the introducer's line when no payload does: keep-alives, records and address discovery.
-const IDLE_BYTES_MAX: u64 = FILE_BYTES as u64 / 20;
+/// How often the file is sent to see it pass without one full frame on the way out. Between two keep-alives, which are small, a
+/// node also leaves a record or asks where it is seen from, whose handshakes fill some frames: not again within a second.
+const TURNS_MAX: usize = 8;
+
+/// The full frames of such handshakes in one turn, at most: a few each of TLS and of QUIC. The file takes 1,400.
+const FULL_FRAMES_MAX: u64 = 100;
 
 /// The tests of this file.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -89,11 +93,21 @@ async fn on_one_lan_no_payload_passes_the_introducer() -> Result<()> {
     meet(&ann, &bob)?;
     bob.ping_within(&ann, "direct", RELAYED_DURATION_MAX)?;
     let way_out = world.line_to_internet(&home, Condition::default())?;
-    bob.send(&ann, dir.path(), "there")?;
-    ann.send(&bob, dir.path(), "back")?;
-    let passed = way_out.bytes_carried();
-    ensure!(passed < IDLE_BYTES_MAX, "{passed} bytes left the LAN");
-    Ok(())
+    let mut passed = Vec::new();
+    for turn in 0..TURNS_MAX {
+        let before = way_out.full_frames_carried();
+        bob.send(&ann, dir.path(), &format!("there{turn}"))?;
+        ann.send(&bob, dir.path(), &format!("back{turn}"))?;
+        let full = way_out.full_frames_carried() - before;
+        ensure!(full < FULL_FRAMES_MAX, "{full} full frames left the LAN");
+        if full == 0 {
+            // The frames of keep-alives were seen, so the line is where it should be.
+            ensure!(way_out.bytes_carried() > 0, "nothing at all passed");
+            return Ok(());
+        }
+        passed.push(full);
+    }
+    bail!("full frames left the LAN in every turn: {passed:?}")
 }
 
 async fn two_homes_hand_over_a_folder_and_another_without_the_introducer() -> Result<()> {

@@ -4,6 +4,18 @@ use std::env;
 use std::fs::File;
 use std::process::{Command, Stdio};
 
+/// The programs that the lab calls, each with an argument that makes it do nothing.
+const PROGRAMS: [(&str, &str); 8] = [
+    ("ip", "-V"),
+    ("ping", "-V"),
+    ("nft", "--version"),
+    ("conntrack", "--version"),
+    ("tcpdump", "--version"),
+    ("avahi-daemon", "--version"),
+    ("avahi-browse", "--version"),
+    ("dbus-daemon", "--version"),
+];
+
 /// Set to `required` where a lab that cannot run is a failure.
 const VARIABLE: &str = "KITH_LAB";
 
@@ -33,10 +45,14 @@ fn attempt() -> Result<(), String> {
     if patchbay::check_caps().is_err() {
         patchbay::init_userns().map_err(|error| format!("no user namespace: {error}"))?;
     }
-    run("ip", &["-V"])?;
-    run("ping", &["-V"])?;
-    run("nft", &["--version"])?;
-    run("conntrack", &["--version"])?;
+    // All that are missing are named at once, so that they can be installed at once.
+    let missing: Vec<String> = PROGRAMS
+        .iter()
+        .filter_map(|(program, argument)| run(program, &[argument]).err())
+        .collect();
+    if !missing.is_empty() {
+        return Err(missing.join("; "));
+    }
     run("unshare", &["--net", "--mount", "nft", "list", "ruleset"])?;
     File::options()
         .read(true)
@@ -70,9 +86,11 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     reason = "a skipped lab must be seen by whoever runs the tests"
 )]
 pub(crate) fn say_loudly(reason: &str) {
+    let programs: Vec<&str> = PROGRAMS.iter().map(|(program, _)| *program).collect();
     eprintln!("\n*** THE LAB DOES NOT RUN HERE: {reason}");
     eprintln!(
-        "*** It needs nft, conntrack, ip and ping, and root or unprivileged user namespaces."
+        "*** It needs {}, and root or unprivileged user namespaces.",
+        programs.join(", ")
     );
     eprintln!("*** No NAT, no lost packet and no cut link was tested.\n");
 }

@@ -2,8 +2,9 @@
 //!
 //! Rates are the *generic cell rate algorithm* (ITU-T I.371; a token bucket kept as one instant): each request moves the
 //! client's instant on by an interval, and is refused when that instant lies further ahead of now than the burst allows.
-//! A client is its key and the prefix of its address: keys cost nothing, prefixes do, so the key's limits keep programs
-//! from disturbing each other and the prefix's limits keep a flood of keys from disturbing the others.
+//! A client is its key and the prefix of its address. Keys cost nothing, and a node's visits come by another each, so the
+//! prefix's limits are those that bound a node, a flood of keys, and a household. The key's limits bound a program that keeps
+//! one, so that it does not use up its prefix by itself.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

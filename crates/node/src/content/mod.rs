@@ -55,7 +55,7 @@ pub use liars::LIARS_SCHEMA;
 pub use list::{entries, list};
 pub use providers::{Listed, Provider, Providers};
 pub use reader::{FileReader, ReadError, Readers};
-pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, Stream};
+pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, StagedAt, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
 pub use store::{Database, SCHEMA};

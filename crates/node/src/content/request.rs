@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kith_core::content::grant::SignedGrant;
@@ -71,6 +71,25 @@ pub struct Get {
     pub readers: Readers,
     /// The time, for judging signatures.
     pub now: Time,
+    /// Told where what arrives is kept until it is whole.
+    pub staged: StagedAt,
+}
+
+/// Where what arrives is kept until it is whole: told by a transfer once it knows, to whoever has a clone of this.
+#[derive(Clone, Debug, Default)]
+pub struct StagedAt(Arc<Mutex<Option<PathBuf>>>);
+
+impl StagedAt {
+    /// Tells the folder.
+    pub fn tell(&self, folder: PathBuf) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder);
+    }
+
+    /// The folder, as far as one was told.
+    pub fn folder(&self) -> Option<PathBuf> {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.clone()
+    }
 }
 
 /// How far a transfer is.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kith_core::content::access::Asker;
 use kith_core::content::wire::Request;
+use kith_core::ids::ShareId;
 use kith_core::time::Time;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
@@ -28,6 +29,8 @@ pub struct Session {
     pub exporter: [u8; 32],
     /// The clock.
     pub now: fn() -> Time,
+    /// Told which share is asked for, whether it is there or not.
+    pub asks: Arc<dyn Fn(ShareId) + Send + Sync>,
 }
 
 impl std::fmt::Debug for Session {
@@ -79,12 +82,16 @@ where
         let Some(request) = request.map_err(read_error)? else {
             return writer.shutdown().await.map_err(ServeError::Stream);
         };
+        if let Request::Head { share, .. } = &request {
+            (session.asks)(*share);
+        }
         let (shares, session) = (Arc::clone(&shares), session.clone());
         let answered = tokio::task::spawn_blocking(move || {
             let Session {
                 asker,
                 exporter,
                 now,
+                ..
             } = session;
             let shown = showing.take(&shares, &request, &asker, &exporter, now())?;
             Ok((shares.answer(&request, &asker, &shown, now())?, showing))

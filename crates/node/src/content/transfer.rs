@@ -262,10 +262,12 @@ async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, G
         .as_ref()
         .map_or_else(String::new, |only| only.name.clone());
     let is_directory = matches!(selected, Selected::Directory { .. });
+    let staged = get.staged.clone();
     blocking(target, move || {
         let same_kind = match disk::occupied(&at)? {
             Occupied::Free => {
                 let staging = Staging::open(&at, &hash, &filter)?;
+                staged.tell(staging.folder().to_owned());
                 return Ok(Place::Staging(Arc::new(staging)));
             }
             Occupied::Folder => is_directory,

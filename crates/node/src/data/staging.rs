@@ -101,12 +101,30 @@ impl Staging {
         })
     }
 
-    /// Gives the download up: what arrived is removed.
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Deletes the staging folder at `folder` with all that arrived; one that is gone is deleted.
     ///
     /// # Errors
-    /// What the system says; what is left is removed with the next download beside it, in a month.
-    pub fn abandon(self) -> Result<(), StagingError> {
-        Ok(fs::remove_dir_all(&self.folder)?)
+    /// [`StagingError::Busy`] when somebody holds it; [`StagingError::TargetExists`] for what is no staging folder, which is left alone; else
+    /// what the system says.
+    pub fn discard(folder: &Path) -> Result<(), StagingError> {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        if !name.is_some_and(is_staging) {
+            return Err(StagingError::TargetExists(folder.to_owned()));
+        }
+        let lock = match File::open(folder.join("lock")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        match lock.try_lock() {
+            Ok(()) => Ok(fs::remove_dir_all(folder)?),
+            Err(TryLockError::WouldBlock) => Err(StagingError::Busy(folder.to_owned())),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
     }
 
     /// Makes a directory of the tree; the ones above it were made before.
@@ -356,7 +374,8 @@ mod tests {
         let last = given_up.folder.clone();
         assert_eq!(folders.map(|folder| folder.exists()), [false, true, true]);
         assert!(other.exists() && last.exists());
-        given_up.abandon().expect("removed");
+        drop(given_up);
+        Staging::discard(&last).expect("removed");
         assert!(!last.exists());
         drop(held);
     }

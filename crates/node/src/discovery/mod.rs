@@ -21,4 +21,4 @@ pub use invites::Invites;
 pub use lan::{Interfaces, Lan};
 pub use registries::Registries;
 pub use source::{Announcement, Finding, Neighbour, Order, Running, Source, start};
-pub use visit::{Pay, VisitError, Visitors};
+pub use visit::{Pay, VisitError, Visits};

@@ -54,9 +54,9 @@ pub trait Pay: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Answer, VisitError>> + Send;
 }
 
-/// Pays visits, from an endpoint of their own each.
+/// Pays visits, each from an endpoint of its own.
 #[derive(Clone, Debug, Default)]
-pub struct Visitors {
+pub struct Visits {
     relay_roots: Arc<[CertificateDer<'static>]>,
 }
 
@@ -90,8 +90,8 @@ impl From<ConnectionEnded> for VisitError {
     }
 }
 
-impl Visitors {
-    /// Those who believe these root certificates of relays with a domain name, beside those of the web.
+impl Visits {
+    /// Visits that believe these root certificates of relays with a domain name, beside those of the web.
     pub fn new(relay_roots: Vec<CertificateDer<'static>>) -> Self {
         let relay_roots = relay_roots.into();
         Self { relay_roots }
@@ -167,7 +167,7 @@ impl Visitors {
     }
 }
 
-impl Pay for Visitors {
+impl Pay for Visits {
     async fn visit(&self, visit: Visit, place: OwnedSemaphorePermit) -> Result<Answer, VisitError> {
         let (answered, answer) = oneshot::channel();
         // A task of its own, so that an endpoint is closed properly also where nobody waits any more.

@@ -22,6 +22,7 @@ pub mod accounts;
 pub mod address_discovery;
 mod addresses;
 pub mod admission;
+mod caller;
 pub mod config;
 pub mod limits;
 mod metered;
@@ -35,7 +36,6 @@ mod response;
 pub mod server;
 pub mod tls;
 mod tls_error;
-mod visitor;
 
 pub(crate) use addresses::own_addresses;
 pub use admission::{Admission, Allowance, Doorkeeper};

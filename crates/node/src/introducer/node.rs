@@ -362,7 +362,7 @@ async fn answer(stream: Stream, registry: Arc<RegistryService>, relay: Relay) {
     let connection = stream.connection();
     let key = connection.remote();
     let direct = connection.observed().map(|address| address.ip());
-    // Visitors come over the relay, which knows from where.
+    // Visits come over the relay, which knows from where.
     let address = direct.or_else(|| relay.address_of(key));
     let client = Client { key, address };
     let (reader, writer) = stream.into_split();

@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::registry::{RegistryService, ServeError};
-use crate::discovery::visit::{VisitError, Visitors};
+use crate::discovery::visit::{VisitError, Visits};
 use crate::peer::WeakNode;
 use crate::{clock, entropy};
 
@@ -61,7 +61,7 @@ pub(super) struct Announcer {
     /// Other introducers that keep the notice too.
     pub(super) elsewhere: Vec<Introducer>,
     /// How they are told.
-    pub(super) visitors: Visitors,
+    pub(super) visitors: Visits,
     /// Where the introducer listens.
     pub(super) listen: IpAddr,
     /// The introducer's node, which has a place at its own relay.
@@ -154,7 +154,7 @@ pub(super) fn place_at_own_relay(introducer: &Introducer, listen: IpAddr) -> Int
 }
 
 async fn leave_at(
-    visitors: &Visitors,
+    visitors: &Visits,
     introducer: &Introducer,
     record: &Record,
 ) -> Result<(), AnnounceError> {

@@ -45,11 +45,11 @@ use tracing::debug;
 
 use super::accounts::{AccountError, Accounts, Meter};
 use super::admission::{Admission, Doorkeeper};
+use super::caller::Caller;
 use super::limits::Limits;
 use super::metered::Metered;
 use super::metrics::Metrics;
 use super::response::{Body, plain};
-use super::visitor::Visitor;
 
 /// What RFC 6455 §1.3 appends to the client's key.
 const WEBSOCKET_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -132,7 +132,7 @@ impl Relay {
     pub(super) fn upgrade(
         &self,
         mut request: Request<Incoming>,
-        visitor: Arc<Visitor>,
+        caller: Arc<Caller>,
     ) -> Response<Body> {
         let (accept, version) = match negotiate(request.headers()) {
             Ok(negotiated) => negotiated,
@@ -141,11 +141,11 @@ impl Relay {
         let upgrade = hyper::upgrade::on(&mut request);
         let (parts, _) = request.into_parts();
         let relay = self.clone();
-        let task = visitor.tasks.clone();
-        let closing = visitor.closing.clone();
+        let task = caller.tasks.clone();
+        let closing = caller.closing.clone();
         task.spawn(async move {
             let admitted =
-                closing.run_until_cancelled(relay.admit(upgrade, parts, version, visitor));
+                closing.run_until_cancelled(relay.admit(upgrade, parts, version, caller));
             if let Some(Err(error)) = admitted.await {
                 relay.0.metrics.relay_refused.increment();
                 debug!(%error, "no relay client");
@@ -182,13 +182,13 @@ impl Relay {
         upgrade: hyper::upgrade::OnUpgrade,
         parts: Parts,
         version: ProtocolVersion,
-        visitor: Arc<Visitor>,
+        caller: Arc<Caller>,
     ) -> Result<(), RelayError> {
-        let (closing, ip) = (visitor.closing.clone(), visitor.ip);
-        let mut socket = Socket::new(upgrade.await?, visitor.clone())?;
+        let (closing, ip) = (caller.closing.clone(), caller.ip);
+        let mut socket = Socket::new(upgrade.await?, caller.clone())?;
         let access = Arc::new(Door {
             relay: self.clone(),
-            visitor,
+            caller,
             meter: Mutex::default(),
         });
         let handshake = async {
@@ -253,7 +253,7 @@ fn negotiate(headers: &HeaderMap) -> Result<(HeaderValue, ProtocolVersion), &'st
 #[derive(Debug)]
 struct Door {
     relay: Relay,
-    visitor: Arc<Visitor>,
+    caller: Arc<Caller>,
     meter: Mutex<Option<Meter>>,
 }
 
@@ -272,8 +272,8 @@ impl AccessControl for Door {
     async fn on_connect(&self, request: &ClientRequest) -> Access {
         let client = DeviceKey(*request.endpoint_id().as_bytes());
         let inner = &self.relay.0;
-        let refusal = match inner.doorkeeper.ask(client, self.visitor.ip) {
-            Admission::Admit(allowance) => match inner.accounts.open(&allowance, self.visitor.ip) {
+        let refusal = match inner.doorkeeper.ask(client, self.caller.ip) {
+            Admission::Admit(allowance) => match inner.accounts.open(&allowance, self.caller.ip) {
                 Ok(meter) => {
                     *self.lock_meter() = Some(meter);
                     return Access::Allow;
@@ -324,13 +324,13 @@ impl Drop for Stay {
 /// A relay client's WebSocket. It holds the connection's place at the gate until it is dropped.
 struct Socket {
     web_socket: WebSocketStream<Metered>,
-    _visitor: Arc<Visitor>,
+    _caller: Arc<Caller>,
     stay: Option<Stay>,
 }
 
 impl Socket {
     /// Takes over what hyper hands back after the 101.
-    fn new(upgraded: Upgraded, visitor: Arc<Visitor>) -> Result<Self, RelayError> {
+    fn new(upgraded: Upgraded, caller: Arc<Caller>) -> Result<Self, RelayError> {
         let parts = upgraded
             .downcast::<TokioIo<TlsStream<TcpStream>>>()
             .map_err(|_| RelayError::Foreign)?;
@@ -341,7 +341,7 @@ impl Socket {
         let stream = Metered::new(parts.io.into_inner());
         Ok(Self {
             web_socket: ServerBuilder::new().limits(limits).serve(stream),
-            _visitor: visitor,
+            _caller: caller,
             stay: None,
         })
     }

@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use super::address_discovery::{AddressDiscovery, AddressDiscoveryError};
+use super::caller::Caller;
 use super::config::IntroducerConfig;
 use super::limits::{Gate, Limits, Pass};
 use super::metrics::{self, Metrics};
@@ -35,7 +36,6 @@ use super::relay::Relay;
 use super::response::{Body, plain, probe};
 use super::tls::Tls;
 use super::tls_error::TlsError;
-use super::visitor::Visitor;
 
 /// The largest head of a request, in bytes; a relay client's is under 1 KiB.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -351,9 +351,9 @@ impl Port {
             }
         };
         let (tasks, closing) = (self.0.tasks.clone(), self.0.closing.clone());
-        let visitor = Arc::new(Visitor::new(ip, pass.established(), tasks, closing));
+        let caller = Arc::new(Caller::new(ip, pass.established(), tasks, closing));
         let answer = service_fn(|request| {
-            let response = self.answer(request, &visitor);
+            let response = self.answer(request, &caller);
             async move { Ok::<_, Infallible>(response) }
         });
         let connection = http1::Builder::new()
@@ -367,9 +367,9 @@ impl Port {
         }
     }
 
-    fn answer(&self, request: Request<Incoming>, visitor: &Arc<Visitor>) -> Response<Body> {
+    fn answer(&self, request: Request<Incoming>, caller: &Arc<Caller>) -> Response<Body> {
         if request.uri().path() == RELAY_PATH && request.method() == Method::GET {
-            return self.0.relay.upgrade(request, visitor.clone());
+            return self.0.relay.upgrade(request, caller.clone());
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");

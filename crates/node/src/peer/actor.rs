@@ -29,7 +29,7 @@ use super::relay::ContactRelay;
 use super::sources::Sources;
 use super::streams::OpenStreams;
 use super::unread::Crowd;
-use crate::clock;
+use crate::clock::Clock;
 use crate::discovery::{Announcement, Finding, Order};
 use crate::error::Error;
 use crate::routing::{Connection, Ended, PathSummary};
@@ -43,6 +43,7 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
 
 /// Owns the machine and everything it steers.
 pub(super) struct Actor {
+    pub(super) clock: Clock,
     pub(super) machine: Peer,
     pub(super) store: Store,
     pub(super) faces: Faces,
@@ -93,7 +94,7 @@ impl Actor {
             let input = tokio::select! {
                 input = inputs.recv() => input,
                 () = tokio::time::sleep(wait) => {
-                    self.machine.handle_timeout(clock::now());
+                    self.machine.handle_timeout(self.clock.now());
                     self.seek_paths();
                     self.settle(None).await;
                     continue;
@@ -120,13 +121,13 @@ impl Actor {
         let due = [self.machine.poll_timeout(), self.state.paths.next_due()];
         let due = due.into_iter().flatten().min();
         due.map_or(LOOK_AT_CLOCK, |due| {
-            due.since(clock::now()).min(LOOK_AT_CLOCK)
+            due.since(self.clock.now()).min(LOOK_AT_CLOCK)
         })
     }
 
     /// Tells the machine.
     fn take(&mut self, input: Input) -> Option<Reply> {
-        let now = clock::now();
+        let now = self.clock.now();
         match input {
             Input::Ask(question) => return Some(question(&mut self.machine, now)),
             Input::Open {
@@ -186,7 +187,7 @@ impl Actor {
 
     /// Looks for the direct paths that were lost, where it is time to.
     fn seek_paths(&mut self) {
-        for face in self.state.paths.take_due(clock::now()) {
+        for face in self.state.paths.take_due(self.clock.now()) {
             if let Some(endpoint) = self.faces.endpoint(face) {
                 debug!(?face, "seeking direct paths");
                 self.tasks
@@ -533,7 +534,7 @@ impl Actor {
     async fn leave(&mut self, inputs: &mut mpsc::UnboundedReceiver<Input>) {
         // First who has streams open all the time: a session ends when its streams have.
         std::mem::take(&mut self.sources).stop().await;
-        self.machine.handle_leave(clock::now());
+        self.machine.handle_leave(self.clock.now());
         self.settle(None).await;
         let deadline = tokio::time::Instant::now() + LEAVE_WITHIN;
         while !self.live.lock().links.is_empty() {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kith_core::content::limits::Plan;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::ids::Face;
 use kith_core::introducer::Introducer;
@@ -19,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, State};
 use super::contents;
+use super::contents::limits::governor::Governor;
 use super::express;
 use super::faces::{FacePlan, Faces};
 use super::input::Input;
@@ -29,16 +31,17 @@ use super::protocols::Protocols;
 use super::relay::{ContactRelay, RelayPlan};
 use super::sources::Sources;
 use super::unread::UNREAD_MAX_TIME;
+use crate::clock::Clock;
 use crate::config::RelayForContacts;
 use crate::content::Shares;
 use crate::content::swarm::Sides;
-use crate::discovery::{Interfaces, Visitors};
+use crate::discovery::{Interfaces, Visits};
+use crate::entropy;
 use crate::home::Home;
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
 use crate::routing::relay_name::{RootsError, read_roots};
 use crate::store::{Store, StoreError};
-use crate::{clock, entropy};
 
 /// Events a slow listener may be behind by before it misses the oldest.
 const EVENTS_AHEAD_MAX: usize = 1024;
@@ -61,11 +64,14 @@ pub struct NodeBuilder {
     findable: bool,
     keeps_sessions: bool,
     follows_shares: bool,
+    resumes_transfers: bool,
+    limits: Plan,
     unread_max_time: Duration,
     express: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
     relay: Option<RelayForContacts>,
+    clock: Clock,
 }
 
 impl Default for NodeBuilder {
@@ -83,11 +89,14 @@ impl Default for NodeBuilder {
             findable: false,
             keeps_sessions: true,
             follows_shares: true,
+            resumes_transfers: true,
+            limits: Plan::default(),
             unread_max_time: UNREAD_MAX_TIME,
             express: true,
             strangers_max: None,
             public_face_only: false,
             relay: None,
+            clock: Clock::default(),
         }
     }
 }
@@ -214,6 +223,20 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether transfers that an earlier run of the node was to go on with are gone on with; they are listed in any case.
+    #[must_use]
+    pub fn resume_transfers(mut self, resumed: bool) -> Self {
+        self.resumes_transfers = resumed;
+        self
+    }
+
+    /// How fast content may move; without a word, uploads to distant peers are held to [`UPLOAD_DEFAULT`](kith_core::content::limits::UPLOAD_DEFAULT).
+    #[must_use]
+    pub fn limits(mut self, plan: Plan) -> Self {
+        self.limits = plan;
+        self
+    }
+
     /// Relays for contacts in this way, where they can reach this machine; not at all when left out. For nodes that stay: a
     /// relay that comes and goes helps nobody.
     #[must_use]
@@ -236,6 +259,14 @@ impl NodeBuilder {
     #[must_use]
     pub fn express(mut self, allowed: bool) -> Self {
         self.express = allowed;
+        self
+    }
+
+    /// Another clock than the system's, for tests: sessions, the address book and records go by it. What is shared keeps the
+    /// system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -262,22 +293,18 @@ impl NodeBuilder {
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
         let shares = Arc::new(open_shares(&place, &keys, &store)?);
-        let mut machine = self.machine(&keys, &store)?;
+        let secrets = face_secrets(&keys, self.public_face_only);
+        let machine = self.machine(&keys, &store, &secrets)?;
         let relay = self.relay_plan(&place, &keys);
         let relay_roots = self.trusted_roots()?;
-        let visitors = Visitors::new(relay_roots.clone());
+        let visitors = Visits::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
             public: self.public,
             port_mapping: self.port_mapping,
             relay_roots,
         };
-        let secrets = face_secrets(&keys, self.public_face_only);
         let endpoints = plan.bind_all(&secrets).await?;
-        // Before anything is heard of where they are.
-        for (face, secret) in secrets {
-            machine.handle_device(clock::now(), face, secret);
-        }
 
         let (inputs, inbox) = mpsc::unbounded_channel();
         let (tasks, live, protocols) = (TaskTracker::new(), Live::default(), Protocols::default());
@@ -297,6 +324,8 @@ impl NodeBuilder {
             visitors: visitors.clone(),
             swarm: Sides::new(&shares),
             shares,
+            transfers: Default::default(),
+            governor: Arc::new(Governor::new(self.limits, contents::week_minute())),
             express: self.express,
             place,
             tasks: tasks.clone(),
@@ -305,6 +334,7 @@ impl NodeBuilder {
         let sources = Sources::start(self.lan, visitors.clone(), inputs.downgrade(), &tasks);
         let relay = relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks));
         let actor = Actor {
+            clock: self.clock,
             machine,
             store,
             faces,
@@ -319,12 +349,11 @@ impl NodeBuilder {
             state: State::default(),
         };
         tasks.spawn(actor.run(inbox));
-        let introducers = self.introducers;
-        node.tell(Input::Ask(Box::new(move |machine, now| {
-            machine.handle_introducers(now, introducers);
-            Box::new(|_| {})
-        })));
-        serve(&node, self.public_face_only, self.follows_shares);
+        reach_introducers(&node, self.introducers);
+        crate::protocol::serve(&node);
+        if !self.public_face_only {
+            serve_contents(&node, self.follows_shares, self.resumes_transfers);
+        }
         Ok(node)
     }
 
@@ -343,8 +372,13 @@ impl NodeBuilder {
         })
     }
 
-    fn machine(&self, keys: &Keys, store: &Store) -> Result<Peer, SpawnError> {
-        let now = clock::now();
+    fn machine(
+        &self,
+        keys: &Keys,
+        store: &Store,
+        secrets: &BTreeMap<Face, SecretKey>,
+    ) -> Result<Peer, SpawnError> {
+        let now = self.clock.now();
         let kinds = Peer::<Ed25519>::kinds();
         let rows = store
             .load(&kinds)?
@@ -365,14 +399,14 @@ impl NodeBuilder {
         if let Some(strangers_max) = self.strangers_max {
             config.strangers_max = strangers_max;
         }
-        Ok(Peer::new(
-            config,
-            Ed25519,
-            keys.identity.clone(),
-            rows.collect(),
-            entropy::seed(),
-            now,
-        )?)
+        let me = keys.identity.clone();
+        let seed = entropy::seed();
+        let mut machine = Peer::new(config, Ed25519, me, rows.collect(), seed, now)?;
+        // Before anything is heard of where they are.
+        for (face, secret) in secrets {
+            machine.handle_device(now, *face, secret.clone());
+        }
+        Ok(machine)
     }
 }
 
@@ -403,19 +437,24 @@ fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, Spaw
     Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)
 }
 
-/// Answers the protocols every node speaks, and keeps fresh what it shares. An introducer has no contents to serve.
-fn serve(node: &Node, public_face_only: bool, follows_shares: bool) {
-    crate::protocol::serve(node);
-    if public_face_only {
-        return;
-    }
+fn reach_introducers(node: &Node, introducers: Vec<Introducer>) {
+    node.tell(Input::Ask(Box::new(move |machine, now| {
+        machine.handle_introducers(now, introducers);
+        Box::new(|_| {})
+    })));
+}
+
+/// Serves what is shared, and takes up earlier transfers. An introducer has no contents.
+fn serve_contents(node: &Node, follows_shares: bool, resumes_transfers: bool) {
     contents::serve(node);
     if follows_shares {
         contents::follow(node);
     }
+    contents::follow_hours(node);
     if node.0.express {
         express::serve(node);
     }
+    contents::restore(node, resumes_transfers);
 }
 
 /// Tells the machine when what is spoken changes.

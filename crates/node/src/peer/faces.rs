@@ -82,6 +82,8 @@ impl FacePlan {
 pub(super) struct Faces {
     plan: FacePlan,
     endpoints: BTreeMap<Face, FaceEndpoint>,
+    /// The contact face before this one, which may live on for a while.
+    old: Option<FaceEndpoint>,
     /// Which relays each face is to use. An endpoint takes them one list after the other, the newest always last.
     relays: BTreeMap<Face, watch::Sender<Vec<Introducer>>>,
 }
@@ -104,6 +106,7 @@ impl Faces {
         Self {
             plan,
             endpoints,
+            old: None,
             relays,
         }
     }
@@ -176,17 +179,21 @@ impl Faces {
         }
         if let Some(old) = self.endpoints.insert(Face::Contact, endpoint) {
             let closing = old.clone();
-            // Not among the tracked tasks: a shutdown does not wait for it.
+            // Not among the tracked tasks: a shutdown does not wait for it, but closes the face itself.
             tokio::spawn(async move {
                 tokio::time::sleep(OLD_FACE_LIFE).await;
                 closing.close().await;
             });
+            if let Some(older) = self.old.replace(old) {
+                tokio::spawn(async move { older.close().await });
+            }
         }
     }
 
     /// Closes all of them, side by side.
     pub(super) async fn close(&self) {
-        let closing = self.endpoints.values().map(FaceEndpoint::close);
+        let all = self.endpoints.values().chain(&self.old);
+        let closing = all.map(FaceEndpoint::close);
         futures_util::future::join_all(closing).await;
     }
 }

@@ -23,7 +23,7 @@ use crate::routing::stream::StreamError;
 use crate::routing::{Connection, ReceiveHalf, SendHalf};
 
 /// How long the opener of a stream may take to say what it offers: it sends the offer with the stream's first byte.
-const OFFER_WITHIN: Duration = Duration::from_secs(10);
+pub const OFFER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is read of a control stream at once, in bytes: a whole frame in most cases.
 const CONTROL_CHUNK_BYTES: usize = 4096;

@@ -35,11 +35,13 @@ pub mod unread;
 pub use book::AddressBook;
 pub use builder::{NodeBuilder, SpawnError};
 pub use contents::{
-    Contents, Fetched, GetOptions, MyShare, Published, ShareName, ShareSource, SourceBytes,
-    Transfer, TransferProgress,
+    Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName, ShareSource,
+    SourceBytes, Transfer, TransferFailure, TransferId, TransferInfo, TransferProgress,
+    TransferState, Transfers, UploadInfo,
 };
 pub use event::{Event, Source};
 pub use express::NoLane;
+pub use link::OFFER_WITHIN;
 pub(crate) use live::Stood;
 pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};

@@ -14,6 +14,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::contents::limits::governor::Governor;
+use super::contents::transfers::registry::Registry;
 use super::event::{Event, Source};
 use super::input::Input;
 use super::live::Live;
@@ -21,7 +23,7 @@ use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use crate::content::Shares;
 use crate::content::swarm::{Getting, Giving, Sides};
-use crate::discovery::Visitors;
+use crate::discovery::Visits;
 use crate::error::Error;
 use crate::home::Home;
 use crate::protocol::Services;
@@ -41,9 +43,11 @@ pub(super) struct Inner {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
     pub(super) services: Services,
-    pub(super) visitors: Visitors,
+    pub(super) visitors: Visits,
     pub(super) shares: Arc<Shares>,
     pub(super) swarm: Sides,
+    pub(super) transfers: Registry,
+    pub(super) governor: Arc<Governor>,
     /// Whether streams may travel over TCP.
     pub(super) express: bool,
     pub(super) place: Place,
@@ -124,6 +128,16 @@ impl Node {
         &self.0.swarm.giving
     }
 
+    /// What it is fetching.
+    pub(super) fn transfers(&self) -> &Registry {
+        &self.0.transfers
+    }
+
+    /// What holds content back.
+    pub(super) fn governor(&self) -> &Arc<Governor> {
+        &self.0.governor
+    }
+
     /// Follows what happens. A receiver that is slow misses the oldest.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.0.events.subscribe()
@@ -197,7 +211,7 @@ impl Node {
     }
 
     /// How this node asks introducers.
-    pub(crate) fn visitors(&self) -> Visitors {
+    pub(crate) fn visitors(&self) -> Visits {
         self.0.visitors.clone()
     }
 

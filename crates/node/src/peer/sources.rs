@@ -6,7 +6,7 @@ use tokio_util::task::TaskTracker;
 use super::input::Input;
 use crate::discovery::source::FINDINGS_MAX;
 use crate::discovery::{
-    Finding, Interfaces, Invites, Lan, Order, Registries, Running, Visitors, start,
+    Finding, Interfaces, Invites, Lan, Order, Registries, Running, Visits, start,
 };
 
 /// What runs.
@@ -17,7 +17,7 @@ impl Sources {
     /// Starts all sources; what they find goes to the loop.
     pub(super) fn start(
         lan: Option<Interfaces>,
-        visitors: Visitors,
+        visitors: Visits,
         inputs: mpsc::WeakUnboundedSender<Input>,
         tasks: &TaskTracker,
     ) -> Self {

@@ -2,9 +2,12 @@
 
 mod broken;
 mod killed;
+mod limits;
+mod links;
 mod people;
 mod relayed;
 mod resumed;
+mod transfers;
 
 use std::fs;
 use std::path::Path;

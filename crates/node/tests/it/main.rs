@@ -10,6 +10,7 @@ mod handover;
 mod introducers;
 mod meeting;
 mod observer;
+mod programs;
 mod relaying;
 mod services;
 mod sessions_node;

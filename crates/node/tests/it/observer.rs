@@ -4,25 +4,25 @@
 //!
 //! What it does see is who connects to it from where and when, by keys of the moment; docs/exposure.md says so.
 
+mod days;
 mod introducer;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use introducer::{Observer, Seen};
 use kith::Node;
+use kith::clock::{self, Clock};
 use kith::core::peer::InviteOptions;
+use kith::discovery::Visits;
 use kith::testing::{local_node, wait_for_contact};
-use kith_core::address::Route;
 use kith_core::codec;
-use kith_core::crypto::Ed25519;
-use kith_core::discovery::{
-    OwnAddress, Presence, PresenceConfig, PresenceOutput, REGISTRY_PROTOCOL, Record, Request,
-};
-use kith_core::ids::{DeviceKey, Face, PeerId};
+use kith_core::crypto::{Ed25519, SecretKey};
+use kith_core::discovery::{REGISTRY_PROTOCOL, Record, Request, Slot, Terms};
+use kith_core::ids::{DeviceKey, Face};
 use kith_core::peer::Visit;
 use kith_core::routing::Offer;
-use kith_core::time::{DAY, Time};
+use kith_core::time::DAY;
 
 use crate::waiting::{PATIENCE, soon};
 
@@ -93,9 +93,15 @@ async fn contact_addresses(node: &Node) -> Vec<SocketAddr> {
 
 /// Alice and Bob become contacts through the observer alone, talk, and leave their addresses with it.
 async fn meet(observer: &Observer) -> (Node, Node) {
+    meet_by(&Clock::default(), observer).await
+}
+
+/// The same, by a clock of their own.
+async fn meet_by(clock: &Clock, observer: &Observer) -> (Node, Node) {
     let start = |name: &str| {
         let line = observer.introducer.clone();
-        local_node().name(name).introducers([line]).spawn()
+        let node = local_node().name(name).introducers([line]);
+        node.clock(clock.clone()).spawn()
     };
     let alice = start("Alice of Wonderland").await.expect("loopback");
     let bob = start("Bob the Builder").await.expect("loopback");
@@ -219,71 +225,71 @@ async fn each_request_comes_from_a_key_that_is_nobodys_and_comes_once() {
     );
 }
 
-/// What was asked on a stream: after the offer, request by request.
+/// Says whose it is by whatever a registry and a relay get to see: the key it comes by, and what it leaves.
+async fn betray(observer: &Observer, secrets: &[Clue]) -> DeviceKey {
+    let visitor = SecretKey::from_bytes([7; 32]);
+    let terms = Terms {
+        slot: Slot([8; 16]),
+        sequence: 1,
+        expires: clock::now() + DAY,
+        payload: secrets.iter().flat_map(|it| it.bytes.clone()).collect(),
+    };
+    let record = Record::sign(&Ed25519, &SecretKey::from_bytes([9; 32]), terms);
+    let visit = Visit {
+        introducer: observer.introducer.clone(),
+        visitor: visitor.clone(),
+        request: Request::Publish(record.expect("small enough")),
+        peer: None,
+    };
+    let visitors = Visits::default();
+    let paid = visitors.pay(visit);
+    soon("a visit", paid).await.expect("it is kept");
+    visitor.device_key()
+}
+
+/// The control of the searches above: they find what somebody does betray.
+#[tokio::test]
+async fn what_a_careless_node_tells_is_found_at_each_place_that_is_searched() {
+    let observer = Observer::start().await;
+    let alice = local_node().name("Alice of Wonderland");
+    let alice = alice.spawn().await.expect("loopback");
+    let mut secrets = identity("Alice of Wonderland", &alice);
+    secrets.extend(places("Alice", &contact_addresses(&alice).await));
+    secrets.extend(keys("Alice", &alice, &[Face::Contact]).await);
+    alice.shutdown().await;
+    let key = betray(&observer, &secrets).await;
+
+    let relayed = observer.relayed.lock().expect("a test").clone();
+    let sessions = observer.sessions.lock().expect("a test").clone();
+    let stored = observer.stored().await;
+    let key = Clue::new("the key it came by".to_owned(), *key.as_bytes());
+    assert!(key.is_in(&relayed));
+    let [seen] = sessions.as_slice() else {
+        panic!("{} sessions", sessions.len());
+    };
+    for clue in &secrets {
+        assert!(clue.is_in(&stored), "not found on disk: {}", clue.what);
+        let asked = seen.requests.lock().expect("a test");
+        assert!(clue.is_in(&asked), "not found in a request: {}", clue.what);
+    }
+    // What it said besides is what all say.
+    let control = seen.control.lock().expect("a test").clone();
+    assert_eq!(control, Visit::greeting());
+}
+
+/// What was asked on a stream: after the offer, request by request, as far as they have come.
 fn requests(tape: &[u8]) -> Vec<Request> {
     let offer = Offer::new(vec![REGISTRY_PROTOCOL.parse().expect("a valid name")]);
     let offer = codec::encode(&offer.expect("one name"));
-    let mut rest = tape.strip_prefix(offer.as_slice()).expect("an offer first");
+    let mut rest = tape.strip_prefix(offer.as_slice()).unwrap_or_default();
     let mut requests = Vec::new();
     while let Some((header, after)) = rest.split_first_chunk() {
-        let length = codec::frame_length(*header, after.len()).expect("a whole frame");
+        let Ok(length) = codec::frame_length(*header, after.len()) else {
+            break;
+        };
         let (body, after) = after.split_at(length);
         requests.push(Request::from_bytes(body).expect("a request"));
         rest = after;
     }
     requests
-}
-
-/// What a node that runs all the time leaves for its contact in the 24 hours from `from`.
-fn left_on(presence: &mut Presence<Ed25519>, from: Time) -> Vec<Record> {
-    let mut records = Vec::new();
-    while let Some(due) = presence.poll_timeout().filter(|due| *due < from + DAY) {
-        presence.handle_timeout(due.max(from));
-        while let Some(output) = presence.poll_output() {
-            if let PresenceOutput::Publish { record, .. } = output {
-                records.push(record);
-            }
-        }
-    }
-    records
-}
-
-#[test]
-fn two_days_records_have_nothing_in_common() {
-    let noon = Time(20_000 * DAY.as_millis() as u64) + DAY / 2;
-    let me = PeerId([1; 32]);
-    let config = PresenceConfig { me, role: 0 };
-    let mut presence = Presence::new(Ed25519, config, [3; 32], noon);
-    presence.handle_contact_added(noon, PeerId([2; 32]), [4; 32]);
-    let mut contact = Route::new(DeviceKey([5; 32]));
-    contact.addresses = vec![([192, 0, 2, 1], 7).into()];
-    let own = OwnAddress {
-        binding: vec![6; 300],
-        contact,
-        public: None,
-        introducers: Vec::new(),
-    };
-    presence.handle_address(noon, own).expect("within bounds");
-    let records = [
-        left_on(&mut presence, noon),
-        left_on(&mut presence, noon + DAY),
-    ]
-    .concat();
-    let locators: BTreeSet<_> = records.iter().map(Record::locator).collect();
-    // The days of both noons, the day between midnight and the second noon being one of them, and the day after.
-    assert!(locators.len() >= 3, "{} locators", locators.len());
-    let mut places = BTreeSet::new();
-    let mut pieces = HashSet::new();
-    for record in &records {
-        places.insert((record.locator(), record.slot()));
-        assert_eq!(record.payload().len(), records[0].payload().len());
-        for piece in record.payload().windows(8) {
-            assert!(pieces.insert(piece), "{piece:?} stands in two places");
-        }
-    }
-    let slots: BTreeSet<_> = places.iter().map(|(_, slot)| slot).collect();
-    assert_eq!(
-        (places.len(), slots.len()),
-        (locators.len(), locators.len())
-    );
 }

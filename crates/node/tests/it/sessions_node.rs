@@ -15,6 +15,7 @@ use crate::friends::{befriend, spawn, stands, two};
 use crate::waiting::soon;
 
 mod agreeing;
+mod clocks;
 mod ending;
 mod hostile;
 mod many;

@@ -49,10 +49,7 @@ impl Actor {
     /// Writes the settings: a name to be called by, and nothing beyond this machine.
     pub(super) fn settle(&self) -> Result<(), Failure> {
         std::fs::create_dir_all(&self.data)?;
-        let settings = format!(
-            "name = \"{}\"\nlan = false\npublic_dht = false\n",
-            self.name
-        );
+        let settings = format!("name = \"{}\"\nlan = false\n", self.name);
         Ok(std::fs::write(self.data.join("config.toml"), settings)?)
     }
 

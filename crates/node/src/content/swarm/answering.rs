@@ -38,7 +38,10 @@ impl Giving {
         let open = frames::read::<AskerMessage>(&mut reader);
         let open = tokio::time::timeout(OPEN_WITHIN, open).await;
         let open = match open.map_err(|_| SwarmError::Idle)?.map_err(read_error)? {
-            Some(AskerMessage::Open(open)) => open,
+            Some(AskerMessage::Open(open)) => {
+                (session.asks)(open.share);
+                open
+            }
             Some(_) => return Err(SwarmError::Breach(io::ErrorKind::InvalidData.into())),
             None => return Ok(0),
         };

@@ -204,6 +204,7 @@ impl World {
             asker: self.asker,
             exporter: EXPORTER,
             now: || NOW,
+            asks: Arc::new(|_| {}),
         }
     }
 
@@ -259,6 +260,7 @@ impl World {
             credential: Credential::Session,
             readers: Readers::default(),
             now: NOW,
+            staged: Default::default(),
         }
     }
 

@@ -3,11 +3,14 @@
 //! - `handle`: what an application holds. [`source`]: what a text names.
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
 //! - `looking`: what others share. `reach`: a stream to its owner. `sources`: streams to everybody who may have it.
-//! - [`transfer`]: fetching it, however long that takes. `fetched`: how far, and what came of it. `rate`, `failure`: how fast, and why not.
+//! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
+//! - [`limits`]: how fast content moves, and to whom.
+//! - [`transfers`]: all that is being fetched, as things of the node.
 
 mod failure;
-mod fetched;
+pub mod fetched;
 mod handle;
+pub mod limits;
 mod looking;
 pub mod making;
 mod rate;
@@ -16,10 +19,17 @@ mod serving;
 pub mod source;
 mod sources;
 pub mod transfer;
+pub mod transfers;
 
 pub use fetched::{Fetched, SourceBytes, TransferProgress};
 pub use handle::Contents;
+pub use limits::UploadInfo;
+pub(super) use limits::{follow as follow_hours, now as week_minute};
 pub use making::{MyShare, Published};
 pub(super) use serving::{follow, serve};
 pub use source::{ShareName, ShareSource};
 pub use transfer::{GetOptions, Transfer};
+pub(super) use transfers::restore;
+pub use transfers::{
+    Attached, TransferFailure, TransferId, TransferInfo, TransferState, Transfers,
+};

@@ -9,12 +9,13 @@ use kith_core::routing::{Target, UnreachableReason};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::limits::{self, Metered};
 use super::source::ShareSource;
 use crate::content;
 use crate::error::Error;
 use crate::peer::event::Event;
 use crate::peer::node::Node;
-use crate::peer::stream::{Stream, StreamReader, StreamWriter};
+use crate::peer::stream::{StreamReader, StreamWriter};
 
 /// The protocol's name.
 pub(super) const SHARE: &str = "/kith/share/1";
@@ -104,8 +105,8 @@ impl Reach {
         matches!(target, Target::Peer(_))
     }
 
-    /// Does something with streams to `target`. They are opened before it is known who is there; where that turns out to be the reason for their
-    /// end, it is told.
+    /// Does something with streams to `target`. They are opened before it is known who is there. Where that turns out to be the reason for
+    /// their end, it is told; and what was answered before a peer's session was up counts only once it is: it may have been said to a stranger.
     ///
     /// # Errors
     /// [`Error::Unreachable`], and what `work` returns.
@@ -115,17 +116,27 @@ impl Reach {
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let mut events = self.node.events();
-        let error = match work.await {
-            Err(error @ Error::Io { .. }) => error,
-            other => return other,
-        };
-        Err(match reason(&mut events, target).await {
-            Some(reason) => Error::Unreachable {
+        let outcome = work.await;
+        let is_lost = matches!(outcome, Err(Error::Io { .. }));
+        if !is_lost && self.is_up(target) {
+            return outcome;
+        }
+        match reason(&mut events, target).await {
+            Some(reason) => Err(Error::Unreachable {
                 name: self.name.clone(),
                 reason,
-            },
-            None => error,
-        })
+            }),
+            None => outcome,
+        }
+    }
+
+    /// Whether it is known who is at `target`, as far as it matters.
+    fn is_up(&self, target: Target) -> bool {
+        let Target::Peer(peer) = target else {
+            return true;
+        };
+        let sessions = self.node.sessions();
+        sessions.iter().any(|session| session.peer == Some(peer))
     }
 
     /// Opens a stream to ask what is shared.
@@ -135,7 +146,7 @@ impl Reach {
     pub(super) async fn open(
         &self,
         target: Target,
-    ) -> Result<content::Stream<StreamReader, StreamWriter>, Error> {
+    ) -> Result<content::Stream<Metered<StreamReader>, StreamWriter>, Error> {
         let opened = self.node.open_to(target, &[protocol()]).await;
         let stream = opened.map_err(|error| match error {
             Error::Unreachable { reason, .. } => Error::Unreachable {
@@ -144,18 +155,13 @@ impl Reach {
             },
             other => other,
         })?;
-        Ok(halves(stream))
-    }
-}
-
-/// A stream as the content room takes it.
-pub(super) fn halves(stream: Stream) -> content::Stream<StreamReader, StreamWriter> {
-    let exporter = *stream.exporter();
-    let (reader, writer) = stream.into_split();
-    content::Stream {
-        reader,
-        writer,
-        exporter,
+        let exporter = *stream.exporter();
+        let (reader, writer) = limits::incoming(&self.node, stream);
+        Ok(content::Stream {
+            reader,
+            writer,
+            exporter,
+        })
     }
 }
 

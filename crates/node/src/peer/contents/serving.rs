@@ -10,7 +10,8 @@ use kith_core::routing::{Access, Level};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
-use super::{reach, sources};
+use super::limits::served::Serving;
+use super::{limits, reach, sources};
 use crate::clock;
 use crate::content::swarm::Getting;
 use crate::content::{self, Session, Shares};
@@ -106,10 +107,11 @@ pub(in crate::peer) fn follow(node: &Node) {
 }
 
 async fn answer_share(node: Node, stream: Stream) {
-    let shares = Arc::clone(node.shares());
+    let (shares, governor) = (Arc::clone(node.shares()), Arc::clone(node.governor()));
     drop(node);
-    let session = session(&stream);
-    let (reader, writer) = stream.into_split();
+    let serving = Arc::new(governor.served.begin(stream.peer()));
+    let session = session(&stream, &serving);
+    let (reader, writer) = limits::outgoing(governor, stream, serving);
     match content::serve(shares, reader, writer, session).await {
         Ok(()) => {}
         Err(error) => debug!(%error, "a stream of a share ended"),
@@ -117,10 +119,11 @@ async fn answer_share(node: Node, stream: Stream) {
 }
 
 async fn answer_swarm(node: Node, stream: Stream) {
-    let giving = Arc::clone(node.giving());
+    let (giving, governor) = (Arc::clone(node.giving()), Arc::clone(node.governor()));
     drop(node);
-    let (session, device) = (session(&stream), stream.connection().remote());
-    let (reader, writer) = stream.into_split();
+    let serving = Arc::new(governor.served.begin(stream.peer()));
+    let (session, device) = (session(&stream, &serving), stream.connection().remote());
+    let (reader, writer) = limits::outgoing(governor, stream, serving);
     match giving.answer(reader, writer, session, device).await {
         Ok(bytes) => debug!(bytes, "a stream of a swarm was served"),
         Err(error) => debug!(%error, "a stream of a swarm ended"),
@@ -128,7 +131,8 @@ async fn answer_swarm(node: Node, stream: Stream) {
 }
 
 /// Whose stream it is.
-fn session(stream: &Stream) -> Session {
+fn session(stream: &Stream, serving: &Arc<Serving>) -> Session {
+    let asks = Arc::clone(serving);
     Session {
         asker: Asker {
             peer: stream.peer(),
@@ -140,5 +144,6 @@ fn session(stream: &Stream) -> Session {
         },
         exporter: *stream.exporter(),
         now: clock::now,
+        asks: Arc::new(move |share| asks.asks(share)),
     }
 }

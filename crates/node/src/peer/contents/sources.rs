@@ -18,9 +18,9 @@ use tokio::sync::{broadcast, watch};
 use tracing::debug;
 
 use super::fetched::TransferProgress;
-use super::reach::halves;
+use super::limits;
 use crate::content::swarm::{Intake, SourceEnd};
-use crate::content::{GetError, Provider, Providers};
+use crate::content::{self, GetError, Provider, Providers};
 use crate::peer::event::Event;
 use crate::peer::node::Node;
 use crate::peer::stream::Stream;
@@ -130,7 +130,14 @@ impl Feed {
             peer,
         };
         let path = path(&connection);
-        let source = (self.intake).source(halves(stream), who, path, &provider.credential);
+        let exporter = *stream.exporter();
+        let (reader, writer) = limits::incoming(&self.node, stream);
+        let halves = content::Stream {
+            reader,
+            writer,
+            exporter,
+        };
+        let source = (self.intake).source(halves, who, path, &provider.credential);
         tokio::select! {
             end = source => end,
             () = broken(self.node.events(), self.progress.clone(), peer) => {

@@ -19,6 +19,7 @@ use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::{
     self, FileReader, Filter, Get, GetError, Got, Listed, Progress, Provider, ReadError, Readers,
+    StagedAt,
 };
 use crate::error::Error;
 use crate::peer::event::Event;
@@ -48,6 +49,8 @@ pub struct GetOptions {
     pub at: Option<BlobHash>,
     /// Where its files are read while they arrive.
     pub readers: Readers,
+    /// Told where what arrives is kept until it is whole.
+    pub staged: StagedAt,
 }
 
 impl GetOptions {
@@ -60,6 +63,7 @@ impl GetOptions {
             wait: Duration::ZERO,
             at: None,
             readers: Readers::default(),
+            staged: StagedAt::default(),
         }
     }
 }
@@ -251,6 +255,7 @@ impl Run {
             credential: source.credential(),
             readers: self.options.readers.clone(),
             now: clock::now(),
+            staged: self.options.staged.clone(),
         };
         let before = self.fetched;
         let (earlier, sources) = (self.sources.clone(), &mut self.sources);

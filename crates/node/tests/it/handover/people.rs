@@ -42,6 +42,12 @@ impl Person {
         spawn(name, folder).await
     }
 
+    /// Stops the node, and starts another with the same things.
+    pub(super) async fn restart(&mut self) {
+        self.node.shutdown().await;
+        self.node = spawn(self.name, self.folder.path()).await;
+    }
+
     pub(super) fn at(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }

@@ -21,6 +21,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::{loopback_introducer, soon};
+use crate::programs::is_there;
 
 const DOMAIN: &str = "localhost";
 
@@ -43,8 +44,8 @@ async fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
 }
 
 impl Pebble {
-    /// Starts it; it proves domains at `tls_port`. `None` where the program is not installed.
-    async fn start(place: &Path, tls_port: u16) -> Option<Self> {
+    /// Starts it; it proves domains at `tls_port`.
+    async fn start(place: &Path, tls_port: u16) -> Self {
         let issued = rcgen::generate_simple_self_signed([DOMAIN.to_owned()]);
         let issued = issued.expect("a plain name");
         let file = |name: &str, text: String| {
@@ -69,7 +70,7 @@ impl Pebble {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .ok()?;
+            .expect("it is there");
         let pebble = Self {
             _child: child,
             directory: format!("https://{DOMAIN}:{acme}/dir"),
@@ -85,7 +86,7 @@ impl Pebble {
             }
         };
         soon("pebble", listens).await;
-        Some(pebble)
+        pebble
     }
 
     /// The root of what it issues, PEM.
@@ -118,18 +119,13 @@ async fn connect(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
 async fn a_certificate_is_got_over_acme_and_nodes_connect_by_the_domain() {
+    if !is_there("pebble") {
+        return;
+    }
     let place = tempfile::tempdir().expect("a place for files");
     let [tcp] = free_ports().await;
-    let Some(pebble) = Pebble::start(place.path(), tcp).await else {
-        assert!(
-            std::env::var("KITH_LAB").as_deref() != Ok("required"),
-            "pebble is not installed"
-        );
-        eprintln!("SKIPPED: nothing is known of ACME without the program 'pebble'");
-        return;
-    };
+    let pebble = Pebble::start(place.path(), tcp).await;
     let issued = place.path().join("issued.pem");
     std::fs::write(&issued, pebble.issuing_root().await).expect("writable");
     let root = read_roots(&issued).expect("just written").remove(0);

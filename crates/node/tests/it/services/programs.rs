@@ -1,29 +1,9 @@
 //! Other people's programs, through a forward.
 
 use super::*;
+use crate::programs::is_there;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
-
-/// Whether a program is there. Where everything must be tested it has to be.
-fn has(program: &str) -> bool {
-    let found = std::process::Command::new(program)
-        .arg("--help")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok();
-    if !found {
-        let required = std::env::var_os("CI").is_some()
-            || std::env::var_os("KITH_LAB").is_some_and(|lab| lab == "required");
-        assert!(!required, "{program} is needed here: install it");
-        // Loud on purpose: the test harness shows this with --nocapture and for a failure only.
-        let _ = io::Write::write_all(
-            &mut io::stderr(),
-            format!("SKIPPED: no {program} on this machine\n").as_bytes(),
-        );
-    }
-    found
-}
 
 /// A program that ends with the test.
 fn start(program: &str, arguments: &[&str]) -> Child {
@@ -47,7 +27,7 @@ async fn free_port() -> u16 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn curl_downloads_from_a_web_server_through_a_forward() {
-    if !has("curl") || !has("python3") {
+    if !is_there("curl") || !is_there("python3") {
         return;
     }
     let site = tempfile::tempdir().expect("a place");
@@ -97,7 +77,7 @@ async fn curl_downloads_from_a_web_server_through_a_forward() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn socat_echoes_udp_through_a_forward() {
-    if !has("socat") {
+    if !is_there("socat") {
         return;
     }
     let port = free_port().await;

@@ -2,10 +2,12 @@
 
 use super::*;
 use iroh::SecretKey;
-use kith::core::codec;
+use kith::core::codec::{self, Wire as _};
 use kith::core::ids::Face;
-use kith::core::routing::CloseCode;
+use kith::core::peer::Visit;
 use kith::core::routing::config::{HALF_OPEN_MAX, HELLO_WITHIN};
+use kith::core::routing::{Answer, AnswerError, CloseCode, Offer, Refusal};
+use kith::peer::OFFER_WITHIN;
 use kith::routing::{Connection, Ended, FaceConfig, FaceEndpoint};
 
 /// A device without a node behind it.
@@ -92,6 +94,53 @@ async fn a_crowd_that_never_says_hello_is_bounded_and_keeps_nobody_out() {
     still_friends(&alice, &bob).await;
     let carol = spawn(local_node().name("Carol")).await;
     befriend(&alice, &carol).await;
+}
+
+/// One stream says only how long its offer will be; on another a byte of it comes now and then, without an end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_whose_offer_never_ends_is_reset_and_the_others_go_on() {
+    let (alice, bob) = two().await;
+    let enemy = device().await;
+    let connection = dial(&enemy, &alice).await;
+    let (mut control, _heard) = connection.open_stream().await.expect("allowed");
+    control.write_all(&Visit::greeting()).await.expect("sent");
+    let header = u32::try_from(Offer::BYTES_MAX).expect("small");
+    let begun = Instant::now();
+    let never_ending = async |pause: Duration| {
+        let (mut send, mut receive) = connection.open_stream().await.expect("allowed");
+        send.write_all(&header.to_be_bytes()).await.expect("sent");
+        let drip = async {
+            while send.write_all(&[0]).await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+        };
+        let mut byte = [0];
+        tokio::select! {
+            () = drip => {}
+            read = receive.read(&mut byte) => assert!(!matches!(read, Ok(1..)), "answered"),
+        }
+        begun.elapsed()
+    };
+    let both = futures_util::future::join(
+        never_ending(Duration::from_millis(100)),
+        never_ending(10 * OFFER_WITHIN),
+    );
+    let (dripping, silent) = soon("the resets", both).await;
+    let slack = Duration::from_secs(2);
+    for waited in [dripping, silent] {
+        let bounds = OFFER_WITHIN - slack..OFFER_WITHIN + slack;
+        assert!(bounds.contains(&waited), "{waited:?}");
+    }
+    // The session goes on, and an offer that ends is answered.
+    let (mut send, mut receive) = connection.open_stream().await.expect("it stands");
+    let offer = Offer::new(vec![protocol("/nobody/speaks/this/1")]).expect("one name");
+    send.write_all(&offer.framed()).await.expect("sent");
+    let answer = soon("an answer", receive.read_frame(Answer::BYTES_MAX)).await;
+    assert_eq!(
+        Answer::read(&answer.expect("it stands").expect("an answer"), &offer),
+        Err(AnswerError::Refused(Refusal::Unsupported))
+    );
+    still_friends(&alice, &bob).await;
 }
 
 /// More streams than a stranger may open do not arrive, and those that arrive are not read before a hello.

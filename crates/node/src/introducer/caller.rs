@@ -9,7 +9,7 @@ use super::limits::Pass;
 
 /// Who is at the other end of a connection; holds the connection's place at the gate.
 #[derive(Debug)]
-pub(super) struct Visitor {
+pub(super) struct Caller {
     /// Where it comes from.
     pub(super) ip: IpAddr,
     /// Where its tasks are counted.
@@ -19,7 +19,7 @@ pub(super) struct Visitor {
     _pass: Pass,
 }
 
-impl Visitor {
+impl Caller {
     /// Somebody at `ip` who was given `pass`.
     pub(super) fn new(
         ip: IpAddr,

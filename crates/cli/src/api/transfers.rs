@@ -1,0 +1,220 @@
+//! What is being fetched and served, and who says how it goes on.
+
+use std::path::PathBuf;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use kith::peer::{self, TransferId, TransferState, Transfers, UploadInfo};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Asked};
+use super::contents::{self, GetRequest};
+use super::door::Door;
+use super::named::name_of;
+use crate::failure::Failure;
+
+/// The word for each transfer there is, in the place of a number.
+pub(crate) const ALL: &str = "all";
+
+/// Something that is being fetched or served.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct TransferInfo {
+    /// The number by which it is paused, resumed and cancelled; none for what is served.
+    pub(crate) id: Option<u64>,
+    /// `download` or `upload`.
+    pub(crate) direction: String,
+    /// `waiting` (for somebody who has it), `running`, `paused`, `done`, `failed` or `cancelled`.
+    pub(crate) state: String,
+    /// Whose it is, or who is served: by name where they are a contact; none for a stranger.
+    pub(crate) peer: Option<String>,
+    /// By PeerId.
+    pub(crate) peer_id: Option<String>,
+    /// What: the share's name, and the path in it.
+    pub(crate) what: String,
+    /// Bytes that are verified and written, those of earlier runs too; or that were served.
+    pub(crate) bytes: u64,
+    /// All bytes there are, where that is known.
+    pub(crate) total: Option<u64>,
+    /// Files that are whole.
+    pub(crate) files: u64,
+    /// Bytes a second, lately.
+    pub(crate) rate: u64,
+    /// How long it still takes at this rate, where that is known.
+    pub(crate) seconds_left: Option<u64>,
+    /// Whether the node goes on with it by itself.
+    pub(crate) background: bool,
+    /// The folder in which it appears.
+    #[schema(value_type = Option<String>)]
+    pub(crate) out: Option<PathBuf>,
+    /// Why it failed.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// How to end it.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+pub(crate) struct CancelRequest {
+    /// Whether to keep what arrived of what is not whole yet, for the next time; it is deleted else.
+    pub(crate) keep: bool,
+}
+
+/// What is being fetched and served, and what has been fetched lately.
+#[utoipa::path(get, path = "/api/v1/transfers", responses((status = 200, body = Vec<TransferInfo>)))]
+pub(super) async fn list(State(door): State<Door>) -> Answer<Vec<TransferInfo>> {
+    let contents = door.node().contents();
+    let Json(mut all) = describe_all(&door, contents.transfers().list()).await?;
+    for upload in contents.uploads().await? {
+        all.push(describe_upload(&door, upload).await);
+    }
+    Ok(Json(all))
+}
+
+/// Begins to fetch, and leaves it to the node: it goes on when the call is over, and after a restart.
+#[utoipa::path(post, path = "/api/v1/transfers", request_body = GetRequest,
+    responses((status = 200, body = TransferInfo)))]
+pub(super) async fn begin(
+    State(door): State<Door>,
+    Asked(asked): Asked<GetRequest>,
+) -> Answer<TransferInfo> {
+    if !door.is_daemon() {
+        return Err(Failure::usage(
+            "no node stays here that could go on with it: run 'kith up' first, or get it in the foreground",
+        ));
+    }
+    let options = contents::options(&door, asked).await?;
+    let transfers = door.node().contents().transfers();
+    let id = transfers.begin(options, true).await?.id();
+    let info = transfers.list().into_iter().find(|info| info.id == id);
+    let info = info.ok_or_else(|| Failure::failed("it was cancelled meanwhile"))?;
+    Ok(Json(describe(&door, info).await))
+}
+
+/// Stops transfers where they are.
+#[utoipa::path(post, path = "/api/v1/transfers/{id}/pause", params(("id", description = "a number, or all")),
+    responses((status = 200, body = Vec<TransferInfo>)))]
+pub(super) async fn pause(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+) -> Answer<Vec<TransferInfo>> {
+    let transfers = door.node().contents().transfers();
+    let mut paused = Vec::new();
+    for id in named(&transfers, &id, |state| !state.is_over())? {
+        paused.push(transfers.pause(id).await?);
+    }
+    describe_all(&door, paused).await
+}
+
+/// Goes on with transfers that are paused or have failed.
+#[utoipa::path(post, path = "/api/v1/transfers/{id}/resume", params(("id", description = "a number, or all")),
+    responses((status = 200, body = Vec<TransferInfo>)))]
+pub(super) async fn resume(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+) -> Answer<Vec<TransferInfo>> {
+    let transfers = door.node().contents().transfers();
+    let is_to_resume = |state| matches!(state, TransferState::Paused | TransferState::Failed);
+    let mut resumed = Vec::new();
+    for id in named(&transfers, &id, is_to_resume)? {
+        resumed.push(transfers.resume(id).await?);
+    }
+    describe_all(&door, resumed).await
+}
+
+/// Ends transfers, and forgets those that are over.
+#[utoipa::path(post, path = "/api/v1/transfers/{id}/cancel", params(("id", description = "a number, or all")),
+    request_body = CancelRequest, responses((status = 200, body = Vec<TransferInfo>)))]
+pub(super) async fn cancel(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    Asked(asked): Asked<CancelRequest>,
+) -> Answer<Vec<TransferInfo>> {
+    let transfers = door.node().contents().transfers();
+    let mut cancelled = Vec::new();
+    for id in named(&transfers, &id, |_| true)? {
+        cancelled.push(transfers.cancel(id, !asked.keep).await?);
+    }
+    describe_all(&door, cancelled).await
+}
+
+/// A transfer as an event tells it.
+pub(super) fn tell(info: &peer::TransferInfo) -> Value {
+    json!({
+        "id": info.id.0,
+        "state": info.state.name(),
+        "peer_id": info.peer.to_string(),
+        "what": info.what,
+        "bytes": info.progress.bytes,
+        "total": info.progress.total,
+        "rate": info.progress.rate,
+    })
+}
+
+/// The transfers that are meant: one, or all in these states.
+fn named(
+    transfers: &Transfers,
+    text: &str,
+    is_meant: impl Fn(TransferState) -> bool,
+) -> Result<Vec<TransferId>, Failure> {
+    if text != ALL {
+        return Ok(vec![text.parse()?]);
+    }
+    let meant = transfers.list().into_iter();
+    let meant = meant.filter(|info| is_meant(info.state));
+    Ok(meant.map(|info| info.id).collect())
+}
+
+async fn describe_all(door: &Door, infos: Vec<peer::TransferInfo>) -> Answer<Vec<TransferInfo>> {
+    let mut described = Vec::new();
+    for info in infos {
+        described.push(describe(door, info).await);
+    }
+    Ok(Json(described))
+}
+
+async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
+    let seconds_left = info.left().map(|left| left.as_secs());
+    let peer_id = info.peer.to_string();
+    TransferInfo {
+        id: Some(info.id.0),
+        direction: "download".to_owned(),
+        state: info.state.name().to_owned(),
+        peer: Some(name_of(door, &peer_id).await),
+        peer_id: Some(peer_id),
+        what: info.what,
+        bytes: info.progress.bytes,
+        total: info.progress.total,
+        files: info.progress.files,
+        rate: info.progress.rate,
+        seconds_left,
+        background: info.background,
+        out: Some(info.out),
+        failure: info
+            .failure
+            .map(|failure| Failure::new(failure.kind, failure.message)),
+    }
+}
+
+async fn describe_upload(door: &Door, upload: UploadInfo) -> TransferInfo {
+    let peer_id = upload.peer.map(|peer| peer.to_string());
+    let peer = match &peer_id {
+        Some(peer_id) => Some(name_of(door, peer_id).await),
+        None => None,
+    };
+    TransferInfo {
+        id: None,
+        direction: "upload".to_owned(),
+        state: "running".to_owned(),
+        peer,
+        peer_id,
+        what: upload.name,
+        bytes: upload.bytes,
+        total: None,
+        files: 0,
+        rate: upload.rate,
+        seconds_left: None,
+        background: false,
+        out: None,
+        failure: None,
+    }
+}

@@ -1,0 +1,113 @@
+//! What is being fetched and served: `transfers`.
+
+use super::on::On;
+use crate::api::transfers::{CancelRequest, TransferInfo};
+use crate::args::TransfersCommand;
+use crate::client::segment;
+use crate::failure::Failure;
+use crate::output;
+use crate::start::Purpose;
+
+/// Lists transfers, or says how some of them go on.
+pub(super) async fn transfers(on: &On, command: Option<TransfersCommand>) -> Result<(), Failure> {
+    let infos: Vec<TransferInfo> = on
+        .node(Purpose::Look, async |node| match command {
+            None => node.client().get("/transfers").await,
+            Some(TransfersCommand::Pause { id }) => {
+                node.client().post(&path(&id, "pause"), &()).await
+            }
+            Some(TransfersCommand::Resume { id }) => {
+                node.client().post(&path(&id, "resume"), &()).await
+            }
+            Some(TransfersCommand::Cancel { id, keep }) => {
+                let request = CancelRequest { keep };
+                node.client().post(&path(&id, "cancel"), &request).await
+            }
+        })
+        .await?;
+    for info in &infos {
+        on.output.line(info, || describe(info))?;
+    }
+    Ok(())
+}
+
+fn path(id: &str, what: &str) -> String {
+    format!("/transfers/{}/{what}", segment(id))
+}
+
+/// A line for people: number, state, how far, how fast, how long, what and whose; and why it failed.
+pub(super) fn describe(info: &TransferInfo) -> String {
+    let id = info.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+    let bytes = output::bytes(info.bytes);
+    let size = match info.total {
+        Some(total) => format!("{bytes} of {}", output::bytes(total)),
+        None => bytes,
+    };
+    let rate = match info.rate {
+        0 => String::new(),
+        rate => format!("{}/s", output::bytes(rate)),
+    };
+    let left = info.seconds_left.map_or_else(String::new, span);
+    let peer = info.peer.as_deref().unwrap_or("a stranger");
+    let what = match info.direction.as_str() {
+        "upload" => format!("{} to {peer}", info.what),
+        _ => format!("{peer}/{}", info.what),
+    };
+    let line = format!(
+        "{id:>4}  {:<9}  {size:>22}  {rate:>13}  {left:>7}  {what}",
+        info.state
+    );
+    match &info.failure {
+        Some(failure) => format!("{line}\n      {failure}"),
+        None => line,
+    }
+}
+
+/// Seconds as people read them.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{}:{:02}", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02}", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transfer_is_one_line_and_its_failure_another() {
+        let mut info = TransferInfo {
+            id: Some(3),
+            direction: "download".to_owned(),
+            state: "running".to_owned(),
+            peer: Some("ann".to_owned()),
+            peer_id: None,
+            what: "holiday/day1".to_owned(),
+            bytes: 1536,
+            total: Some(4096),
+            files: 1,
+            rate: 1024,
+            seconds_left: Some(63),
+            background: true,
+            out: None,
+            failure: None,
+        };
+        let expected =
+            "   3  running        1.5 KiB of 4.0 KiB      1.0 KiB/s     1:03  ann/holiday/day1";
+        assert_eq!(describe(&info), expected);
+        info.failure = Some(Failure::failed("the disk is full"));
+        assert!(describe(&info).ends_with("\n      the disk is full"));
+        info.direction = "upload".to_owned();
+        info.peer = None;
+        assert!(describe(&info).contains("holiday/day1 to a stranger"));
+    }
+
+    #[test]
+    fn spans_are_readable() {
+        assert_eq!(span(59), "59 s");
+        assert_eq!(span(3599), "59:59");
+        assert_eq!(span(7260), "2 h 01");
+    }
+}

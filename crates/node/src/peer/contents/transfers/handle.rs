@@ -1,0 +1,297 @@
+//! What an application holds: all transfers of a node, or a hold on one of them.
+
+use std::time::Duration;
+
+use tokio::sync::{broadcast, watch};
+
+use super::info::{TransferFailure, TransferId, TransferInfo, TransferState};
+use super::kept::TEXTS_BYTES_MAX;
+use super::order::Order;
+use super::registry::{Entry, Status, TRANSFERS_MAX};
+use super::run::{self, RELEASE_STEP, RELEASE_WITHIN};
+use crate::content::Filter;
+use crate::data::disk::StagingError;
+use crate::data::staging::Staging;
+use crate::error::{Error, ErrorKind};
+use crate::peer::contents::fetched::Fetched;
+use crate::peer::contents::handle::Contents;
+use crate::peer::contents::source::ShareName;
+use crate::peer::contents::transfer::GetOptions;
+use crate::peer::node::Node;
+
+/// The transfers of a node. A transfer under way keeps its node running.
+#[derive(Clone, Debug)]
+pub struct Transfers {
+    node: Node,
+}
+
+/// A hold on a transfer. Unless the node goes on with it by itself, it is cancelled when the last hold on it is dropped; what arrived is kept.
+#[derive(Debug)]
+pub struct Attached {
+    node: Node,
+    id: TransferId,
+    status: watch::Receiver<Status>,
+    /// Whether the status that is, is still to be told.
+    is_new: bool,
+}
+
+impl Contents {
+    /// The transfers of the node: what is being fetched, by whomever it was begun.
+    pub fn transfers(&self) -> Transfers {
+        Transfers {
+            node: self.node.clone(),
+        }
+    }
+}
+
+impl Transfers {
+    /// Begins to fetch, or takes hold of the transfer of the same thing to the same place: one that is paused, or is over and kept, goes on.
+    /// With `background` the node goes on with it by itself from now on, with the patience of these options, and after a restart too.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for patterns that are none, or too long; [`Error::Io`] when it cannot be kept, or there are too many transfers.
+    pub async fn begin(&self, options: GetOptions, background: bool) -> Result<Attached, Error> {
+        let order = order(options)?;
+        let _changing = self.node.transfers().changing.lock().await;
+        let (attached, is_to_start) = {
+            let mut table = self.node.transfers().lock();
+            let id = match table.find(&order) {
+                Some(id) => id,
+                None if table.entries.len() >= TRANSFERS_MAX => return Err(too_many()),
+                None => table.insert(Entry::new(order.clone(), background)),
+            };
+            let entry = table.entries.get_mut(&id).expect("found or inserted");
+            let is_to_start = entry.stop.is_none() || (background && !entry.kept);
+            if background {
+                entry.kept = true;
+                entry.order.wait_ms = order.wait_ms;
+            }
+            if is_to_start {
+                // Its status is the new run's before anybody looks at it.
+                entry.begin();
+            }
+            entry.held += 1;
+            let status = entry.status.subscribe();
+            (self.attached(id, status), is_to_start)
+        };
+        if let Err(error) = run::write(&self.node, attached.id).await {
+            // What cannot be kept is not promised.
+            let ended = self.node.transfers().lock().entries.remove(&attached.id);
+            if let Some(mut entry) = ended {
+                entry.end();
+            }
+            return Err(error);
+        }
+        if is_to_start {
+            run::start(&self.node, attached.id);
+        }
+        Ok(attached)
+    }
+
+    /// All of them, in the order in which they were begun.
+    pub fn list(&self) -> Vec<TransferInfo> {
+        let table = self.node.transfers().lock();
+        let entries = table.entries.iter();
+        entries.map(|(id, entry)| entry.info(*id)).collect()
+    }
+
+    /// Follows what becomes of them: each change of state at once, and their progress twice a second. A receiver that is slow misses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<TransferInfo> {
+        self.node.transfers().subscribe()
+    }
+
+    /// Stops one where it is; it goes on only when it is told to. Nothing changes for one that is over.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Io`] when that cannot be kept.
+    pub async fn pause(&self, id: TransferId) -> Result<TransferInfo, Error> {
+        let _changing = self.node.transfers().changing.lock().await;
+        let info = {
+            let mut table = self.node.transfers().lock();
+            let entry = table.entries.get_mut(&id).ok_or_else(|| missing(id))?;
+            if !entry.status.borrow().state.is_over() {
+                entry.rest(TransferState::Paused);
+            }
+            entry.info(id)
+        };
+        self.node.transfers().tell(info.clone());
+        run::write(&self.node, id).await?;
+        Ok(info)
+    }
+
+    /// Goes on with one that is paused or has failed; nothing changes for others.
+    ///
+    /// # Errors
+    /// As [`Transfers::pause`].
+    pub async fn resume(&self, id: TransferId) -> Result<TransferInfo, Error> {
+        let _changing = self.node.transfers().changing.lock().await;
+        let info = {
+            let mut table = self.node.transfers().lock();
+            let entry = table.entries.get_mut(&id).ok_or_else(|| missing(id))?;
+            let is_done = entry.status.borrow().state == TransferState::Done;
+            if is_done || entry.stop.is_some() {
+                return Ok(entry.info(id));
+            }
+            entry.begin();
+            entry.info(id)
+        };
+        run::write(&self.node, id).await?;
+        run::start(&self.node, id);
+        Ok(info)
+    }
+
+    /// Ends one, and forgets it. What arrived is kept for a later one, or deleted if it is to be `discard`ed; what is whole stays in any case.
+    ///
+    /// # Errors
+    /// As [`Transfers::pause`], and [`Error::Io`] when what arrived cannot be deleted.
+    pub async fn cancel(&self, id: TransferId, discard: bool) -> Result<TransferInfo, Error> {
+        let _changing = self.node.transfers().changing.lock().await;
+        let (info, staged) = {
+            let mut table = self.node.transfers().lock();
+            let mut entry = table.entries.remove(&id).ok_or_else(|| missing(id))?;
+            if !entry.status.borrow().state.is_over() {
+                entry.rest(TransferState::Cancelled);
+            }
+            (entry.info(id), entry.staged.folder())
+        };
+        self.node.transfers().tell(info.clone());
+        run::write(&self.node, id).await?;
+        if let Some(folder) = staged.filter(|_| discard) {
+            discard_staged(folder).await?;
+        }
+        Ok(info)
+    }
+
+    fn attached(&self, id: TransferId, status: watch::Receiver<Status>) -> Attached {
+        Attached {
+            node: self.node.clone(),
+            id,
+            status,
+            is_new: true,
+        }
+    }
+}
+
+impl Attached {
+    /// Its number.
+    pub fn id(&self) -> TransferId {
+        self.id
+    }
+
+    /// How it stands: at once when this is first called, and then whenever something has changed; `None` when it is over.
+    pub async fn changed(&mut self) -> Option<TransferInfo> {
+        if !std::mem::take(&mut self.is_new) {
+            self.status.changed().await.ok()?;
+        }
+        let state = self.status.borrow_and_update().state;
+        if state.is_over() {
+            return None;
+        }
+        self.node.transfers().lock().info(self.id)
+    }
+
+    /// Waits until all is there, durable and under its name.
+    ///
+    /// # Errors
+    /// Why it is not; what arrived is kept, unless somebody has cancelled it and had that discarded.
+    pub async fn finished(mut self) -> Result<Fetched, TransferFailure> {
+        let over = self.status.wait_for(|status| status.state.is_over()).await;
+        let status = match over {
+            Ok(status) => status.clone(),
+            Err(_) => return Err(TransferFailure::from(&Error::Closed)),
+        };
+        match (status.fetched, status.failure) {
+            (Some(fetched), _) => Ok(fetched),
+            (None, Some(failure)) => Err(failure),
+            (None, None) => Err(TransferFailure {
+                kind: ErrorKind::Failed,
+                message: format!("transfer {} was cancelled", self.id),
+            }),
+        }
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        let mut table = self.node.transfers().lock();
+        let Some(entry) = table.entries.get_mut(&self.id) else {
+            return;
+        };
+        entry.held = entry.held.saturating_sub(1);
+        if entry.kept || entry.held > 0 {
+            return;
+        }
+        if !entry.status.borrow().state.is_over() {
+            entry.rest(TransferState::Cancelled);
+        }
+        let info = entry.info(self.id);
+        table.entries.remove(&self.id);
+        drop(table);
+        if info.state == TransferState::Cancelled {
+            self.node.transfers().tell(info);
+        }
+    }
+}
+
+/// What was asked for, if it makes sense.
+fn order(options: GetOptions) -> Result<Order, Error> {
+    Filter::globs(&options.only).map_err(|error| Error::Usage(error.to_string()))?;
+    let out = std::path::absolute(&options.out)
+        .map_err(|error| Error::Usage(format!("{}: {error}", options.out.display())))?;
+    let source = options.source;
+    let link = source.link.map(|link| *link);
+    let (share, name) = match (source.share, &link) {
+        (ShareName::Id(share), Some(link)) => (Some(share), link.name.clone()),
+        (ShareName::Id(share), None) => (Some(share), String::new()),
+        (ShareName::Name(name), _) => (None, name),
+    };
+    let patterns = options.only.iter().map(|pattern| pattern.len() + 1);
+    let texts = name.len() + source.path.len() + out.as_os_str().len() + patterns.sum::<usize>();
+    if texts > TEXTS_BYTES_MAX {
+        return Err(Error::Usage(format!(
+            "names and patterns of more than {TEXTS_BYTES_MAX} bytes"
+        )));
+    }
+    Ok(Order {
+        path: source.path,
+        link,
+        only: options.only,
+        at: options.at,
+        wait_ms: u64::try_from(options.wait.as_millis()).unwrap_or(u64::MAX),
+        ..Order::new(source.owner, share, name, &out)
+    })
+}
+
+/// Deletes a staging folder, as soon as the run that ended has let go of it.
+async fn discard_staged(folder: std::path::PathBuf) -> Result<(), Error> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let at = folder.clone();
+        let discarded = tokio::task::spawn_blocking(move || Staging::discard(&at)).await;
+        match discarded.map_err(|_| Error::Closed)? {
+            Ok(()) => return Ok(()),
+            Err(StagingError::Busy(_)) if waited < RELEASE_WITHIN => {
+                tokio::time::sleep(RELEASE_STEP).await;
+                waited += RELEASE_STEP;
+            }
+            Err(error) => {
+                let context = format!("cannot delete {}", folder.display());
+                return Err(Error::io(context, std::io::Error::other(error)));
+            }
+        }
+    }
+}
+
+fn missing(id: TransferId) -> Error {
+    Error::NotFound(format!(
+        "there is no transfer {id}; 'kith transfers' lists those there are"
+    ))
+}
+
+fn too_many() -> Error {
+    let advice = std::io::Error::other("cancel some: 'kith transfers' lists them");
+    Error::io(
+        format!("{TRANSFERS_MAX} transfers are all there can be"),
+        advice,
+    )
+}

@@ -1,0 +1,145 @@
+//! What was asked for, in the form in which it is compared and kept.
+
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kith_core::data::link::Link;
+use kith_core::ids::{BlobHash, PeerId, ShareId};
+use minicbor::{Decode, Encode};
+
+/// What to fetch, and where to.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Order {
+    /// Whose it is.
+    #[n(0)]
+    pub(super) owner: PeerId,
+    /// Which share, where it is named by its id,
+    #[n(1)]
+    pub(super) share: Option<ShareId>,
+    /// else its name; beside an id, what a link calls it.
+    #[n(2)]
+    pub(super) name: String,
+    /// What of it.
+    #[n(3)]
+    pub(super) path: String,
+    /// The link by which it was named.
+    #[n(4)]
+    pub(super) link: Option<Link>,
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub(super) out: Vec<u8>,
+    /// Patterns of the files that are wanted.
+    #[n(6)]
+    pub(super) only: Vec<String>,
+    /// The version it must have.
+    #[n(7)]
+    pub(super) at: Option<BlobHash>,
+    /// How long to wait for somebody who has it, in milliseconds.
+    #[n(8)]
+    pub(super) wait_ms: u64,
+}
+
+impl Order {
+    /// Of the whole share, into `out`, without waiting.
+    pub(super) fn new(owner: PeerId, share: Option<ShareId>, name: String, out: &Path) -> Self {
+        Self {
+            owner,
+            share,
+            name,
+            path: String::new(),
+            link: None,
+            out: out.as_os_str().as_bytes().to_vec(),
+            only: Vec::new(),
+            at: None,
+            wait_ms: 0,
+        }
+    }
+
+    /// The folder in which it appears.
+    pub(super) fn out(&self) -> PathBuf {
+        std::ffi::OsString::from_vec(self.out.clone()).into()
+    }
+
+    /// How long to wait for somebody who has it.
+    pub(super) fn wait(&self) -> Duration {
+        Duration::from_millis(self.wait_ms)
+    }
+
+    /// Whether both ask for the same thing in the same place, however patiently.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let share = |order: &Self| order.share.ok_or_else(|| order.name.clone());
+        self.owner == other.owner
+            && share(self) == share(other)
+            && self.path == other.path
+            && self.out == other.out
+            && self.only == other.only
+            && self.at == other.at
+    }
+
+    /// What people call it.
+    pub(super) fn what(&self) -> String {
+        let name = match &self.share {
+            Some(share) if self.name.is_empty() => share.to_string(),
+            _ => self.name.clone(),
+        };
+        match self.path.as_str() {
+            "" => name,
+            path => format!("{name}/{path}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order() -> Order {
+        Order::new(PeerId([1; 32]), None, "holiday".into(), Path::new("/out"))
+    }
+
+    #[test]
+    fn patience_does_not_tell_orders_apart_and_all_else_does() {
+        let same = Order {
+            wait_ms: 1,
+            ..order()
+        };
+        assert!(order().is_same(&same));
+        let (only, at) = (vec!["*.jpg".to_owned()], Some(BlobHash([1; 32])));
+        for other in [
+            Order { only, ..order() },
+            Order { at, ..order() },
+            Order {
+                path: "day1".into(),
+                ..order()
+            },
+            Order {
+                owner: PeerId([2; 32]),
+                ..order()
+            },
+            Order {
+                share: Some(ShareId([3; 32])),
+                ..order()
+            },
+            Order::new(PeerId([1; 32]), None, "holiday".into(), Path::new("/in")),
+        ] {
+            assert!(!order().is_same(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_link_calls_it_does_not_tell_one_share_from_itself() {
+        let share = Some(ShareId([3; 32]));
+        let named = Order { share, ..order() };
+        let nameless = Order {
+            name: String::new(),
+            ..named.clone()
+        };
+        assert!(named.is_same(&nameless));
+        assert_eq!(nameless.what(), ShareId([3; 32]).to_string());
+        let inner = Order {
+            path: "day1".into(),
+            ..named
+        };
+        assert_eq!(inner.what(), "holiday/day1");
+    }
+}

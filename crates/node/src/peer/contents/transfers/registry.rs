@@ -1,0 +1,312 @@
+//! The table of transfers: what was ordered, how far it is, and what stops it. No tasks and no disk are here.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::info::{TransferFailure, TransferId, TransferInfo, TransferState};
+use super::kept::{KeptTransfer, Standing};
+use super::order::Order;
+use crate::content::StagedAt;
+use crate::peer::contents::fetched::{Fetched, TransferProgress};
+
+/// The most transfers in the table: more than a person follows, few enough that each may have its streams and its task.
+pub(super) const TRANSFERS_MAX: usize = 256;
+
+/// How many that are over are still shown; the oldest go first.
+pub(super) const OVER_MAX: usize = 64;
+
+/// News that a slow listener may be behind by before it misses the oldest.
+const NEWS_AHEAD_MAX: usize = 256;
+
+/// The transfers of a node.
+#[derive(Debug)]
+pub(in crate::peer) struct Registry {
+    table: Mutex<Table>,
+    news: broadcast::Sender<TransferInfo>,
+    /// Held while a change is made and written, so that two changes do not cross on their way to the disk.
+    pub(super) changing: tokio::sync::Mutex<()>,
+}
+
+/// The transfers by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub(super) entries: BTreeMap<TransferId, Entry>,
+    last: u64,
+}
+
+/// How a transfer stands.
+#[derive(Clone, Debug)]
+pub(super) struct Status {
+    pub(super) state: TransferState,
+    pub(super) progress: TransferProgress,
+    pub(super) failure: Option<TransferFailure>,
+    pub(super) fetched: Option<Fetched>,
+}
+
+/// A transfer.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) order: Order,
+    /// Whether the node goes on with it by itself.
+    pub(super) kept: bool,
+    /// How many hold it.
+    pub(super) held: usize,
+    pub(super) status: watch::Sender<Status>,
+    /// Stops the task that works on it; `None` while none does.
+    pub(super) stop: Option<CancellationToken>,
+    pub(super) staged: StagedAt,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            table: Mutex::default(),
+            news: broadcast::channel(NEWS_AHEAD_MAX).0,
+            changing: tokio::sync::Mutex::default(),
+        }
+    }
+}
+
+impl Registry {
+    /// The table; never held across a wait.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Follows what becomes of transfers.
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<TransferInfo> {
+        self.news.subscribe()
+    }
+
+    /// Tells whoever follows.
+    pub(super) fn tell(&self, info: TransferInfo) {
+        // Often nobody does.
+        let _ = self.news.send(info);
+    }
+}
+
+impl Table {
+    /// Takes in a new transfer.
+    pub(super) fn insert(&mut self, entry: Entry) -> TransferId {
+        self.last += 1;
+        let id = TransferId(self.last);
+        self.entries.insert(id, entry);
+        id
+    }
+
+    /// Takes in a transfer of an earlier run of the node.
+    pub(super) fn restore(&mut self, kept: KeptTransfer) {
+        self.last = self.last.max(kept.id.0);
+        let entry = Entry::restored(kept.order, kept.standing, kept.progress);
+        if let Some(folder) = kept.staged {
+            entry.staged.tell(folder);
+        }
+        self.entries.insert(kept.id, entry);
+    }
+
+    /// The transfer of the same thing that is under way, or kept.
+    pub(super) fn find(&self, order: &Order) -> Option<TransferId> {
+        let same = |entry: &Entry| {
+            let is_over = entry.status.borrow().state.is_over();
+            entry.order.is_same(order) && (entry.kept || !is_over)
+        };
+        let found = self.entries.iter().find(|(_, entry)| same(entry));
+        found.map(|(id, _)| *id)
+    }
+
+    /// The oldest of those that are over and that nobody holds, as far as there are more than are shown.
+    pub(super) fn surplus(&self) -> Vec<TransferId> {
+        let is_over = |entry: &Entry| entry.held == 0 && entry.status.borrow().state.is_over();
+        let over: Vec<TransferId> = (self.entries.iter())
+            .filter(|(_, entry)| is_over(entry))
+            .map(|(id, _)| *id)
+            .collect();
+        let surplus = over.len().saturating_sub(OVER_MAX);
+        over[..surplus].to_vec()
+    }
+
+    /// A transfer as it stands.
+    pub(super) fn info(&self, id: TransferId) -> Option<TransferInfo> {
+        self.entries.get(&id).map(|entry| entry.info(id))
+    }
+}
+
+impl Status {
+    pub(super) fn new(state: TransferState) -> Self {
+        Self {
+            state,
+            progress: TransferProgress::default(),
+            failure: None,
+            fetched: None,
+        }
+    }
+}
+
+impl Entry {
+    /// What was just asked for.
+    pub(super) fn new(order: Order, kept: bool) -> Self {
+        Self {
+            order,
+            kept,
+            held: 0,
+            status: watch::Sender::new(Status::new(TransferState::Waiting)),
+            stop: None,
+            staged: StagedAt::default(),
+        }
+    }
+
+    fn restored(order: Order, standing: Standing, progress: TransferProgress) -> Self {
+        let (state, failure) = match standing {
+            Standing::Wanted => (TransferState::Waiting, None),
+            Standing::Paused => (TransferState::Paused, None),
+            Standing::Done => (TransferState::Done, None),
+            Standing::Failed(failure) => (TransferState::Failed, Some(failure)),
+        };
+        let status = Status {
+            state,
+            progress,
+            failure,
+            fetched: None,
+        };
+        Self {
+            status: watch::Sender::new(status),
+            ..Self::new(order, true)
+        }
+    }
+
+    /// Makes it wait for its first byte again, with somebody who can stop it. Whoever waits for the end of an earlier run keeps that run's end.
+    pub(super) fn begin(&mut self) -> CancellationToken {
+        self.end();
+        let before = self.status.borrow().clone();
+        let status = Status {
+            progress: before.progress,
+            ..Status::new(TransferState::Waiting)
+        };
+        if before.state.is_over() {
+            self.status = watch::Sender::new(status);
+        } else {
+            self.status.send_replace(status);
+        }
+        let stop = CancellationToken::new();
+        self.stop = Some(stop.clone());
+        stop
+    }
+
+    /// Stops whoever works on it.
+    pub(super) fn end(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.cancel();
+        }
+    }
+
+    /// Stops it where it is.
+    pub(super) fn rest(&mut self, state: TransferState) {
+        self.end();
+        self.status.send_modify(|status| {
+            status.state = state;
+            status.progress.rate = 0;
+        });
+    }
+
+    /// As it stands.
+    pub(super) fn info(&self, id: TransferId) -> TransferInfo {
+        let status = self.status.borrow();
+        TransferInfo {
+            id,
+            peer: self.order.owner,
+            what: self.order.what(),
+            out: self.order.out(),
+            state: status.state,
+            progress: status.progress,
+            background: self.kept,
+            failure: status.failure.clone(),
+        }
+    }
+
+    /// What is kept of it.
+    pub(super) fn keep(&self, id: TransferId) -> KeptTransfer {
+        let status = self.status.borrow();
+        let standing = match (status.state, &status.failure) {
+            (TransferState::Paused, _) => Standing::Paused,
+            (TransferState::Done, _) => Standing::Done,
+            (TransferState::Failed, Some(failure)) => Standing::Failed(failure.clone()),
+            _ => Standing::Wanted,
+        };
+        KeptTransfer {
+            id,
+            order: self.order.clone(),
+            standing,
+            progress: TransferProgress {
+                rate: 0,
+                waiting: false,
+                ..status.progress
+            },
+            staged: self.staged.folder(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_core::ids::PeerId;
+    use std::path::Path;
+
+    fn entry(kept: bool) -> Entry {
+        let order = Order::new(PeerId([1; 32]), None, "holiday".into(), Path::new("/out"));
+        Entry::new(order, kept)
+    }
+
+    #[test]
+    fn what_is_over_is_found_again_only_where_it_is_kept() {
+        for kept in [false, true] {
+            let mut table = Table::default();
+            let id = table.insert(entry(kept));
+            let order = entry(kept).order;
+            assert_eq!(table.find(&order), Some(id));
+            let entry = table.entries.get_mut(&id).expect("inserted");
+            entry.rest(TransferState::Failed);
+            assert_eq!(table.find(&order), kept.then_some(id));
+        }
+    }
+
+    #[test]
+    fn the_oldest_that_are_over_are_too_many() {
+        let mut table = Table::default();
+        let ids: Vec<TransferId> = (0..OVER_MAX + 3)
+            .map(|_| table.insert(entry(true)))
+            .collect();
+        assert_eq!(table.surplus(), []);
+        for id in &ids {
+            let entry = table.entries.get_mut(id).expect("inserted");
+            entry.rest(TransferState::Done);
+        }
+        assert_eq!(table.surplus(), ids[..3]);
+        table.entries.get_mut(&ids[0]).expect("inserted").held = 1;
+        assert_eq!(table.surplus(), ids[1..3]);
+    }
+
+    #[test]
+    fn a_transfer_begun_again_leaves_its_earlier_end_to_those_who_wait_for_it() {
+        let mut entry = entry(true);
+        let stop = entry.begin();
+        let earlier = entry.status.subscribe();
+        entry.rest(TransferState::Done);
+        assert!(stop.is_cancelled());
+        entry.begin();
+        assert_eq!(earlier.borrow().state, TransferState::Done);
+        assert_eq!(entry.status.borrow().state, TransferState::Waiting);
+    }
+
+    #[test]
+    fn numbers_go_on_after_those_of_an_earlier_run() {
+        let mut table = Table::default();
+        table.restore(entry(true).keep(TransferId(7)));
+        assert_eq!(table.insert(entry(true)), TransferId(8));
+        let standing = table.entries[&TransferId(7)].status.borrow().state;
+        assert_eq!(standing, TransferState::Waiting);
+    }
+}

@@ -1,0 +1,129 @@
+//! Content moves no faster than its plan says, and it is told what is served.
+
+use std::time::{Duration, Instant};
+
+use kith::content::Recipients;
+use kith::core::content::limits::{Cap, Caps, DAY_MINUTES, Limits, PeerCaps, Period, Plan};
+
+use super::people::{PATIENCE, Person, bytes};
+use super::two_who_met;
+
+/// A test's rate in bytes a second; the first second's worth passes at once.
+const RATE: u64 = 1 << 20;
+
+/// How much is fetched: a burst, and two seconds' worth.
+const BYTES: usize = 3 * RATE as usize;
+
+/// How long that takes at least. What the clock may take off is far below a hundredth; the proofs that come with the bytes make it longer.
+const TIME_MIN: Duration = Duration::from_millis(1_980);
+
+/// And at most: with half as much again, since a machine that does much else at once wakes a stream late.
+const TIME_MAX: Duration = Duration::from_millis(3_000);
+
+/// A plan that holds on loopback too.
+fn plan() -> Plan {
+    Plan {
+        local: true,
+        ..Plan::unlimited()
+    }
+}
+
+async fn time_to_fetch(alice: &Person, bob: &Person) -> Duration {
+    alice.write("big", &bytes(1, BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let begun = Instant::now();
+    bob.get("alice/big").await.expect("fetched");
+    begun.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_together_keep_to_their_rate_and_use_it() {
+    let (alice, bob) = two_who_met().await;
+    let mut plan = plan();
+    plan.usual.upload = Some(Cap::Rate(RATE));
+    alice.node.contents().set_plan(plan);
+    let took = time_to_fetch(&alice, &bob).await;
+    assert!((TIME_MIN..TIME_MAX).contains(&took), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_of_one_peer_keep_to_its_rate_and_use_it() {
+    let (alice, bob) = two_who_met().await;
+    let mut plan = Plan::unlimited();
+    let caps = PeerCaps {
+        upload: None,
+        download: Some(Cap::Rate(RATE)),
+    };
+    plan.peers.insert(alice.node.peer_id(), caps);
+    bob.node.contents().set_plan(plan);
+    let took = time_to_fetch(&alice, &bob).await;
+    assert!((TIME_MIN..TIME_MAX).contains(&took), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_that_an_hour_lifts_holds_nothing_back() {
+    let (alice, bob) = two_who_met().await;
+    let mut plan = plan();
+    plan.usual.upload = Some(Cap::Rate(RATE));
+    let caps = Caps {
+        upload: Some(Cap::Unlimited),
+        ..Caps::default()
+    };
+    plan.schedule = vec![Period {
+        days: [true; 7],
+        from: 0,
+        until: DAY_MINUTES,
+        caps,
+    }];
+    alice.node.contents().set_plan(plan);
+    let took = time_to_fetch(&alice, &bob).await;
+    assert!(took < TIME_MIN, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_default_nothing_is_held_back_on_the_local_network() {
+    let (alice, bob) = two_who_met().await;
+    let mut plan = Plan::default();
+    plan.usual.upload = Some(Cap::Rate(RATE));
+    plan.usual.download_each = Some(Cap::Rate(RATE));
+    alice.node.contents().set_plan(plan.clone());
+    bob.node.contents().set_plan(plan);
+    let took = time_to_fetch(&alice, &bob).await;
+    assert!(took < TIME_MIN, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_lifted_under_a_transfer_and_what_is_served_is_told() {
+    let (alice, bob) = two_who_met().await;
+    let mut slow = plan();
+    slow.usual.upload_each = Some(Cap::Rate(16 << 10));
+    let contents = alice.node.contents();
+    contents.set_plan(slow);
+    let mut limits = contents.limits();
+    assert_eq!(limits.borrow_and_update().upload_each, Some(16 << 10));
+
+    alice.write("big", &bytes(1, BYTES));
+    let share = alice.share("big", Recipients::Contacts).await.share;
+    let options = bob.options("alice/big").await.expect("a source");
+    let transfer = bob.node.contents().get(options);
+    let served = async {
+        loop {
+            if let [upload] = &contents.uploads().await.expect("told")[..] {
+                return upload.clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let served = tokio::time::timeout(PATIENCE, served).await;
+    let served = served.expect("in time");
+    assert_eq!(served.peer, Some(bob.node.peer_id()));
+    assert_eq!(
+        (served.share, served.name),
+        (share.head.share, "big".to_owned())
+    );
+
+    // At the slow rate it would take longer than anybody waits here.
+    contents.set_plan(Plan::unlimited());
+    assert_eq!(*limits.borrow_and_update(), Limits::default());
+    super::people::finish(transfer).await.expect("fetched");
+}

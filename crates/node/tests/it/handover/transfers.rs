@@ -1,0 +1,229 @@
+//! Transfers as things of the node: seen, paused, resumed, cancelled, and gone on with after a restart.
+
+use kith::ErrorKind;
+use kith::content::Recipients;
+use kith::core::content::limits::{Cap, Plan, RATE_MIN};
+use kith::peer::{Attached, TransferInfo, TransferState};
+
+use super::people::{PATIENCE, Person, bytes};
+use super::{BIG_BYTES, two_who_met};
+
+/// Begins to fetch Alice's big file.
+async fn begin(bob: &Person, background: bool) -> Attached {
+    let mut options = bob.options("alice/big").await.expect("a source");
+    options.wait = PATIENCE;
+    let transfers = bob.node.contents().transfers();
+    transfers
+        .begin(options, background)
+        .await
+        .expect("a transfer")
+}
+
+/// Waits until so many bytes have come.
+async fn until(transfer: &mut Attached, bytes: u64) {
+    let come = async {
+        while let Some(info) = transfer.changed().await {
+            if info.progress.bytes >= bytes {
+                return;
+            }
+        }
+        panic!("over before so many bytes came");
+    };
+    tokio::time::timeout(PATIENCE, come).await.expect("in time");
+}
+
+/// Waits until somebody is served, or nobody.
+async fn served(alice: &Person, somebody: bool) {
+    let reached = async {
+        let contents = alice.node.contents();
+        while contents.uploads().await.expect("told").is_empty() == somebody {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reached)
+        .await
+        .expect("in time");
+}
+
+async fn done(transfer: Attached) -> kith::peer::Fetched {
+    let finished = tokio::time::timeout(PATIENCE, transfer.finished()).await;
+    finished.expect("in time").expect("fetched")
+}
+
+fn only(bob: &Person) -> TransferInfo {
+    let mut list = bob.node.contents().transfers().list();
+    assert_eq!(list.len(), 1, "{list:?}");
+    list.remove(0)
+}
+
+async fn with_big() -> (Person, Person) {
+    let (alice, bob) = two_who_met().await;
+    alice.write("big", &bytes(1, BIG_BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    (alice, bob)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_transfer_goes_on_where_it_was_when_it_is_resumed() {
+    let (_alice, bob) = with_big().await;
+    let transfers = bob.node.contents().transfers();
+    let mut transfer = begin(&bob, false).await;
+    until(&mut transfer, BIG_BYTES as u64 / 8).await;
+    let paused = transfers.pause(transfer.id()).await.expect("there");
+    assert_eq!(paused.state, TransferState::Paused);
+    assert_eq!(paused.progress.rate, 0);
+    assert!(bob.fetched().is_empty());
+    assert_eq!(only(&bob), paused);
+
+    transfers.resume(transfer.id()).await.expect("there");
+    let fetched = done(transfer).await;
+    assert_eq!(fetched.bytes, BIG_BYTES as u64);
+    let this_run: u64 = fetched.sources.iter().map(|source| source.bytes).sum();
+    let missing = BIG_BYTES as u64 - paused.progress.bytes;
+    assert!(
+        this_run <= missing,
+        "{this_run} of {missing}: fetched again"
+    );
+    assert_eq!(bob.fetched(), ["big"]);
+    assert!(transfers.list().is_empty(), "nobody keeps it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_for_a_paused_transfer() {
+    let (alice, bob) = with_big().await;
+    // So slow that it cannot be over by itself.
+    let mut slow = Plan::unlimited();
+    slow.usual.upload = Some(Cap::Rate(RATE_MIN));
+    slow.local = true;
+    alice.node.contents().set_plan(slow);
+    let transfers = bob.node.contents().transfers();
+    let transfer = begin(&bob, true).await;
+    served(&alice, true).await;
+    let paused = transfers.pause(transfer.id()).await.expect("there");
+    served(&alice, false).await;
+    assert_eq!(only(&bob), paused, "no byte more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_gets_of_the_same_are_one_transfer() {
+    let (_alice, bob) = with_big().await;
+    let mut first = begin(&bob, false).await;
+    until(&mut first, 1).await;
+    let second = begin(&bob, false).await;
+    assert_eq!(first.id(), second.id());
+    drop(first);
+    let fetched = done(second).await;
+    assert_eq!(fetched.bytes, BIG_BYTES as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_holds_any_more_is_cancelled_and_goes_on_later() {
+    let (_alice, bob) = with_big().await;
+    let mut events = bob.node.contents().transfers().events();
+    let mut transfer = begin(&bob, false).await;
+    until(&mut transfer, 1).await;
+    drop(transfer);
+    assert!(bob.node.contents().transfers().list().is_empty());
+    let mut last = None;
+    while let Ok(event) = events.try_recv() {
+        last = Some(event.state);
+    }
+    assert_eq!(last, Some(TransferState::Cancelled));
+    done(begin(&bob, false).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_background_transfer_goes_on_after_a_restart_of_the_node() {
+    let (alice, mut bob) = with_big().await;
+    let mut transfer = begin(&bob, true).await;
+    let id = transfer.id();
+    until(&mut transfer, BIG_BYTES as u64 / 8).await;
+    drop(transfer);
+    assert_eq!(only(&bob).id, id);
+
+    bob.restart().await;
+    assert!(only(&bob).background);
+    let transfer = begin(&bob, false).await;
+    assert_eq!(transfer.id(), id, "the same one");
+    done(transfer).await;
+    let over = only(&bob);
+    assert_eq!((over.id, over.state), (id, TransferState::Done));
+
+    bob.restart().await;
+    let over = only(&bob);
+    assert_eq!((over.id, over.state), (id, TransferState::Done));
+    assert_eq!(over.progress.bytes, BIG_BYTES as u64);
+    let transfers = bob.node.contents().transfers();
+    transfers.cancel(id, false).await.expect("forgotten");
+    assert!(transfers.list().is_empty());
+    assert_eq!(bob.fetched(), ["big"], "what is whole stays");
+    drop(alice);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_background_transfer_stays_paused_over_a_restart() {
+    let (_alice, mut bob) = with_big().await;
+    let mut transfer = begin(&bob, true).await;
+    until(&mut transfer, 1).await;
+    let id = transfer.id();
+    let transfers = bob.node.contents().transfers();
+    transfers.pause(id).await.expect("there");
+    drop((transfer, transfers));
+    bob.restart().await;
+    assert_eq!(only(&bob).state, TransferState::Paused);
+    let transfers = bob.node.contents().transfers();
+    transfers.resume(id).await.expect("there");
+    done(begin(&bob, false).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrived_is_discarded_only_when_asked() {
+    let (_alice, bob) = with_big().await;
+    let transfers = bob.node.contents().transfers();
+    let staged = || std::fs::read_dir(bob.at("out")).expect("there").count();
+    for discard in [false, true] {
+        let mut transfer = begin(&bob, true).await;
+        until(&mut transfer, 1).await;
+        let cancelled = transfers.cancel(transfer.id(), discard).await;
+        assert_eq!(cancelled.expect("there").state, TransferState::Cancelled);
+        let failure = transfer.finished().await.expect_err("cancelled");
+        assert_eq!(failure.kind, ErrorKind::Failed);
+        assert!(failure.message.contains("cancelled"), "{failure}");
+        assert_eq!(staged(), usize::from(!discard));
+    }
+    assert!(transfers.list().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_that_fails_says_why_and_can_be_resumed() {
+    let (alice, bob) = two_who_met().await;
+    let transfers = bob.node.contents().transfers();
+    let options = bob.options("alice/later").await.expect("a source");
+    let transfer = transfers.begin(options, true).await.expect("a transfer");
+    let id = transfer.id();
+    let failure = transfer.finished().await.expect_err("no such share yet");
+    assert_eq!(failure.kind, ErrorKind::NotFound);
+    assert_eq!(only(&bob).failure.as_ref(), Some(&failure));
+
+    alice.write("later", b"now");
+    alice.share("later", Recipients::Contacts).await;
+    transfers.resume(id).await.expect("there");
+    let options = bob.options("alice/later").await.expect("a source");
+    done(transfers.begin(options, false).await.expect("the same")).await;
+    assert_eq!(bob.fetched(), ["later"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_no_transfer_is_not_found() {
+    let bob = Person::new("bob").await;
+    let transfers = bob.node.contents().transfers();
+    let id = "7".parse().expect("a number");
+    for refused in [
+        transfers.pause(id).await,
+        transfers.resume(id).await,
+        transfers.cancel(id, true).await,
+    ] {
+        let refused = refused.expect_err("no such transfer");
+        assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
+    }
+}
