@@ -127,9 +127,7 @@ async fn events_are_told_as_they_happen() {
     let out = ann.file("out").display().to_string();
     let ran = ann.run(&["get", "ben/nothing", "--out", &out]).await;
     ran.failed(3, &["no such share"]);
-    while !events
-        .until("transfer")
-        .await
-        .contains("\"state\":\"failed\"")
-    {}
+    events
+        .until_saying("transfer", "\"state\":\"failed\"")
+        .await;
 }

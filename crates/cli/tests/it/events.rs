@@ -34,6 +34,27 @@ impl Events {
             .await
     }
 
+    /// Waits until there was an event of this name that says this, too.
+    pub(crate) async fn until_saying(&mut self, name: &str, part: &str) {
+        let start = format!("event: {name}\ndata: ");
+        let says = |seen: &str| {
+            let mut told = seen.split(&start).skip(1);
+            told.any(|data| data.lines().next().is_some_and(|line| line.contains(part)))
+        };
+        while !says(&self.seen) {
+            self.hear().await;
+        }
+    }
+
+    async fn hear(&mut self) {
+        let mut bytes = [0; 4096];
+        let read = timeout(PATIENCE, self.stream.read(&mut bytes)).await;
+        let count = read.expect("in time").expect("open");
+        assert_ne!(count, 0, "the events ended: {}", self.seen);
+        self.seen
+            .push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+
     /// Waits until this was said, and then that; what is between.
     async fn until_said(&mut self, start: &str, end: &str) -> String {
         loop {
@@ -41,12 +62,7 @@ impl Events {
             if let Some((told, _)) = after.and_then(|after| after.split_once(end)) {
                 return told.to_owned();
             }
-            let mut bytes = [0; 4096];
-            let read = timeout(PATIENCE, self.stream.read(&mut bytes)).await;
-            let count = read.expect("in time").expect("open");
-            assert_ne!(count, 0, "the events ended: {}", self.seen);
-            self.seen
-                .push_str(&String::from_utf8_lossy(&bytes[..count]));
+            self.hear().await;
         }
     }
 }

@@ -49,15 +49,15 @@ async fn a_transfer_in_the_background_outlasts_its_command_and_its_node() {
 
     let paused = ben.one(&["transfers", "pause", &id]).await;
     assert_eq!(paused["state"], "paused");
-    // She finds him where he was, so that he knows where she is when he comes back.
-    ann.start(&[]).await;
-    ann.one(&["ping", "ben", "-c", "1"]).await;
     ben.stop("TERM").await;
     let offline = ben.one(&["transfers"]).await;
     assert_eq!(
         (&offline["id"], &offline["state"]),
         (&begun["id"], &paused["state"])
     );
+    // Both have new ports, and no introducer: a new invite tells him where she is.
+    ann.start(&[]).await;
+    ben.one(&["add", &ann.invite().await, "--as", "ann"]).await;
     ben.start(&[]).await;
     assert_eq!(ben.one(&["transfers"]).await["state"], "paused");
 
