@@ -256,6 +256,12 @@ pub(crate) struct GetArgs {
     /// Exactly this version.
     #[arg(long, value_name = "HASH")]
     pub(crate) at: Option<String>,
+    /// Do not provide it to others who may have it.
+    #[arg(long, conflicts_with = "keep")]
+    pub(crate) no_provide: bool,
+    /// Provide it for good: it makes no room for other copies.
+    #[arg(long)]
+    pub(crate) keep: bool,
     /// Leave it to the running node, which goes on with it after a restart too; 'kith transfers' shows it.
     #[arg(long)]
     pub(crate) background: bool,

@@ -56,6 +56,8 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
         // A port that is given back in a moment is not worth asking a router for.
         .port_mapping(purpose == Purpose::Daemon)
         .findable(config.findable && purpose == Purpose::Daemon)
+        .provide(config.provide)
+        .copies_bytes_max(config.copies_mebibytes.saturating_mul(1 << 20))
         .limits(config.limits.clone())
         .resume_transfers(purpose == Purpose::Daemon)
         .keep_sessions(matches!(purpose, Purpose::Daemon | Purpose::Serve))

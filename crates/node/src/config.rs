@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use thiserror::Error;
 
+use crate::content::quota::COPIES_BYTES_MAX;
 use crate::durable;
 
 pub mod limits;
@@ -51,6 +52,11 @@ pub struct Config {
     /// Whether the public face has addresses of its own, as a public server's. Off by default: strangers reach it by relay
     /// only, and do not learn where it is.
     pub public_server: bool,
+    /// Whether what was fetched is provided to others who may have it. On by default; `kith get --no-provide` is for one of them.
+    pub provide: bool,
+    /// How much is kept in the data directory for the sake of copies, in MiB: their trees, a row for each file and a 256th of their bytes. When it is
+    /// full, those that nobody asked for longest are provided no longer; the files stay where they are. `kith get --keep` exempts one.
+    pub copies_mebibytes: u64,
     /// Whether bulk data may travel over TCP where the path to the other side is direct. On by default: faster, and it shows
     /// nobody more than the session does. The port is open only while somebody who was told of it is expected.
     pub express: bool,
@@ -159,6 +165,8 @@ impl Default for Config {
             findable: false,
             relay_roots: None,
             public_server: false,
+            provide: true,
+            copies_mebibytes: COPIES_BYTES_MAX >> 20,
             express: true,
             relay_for_contacts: RelayForContacts::default(),
             limits: Plan::default(),
@@ -396,7 +404,7 @@ mod tests {
         let line = introducer().to_string();
         let text = format!(
             "name = 'Ann'\nintroducers = ['{line}']\nlan = false\n\
-             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nexpress = false\n\
+             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nprovide = false\ncopies_mebibytes = 9\nexpress = false\n\
              [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n\
              addresses = ['203.0.113.5']\nport = 7119\n[limits]\nlocal = true\n"
         );
@@ -407,6 +415,8 @@ mod tests {
             findable: true,
             relay_roots: Some("/etc/roots.pem".into()),
             public_server: true,
+            provide: false,
+            copies_mebibytes: 9,
             express: false,
             relay_for_contacts: RelayForContacts {
                 enabled: false,

@@ -65,4 +65,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     content::past::SCHEMA,
     content::fetches::SCHEMA,
     content::LIARS_SCHEMA,
+    content::known::SCHEMA,
 ];

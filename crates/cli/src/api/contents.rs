@@ -8,8 +8,9 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use futures_util::future::join_all;
 use kith::Error;
-use kith::content::{NewShare, Recipients};
+use kith::content::{Copy, NewShare, Recipients};
 use kith::core::data::head::{Audience, Head};
+use kith::core::data::link::Link;
 use kith::core::data::manifest::Entry;
 use kith::core::identity::{Contact, ContactState};
 use kith::core::ids::BlobHash;
@@ -66,6 +67,13 @@ pub(crate) struct ShareInfo {
     /// Where it lies.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Whose it is, where it is a copy of somebody else's that is provided here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<String>,
+    /// Whether it is provided for good, and makes no room for other copies: every own share is.
+    pub(crate) kept: bool,
+    /// The contacts who provide it too, as far as they said so.
+    pub(crate) providers: Vec<String>,
     /// Who was given what of it by this node, the latest first; the last few hundred.
     pub(crate) fetches: Vec<FetchInfo>,
     /// What is not in it, and why; the first of them, when it has just been made.
@@ -145,6 +153,10 @@ pub(crate) struct GetRequest {
     pub(crate) wait_ms: u64,
     /// The hash of the version it must have.
     pub(crate) at: Option<String>,
+    /// Whether to provide it to others who may have it.
+    pub(crate) provide: bool,
+    /// Whether it never makes room for other copies.
+    pub(crate) keep: bool,
 }
 
 /// How fetching goes.
@@ -236,28 +248,35 @@ pub(super) async fn share(
     Ok(Json(info))
 }
 
-/// What is shared here.
+/// What is shared here, and copies of what others share.
 #[utoipa::path(get, path = "/api/v1/shares", responses((status = 200, body = Vec<ShareInfo>)))]
 pub(super) async fn shares(State(door): State<Door>) -> Answer<Vec<ShareInfo>> {
     let mut infos = Vec::new();
-    for share in door.node().contents().shares().await? {
+    let contents = door.node().contents();
+    for share in contents.shares().await? {
         infos.push(describe(&door, share).await);
+    }
+    for copy in contents.copies().await? {
+        infos.push(describe_copy(&door, copy).await);
     }
     Ok(Json(infos))
 }
 
-/// One share of this node.
+/// One share of this node, or one copy.
 #[utoipa::path(get, path = "/api/v1/shares/{share}", params(("share", description = "id, name or link")),
     responses((status = 200, body = ShareInfo)))]
 pub(super) async fn my_share(
     State(door): State<Door>,
     Path(share): Path<String>,
 ) -> Answer<ShareInfo> {
-    let share = door.node().contents().my_share(&share).await?;
-    Ok(Json(describe(&door, share).await))
+    let contents = door.node().contents();
+    Ok(Json(match contents.my_share(&share).await {
+        Err(Error::NotFound(_)) => describe_copy(&door, contents.copy(&share).await?).await,
+        mine => describe(&door, mine?).await,
+    }))
 }
 
-/// Takes a share back.
+/// Takes a share back, or provides a copy no longer.
 #[utoipa::path(delete, path = "/api/v1/shares/{share}", params(("share", description = "id, name or link")),
     responses((status = 200, body = Unshared)))]
 pub(super) async fn unshare(
@@ -386,6 +405,8 @@ pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions
         only: asked.only,
         wait: Duration::from_millis(asked.wait_ms),
         at,
+        provide: asked.provide,
+        keep: asked.keep,
         ..GetOptions::new(source, "")
     })
 }
@@ -426,6 +447,10 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
     for peer in &share.named {
         with.push(name_of(door, &peer.to_string()).await);
     }
+    let mut providers = Vec::new();
+    for peer in door.node().contents().provided_by(&share.head.share) {
+        providers.push(name_of(door, &peer.to_string()).await);
+    }
     let mut fetches = Vec::new();
     for fetch in &share.fetches {
         let peer_id = fetch.peer.map(|peer| peer.to_string());
@@ -458,8 +483,27 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         audience: audience.to_owned(),
         with,
         paths: share.roots,
+        owner: None,
+        kept: true,
+        providers,
         fetches,
         left_out: Vec::new(),
         left_out_count: 0,
+    }
+}
+
+async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
+    let owner = name_of(door, &copy.head.owner.to_string()).await;
+    let copied = MyShare {
+        link: Link::new(copy.head.share, copy.head.owner, None, &copy.head.name),
+        head: copy.head,
+        roots: vec![copy.target],
+        named: Vec::new(),
+        fetches: Vec::new(),
+    };
+    ShareInfo {
+        owner: Some(owner),
+        kept: copy.kept,
+        ..describe(door, copied).await
     }
 }

@@ -67,14 +67,30 @@ pub(super) async fn shares(on: &On, share: Option<&str>) -> Result<(), Failure> 
         })
         .await?;
     for share in &shares {
-        on.output.line(share, || {
-            let fetches: String = share.fetches.iter().map(describe_fetch).collect();
-            format!(
-                "{}\n  {}\n  {}{fetches}",
-                describe(share),
-                share.hash,
-                share.link
-            )
+        on.output.line(share, || match &share.owner {
+            Some(owner) if share.kept => {
+                format!(
+                    "{}
+  a copy of {owner}'s, kept",
+                    describe(share)
+                )
+            }
+            Some(owner) => format!(
+                "{}
+  a copy of {owner}'s",
+                describe(share)
+            ),
+            None => {
+                let fetches: String = share.fetches.iter().map(describe_fetch).collect();
+                format!(
+                    "{}
+  {}
+  {}{fetches}",
+                    describe(share),
+                    share.hash,
+                    share.link
+                )
+            }
         })?;
     }
     Ok(())
@@ -126,6 +142,8 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
         only: args.only,
         wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         at: args.at,
+        provide: !args.no_provide,
+        keep: args.keep,
     };
     if args.background {
         let begun: TransferInfo = on

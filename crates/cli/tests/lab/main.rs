@@ -22,6 +22,7 @@ mod reach;
 mod recovery;
 mod relaying;
 mod rights;
+mod sharing;
 mod system;
 mod world;
 
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         recovery::trials(),
         relaying::trials(),
         disclosure::trials(),
+        sharing::trials(),
     ];
     let trials = trials
         .into_iter()

@@ -6,7 +6,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::content::grant::{Grant, SignedGrant};
+use crate::content::grant::{Grant, GrantProof};
 use crate::crypto::{PublicKey, Scheme, SecretKey, Signature};
 use crate::ids::{PeerId, ShareId};
 use crate::time::Time;
@@ -42,6 +42,21 @@ impl Asker {
         peer: None,
         relation: Relation::Stranger,
     };
+
+    /// The same with what they have shown: a stranger who shows a grant of their own is whom it names, and may be somebody `is_blocked`.
+    #[must_use]
+    pub fn having(self, shown: &Shown, is_blocked: impl FnOnce(&PeerId) -> bool) -> Self {
+        match (self.peer, shown) {
+            (None, Shown::Grant(grant)) => Self {
+                peer: Some(grant.peer),
+                relation: match is_blocked(&grant.peer) {
+                    true => Relation::Blocked,
+                    false => self.relation,
+                },
+            },
+            _ => self,
+        }
+    }
 }
 
 /// How a share is guarded, as its provider knows it.
@@ -112,7 +127,7 @@ pub enum Shown {
     Nothing,
     /// That it holds the link of this key.
     Link([u8; 32]),
-    /// A grant of somebody.
+    /// A grant of somebody, whose holder it is.
     Grant(Grant),
 }
 
@@ -135,10 +150,15 @@ pub fn show_link(
     }
 }
 
-/// Verifies a grant; one that does not hold shows nothing.
-pub fn show_grant(scheme: &impl Scheme, grant: &SignedGrant, now: Time) -> Shown {
-    grant
-        .verify(scheme, now)
+/// Verifies that the asker holds a grant; one that is not theirs shows nothing.
+pub fn show_grant(
+    scheme: &impl Scheme,
+    exporter: &[u8; 32],
+    proof: &GrantProof,
+    now: Time,
+) -> Shown {
+    proof
+        .verify(scheme, exporter, now)
         .map_or(Shown::Nothing, Shown::Grant)
 }
 
@@ -169,6 +189,15 @@ pub fn may(asker: &Asker, guard: &Guard, shown: &Shown, now: Time) -> bool {
     admitted || is_granted(asker, guard, shown, now)
 }
 
+/// Whether `asker` may be told that the share was taken back: whoever had it until then. A grant of any epoch up to this one says so.
+pub fn may_know_end(asker: &Asker, guard: &Guard, shown: &Shown, now: Time) -> bool {
+    let epoch = match shown {
+        Shown::Grant(grant) if grant.epoch <= guard.epoch => grant.epoch,
+        _ => guard.epoch,
+    };
+    may(asker, &Guard { epoch, ..*guard }, shown, now)
+}
+
 /// Whether a grant of the owner opens this share, at this epoch, for this asker. The owner itself goes by what it knows now:
 /// somebody removed from the contacts keeps a grant that others honour until its end or the next epoch, but not its signer.
 fn is_granted(asker: &Asker, guard: &Guard, shown: &Shown, now: Time) -> bool {
@@ -186,7 +215,7 @@ fn is_granted(asker: &Asker, guard: &Guard, shown: &Shown, now: Time) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::content::grant::GRANT_LIFETIME_MAX;
+    use crate::content::grant::{GRANT_LIFETIME_MAX, SignedGrant};
     use crate::crypto::Ed25519;
     use crate::time::DAY;
 
@@ -282,43 +311,87 @@ mod tests {
         assert!(!may(&Asker::STRANGER, &renewed, &shown, NOW));
     }
 
+    const EXPORTER: [u8; 32] = [3; 32];
+
+    /// What is shown with a grant of `signer` for `holder`.
+    fn granted(signer: &SecretKey, share: ShareId, holder: &SecretKey, epoch: u64) -> Shown {
+        let grant = SignedGrant::sign(&Ed25519, signer, share, holder.peer_id(), epoch, NOW);
+        let proof = GrantProof::sign(&Ed25519, holder, grant, &EXPORTER);
+        show_grant(&Ed25519, &EXPORTER, &proof, NOW)
+    }
+
     #[test]
     fn a_provider_goes_by_grants_of_this_share_epoch_owner_and_asker() {
         let held = guard(Admits::Granted);
-        let asker = peer(Relation::Stranger);
-        let grant = |signer: &SecretKey, share, peer, epoch| {
-            show_grant(
-                &Ed25519,
-                &SignedGrant::sign(&Ed25519, signer, share, peer, epoch, NOW),
-                NOW,
-            )
-        };
-        let good = grant(&owner(), SHARE, PeerId([9; 32]), 7);
-        assert!(may(&asker, &held, &good, NOW));
-        assert!(!may(&asker, &held, &good, NOW + GRANT_LIFETIME_MAX + DAY));
-        assert!(!may(&Asker::STRANGER, &held, &good, NOW));
+        let (holder, another) = (
+            SecretKey::from_bytes([9; 32]),
+            SecretKey::from_bytes([4; 32]),
+        );
+        let good = granted(&owner(), SHARE, &holder, 7);
+        let stranger = |shown: &Shown| Asker::STRANGER.having(shown, |_| false);
+        assert!(may(&stranger(&good), &held, &good, NOW));
+        assert!(!may(
+            &stranger(&good),
+            &held,
+            &good,
+            NOW + GRANT_LIFETIME_MAX + DAY
+        ));
+        assert!(!may(&Asker::STRANGER, &held, &Shown::Nothing, NOW));
         assert!(!may(&peer(Relation::Contact), &held, &Shown::Nothing, NOW));
-        let another = SecretKey::from_bytes([4; 32]);
         for bad in [
-            grant(&another, SHARE, PeerId([9; 32]), 7),
-            grant(&owner(), ShareId([6; 32]), PeerId([9; 32]), 7),
-            grant(&owner(), SHARE, PeerId([8; 32]), 7),
-            grant(&owner(), SHARE, PeerId([9; 32]), 6),
+            granted(&another, SHARE, &holder, 7),
+            granted(&owner(), ShareId([6; 32]), &holder, 7),
+            granted(&owner(), SHARE, &holder, 6),
+            granted(&owner(), SHARE, &holder, 8),
         ] {
-            assert!(!may(&asker, &held, &bad, NOW), "{bad:?}");
+            assert!(!may(&stranger(&bad), &held, &bad, NOW), "{bad:?}");
         }
+        // A contact does not get in by a grant of somebody else whose key it has as well.
+        assert!(!may(&peer(Relation::Contact), &held, &good, NOW));
+    }
+
+    #[test]
+    fn whoever_had_a_share_may_know_its_end_and_nobody_else() {
+        let held = guard(Admits::Granted);
+        let holder = SecretKey::from_bytes([9; 32]);
+        let old = granted(&owner(), SHARE, &holder, 6);
+        let asker = Asker::STRANGER.having(&old, |_| false);
+        assert!(!may(&asker, &held, &old, NOW));
+        assert!(may_know_end(&asker, &held, &old, NOW));
+        let ahead = granted(&owner(), SHARE, &holder, 8);
+        assert!(!may_know_end(&asker, &held, &ahead, NOW));
+        assert!(!may_know_end(&Asker::STRANGER, &held, &Shown::Nothing, NOW));
+        let mine = guard(Admits::MyContacts);
+        assert!(may_know_end(
+            &peer(Relation::Contact),
+            &mine,
+            &Shown::Nothing,
+            NOW
+        ));
+        assert!(!may_know_end(
+            &peer(Relation::Stranger),
+            &mine,
+            &Shown::Nothing,
+            NOW
+        ));
+    }
+
+    #[test]
+    fn a_stranger_who_shows_to_be_somebody_blocked_is_refused() {
+        let holder = SecretKey::from_bytes([9; 32]);
+        let shown = granted(&owner(), SHARE, &holder, 7);
+        let asker = Asker::STRANGER.having(&shown, |peer| *peer == holder.peer_id());
+        assert_eq!(asker.relation, Relation::Blocked);
+        assert!(!may(&asker, &guard(Admits::Granted), &shown, NOW));
+        assert!(!may(&asker, &guard(Admits::Public), &shown, NOW));
     }
 
     #[test]
     fn the_owner_does_not_honour_a_grant_to_somebody_removed() {
-        let grant = SignedGrant::sign(&Ed25519, &owner(), SHARE, PeerId([9; 32]), 7, NOW);
-        let shown = show_grant(&Ed25519, &grant, NOW);
-        assert!(!may(
-            &peer(Relation::Stranger),
-            &guard(Admits::MyContacts),
-            &shown,
-            NOW
-        ));
+        let holder = SecretKey::from_bytes([9; 32]);
+        let shown = granted(&owner(), SHARE, &holder, 7);
+        let asker = Asker::STRANGER.having(&shown, |_| false);
+        assert!(!may(&asker, &guard(Admits::MyContacts), &shown, NOW));
     }
 
     #[test]

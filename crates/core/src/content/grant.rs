@@ -27,6 +27,9 @@ const VERSION: u8 = 1;
 /// What grants are signed under.
 const CONTEXT: &str = "kith/1 grant";
 
+/// What holders of grants sign under, in the session in which they show one.
+const SHOWN_CONTEXT: &str = "kith/1 grant proof";
+
 /// What a grant says.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Grant {
@@ -82,6 +85,9 @@ pub enum GrantError {
     /// Not signed by the owner it names.
     #[error("a grant is not signed by the owner of the share")]
     Signature,
+    /// Shown by somebody else than whom it names.
+    #[error("a grant is shown by somebody else than whom it was given to")]
+    Holder,
     /// Ended, not begun, or longer than [`GRANT_LIFETIME_MAX`].
     #[error("a grant has ended, or is not good yet")]
     Time,
@@ -129,6 +135,59 @@ impl SignedGrant {
         }
         Ok(grant)
     }
+}
+
+/// A grant that its holder shows in one session: whoever sees it cannot show it elsewhere.
+///
+/// A provider is often a stranger to whoever asks, and a session with a stranger proves no identity. So the holder's own signature comes
+/// with the grant, over it and the session's exporter.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct GrantProof {
+    #[n(0)]
+    grant: SignedGrant,
+    #[n(1)]
+    by_holder: Signature,
+}
+
+impl Wire for GrantProof {
+    const BYTES_MAX: usize = SignedGrant::BYTES_MAX + 80;
+}
+
+impl GrantProof {
+    /// Shows `grant` in the session of `exporter`.
+    pub fn sign(
+        scheme: &impl Scheme,
+        holder: &SecretKey,
+        grant: SignedGrant,
+        exporter: &[u8; 32],
+    ) -> Self {
+        Self {
+            by_holder: scheme.sign(holder, SHOWN_CONTEXT, &shown_message(&grant, exporter)),
+            grant,
+        }
+    }
+
+    /// Reads and verifies it: the owner's word, and that whom it names is at the other end of this session.
+    ///
+    /// # Errors
+    /// [`GrantError`].
+    pub fn verify(
+        &self,
+        scheme: &impl Scheme,
+        exporter: &[u8; 32],
+        now: Time,
+    ) -> Result<Grant, GrantError> {
+        let grant = self.grant.verify(scheme, now)?;
+        let message = shown_message(&self.grant, exporter);
+        if !scheme.verify(&grant.peer, SHOWN_CONTEXT, &message, &self.by_holder) {
+            return Err(GrantError::Holder);
+        }
+        Ok(grant)
+    }
+}
+
+fn shown_message(grant: &SignedGrant, exporter: &[u8; 32]) -> Vec<u8> {
+    [exporter.as_slice(), &codec::encode(grant)].concat()
 }
 
 impl Grant {
@@ -187,6 +246,46 @@ mod tests {
     }
 
     #[test]
+    fn only_its_holder_shows_a_grant_and_in_one_session_only() {
+        let owner = SecretKey::from_bytes([1; 32]);
+        let (holder, thief) = (
+            SecretKey::from_bytes([3; 32]),
+            SecretKey::from_bytes([4; 32]),
+        );
+        let grant = SignedGrant::sign(&Ed25519, &owner, ShareId([2; 32]), holder.peer_id(), 4, NOW);
+        let proof = GrantProof::sign(&Ed25519, &holder, grant.clone(), &[5; 32]);
+        let read: GrantProof = codec::decode(&codec::encode(&proof)).expect("our own");
+        assert_eq!(
+            read.verify(&Ed25519, &[5; 32], NOW).map(|it| it.peer),
+            Ok(holder.peer_id())
+        );
+        assert_eq!(
+            proof.verify(&Ed25519, &[6; 32], NOW),
+            Err(GrantError::Holder)
+        );
+        let stolen = GrantProof::sign(&Ed25519, &thief, grant, &[5; 32]);
+        assert_eq!(
+            stolen.verify(&Ed25519, &[5; 32], NOW),
+            Err(GrantError::Holder)
+        );
+        let late = NOW + GRANT_LIFETIME_MAX + DAY;
+        assert_eq!(
+            proof.verify(&Ed25519, &[5; 32], late),
+            Err(GrantError::Time)
+        );
+    }
+
+    #[test]
+    fn a_shown_grant_has_known_bytes() {
+        let holder = SecretKey::from_bytes([3; 32]);
+        let proof = GrantProof::sign(&Ed25519, &holder, signed(), &[5; 32]);
+        let hex = data_encoding::HEXLOWER.encode(&codec::encode(&proof));
+        assert_eq!(hex, format!("82{GOLDEN}5840{SHOWN_GOLDEN}"));
+    }
+
+    const SHOWN_GOLDEN: &str = "61c36877759361299f4dfba9897c7afbb761482c93d27ec52f908a1200e5c03b35a50715f1df254055ee6067d251321331bca00bda6acd5217a36d0666e6e40a";
+
+    #[test]
     fn a_grant_longer_than_allowed_is_refused_though_its_owner_signed_it() {
         let owner = SecretKey::from_bytes([1; 32]);
         let mut grant = signed().verify(&Ed25519, NOW).expect("our own");
@@ -203,13 +302,20 @@ mod tests {
     crate::decoding::decoder_tests! {
         grant: Grant = signed().verify(&Ed25519, NOW).expect("our own");
         signed_grant: SignedGrant = signed();
+        shown: GrantProof = {
+            let holder = SecretKey::from_bytes([3; 32]);
+            GrantProof::sign(&Ed25519, &holder, signed(), &[5; 32])
+        };
     }
 
     proptest! {
         #[test]
-        fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             if let Ok(grant) = codec::decode::<SignedGrant>(&bytes) {
                 let _ = grant.verify(&Ed25519, NOW);
+            }
+            if let Ok(proof) = codec::decode::<GrantProof>(&bytes) {
+                let _ = proof.verify(&Ed25519, &[0; 32], NOW);
             }
         }
     }

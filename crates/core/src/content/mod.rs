@@ -1,7 +1,8 @@
-//! Content: who may have what, and how fast.
+//! Content: who may have what, who has it, and how fast it moves.
 //!
 //! - [`grant`]: a peer may have a share, signed by its owner: what friends of a friend demand and honour.
 //! - [`access`]: the one decision whether an asker gets a share.
+//! - [`referral`]: where a provider is reached. [`providers`]: who provides a share, and who is told of them.
 //! - [`limits`]: which rates hold now, and for whom. [`bucket`]: what sees to a rate.
 //! - [`swarm`]: the protocol `/kith/swarm/1`: everybody gets a snapshot from everybody who holds some of it.
 //! - [`wire`]: the protocol `/kith/share/1`, by which heads are asked for and given.
@@ -10,10 +11,14 @@ pub mod access;
 pub mod bucket;
 pub mod grant;
 pub mod limits;
+pub mod providers;
+pub mod referral;
 pub mod swarm;
 pub mod wire;
 
-pub use access::{Asker, Guard, LinkProof, Relation, Shown, may};
+pub use access::{Asker, Guard, LinkProof, Relation, Shown, may, may_know_end};
 pub use bucket::Bucket;
-pub use grant::{Grant, GrantError, SignedGrant};
+pub use grant::{Grant, GrantError, GrantProof, SignedGrant};
+pub use providers::{ProviderName, Providers};
+pub use referral::Referral;
 pub use wire::{Answer, Proof, Request};

@@ -11,7 +11,8 @@ use minicbor::{Decode, Encode};
 
 use crate::codec::Wire;
 use crate::content::access::LinkProof;
-use crate::content::grant::SignedGrant;
+use crate::content::grant::{GrantProof, SignedGrant};
+use crate::content::referral::{REFERRAL_BYTES_MAX, REFERRALS_MAX, Referral};
 use crate::ids::{BlobHash, ShareId};
 
 /// The name of the protocol.
@@ -34,8 +35,8 @@ pub const HEAD_BYTES_MAX: usize = 640;
 /// The most heads in one answer; the asker goes on after the last.
 pub const HEADS_MAX: usize = 64;
 
-/// The largest request, in bytes: one for a head, with a grant.
-pub const REQUEST_BYTES_MAX: usize = 512;
+/// The largest request, in bytes: that of a provider, with a grant and both its routes.
+pub const REQUEST_BYTES_MAX: usize = 512 + REFERRAL_BYTES_MAX;
 
 /// The largest answer, in bytes, raw bytes not counted: a full list of heads.
 pub const ANSWER_BYTES_MAX: usize = 64 + HEADS_MAX * (HEAD_BYTES_MAX + 8);
@@ -51,7 +52,7 @@ pub enum Proof {
     Link(#[n(0)] LinkProof),
     /// A grant of the owner.
     #[n(2)]
-    Grant(#[n(0)] SignedGrant),
+    Grant(#[n(0)] Box<GrantProof>),
 }
 
 /// What an asker says.
@@ -74,6 +75,36 @@ pub enum Request {
         #[n(1)]
         proof: Proof,
     },
+    /// Who else provides this share? Answered by `Providers` or `Gone`.
+    #[n(3)]
+    Providers {
+        /// Which.
+        #[n(0)]
+        share: ShareId,
+        /// What the asker shows.
+        #[n(1)]
+        proof: Proof,
+    },
+    /// I provide this share, and may be found so by whoever may have it. Answered by `Noted` or `Gone`.
+    #[n(4)]
+    Provide {
+        /// Which.
+        #[n(0)]
+        share: ShareId,
+        /// What the asker shows.
+        #[n(1)]
+        proof: Proof,
+        /// Where it is reached.
+        #[n(2)]
+        referral: Referral,
+    },
+    /// This is the newest head of a share, at most [`HEAD_BYTES_MAX`]. Always answered by `Noted`: the head speaks for itself, and nothing is told of
+    /// what is here.
+    #[n(5)]
+    Notice(#[n(0)] ByteVec),
+    /// Do you provide a share with this tag (see [`tag`](crate::content::referral::tag))? Answered by `Noted` or `Gone`.
+    #[n(6)]
+    Find(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]),
     /// What was this share when it had this manifest? Answered by `Head` or `Gone`.
     #[n(7)]
     Version {
@@ -93,10 +124,11 @@ impl Request {
     /// Which share it is about, and what is shown for it; `None` where nothing is to be shown.
     pub fn claim(&self) -> Option<(&ShareId, &Proof)> {
         match self {
-            Self::List { .. } => None,
-            Self::Head { share, proof } | Self::Version { share, proof, .. } => {
-                Some((share, proof))
-            }
+            Self::Head { share, proof }
+            | Self::Version { share, proof, .. }
+            | Self::Providers { share, proof }
+            | Self::Provide { share, proof, .. } => Some((share, proof)),
+            Self::List { .. } | Self::Notice(_) | Self::Find(_) => None,
         }
     }
 }
@@ -131,6 +163,15 @@ pub enum Answer {
     /// Not here, or not for you.
     #[n(3)]
     Gone,
+    /// It was here for you, and is not any more: the owner has taken it back, by this signed head of a higher epoch.
+    #[n(5)]
+    Ended(#[n(0)] ByteVec),
+    /// Others who provide it, at most [`REFERRALS_MAX`].
+    #[n(6)]
+    Providers(#[n(0)] Vec<Referral>),
+    /// Taken note of.
+    #[n(7)]
+    Noted,
 }
 
 impl Wire for Answer {
@@ -146,8 +187,11 @@ impl Answer {
                     && heads.iter().all(|head| head.len() <= HEAD_BYTES_MAX)
                     && (!more || !heads.is_empty())
             }
-            Self::Head { head, .. } => head.len() <= HEAD_BYTES_MAX,
-            Self::Gone => true,
+            Self::Head { head, .. } | Self::Ended(head) => head.len() <= HEAD_BYTES_MAX,
+            Self::Providers(referrals) => {
+                referrals.len() <= REFERRALS_MAX && referrals.iter().all(Referral::is_bounded)
+            }
+            Self::Gone | Self::Noted => true,
         }
     }
 }
@@ -160,25 +204,35 @@ mod tests {
     use crate::ids::PeerId;
     use crate::time::Time;
 
-    fn grant() -> SignedGrant {
+    fn grant() -> GrantProof {
         let owner = SecretKey::from_bytes([1; 32]);
-        SignedGrant::sign(
+        let grant = SignedGrant::sign(
             &Ed25519,
             &owner,
             ShareId([2; 32]),
             PeerId([3; 32]),
             u64::MAX,
             Time(u64::MAX),
-        )
+        );
+        GrantProof::sign(&Ed25519, &owner, grant, &[4; 32])
     }
 
     #[test]
     fn the_largest_messages_fit_their_bounds() {
         let request = Request::Head {
             share: ShareId([1; 32]),
-            proof: Proof::Grant(grant()),
+            proof: Proof::Grant(Box::new(grant())),
         };
         assert_eq!(decode(&encode(&request)), Ok(request));
+        let request = Request::Provide {
+            share: ShareId([1; 32]),
+            proof: Proof::Grant(Box::new(grant())),
+            referral: Referral::largest(),
+        };
+        assert_eq!(decode(&encode(&request)), Ok(request));
+        let answer = Answer::Providers(vec![Referral::largest(); REFERRALS_MAX]);
+        assert!(answer.is_bounded());
+        assert_eq!(decode(&encode(&answer)), Ok(answer));
         let answer = Answer::Heads {
             heads: vec![vec![255; HEAD_BYTES_MAX].into(); HEADS_MAX],
             more: true,
@@ -205,6 +259,21 @@ mod tests {
         let golden = format!("8207835820{}5820{}820080", "01".repeat(32), "02".repeat(32));
         assert_eq!(hex(encode(&version)), golden);
         assert_eq!(hex(encode(&Answer::Gone)), "820380");
+        let find = Request::Find([7; 32]);
+        assert_eq!(hex(encode(&find)), format!("8206815820{}", "07".repeat(32)));
+        assert_eq!(
+            hex(encode(&Request::Notice(vec![1, 2].into()))),
+            "820581420102"
+        );
+        let providers = Request::Providers {
+            share: ShareId([1; 32]),
+            proof: Proof::Session,
+        };
+        let golden = format!("8203825820{}820080", "01".repeat(32));
+        assert_eq!(hex(encode(&providers)), golden);
+        assert_eq!(hex(encode(&Answer::Ended(vec![1].into()))), "8205814101");
+        assert_eq!(hex(encode(&Answer::Providers(Vec::new()))), "82068180");
+        assert_eq!(hex(encode(&Answer::Noted)), "820780");
         let empty = Answer::Heads {
             heads: Vec::new(),
             more: false,
@@ -214,6 +283,8 @@ mod tests {
 
     #[test]
     fn answers_that_announce_too_much_are_found() {
+        assert!(!Answer::Providers(vec![Referral::largest(); REFERRALS_MAX + 1]).is_bounded());
+        assert!(!Answer::Ended(vec![0; HEAD_BYTES_MAX + 1].into()).is_bounded());
         assert!(
             !Answer::Heads {
                 heads: Vec::new(),
@@ -225,8 +296,14 @@ mod tests {
 
     crate::decoding::decoder_tests! {
         list: Request = Request::List { after: Some(ShareId([1; 32])) };
-        head_request: Request = Request::Head { share: ShareId([1; 32]), proof: Proof::Grant(grant()) };
+        head_request: Request = Request::Head { share: ShareId([1; 32]), proof: Proof::Grant(Box::new(grant())) };
+        provide: Request = Request::Provide {
+            share: ShareId([1; 32]),
+            proof: Proof::Grant(Box::new(grant())),
+            referral: Referral::largest(),
+        };
         heads: Answer = Answer::Heads { heads: vec![vec![1; 40].into()], more: true };
-        head_answer: Answer = Answer::Head { head: vec![1; 40].into(), grant: Some(grant()) };
+        providers: Answer = Answer::Providers(vec![Referral::largest()]);
+        head_answer: Answer = Answer::Head { head: vec![1; 40].into(), grant: None };
     }
 }

@@ -146,12 +146,31 @@ impl<S: Scheme> Peer<S> {
 
     /// A link says where a device of its maker is, and which face. For whoever opens the device next, as a stranger.
     pub fn handle_link(&mut self, face: Face, route: Route) {
+        // Over a relay the public face tells nobody our addresses; it has no other way, though.
+        let from = match route.relays.is_empty() {
+            true => Face::Visitor,
+            false => Face::Public,
+        };
+        self.link(from, face, route);
+    }
+
+    /// A provider of a share says where another is. One that tells its contact face, to whoever may have the share, is met with ours:
+    /// directly, where there is a way.
+    pub fn handle_referral(&mut self, face: Face, route: Route) {
+        match face {
+            Face::Contact => self.link(Face::Contact, face, route),
+            Face::Public | Face::Visitor => self.handle_link(face, route),
+        }
+    }
+
+    fn link(&mut self, from: Face, to: Face, route: Route) {
         let linked = &mut self.finding.linked;
-        linked.retain(|(_, known)| known.device != route.device);
+        linked.retain(|known| known.route.device != route.device);
         if linked.len() >= LINKED_MAX {
             linked.pop_front();
         }
-        linked.push_back((face, route.bounded()));
+        let route = route.bounded();
+        linked.push_back(Candidate { from, to, route });
     }
 
     /// They are no longer announced.
@@ -221,19 +240,9 @@ impl<S: Scheme> Peer<S> {
             return;
         };
         let linked = self.finding.linked.iter();
-        let linked = linked.filter(|(_, route)| route.device == device);
-        let candidates = linked.map(|(to, route)| Candidate {
-            // Over a relay the public face tells nobody our addresses; it has no other way, though.
-            from: if route.relays.is_empty() {
-                Face::Visitor
-            } else {
-                Face::Public
-            },
-            to: *to,
-            route: route.clone(),
-        });
+        let candidates = linked.filter(|known| known.route.device == device);
         self.sessions
-            .handle_routes(now, target, candidates.collect());
+            .handle_routes(now, target, candidates.cloned().collect());
         self.sessions.handle_resolved(now, target);
     }
 

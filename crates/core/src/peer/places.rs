@@ -6,7 +6,8 @@ use super::note::Card;
 use crate::address::Route;
 use crate::codec;
 use crate::discovery::Advertisement;
-use crate::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
+use crate::ids::{DeviceKey, InviteId, Locator, PeerId};
+use crate::routing::Candidate;
 use crate::row::Row;
 
 /// The kind of the rows in which the last known routes of contacts are kept.
@@ -21,7 +22,7 @@ pub(super) struct Finding {
     /// Introducers that could not be reached when last tried.
     pub(super) away: BTreeSet<DeviceKey>,
     /// Where devices are that only a link names, and which face of their node they are; the latest last.
-    pub(super) linked: VecDeque<(Face, Route)>,
+    pub(super) linked: VecDeque<Candidate>,
 }
 
 /// A contact seen on the local network.

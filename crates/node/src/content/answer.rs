@@ -11,9 +11,10 @@ use kith_core::data::head::{Audience, Head};
 use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
+use crate::content::offer::Offer;
 use crate::content::past;
 use crate::content::shares::{Shares, trusted};
-use crate::content::store::{self, ShareRow};
+use crate::content::store;
 
 /// For how many shares a stream remembers what was shown; a getter opens one stream for each share.
 const SHOWN_MAX: usize = 16;
@@ -70,10 +71,10 @@ impl Shares {
     ) -> io::Result<Shown> {
         match proof {
             Proof::Session => Ok(Shown::Nothing),
-            Proof::Grant(grant) => Ok(access::show_grant(&Ed25519, grant, now)),
+            Proof::Grant(grant) => Ok(access::show_grant(&Ed25519, exporter, grant, now)),
             Proof::Link(proof) => {
-                let guard = match self.row(share)?.and_then(|row| trusted(&row).ok()) {
-                    Some(head) => self.guard(&head, asker)?,
+                let guard = match self.offer(share)?.or(self.ended(share)?) {
+                    Some(offer) => self.guard(&offer.head, asker)?,
                     // What is not there takes as long as what is not for the asker.
                     None => Guard {
                         share: *share,
@@ -96,40 +97,44 @@ impl Shares {
         request: &Request,
         asker: &Asker,
         shown: &Shown,
+        exporter: &[u8; 32],
         now: Time,
     ) -> io::Result<Answer> {
+        let asker = &asker.having(shown, |peer| self.others().is_blocked(peer));
         match request {
             Request::List { after } => self.answer_list(*after, asker, now),
-            Request::Head { share, .. } => Ok(match self.admitted(share, asker, shown, now)? {
-                Some((row, head, _)) => {
-                    let (row, head) = self.freshened(row, head, now);
-                    self.answer_head(row.head, &head, asker, now)
-                }
-                None => Answer::Gone,
-            }),
+            Request::Head { share, .. } => match self.admitted(share, asker, shown, now)? {
+                Some(offer) => Ok(self.answer_head(offer, asker, now)),
+                None => self.answer_ended(share, asker, shown, now),
+            },
             Request::Version {
                 share, manifest, ..
-            } => Ok(match self.admitted(share, asker, shown, now)? {
-                Some((row, head, _)) => self.answer_version(row, &head, manifest, asker, now)?,
-                None => Answer::Gone,
-            }),
+            } => match self.admitted(share, asker, shown, now)? {
+                Some(offer) => self.answer_version(offer, manifest, asker, now),
+                None => Ok(Answer::Gone),
+            },
+            Request::Providers { share, .. } => match self.admitted(share, asker, shown, now)? {
+                Some(_) => Ok(Answer::Providers(self.others().refer(share, asker, now))),
+                None => Ok(Answer::Gone),
+            },
+            Request::Provide {
+                share, referral, ..
+            } => match self.admitted(share, asker, shown, now)? {
+                Some(_) => {
+                    self.others().hear(share, asker, referral, now);
+                    Ok(Answer::Noted)
+                }
+                None => Ok(Answer::Gone),
+            },
+            Request::Notice(head) => {
+                self.notice(head, now)?;
+                Ok(Answer::Noted)
+            }
+            Request::Find(tag) => match self.finds(tag, asker, exporter)? {
+                true => Ok(Answer::Noted),
+                false => Ok(Answer::Gone),
+            },
         }
-    }
-
-    /// The share, if there is one and the asker may have it.
-    pub(super) fn admitted(
-        &self,
-        share: &ShareId,
-        asker: &Asker,
-        shown: &Shown,
-        now: Time,
-    ) -> io::Result<Option<(ShareRow, Head, Guard)>> {
-        let Some(row) = self.row(share)?.filter(|row| !row.revoked) else {
-            return Ok(None);
-        };
-        let head = trusted(&row).map_err(io::Error::other)?;
-        let guard = self.guard(&head, asker)?;
-        Ok(may(asker, &guard, shown, now).then_some((row, head, guard)))
     }
 
     fn answer_list(&self, after: Option<ShareId>, asker: &Asker, now: Time) -> io::Result<Answer> {
@@ -150,38 +155,61 @@ impl Shares {
         Ok(Answer::Heads { heads, more: false })
     }
 
-    /// The head, and a fresh grant for a contact, to show to other providers.
-    fn answer_head(&self, bytes: Vec<u8>, head: &Head, asker: &Asker, now: Time) -> Answer {
+    /// The head; an own share is looked at first.
+    fn answer_head(&self, offer: Offer, asker: &Asker, now: Time) -> Answer {
+        let Some(row) = offer.own else {
+            return unowned(offer.signed);
+        };
+        let (row, head) = self.freshened(row, offer.head, now);
+        self.granting(row.head, &head, asker, now)
+    }
+
+    /// A head of an own share, and a fresh grant for a contact, to show to other providers.
+    fn granting(&self, signed: Vec<u8>, head: &Head, asker: &Asker, now: Time) -> Answer {
         let is_private = matches!(head.audience, Audience::Contacts | Audience::Named);
         let holder = asker
             .peer
             .filter(|_| is_private && asker.relation == Relation::Contact);
         Answer::Head {
-            head: bytes.into(),
+            head: signed.into(),
             grant: holder.map(|peer| {
                 SignedGrant::sign(&Ed25519, self.owner(), head.share, peer, head.epoch, now)
             }),
         }
     }
 
-    /// The version of this manifest: the one of now, or a past one.
+    /// The version of this manifest: the one of now, or a past one. Of a copy there is the one.
     fn answer_version(
         &self,
-        row: ShareRow,
-        head: &Head,
+        offer: Offer,
         manifest: &BlobHash,
         asker: &Asker,
         now: Time,
     ) -> io::Result<Answer> {
-        let version = if head.manifest == *manifest {
-            Some(row.head)
-        } else {
-            store::run(self.database(), |connection| {
-                past::version(connection, &head.share, manifest)
-            })?
+        let is_newest = offer.head.manifest == *manifest;
+        if offer.own.is_none() {
+            return Ok(match is_newest {
+                true => unowned(offer.signed),
+                false => Answer::Gone,
+            });
+        }
+        let share = &offer.head.share;
+        let version = match is_newest {
+            true => Some(offer.signed),
+            false => store::run(self.database(), |connection| {
+                past::version(connection, share, manifest)
+            })?,
         };
-        Ok(version.map_or(Answer::Gone, |version| {
-            self.answer_head(version, head, asker, now)
+        Ok(version.map_or(Answer::Gone, |signed| {
+            self.granting(signed, &offer.head, asker, now)
         }))
+    }
+}
+
+/// A head of somebody else's share: only its owner grants it.
+fn unowned(signed: Vec<u8>) -> Answer {
+    Answer::Head {
+        head: signed.into(),
+        grant: None,
     }
 }

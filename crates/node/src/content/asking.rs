@@ -31,7 +31,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let proof = credential.proof(share, &stream.exporter);
+    let proof = credential.proof(&share, &stream.exporter);
     let (mut reader, mut writer) = (BufReader::new(stream.reader), stream.writer);
     send(&mut writer, &Request::Head { share, proof }).await?;
     let newest = head_answer(&mut reader, share, now).await?;
@@ -72,8 +72,8 @@ async fn head_answer(
             }
             Ok(Some((head, grant)))
         }
-        Answer::Gone => Ok(None),
-        Answer::Heads { .. } => Err(GetError::Protocol("another answer than a head")),
+        Answer::Gone | Answer::Ended(_) => Ok(None),
+        _ => Err(GetError::Protocol("another answer than a head")),
     }
 }
 

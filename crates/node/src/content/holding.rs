@@ -10,6 +10,7 @@ use kith_core::data::head::{Head, SignedHead};
 use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
+use crate::content::offer::Offer;
 use crate::content::past;
 use crate::content::shares::Shares;
 use crate::content::store;
@@ -39,10 +40,11 @@ impl Shares {
         shown: &Shown,
         now: Time,
     ) -> io::Result<Option<Holding>> {
-        let Some((_, newest, _)) = self.admitted(&open.share, asker, shown, now)? else {
+        let asker = asker.having(shown, |peer| self.others().is_blocked(peer));
+        let Some(offer) = self.admitted(&open.share, &asker, shown, now)? else {
             return Ok(None);
         };
-        let Some(head) = self.version(newest, &open.root)? else {
+        let Some(head) = self.version(offer, &open.root)? else {
             return Ok(None);
         };
         let size = head.totals.bytes;
@@ -55,10 +57,14 @@ impl Shares {
         }))
     }
 
-    /// The version of this manifest, the newest or a past one.
-    fn version(&self, newest: Head, manifest: &BlobHash) -> io::Result<Option<Head>> {
+    /// The version of this manifest, the newest or a past one. Of a copy there is the one.
+    fn version(&self, offer: Offer, manifest: &BlobHash) -> io::Result<Option<Head>> {
+        let newest = offer.head;
         if newest.manifest == *manifest {
             return Ok(Some(newest));
+        }
+        if offer.own.is_none() {
+            return Ok(None);
         }
         let past = store::run(self.database(), |connection| {
             past::version(connection, &newest.share, manifest)

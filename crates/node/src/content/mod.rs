@@ -3,12 +3,14 @@
 //! - [`store`]: the tables of shares in `kith.db`.
 //! - [`shares`]: sharing folders in place, and taking it back. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
-//! - [`answer`]: one request of `/kith/share/1` becomes one answer.
+//! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
+//! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
 //! - [`reader`]: reading what is fetched while it arrives.
 //! - [`liars`]: who is asked for nothing any more.
 //! - [`providers`]: who may have it.
+//! - [`talk`]: what is asked and told beside: heads, who provides.
 //! - [`mod@list`]: looking at what somebody shares, without fetching it.
 //!
 //! Whether somebody may have a share is decided in [`kith_core::content::access`], and what of a tree may become a path in
@@ -17,6 +19,7 @@
 pub mod answer;
 pub mod asking;
 mod compare;
+pub mod copies;
 pub mod error;
 pub mod fetches;
 mod folders;
@@ -27,11 +30,15 @@ pub mod get;
 mod given;
 pub mod glob;
 mod holding;
+pub(crate) mod known;
 pub mod liars;
 pub mod list;
 mod looks;
+mod offer;
+pub mod others;
 pub mod past;
 pub mod providers;
+pub mod quota;
 pub mod reader;
 pub mod request;
 mod scanning;
@@ -40,6 +47,7 @@ pub mod serve;
 pub mod shares;
 pub mod store;
 pub mod swarm;
+pub mod talk;
 mod transfer;
 mod watch;
 
@@ -47,15 +55,18 @@ mod watch;
 mod tests;
 
 pub use asking::head;
+pub use copies::{Copy, Held, LearnError, News};
 pub use error::GetError;
 pub use fetches::Fetch;
 pub use follow::follow;
 pub use get::get;
 pub use liars::LIARS_SCHEMA;
 pub use list::{entries, list};
-pub use providers::{Listed, Provider, Providers};
+pub use others::Others;
+pub use providers::Provider;
 pub use reader::{FileReader, ReadError, Readers};
 pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, StagedAt, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
 pub use store::{Database, SCHEMA};
+pub use talk::{Said, Talk};

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kith_core::content::grant::SignedGrant;
+use kith_core::content::access::LinkProof;
+use kith_core::content::grant::{GrantProof, SignedGrant};
+use kith_core::content::wire::Proof;
+use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::head::Head;
 use kith_core::data::link::LinkSecret;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
@@ -33,7 +36,31 @@ pub enum Credential {
     /// That we hold the link.
     Link(LinkSecret),
     /// A grant of the owner.
-    Grant(SignedGrant),
+    Grant {
+        /// The grant.
+        grant: SignedGrant,
+        /// The key of whom it names, us.
+        holder: SecretKey,
+    },
+}
+
+impl Credential {
+    /// What is shown of it for a share, in the session of `exporter`.
+    pub(in crate::content) fn proof(&self, share: &ShareId, exporter: &[u8; 32]) -> Proof {
+        match self {
+            Self::Session => Proof::Session,
+            Self::Link(secret) => Proof::Link(LinkProof::sign(
+                &Ed25519,
+                &secret.key(share),
+                *share,
+                exporter,
+            )),
+            Self::Grant { grant, holder } => {
+                let grant = GrantProof::sign(&Ed25519, holder, grant.clone(), exporter);
+                Proof::Grant(Box::new(grant))
+            }
+        }
+    }
 }
 
 /// Which files are wanted.

@@ -94,7 +94,10 @@ where
                 ..
             } = session;
             let shown = showing.take(&shares, &request, &asker, &exporter, now())?;
-            Ok((shares.answer(&request, &asker, &shown, now())?, showing))
+            Ok((
+                shares.answer(&request, &asker, &shown, &exporter, now())?,
+                showing,
+            ))
         });
         let answered = answered
             .await

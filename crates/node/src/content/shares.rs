@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use kith_core::codec;
-use kith_core::content::access::{Admits, Asker, Guard};
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::head::{Audience, Head, HeadError, Layout, SignedHead, Terms};
 use kith_core::data::link::LinkSecret;
@@ -19,6 +18,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::content::fetches::{self, Fetch};
 use crate::content::looks::Looks;
+use crate::content::others::Others;
 use crate::content::store::{self, Database, ShareRow};
 use crate::data::local::Candidate;
 use crate::data::outboard::Outboards;
@@ -108,6 +108,8 @@ pub struct Shares {
     database: Box<dyn Database>,
     outboards: Outboards,
     owner: SecretKey,
+    /// Who provides copies, and to whom none is given.
+    others: Others,
     looks: Arc<Looks>,
     changes: broadcast::Sender<Head>,
     /// Held while a share is scanned: one after the other, each uses all cores.
@@ -132,6 +134,7 @@ impl Shares {
             database,
             outboards: Outboards::open(blobs)?,
             owner,
+            others: Others::default(),
             looks: Arc::default(),
             changes: broadcast::Sender::new(CHANGES_AHEAD_MAX),
             scanning: Mutex::default(),
@@ -150,7 +153,7 @@ impl Shares {
         random: &mut Random,
         now: Time,
     ) -> Result<Shared, ShareError> {
-        let _scanning = self.scanning.lock().unwrap_or_else(PoisonError::into_inner);
+        let _scanning = self.lock_scan();
         let first = new.paths.first().ok_or(ShareError::Nothing)?;
         let mut roots = Vec::new();
         for path in &new.paths {
@@ -220,7 +223,7 @@ impl Shares {
     /// # Errors
     /// [`ShareError`]; the share stays as it was then.
     pub fn rescan(&self, share: &ShareId, now: Time) -> Result<Option<Shared>, ShareError> {
-        let _scanning = self.scanning.lock().unwrap_or_else(PoisonError::into_inner);
+        let _scanning = self.lock_scan();
         let (shared, is_changed) = self.refresh(share, now)?;
         Ok(is_changed.then_some(shared))
     }
@@ -250,11 +253,12 @@ impl Shares {
         Ok(same.map(|mine| mine.head.share))
     }
 
-    /// Takes a share back: nothing of it is served from now on, and its epoch rises, so that no grant opens it elsewhere either.
+    /// Takes a share back: nothing of it is served from now on, and its epoch rises, so that no grant opens it elsewhere either. Gives the
+    /// signed head that says so.
     ///
     /// # Errors
     /// [`ShareError`].
-    pub fn unshare(&self, share: &ShareId, now: Time) -> Result<(), ShareError> {
+    pub fn unshare(&self, share: &ShareId, now: Time) -> Result<Vec<u8>, ShareError> {
         let row = self
             .row(share)?
             .filter(|row| !row.revoked)
@@ -278,7 +282,7 @@ impl Shares {
         })?;
         self.looks.wake();
         self.doubt();
-        Ok(())
+        Ok(head)
     }
 
     /// Follows the new heads of shares whose files changed. A receiver that is slow misses the oldest.
@@ -339,7 +343,7 @@ impl Shares {
         })
     }
 
-    /// Remembers that `peer` was given so many bytes of files of a share; nothing, of a share that is there no longer.
+    /// Remembers that `peer` was given so many bytes of files of a share; nothing, of one that is not our own, or there no longer.
     ///
     /// # Errors
     /// The database's.
@@ -359,27 +363,6 @@ impl Shares {
         })
     }
 
-    /// How a share is guarded against this asker.
-    pub(super) fn guard(&self, head: &Head, asker: &Asker) -> io::Result<Guard> {
-        let admits = match head.audience {
-            Audience::Public => Admits::Public,
-            Audience::Link { key } => Admits::Link(key.0),
-            Audience::Contacts => Admits::MyContacts,
-            Audience::Named => Admits::MyNamed(match asker.peer {
-                Some(peer) => store::run(&*self.database, |connection| {
-                    store::is_named(connection, &head.share, &peer)
-                })?,
-                None => false,
-            }),
-        };
-        Ok(Guard {
-            share: head.share,
-            owner: head.owner,
-            epoch: head.epoch,
-            admits,
-        })
-    }
-
     pub(super) fn row(&self, share: &ShareId) -> io::Result<Option<ShareRow>> {
         store::run(&*self.database, |connection| {
             store::share(connection, share)
@@ -394,8 +377,18 @@ impl Shares {
         &self.outboards
     }
 
+    /// Who else provides shares, and who gets none.
+    pub fn others(&self) -> &Others {
+        &self.others
+    }
+
     pub(super) fn looks(&self) -> &Looks {
         &self.looks
+    }
+
+    /// The right to scan, once nobody else has it.
+    pub(super) fn lock_scan(&self) -> MutexGuard<'_, ()> {
+        self.scanning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells of a new head.

@@ -1,12 +1,13 @@
 //! The loop that drives the machine: what happens goes in, what it asks for is done. There are no decisions here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::address::Route;
 use kith_core::discovery::Advertisement;
-use kith_core::identity;
-use kith_core::ids::Face;
+use kith_core::identity::{self, ContactState};
+use kith_core::ids::{Face, PeerId};
 use kith_core::peer::{Event, Output, Peer};
 use kith_core::routing::{
     CloseCode, ConnId, Connected, DialId, Session, Target, UnreachableReason,
@@ -30,6 +31,7 @@ use super::sources::Sources;
 use super::streams::OpenStreams;
 use super::unread::Crowd;
 use crate::clock::Clock;
+use crate::content::Shares;
 use crate::discovery::{Announcement, Finding, Order};
 use crate::error::Error;
 use crate::routing::{Connection, Ended, PathSummary};
@@ -53,6 +55,7 @@ pub(super) struct Actor {
     /// The relay for contacts; `None` where none is wanted.
     pub(super) relay: Option<ContactRelay>,
     pub(super) events: broadcast::Sender<Event>,
+    pub(super) shares: Arc<Shares>,
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) tasks: TaskTracker,
     /// How long a stream may be left unread while others wait.
@@ -489,6 +492,15 @@ impl Actor {
             }
             _ => {}
         }
+        if let Event::Book(
+            identity::Event::Blocked { .. }
+            | identity::Event::Changed { .. }
+            | identity::Event::Removed { .. },
+        ) = event
+        {
+            // Before whoever asked for the change is answered.
+            self.shares.others().set_blocked(blocked(&self.machine));
+        }
         // Nobody may be listening.
         let _ = self.events.send(event);
     }
@@ -556,6 +568,15 @@ impl Actor {
             warn!("{} rows could not be written", self.state.unwritten.len());
         }
     }
+}
+
+/// Everybody whom the owner of this node has blocked.
+pub(super) fn blocked(machine: &Peer) -> BTreeSet<PeerId> {
+    let contacts = machine.book().contacts();
+    contacts
+        .filter(|contact| contact.state == ContactState::Blocked)
+        .map(|contact| contact.peer)
+        .collect()
 }
 
 /// The code the other side gave, if it closed and its code means something here.

@@ -18,7 +18,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::actor::{Actor, State};
+use super::actor::{Actor, State, blocked};
 use super::contents;
 use super::contents::limits::governor::Governor;
 use super::express;
@@ -34,6 +34,7 @@ use super::unread::UNREAD_MAX_TIME;
 use crate::clock::Clock;
 use crate::config::RelayForContacts;
 use crate::content::Shares;
+use crate::content::quota::COPIES_BYTES_MAX;
 use crate::content::swarm::Sides;
 use crate::discovery::{Interfaces, Visits};
 use crate::entropy;
@@ -70,6 +71,8 @@ pub struct NodeBuilder {
     express: bool,
     strangers_max: Option<usize>,
     public_face_only: bool,
+    provides: bool,
+    copies_bytes_max: u64,
     relay: Option<RelayForContacts>,
     clock: Clock,
 }
@@ -95,6 +98,8 @@ impl Default for NodeBuilder {
             express: true,
             strangers_max: None,
             public_face_only: false,
+            provides: true,
+            copies_bytes_max: COPIES_BYTES_MAX,
             relay: None,
             clock: Clock::default(),
         }
@@ -215,6 +220,20 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether what was fetched is provided to others who may have it.
+    #[must_use]
+    pub fn provide(mut self, provides: bool) -> Self {
+        self.provides = provides;
+        self
+    }
+
+    /// How much is kept for the sake of copies, in bytes ([`COPIES_BYTES_MAX`] when left out); those that nobody asked for longest make room.
+    #[must_use]
+    pub fn copies_bytes_max(mut self, bytes: u64) -> Self {
+        self.copies_bytes_max = bytes;
+        self
+    }
+
     /// Whether shared folders are watched, so that what changes in them becomes a new head by itself. Without, they are looked at
     /// when somebody asks for them.
     #[must_use]
@@ -292,9 +311,10 @@ impl NodeBuilder {
         let place = Place::open(self.data.clone())?;
         let keys = load_keys(&place.home)?;
         let store = Store::open(&place.home.database(), crate::SCHEMAS)?;
-        let shares = Arc::new(open_shares(&place, &keys, &store)?);
+        let shares = Arc::new(self.shares(&place, &keys, &store)?);
         let secrets = face_secrets(&keys, self.public_face_only);
         let machine = self.machine(&keys, &store, &secrets)?;
+        shares.others().set_blocked(blocked(&machine));
         let relay = self.relay_plan(&place, &keys);
         let relay_roots = self.trusted_roots()?;
         let visitors = Visits::new(relay_roots.clone());
@@ -323,7 +343,7 @@ impl NodeBuilder {
             services: Default::default(),
             visitors: visitors.clone(),
             swarm: Sides::new(&shares),
-            shares,
+            shares: Arc::clone(&shares),
             transfers: Default::default(),
             governor: Arc::new(Governor::new(self.limits, contents::week_minute())),
             express: self.express,
@@ -343,6 +363,7 @@ impl NodeBuilder {
             sources,
             relay,
             events,
+            shares,
             inputs,
             tasks: tasks.clone(),
             unread_max_time: self.unread_max_time,
@@ -360,6 +381,14 @@ impl NodeBuilder {
     fn trusted_roots(&self) -> Result<Vec<CertificateDer<'static>>, RootsError> {
         let file = self.relay_roots.as_deref();
         file.map_or(Ok(Vec::new()), read_roots)
+    }
+
+    fn shares(&self, place: &Place, keys: &Keys, store: &Store) -> Result<Shares, SpawnError> {
+        let (database, owner) = (Box::new(store.clone()), keys.identity.clone());
+        let shares = Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)?;
+        shares.others().set_provides(self.provides);
+        shares.others().set_room_bytes(self.copies_bytes_max);
+        Ok(shares)
     }
 
     fn relay_plan(&self, place: &Place, keys: &Keys) -> Option<RelayPlan> {
@@ -430,11 +459,6 @@ fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
         }
         loaded => loaded,
     }
-}
-
-fn open_shares(place: &Place, keys: &Keys, store: &Store) -> Result<Shares, SpawnError> {
-    let (database, owner) = (Box::new(store.clone()), keys.identity.clone());
-    Shares::new(database, place.home.blobs(), owner).map_err(SpawnError::Blobs)
 }
 
 fn reach_introducers(node: &Node, introducers: Vec<Introducer>) {

@@ -1,12 +1,15 @@
 //! A folder goes from hand to hand: share, list and get, between nodes with real sockets.
 
 mod broken;
+mod copies;
 mod killed;
 mod limits;
 mod links;
+mod passed_on;
 mod people;
 mod relayed;
 mod resumed;
+mod several;
 mod transfers;
 
 use std::fs;
@@ -168,8 +171,9 @@ async fn a_pending_contact_gets_what_contacts_get_only_once_confirmed() {
     let refused = bob.get("alice/holiday").await.expect_err("pending");
     assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
 
-    let book = alice.node.address_book();
+    let (book, mut events) = (alice.node.address_book(), alice.node.events());
     book.confirm(bob.node.peer_id()).await.expect("pending");
+    people::trusts(&mut events, bob.node.peer_id()).await;
     // She looks for him from now on, as he does not know where she is.
     let mut options = bob.options("alice/holiday").await.expect("a source");
     options.wait = people::PATIENCE;

@@ -264,7 +264,7 @@ mod tests {
     use super::*;
     use crate::address::{ADDRESSES_MAX, RELAY_URL_BYTES_MAX, RELAYS_MAX};
     use crate::codec::{self, decode, encode};
-    use crate::content::grant::SignedGrant;
+    use crate::content::grant::{GrantProof, SignedGrant};
     use crate::crypto::{Ed25519, SecretKey};
     use crate::ids::DeviceKey;
     use crate::time::Time;
@@ -357,12 +357,13 @@ mod tests {
         let owner = SecretKey::from_bytes([1; 32]);
         let (share, peer) = (ShareId([2; 32]), PeerId([3; 32]));
         let grant = SignedGrant::sign(&Ed25519, &owner, share, peer, u64::MAX, Time(u64::MAX));
+        let grant = GrantProof::sign(&Ed25519, &owner, grant, &[4; 32]);
         let ask = Ask {
             id: u64::MAX,
             what: What::Node(BlobHash([255; 32])),
         };
         for message in [
-            open(Proof::Grant(grant)),
+            open(Proof::Grant(Box::new(grant))),
             AskerMessage::Request(vec![ask; REQUESTS_MAX]),
             AskerMessage::Cancel(vec![u64::MAX; REQUESTS_MAX]),
         ] {

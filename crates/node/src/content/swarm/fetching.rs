@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use kith_core::content::access::LinkProof;
 use kith_core::content::swarm::getter::{Path, Priority, TransferId, Who};
 use kith_core::content::swarm::span::Span;
-use kith_core::content::swarm::wire::{Open, Referral};
-use kith_core::content::wire::Proof;
-use kith_core::crypto::Ed25519;
+use kith_core::content::swarm::wire::Open;
 use kith_core::data::head::Head;
 use kith_core::ids::{BlobHash, ShareId};
 use tokio::io::AsyncRead;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::mpsc;
 
 use super::arriving::{Arriving, Event};
 use super::getting::{Getting, Ongoing};
@@ -26,7 +23,6 @@ pub(in crate::content) struct Fetching {
     ongoing: Ongoing,
     pub(in crate::content) arriving: Arc<Arriving>,
     events: mpsc::UnboundedReceiver<Event>,
-    learned: Arc<Mutex<mpsc::UnboundedReceiver<Vec<Referral>>>>,
     share: ShareId,
     root: BlobHash,
     size: u64,
@@ -38,7 +34,6 @@ pub struct Intake {
     getting: Arc<Getting>,
     transfer: TransferId,
     arriving: Arc<Arriving>,
-    learned: Arc<Mutex<mpsc::UnboundedReceiver<Vec<Referral>>>>,
     share: ShareId,
     root: BlobHash,
     size: u64,
@@ -51,13 +46,12 @@ impl Fetching {
     /// [`GetError::TooMany`].
     pub(in crate::content) fn begin(getting: &Arc<Getting>, head: &Head) -> Result<Self, GetError> {
         let size = head.totals.bytes;
-        let (ongoing, news) = getting.begin(size).ok_or(GetError::TooMany)?;
+        let ongoing = getting.begin(size).ok_or(GetError::TooMany)?;
         let (sender, events) = mpsc::unbounded_channel();
         Ok(Self {
             ongoing,
             arriving: Arc::new(Arriving::new(sender)),
             events,
-            learned: Arc::new(Mutex::new(news.learned)),
             share: head.share,
             root: head.manifest,
             size,
@@ -70,7 +64,6 @@ impl Fetching {
             getting: Arc::clone(self.ongoing.getting()),
             transfer: self.ongoing.id(),
             arriving: Arc::clone(&self.arriving),
-            learned: Arc::clone(&self.learned),
             share: self.share,
             root: self.root,
             size: self.size,
@@ -149,16 +142,6 @@ impl Intake {
         self.size
     }
 
-    /// Waits until a provider names others.
-    pub async fn learned(&self) -> Vec<Referral> {
-        let learned = self.learned.lock().await.recv().await;
-        match learned {
-            Some(others) => others,
-            // The transfer is over, and who waits with it.
-            None => std::future::pending().await,
-        }
-    }
-
     /// Has a provider serve the transfer until one of us ends it. `who` and `path` are as the session tells.
     pub async fn source<R, W>(
         &self,
@@ -176,7 +159,7 @@ impl Intake {
             mut writer,
             exporter,
         } = stream;
-        let proof = credential.proof(self.share, &exporter);
+        let proof = credential.proof(&self.share, &exporter);
         let open = Open::new(self.share, self.root, self.size, proof);
         if let Err(error) = source::open(&mut writer, open).await {
             return SourceEnd::Lost(error);
@@ -184,19 +167,5 @@ impl Intake {
         let joined = self.getting.join(self.transfer, who, path);
         let halves = (reader, writer);
         source::run(joined, &self.getting, &self.arriving, who.peer, halves).await
-    }
-}
-
-impl Credential {
-    /// What to show for it in a session with this exporter.
-    pub(in crate::content) fn proof(&self, share: ShareId, exporter: &[u8; 32]) -> Proof {
-        match self {
-            Self::Session => Proof::Session,
-            Self::Grant(grant) => Proof::Grant(grant.clone()),
-            Self::Link(secret) => {
-                let key = secret.key(&share);
-                Proof::Link(LinkProof::sign(&Ed25519, &key, share, exporter))
-            }
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kith_core::content::swarm::getter::{EndReason, Output, Path, SourceId, TransferId, Who};
-use kith_core::content::swarm::wire::{AskerMessage, Referral};
+use kith_core::content::swarm::wire::AskerMessage;
 use kith_core::content::swarm::{Getter, GetterConfig};
 use kith_core::random::Seed;
 use kith_core::time::Time;
@@ -31,7 +31,6 @@ struct State {
     getter: Getter,
     /// The number of the next transfer or source.
     next: u64,
-    transfers: BTreeMap<TransferId, Ears>,
     sources: BTreeMap<SourceId, Line>,
     /// Who lied since it was last looked, a source each.
     lied: Vec<Who>,
@@ -45,19 +44,6 @@ struct Line {
     messages: mpsc::Sender<AskerMessage>,
     end: oneshot::Sender<EndReason>,
     who: Who,
-}
-
-/// What leads to the tasks of a transfer.
-#[derive(Debug)]
-struct Ears {
-    learned: mpsc::UnboundedSender<Vec<Referral>>,
-}
-
-/// What the machine tells a transfer.
-#[derive(Debug)]
-pub(super) struct News {
-    /// A source named others.
-    pub(super) learned: mpsc::UnboundedReceiver<Vec<Referral>>,
 }
 
 /// A transfer that the machine knows, until this is dropped.
@@ -85,7 +71,6 @@ impl Getting {
         let state = State {
             getter: Getter::new(config, seed, clock.now()),
             next: 0,
-            transfers: BTreeMap::new(),
             sources: BTreeMap::new(),
             lied: Vec::new(),
             due: None,
@@ -141,23 +126,17 @@ impl Getting {
     }
 
     /// Begins a transfer of a snapshot of so many bytes; `None` when there are too many.
-    pub(super) fn begin(self: &Arc<Self>, size: u64) -> Option<(Ongoing, News)> {
-        let (learned_sender, learned) = mpsc::unbounded_channel();
+    pub(super) fn begin(self: &Arc<Self>, size: u64) -> Option<Ongoing> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let id = TransferId(state.number());
         if !state.getter.handle_transfer(self.clock.now(), id, size) {
             return None;
         }
-        let ears = Ears {
-            learned: learned_sender,
-        };
-        state.transfers.insert(id, ears);
         drop(state);
-        let ongoing = Ongoing {
+        Some(Ongoing {
             getting: Arc::clone(self),
             id,
-        };
-        Some((ongoing, News { learned }))
+        })
     }
 
     /// A stream to a source of a transfer stands.
@@ -194,20 +173,13 @@ impl State {
             match output {
                 Output::Send { source, message } => self.send(now, source, message),
                 Output::End { source, reason } => self.end(source, reason),
-                Output::Learned {
-                    transfer,
-                    providers,
-                } => {
-                    if let Some(ears) = self.transfers.get(&transfer) {
-                        // It may just have ended.
-                        let _ = ears.learned.send(providers);
-                    }
-                }
                 // The staging folder is compared with the hashes when a transfer goes on, and the transfer counts what is written; what a
-                // source lacks is told by its stream, which knows the file.
+                // source lacks is told by its stream, which knows the file. Who else provides is asked for in `/kith/share/1`, which says
+                // by which of their faces they are reached.
                 Output::Changed { .. }
                 | Output::Verified { .. }
                 | Output::Held { .. }
+                | Output::Learned { .. }
                 | Output::Done { .. } => {}
             }
         }
@@ -251,8 +223,6 @@ impl Drop for Ongoing {
         let id = self.id;
         self.getting
             .tell(|getter, now| getter.handle_transfer_ended(now, id));
-        let mut state = (self.getting.state.lock()).unwrap_or_else(PoisonError::into_inner);
-        state.transfers.remove(&id);
     }
 }
 

@@ -154,7 +154,9 @@ async fn a_share_taken_back_under_way_is_told_as_gone() {
     world.write("big", &bytes(1, 48 << 20));
     let share = world.share(Recipients::Contacts).head.share;
     let shares = Arc::clone(&world.shares);
-    let unshare = move || shares.unshare(&share, NOW).expect("taken back");
+    let unshare = move || {
+        shares.unshare(&share, NOW).expect("taken back");
+    };
     world.fault = Fault::At(8 << 20, Arc::new(unshare));
     let error = world
         .get(world.request(share))

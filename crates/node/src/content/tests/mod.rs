@@ -1,6 +1,7 @@
 //! Sharing and fetching from end to end, over streams in memory and folders on the disk.
 
 mod access;
+mod copies;
 mod fake;
 mod faults;
 mod fetches;
@@ -9,6 +10,7 @@ mod fresh;
 #[cfg(target_os = "linux")]
 mod full;
 mod here;
+mod quota;
 mod reading;
 mod several;
 mod trees;

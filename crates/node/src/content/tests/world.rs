@@ -83,12 +83,16 @@ pub(in crate::content) struct World {
 
 impl World {
     pub(in crate::content) fn new() -> Self {
+        Self::of(SecretKey::from_bytes([1; 32]))
+    }
+
+    /// Somebody else's.
+    pub(in crate::content) fn of(owner: SecretKey) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let connection = Connection::open(folder.path().join("kith.db")).expect("database");
         for piece in crate::SCHEMAS {
             connection.execute_batch(piece).expect("tables");
         }
-        let owner = SecretKey::from_bytes([1; 32]);
         let blobs = folder.path().join("blobs");
         let shares = Shares::new(Box::new(Mutex::new(connection)), blobs, owner).expect("shares");
         let shares = Arc::new(shares);

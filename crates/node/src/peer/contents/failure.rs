@@ -56,6 +56,11 @@ pub(super) fn is_outdated(error: &Error) -> bool {
     )
 }
 
+/// There is no such share or copy on this node.
+pub(super) fn unknown() -> Error {
+    Error::NotFound("there is no such share here; 'kith shares' lists yours".to_owned())
+}
+
 /// Several shares go by one name.
 pub(super) fn several<'a>(heads: impl Iterator<Item = &'a Head>) -> Error {
     let ids: Vec<String> = heads.map(|head| head.share.to_string()).collect();
@@ -63,4 +68,20 @@ pub(super) fn several<'a>(heads: impl Iterator<Item = &'a Head>) -> Error {
         "several shares have this name; say which by its id: {}",
         ids.join(" ")
     ))
+}
+
+/// Whether it is this node's own fault, so that another provider is of no help.
+pub(super) fn is_local(error: &Error) -> bool {
+    match error {
+        Error::Get { error, .. } => matches!(
+            error,
+            GetError::TargetExists(_)
+                | GetError::Busy(_)
+                | GetError::DiskFull
+                | GetError::Disk { .. }
+                | GetError::Tree(_)
+        ),
+        Error::Usage(_) | Error::Closed => true,
+        _ => false,
+    }
 }

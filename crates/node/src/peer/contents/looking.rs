@@ -7,6 +7,7 @@ use kith_core::data::head::{Head, HeadError};
 use kith_core::data::manifest::Entry;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::routing::Target;
+use tokio::sync::mpsc;
 
 use super::failure::{explain, missing, several};
 use super::handle::Contents;
@@ -14,7 +15,7 @@ use super::reach::Reach;
 use super::source::{self, ShareName, ShareSource};
 use super::sources::Feed;
 use crate::clock;
-use crate::content::{self, GetError, Listed, Provider};
+use crate::content::{self, GetError, Provider};
 use crate::error::Error;
 
 /// How long a look at what somebody shares may take: longer than their looking at a large folder anew.
@@ -104,13 +105,14 @@ impl Contents {
                 return Err(HeadError::OtherShare.into());
             }
             let provider = Provider {
-                target,
+                targets: vec![target],
                 peer: Some(source.owner),
                 credential: credential.clone(),
             };
             let feed = |intake| async move {
                 let feed = Feed::new(self.node.clone(), intake, None);
-                feed.run(Listed::new(vec![provider])).await
+                feed.run(vec![provider], &mut mpsc::unbounded_channel().1)
+                    .await
             };
             content::entries(self.node.getting(), &head, &source.path, feed).await
         };

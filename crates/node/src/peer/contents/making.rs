@@ -11,7 +11,7 @@ use kith_core::introducer::Introducer;
 use kith_core::random::Random;
 use tokio::sync::broadcast;
 
-use super::failure::several;
+use super::failure::{several, unknown};
 use super::handle::Contents;
 use super::source::{ShareName, ShareSource};
 use crate::content::{Fetch, Mine, NewShare, Recipients};
@@ -104,15 +104,22 @@ impl Contents {
         self.mine(&my_name(text)?).await
     }
 
-    /// Takes a share back, named by its id, its name or its link. Nothing of it is served from then on.
+    /// Takes a share back, named by its id, its name or its link. Nothing of it is served from then on, and those who provide it and are
+    /// there are told. Of a copy it ends that it is provided; its files stay.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name.
     pub async fn unshare(&self, text: &str) -> Result<Head, Error> {
-        let mine = self.mine(&my_name(text)?).await?;
+        let name = my_name(text)?;
+        let mine = match self.mine(&name).await {
+            Err(Error::NotFound(_)) => return self.drop_copy(&name).await,
+            mine => mine?,
+        };
         let share = mine.head.share;
-        self.blocking(move |shares| shares.unshare(&share, clock::now()))
+        let ended = self
+            .blocking(move |shares| shares.unshare(&share, clock::now()))
             .await?;
+        self.tell_ended(share, ended);
         Ok(mine.head)
     }
 
@@ -144,16 +151,11 @@ impl Contents {
     /// The one share of mine that goes by this.
     async fn mine(&self, name: &ShareName) -> Result<MyShare, Error> {
         let mut mine = self.blocking(|shares| Ok(shares.mine()?)).await?;
-        mine.retain(|mine| match name {
-            ShareName::Id(share) => mine.head.share == *share,
-            ShareName::Name(name) => mine.head.name == *name,
-        });
+        mine.retain(|mine| name.is_of(&mine.head));
         if mine.len() > 1 {
             return Err(several(mine.iter().map(|mine| &mine.head)));
         }
-        let mine = mine.pop().ok_or_else(|| {
-            Error::NotFound("there is no such share here; 'kith shares' lists yours".to_owned())
-        })?;
+        let mine = mine.pop().ok_or_else(unknown)?;
         let places = self.places(leads(&mine.head.audience)).await?;
         Ok(places.present(mine, self.node.peer_id()))
     }
@@ -206,7 +208,7 @@ fn leads(audience: &Audience) -> bool {
 }
 
 /// What names a share of mine: its id, its name, or a link to it.
-fn my_name(text: &str) -> Result<ShareName, Error> {
+pub(super) fn my_name(text: &str) -> Result<ShareName, Error> {
     match text.parse::<Link>() {
         Ok(link) => Ok(ShareSource::of_link(link).share),
         Err(_) => ShareName::parse(text.trim()),

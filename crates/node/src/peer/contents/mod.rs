@@ -2,14 +2,18 @@
 //!
 //! - `handle`: what an application holds. [`source`]: what a text names.
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
-//! - `looking`: what others share. `reach`: a stream to its owner. `sources`: streams to everybody who may have it.
+//! - `looking`: what others share. `reach`: a stream to whoever has it. `sources`: streams to everybody who may have it.
+//! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
 //! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
 //! - [`limits`]: how fast content moves, and to whom.
 //! - [`transfers`]: all that is being fetched, as things of the node.
 
+pub mod copies;
 mod failure;
 pub mod fetched;
+mod further;
 mod handle;
+mod keeping;
 pub mod limits;
 mod looking;
 pub mod making;

@@ -24,7 +24,7 @@ pub(super) const SHARE: &str = "/kith/share/1";
 const REASON_WITHIN: Duration = Duration::from_secs(1);
 
 /// The ways to the owner of a share, the best first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reach {
     node: Node,
     name: String,
@@ -90,9 +90,26 @@ impl Reach {
         })
     }
 
+    /// To somebody who provides what another, called `name` here, owns.
+    pub(super) fn provider(node: &Node, name: &str, target: Target) -> Self {
+        Self {
+            node: node.clone(),
+            name: name.to_owned(),
+            targets: vec![target],
+        }
+    }
+
     /// What the owner is called here.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether a session with the owner stands.
+    pub(super) fn is_there(&self) -> bool {
+        let live = &self.node.0.live;
+        self.targets
+            .iter()
+            .any(|target| live.preferred(*target).is_some())
     }
 
     /// Whom to try, the best first.
@@ -117,11 +134,36 @@ impl Reach {
     ) -> Result<T, Error> {
         let mut events = self.node.events();
         let outcome = work.await;
+        self.judge(&mut events, target, outcome).await
+    }
+
+    /// The same, of work whose success is verified by itself: it counts, whoever is there by then.
+    ///
+    /// # Errors
+    /// As [`Reach::with`].
+    pub(super) async fn with_verified<T>(
+        &self,
+        target: Target,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let mut events = self.node.events();
+        match work.await {
+            Ok(done) => Ok(done),
+            failed => self.judge(&mut events, target, failed).await,
+        }
+    }
+
+    async fn judge<T>(
+        &self,
+        events: &mut broadcast::Receiver<Event>,
+        target: Target,
+        outcome: Result<T, Error>,
+    ) -> Result<T, Error> {
         let is_lost = matches!(outcome, Err(Error::Io { .. }));
         if !is_lost && self.is_up(target) {
             return outcome;
         }
-        match reason(&mut events, target).await {
+        match reason(events, target).await {
             Some(reason) => Err(Error::Unreachable {
                 name: self.name.clone(),
                 reason,

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use super::limits::served::Serving;
-use super::{limits, reach, sources};
+use super::{keeping, limits, reach, sources};
 use crate::clock;
 use crate::content::swarm::Getting;
 use crate::content::{self, Session, Shares};
@@ -25,7 +25,7 @@ const STRANGERS_MAX: usize = 64;
 /// Streams of contacts and guests in one protocol that are served at once: a swarm of that many, or sixty transfers side by side.
 const KNOWN_MAX: usize = 256;
 
-/// Begins to serve.
+/// Begins to serve, and to keep up with what is served for others.
 pub(in crate::peer) fn serve(node: &Node) {
     let (getting, shares) = (Arc::clone(node.getting()), Arc::clone(node.shares()));
     node.spawn(get(getting, shares));
@@ -33,6 +33,7 @@ pub(in crate::peer) fn serve(node: &Node) {
     node.spawn(async move { giving.run().await });
     serve_protocol(node, reach::protocol(), answer_share);
     serve_protocol(node, sources::protocol(), answer_swarm);
+    keeping::keep(node);
 }
 
 /// Runs the side of the swarms that wants. Who lies is remembered for the next run.

@@ -1,5 +1,6 @@
 //! What a text names of what others share.
 
+use kith_core::data::head::Head;
 use kith_core::data::link::Link;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::text::SCHEME;
@@ -68,6 +69,14 @@ impl ShareName {
             Ok(share) => Ok(Self::Id(share)),
             Err(error) if looks_like(text, ShareId::PREFIX) => Err(error.into()),
             Err(_) => Ok(Self::Name(text.to_owned())),
+        }
+    }
+
+    /// Whether a share goes by it.
+    pub(super) fn is_of(&self, head: &Head) -> bool {
+        match self {
+            Self::Id(share) => head.share == *share,
+            Self::Name(name) => head.name == *name,
         }
     }
 }

@@ -3,7 +3,9 @@
 //! Where the session's path is direct, a stream travels over an express lane; when the lane fails, or there is none, over the session
 //! itself. The getter does not notice: what one stream owed is asked for on the next.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -11,16 +13,17 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use kith_core::content::swarm::getter::{Path, PathKind, Who};
 use kith_core::content::swarm::wire::PROTOCOL;
-use kith_core::ids::PeerId;
+use kith_core::ids::{DeviceKey, PeerId};
 use kith_core::protocol::ProtocolName;
+use kith_core::routing::Target;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tracing::debug;
 
 use super::fetched::TransferProgress;
 use super::limits;
 use crate::content::swarm::{Intake, SourceEnd};
-use crate::content::{self, GetError, Provider, Providers};
+use crate::content::{self, GetError, Provider};
 use crate::peer::event::Event;
 use crate::peer::node::Node;
 use crate::peer::stream::Stream;
@@ -45,6 +48,8 @@ pub(super) struct Feed {
     intake: Intake,
     /// How far the transfer is; `None` for a mere look, which is not worth a lane.
     progress: Option<watch::Receiver<TransferProgress>>,
+    /// Who serves.
+    serving: Mutex<BTreeSet<DeviceKey>>,
 }
 
 /// A provider, and how often it was lost in a row.
@@ -64,25 +69,27 @@ impl Feed {
             node,
             intake,
             progress,
+            serving: Mutex::default(),
         }
     }
 
-    /// Hands streams to providers in. Ends when nobody is left, with what the last of them said.
-    pub(super) async fn run(self, mut providers: impl Providers) -> GetError {
+    /// Hands streams to providers in, to those known from the beginning and to those that are found meanwhile, all at once. Ends when
+    /// nobody is left, with what the last of them said.
+    pub(super) async fn run(
+        self,
+        known: Vec<Provider>,
+        found: &mut mpsc::UnboundedReceiver<Provider>,
+    ) -> GetError {
         let mut attempts: FuturesUnordered<BoxFuture<'_, (Attempt, SourceEnd)>> =
             FuturesUnordered::new();
+        for provider in known {
+            attempts.push(Box::pin(self.attend(Attempt::first(provider))));
+        }
         let mut pauses: FuturesUnordered<BoxFuture<'_, Attempt>> = FuturesUnordered::new();
         loop {
             let attempt = tokio::select! {
                 biased;
-                provider = std::future::poll_fn(|cx| providers.poll_next(cx)) => {
-                    let losses = 0;
-                    Attempt { provider, losses }
-                }
-                others = self.intake.learned() => {
-                    providers.learned(others);
-                    continue;
-                }
+                Some(provider) = found.recv() => Attempt::first(provider),
                 Some((mut attempt, end)) = attempts.next() => {
                     debug!(?end, "a provider of a transfer is lost");
                     if attempts.is_empty() {
@@ -95,35 +102,51 @@ impl Feed {
                     continue;
                 }
                 Some(attempt) = pauses.next() => attempt,
+                // Nobody was known.
+                else => return GetError::Gone,
             };
             attempts.push(Box::pin(self.attend(attempt)));
         }
     }
 
-    /// Has a provider serve, by a lane as long as one holds, else by the session.
+    /// Has a provider serve, where it is reached first.
     async fn attend(&self, attempt: Attempt) -> (Attempt, SourceEnd) {
-        let provider = &attempt.provider;
+        let mut end = SourceEnd::Lost(std::io::ErrorKind::NotConnected.into());
+        for target in &attempt.provider.targets {
+            end = self.attend_at(&attempt.provider, *target).await;
+            if !matches!(end, SourceEnd::Lost(_)) {
+                break;
+            }
+        }
+        (attempt, end)
+    }
+
+    /// Has it serve, by a lane as long as one holds, else by the session.
+    async fn attend_at(&self, provider: &Provider, target: Target) -> SourceEnd {
         if self.progress.is_some() && self.intake.size() >= LANE_BYTES_MIN {
             let protocol = protocol();
-            let lane = self.node.open_express_to(provider.target, &protocol);
+            let lane = self.node.open_express_to(target, &protocol);
             match lane.await {
                 Ok(lane) => match self.serve(provider, lane).await {
                     SourceEnd::Lost(error) => debug!(%error, "an express lane is lost"),
-                    end => return (attempt, end),
+                    end => return end,
                 },
                 Err(reason) => debug!(%reason, "no express lane"),
             }
         }
-        let opened = self.node.open_to(provider.target, &[protocol()]).await;
-        let end = match opened {
+        let opened = self.node.open_to(target, &[protocol()]).await;
+        match opened {
             Ok(stream) => self.serve(provider, stream).await,
             Err(error) => SourceEnd::Lost(std::io::Error::other(error)),
-        };
-        (attempt, end)
+        }
     }
 
     async fn serve(&self, provider: &Provider, stream: Stream) -> SourceEnd {
         let connection = stream.connection().clone();
+        // One may be found by a referral and be a contact who is there, too.
+        let Some(_serving) = Serving::begin(&self.serving, connection.remote()) else {
+            return SourceEnd::NotNeeded;
+        };
         let peer = provider.peer.or(stream.peer());
         let who = Who {
             device: connection.remote(),
@@ -144,6 +167,36 @@ impl Feed {
                 SourceEnd::Lost(std::io::ErrorKind::NotConnected.into())
             }
         }
+    }
+}
+
+impl Attempt {
+    fn first(provider: Provider) -> Self {
+        let losses = 0;
+        Self { provider, losses }
+    }
+}
+
+/// A device serves, until this is dropped.
+struct Serving<'a> {
+    all: &'a Mutex<BTreeSet<DeviceKey>>,
+    device: DeviceKey,
+}
+
+impl<'a> Serving<'a> {
+    /// `None` where it serves already.
+    fn begin(all: &'a Mutex<BTreeSet<DeviceKey>>, device: DeviceKey) -> Option<Self> {
+        let mut serving = all.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = serving.insert(device);
+        // Made only then: what is dropped removes the device again.
+        is_first.then(|| Self { all, device })
+    }
+}
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        let mut serving = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        serving.remove(&self.device);
     }
 }
 

@@ -5,11 +5,13 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kith_core::ids::{BlobHash, PeerId};
+use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::routing::Target;
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tracing::debug;
 
-use super::failure::{explain, is_outdated, is_passing, missing};
+use super::copies::Acquaintance;
+use super::failure::{explain, is_local, is_outdated, is_passing, missing};
 use super::fetched::{Fetched, SourceBytes, TransferProgress};
 use super::handle::Contents;
 use super::rate::Rate;
@@ -18,8 +20,8 @@ use super::source::ShareSource;
 use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::{
-    self, FileReader, Filter, Get, GetError, Got, Listed, Progress, Provider, ReadError, Readers,
-    StagedAt,
+    self, Credential, FileReader, Filter, Get, GetError, Got, Progress, Provider, ReadError,
+    Readers, StagedAt,
 };
 use crate::error::Error;
 use crate::peer::event::Event;
@@ -49,6 +51,10 @@ pub struct GetOptions {
     pub at: Option<BlobHash>,
     /// Where its files are read while they arrive.
     pub readers: Readers,
+    /// Whether it is provided to others who may have it, once all of it is here.
+    pub provide: bool,
+    /// Whether it is provided for good: it never makes room for other copies.
+    pub keep: bool,
     /// Told where what arrives is kept until it is whole.
     pub staged: StagedAt,
 }
@@ -63,6 +69,8 @@ impl GetOptions {
             wait: Duration::ZERO,
             at: None,
             readers: Readers::default(),
+            provide: true,
+            keep: false,
             staged: StagedAt::default(),
         }
     }
@@ -157,7 +165,7 @@ struct Run {
     rate: Rate,
     /// Bytes that this run's attempts have fetched so far.
     fetched: u64,
-    /// From whom.
+    /// Of those, by whom they came; providers who did not say who they are are not named.
     sources: BTreeMap<PeerId, u64>,
 }
 
@@ -223,13 +231,25 @@ impl Run {
         }
     }
 
-    /// Tries each way to the owner once.
+    /// Tries each way to the owner once, and whoever else is known to have it: these first while the owner is not there.
     async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
-        let mut failed = missing(reach.name());
+        let owner = Provider {
+            targets: reach.targets().to_vec(),
+            peer: Some(self.options.source.owner),
+            credential: self.options.source.credential(),
+        };
+        let further = match reach.is_there() {
+            true => Err(missing(reach.name())),
+            false => self.attempt_further(only, &reach, &owner).await,
+        };
+        let mut failed = match further {
+            Err(error) if !is_local(&error) => error,
+            other => return other,
+        };
         for target in reach.targets() {
-            let fetched = self.fetch(&reach, *target, only);
-            match reach.with(*target, fetched).await {
+            let first = First::of(&owner, *target, reach.clone());
+            match self.fetch(first, None, only).await {
                 Err(error @ Error::Unreachable { .. }) => failed = error,
                 other => return other,
             }
@@ -237,26 +257,52 @@ impl Run {
         Err(failed)
     }
 
+    /// Tries each of those who have it beside its owner, by each of their faces. The owner may come back meanwhile.
+    async fn attempt_further(
+        &mut self,
+        only: Option<&Filter>,
+        reach: &Reach,
+        owner: &Provider,
+    ) -> Result<Got, Error> {
+        let mut failed = missing(reach.name());
+        for provider in self.contents.further(&self.options.source).await? {
+            for target in &provider.targets {
+                let reach = Reach::provider(&self.contents.node, reach.name(), *target);
+                let first = First::of(&provider, *target, reach);
+                match self.fetch(first, Some(owner), only).await {
+                    Err(error) if !is_local(&error) => failed = error,
+                    other => return other,
+                }
+            }
+        }
+        Err(failed)
+    }
+
+    /// Fetches from `first`, its owner, and all who are found meanwhile.
     async fn fetch(
         &mut self,
-        reach: &Reach,
-        target: Target,
+        first: First,
+        owner: Option<&Provider>,
         only: Option<&Filter>,
     ) -> Result<Got, Error> {
-        let source = &self.options.source;
-        let get = Get {
-            share: self.contents.identify(reach, target, source).await?,
-            owner: source.owner,
-            at: self.options.at,
-            path: source.path.clone(),
-            out: self.options.out.clone(),
-            only: only.cloned(),
-            here: Some(self.contents.already_here()),
-            credential: source.credential(),
-            readers: self.options.readers.clone(),
-            now: clock::now(),
-            staged: self.options.staged.clone(),
+        let reach = first.reach.clone();
+        let fetched = self.fetch_from(&first, owner, only);
+        reach.with_verified(first.target, fetched).await
+    }
+
+    async fn fetch_from(
+        &mut self,
+        first: &First,
+        owner: Option<&Provider>,
+        only: Option<&Filter>,
+    ) -> Result<Got, Error> {
+        let (source, reach, target) = (&self.options.source, &first.reach, first.target);
+        let share = match self.contents.recall(source).await? {
+            Some(share) => share,
+            None => self.contents.identify(reach, target, source).await?,
         };
+        let acquainted = first.acquaintance(share, source.owner);
+        let get = self.request(share, &first.provider.credential, only);
         let before = self.fetched;
         let (earlier, sources) = (self.sources.clone(), &mut self.sources);
         let (progress, rate, fetched) = (&self.progress, &mut self.rate, &mut self.fetched);
@@ -264,7 +310,9 @@ impl Run {
             *fetched = before + now.fetched;
             sources.clone_from(&earlier);
             for (peer, bytes) in &now.sources {
-                *sources.entry(peer.unwrap_or(source.owner)).or_default() += bytes;
+                if let Some(peer) = peer {
+                    *sources.entry(*peer).or_default() += bytes;
+                }
             }
             let rate = rate.update(Instant::now(), *fetched);
             progress.send_replace(TransferProgress {
@@ -281,18 +329,45 @@ impl Run {
                 stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
             content::head(stream, get.share, &get.credential, get.at, get.now).await
         };
-        let providers = Listed::new(vec![Provider {
-            target,
-            peer: Some(source.owner),
-            credential: get.credential.clone(),
-        }]);
-        let feed = |intake| {
-            let node = self.contents.node.clone();
-            Feed::new(node, intake, Some(progress.subscribe())).run(providers)
+        let contents = &self.contents;
+        let (found, mut finds) = mpsc::unbounded_channel();
+        let known = std::iter::once(&first.provider).chain(owner);
+        let known = known.cloned().collect();
+        let feed = async |intake| {
+            let feed = Feed::new(contents.node.clone(), intake, Some(progress.subscribe()));
+            tokio::select! {
+                error = feed.run(known, &mut finds) => error,
+                // It looks for more as long as the transfer lasts.
+                () = contents.search(source, acquainted.clone(), found) => GetError::Stalled,
+            }
         };
-        let getting = self.contents.node.getting();
-        let got = content::get(getting, ask, feed, get.clone(), report).await;
-        got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
+        let got = content::get(contents.node.getting(), ask, feed, get.clone(), report).await;
+        let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
+        if self.options.provide && source.path.is_empty() && only.is_none() {
+            let kept = contents.keep_copy(&acquainted, &got, self.options.keep);
+            // It is fetched, whether it can be provided or not.
+            if let Err(error) = kept.await {
+                debug!(%error, "what was fetched is not provided");
+            }
+        }
+        Ok(got)
+    }
+
+    fn request(&self, share: ShareId, credential: &Credential, only: Option<&Filter>) -> Get {
+        let options = &self.options;
+        Get {
+            share,
+            owner: options.source.owner,
+            at: options.at,
+            path: options.source.path.clone(),
+            out: options.out.clone(),
+            only: only.cloned(),
+            here: Some(self.contents.already_here()),
+            credential: credential.clone(),
+            readers: options.readers.clone(),
+            now: clock::now(),
+            staged: options.staged.clone(),
+        }
     }
 
     /// Waits until the owner is there, but for `pause` at most.
@@ -304,5 +379,36 @@ impl Run {
         let news = arrival(&mut self.events, self.options.source.owner);
         // Without news another try tells.
         let _ = tokio::time::timeout(pause, news).await;
+    }
+}
+
+/// The provider that is asked what there is.
+struct First {
+    /// It, at the one place where it is asked.
+    provider: Provider,
+    target: Target,
+    reach: Reach,
+}
+
+impl First {
+    fn of(provider: &Provider, target: Target, reach: Reach) -> Self {
+        Self {
+            provider: Provider {
+                targets: vec![target],
+                ..provider.clone()
+            },
+            target,
+            reach,
+        }
+    }
+
+    fn acquaintance(&self, share: ShareId, owner: PeerId) -> Acquaintance {
+        Acquaintance {
+            reach: self.reach.clone(),
+            target: self.target,
+            share,
+            owner,
+            credential: self.provider.credential.clone(),
+        }
     }
 }

@@ -10,9 +10,11 @@ use kith::content::{NewShare, Recipients};
 use kith::core::identity::Invite;
 use kith::core::ids::PeerId;
 use kith::core::peer::InviteOptions;
+use kith::core::routing::Level;
 use kith::peer::{Fetched, GetOptions, Published, Transfer, TransferProgress};
-use kith::{Error, Node};
+use kith::{Error, Event, Node};
 use tempfile::TempDir;
+use tokio::sync::broadcast;
 
 /// Longer than anything here takes on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -178,6 +180,24 @@ pub(super) async fn knows(node: &Node, peer: PeerId) {
     };
     let known = tokio::time::timeout(PATIENCE, known);
     known.await.expect("the invite arrives");
+}
+
+/// Waits for a session in which `peer` is a contact.
+pub(super) async fn trusts(events: &mut broadcast::Receiver<Event>, peer: PeerId) {
+    let trusted = async {
+        loop {
+            match events.recv().await.expect("few at a time") {
+                Event::Up(session) | Event::Trusted(session)
+                    if session.peer == Some(peer) && session.level == Level::Contact =>
+                {
+                    return;
+                }
+                _ => {}
+            }
+        }
+    };
+    let trusted = tokio::time::timeout(PATIENCE, trusted);
+    trusted.await.expect("the session goes on as a contact's");
 }
 
 /// What a tree holds: the bytes of each file, by its path.

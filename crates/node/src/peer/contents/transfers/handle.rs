@@ -257,6 +257,8 @@ fn order(options: GetOptions) -> Result<Order, Error> {
         link,
         only: options.only,
         at: options.at,
+        provide: options.provide,
+        keep: options.keep,
         wait_ms: u64::try_from(options.wait.as_millis()).unwrap_or(u64::MAX),
         ..Order::new(source.owner, share, name, &out)
     })

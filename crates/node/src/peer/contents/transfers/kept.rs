@@ -207,7 +207,7 @@ mod tests {
         let row = kept(Standing::Paused).row();
         assert_eq!(row.key, [0, 0, 0, 0, 0, 0, 0, 9]);
         let golden = format!(
-            "8801895820{}f667686f6c6964617960f6442f6f757480f600016001020347{}",
+            "88018b5820{}f667686f6c6964617960f6442f6f757480f600f5f4016001020347{}",
             "07".repeat(32),
             "2f6f75742f2e78",
         );

@@ -37,6 +37,12 @@ pub(super) struct Order {
     /// How long to wait for somebody who has it, in milliseconds.
     #[n(8)]
     pub(super) wait_ms: u64,
+    /// Whether it is provided to others who may have it.
+    #[n(9)]
+    pub(super) provide: bool,
+    /// Whether it is provided for good.
+    #[n(10)]
+    pub(super) keep: bool,
 }
 
 impl Order {
@@ -52,6 +58,8 @@ impl Order {
             only: Vec::new(),
             at: None,
             wait_ms: 0,
+            provide: true,
+            keep: false,
         }
     }
 
@@ -74,6 +82,8 @@ impl Order {
             && self.out == other.out
             && self.only == other.only
             && self.at == other.at
+            && self.provide == other.provide
+            && self.keep == other.keep
     }
 
     /// What people call it.
@@ -108,6 +118,14 @@ mod tests {
         for other in [
             Order { only, ..order() },
             Order { at, ..order() },
+            Order {
+                provide: false,
+                ..order()
+            },
+            Order {
+                keep: true,
+                ..order()
+            },
             Order {
                 path: "day1".into(),
                 ..order()

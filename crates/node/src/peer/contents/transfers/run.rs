@@ -205,6 +205,8 @@ fn options(order: &Order) -> GetOptions {
         only: order.only.clone(),
         wait: order.wait(),
         at: order.at,
+        provide: order.provide,
+        keep: order.keep,
         ..GetOptions::new(source, order.out())
     }
 }

@@ -1,0 +1,328 @@
+//! Shares of others: what is known of them, and copies that are provided where they lie.
+//!
+//! Whoever has fetched a share provides it, to the same audience. A copy is looked at once after it was fetched, as an own share is: its
+//! tree must have the hash that its head says, and its files are served only as long as they have the stamps of then.
+//!
+//! The newest epoch heard of, from whomever, is what counts: a head of a higher one ends the copies of a lower one, for good.
+
+use std::io;
+use std::path::PathBuf;
+
+use kith_core::codec;
+use kith_core::content::grant::{GrantError, SignedGrant};
+use kith_core::crypto::Ed25519;
+use kith_core::data::head::{Audience, Head, HeadError, SignedHead};
+use kith_core::data::link::LinkSecret;
+use kith_core::ids::{BlobHash, PeerId, ShareId};
+use kith_core::time::Time;
+use thiserror::Error;
+
+use crate::content::known::{self, CopyRow, KnownRow};
+use crate::content::quota;
+use crate::content::request::Credential;
+use crate::content::shares::{ShareError, Shares};
+use crate::content::store;
+
+/// A copy of somebody's share, provided where it lies.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    /// What it is, as its owner signed it.
+    pub head: Head,
+    /// Where it lies.
+    pub target: PathBuf,
+    /// Whether it never makes room for others.
+    pub kept: bool,
+    /// Whether it was found to be what its head says; it is provided only then.
+    pub examined: bool,
+}
+
+/// A whole share that was fetched.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Which.
+    pub share: ShareId,
+    /// The version's hash, as its head says.
+    pub manifest: BlobHash,
+    /// Where it lies.
+    pub target: PathBuf,
+    /// Whether it never makes room for others.
+    pub keep: bool,
+}
+
+/// What somebody says of a share.
+#[derive(Clone, Debug)]
+pub struct News {
+    /// Which share it is said of.
+    pub share: ShareId,
+    /// The signed head, as it came.
+    pub head: Vec<u8>,
+    /// A grant for us.
+    pub grant: Option<SignedGrant>,
+    /// The secret by which we came to it.
+    pub link: Option<LinkSecret>,
+}
+
+/// Why what somebody says of a share is not believed, or not kept.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LearnError {
+    /// The head is not to be trusted.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The grant is not to be trusted.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    /// The grant is of another share, owner or peer.
+    #[error("a grant is for another share, or for somebody else")]
+    OtherGrant,
+    /// It names another owner than was meant, or us.
+    #[error("a share is somebody else's than was said")]
+    Owner,
+    /// The share was taken back since.
+    #[error("the share was taken back by its owner")]
+    Ended,
+    /// The database's fault.
+    #[error("cannot keep what is known of a share: {0}")]
+    Keep(#[from] io::Error),
+}
+
+impl Shares {
+    /// Takes in what somebody says of a share of `owner`, durably. A head of a higher epoch ends a copy of a lower one.
+    ///
+    /// # Errors
+    /// [`LearnError`]; nothing is changed then.
+    pub fn learn(&self, news: &News, owner: PeerId, now: Time) -> Result<Head, LearnError> {
+        let signed: SignedHead = codec::decode(&news.head).map_err(HeadError::from)?;
+        let head = signed.verify(&Ed25519, now)?;
+        if head.share != news.share {
+            return Err(HeadError::OtherShare.into());
+        }
+        if head.owner != owner {
+            return Err(LearnError::Owner);
+        }
+        if head.owner == self.owner().peer_id() {
+            return Err(LearnError::Owner);
+        }
+        if let Some(grant) = &news.grant {
+            let grant = grant.verify(&Ed25519, now)?;
+            let is_ours = grant.peer == self.owner().peer_id();
+            if !is_ours || grant.share != head.share || grant.owner != head.owner {
+                return Err(LearnError::OtherGrant);
+            }
+        }
+        // Read and written in one go: of two heads that come at once the older one must not stay.
+        store::run(self.database(), |connection| {
+            let known = known::known(connection, &head.share)?;
+            let copy = known::copy(connection, &head.share)?;
+            let decided = decide(known, copy.as_ref(), news, &head, now);
+            if let Ok((row, ends_copy)) = &decided {
+                known::learn(connection, row, *ends_copy)?;
+            }
+            Ok(decided)
+        })??;
+        Ok(head)
+    }
+
+    /// Somebody passes a head on. Only what is about a share that is known here already is kept.
+    pub(super) fn notice(&self, head: &[u8], now: Time) -> io::Result<()> {
+        let Ok(signed) = codec::decode::<SignedHead>(head) else {
+            return Ok(());
+        };
+        let Ok(verified) = signed.verify(&Ed25519, now) else {
+            return Ok(());
+        };
+        let Some(known) = self.known_and_copy(&verified.share)?.0 else {
+            return Ok(());
+        };
+        let news = News {
+            share: known.share,
+            head: head.to_vec(),
+            grant: None,
+            link: None,
+        };
+        match self.learn(&news, known.owner, now) {
+            Err(LearnError::Keep(error)) => Err(error),
+            // Whatever else is wrong with it, there is nobody to tell.
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers a whole share that was fetched, where the version is the one that is known; it is examined next. False where it is not,
+    /// or was taken back.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn hold(&self, fetched: &Held, now: Time) -> io::Result<bool> {
+        let Some(row) = self.known_and_copy(&fetched.share)?.0 else {
+            return Ok(false);
+        };
+        if trusted(&row.head).map_err(io::Error::other)?.manifest != fetched.manifest {
+            return Ok(false);
+        }
+        let copy = CopyRow {
+            share: row.share,
+            head: row.head,
+            target: fetched.target.clone(),
+            used_ms: now.0,
+            kept: fetched.keep,
+            examined: false,
+        };
+        store::run(self.database(), |connection| known::hold(connection, &copy))?;
+        Ok(true)
+    }
+
+    /// Reads a copy, and provides it from then on if it is what its head says and there is room for it; forgets it otherwise. Whether it is provided.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub fn examine(&self, share: &ShareId) -> Result<bool, ShareError> {
+        let _scanning = self.lock_scan();
+        let Some(copy) = self.known_and_copy(share)?.1.filter(|copy| !copy.examined) else {
+            return Ok(false);
+        };
+        let head = trusted(&copy.head)?;
+        let target = copy.target.canonicalize();
+        let scanned = target
+            .map_err(ShareError::Keep)
+            .and_then(|target| self.scan(share, head.sequence, std::slice::from_ref(&target)));
+        let is_whole = matches!(&scanned, Ok(scanned) if scanned.root.node == head.manifest);
+        let provided = store::run(self.database(), |connection| {
+            if is_whole {
+                quota::examined(connection, &copy, head.sequence, self.others().room_bytes())
+            } else {
+                known::drop_copy(connection, share).map(|_| false)
+            }
+        })?;
+        Ok(provided)
+    }
+
+    /// Provides a copy no longer; its files stay. False where there is none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn drop_copy(&self, share: &ShareId) -> io::Result<bool> {
+        store::run(self.database(), |connection| {
+            known::drop_copy(connection, share)
+        })
+    }
+
+    /// All copies, in the order of the shares' ids.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn copies(&self) -> io::Result<Vec<Copy>> {
+        let rows = store::run(self.database(), |connection| known::copies(connection))?;
+        let copies = rows.into_iter().filter_map(|row| {
+            Some(Copy {
+                head: trusted(&row.head).ok()?,
+                target: row.target,
+                kept: row.kept,
+                examined: row.examined,
+            })
+        });
+        Ok(copies.collect())
+    }
+
+    /// The shares of `owner` that this node has to do with.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn known_of(&self, owner: &PeerId) -> io::Result<Vec<ShareId>> {
+        let rows = store::run(self.database(), |connection| {
+            known::known_of(connection, owner)
+        })?;
+        Ok(rows.into_iter().map(|row| row.share).collect())
+    }
+
+    /// What is known of a share: its newest head, as signed and as read.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn known_head(&self, share: &ShareId) -> io::Result<Option<(Vec<u8>, Head)>> {
+        let known = self.known_and_copy(share)?.0;
+        known
+            .map(|row| {
+                let head = trusted(&row.head).map_err(io::Error::other)?;
+                Ok((row.head, head))
+            })
+            .transpose()
+    }
+
+    /// What lets us in at a provider of this share that does not know us, as far as we have it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn credential(&self, share: &ShareId, now: Time) -> io::Result<Option<Credential>> {
+        let Some(row) = self.known_and_copy(share)?.0 else {
+            return Ok(None);
+        };
+        let head = trusted(&row.head).map_err(io::Error::other)?;
+        Ok(match head.audience {
+            Audience::Public => Some(Credential::Session),
+            Audience::Link { .. } => row.link.map(|link| Credential::Link(LinkSecret(link))),
+            Audience::Contacts | Audience::Named => {
+                let granted = row.granted.and_then(|bytes| codec::decode(&bytes).ok());
+                let is_good = |grant: &SignedGrant| {
+                    let grant = grant.verify(&Ed25519, now);
+                    grant.is_ok_and(|grant| grant.epoch == head.epoch)
+                };
+                granted.filter(is_good).map(|grant| Credential::Grant {
+                    grant,
+                    holder: self.owner().clone(),
+                })
+            }
+        })
+    }
+
+    pub(super) fn known_and_copy(
+        &self,
+        share: &ShareId,
+    ) -> io::Result<(Option<KnownRow>, Option<CopyRow>)> {
+        store::run(self.database(), |connection| {
+            Ok((
+                known::known(connection, share)?,
+                known::copy(connection, share)?,
+            ))
+        })
+    }
+}
+
+/// What is known with the news (the newer head, the newest grant), and whether the copy ends with them.
+fn decide(
+    known: Option<KnownRow>,
+    copy: Option<&CopyRow>,
+    news: &News,
+    head: &Head,
+    now: Time,
+) -> Result<(KnownRow, bool), LearnError> {
+    let old = known.as_ref().map(|row| trusted(&row.head)).transpose()?;
+    if old.as_ref().is_some_and(|old| old.owner != head.owner) {
+        return Err(LearnError::Owner);
+    }
+    if old.as_ref().is_some_and(|old| old.epoch > head.epoch) {
+        return Err(LearnError::Ended);
+    }
+    let is_newer = old.is_none_or(|old| old.sequence <= head.sequence);
+    let copied = copy.map(|copy| trusted(&copy.head)).transpose()?;
+    let ends_copy = copied.is_some_and(|copied| copied.epoch < head.epoch);
+    let (old_head, old_granted, old_link) = match known {
+        Some(row) => (Some(row.head), row.granted, row.link),
+        None => (None, None, None),
+    };
+    let row = KnownRow {
+        share: head.share,
+        owner: head.owner,
+        head: old_head
+            .filter(|_| !is_newer)
+            .unwrap_or_else(|| news.head.clone()),
+        granted: news.grant.as_ref().map(codec::encode).or(old_granted),
+        link: news.link.as_ref().map(|link| link.0).or(old_link),
+        heard_ms: now.0,
+    };
+    Ok((row, ends_copy))
+}
+
+/// A head that was verified when it was kept.
+pub(super) fn trusted(head: &[u8]) -> Result<Head, HeadError> {
+    codec::decode::<SignedHead>(head)?.trusted()
+}

@@ -1,0 +1,203 @@
+//! The tables of what others share, as far as this node has to do with it: what is known of a share, and where its copy lies.
+//!
+//! The nodes and files of a copy are in the same tables as those of own shares (see [`store`](super::store)), so both are served alike.
+
+use std::path::PathBuf;
+
+use kith_core::ids::{PeerId, ShareId};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::content::store::{path, path_bytes};
+
+/// The room's piece of schema for what others share.
+pub(crate) const SCHEMA: &str = "
+    CREATE TABLE share_known (
+        share      BLOB NOT NULL PRIMARY KEY,
+        owner      BLOB NOT NULL,
+        head       BLOB NOT NULL,
+        granted    BLOB,
+        link       BLOB,
+        heard_ms   INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX share_known_owner ON share_known (owner);
+    CREATE TABLE share_copy (
+        share      BLOB NOT NULL PRIMARY KEY,
+        head       BLOB NOT NULL,
+        target     BLOB NOT NULL,
+        used_ms    INTEGER NOT NULL,
+        kept       INTEGER NOT NULL,
+        examined   INTEGER NOT NULL DEFAULT 0,
+        weight     INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// The most shares of others that are known without a copy: what somebody wanted within a month. The one heard of longest ago makes room.
+const KNOWN_MAX: u32 = 1_024;
+
+/// What is known of a share of somebody else.
+#[derive(Clone, Debug)]
+pub(super) struct KnownRow {
+    pub(super) share: ShareId,
+    pub(super) owner: PeerId,
+    /// The newest signed head.
+    pub(super) head: Vec<u8>,
+    /// The newest grant for us.
+    pub(super) granted: Option<Vec<u8>>,
+    /// The link's secret, where one led here.
+    pub(super) link: Option<[u8; 32]>,
+    /// When it was last heard of, in milliseconds since 1970.
+    pub(super) heard_ms: u64,
+}
+
+/// A copy.
+#[derive(Clone, Debug)]
+pub(super) struct CopyRow {
+    pub(super) share: ShareId,
+    /// The signed head that it is of.
+    pub(super) head: Vec<u8>,
+    pub(super) target: PathBuf,
+    /// When it was fetched, or asked for last (to the hour), in milliseconds since 1970.
+    pub(super) used_ms: u64,
+    /// Whether it never makes room for others.
+    pub(super) kept: bool,
+    /// Whether it was found to be what its head says.
+    pub(super) examined: bool,
+}
+
+/// What is known of one share.
+pub(super) fn known(
+    connection: &Connection,
+    share: &ShareId,
+) -> rusqlite::Result<Option<KnownRow>> {
+    connection
+        .prepare_cached(
+            "SELECT share, owner, head, granted, link, heard_ms FROM share_known WHERE share = ?1",
+        )?
+        .query_row([share.0], known_row)
+        .optional()
+}
+
+/// What is known of the shares of somebody.
+pub(super) fn known_of(connection: &Connection, owner: &PeerId) -> rusqlite::Result<Vec<KnownRow>> {
+    connection
+        .prepare_cached(
+            "SELECT share, owner, head, granted, link, heard_ms FROM share_known
+             WHERE owner = ?1 ORDER BY share",
+        )?
+        .query_map([owner.0], known_row)?
+        .collect()
+}
+
+fn known_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<KnownRow> {
+    let heard_ms: i64 = row.get(5)?;
+    Ok(KnownRow {
+        share: ShareId(row.get(0)?),
+        owner: PeerId(row.get(1)?),
+        head: row.get(2)?,
+        granted: row.get(3)?,
+        link: row.get(4)?,
+        heard_ms: heard_ms.cast_unsigned(),
+    })
+}
+
+/// Keeps what is known of a share; where a copy is of an older epoch it ends with that. `ends_copy` says whether it is.
+pub(super) fn learn(
+    connection: &mut Connection,
+    row: &KnownRow,
+    ends_copy: bool,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO share_known (share, owner, head, granted, link, heard_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            row.share.0,
+            row.owner.0,
+            row.head,
+            row.granted,
+            row.link,
+            row.heard_ms.cast_signed()
+        ])?;
+    transaction
+        .prepare_cached(
+            "DELETE FROM share_known WHERE share IN (
+                 SELECT share FROM share_known WHERE share NOT IN (SELECT share FROM share_copy)
+                 ORDER BY heard_ms DESC LIMIT -1 OFFSET ?1)",
+        )?
+        .execute([KNOWN_MAX])?;
+    if ends_copy {
+        forget_copy(&transaction, &row.share)?;
+    }
+    transaction.commit()
+}
+
+/// One copy.
+pub(super) fn copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<Option<CopyRow>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COPY_COLUMNS} FROM share_copy WHERE share = ?1"
+        ))?
+        .query_row([share.0], copy_row)
+        .optional()
+}
+
+/// All copies, in the order of the shares' ids.
+pub(super) fn copies(connection: &Connection) -> rusqlite::Result<Vec<CopyRow>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COPY_COLUMNS} FROM share_copy ORDER BY share"
+        ))?
+        .query_map([], copy_row)?
+        .collect()
+}
+
+const COPY_COLUMNS: &str = "share, head, target, used_ms, kept, examined";
+
+fn copy_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<CopyRow> {
+    let used_ms: i64 = row.get(3)?;
+    Ok(CopyRow {
+        share: ShareId(row.get(0)?),
+        head: row.get(1)?,
+        target: path(row.get(2)?),
+        used_ms: used_ms.cast_unsigned(),
+        kept: row.get(4)?,
+        examined: row.get(5)?,
+    })
+}
+
+/// Remembers where a copy lies, instead of an earlier one; it is to be examined. What was kept stays kept.
+pub(super) fn hold(connection: &mut Connection, row: &CopyRow) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO share_copy (share, head, target, used_ms, kept) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET head = excluded.head, target = excluded.target, used_ms = excluded.used_ms,
+             kept = max(kept, excluded.kept), examined = 0",
+        params![
+            row.share.0,
+            row.head,
+            path_bytes(&row.target),
+            row.used_ms.cast_signed(),
+            row.kept
+        ],
+    )?;
+    Ok(())
+}
+
+/// Forgets a copy; its files stay. False where there is none.
+pub(super) fn drop_copy(connection: &mut Connection, share: &ShareId) -> rusqlite::Result<bool> {
+    let transaction = connection.transaction()?;
+    let dropped = forget_copy(&transaction, share)?;
+    transaction.commit()?;
+    Ok(dropped)
+}
+
+pub(super) fn forget_copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<bool> {
+    let dropped = connection.execute("DELETE FROM share_copy WHERE share = ?1", [share.0])?;
+    if dropped > 0 {
+        for table in ["share_node", "share_file"] {
+            connection.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share.0])?;
+        }
+    }
+    Ok(dropped > 0)
+}

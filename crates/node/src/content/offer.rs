@@ -1,0 +1,169 @@
+//! What somebody may have: own shares and copies, guarded alike.
+
+use std::io;
+
+use kith_core::content::access::{Admits, Asker, Guard, Relation, Shown, may, may_know_end};
+use kith_core::content::referral;
+use kith_core::content::wire::Answer;
+use kith_core::data::head::{Audience, Head};
+use kith_core::ids::ShareId;
+use kith_core::time::Time;
+
+use crate::content::copies;
+use crate::content::known::{self, CopyRow};
+use crate::content::quota;
+use crate::content::shares::{Shares, trusted};
+use crate::content::store::{self, ShareRow};
+
+/// Something that is offered here, or was.
+#[derive(Debug)]
+pub(super) struct Offer {
+    pub(super) head: Head,
+    /// The head as its owner signed it.
+    pub(super) signed: Vec<u8>,
+    /// Its row, where it is our own.
+    pub(super) own: Option<ShareRow>,
+    /// Its row, where it is a copy.
+    copy: Option<CopyRow>,
+}
+
+impl Offer {
+    fn own(row: ShareRow) -> io::Result<Self> {
+        Ok(Self {
+            head: trusted(&row).map_err(io::Error::other)?,
+            signed: row.head.clone(),
+            own: Some(row),
+            copy: None,
+        })
+    }
+
+    fn of_others(signed: Vec<u8>, copy: Option<CopyRow>) -> io::Result<Self> {
+        Ok(Self {
+            head: copies::trusted(&signed).map_err(io::Error::other)?,
+            signed,
+            own: None,
+            copy,
+        })
+    }
+}
+
+impl Shares {
+    /// What is offered of a share: our own, or a copy that is what its head says.
+    pub(super) fn offer(&self, share: &ShareId) -> io::Result<Option<Offer>> {
+        if let Some(row) = self.row(share)? {
+            return match row.revoked {
+                true => Ok(None),
+                false => Offer::own(row).map(Some),
+            };
+        }
+        if !self.others().provides() {
+            return Ok(None);
+        }
+        let copy = self.known_and_copy(share)?.1;
+        copy.filter(|copy| copy.examined)
+            .map(|copy| Offer::of_others(copy.head.clone(), Some(copy)))
+            .transpose()
+    }
+
+    /// The last head of a share that is not offered, where one is known.
+    pub(super) fn ended(&self, share: &ShareId) -> io::Result<Option<Offer>> {
+        if let Some(row) = self.row(share)? {
+            return Offer::own(row).map(Some);
+        }
+        let known = self.known_and_copy(share)?.0;
+        known
+            .map(|row| Offer::of_others(row.head, None))
+            .transpose()
+    }
+
+    /// How a share is guarded against this asker.
+    pub(super) fn guard(&self, head: &Head, asker: &Asker) -> io::Result<Guard> {
+        let is_mine = head.owner == self.owner().peer_id();
+        let admits = match head.audience {
+            Audience::Public => Admits::Public,
+            Audience::Link { key } => Admits::Link(key.0),
+            Audience::Contacts | Audience::Named if !is_mine => Admits::Granted,
+            Audience::Contacts => Admits::MyContacts,
+            Audience::Named => Admits::MyNamed(match asker.peer {
+                Some(peer) => store::run(self.database(), |connection| {
+                    store::is_named(connection, &head.share, &peer)
+                })?,
+                None => false,
+            }),
+        };
+        Ok(Guard {
+            share: head.share,
+            owner: head.owner,
+            epoch: head.epoch,
+            admits,
+        })
+    }
+
+    /// The share, if it is offered and the asker may have it. Of a copy it is noted that somebody asked.
+    pub(super) fn admitted(
+        &self,
+        share: &ShareId,
+        asker: &Asker,
+        shown: &Shown,
+        now: Time,
+    ) -> io::Result<Option<Offer>> {
+        let Some(offer) = self.offer(share)? else {
+            return Ok(None);
+        };
+        let guard = self.guard(&offer.head, asker)?;
+        if !may(asker, &guard, shown, now) {
+            return Ok(None);
+        }
+        if let Some(copy) = offer.copy.as_ref().filter(|it| quota::is_stale(it, now)) {
+            store::run(self.database(), |connection| {
+                quota::used(connection, copy, now)
+            })?;
+        }
+        Ok(Some(offer))
+    }
+
+    /// What whoever does not get a share is told: that it was taken back, if they had it and it was; else nothing.
+    pub(super) fn answer_ended(
+        &self,
+        share: &ShareId,
+        asker: &Asker,
+        shown: &Shown,
+        now: Time,
+    ) -> io::Result<Answer> {
+        let Some(offer) = self.ended(share)? else {
+            return Ok(Answer::Gone);
+        };
+        let is_over = match (&offer.own, shown) {
+            (Some(row), _) => row.revoked,
+            // Another provider knows the end by the epoch alone, and so only of shares that are opened by grants.
+            (None, Shown::Grant(grant)) => grant.epoch < offer.head.epoch,
+            (None, _) => false,
+        };
+        let guard = self.guard(&offer.head, asker)?;
+        Ok(match is_over && may_know_end(asker, &guard, shown, now) {
+            true => Answer::Ended(offer.signed.into()),
+            false => Answer::Gone,
+        })
+    }
+
+    /// Whether a share with this tag is provided here; contacts only are told.
+    pub(super) fn finds(
+        &self,
+        tag: &[u8; 32],
+        asker: &Asker,
+        exporter: &[u8; 32],
+    ) -> io::Result<bool> {
+        if asker.relation != Relation::Contact {
+            return Ok(false);
+        }
+        let (own, copies) = store::run(self.database(), |connection| {
+            Ok((store::shares(connection, None)?, known::copies(connection)?))
+        })?;
+        let provides = self.others().provides();
+        let copies = copies.iter().filter(|copy| provides && copy.examined);
+        let shares = own.iter().map(|row| &row.share);
+        Ok(shares
+            .chain(copies.map(|copy| &copy.share))
+            .any(|share| referral::tag(share, exporter) == *tag))
+    }
+}

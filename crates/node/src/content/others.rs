@@ -1,0 +1,107 @@
+//! What this node knows of others with regard to shares: who else provides them, and who gets nothing.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kith_core::content::access::Asker;
+use kith_core::content::providers::{ProviderName, Providers};
+use kith_core::content::referral::Referral;
+use kith_core::ids::{PeerId, ShareId};
+use kith_core::time::Time;
+
+use crate::content::quota::COPIES_BYTES_MAX;
+
+/// Who provides shares beside this node, and to whom it gives none.
+#[derive(Debug)]
+pub struct Others {
+    providers: Mutex<Providers>,
+    blocked: Mutex<BTreeSet<PeerId>>,
+    provides: AtomicBool,
+    room_bytes: AtomicU64,
+}
+
+impl Default for Others {
+    fn default() -> Self {
+        Self {
+            providers: Mutex::default(),
+            blocked: Mutex::default(),
+            provides: AtomicBool::new(true),
+            room_bytes: AtomicU64::new(COPIES_BYTES_MAX),
+        }
+    }
+}
+
+impl Others {
+    /// Those who get nothing from now on, whatever they show.
+    pub fn set_blocked(&self, peers: BTreeSet<PeerId>) {
+        *self.blocked.lock().unwrap_or_else(PoisonError::into_inner) = peers;
+    }
+
+    /// Whether somebody is among them.
+    pub fn is_blocked(&self, peer: &PeerId) -> bool {
+        let blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        blocked.contains(peer)
+    }
+
+    /// Whether copies are provided from now on; at first they are.
+    pub fn set_provides(&self, provides: bool) {
+        self.provides.store(provides, Ordering::Release);
+    }
+
+    /// Whether copies are provided.
+    pub fn provides(&self) -> bool {
+        self.provides.load(Ordering::Acquire)
+    }
+
+    /// What may be kept for copies from now on, in bytes; [`COPIES_BYTES_MAX`] at first. Noticed with the next copy.
+    pub fn set_room_bytes(&self, bytes: u64) {
+        self.room_bytes.store(bytes, Ordering::Release);
+    }
+
+    /// What may be kept for copies, in bytes.
+    pub fn room_bytes(&self) -> u64 {
+        self.room_bytes.load(Ordering::Acquire)
+    }
+
+    /// Those who provide a share and of whom `asker`, who may have it, is told.
+    pub fn refer(&self, share: &ShareId, asker: &Asker, now: Time) -> Vec<Referral> {
+        self.lock()
+            .refer(now, share, asker.peer.map(ProviderName::Peer))
+    }
+
+    /// A provider tells of another.
+    pub fn hear_of(&self, share: &ShareId, referral: &Referral, now: Time) {
+        self.hear(share, &Asker::STRANGER, referral, now);
+    }
+
+    /// Those who provide a share, as far as they were heard of.
+    pub fn heard_of(&self, share: &ShareId, now: Time) -> Vec<Referral> {
+        self.refer(share, &Asker::STRANGER, now)
+    }
+
+    /// Somebody says that they provide a share: the peer that they have proven to be, or else whoever is at the first of the routes.
+    pub fn hear(&self, share: &ShareId, asker: &Asker, referral: &Referral, now: Time) {
+        let device = referral.routes().next().map(|(_, route)| route.device);
+        let name = asker.peer.map(ProviderName::Peer);
+        if let Some(name) = name.or(device.map(ProviderName::Device)) {
+            self.lock().hear(now, *share, name, referral.clone());
+        }
+    }
+
+    /// The peers who have said themselves that they provide a share.
+    pub fn peers(&self, share: &ShareId) -> Vec<PeerId> {
+        self.lock().peers(share)
+    }
+
+    /// A share is no more: nobody provides it.
+    pub fn forget(&self, share: &ShareId) {
+        self.lock().forget_share(share);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Providers> {
+        self.providers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,185 @@
+//! Hearing what became of others' shares: at each contact with their owner the newest heads and grants are asked for, and the owner is told what
+//! is provided. And telling, when an own share is no more.
+
+use std::time::Duration;
+
+use kith_core::data::head::Audience;
+use kith_core::ids::{PeerId, ShareId};
+use kith_core::routing::{Level, Target};
+use tokio::sync::broadcast::error::RecvError;
+use tracing::debug;
+
+use super::copies::{self, Conversation, untold};
+use super::handle::Contents;
+use super::reach::Reach;
+use crate::content::{Credential, Said, Talk};
+use crate::error::Error;
+use crate::peer::event::Event;
+use crate::peer::node::Node;
+
+/// How often an owner is asked while the session stands: often enough that grants and places stay good for days without them, rarely enough to cost
+/// nothing.
+const KEEP_EVERY: Duration = Duration::from_secs(3600);
+
+/// How long one of those who provide a share may take to hear that it is no more.
+const TELL_WITHIN: Duration = Duration::from_secs(10);
+
+/// Begins to keep up with owners, and to provide what was fetched.
+pub(super) fn keep(node: &Node) {
+    let (weak, mut events) = (node.downgrade(), node.events());
+    node.spawn(async move {
+        if let Some(node) = weak.upgrade() {
+            examine_all(&node.contents()).await;
+        }
+        let mut every = tokio::time::interval(KEEP_EVERY);
+        loop {
+            let met = tokio::select! {
+                event = events.recv() => match event {
+                    Ok(Event::Up(session)) if session.level == Level::Contact => session.peer,
+                    Ok(_) => continue,
+                    Err(RecvError::Lagged(_)) => None,
+                    Err(RecvError::Closed) => return,
+                },
+                _ = every.tick() => None,
+            };
+            let Some(node) = weak.upgrade() else { return };
+            let owners = match met {
+                Some(peer) => vec![peer],
+                None => present(&node),
+            };
+            let contents = node.contents();
+            node.spawn(async move {
+                for owner in owners {
+                    if let Err(error) = contents.keep_up(owner).await {
+                        debug!(%error, "an owner was not asked for news");
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// The contacts who are there.
+fn present(node: &Node) -> Vec<PeerId> {
+    let sessions = node.sessions();
+    let mut peers: Vec<PeerId> = sessions.iter().filter_map(|it| it.peer).collect();
+    peers.dedup();
+    peers
+}
+
+/// Examines the copies that an earlier run did not come to.
+async fn examine_all(contents: &Contents) {
+    if !contents.provides() {
+        return;
+    }
+    let Ok(copies) = contents.copies().await else {
+        return;
+    };
+    for copy in copies.into_iter().filter(|copy| !copy.examined) {
+        let share = copy.head.share;
+        let examined = contents
+            .blocking(move |shares| shares.examine(&share))
+            .await;
+        if let Err(error) = examined {
+            debug!(%error, "a copy is not provided");
+        }
+    }
+}
+
+impl Contents {
+    /// Asks the owner, who is there, what became of the shares that we have to do with, and tells which of them we provide.
+    async fn keep_up(&self, owner: PeerId) -> Result<(), Error> {
+        let known = self
+            .blocking(move |shares| Ok(shares.known_of(&owner)?))
+            .await?;
+        if known.is_empty() {
+            return Ok(());
+        }
+        let target = Target::Peer(owner);
+        let reach = Reach::peer(&self.node, owner).await?;
+        let mut talk = Talk::new(reach.open(target).await?);
+        for share in known {
+            self.keep_up_with(&mut talk, owner, share).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_up_with(
+        &self,
+        talk: &mut Conversation,
+        owner: PeerId,
+        share: ShareId,
+    ) -> Result<(), Error> {
+        let others = self.node.shares().others();
+        match self.ask_owner(talk, share).await? {
+            Said::Head(news) => self.learn(news, owner).await?,
+            Said::Ended(news) => {
+                others.forget(&share);
+                return self.learn(news, owner).await;
+            }
+            Said::Gone => {
+                // Not for us any more, and so not for us to give.
+                others.forget(&share);
+                return self
+                    .blocking(move |shares| Ok(shares.drop_copy(&share)?))
+                    .await
+                    .map(|_| ());
+            }
+        }
+        let credential = Credential::Session;
+        if let Some(audience) = self.provided(share).await? {
+            let referral = copies::referral(&self.node, &audience).await?;
+            let told = talk.provide(share, &credential, referral).await;
+            told.map_err(untold)?;
+        }
+        self.ask_providers(talk, share, &credential).await
+    }
+
+    /// What the owner says of a share now. A link opens one that is for its holders.
+    async fn ask_owner(&self, talk: &mut Conversation, share: ShareId) -> Result<Said, Error> {
+        let held = self
+            .blocking(move |shares| Ok(shares.credential(&share, crate::clock::now())?))
+            .await?;
+        let credential = match held {
+            Some(link @ Credential::Link(_)) => link,
+            // The session says who we are, and a grant of ours says no more than its own maker knows.
+            _ => Credential::Session,
+        };
+        talk.head(share, &credential).await.map_err(untold)
+    }
+
+    /// The audience of a share of which we provide a copy.
+    async fn provided(&self, share: ShareId) -> Result<Option<Audience>, Error> {
+        if !self.provides() {
+            return Ok(None);
+        }
+        let copies = self.copies().await?;
+        let copy = copies
+            .into_iter()
+            .find(|copy| copy.head.share == share && copy.examined);
+        Ok(copy.map(|copy| copy.head.audience))
+    }
+
+    /// Tells those who provide a share and are there that it is no more, by the head that says so. The others hear of it when they meet us next.
+    pub(super) fn tell_ended(&self, share: ShareId, head: Vec<u8>) {
+        let others = self.node.shares().others();
+        let present = present(&self.node);
+        let told = others.peers(&share);
+        let told: Vec<PeerId> = told.into_iter().filter(|it| present.contains(it)).collect();
+        others.forget(&share);
+        for peer in told {
+            let (node, head) = (self.node.clone(), head.clone());
+            self.node.spawn(async move {
+                let target = Target::Peer(peer);
+                let telling = async {
+                    let reach = Reach::peer(&node, peer).await?;
+                    let mut talk = Talk::new(reach.open(target).await?);
+                    talk.notice(head).await.map_err(untold)
+                };
+                if let Ok(Err(error)) = tokio::time::timeout(TELL_WITHIN, telling).await {
+                    debug!(%error, "a provider was not told of the end of a share");
+                }
+            });
+        }
+    }
+}
