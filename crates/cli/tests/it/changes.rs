@@ -27,7 +27,9 @@ async fn a_changed_folder_is_told_fetched_anew_and_had_by_its_old_hash() {
 
     let get = async |out: &str, more: &[&str]| {
         let out = ben.file(out);
-        let args = ["get", "ann/notes", "--out", out.to_str().expect("text")];
+        let out = out.to_str().expect("text");
+        // What is provided is here, and would not be fetched again.
+        let args = ["get", "ann/notes", "--no-provide", "--out", out];
         ben.run(&[&args, more].concat()).await
     };
     assert_eq!(get("new", &[]).await.code, 0);

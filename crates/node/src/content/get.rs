@@ -74,7 +74,7 @@ where
     };
     let (progress, links_left_out) = (transfer.progress.clone(), transfer.links_left_out);
     transfer.finish(&selected, &target).await?;
-    get.readers.is_whole(&target);
+    get.readers.is_whole(&target, selected.file());
     Ok(Got {
         target,
         head,

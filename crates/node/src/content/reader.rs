@@ -62,8 +62,8 @@ enum Stage {
     Waiting,
     /// Its files arrive.
     Arriving(Arc<Coming>),
-    /// All is here, at this place.
-    Whole(PathBuf),
+    /// All is here, at this place; the name is that of what is fetched, where that is one file.
+    Whole(PathBuf, Option<String>),
     /// It has ended otherwise.
     Over,
 }
@@ -99,6 +99,13 @@ enum Here {
 }
 
 impl Readers {
+    /// Of what does not arrive.
+    pub(crate) fn ended() -> Self {
+        let ended = Self::default();
+        ended.end();
+        ended
+    }
+
     /// What is fetched arrives; `file` names it where it is a single one.
     pub(super) fn arrives(
         &self,
@@ -115,19 +122,20 @@ impl Readers {
     }
 
     /// Nothing arrives for a while.
-    pub(super) fn waits(&self) {
+    pub(crate) fn waits(&self) {
         self.0.stage.send_replace(Stage::Waiting);
     }
 
-    /// All is there.
-    pub(super) fn is_whole(&self, target: &Path) {
-        self.0.stage.send_replace(Stage::Whole(target.to_owned()));
+    /// All is there; `file` names it where it is a single one.
+    pub(super) fn is_whole(&self, target: &Path, file: Option<String>) {
+        let whole = Stage::Whole(target.to_owned(), file);
+        self.0.stage.send_replace(whole);
     }
 
     /// The transfer is over: who waits for something that has not come waits no longer.
     pub(crate) fn end(&self) {
         self.0.stage.send_if_modified(|stage| match stage {
-            Stage::Whole(_) | Stage::Over => false,
+            Stage::Whole(..) | Stage::Over => false,
             Stage::Waiting | Stage::Arriving(_) => {
                 *stage = Stage::Over;
                 true
@@ -135,8 +143,8 @@ impl Readers {
         });
     }
 
-    /// A file, by its path below what is fetched, written with `/`; empty for what is fetched, where that is one file. It need not be
-    /// known yet.
+    /// A file, by its path below what is fetched, written with `/`; empty, or its name, for what is fetched, where that is one file. It
+    /// need not be known yet.
     ///
     /// # Errors
     /// [`ReadError::NotFound`] for a path that can be none.
@@ -161,8 +169,8 @@ impl FileReader {
         loop {
             let now = stage.borrow_and_update().clone();
             match now {
-                Stage::Whole(target) => {
-                    let metadata = tokio::fs::metadata(at(&target, &self.path)).await;
+                Stage::Whole(target, file) => {
+                    let metadata = tokio::fs::metadata(at(&target, file, &self.path)).await;
                     return Ok(metadata.map_err(missing)?.len());
                 }
                 Stage::Over => return Err(ReadError::Ended),
@@ -190,8 +198,8 @@ impl FileReader {
         loop {
             let now = stage.borrow_and_update().clone();
             match now {
-                Stage::Whole(target) => {
-                    let file = at(&target, &self.path);
+                Stage::Whole(target, file) => {
+                    let file = at(&target, file, &self.path);
                     return read(file, from, READ_BYTES_MAX).await.map_err(missing);
                 }
                 Stage::Over => return Err(ReadError::Ended),
@@ -285,9 +293,10 @@ async fn wait(stage: &mut watch::Receiver<Stage>) {
     }
 }
 
-fn at(target: &Path, path: &str) -> PathBuf {
+fn at(target: &Path, file: Option<String>, path: &str) -> PathBuf {
     match path {
         "" => target.to_owned(),
+        path if file.is_some_and(|file| file == path) => target.to_owned(),
         path => target.join(path),
     }
 }

@@ -100,6 +100,8 @@ impl Transfer {
         let (wanted, dropped) = oneshot::channel::<Infallible>();
         let node = contents.node.clone();
         let readers = options.readers.clone();
+        // An earlier run of the same may have ended.
+        readers.waits();
         node.spawn(async move {
             let run = Run {
                 events: contents.node.events(),
