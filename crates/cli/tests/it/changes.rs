@@ -28,7 +28,7 @@ async fn a_changed_folder_is_told_fetched_anew_and_had_by_its_old_hash() {
     let get = async |out: &str, more: &[&str]| {
         let out = ben.file(out);
         let out = out.to_str().expect("text");
-        // What is provided is here, and would not be fetched again.
+        // What is in a copy here is not fetched for the next.
         let args = ["get", "ann/notes", "--no-provide", "--out", out];
         ben.run(&[&args, more].concat()).await
     };

@@ -128,6 +128,6 @@ async fn events_are_told_as_they_happen() {
     let ran = ann.run(&["get", "ben/nothing", "--out", &out]).await;
     ran.failed(3, &["no such share"]);
     events
-        .until_saying("transfer", "\"state\":\"failed\"")
+        .until_it_says("transfer", "\"state\":\"failed\"")
         .await;
 }

@@ -34,25 +34,15 @@ impl Events {
             .await
     }
 
-    /// Waits until there was an event of this name that says this, too.
-    pub(crate) async fn until_saying(&mut self, name: &str, part: &str) {
+    /// Waits until there was an event of this name that says this.
+    pub(crate) async fn until_it_says(&mut self, name: &str, part: &str) {
         let start = format!("event: {name}\ndata: ");
-        let says = |seen: &str| {
-            let mut told = seen.split(&start).skip(1);
-            told.any(|data| data.lines().next().is_some_and(|line| line.contains(part)))
-        };
-        while !says(&self.seen) {
+        while !self.seen.split(&start).skip(1).any(|after| {
+            let data = after.split_once('\n');
+            data.is_some_and(|(data, _)| data.contains(part))
+        }) {
             self.hear().await;
         }
-    }
-
-    async fn hear(&mut self) {
-        let mut bytes = [0; 4096];
-        let read = timeout(PATIENCE, self.stream.read(&mut bytes)).await;
-        let count = read.expect("in time").expect("open");
-        assert_ne!(count, 0, "the events ended: {}", self.seen);
-        self.seen
-            .push_str(&String::from_utf8_lossy(&bytes[..count]));
     }
 
     /// Waits until this was said, and then that; what is between.
@@ -64,5 +54,15 @@ impl Events {
             }
             self.hear().await;
         }
+    }
+
+    /// Waits for more.
+    async fn hear(&mut self) {
+        let mut bytes = [0; 4096];
+        let read = timeout(PATIENCE, self.stream.read(&mut bytes)).await;
+        let count = read.expect("in time").expect("open");
+        assert_ne!(count, 0, "the events ended: {}", self.seen);
+        self.seen
+            .push_str(&String::from_utf8_lossy(&bytes[..count]));
     }
 }
