@@ -295,7 +295,7 @@ impl Shares {
         self.doubts.subscribe()
     }
 
-    fn doubt(&self) {
+    pub(super) fn doubt(&self) {
         self.doubts.send_modify(|count| *count += 1);
     }
 

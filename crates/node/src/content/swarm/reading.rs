@@ -3,11 +3,11 @@
 //! A file is looked at before and after a part of it was read, and only then the part is sent: whoever edits a file while it is served makes
 //! the provider say that it has changed, and never send bytes that do not verify.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -105,8 +105,12 @@ impl Reading {
                 end: span.end.min(from.saturating_add(RANGE_BYTES_MAX)),
             },
         };
-        for part in self.parts(span)? {
-            self.read_part(&part, encoded)?;
+        let parts = self.parts(span)?;
+        let hashes = parts.iter().map(|part| part.blob.hash);
+        let files = self.files(hashes.filter(|hash| self.kept(hash).is_none()))?;
+        for part in &parts {
+            let files = files.get(&part.blob.hash).map_or(&[][..], Vec::as_slice);
+            self.read_part(part, files, encoded)?;
         }
         Ok(span.end)
     }
@@ -175,7 +179,31 @@ impl Reading {
         Ok(node)
     }
 
-    fn read_part(&self, part: &Part, encoded: &mut Vec<u8>) -> Result<(), ReadError> {
+    /// Where files lie, looked up in one go: a chunk may be a hundred small ones.
+    fn files(
+        &self,
+        hashes: impl Iterator<Item = BlobHash>,
+    ) -> Result<BTreeMap<BlobHash, Vec<(PathBuf, Stamp)>>, ReadError> {
+        let hashes: BTreeSet<BlobHash> = hashes.collect();
+        if hashes.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let files = store::run(self.shares.database(), |connection| {
+            let files = hashes.iter().map(|hash| {
+                let files = store::files(connection, &self.share, hash)?;
+                Ok((*hash, files))
+            });
+            files.collect()
+        });
+        files.map_err(ReadError::Database)
+    }
+
+    fn read_part(
+        &self,
+        part: &Part,
+        files: &[(PathBuf, Stamp)],
+        encoded: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
         let before = encoded.len();
         if let Some(open) = self.kept(&part.blob.hash) {
             match open.read(part, encoded) {
@@ -188,15 +216,22 @@ impl Reading {
             }
             encoded.truncate(before);
         }
-        let files = store::run(self.shares.database(), |connection| {
-            store::files(connection, &self.share, &part.blob.hash)
-        });
-        let files = files.map_err(ReadError::Database)?;
+        // One that was kept open, and is not what it was or was closed just now, is looked up by itself.
+        let looked_up;
+        let files = match files {
+            [] => {
+                looked_up = self.files(std::iter::once(part.blob.hash))?;
+                looked_up
+                    .get(&part.blob.hash)
+                    .map_or(&[][..], Vec::as_slice)
+            }
+            files => files,
+        };
         if files.is_empty() {
             return Err(ReadError::Missing);
         }
         for (path, stamp) in files {
-            let open = self.open(&path, stamp, part.blob);
+            let open = self.open(path, *stamp, part.blob);
             match open.and_then(|open| Ok((open.read(part, encoded)?, open))) {
                 Ok((true, open)) => {
                     if part.blob.size >= OPEN_FILE_BYTES_MIN {
