@@ -199,7 +199,9 @@ fn kind_of_get(error: &GetError) -> ErrorKind {
     match error {
         GetError::NotFound | GetError::Version => ErrorKind::NotFound,
         GetError::Gone => ErrorKind::NotAllowed,
-        GetError::Corrupt(_) | GetError::Head(_) | GetError::Tree(_) => ErrorKind::NotVerified,
+        GetError::Corrupt(_) | GetError::Distrusted | GetError::Head(_) | GetError::Tree(_) => {
+            ErrorKind::NotVerified
+        }
         _ => ErrorKind::Failed,
     }
 }

@@ -64,5 +64,6 @@ pub(crate) const SCHEMAS: &[&str] = &[
     content::SCHEMA,
     content::past::SCHEMA,
     content::fetches::SCHEMA,
+    content::LIARS_SCHEMA,
     content::known::SCHEMA,
 ];

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    contacts, contents, doctor, events, invites, limits, listeners, node, ping, raw, services,
-    trace, transfers,
+    contacts, contents, doctor, events, files, invites, limits, listeners, node, ping, raw,
+    services, trace, transfers,
 };
 
 #[derive(OpenApi)]
@@ -54,6 +54,7 @@ use super::{
         contents::get,
         transfers::list,
         transfers::begin,
+        files::read,
         transfers::pause,
         transfers::resume,
         transfers::cancel,

@@ -5,8 +5,8 @@ use axum::routing::{delete, get, post};
 
 use super::door::Door;
 use super::{
-    contacts, contents, doctor, document, events, invites, limits, listeners, node, ping, raw,
-    services, trace, transfers,
+    contacts, contents, doctor, document, events, files, invites, limits, listeners, node, ping,
+    raw, services, trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -51,6 +51,7 @@ pub(super) fn router(door: Door) -> Router {
         .route("/ls", get(contents::list))
         .route("/get", post(contents::get))
         .route("/transfers", get(transfers::list).post(transfers::begin))
+        .route("/transfers/{id}/files/{*path}", get(files::read))
         .route("/transfers/{id}/pause", post(transfers::pause))
         .route("/transfers/{id}/resume", post(transfers::resume))
         .route("/transfers/{id}/cancel", post(transfers::cancel))

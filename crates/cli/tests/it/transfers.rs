@@ -3,6 +3,8 @@
 use std::fs;
 
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use crate::person::{PATIENCE, Person, text};
@@ -114,4 +116,74 @@ async fn what_cannot_be_is_refused_in_words() {
     let get = ["get", "ann/notes", "--out", &out, "--background"];
     ben.run(&get).await.failed(2, &["kith up"]);
     assert_eq!(ben.json(&["transfers"]).await, [] as [Value; 0]);
+}
+
+/// One call for a file, as a player makes it: the head, and the bytes.
+async fn read(ben: &Person, path: &str, range: &str) -> (String, Vec<u8>) {
+    let request = format!(
+        "GET /api/v1{path} HTTP/1.1\r\nHost: kith.localhost\r\nConnection: close\r\n{range}\r\n"
+    );
+    let stream = UnixStream::connect(ben.file("kith.sock")).await;
+    let mut stream = stream.expect("it is up");
+    let sent = stream.write_all(request.as_bytes()).await;
+    sent.expect("it listens");
+    let mut answer = Vec::new();
+    let read = timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+    read.expect("in time").expect("answered");
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let body = answer.split_off(end.expect("a head") + 4);
+    (
+        String::from_utf8(answer).expect("text").to_lowercase(),
+        body,
+    )
+}
+
+#[tokio::test]
+async fn a_player_reads_ranges_of_a_file_while_it_arrives_and_after() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let film: Vec<u8> = (0..12_u32 << 20).map(|at| (at / 251) as u8).collect();
+    fs::create_dir(ann.file("films")).expect("room");
+    fs::write(ann.file("films/film.mkv"), &film).expect("room");
+    ann.one(&["limits", "--upload", "4 MiB/s", "--local", "true"])
+        .await;
+    let films = text(&ann.file("films").display().to_string().into());
+    ann.one(&["share", &films]).await;
+    let out = ben.file("out").display().to_string();
+    let begun = ben
+        .one(&["get", "ann/films", "--out", &out, "--background"])
+        .await;
+    let path = format!("/transfers/{}/files/film.mkv", begun["id"]);
+
+    let (head, body) = read(&ben, &path, "Range: bytes=-1000\r\n").await;
+    assert!(head.starts_with("http/1.1 206"), "{head}");
+    let size = film.len();
+    for told in [
+        format!("content-range: bytes {}-{}/{size}", size - 1000, size - 1),
+        "content-length: 1000".to_owned(),
+        "content-type: video/x-matroska".to_owned(),
+        "x-content-type-options: nosniff".to_owned(),
+    ] {
+        assert!(head.contains(&told), "{told}: {head}");
+    }
+    assert!(body == film[size - 1000..]);
+    let infos = ben.json(&["transfers"]).await;
+    assert_ne!(infos[0]["state"], "done", "it was read before all was here");
+
+    let (head, _) = read(&ben, &path, &format!("Range: bytes={size}-\r\n")).await;
+    assert!(head.starts_with("http/1.1 416"), "{head}");
+    assert!(
+        head.contains(&format!("content-range: bytes */{size}")),
+        "{head}"
+    );
+    let (head, body) = read(&ben, &path, "").await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(body == film);
+    state(&ben, &["done"]).await;
+    let (_, body) = read(&ben, &path, "Range: bytes=7-8\r\n").await;
+    assert!(body == film[7..9]);
+    for missing in ["/transfers/77/files/film.mkv", &format!("{path}.not")] {
+        let (head, _) = read(&ben, missing, "").await;
+        assert!(head.starts_with("http/1.1 404"), "{head}");
+    }
 }

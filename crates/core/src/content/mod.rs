@@ -5,7 +5,7 @@
 //! - [`referral`]: where a provider is reached. [`providers`]: who provides a share, and who is told of them.
 //! - [`limits`]: which rates hold now, and for whom. [`bucket`]: what sees to a rate.
 //! - [`swarm`]: the protocol `/kith/swarm/1`: everybody gets a snapshot from everybody who holds some of it.
-//! - [`wire`]: the protocol `/kith/share/1`, by which heads and blobs are asked for and given.
+//! - [`wire`]: the protocol `/kith/share/1`, by which heads are asked for and given.
 
 pub mod access;
 pub mod bucket;
@@ -21,4 +21,4 @@ pub use bucket::Bucket;
 pub use grant::{Grant, GrantError, GrantProof, SignedGrant};
 pub use providers::{ProviderName, Providers};
 pub use referral::Referral;
-pub use wire::{Answer, BlobRequest, Proof, Request};
+pub use wire::{Answer, Proof, Request};

@@ -1,9 +1,8 @@
-//! The protocol `/kith/share/1`: heads and ranges of blobs, asked for and given over one stream.
+//! The protocol `/kith/share/1`: which shares there are for whom, and what they now are. Their content is asked for in
+//! [`swarm`](crate::content::swarm).
 //!
-//! Requests and answers are frames (see [`crate::codec::frame`]). Askers may send many requests without waiting; they are answered in
-//! order. After the answer `Blob` come as many raw bytes as it says: the asked range in bao encoding (parents and 16 KiB groups in
-//! pre-order, without a length in front). The range is whole groups, or ends with the blob, and is small enough for a provider
-//! to look whether its file has changed *before* it sends what it has read.
+//! Requests and answers are frames (see [`crate::codec::frame`]). Askers may send several requests without waiting; they are answered in
+//! order.
 //!
 //! `Gone` is the one answer for what does not exist and what is not for the asker, so that nobody can test for either.
 
@@ -22,11 +21,11 @@ pub const PROTOCOL: &str = "/kith/share/1";
 /// The unit of verification, in bytes: one group of 16 BLAKE3 chunks.
 pub const GROUP_BYTES: u64 = 16 * 1024;
 
-/// The most bytes asked for at once: a power of two of groups, so that the parents of a range are few, and little enough that a dozen in flight
-/// do not fill a small machine's memory.
+/// The most bytes sent at once: a power of two of groups, so that the parents of a range are few; small enough for a provider to look
+/// whether its file has changed *before* it sends what it has read, and for a dozen in flight in a small machine's memory.
 pub const RANGE_BYTES_MAX: u64 = 1 << 20;
 
-/// The most raw bytes that follow an answer: a range, a parent of 64 bytes for each of its groups, and those above it up to the root of the
+/// The most raw bytes of a range in bao encoding (parents and groups in pre-order, without a length in front): the range, a parent of 64 bytes for each of its groups, and those above it up to the root of the
 /// largest blob (2⁶⁴ bytes: 50 levels of groups).
 pub const ENCODED_BYTES_MAX: u64 = RANGE_BYTES_MAX + (RANGE_BYTES_MAX / GROUP_BYTES + 2 * 50) * 64;
 
@@ -56,36 +55,6 @@ pub enum Proof {
     Grant(#[n(0)] Box<GrantProof>),
 }
 
-/// A range of a blob.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct BlobRequest {
-    /// The share it belongs to.
-    #[n(0)]
-    pub share: ShareId,
-    /// Its name.
-    #[n(1)]
-    pub hash: BlobHash,
-    /// Where the range begins, in bytes: a multiple of [`GROUP_BYTES`].
-    #[n(2)]
-    pub offset: u64,
-    /// How long it is, in bytes: a multiple of [`GROUP_BYTES`] up to [`RANGE_BYTES_MAX`]. What lies beyond the end is not sent.
-    #[n(3)]
-    pub length: u64,
-    /// What the asker shows.
-    #[n(4)]
-    pub proof: Proof,
-}
-
-impl BlobRequest {
-    /// Whether the range is one that may be asked for.
-    pub fn is_bounded(&self) -> bool {
-        (1..=RANGE_BYTES_MAX).contains(&self.length)
-            && self.offset.is_multiple_of(GROUP_BYTES)
-            && self.length.is_multiple_of(GROUP_BYTES)
-            && self.offset.checked_add(self.length).is_some()
-    }
-}
-
 /// What an asker says.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Request {
@@ -106,9 +75,6 @@ pub enum Request {
         #[n(1)]
         proof: Proof,
     },
-    /// Give me this range. Answered by `Blob`, `Changed` or `Gone`.
-    #[n(2)]
-    Blob(#[n(0)] BlobRequest),
     /// Who else provides this share? Answered by `Providers` or `Gone`.
     #[n(3)]
     Providers {
@@ -162,7 +128,6 @@ impl Request {
             | Self::Version { share, proof, .. }
             | Self::Providers { share, proof }
             | Self::Provide { share, proof, .. } => Some((share, proof)),
-            Self::Blob(request) => Some((&request.share, &request.proof)),
             Self::List { .. } | Self::Notice(_) | Self::Find(_) => None,
         }
     }
@@ -195,22 +160,9 @@ pub enum Answer {
         #[n(1)]
         grant: Option<SignedGrant>,
     },
-    /// The range follows.
-    #[n(2)]
-    Blob {
-        /// The size of the whole blob, in bytes. Proven by the encoding where its end is asked for.
-        #[n(0)]
-        size: u64,
-        /// How many raw bytes follow, at most [`ENCODED_BYTES_MAX`].
-        #[n(1)]
-        encoded: u64,
-    },
     /// Not here, or not for you.
     #[n(3)]
     Gone,
-    /// It was here, but its file has changed; ask for the head again.
-    #[n(4)]
-    Changed,
     /// It was here for you, and is not any more: the owner has taken it back, by this signed head of a higher epoch.
     #[n(5)]
     Ended(#[n(0)] ByteVec),
@@ -239,8 +191,7 @@ impl Answer {
             Self::Providers(referrals) => {
                 referrals.len() <= REFERRALS_MAX && referrals.iter().all(Referral::is_bounded)
             }
-            Self::Blob { encoded, .. } => *encoded <= ENCODED_BYTES_MAX,
-            Self::Gone | Self::Changed | Self::Noted => true,
+            Self::Gone | Self::Noted => true,
         }
     }
 }
@@ -266,19 +217,12 @@ mod tests {
         GrantProof::sign(&Ed25519, &owner, grant, &[4; 32])
     }
 
-    fn blob(offset: u64, length: u64) -> BlobRequest {
-        BlobRequest {
-            share: ShareId([1; 32]),
-            hash: BlobHash([2; 32]),
-            offset,
-            length,
-            proof: Proof::Grant(Box::new(grant())),
-        }
-    }
-
     #[test]
     fn the_largest_messages_fit_their_bounds() {
-        let request = Request::Blob(blob(u64::MAX, u64::MAX));
+        let request = Request::Head {
+            share: ShareId([1; 32]),
+            proof: Proof::Grant(Box::new(grant())),
+        };
         assert_eq!(decode(&encode(&request)), Ok(request));
         let request = Request::Provide {
             share: ShareId([1; 32]),
@@ -299,25 +243,14 @@ mod tests {
 
     #[test]
     fn messages_have_known_bytes() {
-        let request = Request::Blob(BlobRequest {
+        let request = Request::Head {
+            share: ShareId([1; 32]),
             proof: Proof::Session,
-            ..blob(16_384, 1 << 20)
-        });
+        };
         let hex = |bytes: Vec<u8>| data_encoding::HEXLOWER.encode(&bytes);
-        let golden = format!(
-            "820281855820{}5820{}1940001a00100000820080",
-            "01".repeat(32),
-            "02".repeat(32)
-        );
+        let golden = format!("8201825820{}820080", "01".repeat(32));
         assert_eq!(hex(encode(&request)), golden);
         assert_eq!(hex(encode(&Request::List { after: None })), "820080");
-        assert_eq!(
-            hex(encode(&Answer::Blob {
-                size: 5,
-                encoded: 5
-            })),
-            "8202820505"
-        );
         let version = Request::Version {
             share: ShareId([1; 32]),
             manifest: BlobHash([2; 32]),
@@ -326,7 +259,6 @@ mod tests {
         let golden = format!("8207835820{}5820{}820080", "01".repeat(32), "02".repeat(32));
         assert_eq!(hex(encode(&version)), golden);
         assert_eq!(hex(encode(&Answer::Gone)), "820380");
-        assert_eq!(hex(encode(&Answer::Changed)), "820480");
         let find = Request::Find([7; 32]);
         assert_eq!(hex(encode(&find)), format!("8206815820{}", "07".repeat(32)));
         assert_eq!(
@@ -350,29 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn crooked_ranges_are_found() {
-        assert!(blob(0, GROUP_BYTES).is_bounded());
-        assert!(blob(GROUP_BYTES, RANGE_BYTES_MAX).is_bounded());
-        for (offset, length) in [
-            (0, 0),
-            (1, GROUP_BYTES),
-            (0, GROUP_BYTES - 1),
-            (0, RANGE_BYTES_MAX + GROUP_BYTES),
-            (u64::MAX - GROUP_BYTES + 1, GROUP_BYTES),
-        ] {
-            assert!(!blob(offset, length).is_bounded(), "{offset} {length}");
-        }
-    }
-
-    #[test]
     fn answers_that_announce_too_much_are_found() {
-        assert!(
-            !Answer::Blob {
-                size: 1,
-                encoded: ENCODED_BYTES_MAX + 1
-            }
-            .is_bounded()
-        );
         assert!(!Answer::Providers(vec![Referral::largest(); REFERRALS_MAX + 1]).is_bounded());
         assert!(!Answer::Ended(vec![0; HEAD_BYTES_MAX + 1].into()).is_bounded());
         assert!(
@@ -386,14 +296,14 @@ mod tests {
 
     crate::decoding::decoder_tests! {
         list: Request = Request::List { after: Some(ShareId([1; 32])) };
+        head_request: Request = Request::Head { share: ShareId([1; 32]), proof: Proof::Grant(Box::new(grant())) };
         provide: Request = Request::Provide {
             share: ShareId([1; 32]),
             proof: Proof::Grant(Box::new(grant())),
             referral: Referral::largest(),
         };
-        blob_request: Request = Request::Blob(blob(0, GROUP_BYTES));
         heads: Answer = Answer::Heads { heads: vec![vec![1; 40].into()], more: true };
         providers: Answer = Answer::Providers(vec![Referral::largest()]);
-        blob_answer: Answer = Answer::Blob { size: 1 << 40, encoded: 70_000 };
+        head_answer: Answer = Answer::Head { head: vec![1; 40].into(), grant: None };
     }
 }

@@ -267,6 +267,23 @@ impl Node {
                 .map_or(Found::Nothing, |index| Found::Part(&parts[index])),
         }
     }
+
+    /// The bytes of the files that it lists before the entry of this name, or before the part that it must be in; `None` when they exceed
+    /// 64 bits.
+    pub fn bytes_before(&self, name: &str) -> Option<u64> {
+        let is_before = |other: &str| other.as_bytes() < name.as_bytes();
+        let sum = |sum: u64, bytes: u64| sum.checked_add(bytes);
+        match &self.0 {
+            Body::Entries(entries) => (entries.iter())
+                .take_while(|entry| is_before(entry.name()))
+                .try_fold(0, |total, entry| sum(total, entry.totals().bytes)),
+            Body::Parts(parts) => {
+                let end = parts.partition_point(|part| part.first.as_bytes() <= name.as_bytes());
+                (parts[..end.saturating_sub(1)].iter())
+                    .try_fold(0, |total, part| sum(total, part.totals.bytes))
+            }
+        }
+    }
 }
 
 /// Where a name is, as far as one node tells.

@@ -29,6 +29,8 @@ pub enum Item {
         path: String,
         /// What.
         file: File,
+        /// Where it begins on the line of the whole share, in bytes (see [`crate::data::line`]).
+        position: u64,
     },
     /// A symbolic link that stays beneath the root.
     Symlink {
@@ -98,6 +100,8 @@ struct Pending {
     directory: u64,
     parts_depth: usize,
     claim: Option<Claim>,
+    /// Where its first file begins on the line.
+    position: u64,
 }
 
 /// What a list of parts says of one.
@@ -120,8 +124,9 @@ struct Directory {
 }
 
 impl Walk {
-    /// Begins at the directory `node`, said to hold `claimed`, which lies `depth_above` levels beneath the root of its share.
-    pub fn new(node: BlobHash, claimed: Totals, depth_above: usize) -> Self {
+    /// Begins at the directory `node`, said to hold `claimed`, which lies `depth_above` levels beneath the root of its share, and `position` bytes
+    /// behind the beginning of its line.
+    pub fn new(node: BlobHash, claimed: Totals, depth_above: usize, position: u64) -> Self {
         let mut walk = Self {
             depth_above,
             entries: 0,
@@ -130,7 +135,7 @@ impl Walk {
             asked: BTreeMap::new(),
             directories: BTreeMap::new(),
         };
-        walk.enter(String::new(), 0, node, claimed);
+        walk.enter(String::new(), 0, node, claimed, position);
         walk
     }
 
@@ -168,8 +173,12 @@ impl Walk {
         let mut items = Vec::new();
         match body {
             Body::Entries(entries) => {
+                let mut position = pending.position;
                 for entry in entries {
-                    items.push(self.entry(&mut directory, entry)?);
+                    let bytes = entry.totals().bytes;
+                    items.push(self.entry(&mut directory, entry, position)?);
+                    // Sums that overflow are found where totals are compared.
+                    position = position.saturating_add(bytes);
                 }
             }
             Body::Parts(parts) => {
@@ -189,7 +198,12 @@ impl Walk {
     }
 
     /// Checks an entry in its place.
-    fn entry(&mut self, directory: &mut Directory, entry: Entry) -> Result<Item, WalkError> {
+    fn entry(
+        &mut self,
+        directory: &mut Directory,
+        entry: Entry,
+        position: u64,
+    ) -> Result<Item, WalkError> {
         self.entries += 1;
         if self.entries > TREE_ENTRIES_MAX {
             return Err(ManifestError::TooMany.into());
@@ -208,7 +222,11 @@ impl Walk {
             .plus(entry.totals())
             .ok_or(ManifestError::Overflow)?;
         match entry {
-            Entry::File(file) => Ok(Item::File { path, file }),
+            Entry::File(file) => Ok(Item::File {
+                path,
+                file,
+                position,
+            }),
             Entry::Symlink(symlink) => {
                 let target = symlink.target;
                 if path::check_symlink(directory.depth, &target).is_ok() {
@@ -223,14 +241,21 @@ impl Walk {
                 if depth + self.depth_above > DEPTH_MAX {
                     return Err(refused(PathError::TooDeep));
                 }
-                self.enter(path.clone(), depth, child.node, child.totals);
+                self.enter(path.clone(), depth, child.node, child.totals, position);
                 Ok(Item::Directory { path })
             }
         }
     }
 
     /// Queues a directory's own node.
-    fn enter(&mut self, path: String, depth: usize, node: BlobHash, claimed: Totals) {
+    fn enter(
+        &mut self,
+        path: String,
+        depth: usize,
+        node: BlobHash,
+        claimed: Totals,
+        position: u64,
+    ) {
         let directory = self.number();
         self.directories.insert(
             directory,
@@ -248,19 +273,24 @@ impl Walk {
             directory,
             parts_depth: 0,
             claim: None,
+            position,
         });
     }
 
     /// Queues the parts of a directory, the first to be read first.
     fn divide(&mut self, whole: &Pending, parts: Vec<Part>) {
         let mut until = whole.claim.as_ref().and_then(|claim| claim.until.clone());
+        let bytes = parts.iter().map(|part| part.totals.bytes);
+        let mut position = bytes.fold(whole.position, u64::saturating_add);
         for part in parts.into_iter().rev() {
             let first = part.first.clone();
+            position = position.saturating_sub(part.totals.bytes);
             self.pending.push(Pending {
                 node: part.node,
                 directory: whole.directory,
                 parts_depth: whole.parts_depth + 1,
                 claim: Some(Claim { part, until }),
+                position,
             });
             until = Some(first);
         }
@@ -354,7 +384,7 @@ mod tests {
     }
 
     fn walk(store: &Store, root: &Built, depth_above: usize) -> Result<Vec<Item>, WalkError> {
-        let mut walk = Walk::new(root.node, root.totals, depth_above);
+        let mut walk = Walk::new(root.node, root.totals, depth_above, 0);
         let mut items = Vec::new();
         while let Some(wanted) = walk.poll_wanted() {
             items.extend(walk.handle_node(wanted.ticket, &store[&wanted.node])?);
@@ -390,7 +420,7 @@ mod tests {
             &mut store,
             (0..12_000).map(|number| file(&name(number))).collect(),
         );
-        let mut walk = Walk::new(root.node, root.totals, 0);
+        let mut walk = Walk::new(root.node, root.totals, 0, 0);
         let top = walk.poll_wanted().expect("the root");
         walk.handle_node(top.ticket, &store[&top.node])
             .expect("parts");
@@ -467,7 +497,7 @@ mod tests {
                 names.iter().map(|name| directory(name, &built)).collect(),
             );
         }
-        let mut walk = Walk::new(built.node, built.totals, 0);
+        let mut walk = Walk::new(built.node, built.totals, 0, 0);
         walk.entries = TREE_ENTRIES_MAX - 1_000;
         let mut nodes = 0;
         let error = loop {
@@ -483,7 +513,7 @@ mod tests {
 
     #[test]
     fn a_node_nobody_asked_for_is_refused() {
-        let mut walk = Walk::new(BlobHash([0; 32]), Totals::default(), 0);
+        let mut walk = Walk::new(BlobHash([0; 32]), Totals::default(), 0, 0);
         assert_eq!(walk.handle_node(99, &[]), Err(WalkError::Unasked));
     }
 }

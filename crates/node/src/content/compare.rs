@@ -41,7 +41,7 @@ fn is_there(target: &Path, item: &Item) -> io::Result<bool> {
         Item::Symlink { path, target } => {
             fs::read_link(at(path)).map_or_else(missing, |found| Ok(found == Path::new(target)))
         }
-        Item::File { path, file } => {
+        Item::File { path, file, .. } => {
             let blob = Blob {
                 hash: file.hash,
                 size: file.size,

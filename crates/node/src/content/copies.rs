@@ -120,6 +120,8 @@ impl Shares {
             }
             Ok(decided)
         })??;
+        // A copy may have ended with it.
+        self.doubt();
         Ok(head)
     }
 
@@ -201,9 +203,11 @@ impl Shares {
     /// # Errors
     /// The database's.
     pub fn drop_copy(&self, share: &ShareId) -> io::Result<bool> {
-        store::run(self.database(), |connection| {
+        let dropped = store::run(self.database(), |connection| {
             known::drop_copy(connection, share)
-        })
+        })?;
+        self.doubt();
+        Ok(dropped)
     }
 
     /// All copies, in the order of the shares' ids.

@@ -34,6 +34,11 @@ pub enum GetError {
     /// Bytes did not verify: the provider's fault.
     #[error("what came for {0} does not match its hash; nothing of it was kept")]
     Corrupt(String),
+    /// It sent wrong bytes before, and nothing is asked of it for now.
+    #[error(
+        "the provider has sent what does not match its hash; nothing is asked of it for a day, and others who have it are welcome"
+    )]
+    Distrusted,
     /// The head is not to be trusted: the provider's fault.
     #[error(transparent)]
     Head(#[from] HeadError),
@@ -65,20 +70,15 @@ pub enum GetError {
     /// Nothing came for a minute; what arrived is kept for the next run.
     #[error("nothing has arrived for {} seconds", STALL_MAX.as_secs())]
     Stalled,
+    /// More transfers run than are good for any of them.
+    #[error("too many transfers run already; try again when one of them is done")]
+    TooMany,
     /// The provider does not keep to the protocol.
     #[error("the provider sent {0}")]
     Protocol(&'static str),
 }
 
 impl GetError {
-    /// What an error means once the transfer has begun: what was there is gone, and not unknown.
-    pub(super) fn under_way(self) -> Self {
-        match self {
-            Self::NotFound => Self::Gone,
-            other => other,
-        }
-    }
-
     /// What the staging folder says of a path.
     pub(super) fn staging(error: StagingError, path: &str) -> Self {
         match error {

@@ -1,101 +1,80 @@
-//! Fetching a share, or a part of one, from one provider into a folder.
+//! Fetching a share, or a part of one, from everybody who has some of it, into a folder.
 //!
 //! ```text
-//! head ─ path ─ walk ──► directory nodes ──► items ──► ranges ──► staging ──► one barrier ──► one rename
-//!                 ▲            │                          │
-//!                 └────────────┴── a few streams ─────────┘
+//! head ─ path ─ walk ──► directory nodes ──► items ──► spans ──► staging ──► one barrier ──► one rename
+//!                 ▲            │                         │
+//!                 └────────────┴── streams to sources ───┘
 //! ```
 //!
-//! Requests go out ahead on every stream, within a window of bytes and of requests: large files keep several streams busy with ranges
-//! of a MiB, small ones travel many to a round trip. A tree is walked while its files arrive, so it is never held in memory whole.
+//! What is asked of whom is the node's getter's to say ([`crate::content::swarm`]). A tree is walked while its files arrive, so it is
+//! never held in memory whole.
 
 use std::future::Future;
-use std::io;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Instant;
 
+use kith_core::content::grant::SignedGrant;
 use kith_core::data::head::{Head, HeadError};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::content::error::GetError;
-use crate::content::request::{Get, Got, Progress, Stream};
+use crate::content::request::{Get, Got, Progress};
 use crate::content::select;
-use crate::content::streams::Streams;
+use crate::content::swarm::fetching::Fetching;
+use crate::content::swarm::{Getting, Intake};
 use crate::content::transfer::Transfer;
-use crate::content::worker::Connection;
 
-/// Fetches, and returns when all is durable under its final name. `open` opens another stream to the same provider; `report` is called
-/// as things arrive; `broken` ends when it is known otherwise that the provider is no longer there.
+/// Fetches, and returns when all is durable under its final name.
+///
+/// `ask` asks what the share now is: once at first, and when a provider has it no more. `feed` hands streams to providers in, and ends
+/// when nobody is left, with what the last of them said; it goes on beside the transfer and is dropped with it. `report` is called as
+/// things arrive.
 ///
 /// # Errors
 /// [`GetError`]; run it again to go on with what arrived.
-pub async fn get<Open, Opening, R, W>(
-    open: Open,
+pub async fn get<Asking, Feeding>(
+    getting: &Arc<Getting>,
+    ask: impl Fn() -> Asking + Send,
+    feed: impl FnOnce(Intake) -> Feeding + Send,
     get: Get,
-    mut report: impl FnMut(Progress) + Send,
-    broken: impl Future<Output = ()> + Send,
+    mut report: impl FnMut(&Progress) + Send,
 ) -> Result<Got, GetError>
 where
-    Open: Fn() -> Opening + Send + Sync,
-    Opening: Future<Output = io::Result<Stream<R, W>>> + Send,
-    R: AsyncRead + Unpin + Send + 'static,
-    W: AsyncWrite + Unpin + Send + 'static,
+    Asking: Future<Output = Result<(Head, Option<SignedGrant>), GetError>> + Send,
+    Feeding: Future<Output = GetError> + Send,
 {
     let started = Instant::now();
-    let connect = async || {
-        let stream = open().await.map_err(GetError::Connection)?;
-        let mut connection = Connection::open(stream, get.share, &get.credential, get.now).await?;
-        if connection.head.owner != get.owner {
-            return Err(HeadError::OtherShare.into());
-        }
-        if let Some(at) = get.at {
-            connection.turn_to(at, get.now).await?;
-        }
-        Ok(connection)
+    let (head, grant) = ask().await?;
+    check(&head, &get)?;
+    let mut fetching = Fetching::begin(getting, &head)?;
+    let arriving = Arc::clone(&fetching.arriving);
+    let feeding = feed(fetching.intake());
+    let work = async {
+        let selected = select::select(&mut fetching, &head, &get.path).await?;
+        let target = get.out.join(selected.name());
+        let (swarm, file) = (fetching.known(), selected.file());
+        get.readers.arrives(swarm, Arc::clone(&arriving), file);
+        let mut transfer = Transfer::begin(fetching, &get, &selected, &target).await?;
+        transfer.run(&mut report).await?;
+        Ok((selected, target, transfer))
     };
-    let mut broken = std::pin::pin!(broken);
-    let look = async {
-        let mut first = connect().await?;
-        let head = first.head.clone();
-        let selected = select::select(&mut first, &head, &get.path).await?;
-        Ok::<_, GetError>((first, head, selected))
+    let worked = tokio::select! {
+        biased;
+        worked = work => worked,
+        error = feeding => Err(error),
     };
-    let (first, head, selected) = unless(broken.as_mut(), look).await?;
-    let grant = first.grant.clone();
-    let target = get.out.join(selected.name());
-    let mut transfer = Transfer::begin(&get, &selected, &target).await?;
-    let mut streams = Streams::new();
-    streams.add(first);
-    let moved = async {
-        loop {
-            transfer.fill(&mut streams);
-            report(transfer.progress);
-            if streams.in_flight == 0 {
-                return Ok(());
-            }
-            if streams.want_another() {
-                match connect().await.map_err(GetError::under_way) {
-                    Ok(another) => streams.add(another),
-                    // Those that are open carry the transfer, and tell if it was not only this one.
-                    Err(GetError::Connection(_)) => streams.suffice(),
-                    Err(error) => return Err(error),
-                }
-                continue;
-            }
-            for done in streams.next().await? {
-                transfer.take(done).await?;
-            }
-        }
-    };
-    let moved: Result<(), GetError> = unless(broken, moved).await;
-    streams.close().await;
-    match moved {
-        Err(GetError::Gone) => return Err(gone(&get, &head, connect().await)),
-        moved => moved?,
+    // Nothing of this run writes to the disk any more when the next begins.
+    arriving.settle().await;
+    if worked.is_err() {
+        get.readers.waits();
     }
-    let progress = transfer.progress;
-    let links_left_out = transfer.links_left_out;
+    let (selected, target, transfer) = match worked {
+        Ok(worked) => worked,
+        Err(GetError::Gone) => return Err(gone(&head, &get, ask().await)),
+        Err(error) => return Err(error),
+    };
+    let (progress, links_left_out) = (transfer.progress.clone(), transfer.links_left_out);
     transfer.finish(&selected, &target).await?;
+    get.readers.is_whole(&target, selected.file());
     Ok(Got {
         target,
         head,
@@ -103,29 +82,32 @@ where
         bytes: progress.bytes,
         files: progress.files,
         fetched: progress.fetched,
+        sources: progress.sources,
         time: started.elapsed(),
         links_left_out,
     })
 }
 
-/// Does `work`, unless the provider turns out to be gone before.
-async fn unless<T>(
-    broken: Pin<&mut impl Future<Output = ()>>,
-    work: impl Future<Output = Result<T, GetError>>,
-) -> Result<T, GetError> {
-    tokio::select! {
-        done = work => done,
-        () = broken => Err(GetError::Connection(io::ErrorKind::NotConnected.into())),
+/// Whether a head is of the owner and the version that were asked for.
+fn check(head: &Head, get: &Get) -> Result<(), GetError> {
+    if head.share != get.share || head.owner != get.owner {
+        return Err(HeadError::OtherShare.into());
+    }
+    match get.at {
+        Some(at) if at != head.manifest => Err(GetError::Version),
+        _ => Ok(()),
     }
 }
 
 /// What was there is gone: replaced by another version, where there still is a head for us; or it is a past version, of which the
 /// files are gone.
-fn gone<R, W>(get: &Get, head: &Head, now: Result<Connection<R, W>, GetError>) -> GetError {
+fn gone(head: &Head, get: &Get, now: Result<(Head, Option<SignedGrant>), GetError>) -> GetError {
     match now {
         Ok(_) if get.at.is_some() => GetError::Version,
-        Ok(now) if now.head.manifest != head.manifest => GetError::Changed(head.name.clone()),
+        Ok((now, _)) if now.manifest != head.manifest => GetError::Changed(head.name.clone()),
+        Ok((now, _)) => check(&now, get).err().unwrap_or(GetError::Gone),
+        Err(GetError::Connection(error)) => GetError::Connection(error),
         Err(GetError::Version) => GetError::Version,
-        _ => GetError::Gone,
+        Err(_) => GetError::Gone,
     }
 }

@@ -1,19 +1,22 @@
 //! Looking at what somebody shares, without fetching it.
 
+use std::future::Future;
+use std::sync::Arc;
+
 use kith_core::codec;
-use kith_core::content::grant::SignedGrant;
 use kith_core::content::wire::{Answer, Request};
 use kith_core::crypto::Ed25519;
 use kith_core::data::head::{Head, HeadError, SignedHead};
 use kith_core::data::manifest::{Body, Entry};
-use kith_core::ids::{PeerId, ShareId};
 use kith_core::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
+use crate::content::asking;
 use crate::content::error::GetError;
-use crate::content::request::{Credential, Stream};
+use crate::content::request::Stream;
 use crate::content::select::{self, Selected};
-use crate::content::worker::{self, Connection};
+use crate::content::swarm::fetching::Fetching;
+use crate::content::swarm::{Getting, Intake};
 
 /// The most heads a listing takes: far more than anybody reads, and a bound against a list that never ends.
 const LIST_MAX: usize = 4_096;
@@ -38,8 +41,8 @@ where
     let mut list: Vec<Head> = Vec::new();
     let mut after = None;
     while list.len() < LIST_MAX {
-        worker::send(&mut writer, &Request::List { after }).await?;
-        let Answer::Heads { heads, more } = worker::answer(&mut reader).await? else {
+        asking::send(&mut writer, &Request::List { after }).await?;
+        let Answer::Heads { heads, more } = asking::answer(&mut reader).await? else {
             return Err(GetError::Protocol("another answer than heads"));
         };
         for head in heads {
@@ -58,65 +61,39 @@ where
     Ok(list)
 }
 
-/// Asks what a share now is.
+/// Lists a directory of the snapshot that `head` names. A file lists itself. At most [`ENTRIES_MAX`] entries. `feed` is as in
+/// [`get`](crate::content::get()).
 ///
 /// # Errors
 /// [`GetError`].
-pub async fn head<R, W>(
-    stream: Stream<R, W>,
-    share: ShareId,
-    credential: &Credential,
-    now: Time,
-) -> Result<(Head, Option<SignedGrant>), GetError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let connection = Connection::open(stream, share, credential, now).await?;
-    Ok((connection.head, connection.grant))
-}
-
-/// A directory to look into.
-#[derive(Clone, Debug)]
-pub struct Directory {
-    /// Of which share.
-    pub share: ShareId,
-    /// Whose it must be.
-    pub owner: PeerId,
-    /// Where in it, written with `/`; empty for the root.
-    pub path: String,
-    /// What lets us in.
-    pub credential: Credential,
-}
-
-/// Lists a directory of a share. A file lists itself. At most [`ENTRIES_MAX`] entries.
-///
-/// # Errors
-/// [`GetError`].
-pub async fn entries<R, W>(
-    stream: Stream<R, W>,
-    directory: &Directory,
-    now: Time,
+pub async fn entries<Feeding>(
+    getting: &Arc<Getting>,
+    head: &Head,
+    path: &str,
+    feed: impl FnOnce(Intake) -> Feeding + Send,
 ) -> Result<Vec<Entry>, GetError>
 where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
+    Feeding: Future<Output = GetError> + Send,
 {
-    let (share, credential) = (directory.share, &directory.credential);
-    let mut connection = Connection::open(stream, share, credential, now).await?;
-    let head = connection.head.clone();
-    if head.owner != directory.owner {
-        return Err(HeadError::OtherShare.into());
+    let mut fetching = Fetching::begin(getting, head)?;
+    let feeding = feed(fetching.intake());
+    tokio::select! {
+        biased;
+        listed = read(&mut fetching, head, path) => listed,
+        error = feeding => Err(error),
     }
-    let node = match select::select(&mut connection, &head, &directory.path).await? {
-        Selected::File(file) => return Ok(vec![Entry::File(file)]),
+}
+
+async fn read(fetching: &mut Fetching, head: &Head, path: &str) -> Result<Vec<Entry>, GetError> {
+    let node = match select::select(fetching, head, path).await? {
+        Selected::File { file, .. } => return Ok(vec![Entry::File(file)]),
         Selected::Directory { node, .. } => node,
     };
     let mut list = Vec::new();
     let mut nodes = vec![node];
     let mut nodes_left = NODES_MAX;
     while let Some(node) = nodes.pop() {
-        match select::fetch(&mut connection, node).await?.into_body() {
+        match select::fetch(fetching, node).await?.into_body() {
             Body::Entries(entries) => list.extend(entries),
             Body::Parts(parts) => nodes.extend(parts.into_iter().rev().map(|part| part.node)),
         }

@@ -7,6 +7,9 @@
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
+//! - [`reader`]: reading what is fetched while it arrives.
+//! - [`liars`]: who is asked for nothing any more.
+//! - [`providers`]: who may have it.
 //! - [`talk`]: what is asked and told beside: heads, who provides.
 //! - [`mod@list`]: looking at what somebody shares, without fetching it.
 //!
@@ -14,6 +17,7 @@
 //! [`kith_core::data::walk`]; here are only disks and streams.
 
 pub mod answer;
+pub mod asking;
 mod compare;
 pub mod copies;
 pub mod error;
@@ -23,36 +27,44 @@ pub mod follow;
 mod frames;
 mod fresh;
 pub mod get;
+mod given;
 pub mod glob;
+mod holding;
 pub(crate) mod known;
+pub mod liars;
 pub mod list;
 mod looks;
 mod offer;
 pub mod others;
 pub mod past;
+pub mod providers;
 pub mod quota;
+pub mod reader;
 pub mod request;
 mod scanning;
 mod select;
 pub mod serve;
 pub mod shares;
 pub mod store;
-mod streams;
+pub mod swarm;
 pub mod talk;
 mod transfer;
 mod watch;
-mod worker;
 
 #[cfg(test)]
 mod tests;
 
+pub use asking::head;
 pub use copies::{Copy, Held, LearnError, News};
 pub use error::GetError;
 pub use fetches::Fetch;
 pub use follow::follow;
 pub use get::get;
-pub use list::{Directory, entries, head, list};
+pub use liars::LIARS_SCHEMA;
+pub use list::{entries, list};
 pub use others::Others;
+pub use providers::Provider;
+pub use reader::{FileReader, ReadError, Readers};
 pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, StagedAt, Stream};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};

@@ -14,9 +14,10 @@ use kith_core::data::link::LinkSecret;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 
+use crate::content::reader::Readers;
 use crate::data::local::Candidate;
 
-/// A stream of `/kith/share/1` to a provider.
+/// A stream to a provider.
 #[derive(Debug)]
 pub struct Stream<R, W> {
     /// The provider's half.
@@ -45,7 +46,7 @@ pub enum Credential {
 
 impl Credential {
     /// What is shown of it for a share, in the session of `exporter`.
-    pub(super) fn proof(&self, share: &ShareId, exporter: &[u8; 32]) -> Proof {
+    pub(in crate::content) fn proof(&self, share: &ShareId, exporter: &[u8; 32]) -> Proof {
         match self {
             Self::Session => Proof::Session,
             Self::Link(secret) => Proof::Link(LinkProof::sign(
@@ -93,6 +94,8 @@ pub struct Get {
     pub here: Option<AlreadyHere>,
     /// What lets us in.
     pub credential: Credential,
+    /// Where its files are read while they arrive.
+    pub readers: Readers,
     /// The time, for judging signatures.
     pub now: Time,
     /// Told where what arrives is kept until it is whole.
@@ -117,7 +120,7 @@ impl StagedAt {
 }
 
 /// How far a transfer is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Verified and written, by earlier runs too.
     pub bytes: u64,
@@ -127,6 +130,8 @@ pub struct Progress {
     pub files: u64,
     /// Bytes of files that this run fetched.
     pub fetched: u64,
+    /// How many of them came from whom; from providers that proved nothing, under `None`.
+    pub sources: BTreeMap<Option<PeerId>, u64>,
 }
 
 /// A finished transfer.
@@ -144,6 +149,8 @@ pub struct Got {
     pub files: u64,
     /// Bytes of files that this run fetched.
     pub fetched: u64,
+    /// How many of them came from whom; from providers that proved nothing, under `None`.
+    pub sources: BTreeMap<Option<PeerId>, u64>,
     /// How long it took.
     pub time: Duration,
     /// Links that were not made, because they lead out of the part that was fetched.

@@ -5,10 +5,9 @@ use kith_core::data::manifest::{self, Body, Entry, Found, ManifestError, Node, T
 use kith_core::data::path;
 use kith_core::data::walk::WalkError;
 use kith_core::ids::BlobHash;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::content::error::GetError;
-use crate::content::worker::Connection;
+use crate::content::swarm::fetching::Fetching;
 
 /// What is to be fetched.
 #[derive(Clone, Debug)]
@@ -23,9 +22,16 @@ pub(super) enum Selected {
         totals: Totals,
         /// How deep in the share it lies.
         depth: usize,
+        /// Where it begins on the share's line, in bytes.
+        position: u64,
     },
     /// One file.
-    File(manifest::File),
+    File {
+        /// Which.
+        file: manifest::File,
+        /// Where it begins on the share's line, in bytes.
+        position: u64,
+    },
 }
 
 impl Selected {
@@ -33,7 +39,15 @@ impl Selected {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Directory { name, .. } => name,
-            Self::File(file) => &file.name,
+            Self::File { file, .. } => &file.name,
+        }
+    }
+
+    /// What it is called, where it is one file.
+    pub(super) fn file(&self) -> Option<String> {
+        match self {
+            Self::Directory { .. } => None,
+            Self::File { file, .. } => Some(file.name.clone()),
         }
     }
 
@@ -41,7 +55,7 @@ impl Selected {
     pub(super) fn hash(&self) -> BlobHash {
         match self {
             Self::Directory { node, .. } => *node,
-            Self::File(file) => file.hash,
+            Self::File { file, .. } => file.hash,
         }
     }
 
@@ -49,7 +63,7 @@ impl Selected {
     pub(super) fn totals(&self) -> Totals {
         match self {
             Self::Directory { totals, .. } => *totals,
-            Self::File(file) => Totals {
+            Self::File { file, .. } => Totals {
                 bytes: file.size,
                 files: 1,
             },
@@ -58,36 +72,35 @@ impl Selected {
 }
 
 /// Follows `path` from the root of the share.
-pub(super) async fn select<R, W>(
-    connection: &mut Connection<R, W>,
+pub(super) async fn select(
+    fetching: &mut Fetching,
     head: &Head,
     path: &str,
-) -> Result<Selected, GetError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
+) -> Result<Selected, GetError> {
     let names = path::split(path).map_err(|_| GetError::NotFound)?;
     let mut selected = Selected::Directory {
         name: head.name.clone(),
         node: head.manifest,
         totals: head.totals,
         depth: 0,
+        position: 0,
     };
     if names.is_empty() && head.layout == Layout::File {
-        return only_file(connection, head.manifest).await;
+        return only_file(fetching, head.manifest).await;
     }
     for (depth, name) in names.into_iter().enumerate() {
-        let Selected::Directory { node, .. } = selected else {
+        let Selected::Directory { node, position, .. } = selected else {
             return Err(GetError::NotFound);
         };
-        selected = match find(connection, node, name).await? {
-            Entry::File(file) => Selected::File(file),
+        let (entry, position) = find(fetching, node, position, name).await?;
+        selected = match entry {
+            Entry::File(file) => Selected::File { file, position },
             Entry::Directory(directory) => Selected::Directory {
                 name: directory.name,
                 node: directory.node,
                 totals: directory.totals,
                 depth: depth + 1,
+                position,
             },
             Entry::Symlink(_) => return Err(GetError::NotFound),
         };
@@ -96,36 +109,31 @@ where
 }
 
 /// The one file of a share that is one.
-async fn only_file<R, W>(
-    connection: &mut Connection<R, W>,
-    root: BlobHash,
-) -> Result<Selected, GetError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    match fetch(connection, root).await?.into_body() {
+async fn only_file(fetching: &mut Fetching, root: BlobHash) -> Result<Selected, GetError> {
+    match fetch(fetching, root).await?.into_body() {
         Body::Entries(entries) => match <[Entry; 1]>::try_from(entries) {
-            Ok([Entry::File(file)]) => Ok(Selected::File(file)),
+            Ok([Entry::File(file)]) => Ok(Selected::File { file, position: 0 }),
             _ => Err(WalkError::Parts(String::new()).into()),
         },
         Body::Parts(_) => Err(WalkError::Parts(String::new()).into()),
     }
 }
 
-/// The entry of this name in a directory.
-async fn find<R, W>(
-    connection: &mut Connection<R, W>,
+/// The entry of this name in a directory that begins at `position`, and where it begins itself.
+async fn find(
+    fetching: &mut Fetching,
     mut node: BlobHash,
+    mut position: u64,
     name: &str,
-) -> Result<Entry, GetError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
+) -> Result<(Entry, u64), GetError> {
     for _ in 0..=manifest::PARTS_DEPTH_MAX {
-        match fetch(connection, node).await?.find(name) {
-            Found::Entry(entry) => return Ok(entry.clone()),
+        let listed = fetch(fetching, node).await?;
+        let before = listed.bytes_before(name);
+        position = before
+            .and_then(|before| position.checked_add(before))
+            .ok_or(WalkError::from(ManifestError::Overflow))?;
+        match listed.find(name) {
+            Found::Entry(entry) => return Ok((entry.clone(), position)),
             Found::Part(part) => node = part.node,
             Found::Nothing => return Err(GetError::NotFound),
         }
@@ -134,14 +142,7 @@ where
 }
 
 /// One node, verified and checked.
-pub(super) async fn fetch<R, W>(
-    connection: &mut Connection<R, W>,
-    node: BlobHash,
-) -> Result<Node, GetError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let bytes = connection.node(node).await?;
-    Ok(Node::decode(&bytes).map_err(|error: ManifestError| WalkError::from(error))?)
+pub(super) async fn fetch(fetching: &mut Fetching, node: BlobHash) -> Result<Node, GetError> {
+    let bytes = fetching.node(node).await?;
+    Ok(Node::decode(&bytes).map_err(WalkError::from)?)
 }

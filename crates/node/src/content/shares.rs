@@ -14,7 +14,7 @@ use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::random::Random;
 use kith_core::time::Time;
 use thiserror::Error;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::content::fetches::{self, Fetch};
 use crate::content::looks::Looks;
@@ -114,6 +114,8 @@ pub struct Shares {
     changes: broadcast::Sender<Head>,
     /// Held while a share is scanned: one after the other, each uses all cores.
     scanning: Mutex<()>,
+    /// Counts the times that a share became another, or was taken back.
+    doubts: watch::Sender<u64>,
 }
 
 impl std::fmt::Debug for Shares {
@@ -136,6 +138,7 @@ impl Shares {
             looks: Arc::default(),
             changes: broadcast::Sender::new(CHANGES_AHEAD_MAX),
             scanning: Mutex::default(),
+            doubts: watch::Sender::new(0),
         })
     }
 
@@ -278,12 +281,22 @@ impl Shares {
             store::revoke(connection, share, &head)
         })?;
         self.looks.wake();
+        self.doubt();
         Ok(head)
     }
 
     /// Follows the new heads of shares whose files changed. A receiver that is slow misses the oldest.
     pub fn changes(&self) -> broadcast::Receiver<Head> {
         self.changes.subscribe()
+    }
+
+    /// Follows when those who are served are to be judged anew: a share became another, or was taken back.
+    pub(super) fn doubts(&self) -> watch::Receiver<u64> {
+        self.doubts.subscribe()
+    }
+
+    pub(super) fn doubt(&self) {
+        self.doubts.send_modify(|count| *count += 1);
     }
 
     /// All shares of mine, in the order of their ids.
@@ -382,6 +395,7 @@ impl Shares {
     pub(super) fn tell(&self, head: &Head) {
         // Perhaps nobody listens.
         let _ = self.changes.send(head.clone());
+        self.doubt();
     }
 
     pub(super) fn looks_handle(&self) -> Arc<Looks> {

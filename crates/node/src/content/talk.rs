@@ -5,10 +5,10 @@ use kith_core::content::wire::{Answer, Request};
 use kith_core::ids::ShareId;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
+use crate::content::asking;
 use crate::content::copies::News;
 use crate::content::error::{GetError, STALL_MAX};
 use crate::content::request::{Credential, Stream};
-use crate::content::worker;
 
 /// A stream of `/kith/share/1` on which little is said.
 #[derive(Debug)]
@@ -120,8 +120,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Talk<R, W> {
     }
 
     async fn ask(&mut self, request: &Request) -> Result<Answer, GetError> {
-        worker::send(&mut self.writer, request).await?;
-        let answer = tokio::time::timeout(STALL_MAX, worker::answer(&mut self.reader)).await;
+        asking::send(&mut self.writer, request).await?;
+        let answer = tokio::time::timeout(STALL_MAX, asking::answer(&mut self.reader)).await;
         answer.map_err(|_| GetError::Stalled)?
     }
 }

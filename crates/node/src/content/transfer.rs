@@ -1,11 +1,11 @@
-//! What a transfer does on the disk: items become directories and files, and what is missing of them becomes jobs.
+//! What a transfer does on the disk: items become directories and files, and what is missing of them is wanted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kith_core::content::wire::RANGE_BYTES_MAX;
+use kith_core::content::swarm::span::Span;
 use kith_core::data::walk::{Item, Walk};
 use kith_core::ids::BlobHash;
 
@@ -13,14 +13,14 @@ use crate::content::compare;
 use crate::content::error::GetError;
 use crate::content::request::{AlreadyHere, Filter, Get, Progress};
 use crate::content::select::Selected;
-use crate::content::streams::Streams;
-use crate::content::worker::{Done, Job};
+use crate::content::swarm::arriving::{Arriving, Event, File};
+use crate::content::swarm::fetching::Fetching;
 use crate::data::disk::{self, Occupied, StagingError};
 use crate::data::local::Candidate;
 use crate::data::staging::Staging;
 
-/// How many ranges are queued before the walk pauses: as many as all streams can have under way.
-const QUEUE_MAX: usize = 1_024;
+/// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
+const FILES_AHEAD_MAX: u64 = 16 * 1024;
 
 /// Where what arrives goes.
 #[derive(Clone)]
@@ -33,14 +33,24 @@ enum Place {
 
 /// A transfer under way.
 pub(super) struct Transfer {
+    fetching: Fetching,
     walk: Option<Walk>,
+    /// Which requests of the walk wait for a node.
+    tickets: BTreeMap<BlobHash, Vec<u64>>,
+    /// A node that there was no room for.
+    held_back: Option<BlobHash>,
     place: Place,
     only: Option<Filter>,
     here: Option<AlreadyHere>,
-    ranges: VecDeque<Job>,
     symlinks: Vec<(String, String)>,
     /// How far it is.
     pub(super) progress: Progress,
+    /// Files of which something is missing.
+    unfinished: u64,
+    /// Whether some provider had something no more.
+    lacks: bool,
+    /// A file that has changed at a provider.
+    changed: Option<String>,
     entries: u64,
     /// Links that lead out of what is fetched.
     pub(super) links_left_out: u64,
@@ -49,57 +59,40 @@ pub(super) struct Transfer {
 /// What became of some items on the disk.
 #[derive(Default)]
 struct Prepared {
-    ranges: Vec<Job>,
+    held: Vec<Span>,
+    wanted: Vec<Span>,
     symlinks: Vec<(String, String)>,
     bytes: u64,
     files: u64,
+    unfinished: u64,
     links_left_out: u64,
 }
 
 impl Transfer {
     /// Looks at the target, and begins.
     pub(super) async fn begin(
+        fetching: Fetching,
         get: &Get,
         selected: &Selected,
         target: &Path,
     ) -> Result<Self, GetError> {
-        let (at, hash) = (target.to_owned(), selected.hash());
         let is_filtered = get.only.is_some();
-        let filter = get
-            .only
-            .as_ref()
-            .map_or_else(String::new, |only| only.name.clone());
-        let is_directory = matches!(selected, Selected::Directory { .. });
-        let staged = get.staged.clone();
-        let place = blocking(target, move || {
-            let same_kind = match disk::occupied(&at)? {
-                Occupied::Free => {
-                    let staging = Staging::open(&at, &hash, &filter)?;
-                    staged.tell(staging.folder().to_owned());
-                    return Ok(Place::Staging(Arc::new(staging)));
-                }
-                Occupied::Folder => is_directory,
-                Occupied::File => !is_directory,
-                Occupied::Other => false,
-            };
-            if same_kind && !is_filtered {
-                Ok(Place::Target(at))
-            } else {
-                Err(StagingError::TargetExists(at))
-            }
-        })
-        .await?;
         let mut transfer = Self {
+            fetching,
             walk: None,
-            place,
+            tickets: BTreeMap::new(),
+            held_back: None,
+            place: place(get, selected, target).await?,
             only: get.only.clone(),
             here: get.here.clone(),
-            ranges: VecDeque::new(),
             symlinks: Vec::new(),
             progress: Progress {
                 total: (!is_filtered).then_some(selected.totals().bytes),
                 ..Progress::default()
             },
+            unfinished: 0,
+            lacks: false,
+            changed: None,
             entries: 0,
             links_left_out: 0,
         };
@@ -108,75 +101,124 @@ impl Transfer {
                 node,
                 totals,
                 depth,
+                position,
                 ..
             } => {
-                transfer.walk = Some(Walk::new(*node, *totals, *depth));
+                transfer.walk = Some(Walk::new(*node, *totals, *depth, *position));
             }
-            Selected::File(file) => {
+            Selected::File { file, position } => {
                 let path = match transfer.place {
                     Place::Staging(_) => file.name.clone(),
                     Place::Target(_) => String::new(),
                 };
-                let file = file.clone();
-                transfer.prepare(vec![Item::File { path, file }]).await?;
+                let (file, position) = (file.clone(), *position);
+                let item = Item::File {
+                    path,
+                    file,
+                    position,
+                };
+                transfer.prepare(vec![item]).await?;
             }
         }
         Ok(transfer)
     }
 
-    /// Gives the streams what they have room for: nodes first, because they bring more to do.
-    pub(super) fn fill(&mut self, streams: &mut Streams) {
-        while self.ranges.len() < QUEUE_MAX && !streams.are_busy() {
-            let Some(wanted) = self.walk.as_mut().and_then(Walk::poll_wanted) else {
-                break;
-            };
-            let (ticket, hash) = (wanted.ticket, wanted.node);
-            streams.give(Job::Node { ticket, hash });
-        }
-        while !streams.are_busy() {
-            let Some(job) = self.ranges.pop_front() else {
-                break;
-            };
-            streams.give(job);
+    /// Goes on until everything is here.
+    pub(super) async fn run(
+        &mut self,
+        report: &mut (impl FnMut(&Progress) + Send),
+    ) -> Result<(), GetError> {
+        loop {
+            self.want_nodes();
+            report(&self.progress);
+            let is_walked = self.walk.as_ref().is_none_or(Walk::is_done);
+            if is_walked && self.unfinished == 0 {
+                return Ok(());
+            }
+            if self.lacks && !self.fetching.has_sources() {
+                let changed = self.changed.take();
+                return Err(changed.map_or(GetError::Gone, GetError::Changed));
+            }
+            let event = self.fetching.next().await?;
+            self.take(event).await?;
+            while let Some(event) = self.fetching.try_next() {
+                self.take(event).await?;
+            }
         }
     }
 
-    /// Takes in what has arrived.
-    pub(super) async fn take(&mut self, done: Done) -> Result<(), GetError> {
-        match done {
-            Done::Range { bytes, is_last } => {
+    /// Asks for the nodes that come next, unless there is enough to do without.
+    fn want_nodes(&mut self) {
+        while self.unfinished < FILES_AHEAD_MAX {
+            let node = match self.held_back.take() {
+                Some(node) => node,
+                None => {
+                    let Some(wanted) = self.walk.as_mut().and_then(Walk::poll_wanted) else {
+                        return;
+                    };
+                    let tickets = self.tickets.entry(wanted.node).or_default();
+                    tickets.push(wanted.ticket);
+                    wanted.node
+                }
+            };
+            if !self.fetching.want_node(node) {
+                self.held_back = Some(node);
+                return;
+            }
+        }
+    }
+
+    /// Takes in what has happened.
+    async fn take(&mut self, event: Event) -> Result<(), GetError> {
+        match event {
+            Event::Bytes { peer, bytes, files } => {
                 self.progress.bytes += bytes;
-                self.progress.files += u64::from(is_last);
+                self.progress.files += files;
                 self.progress.fetched += bytes;
+                self.unfinished -= files;
+                *self.progress.sources.entry(peer).or_default() += bytes;
                 Ok(())
             }
-            Done::Node { ticket, bytes } => {
-                let Some(walk) = &mut self.walk else {
-                    return Err(GetError::Protocol("a node that nobody asked for"));
-                };
-                let items = walk.handle_node(ticket, &bytes)?;
-                self.prepare(items).await
+            Event::Node { hash, bytes } => {
+                // Asked of a second source, it comes twice.
+                for ticket in self.tickets.remove(&hash).unwrap_or_default() {
+                    if let Some(walk) = &mut self.walk {
+                        let items = walk.handle_node(ticket, &bytes)?;
+                        self.prepare(items).await?;
+                    }
+                }
+                Ok(())
             }
+            Event::Lacks { what, is_changed } => {
+                self.lacks = true;
+                if is_changed {
+                    self.changed = Some(what);
+                }
+                Ok(())
+            }
+            Event::Failed(error) => Err(error),
         }
     }
 
-    /// Makes directories and files, and queues what is missing of them.
+    /// Makes directories and files, and asks for what is missing of them.
     async fn prepare(&mut self, items: Vec<Item>) -> Result<(), GetError> {
         self.entries += items.len() as u64;
         let (place, only, here) = (self.place.clone(), self.only.clone(), self.here.clone());
+        let arriving = Arc::clone(&self.fetching.arriving);
         let prepared = tokio::task::spawn_blocking(move || match place {
             Place::Staging(staging) => {
                 let here = here.map_or_else(BTreeMap::new, |here| here(&hashes(&items)));
-                prepare_all(&staging, items, only.as_ref(), &here)
+                prepare_all(&staging, &arriving, items, only.as_ref(), &here)
             }
             Place::Target(target) => compare_all(&target, &items),
         });
         let prepared = prepared.await.map_err(lost)??;
-        self.ranges.extend(prepared.ranges);
         self.symlinks.extend(prepared.symlinks);
         self.progress.bytes += prepared.bytes;
         self.progress.files += prepared.files;
+        self.unfinished += prepared.unfinished;
         self.links_left_out += prepared.links_left_out;
+        self.fetching.want(&prepared.held, &prepared.wanted);
         Ok(())
     }
 
@@ -184,18 +226,24 @@ impl Transfer {
     pub(super) async fn finish(self, selected: &Selected, target: &Path) -> Result<(), GetError> {
         let inner = match selected {
             Selected::Directory { .. } => String::new(),
-            Selected::File(file) => file.name.clone(),
+            Selected::File { file, .. } => file.name.clone(),
         };
+        let Self {
+            place,
+            symlinks,
+            entries,
+            ..
+        } = self;
         let at = target.to_owned();
-        blocking(target, move || match self.place {
+        blocking(target, move || match place {
             Place::Staging(staging) => {
-                for (path, link) in &self.symlinks {
+                for (path, link) in &symlinks {
                     staging.symlink(path, link)?;
                 }
                 staging.finish(&inner, &at)
             }
             Place::Target(_) => {
-                if at.is_dir() && compare::count(&at)? != self.entries {
+                if at.is_dir() && compare::count(&at)? != entries {
                     return Err(StagingError::TargetExists(at));
                 }
                 Ok(())
@@ -203,6 +251,36 @@ impl Transfer {
         })
         .await
     }
+}
+
+/// Where what arrives goes, by what is under the target's name.
+async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, GetError> {
+    let (at, hash) = (target.to_owned(), selected.hash());
+    let is_filtered = get.only.is_some();
+    let filter = get
+        .only
+        .as_ref()
+        .map_or_else(String::new, |only| only.name.clone());
+    let is_directory = matches!(selected, Selected::Directory { .. });
+    let staged = get.staged.clone();
+    blocking(target, move || {
+        let same_kind = match disk::occupied(&at)? {
+            Occupied::Free => {
+                let staging = Staging::open(&at, &hash, &filter)?;
+                staged.tell(staging.folder().to_owned());
+                return Ok(Place::Staging(Arc::new(staging)));
+            }
+            Occupied::Folder => is_directory,
+            Occupied::File => !is_directory,
+            Occupied::Other => false,
+        };
+        if same_kind && !is_filtered {
+            Ok(Place::Target(at))
+        } else {
+            Err(StagingError::TargetExists(at))
+        }
+    })
+    .await
 }
 
 /// The content of the files among some items.
@@ -216,6 +294,7 @@ fn hashes(items: &[Item]) -> Vec<BlobHash> {
 
 fn prepare_all(
     staging: &Staging,
+    arriving: &Arriving,
     items: Vec<Item>,
     only: Option<&Filter>,
     here: &BTreeMap<BlobHash, Vec<Candidate>>,
@@ -228,26 +307,30 @@ fn prepare_all(
                     .directory(&path)
                     .map_err(|error| GetError::staging(error, &path))?;
             }
-            Item::File { path, file } if only.is_none_or(|only| (only.wants)(&path)) => {
+            Item::File {
+                path,
+                file,
+                position,
+            } if only.is_none_or(|only| (only.wants)(&path)) => {
                 let disk = |error| GetError::staging(error, &path);
                 if only.is_some() {
                     staging.parents(&path).map_err(disk)?;
                 }
                 let candidates = here.get(&file.hash).map_or(&[][..], Vec::as_slice);
-                let (incoming, missing) = staging
+                let incoming = staging
                     .incoming_from(&path, &file, candidates)
                     .map_err(disk)?;
-                let (incoming, path) = (Arc::new(incoming), Arc::<str>::from(path));
-                let jobs = missing.into_iter().map(|range| Job::Range {
-                    incoming: Arc::clone(&incoming),
-                    path: Arc::clone(&path),
-                    offset: range * RANGE_BYTES_MAX,
-                });
-                let before = prepared.ranges.len();
-                prepared.ranges.extend(jobs);
-                let missing = &prepared.ranges[before..];
-                prepared.bytes += file.size - missing.iter().map(Job::bytes).sum::<u64>();
-                prepared.files += u64::from(missing.is_empty());
+                if file.size == 0 {
+                    incoming.write(&(0..0), &[]).map_err(disk)?;
+                    prepared.files += 1;
+                    continue;
+                }
+                let file = File {
+                    incoming: Arc::new(incoming),
+                    path: path.into(),
+                };
+                prepared.place(position, &file);
+                arriving.place(position, file);
             }
             Item::Symlink { path, target } if only.is_none() => {
                 prepared.symlinks.push((path, target))
@@ -257,6 +340,39 @@ fn prepare_all(
         }
     }
     Ok(prepared)
+}
+
+impl Prepared {
+    /// What is here of a file, and what is not.
+    fn place(&mut self, position: u64, file: &File) {
+        let size = file.incoming.blob.size;
+        let span = |start: u64, end: u64| Span {
+            start: position.saturating_add(start),
+            end: position.saturating_add(end),
+        };
+        let (mut reached, mut missing_bytes) = (0, 0);
+        for missing in file.incoming.missing() {
+            add(&mut self.held, span(reached, missing.start));
+            add(&mut self.wanted, span(missing.start, missing.end));
+            missing_bytes += missing.end - missing.start;
+            reached = missing.end;
+        }
+        add(&mut self.held, span(reached, size));
+        self.bytes += size - missing_bytes;
+        match missing_bytes {
+            0 => self.files += 1,
+            _ => self.unfinished += 1,
+        }
+    }
+}
+
+/// Adds a span to ascending ones; it becomes one with the last where they touch.
+fn add(spans: &mut Vec<Span>, span: Span) {
+    match spans.last_mut() {
+        _ if span.bytes() == 0 => {}
+        Some(last) if last.end == span.start => last.end = span.end,
+        _ => spans.push(span),
+    }
 }
 
 fn compare_all(target: &Path, items: &[Item]) -> Result<Prepared, GetError> {

@@ -15,7 +15,7 @@ use kith_core::content::wire::GROUP_BYTES;
 use kith_core::ids::BlobHash;
 
 /// The bytes of one inner node: two hashes.
-const PARENT_BYTES: u64 = 64;
+pub(super) const PARENT_BYTES: u64 = 64;
 
 /// What one thread reads at once, in bytes: large enough that a read costs more than its call, small enough to stay in a processor's cache.
 const PIECE_BYTES: u64 = 1 << 20;
@@ -250,7 +250,7 @@ pub fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<
 }
 
 /// A size that is known to fit memory.
-fn index(bytes: u64) -> usize {
+pub(super) fn index(bytes: u64) -> usize {
     usize::try_from(bytes).expect("outboards of files on this machine fit its address space")
 }
 

@@ -1,21 +1,28 @@
-//! A file that arrives, in one range or in many.
+//! A file that arrives, whole or in parts.
 //!
-//! A large one lies in its place at full length from the first range on, full of holes, and beside it the inner nodes that came with the
-//! ranges: together they tell a later run which groups are right.
+//! One that comes in parts lies in its place at full length from the first part on, full of holes, and beside it the inner nodes that came
+//! with the parts: together they tell a later run which groups are right.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kith_core::content::wire::RANGE_BYTES_MAX;
+use kith_core::content::swarm::ranges::Ranges;
+use kith_core::content::swarm::span::Span;
 use kith_core::data::manifest;
 
-use crate::data::disk::{StagingError, create_file, is_identical};
+use crate::data::disk::{StagingError, create_file, is_identical, write_pieces};
 use crate::data::hash::outboard_bytes;
-use crate::data::range::Blob;
+use crate::data::range::{Blob, Verified};
+
+/// Files that are kept open between two parts, each with its inner nodes: a fraction of the 1,024 descriptors that a process has at
+/// least, and more than the files that the parts under way belong to.
+const OPEN_FILES_MAX: usize = 64;
 
 /// A file that arrives.
 #[derive(Debug)]
@@ -26,17 +33,53 @@ pub struct Incoming {
     outboard_path: PathBuf,
     executable: bool,
     modified: SystemTime,
-    open: Mutex<Option<Open>>,
-    ranges_left: AtomicU64,
+    /// What is not here, in bytes of the file.
+    missing: Mutex<Ranges>,
+    /// Whether some of it came without the rest, so that there may be inner nodes beside it.
+    is_in_parts: AtomicBool,
+    open_files: Arc<OpenFiles>,
     /// A write under way when its transfer is given up must not meet the next one's.
     _lock: Arc<File>,
 }
 
-/// The open files of one that arrives in several ranges.
+/// What a part has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brought {
+    /// How many of its bytes were not here before.
+    pub bytes: u64,
+    /// Whether the file is whole by it.
+    pub is_last: bool,
+}
+
+/// The files of a download that are open, the one used last behind the others.
+#[derive(Debug, Default)]
+pub(super) struct OpenFiles(Mutex<VecDeque<Arc<OpenFile>>>);
+
 #[derive(Debug)]
-struct Open {
+struct OpenFile {
+    path: PathBuf,
     data: File,
     outboard: File,
+}
+
+impl OpenFiles {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<OpenFile>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, path: &PathBuf) -> Option<Arc<OpenFile>> {
+        let mut files = self.lock();
+        let place = files.iter().rposition(|file| file.path == *path)?;
+        files.remove(place)
+    }
+
+    fn put(&self, file: Arc<OpenFile>) {
+        let mut files = self.lock();
+        if files.len() >= OPEN_FILES_MAX {
+            files.pop_front();
+        }
+        files.push_back(file);
+    }
 }
 
 impl Incoming {
@@ -44,8 +87,11 @@ impl Incoming {
         file: &manifest::File,
         path: PathBuf,
         outboard_path: PathBuf,
+        open_files: Arc<OpenFiles>,
         lock: Arc<File>,
     ) -> Self {
+        let mut missing = Ranges::default();
+        missing.insert(span(&(0..file.size)));
         Self {
             blob: Blob {
                 hash: file.hash,
@@ -55,20 +101,18 @@ impl Incoming {
             outboard_path,
             executable: file.executable,
             modified: time(file.mtime_ms),
-            open: Mutex::default(),
-            ranges_left: AtomicU64::new(0),
+            missing: Mutex::new(missing),
+            is_in_parts: AtomicBool::new(false),
+            open_files,
             _lock: lock,
         }
     }
 
-    /// Says how many ranges are to come.
-    pub(super) fn expect(&self, ranges: u64) {
-        self.ranges_left.store(ranges, Ordering::Release);
-    }
-
-    /// Where it grows.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// Whether some of it is here.
+    pub(super) fn is_begun(&self) -> bool {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: u64 = missing.iter().map(|part| part.bytes()).sum();
+        bytes < self.blob.size
     }
 
     /// An empty file in its place.
@@ -80,8 +124,8 @@ impl Incoming {
 
     /// All of it is in its place, as was verified.
     pub(super) fn complete(&self, file: &File) -> io::Result<()> {
-        self.expect(0);
-        self.seal(file)
+        self.mark(&(0..self.blob.size));
+        file.set_times(self.times())
     }
 
     /// What is in its place is something else: false.
@@ -90,78 +134,146 @@ impl Incoming {
         Ok(false)
     }
 
-    /// Whether it arrives in one range, and can be written at once.
-    pub fn is_single(&self) -> bool {
-        self.blob.size <= RANGE_BYTES_MAX
-    }
-
-    /// Takes a range; true when it was the last one missing.
+    /// Takes a part: whole groups, or up to the file's end, in their encoding.
     ///
     /// # Errors
     /// [`StagingError::Mismatch`] for bytes that do not verify, of which none were written; else what the system says.
-    pub fn write(&self, encoded: &[u8], offset: u64) -> Result<bool, StagingError> {
-        if self.is_single() {
-            let bytes = self.blob.decode(encoded, 0, RANGE_BYTES_MAX)?;
-            let mut data = create_file(&self.path, self.executable)?;
-            data.set_len(0)?;
-            data.write_all(&bytes)?;
-            self.seal(&data)?;
-            return Ok(true);
+    pub fn write(&self, part: &Range<u64>, encoded: &[u8]) -> Result<Brought, StagingError> {
+        let verified = self.blob.verify(encoded, part)?;
+        if !self.is_missing(part) {
+            let (bytes, is_last) = (0, false);
+            return Ok(Brought { bytes, is_last });
         }
-        let (data, outboard) = self.handles()?;
-        self.blob
-            .decode_into(encoded, offset, RANGE_BYTES_MAX, &data, &outboard)?;
-        if self.ranges_left.fetch_sub(1, Ordering::AcqRel) > 1 {
-            return Ok(false);
-        }
-        self.open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        self.seal(&data)?;
-        fs::remove_file(&self.outboard_path)?;
-        Ok(true)
-    }
-
-    fn seal(&self, data: &File) -> io::Result<()> {
-        data.set_times(fs::FileTimes::new().set_modified(self.modified))
-    }
-
-    /// The open files, opened at the first range.
-    fn handles(&self) -> Result<(File, File), StagingError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = match &mut *open {
-            Some(open) => open,
-            none => {
-                let data = create_file(&self.path, self.executable)?;
-                data.set_len(self.blob.size)?;
-                let outboard = create_file(&self.outboard_path, false)?;
-                outboard.set_len(outboard_bytes(self.blob.size))?;
-                none.insert(Open { data, outboard })
+        if *part == (0..self.blob.size) {
+            self.write_whole(&verified)?;
+        } else {
+            let file = self.open()?;
+            write_pieces(&file.data, part.start, &verified.groups)?;
+            for run in runs(&verified.parents) {
+                let pieces: Vec<&[u8]> = run.iter().map(|(_, parent)| *parent).collect();
+                write_pieces(&file.outboard, run[0].0, &pieces)?;
             }
-        };
-        Ok((open.data.try_clone()?, open.outboard.try_clone()?))
+            self.open_files.put(file);
+        }
+        let brought = self.mark(part);
+        if brought.is_last && self.is_in_parts.load(Ordering::Acquire) {
+            self.finish()?;
+        }
+        Ok(brought)
     }
 
-    /// Which of the ranges an earlier run did not leave, or not as they should be.
-    pub(super) fn missing(&self, all: std::ops::Range<u64>) -> Result<Vec<u64>, StagingError> {
-        if is_identical(&self.path, &self.blob)? {
-            self.seal(&create_file(&self.path, self.executable)?)?;
-            return Ok(Vec::new());
-        }
-        if self.is_single() || !self.path.exists() || !self.outboard_path.exists() {
-            return Ok(all.collect());
-        }
-        let (data, outboard) = self.handles()?;
-        let valid = self.blob.valid_pieces(&data, &outboard, RANGE_BYTES_MAX)?;
-        self.open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        Ok(all
-            .filter(|range| valid.binary_search(range).is_err())
-            .collect())
+    /// Whether something of a part is. An empty file is, until it was written.
+    fn is_missing(&self, part: &Range<u64>) -> bool {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        part.is_empty() || missing.within(span(part)).next().is_some()
     }
+
+    /// Takes all of it at once.
+    fn write_whole(&self, verified: &Verified<'_>) -> io::Result<()> {
+        let data = create_file(&self.path, self.executable)?;
+        data.set_len(self.blob.size)?;
+        write_pieces(&data, 0, &verified.groups)?;
+        data.set_times(self.times())
+    }
+
+    fn mark(&self, part: &Range<u64>) -> Brought {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let part = span(part);
+        let bytes = missing.within(part).map(|part| part.bytes()).sum();
+        missing.remove(part);
+        Brought {
+            bytes,
+            is_last: missing.iter().next().is_none(),
+        }
+    }
+
+    fn finish(&self) -> io::Result<()> {
+        match self.open_files.take(&self.path) {
+            Some(file) => file.data.set_times(self.times())?,
+            None => create_file(&self.path, self.executable)?.set_times(self.times())?,
+        }
+        match fs::remove_file(&self.outboard_path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn times(&self) -> fs::FileTimes {
+        fs::FileTimes::new().set_modified(self.modified)
+    }
+
+    /// The open files; whoever is done puts them back.
+    fn open(&self) -> Result<Arc<OpenFile>, StagingError> {
+        if let Some(file) = self.open_files.take(&self.path) {
+            return Ok(file);
+        }
+        self.is_in_parts.store(true, Ordering::Release);
+        let data = create_file(&self.path, self.executable)?;
+        data.set_len(self.blob.size)?;
+        let outboard = create_file(&self.outboard_path, false)?;
+        outboard.set_len(outboard_bytes(self.blob.size))?;
+        Ok(Arc::new(OpenFile {
+            path: self.path.clone(),
+            data,
+            outboard,
+        }))
+    }
+
+    /// Keeps what an earlier run left, where it is as it should be.
+    pub(super) fn resume(&self) -> Result<(), StagingError> {
+        let mut valid = Vec::new();
+        if self.path.exists() && self.outboard_path.exists() {
+            let file = self.open()?;
+            valid = self.blob.valid(&file.data, &file.outboard)?;
+            self.open_files.put(file);
+        } else if is_identical(&self.path, &self.blob)? {
+            create_file(&self.path, self.executable)?.set_times(self.times())?;
+            valid.push(0..self.blob.size);
+        }
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in valid {
+            missing.remove(span(&part));
+        }
+        let is_whole = missing.iter().next().is_none();
+        drop(missing);
+        if is_whole && self.is_in_parts.load(Ordering::Acquire) {
+            self.finish()?;
+        }
+        Ok(())
+    }
+
+    /// Where it grows.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes are here from `from` on, without a gap.
+    pub fn held_from(&self, from: u64) -> u64 {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = self.blob.size;
+        let gap = missing.within(span(&(from..size))).next();
+        gap.map_or(size, |gap| gap.start).saturating_sub(from)
+    }
+
+    /// What is not here: whole groups, or up to the end, in order.
+    pub fn missing(&self) -> Vec<Range<u64>> {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.iter().map(|part| part.start..part.end).collect()
+    }
+}
+
+fn span(range: &Range<u64>) -> Span {
+    Span {
+        start: range.start,
+        end: range.end,
+    }
+}
+
+/// Inner nodes that lie one behind the other in the outboard are written together.
+fn runs<'p, 'a>(
+    parents: &'p [(u64, &'a [u8])],
+) -> impl Iterator<Item = &'p [(u64, &'a [u8])]> + use<'p, 'a> {
+    parents.chunk_by(|(place, parent), (next, _)| place + parent.len() as u64 == *next)
 }
 
 fn time(mtime_ms: i64) -> SystemTime {

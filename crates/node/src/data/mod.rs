@@ -26,6 +26,6 @@ pub use hash::{Hashed, Stamp};
 pub use incoming::Incoming;
 pub use local::Candidate;
 pub use outboard::Outboards;
-pub use range::{Blob, RangeError};
+pub use range::{Blob, Mismatch, Verified};
 pub use scan::{Found, LeftOut, ScanError, Scanned};
 pub use staging::Staging;

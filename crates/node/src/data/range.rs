@@ -1,23 +1,28 @@
-//! A range of a blob to its verified encoding and back (bao, by `bao-tree`).
+//! A range of a blob to its verified encoding and back: bao, at groups of 16 KiB (as `bao-tree` writes it).
 //!
 //! The encoding is the inner nodes above the range and its groups, in pre-order. Nothing of a group is handed on before its hash was
-//! compared with the one its parent names, up to the blob's own.
+//! compared with the one its parent names, up to the blob's own. What was verified is borrowed from what came, and so is written
+//! without having been copied.
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 
 use bao_tree::io::outboard::PreOrderOutboard;
-use bao_tree::io::sync::{
-    DecodeResponseIter, ReadAt, Size, WriteAt as _, encode_ranges, valid_ranges,
-};
-use bao_tree::io::{BaoContentItem, DecodeError, EncodeError, Leaf, Parent};
-use bao_tree::{BaoTree, BlockSize, ChunkNum, ChunkRanges};
+use bao_tree::io::sync::{ReadAt, valid_ranges};
+use bao_tree::{BaoTree, BlockSize, ChunkRanges};
+use blake3::hazmat::{self, HasherExt as _, Mode};
 use kith_core::content::wire::GROUP_BYTES;
 use kith_core::ids::BlobHash;
 use thiserror::Error;
 
+use crate::data::hash::{PARENT_BYTES, index, outboard_bytes};
+
 /// Groups of 2⁴ chunks of 1 KiB.
 const GROUP: BlockSize = BlockSize::from_chunk_log(4);
+
+/// The bytes of a chunk.
+const CHUNK_BYTES: u64 = 1024;
 
 /// A blob's name and size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,175 +33,316 @@ pub struct Blob {
     pub size: u64,
 }
 
-/// Why a range was not taken.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RangeError {
-    /// The bytes are not those of the blob: their sender's fault.
-    #[error("the bytes do not match the hash")]
-    Mismatch,
-    /// The disk's fault.
-    #[error(transparent)]
-    Io(#[from] io::Error),
+/// The bytes are not those of the blob: their sender's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the bytes do not match the hash")]
+pub struct Mismatch;
+
+/// What of an encoding is right, as it lies there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified<'a> {
+    /// The groups of the range, in order.
+    pub groups: Vec<&'a [u8]>,
+    /// The inner nodes above them, each with its place in the outboard, in bytes.
+    pub parents: Vec<(u64, &'a [u8])>,
+}
+
+/// A part of a blob's tree.
+#[derive(Clone, Copy)]
+struct Subtree {
+    /// Where it begins, in bytes of the blob.
+    offset: u64,
+    /// How much of the blob it is, in bytes.
+    length: u64,
+    /// Where its nodes begin in the outboard, in bytes.
+    place: u64,
+}
+
+impl Subtree {
+    fn is_group(self) -> bool {
+        self.length <= GROUP_BYTES
+    }
+
+    fn is_within(self, range: &Range<u64>) -> bool {
+        range.start <= self.offset && self.offset + self.length <= range.end
+    }
+
+    fn overlaps(self, range: &Range<u64>) -> bool {
+        self.offset < range.end && range.start < self.offset + self.length
+    }
+
+    /// Its two halves.
+    fn halves(self) -> (Self, Self) {
+        // The largest power of two that leaves something to the right.
+        let left_length = self.length.div_ceil(2).next_power_of_two();
+        let left = Self {
+            offset: self.offset,
+            length: left_length,
+            place: self.place + PARENT_BYTES,
+        };
+        let right = Self {
+            offset: self.offset + left_length,
+            length: self.length - left_length,
+            place: left.place + outboard_bytes(left_length),
+        };
+        (left, right)
+    }
+
+    /// How many bytes the encoding of what `range` has of it takes.
+    fn encoded_bytes(self, range: &Range<u64>) -> u64 {
+        if !self.overlaps(range) {
+            return 0;
+        }
+        if self.is_within(range) {
+            return self.length + outboard_bytes(self.length);
+        }
+        if self.is_group() {
+            return self.length;
+        }
+        let (left, right) = self.halves();
+        PARENT_BYTES + left.encoded_bytes(range) + right.encoded_bytes(range)
+    }
 }
 
 impl Blob {
-    fn tree(&self) -> BaoTree {
-        BaoTree::new(self.size, GROUP)
+    fn root(&self) -> Subtree {
+        Subtree {
+            offset: 0,
+            length: self.size,
+            place: 0,
+        }
     }
 
-    fn root(&self) -> blake3::Hash {
-        blake3::Hash::from_bytes(self.hash.0)
+    /// How many bytes the encoding of a range takes, which begins at a whole group and ends at one or with the blob.
+    pub fn encoded_bytes(&self, range: &Range<u64>) -> u64 {
+        match self.size {
+            0 => 0,
+            _ => self.root().encoded_bytes(range),
+        }
     }
 
-    /// The chunks of the range, without those beyond the end.
-    fn chunks(&self, offset: u64, length: u64) -> ChunkRanges {
-        let end = offset.saturating_add(length).min(self.size);
-        ChunkRanges::from(ChunkNum::full_chunks(offset)..ChunkNum::chunks(end))
-    }
-
-    /// Encodes a range that begins at a whole group and ends at one or with the blob.
+    /// Encodes such a range, behind what `encoded` has.
     ///
     /// # Errors
     /// What reading says; [`io::ErrorKind::UnexpectedEof`] when the data is shorter than the blob.
     pub fn encode(
         &self,
-        data: impl ReadAt + Size,
+        data: impl ReadAt,
         outboard: impl ReadAt,
-        offset: u64,
-        length: u64,
-    ) -> io::Result<Vec<u8>> {
-        let mut encoded =
-            Vec::with_capacity(usize::try_from(length + length / 128).unwrap_or_default());
-        if self.size == 0 {
-            return Ok(encoded);
+        range: &Range<u64>,
+        encoded: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        if self.size == 0 || range.is_empty() {
+            return Ok(());
         }
-        let outboard = PreOrderOutboard {
-            root: self.root(),
-            tree: self.tree(),
-            data: outboard,
+        let mut encoder = Encoder {
+            data,
+            outboard,
+            range,
+            encoded,
         };
-        match encode_ranges(data, outboard, &self.chunks(offset, length), &mut encoded) {
-            Ok(()) => Ok(encoded),
-            Err(EncodeError::Io(error)) => Err(error),
-            Err(other) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, other)),
-        }
+        encoder.subtree(self.root())
     }
 
-    /// Decodes a whole blob, or a range of one, into memory.
+    /// Takes the encoding of such a range apart.
     ///
     /// # Errors
-    /// [`RangeError::Mismatch`] for any byte that does not verify, is missing or too many.
-    pub fn decode(&self, encoded: &[u8], offset: u64, length: u64) -> Result<Vec<u8>, RangeError> {
-        let mut bytes = Vec::with_capacity(encoded.len());
-        self.verify(encoded, offset, length, |item| {
-            if let BaoContentItem::Leaf(Leaf { data, .. }) = item {
-                bytes.extend_from_slice(&data);
-            }
-            Ok(())
-        })?;
-        Ok(bytes)
-    }
-
-    /// Decodes a range into its place in a file, and its inner nodes into the outboard beside it.
-    ///
-    /// # Errors
-    /// [`RangeError`]; groups before the one that does not verify may have been written, and are right.
-    pub fn decode_into(
+    /// [`Mismatch`] for any byte that does not verify, is missing or too many.
+    pub fn verify<'a>(
         &self,
-        encoded: &[u8],
-        offset: u64,
-        length: u64,
-        data: &File,
-        outboard: &File,
-    ) -> Result<(), RangeError> {
-        let (mut data, mut outboard) = (data.try_clone()?, outboard.try_clone()?);
-        let tree = self.tree();
-        self.verify(encoded, offset, length, |item| match item {
-            BaoContentItem::Leaf(Leaf {
-                offset,
-                data: bytes,
-            }) => data.write_all_at(offset, &bytes),
-            BaoContentItem::Parent(Parent {
-                node,
-                pair: (left, right),
-            }) => {
-                let Some(index) = tree.pre_order_offset(node) else {
-                    return Ok(());
-                };
-                let mut pair = [0; 64];
-                pair[..32].copy_from_slice(left.as_bytes());
-                pair[32..].copy_from_slice(right.as_bytes());
-                outboard.write_all_at(index * 64, &pair)
-            }
-        })
-    }
-
-    /// Hands each verified item on, and demands that nothing is left over.
-    fn verify(
-        &self,
-        mut encoded: &[u8],
-        offset: u64,
-        length: u64,
-        mut take: impl FnMut(BaoContentItem) -> io::Result<()>,
-    ) -> Result<(), RangeError> {
+        encoded: &'a [u8],
+        range: &Range<u64>,
+    ) -> Result<Verified<'a>, Mismatch> {
+        let mut decoder = Decoder {
+            rest: encoded,
+            range,
+            verified: Verified::default(),
+        };
         if self.size == 0 {
-            let is_empty = encoded.is_empty() && self.root() == blake3::hash(&[]);
-            return if is_empty {
-                Ok(())
-            } else {
-                Err(RangeError::Mismatch)
-            };
+            is_right(blake3::hash(&[]).as_bytes(), &self.hash.0)?;
+        } else if !range.is_empty() {
+            decoder.subtree(self.root(), &self.hash.0, true)?;
         }
-        let chunks = self.chunks(offset, length);
-        for item in DecodeResponseIter::new(self.root(), self.tree(), &mut encoded, &chunks) {
-            // Reading from memory fails only where bytes are missing.
-            take(item.map_err(|_: DecodeError| RangeError::Mismatch)?)?;
-        }
-        if encoded.is_empty() {
-            Ok(())
+        if decoder.rest.is_empty() {
+            Ok(decoder.verified)
         } else {
-            Err(RangeError::Mismatch)
+            Err(Mismatch)
         }
     }
 
-    /// Which whole pieces of `piece_bytes` (a multiple of a group; the last may be short) of a partial file verify, by their
-    /// index.
+    /// Takes the encoding of a whole blob apart, and gives the blob.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn decode(&self, encoded: &[u8]) -> Result<Vec<u8>, Mismatch> {
+        Ok(self.verify(encoded, &(0..self.size))?.groups.concat())
+    }
+
+    /// Which parts of a partial file verify, by the inner nodes that came with them: whole groups, in order.
     ///
     /// # Errors
     /// What reading says.
-    pub fn valid_pieces(
-        &self,
-        data: &File,
-        outboard: &File,
-        piece_bytes: u64,
-    ) -> io::Result<Vec<u64>> {
-        debug_assert!(
-            piece_bytes.is_multiple_of(GROUP_BYTES),
-            "pieces are whole groups"
-        );
+    pub fn valid(&self, data: &File, outboard: &File) -> io::Result<Vec<Range<u64>>> {
         let outboard = PreOrderOutboard {
-            root: self.root(),
-            tree: self.tree(),
+            root: blake3::Hash::from_bytes(self.hash.0),
+            tree: BaoTree::new(self.size, GROUP),
             data: outboard,
         };
         let everything = ChunkRanges::all();
-        let mut valid = ChunkRanges::empty();
+        let mut valid: Vec<Range<u64>> = Vec::new();
         for range in valid_ranges(outboard, data, &everything) {
-            valid |= ChunkRanges::from(range?);
+            let range = range?;
+            let bytes = |chunk: u64| chunk.saturating_mul(CHUNK_BYTES).min(self.size);
+            let (start, end) = (bytes(range.start.0), bytes(range.end.0));
+            match valid.last_mut() {
+                Some(last) if last.end == start => last.end = end,
+                _ => valid.push(start..end),
+            }
         }
-        let pieces = 0..self.size.div_ceil(piece_bytes);
-        Ok(pieces
-            .filter(|piece| valid.is_superset(&self.chunks(piece * piece_bytes, piece_bytes)))
-            .collect())
+        Ok(valid)
+    }
+}
+
+/// An encoding being made.
+struct Encoder<'a, D, O> {
+    data: D,
+    outboard: O,
+    range: &'a Range<u64>,
+    encoded: &'a mut Vec<u8>,
+}
+
+impl<D: ReadAt, O: ReadAt> Encoder<'_, D, O> {
+    fn subtree(&mut self, tree: Subtree) -> io::Result<()> {
+        if !tree.overlaps(self.range) {
+            return Ok(());
+        }
+        if tree.is_group() {
+            return self.group(tree);
+        }
+        if tree.is_within(self.range) {
+            // Its inner nodes lie in one piece.
+            let mut parents = vec![0; index(outboard_bytes(tree.length))];
+            read_exact(&self.outboard, tree.place, &mut parents)?;
+            return self.whole(tree, &parents);
+        }
+        let mut parent = [0; PARENT_BYTES as usize];
+        read_exact(&self.outboard, tree.place, &mut parent)?;
+        self.encoded.extend_from_slice(&parent);
+        let (left, right) = tree.halves();
+        self.subtree(left)?;
+        self.subtree(right)
+    }
+
+    /// All of a subtree with these inner nodes.
+    fn whole(&mut self, tree: Subtree, parents: &[u8]) -> io::Result<()> {
+        if tree.is_group() {
+            return self.group(tree);
+        }
+        let (own, below) = parents.split_at(index(PARENT_BYTES));
+        self.encoded.extend_from_slice(own);
+        let (left, right) = tree.halves();
+        let (left_below, right_below) = below.split_at(index(outboard_bytes(left.length)));
+        self.whole(left, left_below)?;
+        self.whole(right, right_below)
+    }
+
+    fn group(&mut self, tree: Subtree) -> io::Result<()> {
+        let before = self.encoded.len();
+        self.encoded.resize(before + index(tree.length), 0);
+        read_exact(&self.data, tree.offset, &mut self.encoded[before..])
+    }
+}
+
+fn read_exact(from: &impl ReadAt, mut at: u64, mut space: &mut [u8]) -> io::Result<()> {
+    while !space.is_empty() {
+        match from.read_at(at, space) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                at += count as u64;
+                space = &mut space[count..];
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// An encoding being taken apart.
+struct Decoder<'a, 'r> {
+    rest: &'a [u8],
+    range: &'r Range<u64>,
+    verified: Verified<'a>,
+}
+
+impl<'a> Decoder<'a, '_> {
+    fn take(&mut self, bytes: u64) -> Result<&'a [u8], Mismatch> {
+        let (taken, rest) = self.rest.split_at_checked(index(bytes)).ok_or(Mismatch)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn subtree(
+        &mut self,
+        tree: Subtree,
+        expected: &[u8; 32],
+        is_root: bool,
+    ) -> Result<(), Mismatch> {
+        if !tree.overlaps(self.range) {
+            return Ok(());
+        }
+        if tree.is_group() {
+            let group = self.take(tree.length)?;
+            let actual = match is_root {
+                true => *blake3::hash(group).as_bytes(),
+                false => {
+                    let mut hasher = blake3::Hasher::new();
+                    hasher.set_input_offset(tree.offset);
+                    hasher.update(group).finalize_non_root()
+                }
+            };
+            is_right(&actual, expected)?;
+            self.verified.groups.push(group);
+            return Ok(());
+        }
+        let parent = self.take(PARENT_BYTES)?;
+        let (left_hash, right_hash) = hashes(parent)?;
+        let actual = match is_root {
+            true => *hazmat::merge_subtrees_root(left_hash, right_hash, Mode::Hash).as_bytes(),
+            false => hazmat::merge_subtrees_non_root(left_hash, right_hash, Mode::Hash),
+        };
+        is_right(&actual, expected)?;
+        self.verified.parents.push((tree.place, parent));
+        let (left, right) = tree.halves();
+        self.subtree(left, left_hash, false)?;
+        self.subtree(right, right_hash, false)
+    }
+}
+
+fn hashes(parent: &[u8]) -> Result<(&[u8; 32], &[u8; 32]), Mismatch> {
+    let (left, rest) = parent.split_first_chunk().ok_or(Mismatch)?;
+    let right = rest.first_chunk().ok_or(Mismatch)?;
+    Ok((left, right))
+}
+
+fn is_right(actual: &[u8; 32], expected: &[u8; 32]) -> Result<(), Mismatch> {
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(Mismatch)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use bao_tree::io::sync::encode_ranges;
+    use bao_tree::{ChunkNum, ChunkRanges};
+    use kith_core::content::wire::{ENCODED_BYTES_MAX, RANGE_BYTES_MAX};
+
     use super::*;
     use crate::data::hash::hash_bytes;
-    use kith_core::content::wire::{ENCODED_BYTES_MAX, RANGE_BYTES_MAX};
 
     fn sample(size: usize) -> (Vec<u8>, Blob, Vec<u8>) {
         let bytes: Vec<u8> = (0..size).map(|at| (at * 13 % 241) as u8).collect();
@@ -205,8 +351,29 @@ mod tests {
         (bytes, Blob { hash, size }, outboard)
     }
 
+    fn encode(blob: &Blob, bytes: &[u8], outboard: &[u8], range: &Range<u64>) -> Vec<u8> {
+        let mut encoded = Vec::new();
+        blob.encode(bytes, outboard, range, &mut encoded)
+            .expect("encoded");
+        encoded
+    }
+
+    /// The same by bao-tree.
+    fn reference(blob: &Blob, bytes: &[u8], outboard: &[u8], range: &Range<u64>) -> Vec<u8> {
+        let outboard = PreOrderOutboard {
+            root: blake3::Hash::from_bytes(blob.hash.0),
+            tree: BaoTree::new(blob.size, GROUP),
+            data: outboard,
+        };
+        let chunks =
+            ChunkRanges::from(ChunkNum::full_chunks(range.start)..ChunkNum::chunks(range.end));
+        let mut encoded = Vec::new();
+        encode_ranges(bytes, outboard, &chunks, &mut encoded).expect("encoded");
+        encoded
+    }
+
     #[test]
-    fn every_range_comes_back_as_it_was() {
+    fn every_range_is_encoded_as_bao_tree_does_and_comes_back_as_it_was() {
         for size in [
             0,
             1,
@@ -219,26 +386,33 @@ mod tests {
             3_000_000,
         ] {
             let (bytes, blob, outboard) = sample(size);
-            let mut offset = 0;
-            loop {
-                let encoded = blob
-                    .encode(
-                        bytes.as_slice(),
-                        outboard.as_slice(),
-                        offset,
-                        RANGE_BYTES_MAX,
-                    )
-                    .expect("encoded");
+            for (start, length) in [
+                (0, RANGE_BYTES_MAX),
+                (0, 16_384),
+                (16_384, 49_152),
+                (1 << 20, 1 << 18),
+            ] {
+                let range = start..(start + length).min(blob.size);
+                if range.is_empty() && start > 0 {
+                    continue;
+                }
+                let encoded = encode(&blob, &bytes, &outboard, &range);
                 assert!(encoded.len() as u64 <= ENCODED_BYTES_MAX);
-                let decoded = blob
-                    .decode(&encoded, offset, RANGE_BYTES_MAX)
-                    .expect("verified");
-                let start = usize::try_from(offset).expect("small");
-                let end = (start + (1 << 20)).min(size);
-                assert!(decoded == bytes[start..end], "{size} {offset}");
-                offset += RANGE_BYTES_MAX;
-                if offset >= blob.size {
-                    break;
+                assert_eq!(
+                    encoded.len() as u64,
+                    blob.encoded_bytes(&range),
+                    "{size} {range:?}"
+                );
+                if size > 0 {
+                    assert!(
+                        encoded == reference(&blob, &bytes, &outboard, &range),
+                        "{size} {range:?}"
+                    );
+                }
+                let verified = blob.verify(&encoded, &range).expect("verified");
+                assert!(verified.groups.concat() == bytes[index(range.start)..index(range.end)]);
+                for (place, parent) in verified.parents {
+                    assert!(parent == &outboard[index(place)..index(place) + 64]);
                 }
             }
         }
@@ -247,61 +421,48 @@ mod tests {
     #[test]
     fn a_changed_missing_or_surplus_byte_is_found() {
         let (bytes, blob, outboard) = sample(50_000);
-        let encoded = blob
-            .encode(bytes.as_slice(), outboard.as_slice(), 0, RANGE_BYTES_MAX)
-            .expect("encoded");
+        let encoded = encode(&blob, &bytes, &outboard, &(0..blob.size));
         for at in (0..encoded.len()).step_by(997) {
             let mut forged = encoded.clone();
             forged[at] ^= 1;
-            assert!(
-                matches!(
-                    blob.decode(&forged, 0, RANGE_BYTES_MAX),
-                    Err(RangeError::Mismatch)
-                ),
-                "{at}"
-            );
+            assert_eq!(blob.decode(&forged), Err(Mismatch), "{at}");
         }
         let surplus = [encoded.as_slice(), &[0]].concat();
-        assert!(blob.decode(&surplus, 0, RANGE_BYTES_MAX).is_err());
-        assert!(blob.decode(&encoded[1..], 0, RANGE_BYTES_MAX).is_err());
-        assert!(blob.decode(&[], 0, RANGE_BYTES_MAX).is_err());
+        assert!(blob.decode(&surplus).is_err());
+        assert!(blob.decode(&encoded[1..]).is_err());
+        assert!(blob.decode(&[]).is_err());
     }
 
     #[test]
     fn a_blob_said_to_have_another_size_does_not_verify() {
         for size in [0u64, 1, 49_999, 50_001, 1 << 40] {
             let (bytes, blob, outboard) = sample(50_000);
-            let encoded = blob
-                .encode(bytes.as_slice(), outboard.as_slice(), 0, RANGE_BYTES_MAX)
-                .expect("encoded");
+            let encoded = encode(&blob, &bytes, &outboard, &(0..blob.size));
             let lie = Blob { size, ..blob };
-            assert!(lie.decode(&encoded, 0, RANGE_BYTES_MAX).is_err(), "{size}");
+            assert!(lie.decode(&encoded).is_err(), "{size}");
         }
     }
 
     #[test]
     fn what_arrived_before_a_crash_is_found_again_by_its_hash() {
         let (bytes, blob, whole) = sample(3_500_000);
-        let data = tempfile::tempfile().expect("temporary file");
-        let outboard = tempfile::tempfile().expect("temporary file");
-        for piece in [0, 3] {
-            let offset = piece << 20;
-            let encoded = blob
-                .encode(bytes.as_slice(), whole.as_slice(), offset, 1 << 20)
-                .expect("encoded");
-            blob.decode_into(&encoded, offset, 1 << 20, &data, &outboard)
-                .expect("verified");
+        let mut data = tempfile::tempfile().expect("temporary file");
+        let mut outboard = tempfile::tempfile().expect("temporary file");
+        let ranges = [0..1 << 20, 3 << 20..blob.size];
+        let mut come = (vec![0; bytes.len()], vec![0; whole.len()]);
+        for range in &ranges {
+            let encoded = encode(&blob, &bytes, &whole, range);
+            let verified = blob.verify(&encoded, range).expect("verified");
+            come.0[index(range.start)..index(range.end)].copy_from_slice(&verified.groups.concat());
+            for (place, parent) in verified.parents {
+                come.1[index(place)..index(place) + 64].copy_from_slice(parent);
+            }
         }
-        assert_eq!(
-            blob.valid_pieces(&data, &outboard, 1 << 20).expect("read"),
-            [0, 3]
-        );
-        let mut writer = data.try_clone().expect("handle");
-        writer.write_all_at(5, b"x").expect("damaged");
-        assert_eq!(
-            blob.valid_pieces(&data, &outboard, 1 << 20).expect("read"),
-            [3]
-        );
+        outboard.write_all(&come.1).expect("written");
+        come.0[5] ^= 1;
+        data.write_all(&come.0).expect("written");
+        let expected = [GROUP_BYTES..1 << 20, 3 << 20..blob.size];
+        assert_eq!(blob.valid(&data, &outboard).expect("read"), expected);
     }
 
     proptest::proptest! {
@@ -317,14 +478,14 @@ mod tests {
             let (bytes, blob, outboard) = sample(size);
             let lying = Blob { size: claimed, ..blob };
             // Beyond the end nothing is asked for, and nothing is right.
-            if let Ok(read) = lying.decode(&anything, offset, length) {
-                proptest::prop_assert!(read.is_empty());
+            if let Ok(verified) = lying.verify(&anything, &(offset..offset + length)) {
+                proptest::prop_assert!(verified.groups.is_empty());
             }
-            let mut sent = blob.encode(bytes.as_slice(), outboard.as_slice(), 0, RANGE_BYTES_MAX).expect("encoded");
+            let mut sent = encode(&blob, &bytes, &outboard, &(0..blob.size));
             let (at, cut) = (at % sent.len(), 1 + cut % sent.len());
             let is_same = sent[at] == byte && cut == sent.len();
             sent[at] = byte;
-            match blob.decode(&sent[..cut], 0, RANGE_BYTES_MAX) {
+            match blob.decode(&sent[..cut]) {
                 Ok(read) => proptest::prop_assert!(is_same && read == bytes),
                 Err(_) => proptest::prop_assert!(!is_same),
             }

@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use kith_core::content::wire::RANGE_BYTES_MAX;
 use kith_core::crypto;
 use kith_core::data::manifest;
 use kith_core::ids::BlobHash;
@@ -26,7 +25,7 @@ use crate::data::disk::{
     StagingError, create_file, has_room, make_directory, make_symlink, parent, rename_new,
 };
 use crate::data::hash;
-use crate::data::incoming::Incoming;
+use crate::data::incoming::{Incoming, OpenFiles};
 use crate::data::local::{self, Candidate};
 use crate::data::outboard::hex;
 
@@ -41,6 +40,9 @@ const SUFFIX: &str = ".partial";
 
 /// What the hash between them is derived under.
 const CONTEXT: &str = "kith/1 staging folder";
+
+/// From this size on it is asked beforehand whether there is room for a file: smaller ones cost less than the asking.
+const ROOM_ASKED_FROM: u64 = 16 << 20;
 
 /// How long nobody has gone on with a download until the next one beside it removes what arrived: longer than the holidays of somebody who
 /// has what is missing.
@@ -62,6 +64,7 @@ pub struct Staging {
     folder: PathBuf,
     /// Whether an earlier run may have left something in it.
     is_resumed: bool,
+    open_files: Arc<OpenFiles>,
     lock: Arc<File>,
 }
 
@@ -93,6 +96,7 @@ impl Staging {
         Ok(Self {
             folder,
             is_resumed,
+            open_files: Arc::default(),
             lock: Arc::new(lock),
         })
     }
@@ -159,32 +163,22 @@ impl Staging {
         }
     }
 
-    /// Prepares a file, and says which of its ranges (of [`RANGE_BYTES_MAX`], by their index) are still missing: none when an
-    /// earlier run left it whole.
+    /// Prepares a file; what of it an earlier run left is not missing.
     ///
     /// # Errors
     /// What the system says.
-    pub fn incoming(
-        &self,
-        path: &str,
-        file: &manifest::File,
-    ) -> Result<(Incoming, Vec<u64>), StagingError> {
+    pub fn incoming(&self, path: &str, file: &manifest::File) -> Result<Incoming, StagingError> {
         let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
         let outboard = self.folder.join("outboards").join(key);
-        let incoming = Incoming::new(file, self.at(path), outboard, Arc::clone(&self.lock));
-        let all = 0..file.size.div_ceil(RANGE_BYTES_MAX).max(1);
-        // A size that nobody has room for is told before its ranges are counted, or a place for it is made.
-        let is_begun = self.is_resumed && self.at(path).exists();
-        if !is_begun && !has_room(&self.folder, file.size)? {
+        let (open_files, lock) = (Arc::clone(&self.open_files), Arc::clone(&self.lock));
+        let incoming = Incoming::new(file, self.at(path), outboard, open_files, lock);
+        if self.is_resumed && self.at(path).exists() {
+            incoming.resume()?;
+        } else if file.size >= ROOM_ASKED_FROM && !has_room(&self.folder, file.size)? {
+            // Told before a place for it is made.
             return Err(StagingError::DiskFull);
         }
-        let missing = if is_begun {
-            incoming.missing(all)?
-        } else {
-            all.collect()
-        };
-        incoming.expect(missing.len() as u64);
-        Ok((incoming, missing))
+        Ok(incoming)
     }
 
     /// As [`Staging::incoming`]; and a file of which nothing has arrived is made of one of `candidates`, where one holds its content.
@@ -196,13 +190,12 @@ impl Staging {
         path: &str,
         file: &manifest::File,
         candidates: &[Candidate],
-    ) -> Result<(Incoming, Vec<u64>), StagingError> {
-        let (incoming, missing) = self.incoming(path, file)?;
-        let all = file.size.div_ceil(RANGE_BYTES_MAX).max(1);
-        if missing.len() as u64 == all && local::bring(&incoming, candidates)? {
-            return Ok((incoming, Vec::new()));
+    ) -> Result<Incoming, StagingError> {
+        let incoming = self.incoming(path, file)?;
+        if !incoming.is_begun() {
+            local::bring(&incoming, candidates)?;
         }
-        Ok((incoming, missing))
+        Ok(incoming)
     }
 
     /// Ends the download: all is durable, then it gets its name. `inner` is the path within the tree of what becomes the target; empty for the
@@ -258,8 +251,11 @@ fn remove_abandoned(folder: &Path, since: SystemTime) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
     use crate::data::disk::{Occupied, occupied};
+    use crate::data::incoming::Brought;
     use crate::data::range::Blob;
 
     fn file(bytes: &[u8]) -> manifest::File {
@@ -272,12 +268,19 @@ mod tests {
         }
     }
 
-    fn encoded(bytes: &[u8], offset: u64) -> Vec<u8> {
+    fn encoded(bytes: &[u8], part: &Range<u64>) -> Vec<u8> {
         let (hash, outboard) = hash::hash_bytes(bytes);
         let size = bytes.len() as u64;
+        let mut encoded = Vec::new();
         Blob { hash, size }
-            .encode(bytes, outboard.as_slice(), offset, RANGE_BYTES_MAX)
-            .expect("encoded")
+            .encode(bytes, outboard.as_slice(), part, &mut encoded)
+            .expect("encoded");
+        encoded
+    }
+
+    fn write(incoming: &Incoming, bytes: &[u8], part: Range<u64>) -> Brought {
+        let encoded = encoded(bytes, &part);
+        incoming.write(&part, &encoded).expect("verified")
     }
 
     const TREE: BlobHash = BlobHash([1; 32]);
@@ -288,9 +291,11 @@ mod tests {
         let target = folder.path().join("holiday");
         let staging = Staging::open(&target, &TREE, "").expect("opened");
         staging.directory("d").expect("made");
-        let (incoming, missing) = staging.incoming("d/f", &file(b"hello")).expect("prepared");
-        assert_eq!(missing, [0]);
-        assert!(incoming.write(&encoded(b"hello", 0), 0).expect("verified"));
+        let incoming = staging.incoming("d/f", &file(b"hello")).expect("prepared");
+        assert_eq!(incoming.missing().as_slice(), std::slice::from_ref(&(0..5)));
+        assert!(write(&incoming, b"hello", 0..5).is_last);
+        let empty = staging.incoming("d/e", &file(b"")).expect("prepared");
+        assert!(write(&empty, b"", 0..0).is_last);
         staging.symlink("l", "d/f").expect("made");
         assert!(!target.exists());
         staging.finish("", &target).expect("finished");
@@ -306,23 +311,16 @@ mod tests {
         let target = folder.path().join("t");
         let bytes: Vec<u8> = (0..2_500_000u32).map(|at| (at % 251) as u8).collect();
         let staging = Staging::open(&target, &TREE, "").expect("opened");
-        let (incoming, missing) = staging.incoming("big", &file(&bytes)).expect("prepared");
-        assert_eq!(missing, [0, 1, 2]);
-        assert!(
-            !incoming
-                .write(&encoded(&bytes, 1 << 20), 1 << 20)
-                .expect("verified")
-        );
+        let incoming = staging.incoming("big", &file(&bytes)).expect("prepared");
+        let part = write(&incoming, &bytes, 1 << 20..2 << 20);
+        assert_eq!((part.bytes, part.is_last), (1 << 20, false));
+        assert_eq!(write(&incoming, &bytes, 1 << 20..2 << 20).bytes, 0);
         drop((incoming, staging));
         let staging = Staging::open(&target, &TREE, "").expect("opened again");
-        let (incoming, missing) = staging.incoming("big", &file(&bytes)).expect("prepared");
-        assert_eq!(missing, [0, 2]);
-        assert!(!incoming.write(&encoded(&bytes, 0), 0).expect("verified"));
-        assert!(
-            incoming
-                .write(&encoded(&bytes, 2 << 20), 2 << 20)
-                .expect("verified")
-        );
+        let incoming = staging.incoming("big", &file(&bytes)).expect("prepared");
+        assert_eq!(incoming.missing(), [0..1 << 20, 2 << 20..2_500_000]);
+        assert!(!write(&incoming, &bytes, 0..1 << 20).is_last);
+        assert!(write(&incoming, &bytes, 2 << 20..2_500_000).is_last);
         staging.finish("big", &target).expect("finished");
         assert!(fs::read(&target).expect("read") == bytes);
     }
@@ -331,9 +329,9 @@ mod tests {
     fn a_wrong_byte_is_never_written() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let staging = Staging::open(&folder.path().join("t"), &TREE, "").expect("opened");
-        let (incoming, _) = staging.incoming("f", &file(b"hello")).expect("prepared");
+        let incoming = staging.incoming("f", &file(b"hello")).expect("prepared");
         assert!(matches!(
-            incoming.write(b"hellO", 0),
+            incoming.write(&(0..5), b"hellO"),
             Err(StagingError::Mismatch)
         ));
         assert!(!staging.at("f").exists());
@@ -420,8 +418,12 @@ mod tests {
         symlink(&outside, staging.at("d")).expect("link");
         assert!(staging.directory("d").is_err());
         symlink(outside.join("victim"), staging.at("f")).expect("link");
-        let (incoming, _) = staging.incoming("f", &file(b"hello")).expect("prepared");
-        assert!(incoming.write(&encoded(b"hello", 0), 0).is_err());
+        let incoming = staging.incoming("f", &file(b"hello")).expect("prepared");
+        assert!(
+            incoming
+                .write(&(0..5), &encoded(b"hello", &(0..5)))
+                .is_err()
+        );
         assert_eq!(fs::read(outside.join("victim")).expect("read"), b"safe");
     }
 }

@@ -12,6 +12,7 @@ use kith_core::ids::Face;
 use kith_core::introducer::Introducer;
 use kith_core::peer::{Config as MachineConfig, Peer, StartError};
 use kith_core::row::Row;
+use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,7 @@ use crate::clock::Clock;
 use crate::config::RelayForContacts;
 use crate::content::Shares;
 use crate::content::quota::COPIES_BYTES_MAX;
+use crate::content::swarm::Sides;
 use crate::discovery::{Interfaces, Visits};
 use crate::entropy;
 use crate::home::Home;
@@ -314,8 +316,7 @@ impl NodeBuilder {
         let machine = self.machine(&keys, &store, &secrets)?;
         shares.others().set_blocked(blocked(&machine));
         let relay = self.relay_plan(&place, &keys);
-        let roots = self.relay_roots.as_deref();
-        let relay_roots = roots.map_or(Ok(Vec::new()), read_roots)?;
+        let relay_roots = self.trusted_roots()?;
         let visitors = Visits::new(relay_roots.clone());
         let plan = FacePlan {
             bind: self.bind,
@@ -341,6 +342,7 @@ impl NodeBuilder {
             store: store.clone(),
             services: Default::default(),
             visitors: visitors.clone(),
+            swarm: Sides::new(&shares),
             shares: Arc::clone(&shares),
             transfers: Default::default(),
             governor: Arc::new(Governor::new(self.limits, contents::week_minute())),
@@ -374,6 +376,11 @@ impl NodeBuilder {
             serve_contents(&node, self.follows_shares, self.resumes_transfers);
         }
         Ok(node)
+    }
+
+    fn trusted_roots(&self) -> Result<Vec<CertificateDer<'static>>, RootsError> {
+        let file = self.relay_roots.as_deref();
+        file.map_or(Ok(Vec::new()), read_roots)
     }
 
     fn shares(&self, place: &Place, keys: &Keys, store: &Store) -> Result<Shares, SpawnError> {

@@ -22,6 +22,7 @@ use super::live::Live;
 use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
 use crate::content::Shares;
+use crate::content::swarm::{Getting, Giving, Sides};
 use crate::discovery::Visits;
 use crate::error::Error;
 use crate::home::Home;
@@ -44,6 +45,7 @@ pub(super) struct Inner {
     pub(super) services: Services,
     pub(super) visitors: Visits,
     pub(super) shares: Arc<Shares>,
+    pub(super) swarm: Sides,
     pub(super) transfers: Registry,
     pub(super) governor: Arc<Governor>,
     /// Whether streams may travel over TCP.
@@ -114,6 +116,16 @@ impl Node {
     /// What it shares.
     pub(super) fn shares(&self) -> &Arc<Shares> {
         &self.0.shares
+    }
+
+    /// The side of its swarms that wants.
+    pub(crate) fn getting(&self) -> &Arc<Getting> {
+        &self.0.swarm.getting
+    }
+
+    /// The side of its swarms that gives.
+    pub(crate) fn giving(&self) -> &Arc<Giving> {
+        &self.0.swarm.giving
     }
 
     /// What it is fetching.

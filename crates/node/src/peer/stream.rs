@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use super::live::Stood;
 use super::streams::OpenStream;
 use super::unread::{Seat, Shared, hold};
+use crate::content::swarm::Output;
 use crate::routing::express::Lane;
 use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
 
@@ -275,6 +276,16 @@ impl StreamWriter {
     pub fn datagrams(&self) -> DatagramFlow {
         let flow = hold(&self.half).flow();
         self.about.connection.datagrams(flow)
+    }
+}
+
+impl Output for StreamWriter {
+    async fn send(&mut self, bytes: Bytes) -> io::Result<()> {
+        self.write_chunk(bytes).await
+    }
+
+    async fn finish(&mut self) -> io::Result<()> {
+        hold(&self.half).finish().map_err(io::Error::other)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A folder goes from hand to hand: share, list and get, between nodes with real sockets.
 
+mod broken;
 mod copies;
 mod killed;
 mod limits;
@@ -7,6 +8,8 @@ mod links;
 mod passed_on;
 mod people;
 mod relayed;
+mod resumed;
+mod several;
 mod transfers;
 
 use std::fs;

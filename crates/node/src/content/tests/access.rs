@@ -1,12 +1,12 @@
 //! Whoever may not have a share learns nothing of it.
 
 use kith_core::content::access::{Asker, Relation};
-use kith_core::crypto::SecretKey;
 use kith_core::data::link::LinkSecret;
+use kith_core::data::manifest::Totals;
 use kith_core::ids::{PeerId, ShareId};
 
 use super::world::{FRIEND, NOW, World};
-use crate::content::{Credential, Directory, Get, GetError, Recipients, entries, head, list};
+use crate::content::{Credential, Get, GetError, Recipients, head, list};
 
 fn asker(relation: Relation) -> Asker {
     Asker {
@@ -83,7 +83,7 @@ async fn a_share_taken_back_is_gone_for_everybody() {
     let world = World::new();
     world.write("f", b"x");
     let share = world.share(Recipients::Public).head.share;
-    head(world.stream(), share, &Credential::Session, NOW)
+    head(world.stream(), share, &Credential::Session, None, NOW)
         .await
         .expect("there");
     world.shares.unshare(&share, NOW).expect("taken back");
@@ -100,7 +100,7 @@ async fn a_contact_is_given_a_grant_with_the_head_and_a_stranger_none() {
     let mut world = World::new();
     world.write("f", b"x");
     let private = world.share(Recipients::Contacts).head.share;
-    let (_, grant) = head(world.stream(), private, &Credential::Session, NOW)
+    let (_, grant) = head(world.stream(), private, &Credential::Session, None, NOW)
         .await
         .expect("there");
     let grant = grant
@@ -111,39 +111,32 @@ async fn a_contact_is_given_a_grant_with_the_head_and_a_stranger_none() {
     world.shares.unshare(&private, NOW).expect("taken back");
     let public = world.share(Recipients::Public).head.share;
     world.asker = Asker::STRANGER;
-    let (_, grant) = head(world.stream(), public, &Credential::Session, NOW)
+    let (_, grant) = head(world.stream(), public, &Credential::Session, None, NOW)
         .await
         .expect("public");
     assert_eq!(grant, None);
 }
 
 #[tokio::test]
-async fn a_blob_is_served_only_as_part_of_a_share_one_may_have() {
-    use kith_core::content::wire::{Answer, BlobRequest, GROUP_BYTES, Proof, Request};
+async fn a_snapshot_is_served_only_to_those_who_may_have_its_share() {
     let world = World::new();
     world.write("f", b"known to the asker");
-    let hash = crate::data::hash::hash_bytes(b"known to the asker").0;
-    let share = world
-        .share(Recipients::Named(vec![PeerId([5; 32])]))
-        .head
-        .share;
-    let mut stream = world.stream();
-    for share in [share, ShareId([0; 32])] {
-        let request = Request::Blob(BlobRequest {
-            share,
-            hash,
-            offset: 0,
-            length: GROUP_BYTES,
-            proof: Proof::Session,
-        });
-        crate::content::worker::send(&mut stream.writer, &request)
+    let head = world.share(Recipients::Named(vec![PeerId([5; 32])])).head;
+    let mut elsewhere = head.clone();
+    elsewhere.share = ShareId([0; 32]);
+    for head in [head, elsewhere] {
+        let error = world
+            .fetch_node(&head)
             .await
-            .expect("sent");
-        let answer = crate::content::worker::answer(&mut stream.reader)
-            .await
-            .expect("answered");
-        assert_eq!(answer, Answer::Gone);
+            .expect_err("not for the asker");
+        assert!(matches!(error, GetError::Gone), "{error}");
     }
+    let public = world.share(Recipients::Public).head;
+    world.fetch_node(&public).await.expect("for everybody");
+    let mut other_size = public;
+    other_size.totals = Totals::default();
+    let error = world.fetch_node(&other_size).await.expect_err("another");
+    assert!(matches!(error, GetError::Gone), "{error}");
 }
 
 #[tokio::test]
@@ -178,22 +171,11 @@ async fn a_directory_is_listed_by_its_path_for_those_who_may() {
         ("a/b", vec!["one.txt"]),
         ("a/two.txt", vec!["two.txt"]),
     ] {
-        let listed = entries(world.stream(), &directory(share, path), NOW)
-            .await
-            .expect("listed");
+        let listed = world.entries(share, path).await.expect("listed");
         let names: Vec<&str> = listed.iter().map(|entry| entry.name()).collect();
         assert_eq!(names, expected, "{path}");
     }
     world.asker = Asker::STRANGER;
-    let refused = entries(world.stream(), &directory(share, "a"), NOW).await;
+    let refused = world.entries(share, "a").await;
     assert!(matches!(refused, Err(GetError::NotFound)));
-}
-
-fn directory(share: ShareId, path: &str) -> Directory {
-    Directory {
-        share,
-        owner: SecretKey::from_bytes([1; 32]).peer_id(),
-        path: path.to_owned(),
-        credential: Credential::Session,
-    }
 }

@@ -3,17 +3,17 @@
 use std::fs;
 use std::sync::Arc;
 
-use kith_core::codec;
+use kith_core::content::swarm::wire::What;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::head::{Audience, Layout, SignedHead, Terms};
 use kith_core::data::manifest::Totals;
 use kith_core::ids::{BlobHash, ShareId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::world::{EXPORTER, Fault, NOW, World, bytes, snapshot};
-use crate::content::frames;
-use crate::content::{GetError, Recipients, Stream, get};
-use kith_core::content::wire::{Answer, Request};
+use super::fake::{self, Reply};
+use super::world::{Fault, LAN, NOW, PROVIDER, World, bytes, getting, snapshot};
+use crate::content::swarm::Intake;
+use crate::content::{Credential, GetError, Recipients, Stream, asking, get};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_byte_is_an_error_and_nothing_gets_a_final_name() {
@@ -186,45 +186,18 @@ async fn lying_about(world: &World, root: Vec<u8>, totals: Totals) -> GetError {
         totals,
         at: NOW,
     };
-    let head = codec::encode(&SignedHead::sign(&Ed25519, &secret, terms).expect("a safe name"));
-    let open = || {
-        let (mine, theirs) = tokio::io::duplex(1 << 16);
-        let (head, root) = (head.clone(), root.clone());
-        tokio::spawn(async move {
-            let (mut reader, mut writer) = tokio::io::split(theirs);
-            while let Ok(Some(request)) = frames::read::<Request>(&mut reader).await {
-                let size = root.len() as u64;
-                let (answer, raw) = match request {
-                    Request::Head { .. } => (
-                        Answer::Head {
-                            head: head.clone().into(),
-                            grant: None,
-                        },
-                        Vec::new(),
-                    ),
-                    _ => (
-                        Answer::Blob {
-                            size,
-                            encoded: size,
-                        },
-                        root.clone(),
-                    ),
-                };
-                writer
-                    .write_all(&frames::frame(&answer))
-                    .await
-                    .expect("sent");
-                writer.write_all(&raw).await.expect("sent");
-            }
+    let head = SignedHead::sign(&Ed25519, &secret, terms).expect("a safe name");
+    let head = head.trusted().expect("just signed");
+    let request = world.request(share);
+    let ask = || std::future::ready(Ok((head.clone(), None)));
+    let feed = async |intake: Intake| {
+        let end = fake::run(intake, move |asked| match asked.what {
+            What::Node(_) => Reply::Data(root.clone()),
+            What::Span(_) => Reply::Data(vec![0]),
         });
-        let (reader, writer) = tokio::io::split(mine);
-        std::future::ready(Ok(Stream {
-            reader,
-            writer,
-            exporter: EXPORTER,
-        }))
+        end.await.into()
     };
-    get(open, world.request(share), |_| {}, std::future::pending())
+    get(&getting(), ask, feed, request, |_| {})
         .await
         .expect_err("a lie")
 }
@@ -357,27 +330,30 @@ async fn a_provider_that_sends_no_protocol_is_an_error() {
         b"HTTP/1.1 200 OK\r\n\r\n",
         &[],
     ] {
-        let open = || {
-            let (mine, mut theirs) = tokio::io::duplex(1 << 10);
-            tokio::spawn(async move {
-                let _ = theirs.write_all(garbage).await;
-            });
-            let (reader, writer) = tokio::io::split(mine);
-            std::future::ready(Ok(Stream {
-                reader,
-                writer,
-                exporter: EXPORTER,
-            }))
+        let ask = async || {
+            let stream = fake::saying(garbage);
+            let share = ShareId([1; 32]);
+            asking::head(stream, share, &Credential::Session, None, NOW).await
         };
-        let error = get(
-            open,
-            world.request(ShareId([1; 32])),
-            |_| {},
-            std::future::pending(),
-        )
-        .await
-        .expect_err("garbage");
+        let feed = |_| std::future::pending();
+        let request = world.request(ShareId([1; 32]));
+        let error = get(&getting(), ask, feed, request, |_| {})
+            .await
+            .expect_err("garbage");
         assert!(matches!(error, GetError::Connection(_)), "{error}");
+        let share = world.share(Recipients::Contacts).head.share;
+        let request = world.request(share);
+        let ask = || world.head(&request);
+        let feed = async |intake: Intake| {
+            let stream = fake::saying(garbage);
+            let end = intake.source(stream, PROVIDER, LAN, &Credential::Session);
+            end.await.into()
+        };
+        let error = get(&getting(), ask, feed, request.clone(), |_| {})
+            .await
+            .expect_err("garbage");
+        let told = matches!(error, GetError::Connection(_) | GetError::Protocol(_));
+        assert!(told, "{error}");
     }
 }
 
@@ -386,40 +362,19 @@ async fn a_request_that_is_none_ends_the_stream_and_only_it() {
     let world = World::new();
     world.write("f", b"x");
     let share = world.share(Recipients::Contacts).head.share;
-    let Stream {
-        mut reader,
-        mut writer,
-        ..
-    } = world.stream();
-    writer.write_all(&[0xff; 64]).await.expect("sent");
-    let mut rest = Vec::new();
-    // The provider lets go of the stream without an answer.
-    assert_eq!(reader.read_to_end(&mut rest).await.unwrap_or(0), 0);
+    for stream in [world.stream(), world.swarm_stream()] {
+        let Stream {
+            mut reader,
+            mut writer,
+            ..
+        } = stream;
+        writer.write_all(&[0xff; 64]).await.expect("sent");
+        let mut rest = Vec::new();
+        // The provider lets go of the stream without an answer.
+        assert_eq!(reader.read_to_end(&mut rest).await.unwrap_or(0), 0);
+    }
     world
         .get(world.request(share))
         .await
         .expect("others are served");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_gives_only_one_stream_is_enough() {
-    use std::sync::atomic::{AtomicBool, Ordering};
-    let world = World::new();
-    let content = bytes(1, 16 << 20);
-    world.write("big", &content);
-    let share = world.share(Recipients::Contacts).head.share;
-    let was_opened = AtomicBool::new(false);
-    let open = || {
-        let is_first = !was_opened.swap(true, Ordering::SeqCst);
-        std::future::ready(if is_first {
-            Ok(world.stream())
-        } else {
-            Err(std::io::ErrorKind::QuotaExceeded.into())
-        })
-    };
-    let got = get(open, world.request(share), |_| {}, std::future::pending())
-        .await
-        .expect("fetched");
-    assert!(was_opened.load(Ordering::SeqCst));
-    assert!(fs::read(got.target.join("big")).expect("there") == content);
 }

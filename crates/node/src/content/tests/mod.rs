@@ -2,6 +2,7 @@
 
 mod access;
 mod copies;
+mod fake;
 mod faults;
 mod fetches;
 mod follow;
@@ -10,7 +11,11 @@ mod fresh;
 mod full;
 mod here;
 mod quota;
+mod reading;
+mod several;
 mod trees;
 mod versions;
 mod whole;
 mod world;
+
+pub(super) use world::{NOW, World};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
 
 use kith_core::codec;
-use kith_core::content::access::Shown;
-use kith_core::content::wire::{Answer, BlobRequest, Proof, RANGE_BYTES_MAX, Request};
+use kith_core::content::swarm::wire::What;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::builder::{Built, DirectoryBuilder, NodeBlob};
 use kith_core::data::head::{Audience, Layout, SignedHead, Terms};
@@ -17,6 +17,7 @@ use kith_core::ids::BlobHash;
 use super::world::{NOW, World, snapshot};
 use crate::content::Recipients;
 use crate::content::store::{self, ShareRow};
+use crate::content::swarm::reading::Reading;
 use crate::data::range::Blob;
 use crate::data::scan::Found;
 
@@ -165,33 +166,15 @@ fn create(world: &World, secret: &SecretKey, built: &Built) {
 
 /// Asks for every node as a getter does, reads the tree, and counts what is in it.
 fn walk(world: &World, built: &Built, secret: &SecretKey) -> u64 {
-    let mut walk = Walk::new(built.node, built.totals, 0);
+    let shares = Arc::clone(&world.shares);
+    let reading = Reading::new(shares, secret.share_id(), built.node);
+    let mut walk = Walk::new(built.node, built.totals, 0, 0);
     let (mut entries, mut asked) = (0, BTreeSet::new());
     while let Some(wanted) = walk.poll_wanted() {
-        let mut bytes = Vec::new();
-        loop {
-            let offset = bytes.len() as u64;
-            let request = Request::Blob(BlobRequest {
-                share: secret.share_id(),
-                hash: wanted.node,
-                offset,
-                length: RANGE_BYTES_MAX,
-                proof: Proof::Session,
-            });
-            let reply = world
-                .shares
-                .answer(&request, &world.asker, &Shown::Nothing, &[0; 32], NOW);
-            let reply = reply.expect("the disk works");
-            let Answer::Blob { size, .. } = reply.answer else {
-                panic!("{:?}", reply.answer);
-            };
-            let hash = wanted.node;
-            let decoded = Blob { hash, size }.decode(&reply.raw, offset, RANGE_BYTES_MAX);
-            bytes.extend(decoded.expect("verified"));
-            if bytes.len() as u64 >= size {
-                break;
-            }
-        }
+        let (hash, mut encoded) = (wanted.node, Vec::new());
+        let size = reading.read(What::Node(hash), 0, &mut encoded);
+        let size = size.expect("it is there");
+        let bytes = Blob { hash, size }.decode(&encoded).expect("verified");
         asked.insert(wanted.node);
         let items = walk.handle_node(wanted.ticket, &bytes).expect("sound");
         entries += items.len() as u64;

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use super::world::{World, bytes, snapshot};
-use crate::content::{Filter, Get, GetError, NewShare, Recipients};
+use crate::content::{Filter, Get, GetError, NewShare, Progress, Recipients};
 use crate::data::hash::Stamp;
 
 #[cfg(unix)]
@@ -79,21 +79,14 @@ async fn a_large_file_arrives_by_itself_and_progress_reaches_its_end() {
         .share(&new, &mut random, super::world::NOW)
         .expect("shared");
     let mut seen = Vec::new();
-    let open = || std::future::ready(Ok(world.stream()));
     let request = world.request(shared.head.share);
-    let got = crate::content::get(
-        open,
-        request,
-        |progress| seen.push(progress),
-        std::future::pending(),
-    )
-    .await
-    .expect("fetched");
+    let report = |progress: &Progress| seen.push((progress.bytes, progress.total));
+    let got = world.get_reporting(request, report).await.expect("fetched");
     assert_eq!(got.target, world.out().join("film.mkv"));
     assert!(fs::read(&got.target).expect("there") == content);
-    assert!(seen.windows(2).all(|pair| pair[0].bytes <= pair[1].bytes));
+    assert!(seen.windows(2).all(|pair| pair[0].0 <= pair[1].0));
     let last = seen.last().expect("reported");
-    assert_eq!((last.bytes, last.total), (64 << 20, Some(64 << 20)));
+    assert_eq!(*last, (64 << 20, Some(64 << 20)));
 }
 
 #[tokio::test]
@@ -250,10 +243,7 @@ async fn transfers_run_as_tasks_of_their_own() {
     let share = world.share(Recipients::Contacts).head.share;
     let task = {
         let (world, request) = (Arc::clone(&world), world.request(share));
-        tokio::spawn(async move {
-            let open = || async { Ok(world.stream()) };
-            crate::content::get(open, request, |_| {}, std::future::pending()).await
-        })
+        tokio::spawn(async move { world.get(request).await })
     };
     assert_eq!(task.await.expect("no panic").expect("fetched").files, 1);
 }

@@ -8,25 +8,52 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use bytes::Bytes;
 use kith_core::content::access::{Asker, Relation};
+use kith_core::content::grant::SignedGrant;
+use kith_core::content::swarm::getter::{Path as PathTo, PathKind, Who};
+use kith_core::content::swarm::{GetterConfig, ProviderConfig};
 use kith_core::crypto::SecretKey;
+use kith_core::data::head::Head;
+use kith_core::data::manifest::Entry;
+use kith_core::ids::DeviceKey;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::random::Random;
 use kith_core::time::Time;
 use rusqlite::Connection;
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
 
+use crate::content::shares::trusted;
+use crate::content::store;
+use crate::content::swarm::fetching::Fetching;
+use crate::content::swarm::{Getting, Giving, Intake, Output};
 use crate::content::{
-    Credential, Get, GetError, Got, NewShare, Recipients, Session, Shared, Shares, Stream, get,
-    serve,
+    Credential, Get, GetError, Got, NewShare, Progress, Readers, Recipients, Session, Shared,
+    Shares, Stream, asking, entries, get, serve,
 };
 use crate::entropy;
 
-pub(super) const NOW: Time = Time(1_800_000_000_000);
+pub(in crate::content) const NOW: Time = Time(1_800_000_000_000);
 pub(super) const EXPORTER: [u8; 32] = [42; 32];
 pub(super) const FRIEND: PeerId = PeerId([200; 32]);
+
+/// Who fetches, as the provider sees it,
+const ASKER_DEVICE: DeviceKey = DeviceKey([201; 32]);
+
+/// and who provides.
+pub(super) const PROVIDER: Who = Who {
+    device: DeviceKey([202; 32]),
+    peer: None,
+};
+
+/// A path without delay.
+pub(super) const LAN: PathTo = PathTo {
+    kind: PathKind::Lan,
+    rtt: Duration::ZERO,
+};
 
 /// How much a stream in memory holds, in bytes: about one QUIC stream window.
 const STREAM_BYTES: usize = 1 << 20;
@@ -45,21 +72,22 @@ pub(super) enum Fault {
     At(u64, Arc<dyn Fn() + Send + Sync>),
 }
 
-pub(super) struct World {
+pub(in crate::content) struct World {
     pub(super) folder: TempDir,
-    pub(super) shares: Arc<Shares>,
+    pub(in crate::content) shares: Arc<Shares>,
+    pub(super) giving: Arc<Giving>,
     pub(super) asker: Asker,
     pub(super) fault: Fault,
     received: Arc<AtomicU64>,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(in crate::content) fn new() -> Self {
         Self::of(SecretKey::from_bytes([1; 32]))
     }
 
     /// Somebody else's.
-    pub(super) fn of(owner: SecretKey) -> Self {
+    pub(in crate::content) fn of(owner: SecretKey) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let connection = Connection::open(folder.path().join("kith.db")).expect("database");
         for piece in crate::SCHEMAS {
@@ -67,9 +95,21 @@ impl World {
         }
         let blobs = folder.path().join("blobs");
         let shares = Shares::new(Box::new(Mutex::new(connection)), blobs, owner).expect("shares");
+        let shares = Arc::new(shares);
+        let giving = Arc::new(Giving::new(
+            Arc::clone(&shares),
+            ProviderConfig::default(),
+            entropy::seed(),
+        ));
+        let run = Arc::clone(&giving);
+        // Some tests share and serve nothing.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { run.run().await });
+        }
         let world = Self {
             folder,
-            shares: Arc::new(shares),
+            shares,
+            giving,
             asker: Asker {
                 peer: Some(FRIEND),
                 relation: Relation::Contact,
@@ -108,28 +148,108 @@ impl World {
             .expect("shared")
     }
 
-    /// Another stream to the provider, which is served by a task of its own.
+    /// The root node of a share.
+    pub(super) fn root(&self, share: ShareId) -> Vec<u8> {
+        let row = self.shares.row(&share).expect("read").expect("a share");
+        let root = trusted(&row).expect("our own").manifest;
+        let found = store::run(self.shares.database(), |connection| {
+            store::node(connection, &share, &root)
+        });
+        found.expect("read").expect("its root")
+    }
+
+    /// Another stream of `/kith/share/1` to the provider, which is served by a task of its own.
     pub(super) fn stream(&self) -> Stream<Faulty, WriteHalf<DuplexStream>> {
-        let (mine, theirs) = tokio::io::duplex(STREAM_BYTES);
-        let session = Session {
+        let (stream, reader, writer) = self.pair();
+        let session = self.session();
+        tokio::spawn(serve(Arc::clone(&self.shares), reader, writer, session));
+        stream
+    }
+
+    /// The same, of `/kith/swarm/1`.
+    pub(super) fn swarm_stream(&self) -> Stream<Faulty, WriteHalf<DuplexStream>> {
+        let (stream, reader, writer) = self.pair();
+        self.answer(&self.giving, reader, writer);
+        stream
+    }
+
+    /// A stream of `/kith/swarm/1` to another node that has the same, and gives so many bytes a second at most.
+    pub(super) fn stream_to_another(
+        &self,
+        fault: Fault,
+        rate: Option<u64>,
+    ) -> Stream<Faulty, WriteHalf<DuplexStream>> {
+        let config = ProviderConfig {
+            upload_rate: rate,
+            ..ProviderConfig::default()
+        };
+        let giving = Giving::new(Arc::clone(&self.shares), config, entropy::seed());
+        let giving = Arc::new(giving);
+        let (mut stream, reader, writer) = self.pair();
+        stream.reader.fault = fault;
+        stream.reader.received = Arc::default();
+        self.answer(&giving, reader, writer);
+        tokio::spawn(async move { giving.run().await });
+        stream
+    }
+
+    fn answer(
+        &self,
+        giving: &Arc<Giving>,
+        reader: ReadHalf<DuplexStream>,
+        writer: WriteHalf<DuplexStream>,
+    ) {
+        let (giving, session) = (Arc::clone(giving), self.session());
+        tokio::spawn(async move { giving.answer(reader, writer, session, ASKER_DEVICE).await });
+    }
+
+    fn session(&self) -> Session {
+        Session {
             asker: self.asker,
             exporter: EXPORTER,
             now: || NOW,
             asks: Arc::new(|_| {}),
-        };
-        let (reader, writer) = tokio::io::split(theirs);
-        tokio::spawn(serve(Arc::clone(&self.shares), reader, writer, session));
+        }
+    }
+
+    fn pair(
+        &self,
+    ) -> (
+        Stream<Faulty, WriteHalf<DuplexStream>>,
+        ReadHalf<DuplexStream>,
+        WriteHalf<DuplexStream>,
+    ) {
+        let (mine, theirs) = tokio::io::duplex(STREAM_BYTES);
+        let (their_reader, their_writer) = tokio::io::split(theirs);
         let (reader, writer) = tokio::io::split(mine);
         let reader = Faulty {
             inner: reader,
             fault: self.fault.clone(),
             received: Arc::clone(&self.received),
         };
-        Stream {
+        let stream = Stream {
             reader,
             writer,
             exporter: EXPORTER,
-        }
+        };
+        (stream, their_reader, their_writer)
+    }
+
+    /// What the share now is.
+    pub(super) async fn head(
+        &self,
+        request: &Get,
+    ) -> Result<(Head, Option<SignedGrant>), GetError> {
+        let stream = self.stream();
+        let (share, credential) = (request.share, &request.credential);
+        asking::head(stream, share, credential, request.at, NOW).await
+    }
+
+    /// Hands one stream to the provider in.
+    pub(super) async fn feed(&self, intake: Intake, credential: Credential) -> GetError {
+        let stream = self.swarm_stream();
+        let end = intake.source(stream, PROVIDER, LAN, &credential);
+        end.await.into()
     }
 
     pub(super) fn request(&self, share: ShareId) -> Get {
@@ -142,20 +262,47 @@ impl World {
             only: None,
             here: None,
             credential: Credential::Session,
+            readers: Readers::default(),
             now: NOW,
             staged: Default::default(),
         }
     }
 
     pub(super) async fn get(&self, request: Get) -> Result<Got, GetError> {
+        self.get_reporting(request, |_| {}).await
+    }
+
+    pub(super) async fn get_reporting(
+        &self,
+        request: Get,
+        report: impl FnMut(&Progress) + Send,
+    ) -> Result<Got, GetError> {
         self.received.store(0, Ordering::SeqCst);
-        let open = || std::future::ready(Ok::<_, io::Error>(self.stream()));
-        tokio::time::timeout(
-            std::time::Duration::from_secs(120),
-            get(open, request, |_| {}, std::future::pending()),
-        )
-        .await
-        .expect("a transfer in memory ends")
+        let getting = getting();
+        let ask = || self.head(&request);
+        let feed = |intake| self.feed(intake, request.credential.clone());
+        let got = get(&getting, ask, feed, request.clone(), report);
+        tokio::time::timeout(std::time::Duration::from_secs(120), got)
+            .await
+            .expect("a transfer in memory ends")
+    }
+
+    /// Fetches the root of the snapshot that a head names.
+    pub(super) async fn fetch_node(&self, head: &Head) -> Result<Vec<u8>, GetError> {
+        let getting = getting();
+        let mut fetching = Fetching::begin(&getting, head).expect("room");
+        let feed = self.feed(fetching.intake(), Credential::Session);
+        tokio::select! {
+            node = fetching.node(head.manifest) => node,
+            error = feed => Err(error),
+        }
+    }
+
+    /// Lists a directory.
+    pub(super) async fn entries(&self, share: ShareId, path: &str) -> Result<Vec<Entry>, GetError> {
+        let (head, _) = self.head(&self.request(share)).await?;
+        let feed = |intake| self.feed(intake, Credential::Session);
+        entries(&getting(), &head, path, feed).await
     }
 
     /// What is in the folder that things are fetched into, staging folders included.
@@ -172,6 +319,24 @@ impl World {
                     .into_owned()
             })
             .collect()
+    }
+}
+
+/// A getter that has just started.
+pub(super) fn getting() -> Arc<Getting> {
+    let getting = Arc::new(Getting::new(GetterConfig::default(), entropy::seed()));
+    let run = Arc::clone(&getting);
+    tokio::spawn(async move { run.run(|_| std::future::ready(())).await });
+    getting
+}
+
+impl Output for WriteHalf<DuplexStream> {
+    async fn send(&mut self, bytes: Bytes) -> io::Result<()> {
+        self.write_all(&bytes).await
+    }
+
+    async fn finish(&mut self) -> io::Result<()> {
+        self.shutdown().await
     }
 }
 

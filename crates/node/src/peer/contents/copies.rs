@@ -65,16 +65,6 @@ impl Contents {
         self.node.shares().others().provides()
     }
 
-    /// Learns from a provider, while something is fetched from it, what is needed to find and satisfy others: the head, a grant, who they are.
-    pub(super) fn acquaint_meanwhile(&self, with: Acquaintance) {
-        let contents = self.clone();
-        self.node.spawn(async move {
-            if let Err(error) = contents.acquaint(&with).await {
-                debug!(%error, "a provider tells nothing of others");
-            }
-        });
-    }
-
     /// Learns from a provider what it knows of a share, and of other providers.
     pub(super) async fn acquaint(&self, with: &Acquaintance) -> Result<(), Error> {
         let mut talk = with.talk().await?;

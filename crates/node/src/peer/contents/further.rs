@@ -6,16 +6,25 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::routing::{Level, Target};
+use tokio::sync::mpsc;
+use tracing::debug;
 
+use super::copies::Acquaintance;
 use super::handle::Contents;
 use super::reach::Reach;
 use super::source::{ShareName, ShareSource};
 use crate::clock;
-use crate::content::{Credential, Talk};
+use crate::content::{Credential, Provider, Talk};
 use crate::error::Error;
 
 /// How long a contact who is there may take to say whether they provide something.
 const FIND_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a provider may take to say who else has a share, with the way to it.
+const ASK_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the one by whom we were let in is asked again while a transfer lasts: whoever has fetched it meanwhile is as good.
+const SEARCH_EVERY: Duration = Duration::from_secs(30);
 
 /// The most contacts who are asked: with more of them, those told of have to do.
 const ASKED_MAX: usize = 32;
@@ -26,7 +35,7 @@ impl Contents {
     ///
     /// # Errors
     /// [`Error::Share`] when the database cannot be read.
-    pub async fn further(&self, source: &ShareSource) -> Result<Vec<(Target, Credential)>, Error> {
+    pub async fn further(&self, source: &ShareSource) -> Result<Vec<Provider>, Error> {
         let Some(share) = self.recall(source).await? else {
             return Ok(Vec::new());
         };
@@ -37,12 +46,58 @@ impl Contents {
         let Some(credential) = held.or(linked.map(Credential::Link)) else {
             return Ok(Vec::new());
         };
-        let mut targets = self.contacts_with(share, source.owner).await?;
-        targets.extend(self.told_of(share).await?);
-        Ok(targets
-            .into_iter()
-            .map(|target| (target, credential.clone()))
-            .collect())
+        let contacts = self.contacts_with(share, source.owner).await;
+        let contacts = contacts.into_iter().map(|peer| Provider {
+            targets: vec![Target::Peer(peer)],
+            peer: Some(peer),
+            credential: credential.clone(),
+        });
+        let told = self.told_of(share).await?;
+        let told = told.into_iter().map(|targets| Provider {
+            targets,
+            peer: None,
+            credential: credential.clone(),
+        });
+        Ok(contacts.chain(told).collect())
+    }
+
+    /// Looks for those who have a share beside its owner, while it is fetched: whoever has it is asked who else does, first the one by whom we were
+    /// let in. Each that is found is told once. Never ends.
+    pub(super) async fn search(
+        &self,
+        source: &ShareSource,
+        first: Acquaintance,
+        found: mpsc::UnboundedSender<Provider>,
+    ) {
+        let (mut told, mut asked) = (BTreeSet::new(), vec![first.clone()]);
+        loop {
+            let asking = asked.drain(..).map(async |with: Acquaintance| {
+                let acquainted = tokio::time::timeout(ASK_WITHIN, self.acquaint(&with)).await;
+                if let Ok(Err(error)) = acquainted {
+                    debug!(%error, "a provider tells nothing of others");
+                }
+            });
+            join_all(asking).await;
+            let further = self.further(source).await.unwrap_or_default();
+            for provider in further {
+                if !told.insert(provider.targets.clone()) {
+                    continue;
+                }
+                asked.extend(provider.targets.first().map(|target| Acquaintance {
+                    reach: Reach::provider(&self.node, first.reach.name(), *target),
+                    target: *target,
+                    share: first.share,
+                    owner: first.owner,
+                    credential: provider.credential.clone(),
+                }));
+                // The transfer may just have ended.
+                let _ = found.send(provider);
+            }
+            if asked.is_empty() {
+                tokio::time::sleep(SEARCH_EVERY).await;
+                asked.push(first.clone());
+            }
+        }
     }
 
     /// Which share is meant, if it was heard of before: nobody is asked.
@@ -65,7 +120,7 @@ impl Contents {
     }
 
     /// The contacts who are there and provide a share. They learn which only if they know it.
-    async fn contacts_with(&self, share: ShareId, owner: PeerId) -> Result<Vec<Target>, Error> {
+    async fn contacts_with(&self, share: ShareId, owner: PeerId) -> Vec<PeerId> {
         let standing: BTreeSet<PeerId> = {
             let table = self.node.0.live.lock();
             let sessions = table.links.values().filter_map(|link| link.session);
@@ -84,26 +139,30 @@ impl Contents {
                 talk.find(&share).await.ok()
             };
             let found = tokio::time::timeout(FIND_WITHIN, found).await;
-            found.ok().flatten().filter(|found| *found).map(|_| target)
+            found.ok().flatten().filter(|found| *found).map(|_| peer)
         });
-        Ok(join_all(asked).await.into_iter().flatten().collect())
+        join_all(asked).await.into_iter().flatten().collect()
     }
 
     /// The providers that were told of, each by all of its faces.
-    async fn told_of(&self, share: ShareId) -> Result<Vec<Target>, Error> {
+    async fn told_of(&self, share: ShareId) -> Result<Vec<Vec<Target>>, Error> {
         let referrals = self.node.shares().others().heard_of(&share, clock::now());
         self.node
             .ask(move |machine, _| {
                 let own: Vec<_> = machine.devices();
-                let mut targets = Vec::new();
-                for (face, route) in referrals.iter().flat_map(|it| it.routes()) {
-                    if own.iter().any(|(_, device)| *device == route.device) {
-                        continue;
+                let mut told = Vec::new();
+                for referral in &referrals {
+                    let mut targets = Vec::new();
+                    for (face, route) in referral.routes() {
+                        if own.iter().any(|(_, device)| *device == route.device) {
+                            continue;
+                        }
+                        machine.handle_referral(face, route.clone());
+                        targets.push(Target::Device(route.device));
                     }
-                    machine.handle_referral(face, route.clone());
-                    targets.push(Target::Device(route.device));
+                    told.extend((!targets.is_empty()).then_some(targets));
                 }
-                targets
+                told
             })
             .await
     }

@@ -1,18 +1,21 @@
 //! Looking at what others share.
 
+use std::io;
 use std::time::Duration;
 
-use kith_core::data::head::Head;
+use kith_core::data::head::{Head, HeadError};
 use kith_core::data::manifest::Entry;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::routing::Target;
+use tokio::sync::mpsc;
 
 use super::failure::{explain, missing, several};
 use super::handle::Contents;
 use super::reach::Reach;
 use super::source::{self, ShareName, ShareSource};
+use super::sources::Feed;
 use crate::clock;
-use crate::content::{self, Directory, GetError};
+use crate::content::{self, GetError, Provider};
 use crate::error::Error;
 
 /// How long a look at what somebody shares may take: longer than their looking at a large folder anew.
@@ -92,14 +95,27 @@ impl Contents {
         target: Target,
         source: &ShareSource,
     ) -> Result<Vec<Entry>, Error> {
-        let which = Directory {
-            share: self.identify(reach, target, source).await?,
-            owner: source.owner,
-            path: source.path.clone(),
-            credential: source.credential(),
+        let share = self.identify(reach, target, source).await?;
+        let credential = source.credential();
+        let listed = async {
+            let stream = reach.open(target).await;
+            let stream = stream.map_err(|error| GetError::Connection(io::Error::other(error)))?;
+            let (head, _) = content::head(stream, share, &credential, None, clock::now()).await?;
+            if head.owner != source.owner {
+                return Err(HeadError::OtherShare.into());
+            }
+            let provider = Provider {
+                targets: vec![target],
+                peer: Some(source.owner),
+                credential: credential.clone(),
+            };
+            let feed = |intake| async move {
+                let feed = Feed::new(self.node.clone(), intake, None);
+                feed.run(vec![provider], &mut mpsc::unbounded_channel().1)
+                    .await
+            };
+            content::entries(self.node.getting(), &head, &source.path, feed).await
         };
-        let stream = reach.open(target).await?;
-        let listed = content::entries(stream, &which, clock::now());
         let listed = tokio::time::timeout(LOOK_WITHIN, listed).await;
         listed
             .unwrap_or(Err(GetError::Stalled))

@@ -2,7 +2,7 @@
 //!
 //! - `handle`: what an application holds. [`source`]: what a text names.
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
-//! - `looking`: what others share. `reach`: a stream to whoever has it.
+//! - `looking`: what others share. `reach`: a stream to whoever has it. `sources`: streams to everybody who may have it.
 //! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
 //! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
 //! - [`limits`]: how fast content moves, and to whom.
@@ -21,6 +21,7 @@ mod rate;
 mod reach;
 mod serving;
 pub mod source;
+mod sources;
 pub mod transfer;
 pub mod transfers;
 

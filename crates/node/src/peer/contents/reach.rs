@@ -134,11 +134,36 @@ impl Reach {
     ) -> Result<T, Error> {
         let mut events = self.node.events();
         let outcome = work.await;
+        self.judge(&mut events, target, outcome).await
+    }
+
+    /// The same, of work whose success is verified by itself: it counts, whoever is there by then.
+    ///
+    /// # Errors
+    /// As [`Reach::with`].
+    pub(super) async fn with_verified<T>(
+        &self,
+        target: Target,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let mut events = self.node.events();
+        match work.await {
+            Ok(done) => Ok(done),
+            failed => self.judge(&mut events, target, failed).await,
+        }
+    }
+
+    async fn judge<T>(
+        &self,
+        events: &mut broadcast::Receiver<Event>,
+        target: Target,
+        outcome: Result<T, Error>,
+    ) -> Result<T, Error> {
         let is_lost = matches!(outcome, Err(Error::Io { .. }));
         if !is_lost && self.is_up(target) {
             return outcome;
         }
-        match reason(&mut events, target).await {
+        match reason(events, target).await {
             Some(reason) => Err(Error::Unreachable {
                 name: self.name.clone(),
                 reason,
@@ -156,7 +181,7 @@ impl Reach {
         sessions.iter().any(|session| session.peer == Some(peer))
     }
 
-    /// Opens a stream.
+    /// Opens a stream to ask what is shared.
     ///
     /// # Errors
     /// [`Error::Unreachable`].

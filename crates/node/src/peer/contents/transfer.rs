@@ -5,10 +5,9 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kith_core::ids::{BlobHash, PeerId};
+use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::routing::Target;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::debug;
 
 use super::copies::Acquaintance;
@@ -18,8 +17,12 @@ use super::handle::Contents;
 use super::rate::Rate;
 use super::reach::Reach;
 use super::source::ShareSource;
+use super::sources::{Feed, arrival};
 use crate::clock;
-use crate::content::{self, Credential, Filter, Get, Got, Progress, StagedAt};
+use crate::content::{
+    self, Credential, FileReader, Filter, Get, GetError, Got, Progress, Provider, ReadError,
+    Readers, StagedAt,
+};
 use crate::error::Error;
 use crate::peer::event::Event;
 
@@ -32,10 +35,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// How often a transfer begins anew because its files changed at their owner meanwhile: a folder that changes faster than it is fetched
 /// is told as such.
 const RENEWALS_MAX: u32 = 3;
-
-/// How long nothing comes after a new session with the owner began, until the old one counts as dead: their node has been
-/// restarted, and QUIC would take half a minute to say so.
-const SILENT_MAX: Duration = Duration::from_secs(3);
 
 /// What to fetch, and where to.
 #[derive(Clone, Debug)]
@@ -50,6 +49,8 @@ pub struct GetOptions {
     pub wait: Duration,
     /// The version that it must have, by the hash in its head; `None` for the newest.
     pub at: Option<BlobHash>,
+    /// Where its files are read while they arrive.
+    pub readers: Readers,
     /// Whether it is provided to others who may have it, once all of it is here.
     pub provide: bool,
     /// Whether it is provided for good: it never makes room for other copies.
@@ -67,6 +68,7 @@ impl GetOptions {
             only: Vec::new(),
             wait: Duration::ZERO,
             at: None,
+            readers: Readers::default(),
             provide: true,
             keep: false,
             staged: StagedAt::default(),
@@ -79,6 +81,7 @@ impl GetOptions {
 pub struct Transfer {
     progress: watch::Receiver<TransferProgress>,
     outcome: oneshot::Receiver<Result<Fetched, Error>>,
+    readers: Readers,
     /// Dropped with the transfer, which tells its task.
     _wanted: oneshot::Sender<Infallible>,
 }
@@ -96,6 +99,9 @@ impl Transfer {
         let (done, outcome) = oneshot::channel();
         let (wanted, dropped) = oneshot::channel::<Infallible>();
         let node = contents.node.clone();
+        let readers = options.readers.clone();
+        // An earlier run of the same may have ended.
+        readers.waits();
         node.spawn(async move {
             let run = Run {
                 events: contents.node.events(),
@@ -117,8 +123,17 @@ impl Transfer {
         Self {
             progress: progress_watch,
             outcome,
+            readers,
             _wanted: wanted,
         }
+    }
+
+    /// A file to be read while it arrives (see [`Readers::open`]).
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`] for a path that can be none.
+    pub fn open(&self, path: &str) -> Result<FileReader, ReadError> {
+        self.readers.open(path)
     }
 
     /// How far it is.
@@ -154,6 +169,12 @@ struct Run {
     fetched: u64,
     /// Of those, by whom they came; providers who did not say who they are are not named.
     sources: BTreeMap<PeerId, u64>,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.options.readers.end();
+    }
 }
 
 impl Run {
@@ -196,7 +217,7 @@ impl Run {
     }
 
     fn done(&self, got: Got, started: Instant) -> Fetched {
-        let sources = self.sources.iter();
+        let sources = self.sources.iter().filter(|(_, bytes)| **bytes > 0);
         let sources = sources.map(|(peer, bytes)| SourceBytes {
             peer: *peer,
             bytes: *bytes,
@@ -207,7 +228,7 @@ impl Run {
             bytes: got.bytes,
             files: got.files,
             time: started.elapsed(),
-            sources: sources.filter(|it| it.bytes > 0).collect(),
+            sources: sources.collect(),
             links_left_out: got.links_left_out,
         }
     }
@@ -215,19 +236,22 @@ impl Run {
     /// Tries each way to the owner once, and whoever else is known to have it: these first while the owner is not there.
     async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
-        let is_there = reach.is_there();
-        let further = match is_there {
+        let owner = Provider {
+            targets: reach.targets().to_vec(),
+            peer: Some(self.options.source.owner),
+            credential: self.options.source.credential(),
+        };
+        let further = match reach.is_there() {
             true => Err(missing(reach.name())),
-            false => self.attempt_further(only, &reach).await,
+            false => self.attempt_further(only, &reach, &owner).await,
         };
         let mut failed = match further {
             Err(error) if !is_local(&error) => error,
             other => return other,
         };
         for target in reach.targets() {
-            let credential = self.options.source.credential();
-            let fetched = self.fetch(&reach, *target, credential, only);
-            match reach.with(*target, fetched).await {
+            let first = First::of(&owner, *target, reach.clone());
+            match self.fetch(first, None, only).await {
                 Err(error @ Error::Unreachable { .. }) => failed = error,
                 other => return other,
             }
@@ -235,65 +259,63 @@ impl Run {
         Err(failed)
     }
 
-    /// Tries each of those who have it beside its owner.
+    /// Tries each of those who have it beside its owner, by each of their faces. The owner may come back meanwhile.
     async fn attempt_further(
         &mut self,
         only: Option<&Filter>,
-        owner: &Reach,
+        reach: &Reach,
+        owner: &Provider,
     ) -> Result<Got, Error> {
-        let mut failed = missing(owner.name());
-        for (target, credential) in self.contents.further(&self.options.source).await? {
-            let reach = Reach::provider(&self.contents.node, owner.name(), target);
-            let fetched = self.fetch(&reach, target, credential, only);
-            match reach.with(target, fetched).await {
-                Err(error) if !is_local(&error) => failed = error,
-                other => return other,
+        let mut failed = missing(reach.name());
+        for provider in self.contents.further(&self.options.source).await? {
+            for target in &provider.targets {
+                let reach = Reach::provider(&self.contents.node, reach.name(), *target);
+                let first = First::of(&provider, *target, reach);
+                match self.fetch(first, Some(owner), only).await {
+                    Err(error) if !is_local(&error) => failed = error,
+                    other => return other,
+                }
             }
         }
         Err(failed)
     }
 
+    /// Fetches from `first`, its owner, and all who are found meanwhile.
     async fn fetch(
         &mut self,
-        reach: &Reach,
-        target: Target,
-        credential: Credential,
+        first: First,
+        owner: Option<&Provider>,
         only: Option<&Filter>,
     ) -> Result<Got, Error> {
-        let source = &self.options.source;
+        let reach = first.reach.clone();
+        let fetched = self.fetch_from(&first, owner, only);
+        reach.with_verified(first.target, fetched).await
+    }
+
+    async fn fetch_from(
+        &mut self,
+        first: &First,
+        owner: Option<&Provider>,
+        only: Option<&Filter>,
+    ) -> Result<Got, Error> {
+        let (source, reach, target) = (&self.options.source, &first.reach, first.target);
         let share = match self.contents.recall(source).await? {
             Some(share) => share,
             None => self.contents.identify(reach, target, source).await?,
         };
-        let acquainted = Acquaintance {
-            reach: reach.clone(),
-            target,
-            share,
-            owner: source.owner,
-            credential: credential.clone(),
-        };
-        let get = Get {
-            share,
-            owner: source.owner,
-            at: self.options.at,
-            path: source.path.clone(),
-            out: self.options.out.clone(),
-            only: only.cloned(),
-            here: Some(self.contents.already_here()),
-            credential,
-            now: clock::now(),
-            staged: self.options.staged.clone(),
-        };
+        let acquainted = first.acquaintance(share, source.owner);
+        let get = self.request(share, &first.provider.credential, only);
         let before = self.fetched;
+        let (earlier, sources) = (self.sources.clone(), &mut self.sources);
         let (progress, rate, fetched) = (&self.progress, &mut self.rate, &mut self.fetched);
-        let contents = &self.contents;
-        let mut acquaint = Some(acquainted.clone());
-        let report = |now: Progress| {
-            // Once we have been let in, and not before: the provider may look at its files for the first who asks.
-            if let Some(with) = acquaint.take() {
-                contents.acquaint_meanwhile(with);
-            }
+        let report = |now: &Progress| {
             *fetched = before + now.fetched;
+            sources.clone_from(&earlier);
+            for (peer, bytes) in &now.sources {
+                if let Some(peer) = peer {
+                    *sources.entry(*peer).or_default() += bytes;
+                }
+            }
             let rate = rate.update(Instant::now(), *fetched);
             progress.send_replace(TransferProgress {
                 bytes: now.bytes,
@@ -303,30 +325,51 @@ impl Run {
                 waiting: false,
             });
         };
-        let open = async || {
+        let ask = async || {
             let stream = reach.open(target).await;
-            stream.map_err(std::io::Error::other)
+            let stream =
+                stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
+            content::head(stream, get.share, &get.credential, get.at, get.now).await
         };
-        let broken = broken(
-            self.contents.node.events(),
-            progress.subscribe(),
-            source.owner,
-        );
-        let got = content::get(open, get, report, broken).await;
-        if let Target::Peer(peer) = target {
-            *self.sources.entry(peer).or_default() += self.fetched - before;
-        }
+        let contents = &self.contents;
+        let (found, mut finds) = mpsc::unbounded_channel();
+        let known = std::iter::once(&first.provider).chain(owner);
+        let known = known.cloned().collect();
+        let feed = async |intake| {
+            let feed = Feed::new(contents.node.clone(), intake, Some(progress.subscribe()));
+            tokio::select! {
+                error = feed.run(known, &mut finds) => error,
+                // It looks for more as long as the transfer lasts.
+                () = contents.search(source, acquainted.clone(), found) => GetError::Stalled,
+            }
+        };
+        let got = content::get(contents.node.getting(), ask, feed, get.clone(), report).await;
         let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
         if self.options.provide && source.path.is_empty() && only.is_none() {
-            let kept = self
-                .contents
-                .keep_copy(&acquainted, &got, self.options.keep);
+            let kept = contents.keep_copy(&acquainted, &got, self.options.keep);
             // It is fetched, whether it can be provided or not.
             if let Err(error) = kept.await {
                 debug!(%error, "what was fetched is not provided");
             }
         }
         Ok(got)
+    }
+
+    fn request(&self, share: ShareId, credential: &Credential, only: Option<&Filter>) -> Get {
+        let options = &self.options;
+        Get {
+            share,
+            owner: options.source.owner,
+            at: options.at,
+            path: options.source.path.clone(),
+            out: options.out.clone(),
+            only: only.cloned(),
+            here: Some(self.contents.already_here()),
+            credential: credential.clone(),
+            readers: options.readers.clone(),
+            now: clock::now(),
+            staged: options.staged.clone(),
+        }
     }
 
     /// Waits until the owner is there, but for `pause` at most.
@@ -341,32 +384,33 @@ impl Run {
     }
 }
 
-/// Waits until a session with `peer` begins, or they are found.
-async fn arrival(events: &mut broadcast::Receiver<Event>, peer: PeerId) {
-    loop {
-        match events.recv().await {
-            Ok(Event::Up(session)) if session.peer == Some(peer) => return,
-            Ok(Event::Found { peer: found, .. }) if found == peer => return,
-            Ok(_) | Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
-    }
+/// The provider that is asked what there is.
+struct First {
+    /// It, at the one place where it is asked.
+    provider: Provider,
+    target: Target,
+    reach: Reach,
 }
 
-/// Waits until a new session with `peer` begins and nothing comes on the old one any more.
-async fn broken(
-    mut events: broadcast::Receiver<Event>,
-    mut progress: watch::Receiver<TransferProgress>,
-    peer: PeerId,
-) {
-    loop {
-        arrival(&mut events, peer).await;
-        progress.mark_unchanged();
-        if tokio::time::timeout(SILENT_MAX, progress.changed())
-            .await
-            .is_err()
-        {
-            return;
+impl First {
+    fn of(provider: &Provider, target: Target, reach: Reach) -> Self {
+        Self {
+            provider: Provider {
+                targets: vec![target],
+                ..provider.clone()
+            },
+            target,
+            reach,
+        }
+    }
+
+    fn acquaintance(&self, share: ShareId, owner: PeerId) -> Acquaintance {
+        Acquaintance {
+            reach: self.reach.clone(),
+            target: self.target,
+            share,
+            owner,
+            credential: self.provider.credential.clone(),
         }
     }
 }

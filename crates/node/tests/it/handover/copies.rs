@@ -14,7 +14,7 @@ use super::people::{self, PATIENCE, Person, bytes, snapshot};
 const BIG_BYTES: usize = 96 << 20;
 
 /// Alice, and Bob and Carol, who are friends of hers and do not know each other.
-async fn alice_and_two_friends() -> (Person, Person, Person) {
+pub(super) async fn alice_and_two_friends() -> (Person, Person, Person) {
     let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
     let carol = Person::new("carol").await;
     alice.meet(&bob).await;
@@ -34,7 +34,7 @@ async fn until(what: &str, holds: impl AsyncFn() -> bool) {
 }
 
 /// Waits until `node` was told that `peer` provides a share.
-async fn heard(node: &Node, share: ShareId, peer: PeerId) {
+pub(super) async fn heard(node: &Node, share: ShareId, peer: PeerId) {
     until("the owner hears of the provider", async || {
         node.contents().provided_by(&share).contains(&peer)
     })

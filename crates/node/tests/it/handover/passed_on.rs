@@ -40,7 +40,7 @@ async fn told_of(node: &Node, source: &ShareSource, folder: &std::path::Path) ->
             finish(node.contents().get(options)).await.expect("fetched");
             let further = node.contents().further(source).await.expect("running");
             if !further.is_empty() {
-                return further.into_iter().map(|(target, _)| target).collect();
+                return further.into_iter().flat_map(|it| it.targets).collect();
             }
         }
         Vec::new()

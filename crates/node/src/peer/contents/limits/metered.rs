@@ -1,17 +1,20 @@
 //! A half of a stream whose bytes are counted and held back: a stream of the session or of an express lane, which makes no difference here.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use kith_core::content::limits::Nearness;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use super::governor::{Governor, Way, Whom};
 use super::served::Serving;
+use crate::content::swarm::Output;
 use crate::peer::node::Node;
 use crate::peer::stream::{Stream, StreamReader, StreamWriter};
 use crate::routing::Connection;
@@ -133,6 +136,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         }
         this.passed(buffer.filled().len() - before);
         Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: Output + Unpin> Output for Metered<S> {
+    async fn send(&mut self, mut bytes: Bytes) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let room = poll_fn(|cx| self.poll_room(cx)).await;
+            let piece = bytes.split_to(room.min(bytes.len()));
+            let sent = piece.len();
+            self.half.send(piece).await?;
+            self.passed(sent);
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> io::Result<()> {
+        self.half.finish().await
     }
 }
 

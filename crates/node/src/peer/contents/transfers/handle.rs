@@ -9,7 +9,7 @@ use super::kept::TEXTS_BYTES_MAX;
 use super::order::Order;
 use super::registry::{Entry, Status, TRANSFERS_MAX};
 use super::run::{self, RELEASE_STEP, RELEASE_WITHIN};
-use crate::content::Filter;
+use crate::content::{FileReader, Filter};
 use crate::data::disk::StagingError;
 use crate::data::staging::Staging;
 use crate::error::{Error, ErrorKind};
@@ -160,6 +160,17 @@ impl Transfers {
             discard_staged(folder).await?;
         }
         Ok(info)
+    }
+
+    /// A file of one, to be read while it arrives and after (see [`Readers::open`](crate::content::Readers::open)).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a number of no transfer, and a path that can be none.
+    pub fn open(&self, id: TransferId, path: &str) -> Result<FileReader, Error> {
+        let table = self.node.transfers().lock();
+        let entry = table.entries.get(&id).ok_or_else(|| missing(id))?;
+        let opened = entry.readers.open(path);
+        opened.map_err(|error| Error::NotFound(error.to_string()))
     }
 
     fn attached(&self, id: TransferId, status: watch::Receiver<Status>) -> Attached {

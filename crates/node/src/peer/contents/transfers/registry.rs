@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::info::{TransferFailure, TransferId, TransferInfo, TransferState};
 use super::kept::{KeptTransfer, Standing};
 use super::order::Order;
-use crate::content::StagedAt;
+use crate::content::{Readers, StagedAt};
 use crate::peer::contents::fetched::{Fetched, TransferProgress};
 
 /// The most transfers in the table: more than a person follows, few enough that each may have its streams and its task.
@@ -58,6 +58,8 @@ pub(super) struct Entry {
     /// Stops the task that works on it; `None` while none does.
     pub(super) stop: Option<CancellationToken>,
     pub(super) staged: StagedAt,
+    /// Where its files are read: those of the last run.
+    pub(super) readers: Readers,
 }
 
 impl Default for Registry {
@@ -155,6 +157,7 @@ impl Entry {
             status: watch::Sender::new(Status::new(TransferState::Waiting)),
             stop: None,
             staged: StagedAt::default(),
+            readers: Readers::ended(),
         }
     }
 

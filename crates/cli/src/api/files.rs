@@ -1,0 +1,191 @@
+//! Files of a transfer over HTTP, while they arrive: whole or a range (RFC 9110, section 14), so that a player can seek.
+
+use std::io;
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header::{
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use kith::ErrorKind;
+use kith::content::{FileReader, ReadError};
+
+use super::door::Door;
+use crate::failure::Failure;
+
+/// What is sent as what, by the end of its name. Nothing that a browser would run.
+const TYPES: &[(&str, &str)] = &[
+    ("avi", "video/x-msvideo"),
+    ("flac", "audio/flac"),
+    ("gif", "image/gif"),
+    ("jpeg", "image/jpeg"),
+    ("jpg", "image/jpeg"),
+    ("m4a", "audio/mp4"),
+    ("m4v", "video/mp4"),
+    ("md", "text/plain; charset=utf-8"),
+    ("mkv", "video/x-matroska"),
+    ("mov", "video/quicktime"),
+    ("mp3", "audio/mpeg"),
+    ("mp4", "video/mp4"),
+    ("ogg", "audio/ogg"),
+    ("opus", "audio/ogg"),
+    ("pdf", "application/pdf"),
+    ("png", "image/png"),
+    ("srt", "text/plain; charset=utf-8"),
+    ("txt", "text/plain; charset=utf-8"),
+    ("vtt", "text/vtt"),
+    ("wav", "audio/wav"),
+    ("webm", "video/webm"),
+    ("webp", "image/webp"),
+];
+
+/// What anything else is sent as.
+const ANY_TYPE: &str = "application/octet-stream";
+
+/// What a caller wants of a file.
+#[derive(Debug, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Part(Range<u64>),
+    /// Nothing that it has.
+    Beyond,
+}
+
+/// A file of a transfer, or a range of it, as its bytes arrive. What is asked for is fetched first.
+#[utoipa::path(get, path = "/api/v1/transfers/{id}/files/{path}",
+    params(("id", description = "a number"), ("path", description = "the file below what is fetched; its name, where that is one file"),
+        ("Range" = Option<String>, Header, description = "bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH")),
+    responses((status = 200, description = "all of it", content_type = "application/octet-stream"),
+        (status = 206, description = "the range", content_type = "application/octet-stream"),
+        (status = 416, description = "the file has nothing there; Content-Range says how long it is")))]
+pub(super) async fn read(
+    State(door): State<Door>,
+    Path((id, path)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let transfers = door.node().contents().transfers();
+    let mut reader = transfers.open(id.parse()?, &path)?;
+    let size = reader.size().await.map_err(unread)?;
+    let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
+    let (status, range) = match wanted(range, size) {
+        Wanted::All => (StatusCode::OK, 0..size),
+        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+        Wanted::Beyond => {
+            let told = [(CONTENT_RANGE, format!("bytes */{size}"))];
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, told).into_response());
+        }
+    };
+    let told = [
+        (ACCEPT_RANGES, "bytes".to_owned()),
+        (CONTENT_LENGTH, (range.end - range.start).to_string()),
+        (CONTENT_TYPE, content_type(&path).to_owned()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+    ];
+    let mut response = (status, told).into_response();
+    if status == StatusCode::PARTIAL_CONTENT {
+        let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+        let told = told.parse().expect("digits are good in a header");
+        response.headers_mut().insert(CONTENT_RANGE, told);
+    }
+    *response.body_mut() = body(reader, range);
+    Ok(response)
+}
+
+/// The bytes of a range, as the caller takes them.
+fn body(reader: FileReader, range: Range<u64>) -> Body {
+    let pieces = stream::try_unfold((reader, range), async |(mut reader, range)| {
+        if range.is_empty() {
+            return Ok(None);
+        }
+        let mut bytes = reader.read(range.start).await.map_err(io::Error::other)?;
+        let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        bytes.truncate(left);
+        if bytes.is_empty() {
+            // It was cut since.
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        }
+        let start = range.start + bytes.len() as u64;
+        Ok(Some((bytes, (reader, start..range.end))))
+    });
+    Body::from_stream(pieces)
+}
+
+/// What a `Range` asks for. Several ranges, other units and what is no range count as none, as they may.
+fn wanted(range: Option<&str>, size: u64) -> Wanted {
+    let range = range.and_then(|range| range.trim().strip_prefix("bytes="));
+    let Some((first, last)) = range.and_then(|range| range.split_once('-')) else {
+        return Wanted::All;
+    };
+    let range = match (number(first), number(last)) {
+        (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(size),
+        (Some(first), None) if last.is_empty() => first..size,
+        (None, Some(length)) if first.is_empty() => size.saturating_sub(length)..size,
+        _ => return Wanted::All,
+    };
+    match range.is_empty() {
+        true => Wanted::Beyond,
+        false => Wanted::Part(range),
+    }
+}
+
+/// Digits and nothing else; more than there can be are as many as there can be.
+fn number(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+fn content_type(path: &str) -> &'static str {
+    let end = path.rsplit_once('.').map(|(_, end)| end.to_lowercase());
+    let known = TYPES
+        .iter()
+        .find(|(known, _)| Some(*known) == end.as_deref());
+    known.map_or(ANY_TYPE, |(_, content_type)| content_type)
+}
+
+fn unread(error: ReadError) -> Failure {
+    let kind = match error {
+        ReadError::NotFound => ErrorKind::NotFound,
+        _ => ErrorKind::Failed,
+    };
+    Failure::new(kind, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_read_as_http_says() {
+        for (range, meant) in [
+            (None, Wanted::All),
+            (Some("bytes=0-3"), Wanted::Part(0..4)),
+            (Some("bytes=4-"), Wanted::Part(4..10)),
+            (Some("bytes=-4"), Wanted::Part(6..10)),
+            (Some("bytes=-40"), Wanted::Part(0..10)),
+            (Some("bytes=8-99999999999999999999"), Wanted::Part(8..10)),
+            (Some("bytes=10-"), Wanted::Beyond),
+            (Some("bytes=99999999999999999999-"), Wanted::Beyond),
+            (Some("bytes=-0"), Wanted::Beyond),
+            (Some("bytes=4-3"), Wanted::All),
+            (Some("bytes=0-1,4-5"), Wanted::All),
+            (Some("bytes=+1-2"), Wanted::All),
+            (Some("bytes=-"), Wanted::All),
+            (Some("lines=0-1"), Wanted::All),
+        ] {
+            assert_eq!(wanted(range, 10), meant, "{range:?}");
+        }
+        assert_eq!(wanted(Some("bytes=0-"), 0), Wanted::Beyond);
+    }
+
+    #[test]
+    fn nothing_is_sent_as_what_a_browser_runs() {
+        assert_eq!(content_type("a/film.MKV"), "video/x-matroska");
+        for path in ["page.html", "picture.svg", "script.js", "film", ".mkv/film"] {
+            assert_eq!(content_type(path), ANY_TYPE, "{path}");
+        }
+    }
+}

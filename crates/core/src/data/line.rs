@@ -1,0 +1,187 @@
+//! Which files lie on a stretch of a snapshot's line.
+//!
+//! The files of a tree, laid end to end in the order of its manifest, are one line of bytes (see [`crate::content::swarm::span`]). The
+//! totals in each reference say where a directory begins, so a stretch is found by the nodes above it alone.
+
+use std::ops::Range;
+
+use crate::data::manifest::{Body, Entry, Node};
+use crate::ids::BlobHash;
+
+/// Something that lies on the stretch, at least with its edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A file.
+    File {
+        /// Where it begins on the line, in bytes.
+        position: u64,
+        /// Its content.
+        hash: BlobHash,
+        /// Its size, in bytes.
+        size: u64,
+    },
+    /// A node that lists some: it is to be handed to [`Descent::enter`] before the next step is taken.
+    Node {
+        /// Where the first file of it begins, in bytes.
+        position: u64,
+        /// Which node.
+        node: BlobHash,
+    },
+}
+
+/// A way down the tree to the files of a stretch, from the first to the last.
+#[derive(Clone, Debug)]
+pub struct Descent {
+    stretch: Range<u64>,
+    /// The next step is the last of them. At most the entries of the nodes on one way down.
+    ahead: Vec<Step>,
+}
+
+impl Descent {
+    /// To the files on `stretch`, in bytes of the line, of the tree with this root.
+    pub fn new(root: BlobHash, stretch: Range<u64>) -> Self {
+        let root = Step::Node {
+            position: 0,
+            node: root,
+        };
+        Self {
+            stretch,
+            ahead: vec![root],
+        }
+    }
+
+    /// The next step; `None` behind the last.
+    pub fn next_step(&mut self) -> Option<Step> {
+        self.ahead.pop()
+    }
+
+    /// Goes on with what `node` lists, whose files begin at `position`.
+    pub fn enter(&mut self, position: u64, node: &Node) {
+        let mut steps = Vec::new();
+        let mut at = position;
+        let mut place = |bytes: u64, step: &dyn Fn(u64) -> Option<Step>| {
+            let end = at.saturating_add(bytes);
+            if at < self.stretch.end && end > self.stretch.start {
+                steps.extend(step(at));
+            }
+            at = end;
+        };
+        match node.body() {
+            Body::Entries(entries) => {
+                for entry in entries {
+                    place(entry.totals().bytes, &|position| match entry {
+                        Entry::File(file) => Some(Step::File {
+                            position,
+                            hash: file.hash,
+                            size: file.size,
+                        }),
+                        Entry::Directory(directory) => Some(Step::Node {
+                            position,
+                            node: directory.node,
+                        }),
+                        Entry::Symlink(_) => None,
+                    });
+                }
+            }
+            Body::Parts(parts) => {
+                for part in parts {
+                    place(part.totals.bytes, &|position| {
+                        Some(Step::Node {
+                            position,
+                            node: part.node,
+                        })
+                    });
+                }
+            }
+        }
+        self.ahead.extend(steps.into_iter().rev());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::data::builder::{DirectoryBuilder, NodeBlob};
+    use crate::data::manifest::{self, Directory, Totals};
+    use crate::data::walk::{Item, Walk};
+    use proptest::prelude::*;
+
+    type Store = BTreeMap<BlobHash, Vec<u8>>;
+
+    fn directory(store: &mut Store, entries: Vec<Entry>) -> (BlobHash, Totals) {
+        let mut builder = DirectoryBuilder::default();
+        let mut keep = |nodes: Vec<NodeBlob>| {
+            store.extend(nodes.into_iter().map(|node| (node.hash, node.bytes)));
+        };
+        for entry in entries {
+            keep(builder.push(entry).expect("in order"));
+        }
+        let (nodes, built) = builder.finish().expect("built");
+        keep(nodes);
+        (built.node, built.totals)
+    }
+
+    fn file(name: String, size: u64) -> Entry {
+        Entry::File(manifest::File {
+            name,
+            size,
+            hash: BlobHash([1; 32]),
+            executable: false,
+            mtime_ms: 0,
+        })
+    }
+
+    fn on(store: &Store, root: BlobHash, stretch: Range<u64>) -> Vec<(u64, u64)> {
+        let mut descent = Descent::new(root, stretch);
+        let mut found = Vec::new();
+        while let Some(step) = descent.next_step() {
+            match step {
+                Step::File { position, size, .. } => found.push((position, size)),
+                Step::Node { position, node } => {
+                    let node = Node::decode(&store[&node]).expect("a node");
+                    descent.enter(position, &node);
+                }
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn a_stretch_has_the_files_that_the_walk_places_on_it(
+            sizes in proptest::collection::vec(proptest::collection::vec(0u64..40, 0..6), 1..6),
+            start in 0u64..200,
+            length in 0u64..100,
+        ) {
+            let mut store = Store::new();
+            let mut entries = Vec::new();
+            for (number, inner) in sizes.iter().enumerate() {
+                let files = inner.iter().enumerate().map(|(at, size)| file(format!("f{at}"), *size));
+                let (node, totals) = directory(&mut store, files.collect());
+                let name = format!("d{number}");
+                entries.push(Entry::Directory(Directory { name, node, totals }));
+                entries.push(file(format!("d{number}.txt"), number as u64));
+            }
+            let (root, totals) = directory(&mut store, entries);
+            let mut walk = Walk::new(root, totals, 0, 0);
+            let mut walked = Vec::new();
+            while let Some(wanted) = walk.poll_wanted() {
+                for item in walk.handle_node(wanted.ticket, &store[&wanted.node]).expect("a tree") {
+                    if let Item::File { file, position, .. } = item {
+                        walked.push((position, file.size));
+                    }
+                }
+            }
+            walked.sort_unstable();
+            let all: u64 = walked.iter().map(|(_, size)| size).sum();
+            prop_assert_eq!(all, totals.bytes);
+            let end = start + length;
+            walked.retain(|(position, size)| *size > 0 && *position < end && position + size > start);
+            let mut found = on(&store, root, start..end);
+            found.retain(|(_, size)| *size > 0);
+            prop_assert_eq!(found, walked);
+        }
+    }
+}

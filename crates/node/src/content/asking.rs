@@ -1,0 +1,102 @@
+//! The asker's side of a stream of `/kith/share/1`.
+
+use std::io;
+
+use kith_core::codec;
+use kith_core::content::grant::SignedGrant;
+use kith_core::content::wire::{Answer, Proof, Request};
+use kith_core::crypto::Ed25519;
+use kith_core::data::head::{Head, HeadError, SignedHead};
+use kith_core::ids::{BlobHash, ShareId};
+use kith_core::time::Time;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+
+use crate::content::error::{GetError, STALL_MAX};
+use crate::content::frames;
+use crate::content::request::{Credential, Stream};
+
+/// Asks what a share now is, or was in the version of the manifest `at`; gives a grant too, where the other side is its owner and knows
+/// us.
+///
+/// # Errors
+/// [`GetError`].
+pub async fn head<R, W>(
+    stream: Stream<R, W>,
+    share: ShareId,
+    credential: &Credential,
+    at: Option<BlobHash>,
+    now: Time,
+) -> Result<(Head, Option<SignedGrant>), GetError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let proof = credential.proof(&share, &stream.exporter);
+    let (mut reader, mut writer) = (BufReader::new(stream.reader), stream.writer);
+    send(&mut writer, &Request::Head { share, proof }).await?;
+    let newest = head_answer(&mut reader, share, now).await?;
+    let mut found = newest.ok_or(GetError::NotFound)?;
+    if let Some(manifest) = at.filter(|at| *at != found.0.manifest) {
+        let proof = Proof::Session;
+        let request = Request::Version {
+            share,
+            manifest,
+            proof,
+        };
+        send(&mut writer, &request).await?;
+        let past = head_answer(&mut reader, share, now).await?;
+        found = past.ok_or(GetError::Version)?;
+        if found.0.manifest != manifest {
+            return Err(GetError::Protocol("another version than it was asked for"));
+        }
+    }
+    // Nothing more is asked. A stream that is over by itself is as good.
+    let _ = writer.shutdown().await;
+    Ok(found)
+}
+
+/// A head of `share`, if it is there and for us.
+async fn head_answer(
+    reader: &mut (impl AsyncRead + Unpin),
+    share: ShareId,
+    now: Time,
+) -> Result<Option<(Head, Option<SignedGrant>)>, GetError> {
+    // The provider may look at its files again before it answers.
+    let answer = tokio::time::timeout(STALL_MAX, answer(reader)).await;
+    match answer.map_err(|_| GetError::Stalled)?? {
+        Answer::Head { head, grant } => {
+            let head: SignedHead = codec::decode(&head).map_err(HeadError::from)?;
+            let head = head.verify(&Ed25519, now)?;
+            if head.share != share {
+                return Err(HeadError::OtherShare.into());
+            }
+            Ok(Some((head, grant)))
+        }
+        Answer::Gone | Answer::Ended(_) => Ok(None),
+        _ => Err(GetError::Protocol("another answer than a head")),
+    }
+}
+
+/// Sends one request.
+pub(super) async fn send(
+    writer: &mut (impl AsyncWrite + Unpin),
+    request: &Request,
+) -> Result<(), GetError> {
+    let frame = frames::frame(request);
+    let sent = writer.write_all(&frame).await;
+    sent.map_err(GetError::Connection)?;
+    writer.flush().await.map_err(GetError::Connection)
+}
+
+/// Reads one answer.
+pub(super) async fn answer(reader: &mut (impl AsyncRead + Unpin)) -> Result<Answer, GetError> {
+    let answer: Answer = frames::read(reader)
+        .await
+        .map_err(GetError::Connection)?
+        .ok_or_else(|| GetError::Connection(io::ErrorKind::UnexpectedEof.into()))?;
+    if answer.is_bounded() {
+        Ok(answer)
+    } else {
+        Err(GetError::Protocol("an answer beyond its bounds"))
+    }
+}

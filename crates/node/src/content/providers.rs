@@ -1,0 +1,17 @@
+//! Somebody who may have a share.
+
+use kith_core::ids::PeerId;
+use kith_core::routing::Target;
+
+use crate::content::request::Credential;
+
+/// Somebody who may provide a share.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Where streams to it are opened: the ways to one node, the best first.
+    pub targets: Vec<Target>,
+    /// Who it is, where that is known beforehand.
+    pub peer: Option<PeerId>,
+    /// What lets us in there.
+    pub credential: Credential,
+}

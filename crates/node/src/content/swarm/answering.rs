@@ -1,0 +1,176 @@
+//! A stream of somebody who asks: what it says is heard, and what is for it is written.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kith_core::content::swarm::wire::{AskerMessage, Open, ProviderMessage};
+use kith_core::ids::DeviceKey;
+use tokio::io::{AsyncRead, BufReader};
+use tokio::sync::mpsc;
+
+use super::asker::{Asker, Outgoing};
+use super::giving::{Giving, IDLE_MAX, SwarmError};
+use super::output::Output;
+use crate::content::frames;
+use crate::content::serve::Session;
+
+/// How long the first message may take: it was sent with the stream's opening.
+const OPEN_WITHIN: Duration = Duration::from_secs(10);
+
+impl Giving {
+    /// Serves a stream of `/kith/swarm/1` until one of us ends it; gives how many bytes were sent.
+    ///
+    /// # Errors
+    /// [`SwarmError`]; the stream is of no use then.
+    pub async fn answer<R, W>(
+        self: &Arc<Self>,
+        reader: R,
+        mut writer: W,
+        session: Session,
+        device: DeviceKey,
+    ) -> Result<u64, SwarmError>
+    where
+        R: AsyncRead + Unpin + Send,
+        W: Output,
+    {
+        let mut reader = BufReader::new(reader);
+        let open = frames::read::<AskerMessage>(&mut reader);
+        let open = tokio::time::timeout(OPEN_WITHIN, open).await;
+        let open = match open.map_err(|_| SwarmError::Idle)?.map_err(read_error)? {
+            Some(AskerMessage::Open(open)) => {
+                (session.asks)(open.share);
+                open
+            }
+            Some(_) => return Err(SwarmError::Breach(io::ErrorKind::InvalidData.into())),
+            None => return Ok(0),
+        };
+        let (outgoing, messages) = mpsc::unbounded_channel();
+        let Some(asker) = self.admit(open, session, device, outgoing).await? else {
+            let gone = frames::frame(&ProviderMessage::Gone);
+            writer.send(gone.into()).await.map_err(SwarmError::Stream)?;
+            writer.finish().await.map_err(SwarmError::Stream)?;
+            return Ok(0);
+        };
+        let _leaving = Leaving(Arc::clone(self), Arc::clone(&asker));
+        tokio::select! {
+            biased;
+            read = self.hear_all(&asker, reader) => read.map(|()| 0),
+            written = self.write_all(&asker, messages, writer) => written,
+        }
+    }
+
+    /// Lets an asker in that may have what it asks for.
+    async fn admit(
+        self: &Arc<Self>,
+        open: Open,
+        session: Session,
+        device: DeviceKey,
+        outgoing: mpsc::UnboundedSender<Outgoing>,
+    ) -> Result<Option<Arc<Asker>>, SwarmError> {
+        if !open.is_known() {
+            return Ok(None);
+        }
+        let shares = Arc::clone(&self.shares);
+        let judged = tokio::task::spawn_blocking(move || {
+            let now = (session.now)();
+            let (asker, exporter) = (&session.asker, &session.exporter);
+            let shown = shares.shown(&open.share, &open.proof, asker, exporter, now)?;
+            let holding = shares.holding(&open, asker, &shown, now)?;
+            Ok((open, session, shown, holding))
+        });
+        let judged = judged
+            .await
+            .map_err(|error| SwarmError::Disk(io::Error::other(error)))?;
+        let (open, session, shown, holding) = judged.map_err(SwarmError::Disk)?;
+        Ok(holding.map(|holding| {
+            self.join(device, holding, |id, reading| {
+                let who = (session, shown);
+                Arc::new(Asker::new(id, reading, open, who, outgoing))
+            })
+        }))
+    }
+
+    /// Hears what an asker says, until it ends the stream.
+    async fn hear_all<R>(
+        self: &Arc<Self>,
+        asker: &Asker,
+        mut reader: BufReader<R>,
+    ) -> Result<(), SwarmError>
+    where
+        R: AsyncRead + Unpin,
+    {
+        loop {
+            asker.drained().await;
+            let message = frames::read::<AskerMessage>(&mut reader);
+            let mut message = std::pin::pin!(message);
+            let message = loop {
+                match tokio::time::timeout(IDLE_MAX, &mut message).await {
+                    Ok(message) => break message,
+                    Err(_) if asker.has_read() => {}
+                    Err(_) => return Err(SwarmError::Idle),
+                }
+            };
+            match message.map_err(read_error)? {
+                Some(message) => self.hear(asker.id, message),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Writes what is to be written, until there is nothing more.
+    async fn write_all(
+        self: &Arc<Self>,
+        asker: &Arc<Asker>,
+        mut messages: mpsc::UnboundedReceiver<Outgoing>,
+        mut writer: impl Output,
+    ) -> Result<u64, SwarmError> {
+        let (mut sent, mut given) = (0, asker.given(&self.shares));
+        while let Some(outgoing) = messages.recv().await {
+            let mut of_files = 0;
+            let (bytes, data) = match outgoing {
+                Outgoing::Message(message) => (frames::frame(&message).into(), None),
+                Outgoing::Data {
+                    bytes,
+                    given: more,
+                    ask,
+                    next,
+                } => {
+                    of_files = more;
+                    (bytes, Some((ask, next)))
+                }
+                Outgoing::Close => break,
+            };
+            sent += bytes.len() as u64;
+            let sending = tokio::time::timeout(IDLE_MAX, writer.send(bytes)).await;
+            sending
+                .map_err(|_| SwarmError::Idle)?
+                .map_err(SwarmError::Stream)?;
+            asker.note_written();
+            given.add(of_files);
+            match data {
+                Some((ask, Some(next))) => self.serve(Arc::clone(asker), ask, Some(next)),
+                Some((ask, None)) => self.served(asker.id, ask.id),
+                None => {}
+            }
+        }
+        writer.finish().await.map_err(SwarmError::Stream)?;
+        Ok(sent)
+    }
+}
+
+/// Tells that an asker's stream is over, whatever ended it.
+struct Leaving(Arc<Giving>, Arc<Asker>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.leave(&self.1);
+    }
+}
+
+fn read_error(error: io::Error) -> SwarmError {
+    match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => SwarmError::Breach(error),
+        _ => SwarmError::Stream(error),
+    }
+}

@@ -1,0 +1,276 @@
+//! What comes is verified and written.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kith_core::content::swarm::getter::Due;
+use kith_core::content::swarm::span::{Span, groups_within};
+use kith_core::content::swarm::wire::What;
+use kith_core::data::manifest::NODE_BYTES_MAX;
+use kith_core::ids::{BlobHash, PeerId};
+use tokio::sync::futures::OwnedNotified;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::task::TaskTracker;
+
+use super::buffers::Buffers;
+use crate::content::error::GetError;
+use crate::data::disk::StagingError;
+use crate::data::incoming::Incoming;
+use crate::data::range::Blob;
+
+/// Files that are whole and still known by their place, because a second source may have been asked for their last chunk: more than the
+/// requests that are under way can name.
+const WHOLE_FILES_MAX: usize = 64 * 1024;
+
+/// Nothing has come.
+const NOTHING: Event = Event::Bytes {
+    peer: None,
+    bytes: 0,
+    files: 0,
+};
+
+/// What a node of the manifest is called.
+const DIRECTORY: &str = "a directory";
+
+/// What a transfer is told of what came.
+#[derive(Debug)]
+pub(in crate::content) enum Event {
+    /// A node of the manifest.
+    Node {
+        /// Which.
+        hash: BlobHash,
+        /// Its content.
+        bytes: Vec<u8>,
+    },
+    /// Bytes of files, verified and written.
+    Bytes {
+        /// From whom.
+        peer: Option<PeerId>,
+        /// How many that were not here.
+        bytes: u64,
+        /// How many files are whole by them.
+        files: u64,
+    },
+    /// A source has something of this no more.
+    Lacks {
+        /// What it is called.
+        what: String,
+        /// Whether its file is not what it was.
+        is_changed: bool,
+    },
+    /// The disk did not do its part.
+    Failed(GetError),
+}
+
+/// Why bytes were not taken.
+#[derive(Debug)]
+pub(super) enum TakeError {
+    /// They are not what was asked for: their sender's fault. What they were to be is named.
+    Lie(String),
+    /// The disk's fault.
+    Disk(GetError),
+}
+
+/// What became of something that came.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// What the transfer is to be told.
+    pub(super) event: Event,
+    /// Whether all of it was taken.
+    pub(super) outcome: Result<(), TakeError>,
+}
+
+/// Where what arrives goes, for all sources of one transfer.
+#[derive(Debug)]
+pub(in crate::content) struct Arriving {
+    files: Mutex<Files>,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) buffers: Buffers,
+    /// What is being written.
+    pub(super) tasks: TaskTracker,
+    /// Tells readers that something came.
+    arrived: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    /// By where they begin on the line; those without bytes are not among them.
+    placed: BTreeMap<u64, File>,
+    /// Where those lie that are whole, the first first.
+    whole: VecDeque<u64>,
+}
+
+/// A file that arrives.
+#[derive(Clone, Debug)]
+pub(in crate::content) struct File {
+    pub(in crate::content) incoming: Arc<Incoming>,
+    pub(in crate::content) path: Arc<str>,
+}
+
+/// The groups of one file that something brings.
+struct Part {
+    position: u64,
+    file: File,
+    groups: Range<u64>,
+}
+
+impl Arriving {
+    pub(super) fn new(events: mpsc::UnboundedSender<Event>) -> Self {
+        Self {
+            files: Mutex::default(),
+            events,
+            buffers: Buffers::default(),
+            tasks: TaskTracker::new(),
+            arrived: Arc::default(),
+        }
+    }
+
+    /// This file begins here on the line.
+    pub(in crate::content) fn place(&self, position: u64, file: File) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.placed.insert(position, file);
+        drop(files);
+        self.arrived.notify_waiters();
+    }
+
+    /// Where a file lies on the line, and it, by its path; `None` while it is not known, and for one that was whole long ago.
+    pub(in crate::content) fn find(&self, path: &str) -> Option<(u64, File)> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut placed = files.placed.iter();
+        let found = placed.find(|(_, file)| *file.path == *path)?;
+        Some((*found.0, found.1.clone()))
+    }
+
+    /// Ends when something comes after this was called.
+    pub(in crate::content) fn arrived(&self) -> OwnedNotified {
+        Arc::clone(&self.arrived).notified_owned()
+    }
+
+    /// What is due, by name: the file that it begins in.
+    pub(super) fn named(&self, due: &Due) -> String {
+        let What::Span(span) = due.what else {
+            return DIRECTORY.to_owned();
+        };
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = files.placed.range(..=span.start).next_back();
+        file.map_or_else(String::new, |(_, file)| file.path.to_string())
+    }
+
+    /// Returns when nothing is being written any more.
+    pub(in crate::content) async fn settle(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// How many bytes answer what is due; `None` when nothing that is known does.
+    pub(super) fn encoded_bytes(&self, due: &Due) -> Option<u64> {
+        match due.what {
+            What::Node(hash) if due.until <= NODE_BYTES_MAX as u64 => {
+                let size = due.until;
+                Some(Blob { hash, size }.encoded_bytes(&(0..size)))
+            }
+            What::Node(_) => None,
+            What::Span(_) => {
+                let parts = self.parts(due)?;
+                let bytes = |part: &Part| part.file.incoming.blob.encoded_bytes(&part.groups);
+                Some(parts.iter().map(bytes).sum())
+            }
+        }
+    }
+
+    /// Verifies what came for what was due, and writes it. Blocks. Nothing is written of a file's part that does not verify.
+    pub(super) fn take(&self, due: &Due, encoded: &[u8], peer: Option<PeerId>) -> Taken {
+        if let What::Node(hash) = due.what {
+            let size = due.until;
+            let decoded = Blob { hash, size }.decode(encoded);
+            let outcome = match &decoded {
+                Ok(_) => Ok(()),
+                Err(_) => Err(TakeError::Lie(DIRECTORY.to_owned())),
+            };
+            let event = match decoded {
+                Ok(bytes) => Event::Node { hash, bytes },
+                Err(_) => NOTHING,
+            };
+            return Taken { event, outcome };
+        }
+        let mut rest = encoded;
+        let (mut bytes, mut whole) = (0, Vec::new());
+        let mut outcome = Ok(());
+        for part in self.parts(due).unwrap_or_default() {
+            let length = part.file.incoming.blob.encoded_bytes(&part.groups);
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            let Some((own, behind)) = rest.split_at_checked(length) else {
+                outcome = Err(TakeError::Lie(part.file.path.to_string()));
+                break;
+            };
+            rest = behind;
+            match part.file.incoming.write(&part.groups, own) {
+                Ok(brought) => {
+                    bytes += brought.bytes;
+                    if brought.is_last {
+                        whole.push(part.position);
+                    }
+                }
+                Err(StagingError::Mismatch) => {
+                    outcome = Err(TakeError::Lie(part.file.path.to_string()));
+                    break;
+                }
+                Err(error) => {
+                    let error = GetError::staging(error, &part.file.path);
+                    outcome = Err(TakeError::Disk(error));
+                    break;
+                }
+            }
+        }
+        let files = whole.len() as u64;
+        self.forget(whole);
+        self.arrived.notify_waiters();
+        let event = Event::Bytes { peer, bytes, files };
+        Taken { event, outcome }
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        // The transfer may just have ended.
+        let _ = self.events.send(event);
+    }
+
+    /// Lets the oldest of the whole files go.
+    fn forget(&self, whole: Vec<u64>) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.whole.extend(whole);
+        while files.whole.len() > WHOLE_FILES_MAX {
+            if let Some(position) = files.whole.pop_front() {
+                files.placed.remove(&position);
+            }
+        }
+    }
+
+    /// The parts that answer what is due, in order; `None` where a file of them is not known.
+    fn parts(&self, due: &Due) -> Option<Vec<Part>> {
+        let span = Span {
+            start: due.from,
+            end: due.until,
+        };
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let (first, _) = files.placed.range(..=span.start).next_back()?;
+        let mut reached = *first;
+        let mut parts = Vec::new();
+        for (position, file) in files.placed.range(*first..span.end) {
+            if *position > reached {
+                return None;
+            }
+            let size = file.incoming.blob.size;
+            reached = position.saturating_add(size);
+            let groups = groups_within(*position, size, span);
+            if !groups.is_empty() {
+                parts.push(Part {
+                    position: *position,
+                    file: file.clone(),
+                    groups,
+                });
+            }
+        }
+        (reached >= span.end).then_some(parts)
+    }
+}

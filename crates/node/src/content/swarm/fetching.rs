@@ -1,0 +1,171 @@
+//! A transfer, as far as the wire is concerned: what is wanted of a snapshot, and the streams to those who have it.
+
+use std::sync::Arc;
+
+use kith_core::content::swarm::getter::{Path, Priority, TransferId, Who};
+use kith_core::content::swarm::span::Span;
+use kith_core::content::swarm::wire::Open;
+use kith_core::data::head::Head;
+use kith_core::ids::{BlobHash, ShareId};
+use tokio::io::AsyncRead;
+use tokio::sync::mpsc;
+
+use super::arriving::{Arriving, Event};
+use super::getting::{Getting, Ongoing};
+use super::output::Output;
+use super::source::{self, SourceEnd};
+use crate::content::error::{GetError, STALL_MAX};
+use crate::content::request::{Credential, Stream};
+
+/// A transfer that is known to the getter.
+#[derive(Debug)]
+pub(in crate::content) struct Fetching {
+    ongoing: Ongoing,
+    pub(in crate::content) arriving: Arc<Arriving>,
+    events: mpsc::UnboundedReceiver<Event>,
+    share: ShareId,
+    root: BlobHash,
+    size: u64,
+}
+
+/// Where streams to providers are handed in.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    getting: Arc<Getting>,
+    transfer: TransferId,
+    arriving: Arc<Arriving>,
+    share: ShareId,
+    root: BlobHash,
+    size: u64,
+}
+
+impl Fetching {
+    /// Of the snapshot that `head` names.
+    ///
+    /// # Errors
+    /// [`GetError::TooMany`].
+    pub(in crate::content) fn begin(getting: &Arc<Getting>, head: &Head) -> Result<Self, GetError> {
+        let size = head.totals.bytes;
+        let ongoing = getting.begin(size).ok_or(GetError::TooMany)?;
+        let (sender, events) = mpsc::unbounded_channel();
+        Ok(Self {
+            ongoing,
+            arriving: Arc::new(Arriving::new(sender)),
+            events,
+            share: head.share,
+            root: head.manifest,
+            size,
+        })
+    }
+
+    /// Where streams to its providers are handed in.
+    pub(in crate::content) fn intake(&self) -> Intake {
+        Intake {
+            getting: Arc::clone(self.ongoing.getting()),
+            transfer: self.ongoing.id(),
+            arriving: Arc::clone(&self.arriving),
+            share: self.share,
+            root: self.root,
+            size: self.size,
+        }
+    }
+
+    /// Who knows it, by which number.
+    pub(in crate::content) fn known(&self) -> (Arc<Getting>, TransferId) {
+        (Arc::clone(self.ongoing.getting()), self.ongoing.id())
+    }
+
+    /// Waits for what happens next.
+    ///
+    /// # Errors
+    /// [`GetError::Stalled`] when nothing does for too long.
+    pub(in crate::content) async fn next(&mut self) -> Result<Event, GetError> {
+        let next = tokio::time::timeout(STALL_MAX, self.events.recv()).await;
+        match next {
+            Ok(Some(event)) => Ok(event),
+            // Whoever sends is held by this.
+            Ok(None) | Err(_) => Err(GetError::Stalled),
+        }
+    }
+
+    /// What has happened meanwhile.
+    pub(in crate::content) fn try_next(&mut self) -> Option<Event> {
+        self.events.try_recv().ok()
+    }
+
+    /// Asks for a node; whether there was room for one more.
+    pub(in crate::content) fn want_node(&self, node: BlobHash) -> bool {
+        let id = self.ongoing.id();
+        (self.ongoing.getting()).tell(|getter, now| getter.handle_node_wanted(now, id, node))
+    }
+
+    /// Fetches one node by itself.
+    ///
+    /// # Errors
+    /// [`GetError`].
+    pub(in crate::content) async fn node(&mut self, node: BlobHash) -> Result<Vec<u8>, GetError> {
+        self.want_node(node);
+        loop {
+            match self.next().await? {
+                Event::Node { hash, bytes } if hash == node => return Ok(bytes),
+                Event::Failed(error) => return Err(error),
+                Event::Lacks { .. } if !self.has_sources() => return Err(GetError::Gone),
+                _ => {}
+            }
+        }
+    }
+
+    /// Says what is here, and asks for what is not.
+    pub(in crate::content) fn want(&self, held: &[Span], wanted: &[Span]) {
+        let id = self.ongoing.id();
+        self.ongoing.getting().tell(|getter, now| {
+            for span in held {
+                getter.handle_held(now, id, *span);
+            }
+            for span in wanted {
+                getter.handle_wanted(now, id, *span, Priority::Normal);
+            }
+        });
+    }
+
+    /// Whether somebody has something of what is missing.
+    pub(in crate::content) fn has_sources(&self) -> bool {
+        let id = self.ongoing.id();
+        let progress = (self.ongoing.getting()).tell(|getter, _| getter.progress(id));
+        progress.is_some_and(|progress| progress.sources > 0)
+    }
+}
+
+impl Intake {
+    /// The bytes of the snapshot.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Has a provider serve the transfer until one of us ends it. `who` and `path` are as the session tells.
+    pub async fn source<R, W>(
+        &self,
+        stream: Stream<R, W>,
+        who: Who,
+        path: Path,
+        credential: &Credential,
+    ) -> SourceEnd
+    where
+        R: AsyncRead + Unpin + Send,
+        W: Output,
+    {
+        let Stream {
+            reader,
+            mut writer,
+            exporter,
+        } = stream;
+        let proof = credential.proof(&self.share, &exporter);
+        let open = Open::new(self.share, self.root, self.size, proof);
+        if let Err(error) = source::open(&mut writer, open).await {
+            return SourceEnd::Lost(error);
+        }
+        let joined = self.getting.join(self.transfer, who, path);
+        let halves = (reader, writer);
+        source::run(joined, &self.getting, &self.arriving, who.peer, halves).await
+    }
+}

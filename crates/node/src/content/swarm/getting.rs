@@ -1,0 +1,237 @@
+//! The node's one getter, which all transfers share, so that they are fair to each other and keep its bounds together.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kith_core::content::swarm::getter::{EndReason, Output, Path, SourceId, TransferId, Who};
+use kith_core::content::swarm::wire::AskerMessage;
+use kith_core::content::swarm::{Getter, GetterConfig};
+use kith_core::random::Seed;
+use kith_core::time::Time;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::clock::Clock;
+
+/// Messages that wait to be written to one source: those of all the requests that one may owe, many times over. A source that reads
+/// none of them is done without.
+const MESSAGES_MAX: usize = 1024;
+
+/// The getter of a node.
+#[derive(Debug)]
+pub struct Getting {
+    state: Mutex<State>,
+    clock: Clock,
+    /// The machine is due sooner than it was.
+    sooner: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    getter: Getter,
+    /// The number of the next transfer or source.
+    next: u64,
+    sources: BTreeMap<SourceId, Line>,
+    /// Who lied since it was last looked, a source each.
+    lied: Vec<Who>,
+    /// When whoever waits for the machine wakes up.
+    due: Option<Time>,
+}
+
+/// What leads to the task of a source.
+#[derive(Debug)]
+struct Line {
+    messages: mpsc::Sender<AskerMessage>,
+    end: oneshot::Sender<EndReason>,
+    who: Who,
+}
+
+/// A transfer that the machine knows, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Ongoing {
+    getting: Arc<Getting>,
+    id: TransferId,
+}
+
+/// A source that the machine knows, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Joined {
+    getting: Arc<Getting>,
+    pub(super) id: SourceId,
+    /// What to tell it.
+    pub(super) messages: mpsc::Receiver<AskerMessage>,
+    /// Why it is done without.
+    pub(super) end: oneshot::Receiver<EndReason>,
+}
+
+impl Getting {
+    /// One without transfers. [`Getting::run`] is to be run beside it.
+    pub fn new(config: GetterConfig, seed: Seed) -> Self {
+        let clock = Clock::new();
+        let state = State {
+            getter: Getter::new(config, seed, clock.now()),
+            next: 0,
+            sources: BTreeMap::new(),
+            lied: Vec::new(),
+            due: None,
+        };
+        Self {
+            state: Mutex::new(state),
+            clock,
+            sooner: Notify::new(),
+        }
+    }
+
+    /// Wakes the machine when it is due, and has each remembered who lies. Never ends.
+    pub async fn run<Remembering: Future<Output = ()>>(
+        &self,
+        remember: impl Fn(Who) -> Remembering,
+    ) {
+        loop {
+            let sooner = self.sooner.notified();
+            for who in self.take_lied() {
+                remember(who).await;
+            }
+            let due = self.tell(|getter, _| getter.poll_timeout());
+            match due {
+                Some(due) => {
+                    let due = self.clock.instant(due);
+                    if tokio::time::timeout_at(due, sooner).await.is_err() {
+                        self.tell(Getter::handle_timeout);
+                    }
+                }
+                None => sooner.await,
+            }
+        }
+    }
+
+    fn take_lied(&self) -> Vec<Who> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut state.lied)
+    }
+
+    /// Tells the machine something, and hands on what follows.
+    pub fn tell<T>(&self, what: impl FnOnce(&mut Getter, Time) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let told = what(&mut state.getter, now);
+        state.hand_on(now);
+        let due = state.getter.poll_timeout();
+        let is_sooner = due.is_some_and(|due| state.due.is_none_or(|before| due < before));
+        if is_sooner || !state.lied.is_empty() {
+            self.sooner.notify_one();
+        }
+        state.due = due;
+        told
+    }
+
+    /// Begins a transfer of a snapshot of so many bytes; `None` when there are too many.
+    pub(super) fn begin(self: &Arc<Self>, size: u64) -> Option<Ongoing> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = TransferId(state.number());
+        if !state.getter.handle_transfer(self.clock.now(), id, size) {
+            return None;
+        }
+        drop(state);
+        Some(Ongoing {
+            getting: Arc::clone(self),
+            id,
+        })
+    }
+
+    /// A stream to a source of a transfer stands.
+    pub(super) fn join(self: &Arc<Self>, transfer: TransferId, who: Who, path: Path) -> Joined {
+        let (sender, messages) = mpsc::channel(MESSAGES_MAX);
+        let (end_sender, end) = oneshot::channel();
+        let line = Line {
+            messages: sender,
+            end: end_sender,
+            who,
+        };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = SourceId(state.number());
+        state.sources.insert(id, line);
+        drop(state);
+        self.tell(|getter, now| getter.handle_source(now, id, transfer, who, path));
+        Joined {
+            getting: Arc::clone(self),
+            id,
+            messages,
+            end,
+        }
+    }
+}
+
+impl State {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn hand_on(&mut self, now: Time) {
+        while let Some(output) = self.getter.poll_output() {
+            match output {
+                Output::Send { source, message } => self.send(now, source, message),
+                Output::End { source, reason } => self.end(source, reason),
+                // The staging folder is compared with the hashes when a transfer goes on, and the transfer counts what is written; what a
+                // source lacks is told by its stream, which knows the file. Who else provides is asked for in `/kith/share/1`, which says
+                // by which of their faces they are reached.
+                Output::Changed { .. }
+                | Output::Verified { .. }
+                | Output::Held { .. }
+                | Output::Learned { .. }
+                | Output::Done { .. } => {}
+            }
+        }
+    }
+
+    fn send(&mut self, now: Time, source: SourceId, message: AskerMessage) {
+        let Some(line) = self.sources.get(&source) else {
+            return;
+        };
+        if let Err(TrySendError::Full(_)) = line.messages.try_send(message) {
+            self.end(source, EndReason::Stalled);
+            self.getter.handle_closed(now, source);
+        }
+    }
+
+    fn end(&mut self, source: SourceId, reason: EndReason) {
+        if let Some(line) = self.sources.remove(&source) {
+            if reason == EndReason::Lied {
+                self.lied.push(line.who);
+            }
+            // Its task may have ended by itself.
+            let _ = line.end.send(reason);
+        }
+    }
+}
+
+impl Ongoing {
+    /// Its number.
+    pub(super) fn id(&self) -> TransferId {
+        self.id
+    }
+
+    /// The machine that knows it.
+    pub(super) fn getting(&self) -> &Arc<Getting> {
+        &self.getting
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        let id = self.id;
+        self.getting
+            .tell(|getter, now| getter.handle_transfer_ended(now, id));
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        let id = self.id;
+        self.getting
+            .tell(|getter, now| getter.handle_closed(now, id));
+        let mut state = (self.getting.state.lock()).unwrap_or_else(PoisonError::into_inner);
+        state.sources.remove(&id);
+    }
+}

@@ -1,0 +1,340 @@
+//! The node's one provider, which all askers share, so that each has its turn.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use kith_core::codec;
+use kith_core::content::swarm::provider::{AskerId, Output, SnapshotId};
+use kith_core::content::swarm::wire::{Ask, AskerMessage, DropReason, ProviderMessage, What};
+use kith_core::content::swarm::{Provider, ProviderConfig};
+use kith_core::ids::{BlobHash, DeviceKey, ShareId};
+use kith_core::random::Seed;
+use kith_core::time::Time;
+use thiserror::Error;
+use tokio::sync::Notify;
+
+use super::asker::{Asker, Outgoing};
+use super::buffers::{Buffer, Buffers};
+use super::clock::Clock;
+use super::reading::{ReadError, Reading};
+use crate::content::holding::Holding;
+use crate::content::shares::Shares;
+
+/// What is left free in front of raw bytes, for the message that announces them: its frame, and numbers of nine bytes.
+const FRONT_BYTES: usize = 64;
+
+/// What is made room for behind it at once: a chunk with what its encoding adds.
+const ROOM_BYTES: usize = 272 * 1024;
+
+/// How long somebody who asks neither asks nor reads before the stream is given up: a getter that waits for its place is silent, and comes
+/// again.
+pub(super) const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Why a stream of somebody who asks was given up.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SwarmError {
+    /// The asker sent what is not of the protocol: its fault.
+    #[error("the peer broke the protocol: {0}")]
+    Breach(io::Error),
+    /// The stream broke.
+    #[error("the stream ended: {0}")]
+    Stream(io::Error),
+    /// The asker neither asked nor read for `IDLE_MAX`.
+    #[error("the peer has been silent for {} seconds", IDLE_MAX.as_secs())]
+    Idle,
+    /// The disk or the database did not do its part.
+    #[error("cannot read what is shared: {0}")]
+    Disk(io::Error),
+}
+
+/// The provider of a node.
+#[derive(Debug)]
+pub struct Giving {
+    pub(super) shares: Arc<Shares>,
+    state: Mutex<State>,
+    clock: Clock,
+    /// The machine is due sooner than it was.
+    sooner: Notify,
+    buffers: Buffers,
+}
+
+#[derive(Debug)]
+struct State {
+    provider: Provider,
+    /// The number of the next snapshot or asker.
+    next: u64,
+    snapshots: BTreeMap<(ShareId, BlobHash), Snapshot>,
+    askers: BTreeMap<AskerId, Arc<Asker>>,
+    /// When whoever waits for the machine wakes up.
+    due: Option<Time>,
+}
+
+/// A snapshot that somebody asks for.
+#[derive(Debug)]
+struct Snapshot {
+    id: SnapshotId,
+    reading: Arc<Reading>,
+    askers: usize,
+}
+
+impl Giving {
+    /// One of what `shares` has. [`Giving::run`] is to be run beside it.
+    pub fn new(shares: Arc<Shares>, config: ProviderConfig, seed: Seed) -> Self {
+        let clock = Clock::new();
+        let state = State {
+            provider: Provider::new(config, seed, clock.now()),
+            next: 0,
+            snapshots: BTreeMap::new(),
+            askers: BTreeMap::new(),
+            due: None,
+        };
+        Self {
+            shares,
+            state: Mutex::new(state),
+            clock,
+            sooner: Notify::new(),
+            buffers: Buffers::default(),
+        }
+    }
+
+    /// Wakes the machine when it is due, and judges all askers anew when what is shared, or with whom, has changed. Never ends.
+    pub async fn run(self: &Arc<Self>) {
+        let mut changes = self.shares.doubts();
+        loop {
+            let sooner = self.sooner.notified();
+            let due = self.lock().provider.poll_timeout();
+            let due = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(self.clock.instant(due)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => self.tell(Provider::handle_timeout),
+                () = sooner => {}
+                Ok(()) = changes.changed() => self.judge_all().await,
+            }
+        }
+    }
+
+    /// Tells the machine something, and does what follows.
+    pub fn tell<T>(self: &Arc<Self>, what: impl FnOnce(&mut Provider, Time) -> T) -> T {
+        let mut state = self.lock();
+        let told = what(&mut state.provider, self.clock.now());
+        let serves = state.hand_on(self.clock.now());
+        let due = state.provider.poll_timeout();
+        if due.is_some_and(|due| state.due.is_none_or(|before| due < before)) {
+            self.sooner.notify_one();
+        }
+        state.due = due;
+        drop(state);
+        for (asker, ask) in serves {
+            self.serve(asker, ask, None);
+        }
+        told
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody who may have it asks for a snapshot.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        device: DeviceKey,
+        holding: Holding,
+        make: impl FnOnce(AskerId, Arc<Reading>) -> Arc<Asker>,
+    ) -> Arc<Asker> {
+        let mut state = self.lock();
+        let id = AskerId(state.number());
+        let snapshot = state.snapshot(&self.shares, holding, self.clock.now());
+        let asker = make(id, Arc::clone(&snapshot.1));
+        state.askers.insert(id, Arc::clone(&asker));
+        drop(state);
+        self.tell(|provider, now| provider.handle_asker(now, id, device, snapshot.0));
+        asker
+    }
+
+    /// An asker's stream is over.
+    pub(super) fn leave(self: &Arc<Self>, asker: &Asker) {
+        self.tell(|provider, now| provider.handle_closed(now, asker.id));
+        let mut state = self.lock();
+        state.askers.remove(&asker.id);
+        let Some(snapshot) = state.snapshots.get_mut(&asker.key()) else {
+            return;
+        };
+        snapshot.askers -= 1;
+        if snapshot.askers == 0 {
+            let id = snapshot.id;
+            state.snapshots.remove(&asker.key());
+            drop(state);
+            self.tell(|provider, now| provider.handle_withdrawn(now, id));
+        }
+    }
+
+    /// An asker said something.
+    pub(super) fn hear(self: &Arc<Self>, asker: AskerId, message: AskerMessage) {
+        self.tell(|provider, now| provider.handle_message(now, asker, message));
+    }
+
+    /// Answers a request, or the next piece of it from `from` on, on a blocking thread.
+    pub(super) fn serve(self: &Arc<Self>, asker: Arc<Asker>, ask: Ask, from: Option<u64>) {
+        let giving = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            if let Err(reason) = giving.read(&asker, ask, from) {
+                giving.tell(|provider, now| provider.handle_failed(now, asker.id, ask.id, reason));
+            }
+        });
+    }
+
+    /// A request was answered in full.
+    pub(super) fn served(self: &Arc<Self>, asker: AskerId, request: u64) {
+        self.tell(|provider, now| provider.handle_served(now, asker, request));
+    }
+
+    fn read(
+        self: &Arc<Self>,
+        asker: &Asker,
+        ask: Ask,
+        from: Option<u64>,
+    ) -> Result<(), DropReason> {
+        if !self.judge(asker) {
+            return Ok(());
+        }
+        let mut buffer = self.buffers.take(FRONT_BYTES + ROOM_BYTES);
+        buffer.bytes.resize(FRONT_BYTES, 0);
+        let (begin, end) = match ask.what {
+            What::Span(span) => (from.unwrap_or(span.start), span.end),
+            What::Node(_) => (0, 0),
+        };
+        let until = asker.reading.read(ask.what, begin, &mut buffer.bytes);
+        let until = until.map_err(|error| match error {
+            ReadError::Missing => DropReason::Missing,
+            ReadError::Changed => DropReason::Changed,
+            ReadError::Database(error) => {
+                tracing::warn!(%error, "what is shared cannot be looked up");
+                DropReason::Missing
+            }
+        })?;
+        let next = (until < end).then_some(until);
+        let given = match ask.what {
+            What::Span(_) => until - begin,
+            What::Node(_) => 0,
+        };
+        let bytes = announced(buffer, ask.id, until);
+        asker.send(Outgoing::Data {
+            bytes,
+            given,
+            ask,
+            next,
+        });
+        Ok(())
+    }
+
+    /// Whether an asker still may have what it asks for; one that may not is told so. Blocks.
+    fn judge(self: &Arc<Self>, asker: &Asker) -> bool {
+        let now = self.clock.now();
+        if asker.is_judged(now) {
+            return true;
+        }
+        let held = match asker.judge(&self.shares, now) {
+            Ok(held) => held,
+            Err(error) => {
+                tracing::warn!(%error, "what is shared cannot be looked up");
+                false
+            }
+        };
+        if !held {
+            self.tell(|provider, now| provider.handle_forbidden(now, asker.id));
+        }
+        held
+    }
+
+    async fn judge_all(self: &Arc<Self>) {
+        let askers: Vec<Arc<Asker>> = self.lock().askers.values().cloned().collect();
+        let giving = Arc::clone(self);
+        let judged = tokio::task::spawn_blocking(move || {
+            for asker in askers {
+                asker.doubt();
+                giving.judge(&asker);
+            }
+        });
+        // Fails only where the runtime stops.
+        let _ = judged.await;
+    }
+}
+
+impl State {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// The snapshot, with one asker more.
+    fn snapshot(
+        &mut self,
+        shares: &Arc<Shares>,
+        holding: Holding,
+        now: Time,
+    ) -> (SnapshotId, Arc<Reading>) {
+        let key = (holding.share, holding.root);
+        if !self.snapshots.contains_key(&key) {
+            let id = SnapshotId(self.number());
+            self.provider
+                .handle_snapshot(now, id, holding.size, holding.held);
+            let reading = Reading::new(Arc::clone(shares), holding.share, holding.root);
+            let snapshot = Snapshot {
+                id,
+                reading: Arc::new(reading),
+                askers: 0,
+            };
+            self.snapshots.insert(key, snapshot);
+        }
+        let snapshot = self.snapshots.get_mut(&key).expect("it was just inserted");
+        snapshot.askers += 1;
+        (snapshot.id, Arc::clone(&snapshot.reading))
+    }
+
+    /// Hands messages on; gives what is to be served.
+    fn hand_on(&mut self, now: Time) -> Vec<(Arc<Asker>, Ask)> {
+        let mut serves = Vec::new();
+        while let Some(output) = self.provider.poll_output() {
+            match output {
+                Output::Send { asker, message } => {
+                    let Some(known) = self.askers.get(&asker) else {
+                        continue;
+                    };
+                    if !known.send(Outgoing::Message(message)) {
+                        // It does not read what it is told.
+                        self.askers.remove(&asker);
+                        self.provider.handle_closed(now, asker);
+                    }
+                }
+                Output::Serve { asker, ask, .. } => {
+                    let known = self.askers.get(&asker);
+                    serves.extend(known.map(|asker| (Arc::clone(asker), ask)));
+                }
+                Output::Close { asker, .. } => {
+                    if let Some(known) = self.askers.remove(&asker) {
+                        known.send(Outgoing::Close);
+                    }
+                }
+            }
+        }
+        serves
+    }
+}
+
+/// Raw bytes with the message that announces them in front, in place of what was left free there.
+fn announced(mut buffer: Buffer, id: u64, until: u64) -> Bytes {
+    let encoded = (buffer.bytes.len() - FRONT_BYTES) as u64;
+    let message = ProviderMessage::Data { id, until, encoded };
+    let frame = codec::frame(&codec::encode(&message));
+    let start = FRONT_BYTES - frame.len();
+    buffer.bytes[start..FRONT_BYTES].copy_from_slice(&frame);
+    Bytes::from_owner(buffer).slice(start..)
+}

@@ -1,0 +1,21 @@
+//! The half of a stream that sends.
+
+use std::future::Future;
+use std::io;
+
+use bytes::Bytes;
+
+/// Sends bytes that it need not copy.
+pub trait Output: Send {
+    /// Sends all of `bytes`, in order, without waiting for a flush.
+    ///
+    /// # Errors
+    /// When the other side reads no further, or the stream is over.
+    fn send(&mut self, bytes: Bytes) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Says that nothing more follows.
+    ///
+    /// # Errors
+    /// As [`Output::send`].
+    fn finish(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+}

@@ -1,0 +1,269 @@
+//! A stream to a source: what it is asked goes out, what it sends is handed to blocking threads, which verify it and write it.
+//!
+//! One task reads and another has written what came before, so that the network, the hashing and the disk overlap. Nothing is read of raw
+//! bytes whose number is not exactly that of what was asked for.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use kith_core::content::swarm::Getter;
+use kith_core::content::swarm::getter::{Due, EndReason, SourceId};
+use kith_core::content::swarm::wire::{AskerMessage, DropReason, Open, ProviderMessage};
+use kith_core::ids::PeerId;
+use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::sync::mpsc;
+
+use super::arriving::{Arriving, Event, TakeError, Taken};
+use super::buffers::Buffer;
+use super::getting::{Getting, Joined};
+use super::output::Output;
+use crate::content::error::GetError;
+use crate::content::frames;
+
+/// Messages written together at most.
+const BATCH_MESSAGES: usize = 64;
+
+/// What came and waits to be verified, at most: then nothing more is read of the stream. It is lost in a crash, and with a batch under way
+/// 6 MiB of the smallest chunks.
+const WAITING_MAX: usize = 16;
+
+/// What is verified and written in one go, at most: changing threads costs as much as a small file.
+const BATCH_CAME: usize = 8;
+
+/// How a stream to a source ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SourceEnd {
+    /// What it sent is not what was asked for. What it was to be is named.
+    Lied(String),
+    /// It lied before.
+    Distrusted,
+    /// It broke the protocol.
+    Breach,
+    /// It stalled time and again.
+    Stalled,
+    /// It does not provide the snapshot, or not to us.
+    Gone,
+    /// The transfer has enough others, or is over.
+    NotNeeded,
+    /// The stream is lost.
+    Lost(io::Error),
+}
+
+impl From<SourceEnd> for GetError {
+    fn from(end: SourceEnd) -> Self {
+        match end {
+            SourceEnd::Lied(what) => Self::Corrupt(what),
+            SourceEnd::Distrusted => Self::Distrusted,
+            SourceEnd::Breach => Self::Protocol("what is not of the protocol"),
+            SourceEnd::Stalled | SourceEnd::NotNeeded => Self::Stalled,
+            SourceEnd::Gone => Self::Gone,
+            SourceEnd::Lost(error) => Self::Connection(error),
+        }
+    }
+}
+
+/// Something that came.
+struct Came {
+    request: u64,
+    due: Due,
+    raw: Buffer,
+}
+
+/// What a stream's tasks share.
+struct Context {
+    getting: Arc<Getting>,
+    arriving: Arc<Arriving>,
+    source: SourceId,
+    peer: Option<PeerId>,
+    /// What it has lied about.
+    lie: OnceLock<String>,
+}
+
+/// Speaks with a source until one of us ends it. `Open` was sent before.
+pub(super) async fn run<R, W>(
+    mut joined: Joined,
+    getting: &Arc<Getting>,
+    arriving: &Arc<Arriving>,
+    peer: Option<PeerId>,
+    (reader, writer): (R, W),
+) -> SourceEnd
+where
+    R: AsyncRead + Unpin + Send,
+    W: Output,
+{
+    let context = Arc::new(Context {
+        getting: Arc::clone(getting),
+        arriving: Arc::clone(arriving),
+        source: joined.id,
+        peer,
+        lie: OnceLock::new(),
+    });
+    let (came, waiting) = mpsc::channel(WAITING_MAX);
+    let writing = write(&mut joined.messages, writer);
+    let reading = async {
+        let read = read(BufReader::new(reader), &context, came);
+        let (read, ()) = tokio::join!(read, take(&context, waiting));
+        read
+    };
+    let ended = tokio::select! {
+        biased;
+        reason = &mut joined.end => Ok(reason.unwrap_or(EndReason::NotNeeded)),
+        read = reading => read.and_then(|()| Err(io::ErrorKind::UnexpectedEof.into())),
+        written = writing => written.map(|()| EndReason::NotNeeded),
+    };
+    // What the machine has decided counts, also where the stream ended of it.
+    let decided = joined.end.try_recv().ok();
+    match decided.map_or(ended, Ok) {
+        Ok(EndReason::Lied) => {
+            let lie = context.lie.get().cloned();
+            lie.map_or(SourceEnd::Distrusted, SourceEnd::Lied)
+        }
+        Ok(EndReason::Breach) => SourceEnd::Breach,
+        Ok(EndReason::Stalled) => SourceEnd::Stalled,
+        Ok(EndReason::Gone) => SourceEnd::Gone,
+        Ok(EndReason::NotNeeded) => SourceEnd::NotNeeded,
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => SourceEnd::Breach,
+        Err(error) => SourceEnd::Lost(error),
+    }
+}
+
+/// Sends what opens the stream.
+pub(super) async fn open(writer: &mut impl Output, open: Open) -> io::Result<()> {
+    writer
+        .send(frames::frame(&AskerMessage::Open(open)).into())
+        .await
+}
+
+/// Writes messages as they come.
+async fn write(
+    messages: &mut mpsc::Receiver<AskerMessage>,
+    mut writer: impl Output,
+) -> io::Result<()> {
+    let mut batch = Vec::new();
+    while messages.recv_many(&mut batch, BATCH_MESSAGES).await > 0 {
+        let frames: Vec<u8> = batch.drain(..).flat_map(|it| frames::frame(&it)).collect();
+        writer.send(Bytes::from(frames)).await?;
+    }
+    // Its end is told first.
+    std::future::pending().await
+}
+
+/// Reads messages, and the raw bytes behind them, until the stream ends.
+async fn read<R>(mut reader: R, context: &Context, came: mpsc::Sender<Came>) -> io::Result<()>
+where
+    R: AsyncRead + Unpin,
+{
+    while let Some(message) = frames::read::<ProviderMessage>(&mut reader).await? {
+        let lacks = match &message {
+            ProviderMessage::Dropped { ids, reason } => context.lacks(ids, *reason),
+            _ => Vec::new(),
+        };
+        let data = match &message {
+            ProviderMessage::Data { id, encoded, .. } => Some((*id, *encoded)),
+            _ => None,
+        };
+        let source = context.source;
+        let due = context.getting.tell(|getter, now| {
+            getter.handle_message(now, source, message);
+            data.and_then(|(request, _)| getter.due(source, request))
+        });
+        for event in lacks {
+            context.arriving.tell(event);
+        }
+        let (Some((request, encoded)), Some(due)) = (data, due) else {
+            continue;
+        };
+        if context.arriving.encoded_bytes(&due) != Some(encoded) {
+            context.blame(context.arriving.named(&due));
+            return std::future::pending().await;
+        }
+        let length = usize::try_from(encoded).expect("bounded by the message");
+        let mut raw = context.arriving.buffers.take(length);
+        let mut exactly = (&mut reader).take(encoded);
+        if exactly.read_to_end(&mut raw.bytes).await? != length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if came.send(Came { request, due, raw }).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Has taken what came, one batch after the other, until there is no more.
+async fn take(context: &Arc<Context>, mut waiting: mpsc::Receiver<Came>) {
+    let mut batch = Vec::new();
+    while waiting.recv_many(&mut batch, BATCH_CAME).await > 0 {
+        let (context, came) = (Arc::clone(context), std::mem::take(&mut batch));
+        let tasks = context.arriving.tasks.clone();
+        let taken = tasks.spawn_blocking(move || {
+            // Nothing more is taken from a liar.
+            came.into_iter().all(|came| context.take(came));
+        });
+        if taken.await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Context {
+    /// Verifies and writes. Blocks. Says whether it was what it should be.
+    fn take(&self, came: Came) -> bool {
+        let Came { request, due, raw } = came;
+        let source = self.source;
+        let Taken { event, outcome } = self.arriving.take(&due, &raw.bytes, self.peer);
+        let is_fine = match outcome {
+            Ok(()) => self.getting.tell(|getter, now| {
+                // One that was done without meanwhile is not counted.
+                if getter.due(source, request).is_some() {
+                    getter.handle_verified(now, source, request, due.until);
+                    getter.handle_written(now, due.until - due.from);
+                }
+                true
+            }),
+            Err(TakeError::Lie(what)) => {
+                self.blame(what);
+                false
+            }
+            Err(TakeError::Disk(error)) => {
+                self.arriving.tell(Event::Failed(error));
+                true
+            }
+        };
+        // The transfer looks what the machine says now that this is done.
+        self.arriving.tell(event);
+        is_fine
+    }
+
+    /// It lied about this.
+    fn blame(&self, what: String) {
+        // The first lie is told.
+        let _ = self.lie.set(what);
+        let source = self.source;
+        self.getting
+            .tell(|getter, now| getter.handle_invalid(now, source));
+    }
+
+    /// What the source has no more by dropping these requests. Told when the machine has heard of it.
+    fn lacks(&self, requests: &[u64], reason: DropReason) -> Vec<Event> {
+        let is_changed = match reason {
+            DropReason::Changed => true,
+            DropReason::Missing => false,
+            DropReason::Cancelled | DropReason::Busy => return Vec::new(),
+        };
+        let source = self.source;
+        let due = |getter: &mut Getter, _| {
+            let due = requests.iter().map(|request| getter.due(source, *request));
+            due.collect::<Vec<_>>()
+        };
+        let lacked = self.getting.tell(due).into_iter().flatten();
+        lacked
+            .map(|due| Event::Lacks {
+                what: self.arriving.named(&due),
+                is_changed,
+            })
+            .collect()
+    }
+}

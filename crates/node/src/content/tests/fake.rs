@@ -1,0 +1,105 @@
+//! Providers that do not do as they should.
+
+use std::io;
+use std::sync::Arc;
+
+use kith_core::content::swarm::getter::Who;
+use kith_core::content::swarm::wire::{Ask, AskerMessage, DropReason, ProviderMessage, What};
+use tokio::io::{AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
+
+use super::world::{EXPORTER, LAN, PROVIDER};
+use crate::content::swarm::{Intake, SourceEnd};
+use crate::content::{Credential, Stream, frames};
+
+/// What a fake provider answers.
+pub(super) enum Reply {
+    /// These raw bytes, for all that was asked for.
+    Data(Vec<u8>),
+    /// That it does not, for this reason.
+    Dropped(DropReason),
+    /// Nothing.
+    Silence,
+}
+
+type Halves = (ReadHalf<DuplexStream>, WriteHalf<DuplexStream>);
+
+fn pair() -> (
+    Stream<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>,
+    Halves,
+) {
+    let (mine, theirs) = tokio::io::duplex(1 << 20);
+    let (reader, writer) = tokio::io::split(mine);
+    let stream = Stream {
+        reader,
+        writer,
+        exporter: EXPORTER,
+    };
+    (stream, tokio::io::split(theirs))
+}
+
+/// A stream on which the other side says this, and nothing more.
+pub(super) fn saying(
+    bytes: &'static [u8],
+) -> Stream<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>> {
+    let (stream, (_, mut writer)) = pair();
+    tokio::spawn(async move { writer.write_all(bytes).await });
+    stream
+}
+
+/// Hands a provider in that says it holds everything, and answers each request so.
+pub(super) async fn run(
+    intake: Intake,
+    reply: impl Fn(Ask) -> Reply + Send + Sync + 'static,
+) -> SourceEnd {
+    run_as(intake, PROVIDER, reply).await
+}
+
+/// The same, as somebody.
+pub(super) async fn run_as(
+    intake: Intake,
+    who: Who,
+    reply: impl Fn(Ask) -> Reply + Send + Sync + 'static,
+) -> SourceEnd {
+    let (stream, theirs) = pair();
+    let reply = Arc::new(reply);
+    tokio::spawn(async move {
+        // The getter may end the stream at any time.
+        let _ = answer(theirs, &*reply).await;
+    });
+    intake.source(stream, who, LAN, &Credential::Session).await
+}
+
+async fn answer(
+    (mut reader, mut writer): Halves,
+    reply: &(dyn Fn(Ask) -> Reply + Send + Sync),
+) -> io::Result<()> {
+    for message in [ProviderMessage::Everything, ProviderMessage::Free] {
+        writer.write_all(&frames::frame(&message)).await?;
+    }
+    while let Some(message) = frames::read::<AskerMessage>(&mut reader).await? {
+        let AskerMessage::Request(asks) = message else {
+            continue;
+        };
+        for ask in asks {
+            match reply(ask) {
+                Reply::Data(raw) => {
+                    let until = match ask.what {
+                        What::Span(span) => span.end,
+                        What::Node(_) => raw.len() as u64,
+                    };
+                    let (id, encoded) = (ask.id, raw.len() as u64);
+                    let message = ProviderMessage::Data { id, until, encoded };
+                    writer.write_all(&frames::frame(&message)).await?;
+                    writer.write_all(&raw).await?;
+                }
+                Reply::Dropped(reason) => {
+                    let ids = vec![ask.id];
+                    let message = ProviderMessage::Dropped { ids, reason };
+                    writer.write_all(&frames::frame(&message)).await?;
+                }
+                Reply::Silence => {}
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! Several providers at once: each gives a part, and whoever lies, stalls or leaves costs only itself.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::{BoxFuture, join_all};
+use kith_core::content::swarm::getter::Who;
+use kith_core::content::swarm::span::{Span, groups_within};
+use kith_core::content::swarm::wire::{DropReason, What};
+use kith_core::ids::{BlobHash, DeviceKey, PeerId, ShareId};
+
+use super::fake::{self, Reply};
+use super::world::{Fault, LAN, World, bytes, getting};
+use crate::content::swarm::{Getting, Intake, SourceEnd};
+use crate::content::{Credential, GetError, Got, Recipients, get};
+use crate::data::range::Blob;
+
+/// What is fetched: enough for each of a few to give some of it.
+const BIG_BYTES: usize = 24 << 20;
+
+/// So slow that others have time to join in, in bytes a second.
+const SLOW: u64 = 8 << 20;
+
+type Ending<'a> = BoxFuture<'a, SourceEnd>;
+
+fn who(number: u8) -> Who {
+    Who {
+        device: DeviceKey([number; 32]),
+        peer: Some(PeerId([number; 32])),
+    }
+}
+
+fn world() -> (World, ShareId) {
+    let world = World::new();
+    world.write("big", &bytes(1, BIG_BYTES));
+    let share = world.share(Recipients::Contacts).head.share;
+    (world, share)
+}
+
+/// An honest provider.
+fn honest<'a>(world: &'a World, intake: &'a Intake, number: u8, fault: Fault) -> Ending<'a> {
+    let stream = world.stream_to_another(fault, Some(SLOW));
+    Box::pin(intake.source(stream, who(number), LAN, &Credential::Session))
+}
+
+/// One whose bytes are as many as they should be, and wrong.
+fn lying(intake: &Intake, number: u8) -> Ending<'static> {
+    let intake = intake.clone();
+    Box::pin(fake::run_as(intake, who(number), |ask| match ask.what {
+        What::Node(_) => Reply::Dropped(DropReason::Missing),
+        What::Span(span) => Reply::Data(vec![7; encoded_bytes(span)]),
+    }))
+}
+
+fn encoded_bytes(span: Span) -> usize {
+    let (hash, size) = (BlobHash([0; 32]), BIG_BYTES as u64);
+    let groups = groups_within(0, size, span);
+    let bytes = Blob { hash, size }.encoded_bytes(&groups);
+    usize::try_from(bytes).expect("a chunk")
+}
+
+/// Fetches from all of these; gives how their streams ended, too.
+async fn fetch(
+    world: &World,
+    getting: &Arc<Getting>,
+    share: ShareId,
+    sources: impl for<'a> Fn(&'a World, &'a Intake) -> Vec<Ending<'a>> + Send + Sync,
+) -> (Result<Got, GetError>, Vec<SourceEnd>) {
+    let request = world.request(share);
+    let ends = Mutex::new(Vec::new());
+    let ask = || world.head(&request);
+    let feed = async |intake: Intake| {
+        let noted = sources(world, &intake).into_iter().map(async |source| {
+            let end = source.await;
+            ends.lock().expect("no panic").push(end);
+        });
+        join_all(noted).await;
+        GetError::Stalled
+    };
+    let got = get(getting, ask, feed, request.clone(), |_| {}).await;
+    (got, ends.into_inner().expect("no panic"))
+}
+
+fn assert_whole(got: &Got) {
+    assert!(fs::read(got.target.join("big")).expect("there") == bytes(1, BIG_BYTES));
+}
+
+fn came_from(got: &Got, number: u8) -> u64 {
+    let peer = Some(PeerId([number; 32]));
+    got.sources.get(&peer).copied().unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_of_three_gives_a_part_and_nothing_comes_twice() {
+    let (world, share) = world();
+    let (got, _) = fetch(&world, &getting(), share, |world, intake| {
+        let numbers = [1, 2, 3].into_iter();
+        numbers
+            .map(|number| honest(world, intake, number, Fault::None))
+            .collect()
+    })
+    .await;
+    let got = got.expect("fetched");
+    assert_whole(&got);
+    let parts: Vec<u64> = [1, 2, 3].map(|number| came_from(&got, number)).to_vec();
+    assert!(parts.iter().all(|part| *part > 0), "{parts:?}");
+    assert_eq!(parts.iter().sum::<u64>(), BIG_BYTES as u64);
+    assert_eq!(got.fetched, BIG_BYTES as u64);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_liar_is_dropped_and_remembered_and_the_others_give_the_rest() {
+    let (world, share) = world();
+    let getting = getting();
+    let (got, ends) = fetch(&world, &getting, share, |world, intake| {
+        vec![honest(world, intake, 1, Fault::None), lying(intake, 2)]
+    })
+    .await;
+    let got = got.expect("fetched from the other");
+    assert_whole(&got);
+    assert_eq!(came_from(&got, 2), 0);
+    assert!(
+        matches!(&ends[..], [SourceEnd::Lied(what)] if what == "big"),
+        "{ends:?}"
+    );
+
+    fs::remove_dir_all(world.out()).expect("removed");
+    let (got, ends) = fetch(&world, &getting, share, |world, intake| {
+        vec![honest(world, intake, 2, Fault::None)]
+    })
+    .await;
+    assert!(got.is_err(), "nothing is asked of a liar again");
+    assert!(matches!(&ends[..], [SourceEnd::Distrusted]), "{ends:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_stalls_is_passed_by() {
+    let (world, share) = world();
+    let (got, _) = fetch(&world, &getting(), share, |world, intake| {
+        let stalling = fake::run_as(intake.clone(), who(2), |_| Reply::Silence);
+        vec![honest(world, intake, 1, Fault::None), Box::pin(stalling)]
+    })
+    .await;
+    let got = got.expect("fetched from the other");
+    assert_whole(&got);
+    assert_eq!(came_from(&got, 1), BIG_BYTES as u64);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_one_leaves_the_rest_comes_from_another() {
+    let (world, share) = world();
+    let (got, ends) = fetch(&world, &getting(), share, |world, intake| {
+        vec![
+            honest(world, intake, 1, Fault::None),
+            honest(world, intake, 2, Fault::Cut(4 << 20)),
+        ]
+    })
+    .await;
+    let got = got.expect("fetched");
+    assert_whole(&got);
+    assert!(matches!(&ends[..], [SourceEnd::Lost(_)]), "{ends:?}");
+    let (stayed, left) = (came_from(&got, 1), came_from(&got, 2));
+    assert!(left > 0 && left < 5 << 20, "{left}");
+    assert_eq!(stayed + left, BIG_BYTES as u64);
+}

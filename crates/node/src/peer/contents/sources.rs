@@ -1,0 +1,262 @@
+//! Streams of `/kith/swarm/1` to everybody who may have a share, for as long as a transfer needs them.
+//!
+//! Where the session's path is direct, a stream travels over an express lane; when the lane fails, or there is none, over the session
+//! itself. The getter does not notice: what one stream owed is asked for on the next.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use kith_core::content::swarm::getter::{Path, PathKind, Who};
+use kith_core::content::swarm::wire::PROTOCOL;
+use kith_core::ids::{DeviceKey, PeerId};
+use kith_core::protocol::ProtocolName;
+use kith_core::routing::Target;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, watch};
+use tracing::debug;
+
+use super::fetched::TransferProgress;
+use super::limits;
+use crate::content::swarm::{Intake, SourceEnd};
+use crate::content::{self, GetError, Provider};
+use crate::peer::event::Event;
+use crate::peer::node::Node;
+use crate::peer::stream::Stream;
+use crate::routing;
+
+/// The pause before a provider is tried again that was lost while others give, doubled each time,
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+
+/// up to this.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// From this size on a snapshot is worth the three round trips that a lane takes.
+const LANE_BYTES_MIN: u64 = 1 << 20;
+
+/// How long nothing comes after a new session with a provider began, until the old one counts as dead: their node has been restarted,
+/// and QUIC would take half a minute to say so.
+const SILENT_MAX: Duration = Duration::from_secs(3);
+
+/// What feeds a transfer.
+pub(super) struct Feed {
+    node: Node,
+    intake: Intake,
+    /// How far the transfer is; `None` for a mere look, which is not worth a lane.
+    progress: Option<watch::Receiver<TransferProgress>>,
+    /// Who serves.
+    serving: Mutex<BTreeSet<DeviceKey>>,
+}
+
+/// A provider, and how often it was lost in a row.
+struct Attempt {
+    provider: Provider,
+    losses: u32,
+}
+
+impl Feed {
+    /// Of what hands its streams in at `intake`.
+    pub(super) fn new(
+        node: Node,
+        intake: Intake,
+        progress: Option<watch::Receiver<TransferProgress>>,
+    ) -> Self {
+        Self {
+            node,
+            intake,
+            progress,
+            serving: Mutex::default(),
+        }
+    }
+
+    /// Hands streams to providers in, to those known from the beginning and to those that are found meanwhile, all at once. Ends when
+    /// nobody is left, with what the last of them said.
+    pub(super) async fn run(
+        self,
+        known: Vec<Provider>,
+        found: &mut mpsc::UnboundedReceiver<Provider>,
+    ) -> GetError {
+        let mut attempts: FuturesUnordered<BoxFuture<'_, (Attempt, SourceEnd)>> =
+            FuturesUnordered::new();
+        for provider in known {
+            attempts.push(Box::pin(self.attend(Attempt::first(provider))));
+        }
+        let mut pauses: FuturesUnordered<BoxFuture<'_, Attempt>> = FuturesUnordered::new();
+        loop {
+            let attempt = tokio::select! {
+                biased;
+                Some(provider) = found.recv() => Attempt::first(provider),
+                Some((mut attempt, end)) = attempts.next() => {
+                    debug!(?end, "a provider of a transfer is lost");
+                    if attempts.is_empty() {
+                        return end.into();
+                    }
+                    if matches!(end, SourceEnd::Lost(_)) {
+                        attempt.losses += 1;
+                        pauses.push(Box::pin(pause(attempt)));
+                    }
+                    continue;
+                }
+                Some(attempt) = pauses.next() => attempt,
+                // Nobody was known.
+                else => return GetError::Gone,
+            };
+            attempts.push(Box::pin(self.attend(attempt)));
+        }
+    }
+
+    /// Has a provider serve, where it is reached first.
+    async fn attend(&self, attempt: Attempt) -> (Attempt, SourceEnd) {
+        let mut end = SourceEnd::Lost(std::io::ErrorKind::NotConnected.into());
+        for target in &attempt.provider.targets {
+            end = self.attend_at(&attempt.provider, *target).await;
+            if !matches!(end, SourceEnd::Lost(_)) {
+                break;
+            }
+        }
+        (attempt, end)
+    }
+
+    /// Has it serve, by a lane as long as one holds, else by the session.
+    async fn attend_at(&self, provider: &Provider, target: Target) -> SourceEnd {
+        if self.progress.is_some() && self.intake.size() >= LANE_BYTES_MIN {
+            let protocol = protocol();
+            let lane = self.node.open_express_to(target, &protocol);
+            match lane.await {
+                Ok(lane) => match self.serve(provider, lane).await {
+                    SourceEnd::Lost(error) => debug!(%error, "an express lane is lost"),
+                    end => return end,
+                },
+                Err(reason) => debug!(%reason, "no express lane"),
+            }
+        }
+        let opened = self.node.open_to(target, &[protocol()]).await;
+        match opened {
+            Ok(stream) => self.serve(provider, stream).await,
+            Err(error) => SourceEnd::Lost(std::io::Error::other(error)),
+        }
+    }
+
+    async fn serve(&self, provider: &Provider, stream: Stream) -> SourceEnd {
+        let connection = stream.connection().clone();
+        // One may be found by a referral and be a contact who is there, too.
+        let Some(_serving) = Serving::begin(&self.serving, connection.remote()) else {
+            return SourceEnd::NotNeeded;
+        };
+        let peer = provider.peer.or(stream.peer());
+        let who = Who {
+            device: connection.remote(),
+            peer,
+        };
+        let path = path(&connection);
+        let exporter = *stream.exporter();
+        let (reader, writer) = limits::incoming(&self.node, stream);
+        let halves = content::Stream {
+            reader,
+            writer,
+            exporter,
+        };
+        let source = (self.intake).source(halves, who, path, &provider.credential);
+        tokio::select! {
+            end = source => end,
+            () = broken(self.node.events(), self.progress.clone(), peer) => {
+                SourceEnd::Lost(std::io::ErrorKind::NotConnected.into())
+            }
+        }
+    }
+}
+
+impl Attempt {
+    fn first(provider: Provider) -> Self {
+        let losses = 0;
+        Self { provider, losses }
+    }
+}
+
+/// A device serves, until this is dropped.
+struct Serving<'a> {
+    all: &'a Mutex<BTreeSet<DeviceKey>>,
+    device: DeviceKey,
+}
+
+impl<'a> Serving<'a> {
+    /// `None` where it serves already.
+    fn begin(all: &'a Mutex<BTreeSet<DeviceKey>>, device: DeviceKey) -> Option<Self> {
+        let mut serving = all.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = serving.insert(device);
+        // Made only then: what is dropped removes the device again.
+        is_first.then(|| Self { all, device })
+    }
+}
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        let mut serving = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        serving.remove(&self.device);
+    }
+}
+
+async fn pause(attempt: Attempt) -> Attempt {
+    let pause = PAUSE_MIN * 2u32.saturating_pow(attempt.losses - 1);
+    tokio::time::sleep(pause.min(PAUSE_MAX)).await;
+    attempt
+}
+
+/// The path to a provider, as the engine knows it.
+fn path(connection: &routing::Connection) -> Path {
+    let kind = match connection.selected_direct() {
+        Some(address) if is_local(address.ip()) => PathKind::Lan,
+        Some(_) => PathKind::Direct,
+        None => PathKind::Relay,
+    };
+    let rtt = connection.path().map(|path| path.rtt).unwrap_or_default();
+    Path { kind, rtt }
+}
+
+/// Whether an address is one of a local network (RFC 1918, 3927, 4193, 4291).
+fn is_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// Waits until a new session with `peer` begins and nothing comes on the old one any more.
+async fn broken(
+    mut events: broadcast::Receiver<Event>,
+    progress: Option<watch::Receiver<TransferProgress>>,
+    peer: Option<PeerId>,
+) {
+    let (Some(mut progress), Some(peer)) = (progress, peer) else {
+        return std::future::pending().await;
+    };
+    loop {
+        arrival(&mut events, peer).await;
+        progress.mark_unchanged();
+        let silent = tokio::time::timeout(SILENT_MAX, progress.changed()).await;
+        if silent.is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until a session with `peer` begins, or they are found.
+pub(super) async fn arrival(events: &mut broadcast::Receiver<Event>, peer: PeerId) {
+    loop {
+        match events.recv().await {
+            Ok(Event::Up(session)) if session.peer == Some(peer) => return,
+            Ok(Event::Found { peer: found, .. }) if found == peer => return,
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// The protocol's name.
+pub(super) fn protocol() -> ProtocolName {
+    PROTOCOL.parse().expect("a valid name")
+}
