@@ -50,6 +50,8 @@ impl World {
             .ip_support(IpSupport::V4Only)
             .build()
             .await?;
+        lab.ix().run_sync(keep_bridge_addresses)?;
+        datacenter.run_sync(keep_bridge_addresses)?;
         Ok(Self {
             lab,
             datacenter,
@@ -76,6 +78,7 @@ impl World {
             .build()
             .await?;
         router.run_sync(|| feed("nft", &["-f", "-"], SILENT_ROUTER))?;
+        router.run_sync(keep_bridge_addresses)?;
         Ok(router)
     }
 
@@ -128,6 +131,7 @@ table inet cut {{
             .build()
             .await?;
         router.run_sync(|| ip(&["link", "set", "ix", "down"]))?;
+        router.run_sync(keep_bridge_addresses)?;
         Ok(router)
     }
 
@@ -184,6 +188,18 @@ fn nat(kind: NatKind) -> NatConfig {
     let mut config = kind.to_config().expect("every kind is a NAT");
     config.timeouts = ConntrackTimeouts::default();
     config
+}
+
+/// Gives the bridges of this namespace their addresses for good. One that was never given an address takes the lowest of
+/// its ports', so the next port may change it, and whoever knows the old one speaks into the void until ARP asks again.
+fn keep_bridge_addresses() -> Result<()> {
+    let bridges = ip_json(&["link", "show", "type", "bridge"])?;
+    for bridge in bridges.as_array().context("a list of bridges")? {
+        let name = bridge["ifname"].as_str().context("a name")?;
+        let address = bridge["address"].as_str().context("an address")?;
+        ip(&["link", "set", "dev", name, "address", address])?;
+    }
+    Ok(())
 }
 
 /// The index of the other end of the veth pair that `interface` is one end of.
