@@ -4,9 +4,10 @@
 //! - [`shares`]: sharing folders in place, and taking it back. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
+//! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
-//! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
+//! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
 //! - [`reader`]: reading what is fetched while it arrives.
 //! - [`liars`]: who is asked for nothing any more.
 //! - [`providers`]: who may have it.
@@ -20,6 +21,7 @@ pub mod answer;
 pub mod asking;
 mod compare;
 pub mod copies;
+pub mod credential;
 pub mod error;
 pub mod fetches;
 mod folders;
@@ -35,6 +37,7 @@ pub mod liars;
 pub mod list;
 mod looks;
 mod offer;
+pub mod offered;
 pub mod others;
 pub mod past;
 pub mod providers;
@@ -49,23 +52,26 @@ pub mod store;
 pub mod swarm;
 pub mod talk;
 mod transfer;
+pub mod underway;
 mod watch;
 
 #[cfg(test)]
 mod tests;
 
-pub use asking::head;
+pub use asking::{Answered, head};
 pub use copies::{Copy, Held, LearnError, News};
+pub use credential::{Credential, Stream};
 pub use error::GetError;
 pub use fetches::Fetch;
 pub use follow::follow;
 pub use get::get;
 pub use liars::LIARS_SCHEMA;
 pub use list::{entries, list};
+pub use offered::{Offered, Providing};
 pub use others::Others;
 pub use providers::Provider;
 pub use reader::{FileReader, ReadError, Readers};
-pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, StagedAt, Stream};
+pub use request::{AlreadyHere, Filter, Get, Got, Progress, StagedAt};
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
 pub use store::{Database, SCHEMA};

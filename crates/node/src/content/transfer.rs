@@ -5,18 +5,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kith_core::content::swarm::config::NODES_MAX;
 use kith_core::content::swarm::span::Span;
+use kith_core::data::builder::DirectoryBuilder;
+use kith_core::data::manifest::{self, Entry};
 use kith_core::data::walk::{Item, Walk};
 use kith_core::ids::BlobHash;
 
+use crate::content::asking::Answered;
 use crate::content::compare;
 use crate::content::error::GetError;
+use crate::content::offered::Offered;
 use crate::content::request::{AlreadyHere, Filter, Get, Progress};
 use crate::content::select::Selected;
 use crate::content::swarm::arriving::{Arriving, Event, File};
 use crate::content::swarm::fetching::Fetching;
+use crate::content::underway::Underway;
 use crate::data::disk::{self, Occupied, StagingError};
 use crate::data::local::Candidate;
+use crate::data::nodes::Nodes;
 use crate::data::staging::Staging;
 
 /// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
@@ -117,10 +124,46 @@ impl Transfer {
                     file,
                     position,
                 };
-                transfer.prepare(vec![item]).await?;
+                transfer.prepare(None, vec![item]).await?;
             }
         }
         Ok(transfer)
+    }
+
+    /// Begins to provide what arrives, where that is wanted and all of a share is fetched to a new place.
+    pub(super) async fn offer(
+        &self,
+        get: &Get,
+        answered: &Answered,
+        selected: &Selected,
+        target: &Path,
+    ) -> Result<Option<Arc<Offered>>, GetError> {
+        let (Some(providing), Place::Staging(staging)) = (&get.providing, &self.place) else {
+            return Ok(None);
+        };
+        if !get.path.is_empty() || get.only.is_some() {
+            return Ok(None);
+        }
+        let nodes = Arc::clone(&staging.nodes);
+        // Of a share that is one file the only node has been looked at, and is not asked for again.
+        let (root, named) = match selected {
+            Selected::Directory { .. } => (None, target),
+            Selected::File { file, .. } => {
+                (Some(file.clone()), target.parent().unwrap_or(Path::new("")))
+            }
+        };
+        let places = staging.places(named.to_owned());
+        if let Some(file) = root {
+            let nodes = Arc::clone(&nodes);
+            blocking(target, move || Ok(keep_root(&nodes, file)?)).await?;
+        }
+        let head = (answered.head.clone(), answered.signed.clone());
+        let underway = Underway::new(head, self.fetching.known(), nodes, places);
+        Ok(Offered::begin(
+            providing.clone(),
+            underway,
+            self.fetching.held(),
+        ))
     }
 
     /// Goes on until everything is here.
@@ -150,6 +193,9 @@ impl Transfer {
     /// Asks for the nodes that come next, unless there is enough to do without.
     fn want_nodes(&mut self) {
         while self.unfinished < FILES_AHEAD_MAX {
+            if self.tickets.len() >= NODES_MAX {
+                return;
+            }
             let node = match self.held_back.take() {
                 Some(node) => node,
                 None => {
@@ -161,11 +207,33 @@ impl Transfer {
                     wanted.node
                 }
             };
-            if !self.fetching.want_node(node) {
+            if !self.recall(node) && !self.fetching.want_node(node) {
                 self.held_back = Some(node);
                 return;
             }
         }
+    }
+
+    /// Takes a node from what an earlier run left; false where it has none.
+    fn recall(&self, node: BlobHash) -> bool {
+        let Place::Staging(staging) = &self.place else {
+            return false;
+        };
+        if !staging.nodes.contains(&node) {
+            return false;
+        }
+        let (staging, arriving) = (Arc::clone(staging), Arc::clone(&self.fetching.arriving));
+        let tasks = arriving.tasks.clone();
+        tasks.spawn_blocking(move || {
+            let read = staging.nodes.get(&node);
+            let read =
+                read.and_then(|bytes| bytes.ok_or_else(|| io::ErrorKind::InvalidData.into()));
+            arriving.tell(match read {
+                Ok(bytes) => Event::Node { hash: node, bytes },
+                Err(error) => Event::Failed(GetError::staging(error.into(), "a directory")),
+            });
+        });
+        true
     }
 
     /// Takes in what has happened.
@@ -181,10 +249,11 @@ impl Transfer {
             }
             Event::Node { hash, bytes } => {
                 // Asked of a second source, it comes twice.
+                let mut kept = Some((hash, bytes.clone()));
                 for ticket in self.tickets.remove(&hash).unwrap_or_default() {
                     if let Some(walk) = &mut self.walk {
                         let items = walk.handle_node(ticket, &bytes)?;
-                        self.prepare(items).await?;
+                        self.prepare(kept.take(), items).await?;
                     }
                 }
                 Ok(())
@@ -200,13 +269,21 @@ impl Transfer {
         }
     }
 
-    /// Makes directories and files, and asks for what is missing of them.
-    async fn prepare(&mut self, items: Vec<Item>) -> Result<(), GetError> {
+    /// Keeps a node, makes its directories and files, and asks for what is missing of them.
+    async fn prepare(
+        &mut self,
+        node: Option<(BlobHash, Vec<u8>)>,
+        items: Vec<Item>,
+    ) -> Result<(), GetError> {
         self.entries += items.len() as u64;
         let (place, only, here) = (self.place.clone(), self.only.clone(), self.here.clone());
         let arriving = Arc::clone(&self.fetching.arriving);
         let prepared = tokio::task::spawn_blocking(move || match place {
             Place::Staging(staging) => {
+                if let Some((hash, bytes)) = node {
+                    let kept = staging.nodes.add(&hash, &bytes);
+                    kept.map_err(|error| GetError::staging(error.into(), "a directory"))?;
+                }
                 let here = here.map_or_else(BTreeMap::new, |here| here(&hashes(&items)));
                 prepare_all(&staging, &arriving, items, only.as_ref(), &here)
             }
@@ -281,6 +358,14 @@ async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, G
         }
     })
     .await
+}
+
+/// Keeps the root of a share that is this file, made again.
+fn keep_root(nodes: &Nodes, file: manifest::File) -> io::Result<()> {
+    let mut builder = DirectoryBuilder::default();
+    let mut made = builder.push(Entry::File(file)).map_err(io::Error::other)?;
+    made.extend(builder.finish().map_err(io::Error::other)?.0);
+    (made.iter()).try_for_each(|node| nodes.add(&node.hash, &node.bytes))
 }
 
 /// The content of the files among some items.

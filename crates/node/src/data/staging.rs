@@ -3,6 +3,7 @@
 //! ```text
 //! .kith-<tree>.partial/tree/…        what arrived, under its own names
 //! .kith-<tree>.partial/outboards/…   for large files: the inner nodes that arrived
+//! .kith-<tree>.partial/nodes         the manifest, as far as it came
 //! .kith-<tree>.partial/lock          held by the one process that fills it
 //! ```
 //!
@@ -27,6 +28,7 @@ use crate::data::disk::{
 use crate::data::hash;
 use crate::data::incoming::{Incoming, OpenFiles};
 use crate::data::local::{self, Candidate};
+use crate::data::nodes::Nodes;
 use crate::data::outboard::hex;
 
 /// How much of the hash stands in the folder's name: enough that no two trees meet beside one target.
@@ -65,7 +67,34 @@ pub struct Staging {
     /// Whether an earlier run may have left something in it.
     is_resumed: bool,
     open_files: Arc<OpenFiles>,
+    /// The manifest, as far as it came.
+    pub nodes: Arc<Nodes>,
     lock: Arc<File>,
+}
+
+/// Where the files of a download lie, before and after it got its name.
+#[derive(Clone, Debug)]
+pub struct Places {
+    folder: PathBuf,
+    named: PathBuf,
+}
+
+impl Places {
+    /// Where a file grows, by its path within the tree.
+    pub fn growing(&self, path: &str) -> PathBuf {
+        beneath(self.folder.join("tree"), path)
+    }
+
+    /// Where its inner nodes lie while some of it is missing.
+    pub fn outboard(&self, path: &str) -> PathBuf {
+        let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
+        self.folder.join("outboards").join(key)
+    }
+
+    /// Where it is when all is here.
+    pub fn named(&self, path: &str) -> PathBuf {
+        beneath(self.named.clone(), path)
+    }
 }
 
 impl Staging {
@@ -90,6 +119,7 @@ impl Staging {
         lock.set_modified(SystemTime::now())?;
         make_directory(&folder.join("tree"), 0o777)?;
         make_directory(&folder.join("outboards"), 0o700)?;
+        let nodes = Nodes::open(&folder.join("nodes"))?;
         if let Err(error) = remove_abandoned(parent, SystemTime::now() - ABANDONED_AFTER) {
             tracing::debug!(%error, "cannot look for abandoned downloads");
         }
@@ -97,6 +127,7 @@ impl Staging {
             folder,
             is_resumed,
             open_files: Arc::default(),
+            nodes: Arc::new(nodes),
             lock: Arc::new(lock),
         })
     }
@@ -104,6 +135,12 @@ impl Staging {
     /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where its files lie: when all is here, beneath `named`.
+    pub fn places(&self, named: PathBuf) -> Places {
+        let folder = self.folder.clone();
+        Places { folder, named }
     }
 
     /// Deletes the staging folder at `folder` with all that arrived; one that is gone is deleted.
@@ -168,8 +205,7 @@ impl Staging {
     /// # Errors
     /// What the system says.
     pub fn incoming(&self, path: &str, file: &manifest::File) -> Result<Incoming, StagingError> {
-        let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
-        let outboard = self.folder.join("outboards").join(key);
+        let outboard = self.places(PathBuf::new()).outboard(path);
         let (open_files, lock) = (Arc::clone(&self.open_files), Arc::clone(&self.lock));
         let incoming = Incoming::new(file, self.at(path), outboard, open_files, lock);
         if self.is_resumed && self.at(path).exists() {
@@ -225,10 +261,14 @@ impl Staging {
     }
 
     fn at(&self, path: &str) -> PathBuf {
-        let mut at = self.folder.join("tree");
-        at.extend(path.split('/').filter(|name| !name.is_empty()));
-        at
+        beneath(self.folder.join("tree"), path)
     }
+}
+
+/// A path of a tree, beneath a folder.
+fn beneath(mut folder: PathBuf, path: &str) -> PathBuf {
+    folder.extend(path.split('/').filter(|name| !name.is_empty()));
+    folder
 }
 
 /// Removes the staging folders in `folder` that nobody holds and nobody has gone on with since.

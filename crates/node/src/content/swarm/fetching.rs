@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kith_core::content::Referral;
 use kith_core::content::swarm::getter::{Path, Priority, TransferId, Who};
 use kith_core::content::swarm::span::Span;
 use kith_core::content::swarm::wire::Open;
@@ -14,8 +15,8 @@ use super::arriving::{Arriving, Event};
 use super::getting::{Getting, Ongoing};
 use super::output::Output;
 use super::source::{self, SourceEnd};
+use crate::content::credential::{Credential, Stream};
 use crate::content::error::{GetError, STALL_MAX};
-use crate::content::request::{Credential, Stream};
 
 /// A transfer that is known to the getter.
 #[derive(Debug)]
@@ -73,6 +74,11 @@ impl Fetching {
     /// Who knows it, by which number.
     pub(in crate::content) fn known(&self) -> (Arc<Getting>, TransferId) {
         (Arc::clone(self.ongoing.getting()), self.ongoing.id())
+    }
+
+    /// The chunks that are whole from now on, as they come.
+    pub(in crate::content) fn held(&self) -> mpsc::UnboundedReceiver<u32> {
+        self.ongoing.getting().held(self.ongoing.id())
     }
 
     /// Waits for what happens next.
@@ -140,6 +146,11 @@ impl Intake {
     /// The bytes of the snapshot.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Who else provides it, as providers say from now on.
+    pub fn learned(&self) -> mpsc::UnboundedReceiver<Vec<Referral>> {
+        self.getting.learned(self.transfer)
     }
 
     /// Has a provider serve the transfer until one of us ends it. `who` and `path` are as the session tells.

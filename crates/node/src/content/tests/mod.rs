@@ -9,6 +9,7 @@ mod follow;
 mod fresh;
 #[cfg(target_os = "linux")]
 mod full;
+mod half;
 mod here;
 mod quota;
 mod reading;
