@@ -53,7 +53,8 @@ where
         let selected = select::select(&mut fetching, &head, &get.path).await?;
         let target = get.out.join(selected.name());
         let (swarm, file) = (fetching.known(), selected.file());
-        get.readers.arrives(swarm, Arc::clone(&arriving), file);
+        let (arriving, priorities) = (Arc::clone(&arriving), get.priorities.clone());
+        get.readers.arrives(swarm, arriving, file, priorities);
         let mut transfer = Transfer::begin(fetching, &get, &selected, &target).await?;
         let offered = transfer.offer(&get, &answered, &selected, &target).await?;
         transfer.run(&mut report).await?;
@@ -79,7 +80,7 @@ where
         offered.complete();
     }
     transfer.finish(&selected, &target).await?;
-    get.readers.is_whole(&target, selected.file());
+    get.readers.is_whole(&target);
     Ok(Got {
         target,
         head,

@@ -12,6 +12,7 @@ use kith_core::time::Time;
 
 use crate::content::credential::Credential;
 use crate::content::offered::{Offered, Providing};
+use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
 use crate::data::local::Candidate;
 
@@ -48,6 +49,8 @@ pub struct Get {
     pub credential: Credential,
     /// Where its files are read while they arrive.
     pub readers: Readers,
+    /// How soon its files are wanted.
+    pub priorities: Priorities,
     /// The time, for judging signatures.
     pub now: Time,
     /// Told where what arrives is kept until it is whole.
