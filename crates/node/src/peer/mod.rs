@@ -1,7 +1,7 @@
 //! A running node: the machine of [`kith_core::peer`], and the sockets, disk and timers it steers.
 //!
 //! - [`contents`]: what is shared and fetched.
-//! - `settings`: what a node is told; [`start`]: how it starts. `extension`: what the protocols above keep with it.
+//! - `settings`: what a node is told; [`mod@start`]: how it starts. `extension`: what the protocols above keep with it.
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
 //! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery. `relay`: what runs for contacts.
