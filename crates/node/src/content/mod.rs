@@ -1,6 +1,6 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
-//! - [`store`]: the tables of shares in `kith.db`.
+//! - [`store`]: the tables of shares in `kith.db`; `schema`: all tables of the room.
 //! - [`shares`]: sharing folders in place, and taking it back. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
@@ -50,6 +50,7 @@ pub mod quota;
 pub mod reader;
 pub mod request;
 mod scanning;
+mod schema;
 mod select;
 pub mod serve;
 pub mod shares;
@@ -71,7 +72,6 @@ pub use error::GetError;
 pub use fetches::Fetch;
 pub use follow::follow;
 pub use get::get;
-pub use liars::LIARS_SCHEMA;
 pub use list::{entries, list};
 pub use lying::Lying;
 pub use offered::{Offered, Providing};
@@ -80,7 +80,8 @@ pub use priorities::{Level, Levels, Priorities, PriorityError};
 pub use providers::Provider;
 pub use reader::{FileReader, ReadError, Readers};
 pub use request::{AlreadyHere, Filter, Get, Got, Progress, StagedAt};
+pub(crate) use schema::SCHEMAS;
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
-pub use store::{Database, SCHEMA};
+pub use store::Database;
 pub use talk::{Said, Talk};

@@ -89,7 +89,7 @@ impl World {
     pub(in crate::content) fn of(owner: SecretKey) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let connection = Connection::open(folder.path().join("kith.db")).expect("database");
-        for piece in crate::SCHEMAS {
+        for piece in crate::content::SCHEMAS {
             connection.execute_batch(piece).expect("tables");
         }
         let blobs = folder.path().join("blobs");
