@@ -24,7 +24,7 @@ use crate::content::underway::Underway;
 use crate::data::disk::{self, Occupied, StagingError};
 use crate::data::local::Candidate;
 use crate::data::nodes::Nodes;
-use crate::data::staging::Staging;
+use crate::data::staging::{Download, Staging};
 
 /// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
 const FILES_AHEAD_MAX: u64 = 16 * 1024;
@@ -59,6 +59,8 @@ pub(super) struct Transfer {
     /// A file that has changed at a provider.
     changed: Option<String>,
     entries: u64,
+    /// Whether nothing is left of other versions.
+    is_older_removed: bool,
     /// Links that lead out of what is fetched.
     pub(super) links_left_out: u64,
 }
@@ -101,6 +103,7 @@ impl Transfer {
             lacks: false,
             changed: None,
             entries: 0,
+            is_older_removed: false,
             links_left_out: 0,
         };
         match selected {
@@ -175,6 +178,9 @@ impl Transfer {
             self.want_nodes();
             report(&self.progress);
             let is_walked = self.walk.as_ref().is_none_or(Walk::is_done);
+            if is_walked {
+                self.remove_older().await?;
+            }
             if is_walked && self.unfinished == 0 {
                 return Ok(());
             }
@@ -188,6 +194,21 @@ impl Transfer {
                 self.take(event).await?;
             }
         }
+    }
+
+    /// Removes what is left of other versions: all that is wanted was taken from them.
+    async fn remove_older(&mut self) -> Result<(), GetError> {
+        let Place::Staging(staging) = &self.place else {
+            return Ok(());
+        };
+        if std::mem::replace(&mut self.is_older_removed, true) {
+            return Ok(());
+        }
+        let staging = Arc::clone(staging);
+        blocking(Path::new("an older version"), move || {
+            staging.remove_older()
+        })
+        .await
     }
 
     /// Asks for the nodes that come next, unless there is enough to do without.
@@ -339,11 +360,16 @@ async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, G
         .as_ref()
         .map_or_else(String::new, |only| only.name.clone());
     let is_directory = matches!(selected, Selected::Directory { .. });
-    let staged = get.staged.clone();
+    let (staged, share) = (get.staged.clone(), get.share);
     blocking(target, move || {
         let same_kind = match disk::occupied(&at)? {
             Occupied::Free => {
-                let staging = Staging::open(&at, &hash, &filter)?;
+                let download = Download {
+                    share: &share,
+                    tree: &hash,
+                    filter: &filter,
+                };
+                let staging = Staging::open(&at, download)?;
                 staged.tell(staging.folder().to_owned());
                 return Ok(Place::Staging(Arc::new(staging)));
             }

@@ -11,6 +11,7 @@ mod fresh;
 mod full;
 mod half;
 mod here;
+mod older;
 mod quota;
 mod reading;
 mod several;
