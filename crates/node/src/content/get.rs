@@ -79,6 +79,10 @@ where
         offered.complete();
     }
     transfer.finish(&selected, &target).await?;
+    report(&Progress {
+        durable: progress.bytes,
+        ..progress.clone()
+    });
     get.readers.is_whole(&target, selected.file());
     Ok(Got {
         target,

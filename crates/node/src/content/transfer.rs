@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kith_core::content::swarm::config::NODES_MAX;
 use kith_core::content::swarm::span::Span;
@@ -11,6 +12,7 @@ use kith_core::data::builder::DirectoryBuilder;
 use kith_core::data::manifest::{self, Entry};
 use kith_core::data::walk::{Item, Walk};
 use kith_core::ids::BlobHash;
+use tokio::sync::watch;
 
 use crate::content::asking::Answered;
 use crate::content::compare;
@@ -28,6 +30,9 @@ use crate::data::staging::{Download, Staging};
 
 /// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
 const FILES_AHEAD_MAX: u64 = 16 * 1024;
+
+/// How often what is written becomes durable at the latest: a slow transfer loses a second's worth to a power failure, and says so.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// Where what arrives goes.
 #[derive(Clone)]
@@ -59,6 +64,8 @@ pub(super) struct Transfer {
     /// A file that has changed at a provider.
     changed: Option<String>,
     entries: u64,
+    /// Bytes that were here already.
+    found: u64,
     /// Whether nothing is left of other versions.
     is_older_removed: bool,
     /// Links that lead out of what is fetched.
@@ -103,6 +110,7 @@ impl Transfer {
             lacks: false,
             changed: None,
             entries: 0,
+            found: 0,
             is_older_removed: false,
             links_left_out: 0,
         };
@@ -174,6 +182,12 @@ impl Transfer {
         &mut self,
         report: &mut (impl FnMut(&Progress) + Send),
     ) -> Result<(), GetError> {
+        let mut durable = match &self.place {
+            Place::Staging(staging) => staging.syncing.durable(),
+            // Nothing is written.
+            Place::Target(_) => watch::Sender::new(0).subscribe(),
+        };
+        let mut every = tokio::time::interval(SYNC_EVERY);
         loop {
             self.want_nodes();
             report(&self.progress);
@@ -188,11 +202,21 @@ impl Transfer {
                 let changed = self.changed.take();
                 return Err(changed.map_or(GetError::Gone, GetError::Changed));
             }
-            let event = self.fetching.next().await?;
-            self.take(event).await?;
-            while let Some(event) = self.fetching.try_next() {
-                self.take(event).await?;
+            tokio::select! {
+                event = self.fetching.next() => {
+                    self.take(event?).await?;
+                    while let Some(event) = self.fetching.try_next() {
+                        self.take(event).await?;
+                    }
+                }
+                Ok(()) = durable.changed() => {}
+                _ = every.tick() => {
+                    if let Place::Staging(staging) = &self.place {
+                        staging.syncing.begin();
+                    }
+                }
             }
+            self.progress.durable = self.found + *durable.borrow_and_update();
         }
     }
 
@@ -302,8 +326,8 @@ impl Transfer {
         let prepared = tokio::task::spawn_blocking(move || match place {
             Place::Staging(staging) => {
                 if let Some((hash, bytes)) = node {
-                    let kept = staging.nodes.add(&hash, &bytes);
-                    kept.map_err(|error| GetError::staging(error.into(), "a directory"))?;
+                    let kept = staging.keep_node(&hash, &bytes);
+                    kept.map_err(|error| GetError::staging(error, "a directory"))?;
                 }
                 let here = here.map_or_else(BTreeMap::new, |here| here(&hashes(&items)));
                 prepare_all(&staging, &arriving, items, only.as_ref(), &here)
@@ -313,6 +337,7 @@ impl Transfer {
         let prepared = prepared.await.map_err(lost)??;
         self.symlinks.extend(prepared.symlinks);
         self.progress.bytes += prepared.bytes;
+        self.found += prepared.bytes;
         self.progress.files += prepared.files;
         self.unfinished += prepared.unfinished;
         self.links_left_out += prepared.links_left_out;

@@ -9,7 +9,7 @@
 //! - `older`: what arrived of another version.
 //! - [`nodes`]: the manifest of what is downloaded.
 //! - [`local`]: a file that lies here already is not fetched again.
-//! - [`barrier`]: one wait for the disk.
+//! - [`syncing`]: it becomes durable while more comes. [`barrier`]: one wait for the disk.
 //!
 //! Everything here blocks; callers in async code put it on blocking threads.
 
@@ -24,6 +24,7 @@ pub mod outboard;
 pub mod range;
 pub mod scan;
 pub mod staging;
+pub mod syncing;
 
 pub use disk::StagingError;
 pub use hash::{Hashed, Stamp};
