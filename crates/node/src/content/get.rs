@@ -80,6 +80,10 @@ where
         offered.complete();
     }
     transfer.finish(&selected, &target).await?;
+    report(&Progress {
+        durable: progress.bytes,
+        ..progress.clone()
+    });
     get.readers.is_whole(&target);
     Ok(Got {
         target,

@@ -81,6 +81,8 @@ impl StagedAt {
 pub struct Progress {
     /// Verified and written, by earlier runs too.
     pub bytes: u64,
+    /// Of those, the ones that a power failure leaves.
+    pub durable: u64,
     /// All there is; `None` where a filter leaves it open.
     pub total: Option<u64>,
     /// Files that are whole.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kith_core::content::swarm::config::NODES_MAX;
 use kith_core::content::swarm::span::Span;
@@ -27,7 +28,7 @@ use crate::content::swarm::fetching::Fetching;
 use crate::content::underway::Underway;
 use crate::data::disk::{self, Occupied, StagingError};
 use crate::data::nodes::Nodes;
-use crate::data::staging::Staging;
+use crate::data::staging::{Download, Staging};
 
 /// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
 const FILES_AHEAD_MAX: u64 = 16 * 1024;
@@ -35,6 +36,9 @@ const FILES_AHEAD_MAX: u64 = 16 * 1024;
 /// How many files may be put off: the walk goes on past them, and each is held in memory. Further ones come last instead. As many as are
 /// remembered when they are whole.
 const PUT_OFF_MAX: u64 = 64 * 1024;
+
+/// How often what is written becomes durable at the latest: a slow transfer loses a second's worth to a power failure, and says so.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// Where what arrives goes.
 #[derive(Clone)]
@@ -73,6 +77,10 @@ pub(super) struct Transfer {
     /// A file that has changed at a provider.
     changed: Option<String>,
     entries: u64,
+    /// Bytes that were here already.
+    found: u64,
+    /// Whether nothing is left of other versions.
+    is_older_removed: bool,
     /// Links that lead out of what is fetched.
     pub(super) links_left_out: u64,
 }
@@ -110,6 +118,8 @@ impl Transfer {
             lacks: false,
             changed: None,
             entries: 0,
+            found: 0,
+            is_older_removed: false,
             links_left_out: 0,
         };
         match selected {
@@ -180,10 +190,19 @@ impl Transfer {
         &mut self,
         report: &mut (impl FnMut(&Progress) + Send),
     ) -> Result<(), GetError> {
+        let mut durable = match &self.place {
+            Place::Staging(staging) => staging.syncing.durable(),
+            // Nothing is written.
+            Place::Target(_) => watch::Sender::new(0).subscribe(),
+        };
+        let mut every = tokio::time::interval(SYNC_EVERY);
         loop {
             self.want_nodes();
             report(&self.progress);
             let is_walked = self.walk.as_ref().is_none_or(Walk::is_done);
+            if is_walked {
+                self.remove_older().await?;
+            }
             if is_walked && self.unfinished == 0 {
                 return Ok(());
             }
@@ -191,19 +210,39 @@ impl Transfer {
                 let changed = self.changed.take();
                 return Err(changed.map_or(GetError::Gone, GetError::Changed));
             }
-            let event = tokio::select! {
-                event = self.fetching.next() => event?,
-                // Its sender is held by this.
-                _ = self.levels_watch.changed() => {
-                    self.sort_anew();
-                    continue;
+            tokio::select! {
+                event = self.fetching.next() => {
+                    self.take(event?).await?;
+                    while let Some(event) = self.fetching.try_next() {
+                        self.take(event).await?;
+                    }
                 }
-            };
-            self.take(event).await?;
-            while let Some(event) = self.fetching.try_next() {
-                self.take(event).await?;
+                // Its sender is held by this.
+                _ = self.levels_watch.changed() => self.sort_anew(),
+                Ok(()) = durable.changed() => {}
+                _ = every.tick() => {
+                    if let Place::Staging(staging) = &self.place {
+                        staging.syncing.begin();
+                    }
+                }
             }
+            self.progress.durable = self.found + *durable.borrow_and_update();
         }
+    }
+
+    /// Removes what is left of other versions: all that is wanted was taken from them.
+    async fn remove_older(&mut self) -> Result<(), GetError> {
+        let Place::Staging(staging) = &self.place else {
+            return Ok(());
+        };
+        if std::mem::replace(&mut self.is_older_removed, true) {
+            return Ok(());
+        }
+        let staging = Arc::clone(staging);
+        blocking(Path::new("an older version"), move || {
+            staging.remove_older()
+        })
+        .await
     }
 
     /// Asks for the nodes that come next, unless there is enough to do without.
@@ -332,8 +371,8 @@ impl Transfer {
         let prepared = tokio::task::spawn_blocking(move || match place {
             Place::Staging(staging) => {
                 if let Some((hash, bytes)) = node {
-                    let kept = staging.nodes.add(&hash, &bytes);
-                    kept.map_err(|error| GetError::staging(error.into(), "a directory"))?;
+                    let kept = staging.keep_node(&hash, &bytes);
+                    kept.map_err(|error| GetError::staging(error, "a directory"))?;
                 }
                 prepare(&staging, &arriving, items, &sorting)
             }
@@ -344,6 +383,7 @@ impl Transfer {
         prepared.wanted.sort_by_key(|(_, priority)| *priority);
         self.symlinks.extend(prepared.symlinks);
         self.progress.bytes += prepared.bytes;
+        self.found += prepared.bytes;
         self.progress.files += prepared.files;
         self.unfinished += prepared.unfinished;
         self.put_off += prepared.put_off;
@@ -392,11 +432,16 @@ async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, G
         .as_ref()
         .map_or_else(String::new, |only| only.name.clone());
     let is_directory = matches!(selected, Selected::Directory { .. });
-    let staged = get.staged.clone();
+    let (staged, share) = (get.staged.clone(), get.share);
     blocking(target, move || {
         let same_kind = match disk::occupied(&at)? {
             Occupied::Free => {
-                let staging = Staging::open(&at, &hash, &filter)?;
+                let download = Download {
+                    share: &share,
+                    tree: &hash,
+                    filter: &filter,
+                };
+                let staging = Staging::open(&at, download)?;
                 staged.tell(staging.folder().to_owned());
                 return Ok(Place::Staging(Arc::new(staging)));
             }

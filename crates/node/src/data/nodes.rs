@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kith_core::data::manifest::NODE_BYTES_MAX;
 use kith_core::ids::BlobHash;
@@ -23,7 +23,8 @@ const LENGTH_BYTES: usize = 4;
 /// The nodes of a download.
 #[derive(Debug)]
 pub struct Nodes {
-    file: File,
+    /// Where they are.
+    pub(super) file: Arc<[File; 1]>,
     places: Mutex<Places>,
 }
 
@@ -47,7 +48,7 @@ impl Nodes {
         let places = read_all(&file)?;
         file.set_len(places.end)?;
         Ok(Self {
-            file,
+            file: Arc::new([file]),
             places: Mutex::new(places),
         })
     }
@@ -68,8 +69,9 @@ impl Nodes {
         }
         let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
         let record = [&length.to_be_bytes(), bytes].concat();
-        (&self.file).seek(SeekFrom::Start(places.end))?;
-        (&self.file).write_all(&record)?;
+        let mut file = &self.file[0];
+        file.seek(SeekFrom::Start(places.end))?;
+        file.write_all(&record)?;
         let begin = places.end + LENGTH_BYTES as u64;
         places.nodes.insert(*hash, (begin, bytes.len()));
         places.end += record.len() as u64;
@@ -85,7 +87,7 @@ impl Nodes {
             return Ok(None);
         };
         let mut bytes = vec![0; length];
-        read_exact_at(&self.file, &mut bytes, begin)?;
+        read_exact_at(&self.file[0], &mut bytes, begin)?;
         let is_it = blake3::hash(&bytes) == hash.0;
         Ok(is_it.then_some(bytes))
     }

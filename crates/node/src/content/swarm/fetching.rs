@@ -10,6 +10,7 @@ use kith_core::data::head::Head;
 use kith_core::ids::{BlobHash, ShareId};
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::arriving::{Arriving, Event};
 use super::getting::{Getting, Ongoing};
@@ -24,6 +25,8 @@ pub(in crate::content) struct Fetching {
     ongoing: Ongoing,
     pub(in crate::content) arriving: Arc<Arriving>,
     events: mpsc::UnboundedReceiver<Event>,
+    /// Since when it is waited for the next event.
+    waits_since: Option<Instant>,
     share: ShareId,
     root: BlobHash,
     size: u64,
@@ -53,6 +56,7 @@ impl Fetching {
             ongoing,
             arriving: Arc::new(Arriving::new(sender)),
             events,
+            waits_since: None,
             share: head.share,
             root: head.manifest,
             size,
@@ -81,14 +85,17 @@ impl Fetching {
         self.ongoing.getting().held(self.ongoing.id())
     }
 
-    /// Waits for what happens next.
+    /// Waits for what happens next. Given up and called again it waits no longer in all.
     ///
     /// # Errors
     /// [`GetError::Stalled`] when nothing does for too long, although something is wanted.
     pub(in crate::content) async fn next(&mut self) -> Result<Event, GetError> {
         loop {
             let rested = self.is_at_rest();
-            match tokio::time::timeout(STALL_MAX, self.events.recv()).await {
+            let since = *self.waits_since.get_or_insert_with(Instant::now);
+            let next = tokio::time::timeout_at(since + STALL_MAX, self.events.recv()).await;
+            self.waits_since = None;
+            match next {
                 Ok(Some(event)) => return Ok(event),
                 // Whoever sends is held by this.
                 Ok(None) => return Err(GetError::Stalled),

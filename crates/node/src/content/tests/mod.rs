@@ -11,6 +11,7 @@ mod fresh;
 mod full;
 mod half;
 mod here;
+mod older;
 mod priorities;
 mod quota;
 mod reading;

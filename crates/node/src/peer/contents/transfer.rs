@@ -329,7 +329,7 @@ impl Run {
             }
             let rate = rate.update(Instant::now(), *fetched);
             progress.send_replace(TransferProgress {
-                bytes: now.bytes,
+                bytes: now.durable,
                 total: now.total,
                 files: now.files,
                 rate,
