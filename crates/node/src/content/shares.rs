@@ -27,6 +27,9 @@ use crate::data::scan::{LeftOut, ScanError, Scanned};
 /// How many new heads a slow listener may be behind by before it misses the oldest.
 const CHANGES_AHEAD_MAX: usize = 64;
 
+/// The manifest of a share that was taken back: nothing has this hash, and no version of it is any more.
+const NO_MANIFEST: BlobHash = BlobHash([0; 32]);
+
 /// The number of a share's first head, and of its first scan.
 const FIRST: u64 = 1;
 
@@ -268,7 +271,7 @@ impl Shares {
             owner: old.owner,
             sequence: old.sequence + 1,
             epoch: old.epoch + 1,
-            manifest: old.manifest,
+            manifest: NO_MANIFEST,
             name: old.name,
             audience: old.audience,
             layout: old.layout,
