@@ -64,7 +64,7 @@ pub use asking::head;
 pub use cache::Cache;
 pub use copies::{Copy, Held, LearnError, News};
 pub use error::GetError;
-pub use fetches::Fetch;
+pub use fetches::{Fetch, Version};
 pub use follow::follow;
 pub use get::get;
 pub use liars::LIARS_SCHEMA;

@@ -16,7 +16,7 @@ use kith_core::time::Time;
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
-use crate::content::fetches::{self, Fetch};
+use crate::content::fetches::{self, Fetch, Version};
 use crate::content::looks::Looks;
 use crate::content::others::Others;
 use crate::content::store::{self, Database, ShareRow};
@@ -346,23 +346,19 @@ impl Shares {
         })
     }
 
-    /// Remembers that `peer` was given so many bytes of files of a share; nothing, of one that is not our own, or there no longer.
+    /// Remembers that `peer` was given so many bytes of files of a version; nothing, of a share that is not our own, or there no longer.
     ///
     /// # Errors
     /// The database's.
     pub fn record(
         &self,
-        share: &ShareId,
+        given: &Version,
         peer: Option<PeerId>,
         bytes: u64,
         now: Time,
     ) -> io::Result<()> {
-        let row = self.row(share)?;
-        let Some(head) = row.and_then(|row| trusted(&row).ok()) else {
-            return Ok(());
-        };
         store::run(self.database(), |connection| {
-            fetches::record(connection, &head, peer, bytes, now)
+            fetches::record(connection, given, peer, bytes, now)
         })
     }
 
