@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use futures_util::future::join_all;
 use kith::Error;
-use kith::content::{Copy, NewShare, Priorities, Recipients};
+use kith::content::{Copy, NewShare, Recipients};
 use kith::core::data::head::{Audience, Head};
 use kith::core::data::link::Link;
 use kith::core::data::manifest::Entry;
@@ -21,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{Answer, Asked, lines};
 use super::door::Door;
 use super::named::name_of;
-use super::transfers::FilePriority;
+use super::priority::{self, FilePriority};
 use crate::failure::Failure;
 
 /// The least time between two progress lines: what an eye follows.
@@ -404,13 +404,8 @@ pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions
         .map(str::parse::<BlobHash>)
         .transpose()
         .map_err(Error::from)?;
-    let priorities = Priorities::default();
-    for FilePriority { path, level } in &asked.priorities {
-        let level = level.parse().map_err(Error::from)?;
-        priorities.set(path, level).map_err(Error::from)?;
-    }
     Ok(GetOptions {
-        priorities,
+        priorities: priority::read(&asked.priorities)?,
         out: asked.out,
         only: asked.only,
         wait: Duration::from_millis(asked.wait_ms),

@@ -14,6 +14,7 @@ use super::answer::{Answer, Asked};
 use super::contents::{self, GetRequest};
 use super::door::Door;
 use super::named::name_of;
+use super::priority::{self, FilePriority};
 use crate::failure::Failure;
 
 /// The word for each transfer there is, in the place of a number.
@@ -54,15 +55,6 @@ pub(crate) struct TransferInfo {
     /// How soon its files are wanted, where that was said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) priorities: Vec<FilePriority>,
-}
-
-/// How soon a file of a transfer is wanted, or a folder with all beneath it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct FilePriority {
-    /// Its path below what is fetched, written with `/`; empty for everything.
-    pub(crate) path: String,
-    /// `high`, `normal`, `low`, or `unwanted`: not now.
-    pub(crate) level: String,
 }
 
 /// How to end it.
@@ -221,12 +213,7 @@ async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
         failure: info
             .failure
             .map(|failure| Failure::new(failure.kind, failure.message)),
-        priorities: (info.priorities.iter())
-            .map(|(path, level)| FilePriority {
-                path: path.to_owned(),
-                level: level.to_string(),
-            })
-            .collect(),
+        priorities: priority::described(&info.priorities),
     }
 }
 

@@ -10,7 +10,8 @@ use super::transfers;
 use crate::api::contents::{
     FetchInfo, GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared,
 };
-use crate::api::transfers::{FilePriority, TransferInfo};
+use crate::api::priority::FilePriority;
+use crate::api::transfers::TransferInfo;
 use crate::args::{GetArgs, ShareArgs};
 use crate::client::{query, segment};
 use crate::failure::Failure;

@@ -1,7 +1,8 @@
 //! What is being fetched and served: `transfers`.
 
 use super::on::On;
-use crate::api::transfers::{CancelRequest, FilePriority, TransferInfo};
+use crate::api::priority::FilePriority;
+use crate::api::transfers::{CancelRequest, TransferInfo};
 use crate::args::TransfersCommand;
 use crate::client::segment;
 use crate::failure::Failure;
