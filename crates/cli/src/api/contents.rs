@@ -21,6 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{Answer, Asked, lines};
 use super::door::Door;
 use super::named::name_of;
+use super::priority::{self, FilePriority};
 use crate::failure::Failure;
 
 /// The least time between two progress lines: what an eye follows.
@@ -157,6 +158,9 @@ pub(crate) struct GetRequest {
     pub(crate) provide: bool,
     /// Whether it never makes room for other copies.
     pub(crate) keep: bool,
+    /// How soon its files are wanted, where that is to be other than normal.
+    #[serde(default)]
+    pub(crate) priorities: Vec<FilePriority>,
 }
 
 /// How fetching goes.
@@ -401,6 +405,7 @@ pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions
         .transpose()
         .map_err(Error::from)?;
     Ok(GetOptions {
+        priorities: priority::read(&asked.priorities)?,
         out: asked.out,
         only: asked.only,
         wait: Duration::from_millis(asked.wait_ms),

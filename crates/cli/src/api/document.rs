@@ -55,6 +55,8 @@ use super::{
         transfers::list,
         transfers::begin,
         files::read,
+        files::read_fetched,
+        transfers::prioritise,
         transfers::pause,
         transfers::resume,
         transfers::cancel,

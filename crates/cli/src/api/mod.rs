@@ -7,7 +7,7 @@
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
 //! - [`named`]: whom a command goes to.
-//! - [`contents`]: what is shared here, and what others share. [`transfers`]: what is being fetched. [`files`]: reading it meanwhile. [`limits`]: how fast.
+//! - [`contents`]: what is shared here, and what others share. [`transfers`], [`priority`]: what is being fetched, and what of it first. [`files`]: reading that meanwhile, and any other file. [`limits`]: how fast.
 //! - [`services`]: what is offered to contacts, and theirs reached here.
 //! - [`raw`]: calls that become a stream to a peer (`Upgrade: kith-raw`). [`listeners`]: incoming ones.
 //!
@@ -27,6 +27,7 @@ pub(crate) mod listeners;
 mod named;
 pub(crate) mod node;
 pub(crate) mod ping;
+pub(crate) mod priority;
 pub(crate) mod raw;
 mod router;
 mod server;

@@ -48,10 +48,12 @@ pub(super) fn router(door: Door) -> Router {
             "/shares/{share}",
             get(contents::my_share).delete(contents::unshare),
         )
+        .route("/files/{*source}", get(files::read))
         .route("/ls", get(contents::list))
         .route("/get", post(contents::get))
         .route("/transfers", get(transfers::list).post(transfers::begin))
-        .route("/transfers/{id}/files/{*path}", get(files::read))
+        .route("/transfers/{id}/files/{*path}", get(files::read_fetched))
+        .route("/transfers/{id}/priority", post(transfers::prioritise))
         .route("/transfers/{id}/pause", post(transfers::pause))
         .route("/transfers/{id}/resume", post(transfers::resume))
         .route("/transfers/{id}/cancel", post(transfers::cancel))

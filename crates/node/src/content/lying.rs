@@ -14,7 +14,6 @@ use kith_core::data::manifest::{self, Entry, Found, Node};
 use kith_core::data::path;
 use kith_core::ids::{BlobHash, ShareId};
 
-use crate::content::reader::ReadError;
 use crate::content::shares::Shares;
 use crate::content::store;
 use crate::data::hash::{self, Stamp};
@@ -65,23 +64,21 @@ impl Lying {
         is_here
     }
 
-    /// Up to `count` bytes from `from` on, fewer at its end. Blocks.
-    ///
-    /// # Errors
-    /// [`ReadError::Changed`] when it is nowhere any more what was hashed; it is hashed anew soon.
-    pub(super) fn read(&self, from: u64, count: u64) -> Result<Vec<u8>, ReadError> {
+    /// Up to `count` bytes from `from` on, fewer at its end; `None` when it is nowhere any more what was hashed, which it is anew soon.
+    /// Blocks.
+    pub(super) fn read(&self, from: u64, count: u64) -> Option<Vec<u8>> {
         if self.size == 0 {
-            return Ok(Vec::new());
+            return Some(Vec::new());
         }
         for (path, stamp) in &self.places {
             match read_unchanged(path, *stamp, from, count) {
-                Ok(Some(bytes)) => return Ok(bytes),
+                Ok(Some(bytes)) => return Some(bytes),
                 Ok(None) => {}
                 Err(error) => tracing::debug!(%error, "a shared file cannot be read"),
             }
         }
         self.shares.looks().see(&self.share, Instant::now());
-        Err(ReadError::Changed)
+        None
     }
 }
 

@@ -1,7 +1,7 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
 //! - [`store`]: the tables of shares in `kith.db`; `schema`: all tables of the room.
-//! - [`shares`]: sharing folders in place, and taking it back. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
+//! - [`shares`]: sharing folders in place, and taking it back. `revoking`: taking it back from one. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
 //! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
@@ -49,6 +49,7 @@ pub mod providers;
 pub mod quota;
 pub mod reader;
 pub mod request;
+mod revoking;
 mod scanning;
 mod schema;
 mod select;
@@ -69,7 +70,7 @@ pub use cache::Cache;
 pub use copies::{Copy, Held, LearnError, News};
 pub use credential::{Credential, Stream};
 pub use error::GetError;
-pub use fetches::Fetch;
+pub use fetches::{Fetch, Version};
 pub use follow::follow;
 pub use get::get;
 pub use list::{entries, list};

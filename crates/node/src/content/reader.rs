@@ -299,7 +299,8 @@ impl FileReader {
                 }
                 Stage::Lying(lying) => {
                     let count = self.count(from);
-                    return blocking(move || lying.read(from, count)).await;
+                    return blocking(move || lying.read(from, count).ok_or(ReadError::Changed))
+                        .await;
                 }
                 Stage::Over(why) => return Err(why),
                 Stage::Waiting => wait(&mut stage).await,

@@ -16,7 +16,7 @@ use kith_core::time::Time;
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
-use crate::content::fetches::{self, Fetch};
+use crate::content::fetches::{self, Fetch, Version};
 use crate::content::looks::Looks;
 use crate::content::others::Others;
 use crate::content::store::{self, Database, ShareRow};
@@ -27,6 +27,9 @@ use crate::data::scan::{LeftOut, ScanError, Scanned};
 
 /// How many new heads a slow listener may be behind by before it misses the oldest.
 const CHANGES_AHEAD_MAX: usize = 64;
+
+/// The manifest of a share that was taken back: nothing has this hash, and no version of it is any more.
+const NO_MANIFEST: BlobHash = BlobHash([0; 32]);
 
 /// The number of a share's first head, and of its first scan.
 const FIRST: u64 = 1;
@@ -272,7 +275,7 @@ impl Shares {
             owner: old.owner,
             sequence: old.sequence + 1,
             epoch: old.epoch + 1,
-            manifest: old.manifest,
+            manifest: NO_MANIFEST,
             name: old.name,
             audience: old.audience,
             layout: old.layout,
@@ -347,23 +350,19 @@ impl Shares {
         })
     }
 
-    /// Remembers that `peer` was given so many bytes of files of a share; nothing, of one that is not our own, or there no longer.
+    /// Remembers that `peer` was given so many bytes of files of a version; nothing, of a share that is not our own, or there no longer.
     ///
     /// # Errors
     /// The database's.
     pub fn record(
         &self,
-        share: &ShareId,
+        given: &Version,
         peer: Option<PeerId>,
         bytes: u64,
         now: Time,
     ) -> io::Result<()> {
-        let row = self.row(share)?;
-        let Some(head) = row.and_then(|row| trusted(&row).ok()) else {
-            return Ok(());
-        };
         store::run(self.database(), |connection| {
-            fetches::record(connection, &head, peer, bytes, now)
+            fetches::record(connection, given, peer, bytes, now)
         })
     }
 

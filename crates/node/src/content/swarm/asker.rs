@@ -15,6 +15,7 @@ use kith_core::time::Time;
 use tokio::sync::{Notify, mpsc};
 
 use super::reading::Reading;
+use crate::content::fetches::Version;
 use crate::content::given::Given;
 use crate::content::serve::Session;
 use crate::content::shares::Shares;
@@ -88,7 +89,12 @@ impl Asker {
     /// What is given to it.
     pub(super) fn given(&self, shares: &Arc<Shares>) -> Given {
         let (peer, now) = (self.session.asker.peer, self.session.now);
-        Given::new(Arc::clone(shares), self.open.share, peer, now)
+        let version = Version {
+            share: self.open.share,
+            manifest: self.open.root,
+            size: self.open.size,
+        };
+        Given::new(Arc::clone(shares), version, peer, now)
     }
 
     /// What it asks for.
