@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    contacts, contents, doctor, events, files, invites, limits, listeners, node, ping, raw,
+    access, contacts, contents, doctor, events, files, invites, limits, listeners, node, ping, raw,
     services, trace, transfers,
 };
 
@@ -60,6 +60,12 @@ use super::{
         transfers::cancel,
         limits::read,
         limits::change,
+        access::make_code,
+        access::browsers,
+        access::end_browser,
+        access::make_token,
+        access::tokens,
+        access::revoke_token,
     ),
     components(schemas(crate::failure::Failure))
 )]

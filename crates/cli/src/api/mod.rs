@@ -1,4 +1,5 @@
-//! The one door to a running node: HTTP with JSON under `/api/v1`, on the Unix socket of its data directory.
+//! The one door to a running node: HTTP with JSON under `/api/v1`, on the Unix socket of its data directory, and on TCP for browsers
+//! and programs that were let in.
 //!
 //! Handlers hold no rules: those are in the library. Each file has the handlers of one subject, and the JSON they speak,
 //! which the commands read with the same types.
@@ -8,11 +9,13 @@
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
 //! - [`named`]: whom a command goes to.
 //! - [`contents`]: what is shared here, and what others share. [`transfers`]: what is being fetched. [`files`]: reading it meanwhile. [`limits`]: how fast.
+//! - [`access`]: who may come in by TCP ([`crate::web`]).
 //! - [`services`]: what is offered to contacts, and theirs reached here.
 //! - [`raw`]: calls that become a stream to a peer (`Upgrade: kith-raw`). [`listeners`]: incoming ones.
 //!
 //! Nothing that runs programs is here.
 
+pub(crate) mod access;
 mod answer;
 pub(crate) mod contacts;
 pub(crate) mod contents;

@@ -2,7 +2,8 @@
 //!
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`events`]: what it tells as it happens.
-//! - [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web_client`]: a browser, as far as HTTP goes.
+//! - [`web`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod backup;
 mod bad_input;
@@ -19,3 +20,5 @@ mod services;
 mod snapshots;
 mod streams;
 mod transfers;
+mod web;
+mod web_client;
