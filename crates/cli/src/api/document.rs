@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    access, contacts, contents, doctor, events, files, invites, limits, listeners, node, ping, raw,
+    access, contacts, content_urls, contents, doctor, events, files, invites, limits, listeners, node, ping, raw,
     services, trace, transfers,
 };
 
@@ -60,6 +60,8 @@ use super::{
         transfers::cancel,
         limits::read,
         limits::change,
+        content_urls::make,
+        content_urls::make_site,
         access::make_code,
         access::browsers,
         access::end_browser,

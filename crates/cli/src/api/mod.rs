@@ -9,6 +9,7 @@
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
 //! - [`named`]: whom a command goes to.
 //! - [`contents`]: what is shared here, and what others share. [`transfers`]: what is being fetched. [`files`]: reading it meanwhile. [`limits`]: how fast.
+//! - [`content_urls`]: where browsers read content from.
 //! - [`access`]: who may come in by TCP ([`crate::web`]).
 //! - [`services`]: what is offered to contacts, and theirs reached here.
 //! - [`raw`]: calls that become a stream to a peer (`Upgrade: kith-raw`). [`listeners`]: incoming ones.
@@ -18,6 +19,7 @@
 pub(crate) mod access;
 mod answer;
 pub(crate) mod contacts;
+mod content_urls;
 pub(crate) mod contents;
 pub(crate) mod doctor;
 mod document;

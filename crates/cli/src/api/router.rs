@@ -5,7 +5,7 @@ use axum::routing::{delete, get, post};
 
 use super::door::Door;
 use super::{
-    access, contacts, contents, doctor, document, events, files, invites, limits, listeners, node,
+    access, contacts, content_urls, contents, doctor, document, events, files, invites, limits, listeners, node,
     ping, raw, services, trace, transfers,
 };
 use crate::failure::Failure;
@@ -79,6 +79,8 @@ fn everywhere() -> Router<Door> {
         .route("/transfers/{id}/cancel", post(transfers::cancel))
         .route("/limits", get(limits::read).post(limits::change))
         .route("/forwards", post(services::forward))
+        .route("/content-urls", post(content_urls::make))
+        .route("/site-urls", post(content_urls::make_site))
         .route("/tokens", get(access::tokens))
         .route("/tokens/{id}", delete(access::revoke_token))
         .route("/web/browsers", get(access::browsers))

@@ -18,7 +18,7 @@ use kith::ErrorKind;
 use super::access::Web;
 use super::admission::BROWSER_AWAY_MAX_MS;
 use super::origin::{Origin, is_from_a_page};
-use super::{assets, headers, page};
+use super::{assets, content, headers, page, site};
 use crate::failure::Failure;
 
 /// The cookie's name. It cannot begin with `__Host-`, which asks for TLS; the host's name is nobody else's anyway.
@@ -60,13 +60,15 @@ impl Answering {
     pub(super) async fn answer(&self, request: Request, let_in: &LetIn) -> Response {
         let (parts, body) = request.into_parts();
         let origin = self.web.origins().of(&parts);
+        let is_app = origin == Some(Origin::App);
         let mut response = match origin {
             Some(Origin::App) => self.app(parts, body, let_in).await,
             Some(Origin::Programs) => self.programs(parts, body, let_in).await,
-            Some(Origin::Content) => StatusCode::NOT_FOUND.into_response(),
+            Some(Origin::Content) => self.content(&parts).await,
+            Some(Origin::Site(name)) => self.site(&name, &parts).await,
             None => page::NOT_HERE.with(StatusCode::MISDIRECTED_REQUEST),
         };
-        if origin == Some(Origin::App) {
+        if is_app {
             headers::of_app(response.headers_mut(), self.web.origins());
         }
         headers::of_all(response.headers_mut());
@@ -133,8 +135,31 @@ impl Answering {
         self.call(parts, body).await
     }
 
+    /// Content, for whoever has its address.
+    async fn content(&self, parts: &Parts) -> Response {
+        let segments = self.web.content(parts.uri.path());
+        match segments.and_then(|segments| content::question(parts, &segments)) {
+            Some(question) => content::answer(self.ask(question).await),
+            None => page::NO_CONTENT.with(StatusCode::NOT_FOUND),
+        }
+    }
+
+    /// A file of a site, for whoever has its name.
+    async fn site(&self, name: &str, parts: &Parts) -> Response {
+        let segments = self.web.site(name, parts.uri.path());
+        let last = segments.as_ref().and_then(|it| it.last().cloned());
+        match segments.and_then(|segments| content::question(parts, &segments)) {
+            Some(question) => site::answer(&last.unwrap_or_default(), self.ask(question).await),
+            None => page::NO_CONTENT.with(StatusCode::NOT_FOUND),
+        }
+    }
+
     async fn call(&self, parts: Parts, body: Body) -> Response {
-        let answered = self.api.call(Request::from_parts(parts, body)).await;
+        self.ask(Request::from_parts(parts, body)).await
+    }
+
+    async fn ask(&self, request: Request) -> Response {
+        let answered = self.api.call(request).await;
         answered.unwrap_or_else(|never: Infallible| match never {})
     }
 

@@ -7,19 +7,23 @@
 //! - [`origin`]: the names of the origins, and whether another page is behind a request.
 //! - [`admission`]: codes, cookies and tokens. [`kept`]: what is kept of them.
 //! - [`headers`]: what browsers are told with each answer. [`assets`]: the app's own files. [`page`]: pages of words.
+//! - [`content`]: the second origin, for what came from peers; [`capability`]: the addresses there. [`site`]: shares that are pages.
 //! - [`access`]: all this, as the rest of the program sees it.
 
 mod access;
 mod admission;
 mod answering;
 mod assets;
+mod capability;
 mod connections;
+mod content;
 mod headers;
 mod kept;
 mod listener;
 mod origin;
 mod page;
+mod site;
 
-pub(crate) use access::Web;
+pub(crate) use access::{ContentUrl, Web};
 pub(crate) use admission::{CODE_LIFE_MS, TokenError};
 pub(crate) use listener::{Listening, PORT_DEFAULT};

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Method};
 use blake3::Hash;
 
 /// The digits of a name: 96 bits, which no page finds by trying, and short in an address bar.
-const NAME_DIGITS: usize = 24;
+pub(super) const NAME_DIGITS: usize = 24;
 
 /// What the name of the app's origin is derived in (BLAKE3's key derivation).
 const APP_CONTEXT: &str = "kith web 1: the name of the app's origin";
@@ -22,7 +22,7 @@ const CONTENT_CONTEXT: &str = "kith web 1: the name of the content's origin";
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
 /// A request's origin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// The app and its API.
     App,
@@ -30,6 +30,8 @@ pub(super) enum Origin {
     Content,
     /// The API alone, for programs that hold a token.
     Programs,
+    /// A site, if there is one of this name.
+    Site(String),
 }
 
 /// The names of a node's origins.
@@ -84,8 +86,21 @@ impl Origins {
             return Some(Origin::Content);
         }
         let (name, port) = host.rsplit_once(':')?;
-        let is_here = LOOPBACK.contains(&name) && port.parse() == Ok(self.port);
-        is_here.then_some(Origin::Programs)
+        if port.parse() != Ok(self.port) {
+            return None;
+        }
+        if LOOPBACK.contains(&name) {
+            return Some(Origin::Programs);
+        }
+        let site = name.strip_suffix(".localhost")?;
+        let is_name = |it: u8| matches!(it, b'0'..=b'9' | b'a'..=b'f');
+        let is_one = site.len() == NAME_DIGITS && site.bytes().all(is_name);
+        is_one.then(|| Origin::Site(site.to_owned()))
+    }
+
+    /// A site's, as a URL without a path.
+    pub(super) fn site(&self, name: &str) -> String {
+        format!("http://{name}.localhost:{}", self.port)
     }
 
     /// Whether a request to the app comes from its own page, as far as a browser tells. What changes something must say so; what
@@ -148,6 +163,7 @@ mod tests {
     fn a_host_is_known_exactly_or_not_at_all() {
         let origins = origins();
         let (app, content) = (origins.app.clone(), origins.content.clone());
+        let site = "0".repeat(NAME_DIGITS);
         let bare = app.trim_end_matches(":7117").to_owned();
         let cases = [
             (app.clone(), Some(Origin::App)),
@@ -155,6 +171,9 @@ mod tests {
             ("127.0.0.1:7117".to_owned(), Some(Origin::Programs)),
             ("[::1]:7117".to_owned(), Some(Origin::Programs)),
             ("localhost:7117".to_owned(), Some(Origin::Programs)),
+            (format!("{site}.localhost:7117"), Some(Origin::Site(site.clone()))),
+            (format!("x{site}.localhost:7117"), None),
+            (format!("{site}.localhost.example:7117"), None),
             ("localhost:7118".to_owned(), None),
             ("localhost".to_owned(), None),
             (format!("{bare}:7118"), None),

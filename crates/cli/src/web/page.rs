@@ -36,6 +36,13 @@ pub(super) const NOT_HERE: Page = Page {
     text: "<p>Type <code>kith web</code> in a terminal and open the address that it prints.</p>",
 };
 
+/// Content that cannot be had.
+pub(super) const NO_CONTENT: Page = Page {
+    title: "This is not to be had",
+    text: "<p>Its address is good for a day, or nobody who has it is there now, or it is not shared any more.</p>\
+           <p>Open it again from the app.</p>",
+};
+
 impl Page {
     /// The page, with a status.
     pub(super) fn with(&self, status: StatusCode) -> Response {
