@@ -305,6 +305,9 @@ pub(crate) struct GetArgs {
     /// Provide it for good: it makes no room for other copies.
     #[arg(long)]
     pub(crate) keep: bool,
+    /// How soon a file of it is wanted, or a folder: PATH=high, low, or unwanted, which is not now (repeatable).
+    #[arg(long, value_name = "PATH=LEVEL")]
+    pub(crate) priority: Vec<String>,
     /// Leave it to the running node, which goes on with it after a restart too; 'kith transfers' shows it.
     #[arg(long)]
     pub(crate) background: bool,
@@ -324,6 +327,15 @@ pub(crate) enum TransfersCommand {
         /// Its number, or all.
         #[arg(default_value = "all")]
         id: String,
+    },
+    /// Say how soon a file of one is wanted, or a folder with all in it.
+    Priority {
+        /// Its number.
+        id: String,
+        /// The path below what is fetched; '' for everything.
+        path: String,
+        /// high, normal, low, or unwanted, which is not now.
+        level: String,
     },
     /// End one, and forget it; what arrived is deleted, unless it is whole.
     Cancel {

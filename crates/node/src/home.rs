@@ -147,7 +147,7 @@ impl Home {
         self.directory.join("blobs")
     }
 
-    /// What is being fetched.
+    /// What was read of others' shares without being fetched.
     pub fn partial(&self) -> PathBuf {
         self.directory.join("partial")
     }

@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use futures_util::future::join_all;
 use kith::Error;
-use kith::content::{Copy, NewShare, Recipients};
+use kith::content::{Copy, NewShare, Priorities, Recipients};
 use kith::core::data::head::{Audience, Head};
 use kith::core::data::link::Link;
 use kith::core::data::manifest::Entry;
@@ -21,6 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{Answer, Asked, lines};
 use super::door::Door;
 use super::named::name_of;
+use super::transfers::FilePriority;
 use crate::failure::Failure;
 
 /// The least time between two progress lines: what an eye follows.
@@ -157,6 +158,9 @@ pub(crate) struct GetRequest {
     pub(crate) provide: bool,
     /// Whether it never makes room for other copies.
     pub(crate) keep: bool,
+    /// How soon its files are wanted, where that is to be other than normal.
+    #[serde(default)]
+    pub(crate) priorities: Vec<FilePriority>,
 }
 
 /// How fetching goes.
@@ -400,7 +404,13 @@ pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions
         .map(str::parse::<BlobHash>)
         .transpose()
         .map_err(Error::from)?;
+    let priorities = Priorities::default();
+    for FilePriority { path, level } in &asked.priorities {
+        let level = level.parse().map_err(Error::from)?;
+        priorities.set(path, level).map_err(Error::from)?;
+    }
     Ok(GetOptions {
+        priorities,
         out: asked.out,
         only: asked.only,
         wait: Duration::from_millis(asked.wait_ms),

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    access, contacts, content_urls, contents, doctor, events, files, invites, limits, listeners, node, ping, raw,
-    services, trace, transfers,
+    access, contacts, content_urls, contents, doctor, events, files, invites, limits, listeners,
+    node, ping, raw, services, trace, transfers,
 };
 
 #[derive(OpenApi)]
@@ -55,6 +55,8 @@ use super::{
         transfers::list,
         transfers::begin,
         files::read,
+        files::read_fetched,
+        transfers::prioritise,
         transfers::pause,
         transfers::resume,
         transfers::cancel,

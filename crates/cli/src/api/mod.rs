@@ -8,7 +8,7 @@
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
 //! - [`named`]: whom a command goes to.
-//! - [`contents`]: what is shared here, and what others share. [`transfers`]: what is being fetched. [`files`]: reading it meanwhile. [`limits`]: how fast.
+//! - [`contents`]: what is shared here, and what others share. [`transfers`]: what is being fetched. [`files`]: reading that meanwhile, and any other file. [`limits`]: how fast.
 //! - [`content_urls`]: where browsers read content from.
 //! - [`access`]: who may come in by TCP ([`crate::web`]).
 //! - [`services`]: what is offered to contacts, and theirs reached here.

@@ -5,8 +5,8 @@ use axum::routing::{delete, get, post};
 
 use super::door::Door;
 use super::{
-    access, contacts, content_urls, contents, doctor, document, events, files, invites, limits, listeners, node,
-    ping, raw, services, trace, transfers,
+    access, contacts, content_urls, contents, doctor, document, events, files, invites, limits,
+    listeners, node, ping, raw, services, trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -70,10 +70,12 @@ fn everywhere() -> Router<Door> {
             "/shares/{share}",
             get(contents::my_share).delete(contents::unshare),
         )
+        .route("/files/{*source}", get(files::read))
         .route("/ls", get(contents::list))
         .route("/get", post(contents::get))
         .route("/transfers", get(transfers::list).post(transfers::begin))
-        .route("/transfers/{id}/files/{*path}", get(files::read))
+        .route("/transfers/{id}/files/{*path}", get(files::read_fetched))
+        .route("/transfers/{id}/priority", post(transfers::prioritise))
         .route("/transfers/{id}/pause", post(transfers::pause))
         .route("/transfers/{id}/resume", post(transfers::resume))
         .route("/transfers/{id}/cancel", post(transfers::cancel))

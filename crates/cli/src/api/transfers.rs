@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use kith::Error;
 use kith::peer::{self, TransferId, TransferState, Transfers, UploadInfo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,6 +51,18 @@ pub(crate) struct TransferInfo {
     pub(crate) out: Option<PathBuf>,
     /// Why it failed.
     pub(crate) failure: Option<Failure>,
+    /// How soon its files are wanted, where that was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) priorities: Vec<FilePriority>,
+}
+
+/// How soon a file of a transfer is wanted, or a folder with all beneath it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FilePriority {
+    /// Its path below what is fetched, written with `/`; empty for everything.
+    pub(crate) path: String,
+    /// `high`, `normal`, `low`, or `unwanted`: not now.
+    pub(crate) level: String,
 }
 
 /// How to end it.
@@ -88,6 +101,22 @@ pub(super) async fn begin(
     let info = transfers.list().into_iter().find(|info| info.id == id);
     let info = info.ok_or_else(|| Failure::failed("it was cancelled meanwhile"))?;
     Ok(Json(describe(&door, info).await))
+}
+
+/// Says how soon a file of a transfer is wanted, or a folder with all beneath it. It holds at once.
+#[utoipa::path(post, path = "/api/v1/transfers/{id}/priority", params(("id", description = "a number")),
+    request_body = FilePriority, responses((status = 200, body = Vec<TransferInfo>)))]
+pub(super) async fn prioritise(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    Asked(asked): Asked<FilePriority>,
+) -> Answer<Vec<TransferInfo>> {
+    let level = asked.level.parse().map_err(Error::from)?;
+    let transfers = door.node().contents().transfers();
+    let info = transfers
+        .prioritise(id.parse()?, &asked.path, level)
+        .await?;
+    describe_all(&door, vec![info]).await
 }
 
 /// Stops transfers where they are.
@@ -192,6 +221,12 @@ async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
         failure: info
             .failure
             .map(|failure| Failure::new(failure.kind, failure.message)),
+        priorities: (info.priorities.iter())
+            .map(|(path, level)| FilePriority {
+                path: path.to_owned(),
+                level: level.to_string(),
+            })
+            .collect(),
     }
 }
 
@@ -216,5 +251,6 @@ async fn describe_upload(door: &Door, upload: UploadInfo) -> TransferInfo {
         background: false,
         out: None,
         failure: None,
+        priorities: Vec::new(),
     }
 }

@@ -51,7 +51,10 @@ impl Capabilities {
         let step = now.0.saturating_add(LIFE_MS) / STEP_MS + 1;
         let expires = Time(step.saturating_mul(STEP_MS));
         let hash = self.hash(segments, expires);
-        let path: String = segments.iter().map(|it| format!("/{}", segment(it))).collect();
+        let path: String = segments
+            .iter()
+            .map(|it| format!("/{}", segment(it)))
+            .collect();
         let (count, seconds) = (segments.len(), expires.0 / 1000);
         Granted {
             path: format!("/{seconds:x}-{count:x}-{hash}{path}"),
@@ -174,12 +177,30 @@ mod tests {
     #[test]
     fn paths_that_could_be_others_are_none() {
         for path in [
-            "", "a", "/", "//a", "/a//b", "/a/", "/..", "/%2e%2e/a", "/a/./b", "/a%2fb", "/a%5Cb", "/a%00", "/%", "/%4",
-            "/%zz", "/%ff", "/%+1",
+            "",
+            "a",
+            "/",
+            "//a",
+            "/a//b",
+            "/a/",
+            "/..",
+            "/%2e%2e/a",
+            "/a/./b",
+            "/a%2fb",
+            "/a%5Cb",
+            "/a%00",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/%ff",
+            "/%+1",
         ] {
             assert_eq!(decoded(path), None, "{path}");
         }
-        assert_eq!(decoded("/ä%20%25/…"), Some(vec!["ä %".to_owned(), "…".to_owned()]));
+        assert_eq!(
+            decoded("/ä%20%25/…"),
+            Some(vec!["ä %".to_owned(), "…".to_owned()])
+        );
     }
 
     proptest! {

@@ -51,7 +51,10 @@ pub(super) fn question(parts: &Parts, segments: &[String]) -> Option<Request> {
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         return None;
     }
-    let path: String = segments.iter().map(|it| format!("/{}", segment(it))).collect();
+    let path: String = segments
+        .iter()
+        .map(|it| format!("/{}", segment(it)))
+        .collect();
     let mut asked = Request::builder()
         .method(parts.method.clone())
         .uri(format!("/api/v1{path}"));

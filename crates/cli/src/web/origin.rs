@@ -171,7 +171,10 @@ mod tests {
             ("127.0.0.1:7117".to_owned(), Some(Origin::Programs)),
             ("[::1]:7117".to_owned(), Some(Origin::Programs)),
             ("localhost:7117".to_owned(), Some(Origin::Programs)),
-            (format!("{site}.localhost:7117"), Some(Origin::Site(site.clone()))),
+            (
+                format!("{site}.localhost:7117"),
+                Some(Origin::Site(site.clone())),
+            ),
             (format!("x{site}.localhost:7117"), None),
             (format!("{site}.localhost.example:7117"), None),
             ("localhost:7118".to_owned(), None),

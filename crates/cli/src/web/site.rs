@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderName,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -76,7 +77,9 @@ impl Sites {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Site>> {
-        self.open.lock().expect("no code panics while it holds them")
+        self.open
+            .lock()
+            .expect("no code panics while it holds them")
     }
 
     /// The name of a site's origin, below `localhost`, which is good from now on, and until when. The same site has the same one.
@@ -116,14 +119,19 @@ pub(super) fn answer(name: &str, answered: Response) -> Response {
     };
     let told = response.headers_mut();
     let end = name.rsplit_once('.').map(|(_, end)| end.to_lowercase());
-    let known = TYPES.iter().find(|(known, _)| Some(*known) == end.as_deref());
+    let known = TYPES
+        .iter()
+        .find(|(known, _)| Some(*known) == end.as_deref());
     if let Some((_, known)) = known {
         told.insert(CONTENT_TYPE, HeaderValue::from_static(known));
         told.remove(CONTENT_DISPOSITION);
     }
     told.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
     // In the sandbox its pages have no origin, and modules and fonts are loaded by origin.
-    told.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("null"));
+    told.insert(
+        ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("null"),
+    );
     let prefetch = HeaderName::from_static("x-dns-prefetch-control");
     told.insert(prefetch, HeaderValue::from_static("off"));
     response
@@ -153,7 +161,11 @@ mod tests {
 
     #[test]
     fn a_name_is_nothing_that_another_node_would_make() {
-        let name = |byte| Sites::new(Hash::from_bytes([byte; 32])).open(source("one"), NOW).0;
+        let name = |byte| {
+            Sites::new(Hash::from_bytes([byte; 32]))
+                .open(source("one"), NOW)
+                .0
+        };
         assert_ne!(name(7), name(8));
     }
 

@@ -12,6 +12,7 @@ mod changes;
 mod demo;
 mod door;
 mod events;
+mod files;
 mod limits;
 mod meeting;
 mod person;

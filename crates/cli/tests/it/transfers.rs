@@ -3,10 +3,9 @@
 use std::fs;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use crate::files::read;
 use crate::person::{PATIENCE, Person, text};
 
 /// Ann, who shares `notes` and has gone offline, and Ben, who knows her.
@@ -116,26 +115,6 @@ async fn what_cannot_be_is_refused_in_words() {
     let get = ["get", "ann/notes", "--out", &out, "--background"];
     ben.run(&get).await.failed(2, &["kith up"]);
     assert_eq!(ben.json(&["transfers"]).await, [] as [Value; 0]);
-}
-
-/// One call for a file, as a player makes it: the head, and the bytes.
-async fn read(ben: &Person, path: &str, range: &str) -> (String, Vec<u8>) {
-    let request = format!(
-        "GET /api/v1{path} HTTP/1.1\r\nHost: kith.localhost\r\nConnection: close\r\n{range}\r\n"
-    );
-    let stream = UnixStream::connect(ben.file("kith.sock")).await;
-    let mut stream = stream.expect("it is up");
-    let sent = stream.write_all(request.as_bytes()).await;
-    sent.expect("it listens");
-    let mut answer = Vec::new();
-    let read = timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
-    read.expect("in time").expect("answered");
-    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-    let body = answer.split_off(end.expect("a head") + 4);
-    (
-        String::from_utf8(answer).expect("text").to_lowercase(),
-        body,
-    )
 }
 
 #[tokio::test]

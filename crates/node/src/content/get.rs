@@ -52,7 +52,8 @@ where
         let selected = select::select(&mut fetching, &head, &get.path).await?;
         let target = get.out.join(selected.name());
         let (swarm, file) = (fetching.known(), selected.file());
-        get.readers.arrives(swarm, Arc::clone(&arriving), file);
+        let (arriving, priorities) = (Arc::clone(&arriving), get.priorities.clone());
+        get.readers.arrives(swarm, arriving, file, priorities);
         let mut transfer = Transfer::begin(fetching, &get, &selected, &target).await?;
         transfer.run(&mut report).await?;
         Ok((selected, target, transfer))
@@ -74,7 +75,7 @@ where
     };
     let (progress, links_left_out) = (transfer.progress.clone(), transfer.links_left_out);
     transfer.finish(&selected, &target).await?;
-    get.readers.is_whole(&target, selected.file());
+    get.readers.is_whole(&target);
     Ok(Got {
         target,
         head,

@@ -6,8 +6,8 @@
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
-//! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
-//! - [`reader`]: reading what is fetched while it arrives.
+//! - [`mod@get`]: fetching a share, over several streams, into a folder. `transfer`, `preparing`: what that does on the disk. [`request`], [`error`], [`glob`]: its words.
+//! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`liars`]: who is asked for nothing any more.
 //! - [`providers`]: who may have it.
 //! - [`talk`]: what is asked and told beside: heads, who provides.
@@ -18,6 +18,8 @@
 
 pub mod answer;
 pub mod asking;
+pub mod cache;
+mod coming;
 mod compare;
 pub mod copies;
 pub mod error;
@@ -34,9 +36,12 @@ pub(crate) mod known;
 pub mod liars;
 pub mod list;
 mod looks;
+pub mod lying;
 mod offer;
 pub mod others;
 pub mod past;
+mod preparing;
+pub mod priorities;
 pub mod providers;
 pub mod quota;
 pub mod reader;
@@ -55,6 +60,7 @@ mod watch;
 mod tests;
 
 pub use asking::head;
+pub use cache::Cache;
 pub use copies::{Copy, Held, LearnError, News};
 pub use error::GetError;
 pub use fetches::Fetch;
@@ -62,7 +68,9 @@ pub use follow::follow;
 pub use get::get;
 pub use liars::LIARS_SCHEMA;
 pub use list::{entries, list};
+pub use lying::Lying;
 pub use others::Others;
+pub use priorities::{Level, Levels, Priorities, PriorityError};
 pub use providers::Provider;
 pub use reader::{FileReader, ReadError, Readers};
 pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, StagedAt, Stream};

@@ -14,6 +14,7 @@ use kith_core::data::link::LinkSecret;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 
+use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
 use crate::data::local::Candidate;
 
@@ -96,6 +97,8 @@ pub struct Get {
     pub credential: Credential,
     /// Where its files are read while they arrive.
     pub readers: Readers,
+    /// How soon its files are wanted.
+    pub priorities: Priorities,
     /// The time, for judging signatures.
     pub now: Time,
     /// Told where what arrives is kept until it is whole.

@@ -8,19 +8,26 @@ use std::sync::Arc;
 use kith_core::content::swarm::span::Span;
 use kith_core::data::walk::{Item, Walk};
 use kith_core::ids::BlobHash;
+use tokio::sync::watch;
 
 use crate::content::compare;
 use crate::content::error::GetError;
+use crate::content::preparing::{Sorting, compare_all, prepare, span};
+use crate::content::priorities::{Level, Levels, Priorities};
+use crate::content::reader::Readers;
 use crate::content::request::{AlreadyHere, Filter, Get, Progress};
 use crate::content::select::Selected;
-use crate::content::swarm::arriving::{Arriving, Event, File};
+use crate::content::swarm::arriving::Event;
 use crate::content::swarm::fetching::Fetching;
 use crate::data::disk::{self, Occupied, StagingError};
-use crate::data::local::Candidate;
 use crate::data::staging::Staging;
 
 /// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
 const FILES_AHEAD_MAX: u64 = 16 * 1024;
+
+/// How many files may be put off: the walk goes on past them, and each is held in memory. Further ones come last instead. As many as are
+/// remembered when they are whole.
+const PUT_OFF_MAX: u64 = 64 * 1024;
 
 /// Where what arrives goes.
 #[derive(Clone)]
@@ -42,11 +49,18 @@ pub(super) struct Transfer {
     place: Place,
     only: Option<Filter>,
     here: Option<AlreadyHere>,
+    readers: Readers,
+    priorities: Priorities,
+    /// The levels by which its files are wanted now, and whether there are others.
+    levels: Levels,
+    levels_watch: watch::Receiver<Levels>,
     symlinks: Vec<(String, String)>,
     /// How far it is.
     pub(super) progress: Progress,
     /// Files of which something is missing.
     unfinished: u64,
+    /// Those among them that are put off, or were when they were last counted.
+    put_off: u64,
     /// Whether some provider had something no more.
     lacks: bool,
     /// A file that has changed at a provider.
@@ -54,18 +68,6 @@ pub(super) struct Transfer {
     entries: u64,
     /// Links that lead out of what is fetched.
     pub(super) links_left_out: u64,
-}
-
-/// What became of some items on the disk.
-#[derive(Default)]
-struct Prepared {
-    held: Vec<Span>,
-    wanted: Vec<Span>,
-    symlinks: Vec<(String, String)>,
-    bytes: u64,
-    files: u64,
-    unfinished: u64,
-    links_left_out: u64,
 }
 
 impl Transfer {
@@ -77,6 +79,8 @@ impl Transfer {
         target: &Path,
     ) -> Result<Self, GetError> {
         let is_filtered = get.only.is_some();
+        let mut levels_watch = get.priorities.subscribe();
+        let levels = levels_watch.borrow_and_update().clone();
         let mut transfer = Self {
             fetching,
             walk: None,
@@ -85,12 +89,17 @@ impl Transfer {
             place: place(get, selected, target).await?,
             only: get.only.clone(),
             here: get.here.clone(),
+            readers: get.readers.clone(),
+            priorities: get.priorities.clone(),
+            levels,
+            levels_watch,
             symlinks: Vec::new(),
             progress: Progress {
                 total: (!is_filtered).then_some(selected.totals().bytes),
                 ..Progress::default()
             },
             unfinished: 0,
+            put_off: 0,
             lacks: false,
             changed: None,
             entries: 0,
@@ -139,7 +148,14 @@ impl Transfer {
                 let changed = self.changed.take();
                 return Err(changed.map_or(GetError::Gone, GetError::Changed));
             }
-            let event = self.fetching.next().await?;
+            let event = tokio::select! {
+                event = self.fetching.next() => event?,
+                // Its sender is held by this.
+                _ = self.levels_watch.changed() => {
+                    self.sort_anew();
+                    continue;
+                }
+            };
             self.take(event).await?;
             while let Some(event) = self.fetching.try_next() {
                 self.take(event).await?;
@@ -149,7 +165,7 @@ impl Transfer {
 
     /// Asks for the nodes that come next, unless there is enough to do without.
     fn want_nodes(&mut self) {
-        while self.unfinished < FILES_AHEAD_MAX {
+        while self.unfinished.saturating_sub(self.put_off) < FILES_AHEAD_MAX {
             let node = match self.held_back.take() {
                 Some(node) => node,
                 None => {
@@ -166,6 +182,35 @@ impl Transfer {
                 return;
             }
         }
+    }
+
+    /// How soon its files are wanted was told anew.
+    fn sort_anew(&mut self) {
+        let levels = self.priorities.levels();
+        let before = std::mem::replace(&mut self.levels, levels);
+        self.levels_watch.mark_unchanged();
+        self.put_off = 0;
+        let mut told = Vec::new();
+        for (position, file) in self.fetching.arriving.unfinished() {
+            let mut level = self.levels.of(&file.path);
+            if level == Level::Unwanted && self.put_off >= PUT_OFF_MAX {
+                level = Level::Low;
+            }
+            self.put_off += u64::from(level == Level::Unwanted);
+            // A chunk goes by what was told last of what is in it.
+            if level != before.of(&file.path) || level == Level::High {
+                told.push((level, position, file));
+            }
+        }
+        told.sort_by_key(|(level, ..)| *level);
+        for (level, position, file) in told {
+            let missing = file.incoming.missing().into_iter();
+            let missing: Vec<Span> = missing
+                .map(|part| span(position, part.start, part.end))
+                .collect();
+            self.fetching.want_anew(&missing, level.priority());
+        }
+        self.readers.levels_changed();
     }
 
     /// Takes in what has happened.
@@ -203,20 +248,26 @@ impl Transfer {
     /// Makes directories and files, and asks for what is missing of them.
     async fn prepare(&mut self, items: Vec<Item>) -> Result<(), GetError> {
         self.entries += items.len() as u64;
-        let (place, only, here) = (self.place.clone(), self.only.clone(), self.here.clone());
+        let place = self.place.clone();
+        let sorting = Sorting {
+            only: self.only.clone(),
+            levels: self.levels.clone(),
+            put_off_max: PUT_OFF_MAX.saturating_sub(self.put_off),
+            here: self.here.clone(),
+        };
         let arriving = Arc::clone(&self.fetching.arriving);
         let prepared = tokio::task::spawn_blocking(move || match place {
-            Place::Staging(staging) => {
-                let here = here.map_or_else(BTreeMap::new, |here| here(&hashes(&items)));
-                prepare_all(&staging, &arriving, items, only.as_ref(), &here)
-            }
+            Place::Staging(staging) => prepare(&staging, &arriving, items, &sorting),
             Place::Target(target) => compare_all(&target, &items),
         });
-        let prepared = prepared.await.map_err(lost)??;
+        let mut prepared = prepared.await.map_err(lost)??;
+        // A chunk goes by what was told last of what is in it.
+        prepared.wanted.sort_by_key(|(_, priority)| *priority);
         self.symlinks.extend(prepared.symlinks);
         self.progress.bytes += prepared.bytes;
         self.progress.files += prepared.files;
         self.unfinished += prepared.unfinished;
+        self.put_off += prepared.put_off;
         self.links_left_out += prepared.links_left_out;
         self.fetching.want(&prepared.held, &prepared.wanted);
         Ok(())
@@ -281,113 +332,6 @@ async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, G
         }
     })
     .await
-}
-
-/// The content of the files among some items.
-fn hashes(items: &[Item]) -> Vec<BlobHash> {
-    let hashes = items.iter().filter_map(|item| match item {
-        Item::File { file, .. } => Some(file.hash),
-        _ => None,
-    });
-    hashes.collect()
-}
-
-fn prepare_all(
-    staging: &Staging,
-    arriving: &Arriving,
-    items: Vec<Item>,
-    only: Option<&Filter>,
-    here: &BTreeMap<BlobHash, Vec<Candidate>>,
-) -> Result<Prepared, GetError> {
-    let mut prepared = Prepared::default();
-    for item in items {
-        match item {
-            Item::Directory { path } if only.is_none() => {
-                staging
-                    .directory(&path)
-                    .map_err(|error| GetError::staging(error, &path))?;
-            }
-            Item::File {
-                path,
-                file,
-                position,
-            } if only.is_none_or(|only| (only.wants)(&path)) => {
-                let disk = |error| GetError::staging(error, &path);
-                if only.is_some() {
-                    staging.parents(&path).map_err(disk)?;
-                }
-                let candidates = here.get(&file.hash).map_or(&[][..], Vec::as_slice);
-                let incoming = staging
-                    .incoming_from(&path, &file, candidates)
-                    .map_err(disk)?;
-                if file.size == 0 {
-                    incoming.write(&(0..0), &[]).map_err(disk)?;
-                    prepared.files += 1;
-                    continue;
-                }
-                let file = File {
-                    incoming: Arc::new(incoming),
-                    path: path.into(),
-                };
-                prepared.place(position, &file);
-                arriving.place(position, file);
-            }
-            Item::Symlink { path, target } if only.is_none() => {
-                prepared.symlinks.push((path, target))
-            }
-            Item::Outside { .. } => prepared.links_left_out += 1,
-            Item::Directory { .. } | Item::File { .. } | Item::Symlink { .. } => {}
-        }
-    }
-    Ok(prepared)
-}
-
-impl Prepared {
-    /// What is here of a file, and what is not.
-    fn place(&mut self, position: u64, file: &File) {
-        let size = file.incoming.blob.size;
-        let span = |start: u64, end: u64| Span {
-            start: position.saturating_add(start),
-            end: position.saturating_add(end),
-        };
-        let (mut reached, mut missing_bytes) = (0, 0);
-        for missing in file.incoming.missing() {
-            add(&mut self.held, span(reached, missing.start));
-            add(&mut self.wanted, span(missing.start, missing.end));
-            missing_bytes += missing.end - missing.start;
-            reached = missing.end;
-        }
-        add(&mut self.held, span(reached, size));
-        self.bytes += size - missing_bytes;
-        match missing_bytes {
-            0 => self.files += 1,
-            _ => self.unfinished += 1,
-        }
-    }
-}
-
-/// Adds a span to ascending ones; it becomes one with the last where they touch.
-fn add(spans: &mut Vec<Span>, span: Span) {
-    match spans.last_mut() {
-        _ if span.bytes() == 0 => {}
-        Some(last) if last.end == span.start => last.end = span.end,
-        _ => spans.push(span),
-    }
-}
-
-fn compare_all(target: &Path, items: &[Item]) -> Result<Prepared, GetError> {
-    let are_there = compare::are_there(target, items);
-    if !are_there.map_err(|error| GetError::staging(error.into(), &target.to_string_lossy()))? {
-        return Err(GetError::TargetExists(target.to_owned()));
-    }
-    let mut prepared = Prepared::default();
-    for item in items {
-        if let Item::File { file, .. } = item {
-            prepared.bytes += file.size;
-            prepared.files += 1;
-        }
-    }
-    Ok(prepared)
 }
 
 async fn blocking<T: Send + 'static>(

@@ -115,6 +115,12 @@ impl Incoming {
         bytes < self.blob.size
     }
 
+    /// Whether all of it is.
+    pub fn is_whole(&self) -> bool {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.iter().next().is_none()
+    }
+
     /// An empty file in its place.
     pub(super) fn create(&self) -> io::Result<File> {
         let file = create_file(&self.path, self.executable)?;

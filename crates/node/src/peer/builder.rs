@@ -345,6 +345,7 @@ impl NodeBuilder {
             swarm: Sides::new(&shares),
             shares: Arc::clone(&shares),
             transfers: Default::default(),
+            reads: Default::default(),
             governor: Arc::new(Governor::new(self.limits, contents::week_minute())),
             express: self.express,
             place,

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::contents::limits::governor::Governor;
+use super::contents::reads::Reads;
 use super::contents::transfers::registry::Registry;
 use super::event::{Event, Source};
 use super::input::Input;
@@ -47,6 +48,7 @@ pub(super) struct Inner {
     pub(super) shares: Arc<Shares>,
     pub(super) swarm: Sides,
     pub(super) transfers: Registry,
+    pub(super) reads: Reads,
     pub(super) governor: Arc<Governor>,
     /// Whether streams may travel over TCP.
     pub(super) express: bool,
@@ -131,6 +133,11 @@ impl Node {
     /// What it is fetching.
     pub(super) fn transfers(&self) -> &Registry {
         &self.0.transfers
+    }
+
+    /// What is read of others' shares.
+    pub(super) fn reads(&self) -> &Reads {
+        &self.0.reads
     }
 
     /// What holds content back.

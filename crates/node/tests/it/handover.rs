@@ -7,6 +7,7 @@ mod limits;
 mod links;
 mod passed_on;
 mod people;
+mod reading;
 mod relayed;
 mod resumed;
 mod several;

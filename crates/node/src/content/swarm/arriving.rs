@@ -142,6 +142,16 @@ impl Arriving {
         Some((*found.0, found.1.clone()))
     }
 
+    /// The files of which something is missing, and where they lie on the line.
+    pub(in crate::content) fn unfinished(&self) -> Vec<(u64, File)> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let placed = files.placed.iter();
+        let unfinished = placed.filter(|(_, file)| !file.incoming.is_whole());
+        unfinished
+            .map(|(position, file)| (*position, file.clone()))
+            .collect()
+    }
+
     /// Ends when something comes after this was called.
     pub(in crate::content) fn arrived(&self) -> OwnedNotified {
         Arc::clone(&self.arrived).notified_owned()

@@ -78,14 +78,26 @@ impl Fetching {
     /// Waits for what happens next.
     ///
     /// # Errors
-    /// [`GetError::Stalled`] when nothing does for too long.
+    /// [`GetError::Stalled`] when nothing does for too long, although something is wanted.
     pub(in crate::content) async fn next(&mut self) -> Result<Event, GetError> {
-        let next = tokio::time::timeout(STALL_MAX, self.events.recv()).await;
-        match next {
-            Ok(Some(event)) => Ok(event),
-            // Whoever sends is held by this.
-            Ok(None) | Err(_) => Err(GetError::Stalled),
+        loop {
+            let rested = self.is_at_rest();
+            match tokio::time::timeout(STALL_MAX, self.events.recv()).await {
+                Ok(Some(event)) => return Ok(event),
+                // Whoever sends is held by this.
+                Ok(None) => return Err(GetError::Stalled),
+                // It may have been wanted only just now.
+                Err(_) if rested || self.is_at_rest() => {}
+                Err(_) => return Err(GetError::Stalled),
+            }
         }
+    }
+
+    /// Whether nothing is wanted now that is not here.
+    fn is_at_rest(&self) -> bool {
+        let id = self.ongoing.id();
+        let progress = (self.ongoing.getting()).tell(|getter, _| getter.progress(id));
+        progress.is_some_and(|progress| progress.is_at_rest)
     }
 
     /// What has happened meanwhile.
@@ -116,14 +128,27 @@ impl Fetching {
     }
 
     /// Says what is here, and asks for what is not.
-    pub(in crate::content) fn want(&self, held: &[Span], wanted: &[Span]) {
+    pub(in crate::content) fn want(&self, held: &[Span], wanted: &[(Span, Priority)]) {
         let id = self.ongoing.id();
         self.ongoing.getting().tell(|getter, now| {
             for span in held {
                 getter.handle_held(now, id, *span);
             }
-            for span in wanted {
-                getter.handle_wanted(now, id, *span, Priority::Normal);
+            for (span, priority) in wanted {
+                getter.handle_wanted(now, id, *span, *priority);
+            }
+        });
+    }
+
+    /// Asks for this so soon from now on, or not at all.
+    pub(in crate::content) fn want_anew(&self, spans: &[Span], priority: Option<Priority>) {
+        let id = self.ongoing.id();
+        self.ongoing.getting().tell(|getter, now| {
+            for span in spans {
+                match priority {
+                    Some(priority) => getter.handle_wanted(now, id, *span, priority),
+                    None => getter.handle_unwanted(now, id, *span),
+                }
             }
         });
     }

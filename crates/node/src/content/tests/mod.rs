@@ -10,6 +10,7 @@ mod fresh;
 #[cfg(target_os = "linux")]
 mod full;
 mod here;
+mod priorities;
 mod quota;
 mod reading;
 mod several;

@@ -263,6 +263,7 @@ impl World {
             here: None,
             credential: Credential::Session,
             readers: Readers::default(),
+            priorities: Default::default(),
             now: NOW,
             staged: Default::default(),
         }

@@ -5,6 +5,7 @@
 //! - `looking`: what others share. `reach`: a stream to whoever has it. `sources`: streams to everybody who may have it.
 //! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
 //! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
+//! - `opening`: reading any file, whether it was fetched or not. `reads`: what is fetched for that.
 //! - [`limits`]: how fast content moves, and to whom.
 //! - [`transfers`]: all that is being fetched, as things of the node.
 
@@ -17,8 +18,10 @@ mod keeping;
 pub mod limits;
 mod looking;
 pub mod making;
+mod opening;
 mod rate;
 mod reach;
+pub(in crate::peer) mod reads;
 mod serving;
 pub mod source;
 mod sources;

@@ -20,8 +20,8 @@ use super::source::ShareSource;
 use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::{
-    self, Credential, FileReader, Filter, Get, GetError, Got, Progress, Provider, ReadError,
-    Readers, StagedAt,
+    self, Credential, FileReader, Filter, Get, GetError, Got, Priorities, Progress, Provider,
+    ReadError, Readers, StagedAt,
 };
 use crate::error::Error;
 use crate::peer::event::Event;
@@ -51,6 +51,8 @@ pub struct GetOptions {
     pub at: Option<BlobHash>,
     /// Where its files are read while they arrive.
     pub readers: Readers,
+    /// How soon its files are wanted; may be said anew while it runs.
+    pub priorities: Priorities,
     /// Whether it is provided to others who may have it, once all of it is here.
     pub provide: bool,
     /// Whether it is provided for good: it never makes room for other copies.
@@ -69,6 +71,7 @@ impl GetOptions {
             wait: Duration::ZERO,
             at: None,
             readers: Readers::default(),
+            priorities: Priorities::default(),
             provide: true,
             keep: false,
             staged: StagedAt::default(),
@@ -83,7 +86,7 @@ pub struct Transfer {
     outcome: oneshot::Receiver<Result<Fetched, Error>>,
     readers: Readers,
     /// Dropped with the transfer, which tells its task.
-    _wanted: oneshot::Sender<Infallible>,
+    wanted: oneshot::Sender<Infallible>,
 }
 
 impl Contents {
@@ -124,7 +127,7 @@ impl Transfer {
             progress: progress_watch,
             outcome,
             readers,
-            _wanted: wanted,
+            wanted,
         }
     }
 
@@ -145,6 +148,13 @@ impl Transfer {
     pub async fn changed(&mut self) -> Option<TransferProgress> {
         self.progress.changed().await.ok()?;
         Some(*self.progress.borrow_and_update())
+    }
+
+    /// Ends it, and returns when nothing of it goes on.
+    pub(super) async fn stop(self) {
+        drop(self.wanted);
+        // It is over when its end of this is gone.
+        let _ = self.outcome.await;
     }
 
     /// Waits until all is there, durable and under its name.
@@ -367,6 +377,7 @@ impl Run {
             here: Some(self.contents.already_here()),
             credential: credential.clone(),
             readers: options.readers.clone(),
+            priorities: options.priorities.clone(),
             now: clock::now(),
             staged: options.staged.clone(),
         }

@@ -53,6 +53,8 @@ pub struct Progress {
     pub held_bytes: u64,
     /// Chunks of which something is wanted and not here.
     pub chunks_unfinished: u32,
+    /// Whether nothing is wanted that is not here, not even a node.
+    pub is_at_rest: bool,
     /// Sources that hold something that is wanted.
     pub sources: usize,
 }
@@ -294,6 +296,7 @@ impl Getter {
         Some(Progress {
             held_bytes: transfer.held_bytes(),
             chunks_unfinished: transfer.unfinished.count(),
+            is_at_rest: transfer.is_done(),
             sources: transfer.sources.iter().filter(interesting).count(),
         })
     }
