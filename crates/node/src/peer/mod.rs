@@ -8,6 +8,7 @@
 //! - [`unread`]: streams that are left unread while others wait.
 //! - `opening`: how a stream is opened, and what it means when it breaks.
 //! - [`express`]: streams over TCP, where a session's path is direct.
+//! - `settings`: what its owner changes while it runs. `recognising`: what a text is that somebody pasted.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
@@ -26,7 +27,9 @@ mod opening;
 mod paths;
 mod place;
 pub mod protocols;
+mod recognising;
 mod relay;
+mod settings;
 mod sources;
 pub mod stream;
 mod streams;
@@ -35,9 +38,9 @@ pub mod unread;
 pub use book::AddressBook;
 pub use builder::{NodeBuilder, SpawnError};
 pub use contents::{
-    Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName, ShareSource,
-    SourceBytes, Transfer, TransferFailure, TransferId, TransferInfo, TransferProgress,
-    TransferState, Transfers, UploadInfo,
+    AlbumError, Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName,
+    ShareSource, SourceBytes, Storage, Transfer, TransferFailure, TransferId, TransferInfo,
+    TransferProgress, TransferState, Transfers, Upload, UploadInfo,
 };
 pub use event::{Event, Source};
 pub use express::NoLane;
@@ -48,4 +51,6 @@ pub use node::{Node, SessionInfo};
 pub(crate) use opening::Opening;
 pub use place::PlaceError;
 pub use protocols::{AcceptError, Acceptor};
+pub use recognising::Recognised;
+pub use settings::Settings;
 pub use stream::{Refused, Stream, StreamReader, StreamWriter};
