@@ -60,6 +60,13 @@ pub(crate) struct TokenInfo {
     pub(crate) since: u64,
 }
 
+/// Somebody who is let in no more.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Ended {
+    /// Its number.
+    pub(crate) id: u32,
+}
+
 /// Makes an address that lets one browser in. On the socket only.
 #[utoipa::path(post, path = "/api/v1/web/codes", responses((status = 200, body = Entrance)))]
 pub(super) async fn make_code(State(door): State<Door>) -> Answer<Entrance> {
@@ -82,11 +89,8 @@ pub(super) async fn browsers(State(door): State<Door>) -> Answer<Vec<BrowserInfo
 
 /// Lets a browser in no more.
 #[utoipa::path(delete, path = "/api/v1/web/browsers/{id}", params(("id" = u32, Path, description = "its number")),
-    responses((status = 200)))]
-pub(super) async fn end_browser(
-    State(door): State<Door>,
-    Path(id): Path<u32>,
-) -> Answer<serde_json::Value> {
+    responses((status = 200, body = Ended)))]
+pub(super) async fn end_browser(State(door): State<Door>, Path(id): Path<u32>) -> Answer<Ended> {
     let ended = door.web()?.admission().end_browser(id)?;
     gone(ended, "browser", id)
 }
@@ -122,18 +126,15 @@ pub(super) async fn tokens(State(door): State<Door>) -> Answer<Vec<TokenInfo>> {
 
 /// Lets a program in no more.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", params(("id" = u32, Path, description = "its number")),
-    responses((status = 200)))]
-pub(super) async fn revoke_token(
-    State(door): State<Door>,
-    Path(id): Path<u32>,
-) -> Answer<serde_json::Value> {
+    responses((status = 200, body = Ended)))]
+pub(super) async fn revoke_token(State(door): State<Door>, Path(id): Path<u32>) -> Answer<Ended> {
     let revoked = door.web()?.admission().revoke_token(id)?;
     gone(revoked, "token", id)
 }
 
-fn gone(was_there: bool, what: &str, id: u32) -> Answer<serde_json::Value> {
+fn gone(was_there: bool, what: &str, id: u32) -> Answer<Ended> {
     match was_there {
-        true => Ok(Json(serde_json::json!({ "id": id }))),
+        true => Ok(Json(Ended { id })),
         false => Err(Failure::new(
             ErrorKind::NotFound,
             format!("there is no {what} {id}"),

@@ -68,6 +68,8 @@ pub(crate) struct ShareInfo {
     /// Where it lies.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Whether its folder is the node's own, so that files can be put into it.
+    pub(crate) album: bool,
     /// Whose it is, where it is a copy of somebody else's that is provided here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
@@ -452,7 +454,7 @@ fn listed(contact: &Contact, head: Head) -> Listed {
     }
 }
 
-async fn describe(door: &Door, share: MyShare) -> ShareInfo {
+pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
     let mut with = Vec::new();
     for peer in &share.named {
         with.push(name_of(door, &peer.to_string()).await);
@@ -483,6 +485,7 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         Audience::Link { .. } => "link",
         Audience::Public => "public",
     };
+    let album = door.node().contents().is_album(&share);
     ShareInfo {
         share_id: share.head.share.to_string(),
         link: share.link.to_string(),
@@ -492,6 +495,7 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         name: share.head.name,
         audience: audience.to_owned(),
         with,
+        album,
         paths: share.roots,
         owner: None,
         kept: true,

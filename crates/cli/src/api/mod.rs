@@ -9,6 +9,7 @@
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
 //! - [`named`]: whom a command goes to.
 //! - [`contents`]: what is shared here, and what others share. [`transfers`]: what is being fetched. [`files`]: reading that meanwhile, and any other file. [`limits`]: how fast.
+//! - [`network`]: sessions and introducers. [`settings`]: what the owner wants. [`recognise`]: what a text is. [`albums`]: putting files into shares.
 //! - [`content_urls`]: where browsers read content from.
 //! - [`access`]: who may come in by TCP ([`crate::web`]).
 //! - [`services`]: what is offered to contacts, and theirs reached here.
@@ -17,6 +18,7 @@
 //! Nothing that runs programs is here.
 
 pub(crate) mod access;
+mod albums;
 mod answer;
 pub(crate) mod contacts;
 mod content_urls;
@@ -30,12 +32,15 @@ pub(crate) mod invites;
 pub(crate) mod limits;
 pub(crate) mod listeners;
 mod named;
+mod network;
 pub(crate) mod node;
 pub(crate) mod ping;
 pub(crate) mod raw;
+mod recognise;
 mod router;
 mod server;
 pub(crate) mod services;
+mod settings;
 pub(crate) mod streams;
 pub(crate) mod trace;
 pub(crate) mod transfers;

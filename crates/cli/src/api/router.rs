@@ -1,12 +1,12 @@
 //! What is where.
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 use super::door::Door;
 use super::{
-    access, contacts, content_urls, contents, doctor, document, events, files, invites, limits,
-    listeners, node, ping, raw, services, trace, transfers,
+    access, albums, contacts, content_urls, contents, doctor, document, events, files, invites,
+    limits, listeners, network, node, ping, raw, recognise, services, settings, trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -46,6 +46,11 @@ fn everywhere() -> Router<Door> {
         .route("/status", get(node::status))
         .route("/doctor", post(doctor::examine))
         .route("/events", get(events::follow))
+        .route("/network", get(network::read))
+        .route("/settings", get(settings::read).post(settings::change))
+        .route("/introducers", post(settings::add_introducer))
+        .route("/introducers/remove", post(settings::remove_introducer))
+        .route("/recognise", post(recognise::recognise))
         .route("/invites", post(invites::create))
         .route("/contacts", get(contacts::list).post(contacts::add))
         .route(
@@ -69,6 +74,11 @@ fn everywhere() -> Router<Door> {
         .route(
             "/shares/{share}",
             get(contents::my_share).delete(contents::unshare),
+        )
+        .route("/albums", post(albums::make))
+        .route(
+            "/albums/{album}/files/{*path}",
+            put(albums::put).delete(albums::remove),
         )
         .route("/files/{*source}", get(files::read))
         .route("/ls", get(contents::list))

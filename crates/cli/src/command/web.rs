@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::on::On;
-use crate::api::access::{BrowserInfo, Entrance, TokenInfo, TokenMade, TokenRequest};
+use crate::api::access::{BrowserInfo, Ended, Entrance, TokenInfo, TokenMade, TokenRequest};
 use crate::args::{TokensCommand, WebArgs};
 use crate::client::{Client, segment};
 use crate::failure::Failure;
@@ -58,7 +58,7 @@ async fn end(client: &Client, id: &str) -> Result<(), Failure> {
     };
     for id in ids {
         let path = format!("/web/browsers/{}", segment(&id));
-        let _: serde_json::Value = client.delete(&path).await?;
+        let _: Ended = client.delete(&path).await?;
     }
     Ok(())
 }
@@ -104,7 +104,7 @@ pub(super) async fn tokens(on: &On, command: Option<TokensCommand>) -> Result<()
                 on.output.line(&made, || made.token.clone())
             }
             Some(TokensCommand::Revoke { id }) => {
-                let _: serde_json::Value = client.delete(&format!("/tokens/{id}")).await?;
+                let _: Ended = client.delete(&format!("/tokens/{id}")).await?;
                 Ok(())
             }
         }

@@ -87,7 +87,7 @@ impl Answering {
         }
         if !parts.uri.path().starts_with(API) {
             return match (code(&parts), cookie.filter(|_| is_browser)) {
-                (Some(code), _) => self.enter(code, is_browser),
+                (Some(code), _) => self.enter(code, is_browser, &parts.headers),
                 (None, None) => page::NOT_LET_IN.with(StatusCode::UNAUTHORIZED),
                 (None, Some(cookie)) => {
                     let mut response = assets::answer(&parts);
@@ -174,20 +174,26 @@ impl Answering {
     }
 
     /// Lets a browser in by a code, which does not stay in its address bar. One that is in already needs none.
-    fn enter(&self, code: &str, is_browser: bool) -> Response {
-        match self.web.enter(code) {
-            Ok(Some(cookie)) => {
-                let mut response = (StatusCode::SEE_OTHER, [(LOCATION, "/")]).into_response();
-                set_cookie(&mut response, &cookie);
-                response
-            }
-            Ok(None) if is_browser => (StatusCode::SEE_OTHER, [(LOCATION, "/")]).into_response(),
-            Ok(None) => page::CODE_IS_OVER.with(StatusCode::UNAUTHORIZED),
+    fn enter(&self, code: &str, is_browser: bool, headers: &HeaderMap) -> Response {
+        let cookie = match self.web.enter(code) {
+            Ok(cookie) => cookie,
             Err(error) => {
-                Failure::failed(format!("cannot keep that this browser is let in: {error}"))
-                    .into_response()
+                let reason = format!("cannot keep that this browser is let in: {error}");
+                return Failure::failed(reason).into_response();
             }
+        };
+        if cookie.is_none() && !is_browser {
+            return page::CODE_IS_OVER.with(StatusCode::UNAUTHORIZED);
         }
+        // A redirect still counts as the other site's doing, and a page of our own does not.
+        let mut response = match is_from_a_page(headers) {
+            true => page::COME_IN.with(StatusCode::OK),
+            false => (StatusCode::SEE_OTHER, [(LOCATION, "/")]).into_response(),
+        };
+        if let Some(cookie) = cookie {
+            set_cookie(&mut response, &cookie);
+        }
+        response
     }
 }
 

@@ -30,6 +30,12 @@ pub(super) const CODE_IS_OVER: Page = Page {
            <code>kith web --end</code> ends them.</p>",
 };
 
+/// Somebody who was let in on the way from another site's page, from which no cookie would come along.
+pub(super) const COME_IN: Page = Page {
+    title: "Come in",
+    text: "<meta http-equiv=\"refresh\" content=\"0; url=/\">\n<p><a href=\"/\">Open the app</a></p>",
+};
+
 /// A host that is not this node's.
 pub(super) const NOT_HERE: Page = Page {
     title: "There is nothing here under this name",

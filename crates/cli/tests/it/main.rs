@@ -3,8 +3,9 @@
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`events`]: what it tells as it happens.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web`], [`web_content`], [`app`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
+mod app;
 mod backup;
 mod bad_input;
 mod bad_links;
@@ -23,3 +24,4 @@ mod streams;
 mod transfers;
 mod web;
 mod web_client;
+mod web_content;

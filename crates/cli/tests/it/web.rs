@@ -30,6 +30,22 @@ async fn the_address_that_is_printed_lets_one_browser_in_once() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_followed_from_another_page_lets_in_too() {
+    let mut ann = Person::new();
+    let ready = ann.start(&[]).await;
+    let (client, path) = WebClient::at(&text(&ready["url"]));
+    let from = [("Sec-Fetch-Site", "cross-site")];
+    let entered = client.ask("GET", &path, &from, b"").await;
+    assert_eq!(
+        entered.status, 200,
+        "a redirect would go without the cookie"
+    );
+    assert!(entered.header("set-cookie").is_some());
+    assert!(entered.text().contains("url=/\""), "{}", entered.text());
+    assert!(!entered.text().contains("code"), "{}", entered.text());
+}
+
+#[tokio::test]
 async fn without_a_cookie_one_is_told_what_to_do() {
     let (_ann, mut client) = up_with_browser().await;
     assert_eq!(client.get("/").await.status, 200);

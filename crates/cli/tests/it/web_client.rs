@@ -126,10 +126,10 @@ impl WebClient {
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        head.push_str(&format!(
-            "Connection: close\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        ));
+        if !headers.iter().any(|(name, _)| *name == "Content-Length") {
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        head.push_str("Connection: close\r\n\r\n");
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))
             .await
             .expect("it listens");
