@@ -3,10 +3,6 @@
 //! With Node and npm this is done by itself, from the lockfile; without, the program is built all the same, and says in the app's place how
 //! to get it. `KITH_UI=skip` leaves the app out; `KITH_UI=require` fails where it cannot be built. What is written lies in
 //! Cargo's folder for it, but for `ui/node_modules`.
-#![expect(
-    clippy::print_stdout,
-    reason = "this is how a build script speaks to Cargo"
-)]
 
 use std::fs::{self, File};
 use std::io;

@@ -115,6 +115,7 @@ pub(crate) struct Unshared {
 
 /// Where to look.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct LookAt {
     /// `PEER[/SHARE[/PATH]]` or a link; what every contact shares when left out.
     pub(crate) path: Option<String>,

@@ -83,7 +83,7 @@ use super::{
         access::revoke_token,
     ),
     components(schemas(crate::failure::Failure)),
-    modifiers(&Failures)
+    modifiers(&Failures, &Names)
 )]
 struct Document;
 
@@ -109,6 +109,29 @@ impl Modify for Failures {
             for call in calls.into_iter().flatten() {
                 let told = RefOr::T(failure.clone());
                 call.responses.responses.insert("default".to_owned(), told);
+            }
+        }
+    }
+}
+
+/// Calls are named by what they are and where, because handlers of several modules have one name.
+struct Names;
+
+impl Modify for Names {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            let place = path.trim_start_matches("/api/v1").replace(['{', '}'], "");
+            let place = place.replace(['/', '-', '.'], "_");
+            let calls = [
+                ("get", &mut item.get),
+                ("put", &mut item.put),
+                ("post", &mut item.post),
+                ("delete", &mut item.delete),
+            ];
+            for (method, call) in calls {
+                if let Some(call) = call {
+                    call.operation_id = Some(format!("{method}{place}"));
+                }
             }
         }
     }

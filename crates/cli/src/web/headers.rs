@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use super::origin::Origins;
 
 /// What no page of this node does; the camera scans invites.
-const PERMISSIONS: &str = "camera=(self), accelerometer=(), autoplay=(self), bluetooth=(), \
+const PERMISSIONS: &str = "camera=(self), accelerometer=(), autoplay=(self), \
     clipboard-write=(self), display-capture=(), fullscreen=(self), geolocation=(), gyroscope=(), hid=(), \
     magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()";
 

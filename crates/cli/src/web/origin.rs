@@ -147,11 +147,14 @@ mod tests {
 
     const PORT: u16 = 7117;
 
+    /// Headers and their values.
+    type Said<'a> = &'a [(&'static str, &'a str)];
+
     fn origins() -> Origins {
         Origins::new(&Hash::from_bytes([7; 32]), PORT)
     }
 
-    fn parts(uri: &str, headers: &[(&'static str, &str)]) -> Parts {
+    fn parts(uri: &str, headers: Said<'_>) -> Parts {
         let mut request = Request::builder().uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -214,8 +217,8 @@ mod tests {
     fn what_comes_from_another_page_is_known_by_what_browsers_say() {
         let origins = origins();
         let own = origins.app();
-        let cases: [(&[(&'static str, &str)], bool, bool); 9] = [
-            // What is said, whether reading is its own, and whether writing is.
+        // What is said, whether reading is its own, and whether writing is.
+        let cases: [(Said<'_>, bool, bool); 9] = [
             (&[], true, false),
             (&[("sec-fetch-site", "same-origin")], true, true),
             (&[("sec-fetch-site", "none")], true, false),

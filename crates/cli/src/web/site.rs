@@ -33,7 +33,7 @@ pub(super) const PAGE: &str = "index.html";
 
 /// What a site may do. Its own policies may only take from it.
 const SANDBOX: &str = "sandbox allow-scripts; default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; \
-    frame-src 'none'; frame-ancestors 'none'; base-uri 'self'; form-action 'none'; webrtc 'block'";
+    frame-src 'none'; frame-ancestors 'none'; base-uri 'self'; form-action 'none'";
 
 /// What is sent as what, beside the types that any content has.
 const TYPES: [(&str, &str); 13] = [
