@@ -20,8 +20,7 @@ use crate::durable;
 pub mod limits;
 pub mod settings;
 
-/// The longest suggested name, in bytes: what an invite has room for.
-pub const NAME_BYTES_MAX: usize = 64;
+pub use settings::NAME_BYTES_MAX;
 
 /// The most introducers a node uses. Each costs a standing connection; beyond a handful they make nobody easier to reach.
 pub const INTRODUCERS_MAX: usize = 8;
@@ -256,6 +255,24 @@ impl Config {
             path: path.to_owned(),
             source,
         })
+    }
+
+    /// Writes these settings into the file at `path`; all else in it stays as it was written.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; the file is as it was then.
+    pub fn keep_settings(path: &Path, change: &settings::Change) -> Result<(), ConfigError> {
+        let text = sound_text(path)?;
+        let io_error = |source| ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let changed = settings::with_change(&text, change)
+            .ok_or_else(|| io_error(io::Error::other("it cannot be written to")))?;
+        if changed == text {
+            return Ok(());
+        }
+        durable::replace(path, changed.as_bytes()).map_err(io_error)
     }
 
     /// Reads settings from `text`.

@@ -3,9 +3,9 @@
 use super::on::On;
 use crate::api::transfers::{CancelRequest, FilePriority, TransferInfo};
 use crate::args::TransfersCommand;
-use crate::client::segment;
 use crate::failure::Failure;
 use crate::output;
+use crate::path::segment;
 use crate::start::Purpose;
 
 /// Lists transfers, or says how some of them go on.

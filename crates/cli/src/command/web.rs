@@ -5,9 +5,10 @@ use std::process::{Command, Stdio};
 use super::on::On;
 use crate::api::access::{BrowserInfo, Ended, Entrance, TokenInfo, TokenMade, TokenRequest};
 use crate::args::{TokensCommand, WebArgs};
-use crate::client::{Client, segment};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output;
+use crate::path::segment;
 use crate::start::Purpose;
 
 /// The word for every browser.

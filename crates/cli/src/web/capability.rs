@@ -7,7 +7,7 @@
 use blake3::Hash;
 use kith::core::time::Time;
 
-use crate::client::segment;
+use crate::path::segment;
 
 /// What the key is derived in (BLAKE3's key derivation).
 const KEY_CONTEXT: &str = "kith web 1: addresses of content";

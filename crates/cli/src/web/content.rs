@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::headers::RESOURCE_POLICY;
 use super::page;
-use crate::client::segment;
+use crate::path::segment;
 
 /// What a browser may do with a file: show it. `self` is for the page that a browser makes of a picture or a film by itself.
 const SANDBOX: &str = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; \

@@ -1,12 +1,10 @@
 //! The settings that a running node changes, written into `config.toml` beside whatever else it says.
 
-use std::path::Path;
-
 use serde::Deserialize;
 use toml_edit::{DocumentMut, value};
 
-use super::{Config, ConfigError, NAME_BYTES_MAX};
-use crate::durable;
+/// The longest suggested name, in bytes: what an invite has room for.
+pub const NAME_BYTES_MAX: usize = 64;
 
 /// With whom something is shared where nothing is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -69,28 +67,8 @@ pub fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-impl Config {
-    /// Writes these settings into the file at `path`; all else in it stays as it was written.
-    ///
-    /// # Errors
-    /// [`ConfigError`]; the file is as it was then.
-    pub fn keep_settings(path: &Path, change: &Change) -> Result<(), ConfigError> {
-        let text = super::sound_text(path)?;
-        let io_error = |source| ConfigError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let changed = with_change(&text, change)
-            .ok_or_else(|| io_error(std::io::Error::other("it cannot be written to")))?;
-        if changed == text {
-            return Ok(());
-        }
-        durable::replace(path, changed.as_bytes()).map_err(io_error)
-    }
-}
-
 /// `text`, which is sound, with other settings.
-fn with_change(text: &str, change: &Change) -> Option<String> {
+pub(super) fn with_change(text: &str, change: &Change) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
     let mut set = |key: &str, to: Option<toml_edit::Value>| {
         let Some(mut to) = to else {
@@ -122,6 +100,7 @@ fn with_change(text: &str, change: &Change) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     #[test]
     fn what_is_written_is_read_again_and_all_else_stays() {

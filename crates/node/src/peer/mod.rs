@@ -8,7 +8,7 @@
 //! - [`unread`]: streams that are left unread while others wait.
 //! - `opening`: how a stream is opened, and what it means when it breaks.
 //! - [`express`]: streams over TCP, where a session's path is direct.
-//! - `settings`: what its owner changes while it runs. `recognising`: what a text is that somebody pasted.
+//! - `preferences`: what its owner changes while it runs. `recognising`: what a text is that somebody pasted.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
@@ -26,10 +26,10 @@ pub mod node;
 mod opening;
 mod paths;
 mod place;
+mod preferences;
 pub mod protocols;
 mod recognising;
 mod relay;
-mod settings;
 mod sources;
 pub mod stream;
 mod streams;
@@ -50,7 +50,7 @@ pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};
 pub(crate) use opening::Opening;
 pub use place::PlaceError;
+pub use preferences::Settings;
 pub use protocols::{AcceptError, Acceptor};
 pub use recognising::Recognised;
-pub use settings::Settings;
 pub use stream::{Refused, Stream, StreamReader, StreamWriter};
