@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::content::{GetError, PriorityError, ReadError, ShareError};
-use crate::peer::{AcceptError, Refused};
+use crate::routing::{AcceptError, Refused};
 
 /// What kind of failure it is: what a program does about it, and the exit code of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

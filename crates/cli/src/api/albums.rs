@@ -109,7 +109,7 @@ async fn recipients(door: &Door, asked: &AlbumRequest) -> Result<Recipients, Fai
         Some(audience) => audience.as_str(),
         None if !asked.with.is_empty() => "named",
         None => {
-            usual = door.node().settings().await?.audience;
+            usual = door.node().preferences().await?.audience;
             usual.as_str()
         }
     };

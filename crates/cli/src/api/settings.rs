@@ -98,7 +98,7 @@ pub(super) async fn change(
         copies_mebibytes: asked.copies_mebibytes,
         audience: audience.transpose()?,
     };
-    door.node().change_settings(change).await?;
+    door.node().change_preferences(change).await?;
     Ok(Json(describe(&door).await?))
 }
 
@@ -127,7 +127,7 @@ pub(super) async fn remove_introducer(
 }
 
 async fn describe(door: &Door) -> Result<SettingsInfo, kith::Error> {
-    let settings = door.node().settings().await?;
+    let settings = door.node().preferences().await?;
     let storage = door.node().contents().storage().await?;
     Ok(SettingsInfo {
         name: settings.name,

@@ -17,9 +17,9 @@ use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 use thiserror::Error;
 
+use crate::content::credential::Credential;
 use crate::content::known::{self, CopyRow, KnownRow};
 use crate::content::quota;
-use crate::content::request::Credential;
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
 
@@ -198,7 +198,7 @@ impl Shares {
         Ok(provided)
     }
 
-    /// Provides a copy no longer; its files stay. False where there is none.
+    /// Provides a copy no longer, nor what is being fetched of the share; its files stay. False where there is no copy.
     ///
     /// # Errors
     /// The database's.
@@ -206,6 +206,7 @@ impl Shares {
         let dropped = store::run(self.database(), |connection| {
             known::drop_copy(connection, share)
         })?;
+        self.underways().end_share(share);
         self.doubt();
         Ok(dropped)
     }

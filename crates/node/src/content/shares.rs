@@ -20,6 +20,7 @@ use crate::content::fetches::{self, Fetch};
 use crate::content::looks::Looks;
 use crate::content::others::Others;
 use crate::content::store::{self, Database, ShareRow};
+use crate::content::underway::Underways;
 use crate::data::local::Candidate;
 use crate::data::outboard::Outboards;
 use crate::data::scan::{LeftOut, ScanError, Scanned};
@@ -110,6 +111,8 @@ pub struct Shares {
     owner: SecretKey,
     /// Who provides copies, and to whom none is given.
     others: Others,
+    /// What is being fetched, and provided meanwhile.
+    underways: Underways,
     looks: Arc<Looks>,
     changes: broadcast::Sender<Head>,
     /// Held while a share is scanned: one after the other, each uses all cores.
@@ -135,6 +138,7 @@ impl Shares {
             outboards: Outboards::open(blobs)?,
             owner,
             others: Others::default(),
+            underways: Underways::default(),
             looks: Arc::default(),
             changes: broadcast::Sender::new(CHANGES_AHEAD_MAX),
             scanning: Mutex::default(),
@@ -380,6 +384,10 @@ impl Shares {
     /// Who else provides shares, and who gets none.
     pub fn others(&self) -> &Others {
         &self.others
+    }
+
+    pub(super) fn underways(&self) -> &Underways {
+        &self.underways
     }
 
     pub(super) fn looks(&self) -> &Looks {

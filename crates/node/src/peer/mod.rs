@@ -1,7 +1,7 @@
 //! A running node: the machine of [`kith_core::peer`], and the sockets, disk and timers it steers.
 //!
 //! - [`contents`]: what is shared and fetched.
-//! - [`builder`]: how a node is described and started.
+//! - `settings`: what a node is told; [`mod@start`]: how it starts. `extension`: what the protocols above keep with it.
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
 //! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery. `relay`: what runs for contacts.
@@ -14,10 +14,10 @@
 mod actor;
 mod begun;
 pub mod book;
-pub mod builder;
 pub mod contents;
 pub mod event;
 pub mod express;
+mod extension;
 mod faces;
 mod input;
 mod link;
@@ -30,13 +30,14 @@ mod preferences;
 pub mod protocols;
 mod recognising;
 mod relay;
+mod settings;
 mod sources;
+pub mod start;
 pub mod stream;
 mod streams;
 pub mod unread;
 
 pub use book::AddressBook;
-pub use builder::{NodeBuilder, SpawnError};
 pub use contents::{
     AlbumError, Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName,
     ShareSource, SourceBytes, Storage, Transfer, TransferFailure, TransferId, TransferInfo,
@@ -50,7 +51,10 @@ pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};
 pub(crate) use opening::Opening;
 pub use place::PlaceError;
-pub use preferences::Settings;
-pub use protocols::{AcceptError, Acceptor};
+pub use preferences::Preferences;
+pub use protocols::Acceptor;
 pub use recognising::Recognised;
-pub use stream::{Refused, Stream, StreamReader, StreamWriter};
+pub(crate) use settings::Settings;
+pub use start::SpawnError;
+pub(crate) use start::start;
+pub use stream::{Stream, StreamReader, StreamWriter};

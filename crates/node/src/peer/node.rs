@@ -18,6 +18,7 @@ use super::contents::limits::governor::Governor;
 use super::contents::reads::Reads;
 use super::contents::transfers::registry::Registry;
 use super::event::{Event, Source};
+use super::extension::Extensions;
 use super::input::Input;
 use super::live::Live;
 use super::place::Place;
@@ -27,7 +28,6 @@ use crate::content::swarm::{Getting, Giving, Sides};
 use crate::discovery::Visits;
 use crate::error::Error;
 use crate::home::Home;
-use crate::protocol::Services;
 use crate::routing::{Connection, FaceEndpoint, PathInfo, PathKind, PathSummary};
 use crate::store::Store;
 
@@ -43,7 +43,7 @@ pub(super) struct Inner {
     pub(super) protocols: Protocols,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
-    pub(super) services: Services,
+    pub(super) extensions: Extensions,
     pub(super) visitors: Visits,
     pub(super) shares: Arc<Shares>,
     pub(super) swarm: Sides,
@@ -109,9 +109,9 @@ impl Node {
         &self.0.place.home
     }
 
-    /// The services it offers for good.
-    pub(crate) fn services(&self) -> &Services {
-        &self.0.services
+    /// What a protocol keeps with the node, made when it is first asked for.
+    pub(crate) fn extension<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        self.0.extensions.get()
     }
 
     /// Its database, for rooms with tables of their own.

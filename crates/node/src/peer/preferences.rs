@@ -1,4 +1,4 @@
-//! The settings of a running node: changed at once, and kept in `config.toml`.
+//! What the owner prefers of a running node: changed at once, and kept in `config.toml`.
 
 use kith_core::introducer::Introducer;
 
@@ -7,9 +7,9 @@ use crate::config::settings::{Change, DefaultAudience, check_name};
 use crate::config::{Config, INTRODUCERS_MAX};
 use crate::error::Error;
 
-/// The settings as they are.
+/// What the owner prefers now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct Preferences {
     /// What the owner is to be called, as a suggestion to others; empty for none.
     pub name: String,
     /// Whether contacts on the same network find this node without anybody's help; a change holds from the next start on.
@@ -25,15 +25,15 @@ pub struct Settings {
 }
 
 impl Node {
-    /// The settings as they are.
+    /// What the owner prefers now.
     ///
     /// # Errors
     /// [`Error::Closed`], and [`Error::Usage`] for a mistake in `config.toml`.
-    pub async fn settings(&self) -> Result<Settings, Error> {
+    pub async fn preferences(&self) -> Result<Preferences, Error> {
         let kept = Config::load(&self.home().config()).map_err(usage)?;
         let now = self.ask(|machine, _| (machine.name().to_owned(), machine.is_findable()));
         let (name, findable) = now.await?;
-        Ok(Settings {
+        Ok(Preferences {
             name,
             findable,
             lan: kept.lan,
@@ -43,11 +43,11 @@ impl Node {
         })
     }
 
-    /// Changes settings, from now on and in `config.toml`.
+    /// Changes what the owner prefers, from now on and in `config.toml`.
     ///
     /// # Errors
     /// [`Error::Usage`] for a name that cannot be one, or where `config.toml` cannot be written; nothing has changed then.
-    pub async fn change_settings(&self, change: Change) -> Result<(), Error> {
+    pub async fn change_preferences(&self, change: Change) -> Result<(), Error> {
         if let Some(name) = &change.name {
             check_name(name).map_err(Error::Usage)?;
         }

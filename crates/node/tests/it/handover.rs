@@ -2,6 +2,7 @@
 
 mod broken;
 mod copies;
+mod half;
 mod killed;
 mod limits;
 mod links;

@@ -88,7 +88,7 @@ pub(in crate::content) struct Arriving {
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) buffers: Buffers,
     /// What is being written.
-    pub(super) tasks: TaskTracker,
+    pub(in crate::content) tasks: TaskTracker,
     /// Tells readers that something came.
     arrived: Arc<Notify>,
 }
@@ -240,7 +240,8 @@ impl Arriving {
         Taken { event, outcome }
     }
 
-    pub(super) fn tell(&self, event: Event) {
+    /// Tells the transfer what happened.
+    pub(in crate::content) fn tell(&self, event: Event) {
         // The transfer may just have ended.
         let _ = self.events.send(event);
     }

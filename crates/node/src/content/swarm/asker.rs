@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use kith_core::content::Referral;
 use kith_core::content::access::Shown;
 use kith_core::content::swarm::provider::AskerId;
 use kith_core::content::swarm::wire::{Ask, Open, ProviderMessage};
@@ -131,6 +132,13 @@ impl Asker {
             .unwrap_or_else(PoisonError::into_inner);
         *judged = held.is_some().then_some(now);
         Ok(held.is_some())
+    }
+
+    /// Who else provides what it asks for, as far as it may know.
+    pub(super) fn referrals(&self, shares: &Shares) -> Vec<Referral> {
+        let others = shares.others();
+        let asker = (self.session.asker).having(&self.shown, |peer| others.is_blocked(peer));
+        others.refer(&self.open.share, &asker, (self.session.now)())
     }
 
     /// Something was written.

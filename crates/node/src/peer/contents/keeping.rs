@@ -149,7 +149,7 @@ impl Contents {
     }
 
     /// The audience of a share of which we provide a copy.
-    async fn provided(&self, share: ShareId) -> Result<Option<Audience>, Error> {
+    pub(super) async fn provided(&self, share: ShareId) -> Result<Option<Audience>, Error> {
         if !self.provides() {
             return Ok(None);
         }

@@ -19,6 +19,7 @@ use super::reach::Reach;
 use super::source::ShareSource;
 use super::sources::{Feed, arrival};
 use crate::clock;
+use crate::content::swarm::Intake;
 use crate::content::{
     self, Credential, FileReader, Filter, Get, GetError, Got, Priorities, Progress, Provider,
     ReadError, Readers, StagedAt,
@@ -314,7 +315,7 @@ impl Run {
             None => self.contents.identify(reach, target, source).await?,
         };
         let acquainted = first.acquaintance(share, source.owner);
-        let get = self.request(share, &first.provider.credential, only);
+        let get = self.request(&acquainted, &first.provider.credential, only);
         let before = self.fetched;
         let (earlier, sources) = (self.sources.clone(), &mut self.sources);
         let (progress, rate, fetched) = (&self.progress, &mut self.rate, &mut self.fetched);
@@ -328,7 +329,7 @@ impl Run {
             }
             let rate = rate.update(Instant::now(), *fetched);
             progress.send_replace(TransferProgress {
-                bytes: now.bytes,
+                bytes: now.durable,
                 total: now.total,
                 files: now.files,
                 rate,
@@ -345,17 +346,18 @@ impl Run {
         let (found, mut finds) = mpsc::unbounded_channel();
         let known = std::iter::once(&first.provider).chain(owner);
         let known = known.cloned().collect();
-        let feed = async |intake| {
+        let feed = async |intake: Intake| {
+            let learned = intake.learned();
             let feed = Feed::new(contents.node.clone(), intake, Some(progress.subscribe()));
             tokio::select! {
                 error = feed.run(known, &mut finds) => error,
                 // It looks for more as long as the transfer lasts.
-                () = contents.search(source, acquainted.clone(), found) => GetError::Stalled,
+                () = contents.search(source, &acquainted, learned, found) => GetError::Stalled,
             }
         };
         let got = content::get(contents.node.getting(), ask, feed, get.clone(), report).await;
         let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
-        if self.options.provide && source.path.is_empty() && only.is_none() {
+        if get.providing.is_some() {
             let kept = contents.keep_copy(&acquainted, &got, self.options.keep);
             // It is fetched, whether it can be provided or not.
             if let Err(error) = kept.await {
@@ -365,8 +367,16 @@ impl Run {
         Ok(got)
     }
 
-    fn request(&self, share: ShareId, credential: &Credential, only: Option<&Filter>) -> Get {
-        let options = &self.options;
+    fn request(
+        &self,
+        acquainted: &Acquaintance,
+        credential: &Credential,
+        only: Option<&Filter>,
+    ) -> Get {
+        let (options, share) = (&self.options, acquainted.share);
+        let is_whole = options.source.path.is_empty() && only.is_none();
+        let providing = (options.provide && is_whole && self.contents.provides())
+            .then(|| self.contents.providing(acquainted));
         Get {
             share,
             owner: options.source.owner,
@@ -380,6 +390,7 @@ impl Run {
             priorities: options.priorities.clone(),
             now: clock::now(),
             staged: options.staged.clone(),
+            providing,
         }
     }
 

@@ -55,7 +55,7 @@ pub struct Progress {
     pub chunks_unfinished: u32,
     /// Whether nothing is wanted that is not here, not even a node.
     pub is_at_rest: bool,
-    /// Sources that hold something that is wanted.
+    /// Sources that hold something that is wanted, or may yet: they fetch it themselves.
     pub sources: usize,
 }
 
@@ -291,7 +291,8 @@ impl Getter {
     pub fn progress(&self, id: TransferId) -> Option<Progress> {
         let transfer = self.transfers.get(&id)?;
         let interesting = |source: &&SourceId| {
-            (self.sources.get(source)).is_some_and(|source| source.is_interesting)
+            let source = self.sources.get(source);
+            source.is_some_and(|source| source.is_interesting || source.is_growing)
         };
         Some(Progress {
             held_bytes: transfer.held_bytes(),
