@@ -157,6 +157,11 @@ impl Home {
         self.directory.join("kith.sock")
     }
 
+    /// The folders of albums that were made in the app.
+    pub fn albums(&self) -> PathBuf {
+        self.directory.join("albums")
+    }
+
     fn lock_file(&self) -> PathBuf {
         self.directory.join("kith.lock")
     }

@@ -68,6 +68,8 @@ pub(crate) struct ShareInfo {
     /// Where it lies.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Whether its folder is the node's own, so that files can be put into it.
+    pub(crate) album: bool,
     /// Whose it is, where it is a copy of somebody else's that is provided here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
@@ -113,6 +115,7 @@ pub(crate) struct Unshared {
 
 /// Where to look.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct LookAt {
     /// `PEER[/SHARE[/PATH]]` or a link; what every contact shares when left out.
     pub(crate) path: Option<String>,
@@ -447,7 +450,7 @@ fn listed(contact: &Contact, head: Head) -> Listed {
     }
 }
 
-async fn describe(door: &Door, share: MyShare) -> ShareInfo {
+pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
     let mut with = Vec::new();
     for peer in &share.named {
         with.push(name_of(door, &peer.to_string()).await);
@@ -478,6 +481,7 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         Audience::Link { .. } => "link",
         Audience::Public => "public",
     };
+    let album = door.node().contents().is_album(&share);
     ShareInfo {
         share_id: share.head.share.to_string(),
         link: share.link.to_string(),
@@ -487,6 +491,7 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         name: share.head.name,
         audience: audience.to_owned(),
         with,
+        album,
         paths: share.roots,
         owner: None,
         kept: true,

@@ -17,8 +17,8 @@ use kith::Error;
 use kith::content::{FileReader, ReadError};
 
 use super::door::Door;
-use crate::client::segment;
 use crate::failure::Failure;
+use crate::path::segment;
 
 /// How long it may take until something is known of a file: longer than a provider takes that looks at a large folder anew.
 const KNOWN_WITHIN: Duration = Duration::from_secs(60);

@@ -7,7 +7,6 @@ use axum::extract::{Path, State};
 use kith::Error;
 use kith::peer::{self, TransferId, TransferState, Transfers, UploadInfo};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Asked};
@@ -55,6 +54,25 @@ pub(crate) struct TransferInfo {
     /// How soon its files are wanted, where that was said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) priorities: Vec<FilePriority>,
+}
+
+/// How far a transfer is, as events tell it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TransferEvent {
+    /// Its number.
+    pub(crate) id: u64,
+    /// As in the list of transfers.
+    pub(crate) state: String,
+    /// Whose it is.
+    pub(crate) peer_id: String,
+    /// What is fetched: the share and the path in it.
+    pub(crate) what: String,
+    /// Bytes that are verified and durable.
+    pub(crate) bytes: u64,
+    /// All bytes there are, where that is known.
+    pub(crate) total: Option<u64>,
+    /// Bytes a second, lately.
+    pub(crate) rate: u64,
 }
 
 /// How to end it.
@@ -159,16 +177,16 @@ pub(super) async fn cancel(
 }
 
 /// A transfer as an event tells it.
-pub(super) fn tell(info: &peer::TransferInfo) -> Value {
-    json!({
-        "id": info.id.0,
-        "state": info.state.name(),
-        "peer_id": info.peer.to_string(),
-        "what": info.what,
-        "bytes": info.progress.bytes,
-        "total": info.progress.total,
-        "rate": info.progress.rate,
-    })
+pub(super) fn tell(info: &peer::TransferInfo) -> TransferEvent {
+    TransferEvent {
+        id: info.id.0,
+        state: info.state.name().to_owned(),
+        peer_id: info.peer.to_string(),
+        what: info.what.clone(),
+        bytes: info.progress.bytes,
+        total: info.progress.total,
+        rate: info.progress.rate,
+    }
 }
 
 /// The transfers that are meant: one, or all in these states.

@@ -13,9 +13,9 @@ use crate::api::contents::{
 use crate::api::priority::FilePriority;
 use crate::api::transfers::TransferInfo;
 use crate::args::{GetArgs, ShareArgs};
-use crate::client::{query, segment};
 use crate::failure::Failure;
 use crate::output;
+use crate::path::{query, segment};
 use crate::start::Purpose;
 
 /// What a bar says; bytes and rate as people read them.

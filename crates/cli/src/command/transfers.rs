@@ -4,9 +4,9 @@ use super::on::On;
 use crate::api::priority::FilePriority;
 use crate::api::transfers::{CancelRequest, TransferInfo};
 use crate::args::TransfersCommand;
-use crate::client::segment;
 use crate::failure::Failure;
 use crate::output;
+use crate::path::segment;
 use crate::start::Purpose;
 
 /// Lists transfers, or says how some of them go on.

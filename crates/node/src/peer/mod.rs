@@ -8,6 +8,7 @@
 //! - [`unread`]: streams that are left unread while others wait.
 //! - `opening`: how a stream is opened, and what it means when it breaks.
 //! - [`express`]: streams over TCP, where a session's path is direct.
+//! - `preferences`: what its owner changes while it runs. `recognising`: what a text is that somebody pasted.
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
@@ -25,7 +26,9 @@ pub mod node;
 mod opening;
 mod paths;
 mod place;
+mod preferences;
 pub mod protocols;
+mod recognising;
 mod relay;
 mod settings;
 mod sources;
@@ -36,9 +39,9 @@ pub mod unread;
 
 pub use book::AddressBook;
 pub use contents::{
-    Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName, ShareSource,
-    SourceBytes, Transfer, TransferFailure, TransferId, TransferInfo, TransferProgress,
-    TransferState, Transfers, UploadInfo,
+    AlbumError, Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName,
+    ShareSource, SourceBytes, Storage, Transfer, TransferFailure, TransferId, TransferInfo,
+    TransferProgress, TransferState, Transfers, Upload, UploadInfo,
 };
 pub use event::{Event, Source};
 pub use express::NoLane;
@@ -48,7 +51,9 @@ pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};
 pub(crate) use opening::Opening;
 pub use place::PlaceError;
+pub use preferences::Preferences;
 pub use protocols::Acceptor;
+pub use recognising::Recognised;
 pub(crate) use settings::Settings;
 pub use start::SpawnError;
 pub(crate) use start::start;

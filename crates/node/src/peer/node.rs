@@ -28,7 +28,7 @@ use crate::content::swarm::{Getting, Giving, Sides};
 use crate::discovery::Visits;
 use crate::error::Error;
 use crate::home::Home;
-use crate::routing::{Connection, FaceEndpoint, PathKind, PathSummary};
+use crate::routing::{Connection, FaceEndpoint, PathInfo, PathKind, PathSummary};
 use crate::store::Store;
 
 /// A running node. Clones share it; it stops by [`Node::shutdown`].
@@ -92,6 +92,10 @@ pub struct SessionInfo {
     pub streams: u32,
     /// Bytes sent and received over UDP since it stands.
     pub bytes: (u64, u64),
+    /// When its connection was made.
+    pub since: Instant,
+    /// The paths that are open, the one that data takes first.
+    pub paths: Vec<PathInfo>,
 }
 
 impl Node {
@@ -276,6 +280,8 @@ impl Node {
                     path: link.connection.path(),
                     streams: link.streams.open(),
                     bytes: (stats.udp_tx.bytes, stats.udp_rx.bytes),
+                    since: link.since,
+                    paths: link.connection.paths(),
                 })
             })
             .collect();

@@ -25,7 +25,7 @@ pub mod relay_name;
 pub mod stream;
 pub mod transport;
 
-pub use connection::{Connection, PathKind, PathSummary};
+pub use connection::{Connection, PathInfo, PathKind, PathSummary};
 pub use datagram::DatagramFlow;
 pub use end::{ConnectionEnded, Ended};
 pub use endpoint::{FaceConfig, FaceEndpoint};
