@@ -44,13 +44,13 @@ async fn all(reader: &mut FileReader) -> Result<Vec<u8>, ReadError> {
 
 /// What somebody has read of others' shares, in bytes on the disk without holes.
 fn kept(person: &Person) -> u64 {
+    // What makes room may go while it is looked at.
     fn beneath(folder: &Path) -> u64 {
         use std::os::unix::fs::MetadataExt as _;
-        let entries = fs::read_dir(folder).expect("readable");
-        let entries = entries.map(|entry| entry.expect("an entry"));
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let sizes = entries.map(|entry| match entry.path() {
             path if path.is_dir() => beneath(&path),
-            path => path.metadata().expect("there").blocks() * 512,
+            path => path.metadata().map_or(0, |file| file.blocks() * 512),
         });
         sizes.sum()
     }
@@ -183,6 +183,36 @@ fn fetched(bob: &Person) -> Option<std::path::PathBuf> {
     let places = fs::read_dir(bob.at("data/partial")).expect("readable");
     let films = places.map(|place| place.expect("an entry").path().join("film.mkv"));
     films.into_iter().find(|film| film.exists())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_larger_than_the_room_for_it_is_read_whole() {
+    // There are 64 MiB at least.
+    const LARGE_BYTES: usize = 144 << 20;
+    const KEPT_MAX: u64 = (64 + 40) << 20;
+    let (alice, mut bob) = two_who_met().await;
+    let large = bytes(1, LARGE_BYTES);
+    alice.write("large/file", &large);
+    alice.share("large", Recipients::Contacts).await;
+    bob.node.shutdown().await;
+    bob.node = kith::Node::builder()
+        .data_dir(bob.at("data"))
+        .bind([([127, 0, 0, 1], 0).into()])
+        .lan(None)
+        .port_mapping(false)
+        .copies_bytes_max(0)
+        .spawn()
+        .await
+        .expect("loopback can be bound");
+    let mut reader = open(&bob, "alice/large/file").await.expect("a source");
+    let (mut at, mut most) = (0, 0);
+    while at < LARGE_BYTES {
+        let piece = read(&mut reader, at as u64).await.expect("it comes");
+        assert!(!piece.is_empty() && large[at..].starts_with(&piece), "{at}");
+        at += piece.len();
+        most = most.max(kept(&bob));
+    }
+    assert!((32 << 20..KEPT_MAX).contains(&most), "{most} bytes at once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
