@@ -8,7 +8,7 @@
 //! ```
 //!
 //! It lies beside the target, because only within one file system a rename is atomic: the target appears whole, after one barrier, or not at all.
-//! Nothing is recorded of what has arrived. A later run compares what it finds with the hashes, and so trusts neither itself nor a disk that
+//! Nothing is recorded of what has arrived; most of it is durable, though ([`syncing`](crate::data::syncing)). A later run compares what it finds with the hashes, and so trusts neither itself nor a disk that
 //! lost writes. Links are made last, so nothing is ever written through one.
 
 use std::fs::{self, File, TryLockError};
