@@ -8,6 +8,7 @@
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
+//! - `transfer`: a transfer under way. `preparing`: what it does on the disk first.
 //! - [`reader`]: reading what is fetched while it arrives.
 //! - [`liars`]: who is asked for nothing any more.
 //! - [`providers`]: who may have it.
@@ -40,6 +41,7 @@ mod offer;
 pub mod offered;
 pub mod others;
 pub mod past;
+mod preparing;
 pub mod providers;
 pub mod quota;
 pub mod reader;

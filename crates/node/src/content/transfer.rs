@@ -1,13 +1,12 @@
-//! What a transfer does on the disk: items become directories and files, and what is missing of them is wanted.
+//! A transfer: a tree is walked, its items become directories and files, and what is missing of them is wanted.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::content::swarm::config::NODES_MAX;
-use kith_core::content::swarm::span::Span;
 use kith_core::data::builder::DirectoryBuilder;
 use kith_core::data::manifest::{self, Entry};
 use kith_core::data::walk::{Item, Walk};
@@ -18,30 +17,20 @@ use crate::content::asking::Answered;
 use crate::content::compare;
 use crate::content::error::GetError;
 use crate::content::offered::Offered;
+use crate::content::preparing::{Place, blocking, lost};
 use crate::content::request::{AlreadyHere, Filter, Get, Progress};
 use crate::content::select::Selected;
-use crate::content::swarm::arriving::{Arriving, Event, File};
+use crate::content::swarm::arriving::Event;
 use crate::content::swarm::fetching::Fetching;
 use crate::content::underway::Underway;
-use crate::data::disk::{self, Occupied, StagingError};
-use crate::data::local::Candidate;
+use crate::data::disk::StagingError;
 use crate::data::nodes::Nodes;
-use crate::data::staging::{Download, Staging};
 
 /// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
 const FILES_AHEAD_MAX: u64 = 16 * 1024;
 
 /// How often what is written becomes durable at the latest: a slow transfer loses a second's worth to a power failure, and says so.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-
-/// Where what arrives goes.
-#[derive(Clone)]
-enum Place {
-    /// Into a staging folder.
-    Staging(Arc<Staging>),
-    /// Nowhere: the target exists, and is compared.
-    Target(PathBuf),
-}
 
 /// A transfer under way.
 pub(super) struct Transfer {
@@ -54,7 +43,6 @@ pub(super) struct Transfer {
     place: Place,
     only: Option<Filter>,
     here: Option<AlreadyHere>,
-    symlinks: Vec<(String, String)>,
     /// How far it is.
     pub(super) progress: Progress,
     /// Files of which something is missing.
@@ -72,18 +60,6 @@ pub(super) struct Transfer {
     pub(super) links_left_out: u64,
 }
 
-/// What became of some items on the disk.
-#[derive(Default)]
-struct Prepared {
-    held: Vec<Span>,
-    wanted: Vec<Span>,
-    symlinks: Vec<(String, String)>,
-    bytes: u64,
-    files: u64,
-    unfinished: u64,
-    links_left_out: u64,
-}
-
 impl Transfer {
     /// Looks at the target, and begins.
     pub(super) async fn begin(
@@ -98,10 +74,9 @@ impl Transfer {
             walk: None,
             tickets: BTreeMap::new(),
             held_back: None,
-            place: place(get, selected, target).await?,
+            place: Place::find(get, selected, target).await?,
             only: get.only.clone(),
             here: get.here.clone(),
-            symlinks: Vec::new(),
             progress: Progress {
                 total: (!is_filtered).then_some(selected.totals().bytes),
                 ..Progress::default()
@@ -323,19 +298,14 @@ impl Transfer {
         self.entries += items.len() as u64;
         let (place, only, here) = (self.place.clone(), self.only.clone(), self.here.clone());
         let arriving = Arc::clone(&self.fetching.arriving);
-        let prepared = tokio::task::spawn_blocking(move || match place {
-            Place::Staging(staging) => {
-                if let Some((hash, bytes)) = node {
-                    let kept = staging.keep_node(&hash, &bytes);
-                    kept.map_err(|error| GetError::staging(error, "a directory"))?;
-                }
-                let here = here.map_or_else(BTreeMap::new, |here| here(&hashes(&items)));
-                prepare_all(&staging, &arriving, items, only.as_ref(), &here)
+        let prepared = tokio::task::spawn_blocking(move || {
+            if let (Place::Staging(staging), Some((hash, bytes))) = (&place, node) {
+                let kept = staging.keep_node(&hash, &bytes);
+                kept.map_err(|error| GetError::staging(error, "a directory"))?;
             }
-            Place::Target(target) => compare_all(&target, &items),
+            place.prepare(&arriving, items, only.as_ref(), here)
         });
         let prepared = prepared.await.map_err(lost)??;
-        self.symlinks.extend(prepared.symlinks);
         self.progress.bytes += prepared.bytes;
         self.found += prepared.bytes;
         self.progress.files += prepared.files;
@@ -351,18 +321,11 @@ impl Transfer {
             Selected::Directory { .. } => String::new(),
             Selected::File { file, .. } => file.name.clone(),
         };
-        let Self {
-            place,
-            symlinks,
-            entries,
-            ..
-        } = self;
+        let Self { place, entries, .. } = self;
         let at = target.to_owned();
         blocking(target, move || match place {
             Place::Staging(staging) => {
-                for (path, link) in &symlinks {
-                    staging.symlink(path, link)?;
-                }
+                staging.make_links()?;
                 staging.finish(&inner, &at)
             }
             Place::Target(_) => {
@@ -376,170 +339,10 @@ impl Transfer {
     }
 }
 
-/// Where what arrives goes, by what is under the target's name.
-async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, GetError> {
-    let (at, hash) = (target.to_owned(), selected.hash());
-    let is_filtered = get.only.is_some();
-    let filter = get
-        .only
-        .as_ref()
-        .map_or_else(String::new, |only| only.name.clone());
-    let is_directory = matches!(selected, Selected::Directory { .. });
-    let (staged, share) = (get.staged.clone(), get.share);
-    blocking(target, move || {
-        let same_kind = match disk::occupied(&at)? {
-            Occupied::Free => {
-                let download = Download {
-                    share: &share,
-                    tree: &hash,
-                    filter: &filter,
-                };
-                let staging = Staging::open(&at, download)?;
-                staged.tell(staging.folder().to_owned());
-                return Ok(Place::Staging(Arc::new(staging)));
-            }
-            Occupied::Folder => is_directory,
-            Occupied::File => !is_directory,
-            Occupied::Other => false,
-        };
-        if same_kind && !is_filtered {
-            Ok(Place::Target(at))
-        } else {
-            Err(StagingError::TargetExists(at))
-        }
-    })
-    .await
-}
-
 /// Keeps the root of a share that is this file, made again.
 fn keep_root(nodes: &Nodes, file: manifest::File) -> io::Result<()> {
     let mut builder = DirectoryBuilder::default();
     let mut made = builder.push(Entry::File(file)).map_err(io::Error::other)?;
     made.extend(builder.finish().map_err(io::Error::other)?.0);
     (made.iter()).try_for_each(|node| nodes.add(&node.hash, &node.bytes))
-}
-
-/// The content of the files among some items.
-fn hashes(items: &[Item]) -> Vec<BlobHash> {
-    let hashes = items.iter().filter_map(|item| match item {
-        Item::File { file, .. } => Some(file.hash),
-        _ => None,
-    });
-    hashes.collect()
-}
-
-fn prepare_all(
-    staging: &Staging,
-    arriving: &Arriving,
-    items: Vec<Item>,
-    only: Option<&Filter>,
-    here: &BTreeMap<BlobHash, Vec<Candidate>>,
-) -> Result<Prepared, GetError> {
-    let mut prepared = Prepared::default();
-    for item in items {
-        match item {
-            Item::Directory { path } if only.is_none() => {
-                staging
-                    .directory(&path)
-                    .map_err(|error| GetError::staging(error, &path))?;
-            }
-            Item::File {
-                path,
-                file,
-                position,
-            } if only.is_none_or(|only| (only.wants)(&path)) => {
-                let disk = |error| GetError::staging(error, &path);
-                if only.is_some() {
-                    staging.parents(&path).map_err(disk)?;
-                }
-                let candidates = here.get(&file.hash).map_or(&[][..], Vec::as_slice);
-                let incoming = staging
-                    .incoming_from(&path, &file, candidates)
-                    .map_err(disk)?;
-                if file.size == 0 {
-                    incoming.write(&(0..0), &[]).map_err(disk)?;
-                    prepared.files += 1;
-                    continue;
-                }
-                let file = File {
-                    incoming: Arc::new(incoming),
-                    path: path.into(),
-                };
-                prepared.place(position, &file);
-                arriving.place(position, file);
-            }
-            Item::Symlink { path, target } if only.is_none() => {
-                prepared.symlinks.push((path, target))
-            }
-            Item::Outside { .. } => prepared.links_left_out += 1,
-            Item::Directory { .. } | Item::File { .. } | Item::Symlink { .. } => {}
-        }
-    }
-    Ok(prepared)
-}
-
-impl Prepared {
-    /// What is here of a file, and what is not.
-    fn place(&mut self, position: u64, file: &File) {
-        let size = file.incoming.blob.size;
-        let span = |start: u64, end: u64| Span {
-            start: position.saturating_add(start),
-            end: position.saturating_add(end),
-        };
-        let (mut reached, mut missing_bytes) = (0, 0);
-        for missing in file.incoming.missing() {
-            add(&mut self.held, span(reached, missing.start));
-            add(&mut self.wanted, span(missing.start, missing.end));
-            missing_bytes += missing.end - missing.start;
-            reached = missing.end;
-        }
-        add(&mut self.held, span(reached, size));
-        self.bytes += size - missing_bytes;
-        match missing_bytes {
-            0 => self.files += 1,
-            _ => self.unfinished += 1,
-        }
-    }
-}
-
-/// Adds a span to ascending ones; it becomes one with the last where they touch.
-fn add(spans: &mut Vec<Span>, span: Span) {
-    match spans.last_mut() {
-        _ if span.bytes() == 0 => {}
-        Some(last) if last.end == span.start => last.end = span.end,
-        _ => spans.push(span),
-    }
-}
-
-fn compare_all(target: &Path, items: &[Item]) -> Result<Prepared, GetError> {
-    let are_there = compare::are_there(target, items);
-    if !are_there.map_err(|error| GetError::staging(error.into(), &target.to_string_lossy()))? {
-        return Err(GetError::TargetExists(target.to_owned()));
-    }
-    let mut prepared = Prepared::default();
-    for item in items {
-        if let Item::File { file, .. } = item {
-            prepared.bytes += file.size;
-            prepared.files += 1;
-        }
-    }
-    Ok(prepared)
-}
-
-async fn blocking<T: Send + 'static>(
-    target: &Path,
-    work: impl FnOnce() -> Result<T, StagingError> + Send + 'static,
-) -> Result<T, GetError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(lost)?
-        .map_err(|error| GetError::staging(error, &target.to_string_lossy()))
-}
-
-/// The runtime is stopping.
-fn lost(error: tokio::task::JoinError) -> GetError {
-    GetError::Disk {
-        path: "the target".to_owned(),
-        error: io::Error::other(error),
-    }
 }

@@ -1,0 +1,236 @@
+//! What a transfer does on the disk before anything comes: where it goes, and of some items, which files are made and what is missing of them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kith_core::content::swarm::span::Span;
+use kith_core::data::walk::Item;
+use kith_core::ids::BlobHash;
+
+use crate::content::compare;
+use crate::content::error::GetError;
+use crate::content::request::{AlreadyHere, Filter, Get};
+use crate::content::select::Selected;
+use crate::content::swarm::arriving::{Arriving, File};
+use crate::data::disk::{self, Occupied, StagingError};
+use crate::data::local::Candidate;
+use crate::data::staging::{Download, Staging};
+
+/// Where what arrives goes.
+#[derive(Clone)]
+pub(super) enum Place {
+    /// Into a staging folder.
+    Staging(Arc<Staging>),
+    /// Nowhere: the target exists, and is compared.
+    Target(PathBuf),
+}
+
+/// What became of some items on the disk.
+#[derive(Default)]
+pub(super) struct Prepared {
+    /// What is here.
+    pub(super) held: Vec<Span>,
+    /// What is not.
+    pub(super) wanted: Vec<Span>,
+    /// Bytes that are here,
+    pub(super) bytes: u64,
+    /// files that are whole,
+    pub(super) files: u64,
+    /// and those that are not.
+    pub(super) unfinished: u64,
+    /// Links that lead out of what is fetched.
+    pub(super) links_left_out: u64,
+}
+
+impl Place {
+    /// By what is under the target's name.
+    ///
+    /// # Errors
+    /// [`GetError::TargetExists`] for something else; else what the disk says.
+    pub(super) async fn find(
+        get: &Get,
+        selected: &Selected,
+        target: &Path,
+    ) -> Result<Self, GetError> {
+        let (at, hash) = (target.to_owned(), selected.hash());
+        let is_filtered = get.only.is_some();
+        let filter = get
+            .only
+            .as_ref()
+            .map_or_else(String::new, |only| only.name.clone());
+        let is_directory = matches!(selected, Selected::Directory { .. });
+        let (staged, share) = (get.staged.clone(), get.share);
+        blocking(target, move || {
+            let same_kind = match disk::occupied(&at)? {
+                Occupied::Free => {
+                    let download = Download {
+                        share: &share,
+                        tree: &hash,
+                        filter: &filter,
+                    };
+                    let staging = Staging::open(&at, download)?;
+                    staged.tell(staging.folder().to_owned());
+                    return Ok(Self::Staging(Arc::new(staging)));
+                }
+                Occupied::Folder => is_directory,
+                Occupied::File => !is_directory,
+                Occupied::Other => false,
+            };
+            if same_kind && !is_filtered {
+                Ok(Self::Target(at))
+            } else {
+                Err(StagingError::TargetExists(at))
+            }
+        })
+        .await
+    }
+
+    /// Makes directories and files of some items, or compares them. Blocks.
+    ///
+    /// # Errors
+    /// What the disk says; [`GetError::TargetExists`] where the target is not what is fetched.
+    pub(super) fn prepare(
+        &self,
+        arriving: &Arriving,
+        items: Vec<Item>,
+        only: Option<&Filter>,
+        here: Option<AlreadyHere>,
+    ) -> Result<Prepared, GetError> {
+        match self {
+            Self::Staging(staging) => {
+                let here = here.map_or_else(BTreeMap::new, |here| here(&hashes(&items)));
+                prepare_all(staging, arriving, items, only, &here)
+            }
+            Self::Target(target) => compare_all(target, &items),
+        }
+    }
+}
+
+/// The content of the files among some items.
+fn hashes(items: &[Item]) -> Vec<BlobHash> {
+    let hashes = items.iter().filter_map(|item| match item {
+        Item::File { file, .. } => Some(file.hash),
+        _ => None,
+    });
+    hashes.collect()
+}
+
+fn prepare_all(
+    staging: &Staging,
+    arriving: &Arriving,
+    items: Vec<Item>,
+    only: Option<&Filter>,
+    here: &BTreeMap<BlobHash, Vec<Candidate>>,
+) -> Result<Prepared, GetError> {
+    let mut prepared = Prepared::default();
+    for item in items {
+        match item {
+            Item::Directory { path } if only.is_none() => {
+                staging
+                    .directory(&path)
+                    .map_err(|error| GetError::staging(error, &path))?;
+            }
+            Item::File {
+                path,
+                file,
+                position,
+            } if only.is_none_or(|only| (only.wants)(&path)) => {
+                let disk = |error| GetError::staging(error, &path);
+                if only.is_some() {
+                    staging.parents(&path).map_err(disk)?;
+                }
+                let candidates = here.get(&file.hash).map_or(&[][..], Vec::as_slice);
+                let incoming = staging
+                    .incoming_from(&path, &file, candidates)
+                    .map_err(disk)?;
+                if file.size == 0 {
+                    incoming.write(&(0..0), &[]).map_err(disk)?;
+                    prepared.files += 1;
+                    continue;
+                }
+                let file = File {
+                    incoming: Arc::new(incoming),
+                    path: path.into(),
+                };
+                prepared.place(position, &file);
+                arriving.place(position, file);
+            }
+            Item::Symlink { path, target } if only.is_none() => {
+                let kept = staging.symlink(&path, &target);
+                kept.map_err(|error| GetError::staging(error, &path))?;
+            }
+            Item::Outside { .. } => prepared.links_left_out += 1,
+            Item::Directory { .. } | Item::File { .. } | Item::Symlink { .. } => {}
+        }
+    }
+    Ok(prepared)
+}
+
+impl Prepared {
+    /// What is here of a file, and what is not.
+    fn place(&mut self, position: u64, file: &File) {
+        let size = file.incoming.blob.size;
+        let span = |start: u64, end: u64| Span {
+            start: position.saturating_add(start),
+            end: position.saturating_add(end),
+        };
+        let (mut reached, mut missing_bytes) = (0, 0);
+        for missing in file.incoming.missing() {
+            add(&mut self.held, span(reached, missing.start));
+            add(&mut self.wanted, span(missing.start, missing.end));
+            missing_bytes += missing.end - missing.start;
+            reached = missing.end;
+        }
+        add(&mut self.held, span(reached, size));
+        self.bytes += size - missing_bytes;
+        match missing_bytes {
+            0 => self.files += 1,
+            _ => self.unfinished += 1,
+        }
+    }
+}
+
+/// Adds a span to ascending ones; it becomes one with the last where they touch.
+fn add(spans: &mut Vec<Span>, span: Span) {
+    match spans.last_mut() {
+        _ if span.bytes() == 0 => {}
+        Some(last) if last.end == span.start => last.end = span.end,
+        _ => spans.push(span),
+    }
+}
+
+fn compare_all(target: &Path, items: &[Item]) -> Result<Prepared, GetError> {
+    let are_there = compare::are_there(target, items);
+    if !are_there.map_err(|error| GetError::staging(error.into(), &target.to_string_lossy()))? {
+        return Err(GetError::TargetExists(target.to_owned()));
+    }
+    let mut prepared = Prepared::default();
+    for item in items {
+        if let Item::File { file, .. } = item {
+            prepared.bytes += file.size;
+            prepared.files += 1;
+        }
+    }
+    Ok(prepared)
+}
+
+/// Does something on the disk, away from the runtime's workers.
+pub(super) async fn blocking<T: Send + 'static>(
+    target: &Path,
+    work: impl FnOnce() -> Result<T, StagingError> + Send + 'static,
+) -> Result<T, GetError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(lost)?
+        .map_err(|error| GetError::staging(error, &target.to_string_lossy()))
+}
+
+/// The runtime is stopping.
+pub(super) fn lost(error: tokio::task::JoinError) -> GetError {
+    GetError::Disk {
+        path: "the target".to_owned(),
+        error: io::Error::other(error),
+    }
+}
