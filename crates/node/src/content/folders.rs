@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::data::staging;
+use crate::data::places;
 
 /// A folder.
 pub(super) struct Folder {
@@ -43,7 +43,7 @@ pub(super) fn beneath(root: &Path) -> impl Iterator<Item = io::Result<Folder>> {
 fn read(folder: &Path, left: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let is_staging = entry.file_name().to_str().is_some_and(staging::is_staging);
+        let is_staging = entry.file_name().to_str().is_some_and(places::is_staging);
         if entry.file_type()?.is_dir() && !is_staging {
             left.push(entry.path());
         }

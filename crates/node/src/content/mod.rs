@@ -7,7 +7,8 @@
 //! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
-//! - [`mod@get`]: fetching a share, over several streams, into a folder. `transfer`, `preparing`: what that does on the disk. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
+//! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
+//! - `transfer`: a transfer under way. `preparing`: what it does on the disk first.
 //! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`liars`]: who is asked for nothing any more.
 //! - [`providers`]: who may have it.

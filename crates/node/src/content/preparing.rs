@@ -1,7 +1,8 @@
-//! What the items of a tree become on the disk: directories, and files of which something is held and something wanted, so or so soon.
+//! What a transfer does on the disk before anything comes: where it goes, and what of some items is made, is held, and is wanted so or so soon.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kith_core::content::swarm::getter::Priority;
@@ -12,9 +13,20 @@ use kith_core::ids::BlobHash;
 use crate::content::compare;
 use crate::content::error::GetError;
 use crate::content::priorities::{Level, Levels};
-use crate::content::request::{AlreadyHere, Filter};
+use crate::content::request::{AlreadyHere, Filter, Get};
+use crate::content::select::Selected;
 use crate::content::swarm::arriving::{Arriving, File};
-use crate::data::staging::Staging;
+use crate::data::disk::{self, Occupied, StagingError};
+use crate::data::staging::{Download, Staging};
+
+/// Where what arrives goes.
+#[derive(Clone)]
+pub(super) enum Place {
+    /// Into a staging folder.
+    Staging(Arc<Staging>),
+    /// Nowhere: the target exists, and is compared.
+    Target(PathBuf),
+}
 
 /// What became of some items on the disk.
 #[derive(Default)]
@@ -23,8 +35,6 @@ pub(super) struct Prepared {
     pub(super) held: Vec<Span>,
     /// What is not, and how soon it is wanted.
     pub(super) wanted: Vec<(Span, Priority)>,
-    /// Links to be made in the end: where, and what they say.
-    pub(super) symlinks: Vec<(String, String)>,
     /// Bytes that are here.
     pub(super) bytes: u64,
     /// Files that are whole,
@@ -49,11 +59,67 @@ pub(super) struct Sorting {
     pub(super) here: Option<AlreadyHere>,
 }
 
-/// Makes them directories and files in a staging folder. Blocks.
-///
-/// # Errors
-/// The disk's.
-pub(super) fn prepare(
+impl Place {
+    /// By what is under the target's name.
+    ///
+    /// # Errors
+    /// [`GetError::TargetExists`] for something else; else what the disk says.
+    pub(super) async fn find(
+        get: &Get,
+        selected: &Selected,
+        target: &Path,
+    ) -> Result<Self, GetError> {
+        let (at, hash) = (target.to_owned(), selected.hash());
+        let is_filtered = get.only.is_some();
+        let filter = get
+            .only
+            .as_ref()
+            .map_or_else(String::new, |only| only.name.clone());
+        let is_directory = matches!(selected, Selected::Directory { .. });
+        let (staged, share) = (get.staged.clone(), get.share);
+        blocking(target, move || {
+            let same_kind = match disk::occupied(&at)? {
+                Occupied::Free => {
+                    let download = Download {
+                        share: &share,
+                        tree: &hash,
+                        filter: &filter,
+                    };
+                    let staging = Staging::open(&at, download)?;
+                    staged.tell(staging.folder().to_owned());
+                    return Ok(Self::Staging(Arc::new(staging)));
+                }
+                Occupied::Folder => is_directory,
+                Occupied::File => !is_directory,
+                Occupied::Other => false,
+            };
+            if same_kind && !is_filtered {
+                Ok(Self::Target(at))
+            } else {
+                Err(StagingError::TargetExists(at))
+            }
+        })
+        .await
+    }
+
+    /// Makes directories and files of some items, or compares them. Blocks.
+    ///
+    /// # Errors
+    /// What the disk says; [`GetError::TargetExists`] where the target is not what is fetched.
+    pub(super) fn prepare(
+        &self,
+        arriving: &Arriving,
+        items: Vec<Item>,
+        sorting: &Sorting,
+    ) -> Result<Prepared, GetError> {
+        match self {
+            Self::Staging(staging) => prepare_all(staging, arriving, items, sorting),
+            Self::Target(target) => compare_all(target, &items),
+        }
+    }
+}
+
+fn prepare_all(
     staging: &Staging,
     arriving: &Arriving,
     items: Vec<Item>,
@@ -100,7 +166,8 @@ pub(super) fn prepare(
                 arriving.place(position, file);
             }
             Item::Symlink { path, target } if only.is_none() => {
-                prepared.symlinks.push((path, target))
+                let kept = staging.symlink(&path, &target);
+                kept.map_err(|error| GetError::staging(error, &path))?;
             }
             Item::Outside { .. } => prepared.links_left_out += 1,
             Item::Directory { .. } | Item::File { .. } | Item::Symlink { .. } => {}
@@ -176,11 +243,7 @@ fn add(spans: &mut Vec<Span>, span: Span) {
     }
 }
 
-/// Finds them as they are beneath an existing target. Blocks.
-///
-/// # Errors
-/// [`GetError::TargetExists`] when it is something else; the disk's.
-pub(super) fn compare_all(target: &Path, items: &[Item]) -> Result<Prepared, GetError> {
+fn compare_all(target: &Path, items: &[Item]) -> Result<Prepared, GetError> {
     let are_there = compare::are_there(target, items);
     if !are_there.map_err(|error| GetError::staging(error.into(), &target.to_string_lossy()))? {
         return Err(GetError::TargetExists(target.to_owned()));
@@ -193,4 +256,23 @@ pub(super) fn compare_all(target: &Path, items: &[Item]) -> Result<Prepared, Get
         }
     }
     Ok(prepared)
+}
+
+/// Does something on the disk, away from the runtime's workers.
+pub(super) async fn blocking<T: Send + 'static>(
+    target: &Path,
+    work: impl FnOnce() -> Result<T, StagingError> + Send + 'static,
+) -> Result<T, GetError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(lost)?
+        .map_err(|error| GetError::staging(error, &target.to_string_lossy()))
+}
+
+/// The runtime is stopping.
+pub(super) fn lost(error: tokio::task::JoinError) -> GetError {
+    GetError::Disk {
+        path: "the target".to_owned(),
+        error: io::Error::other(error),
+    }
 }

@@ -1,13 +1,12 @@
-//! What a transfer does on the disk: items become directories and files, and what is missing of them is wanted.
+//! A transfer: a tree is walked, its items become directories and files, and what is missing of them is wanted.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::content::swarm::config::NODES_MAX;
-use kith_core::content::swarm::span::Span;
 use kith_core::data::builder::DirectoryBuilder;
 use kith_core::data::manifest::{self, Entry};
 use kith_core::data::walk::{Item, Walk};
@@ -18,7 +17,7 @@ use crate::content::asking::Answered;
 use crate::content::compare;
 use crate::content::error::GetError;
 use crate::content::offered::Offered;
-use crate::content::preparing::{Sorting, compare_all, prepare, span};
+use crate::content::preparing::{Place, Sorting, blocking, lost, span};
 use crate::content::priorities::{Level, Levels, Priorities};
 use crate::content::reader::Readers;
 use crate::content::request::{AlreadyHere, Filter, Get, Progress};
@@ -26,9 +25,8 @@ use crate::content::select::Selected;
 use crate::content::swarm::arriving::Event;
 use crate::content::swarm::fetching::Fetching;
 use crate::content::underway::Underway;
-use crate::data::disk::{self, Occupied, StagingError};
+use crate::data::disk::StagingError;
 use crate::data::nodes::Nodes;
-use crate::data::staging::{Download, Staging};
 
 /// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
 const FILES_AHEAD_MAX: u64 = 16 * 1024;
@@ -39,15 +37,6 @@ const PUT_OFF_MAX: u64 = 64 * 1024;
 
 /// How often what is written becomes durable at the latest: a slow transfer loses a second's worth to a power failure, and says so.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-
-/// Where what arrives goes.
-#[derive(Clone)]
-enum Place {
-    /// Into a staging folder.
-    Staging(Arc<Staging>),
-    /// Nowhere: the target exists, and is compared.
-    Target(PathBuf),
-}
 
 /// A transfer under way.
 pub(super) struct Transfer {
@@ -65,7 +54,6 @@ pub(super) struct Transfer {
     /// The levels by which its files are wanted now, and whether there are others.
     levels: Levels,
     levels_watch: watch::Receiver<Levels>,
-    symlinks: Vec<(String, String)>,
     /// How far it is.
     pub(super) progress: Progress,
     /// Files of which something is missing.
@@ -101,14 +89,13 @@ impl Transfer {
             walk: None,
             tickets: BTreeMap::new(),
             held_back: None,
-            place: place(get, selected, target).await?,
+            place: Place::find(get, selected, target).await?,
             only: get.only.clone(),
             here: get.here.clone(),
             readers: get.readers.clone(),
             priorities: get.priorities.clone(),
             levels,
             levels_watch,
-            symlinks: Vec::new(),
             progress: Progress {
                 total: (!is_filtered).then_some(selected.totals().bytes),
                 ..Progress::default()
@@ -368,20 +355,16 @@ impl Transfer {
             here: self.here.clone(),
         };
         let arriving = Arc::clone(&self.fetching.arriving);
-        let prepared = tokio::task::spawn_blocking(move || match place {
-            Place::Staging(staging) => {
-                if let Some((hash, bytes)) = node {
-                    let kept = staging.keep_node(&hash, &bytes);
-                    kept.map_err(|error| GetError::staging(error, "a directory"))?;
-                }
-                prepare(&staging, &arriving, items, &sorting)
+        let prepared = tokio::task::spawn_blocking(move || {
+            if let (Place::Staging(staging), Some((hash, bytes))) = (&place, node) {
+                let kept = staging.keep_node(&hash, &bytes);
+                kept.map_err(|error| GetError::staging(error, "a directory"))?;
             }
-            Place::Target(target) => compare_all(&target, &items),
+            place.prepare(&arriving, items, &sorting)
         });
         let mut prepared = prepared.await.map_err(lost)??;
         // A chunk goes by what was told last of what is in it.
         prepared.wanted.sort_by_key(|(_, priority)| *priority);
-        self.symlinks.extend(prepared.symlinks);
         self.progress.bytes += prepared.bytes;
         self.found += prepared.bytes;
         self.progress.files += prepared.files;
@@ -398,18 +381,11 @@ impl Transfer {
             Selected::Directory { .. } => String::new(),
             Selected::File { file, .. } => file.name.clone(),
         };
-        let Self {
-            place,
-            symlinks,
-            entries,
-            ..
-        } = self;
+        let Self { place, entries, .. } = self;
         let at = target.to_owned();
         blocking(target, move || match place {
             Place::Staging(staging) => {
-                for (path, link) in &symlinks {
-                    staging.symlink(path, link)?;
-                }
+                staging.make_links()?;
                 staging.finish(&inner, &at)
             }
             Place::Target(_) => {
@@ -423,63 +399,10 @@ impl Transfer {
     }
 }
 
-/// Where what arrives goes, by what is under the target's name.
-async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, GetError> {
-    let (at, hash) = (target.to_owned(), selected.hash());
-    let is_filtered = get.only.is_some();
-    let filter = get
-        .only
-        .as_ref()
-        .map_or_else(String::new, |only| only.name.clone());
-    let is_directory = matches!(selected, Selected::Directory { .. });
-    let (staged, share) = (get.staged.clone(), get.share);
-    blocking(target, move || {
-        let same_kind = match disk::occupied(&at)? {
-            Occupied::Free => {
-                let download = Download {
-                    share: &share,
-                    tree: &hash,
-                    filter: &filter,
-                };
-                let staging = Staging::open(&at, download)?;
-                staged.tell(staging.folder().to_owned());
-                return Ok(Place::Staging(Arc::new(staging)));
-            }
-            Occupied::Folder => is_directory,
-            Occupied::File => !is_directory,
-            Occupied::Other => false,
-        };
-        if same_kind && !is_filtered {
-            Ok(Place::Target(at))
-        } else {
-            Err(StagingError::TargetExists(at))
-        }
-    })
-    .await
-}
-
 /// Keeps the root of a share that is this file, made again.
 fn keep_root(nodes: &Nodes, file: manifest::File) -> io::Result<()> {
     let mut builder = DirectoryBuilder::default();
     let mut made = builder.push(Entry::File(file)).map_err(io::Error::other)?;
     made.extend(builder.finish().map_err(io::Error::other)?.0);
     (made.iter()).try_for_each(|node| nodes.add(&node.hash, &node.bytes))
-}
-
-async fn blocking<T: Send + 'static>(
-    target: &Path,
-    work: impl FnOnce() -> Result<T, StagingError> + Send + 'static,
-) -> Result<T, GetError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(lost)?
-        .map_err(|error| GetError::staging(error, &target.to_string_lossy()))
-}
-
-/// The runtime is stopping.
-fn lost(error: tokio::task::JoinError) -> GetError {
-    GetError::Disk {
-        path: "the target".to_owned(),
-        error: io::Error::other(error),
-    }
 }

@@ -21,8 +21,8 @@ use crate::content::swarm::Getting;
 use crate::data::hash;
 use crate::data::nodes::Nodes;
 use crate::data::outboard::Outboards;
+use crate::data::places::Places;
 use crate::data::range::Blob;
-use crate::data::staging::Places;
 
 /// Files that are kept open: those that a handful of askers are at.
 const OPEN_FILES_MAX: usize = 16;

@@ -15,7 +15,7 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::folders;
 use super::looks::Looks;
-use crate::data::staging;
+use crate::data::places;
 
 /// The most folders watched in all: half of what the smallest Linux grants all programs of a user, at a KiB of its memory each.
 const WATCHES_MAX: usize = 4_096;
@@ -151,7 +151,7 @@ impl Table {
         let mut concerned = BTreeSet::new();
         for path in &event.paths {
             let name = path.file_name();
-            if name.is_some_and(|name| name.to_str().is_some_and(staging::is_staging)) {
+            if name.is_some_and(|name| name.to_str().is_some_and(places::is_staging)) {
                 continue;
             }
             let itself = self.folders.get(path).into_iter().flatten();

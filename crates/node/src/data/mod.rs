@@ -5,8 +5,8 @@
 //! - [`outboard`]: the outboards of shared files, kept under `blobs/`.
 //! - [`range`]: a range of a blob to and from its verified encoding.
 //! - [`scan`]: a folder becomes a tree of manifest nodes.
-//! - [`staging`]: where a download grows until it is whole. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
-//! - `older`: what arrived of another version.
+//! - [`staging`]: where a download grows until it is whole. [`places`]: where its parts lie. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
+//! - `links`: its symbolic links, until it is whole. `older`: what arrived of another version.
 //! - [`nodes`]: the manifest of what is downloaded.
 //! - [`local`]: a file that lies here already is not fetched again.
 //! - [`syncing`]: it becomes durable while more comes. [`barrier`]: one wait for the disk.
@@ -17,10 +17,12 @@ pub mod barrier;
 pub mod disk;
 pub mod hash;
 pub mod incoming;
+mod links;
 pub mod local;
 pub mod nodes;
 mod older;
 pub mod outboard;
+pub mod places;
 pub mod range;
 pub mod scan;
 pub mod staging;

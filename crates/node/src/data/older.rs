@@ -12,7 +12,7 @@ use kith_core::data::manifest;
 use kith_core::ids::BlobHash;
 
 use crate::data::hash;
-use crate::data::staging::{LOOK_MAX, Places, is_staging};
+use crate::data::places::{LOOK_MAX, Places, is_staging};
 
 /// What a download is for, whichever version comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

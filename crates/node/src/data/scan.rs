@@ -19,8 +19,8 @@ use thiserror::Error;
 
 use crate::data::hash::{self, Stamp};
 use crate::data::outboard::Outboards;
+use crate::data::places;
 use crate::data::range::Blob;
-use crate::data::staging;
 
 /// How many of the things left out are told by name; more are only counted. A person reads no longer list.
 pub const LEFT_OUT_MAX: usize = 100;
@@ -155,7 +155,7 @@ impl Scan<'_> {
             let entry = entry.map_err(unreadable)?;
             let path = entry.path();
             match (entry.file_name().into_string(), entry.file_type()) {
-                (Ok(name), _) if staging::is_staging(&name) => {}
+                (Ok(name), _) if places::is_staging(&name) => {}
                 (Ok(name), Ok(kind)) => candidates.push(Candidate { name, path, kind }),
                 (Err(_), _) => self.leave_out(path, "its name is not Unicode"),
                 (_, Err(error)) => self.leave_out(path, error),

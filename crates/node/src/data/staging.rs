@@ -4,12 +4,13 @@
 //! .kith-<tree>.partial/tree/…        what arrived, under its own names
 //! .kith-<tree>.partial/outboards/…   for large files: the inner nodes that arrived
 //! .kith-<tree>.partial/nodes         the manifest, as far as it came
+//! .kith-<tree>.partial/links         the symbolic links, until they are made
 //! .kith-<tree>.partial/lock          held by the one process that fills it; says what is downloaded, in whichever version
 //! ```
 //!
 //! It lies beside the target, because only within one file system a rename is atomic: the target appears whole, after one barrier, or not at all.
-//! Nothing is recorded of what has arrived; most of it is durable, though ([`syncing`](crate::data::syncing)). A later run compares what it finds with the hashes, and so trusts neither itself nor a disk that
-//! lost writes. Links are made last, so nothing is ever written through one.
+//! Nothing is recorded of what has arrived; most of it is durable, though ([`syncing`](crate::data::syncing)). A later run compares what it finds
+//! with the hashes, and so trusts neither itself nor a disk that lost writes. Links are made last, so nothing is ever written through one.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -27,20 +28,12 @@ use crate::data::disk::{
 };
 use crate::data::hash;
 use crate::data::incoming::{Incoming, OpenFiles};
+use crate::data::links::Links;
 use crate::data::local::{self, Candidate};
 use crate::data::nodes::Nodes;
 use crate::data::older::{Older, Purpose};
-use crate::data::outboard::hex;
+use crate::data::places::{LOOK_MAX, Places, beneath, is_staging, staging_name};
 use crate::data::syncing::{Syncing, Written};
-
-/// How much of the hash stands in the folder's name: enough that no two trees meet beside one target.
-const NAME_CHARS: usize = 16;
-
-/// What the folder's name begins with,
-const PREFIX: &str = ".kith-";
-
-/// and ends with.
-const SUFFIX: &str = ".partial";
 
 /// What the hash between them is derived under.
 const CONTEXT: &str = "kith/1 staging folder";
@@ -55,16 +48,6 @@ const ROOM_ASKED_FROM: u64 = 16 << 20;
 /// has what is missing.
 const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// How many entries of the folder are looked at for other downloads, so that a huge one costs no time.
-pub(super) const LOOK_MAX: usize = 10_000;
-
-/// Whether a file name is that of a staging folder.
-pub fn is_staging(name: &str) -> bool {
-    name.strip_prefix(PREFIX)
-        .and_then(|name| name.strip_suffix(SUFFIX))
-        .is_some_and(|middle| middle.len() == NAME_CHARS)
-}
-
 /// A staging folder, held.
 #[derive(Debug)]
 pub struct Staging {
@@ -74,6 +57,7 @@ pub struct Staging {
     open_files: Arc<OpenFiles>,
     /// The manifest, as far as it came.
     pub nodes: Arc<Nodes>,
+    links: Links,
     /// What was written becomes durable.
     pub syncing: Arc<Syncing>,
     /// What was downloaded of other versions.
@@ -90,42 +74,6 @@ pub struct Download<'a> {
     pub tree: &'a BlobHash,
     /// What of that is selected; empty for all.
     pub filter: &'a str,
-}
-
-/// Where the files of a download lie, before and after it got its name.
-#[derive(Clone, Debug)]
-pub struct Places {
-    folder: PathBuf,
-    named: PathBuf,
-}
-
-impl Places {
-    /// Those of a staging folder, of which nothing is known that has its name.
-    pub(super) fn of(folder: PathBuf) -> Self {
-        let named = PathBuf::new();
-        Self { folder, named }
-    }
-
-    /// The staging folder.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Where a file grows, by its path within the tree.
-    pub fn growing(&self, path: &str) -> PathBuf {
-        beneath(self.folder.join("tree"), path)
-    }
-
-    /// Where its inner nodes lie while some of it is missing.
-    pub fn outboard(&self, path: &str) -> PathBuf {
-        let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
-        self.folder.join("outboards").join(key)
-    }
-
-    /// Where it is when all is here.
-    pub fn named(&self, path: &str) -> PathBuf {
-        beneath(self.named.clone(), path)
-    }
 }
 
 impl Staging {
@@ -145,7 +93,7 @@ impl Staging {
         let key = BlobHash(crypto::derive(CONTEXT, &[&tree.0, name, filter.as_bytes()]));
         let purpose = [&share.0, name, filter.as_bytes()];
         let purpose = Purpose(BlobHash(crypto::derive(PURPOSE_CONTEXT, &purpose)));
-        let folder = parent.join(format!("{PREFIX}{}{SUFFIX}", &hex(&key)[..NAME_CHARS]));
+        let folder = parent.join(staging_name(&key));
         let is_resumed = !make_directory(&folder, 0o700)?;
         let lock = create_file(&folder.join("lock"), false)?;
         match lock.try_lock() {
@@ -165,6 +113,7 @@ impl Staging {
             barrier::folder(parent)?;
         }
         let syncing = Syncing::new(folder.clone());
+        let links = Links::create(&folder.join("links"))?;
         let older = Older::find(parent, &folder, purpose)?;
         if let Err(error) = remove_abandoned(parent, SystemTime::now() - ABANDONED_AFTER) {
             tracing::debug!(%error, "cannot look for abandoned downloads");
@@ -174,6 +123,7 @@ impl Staging {
             is_resumed,
             open_files: Arc::default(),
             nodes: Arc::new(nodes),
+            links,
             syncing,
             older: Mutex::new(older),
             lock: Arc::new(lock),
@@ -254,11 +204,23 @@ impl Staging {
             .try_for_each(|(end, _)| self.directory(&path[..end]))
     }
 
-    /// Makes a symbolic link of the tree: only when all files and directories were made.
+    /// Keeps a symbolic link of the tree: [`Staging::make_links`] makes it.
     ///
     /// # Errors
     /// What the system says.
     pub fn symlink(&self, path: &str, target: &str) -> Result<(), StagingError> {
+        Ok(self.links.add(path, target)?)
+    }
+
+    /// Makes the symbolic links: only when all files and directories were made.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn make_links(&self) -> Result<(), StagingError> {
+        (self.links).each(|path, target| self.make_link(path, target))
+    }
+
+    fn make_link(&self, path: &str, target: &str) -> Result<(), StagingError> {
         let at = self.at(path);
         match make_symlink(target, &at) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -357,12 +319,6 @@ impl Staging {
     fn at(&self, path: &str) -> PathBuf {
         beneath(self.folder.join("tree"), path)
     }
-}
-
-/// A path of a tree, beneath a folder.
-fn beneath(mut folder: PathBuf, path: &str) -> PathBuf {
-    folder.extend(path.split('/').filter(|name| !name.is_empty()));
-    folder
 }
 
 /// Removes the staging folders in `folder` that nobody holds and nobody has gone on with since.

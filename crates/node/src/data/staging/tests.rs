@@ -57,7 +57,9 @@ fn a_whole_tree_gets_its_name_with_times_and_modes() {
     assert!(write(&incoming, b"hello", 0..5).is_last);
     let empty = staging.incoming("d/e", &file(b"")).expect("prepared");
     assert!(write(&empty, b"", 0..0).is_last);
-    staging.symlink("l", "d/f").expect("made");
+    staging.symlink("l", "d/f").expect("kept");
+    assert!(!staging.at("l").is_symlink());
+    staging.make_links().expect("made");
     assert!(!target.exists());
     staging.finish("", &target).expect("finished");
     assert_eq!(fs::read(target.join("l")).expect("read"), b"hello");

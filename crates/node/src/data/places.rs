@@ -1,0 +1,73 @@
+//! Where the parts of a download lie, and what its staging folder is called.
+
+use std::path::{Path, PathBuf};
+
+use kith_core::ids::BlobHash;
+
+use crate::data::outboard::hex;
+
+/// How much of the hash stands in the folder's name: enough that no two trees meet beside one target.
+const NAME_CHARS: usize = 16;
+
+/// What the folder's name begins with,
+const PREFIX: &str = ".kith-";
+
+/// and ends with.
+const SUFFIX: &str = ".partial";
+
+/// How many entries of the folder are looked at for other downloads, so that a huge one costs no time.
+pub(super) const LOOK_MAX: usize = 10_000;
+
+/// Whether a file name is that of a staging folder.
+pub fn is_staging(name: &str) -> bool {
+    name.strip_prefix(PREFIX)
+        .and_then(|name| name.strip_suffix(SUFFIX))
+        .is_some_and(|middle| middle.len() == NAME_CHARS)
+}
+
+/// What the staging folder is called that has this hash.
+pub(super) fn staging_name(key: &BlobHash) -> String {
+    format!("{PREFIX}{}{SUFFIX}", &hex(key)[..NAME_CHARS])
+}
+
+/// Where the files of a download lie, before and after it got its name.
+#[derive(Clone, Debug)]
+pub struct Places {
+    pub(super) folder: PathBuf,
+    pub(super) named: PathBuf,
+}
+
+impl Places {
+    /// Those of a staging folder, of which nothing is known that has its name.
+    pub(super) fn of(folder: PathBuf) -> Self {
+        let named = PathBuf::new();
+        Self { folder, named }
+    }
+
+    /// The staging folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a file grows, by its path within the tree.
+    pub fn growing(&self, path: &str) -> PathBuf {
+        beneath(self.folder.join("tree"), path)
+    }
+
+    /// Where its inner nodes lie while some of it is missing.
+    pub fn outboard(&self, path: &str) -> PathBuf {
+        let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
+        self.folder.join("outboards").join(key)
+    }
+
+    /// Where it is when all is here.
+    pub fn named(&self, path: &str) -> PathBuf {
+        beneath(self.named.clone(), path)
+    }
+}
+
+/// A path of a tree, beneath a folder.
+pub(super) fn beneath(mut folder: PathBuf, path: &str) -> PathBuf {
+    folder.extend(path.split('/').filter(|name| !name.is_empty()));
+    folder
+}
