@@ -1,5 +1,6 @@
 //! Being found by plain PeerId: for those who ask for it, by strangers, and where strangers arrive.
 
+use kith::config::settings::Change;
 use kith::core::ids::{Face, PeerId};
 use kith::core::routing::Access;
 use kith::testing::Testnet;
@@ -88,5 +89,24 @@ async fn nobody_finds_who_did_not_ask_for_it() {
     assert_eq!(metrics.records_published.get(), 0, "and holds nothing");
     let pong = soon("an answer", bob.pinger(alice.peer_id()).ping()).await;
     assert_eq!(pong.expect_err("not listed").kind(), ErrorKind::NotFound);
+    testnet.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_it_while_the_node_runs_is_found_from_then_on() {
+    let (testnet, alice, bob) = with_alice(false).await;
+    has_place(&alice).await;
+    let metrics = testnet.introducer(0).server().metrics();
+    let refused = soon("an answer", greeting(&bob, alice.peer_id())).await;
+    assert_eq!(refused.expect_err("not listed").kind(), ErrorKind::NotFound);
+    let wish = Change {
+        findable: Some(true),
+        ..Change::default()
+    };
+    alice.change_preferences(wish).await.expect("it is kept");
+    assert!(alice.preferences().await.expect("it runs").findable);
+    eventually("her listing", || metrics.records_published.get() > 0).await;
+    let heard = soon("a greeting", greeting(&bob, alice.peer_id())).await;
+    assert_eq!(heard.expect("she is found"), "hello, stranger");
     testnet.shutdown().await;
 }
