@@ -20,6 +20,7 @@
 //!             Authenticate { conn, .. }    => verify, then handle_verdict
 //!             Send { conn, bytes }         => write to the control stream
 //!             StreamLimit { .. }           => set it
+//!             SeekPaths { face }           => look for direct paths
 //!             Close { conn, code }         => close
 //!             Event(event)                 => tell
 //!         }
@@ -27,6 +28,7 @@
 //!     wait for bytes of a control stream   => handle_bytes
 //!              a connection, or its end    => handle_connected, handle_closed
 //!              streams opened or ended     => handle_streams
+//!              another kind of path        => handle_path
 //!              poll_timeout()              => handle_timeout
 //!              news of a peer, of our net  => handle_routes, handle_alive, handle_network_changed
 //!              somebody who wants a peer   => handle_open (once) or handle_want (for as long as it is said)
@@ -96,6 +98,7 @@ mod framing;
 mod input;
 mod level;
 mod output;
+mod seeking;
 mod state;
 mod table;
 

@@ -10,6 +10,7 @@ use super::dial::Dialling;
 use super::input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
 use super::level::Level;
 use super::output::{DownReason, Event, Output, Session, UnreachableReason};
+use super::seeking::Seeking;
 use super::table::Table;
 use super::wire::{
     Farewell, Frame, HELLO_VERSION, Hello, Introduction, NOTE_BYTES_MAX, Note, SPEAKS_MAX,
@@ -27,6 +28,7 @@ pub struct Sessions {
     pub(super) table: Table,
     /// When each connection is next to be looked at.
     pub(super) agenda: Agenda<ConnId>,
+    pub(super) seeking: Seeking,
     /// Whether [`Sessions::handle_leave`] was called.
     leaving: bool,
     pub(super) out: VecDeque<Output>,
@@ -41,6 +43,7 @@ impl Sessions {
             dialling: Dialling::new(Random::new(seed)),
             table: Table::default(),
             agenda: Agenda::new(),
+            seeking: Seeking::default(),
             leaving: false,
             out: VecDeque::new(),
         }
@@ -282,6 +285,15 @@ impl Sessions {
         self.schedule(conn);
     }
 
+    /// A connection runs over a direct path from now on, or over a relay. To be told of its first path and of each change.
+    pub fn handle_path(&mut self, now: Time, conn: ConnId, is_direct: bool) {
+        let dialled = self.table.get(conn).filter(|it| it.dialled.is_some());
+        if let Some(connection) = dialled {
+            let face = connection.connected.face;
+            self.seeking.handle_path(now, conn, face, is_direct);
+        }
+    }
+
     /// A connection is gone: the other side closed it with `code`, or the path died.
     pub fn handle_closed(&mut self, now: Time, conn: ConnId, code: Option<CloseCode>) {
         let reason = code.map_or(DownReason::Lost, DownReason::ClosedByPeer);
@@ -295,6 +307,9 @@ impl Sessions {
             self.expire(now, conn);
             self.schedule(conn);
         }
+        let faces = self.seeking.take_due(now).into_iter();
+        self.out
+            .extend(faces.map(|face| Output::SeekPaths { face }));
     }
 }
 
@@ -307,7 +322,11 @@ impl Sessions {
 
     /// When to call [`Sessions::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let timeouts = [self.agenda.next(), self.dialling.next_timeout()];
+        let timeouts = [
+            self.agenda.next(),
+            self.dialling.next_timeout(),
+            self.seeking.next_due(),
+        ];
         timeouts.into_iter().flatten().min()
     }
 

@@ -24,7 +24,6 @@ use super::faces::Faces;
 use super::input::{Input, Reply};
 use super::link::LinkTasks;
 use super::live::{Link, Live, Standing, Stood, Table};
-use super::paths::Paths;
 use super::protocols::Protocols;
 use super::relay::ContactRelay;
 use super::sources::Sources;
@@ -34,7 +33,7 @@ use crate::clock::Clock;
 use crate::content::Shares;
 use crate::discovery::{Announcement, Finding, Order};
 use crate::error::Error;
-use crate::routing::{Connection, Ended, PathSummary};
+use crate::routing::{Connection, Ended, PathKind};
 use crate::store::Store;
 
 /// How long a shutdown waits for the other sides to finish their streams and say goodbye.
@@ -70,7 +69,6 @@ pub(super) struct State {
     dials: HashMap<DialId, UnderWay>,
     sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
     waiting: BTreeMap<Target, Vec<Waiting>>,
-    paths: Paths,
     /// Rows that could not be written yet.
     unwritten: Vec<Row>,
 }
@@ -98,7 +96,6 @@ impl Actor {
                 input = inputs.recv() => input,
                 () = tokio::time::sleep(wait) => {
                     self.machine.handle_timeout(self.clock.now());
-                    self.seek_paths();
                     self.settle(None).await;
                     continue;
                 }
@@ -121,8 +118,7 @@ impl Actor {
 
     /// How long until the machine has something to do.
     fn wait(&self) -> Duration {
-        let due = [self.machine.poll_timeout(), self.state.paths.next_due()];
-        let due = due.into_iter().flatten().min();
+        let due = self.machine.poll_timeout();
         due.map_or(LOOK_AT_CLOCK, |due| {
             due.since(self.clock.now()).min(LOOK_AT_CLOCK)
         })
@@ -141,7 +137,11 @@ impl Actor {
             Input::Dialled { dial, face, begun } => self.dialled(now, dial, face, begun),
             Input::Incoming { face, connection } => self.connected(now, None, face, connection),
             Input::Control { conn, bytes } => self.machine.handle_bytes(now, conn, &bytes),
-            Input::Path { conn, path } => self.on_path(now, conn, path),
+            Input::Path { conn, path } => {
+                debug!(conn = conn.0, kind = ?path.kind, "path");
+                let is_direct = path.kind == PathKind::Direct;
+                self.machine.handle_path(now, conn, is_direct);
+            }
             Input::Closed { conn, ended } => {
                 self.forget(conn);
                 self.machine.handle_closed(now, conn, close_code(&ended));
@@ -177,25 +177,12 @@ impl Actor {
         None
     }
 
-    /// A connection runs over another path.
-    fn on_path(&mut self, now: Time, conn: ConnId, path: PathSummary) {
-        debug!(conn = conn.0, kind = ?path.kind, "path");
-        let table = self.live.lock();
-        let dialled = table.links.get(&conn);
-        if let Some(link) = dialled.filter(|link| link.connection.is_dialler()) {
-            let paths = &mut self.state.paths;
-            paths.handle_path(now, conn, link.face, path.kind);
-        }
-    }
-
-    /// Looks for the direct paths that were lost, where it is time to.
-    fn seek_paths(&mut self) {
-        for face in self.state.paths.take_due(self.clock.now()) {
-            if let Some(endpoint) = self.faces.endpoint(face) {
-                debug!(?face, "seeking direct paths");
-                self.tasks
-                    .spawn(async move { endpoint.seek_direct_paths().await });
-            }
+    /// Looks for direct paths of a face.
+    fn seek_paths(&self, face: Face) {
+        if let Some(endpoint) = self.faces.endpoint(face) {
+            debug!(?face, "seeking direct paths");
+            self.tasks
+                .spawn(async move { endpoint.seek_direct_paths().await });
         }
     }
 
@@ -415,6 +402,7 @@ impl Actor {
                     link.connection.set_stream_limit(streams_max + 1);
                 }
             }
+            Output::SeekPaths { face } => self.seek_paths(face),
             Output::Prefer { target, conn } => {
                 let preferred = &mut self.live.lock().preferred;
                 match conn {
@@ -539,7 +527,6 @@ impl Actor {
 
     fn forget(&mut self, conn: ConnId) -> Option<Link> {
         self.state.sessions.remove(&conn);
-        self.state.paths.handle_closed(conn);
         self.live.lock().links.remove(&conn)
     }
 

@@ -24,7 +24,6 @@ mod link;
 mod live;
 pub mod node;
 mod opening;
-mod paths;
 mod place;
 mod preferences;
 pub mod protocols;

@@ -151,7 +151,7 @@ async fn four_getters_beside_the_fluid_bound() {
     let sent: u64 = fetched.iter().map(from_alice).sum();
     let bound = MEASURED_BYTES as f64 / MEASURED_RATE as f64;
     let copies = sent as f64 / MEASURED_BYTES as f64;
-    println!(
+    eprintln!(
         "{took:.1} s, {:.2} x the bound; the owner sent {copies:.2} copies",
         took / bound
     );
