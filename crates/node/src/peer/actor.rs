@@ -1,6 +1,6 @@
 //! The loop that drives the machine: what happens goes in, what it asks for is done. There are no decisions here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,15 @@ use kith_core::discovery::Advertisement;
 use kith_core::identity::{self, ContactState};
 use kith_core::ids::{Face, PeerId};
 use kith_core::peer::{Event, Output, Peer};
-use kith_core::routing::{
-    CloseCode, ConnId, Connected, DialId, Session, Target, UnreachableReason,
-};
+use kith_core::routing::{CloseCode, ConnId, Connected, DialId, Session, Target};
 use kith_core::row::Row;
 use kith_core::time::Time;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, trace, warn};
 
 use super::begun::{Begun, ControlStream};
+use super::dials::Dials;
 use super::faces::Faces;
 use super::input::{Input, Reply};
 use super::link::LinkTasks;
@@ -29,6 +27,7 @@ use super::relay::ContactRelay;
 use super::sources::Sources;
 use super::streams::OpenStreams;
 use super::unread::Crowd;
+use super::waiting::{Waiting, WaitingRoom};
 use crate::clock::Clock;
 use crate::content::Shares;
 use crate::discovery::{Announcement, Finding, Order};
@@ -66,25 +65,11 @@ pub(super) struct Actor {
 #[derive(Default)]
 pub(super) struct State {
     connections: u64,
-    dials: HashMap<DialId, UnderWay>,
+    dials: Dials,
     sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
-    waiting: BTreeMap<Target, Vec<Waiting>>,
+    waiting: WaitingRoom,
     /// Rows that could not be written yet.
     unwritten: Vec<Row>,
-}
-
-/// Who waits to open streams.
-struct Waiting {
-    /// Whether only a session that stands will do.
-    standing: bool,
-    reached: oneshot::Sender<Result<(), UnreachableReason>>,
-}
-
-/// A dial that has not ended: an attempt for each route it was given.
-struct UnderWay {
-    face: Face,
-    attempts: Vec<AbortHandle>,
-    failed: usize,
 }
 
 impl Actor {
@@ -193,29 +178,12 @@ impl Actor {
             control,
         }) = begun
         {
-            self.end_dial(dial);
+            self.state.dials.end(dial);
             self.connected(now, Some((dial, control)), face, connection);
             return;
         }
-        let Some(under_way) = self.state.dials.get_mut(&dial) else {
-            return;
-        };
-        under_way.failed += 1;
-        if under_way.failed >= under_way.attempts.len() {
-            self.state.dials.remove(&dial);
+        if self.state.dials.fail(dial) {
             self.machine.handle_dial_failed(now, dial);
-        }
-    }
-
-    fn end_dial(&mut self, dial: DialId) {
-        for attempt in self
-            .state
-            .dials
-            .remove(&dial)
-            .into_iter()
-            .flat_map(|it| it.attempts)
-        {
-            attempt.abort();
         }
     }
 
@@ -250,9 +218,7 @@ impl Actor {
         let preferred = self.live.preferred(target);
         let stands = preferred.is_some_and(|link| link.is_usable(waiting.standing));
         if stands {
-            // Who asked may have given up.
-            let _ = waiting.reached.send(Ok(()));
-            return;
+            return waiting.answer(Ok(()));
         }
         if self.end_preferred(now, target) {
             // What follows from that end is told to those who waited for it, and not to who asks now.
@@ -264,7 +230,7 @@ impl Actor {
             });
             return;
         }
-        self.state.waiting.entry(target).or_default().push(waiting);
+        self.state.waiting.enter(target, waiting);
         self.machine.handle_open(now, target);
     }
 
@@ -378,13 +344,11 @@ impl Actor {
             Output::Dial { dial, face, route } => self.dial(dial, face, route),
             Output::Refine { dial, route } => {
                 // A second attempt beside the first: the engine learns the route, and whichever answers first counts.
-                if let Some(face) = self.state.dials.get(&dial).map(|under_way| under_way.face) {
+                if let Some(face) = self.state.dials.face(dial) {
                     self.dial(dial, face, route);
                 }
             }
-            Output::CancelDial { dial } => {
-                self.end_dial(dial);
-            }
+            Output::CancelDial { dial } => self.state.dials.end(dial),
             Output::Send { conn, bytes } => {
                 if let Some(link) = self.live.lock().links.get(&conn) {
                     // A control stream that is over ends with its connection, which is told by itself.
@@ -442,12 +406,8 @@ impl Actor {
             };
             let _ = inputs.send(Input::Dialled { dial, face, begun });
         });
-        let under_way = self.state.dials.entry(dial).or_insert_with(|| UnderWay {
-            face,
-            attempts: Vec::new(),
-            failed: 0,
-        });
-        under_way.attempts.push(task.abort_handle());
+        let attempt = task.abort_handle();
+        self.state.dials.add(dial, face, attempt);
     }
 
     fn announce(&self, advertisement: Advertisement) {
@@ -469,9 +429,11 @@ impl Actor {
             Event::Reached { target } => {
                 let preferred = self.live.preferred(*target);
                 let stands = preferred.is_some_and(|link| link.is_usable(true));
-                self.wake(*target, stands, Ok(()));
+                self.state.waiting.wake(*target, stands, Ok(()));
             }
-            Event::Unreachable { target, reason } => self.wake(*target, true, Err(*reason)),
+            Event::Unreachable { target, reason } => {
+                self.state.waiting.wake(*target, true, Err(*reason))
+            }
             Event::Down { reason, .. } => info!(?reason, "a session ended"),
             Event::Found { peer, source } => {
                 self.live.lock().found.insert(*peer, *source);
@@ -509,20 +471,6 @@ impl Actor {
             sender.send_replace(Some(standing));
         }
         info!(level = ?session.level, face = ?session.face, "a session stands");
-    }
-
-    /// Tells those who wait for `target`; while no session stands, only those who do not wait for one.
-    fn wake(&mut self, target: Target, stands: bool, result: Result<(), UnreachableReason>) {
-        let waiting = self.state.waiting.remove(&target).unwrap_or_default();
-        let (woken, patient): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|it| stands || !it.standing);
-        for waiting in woken {
-            // Who asked may have given up.
-            let _ = waiting.reached.send(result);
-        }
-        if !patient.is_empty() {
-            self.state.waiting.insert(target, patient);
-        }
     }
 
     fn forget(&mut self, conn: ConnId) -> Option<Link> {
