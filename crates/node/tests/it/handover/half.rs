@@ -129,6 +129,7 @@ async fn who_does_not_want_to_provide_does_not_meanwhile() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measure: how near four getters come to the time that no swarm can beat"]
+#[expect(clippy::print_stdout, reason = "the numbers are what it is run for")]
 async fn four_getters_beside_the_fluid_bound() {
     const MEASURED_BYTES: usize = 200_000_000;
     const MEASURED_RATE: u64 = 20_000_000;
@@ -151,7 +152,7 @@ async fn four_getters_beside_the_fluid_bound() {
     let sent: u64 = fetched.iter().map(from_alice).sum();
     let bound = MEASURED_BYTES as f64 / MEASURED_RATE as f64;
     let copies = sent as f64 / MEASURED_BYTES as f64;
-    eprintln!(
+    println!(
         "{took:.1} s, {:.2} x the bound; the owner sent {copies:.2} copies",
         took / bound
     );
