@@ -1,10 +1,16 @@
 //! The command line's grammar (DESIGN §6): names here are a contract that scripts rely on.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+
+mod content;
+mod values;
+
+pub(crate) use content::{GetArgs, LimitsArgs, ShareArgs, TransfersCommand};
+use values::{parse_local, parse_span};
 
 /// A second internet made of peers: reach someone you know, by a key, in a named protocol.
 #[derive(Debug, Parser)]
@@ -262,120 +268,6 @@ pub(crate) enum ContactCommand {
     Remove { name: String },
 }
 
-/// `kith share`.
-#[derive(Debug, Args)]
-pub(crate) struct ShareArgs {
-    /// Files and folders.
-    #[arg(required = true)]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Only to these contacts (all contacts when left out).
-    #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with_all = ["link", "public"])]
-    pub(crate) with: Vec<String>,
-    /// To whoever holds the link.
-    #[arg(long, conflicts_with = "public")]
-    pub(crate) link: bool,
-    /// To everyone.
-    #[arg(long)]
-    pub(crate) public: bool,
-    /// What it is called (the folder's own name when left out).
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-}
-
-/// `kith get`.
-#[derive(Debug, Args)]
-pub(crate) struct GetArgs {
-    /// A link, or PEER/SHARE[/PATH].
-    pub(crate) source: String,
-    /// The folder to put it in.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub(crate) out: PathBuf,
-    /// Only what matches (repeatable), such as '*.jpg'.
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) only: Vec<String>,
-    /// How long to wait for someone who has it (30s when left out; 30d in the background).
-    #[arg(long, value_name = "TIME", value_parser = parse_span)]
-    pub(crate) wait: Option<Duration>,
-    /// Exactly this version.
-    #[arg(long, value_name = "HASH")]
-    pub(crate) at: Option<String>,
-    /// Do not provide it to others who may have it.
-    #[arg(long, conflicts_with = "keep")]
-    pub(crate) no_provide: bool,
-    /// Provide it for good: it makes no room for other copies.
-    #[arg(long)]
-    pub(crate) keep: bool,
-    /// How soon a file of it is wanted, or a folder: PATH=high, low, or unwanted, which is not now (repeatable).
-    #[arg(long, value_name = "PATH=LEVEL")]
-    pub(crate) priority: Vec<String>,
-    /// Leave it to the running node, which goes on with it after a restart too; 'kith transfers' shows it.
-    #[arg(long)]
-    pub(crate) background: bool,
-}
-
-/// `kith transfers …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum TransfersCommand {
-    /// Stop one where it is.
-    Pause {
-        /// Its number, or all.
-        #[arg(default_value = "all")]
-        id: String,
-    },
-    /// Go on with one that is paused or has failed.
-    Resume {
-        /// Its number, or all.
-        #[arg(default_value = "all")]
-        id: String,
-    },
-    /// Say how soon a file of one is wanted, or a folder with all in it.
-    Priority {
-        /// Its number.
-        id: String,
-        /// The path below what is fetched; '' for everything.
-        path: String,
-        /// high, normal, low, or unwanted, which is not now.
-        level: String,
-    },
-    /// End one, and forget it; what arrived is deleted, unless it is whole.
-    Cancel {
-        /// Its number, or all.
-        id: String,
-        /// Keep what arrived: the next get of the same goes on from there.
-        #[arg(long)]
-        keep: bool,
-    },
-}
-
-/// `kith limits`. A rate is written as '2 MiB/s' or '16 Mbit/s'.
-#[derive(Debug, Args)]
-pub(crate) struct LimitsArgs {
-    /// To all distant peers together: a rate such as '2 MiB/s' or '16 Mbit/s', none, or default.
-    #[arg(long, value_name = "RATE")]
-    pub(crate) upload: Option<String>,
-    /// To each of them.
-    #[arg(long, value_name = "RATE", conflicts_with = "peer")]
-    pub(crate) upload_each: Option<String>,
-    /// From all of them together.
-    #[arg(long, value_name = "RATE")]
-    pub(crate) download: Option<String>,
-    /// From each of them.
-    #[arg(long, value_name = "RATE", conflicts_with = "peer")]
-    pub(crate) download_each: Option<String>,
-    /// Whether limits hold within the local network too.
-    #[arg(long, value_name = "true|false", conflicts_with = "peer")]
-    pub(crate) local: Option<bool>,
-    /// The upload and download rate of this peer alone, near and far: petname or PeerId.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) peer: Option<String>,
-    /// The rates of these hours, such as 22:00-06:00; 'default' for each takes them away.
-    #[arg(long, value_name = "HOURS", conflicts_with_all = ["peer", "local"])]
-    pub(crate) hours: Option<String>,
-    /// Those of these days only, by the day on which they begin: mon,tue,wed,thu,fri,sat,sun.
-    #[arg(long, value_name = "DAYS", value_delimiter = ',', requires = "hours")]
-    pub(crate) days: Vec<String>,
-}
-
 /// `kith offer`.
 #[derive(Debug, Args)]
 pub(crate) struct OfferArgs {
@@ -455,38 +347,6 @@ pub(crate) enum IdentityCommand {
     Import { file: PathBuf },
 }
 
-/// Reads an address with a port; `8000` and `localhost:8000` are the loopback interface's.
-fn parse_local(text: &str) -> Result<SocketAddr, String> {
-    let port = text.strip_prefix("localhost:").unwrap_or(text);
-    if let Ok(port) = port.parse::<u16>() {
-        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    }
-    text.parse()
-        .map_err(|_| "an address with a port, as in 127.0.0.1:8000".to_owned())
-}
-
-/// Reads a span such as `90s`, `10m`, `2h`, `7d`.
-fn parse_span(text: &str) -> Result<Duration, String> {
-    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    let number = &text[..text.len() - unit.len()];
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "a number and a unit, as in 10m".to_owned())?;
-    let seconds = match unit {
-        "ms" => return Ok(Duration::from_millis(number)),
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        "w" => 604_800,
-        _ => return Err("the unit is one of ms, s, m, h, d, w".to_owned()),
-    };
-    number
-        .checked_mul(seconds)
-        .map(Duration::from_secs)
-        .ok_or_else(|| "too long".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -495,27 +355,5 @@ mod tests {
     #[test]
     fn the_grammar_is_well_formed() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_port_alone_is_the_loopback_interfaces() {
-        let web = SocketAddr::from((Ipv4Addr::LOCALHOST, 8000));
-        for text in ["8000", "localhost:8000", "127.0.0.1:8000"] {
-            assert_eq!(parse_local(text), Ok(web), "{text}");
-        }
-        assert!(parse_local("[::1]:8000").is_ok());
-        assert!(parse_local("example.org:8000").is_err());
-        assert!(parse_local("70000").is_err());
-    }
-
-    #[test]
-    fn spans_need_a_number_and_a_known_unit() {
-        assert_eq!(parse_span("7d"), Ok(Duration::from_secs(604_800)));
-        assert_eq!(parse_span("250ms"), Ok(Duration::from_millis(250)));
-        assert!(parse_span("7").is_err());
-        assert!(parse_span("d").is_err());
-        assert!(parse_span("7 days").is_err());
-        assert!(parse_span("99999999999999999999s").is_err());
-        assert!(parse_span("9999999999999999999w").is_err());
     }
 }

@@ -3,7 +3,6 @@
 //! Every setting has a default that offers nothing to strangers, and a file need not exist. A file with a mistake is an error
 //! with its line, never a setting silently ignored: somebody who wrote `findabel = false` must not believe it.
 
-use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -20,6 +19,9 @@ use crate::durable;
 pub mod limits;
 pub mod settings;
 
+mod mistake;
+
+pub use mistake::Mistake;
 pub use settings::NAME_BYTES_MAX;
 
 /// The most introducers a node uses. Each costs a standing connection; beyond a handful they make nobody easier to reach.
@@ -27,9 +29,6 @@ pub const INTRODUCERS_MAX: usize = 8;
 
 /// The largest file read, in bytes: a hundred times a full one, so that a wrong file is noticed and not loaded.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// How many changes a key may be away from one we know to be suggested: a swap, a missing letter, and one more.
-const TYPO_CHANGES_MAX: usize = 3;
 
 /// The settings, with a default for each that is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -122,41 +121,6 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
-}
-
-/// What is wrong in a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Mistake {
-    /// A setting there is not.
-    UnknownKey {
-        /// As written.
-        key: String,
-        /// The setting that was probably meant.
-        nearest: Option<String>,
-        /// All there are in this place.
-        known: Vec<String>,
-    },
-    /// Not TOML, or not a value this setting can have.
-    Value(String),
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownKey {
-                key,
-                nearest: Some(nearest),
-                ..
-            } => write!(f, "there is no setting {key:?}; did you mean {nearest:?}?"),
-            Self::UnknownKey { key, known, .. } => write!(
-                f,
-                "there is no setting {key:?}; there are: {}",
-                known.join(", ")
-            ),
-            Self::Value(what) => f.write_str(what),
-        }
-    }
 }
 
 impl Default for Config {
@@ -284,7 +248,7 @@ impl Config {
             let start = error.span().map_or(0, |span| span.start);
             let before = text.as_bytes().get(..start).unwrap_or_default();
             let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-            (line, explain(error.message()))
+            (line, Mistake::of(error.message()))
         })
     }
 }
@@ -341,44 +305,6 @@ fn read_introducers<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Introduce
             .map_err(|error| D::Error::custom(format!("introducer {}: {error}", index + 1)))
     };
     lines.iter().enumerate().map(read).collect()
-}
-
-/// Takes apart what serde says of an unknown field; anything else is passed on.
-fn explain(message: &str) -> Mistake {
-    // "unknown field `a`, expected one of `b`, `c`": names stand at every second place between backticks.
-    let mut names = message.split('`').skip(1).step_by(2).map(str::to_owned);
-    if !message.starts_with("unknown field `") {
-        return Mistake::Value(message.to_owned());
-    }
-    let key = names.next().unwrap_or_default();
-    let known: Vec<String> = names.collect();
-    let nearest = known
-        .iter()
-        .map(|name| (changes_between(&key, name), name))
-        .filter(|(changes, name)| *changes <= TYPO_CHANGES_MAX && *changes < name.len())
-        .min()
-        .map(|(_, name)| name.clone());
-    Mistake::UnknownKey {
-        key,
-        nearest,
-        known,
-    }
-}
-
-/// How many characters to add, remove or replace to make `b` of `a` (Levenshtein's distance).
-fn changes_between(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -541,14 +467,6 @@ mod tests {
         std::fs::write(&path, "lam = true").expect("room");
         keep(&[introducer()]).expect_err("a mistake");
         assert_eq!(std::fs::read_to_string(&path).expect("there"), "lam = true");
-    }
-
-    #[test]
-    fn changes_are_counted_as_one_would() {
-        assert_eq!(changes_between("lan", "lan"), 0);
-        assert_eq!(changes_between("", "lan"), 3);
-        assert_eq!(changes_between("introducer", "introducers"), 1);
-        assert_eq!(changes_between("findabel", "findable"), 2);
     }
 
     proptest::proptest! {

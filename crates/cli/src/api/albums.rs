@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Asked};
-use super::contents::{self, ShareInfo};
 use super::door::Door;
+use super::shares::{self, ShareInfo};
 use crate::failure::Failure;
 
 /// An album to be made.
@@ -57,7 +57,7 @@ pub(super) async fn make(
     let contents = door.node().contents();
     let made = contents.make_album(&asked.name, recipients).await;
     let made = made.map_err(failure)?;
-    Ok(Json(contents::describe(&door, made.share).await))
+    Ok(Json(shares::describe(&door, made.share).await))
 }
 
 /// Puts a file into an album: the request's body, which appears under its name when it is whole. It replaces what is there.

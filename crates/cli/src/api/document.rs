@@ -5,8 +5,9 @@ use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    access, albums, contacts, content_urls, contents, doctor, events, files, invites, limits,
-    listeners, network, node, ping, raw, recognise, services, settings, trace, transfers,
+    access, albums, contacts, content_urls, doctor, events, files, getting, invites, limits,
+    listeners, listing, network, node, ping, raw, recognise, services, settings, shares, trace,
+    transfers,
 };
 
 #[derive(OpenApi)]
@@ -57,12 +58,12 @@ use super::{
         services::hold,
         services::withdraw,
         services::forward,
-        contents::share,
-        contents::shares,
-        contents::my_share,
-        contents::unshare,
-        contents::list,
-        contents::get,
+        shares::share,
+        shares::shares,
+        shares::my_share,
+        shares::unshare,
+        listing::list,
+        getting::get,
         transfers::list,
         transfers::begin,
         files::read,

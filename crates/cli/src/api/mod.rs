@@ -8,7 +8,7 @@
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
 //! - [`named`]: whom a command goes to.
-//! - [`contents`]: what is shared here, and what others share. [`transfers`], [`priority`]: what is being fetched, and what of it first. [`files`]: reading that meanwhile, and any other file. [`limits`]: how fast.
+//! - [`shares`]: what is shared here. [`listing`]: what others share. [`getting`], [`transfers`], [`priority`]: fetching it, what is being fetched, and what of it first. [`files`]: reading that meanwhile, and any other file. [`limits`]: how fast.
 //! - [`network`]: sessions and introducers. [`settings`]: what the owner wants. [`recognise`]: what a text is. [`albums`]: putting files into shares.
 //! - [`content_urls`]: where browsers read content from.
 //! - [`access`]: who may come in by TCP ([`crate::web`]).
@@ -22,15 +22,16 @@ mod albums;
 mod answer;
 pub(crate) mod contacts;
 mod content_urls;
-pub(crate) mod contents;
 pub(crate) mod doctor;
 mod document;
 mod door;
 pub(crate) mod events;
 mod files;
+pub(crate) mod getting;
 pub(crate) mod invites;
 pub(crate) mod limits;
 pub(crate) mod listeners;
+pub(crate) mod listing;
 mod named;
 mod network;
 pub(crate) mod node;
@@ -42,6 +43,7 @@ mod router;
 mod server;
 pub(crate) mod services;
 mod settings;
+pub(crate) mod shares;
 pub(crate) mod streams;
 pub(crate) mod trace;
 pub(crate) mod transfers;

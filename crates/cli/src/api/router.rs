@@ -5,8 +5,9 @@ use axum::routing::{delete, get, post, put};
 
 use super::door::Door;
 use super::{
-    access, albums, contacts, content_urls, contents, doctor, document, events, files, invites,
-    limits, listeners, network, node, ping, raw, recognise, services, settings, trace, transfers,
+    access, albums, contacts, content_urls, doctor, document, events, files, getting, invites,
+    limits, listeners, listing, network, node, ping, raw, recognise, services, settings, shares,
+    trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -70,10 +71,10 @@ fn everywhere() -> Router<Door> {
         .route("/offers", get(services::list).post(services::keep))
         .route("/offers/held", post(services::hold))
         .route("/offers/{name}", delete(services::withdraw))
-        .route("/shares", get(contents::shares).post(contents::share))
+        .route("/shares", get(shares::shares).post(shares::share))
         .route(
             "/shares/{share}",
-            get(contents::my_share).delete(contents::unshare),
+            get(shares::my_share).delete(shares::unshare),
         )
         .route("/albums", post(albums::make))
         .route(
@@ -81,8 +82,8 @@ fn everywhere() -> Router<Door> {
             put(albums::put).delete(albums::remove),
         )
         .route("/files/{*source}", get(files::read))
-        .route("/ls", get(contents::list))
-        .route("/get", post(contents::get))
+        .route("/ls", get(listing::list))
+        .route("/get", post(getting::get))
         .route("/transfers", get(transfers::list).post(transfers::begin))
         .route("/transfers/{id}/files/{*path}", get(files::read_fetched))
         .route("/transfers/{id}/priority", post(transfers::prioritise))

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Asked};
-use super::contents::{self, GetRequest};
 use super::door::Door;
+use super::getting::{self, GetRequest};
 use super::named::name_of;
 use super::priority::{self, FilePriority};
 use crate::failure::Failure;
@@ -105,7 +105,7 @@ pub(super) async fn begin(
             "no node stays here that could go on with it: run 'kith up' first, or get it in the foreground",
         ));
     }
-    let options = contents::options(&door, asked).await?;
+    let options = getting::options(&door, asked).await?;
     let transfers = door.node().contents().transfers();
     let id = transfers.begin(options, true).await?.id();
     let info = transfers.list().into_iter().find(|info| info.id == id);

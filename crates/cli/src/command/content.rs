@@ -7,10 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::on::On;
 use super::transfers;
-use crate::api::contents::{
-    FetchInfo, GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared,
-};
+use crate::api::getting::{GetEvent, GetRequest};
+use crate::api::listing::Listed;
 use crate::api::priority::FilePriority;
+use crate::api::shares::{FetchInfo, ShareInfo, ShareRequest, Unshared};
 use crate::api::transfers::TransferInfo;
 use crate::args::{GetArgs, ShareArgs};
 use crate::failure::Failure;

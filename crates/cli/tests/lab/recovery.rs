@@ -46,6 +46,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             "recovery::a_router_that_forgot_is_survived",
             a_router_that_forgot_is_survived,
         ),
+        trial(
+            "recovery::a_session_that_began_relayed_becomes_direct_soon",
+            a_session_that_began_relayed_becomes_direct_soon,
+        ),
     ]
 }
 
@@ -181,4 +185,20 @@ async fn a_router_that_forgot_is_survived() -> Result<()> {
     let pinging = Pinging::start(&world, dir.path()).await?;
     World::forget_mappings(&pinging.home, NatKind::PortRestricted)?;
     pinging.recovers()
+}
+
+/// The first hole punches are lost, all of them; the engine by itself would look again after a minute.
+async fn a_session_that_began_relayed_becomes_direct_soon() -> Result<()> {
+    let (dir, world) = (TempDir::new()?, World::new().await?);
+    let (_introducer, line) = introducer(&world.public_host("introducer").await?, dir.path())?;
+    let home = world.home("ann-home", NatKind::PortRestricted).await?;
+    let bob_home = world.home("bob-home", NatKind::PortRestricted).await?;
+    let there = bob_home.uplink_ip().context("an address")?;
+    World::cut_udp(&home, there)?;
+    let ann = Person::start(world.host("ann", &home).await?, dir.path(), &[&line])?;
+    let bob = Person::start(world.host("bob", &bob_home).await?, dir.path(), &[&line])?;
+    meet(&ann, &bob)?;
+    bob.ping_until(&ann, "relay")?;
+    World::heal_udp(&home)?;
+    bob.ping_until(&ann, "direct")
 }

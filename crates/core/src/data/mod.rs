@@ -3,7 +3,7 @@
 //! - [`path`]: which names may be in a tree, so that none leads out of the folder it is written to.
 //! - [`manifest`]: a directory as a blob, a tree as a Merkle DAG of them. [`builder`]: makes them.
 //! - [`walk`]: reads such a tree from nodes that arrive in any order, and trusts none of them.
-//! - [`line`]: which files lie on a stretch of it, laid end to end.
+//! - [`mod@line`]: which files lie on a stretch of it, laid end to end.
 //! - [`head`]: what the owner of a share signs: this share is now this tree.
 //! - [`link`]: a share as text, to hand to somebody.
 

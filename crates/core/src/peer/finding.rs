@@ -1,6 +1,6 @@
-//! Where somebody is: what invites, sessions, sealed records and the local network say of it.
+//! Where somebody is: what invites, sessions, sealed records and, in `sightings.rs`, the local network say of it.
 
-use super::config::{AWAY_MAX, LINKED_MAX, SIGHTINGS_MAX};
+use super::config::{AWAY_MAX, LINKED_MAX};
 use super::io::{Event, Output, Source};
 use super::note::Card;
 use super::places::{Lookup, Purpose, ROUTE_KIND, Sighting};
@@ -9,9 +9,7 @@ use super::visit::Visit;
 use crate::address::Route;
 use crate::codec;
 use crate::crypto::{Scheme, SecretKey};
-use crate::discovery::{
-    AddressRecord, Advertisement, PresenceOutput, PublishTarget, Record, Request,
-};
+use crate::discovery::{AddressRecord, PresenceOutput, PublishTarget, Record, Request};
 use crate::identity::Invite;
 use crate::ids::{DeviceKey, Face, Locator, PeerId};
 use crate::introducer::Introducer;
@@ -78,51 +76,6 @@ impl<S: Scheme> Peer<S> {
         self.ask_notice_elsewhere(introducer);
     }
 
-    /// Somebody announces themselves on the local network.
-    pub fn handle_sighting(&mut self, now: Time, advertisement: Advertisement, route: Route) {
-        self.now = now;
-        if self
-            .faces
-            .devices()
-            .iter()
-            .any(|(_, device)| *device == advertisement.device)
-        {
-            return;
-        }
-        let peer = self.recognise(&advertisement);
-        let device = advertisement.device;
-        let known = self.finding.sightings.get(&device);
-        let is_news = known.is_none_or(|known| known.route != route);
-        if known.is_none() && self.finding.sightings.len() >= SIGHTINGS_MAX {
-            return;
-        }
-        let candidate = Candidate {
-            from: Face::Contact,
-            to: Face::Contact,
-            route: route.clone(),
-        };
-        self.finding.sightings.insert(
-            device,
-            Sighting {
-                peer,
-                advertisement,
-                route,
-            },
-        );
-        if let Some(peer) = peer {
-            self.tell(Event::Found {
-                peer,
-                source: Source::Lan,
-            });
-            self.sessions
-                .handle_routes(now, Target::Peer(peer), vec![candidate]);
-            if is_news {
-                self.sessions.handle_alive(now, Target::Peer(peer));
-            }
-            self.drain();
-        }
-    }
-
     /// Our own network is another than before, or reaches more: whoever was out of reach is tried again, and looked up.
     pub fn handle_network_changed(&mut self, now: Time) {
         self.now = now;
@@ -172,31 +125,10 @@ impl<S: Scheme> Peer<S> {
         let route = route.bounded();
         linked.push_back(Candidate { from, to, route });
     }
-
-    /// They are no longer announced.
-    pub fn handle_sighting_gone(&mut self, device: DeviceKey) {
-        self.finding.sightings.remove(&device);
-    }
 }
 
 // What the rooms ask.
 impl<S: Scheme> Peer<S> {
-    /// Which contact an announcement is of: by its tags, or because an invite named the device.
-    fn recognise(&self, advertisement: &Advertisement) -> Option<PeerId> {
-        let reached = self.reach_secrets();
-        let by_tag = advertisement.recognise(reached.iter().map(|(peer, reach)| (*peer, reach)));
-        by_tag.or_else(|| {
-            let invited = reached.iter().map(|(peer, _)| *peer);
-            invited.into_iter().find(|peer| {
-                let contact = self
-                    .book
-                    .accepted(peer)
-                    .and_then(|it| it.invite.contact.as_ref());
-                contact.is_some_and(|route| route.device == advertisement.device)
-            })
-        })
-    }
-
     /// Says what is known of where `target` is, and asks for more.
     pub(super) fn resolve(&mut self, now: Time, target: Target) {
         let Target::Peer(peer) = target else {
@@ -244,24 +176,6 @@ impl<S: Scheme> Peer<S> {
         self.sessions
             .handle_routes(now, target, candidates.cloned().collect());
         self.sessions.handle_resolved(now, target);
-    }
-
-    /// Sightings from before we knew whose they are.
-    fn recognise_again(&mut self) {
-        let unknown: Vec<DeviceKey> = self
-            .finding
-            .sightings
-            .iter()
-            .filter(|(_, sighting)| sighting.peer.is_none())
-            .map(|(device, _)| *device)
-            .collect();
-        for device in unknown {
-            let sighting = self.finding.sightings.get(&device);
-            let peer = sighting.and_then(|sighting| self.recognise(&sighting.advertisement));
-            if let Some(sighting) = self.finding.sightings.get_mut(&device) {
-                sighting.peer = peer;
-            }
-        }
     }
 
     /// Every way to `peer` that is known now, the most promising first.

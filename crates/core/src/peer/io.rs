@@ -59,6 +59,11 @@ pub enum Output {
         /// How many.
         streams_max: u32,
     },
+    /// Look for direct paths of all connections that we dialled from this endpoint.
+    SeekPaths {
+        /// Which.
+        face: Face,
+    },
     /// Open streams to this target on this connection from now on; `None`: there is none.
     Prefer {
         /// Whom.

@@ -11,7 +11,7 @@
 //! - `state`: the loop; the book's events become reach secrets, wants and closed sessions.
 //! - `sessions`: a session asks who may come in, and the book answers.
 //! - `proving`: invites are shown and acknowledged; `cards`: contacts tell each other where they are.
-//! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network answer.
+//! - `finding`: a session asks where somebody is; invites, cards, sealed records and the local network (`sightings`) answer.
 //! - `visit`: introducers are asked, each time by nobody.
 //! - `wanting`: with whom a session is kept up, and whom we leave alone because they want none (`regard`).
 //! - `comparing`: safety words, while both look.
@@ -58,6 +58,7 @@ mod relaying;
 mod relays;
 mod sessions;
 mod settings;
+mod sightings;
 mod state;
 mod visit;
 mod wanting;

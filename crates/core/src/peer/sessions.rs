@@ -57,6 +57,13 @@ impl<S: Scheme> Peer<S> {
         self.drain();
     }
 
+    /// A connection runs over a direct path from now on, or over a relay. To be told of its first path and of each change.
+    pub fn handle_path(&mut self, now: Time, conn: ConnId, is_direct: bool) {
+        self.now = now;
+        self.sessions.handle_path(now, conn, is_direct);
+        self.drain();
+    }
+
     /// A connection is over; with the code the other side gave, if it gave one.
     pub fn handle_closed(&mut self, now: Time, conn: ConnId, code: Option<CloseCode>) {
         self.now = now;
@@ -104,6 +111,9 @@ impl<S: Scheme> Peer<S> {
             routing::Output::StreamLimit { conn, streams_max } => {
                 self.outputs
                     .push_back(Output::StreamLimit { conn, streams_max });
+            }
+            routing::Output::SeekPaths { face } => {
+                self.outputs.push_back(Output::SeekPaths { face });
             }
             routing::Output::Event(event) => self.follow_session(now, event),
         }

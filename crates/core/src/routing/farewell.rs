@@ -219,6 +219,7 @@ impl Sessions {
             return;
         };
         self.agenda.set(conn, None);
+        self.seeking.handle_closed(conn);
         let session = connection.session();
         let peer = session.peer;
         if !connection.is_half_open() {

@@ -2,7 +2,7 @@
 //!
 //! [`Sessions`] decides whom to dial and when, what is said first on a connection, which of two connections between the
 //! same devices stays, and when a session ends. The shell opens connections and moves bytes. Streams other than the control
-//! stream do not pass through it: their headers are [`wire::Offer`] and [`wire::Answer`], chosen by [`negotiate::choose`],
+//! stream do not pass through it: their headers are [`Offer`] and [`Answer`], chosen by [`negotiate::choose`],
 //! and their datagrams are tagged by [`datagram::Flow`].
 //!
 //! # The loop
@@ -20,6 +20,7 @@
 //!             Authenticate { conn, .. }    => verify, then handle_verdict
 //!             Send { conn, bytes }         => write to the control stream
 //!             StreamLimit { .. }           => set it
+//!             SeekPaths { face }           => look for direct paths
 //!             Close { conn, code }         => close
 //!             Event(event)                 => tell
 //!         }
@@ -27,6 +28,7 @@
 //!     wait for bytes of a control stream   => handle_bytes
 //!              a connection, or its end    => handle_connected, handle_closed
 //!              streams opened or ended     => handle_streams
+//!              another kind of path        => handle_path
 //!              poll_timeout()              => handle_timeout
 //!              news of a peer, of our net  => handle_routes, handle_alive, handle_network_changed
 //!              somebody who wants a peer   => handle_open (once) or handle_want (for as long as it is said)
@@ -93,9 +95,12 @@ mod dial;
 mod duplicate;
 mod farewell;
 mod framing;
+mod header;
 mod input;
+mod introductions;
 mod level;
 mod output;
+mod seeking;
 mod state;
 mod table;
 
@@ -106,9 +111,10 @@ pub use access::Access;
 pub use boot::Boot;
 pub use close::CloseCode;
 pub use config::Config;
+pub use header::{Answer, AnswerError, OFFERS_MAX, Offer, Refusal};
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
 pub use level::{Level, STREAMS_CONTACT_MAX, STREAMS_GUEST_MAX, STREAMS_STRANGER_MAX};
 pub use negotiate::{Standing, choose};
 pub use output::{DownReason, Event, Output, Session, UnreachableReason};
 pub use state::Sessions;
-pub use wire::{Answer, AnswerError, Introduction, Note, Offer, Refusal, SPEAKS_MAX};
+pub use wire::{Introduction, Note, SPEAKS_MAX};

@@ -5,8 +5,8 @@
 
 use std::cmp::Reverse;
 
+use super::header::{Answer, Offer, Refusal};
 use super::level::Level;
-use super::wire::{Answer, Offer, Refusal};
 use crate::protocol::ProtocolName;
 
 /// How one protocol stands towards one asker.

@@ -87,6 +87,11 @@ pub enum Output {
         /// How many.
         streams_max: u32,
     },
+    /// Look for direct paths of all connections that we dialled from this endpoint.
+    SeekPaths {
+        /// Which of our endpoints.
+        face: Face,
+    },
     /// Something happened.
     Event(Event),
 }

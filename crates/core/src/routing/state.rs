@@ -5,15 +5,14 @@ use std::collections::VecDeque;
 use super::agenda::Agenda;
 use super::close::CloseCode;
 use super::config::{Config, FAREWELL_WITHIN, HALF_OPEN_MAX};
-use super::connection::{Connection, Phase, Step};
+use super::connection::{Connection, Step};
 use super::dial::Dialling;
-use super::input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
+use super::input::{Candidate, ConnId, Connected, DialId, Target};
 use super::level::Level;
 use super::output::{DownReason, Event, Output, Session, UnreachableReason};
+use super::seeking::Seeking;
 use super::table::Table;
-use super::wire::{
-    Farewell, Frame, HELLO_VERSION, Hello, Introduction, NOTE_BYTES_MAX, Note, SPEAKS_MAX,
-};
+use super::wire::{Farewell, Frame, NOTE_BYTES_MAX, Note, SPEAKS_MAX};
 use crate::ids::PeerId;
 use crate::protocol::ProtocolName;
 use crate::random::{Random, Seed};
@@ -27,6 +26,7 @@ pub struct Sessions {
     pub(super) table: Table,
     /// When each connection is next to be looked at.
     pub(super) agenda: Agenda<ConnId>,
+    pub(super) seeking: Seeking,
     /// Whether [`Sessions::handle_leave`] was called.
     leaving: bool,
     pub(super) out: VecDeque<Output>,
@@ -41,6 +41,7 @@ impl Sessions {
             dialling: Dialling::new(Random::new(seed)),
             table: Table::default(),
             agenda: Agenda::new(),
+            seeking: Seeking::default(),
             leaving: false,
             out: VecDeque::new(),
         }
@@ -187,23 +188,6 @@ impl Sessions {
         self.dialling.dial_failed(now, dial, &mut self.out);
     }
 
-    /// Answers [`Output::AskIntroduction`]: what we show.
-    pub fn handle_introduction(&mut self, _now: Time, conn: ConnId, introduction: Introduction) {
-        let Some(connection) = self.table.get_mut(conn) else {
-            return;
-        };
-        let (Phase::WaitIntroduction, Some((dial, target))) =
-            (connection.phase, connection.dialled)
-        else {
-            return;
-        };
-        connection.phase = Phase::WaitHello;
-        let hello = self.hello(conn, Some(dial));
-        self.send(conn, &[hello, Frame::Introduce(introduction)]);
-        self.tell(Event::Reached { conn, target });
-        self.schedule(conn);
-    }
-
     /// Bytes of a control stream came, cut anyhow.
     pub fn handle_bytes(&mut self, now: Time, conn: ConnId, mut bytes: &[u8]) {
         while let Some(connection) = self.table.get_mut(conn) {
@@ -215,54 +199,6 @@ impl Sessions {
             match step {
                 Ok(step) => self.perform(now, conn, step),
                 Err(code) => self.close(now, conn, code),
-            }
-        }
-    }
-
-    /// Answers [`Output::Authenticate`].
-    pub fn handle_verdict(&mut self, now: Time, conn: ConnId, verdict: Verdict) {
-        let Some(connection) = self.table.get(conn) else {
-            return;
-        };
-        if connection.phase != Phase::WaitVerdict {
-            return;
-        }
-        let meant = connection.dialled.map(|(_, target)| target);
-        match (verdict, meant) {
-            (Verdict::Refuse(code), _) => self.close(now, conn, code),
-            (Verdict::Known { peer, .. }, Some(Target::Peer(meant))) if peer != meant => {
-                self.fail(now, conn, UnreachableReason::NotThem);
-            }
-            (Verdict::Stranger, Some(Target::Peer(_))) => {
-                self.fail(now, conn, UnreachableReason::NotThem);
-            }
-            (Verdict::Stranger, Some(Target::Device(_))) => {
-                self.open(now, conn, None, Level::Stranger);
-            }
-            (Verdict::Stranger, None) => {
-                self.send(conn, &[Frame::Stranger]);
-                self.open(now, conn, None, Level::Stranger);
-            }
-            (
-                Verdict::Known {
-                    peer,
-                    level,
-                    answer,
-                    mut speaks,
-                },
-                meant,
-            ) => {
-                let mut frames = Vec::new();
-                let hidden = meant.is_none() && answer.is_none();
-                if meant.is_none() {
-                    frames.push(answer.map_or(Frame::Stranger, Frame::Welcome));
-                }
-                if !hidden {
-                    speaks.truncate(SPEAKS_MAX);
-                    frames.push(Frame::Speaks(speaks));
-                }
-                self.send(conn, &frames);
-                self.open(now, conn, Some(peer), level);
             }
         }
     }
@@ -282,6 +218,15 @@ impl Sessions {
         self.schedule(conn);
     }
 
+    /// A connection runs over a direct path from now on, or over a relay. To be told of its first path and of each change.
+    pub fn handle_path(&mut self, now: Time, conn: ConnId, is_direct: bool) {
+        let dialled = self.table.get(conn).filter(|it| it.dialled.is_some());
+        if let Some(connection) = dialled {
+            let face = connection.connected.face;
+            self.seeking.handle_path(now, conn, face, is_direct);
+        }
+    }
+
     /// A connection is gone: the other side closed it with `code`, or the path died.
     pub fn handle_closed(&mut self, now: Time, conn: ConnId, code: Option<CloseCode>) {
         let reason = code.map_or(DownReason::Lost, DownReason::ClosedByPeer);
@@ -295,6 +240,9 @@ impl Sessions {
             self.expire(now, conn);
             self.schedule(conn);
         }
+        let faces = self.seeking.take_due(now).into_iter();
+        self.out
+            .extend(faces.map(|face| Output::SeekPaths { face }));
     }
 }
 
@@ -307,7 +255,11 @@ impl Sessions {
 
     /// When to call [`Sessions::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let timeouts = [self.agenda.next(), self.dialling.next_timeout()];
+        let timeouts = [
+            self.agenda.next(),
+            self.dialling.next_timeout(),
+            self.seeking.next_due(),
+        ];
         timeouts.into_iter().flatten().min()
     }
 
@@ -368,58 +320,8 @@ impl Sessions {
         }
     }
 
-    /// Has the composer judge an introduction.
-    fn authenticate(&mut self, conn: ConnId, introduction: Introduction) {
-        if let Some(connection) = self.table.get(conn) {
-            self.out.push_back(Output::Authenticate {
-                conn,
-                remote: connection.connected.remote,
-                face: connection.connected.face,
-                dialled: connection.dialled.is_some(),
-                introduction,
-            });
-        }
-    }
-
-    /// The introductions are through: a session stands.
-    fn open(&mut self, now: Time, conn: ConnId, peer: Option<PeerId>, level: Level) {
-        self.table.introduced(now, conn, peer, level);
-        let Some(connection) = self.table.get_mut(conn) else {
-            return;
-        };
-        connection.phase = Phase::Open;
-        let session = connection.session();
-        // What it said is told once and not kept: a thousand hellos with all their names take 8 MB.
-        let hello = connection.hello.as_mut();
-        let (names, observed) = hello
-            .map(|hello| (std::mem::take(&mut hello.speaks), hello.observed))
-            .unwrap_or_default();
-        let early = std::mem::take(&mut connection.early);
-
-        self.out.push_back(Output::StreamLimit {
-            conn,
-            streams_max: level.streams_max(),
-        });
-        self.tell(Event::Up(session));
-        self.tell(Event::Speaks { conn, peer, names });
-        if let Some(address) = observed {
-            self.tell(Event::Observed { conn, address });
-        }
-        self.dialling
-            .up(now, Target::Device(session.remote), &mut self.out);
-        if let Some(peer) = peer {
-            self.dialling.up(now, Target::Peer(peer), &mut self.out);
-        }
-        self.make_room(now, session);
-        self.settle_duplicates(now, conn);
-        for frame in early {
-            self.told(now, conn, frame);
-        }
-        self.schedule(conn);
-    }
-
     /// A frame of a standing session.
-    fn told(&mut self, now: Time, conn: ConnId, frame: Frame) {
+    pub(super) fn told(&mut self, now: Time, conn: ConnId, frame: Frame) {
         let Some(connection) = self.table.get_mut(conn) else {
             return;
         };
@@ -452,25 +354,6 @@ impl Sessions {
 
 // What is said.
 impl Sessions {
-    /// Our hello on a connection that came of our dial `dial`, or of theirs.
-    fn hello(&self, conn: ConnId, dial: Option<DialId>) -> Frame {
-        let connected = self.table.get(conn).map(|it| it.connected);
-        let boot = &self.config.boot;
-        let told = |Connected { local, remote, .. }| {
-            let dial = dial.map_or(0, |dial| boot.dial(local, remote, dial.0));
-            (boot.nonce(local), dial)
-        };
-        let (boot, dial) = connected.map_or((0, 0), told);
-        Frame::Hello(Hello {
-            version: HELLO_VERSION,
-            boot,
-            dial,
-            agent: self.config.agent.clone(),
-            speaks: self.config.speaks.clone(),
-            observed: connected.and_then(|connected| connected.observed),
-        })
-    }
-
     pub(super) fn send(&mut self, conn: ConnId, frames: &[Frame]) {
         let bytes: Vec<u8> = frames.iter().flat_map(Frame::framed).collect();
         if !bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! Bytes on the wire of `kith/1`: the frames of the control stream, and the header of every other stream.
+//! Bytes on the wire of `kith/1`: the frames of the control stream. The header of every other stream is in `header.rs`.
 //!
 //! The control stream is the first bidirectional stream of a connection, opened by the dialler:
 //!
@@ -19,7 +19,7 @@ use minicbor::{Decode, Encode};
 use thiserror::Error;
 
 use crate::codec::{self, DecodeError, Wire};
-use crate::protocol::{NAME_BYTES_MAX, ProtocolName};
+use crate::protocol::ProtocolName;
 
 /// The ALPN of all this.
 pub const ALPN: &[u8] = b"kith/1";
@@ -47,9 +47,6 @@ pub const PROOF_BYTES_MAX: usize = 1024;
 
 /// The largest note, in bytes: four introducers and two routes take under 4,000.
 pub const NOTE_BYTES_MAX: usize = 4096;
-
-/// The most protocol names offered for one stream: versions of a few protocols that would all do.
-pub const OFFERS_MAX: usize = 16;
 
 /// One message on the control stream.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -215,125 +212,13 @@ impl Introduction {
     }
 }
 
-/// The header of a stream: what its opener would speak on it, in order of preference.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(transparent)]
-pub struct Offer(#[n(0)] Vec<ProtocolName>);
-
-impl Wire for Offer {
-    const BYTES_MAX: usize = 3 + OFFERS_MAX * (NAME_BYTES_MAX + 2);
-}
-
-impl Offer {
-    /// Offers `names`, the most preferred first; `None` unless there are 1 to [`OFFERS_MAX`].
-    pub fn new(names: Vec<ProtocolName>) -> Option<Self> {
-        (1..=OFFERS_MAX)
-            .contains(&names.len())
-            .then_some(Self(names))
-    }
-
-    /// The names, the most preferred first.
-    pub fn names(&self) -> &[ProtocolName] {
-        &self.0
-    }
-
-    /// Whether the opener may send data right behind the offer, without waiting for the answer: there is only one name
-    /// the data can be in.
-    pub fn is_certain(&self) -> bool {
-        self.0.len() == 1
-    }
-
-    /// The offer's bytes, behind their length.
-    pub fn framed(&self) -> Vec<u8> {
-        codec::frame(&codec::encode(self))
-    }
-
-    /// Reads an offer's body (without its length; the length's limit is [`Wire::BYTES_MAX`]).
-    ///
-    /// # Errors
-    /// [`FrameError`] when it is malformed, empty, or has too many names.
-    pub fn read(body: &[u8]) -> Result<Self, FrameError> {
-        let Self(names) = codec::decode(body)?;
-        Self::new(names).ok_or(FrameError::Bound("the number of offers"))
-    }
-}
-
-/// The other side's answer to an [`Offer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub enum Answer {
-    /// It speaks the offered name with this index, counted from 0.
-    #[n(0)]
-    Picked(#[n(0)] u8),
-    /// It speaks none of them here.
-    #[n(1)]
-    Refused(#[n(0)] Refusal),
-}
-
-/// Why none of the offered names was picked. A stranger is only ever told [`Refusal::Unsupported`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-#[cbor(index_only)]
-pub enum Refusal {
-    /// Not spoken here, or not with this asker, who is not told which.
-    #[n(0)]
-    Unsupported,
-    /// Spoken here, but not with this asker.
-    #[n(1)]
-    NotAllowed,
-    /// Spoken with this asker, but there is no room for one more stream now.
-    #[n(2)]
-    Busy,
-}
-
-impl Wire for Answer {
-    /// Two array heads, an index and a number of one byte with its head.
-    const BYTES_MAX: usize = 5;
-}
-
-impl Answer {
-    /// The answer's bytes, behind their length.
-    pub fn framed(&self) -> Vec<u8> {
-        codec::frame(&codec::encode(self))
-    }
-
-    /// Reads an answer's body to `offer`, and gives the name that was picked.
-    ///
-    /// # Errors
-    /// [`AnswerError`] when it is malformed, a refusal, or picks what was not offered.
-    pub fn read<'offer>(
-        body: &[u8],
-        offer: &'offer Offer,
-    ) -> Result<&'offer ProtocolName, AnswerError> {
-        match codec::decode(body)? {
-            Self::Picked(index) => offer
-                .names()
-                .get(usize::from(index))
-                .ok_or(AnswerError::NotOffered),
-            Self::Refused(refusal) => Err(AnswerError::Refused(refusal)),
-        }
-    }
-}
-
-/// Why a stream has no protocol.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum AnswerError {
-    /// Not a canonical answer.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-    /// The other side speaks none of the offered names here.
-    #[error("the other side refused: {0:?}")]
-    Refused(Refusal),
-    /// It picked an index beyond the offer.
-    #[error("the other side picked a protocol that was not offered")]
-    NotOffered,
-}
-
 #[cfg(test)]
 mod tests {
     use data_encoding::HEXLOWER;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::protocol::NAME_BYTES_MAX;
 
     fn names(texts: &[&str]) -> Vec<ProtocolName> {
         texts
@@ -416,27 +301,6 @@ mod tests {
     }
 
     #[test]
-    fn golden_stream_headers() {
-        let offer = Offer::new(names(&["/a/2", "/a/1"])).expect("two names");
-        assert_eq!(
-            HEXLOWER.encode(&offer.framed()),
-            "0000000b82642f612f32642f612f31"
-        );
-        assert_eq!(
-            HEXLOWER.encode(&Answer::Picked(1).framed()),
-            "0000000482008101"
-        );
-        for (refusal, golden) in [
-            (Refusal::Unsupported, "0000000482018100"),
-            (Refusal::NotAllowed, "0000000482018101"),
-            (Refusal::Busy, "0000000482018102"),
-        ] {
-            let answer = Answer::Refused(refusal);
-            assert_eq!(HEXLOWER.encode(&answer.framed()), golden);
-        }
-    }
-
-    #[test]
     fn the_largest_hello_fits_a_frame() {
         let longest = format!("/{}", "a".repeat(NAME_BYTES_MAX - 1));
         let largest = Hello {
@@ -447,13 +311,6 @@ mod tests {
             ..hello()
         };
         hex(&Frame::Hello(largest));
-        let offer = Offer::new(names(&vec![longest.as_str(); OFFERS_MAX])).expect("within bounds");
-        let framed = offer.framed();
-        assert_eq!(
-            framed.len() - codec::FRAME_HEADER_BYTES,
-            Offer::BYTES_MAX - 2
-        );
-        assert_eq!(Offer::read(&framed[codec::FRAME_HEADER_BYTES..]), Ok(offer));
     }
 
     #[test]
@@ -485,30 +342,12 @@ mod tests {
             let read = Frame::read(&codec::encode(&frame));
             assert!(matches!(read, Err(FrameError::Bound(_))), "{frame:?}");
         }
-        assert_eq!(Offer::new(Vec::new()), None);
-        assert_eq!(Offer::new(names(&vec!["/a"; OFFERS_MAX + 1])), None);
-        let empty = codec::encode(&Offer(Vec::new()));
-        assert!(matches!(Offer::read(&empty), Err(FrameError::Bound(_))));
-    }
-
-    #[test]
-    fn an_answer_beyond_the_offer_is_an_error() {
-        let offer = Offer::new(names(&["/a/2", "/a/1"])).expect("two names");
-        let read = |answer: Answer| Answer::read(&codec::encode(&answer), &offer);
-        assert_eq!(read(Answer::Picked(1)), Ok(&offer.names()[1]));
-        assert_eq!(read(Answer::Picked(2)), Err(AnswerError::NotOffered));
-        assert_eq!(
-            read(Answer::Refused(Refusal::Busy)),
-            Err(AnswerError::Refused(Refusal::Busy))
-        );
     }
 
     crate::decoding::decoder_tests! {
         hello_frame: Frame = Frame::Hello(hello());
         introduction_frame: Frame = Frame::Introduce(introduction());
         speaks_frame: Frame = Frame::Speaks(names(&["/a/1", "/b"]));
-        offer: Offer = Offer::new(names(&["/a/1", "/b"])).expect("two names");
-        picked: Answer = Answer::Picked(1);
     }
 
     proptest! {
@@ -517,11 +356,6 @@ mod tests {
             if let Ok(frame) = Frame::read(&bytes) {
                 prop_assert_eq!(codec::encode(&frame), &bytes[..]);
             }
-            if let Ok(offer) = Offer::read(&bytes) {
-                let _ = Answer::read(&bytes, &offer);
-            }
-            let any = Offer::new(names(&["/a"])).expect("one name");
-            let _ = Answer::read(&bytes, &any);
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! The loop that drives the machine: what happens goes in, what it asks for is done. There are no decisions here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,32 +9,30 @@ use kith_core::discovery::Advertisement;
 use kith_core::identity::{self, ContactState};
 use kith_core::ids::{Face, PeerId};
 use kith_core::peer::{Event, Output, Peer};
-use kith_core::routing::{
-    CloseCode, ConnId, Connected, DialId, Session, Target, UnreachableReason,
-};
+use kith_core::routing::{CloseCode, ConnId, Connected, DialId, Session, Target};
 use kith_core::row::Row;
 use kith_core::time::Time;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, trace, warn};
 
 use super::begun::{Begun, ControlStream};
+use super::dials::Dials;
 use super::faces::Faces;
 use super::input::{Input, Reply};
 use super::link::LinkTasks;
 use super::live::{Link, Live, Standing, Stood, Table};
-use super::paths::Paths;
 use super::protocols::Protocols;
 use super::relay::ContactRelay;
 use super::sources::Sources;
 use super::streams::OpenStreams;
 use super::unread::Crowd;
+use super::waiting::{Waiting, WaitingRoom};
 use crate::clock::Clock;
 use crate::content::Shares;
 use crate::discovery::{Announcement, Finding, Order};
 use crate::error::Error;
-use crate::routing::{Connection, Ended, PathSummary};
+use crate::routing::{Connection, Ended, PathKind};
 use crate::store::Store;
 
 /// How long a shutdown waits for the other sides to finish their streams and say goodbye.
@@ -67,26 +65,11 @@ pub(super) struct Actor {
 #[derive(Default)]
 pub(super) struct State {
     connections: u64,
-    dials: HashMap<DialId, UnderWay>,
+    dials: Dials,
     sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
-    waiting: BTreeMap<Target, Vec<Waiting>>,
-    paths: Paths,
+    waiting: WaitingRoom,
     /// Rows that could not be written yet.
     unwritten: Vec<Row>,
-}
-
-/// Who waits to open streams.
-struct Waiting {
-    /// Whether only a session that stands will do.
-    standing: bool,
-    reached: oneshot::Sender<Result<(), UnreachableReason>>,
-}
-
-/// A dial that has not ended: an attempt for each route it was given.
-struct UnderWay {
-    face: Face,
-    attempts: Vec<AbortHandle>,
-    failed: usize,
 }
 
 impl Actor {
@@ -98,7 +81,6 @@ impl Actor {
                 input = inputs.recv() => input,
                 () = tokio::time::sleep(wait) => {
                     self.machine.handle_timeout(self.clock.now());
-                    self.seek_paths();
                     self.settle(None).await;
                     continue;
                 }
@@ -121,8 +103,7 @@ impl Actor {
 
     /// How long until the machine has something to do.
     fn wait(&self) -> Duration {
-        let due = [self.machine.poll_timeout(), self.state.paths.next_due()];
-        let due = due.into_iter().flatten().min();
+        let due = self.machine.poll_timeout();
         due.map_or(LOOK_AT_CLOCK, |due| {
             due.since(self.clock.now()).min(LOOK_AT_CLOCK)
         })
@@ -141,7 +122,11 @@ impl Actor {
             Input::Dialled { dial, face, begun } => self.dialled(now, dial, face, begun),
             Input::Incoming { face, connection } => self.connected(now, None, face, connection),
             Input::Control { conn, bytes } => self.machine.handle_bytes(now, conn, &bytes),
-            Input::Path { conn, path } => self.on_path(now, conn, path),
+            Input::Path { conn, path } => {
+                debug!(conn = conn.0, kind = ?path.kind, "path");
+                let is_direct = path.kind == PathKind::Direct;
+                self.machine.handle_path(now, conn, is_direct);
+            }
             Input::Closed { conn, ended } => {
                 self.forget(conn);
                 self.machine.handle_closed(now, conn, close_code(&ended));
@@ -177,25 +162,12 @@ impl Actor {
         None
     }
 
-    /// A connection runs over another path.
-    fn on_path(&mut self, now: Time, conn: ConnId, path: PathSummary) {
-        debug!(conn = conn.0, kind = ?path.kind, "path");
-        let table = self.live.lock();
-        let dialled = table.links.get(&conn);
-        if let Some(link) = dialled.filter(|link| link.connection.is_dialler()) {
-            let paths = &mut self.state.paths;
-            paths.handle_path(now, conn, link.face, path.kind);
-        }
-    }
-
-    /// Looks for the direct paths that were lost, where it is time to.
-    fn seek_paths(&mut self) {
-        for face in self.state.paths.take_due(self.clock.now()) {
-            if let Some(endpoint) = self.faces.endpoint(face) {
-                debug!(?face, "seeking direct paths");
-                self.tasks
-                    .spawn(async move { endpoint.seek_direct_paths().await });
-            }
+    /// Looks for direct paths of a face.
+    fn seek_paths(&self, face: Face) {
+        if let Some(endpoint) = self.faces.endpoint(face) {
+            debug!(?face, "seeking direct paths");
+            self.tasks
+                .spawn(async move { endpoint.seek_direct_paths().await });
         }
     }
 
@@ -206,29 +178,12 @@ impl Actor {
             control,
         }) = begun
         {
-            self.end_dial(dial);
+            self.state.dials.end(dial);
             self.connected(now, Some((dial, control)), face, connection);
             return;
         }
-        let Some(under_way) = self.state.dials.get_mut(&dial) else {
-            return;
-        };
-        under_way.failed += 1;
-        if under_way.failed >= under_way.attempts.len() {
-            self.state.dials.remove(&dial);
+        if self.state.dials.fail(dial) {
             self.machine.handle_dial_failed(now, dial);
-        }
-    }
-
-    fn end_dial(&mut self, dial: DialId) {
-        for attempt in self
-            .state
-            .dials
-            .remove(&dial)
-            .into_iter()
-            .flat_map(|it| it.attempts)
-        {
-            attempt.abort();
         }
     }
 
@@ -263,9 +218,7 @@ impl Actor {
         let preferred = self.live.preferred(target);
         let stands = preferred.is_some_and(|link| link.is_usable(waiting.standing));
         if stands {
-            // Who asked may have given up.
-            let _ = waiting.reached.send(Ok(()));
-            return;
+            return waiting.answer(Ok(()));
         }
         if self.end_preferred(now, target) {
             // What follows from that end is told to those who waited for it, and not to who asks now.
@@ -277,7 +230,7 @@ impl Actor {
             });
             return;
         }
-        self.state.waiting.entry(target).or_default().push(waiting);
+        self.state.waiting.enter(target, waiting);
         self.machine.handle_open(now, target);
     }
 
@@ -391,13 +344,11 @@ impl Actor {
             Output::Dial { dial, face, route } => self.dial(dial, face, route),
             Output::Refine { dial, route } => {
                 // A second attempt beside the first: the engine learns the route, and whichever answers first counts.
-                if let Some(face) = self.state.dials.get(&dial).map(|under_way| under_way.face) {
+                if let Some(face) = self.state.dials.face(dial) {
                     self.dial(dial, face, route);
                 }
             }
-            Output::CancelDial { dial } => {
-                self.end_dial(dial);
-            }
+            Output::CancelDial { dial } => self.state.dials.end(dial),
             Output::Send { conn, bytes } => {
                 if let Some(link) = self.live.lock().links.get(&conn) {
                     // A control stream that is over ends with its connection, which is told by itself.
@@ -415,6 +366,7 @@ impl Actor {
                     link.connection.set_stream_limit(streams_max + 1);
                 }
             }
+            Output::SeekPaths { face } => self.seek_paths(face),
             Output::Prefer { target, conn } => {
                 let preferred = &mut self.live.lock().preferred;
                 match conn {
@@ -454,12 +406,8 @@ impl Actor {
             };
             let _ = inputs.send(Input::Dialled { dial, face, begun });
         });
-        let under_way = self.state.dials.entry(dial).or_insert_with(|| UnderWay {
-            face,
-            attempts: Vec::new(),
-            failed: 0,
-        });
-        under_way.attempts.push(task.abort_handle());
+        let attempt = task.abort_handle();
+        self.state.dials.add(dial, face, attempt);
     }
 
     fn announce(&self, advertisement: Advertisement) {
@@ -481,9 +429,11 @@ impl Actor {
             Event::Reached { target } => {
                 let preferred = self.live.preferred(*target);
                 let stands = preferred.is_some_and(|link| link.is_usable(true));
-                self.wake(*target, stands, Ok(()));
+                self.state.waiting.wake(*target, stands, Ok(()));
             }
-            Event::Unreachable { target, reason } => self.wake(*target, true, Err(*reason)),
+            Event::Unreachable { target, reason } => {
+                self.state.waiting.wake(*target, true, Err(*reason))
+            }
             Event::Down { reason, .. } => info!(?reason, "a session ended"),
             Event::Found { peer, source } => {
                 self.live.lock().found.insert(*peer, *source);
@@ -523,23 +473,8 @@ impl Actor {
         info!(level = ?session.level, face = ?session.face, "a session stands");
     }
 
-    /// Tells those who wait for `target`; while no session stands, only those who do not wait for one.
-    fn wake(&mut self, target: Target, stands: bool, result: Result<(), UnreachableReason>) {
-        let waiting = self.state.waiting.remove(&target).unwrap_or_default();
-        let (woken, patient): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|it| stands || !it.standing);
-        for waiting in woken {
-            // Who asked may have given up.
-            let _ = waiting.reached.send(result);
-        }
-        if !patient.is_empty() {
-            self.state.waiting.insert(target, patient);
-        }
-    }
-
     fn forget(&mut self, conn: ConnId) -> Option<Link> {
         self.state.sessions.remove(&conn);
-        self.state.paths.handle_closed(conn);
         self.live.lock().links.remove(&conn)
     }
 

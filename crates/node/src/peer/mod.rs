@@ -4,7 +4,7 @@
 //! - `settings`: what a node is told; [`mod@start`]: how it starts. `extension`: what the protocols above keep with it.
 //! - [`node`] and [`book`]: what an application holds.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
-//! - `link`: the tasks of one connection. `paths`: when a lost direct path is sought again. `faces`: the endpoints. `sources`: the sources of discovery. `relay`: what runs for contacts.
+//! - `link`: the tasks of one connection. `dials`: attempts under way; `waiting`: who waits for them. `faces`: the endpoints. `sources`: the sources of discovery. `relay`: what runs for contacts.
 //! - [`unread`]: streams that are left unread while others wait.
 //! - `opening`: how a stream is opened, and what it means when it breaks.
 //! - [`express`]: streams over TCP, where a session's path is direct.
@@ -15,6 +15,7 @@ mod actor;
 mod begun;
 pub mod book;
 pub mod contents;
+mod dials;
 pub mod event;
 pub mod express;
 mod extension;
@@ -24,7 +25,6 @@ mod link;
 mod live;
 pub mod node;
 mod opening;
-mod paths;
 mod place;
 mod preferences;
 pub mod protocols;
@@ -36,6 +36,7 @@ pub mod start;
 pub mod stream;
 mod streams;
 pub mod unread;
+mod waiting;
 
 pub use book::AddressBook;
 pub use contents::{

@@ -6,4 +6,5 @@ mod ending;
 mod hostile;
 mod reaching;
 mod repeating;
+mod seeking;
 mod world;

@@ -69,6 +69,7 @@ fn apply(driven: &mut Driven, now: Time, (what, which, _): Input) {
         13 => machine.handle_closed(now, conn, None),
         14 => machine.handle_close_peer(now, peer, CloseCode::Done),
         15 => machine.handle_speaks(now, Some(peer), Vec::new()),
+        16 => machine.handle_path(now, conn, which % 2 == 0),
         _ => machine.handle_timeout(now),
     }
 }

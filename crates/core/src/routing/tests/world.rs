@@ -321,7 +321,7 @@ impl World {
                 link.closed[end] = true;
                 link.queues[end].clear();
             }
-            Output::StreamLimit { .. } | Output::Refine { .. } => {}
+            Output::StreamLimit { .. } | Output::Refine { .. } | Output::SeekPaths { .. } => {}
             Output::Event(event) => self.nodes[node].events.push(event),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! - `sides`: both of a node. `clock`: the machines' time. `output`: writing halves that take bytes without copying them. `buffers`: memory used again.
 //! - [`getting`]: the node's one getter. `source`: a stream to somebody who gives. `arriving`: what comes is verified and written.
-//! - [`fetching`]: a transfer, as far as the wire is concerned.
+//! - `fetching`: a transfer, as far as the wire is concerned.
 //! - [`giving`]: the node's one provider. `asker`, `answering`: somebody who asks, and their stream. `reading`: what it asks for, from the disk.
 //!
 //! ```text

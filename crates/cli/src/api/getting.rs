@@ -1,0 +1,176 @@
+//! Fetching what others share.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use axum::response::Response;
+use kith::Error;
+use kith::core::ids::BlobHash;
+use kith::peer::{GetOptions, TransferInfo, TransferState};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Asked, lines};
+use super::door::Door;
+use super::named::name_of;
+use super::priority::{self, FilePriority};
+use crate::failure::Failure;
+
+/// The least time between two progress lines: what an eye follows.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// What to fetch.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct GetRequest {
+    /// A link, or `PEER/SHARE[/PATH]`.
+    pub(crate) source: String,
+    /// The absolute path of the folder in which it appears.
+    #[schema(value_type = String)]
+    pub(crate) out: PathBuf,
+    /// Patterns of the files that are wanted; all when empty.
+    pub(crate) only: Vec<String>,
+    /// For how long to wait for someone who has it, in milliseconds.
+    pub(crate) wait_ms: u64,
+    /// The hash of the version it must have.
+    pub(crate) at: Option<String>,
+    /// Whether to provide it to others who may have it.
+    pub(crate) provide: bool,
+    /// Whether it never makes room for other copies.
+    pub(crate) keep: bool,
+    /// How soon its files are wanted, where that is to be other than normal.
+    #[serde(default)]
+    pub(crate) priorities: Vec<FilePriority>,
+}
+
+/// How fetching goes.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum GetEvent {
+    /// It goes on.
+    Progress {
+        /// Bytes that are verified and durable, those of earlier runs too.
+        bytes: u64,
+        /// All bytes there are, where that is known.
+        total: Option<u64>,
+        /// Bytes a second, lately.
+        rate: u64,
+        /// Files that are whole.
+        files: u64,
+        /// Whether nobody who has it is there now.
+        waiting: bool,
+        /// Whether it was paused, and goes on when it is resumed.
+        paused: bool,
+        /// The number by which it is paused, resumed and cancelled.
+        id: u64,
+    },
+    /// All is there.
+    Done {
+        /// Bytes of files, those of earlier runs too.
+        bytes: u64,
+        /// Files.
+        files: u64,
+        /// How long this run took.
+        seconds: f64,
+        /// Where this run's bytes came from.
+        sources: Vec<GetSource>,
+        /// Where it is.
+        #[schema(value_type = String)]
+        path: PathBuf,
+        /// Symbolic links that were not made, because they lead out of what was fetched.
+        links_left_out: u64,
+    },
+}
+
+/// Somebody bytes came from.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct GetSource {
+    /// By name, where they are a contact.
+    pub(crate) peer: String,
+    /// Who.
+    pub(crate) peer_id: String,
+    /// Bytes of files.
+    pub(crate) bytes: u64,
+}
+
+/// Fetches what somebody shares, for as long as the call lasts; a later call goes on where it ended. A transfer of the same that is under way is
+/// followed instead, and what the node goes on with by itself outlasts the call.
+#[utoipa::path(post, path = "/api/v1/get", request_body = GetRequest,
+    responses((status = 200, body = GetEvent, content_type = "application/x-ndjson")))]
+pub(super) async fn get(
+    State(door): State<Door>,
+    Asked(asked): Asked<GetRequest>,
+) -> Result<Response, Failure> {
+    let options = options(&door, asked).await?;
+    let transfers = door.node().contents().transfers();
+    let mut transfer = transfers.begin(options, false).await?;
+    Ok(lines(async move |out| {
+        let mut last: Option<(Instant, TransferState)> = None;
+        while let Some(TransferInfo {
+            id,
+            state,
+            progress: now,
+            ..
+        }) = transfer.changed().await
+        {
+            let is_due =
+                last.is_none_or(|(at, before)| before != state || at.elapsed() >= PROGRESS_EVERY);
+            if is_due || now.total == Some(now.bytes) {
+                last = Some((Instant::now(), state));
+                out.send(&GetEvent::Progress {
+                    id: id.0,
+                    bytes: now.bytes,
+                    total: now.total,
+                    rate: now.rate,
+                    files: now.files,
+                    waiting: state == TransferState::Waiting,
+                    paused: state == TransferState::Paused,
+                })
+                .await;
+            }
+        }
+        let done = transfer.finished().await;
+        let done = done.map_err(|failure| Failure::new(failure.kind, failure.message))?;
+        let mut sources = Vec::new();
+        for source in &done.sources {
+            let peer_id = source.peer.to_string();
+            let peer = name_of(&door, &peer_id).await;
+            sources.push(GetSource {
+                peer,
+                peer_id,
+                bytes: source.bytes,
+            });
+        }
+        out.send(&GetEvent::Done {
+            bytes: done.bytes,
+            files: done.files,
+            seconds: done.time.as_secs_f64(),
+            sources,
+            path: done.target,
+            links_left_out: done.links_left_out,
+        })
+        .await;
+        Ok(())
+    }))
+}
+
+/// What was asked for, as the library takes it.
+pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions, Failure> {
+    let source = door.node().contents().resolve(&asked.source).await?;
+    let at = asked
+        .at
+        .as_deref()
+        .map(str::parse::<BlobHash>)
+        .transpose()
+        .map_err(Error::from)?;
+    Ok(GetOptions {
+        priorities: priority::read(&asked.priorities)?,
+        out: asked.out,
+        only: asked.only,
+        wait: Duration::from_millis(asked.wait_ms),
+        at,
+        provide: asked.provide,
+        keep: asked.keep,
+        ..GetOptions::new(source, "")
+    })
+}

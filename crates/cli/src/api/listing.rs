@@ -1,0 +1,120 @@
+//! What others share.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use futures_util::future::join_all;
+use kith::core::data::head::Head;
+use kith::core::data::manifest::Entry;
+use kith::core::identity::{Contact, ContactState};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::answer::Answer;
+use super::door::Door;
+use crate::failure::Failure;
+
+/// How long each contact may take to say what they share, when all are asked.
+const EACH_WITHIN: Duration = Duration::from_secs(5);
+
+/// Where to look.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LookAt {
+    /// `PEER[/SHARE[/PATH]]` or a link; what every contact shares when left out.
+    pub(crate) path: Option<String>,
+}
+
+/// Something that somebody shares.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Listed {
+    /// `share`, `file`, `directory` or `symlink`.
+    pub(crate) kind: String,
+    /// What it is called.
+    pub(crate) name: String,
+    /// Bytes of its files.
+    pub(crate) bytes: u64,
+    /// Its files.
+    pub(crate) files: u64,
+    /// Whose it is, when shares are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peer: Option<String>,
+    /// Its id, when shares are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) share_id: Option<String>,
+    /// The hash of this version, when shares are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hash: Option<String>,
+}
+
+/// What others share.
+#[utoipa::path(get, path = "/api/v1/ls", params(LookAt), responses((status = 200, body = Vec<Listed>)))]
+pub(super) async fn list(
+    State(door): State<Door>,
+    Query(at): Query<LookAt>,
+) -> Answer<Vec<Listed>> {
+    let contents = door.node().contents();
+    let Some(path) = at.path.as_deref().map(|path| path.trim_end_matches('/')) else {
+        return all(&door).await.map(Json);
+    };
+    if !path.contains(['/', ':']) {
+        let contact = door.node().find(path).await?;
+        let heads = contents.list(contact.peer).await;
+        let heads =
+            heads.map_err(|error| Failure::about(contact.peer, contact.petname.as_str(), error))?;
+        return Ok(Json(
+            heads
+                .into_iter()
+                .map(|head| listed(&contact, head))
+                .collect(),
+        ));
+    }
+    let entries = contents.entries(&contents.resolve(path).await?).await?;
+    let listed = entries.into_iter().map(|entry| Listed {
+        kind: match &entry {
+            Entry::File(_) => "file",
+            Entry::Directory(_) => "directory",
+            Entry::Symlink(_) => "symlink",
+        }
+        .to_owned(),
+        name: entry.name().to_owned(),
+        bytes: entry.totals().bytes,
+        files: entry.totals().files,
+        peer: None,
+        share_id: None,
+        hash: None,
+    });
+    Ok(Json(listed.collect()))
+}
+
+/// What everybody shares who answers.
+async fn all(door: &Door) -> Result<Vec<Listed>, Failure> {
+    let contacts = door.node().address_book().contacts().await?;
+    let confirmed = contacts
+        .iter()
+        .filter(|contact| contact.state == ContactState::Confirmed);
+    let asked = confirmed.map(async |contact| {
+        let contents = door.node().contents();
+        let heads = tokio::time::timeout(EACH_WITHIN, contents.list(contact.peer)).await;
+        // Who does not answer has nothing to show now.
+        let heads = heads.ok().and_then(Result::ok).unwrap_or_default();
+        heads
+            .into_iter()
+            .map(|head| listed(contact, head))
+            .collect::<Vec<_>>()
+    });
+    Ok(join_all(asked).await.into_iter().flatten().collect())
+}
+
+fn listed(contact: &Contact, head: Head) -> Listed {
+    Listed {
+        kind: "share".to_owned(),
+        bytes: head.totals.bytes,
+        files: head.totals.files,
+        peer: Some(contact.petname.to_string()),
+        share_id: Some(head.share.to_string()),
+        hash: Some(head.manifest.to_string()),
+        name: head.name,
+    }
+}

@@ -1,0 +1,252 @@
+//! What is shared here, and copies of what others share.
+
+use std::path::PathBuf;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use kith::Error;
+use kith::content::{Copy, NewShare, Recipients};
+use kith::core::data::head::Audience;
+use kith::core::data::link::Link;
+use kith::peer::MyShare;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Asked};
+use super::door::Door;
+use super::named::name_of;
+use crate::failure::Failure;
+
+/// What to share, and with whom.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ShareRequest {
+    /// Absolute paths of files and folders.
+    #[schema(value_type = Vec<String>)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// With these contacts, petnames or PeerIds; with all confirmed ones when empty.
+    pub(crate) with: Vec<String>,
+    /// With whoever holds the link, instead.
+    pub(crate) link: bool,
+    /// With everyone, instead.
+    pub(crate) public: bool,
+    /// What to call it; the first path's own name when left out.
+    pub(crate) name: Option<String>,
+}
+
+/// A share of this node.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ShareInfo {
+    /// Its id.
+    pub(crate) share_id: String,
+    /// The link to hand to others.
+    pub(crate) link: String,
+    /// The hash of this version.
+    pub(crate) hash: String,
+    /// Bytes of its files.
+    pub(crate) bytes: u64,
+    /// Its files.
+    pub(crate) files: u64,
+    /// What it is called.
+    pub(crate) name: String,
+    /// Who may have it: `contacts`, `named`, `link` or `public`.
+    pub(crate) audience: String,
+    /// The named contacts.
+    pub(crate) with: Vec<String>,
+    /// Where it lies.
+    #[schema(value_type = Vec<String>)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Whether its folder is the node's own, so that files can be put into it.
+    pub(crate) album: bool,
+    /// Whose it is, where it is a copy of somebody else's that is provided here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<String>,
+    /// Whether it is provided for good, and makes no room for other copies: every own share is.
+    pub(crate) kept: bool,
+    /// The contacts who provide it too, as far as they said so.
+    pub(crate) providers: Vec<String>,
+    /// Who was given what of it by this node, the latest first; the last few hundred.
+    pub(crate) fetches: Vec<FetchInfo>,
+    /// What is not in it, and why; the first of them, when it has just been made.
+    pub(crate) left_out: Vec<String>,
+    /// How many things are not in it.
+    pub(crate) left_out_count: u64,
+}
+
+/// What somebody was given of a share.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FetchInfo {
+    /// By name, where they are a contact; left out for all who came as strangers, by a link or to a public share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peer: Option<String>,
+    /// Who.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peer_id: Option<String>,
+    /// Bytes of files, in all.
+    pub(crate) bytes: u64,
+    /// When the first were given, in milliseconds since 1970.
+    pub(crate) first: u64,
+    /// When the last were.
+    pub(crate) last: u64,
+    /// Whether they were given as many bytes of one version as it holds.
+    pub(crate) whole: bool,
+}
+
+/// A share that is no more.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Unshared {
+    /// Its id.
+    pub(crate) share_id: String,
+    /// What it was called.
+    pub(crate) name: String,
+}
+
+/// Shares files where they lie.
+#[utoipa::path(post, path = "/api/v1/shares", request_body = ShareRequest,
+    responses((status = 200, body = ShareInfo)))]
+pub(super) async fn share(
+    State(door): State<Door>,
+    Asked(asked): Asked<ShareRequest>,
+) -> Answer<ShareInfo> {
+    let recipients = match (asked.link, asked.public, asked.with.is_empty()) {
+        (false, false, true) => Recipients::Contacts,
+        (true, false, true) => Recipients::Link,
+        (false, true, true) => Recipients::Public,
+        (false, false, false) => {
+            let mut named = Vec::new();
+            for name in &asked.with {
+                named.push(door.node().find(name).await?.peer);
+            }
+            Recipients::Named(named)
+        }
+        _ => {
+            return Err(Failure::usage(
+                "share with named contacts, by link, or with everyone",
+            ));
+        }
+    };
+    let new = NewShare {
+        paths: asked.paths,
+        recipients,
+        name: asked.name,
+    };
+    let published = door.node().contents().share(new).await?;
+    let mut info = describe(&door, published.share).await;
+    let left_out = published.left_out.iter();
+    info.left_out = left_out
+        .map(|it| format!("{}: {}", it.path.display(), it.why))
+        .collect();
+    info.left_out_count = published.left_out_count;
+    Ok(Json(info))
+}
+
+/// What is shared here, and copies of what others share.
+#[utoipa::path(get, path = "/api/v1/shares", responses((status = 200, body = Vec<ShareInfo>)))]
+pub(super) async fn shares(State(door): State<Door>) -> Answer<Vec<ShareInfo>> {
+    let mut infos = Vec::new();
+    let contents = door.node().contents();
+    for share in contents.shares().await? {
+        infos.push(describe(&door, share).await);
+    }
+    for copy in contents.copies().await? {
+        infos.push(describe_copy(&door, copy).await);
+    }
+    Ok(Json(infos))
+}
+
+/// One share of this node, or one copy.
+#[utoipa::path(get, path = "/api/v1/shares/{share}", params(("share", description = "id, name or link")),
+    responses((status = 200, body = ShareInfo)))]
+pub(super) async fn my_share(
+    State(door): State<Door>,
+    Path(share): Path<String>,
+) -> Answer<ShareInfo> {
+    let contents = door.node().contents();
+    Ok(Json(match contents.my_share(&share).await {
+        Err(Error::NotFound(_)) => describe_copy(&door, contents.copy(&share).await?).await,
+        mine => describe(&door, mine?).await,
+    }))
+}
+
+/// Takes a share back, or provides a copy no longer.
+#[utoipa::path(delete, path = "/api/v1/shares/{share}", params(("share", description = "id, name or link")),
+    responses((status = 200, body = Unshared)))]
+pub(super) async fn unshare(
+    State(door): State<Door>,
+    Path(share): Path<String>,
+) -> Answer<Unshared> {
+    let head = door.node().contents().unshare(&share).await?;
+    Ok(Json(Unshared {
+        share_id: head.share.to_string(),
+        name: head.name,
+    }))
+}
+
+/// A share of this node, as it is told.
+pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
+    let mut with = Vec::new();
+    for peer in &share.named {
+        with.push(name_of(door, &peer.to_string()).await);
+    }
+    let mut providers = Vec::new();
+    for peer in door.node().contents().provided_by(&share.head.share) {
+        providers.push(name_of(door, &peer.to_string()).await);
+    }
+    let mut fetches = Vec::new();
+    for fetch in &share.fetches {
+        let peer_id = fetch.peer.map(|peer| peer.to_string());
+        let peer = match &peer_id {
+            Some(peer_id) => Some(name_of(door, peer_id).await),
+            None => None,
+        };
+        fetches.push(FetchInfo {
+            peer,
+            peer_id,
+            bytes: fetch.bytes,
+            first: fetch.first.0,
+            last: fetch.last.0,
+            whole: fetch.whole.is_some(),
+        });
+    }
+    let audience = match share.head.audience {
+        Audience::Contacts => "contacts",
+        Audience::Named => "named",
+        Audience::Link { .. } => "link",
+        Audience::Public => "public",
+    };
+    let album = door.node().contents().is_album(&share);
+    ShareInfo {
+        share_id: share.head.share.to_string(),
+        link: share.link.to_string(),
+        hash: share.head.manifest.to_string(),
+        bytes: share.head.totals.bytes,
+        files: share.head.totals.files,
+        name: share.head.name,
+        audience: audience.to_owned(),
+        with,
+        album,
+        paths: share.roots,
+        owner: None,
+        kept: true,
+        providers,
+        fetches,
+        left_out: Vec::new(),
+        left_out_count: 0,
+    }
+}
+
+/// A copy, told as a share.
+async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
+    let owner = name_of(door, &copy.head.owner.to_string()).await;
+    let copied = MyShare {
+        link: Link::new(copy.head.share, copy.head.owner, None, &copy.head.name),
+        head: copy.head,
+        roots: vec![copy.target],
+        named: Vec::new(),
+        fetches: Vec::new(),
+    };
+    ShareInfo {
+        owner: Some(owner),
+        kept: copy.kept,
+        ..describe(door, copied).await
+    }
+}
