@@ -1,0 +1,34 @@
+// Makes src/lib/api/schema.d.ts of the OpenAPI document that the daemon's tests pin. With --check it says whether that file
+// is what it would make, and changes nothing.
+import { readFile, writeFile } from "node:fs/promises";
+import openapiTS, { astToString } from "openapi-typescript";
+
+const DOCUMENT = new URL("../../crates/cli/tests/it/snapshots/openapi.json", import.meta.url);
+const TYPES = new URL("../src/lib/api/schema.d.ts", import.meta.url);
+
+const banner = "// Made by `npm run api` of the daemon's OpenAPI document. Do not edit.\n\n";
+// utoipa writes what comes from a query as `in: path` where the extractor does not say; only a name in braces is of the path.
+const document = JSON.parse(await readFile(DOCUMENT, "utf8"));
+for (const [path, operations] of Object.entries(document.paths)) {
+  for (const operation of Object.values(operations)) {
+    // Handlers of several modules have one name; nothing here goes by it.
+    delete operation.operationId;
+    for (const parameter of operation.parameters ?? []) {
+      if (parameter.in === "path" && !path.includes(`{${parameter.name}}`)) {
+        parameter.in = "query";
+        parameter.required = false;
+      }
+    }
+  }
+}
+const types = banner + astToString(await openapiTS(document));
+
+if (process.argv.includes("--check")) {
+  const kept = await readFile(TYPES, "utf8").catch(() => "");
+  if (kept !== types) {
+    console.error("src/lib/api/schema.d.ts is not what the OpenAPI document says: run `npm run api`");
+    process.exit(1);
+  }
+} else {
+  await writeFile(TYPES, types);
+}
