@@ -2,6 +2,7 @@
 // `ApiError` with the daemon's words, which are meant for people.
 
 import createClient from "openapi-fetch";
+import { encodePath } from "../text/safe";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -121,6 +122,40 @@ export const share = (request: ShareRequest) => answer(client.POST("/api/v1/shar
 export const unshare = (share: string) =>
   answer(client.DELETE("/api/v1/shares/{share}", { params: { path: { share } } }));
 export const list = (path: string) => answer(client.GET("/api/v1/ls", { params: { query: { path } } }));
+
+/** Who may have a share. */
+export type Audience = "contacts" | "named" | "link" | "public";
+
+/** Makes a folder of this node's own a share, for what the browser hands in. */
+export const makeAlbum = (name: string, audience: Audience, named: string[]) =>
+  json<Share>("POST", "/albums", { name, audience, with: named });
+
+/** Puts a file into an album of this node's, and tells how far it is; the folders on its path are made. */
+export function putFile(
+  album: string,
+  path: string,
+  file: Blob,
+  onprogress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // `fetch` tells nothing of what it has sent.
+    const request = new XMLHttpRequest();
+    const address = `${BASE}/albums/${encodeURIComponent(album)}/files/${encodePath(path)}`;
+    request.open("PUT", address);
+    request.responseType = "json";
+    request.setRequestHeader("content-type", "application/octet-stream");
+    request.upload.onprogress = (event) => onprogress(event.loaded);
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) resolve();
+      else reject(failure(request.status, request.response));
+    };
+    request.onerror = () => reject(new ApiError("away", "the node on this computer does not answer"));
+    request.onabort = () => reject(new DOMException("stopped", "AbortError"));
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(file);
+  });
+}
 
 export const transfers = () => answer(client.GET("/api/v1/transfers"));
 export const beginTransfer = (request: GetRequest) =>

@@ -46,6 +46,9 @@ class Live {
 
   /** Follows the daemon until the page is gone. */
   start(): void {
+    // At once, and again when the stream is open: what happens in between is told by neither.
+    void this.#readNode();
+    this.refresh("contacts", "shares", "transfers", "status");
     this.#connect();
   }
 

@@ -184,6 +184,123 @@ export const t = {
     verified: (name: string) => `You have compared words with ${name}`,
     tag: "verified",
   },
+  albums: {
+    title: "Albums",
+    text: "Pictures you share, and those that are shared with you.",
+    make: "New album",
+    drop: "Drop them to make an album",
+    theirs: "From your people",
+    mine: "Yours",
+    emptyTitle: "No albums yet",
+    emptyText: "Drop pictures or a folder anywhere on this page, or make an album of a folder on your disk.",
+  },
+  album: {
+    pictures: "Pictures",
+    by: (name: string, number: number, size: number) => `From ${name} · ${files(number)} · ${bytes(size)}`,
+    add: "Add pictures",
+    drop: "Drop them to add them",
+    link: "Link",
+    choose: "Choose",
+    chooseAll: "All",
+    download: "Download",
+    downloadAll: "Download all",
+    downloadChosen: (number: number) => (number === 0 ? "Download" : `Download ${count(number)}`),
+    asFiles: "Show as files",
+    others: "Also in here",
+    fetched: "Who fetched it",
+    fetchedNone: "Nobody yet.",
+    strangers: "People with the link",
+    stop: "Stop sharing",
+    stopTitle: (name: string) => `Stop sharing ${name}?`,
+    stopText:
+      "Nobody gets it from you any more. Your files stay where they are, and so do copies that others fetched.",
+    stopped: "It is not shared any more",
+    wrong: "It cannot be shown now",
+    emptyTitle: "Nothing in here yet",
+    emptyMine:
+      "Drop pictures on this page, or add them by the button. Whoever may see the album sees them at once.",
+    emptyTheirs: "As soon as something is added, it shows here.",
+    goneTitle: "This album is not here",
+    goneText: "It is not shared with you any more, or never was.",
+    ownerAway: (name: string) => `${name} is away. It shows when they are back.`,
+    lightbox: "Picture",
+    position: (at: number, all: number) => `${count(at)} of ${count(all)}`,
+    previous: "Previous",
+    next: "Next",
+    larger: "Larger",
+    smaller: "Smaller",
+    gone: "This picture is not in the album any more.",
+    broken:
+      "This picture cannot be shown: it is broken, in a format your browser does not know, or nobody who has it is there now.",
+    brokenVideo:
+      "This film cannot be played here: your browser does not know its format, or nobody who has it is there now. Download it to play it elsewhere.",
+  },
+  newAlbum: {
+    title: "New album",
+    where: "Where the pictures are",
+    here: "Drop or choose",
+    disk: "A folder on this disk",
+    drop: "Drop pictures or a folder here",
+    choose: "Choose pictures",
+    chooseFolder: "Choose a folder",
+    hereText: "Kith keeps a copy of them, to hand out. Add more whenever you like.",
+    path: "Path of the folder",
+    pathHint:
+      "On the computer where kith runs. Files stay where they are; what you change there changes in the album.",
+    name: "Name",
+    nameHint: "Leave it empty to use the folder’s own name.",
+    make: "Share",
+  },
+  audience: {
+    label: "Who may see it",
+    who: "These people",
+    nobody: "You have no contacts yet.",
+    options: {
+      contacts: { label: "All my contacts", text: "Everybody you let in, now and later" },
+      named: { label: "People I name", text: "Nobody else learns that it exists" },
+      link: { label: "Whoever has the link", text: "Also people you do not know" },
+      public: { label: "Everyone", text: "Anybody who can reach this node" },
+    },
+    told: (audience: string, named: string[]) =>
+      audience === "named"
+        ? named.length === 0
+          ? "for nobody"
+          : `for ${new Intl.ListFormat(undefined, { type: "conjunction" }).format(named)}`
+        : ({ contacts: "for all your contacts", link: "for whoever has the link", public: "for everyone" }[
+            audience
+          ] ?? audience),
+  },
+  link: {
+    title: "Link",
+    label: "Link as text",
+    code: "The link as a QR code",
+    texts: {
+      contacts: "It leads your contacts to it. For others it is of no use.",
+      named: "It leads those you named to it. For others it is of no use.",
+      link: "Whoever holds it may see and fetch this. Hand it to those you mean.",
+      public: "Everyone may see and fetch this.",
+    } as Record<string, string>,
+  },
+  upload: {
+    title: "Adding pictures",
+    running: (done: number, total: number) => `Adding ${count(done)} of ${count(total)}…`,
+    failed: (number: number) =>
+      number === 1 ? "One file was not added" : `${count(number)} files were not added`,
+  },
+  download: {
+    all: "Download all of it",
+    chosen: (number: number) => `Download ${files(number)}`,
+    folder: "Into this folder",
+    hint: "A path on the computer where kith runs. The node goes on with it by itself, also after a restart.",
+    begin: "Download",
+    begun: "The download has begun; Transfers shows how it goes",
+    tooMany: (most: number) =>
+      `At most ${most} can be chosen at a time. Download all of it, or choose fewer.`,
+  },
+  files: {
+    symlink: "link",
+    play: "Play",
+  },
   transfers: {
     title: "Transfers",
     running: (number: number) => (number === 1 ? "1 transfer" : `${count(number)} transfers`),
