@@ -16,6 +16,8 @@ export type Route =
 
 /** In place of a peer: the share is one's own. */
 const MINE = "mine";
+/** In place of a peer: what stands where the share would is a link. */
+export const BY_LINK = "link";
 
 /** The route of a location's hash. */
 export function parse(hash: string): Route {

@@ -12,7 +12,7 @@ export type Status = Schemas["Status"];
 export type Session = Schemas["Session"];
 export type Share = Schemas["ShareInfo"];
 export type Listed = Schemas["Listed"];
-export type Transfer = Schemas["TransferInfo"];
+export type Transfer = Schemas["TransferInfo"] & { priorities?: { path: string; level: string }[] };
 export type Limits = Schemas["LimitsInfo"];
 export type LimitsChange = Schemas["LimitsChange"];
 export type InviteMade = Schemas["InviteMade"];
@@ -157,6 +157,17 @@ export function putFile(
   });
 }
 
+export interface ContentUrl {
+  path: string;
+  url: string;
+  /** Milliseconds since 1970. */
+  expires: number;
+}
+/** Addresses at the content's own origin; each is the permission to read there. */
+export const contentUrls = (paths: string[]) => json<ContentUrl[]>("POST", "/content-urls", { paths });
+/** The address of a site, at an origin of its own. */
+export const siteUrl = (path: string) => json<ContentUrl>("POST", "/site-urls", { path });
+
 export const transfers = () => answer(client.GET("/api/v1/transfers"));
 export const beginTransfer = (request: GetRequest) =>
   answer(client.POST("/api/v1/transfers", { body: request }));
@@ -166,6 +177,10 @@ export const resumeTransfer = (id: string) =>
   answer(client.POST("/api/v1/transfers/{id}/resume", { params: { path: { id } } }));
 export const cancelTransfer = (id: string, keep: boolean) =>
   answer(client.POST("/api/v1/transfers/{id}/cancel", { params: { path: { id } }, body: { keep } }));
+
+/** How soon a file of a transfer is wanted, or a folder of it; all of it by the empty path. */
+export const prioritise = (id: string, path: string, level: string) =>
+  json<Transfer[]>("POST", `/transfers/${id}/priority`, { path, level });
 
 export const limits = () => answer(client.GET("/api/v1/limits"));
 export const changeLimits = (change: LimitsChange) => answer(client.POST("/api/v1/limits", { body: change }));

@@ -1,7 +1,7 @@
 // A folder of a share as a page shows it: always of the version that the app knows of.
 
 import * as api from "../api/client";
-import { sourceOf, type ShareRef } from "../api/content";
+import { open, sourceOf, type ShareRef } from "../api/content";
 import { lastListed, listed } from "./listing";
 
 /** The listing, or why there is none. What was shown stays until a newer listing is there. */
@@ -17,7 +17,7 @@ export class Folder {
     this.#at = at;
     this.entries ??= lastListed(of, path)?.entries ?? null;
     try {
-      const listing = await listed(of, path, hash);
+      const [listing] = await Promise.all([listed(of, path, hash), open(of)]);
       if (this.#at === at) [this.entries, this.wrong] = [listing.entries, null];
     } catch (error) {
       if (this.#at !== at) return;
