@@ -15,6 +15,8 @@ const IGNORED = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
 /** All files of a drop. It has to be called while the event is handled: afterwards the browser forgets what it was. */
 export async function droppedFiles(data: DataTransfer): Promise<Dropped[]> {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  // What was dragged out of another page has files and no entries.
+  if (entries.length === 0) return [...data.files].map((file) => ({ path: file.name, file }));
   const found: Dropped[] = [];
   // One folder alone is the album itself; beside others it is a folder in it.
   const only = entries.length === 1 ? entries[0] : undefined;

@@ -12,8 +12,15 @@ export type Status = Schemas["Status"];
 export type Session = Schemas["Session"];
 export type Share = Schemas["ShareInfo"];
 export type Listed = Schemas["Listed"];
-export type Transfer = Schemas["TransferInfo"] & { priorities?: { path: string; level: string }[] };
+export type Transfer = Schemas["TransferInfo"];
 export type Limits = Schemas["LimitsInfo"];
+export type Settings = Schemas["SettingsInfo"];
+export type SettingsChange = Schemas["SettingsChange"];
+export type IntroducerInfo = Schemas["IntroducerInfo"];
+export type Network = Schemas["NetworkInfo"];
+export type NetworkSession = Schemas["NetworkSession"];
+export type Browser = Schemas["BrowserInfo"];
+export type Recognised = Schemas["RecognisedText"];
 export type LimitsChange = Schemas["LimitsChange"];
 export type InviteMade = Schemas["InviteMade"];
 export type SafetyWords = Schemas["SafetyWords"];
@@ -85,12 +92,18 @@ export const node = () => answer(client.GET("/api/v1/node"));
 export const status = () => answer(client.GET("/api/v1/status"));
 export const examine = () => answer(client.POST("/api/v1/doctor"));
 
-/** What this node calls itself to those it meets. */
-export interface Me {
-  name: string | null;
-}
-export const me = () => json<Me>("GET", "/me");
-export const callMe = (name: string) => json<Me>("PUT", "/me", { name });
+export const settings = () => answer(client.GET("/api/v1/settings"));
+export const changeSettings = (change: SettingsChange) =>
+  answer(client.POST("/api/v1/settings", { body: change }));
+export const addIntroducer = (line: string) => answer(client.POST("/api/v1/introducers", { body: { line } }));
+export const removeIntroducer = (line: string) =>
+  answer(client.POST("/api/v1/introducers/remove", { body: { line } }));
+export const network = () => answer(client.GET("/api/v1/network"));
+export const browsers = () => answer(client.GET("/api/v1/web/browsers"));
+export const endBrowser = (id: number) =>
+  answer(client.DELETE("/api/v1/web/browsers/{id}", { params: { path: { id } } }));
+/** What a text is that somebody pasted; the names in it are its maker's own words. */
+export const recognise = (text: string) => answer(client.POST("/api/v1/recognise", { body: { text } }));
 
 export const contacts = () => answer(client.GET("/api/v1/contacts"));
 export const contact = (name: string) =>
@@ -128,7 +141,15 @@ export type Audience = "contacts" | "named" | "link" | "public";
 
 /** Makes a folder of this node's own a share, for what the browser hands in. */
 export const makeAlbum = (name: string, audience: Audience, named: string[]) =>
-  json<Share>("POST", "/albums", { name, audience, with: named });
+  answer(client.POST("/api/v1/albums", { body: { name, audience, with: named } }));
+/** Takes a file out of an album of this node's; it is gone then. By hand, since the path has slashes. */
+export async function removeFile(album: string, path: string): Promise<void> {
+  const response = await fetch(fileAddress(album, path), { method: "DELETE" });
+  if (!response.ok) throw failure(response.status, await response.json().catch(() => null));
+}
+
+const fileAddress = (album: string, path: string) =>
+  `${BASE}/albums/${encodeURIComponent(album)}/files/${encodePath(path)}`;
 
 /** Puts a file into an album of this node's, and tells how far it is; the folders on its path are made. */
 export function putFile(
@@ -141,8 +162,7 @@ export function putFile(
   return new Promise((resolve, reject) => {
     // `fetch` tells nothing of what it has sent.
     const request = new XMLHttpRequest();
-    const address = `${BASE}/albums/${encodeURIComponent(album)}/files/${encodePath(path)}`;
-    request.open("PUT", address);
+    request.open("PUT", fileAddress(album, path));
     request.responseType = "json";
     request.setRequestHeader("content-type", "application/octet-stream");
     request.upload.onprogress = (event) => onprogress(event.loaded);
@@ -157,16 +177,11 @@ export function putFile(
   });
 }
 
-export interface ContentUrl {
-  path: string;
-  url: string;
-  /** Milliseconds since 1970. */
-  expires: number;
-}
 /** Addresses at the content's own origin; each is the permission to read there. */
-export const contentUrls = (paths: string[]) => json<ContentUrl[]>("POST", "/content-urls", { paths });
+export const contentUrls = (paths: string[]) =>
+  answer(client.POST("/api/v1/content-urls", { body: { paths } }));
 /** The address of a site, at an origin of its own. */
-export const siteUrl = (path: string) => json<ContentUrl>("POST", "/site-urls", { path });
+export const siteUrl = (path: string) => answer(client.POST("/api/v1/site-urls", { body: { path } }));
 
 export const transfers = () => answer(client.GET("/api/v1/transfers"));
 export const beginTransfer = (request: GetRequest) =>
@@ -180,24 +195,10 @@ export const cancelTransfer = (id: string, keep: boolean) =>
 
 /** How soon a file of a transfer is wanted, or a folder of it; all of it by the empty path. */
 export const prioritise = (id: string, path: string, level: string) =>
-  json<Transfer[]>("POST", `/transfers/${id}/priority`, { path, level });
+  answer(client.POST("/api/v1/transfers/{id}/priority", { params: { path: { id } }, body: { path, level } }));
 
 export const limits = () => answer(client.GET("/api/v1/limits"));
 export const changeLimits = (change: LimitsChange) => answer(client.POST("/api/v1/limits", { body: change }));
-
-/** A call that the OpenAPI document does not tell of yet. */
-async function json<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${BASE}${path}`, {
-    method,
-    headers: body === undefined ? {} : { "content-type": "application/json" },
-    body: body === undefined ? null : JSON.stringify(body),
-  }).catch(() => {
-    throw new ApiError("away", "the node on this computer does not answer");
-  });
-  const told: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw failure(response.status, told);
-  return told as T;
-}
 
 /** Where the event stream is. */
 export const EVENTS_URL = `${BASE}/events`;

@@ -1,6 +1,149 @@
 // Made by `npm run api` of the daemon's OpenAPI document. Do not edit.
 
 export interface paths {
+    "/api/v1/albums": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an album: an empty folder of the node's own, shared. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AlbumRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ShareInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/albums/{album}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts a file into an album: the request's body, which appears under its name when it is whole. It replaces what is there. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description id, name or link */
+                    album: string;
+                    /** @description where in the album */
+                    path: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AlbumFile"];
+                    };
+                };
+                /** @description the disk is full */
+                507: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Takes a file out of an album; it is gone then. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description id, name or link */
+                    album: string;
+                    /** @description where in the album */
+                    path: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AlbumFileRemoved"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts": {
         parameters: {
             query?: never;
@@ -31,6 +174,15 @@ export interface paths {
                         "application/json": components["schemas"]["ContactInfo"][];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         put?: never;
@@ -54,6 +206,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Added"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -92,6 +253,15 @@ export interface paths {
                         "application/json": components["schemas"]["ContactInfo"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         put?: never;
@@ -115,6 +285,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ContactInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -154,6 +333,15 @@ export interface paths {
                         "application/json": components["schemas"]["ContactInfo"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -190,6 +378,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ContactInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -234,6 +431,15 @@ export interface paths {
                         "application/json": components["schemas"]["ContactInfo"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -276,6 +482,15 @@ export interface paths {
                         "application/json": components["schemas"]["ContactInfo"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -312,6 +527,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ContactInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -352,6 +576,15 @@ export interface paths {
                         "application/json": components["schemas"]["ContactInfo"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -386,6 +619,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["SafetyWords"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -428,6 +670,63 @@ export interface paths {
                         "application/json": components["schemas"]["SafetyWords"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/content-urls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes addresses at which browsers read content, without a cookie and in a sandbox. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ContentUrlRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ContentUrl"][];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -463,6 +762,15 @@ export interface paths {
                         "application/json": components["schemas"]["Check"][];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -478,11 +786,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Follows what happens from now on. A client that is slow misses the oldest, and is told so by `missed`. */
+        /** Follows what happens from now on. A client that was away, or is slow, is told by `missed` that it missed something. */
         get: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    /** @description as browsers send it when they come back */
+                    "Last-Event-ID"?: string | null;
+                };
                 path?: never;
                 cookie?: never;
             };
@@ -493,7 +804,100 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "text/event-stream": unknown;
+                        "text/event-stream": components["schemas"]["LiveEvent"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file of any share, or a range of it: of an own share where it lies; of somebody else's it need not have been fetched, and just what
+         *     is read is.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH */
+                    Range?: string | null;
+                };
+                path: {
+                    /** @description PEER/SHARE/PATH or LINK/PATH, as for get; the path of a share that is one file is its name, or left out */
+                    source: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description all of it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": unknown;
+                    };
+                };
+                /** @description the range */
+                206: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": unknown;
+                    };
+                };
+                /** @description it is not any more what was shared */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description the file has nothing there; Content-Range says how long it is */
+                416: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description nobody who has it is there */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -535,6 +939,15 @@ export interface paths {
                     };
                     content: {
                         "application/x-ndjson": components["schemas"]["ServiceEvent"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -579,6 +992,111 @@ export interface paths {
                         "application/x-ndjson": components["schemas"]["GetEvent"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/introducers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Uses one more introducer, from now on and in config.toml. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["IntroducerRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IntroducerInfo"][];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/introducers/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Uses an introducer no more, from now on and in config.toml. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["IntroducerRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IntroducerInfo"][];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -618,6 +1136,15 @@ export interface paths {
                         "application/json": components["schemas"]["InviteMade"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -651,6 +1178,15 @@ export interface paths {
                         "application/json": components["schemas"]["LimitsInfo"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         put?: never;
@@ -674,6 +1210,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["LimitsInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -715,6 +1260,15 @@ export interface paths {
                         "application/x-ndjson": components["schemas"]["ListenEvent"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -749,6 +1303,59 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Listed"][];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this node knows of the network: its sessions, over which paths, and its introducers. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NetworkInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -786,6 +1393,15 @@ export interface paths {
                         "application/json": components["schemas"]["NodeInfo"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         put?: never;
@@ -821,6 +1437,15 @@ export interface paths {
                         "application/json": components["schemas"]["OfferInfo"][];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         put?: never;
@@ -844,6 +1469,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["OfferInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -883,6 +1517,15 @@ export interface paths {
                     };
                     content: {
                         "application/x-ndjson": components["schemas"]["ServiceEvent"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -926,6 +1569,15 @@ export interface paths {
                     };
                     content?: never;
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         options?: never;
@@ -962,6 +1614,15 @@ export interface paths {
                     };
                     content: {
                         "application/x-ndjson": components["schemas"]["Pong"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1002,6 +1663,139 @@ export interface paths {
                     };
                     content?: never;
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recognise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a text is, and does nothing with it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RecogniseRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RecognisedText"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What holds. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SettingsInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Changes what holds, from now on and in config.toml. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SettingsChange"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SettingsInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -1035,6 +1829,15 @@ export interface paths {
                         "application/json": components["schemas"]["ShareInfo"][];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         put?: never;
@@ -1058,6 +1861,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ShareInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1096,6 +1908,15 @@ export interface paths {
                         "application/json": components["schemas"]["ShareInfo"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         put?: never;
@@ -1121,8 +1942,65 @@ export interface paths {
                         "application/json": components["schemas"]["Unshared"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/site-urls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a share that is a site, at an origin of its own, where its scripts run in a sandbox. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SiteUrlRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ContentUrl"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1151,6 +2029,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Status"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1191,6 +2078,15 @@ export interface paths {
                         "application/json": components["schemas"]["Ended"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         put?: never;
@@ -1213,6 +2109,15 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content?: never;
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
             };
         };
@@ -1254,9 +2159,141 @@ export interface paths {
                     };
                     content?: never;
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The programs that were let in. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TokenInfo"][];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Lets a program in by TCP. On the socket only. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TokenRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TokenMade"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Lets a program in no more. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description its number */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ended"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -1293,6 +2330,15 @@ export interface paths {
                         "application/x-ndjson": components["schemas"]["TraceStep"];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -1326,6 +2372,15 @@ export interface paths {
                         "application/json": components["schemas"]["TransferInfo"][];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         put?: never;
@@ -1349,6 +2404,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["TransferInfo"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
                     };
                 };
             };
@@ -1393,6 +2457,15 @@ export interface paths {
                         "application/json": components["schemas"]["TransferInfo"][];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -1408,7 +2481,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A file of a transfer, or a range of it, as its bytes arrive. What is asked for is fetched first. */
+        /** A file of a transfer, or a range of it, as its bytes arrive, and afterwards. What is asked for is fetched first. */
         get: {
             parameters: {
                 query?: never;
@@ -1444,12 +2517,35 @@ export interface paths {
                         "application/octet-stream": unknown;
                     };
                 };
+                /** @description it is not any more what was shared */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
                 /** @description the file has nothing there; Content-Range says how long it is */
                 416: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
+                };
+                /** @description nobody who has it is there, or the transfer rests */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
                 };
             };
         };
@@ -1491,6 +2587,66 @@ export interface paths {
                         "application/json": components["schemas"]["TransferInfo"][];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transfers/{id}/priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says how soon a file of a transfer is wanted, or a folder with all beneath it. It holds at once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description a number */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["FilePriority"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TransferInfo"][];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -1529,6 +2685,150 @@ export interface paths {
                         "application/json": components["schemas"]["TransferInfo"][];
                     };
                 };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/web/browsers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The browsers that were let in. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BrowserInfo"][];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/web/browsers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Lets a browser in no more. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description its number */
+                    id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ended"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/web/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes an address that lets one browser in. On the socket only. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Entrance"];
+                    };
+                };
+                /** @description what went wrong, and what to do next */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Failure"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -1554,6 +2854,48 @@ export interface components {
             name: string;
             /** @description Who it is. */
             peer_id: string;
+        };
+        /** @description A file that is in an album now. */
+        AlbumFile: {
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description Its path in the album. */
+            path: string;
+        };
+        /** @description A file that is in an album no more. */
+        AlbumFileRemoved: {
+            /** @description Its path in the album. */
+            path: string;
+        };
+        /** @description An album to be made. */
+        AlbumRequest: {
+            /** @description Who may have it: `contacts`, `named`, `link` or `public`; what the settings say when left out. */
+            audience?: string | null;
+            /** @description What it is called; also its folder below `albums/` of the data directory. */
+            name: string;
+            /** @description The named contacts, petnames or PeerIds. */
+            with?: string[];
+        };
+        /** @description A browser that was let in. */
+        BrowserInfo: {
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description When it was here last, to the day, in milliseconds since 1970.
+             */
+            seen: number;
+            /**
+             * Format: int64
+             * @description When it was let in, in milliseconds since 1970.
+             */
+            since: number;
         };
         /** @description How to end it. */
         CancelRequest: {
@@ -1598,18 +2940,43 @@ export interface components {
             tags: string[];
             takes_you_for?: components["schemas"]["Taken"] | null;
         };
-        /** @description How a stream ended: as both sides meant it to. */
+        /** @description An address for browsers, and for nobody else to know. */
+        ContentUrl: {
+            /**
+             * Format: int64
+             * @description Until when, in milliseconds since 1970. Asked for again within hours it is the same.
+             */
+            expires: number;
+            /** @description What was asked for. */
+            path: string;
+            /** @description Where it is read; to a folder's, `/` and the percent-encoded path of what is in it are appended. */
+            url: string;
+        };
+        /** @description For which content. */
+        ContentUrlRequest: {
+            /**
+             * @description Paths of this API below `/api/v1`, each a file or a folder of a share (`/files/alice/holiday/sea.jpg`, `/files/alice/holiday`) or
+             *     of a transfer (`/transfers/7/files`); each segment percent-encoded.
+             */
+            paths: string[];
+        };
+        /** @description Somebody who is let in no more. */
         Ended: {
             /**
-             * Format: int64
-             * @description Bytes received from it.
+             * Format: int32
+             * @description Its number.
              */
-            received: number;
+            id: number;
+        };
+        /** @description A way in for one browser. */
+        Entrance: {
             /**
              * Format: int64
-             * @description Bytes sent to the peer.
+             * @description Until when, in milliseconds since 1970.
              */
-            sent: number;
+            expires: number;
+            /** @description To be opened in it, once. */
+            url: string;
         };
         /** @description A failed command. Also the body of a failed API call, so that a daemon's refusal reaches the shell as it was meant. */
         Failure: {
@@ -1641,6 +3008,13 @@ export interface components {
             peer_id?: string | null;
             /** @description Whether they were given as many bytes of one version as it holds. */
             whole: boolean;
+        };
+        /** @description How soon a file of a transfer is wanted, or a folder with all beneath it. */
+        FilePriority: {
+            /** @description `high`, `normal`, `low`, or `unwanted`: not now. */
+            level: string;
+            /** @description Its path below what is fetched, written with `/`; empty for everything. */
+            path: string;
         };
         /** @description Whose service to reach, and where from. */
         ForwardRequest: {
@@ -1724,6 +3098,8 @@ export interface components {
             only: string[];
             /** @description The absolute path of the folder in which it appears. */
             out: string;
+            /** @description How soon its files are wanted, where that is to be other than normal. */
+            priorities?: components["schemas"]["FilePriority"][];
             /** @description Whether to provide it to others who may have it. */
             provide: boolean;
             /** @description A link, or `PEER/SHARE[/PATH]`. */
@@ -1745,6 +3121,22 @@ export interface components {
             peer: string;
             /** @description Who. */
             peer_id: string;
+        };
+        /** @description An introducer that is used. */
+        IntroducerInfo: {
+            /** @description The addresses that its line says. */
+            addresses: string[];
+            /** @description Whether it answered when it was asked last, as far as it was. */
+            answers: boolean;
+            /** @description Its key. */
+            device_id: string;
+            /** @description Its line, by which others use it too. */
+            line: string;
+        };
+        /** @description An introducer by its line. */
+        IntroducerRequest: {
+            /** @description `kith:introducer1…` */
+            line: string;
         };
         /** @description An invite. */
         InviteMade: {
@@ -1876,6 +3268,189 @@ export interface components {
             /** @description The protocol. */
             protocol: string;
         };
+        /** @description Something that happened: `event` is the event's name, `data` its data. */
+        LiveEvent: {
+            /** @description Somebody is in the address book. */
+            data: components["schemas"]["PeerEvent"];
+            /** @enum {string} */
+            event: "added";
+        } | {
+            /** @description A contact is called otherwise, tagged, confirmed, or speaks something else. */
+            data: components["schemas"]["PeerEvent"];
+            /** @enum {string} */
+            event: "changed";
+        } | {
+            /** @description Somebody is in the address book no more. */
+            data: components["schemas"]["PeerEvent"];
+            /** @enum {string} */
+            event: "removed";
+        } | {
+            /** @description Somebody is blocked. */
+            data: components["schemas"]["PeerEvent"];
+            /** @enum {string} */
+            event: "blocked";
+        } | {
+            /** @description An invite for one was used. */
+            data: {
+                /** @description Which. */
+                invite_id: string;
+                /** @description By whom. */
+                peer_id: string;
+            };
+            /** @enum {string} */
+            event: "invite_used";
+        } | {
+            /** @description A session with somebody stands. */
+            data: components["schemas"]["PeerEvent"];
+            /** @enum {string} */
+            event: "online";
+        } | {
+            /** @description No session with somebody stands any more. */
+            data: components["schemas"]["PeerEvent"];
+            /** @enum {string} */
+            event: "offline";
+        } | {
+            /** @description Somebody was looked for in vain. */
+            data: {
+                /** @description Who. */
+                peer_id: string;
+                /** @description Why, and what helps. */
+                reason: string;
+            };
+            /** @enum {string} */
+            event: "unreachable";
+        } | {
+            /** @description Somebody said what they speak. */
+            data: {
+                /** @description Who. */
+                peer_id: string;
+                /** @description The protocols. */
+                protocols: string[];
+            };
+            /** @enum {string} */
+            event: "speaks";
+        } | {
+            /** @description It is known where somebody is. */
+            data: {
+                /** @description Who. */
+                peer_id: string;
+                /** @description Who told. */
+                source: string;
+            };
+            /** @enum {string} */
+            event: "found";
+        } | {
+            /** @description A share of this node has a new version, because its files changed. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description Bytes of its files.
+                 */
+                bytes: number;
+                /**
+                 * Format: int64
+                 * @description Its files.
+                 */
+                files: number;
+                /** @description The hash of the new version. */
+                hash: string;
+                /** @description What it is called. */
+                name: string;
+                /** @description Which. */
+                share_id: string;
+            };
+            /** @enum {string} */
+            event: "share_changed";
+        } | {
+            /** @description A transfer is otherwise than before. */
+            data: components["schemas"]["TransferEvent"];
+            /** @enum {string} */
+            event: "transfer";
+        } | {
+            /** @description The client missed events: all of them since it was here last, or the oldest because it was slow. */
+            data: {
+                /**
+                 * Format: int64
+                 * @description How many; `null` where nobody counted.
+                 */
+                count?: number | null;
+            };
+            /** @enum {string} */
+            event: "missed";
+        };
+        /** @description What this node knows of the network. */
+        NetworkInfo: {
+            /** @description The introducers it uses. */
+            introducers: components["schemas"]["IntroducerInfo"][];
+            /** @description This node. */
+            peer_id: string;
+            /** @description The connections that stand. */
+            sessions: components["schemas"]["NetworkSession"][];
+        };
+        /** @description One path of a connection. */
+        NetworkPath: {
+            /**
+             * Format: int64
+             * @description Bytes received over it, as packets.
+             */
+            bytes_received: number;
+            /**
+             * Format: int64
+             * @description Bytes sent over it, as packets.
+             */
+            bytes_sent: number;
+            /** @description What carries it. */
+            path: components["schemas"]["Path"];
+            /**
+             * Format: double
+             * @description The round trip, in milliseconds.
+             */
+            rtt_ms: number;
+            /** @description Whether data takes it now. */
+            selected: boolean;
+        };
+        /** @description One connection. */
+        NetworkSession: {
+            /**
+             * Format: int64
+             * @description Bytes received since it stands, as packets.
+             */
+            bytes_received: number;
+            /**
+             * Format: int64
+             * @description Bytes sent since it stands, as packets.
+             */
+            bytes_sent: number;
+            /** @description The device there. */
+            device_id: string;
+            /** @description On which of our faces. */
+            face: string;
+            /** @description Who told where they are, when they were looked for last: `invite`, `lan`, `introducer` and so on. */
+            found_by?: string | null;
+            /** @description The peer there, by name where it is a contact; absent for a stranger. */
+            name?: string | null;
+            /** @description What carries it now. */
+            path: components["schemas"]["Path"];
+            /** @description The paths that are open, the one that data takes first. */
+            paths: components["schemas"]["NetworkPath"][];
+            /** @description The peer there. */
+            peer_id?: string | null;
+            /**
+             * Format: double
+             * @description The round trip over that, in milliseconds.
+             */
+            rtt_ms?: number | null;
+            /**
+             * Format: int64
+             * @description For how long its connection has stood, in seconds.
+             */
+            seconds: number;
+            /**
+             * Format: int32
+             * @description Streams that are open.
+             */
+            streams: number;
+        };
         /** @description Who a node is. */
         NodeInfo: {
             /** @description Whether the node goes on when the present command is over. */
@@ -1905,6 +3480,11 @@ export interface components {
          * @enum {string}
          */
         Path: "direct" | "relay" | "none";
+        /** @description Somebody something happened to. */
+        PeerEvent: {
+            /** @description Who. */
+            peer_id: string;
+        };
         /** @description The rates of one peer. */
         PeerLimitsInfo: {
             /** @description From them. */
@@ -1968,6 +3548,66 @@ export interface components {
              */
             seq: number;
         };
+        /** @description A text. */
+        RecogniseRequest: {
+            /** @description As it was pasted; it may stand amid other words. */
+            text: string;
+        };
+        /** @description What it is. Names in it are somebody's own words. */
+        RecognisedText: {
+            /** @description What they are called here, where they are a contact. */
+            contact?: string | null;
+            /** @description Whether its time is over. */
+            expired: boolean;
+            /**
+             * Format: int64
+             * @description Until when it is good, in milliseconds since 1970.
+             */
+            expires: number;
+            /** @enum {string} */
+            kind: "invite";
+            /** @description Whether this node made it. */
+            own: boolean;
+            /** @description Whose it is. */
+            peer_id: string;
+            /** @description Whether any number of people may use it; each stays pending until confirmed. */
+            reusable: boolean;
+            /** @description What they call themselves; empty where they do not say. */
+            suggested_name: string;
+            /** @description As it was recognised, to be added. */
+            text: string;
+        } | {
+            /** @description What they are called here, where they are a contact. */
+            contact?: string | null;
+            /** @enum {string} */
+            kind: "link";
+            /** @description What its owner calls it. */
+            name: string;
+            /** @description Whether it opens the share for whoever holds it. */
+            opens: boolean;
+            /** @description Whether it is this node's own share. */
+            own: boolean;
+            /** @description Whose it is. */
+            peer_id: string;
+            /** @description Which share. */
+            share_id: string;
+            /** @description As it was recognised, to be fetched. */
+            text: string;
+        } | {
+            /** @enum {string} */
+            kind: "introducer";
+            /** @description As it was recognised. */
+            text: string;
+        } | {
+            /** @description What they are called here, where they are a contact. */
+            contact?: string | null;
+            /** @enum {string} */
+            kind: "peer";
+            /** @description Whether it is this node's own. */
+            own: boolean;
+            /** @description Whose. */
+            peer_id: string;
+        };
         /** @description Another name. */
         RenameRequest: {
             /** @description The new petname. */
@@ -2023,8 +3663,66 @@ export interface components {
              */
             streams: number;
         };
+        /** @description What is to be otherwise; what is left out stays. */
+        SettingsChange: {
+            /**
+             * @description With whom something is shared where nothing is said: `contacts`, `link` or `public`.
+             * @default null
+             */
+            audience?: string | null;
+            /**
+             * Format: int64
+             * @description How much is kept for the sake of copies, in MiB.
+             * @default null
+             */
+            copies_mebibytes?: number | null;
+            /**
+             * @description Whether whoever knows the PeerId can find the public face.
+             * @default null
+             */
+            findable?: boolean | null;
+            /**
+             * @description Whether contacts on the same network find this node without anybody's help; from the next start on.
+             * @default null
+             */
+            lan?: boolean | null;
+            /**
+             * @description What to call the owner, in 64 bytes; empty for nothing.
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * @description Whether what was fetched is provided to others who may have it.
+             * @default null
+             */
+            provide?: boolean | null;
+        };
+        /** @description What holds. */
+        SettingsInfo: {
+            /** @description With whom something is shared where nothing is said: `contacts`, `link` or `public`. */
+            audience: string;
+            /**
+             * Format: int64
+             * @description How much is kept for the sake of copies, in MiB.
+             */
+            copies_mebibytes: number;
+            /** @description Whether whoever knows the PeerId can find the public face. */
+            findable: boolean;
+            /** @description The introducers that are used. */
+            introducers: components["schemas"]["IntroducerInfo"][];
+            /** @description Whether contacts on the same network find this node without anybody's help; a change holds from the next start on. */
+            lan: boolean;
+            /** @description What the owner is to be called, as a suggestion to others; empty for none. */
+            name: string;
+            /** @description Whether what was fetched is provided to others who may have it. */
+            provide: boolean;
+            /** @description What is taken of the disk. */
+            storage: components["schemas"]["StorageInfo"];
+        };
         /** @description A share of this node. */
         ShareInfo: {
+            /** @description Whether its folder is the node's own, so that files can be put into it. */
+            album: boolean;
             /** @description Who may have it: `contacts`, `named`, `link` or `public`. */
             audience: string;
             /**
@@ -2077,6 +3775,11 @@ export interface components {
             public: boolean;
             /** @description With these contacts, petnames or PeerIds; with all confirmed ones when empty. */
             with: string[];
+        };
+        /** @description Of which share. */
+        SiteUrlRequest: {
+            /** @description A path of this API below `/api/v1` that is a folder with an `index.html`: `/files/alice/homepage`. */
+            path: string;
         };
         /**
          * @description How far a contact is let in.
@@ -2136,6 +3839,34 @@ export interface components {
             /** @enum {string} */
             step: "pong";
         };
+        /** @description Bytes on the disk, by what they are for. */
+        StorageInfo: {
+            /**
+             * Format: int64
+             * @description The files of albums.
+             */
+            albums: number;
+            /**
+             * Format: int64
+             * @description What providing copies and own shares takes beside the files.
+             */
+            copies: number;
+            /**
+             * Format: int64
+             * @description Address book, shares, and all else that is known.
+             */
+            database: number;
+            /**
+             * Format: int64
+             * @description What is free on the disk; `null` where the system does not say.
+             */
+            free?: number | null;
+            /**
+             * Format: int64
+             * @description What is being fetched, and what was read of others' shares.
+             */
+            partial: number;
+        };
         /** @description Tags to give and to take away. */
         TagRequest: {
             /** @description To give. */
@@ -2148,6 +3879,38 @@ export interface components {
          * @enum {string}
          */
         Taken: "stranger" | "guest";
+        /** @description A token that is good. */
+        TokenInfo: {
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            id: number;
+            /** @description What it is for. */
+            name: string;
+            /**
+             * Format: int64
+             * @description When it was made, in milliseconds since 1970.
+             */
+            since: number;
+        };
+        /** @description A token, which is told this once. */
+        TokenMade: {
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            id: number;
+            /** @description To be sent as `Authorization: Bearer TOKEN`. */
+            token: string;
+            /** @description Where to: the API is below `/api/v1`. */
+            url: string;
+        };
+        /** @description What a token is for. */
+        TokenRequest: {
+            /** @description The program, say. */
+            name: string;
+        };
         /** @description Whom to look at. */
         TraceRequest: {
             /** @description Petname or PeerId. */
@@ -2160,6 +3923,35 @@ export interface components {
              * @description Since the beginning, in milliseconds.
              */
             ms: number;
+        };
+        /** @description How far a transfer is, as events tell it. */
+        TransferEvent: {
+            /**
+             * Format: int64
+             * @description Bytes that are verified and durable.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description Whose it is. */
+            peer_id: string;
+            /**
+             * Format: int64
+             * @description Bytes a second, lately.
+             */
+            rate: number;
+            /** @description As in the list of transfers. */
+            state: string;
+            /**
+             * Format: int64
+             * @description All bytes there are, where that is known.
+             */
+            total?: number | null;
+            /** @description What is fetched: the share and the path in it. */
+            what: string;
         };
         /** @description Something that is being fetched or served. */
         TransferInfo: {
@@ -2189,6 +3981,8 @@ export interface components {
             peer?: string | null;
             /** @description By PeerId. */
             peer_id?: string | null;
+            /** @description How soon its files are wanted, where that was said. */
+            priorities?: components["schemas"]["FilePriority"][];
             /**
              * Format: int64
              * @description Bytes a second, lately.

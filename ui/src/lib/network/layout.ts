@@ -31,7 +31,8 @@ export const HEIGHT = 620;
 const [RTT_NEAR, RTT_FAR] = [0.5, 500];
 /** Where near and far are, of half the map's height. */
 const [NEAR, FAR] = [0.34, 0.84];
-const TICKS = 160;
+/** Enough to settle; a crowd moves less, and each step of it costs more. */
+const ticks = (count: number) => (count > 60 ? 70 : 160);
 
 /** How far out somebody stands, 0 to 1 of half the map. */
 export function distance(rtt: number | null): number {
@@ -68,7 +69,7 @@ export function arrange(all: Standing[]): Map<string, Place> {
     .force("charge", forceManyBody<Node>().strength(-30).distanceMax(160))
     .force("apart", forceCollide<Node>(apart).iterations(3))
     .stop()
-    .tick(TICKS);
+    .tick(ticks(all.length));
   const within = (value: number | undefined, most: number) => Math.max(-most, Math.min(most, value ?? 0));
   return new Map(
     nodes.map((node) => {

@@ -1,6 +1,6 @@
 // What is on the map: the sessions of this node and its introducers, as one kind of thing.
 
-import type { Status } from "../api/client";
+import type { Network } from "../api/client";
 import type { Rate } from "../state/rates";
 import { short } from "../text/format";
 import { t } from "../text/strings";
@@ -15,13 +15,15 @@ export interface MapNode extends Rate {
   rtt: number | null;
   bytesSent: number;
   bytesReceived: number;
+  /** Of an introducer: whether it answered when it was asked last. */
+  answers?: boolean;
 }
 
-export function nodesOf(status: Status, each: Rate[]): MapNode[] {
-  const sessions = status.sessions.map((session, at): MapNode => {
+export function nodesOf(network: Network, each: Rate[]): MapNode[] {
+  const sessions = network.sessions.map((session, at): MapNode => {
     const rate = each[at] ?? { sent: 0, received: 0 };
     return {
-      id: `${session.peer_id ?? `stranger ${at}`} ${session.face}`,
+      id: `${session.device_id} ${session.face}`,
       kind: session.name ? "contact" : "stranger",
       peer: session.peer_id ?? null,
       name: session.name ?? (session.peer_id ? short(session.peer_id) : t.network.stranger),
@@ -32,14 +34,16 @@ export function nodesOf(status: Status, each: Rate[]): MapNode[] {
       ...rate,
     };
   });
-  const introducers = status.introducers.map((where, at): MapNode => {
-    const name = status.introducers.length === 1 ? t.network.introducer : `${t.network.introducer} ${at + 1}`;
+  const introducers = network.introducers.map((introducer, at): MapNode => {
+    const name =
+      network.introducers.length === 1 ? t.network.introducer : `${t.network.introducer} ${at + 1}`;
     return {
-      id: where,
+      id: introducer.device_id,
       kind: "introducer",
       peer: null,
       name,
       path: "none",
+      answers: introducer.answers,
       rtt: null,
       bytesSent: 0,
       bytesReceived: 0,

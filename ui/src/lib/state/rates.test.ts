@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Session } from "../api/client";
+import type { NetworkSession as Session } from "../api/client";
 import { rates } from "./rates";
 
-const session = (peer_id: string, sent: number, received: number): Session => ({
-  peer_id,
+const session = (device_id: string, sent: number, received: number): Session => ({
+  device_id,
+  seconds: 1,
+  paths: [],
   face: "contact",
   path: "direct",
   streams: 0,

@@ -1,6 +1,6 @@
 // Rates from counters: what sessions sent and received between two readings.
 
-import type { Session } from "../api/client";
+import type { NetworkSession as Session } from "../api/client";
 
 export interface Rate {
   /** Bytes a second. */
@@ -15,7 +15,7 @@ export interface Rates extends Rate {
 
 /** What is one session in two readings. */
 function keyOf(session: Session): string {
-  return `${session.peer_id ?? ""} ${session.face}`;
+  return `${session.device_id} ${session.face}`;
 }
 
 /** A session that was not there before, or stands anew so that its counters began again, counts from nothing. */

@@ -1,7 +1,7 @@
 // What the sessions carried lately, for plots: sampled for as long as the page is open and seen.
 
-import type { Session } from "../api/client";
 import * as api from "../api/client";
+import type { NetworkSession as Session } from "../api/client";
 import { live } from "./live.svelte";
 import { rates, type Rate } from "./rates";
 
@@ -18,7 +18,9 @@ const EVERY_MS = 2_000;
 
 class Traffic {
   samples = $state.raw<Sample[]>([]);
-  /** By session, as `live.status` lists them. */
+  /** The last reading. */
+  network = $state.raw<api.Network | null>(null);
+  /** By session, as the last reading lists them. */
   each = $state.raw<Rate[]>([]);
   #last: { sessions: Session[]; at: number } | null = null;
 
@@ -33,16 +35,16 @@ class Traffic {
       return;
     }
     try {
-      const status = await api.status();
-      live.status = status;
+      const network = await api.network();
+      this.network = network;
       const at = Date.now() / 1000;
       if (this.#last) {
-        const { sent, received, each } = rates(this.#last.sessions, status.sessions, at - this.#last.at);
-        const sample = { at, sent, received, rtt: middle(status.sessions) };
+        const { sent, received, each } = rates(this.#last.sessions, network.sessions, at - this.#last.at);
+        const sample = { at, sent, received, rtt: middle(network.sessions) };
         this.samples = [...this.samples, sample].slice(-SAMPLES_MAX);
         this.each = each;
       }
-      this.#last = { sessions: status.sessions, at };
+      this.#last = { sessions: network.sessions, at };
     } catch {
       this.#last = null;
     }
