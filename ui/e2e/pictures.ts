@@ -44,7 +44,11 @@ export async function makePicture(page: Page, name: string, seed: number): Promi
 
 /** Drops files on something, as a file manager would. */
 export async function drop(page: Page, on: Locator, pictures: Picture[]): Promise<void> {
-  const files = pictures.map(({ name, mimeType, buffer }) => ({ name, mimeType, text: buffer.toString("base64") }));
+  const files = pictures.map(({ name, mimeType, buffer }) => ({
+    name,
+    mimeType,
+    text: buffer.toString("base64"),
+  }));
   const data = await page.evaluateHandle((files) => {
     const data = new DataTransfer();
     for (const { name, mimeType, text } of files) {

@@ -35,7 +35,10 @@ class Running {
     child.stderr.on("data", (piece: Buffer) => (said = (said + piece.toString()).slice(-4000)));
     const lines = createInterface({ input: child.stdout });
     const ready = await new Promise<Ready>((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`${args.join(" ")} was not ready: ${said}`)), READY_WITHIN_MS);
+      const late = setTimeout(
+        () => reject(new Error(`${args.join(" ")} was not ready: ${said}`)),
+        READY_WITHIN_MS,
+      );
       lines.on("line", (line) => {
         const event = JSON.parse(line) as Ready & { event?: string };
         if (event.event !== "ready") return;
@@ -116,7 +119,10 @@ export class Person {
 
   /** Opens their app in a browser of their own. Anything that a page complains of fails the test. */
   async browser(browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"], ...options });
+    const context = await browser.newContext({
+      permissions: ["clipboard-read", "clipboard-write"],
+      ...options,
+    });
     if (DIST) await serveApp(context, DIST);
     const page = await context.newPage();
     page.on("pageerror", (error) => {
@@ -126,6 +132,8 @@ export class Person {
       if (message.text().includes("Content Security Policy")) throw new Error(message.text());
     });
     await page.goto(this.url);
+    // What a redirect leads to is not intercepted.
+    if (DIST) await page.goto(new URL("/", this.url).href);
     await expect(page.locator("#app")).not.toBeEmpty();
     return page;
   }
@@ -139,6 +147,23 @@ const TYPES: Record<string, string> = {
   ".woff2": "font/woff2",
 };
 
+/** How the program answers for its page; by hand, since Node knows no names below `localhost`. */
+async function headOf(url: URL, headers: Record<string, string>) {
+  const sent = { ...headers, host: url.host, "accept-encoding": "identity" };
+  return new Promise<{ status: number; headers: Record<string, string> }>((resolve, reject) => {
+    const call = request({ host: "127.0.0.1", port: url.port, path: "/", headers: sent }, (response) => {
+      response.resume();
+      const told = Object.entries(response.headers).map(([name, value]) => [name, String(value)]);
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: Object.fromEntries(told) as Record<string, string>,
+      });
+    });
+    call.on("error", reject);
+    call.end();
+  });
+}
+
 /** Puts the files of `dist` in the place of the program's own, with the headers that the program sends with its page. */
 async function serveApp(context: Awaited<ReturnType<Browser["newContext"]>>, dist: string): Promise<void> {
   await context.route(
@@ -147,9 +172,10 @@ async function serveApp(context: Awaited<ReturnType<Browser["newContext"]>>, dis
       const url = new URL(route.request().url());
       if (url.searchParams.has("code") || url.pathname.startsWith("/api/")) return route.continue();
       const file = url.pathname === "/" ? "/index.html" : url.pathname;
-      const told = await route.fetch({ url: `${url.origin}/` });
-      if (!told.ok()) return route.fulfill({ response: told });
-      const headers = { ...told.headers(), "content-type": TYPES[extname(file)] ?? "application/octet-stream" };
+      const told = await headOf(url, await route.request().allHeaders()).catch(() => null);
+      if (told === null) return route.abort("connectionrefused");
+      if (told.status !== 200) return route.continue();
+      const headers: Record<string, string> = { ...told.headers, "content-type": TYPES[extname(file)] ?? "" };
       for (const name of ["content-encoding", "content-length", "etag"]) delete headers[name];
       return route.fulfill({ status: 200, headers, body: await readFile(join(dist, file)) });
     },
@@ -167,7 +193,13 @@ export class World {
   static async start(names: string[]): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), "kith-e2e-"));
     const at = ["--listen", "127.0.0.1:0", "--address", "127.0.0.1"];
-    const introducer = await Running.start(["--data", join(folder, "introducer"), "--json", "introducer", ...at]);
+    const introducer = await Running.start([
+      "--data",
+      join(folder, "introducer"),
+      "--json",
+      "introducer",
+      ...at,
+    ]);
     const people: Person[] = [];
     for (const name of names) {
       const person = new Person(name, join(folder, name), introducer.ready.where ?? "");
