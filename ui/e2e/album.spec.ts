@@ -39,7 +39,7 @@ test("pictures that are dropped become an album", async () => {
   await expect(ann.getByRole("heading", { name: "Albums", level: 1 })).toBeVisible();
   await drop(ann, ann.getByRole("heading", { name: "Albums", level: 1 }), pictures.slice(0, 3));
   await expect(ann.getByRole("dialog").getByText(/3 files/)).toBeVisible();
-  await ann.getByLabel("Name").fill("Summer");
+  await ann.getByLabel("Name", { exact: true }).fill("Summer");
   await ann.getByRole("button", { name: "Share", exact: true }).click();
   await expect(ann.getByRole("heading", { name: "Summer", level: 1 })).toBeVisible();
   await expect(ann.getByRole("link", { name: /IMG_/ })).toHaveCount(3);

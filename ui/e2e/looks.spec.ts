@@ -28,7 +28,7 @@ test.beforeAll(async ({ browser }) => {
     Array.from({ length: 14 }, (_, at) => makePicture(ann, `IMG_${at + 1}.jpg`, at + 1)),
   );
   await drop(ann, ann.getByRole("heading", { name: "Albums", level: 1 }), pictures);
-  await ann.getByLabel("Name").fill("Summer by the sea");
+  await ann.getByLabel("Name", { exact: true }).fill("Summer by the sea");
   await ann.getByRole("button", { name: "Share", exact: true }).click();
   await expect(ann.getByRole("list", { name: "Pictures" }).getByRole("link").first()).toBeVisible();
   await expect(ann.getByText(/Adding/)).toBeHidden({ timeout: 30_000 });
