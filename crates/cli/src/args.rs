@@ -144,6 +144,13 @@ pub(crate) enum Command {
         /// Petname or PeerId.
         peer: String,
     },
+    /// Let a browser in to the running node, or list and end those that are in.
+    Web(WebArgs),
+    /// List the tokens by which other programs come in to the running node, or make and revoke them.
+    Tokens {
+        #[command(subcommand)]
+        command: Option<TokensCommand>,
+    },
     /// Save or restore your identity under a passphrase.
     Identity {
         #[command(subcommand)]
@@ -160,9 +167,16 @@ pub(crate) struct UpArgs {
     /// Neither announce nor look for anyone on the local network.
     #[arg(long)]
     pub(crate) no_lan: bool,
-    /// For versions with a web app: this one has its API on the Unix socket only, and says so.
-    #[arg(long, value_name = "ADDR")]
+    /// Where browsers find the web app, on this machine alone: 127.0.0.1:7117 when left out, or any port
+    /// where that is taken. Port 0 for any.
+    #[arg(long, value_name = "ADDR", conflicts_with = "no_web")]
     pub(crate) api: Option<SocketAddr>,
+    /// Open the web app in the browser.
+    #[arg(long, conflicts_with = "no_web")]
+    pub(crate) open: bool,
+    /// No web app: the API on the Unix socket only.
+    #[arg(long)]
+    pub(crate) no_web: bool,
     /// For versions that use the public Mainline DHT: this one never does.
     #[arg(long)]
     pub(crate) no_public_dht: bool,
@@ -172,6 +186,35 @@ pub(crate) struct UpArgs {
     /// Bind the direct (UDP) endpoint here instead of on every interface.
     #[arg(long, value_name = "ADDR")]
     pub(crate) bind: Vec<SocketAddr>,
+}
+
+/// `kith web`.
+#[derive(Debug, Args)]
+pub(crate) struct WebArgs {
+    /// Open it in the browser.
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// List the browsers that are let in.
+    #[arg(long, conflicts_with = "open")]
+    pub(crate) list: bool,
+    /// Let a browser in no more: its number, or all.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["open", "list"])]
+    pub(crate) end: Option<String>,
+}
+
+/// `kith tokens …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokensCommand {
+    /// Make one, and print it this once.
+    Make {
+        /// What it is for.
+        name: String,
+    },
+    /// Let whoever holds it in no more.
+    Revoke {
+        /// Its number.
+        id: u32,
+    },
 }
 
 /// `kith invite`.
@@ -262,6 +305,9 @@ pub(crate) struct GetArgs {
     /// Provide it for good: it makes no room for other copies.
     #[arg(long)]
     pub(crate) keep: bool,
+    /// How soon a file of it is wanted, or a folder: PATH=high, low, or unwanted, which is not now (repeatable).
+    #[arg(long, value_name = "PATH=LEVEL")]
+    pub(crate) priority: Vec<String>,
     /// Leave it to the running node, which goes on with it after a restart too; 'kith transfers' shows it.
     #[arg(long)]
     pub(crate) background: bool,
@@ -281,6 +327,15 @@ pub(crate) enum TransfersCommand {
         /// Its number, or all.
         #[arg(default_value = "all")]
         id: String,
+    },
+    /// Say how soon a file of one is wanted, or a folder with all in it.
+    Priority {
+        /// Its number.
+        id: String,
+        /// The path below what is fetched; '' for everything.
+        path: String,
+        /// high, normal, low, or unwanted, which is not now.
+        level: String,
     },
     /// End one, and forget it; what arrived is deleted, unless it is whole.
     Cancel {

@@ -51,7 +51,7 @@ impl Attached {
                         // Without them the command goes on: an introducer may be away.
                         let _ = tokio::time::timeout(REPLIES_WITHIN, book.take_replies()).await;
                     }
-                    let own = Some(Server::start(node, purpose).await?);
+                    let own = Some(Server::start(node, purpose, None).await?);
                     return Ok(Self { client, own });
                 }
                 Err(SpawnError::Place(PlaceError::Home(HomeError::InUse { .. })))

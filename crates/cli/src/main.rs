@@ -4,7 +4,8 @@
 //!
 //! - [`args`]: the grammar of the command line. [`command`]: what each command does with its answer.
 //! - [`attach`]: where a node runs already, a command talks to it; where none does, it runs its own.
-//! - [`api`]: the one door to a running node, on the Unix socket of its data directory. [`client`] speaks through it.
+//! - [`api`]: the one door to a running node, on the Unix socket of its data directory. [`client`] speaks through it, [`path`] writes where to.
+//! - [`web`]: the same door on TCP, for browsers and other programs.
 //! - [`start`]: how the node of a data directory is described. [`socket`]: that directory's socket.
 //! - [`output`] and [`failure`]: what a command prints, and how it fails.
 
@@ -16,8 +17,10 @@ mod command;
 mod failure;
 mod interrupt;
 mod output;
+mod path;
 mod socket;
 mod start;
+mod web;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;

@@ -18,9 +18,9 @@ use crate::content::quota::COPIES_BYTES_MAX;
 use crate::durable;
 
 pub mod limits;
+pub mod settings;
 
-/// The longest suggested name, in bytes: what an invite has room for.
-pub const NAME_BYTES_MAX: usize = 64;
+pub use settings::NAME_BYTES_MAX;
 
 /// The most introducers a node uses. Each costs a standing connection; beyond a handful they make nobody easier to reach.
 pub const INTRODUCERS_MAX: usize = 8;
@@ -57,6 +57,9 @@ pub struct Config {
     /// How much is kept in the data directory for the sake of copies, in MiB: their trees, a row for each file and a 256th of their bytes. When it is
     /// full, those that nobody asked for longest are provided no longer; the files stay where they are. `kith get --keep` exempts one.
     pub copies_mebibytes: u64,
+    /// With whom albums are shared where nothing is said, and what the app suggests for other shares: `contacts` (the default), `link` or
+    /// `public`.
+    pub audience: settings::DefaultAudience,
     /// Whether bulk data may travel over TCP where the path to the other side is direct. On by default: faster, and it shows
     /// nobody more than the session does. The port is open only while somebody who was told of it is expected.
     pub express: bool,
@@ -167,6 +170,7 @@ impl Default for Config {
             public_server: false,
             provide: true,
             copies_mebibytes: COPIES_BYTES_MAX >> 20,
+            audience: settings::DefaultAudience::default(),
             express: true,
             relay_for_contacts: RelayForContacts::default(),
             limits: Plan::default(),
@@ -253,6 +257,24 @@ impl Config {
         })
     }
 
+    /// Writes these settings into the file at `path`; all else in it stays as it was written.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; the file is as it was then.
+    pub fn keep_settings(path: &Path, change: &settings::Change) -> Result<(), ConfigError> {
+        let text = sound_text(path)?;
+        let io_error = |source| ConfigError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let changed = settings::with_change(&text, change)
+            .ok_or_else(|| io_error(io::Error::other("it cannot be written to")))?;
+        if changed == text {
+            return Ok(());
+        }
+        durable::replace(path, changed.as_bytes()).map_err(io_error)
+    }
+
     /// Reads settings from `text`.
     ///
     /// # Errors
@@ -303,16 +325,7 @@ fn with_introducers(text: &str, introducers: &[Introducer]) -> String {
 
 fn read_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let name = String::deserialize(value)?;
-    if name.len() > NAME_BYTES_MAX {
-        return Err(D::Error::custom(format!(
-            "a name has at most {NAME_BYTES_MAX} bytes"
-        )));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(D::Error::custom(
-            "a name has no line breaks or other control characters",
-        ));
-    }
+    settings::check_name(&name).map_err(D::Error::custom)?;
     Ok(name)
 }
 
@@ -404,7 +417,7 @@ mod tests {
         let line = introducer().to_string();
         let text = format!(
             "name = 'Ann'\nintroducers = ['{line}']\nlan = false\n\
-             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nprovide = false\ncopies_mebibytes = 9\nexpress = false\n\
+             findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nprovide = false\ncopies_mebibytes = 9\naudience = 'public'\nexpress = false\n\
              [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n\
              addresses = ['203.0.113.5']\nport = 7119\n[limits]\nlocal = true\n"
         );
@@ -417,6 +430,7 @@ mod tests {
             public_server: true,
             provide: false,
             copies_mebibytes: 9,
+            audience: settings::DefaultAudience::Public,
             express: false,
             relay_for_contacts: RelayForContacts {
                 enabled: false,

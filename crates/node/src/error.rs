@@ -12,8 +12,8 @@ use kith_core::text::TextError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::content::{GetError, ShareError};
-use crate::peer::{AcceptError, Refused};
+use crate::content::{GetError, PriorityError, ReadError, ShareError};
+use crate::routing::{AcceptError, Refused};
 
 /// What kind of failure it is: what a program does about it, and the exit code of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +98,12 @@ pub enum Error {
         #[source]
         error: GetError,
     },
+    /// A file could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// No priority that a file can have.
+    #[error(transparent)]
+    Priority(#[from] PriorityError),
     /// A share, service or listener that is not there.
     #[error("{0}")]
     NotFound(String),
@@ -142,10 +148,12 @@ impl Error {
             Self::Share(ShareError::Unknown) => ErrorKind::NotFound,
             Self::Share(ShareError::Nothing | ShareError::Name(_)) => ErrorKind::Usage,
             Self::Get { error, .. } => kind_of_get(error),
+            Self::Read(error) => kind_of_read(error),
             Self::NotAllowed(_) => ErrorKind::NotAllowed,
             Self::NotVerified(_) => ErrorKind::NotVerified,
             Self::Usage(_)
             | Self::Offers
+            | Self::Priority(_)
             | Self::Text(_)
             | Self::Name(_)
             | Self::Book(BookError::Name(_))
@@ -202,6 +210,16 @@ fn kind_of_get(error: &GetError) -> ErrorKind {
         GetError::Corrupt(_) | GetError::Distrusted | GetError::Head(_) | GetError::Tree(_) => {
             ErrorKind::NotVerified
         }
+        _ => ErrorKind::Failed,
+    }
+}
+
+/// What kind of failure a file's is that was to be read.
+fn kind_of_read(error: &ReadError) -> ErrorKind {
+    match error {
+        ReadError::NotFound | ReadError::Away(_) => ErrorKind::NotFound,
+        ReadError::NotAllowed(_) => ErrorKind::NotAllowed,
+        ReadError::NotVerified(_) => ErrorKind::NotVerified,
         _ => ErrorKind::Failed,
     }
 }

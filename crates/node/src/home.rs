@@ -147,7 +147,7 @@ impl Home {
         self.directory.join("blobs")
     }
 
-    /// What is being fetched.
+    /// What was read of others' shares without being fetched.
     pub fn partial(&self) -> PathBuf {
         self.directory.join("partial")
     }
@@ -155,6 +155,11 @@ impl Home {
     /// The socket of the local API.
     pub fn socket(&self) -> PathBuf {
         self.directory.join("kith.sock")
+    }
+
+    /// The folders of albums that were made in the app.
+    pub fn albums(&self) -> PathBuf {
+        self.directory.join("albums")
     }
 
     fn lock_file(&self) -> PathBuf {

@@ -35,6 +35,7 @@
 //! [`Node::address_book`] has names, tags and invites, [`Node::contents`] what is shared, [`Stream::datagrams`] unreliable
 //! datagrams beside a stream, and [`testing::Testnet`] a small network for your own tests.
 
+pub mod builder;
 pub mod clock;
 pub mod config;
 pub mod durable;
@@ -53,17 +54,8 @@ pub mod peer;
 pub mod protocol;
 pub mod routing;
 
+pub use builder::NodeBuilder;
 pub use error::{Error, ErrorKind};
 pub use kith_core as core;
-pub use peer::{
-    Acceptor, AddressBook, Contents, Event, Node, NodeBuilder, Refused, SpawnError, Stream,
-};
-
-/// The rooms' pieces of the database, in the order they were invented.
-pub(crate) const SCHEMAS: &[&str] = &[
-    content::SCHEMA,
-    content::past::SCHEMA,
-    content::fetches::SCHEMA,
-    content::LIARS_SCHEMA,
-    content::known::SCHEMA,
-];
+pub use peer::{Acceptor, AddressBook, Contents, Event, Node, SpawnError, Stream};
+pub use routing::Refused;

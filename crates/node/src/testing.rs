@@ -37,9 +37,10 @@ use kith_core::introducer::Introducer;
 use thiserror::Error;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::builder::NodeBuilder;
 use crate::error::Error;
 use crate::introducer::{IntroducerError, IntroducerNode};
-use crate::peer::{Node, NodeBuilder, SpawnError};
+use crate::peer::{Node, SpawnError};
 
 /// How long two nodes may take to become contacts: on one machine they need some ten milliseconds, and tests run
 /// beside many others.

@@ -1,6 +1,6 @@
 //! One simulated node: the machines under test, and what a shell and a disk hold for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ pub struct Node {
     /// At whose relays each face is to keep a place.
     pub places: BTreeMap<Face, Vec<NodeId>>,
     /// Dials under way.
-    pub dials: BTreeSet<DialId>,
+    pub dials: BTreeMap<DialId, UnderWay>,
     /// How often it looked for people.
     pub searches: Searches,
     /// Sessions the machine told of.
@@ -136,7 +136,7 @@ impl Node {
             past: BTreeMap::new(),
             current: BTreeMap::new(),
             places: BTreeMap::new(),
-            dials: BTreeSet::new(),
+            dials: BTreeMap::new(),
             searches: Searches::default(),
             sessions: BTreeMap::new(),
             preferred: BTreeMap::new(),
@@ -263,6 +263,15 @@ pub fn outer_ip(id: NodeId) -> IpAddr {
     IpAddr::V6(Ipv6Addr::new(
         0x2001, 0x0db8, 0x6b69, 0x7468, 0x5349, 0x4d00, 0, node,
     ))
+}
+
+/// A dial that has not ended.
+#[derive(Clone, Copy, Debug)]
+pub struct UnderWay {
+    /// From which face.
+    pub face: Face,
+    /// How many routes are being tried: the first, and one for each that was learnt since.
+    pub attempts: u32,
 }
 
 /// How long an old contact face still answers after another took its place.

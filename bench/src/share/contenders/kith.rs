@@ -85,7 +85,14 @@ impl KithNode {
         std::fs::write(data.join("config.toml"), &kith.settings)?;
         let bind = format!("{}:0", site.address);
         let mut command = kith_command(kith, site, &data);
-        command.args(["up", "--no-lan", "--no-public-dht", "--bind", &bind]);
+        command.args([
+            "up",
+            "--no-web",
+            "--no-lan",
+            "--no-public-dht",
+            "--bind",
+            &bind,
+        ]);
         let log = ground.log(&format!("{name}.log"))?;
         let up = Program::start("kith", command, &log)?;
         let Ok(ready) = up.hear::<Value>(START_DURATION_MAX) else {

@@ -116,6 +116,7 @@ impl Standing {
 
 /// Which contacts to list.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ContactFilter {
     /// Only those with this tag.
     pub(crate) tag: Option<String>,

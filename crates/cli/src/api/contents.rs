@@ -21,6 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{Answer, Asked, lines};
 use super::door::Door;
 use super::named::name_of;
+use super::priority::{self, FilePriority};
 use crate::failure::Failure;
 
 /// The least time between two progress lines: what an eye follows.
@@ -67,6 +68,8 @@ pub(crate) struct ShareInfo {
     /// Where it lies.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Whether its folder is the node's own, so that files can be put into it.
+    pub(crate) album: bool,
     /// Whose it is, where it is a copy of somebody else's that is provided here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
@@ -112,6 +115,7 @@ pub(crate) struct Unshared {
 
 /// Where to look.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct LookAt {
     /// `PEER[/SHARE[/PATH]]` or a link; what every contact shares when left out.
     pub(crate) path: Option<String>,
@@ -157,6 +161,9 @@ pub(crate) struct GetRequest {
     pub(crate) provide: bool,
     /// Whether it never makes room for other copies.
     pub(crate) keep: bool,
+    /// How soon its files are wanted, where that is to be other than normal.
+    #[serde(default)]
+    pub(crate) priorities: Vec<FilePriority>,
 }
 
 /// How fetching goes.
@@ -401,6 +408,7 @@ pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions
         .transpose()
         .map_err(Error::from)?;
     Ok(GetOptions {
+        priorities: priority::read(&asked.priorities)?,
         out: asked.out,
         only: asked.only,
         wait: Duration::from_millis(asked.wait_ms),
@@ -442,7 +450,7 @@ fn listed(contact: &Contact, head: Head) -> Listed {
     }
 }
 
-async fn describe(door: &Door, share: MyShare) -> ShareInfo {
+pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
     let mut with = Vec::new();
     for peer in &share.named {
         with.push(name_of(door, &peer.to_string()).await);
@@ -473,6 +481,7 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         Audience::Link { .. } => "link",
         Audience::Public => "public",
     };
+    let album = door.node().contents().is_album(&share);
     ShareInfo {
         share_id: share.head.share.to_string(),
         link: share.link.to_string(),
@@ -482,6 +491,7 @@ async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         name: share.head.name,
         audience: audience.to_owned(),
         with,
+        album,
         paths: share.roots,
         owner: None,
         kept: true,

@@ -1,18 +1,20 @@
 //! The API as OpenAPI tells it; a test pins it.
 
 use axum::Json;
-use utoipa::OpenApi;
+use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::{Modify, OpenApi};
 
 use super::{
-    contacts, contents, doctor, events, files, invites, limits, listeners, node, ping, raw,
-    services, trace, transfers,
+    access, albums, contacts, content_urls, contents, doctor, events, files, invites, limits,
+    listeners, network, node, ping, raw, recognise, services, settings, trace, transfers,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "kith",
-        description = "The local API of a running node, on the Unix socket of its data directory. A failed call answers \
+        description = "The local API of a running node, on the Unix socket of its data directory, and on a loopback port for browsers and programs \
+            that were let in. A failed call answers \
             {kind, message}; one whose answer is application/x-ndjson sends a line for each result, and {failure: {kind, \
             message}} as its last when the work failed."
     ),
@@ -21,6 +23,15 @@ use super::{
         node::status,
         doctor::examine,
         events::follow,
+        network::read,
+        settings::read,
+        settings::change,
+        settings::add_introducer,
+        settings::remove_introducer,
+        recognise::recognise,
+        albums::make,
+        albums::put,
+        albums::remove,
         invites::create,
         contacts::list,
         contacts::add,
@@ -55,17 +66,78 @@ use super::{
         transfers::list,
         transfers::begin,
         files::read,
+        files::read_fetched,
+        transfers::prioritise,
         transfers::pause,
         transfers::resume,
         transfers::cancel,
         limits::read,
         limits::change,
+        content_urls::make,
+        content_urls::make_site,
+        access::make_code,
+        access::browsers,
+        access::end_browser,
+        access::make_token,
+        access::tokens,
+        access::revoke_token,
     ),
-    components(schemas(crate::failure::Failure))
+    components(schemas(crate::failure::Failure)),
+    modifiers(&Failures, &Names)
 )]
 struct Document;
 
+/// Every call may fail, and then answers the same way.
+struct Failures;
+
+impl Modify for Failures {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let body = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Failure")))
+            .build();
+        let failure = ResponseBuilder::new()
+            .description("what went wrong, and what to do next")
+            .content("application/json", body)
+            .build();
+        for item in document.paths.paths.values_mut() {
+            let calls = [
+                &mut item.get,
+                &mut item.put,
+                &mut item.post,
+                &mut item.delete,
+            ];
+            for call in calls.into_iter().flatten() {
+                let told = RefOr::T(failure.clone());
+                call.responses.responses.insert("default".to_owned(), told);
+            }
+        }
+    }
+}
+
+/// Calls are named by what they are and where, because handlers of several modules have one name.
+struct Names;
+
+impl Modify for Names {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        for (path, item) in &mut document.paths.paths {
+            let place = path.trim_start_matches("/api/v1").replace(['{', '}'], "");
+            let place = place.replace(['/', '-', '.'], "_");
+            let calls = [
+                ("get", &mut item.get),
+                ("put", &mut item.put),
+                ("post", &mut item.post),
+                ("delete", &mut item.delete),
+            ];
+            for (method, call) in calls {
+                if let Some(call) = call {
+                    call.operation_id = Some(format!("{method}{place}"));
+                }
+            }
+        }
+    }
+}
+
 /// The document.
-pub(super) async fn read() -> Json<utoipa::openapi::OpenApi> {
+pub(super) async fn read() -> Json<openapi::OpenApi> {
     Json(Document::openapi())
 }

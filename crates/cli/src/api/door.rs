@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use kith::Node;
+use kith::{ErrorKind, Node};
 
 use super::streams::Streams;
+use crate::failure::Failure;
 use crate::start::Purpose;
+use crate::web::Web;
 
 /// A node and what belongs to its API. Clones share it.
 #[derive(Clone, Debug)]
@@ -17,15 +19,17 @@ struct Inner {
     node: Node,
     purpose: Purpose,
     streams: Streams,
+    web: Option<Arc<Web>>,
     since: Instant,
 }
 
 impl Door {
-    pub(super) fn new(node: Node, purpose: Purpose) -> Self {
+    pub(super) fn new(node: Node, purpose: Purpose, web: Option<Arc<Web>>) -> Self {
         Self(Arc::new(Inner {
             node,
             purpose,
             streams: Streams::default(),
+            web,
             since: Instant::now(),
         }))
     }
@@ -43,6 +47,19 @@ impl Door {
     /// The streams that calls have become, or may become.
     pub(super) fn streams(&self) -> &Streams {
         &self.0.streams
+    }
+
+    /// The door on TCP.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(super) fn web(&self) -> Result<&Web, Failure> {
+        self.0.web.as_deref().ok_or_else(|| {
+            Failure::new(
+                ErrorKind::NotFound,
+                "nothing of this node is open to browsers: 'kith up' opens a door to them, unless it is told --no-web",
+            )
+        })
     }
 
     /// For how long the node has run, in seconds.

@@ -1,21 +1,33 @@
-//! Files of a transfer over HTTP, while they arrive: whole or a range (RFC 9110, section 14), so that a player can seek.
+//! Files over HTTP, of transfers while they arrive and of any share: whole or a range (RFC 9110, section 14), so that a player can seek.
 
 use std::io;
 use std::ops::Range;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use kith::ErrorKind;
+use kith::Error;
 use kith::content::{FileReader, ReadError};
 
 use super::door::Door;
 use crate::failure::Failure;
+use crate::path::segment;
+
+/// How long it may take until something is known of a file: longer than a provider takes that looks at a large folder anew.
+const KNOWN_WITHIN: Duration = Duration::from_secs(60);
+
+/// What is said when nothing was.
+const NOBODY: &str = "nobody who has it is there now; try again when they are";
+
+/// What a browser may do with a file that it shows: no scripts, no forms, nothing from elsewhere, and no origin.
+const SANDBOX: &str = "sandbox; default-src 'none'";
 
 /// What is sent as what, by the end of its name. Nothing that a browser would run.
 const TYPES: &[(&str, &str)] = &[
@@ -55,35 +67,87 @@ enum Wanted {
     Beyond,
 }
 
-/// A file of a transfer, or a range of it, as its bytes arrive. What is asked for is fetched first.
+/// A file of a transfer, or a range of it, as its bytes arrive, and afterwards. What is asked for is fetched first.
 #[utoipa::path(get, path = "/api/v1/transfers/{id}/files/{path}",
     params(("id", description = "a number"), ("path", description = "the file below what is fetched; its name, where that is one file"),
         ("Range" = Option<String>, Header, description = "bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH")),
     responses((status = 200, description = "all of it", content_type = "application/octet-stream"),
         (status = 206, description = "the range", content_type = "application/octet-stream"),
-        (status = 416, description = "the file has nothing there; Content-Range says how long it is")))]
-pub(super) async fn read(
+        (status = 409, description = "it is not any more what was shared"),
+        (status = 416, description = "the file has nothing there; Content-Range says how long it is"),
+        (status = 503, description = "nobody who has it is there, or the transfer rests")))]
+pub(super) async fn read_fetched(
     State(door): State<Door>,
     Path((id, path)): Path<(String, String)>,
     headers: HeaderMap,
-) -> Result<Response, Failure> {
-    let transfers = door.node().contents().transfers();
-    let mut reader = transfers.open(id.parse()?, &path)?;
-    let size = reader.size().await.map_err(unread)?;
+) -> Response {
+    let opened = async {
+        let transfers = door.node().contents().transfers();
+        Ok::<_, Failure>(transfers.open(id.parse()?, &path)?)
+    };
+    match opened.await {
+        Ok(reader) => answer(reader, &path, &headers).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+/// A file of any share, or a range of it: of an own share where it lies; of somebody else's it need not have been fetched, and just what
+/// is read is.
+#[utoipa::path(get, path = "/api/v1/files/{source}",
+    params(("source", description = "PEER/SHARE/PATH or LINK/PATH, as for get; the path of a share that is one file is its name, or left out"),
+        ("Range" = Option<String>, Header, description = "bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH")),
+    responses((status = 200, description = "all of it", content_type = "application/octet-stream"),
+        (status = 206, description = "the range", content_type = "application/octet-stream"),
+        (status = 409, description = "it is not any more what was shared"),
+        (status = 416, description = "the file has nothing there; Content-Range says how long it is"),
+        (status = 503, description = "nobody who has it is there")))]
+pub(super) async fn read(
+    State(door): State<Door>,
+    Path(source): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let opened = async {
+        let contents = door.node().contents();
+        contents.open(&contents.resolve(&source).await?).await
+    };
+    match opened.await {
+        Ok(reader) => answer(reader, &source, &headers).await,
+        Err(Error::Read(error)) => unread(error),
+        Err(error) => Failure::from(error).into_response(),
+    }
+}
+
+/// What is wanted of a file, under headers that keep a browser from taking it for anything but data: it may be of somebody who means ill.
+async fn answer(mut reader: FileReader, path: &str, headers: &HeaderMap) -> Response {
+    let size = match tokio::time::timeout(KNOWN_WITHIN, reader.size()).await {
+        Ok(Ok(size)) => size,
+        Ok(Err(error)) => return unread(error),
+        Err(_) => return unread(ReadError::Away(NOBODY.to_owned())),
+    };
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
     let (status, range) = match wanted(range, size) {
         Wanted::All => (StatusCode::OK, 0..size),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Beyond => {
             let told = [(CONTENT_RANGE, format!("bytes */{size}"))];
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, told).into_response());
+            return (StatusCode::RANGE_NOT_SATISFIABLE, told).into_response();
         }
+    };
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let (content_type, shown) = match content_type(name) {
+        Some(known) => (known, "inline"),
+        None => (ANY_TYPE, "attachment"),
     };
     let told = [
         (ACCEPT_RANGES, "bytes".to_owned()),
         (CONTENT_LENGTH, (range.end - range.start).to_string()),
-        (CONTENT_TYPE, content_type(&path).to_owned()),
+        (CONTENT_TYPE, content_type.to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("{shown}; filename*=UTF-8''{}", segment(name)),
+        ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (CONTENT_SECURITY_POLICY, SANDBOX.to_owned()),
     ];
     let mut response = (status, told).into_response();
     if status == StatusCode::PARTIAL_CONTENT {
@@ -91,8 +155,8 @@ pub(super) async fn read(
         let told = told.parse().expect("digits are good in a header");
         response.headers_mut().insert(CONTENT_RANGE, told);
     }
-    *response.body_mut() = body(reader, range);
-    Ok(response)
+    *response.body_mut() = body(reader.until(range.end), range);
+    response
 }
 
 /// The bytes of a range, as the caller takes them.
@@ -138,20 +202,27 @@ fn number(text: &str) -> Option<u64> {
     is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
-fn content_type(path: &str) -> &'static str {
-    let end = path.rsplit_once('.').map(|(_, end)| end.to_lowercase());
+/// What a file of this name is sent as; `None` where it is nothing that is shown.
+fn content_type(name: &str) -> Option<&'static str> {
+    let end = name.rsplit_once('.').map(|(_, end)| end.to_lowercase());
     let known = TYPES
         .iter()
         .find(|(known, _)| Some(*known) == end.as_deref());
-    known.map_or(ANY_TYPE, |(_, content_type)| content_type)
+    known.map(|(_, content_type)| *content_type)
 }
 
-fn unread(error: ReadError) -> Failure {
-    let kind = match error {
-        ReadError::NotFound => ErrorKind::NotFound,
-        _ => ErrorKind::Failed,
+/// Why nothing of a file is sent.
+fn unread(error: ReadError) -> Response {
+    let status = match error {
+        ReadError::Away(_) | ReadError::Ended => Some(StatusCode::SERVICE_UNAVAILABLE),
+        ReadError::Changed => Some(StatusCode::CONFLICT),
+        _ => None,
     };
-    Failure::new(kind, error)
+    let mut response = Failure::from(Error::from(error)).into_response();
+    if let Some(status) = status {
+        *response.status_mut() = status;
+    }
+    response
 }
 
 #[cfg(test)]
@@ -183,9 +254,9 @@ mod tests {
 
     #[test]
     fn nothing_is_sent_as_what_a_browser_runs() {
-        assert_eq!(content_type("a/film.MKV"), "video/x-matroska");
-        for path in ["page.html", "picture.svg", "script.js", "film", ".mkv/film"] {
-            assert_eq!(content_type(path), ANY_TYPE, "{path}");
+        assert_eq!(content_type("film.MKV"), Some("video/x-matroska"));
+        for name in ["page.html", "picture.svg", "script.js", "film", "mkv"] {
+            assert_eq!(content_type(name), None, "{name}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The one door to a running node: HTTP with JSON under `/api/v1`, on the Unix socket of its data directory.
+//! The one door to a running node: HTTP with JSON under `/api/v1`, on the Unix socket of its data directory, and on TCP for browsers
+//! and programs that were let in.
 //!
 //! Handlers hold no rules: those are in the library. Each file has the handlers of one subject, and the JSON they speak,
 //! which the commands read with the same types.
@@ -7,14 +8,20 @@
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
 //! - [`named`]: whom a command goes to.
-//! - [`contents`]: what is shared here, and what others share. [`transfers`]: what is being fetched. [`files`]: reading it meanwhile. [`limits`]: how fast.
+//! - [`contents`]: what is shared here, and what others share. [`transfers`], [`priority`]: what is being fetched, and what of it first. [`files`]: reading that meanwhile, and any other file. [`limits`]: how fast.
+//! - [`network`]: sessions and introducers. [`settings`]: what the owner wants. [`recognise`]: what a text is. [`albums`]: putting files into shares.
+//! - [`content_urls`]: where browsers read content from.
+//! - [`access`]: who may come in by TCP ([`crate::web`]).
 //! - [`services`]: what is offered to contacts, and theirs reached here.
 //! - [`raw`]: calls that become a stream to a peer (`Upgrade: kith-raw`). [`listeners`]: incoming ones.
 //!
 //! Nothing that runs programs is here.
 
+pub(crate) mod access;
+mod albums;
 mod answer;
 pub(crate) mod contacts;
+mod content_urls;
 pub(crate) mod contents;
 pub(crate) mod doctor;
 mod document;
@@ -25,12 +32,16 @@ pub(crate) mod invites;
 pub(crate) mod limits;
 pub(crate) mod listeners;
 mod named;
+mod network;
 pub(crate) mod node;
 pub(crate) mod ping;
+pub(crate) mod priority;
 pub(crate) mod raw;
+mod recognise;
 mod router;
 mod server;
 pub(crate) mod services;
+mod settings;
 pub(crate) mod streams;
 pub(crate) mod trace;
 pub(crate) mod transfers;

@@ -144,7 +144,7 @@ pub(super) async fn status(State(door): State<Door>) -> Answer<Status> {
     }))
 }
 
-fn face_name(face: Face) -> &'static str {
+pub(super) fn face_name(face: Face) -> &'static str {
     match face {
         Face::Public => "public",
         Face::Contact => "contact",

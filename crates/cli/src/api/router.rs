@@ -1,25 +1,56 @@
 //! What is where.
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 use super::door::Door;
 use super::{
-    contacts, contents, doctor, document, events, files, invites, limits, listeners, node, ping,
-    raw, services, trace, transfers,
+    access, albums, contacts, content_urls, contents, doctor, document, events, files, invites,
+    limits, listeners, network, node, ping, raw, recognise, services, settings, trace, transfers,
 };
 use crate::failure::Failure;
 
 /// Where this version of the API is.
 const BASE: &str = "/api/v1";
 
-/// The whole API.
-pub(super) fn router(door: Door) -> Router {
-    let api = Router::new()
+/// The whole API, as it is on the socket.
+pub(super) fn on_socket(door: Door) -> Router {
+    let alone = Router::new()
+        .route("/pipe", post(raw::pipe))
+        .route("/listeners", post(listeners::listen))
+        .route("/streams/{number}", post(raw::take).get(raw::outcome))
+        .route("/streams/{number}/finish", post(raw::finish))
+        .route("/web/codes", post(access::make_code))
+        .route("/tokens", post(access::make_token));
+    serve(alone.merge(everywhere()), door)
+}
+
+/// The API as it is on TCP: nothing that becomes raw bytes, and nothing that lets others in.
+pub(super) fn on_tcp(door: Door) -> Router {
+    serve(everywhere(), door)
+}
+
+fn serve(api: Router<Door>, door: Door) -> Router {
+    Router::new()
+        .nest(BASE, api)
+        .fallback(async || {
+            Failure::usage("there is nothing here; /api/v1/openapi.json lists what is")
+        })
+        .with_state(door)
+}
+
+/// What is on the socket and on TCP alike.
+fn everywhere() -> Router<Door> {
+    Router::new()
         .route("/node", get(node::read))
         .route("/status", get(node::status))
         .route("/doctor", post(doctor::examine))
         .route("/events", get(events::follow))
+        .route("/network", get(network::read))
+        .route("/settings", get(settings::read).post(settings::change))
+        .route("/introducers", post(settings::add_introducer))
+        .route("/introducers/remove", post(settings::remove_introducer))
+        .route("/recognise", post(recognise::recognise))
         .route("/invites", post(invites::create))
         .route("/contacts", get(contacts::list).post(contacts::add))
         .route(
@@ -36,10 +67,6 @@ pub(super) fn router(door: Door) -> Router {
         .route("/contacts/{name}/unblock", post(contacts::unblock))
         .route("/ping", post(ping::ping))
         .route("/trace", post(trace::trace))
-        .route("/pipe", post(raw::pipe))
-        .route("/listeners", post(listeners::listen))
-        .route("/streams/{number}", post(raw::take).get(raw::outcome))
-        .route("/streams/{number}/finish", post(raw::finish))
         .route("/offers", get(services::list).post(services::keep))
         .route("/offers/held", post(services::hold))
         .route("/offers/{name}", delete(services::withdraw))
@@ -48,20 +75,27 @@ pub(super) fn router(door: Door) -> Router {
             "/shares/{share}",
             get(contents::my_share).delete(contents::unshare),
         )
+        .route("/albums", post(albums::make))
+        .route(
+            "/albums/{album}/files/{*path}",
+            put(albums::put).delete(albums::remove),
+        )
+        .route("/files/{*source}", get(files::read))
         .route("/ls", get(contents::list))
         .route("/get", post(contents::get))
         .route("/transfers", get(transfers::list).post(transfers::begin))
-        .route("/transfers/{id}/files/{*path}", get(files::read))
+        .route("/transfers/{id}/files/{*path}", get(files::read_fetched))
+        .route("/transfers/{id}/priority", post(transfers::prioritise))
         .route("/transfers/{id}/pause", post(transfers::pause))
         .route("/transfers/{id}/resume", post(transfers::resume))
         .route("/transfers/{id}/cancel", post(transfers::cancel))
         .route("/limits", get(limits::read).post(limits::change))
         .route("/forwards", post(services::forward))
-        .route("/openapi.json", get(document::read));
-    Router::new()
-        .nest(BASE, api)
-        .fallback(async || {
-            Failure::usage("there is nothing here; /api/v1/openapi.json lists what is")
-        })
-        .with_state(door)
+        .route("/content-urls", post(content_urls::make))
+        .route("/site-urls", post(content_urls::make_site))
+        .route("/tokens", get(access::tokens))
+        .route("/tokens/{id}", delete(access::revoke_token))
+        .route("/web/browsers", get(access::browsers))
+        .route("/web/browsers/{id}", delete(access::end_browser))
+        .route("/openapi.json", get(document::read))
 }

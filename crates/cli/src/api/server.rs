@@ -1,17 +1,20 @@
-//! The API's server: one socket, for as long as the node runs.
+//! The API's server: one socket, and perhaps a door on TCP, for as long as the node runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kith::Node;
 use kith::home::Home;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::door::Door;
-use super::router::router;
+use super::router;
 use crate::failure::Failure;
 use crate::socket;
 use crate::start::Purpose;
+use crate::web::Listening;
 
 /// How long calls that are under way may take to end when the node stops.
 const CALLS_END_WITHIN: Duration = Duration::from_secs(1);
@@ -22,15 +25,20 @@ pub(crate) struct Server {
     node: Node,
     home: Home,
     stop: CancellationToken,
-    serving: JoinHandle<()>,
+    /// What serves the socket, and the door on TCP where there is one.
+    serving: Vec<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Opens the door to `node`.
+    /// Opens the door to `node`: on its socket, and on TCP where `listening` is given.
     ///
     /// # Errors
     /// When the socket cannot be made; the node is shut down then.
-    pub(crate) async fn start(node: Node, purpose: Purpose) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        node: Node,
+        purpose: Purpose,
+        listening: Option<Listening>,
+    ) -> Result<Self, Failure> {
         let home = node.home().clone();
         let listener = match socket::listen(&home) {
             Ok(listener) => listener,
@@ -41,17 +49,23 @@ impl Server {
                 return Err(Failure::failed(reason));
             }
         };
-        let router = router(Door::new(node.clone(), purpose));
+        let web = listening
+            .as_ref()
+            .map(|listening| Arc::clone(listening.web()));
+        let door = Door::new(node.clone(), purpose, web);
+        let router = router::on_socket(door.clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
-        let serving = tokio::spawn(async move {
+        let mut serving = vec![tokio::spawn(async move {
             let served = axum::serve(listener, router)
                 .with_graceful_shutdown(stopped)
                 .await;
             if let Err(error) = served {
                 tracing::error!(%error, "the local API ended");
             }
-        });
+        })];
+        serving
+            .extend(listening.map(|listening| listening.open(router::on_tcp(door), stop.clone())));
         Ok(Self {
             node,
             home,
@@ -76,12 +90,12 @@ impl Server {
         // Before the lock is given back, so that it cannot be the next one's.
         let _ = std::fs::remove_file(self.home.socket());
         self.stop.cancel();
-        let aborting = self.serving.abort_handle();
-        if tokio::time::timeout(CALLS_END_WITHIN, self.serving)
-            .await
-            .is_err()
-        {
-            aborting.abort();
+        let deadline = Instant::now() + CALLS_END_WITHIN;
+        for serving in self.serving {
+            let aborting = serving.abort_handle();
+            if tokio::time::timeout_at(deadline, serving).await.is_err() {
+                aborting.abort();
+            }
         }
         self.node.shutdown().await;
     }

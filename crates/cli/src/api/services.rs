@@ -32,6 +32,7 @@ pub(crate) struct OfferInfo {
 
 /// Which transport's service.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct TransportFilter {
     /// UDP instead of TCP.
     #[serde(default)]

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use kith::Error;
 use kith::peer::{self, TransferId, TransferState, Transfers, UploadInfo};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::answer::{Answer, Asked};
 use super::contents::{self, GetRequest};
 use super::door::Door;
 use super::named::name_of;
+use super::priority::{self, FilePriority};
 use crate::failure::Failure;
 
 /// The word for each transfer there is, in the place of a number.
@@ -50,6 +51,28 @@ pub(crate) struct TransferInfo {
     pub(crate) out: Option<PathBuf>,
     /// Why it failed.
     pub(crate) failure: Option<Failure>,
+    /// How soon its files are wanted, where that was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) priorities: Vec<FilePriority>,
+}
+
+/// How far a transfer is, as events tell it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TransferEvent {
+    /// Its number.
+    pub(crate) id: u64,
+    /// As in the list of transfers.
+    pub(crate) state: String,
+    /// Whose it is.
+    pub(crate) peer_id: String,
+    /// What is fetched: the share and the path in it.
+    pub(crate) what: String,
+    /// Bytes that are verified and durable.
+    pub(crate) bytes: u64,
+    /// All bytes there are, where that is known.
+    pub(crate) total: Option<u64>,
+    /// Bytes a second, lately.
+    pub(crate) rate: u64,
 }
 
 /// How to end it.
@@ -88,6 +111,22 @@ pub(super) async fn begin(
     let info = transfers.list().into_iter().find(|info| info.id == id);
     let info = info.ok_or_else(|| Failure::failed("it was cancelled meanwhile"))?;
     Ok(Json(describe(&door, info).await))
+}
+
+/// Says how soon a file of a transfer is wanted, or a folder with all beneath it. It holds at once.
+#[utoipa::path(post, path = "/api/v1/transfers/{id}/priority", params(("id", description = "a number")),
+    request_body = FilePriority, responses((status = 200, body = Vec<TransferInfo>)))]
+pub(super) async fn prioritise(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    Asked(asked): Asked<FilePriority>,
+) -> Answer<Vec<TransferInfo>> {
+    let level = asked.level.parse().map_err(Error::from)?;
+    let transfers = door.node().contents().transfers();
+    let info = transfers
+        .prioritise(id.parse()?, &asked.path, level)
+        .await?;
+    describe_all(&door, vec![info]).await
 }
 
 /// Stops transfers where they are.
@@ -138,16 +177,16 @@ pub(super) async fn cancel(
 }
 
 /// A transfer as an event tells it.
-pub(super) fn tell(info: &peer::TransferInfo) -> Value {
-    json!({
-        "id": info.id.0,
-        "state": info.state.name(),
-        "peer_id": info.peer.to_string(),
-        "what": info.what,
-        "bytes": info.progress.bytes,
-        "total": info.progress.total,
-        "rate": info.progress.rate,
-    })
+pub(super) fn tell(info: &peer::TransferInfo) -> TransferEvent {
+    TransferEvent {
+        id: info.id.0,
+        state: info.state.name().to_owned(),
+        peer_id: info.peer.to_string(),
+        what: info.what.clone(),
+        bytes: info.progress.bytes,
+        total: info.progress.total,
+        rate: info.progress.rate,
+    }
 }
 
 /// The transfers that are meant: one, or all in these states.
@@ -192,6 +231,7 @@ async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
         failure: info
             .failure
             .map(|failure| Failure::new(failure.kind, failure.message)),
+        priorities: priority::described(&info.priorities),
     }
 }
 
@@ -216,5 +256,6 @@ async fn describe_upload(door: &Door, upload: UploadInfo) -> TransferInfo {
         background: false,
         out: None,
         failure: None,
+        priorities: Vec::new(),
     }
 }

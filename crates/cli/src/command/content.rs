@@ -10,11 +10,12 @@ use super::transfers;
 use crate::api::contents::{
     FetchInfo, GetEvent, GetRequest, Listed, ShareInfo, ShareRequest, Unshared,
 };
+use crate::api::priority::FilePriority;
 use crate::api::transfers::TransferInfo;
 use crate::args::{GetArgs, ShareArgs};
-use crate::client::{query, segment};
 use crate::failure::Failure;
 use crate::output;
+use crate::path::{query, segment};
 use crate::start::Purpose;
 
 /// What a bar says; bytes and rate as people read them.
@@ -130,6 +131,22 @@ pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Reads `PATH=LEVEL`.
+fn priorities(said: &[String]) -> Result<Vec<FilePriority>, Failure> {
+    let read = said.iter().map(|text| {
+        let (path, level) = text.rsplit_once('=').ok_or_else(|| {
+            Failure::usage(format!(
+                "{text:?} is no PATH=LEVEL: such as 'day1/film.mkv=high'"
+            ))
+        })?;
+        Ok(FilePriority {
+            path: path.to_owned(),
+            level: level.to_owned(),
+        })
+    });
+    read.collect()
+}
+
 /// Fetches what somebody shares.
 pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
     let wait = args.wait.unwrap_or(match args.background {
@@ -137,6 +154,7 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
         false => FOREGROUND_WAIT,
     });
     let request = GetRequest {
+        priorities: priorities(&args.priority)?,
         source: args.source,
         out: whole(&args.out)?,
         only: args.only,

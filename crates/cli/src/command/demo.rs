@@ -118,6 +118,7 @@ impl Stage {
             let args = [
                 "up",
                 "--json",
+                "--no-web",
                 "--bind",
                 "127.0.0.1:0",
                 "--introducer",

@@ -10,8 +10,9 @@ use crate::api::contacts::{
 };
 use crate::api::node::NodeInfo;
 use crate::args::ContactCommand;
-use crate::client::{Client, query, segment};
+use crate::client::Client;
 use crate::failure::Failure;
+use crate::path::{query, segment};
 use crate::start::Purpose;
 
 /// How long a node of the command's own stays to tell the maker of an invite, or to leave them a sealed reply: a dial to an

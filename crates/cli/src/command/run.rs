@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::on::On;
 use super::{
     backup, content, demo, exec, introducer, limits, me, people, reach, services, stdio, transfers,
-    up,
+    up, web,
 };
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
@@ -66,6 +66,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         Command::Ls { path } => content::list(&on, path.as_deref()).await?,
         Command::Get(args) => content::get(&on, args).await?,
         Command::Limits(args) => limits::limits(&on, args).await?,
+        Command::Web(args) => web::web(&on, args).await?,
+        Command::Tokens { command } => web::tokens(&on, command).await?,
         Command::Transfers { command } => transfers::transfers(&on, command).await?,
     }
     Ok(ExitCode::SUCCESS)

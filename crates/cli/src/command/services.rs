@@ -9,9 +9,10 @@ use super::on::On;
 use crate::api::node::NodeInfo;
 use crate::api::services::{ForwardRequest, OfferInfo, ServiceEvent};
 use crate::args::OfferArgs;
-use crate::client::{Lines, query, segment};
+use crate::client::Lines;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::path::{query, segment};
 use crate::start::Purpose;
 
 /// What is printed once a service can be used.

@@ -1,11 +1,12 @@
 //! What is being fetched and served: `transfers`.
 
 use super::on::On;
+use crate::api::priority::FilePriority;
 use crate::api::transfers::{CancelRequest, TransferInfo};
 use crate::args::TransfersCommand;
-use crate::client::segment;
 use crate::failure::Failure;
 use crate::output;
+use crate::path::segment;
 use crate::start::Purpose;
 
 /// Lists transfers, or says how some of them go on.
@@ -18,6 +19,14 @@ pub(super) async fn transfers(on: &On, command: Option<TransfersCommand>) -> Res
             }
             Some(TransfersCommand::Resume { id }) => {
                 node.client().post(&path(&id, "resume"), &()).await
+            }
+            Some(TransfersCommand::Priority {
+                id,
+                path: file,
+                level,
+            }) => {
+                let request = FilePriority { path: file, level };
+                node.client().post(&path(&id, "priority"), &request).await
             }
             Some(TransfersCommand::Cancel { id, keep }) => {
                 let request = CancelRequest { keep };
@@ -57,10 +66,13 @@ pub(super) fn describe(info: &TransferInfo) -> String {
         "{id:>4}  {:<9}  {size:>22}  {rate:>13}  {left:>7}  {what}",
         info.state
     );
-    match &info.failure {
-        Some(failure) => format!("{line}\n      {failure}"),
-        None => line,
-    }
+    let said = info.priorities.iter().map(|said| match said.path.as_str() {
+        "" => format!("\n      {}: everything else", said.level),
+        path => format!("\n      {}: {}", said.level, output::name(path)),
+    });
+    let failure = info.failure.iter().map(|it| format!("\n      {it}"));
+    let more: String = said.chain(failure).collect();
+    line + &more
 }
 
 /// Seconds as people read them.
@@ -93,10 +105,16 @@ mod tests {
             background: true,
             out: None,
             failure: None,
+            priorities: Vec::new(),
         };
         let expected =
             "   3  running        1.5 KiB of 4.0 KiB      1.0 KiB/s     1:03  ann/holiday/day1";
         assert_eq!(describe(&info), expected);
+        info.priorities = vec![FilePriority {
+            path: "a.jpg".to_owned(),
+            level: "high".to_owned(),
+        }];
+        assert_eq!(describe(&info), format!("{expected}\n      high: a.jpg"));
         info.failure = Some(Failure::failed("the disk is full"));
         assert!(describe(&info).ends_with("\n      the disk is full"));
         info.direction = "upload".to_owned();

@@ -1,7 +1,11 @@
 //! `kith up`: the node that stays.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
 use kith::config::{Config, INTRODUCERS_MAX};
 use kith::core::introducer::Introducer;
+use kith::home::Home;
 use serde::Serialize;
 
 use super::on::On;
@@ -10,6 +14,13 @@ use crate::args::UpArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::start::{self, Purpose};
+use crate::web::{Listening, PORT_DEFAULT};
+
+/// The loopback addresses that browsers take names below `localhost` for.
+const LOOPBACK: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
 
 /// What is printed once the node can be used.
 #[derive(Serialize)]
@@ -18,6 +29,8 @@ struct Ready {
     peer_id: String,
     api: String,
     introducers: Vec<String>,
+    /// Lets one browser in.
+    url: Option<String>,
 }
 
 /// Runs a node until it is told to stop.
@@ -26,17 +39,20 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
     let home = on.home()?;
     let mut config = start::config(&home)?;
     let named = apply(&mut config, &args)?;
-    if let Some(api) = args.api {
-        on.output.talk(format_args!(
-            "kith: nothing listens on {api}: this version has its API on the Unix socket only"
-        ));
-    }
     let mut builder = start::builder(&home, &config, Purpose::Daemon).bind(args.bind.clone());
     if !args.bind.is_empty() && args.bind.iter().all(|address| address.ip().is_loopback()) {
         builder = builder.port_mapping(false);
     }
     let node = builder.spawn().await.map_err(Failure::failed)?;
-    let server = Server::start(node, Purpose::Daemon).await?;
+    let listening = match listen(on, &home, &args).await {
+        Ok(listening) => listening,
+        Err(failure) => {
+            node.shutdown().await;
+            return Err(failure);
+        }
+    };
+    let web = listening.as_ref().map(|it| Arc::clone(it.web()));
+    let server = Server::start(node, Purpose::Daemon, listening).await?;
     if named && let Err(error) = Config::keep_introducers(&home.config(), &config.introducers) {
         on.output.talk(format_args!(
             "kith: the introducers are used, but not kept for the next time: {error}"
@@ -46,14 +62,12 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
         peer_id: server.node().peer_id().to_string(),
         api: server.url(),
         introducers: config.introducers.iter().map(ToString::to_string).collect(),
+        url: web.map(|web| web.entrance()),
     };
-    let shown = on.output.line(&ready, || {
-        format!(
-            "{} is up, with {} introducers; stop it with Ctrl-C",
-            ready.peer_id,
-            ready.introducers.len()
-        )
-    });
+    let shown = on.output.line(&ready, || describe(&ready));
+    if let Some(url) = ready.url.as_deref().filter(|_| args.open) {
+        super::web::show(on, url);
+    }
     if shown.is_ok() {
         interrupt.wait().await;
     }
@@ -61,13 +75,45 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
     shown
 }
 
+fn describe(ready: &Ready) -> String {
+    let up = format!(
+        "{} is up, with {} introducers; stop it with Ctrl-C",
+        ready.peer_id,
+        ready.introducers.len()
+    );
+    match &ready.url {
+        Some(url) => format!("{up}\nin a browser, once: {url}"),
+        None => up,
+    }
+}
+
+/// Takes the place of the web app, unless there is to be none. It is had once the data directory is, so that one node alone asks.
+async fn listen(on: &On, home: &Home, args: &UpArgs) -> Result<Option<Listening>, Failure> {
+    if args.no_web {
+        return Ok(None);
+    }
+    let wanted = args.api.map(|api| api.port());
+    let listening = Listening::bind(home, wanted)
+        .await
+        .map_err(Failure::failed)?;
+    if listening.is_elsewhere {
+        on.output.talk(format_args!(
+            "kith: another program has port {PORT_DEFAULT} of this machine, so the web app is at port {} for now; \
+             addresses kept from before lead to that program",
+            listening.port()
+        ));
+    }
+    Ok(Some(listening))
+}
+
 /// Lets the flags override the settings. Whether introducers were named.
 fn apply(config: &mut Config, args: &UpArgs) -> Result<bool, Failure> {
     config.lan &= !args.no_lan;
     config.findable |= args.findable;
-    if let Some(api) = args.api.filter(|api| !api.ip().is_loopback()) {
+    let is_here = |api: &SocketAddr| LOOPBACK.contains(&api.ip());
+    if let Some(api) = args.api.filter(|api| !is_here(api)) {
         return Err(Failure::usage(format!(
-            "--api {api}: the local API listens on loopback addresses only, such as 127.0.0.1"
+            "--api {api}: the local API listens on this machine's loopback addresses only, 127.0.0.1 and ::1"
         )));
     }
     for line in &args.introducer {

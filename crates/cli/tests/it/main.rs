@@ -2,8 +2,10 @@
 //!
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`events`]: what it tells as it happens.
-//! - [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web_client`]: a browser, as far as HTTP goes.
+//! - [`web`], [`web_content`], [`app`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
+mod app;
 mod backup;
 mod bad_input;
 mod bad_links;
@@ -11,6 +13,7 @@ mod changes;
 mod demo;
 mod door;
 mod events;
+mod files;
 mod limits;
 mod meeting;
 mod person;
@@ -19,3 +22,6 @@ mod services;
 mod snapshots;
 mod streams;
 mod transfers;
+mod web;
+mod web_client;
+mod web_content;

@@ -53,6 +53,12 @@ impl Person {
     /// Starts the node, and returns what it says once it is ready.
     pub(crate) async fn start(&mut self, flags: &[&str]) -> Value {
         let mut args = vec!["up", "--json", "--no-lan", "--bind", "127.0.0.1:0"];
+        if !flags
+            .iter()
+            .any(|flag| ["--api", "--no-web"].contains(flag))
+        {
+            args.extend(["--api", "127.0.0.1:0"]);
+        }
         args.extend(flags);
         let mut running = self.begin(&args);
         let ready = running.json().await;

@@ -49,6 +49,7 @@ async fn the_help_of_each_command_is_as_it_was() {
         &["transfers"],
         &["transfers", "pause"],
         &["transfers", "resume"],
+        &["transfers", "priority"],
         &["transfers", "cancel"],
         &["limits"],
         &["ls"],

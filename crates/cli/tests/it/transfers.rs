@@ -3,10 +3,9 @@
 use std::fs;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use crate::files::read;
 use crate::person::{PATIENCE, Person, text};
 
 /// Ann, who shares `notes` and has gone offline, and Ben, who knows her.
@@ -78,6 +77,50 @@ async fn a_transfer_in_the_background_outlasts_its_command_and_its_node() {
 }
 
 #[tokio::test]
+async fn a_transfer_in_the_background_survives_the_killing_of_its_node() {
+    const BYTES: u64 = 40 << 20;
+    const AGAIN_MAX: u64 = 16 << 20;
+    let (ann, mut ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let film: Vec<u8> = (0..BYTES).map(|at| (at / 251) as u8).collect();
+    fs::write(ann.file("film"), &film).expect("room");
+    ann.one(&["limits", "--upload", "10 MiB/s", "--local", "true"])
+        .await;
+    let path = text(&ann.file("film").display().to_string().into());
+    ann.one(&["share", &path]).await;
+    let out = ben.file("out").display().to_string();
+    let get = ["get", "ann/film", "--out", &out];
+    let begun = ben.one(&[&get[..], &["--background"]].concat()).await;
+    let bytes = |info: &Value| info["bytes"].as_u64().expect("a number");
+    let half_way = async {
+        loop {
+            let info = state(&ben, &["waiting", "running"]).await;
+            if bytes(&info) >= BYTES / 2 {
+                return bytes(&info);
+            }
+        }
+    };
+    let before = timeout(PATIENCE, half_way).await.expect("in time");
+    ben.stop("KILL").await;
+    assert!(!ben.file("out/film").exists());
+
+    ben.start(&[]).await;
+    let after = state(&ben, &["waiting", "running"]).await;
+    assert_eq!(after["id"], begun["id"]);
+    // The same in the foreground follows it, and is told in the end what this run has fetched.
+    let lines = ben.json(&get).await;
+    let done = lines.last().expect("its end");
+    assert_eq!((&done["event"], bytes(done)), (&"done".into(), BYTES));
+    let sources = done["sources"].as_array().expect("a list").iter();
+    let fetched: u64 = sources.map(bytes).sum();
+    let missing = BYTES - before;
+    assert!(fetched <= missing + AGAIN_MAX, "{fetched} of {missing}");
+    assert!(fetched < BYTES, "it began anew");
+    assert!(fs::read(ben.file("out/film")).expect("there") == film);
+    assert_eq!(state(&ben, &["done"]).await["id"], begun["id"]);
+}
+
+#[tokio::test]
 async fn a_transfer_in_the_foreground_ends_with_its_command() {
     let (_ann, ben) = ann_is_away().await;
     let out = ben.file("out").display().to_string();
@@ -116,26 +159,6 @@ async fn what_cannot_be_is_refused_in_words() {
     let get = ["get", "ann/notes", "--out", &out, "--background"];
     ben.run(&get).await.failed(2, &["kith up"]);
     assert_eq!(ben.json(&["transfers"]).await, [] as [Value; 0]);
-}
-
-/// One call for a file, as a player makes it: the head, and the bytes.
-async fn read(ben: &Person, path: &str, range: &str) -> (String, Vec<u8>) {
-    let request = format!(
-        "GET /api/v1{path} HTTP/1.1\r\nHost: kith.localhost\r\nConnection: close\r\n{range}\r\n"
-    );
-    let stream = UnixStream::connect(ben.file("kith.sock")).await;
-    let mut stream = stream.expect("it is up");
-    let sent = stream.write_all(request.as_bytes()).await;
-    sent.expect("it listens");
-    let mut answer = Vec::new();
-    let read = timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
-    read.expect("in time").expect("answered");
-    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-    let body = answer.split_off(end.expect("a head") + 4);
-    (
-        String::from_utf8(answer).expect("text").to_lowercase(),
-        body,
-    )
 }
 
 #[tokio::test]

@@ -225,20 +225,38 @@ pub(crate) async fn hole_punches(left: &Device, right: &Device, mirror: Mirror) 
     Ok(from_left? && from_right?)
 }
 
+/// How long to wait for the answers that shall come: longer than any takes on a busy machine.
+const ANSWERS_WITHIN_SECONDS: &str = "20";
+
 /// What `ping` measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pings {
+    /// How many were sent.
+    pub(crate) sent: usize,
     /// How many were answered.
     pub(crate) answered: usize,
     /// The shortest round trip.
     pub(crate) round_trip_min: Duration,
 }
 
-/// Sends `count` pings from `host` to `address`, 20 ms apart, and waits one second for each answer.
+/// Sends `count` pings from `host` to `address`, 20 ms apart. A second passes before silence is believed; of several the last
+/// has 20 ms only, once others were answered.
 pub(crate) async fn ping(host: &Device, address: Ipv4Addr, count: usize) -> Result<Pings> {
+    pinged(host, address, &["-W", "1", "-c", &count.to_string()]).await
+}
+
+/// Sends pings from `host` to `address`, 20 ms apart, until `count` or a few more were answered: for what shall be there,
+/// however late the answers of a busy machine come.
+pub(crate) async fn ping_until(host: &Device, address: Ipv4Addr, count: usize) -> Result<Pings> {
+    let count = count.to_string();
+    pinged(host, address, &["-w", ANSWERS_WITHIN_SECONDS, "-c", &count]).await
+}
+
+async fn pinged(host: &Device, address: Ipv4Addr, bounds: &[&str]) -> Result<Pings> {
     let mut command = tokio::process::Command::new("ping");
     command
-        .args(["-n", "-i", "0.02", "-W", "1", "-c", &count.to_string()])
+        .args(["-n", "-i", "0.02"])
+        .args(bounds)
         .arg(address.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -251,8 +269,14 @@ pub(crate) async fn ping(host: &Device, address: Ipv4Addr, count: usize) -> Resu
         .skip(1)
         .filter_map(|rest| rest.split_whitespace().next()?.parse().ok())
         .collect();
+    let summary = told
+        .lines()
+        .find(|line| line.contains("packets transmitted"));
+    // Without a way there none is sent, and nothing is summed up.
+    let sent = summary.and_then(|line| line.split_whitespace().next()?.parse().ok());
     let shortest_ms = times.iter().copied().reduce(f64::min).unwrap_or(0.0);
     Ok(Pings {
+        sent: sent.unwrap_or(0),
         answered: times.len(),
         round_trip_min: Duration::from_secs_f64(shortest_ms / 1000.0),
     })

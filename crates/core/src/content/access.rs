@@ -212,6 +212,31 @@ fn is_granted(asker: &Asker, guard: &Guard, shown: &Shown, now: Time) -> bool {
         && grant.is_good_at(now)
 }
 
+/// What becomes of a copy of a share when a head of the share is heard of.
+///
+/// A head of a higher epoch voids all grants. Where it is of another version, or of none because the share was taken back, nobody may have the copy
+/// any more. Where it is of the same version, the owner has only taken somebody's grants back: others get new ones, and the copy is as good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopyFate {
+    /// It is provided as before.
+    Stays,
+    /// It is provided under the new head, to those with grants of its epoch.
+    GoesOn,
+    /// It is provided no longer.
+    Ends,
+}
+
+impl CopyFate {
+    /// Of a copy of the epoch `copied` when a head of the epoch `heard` comes; `is_same_version` says whether both heads name one manifest.
+    pub fn of(copied: u64, heard: u64, is_same_version: bool) -> Self {
+        match (heard > copied, is_same_version) {
+            (false, _) => Self::Stays,
+            (true, true) => Self::GoesOn,
+            (true, false) => Self::Ends,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +249,19 @@ mod tests {
 
     fn owner() -> SecretKey {
         SecretKey::from_bytes([1; 32])
+    }
+
+    #[test]
+    fn a_copy_outlives_a_higher_epoch_only_as_the_same_version() {
+        for (copied, heard, is_same, fate) in [
+            (1, 1, true, CopyFate::Stays),
+            (1, 1, false, CopyFate::Stays),
+            (2, 1, false, CopyFate::Stays),
+            (1, 2, true, CopyFate::GoesOn),
+            (1, 2, false, CopyFate::Ends),
+        ] {
+            assert_eq!(CopyFate::of(copied, heard, is_same), fate);
+        }
     }
 
     fn guard(admits: Admits) -> Guard {

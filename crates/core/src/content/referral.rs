@@ -64,7 +64,7 @@ impl Referral {
     }
 
     /// Whether one of its faces is this device.
-    pub(super) fn has(&self, device: DeviceKey) -> bool {
+    pub(in crate::content) fn has(&self, device: DeviceKey) -> bool {
         self.routes().any(|(_, route)| route.device == device)
     }
 

@@ -9,10 +9,12 @@ use crate::data::manifest::{Body, Entry, Node};
 use crate::ids::BlobHash;
 
 /// Something that lies on the stretch, at least with its edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A file.
     File {
+        /// Its path from the root, written with `/`.
+        path: String,
         /// Where it begins on the line, in bytes.
         position: u64,
         /// Its content.
@@ -22,6 +24,8 @@ pub enum Step {
     },
     /// A node that lists some: it is to be handed to [`Descent::enter`] before the next step is taken.
     Node {
+        /// The path of its directory from the root, written with `/`; empty for the root.
+        path: String,
         /// Where the first file of it begins, in bytes.
         position: u64,
         /// Which node.
@@ -41,6 +45,7 @@ impl Descent {
     /// To the files on `stretch`, in bytes of the line, of the tree with this root.
     pub fn new(root: BlobHash, stretch: Range<u64>) -> Self {
         let root = Step::Node {
+            path: String::new(),
             position: 0,
             node: root,
         };
@@ -55,8 +60,12 @@ impl Descent {
         self.ahead.pop()
     }
 
-    /// Goes on with what `node` lists, whose files begin at `position`.
-    pub fn enter(&mut self, position: u64, node: &Node) {
+    /// Goes on with what `node` lists: of the directory at `path`, whose files there begin at `position`.
+    pub fn enter(&mut self, path: &str, position: u64, node: &Node) {
+        let below = |name: &str| match path {
+            "" => name.to_owned(),
+            _ => format!("{path}/{name}"),
+        };
         let mut steps = Vec::new();
         let mut at = position;
         let mut place = |bytes: u64, step: &dyn Fn(u64) -> Option<Step>| {
@@ -71,11 +80,13 @@ impl Descent {
                 for entry in entries {
                     place(entry.totals().bytes, &|position| match entry {
                         Entry::File(file) => Some(Step::File {
+                            path: below(&file.name),
                             position,
                             hash: file.hash,
                             size: file.size,
                         }),
                         Entry::Directory(directory) => Some(Step::Node {
+                            path: below(&directory.name),
                             position,
                             node: directory.node,
                         }),
@@ -87,6 +98,7 @@ impl Descent {
                 for part in parts {
                     place(part.totals.bytes, &|position| {
                         Some(Step::Node {
+                            path: path.to_owned(),
                             position,
                             node: part.node,
                         })
@@ -133,15 +145,24 @@ mod tests {
         })
     }
 
-    fn on(store: &Store, root: BlobHash, stretch: Range<u64>) -> Vec<(u64, u64)> {
+    fn on(store: &Store, root: BlobHash, stretch: Range<u64>) -> Vec<(String, u64, u64)> {
         let mut descent = Descent::new(root, stretch);
         let mut found = Vec::new();
         while let Some(step) = descent.next_step() {
             match step {
-                Step::File { position, size, .. } => found.push((position, size)),
-                Step::Node { position, node } => {
+                Step::File {
+                    path,
+                    position,
+                    size,
+                    ..
+                } => found.push((path, position, size)),
+                Step::Node {
+                    path,
+                    position,
+                    node,
+                } => {
                     let node = Node::decode(&store[&node]).expect("a node");
-                    descent.enter(position, &node);
+                    descent.enter(&path, position, &node);
                 }
             }
         }
@@ -169,18 +190,18 @@ mod tests {
             let mut walked = Vec::new();
             while let Some(wanted) = walk.poll_wanted() {
                 for item in walk.handle_node(wanted.ticket, &store[&wanted.node]).expect("a tree") {
-                    if let Item::File { file, position, .. } = item {
-                        walked.push((position, file.size));
+                    if let Item::File { path, file, position } = item {
+                        walked.push((path, position, file.size));
                     }
                 }
             }
-            walked.sort_unstable();
-            let all: u64 = walked.iter().map(|(_, size)| size).sum();
+            walked.sort_unstable_by_key(|(_, position, _)| *position);
+            let all: u64 = walked.iter().map(|(.., size)| size).sum();
             prop_assert_eq!(all, totals.bytes);
             let end = start + length;
-            walked.retain(|(position, size)| *size > 0 && *position < end && position + size > start);
+            walked.retain(|(_, position, size)| *size > 0 && *position < end && position + size > start);
             let mut found = on(&store, root, start..end);
-            found.retain(|(_, size)| *size > 0);
+            found.retain(|(.., size)| *size > 0);
             prop_assert_eq!(found, walked);
         }
     }

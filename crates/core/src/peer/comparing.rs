@@ -156,3 +156,166 @@ impl<S: Scheme> Peer<S> {
         self.sessions.handle_note(self.now, conn, note);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::Config;
+    use super::super::connections::Conn;
+    use super::super::io::Output;
+    use super::*;
+    use crate::crypto::{Ed25519, SecretKey};
+    use crate::ids::{DeviceKey, Face};
+    use crate::random::Random;
+    use crate::routing::{Connected, Level, Session};
+
+    const NOW: Time = Time(1_000_000);
+    const FIRST: ConnId = ConnId(1);
+    const SECOND: ConnId = ConnId(2);
+
+    /// Two people, the one with the smaller key first.
+    fn keys() -> (SecretKey, SecretKey) {
+        let (one, other) = (
+            SecretKey::from_bytes([1; 32]),
+            SecretKey::from_bytes([2; 32]),
+        );
+        match one.peer_id() < other.peer_id() {
+            true => (one, other),
+            false => (other, one),
+        }
+    }
+
+    /// Somebody with two sessions with `peer`, who prefers the first.
+    fn with_sessions(me: SecretKey, peer: PeerId) -> Peer<Ed25519> {
+        let config = Config::new("test".into());
+        let mut machine =
+            Peer::new(config, Ed25519, me, Vec::new(), [3; 32], NOW).expect("no rows");
+        for conn in [FIRST, SECOND] {
+            machine.connections.conns.insert(conn, standing(conn, peer));
+        }
+        prefer(&mut machine, peer, FIRST);
+        machine
+    }
+
+    fn standing(conn: ConnId, peer: PeerId) -> Conn {
+        let (remote, face) = (DeviceKey([4; 32]), Face::Contact);
+        let target = Target::Peer(peer);
+        Conn {
+            connected: Connected {
+                conn,
+                dial: None,
+                face,
+                local: remote,
+                remote,
+                observed: None,
+            },
+            exporter: exporter(conn),
+            remote_face: Some(face),
+            target: Some(target),
+            session: Some(Session {
+                conn,
+                peer: Some(peer),
+                remote,
+                face,
+                level: Level::Contact,
+                dialled: true,
+            }),
+            shown: None,
+            taken: None,
+        }
+    }
+
+    fn exporter(conn: ConnId) -> [u8; 32] {
+        [u8::try_from(conn.0).expect("small"); 32]
+    }
+
+    fn prefer(machine: &mut Peer<Ed25519>, peer: PeerId, conn: ConnId) {
+        let preferred = &mut machine.connections.preferred;
+        preferred.insert(Target::Peer(peer), conn);
+    }
+
+    /// A session is gone.
+    fn lose(machine: &mut Peer<Ed25519>, peer: PeerId, conn: ConnId) {
+        machine.connections.conns.remove(&conn);
+        machine.move_comparison(NOW, peer);
+    }
+
+    fn events(machine: &mut Peer<Ed25519>) -> Vec<Event> {
+        let outputs = std::iter::from_fn(|| machine.poll_output());
+        let events = outputs.filter_map(|output| match output {
+            Output::Event(event) => Some(event),
+            _ => None,
+        });
+        events.collect()
+    }
+
+    /// Over which session the comparison goes.
+    fn over(machine: &Peer<Ed25519>, peer: PeerId) -> Option<ConnId> {
+        let compared = machine.comparing.0.get(&peer)?;
+        compared.comparison.as_ref().map(|_| compared.conn)
+    }
+
+    /// What `speaker` says first over `conn`.
+    fn commitment(speaker: PeerId, hearer: PeerId, conn: ConnId) -> WordsMessage {
+        let mut random = Random::new([5; 32]);
+        Comparison::new(&mut random, exporter(conn), speaker, hearer).commitment()
+    }
+
+    #[test]
+    fn a_comparison_goes_over_to_the_session_that_is_left_and_ends_with_the_last() {
+        let (me, other) = keys();
+        let peer = other.peer_id();
+        let mut machine = with_sessions(me, peer);
+        machine.compare_words(NOW, peer).expect("a session");
+        assert_eq!(over(&machine, peer), Some(FIRST));
+        events(&mut machine);
+        prefer(&mut machine, peer, SECOND);
+        lose(&mut machine, peer, FIRST);
+        assert_eq!(over(&machine, peer), Some(SECOND));
+        assert_eq!(events(&mut machine), []);
+        machine.connections.preferred.clear();
+        lose(&mut machine, peer, SECOND);
+        assert_eq!(over(&machine, peer), None);
+        assert_eq!(events(&mut machine), [Event::WordsLost { peer }]);
+        let again = machine.compare_words(NOW, peer);
+        assert_eq!(again, Err(CompareError::NoSession));
+    }
+
+    #[test]
+    fn another_session_that_is_lost_ends_no_comparison() {
+        let (me, other) = keys();
+        let peer = other.peer_id();
+        let mut machine = with_sessions(me, peer);
+        machine.compare_words(NOW, peer).expect("a session");
+        events(&mut machine);
+        lose(&mut machine, peer, SECOND);
+        assert_eq!(over(&machine, peer), Some(FIRST));
+        assert_eq!(events(&mut machine), []);
+    }
+
+    #[test]
+    fn who_begins_second_does_so_over_the_session_that_the_other_chose() {
+        let (me, other) = keys();
+        let (me_is, peer) = (me.peer_id(), other.peer_id());
+        let mut machine = with_sessions(me, peer);
+        machine.take_words_message(NOW, SECOND, peer, commitment(peer, me_is, SECOND));
+        assert_eq!(events(&mut machine), [Event::WordsAsked { peer }]);
+        machine.compare_words(NOW, peer).expect("a session");
+        assert_eq!(over(&machine, peer), Some(SECOND));
+    }
+
+    #[test]
+    fn of_two_who_begin_at_once_over_two_sessions_the_one_with_the_smaller_key_follows() {
+        let (small, large) = keys();
+        for (me, other, meets_over) in [
+            (small.clone(), large.clone(), SECOND),
+            (large, small, FIRST),
+        ] {
+            let (me_is, peer) = (me.peer_id(), other.peer_id());
+            let mut machine = with_sessions(me, peer);
+            machine.compare_words(NOW, peer).expect("a session");
+            let theirs = commitment(peer, me_is, SECOND);
+            machine.take_words_message(NOW, SECOND, peer, theirs);
+            assert_eq!(over(&machine, peer), Some(meets_over));
+        }
+    }
+}

@@ -60,7 +60,7 @@ pub const LEFT_ALONE_FOR: Duration = Duration::from_secs(6 * 3600);
 /// Between two looks into the mailbox of an invite. People who exchange invites wait for each other.
 pub const MAILBOX_POLL: Duration = Duration::from_secs(20);
 
-/// How long a sealed reply waits at an introducer, at most as long as its invite.
+/// How long a sealed reply waits at an introducer, at most as long as its invite, up to the full minute after.
 pub const REPLY_LIFE: Duration = Duration::from_secs(30 * DAY.as_secs());
 
 /// Devices seen on the local network and remembered: a large office.

@@ -17,7 +17,7 @@ use crate::routing::Target;
 use crate::time::Time;
 
 /// A reply ends on a full minute, as sealed addresses do: the very millisecond would tell which invite it answers to whoever
-/// has seen that. In milliseconds.
+/// has seen that. On the next one: it is there for as long as its invite opens anything. In milliseconds.
 const MINUTE_MS: u64 = 60_000;
 
 // On an introducer's disk a reply looks like an address.
@@ -205,7 +205,6 @@ impl<S: Scheme> Peer<S> {
         else {
             return;
         };
-        let expires = invite.expires.min(now + REPLY_LIFE);
         let mailbox = invite.mailbox_secret();
         let parts: [&[u8]; 2] = [mailbox.as_bytes(), self.identity.as_bytes()];
         let place = derive("kith/1 reply slot", &parts);
@@ -214,7 +213,7 @@ impl<S: Scheme> Peer<S> {
         let terms = Terms {
             slot: Slot(slot),
             sequence: now.0,
-            expires: Time(expires.0 - expires.0 % MINUTE_MS),
+            expires: end_of_reply(now, invite.expires),
             payload,
         };
         let Ok(record) = Record::sign(&self.scheme, &mailbox, terms) else {
@@ -222,5 +221,27 @@ impl<S: Scheme> Peer<S> {
         };
         self.visit(introducers, &Request::Publish(record), None);
         self.meeting.leave(invite.id(), mailbox.locator(), maker);
+    }
+}
+
+/// When a reply to an invite that ends then is forgotten.
+fn end_of_reply(now: Time, invite_expires: Time) -> Time {
+    let end = invite_expires.min(now + REPLY_LIFE);
+    Time(end.0.saturating_add(MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_waits_as_long_as_its_invite_lives_and_ends_on_a_full_minute() {
+        let now = Time(3 * MINUTE_MS + 57_000);
+        let soon = now + Duration::from_secs(30);
+        assert_eq!(end_of_reply(now, soon), Time(5 * MINUTE_MS));
+        assert_eq!(end_of_reply(now, Time(5 * MINUTE_MS)), Time(5 * MINUTE_MS));
+        let late = end_of_reply(now, Time(u64::MAX));
+        assert_eq!(late.0 % MINUTE_MS, 0);
+        assert_eq!(late, Time(4 * MINUTE_MS) + REPLY_LIFE);
     }
 }

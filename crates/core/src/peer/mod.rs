@@ -19,6 +19,7 @@
 //! - `notices`: what introducers say of themselves takes the place of the lines they were named by.
 //! - `locating`: who wants to be found by PeerId says where; who looks for such a one asks.
 //! - `faces`: the node's own keys, bindings and places; `life`: how often it has been started.
+//! - `settings`: what the owner changes while it runs.
 //! - `relaying`: whom we relay for, and which contacts relay for us.
 //!
 //! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`,
@@ -56,6 +57,7 @@ mod regard;
 mod relaying;
 mod relays;
 mod sessions;
+mod settings;
 mod state;
 mod visit;
 mod wanting;

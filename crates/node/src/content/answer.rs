@@ -73,7 +73,7 @@ impl Shares {
             Proof::Session => Ok(Shown::Nothing),
             Proof::Grant(grant) => Ok(access::show_grant(&Ed25519, exporter, grant, now)),
             Proof::Link(proof) => {
-                let guard = match self.offer(share)?.or(self.ended(share)?) {
+                let guard = match self.offer(share, None)?.or(self.ended(share)?) {
                     Some(offer) => self.guard(&offer.head, asker)?,
                     // What is not there takes as long as what is not for the asker.
                     None => Guard {
@@ -103,25 +103,27 @@ impl Shares {
         let asker = &asker.having(shown, |peer| self.others().is_blocked(peer));
         match request {
             Request::List { after } => self.answer_list(*after, asker, now),
-            Request::Head { share, .. } => match self.admitted(share, asker, shown, now)? {
+            Request::Head { share, .. } => match self.admitted((share, None), asker, shown, now)? {
                 Some(offer) => Ok(self.answer_head(offer, asker, now)),
                 None => self.answer_ended(share, asker, shown, now),
             },
             Request::Version {
                 share, manifest, ..
-            } => match self.admitted(share, asker, shown, now)? {
+            } => match self.admitted((share, Some(manifest)), asker, shown, now)? {
                 Some(offer) => self.answer_version(offer, manifest, asker, now),
                 None => Ok(Answer::Gone),
             },
-            Request::Providers { share, .. } => match self.admitted(share, asker, shown, now)? {
-                Some(_) => Ok(Answer::Providers(self.others().refer(share, asker, now))),
-                None => Ok(Answer::Gone),
-            },
+            Request::Providers { share, .. } => {
+                match self.admitted((share, None), asker, shown, now)? {
+                    Some(_) => Ok(Answer::Providers(self.others().refer(share, asker, now))),
+                    None => Ok(Answer::Gone),
+                }
+            }
             Request::Provide {
                 share, referral, ..
-            } => match self.admitted(share, asker, shown, now)? {
+            } => match self.admitted((share, None), asker, shown, now)? {
                 Some(_) => {
-                    self.others().hear(share, asker, referral, now);
+                    self.others().announce(share, asker, referral, now);
                     Ok(Answer::Noted)
                 }
                 None => Ok(Answer::Gone),

@@ -11,9 +11,20 @@ use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 
+use crate::content::credential::{Credential, Stream};
 use crate::content::error::{GetError, STALL_MAX};
 use crate::content::frames;
-use crate::content::request::{Credential, Stream};
+
+/// What a share is, as a provider says.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// Its head, verified.
+    pub head: Head,
+    /// The same, as its owner signed it.
+    pub signed: Vec<u8>,
+    /// A grant for us, where the other side is its owner and knows us.
+    pub grant: Option<SignedGrant>,
+}
 
 /// Asks what a share now is, or was in the version of the manifest `at`; gives a grant too, where the other side is its owner and knows
 /// us.
@@ -26,7 +37,7 @@ pub async fn head<R, W>(
     credential: &Credential,
     at: Option<BlobHash>,
     now: Time,
-) -> Result<(Head, Option<SignedGrant>), GetError>
+) -> Result<Answered, GetError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -36,7 +47,7 @@ where
     send(&mut writer, &Request::Head { share, proof }).await?;
     let newest = head_answer(&mut reader, share, now).await?;
     let mut found = newest.ok_or(GetError::NotFound)?;
-    if let Some(manifest) = at.filter(|at| *at != found.0.manifest) {
+    if let Some(manifest) = at.filter(|at| *at != found.head.manifest) {
         let proof = Proof::Session;
         let request = Request::Version {
             share,
@@ -46,7 +57,7 @@ where
         send(&mut writer, &request).await?;
         let past = head_answer(&mut reader, share, now).await?;
         found = past.ok_or(GetError::Version)?;
-        if found.0.manifest != manifest {
+        if found.head.manifest != manifest {
             return Err(GetError::Protocol("another version than it was asked for"));
         }
     }
@@ -60,17 +71,22 @@ async fn head_answer(
     reader: &mut (impl AsyncRead + Unpin),
     share: ShareId,
     now: Time,
-) -> Result<Option<(Head, Option<SignedGrant>)>, GetError> {
+) -> Result<Option<Answered>, GetError> {
     // The provider may look at its files again before it answers.
     let answer = tokio::time::timeout(STALL_MAX, answer(reader)).await;
     match answer.map_err(|_| GetError::Stalled)?? {
         Answer::Head { head, grant } => {
-            let head: SignedHead = codec::decode(&head).map_err(HeadError::from)?;
+            let signed = Vec::from(head);
+            let head: SignedHead = codec::decode(&signed).map_err(HeadError::from)?;
             let head = head.verify(&Ed25519, now)?;
             if head.share != share {
                 return Err(HeadError::OtherShare.into());
             }
-            Ok(Some((head, grant)))
+            Ok(Some(Answered {
+                head,
+                signed,
+                grant,
+            }))
         }
         Answer::Gone | Answer::Ended(_) => Ok(None),
         _ => Err(GetError::Protocol("another answer than a head")),

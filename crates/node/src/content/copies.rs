@@ -3,12 +3,14 @@
 //! Whoever has fetched a share provides it, to the same audience. A copy is looked at once after it was fetched, as an own share is: its
 //! tree must have the hash that its head says, and its files are served only as long as they have the stamps of then.
 //!
-//! The newest epoch heard of, from whomever, is what counts: a head of a higher one ends the copies of a lower one, for good.
+//! The newest epoch heard of, from whomever, is what counts: a copy of a lower one goes on under it where it is the same version, and ends for
+//! good where it is not.
 
 use std::io;
 use std::path::PathBuf;
 
 use kith_core::codec;
+use kith_core::content::access::CopyFate;
 use kith_core::content::grant::{GrantError, SignedGrant};
 use kith_core::crypto::Ed25519;
 use kith_core::data::head::{Audience, Head, HeadError, SignedHead};
@@ -17,9 +19,9 @@ use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 use thiserror::Error;
 
+use crate::content::credential::Credential;
 use crate::content::known::{self, CopyRow, KnownRow};
 use crate::content::quota;
-use crate::content::request::Credential;
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
 
@@ -87,7 +89,7 @@ pub enum LearnError {
 }
 
 impl Shares {
-    /// Takes in what somebody says of a share of `owner`, durably. A head of a higher epoch ends a copy of a lower one.
+    /// Takes in what somebody says of a share of `owner`, durably. What becomes of a copy of it [`CopyFate`] says.
     ///
     /// # Errors
     /// [`LearnError`]; nothing is changed then.
@@ -115,8 +117,8 @@ impl Shares {
             let known = known::known(connection, &head.share)?;
             let copy = known::copy(connection, &head.share)?;
             let decided = decide(known, copy.as_ref(), news, &head, now);
-            if let Ok((row, ends_copy)) = &decided {
-                known::learn(connection, row, *ends_copy)?;
+            if let Ok((row, fate)) = &decided {
+                known::learn(connection, row, *fate)?;
             }
             Ok(decided)
         })??;
@@ -198,7 +200,7 @@ impl Shares {
         Ok(provided)
     }
 
-    /// Provides a copy no longer; its files stay. False where there is none.
+    /// Provides a copy no longer, nor what is being fetched of the share; its files stay. False where there is no copy.
     ///
     /// # Errors
     /// The database's.
@@ -206,6 +208,7 @@ impl Shares {
         let dropped = store::run(self.database(), |connection| {
             known::drop_copy(connection, share)
         })?;
+        self.underways().end_share(share);
         self.doubt();
         Ok(dropped)
     }
@@ -291,14 +294,14 @@ impl Shares {
     }
 }
 
-/// What is known with the news (the newer head, the newest grant), and whether the copy ends with them.
+/// What is known with the news (the newer head, the newest grant), and what becomes of the copy.
 fn decide(
     known: Option<KnownRow>,
     copy: Option<&CopyRow>,
     news: &News,
     head: &Head,
     now: Time,
-) -> Result<(KnownRow, bool), LearnError> {
+) -> Result<(KnownRow, CopyFate), LearnError> {
     let old = known.as_ref().map(|row| trusted(&row.head)).transpose()?;
     if old.as_ref().is_some_and(|old| old.owner != head.owner) {
         return Err(LearnError::Owner);
@@ -308,7 +311,9 @@ fn decide(
     }
     let is_newer = old.is_none_or(|old| old.sequence <= head.sequence);
     let copied = copy.map(|copy| trusted(&copy.head)).transpose()?;
-    let ends_copy = copied.is_some_and(|copied| copied.epoch < head.epoch);
+    let fate = copied.map_or(CopyFate::Stays, |copied| {
+        CopyFate::of(copied.epoch, head.epoch, copied.manifest == head.manifest)
+    });
     let (old_head, old_granted, old_link) = match known {
         Some(row) => (Some(row.head), row.granted, row.link),
         None => (None, None, None),
@@ -323,7 +328,7 @@ fn decide(
         link: news.link.as_ref().map(|link| link.0).or(old_link),
         heard_ms: now.0,
     };
-    Ok((row, ends_copy))
+    Ok((row, fate))
 }
 
 /// A head that was verified when it was kept.

@@ -1,7 +1,6 @@
 //! Who fetched what of mine, and when: kept for the owner of a share, shown to nobody else, and forgotten with the share.
 
-use kith_core::data::head::Head;
-use kith_core::ids::{PeerId, ShareId};
+use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -34,20 +33,32 @@ pub struct Fetch {
     pub first: Time,
     /// When the last were.
     pub last: Time,
-    /// When they had been given as many bytes of one version as it holds; `None` when they never were by this node.
+    /// When they had been given as many bytes of one version as it holds, without any of another in between; `None` when they never were
+    /// by this node.
     pub whole: Option<Time>,
 }
 
-/// Adds bytes of files of a share in this version; nothing, where it was taken back meanwhile. The latest [`FETCHERS_MAX`] are
+/// A version of a share of which something is given: the newest, or a past one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The share.
+    pub share: ShareId,
+    /// The hash of its manifest.
+    pub manifest: BlobHash,
+    /// The bytes of all its files.
+    pub size: u64,
+}
+
+/// Adds bytes of files of a version; nothing, where the share is not our own, or was taken back meanwhile. The latest [`FETCHERS_MAX`] are
 /// remembered.
 pub(super) fn record(
     connection: &mut Connection,
-    head: &Head,
+    given: &Version,
     peer: Option<PeerId>,
     bytes: u64,
     now: Time,
 ) -> rusqlite::Result<()> {
-    let (share, version) = (&head.share, &head.manifest);
+    let (share, version) = (&given.share, &given.manifest);
     let peer = peer.map_or_else(Vec::new, |peer| peer.0.to_vec());
     let transaction = connection.transaction()?;
     let is_there = transaction
@@ -64,7 +75,7 @@ pub(super) fn record(
         )
         .optional()?;
     let of_it = of_it.unwrap_or(0).cast_unsigned().saturating_add(bytes);
-    let whole = (of_it >= head.totals.bytes).then(|| now.0.cast_signed());
+    let whole = (of_it >= given.size).then(|| now.0.cast_signed());
     transaction.execute(
         "INSERT INTO share_fetch (share, peer, bytes, first_at, last_at, manifest, of_it, whole_at)
          VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)

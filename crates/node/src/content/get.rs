@@ -13,9 +13,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
-use kith_core::content::grant::SignedGrant;
 use kith_core::data::head::{Head, HeadError};
 
+use crate::content::asking::Answered;
 use crate::content::error::GetError;
 use crate::content::request::{Get, Got, Progress};
 use crate::content::select;
@@ -39,11 +39,12 @@ pub async fn get<Asking, Feeding>(
     mut report: impl FnMut(&Progress) + Send,
 ) -> Result<Got, GetError>
 where
-    Asking: Future<Output = Result<(Head, Option<SignedGrant>), GetError>> + Send,
+    Asking: Future<Output = Result<Answered, GetError>> + Send,
     Feeding: Future<Output = GetError> + Send,
 {
     let started = Instant::now();
-    let (head, grant) = ask().await?;
+    let answered = ask().await?;
+    let head = answered.head.clone();
     check(&head, &get)?;
     let mut fetching = Fetching::begin(getting, &head)?;
     let arriving = Arc::clone(&fetching.arriving);
@@ -52,10 +53,12 @@ where
         let selected = select::select(&mut fetching, &head, &get.path).await?;
         let target = get.out.join(selected.name());
         let (swarm, file) = (fetching.known(), selected.file());
-        get.readers.arrives(swarm, Arc::clone(&arriving), file);
+        let (arriving, priorities) = (Arc::clone(&arriving), get.priorities.clone());
+        get.readers.arrives(swarm, arriving, file, priorities);
         let mut transfer = Transfer::begin(fetching, &get, &selected, &target).await?;
+        let offered = transfer.offer(&get, &answered, &selected, &target).await?;
         transfer.run(&mut report).await?;
-        Ok((selected, target, transfer))
+        Ok((selected, target, transfer, offered))
     };
     let worked = tokio::select! {
         biased;
@@ -67,24 +70,32 @@ where
     if worked.is_err() {
         get.readers.waits();
     }
-    let (selected, target, transfer) = match worked {
+    let (selected, target, transfer, offered) = match worked {
         Ok(worked) => worked,
         Err(GetError::Gone) => return Err(gone(&head, &get, ask().await)),
         Err(error) => return Err(error),
     };
     let (progress, links_left_out) = (transfer.progress.clone(), transfer.links_left_out);
+    if let Some(offered) = &offered {
+        offered.complete();
+    }
     transfer.finish(&selected, &target).await?;
-    get.readers.is_whole(&target, selected.file());
+    report(&Progress {
+        durable: progress.bytes,
+        ..progress.clone()
+    });
+    get.readers.is_whole(&target);
     Ok(Got {
         target,
         head,
-        grant,
+        grant: answered.grant,
         bytes: progress.bytes,
         files: progress.files,
         fetched: progress.fetched,
         sources: progress.sources,
         time: started.elapsed(),
         links_left_out,
+        offered,
     })
 }
 
@@ -101,11 +112,11 @@ fn check(head: &Head, get: &Get) -> Result<(), GetError> {
 
 /// What was there is gone: replaced by another version, where there still is a head for us; or it is a past version, of which the
 /// files are gone.
-fn gone(head: &Head, get: &Get, now: Result<(Head, Option<SignedGrant>), GetError>) -> GetError {
-    match now {
+fn gone(head: &Head, get: &Get, now: Result<Answered, GetError>) -> GetError {
+    match now.map(|now| now.head) {
         Ok(_) if get.at.is_some() => GetError::Version,
-        Ok((now, _)) if now.manifest != head.manifest => GetError::Changed(head.name.clone()),
-        Ok((now, _)) => check(&now, get).err().unwrap_or(GetError::Gone),
+        Ok(now) if now.manifest != head.manifest => GetError::Changed(head.name.clone()),
+        Ok(now) => check(&now, get).err().unwrap_or(GetError::Gone),
         Err(GetError::Connection(error)) => GetError::Connection(error),
         Err(GetError::Version) => GetError::Version,
         Err(_) => GetError::Gone,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kith_core::ids::{PeerId, ShareId};
+use kith_core::ids::PeerId;
 use kith_core::time::Time;
 
+use crate::content::fetches::Version;
 use crate::content::shares::Shares;
 
 /// How often it is remembered at least what was given to whom, while more is.
@@ -14,7 +15,7 @@ const RECORD_EVERY: Duration = Duration::from_secs(10);
 /// What was given on a stream and is not yet recorded. It is when this is dropped.
 pub(super) struct Given {
     shares: Arc<Shares>,
-    share: ShareId,
+    version: Version,
     peer: Option<PeerId>,
     now: fn() -> Time,
     bytes: u64,
@@ -25,13 +26,13 @@ impl Given {
     /// Nothing so far.
     pub(super) fn new(
         shares: Arc<Shares>,
-        share: ShareId,
+        version: Version,
         peer: Option<PeerId>,
         now: fn() -> Time,
     ) -> Self {
         Self {
             shares,
-            share,
+            version,
             peer,
             now,
             bytes: 0,
@@ -53,11 +54,11 @@ impl Given {
         if bytes == 0 {
             return;
         }
-        let (shares, share, peer) = (Arc::clone(&self.shares), self.share, self.peer);
+        let (shares, version, peer) = (Arc::clone(&self.shares), self.version, self.peer);
         let now = (self.now)();
         // Nobody waits for it.
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = shares.record(&share, peer, bytes, now) {
+            if let Err(error) = shares.record(&version, peer, bytes, now) {
                 tracing::debug!(%error, "cannot remember who fetched what");
             }
         });

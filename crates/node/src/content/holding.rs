@@ -41,7 +41,8 @@ impl Shares {
         now: Time,
     ) -> io::Result<Option<Holding>> {
         let asker = asker.having(shown, |peer| self.others().is_blocked(peer));
-        let Some(offer) = self.admitted(&open.share, &asker, shown, now)? else {
+        let Some(offer) = self.admitted((&open.share, Some(&open.root)), &asker, shown, now)?
+        else {
             return Ok(None);
         };
         let Some(head) = self.version(offer, &open.root)? else {
@@ -53,8 +54,17 @@ impl Shares {
             share: open.share,
             root: open.root,
             size,
-            held: Holdings::all(Tiling::new(size).count()),
+            held: self.held(&open.share, &open.root, size),
         }))
+    }
+
+    /// The chunks that are here: all, but of what is being fetched.
+    fn held(&self, share: &ShareId, root: &BlobHash, size: u64) -> Holdings {
+        let underway = self.underways().find(share, Some(root));
+        underway.map_or_else(
+            || Holdings::all(Tiling::new(size).count()),
+            |underway| underway.held(),
+        )
     }
 
     /// The version of this manifest, the newest or a past one. Of a copy there is the one.

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use kith_core::content::access::CopyFate;
 use kith_core::ids::{PeerId, ShareId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -100,11 +101,11 @@ fn known_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<KnownRow> {
     })
 }
 
-/// Keeps what is known of a share; where a copy is of an older epoch it ends with that. `ends_copy` says whether it is.
+/// Keeps what is known of a share, and has its copy go on under the new head, or end.
 pub(super) fn learn(
     connection: &mut Connection,
     row: &KnownRow,
-    ends_copy: bool,
+    fate: CopyFate,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction
@@ -127,8 +128,15 @@ pub(super) fn learn(
                  ORDER BY heard_ms DESC LIMIT -1 OFFSET ?1)",
         )?
         .execute([KNOWN_MAX])?;
-    if ends_copy {
-        forget_copy(&transaction, &row.share)?;
+    match fate {
+        CopyFate::Stays => {}
+        CopyFate::GoesOn => {
+            let statement = "UPDATE share_copy SET head = ?2 WHERE share = ?1";
+            transaction.execute(statement, params![row.share.0, row.head])?;
+        }
+        CopyFate::Ends => {
+            forget_copy(&transaction, &row.share)?;
+        }
     }
     transaction.commit()
 }

@@ -12,8 +12,8 @@ use kith_core::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
 use crate::content::asking;
+use crate::content::credential::Stream;
 use crate::content::error::GetError;
-use crate::content::request::Stream;
 use crate::content::select::{self, Selected};
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Intake};

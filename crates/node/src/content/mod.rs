@@ -1,13 +1,14 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
-//! - [`store`]: the tables of shares in `kith.db`.
-//! - [`shares`]: sharing folders in place, and taking it back. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
+//! - [`store`]: the tables of shares in `kith.db`; `schema`: all tables of the room.
+//! - [`shares`]: sharing folders in place, and taking it back. `revoking`: taking it back from one. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
+//! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
-//! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words.
-//! - [`reader`]: reading what is fetched while it arrives.
+//! - [`mod@get`]: fetching a share, over several streams, into a folder. `transfer`, `preparing`: what that does on the disk. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
+//! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`liars`]: who is asked for nothing any more.
 //! - [`providers`]: who may have it.
 //! - [`talk`]: what is asked and told beside: heads, who provides.
@@ -18,8 +19,11 @@
 
 pub mod answer;
 pub mod asking;
+pub mod cache;
+mod coming;
 mod compare;
 pub mod copies;
+pub mod credential;
 pub mod error;
 pub mod fetches;
 mod folders;
@@ -34,14 +38,20 @@ pub(crate) mod known;
 pub mod liars;
 pub mod list;
 mod looks;
+pub mod lying;
 mod offer;
+pub mod offered;
 pub mod others;
 pub mod past;
+mod preparing;
+pub mod priorities;
 pub mod providers;
 pub mod quota;
 pub mod reader;
 pub mod request;
+mod revoking;
 mod scanning;
+mod schema;
 mod select;
 pub mod serve;
 pub mod shares;
@@ -49,24 +59,30 @@ pub mod store;
 pub mod swarm;
 pub mod talk;
 mod transfer;
+pub mod underway;
 mod watch;
 
 #[cfg(test)]
 mod tests;
 
-pub use asking::head;
+pub use asking::{Answered, head};
+pub use cache::Cache;
 pub use copies::{Copy, Held, LearnError, News};
+pub use credential::{Credential, Stream};
 pub use error::GetError;
-pub use fetches::Fetch;
+pub use fetches::{Fetch, Version};
 pub use follow::follow;
 pub use get::get;
-pub use liars::LIARS_SCHEMA;
 pub use list::{entries, list};
+pub use lying::Lying;
+pub use offered::{Offered, Providing};
 pub use others::Others;
+pub use priorities::{Level, Levels, Priorities, PriorityError};
 pub use providers::Provider;
 pub use reader::{FileReader, ReadError, Readers};
-pub use request::{AlreadyHere, Credential, Filter, Get, Got, Progress, StagedAt, Stream};
+pub use request::{AlreadyHere, Filter, Get, Got, Progress, StagedAt};
+pub(crate) use schema::SCHEMAS;
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
-pub use store::{Database, SCHEMA};
+pub use store::Database;
 pub use talk::{Said, Talk};

@@ -6,7 +6,7 @@ use kith_core::content::access::{Admits, Asker, Guard, Relation, Shown, may, may
 use kith_core::content::referral;
 use kith_core::content::wire::Answer;
 use kith_core::data::head::{Audience, Head};
-use kith_core::ids::ShareId;
+use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
 use crate::content::copies;
@@ -14,6 +14,7 @@ use crate::content::known::{self, CopyRow};
 use crate::content::quota;
 use crate::content::shares::{Shares, trusted};
 use crate::content::store::{self, ShareRow};
+use crate::content::underway::Underway;
 
 /// Something that is offered here, or was.
 #[derive(Debug)]
@@ -37,6 +38,16 @@ impl Offer {
         })
     }
 
+    /// What is provided while it is fetched.
+    fn underway(underway: &Underway) -> Self {
+        Self {
+            head: underway.head.clone(),
+            signed: underway.signed.clone(),
+            own: None,
+            copy: None,
+        }
+    }
+
     fn of_others(signed: Vec<u8>, copy: Option<CopyRow>) -> io::Result<Self> {
         Ok(Self {
             head: copies::trusted(&signed).map_err(io::Error::other)?,
@@ -48,8 +59,13 @@ impl Offer {
 }
 
 impl Shares {
-    /// What is offered of a share: our own, or a copy that is what its head says.
-    pub(super) fn offer(&self, share: &ShareId) -> io::Result<Option<Offer>> {
+    /// What is offered of a share: our own, or the newer of a copy that is what its head says and what is being fetched; of this snapshot, where one is
+    /// named and we are not its owner.
+    pub(super) fn offer(
+        &self,
+        share: &ShareId,
+        root: Option<&BlobHash>,
+    ) -> io::Result<Option<Offer>> {
         if let Some(row) = self.row(share)? {
             return match row.revoked {
                 true => Ok(None),
@@ -59,10 +75,20 @@ impl Shares {
         if !self.others().provides() {
             return Ok(None);
         }
-        let copy = self.known_and_copy(share)?.1;
-        copy.filter(|copy| copy.examined)
-            .map(|copy| Offer::of_others(copy.head.clone(), Some(copy)))
-            .transpose()
+        let (known, copy) = self.known_and_copy(share)?;
+        let copy = copy.filter(|copy| copy.examined);
+        let copy = copy.map(|copy| Offer::of_others(copy.head.clone(), Some(copy)));
+        let mut offers: Vec<Offer> = copy.transpose()?.into_iter().collect();
+        if let Some(underway) = self.underways().find(share, root) {
+            let known = known.map(|known| copies::trusted(&known.head)).transpose();
+            let known = known.map_err(io::Error::other)?;
+            // What was taken back meanwhile is not given on.
+            if known.is_none_or(|known| known.epoch <= underway.head.epoch) {
+                offers.push(Offer::underway(&underway));
+            }
+        }
+        offers.retain(|offer| root.is_none_or(|root| offer.head.manifest == *root));
+        Ok(offers.into_iter().max_by_key(|offer| offer.head.sequence))
     }
 
     /// The last head of a share that is not offered, where one is known.
@@ -99,15 +125,15 @@ impl Shares {
         })
     }
 
-    /// The share, if it is offered and the asker may have it. Of a copy it is noted that somebody asked.
+    /// The share, if it is offered and the asker may have it; as in [`Shares::offer`]. Of a copy it is noted that somebody asked.
     pub(super) fn admitted(
         &self,
-        share: &ShareId,
+        (share, root): (&ShareId, Option<&BlobHash>),
         asker: &Asker,
         shown: &Shown,
         now: Time,
     ) -> io::Result<Option<Offer>> {
-        let Some(offer) = self.offer(share)? else {
+        let Some(offer) = self.offer(share, root)? else {
             return Ok(None);
         };
         let guard = self.guard(&offer.head, asker)?;
@@ -160,10 +186,12 @@ impl Shares {
             Ok((store::shares(connection, None)?, known::copies(connection)?))
         })?;
         let provides = self.others().provides();
-        let copies = copies.iter().filter(|copy| provides && copy.examined);
+        let copies = copies.iter().filter(|copy| copy.examined);
+        let underway = self.underways().shares();
+        let others = copies.map(|copy| &copy.share).chain(&underway);
         let shares = own.iter().map(|row| &row.share);
         Ok(shares
-            .chain(copies.map(|copy| &copy.share))
+            .chain(others.filter(|_| provides))
             .any(|share| referral::tag(share, exporter) == *tag))
     }
 }

@@ -9,6 +9,7 @@ use kith_core::content::providers::{ProviderName, Providers};
 use kith_core::content::referral::Referral;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::time::Time;
+use tokio::sync::watch;
 
 use crate::content::quota::COPIES_BYTES_MAX;
 
@@ -17,6 +18,8 @@ use crate::content::quota::COPIES_BYTES_MAX;
 pub struct Others {
     providers: Mutex<Providers>,
     blocked: Mutex<BTreeSet<PeerId>>,
+    /// Of which shares somebody said that they provide them, since it was last looked.
+    news: watch::Sender<BTreeSet<ShareId>>,
     provides: AtomicBool,
     room_bytes: AtomicU64,
 }
@@ -26,6 +29,7 @@ impl Default for Others {
         Self {
             providers: Mutex::default(),
             blocked: Mutex::default(),
+            news: watch::Sender::default(),
             provides: AtomicBool::new(true),
             room_bytes: AtomicU64::new(COPIES_BYTES_MAX),
         }
@@ -78,6 +82,23 @@ impl Others {
     /// Those who provide a share, as far as they were heard of.
     pub fn heard_of(&self, share: &ShareId, now: Time) -> Vec<Referral> {
         self.refer(share, &Asker::STRANGER, now)
+    }
+
+    /// Somebody says to us that they provide a share.
+    pub(super) fn announce(&self, share: &ShareId, asker: &Asker, referral: &Referral, now: Time) {
+        self.hear(share, asker, referral, now);
+        self.news.send_modify(|shares| {
+            shares.insert(*share);
+        });
+    }
+
+    /// Waits until somebody says that they provide shares; which ones.
+    pub(super) async fn news(&self) -> BTreeSet<ShareId> {
+        let mut news = self.news.subscribe();
+        // Whoever sends is held by this.
+        let _ = news.wait_for(|shares| !shares.is_empty()).await;
+        drop(news);
+        self.news.send_replace(BTreeSet::new())
     }
 
     /// Somebody says that they provide a share: the peer that they have proven to be, or else whoever is at the first of the routes.

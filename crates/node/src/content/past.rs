@@ -28,14 +28,36 @@ pub const VERSIONS_MAX: usize = 16;
 /// How many bytes of nodes that only past versions have are kept for one share: as much as a tree of half a million files.
 pub const PAST_BYTES_MAX: u64 = 64 << 20;
 
+/// A head for what a scan has found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewHead<'a> {
+    /// It, as signed.
+    pub(super) head: &'a [u8],
+    /// The head that it follows on,
+    pub(super) on: &'a [u8],
+    /// and the manifest of that.
+    pub(super) replaced: &'a BlobHash,
+}
+
+/// What became of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renewed {
+    /// It counts.
+    Counts,
+    /// It does not: the share has another head by now than the one that the new one follows on.
+    Outdated,
+    /// It does not: the share was taken back meanwhile, and what was found is forgotten.
+    TakenBack,
+}
+
 /// Makes a scan the one that counts: with a new head where there is one, which puts the head until now among the past ones. What no
-/// version has any more is forgotten. False for a share that was taken back while it was scanned: what was found is forgotten then.
+/// version has any more is forgotten.
 pub(super) fn renew(
     connection: &mut Connection,
     share: &ShareId,
     scan: Scan,
-    head: Option<(&[u8], &BlobHash)>,
-) -> rusqlite::Result<bool> {
+    head: Option<NewHead<'_>>,
+) -> rusqlite::Result<Renewed> {
     let transaction = connection.transaction()?;
     let until_now = transaction
         .query_row(
@@ -48,13 +70,16 @@ pub(super) fn renew(
         forget_before(&transaction, share, i64::MAX)?;
         transaction.execute("DELETE FROM share_file WHERE share = ?1", [share.0])?;
         transaction.commit()?;
-        return Ok(false);
+        return Ok(Renewed::TakenBack);
     };
+    if head.is_some_and(|new| new.on != old) {
+        return Ok(Renewed::Outdated);
+    }
     transaction.execute(
         "UPDATE share SET scan = ?2, scanned_at = ?3 WHERE share = ?1",
         params![share.0, scan.number.cast_signed(), scan.at.0.cast_signed()],
     )?;
-    if let Some((head, replaced)) = head {
+    if let Some(NewHead { head, replaced, .. }) = head {
         transaction.execute(
             "INSERT OR REPLACE INTO share_past (share, scan, manifest, head) VALUES (?1, ?2, ?3, ?4)",
             params![share.0, old_scan, replaced.0, old],
@@ -70,7 +95,7 @@ pub(super) fn renew(
         params![share.0, scan.number.cast_signed()],
     )?;
     transaction.commit()?;
-    Ok(true)
+    Ok(Renewed::Counts)
 }
 
 /// The head of a past version.

@@ -3,7 +3,7 @@
 use kith_core::ids::PeerId;
 use kith_core::routing::Target;
 
-use crate::content::request::Credential;
+use crate::content::credential::Credential;
 
 /// Somebody who may provide a share.
 #[derive(Clone, Debug)]

@@ -93,6 +93,14 @@ fn make_room(connection: &Connection, share: &ShareId, room_bytes: u64) -> rusql
     Ok(true)
 }
 
+/// What all copies take, in bytes.
+pub(super) fn weight(connection: &Connection) -> rusqlite::Result<u64> {
+    let weight: i64 = connection
+        .prepare_cached("SELECT coalesce(sum(weight), 0) FROM share_copy")?
+        .query_row([], |row| row.get(0))?;
+    Ok(weight.cast_unsigned())
+}
+
 /// Writes down what a copy takes.
 fn weigh(connection: &Connection, share: &ShareId) -> rusqlite::Result<()> {
     connection

@@ -1,8 +1,9 @@
-//! Files that are read while they arrive.
+//! Files that are read: while they arrive, afterwards, and where they lie.
 //!
-//! Whoever plays a film does not wait for its end: what is read next is asked for before everything else, and a seek asks anew.
+//! Whoever plays a film does not wait for its end: what is read next is asked for before everything else, and a seek asks anew. Of a file
+//! that is put off nothing else is asked for.
 
-use std::fs::File;
+use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,13 +11,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bao_tree::io::sync::ReadAt as _;
 use kith_core::content::swarm::getter::{ReaderId, TransferId};
-use kith_core::content::swarm::span::Span;
 use kith_core::data::path;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::content::coming::{Coming, groups};
+use crate::content::lying::Lying;
+use crate::content::priorities::Priorities;
 use crate::content::swarm::Getting;
-use crate::content::swarm::arriving::{self, Arriving};
+use crate::content::swarm::arriving::Arriving;
+use crate::data::hash;
 
 /// The most bytes that one read gives: a few milliseconds of the fastest line, and a small piece of memory.
 pub const READ_BYTES_MAX: u64 = 1 << 20;
@@ -29,18 +33,41 @@ const WINDOW_BYTES: u64 = 16 << 20;
 const STEP_BYTES: u64 = WINDOW_BYTES / 4;
 
 /// Why a file could not be read.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// There is no such file in what is fetched.
-    #[error("there is no such file in what is fetched")]
+    /// There is no such file, or it is not for us.
+    #[error("there is no such file, or it is not for you")]
     NotFound,
-    /// The transfer ended before these bytes were here.
+    /// It was for us, and is not any more.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// Nobody who has it is there.
+    #[error("{0}")]
+    Away(String),
+    /// It is not any more what it was when it was shared.
+    #[error(
+        "the file has changed since it was shared; it is looked at anew, try again in a moment"
+    )]
+    Changed,
+    /// What came is not what was promised.
+    #[error("{0}")]
+    NotVerified(String),
+    /// The transfer ended, or rests, before these bytes were here.
     #[error("the transfer ended before this part of the file was here")]
     Ended,
+    /// It could not be fetched, for another reason.
+    #[error("{0}")]
+    Failed(String),
     /// The disk's fault.
     #[error("cannot read what has arrived: {0}")]
-    Disk(#[from] io::Error),
+    Disk(Arc<io::Error>),
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(Arc::new(error))
+    }
 }
 
 /// Where the files of a transfer are read. Clones share it.
@@ -52,6 +79,8 @@ struct Shared {
     stage: watch::Sender<Stage>,
     /// The number of the next reader.
     next: AtomicU64,
+    /// Whether the end of one transfer is not the end: another follows.
+    is_lasting: bool,
 }
 
 /// How far a transfer is.
@@ -62,31 +91,30 @@ enum Stage {
     Waiting,
     /// Its files arrive.
     Arriving(Arc<Coming>),
-    /// All is here, at this place; the name is that of what is fetched, where that is one file.
-    Whole(PathBuf, Option<String>),
+    /// All is here, at this place.
+    Whole(PathBuf),
+    /// The one file was here all along.
+    Lying(Lying),
     /// It has ended otherwise.
-    Over,
+    Over(ReadError),
 }
 
-/// What arrives.
-#[derive(Debug)]
-struct Coming {
-    getting: Arc<Getting>,
-    transfer: TransferId,
-    arriving: Arc<Arriving>,
-    /// What is fetched, where that is one file.
-    file: Option<String>,
-}
-
-/// A file that is read while it arrives.
+/// A file that is read.
 #[derive(Debug)]
 pub struct FileReader {
     readers: Readers,
     id: ReaderId,
     path: String,
+    /// Nothing behind this place is read, in bytes of the file.
+    until: u64,
     /// Where its window begins, and on what.
     window: Option<(Arc<Coming>, u64)>,
+    /// What fetches it lives at least as long as this.
+    _hold: Option<Hold>,
 }
+
+/// Something that is kept for as long as a file is read.
+pub(crate) type Hold = Box<dyn Any + Send + Sync>;
 
 /// What there is to read.
 enum Here {
@@ -106,19 +134,46 @@ impl Readers {
         ended
     }
 
+    /// Of what was fetched to this place.
+    pub(crate) fn of_target(target: &Path) -> Self {
+        let whole = Self::default();
+        whole.is_whole(target);
+        whole
+    }
+
+    /// Of a file that lies here.
+    pub(crate) fn of_lying(lying: Lying) -> Self {
+        let readers = Self::default();
+        readers.0.stage.send_replace(Stage::Lying(lying));
+        readers
+    }
+
+    /// Of what is fetched by one transfer after the other, until it is [`Readers::fail`].
+    pub(crate) fn lasting() -> Self {
+        Self(Arc::new(Shared {
+            is_lasting: true,
+            ..Shared::default()
+        }))
+    }
+
     /// What is fetched arrives; `file` names it where it is a single one.
     pub(super) fn arrives(
         &self,
-        (getting, transfer): (Arc<Getting>, TransferId),
+        swarm: (Arc<Getting>, TransferId),
         arriving: Arc<Arriving>,
         file: Option<String>,
+        priorities: Priorities,
     ) {
-        self.0.stage.send_replace(Stage::Arriving(Arc::new(Coming {
-            getting,
-            transfer,
-            arriving,
-            file,
-        })));
+        let coming = Coming::new(swarm, arriving, file, priorities);
+        let arriving = Stage::Arriving(Arc::new(coming));
+        self.0.stage.send_replace(arriving);
+    }
+
+    /// How soon its files are wanted is told anew: what is read stays wanted.
+    pub(super) fn levels_changed(&self) {
+        if let Stage::Arriving(coming) = &*self.0.stage.borrow() {
+            coming.levels_changed();
+        }
     }
 
     /// Nothing arrives for a while.
@@ -126,18 +181,30 @@ impl Readers {
         self.0.stage.send_replace(Stage::Waiting);
     }
 
-    /// All is there; `file` names it where it is a single one.
-    pub(super) fn is_whole(&self, target: &Path, file: Option<String>) {
-        let whole = Stage::Whole(target.to_owned(), file);
-        self.0.stage.send_replace(whole);
+    /// All is there.
+    pub(crate) fn is_whole(&self, target: &Path) {
+        self.0.stage.send_replace(Stage::Whole(target.to_owned()));
     }
 
-    /// The transfer is over: who waits for something that has not come waits no longer.
+    /// The transfer is over: who waits for something that has not come waits no longer, unless another transfer follows.
     pub(crate) fn end(&self) {
+        match self.0.is_lasting {
+            true => self.leave(Stage::Waiting),
+            false => self.leave(Stage::Over(ReadError::Ended)),
+        }
+    }
+
+    /// It is over, and whoever waits is told why.
+    pub(crate) fn fail(&self, why: ReadError) {
+        self.leave(Stage::Over(why));
+    }
+
+    /// Comes to another stage, unless it has come to an end.
+    fn leave(&self, to: Stage) {
         self.0.stage.send_if_modified(|stage| match stage {
-            Stage::Whole(..) | Stage::Over => false,
+            Stage::Whole(_) | Stage::Lying(_) | Stage::Over(_) => false,
             Stage::Waiting | Stage::Arriving(_) => {
-                *stage = Stage::Over;
+                *stage = to;
                 true
             }
         });
@@ -154,12 +221,27 @@ impl Readers {
             readers: self.clone(),
             id: ReaderId(self.0.next.fetch_add(1, Ordering::Relaxed)),
             path: names.join("/"),
+            until: u64::MAX,
             window: None,
+            _hold: None,
         })
     }
 }
 
 impl FileReader {
+    /// The same, and something that lives as long as it.
+    pub(crate) fn holding(mut self, hold: Hold) -> Self {
+        self._hold = Some(hold);
+        self
+    }
+
+    /// Nothing from this place on, in bytes of the file, is read; and nothing of it is asked for on this reader's behalf.
+    #[must_use]
+    pub fn until(mut self, end: u64) -> Self {
+        self.until = end;
+        self
+    }
+
     /// How many bytes it has. Waits until that is known.
     ///
     /// # Errors
@@ -169,12 +251,21 @@ impl FileReader {
         loop {
             let now = stage.borrow_and_update().clone();
             match now {
-                Stage::Whole(target, file) => {
-                    let metadata = tokio::fs::metadata(at(&target, file, &self.path)).await;
-                    return Ok(metadata.map_err(missing)?.len());
+                Stage::Whole(target) => {
+                    let path = self.path.clone();
+                    return blocking(move || {
+                        let file = hash::open_in_place(&at(&target, &path));
+                        let metadata = file.and_then(|file| file.metadata());
+                        Ok(metadata.map_err(missing)?.len())
+                    })
+                    .await;
                 }
-                Stage::Over => return Err(ReadError::Ended),
+                Stage::Lying(lying) => return Ok(lying.size),
+                Stage::Over(why) => return Err(why),
                 Stage::Waiting => wait(&mut stage).await,
+                Stage::Arriving(coming) if !coming.may_have(&self.path) => {
+                    return Err(ReadError::NotFound);
+                }
                 Stage::Arriving(coming) => {
                     let arrived = coming.arriving.arrived();
                     if let Some((_, file)) = coming.find(&self.path) {
@@ -198,23 +289,36 @@ impl FileReader {
         loop {
             let now = stage.borrow_and_update().clone();
             match now {
-                Stage::Whole(target, file) => {
-                    let file = at(&target, file, &self.path);
-                    return read(file, from, READ_BYTES_MAX).await.map_err(missing);
+                Stage::Whole(target) => {
+                    let path = self.path.clone();
+                    let count = self.count(from);
+                    return blocking(move || {
+                        read(&at(&target, &path), from, count).map_err(missing)
+                    })
+                    .await;
                 }
-                Stage::Over => return Err(ReadError::Ended),
+                Stage::Lying(lying) => {
+                    let count = self.count(from);
+                    return blocking(move || lying.read(from, count).ok_or(ReadError::Changed))
+                        .await;
+                }
+                Stage::Over(why) => return Err(why),
                 Stage::Waiting => wait(&mut stage).await,
+                Stage::Arriving(coming) if !coming.may_have(&self.path) => {
+                    return Err(ReadError::NotFound);
+                }
                 Stage::Arriving(coming) => {
                     let arrived = coming.arriving.arrived();
                     match self.look(&coming, from) {
                         Here::End => return Ok(Vec::new()),
-                        Here::Bytes { file, count } => match read(file, from, count).await {
-                            // It has just got its final name, which is told next.
-                            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                                wait(&mut stage).await;
+                        Here::Bytes { file, count } => {
+                            let read = move || read(&file, from, count).map_err(missing);
+                            match blocking(read).await {
+                                // It has just got its final name, which is told next.
+                                Err(ReadError::NotFound) => wait(&mut stage).await,
+                                read => return read,
                             }
-                            read => return Ok(read?),
-                        },
+                        }
                         Here::Missing => tokio::select! {
                             () = arrived => {}
                             () = wait(&mut stage) => {}
@@ -225,13 +329,18 @@ impl FileReader {
         }
     }
 
+    /// How many bytes one read gives from there on.
+    fn count(&self, from: u64) -> u64 {
+        READ_BYTES_MAX.min(self.until.saturating_sub(from))
+    }
+
     /// Looks what is here, and has what follows asked for next.
     fn look(&mut self, coming: &Arc<Coming>, from: u64) -> Here {
         let Some((position, file)) = coming.find(&self.path) else {
             return Here::Missing;
         };
         let size = file.incoming.blob.size;
-        if from >= size {
+        if from >= size.min(self.until) {
             return Here::End;
         }
         self.move_window(coming, position, from, size);
@@ -239,7 +348,7 @@ impl FileReader {
             0 => Here::Missing,
             held => Here::Bytes {
                 file: file.incoming.path().to_owned(),
-                count: held.min(READ_BYTES_MAX),
+                count: held.min(self.count(from)),
             },
         }
     }
@@ -251,12 +360,9 @@ impl FileReader {
         if is_near {
             return;
         }
-        let end = from.saturating_add(WINDOW_BYTES).min(size);
-        let span = Span {
-            start: position.saturating_add(from),
-            end: position.saturating_add(end),
-        };
-        coming.show(self.id, Some(span));
+        let end = from.saturating_add(WINDOW_BYTES).min(self.until);
+        let span = groups(position, from..end, size);
+        coming.show(self.id, &self.path, Some(span));
         self.window = Some((Arc::clone(coming), from));
     }
 }
@@ -264,25 +370,8 @@ impl FileReader {
 impl Drop for FileReader {
     fn drop(&mut self) {
         if let Some((coming, _)) = self.window.take() {
-            coming.show(self.id, None);
+            coming.show(self.id, &self.path, None);
         }
-    }
-}
-
-impl Coming {
-    fn find(&self, path: &str) -> Option<(u64, arriving::File)> {
-        match &self.file {
-            Some(file) => (path.is_empty() || path == file)
-                .then(|| self.arriving.find(file))
-                .flatten(),
-            None => self.arriving.find(path),
-        }
-    }
-
-    fn show(&self, reader: ReaderId, window: Option<Span>) {
-        let transfer = self.transfer;
-        self.getting
-            .tell(|getter, now| getter.handle_window(now, transfer, reader, window));
     }
 }
 
@@ -293,29 +382,40 @@ async fn wait(stage: &mut watch::Receiver<Stage>) {
     }
 }
 
-fn at(target: &Path, file: Option<String>, path: &str) -> PathBuf {
+/// Where a file lies in what was fetched; `path` is empty, or its name, where that is one file.
+fn at(target: &Path, path: &str) -> PathBuf {
+    let is_its_name = || target.file_name().is_some_and(|name| name == path);
     match path {
         "" => target.to_owned(),
-        path if file.is_some_and(|file| file == path) => target.to_owned(),
+        _ if is_its_name() && target.is_file() => target.to_owned(),
         path => target.join(path),
     }
 }
 
 fn missing(error: io::Error) -> ReadError {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::NotFound,
-        _ => ReadError::Disk(error),
+        io::ErrorKind::NotFound
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::IsADirectory
+        // No regular file.
+        | io::ErrorKind::InvalidInput => ReadError::NotFound,
+        _ => error.into(),
     }
 }
 
-/// Reads some bytes of a file, fewer at its end.
-async fn read(path: PathBuf, from: u64, count: u64) -> io::Result<Vec<u8>> {
-    let read = tokio::task::spawn_blocking(move || {
-        let file = File::open(path)?;
-        let count = count.min(file.metadata()?.len().saturating_sub(from));
-        let mut bytes = vec![0; usize::try_from(count).unwrap_or(usize::MAX)];
-        file.read_exact_at(from, &mut bytes)?;
-        Ok(bytes)
-    });
-    read.await.map_err(io::Error::other)?
+/// Reads some bytes of a file, fewer at its end. Blocks.
+fn read(path: &Path, from: u64, count: u64) -> io::Result<Vec<u8>> {
+    let file = hash::open_in_place(path)?;
+    let count = count.min(file.metadata()?.len().saturating_sub(from));
+    let mut bytes = vec![0; usize::try_from(count).unwrap_or(usize::MAX)];
+    file.read_exact_at(from, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Does what waits for the disk away from the runtime's workers.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, ReadError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(io::Error::other)?
 }

@@ -5,63 +5,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kith_core::content::access::LinkProof;
-use kith_core::content::grant::{GrantProof, SignedGrant};
-use kith_core::content::wire::Proof;
-use kith_core::crypto::{Ed25519, SecretKey};
+use kith_core::content::grant::SignedGrant;
 use kith_core::data::head::Head;
-use kith_core::data::link::LinkSecret;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 
+use crate::content::credential::Credential;
+use crate::content::offered::{Offered, Providing};
+use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
 use crate::data::local::Candidate;
-
-/// A stream to a provider.
-#[derive(Debug)]
-pub struct Stream<R, W> {
-    /// The provider's half.
-    pub reader: R,
-    /// Our half.
-    pub writer: W,
-    /// The exporter of the session it belongs to.
-    pub exporter: [u8; 32],
-}
-
-/// What lets us in.
-#[derive(Clone, Debug)]
-pub enum Credential {
-    /// Who we are.
-    Session,
-    /// That we hold the link.
-    Link(LinkSecret),
-    /// A grant of the owner.
-    Grant {
-        /// The grant.
-        grant: SignedGrant,
-        /// The key of whom it names, us.
-        holder: SecretKey,
-    },
-}
-
-impl Credential {
-    /// What is shown of it for a share, in the session of `exporter`.
-    pub(in crate::content) fn proof(&self, share: &ShareId, exporter: &[u8; 32]) -> Proof {
-        match self {
-            Self::Session => Proof::Session,
-            Self::Link(secret) => Proof::Link(LinkProof::sign(
-                &Ed25519,
-                &secret.key(share),
-                *share,
-                exporter,
-            )),
-            Self::Grant { grant, holder } => {
-                let grant = GrantProof::sign(&Ed25519, holder, grant.clone(), exporter);
-                Proof::Grant(Box::new(grant))
-            }
-        }
-    }
-}
 
 /// Which files are wanted.
 #[derive(Clone)]
@@ -96,10 +49,14 @@ pub struct Get {
     pub credential: Credential,
     /// Where its files are read while they arrive.
     pub readers: Readers,
+    /// How soon its files are wanted.
+    pub priorities: Priorities,
     /// The time, for judging signatures.
     pub now: Time,
     /// Told where what arrives is kept until it is whole.
     pub staged: StagedAt,
+    /// How it is provided while it arrives, where all of it is fetched; `None` where it is not.
+    pub providing: Option<Providing>,
 }
 
 /// Where what arrives is kept until it is whole: told by a transfer once it knows, to whoever has a clone of this.
@@ -124,6 +81,8 @@ impl StagedAt {
 pub struct Progress {
     /// Verified and written, by earlier runs too.
     pub bytes: u64,
+    /// Of those, the ones that a power failure leaves.
+    pub durable: u64,
     /// All there is; `None` where a filter leaves it open.
     pub total: Option<u64>,
     /// Files that are whole.
@@ -155,4 +114,6 @@ pub struct Got {
     pub time: Duration,
     /// Links that were not made, because they lead out of the part that was fetched.
     pub links_left_out: u64,
+    /// As long as this is held it is provided as it was while it arrived.
+    pub offered: Option<Arc<Offered>>,
 }

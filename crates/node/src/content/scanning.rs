@@ -9,14 +9,14 @@ use std::sync::{Mutex, PoisonError};
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::builder::Built;
-use kith_core::data::head::{SignedHead, Terms};
+use kith_core::data::head::{Head, SignedHead, Terms};
 use kith_core::data::link::LinkSecret;
-use kith_core::ids::{BlobHash, ShareId};
+use kith_core::ids::ShareId;
 use kith_core::time::Time;
 
-use crate::content::past;
+use crate::content::past::{self, NewHead, Renewed};
 use crate::content::shares::{ShareError, Shared, Shares, shared, trusted};
-use crate::content::store::{self, Scan};
+use crate::content::store::{self, Scan, ShareRow};
 use crate::data::barrier;
 use crate::data::scan::{self, Found, Scanned};
 
@@ -43,44 +43,47 @@ impl Shares {
         };
         let scanned = self.scan(share, scan.number, &roots)?;
         let link = row.link.map(LinkSecret);
-        let Built { node, totals, .. } = scanned.root;
-        if node == old.manifest {
-            self.kept(share, scan, None)?;
-            return Ok((shared(old, link, scanned), false));
+        let (mut row, mut old) = (row, old);
+        loop {
+            if scanned.root.node == old.manifest {
+                self.kept(share, scan, None)?;
+                return Ok((shared(old, link, scanned), false));
+            }
+            let signed = next_version(&row, &old, &scanned.root, now)?;
+            let head = codec::encode(&signed);
+            let new = NewHead {
+                head: &head,
+                on: &row.head,
+                replaced: &old.manifest,
+            };
+            if self.kept(share, scan, Some(new))? {
+                let shared = shared(signed.trusted()?, link, scanned);
+                self.tell(&shared.head);
+                return Ok((shared, true));
+            }
+            // Somebody's grants were taken back while it was scanned.
+            row = self
+                .row(share)?
+                .filter(|row| !row.revoked)
+                .ok_or(ShareError::Unknown)?;
+            old = trusted(&row)?;
         }
-        let terms = Terms {
-            owner: old.owner,
-            sequence: old.sequence + 1,
-            epoch: old.epoch,
-            manifest: node,
-            name: old.name,
-            audience: old.audience,
-            layout: old.layout,
-            totals,
-            at: now,
-        };
-        let secret = SecretKey::from_bytes(row.secret);
-        let signed = SignedHead::sign(&Ed25519, &secret, terms)?;
-        self.kept(share, scan, Some((&codec::encode(&signed), &old.manifest)))?;
-        let shared = shared(signed.trusted()?, link, scanned);
-        self.tell(&shared.head);
-        Ok((shared, true))
     }
 
-    /// Makes a scan the one that counts, with the new head it led to and the version that this replaces.
+    /// Makes a scan the one that counts, with the new head it led to. False where the share has another head by now than that follows on.
     fn kept(
         &self,
         share: &ShareId,
         scan: Scan,
-        head: Option<(&[u8], &BlobHash)>,
-    ) -> Result<(), ShareError> {
+        head: Option<NewHead<'_>>,
+    ) -> Result<bool, ShareError> {
         let renewed = store::run(self.database(), |connection| {
             past::renew(connection, share, scan, head)
         })?;
-        if renewed {
-            Ok(())
-        } else {
-            Err(ShareError::Unknown)
+        match renewed {
+            Renewed::Counts => Ok(true),
+            Renewed::Outdated => Ok(false),
+            Renewed::TakenBack => Err(ShareError::Unknown),
         }
     }
 
@@ -116,6 +119,28 @@ impl Shares {
         barrier::tree(self.outboards().folder())?;
         Ok(scanned)
     }
+}
+
+/// The head of the version that a scan has found, after the one of now.
+fn next_version(
+    row: &ShareRow,
+    old: &Head,
+    found: &Built,
+    now: Time,
+) -> Result<SignedHead, ShareError> {
+    let terms = Terms {
+        owner: old.owner,
+        sequence: old.sequence + 1,
+        epoch: old.epoch,
+        manifest: found.node,
+        name: old.name.clone(),
+        audience: old.audience,
+        layout: old.layout,
+        totals: found.totals,
+        at: now,
+    };
+    let secret = SecretKey::from_bytes(row.secret);
+    Ok(SignedHead::sign(&Ed25519, &secret, terms)?)
 }
 
 /// What a scan found and is not yet written.

@@ -16,16 +16,20 @@ use kith_core::time::Time;
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
-use crate::content::fetches::{self, Fetch};
+use crate::content::fetches::{self, Fetch, Version};
 use crate::content::looks::Looks;
 use crate::content::others::Others;
 use crate::content::store::{self, Database, ShareRow};
+use crate::content::underway::Underways;
 use crate::data::local::Candidate;
 use crate::data::outboard::Outboards;
 use crate::data::scan::{LeftOut, ScanError, Scanned};
 
 /// How many new heads a slow listener may be behind by before it misses the oldest.
 const CHANGES_AHEAD_MAX: usize = 64;
+
+/// The manifest of a share that was taken back: nothing has this hash, and no version of it is any more.
+const NO_MANIFEST: BlobHash = BlobHash([0; 32]);
 
 /// The number of a share's first head, and of its first scan.
 const FIRST: u64 = 1;
@@ -110,6 +114,8 @@ pub struct Shares {
     owner: SecretKey,
     /// Who provides copies, and to whom none is given.
     others: Others,
+    /// What is being fetched, and provided meanwhile.
+    underways: Underways,
     looks: Arc<Looks>,
     changes: broadcast::Sender<Head>,
     /// Held while a share is scanned: one after the other, each uses all cores.
@@ -135,6 +141,7 @@ impl Shares {
             outboards: Outboards::open(blobs)?,
             owner,
             others: Others::default(),
+            underways: Underways::default(),
             looks: Arc::default(),
             changes: broadcast::Sender::new(CHANGES_AHEAD_MAX),
             scanning: Mutex::default(),
@@ -268,7 +275,7 @@ impl Shares {
             owner: old.owner,
             sequence: old.sequence + 1,
             epoch: old.epoch + 1,
-            manifest: old.manifest,
+            manifest: NO_MANIFEST,
             name: old.name,
             audience: old.audience,
             layout: old.layout,
@@ -343,23 +350,19 @@ impl Shares {
         })
     }
 
-    /// Remembers that `peer` was given so many bytes of files of a share; nothing, of one that is not our own, or there no longer.
+    /// Remembers that `peer` was given so many bytes of files of a version; nothing, of a share that is not our own, or there no longer.
     ///
     /// # Errors
     /// The database's.
     pub fn record(
         &self,
-        share: &ShareId,
+        given: &Version,
         peer: Option<PeerId>,
         bytes: u64,
         now: Time,
     ) -> io::Result<()> {
-        let row = self.row(share)?;
-        let Some(head) = row.and_then(|row| trusted(&row).ok()) else {
-            return Ok(());
-        };
         store::run(self.database(), |connection| {
-            fetches::record(connection, &head, peer, bytes, now)
+            fetches::record(connection, given, peer, bytes, now)
         })
     }
 
@@ -380,6 +383,10 @@ impl Shares {
     /// Who else provides shares, and who gets none.
     pub fn others(&self) -> &Others {
         &self.others
+    }
+
+    pub(super) fn underways(&self) -> &Underways {
+        &self.underways
     }
 
     pub(super) fn looks(&self) -> &Looks {

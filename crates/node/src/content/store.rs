@@ -228,6 +228,17 @@ pub(super) fn create(
     transaction.commit()
 }
 
+/// Gives a share another head of the same version, unless it has another by now. Whether it has got it.
+pub(super) fn replace_head(
+    connection: &Connection,
+    row: &ShareRow,
+    head: &[u8],
+) -> rusqlite::Result<bool> {
+    let statement = "UPDATE share SET head = ?3 WHERE share = ?1 AND head = ?2 AND revoked = 0";
+    let replaced = connection.execute(statement, params![row.share.0, row.head, head])?;
+    Ok(replaced > 0)
+}
+
 /// Keeps the last head of a share that is no more, and forgets the rest of it.
 pub(super) fn revoke(
     connection: &mut Connection,

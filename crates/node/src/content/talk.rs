@@ -7,8 +7,8 @@ use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
 use crate::content::asking;
 use crate::content::copies::News;
+use crate::content::credential::{Credential, Stream};
 use crate::content::error::{GetError, STALL_MAX};
-use crate::content::request::{Credential, Stream};
 
 /// A stream of `/kith/share/1` on which little is said.
 #[derive(Debug)]

@@ -4,23 +4,41 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use kith_core::content::swarm::config::NODES_MAX;
 use kith_core::content::swarm::span::Span;
+use kith_core::data::builder::DirectoryBuilder;
+use kith_core::data::manifest::{self, Entry};
 use kith_core::data::walk::{Item, Walk};
 use kith_core::ids::BlobHash;
+use tokio::sync::watch;
 
+use crate::content::asking::Answered;
 use crate::content::compare;
 use crate::content::error::GetError;
+use crate::content::offered::Offered;
+use crate::content::preparing::{Sorting, compare_all, prepare, span};
+use crate::content::priorities::{Level, Levels, Priorities};
+use crate::content::reader::Readers;
 use crate::content::request::{AlreadyHere, Filter, Get, Progress};
 use crate::content::select::Selected;
-use crate::content::swarm::arriving::{Arriving, Event, File};
+use crate::content::swarm::arriving::Event;
 use crate::content::swarm::fetching::Fetching;
+use crate::content::underway::Underway;
 use crate::data::disk::{self, Occupied, StagingError};
-use crate::data::local::Candidate;
-use crate::data::staging::Staging;
+use crate::data::nodes::Nodes;
+use crate::data::staging::{Download, Staging};
 
 /// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
 const FILES_AHEAD_MAX: u64 = 16 * 1024;
+
+/// How many files may be put off: the walk goes on past them, and each is held in memory. Further ones come last instead. As many as are
+/// remembered when they are whole.
+const PUT_OFF_MAX: u64 = 64 * 1024;
+
+/// How often what is written becomes durable at the latest: a slow transfer loses a second's worth to a power failure, and says so.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// Where what arrives goes.
 #[derive(Clone)]
@@ -42,30 +60,29 @@ pub(super) struct Transfer {
     place: Place,
     only: Option<Filter>,
     here: Option<AlreadyHere>,
+    readers: Readers,
+    priorities: Priorities,
+    /// The levels by which its files are wanted now, and whether there are others.
+    levels: Levels,
+    levels_watch: watch::Receiver<Levels>,
     symlinks: Vec<(String, String)>,
     /// How far it is.
     pub(super) progress: Progress,
     /// Files of which something is missing.
     unfinished: u64,
+    /// Those among them that are put off, or were when they were last counted.
+    put_off: u64,
     /// Whether some provider had something no more.
     lacks: bool,
     /// A file that has changed at a provider.
     changed: Option<String>,
     entries: u64,
+    /// Bytes that were here already.
+    found: u64,
+    /// Whether nothing is left of other versions.
+    is_older_removed: bool,
     /// Links that lead out of what is fetched.
     pub(super) links_left_out: u64,
-}
-
-/// What became of some items on the disk.
-#[derive(Default)]
-struct Prepared {
-    held: Vec<Span>,
-    wanted: Vec<Span>,
-    symlinks: Vec<(String, String)>,
-    bytes: u64,
-    files: u64,
-    unfinished: u64,
-    links_left_out: u64,
 }
 
 impl Transfer {
@@ -77,6 +94,8 @@ impl Transfer {
         target: &Path,
     ) -> Result<Self, GetError> {
         let is_filtered = get.only.is_some();
+        let mut levels_watch = get.priorities.subscribe();
+        let levels = levels_watch.borrow_and_update().clone();
         let mut transfer = Self {
             fetching,
             walk: None,
@@ -85,15 +104,22 @@ impl Transfer {
             place: place(get, selected, target).await?,
             only: get.only.clone(),
             here: get.here.clone(),
+            readers: get.readers.clone(),
+            priorities: get.priorities.clone(),
+            levels,
+            levels_watch,
             symlinks: Vec::new(),
             progress: Progress {
                 total: (!is_filtered).then_some(selected.totals().bytes),
                 ..Progress::default()
             },
             unfinished: 0,
+            put_off: 0,
             lacks: false,
             changed: None,
             entries: 0,
+            found: 0,
+            is_older_removed: false,
             links_left_out: 0,
         };
         match selected {
@@ -117,10 +143,46 @@ impl Transfer {
                     file,
                     position,
                 };
-                transfer.prepare(vec![item]).await?;
+                transfer.prepare(None, vec![item]).await?;
             }
         }
         Ok(transfer)
+    }
+
+    /// Begins to provide what arrives, where that is wanted and all of a share is fetched to a new place.
+    pub(super) async fn offer(
+        &self,
+        get: &Get,
+        answered: &Answered,
+        selected: &Selected,
+        target: &Path,
+    ) -> Result<Option<Arc<Offered>>, GetError> {
+        let (Some(providing), Place::Staging(staging)) = (&get.providing, &self.place) else {
+            return Ok(None);
+        };
+        if !get.path.is_empty() || get.only.is_some() {
+            return Ok(None);
+        }
+        let nodes = Arc::clone(&staging.nodes);
+        // Of a share that is one file the only node has been looked at, and is not asked for again.
+        let (root, named) = match selected {
+            Selected::Directory { .. } => (None, target),
+            Selected::File { file, .. } => {
+                (Some(file.clone()), target.parent().unwrap_or(Path::new("")))
+            }
+        };
+        let places = staging.places(named.to_owned());
+        if let Some(file) = root {
+            let nodes = Arc::clone(&nodes);
+            blocking(target, move || Ok(keep_root(&nodes, file)?)).await?;
+        }
+        let head = (answered.head.clone(), answered.signed.clone());
+        let underway = Underway::new(head, self.fetching.known(), nodes, places);
+        Ok(Offered::begin(
+            providing.clone(),
+            underway,
+            self.fetching.held(),
+        ))
     }
 
     /// Goes on until everything is here.
@@ -128,10 +190,19 @@ impl Transfer {
         &mut self,
         report: &mut (impl FnMut(&Progress) + Send),
     ) -> Result<(), GetError> {
+        let mut durable = match &self.place {
+            Place::Staging(staging) => staging.syncing.durable(),
+            // Nothing is written.
+            Place::Target(_) => watch::Sender::new(0).subscribe(),
+        };
+        let mut every = tokio::time::interval(SYNC_EVERY);
         loop {
             self.want_nodes();
             report(&self.progress);
             let is_walked = self.walk.as_ref().is_none_or(Walk::is_done);
+            if is_walked {
+                self.remove_older().await?;
+            }
             if is_walked && self.unfinished == 0 {
                 return Ok(());
             }
@@ -139,17 +210,47 @@ impl Transfer {
                 let changed = self.changed.take();
                 return Err(changed.map_or(GetError::Gone, GetError::Changed));
             }
-            let event = self.fetching.next().await?;
-            self.take(event).await?;
-            while let Some(event) = self.fetching.try_next() {
-                self.take(event).await?;
+            tokio::select! {
+                event = self.fetching.next() => {
+                    self.take(event?).await?;
+                    while let Some(event) = self.fetching.try_next() {
+                        self.take(event).await?;
+                    }
+                }
+                // Its sender is held by this.
+                _ = self.levels_watch.changed() => self.sort_anew(),
+                Ok(()) = durable.changed() => {}
+                _ = every.tick() => {
+                    if let Place::Staging(staging) = &self.place {
+                        staging.syncing.begin();
+                    }
+                }
             }
+            self.progress.durable = self.found + *durable.borrow_and_update();
         }
+    }
+
+    /// Removes what is left of other versions: all that is wanted was taken from them.
+    async fn remove_older(&mut self) -> Result<(), GetError> {
+        let Place::Staging(staging) = &self.place else {
+            return Ok(());
+        };
+        if std::mem::replace(&mut self.is_older_removed, true) {
+            return Ok(());
+        }
+        let staging = Arc::clone(staging);
+        blocking(Path::new("an older version"), move || {
+            staging.remove_older()
+        })
+        .await
     }
 
     /// Asks for the nodes that come next, unless there is enough to do without.
     fn want_nodes(&mut self) {
-        while self.unfinished < FILES_AHEAD_MAX {
+        while self.unfinished.saturating_sub(self.put_off) < FILES_AHEAD_MAX {
+            if self.tickets.len() >= NODES_MAX {
+                return;
+            }
             let node = match self.held_back.take() {
                 Some(node) => node,
                 None => {
@@ -161,11 +262,62 @@ impl Transfer {
                     wanted.node
                 }
             };
-            if !self.fetching.want_node(node) {
+            if !self.recall(node) && !self.fetching.want_node(node) {
                 self.held_back = Some(node);
                 return;
             }
         }
+    }
+
+    /// Takes a node from what an earlier run left; false where it has none.
+    fn recall(&self, node: BlobHash) -> bool {
+        let Place::Staging(staging) = &self.place else {
+            return false;
+        };
+        if !staging.nodes.contains(&node) {
+            return false;
+        }
+        let (staging, arriving) = (Arc::clone(staging), Arc::clone(&self.fetching.arriving));
+        let tasks = arriving.tasks.clone();
+        tasks.spawn_blocking(move || {
+            let read = staging.nodes.get(&node);
+            let read =
+                read.and_then(|bytes| bytes.ok_or_else(|| io::ErrorKind::InvalidData.into()));
+            arriving.tell(match read {
+                Ok(bytes) => Event::Node { hash: node, bytes },
+                Err(error) => Event::Failed(GetError::staging(error.into(), "a directory")),
+            });
+        });
+        true
+    }
+
+    /// How soon its files are wanted was told anew.
+    fn sort_anew(&mut self) {
+        let levels = self.priorities.levels();
+        let before = std::mem::replace(&mut self.levels, levels);
+        self.levels_watch.mark_unchanged();
+        self.put_off = 0;
+        let mut told = Vec::new();
+        for (position, file) in self.fetching.arriving.unfinished() {
+            let mut level = self.levels.of(&file.path);
+            if level == Level::Unwanted && self.put_off >= PUT_OFF_MAX {
+                level = Level::Low;
+            }
+            self.put_off += u64::from(level == Level::Unwanted);
+            // A chunk goes by what was told last of what is in it.
+            if level != before.of(&file.path) || level == Level::High {
+                told.push((level, position, file));
+            }
+        }
+        told.sort_by_key(|(level, ..)| *level);
+        for (level, position, file) in told {
+            let missing = file.incoming.missing().into_iter();
+            let missing: Vec<Span> = missing
+                .map(|part| span(position, part.start, part.end))
+                .collect();
+            self.fetching.want_anew(&missing, level.priority());
+        }
+        self.readers.levels_changed();
     }
 
     /// Takes in what has happened.
@@ -181,10 +333,11 @@ impl Transfer {
             }
             Event::Node { hash, bytes } => {
                 // Asked of a second source, it comes twice.
+                let mut kept = Some((hash, bytes.clone()));
                 for ticket in self.tickets.remove(&hash).unwrap_or_default() {
                     if let Some(walk) = &mut self.walk {
                         let items = walk.handle_node(ticket, &bytes)?;
-                        self.prepare(items).await?;
+                        self.prepare(kept.take(), items).await?;
                     }
                 }
                 Ok(())
@@ -200,23 +353,40 @@ impl Transfer {
         }
     }
 
-    /// Makes directories and files, and asks for what is missing of them.
-    async fn prepare(&mut self, items: Vec<Item>) -> Result<(), GetError> {
+    /// Keeps a node, makes its directories and files, and asks for what is missing of them.
+    async fn prepare(
+        &mut self,
+        node: Option<(BlobHash, Vec<u8>)>,
+        items: Vec<Item>,
+    ) -> Result<(), GetError> {
         self.entries += items.len() as u64;
-        let (place, only, here) = (self.place.clone(), self.only.clone(), self.here.clone());
+        let place = self.place.clone();
+        let sorting = Sorting {
+            only: self.only.clone(),
+            levels: self.levels.clone(),
+            put_off_max: PUT_OFF_MAX.saturating_sub(self.put_off),
+            here: self.here.clone(),
+        };
         let arriving = Arc::clone(&self.fetching.arriving);
         let prepared = tokio::task::spawn_blocking(move || match place {
             Place::Staging(staging) => {
-                let here = here.map_or_else(BTreeMap::new, |here| here(&hashes(&items)));
-                prepare_all(&staging, &arriving, items, only.as_ref(), &here)
+                if let Some((hash, bytes)) = node {
+                    let kept = staging.keep_node(&hash, &bytes);
+                    kept.map_err(|error| GetError::staging(error, "a directory"))?;
+                }
+                prepare(&staging, &arriving, items, &sorting)
             }
             Place::Target(target) => compare_all(&target, &items),
         });
-        let prepared = prepared.await.map_err(lost)??;
+        let mut prepared = prepared.await.map_err(lost)??;
+        // A chunk goes by what was told last of what is in it.
+        prepared.wanted.sort_by_key(|(_, priority)| *priority);
         self.symlinks.extend(prepared.symlinks);
         self.progress.bytes += prepared.bytes;
+        self.found += prepared.bytes;
         self.progress.files += prepared.files;
         self.unfinished += prepared.unfinished;
+        self.put_off += prepared.put_off;
         self.links_left_out += prepared.links_left_out;
         self.fetching.want(&prepared.held, &prepared.wanted);
         Ok(())
@@ -262,11 +432,16 @@ async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, G
         .as_ref()
         .map_or_else(String::new, |only| only.name.clone());
     let is_directory = matches!(selected, Selected::Directory { .. });
-    let staged = get.staged.clone();
+    let (staged, share) = (get.staged.clone(), get.share);
     blocking(target, move || {
         let same_kind = match disk::occupied(&at)? {
             Occupied::Free => {
-                let staging = Staging::open(&at, &hash, &filter)?;
+                let download = Download {
+                    share: &share,
+                    tree: &hash,
+                    filter: &filter,
+                };
+                let staging = Staging::open(&at, download)?;
                 staged.tell(staging.folder().to_owned());
                 return Ok(Place::Staging(Arc::new(staging)));
             }
@@ -283,111 +458,12 @@ async fn place(get: &Get, selected: &Selected, target: &Path) -> Result<Place, G
     .await
 }
 
-/// The content of the files among some items.
-fn hashes(items: &[Item]) -> Vec<BlobHash> {
-    let hashes = items.iter().filter_map(|item| match item {
-        Item::File { file, .. } => Some(file.hash),
-        _ => None,
-    });
-    hashes.collect()
-}
-
-fn prepare_all(
-    staging: &Staging,
-    arriving: &Arriving,
-    items: Vec<Item>,
-    only: Option<&Filter>,
-    here: &BTreeMap<BlobHash, Vec<Candidate>>,
-) -> Result<Prepared, GetError> {
-    let mut prepared = Prepared::default();
-    for item in items {
-        match item {
-            Item::Directory { path } if only.is_none() => {
-                staging
-                    .directory(&path)
-                    .map_err(|error| GetError::staging(error, &path))?;
-            }
-            Item::File {
-                path,
-                file,
-                position,
-            } if only.is_none_or(|only| (only.wants)(&path)) => {
-                let disk = |error| GetError::staging(error, &path);
-                if only.is_some() {
-                    staging.parents(&path).map_err(disk)?;
-                }
-                let candidates = here.get(&file.hash).map_or(&[][..], Vec::as_slice);
-                let incoming = staging
-                    .incoming_from(&path, &file, candidates)
-                    .map_err(disk)?;
-                if file.size == 0 {
-                    incoming.write(&(0..0), &[]).map_err(disk)?;
-                    prepared.files += 1;
-                    continue;
-                }
-                let file = File {
-                    incoming: Arc::new(incoming),
-                    path: path.into(),
-                };
-                prepared.place(position, &file);
-                arriving.place(position, file);
-            }
-            Item::Symlink { path, target } if only.is_none() => {
-                prepared.symlinks.push((path, target))
-            }
-            Item::Outside { .. } => prepared.links_left_out += 1,
-            Item::Directory { .. } | Item::File { .. } | Item::Symlink { .. } => {}
-        }
-    }
-    Ok(prepared)
-}
-
-impl Prepared {
-    /// What is here of a file, and what is not.
-    fn place(&mut self, position: u64, file: &File) {
-        let size = file.incoming.blob.size;
-        let span = |start: u64, end: u64| Span {
-            start: position.saturating_add(start),
-            end: position.saturating_add(end),
-        };
-        let (mut reached, mut missing_bytes) = (0, 0);
-        for missing in file.incoming.missing() {
-            add(&mut self.held, span(reached, missing.start));
-            add(&mut self.wanted, span(missing.start, missing.end));
-            missing_bytes += missing.end - missing.start;
-            reached = missing.end;
-        }
-        add(&mut self.held, span(reached, size));
-        self.bytes += size - missing_bytes;
-        match missing_bytes {
-            0 => self.files += 1,
-            _ => self.unfinished += 1,
-        }
-    }
-}
-
-/// Adds a span to ascending ones; it becomes one with the last where they touch.
-fn add(spans: &mut Vec<Span>, span: Span) {
-    match spans.last_mut() {
-        _ if span.bytes() == 0 => {}
-        Some(last) if last.end == span.start => last.end = span.end,
-        _ => spans.push(span),
-    }
-}
-
-fn compare_all(target: &Path, items: &[Item]) -> Result<Prepared, GetError> {
-    let are_there = compare::are_there(target, items);
-    if !are_there.map_err(|error| GetError::staging(error.into(), &target.to_string_lossy()))? {
-        return Err(GetError::TargetExists(target.to_owned()));
-    }
-    let mut prepared = Prepared::default();
-    for item in items {
-        if let Item::File { file, .. } = item {
-            prepared.bytes += file.size;
-            prepared.files += 1;
-        }
-    }
-    Ok(prepared)
+/// Keeps the root of a share that is this file, made again.
+fn keep_root(nodes: &Nodes, file: manifest::File) -> io::Result<()> {
+    let mut builder = DirectoryBuilder::default();
+    let mut made = builder.push(Entry::File(file)).map_err(io::Error::other)?;
+    made.extend(builder.finish().map_err(io::Error::other)?.0);
+    (made.iter()).try_for_each(|node| nodes.add(&node.hash, &node.bytes))
 }
 
 async fn blocking<T: Send + 'static>(

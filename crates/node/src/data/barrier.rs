@@ -38,13 +38,21 @@ fn collect(folder: &Path, list: &mut Vec<File>) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Returns when the file system of `folder` is durable, or at least all beneath the folder.
+///
+/// # Errors
+/// What the system says.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn file_system(folder: &Path) -> io::Result<()> {
+pub fn file_system(folder: &Path) -> io::Result<()> {
     Ok(rustix::fs::syncfs(File::open(folder)?)?)
 }
 
+/// Returns when everything beneath `folder` is durable.
+///
+/// # Errors
+/// What the system says.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn file_system(folder: &Path) -> io::Result<()> {
+pub fn file_system(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.file_type()?;

@@ -149,8 +149,11 @@ pub fn open_in_place(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Hashes `size` bytes of an open file.
-fn hash_open(file: &File, size: u64) -> io::Result<(BlobHash, Vec<u8>)> {
+/// Hashes `size` bytes of an open file, with their outboard.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::UnexpectedEof`] when it is shorter.
+pub fn hash_open(file: &File, size: u64) -> io::Result<(BlobHash, Vec<u8>)> {
     if size <= PIECE_BYTES {
         return read_piece(file, 0, size, hash_bytes);
     }

@@ -19,6 +19,7 @@ use kith_core::data::manifest;
 use crate::data::disk::{StagingError, create_file, is_identical, write_pieces};
 use crate::data::hash::outboard_bytes;
 use crate::data::range::{Blob, Verified};
+use crate::data::syncing::{Syncing, Written};
 
 /// Files that are kept open between two parts, each with its inner nodes: a fraction of the 1,024 descriptors that a process has at
 /// least, and more than the files that the parts under way belong to.
@@ -37,7 +38,10 @@ pub struct Incoming {
     missing: Mutex<Ranges>,
     /// Whether some of it came without the rest, so that there may be inner nodes beside it.
     is_in_parts: AtomicBool,
+    /// Whether something was written of it since this was made.
+    is_written: AtomicBool,
     open_files: Arc<OpenFiles>,
+    syncing: Arc<Syncing>,
     /// A write under way when its transfer is given up must not meet the next one's.
     _lock: Arc<File>,
 }
@@ -58,8 +62,18 @@ pub(super) struct OpenFiles(Mutex<VecDeque<Arc<OpenFile>>>);
 #[derive(Debug)]
 struct OpenFile {
     path: PathBuf,
-    data: File,
-    outboard: File,
+    /// Its data, and its inner nodes.
+    files: Arc<[File; 2]>,
+}
+
+impl OpenFile {
+    fn data(&self) -> &File {
+        &self.files[0]
+    }
+
+    fn outboard(&self) -> &File {
+        &self.files[1]
+    }
 }
 
 impl OpenFiles {
@@ -87,7 +101,7 @@ impl Incoming {
         file: &manifest::File,
         path: PathBuf,
         outboard_path: PathBuf,
-        open_files: Arc<OpenFiles>,
+        (open_files, syncing): (Arc<OpenFiles>, Arc<Syncing>),
         lock: Arc<File>,
     ) -> Self {
         let mut missing = Ranges::default();
@@ -103,7 +117,9 @@ impl Incoming {
             modified: time(file.mtime_ms),
             missing: Mutex::new(missing),
             is_in_parts: AtomicBool::new(false),
+            is_written: AtomicBool::new(false),
             open_files,
+            syncing,
             _lock: lock,
         }
     }
@@ -113,6 +129,12 @@ impl Incoming {
         let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes: u64 = missing.iter().map(|part| part.bytes()).sum();
         bytes < self.blob.size
+    }
+
+    /// Whether all of it is.
+    pub fn is_whole(&self) -> bool {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.iter().next().is_none()
     }
 
     /// An empty file in its place.
@@ -144,18 +166,14 @@ impl Incoming {
             let (bytes, is_last) = (0, false);
             return Ok(Brought { bytes, is_last });
         }
-        if *part == (0..self.blob.size) {
-            self.write_whole(&verified)?;
+        let room = self.syncing.admit(part.end - part.start)?;
+        let written = if *part == (0..self.blob.size) {
+            self.write_whole(&verified)?
         } else {
-            let file = self.open()?;
-            write_pieces(&file.data, part.start, &verified.groups)?;
-            for run in runs(&verified.parents) {
-                let pieces: Vec<&[u8]> = run.iter().map(|(_, parent)| *parent).collect();
-                write_pieces(&file.outboard, run[0].0, &pieces)?;
-            }
-            self.open_files.put(file);
-        }
+            self.write_part(part, &verified)?
+        };
         let brought = self.mark(part);
+        room.wrote(written, brought.bytes);
         if brought.is_last && self.is_in_parts.load(Ordering::Acquire) {
             self.finish()?;
         }
@@ -169,11 +187,46 @@ impl Incoming {
     }
 
     /// Takes all of it at once.
-    fn write_whole(&self, verified: &Verified<'_>) -> io::Result<()> {
+    fn write_whole(&self, verified: &Verified<'_>) -> io::Result<Written> {
         let data = create_file(&self.path, self.executable)?;
         data.set_len(self.blob.size)?;
         write_pieces(&data, 0, &verified.groups)?;
-        data.set_times(self.times())
+        data.set_times(self.times())?;
+        Ok(Written {
+            paths: vec![self.path.clone()],
+            files: Arc::new([data]),
+            is_new: true,
+            #[cfg(test)]
+            parts: vec![(0, 0..self.blob.size)],
+        })
+    }
+
+    /// Takes a part of it, with its inner nodes.
+    fn write_part(
+        &self,
+        part: &Range<u64>,
+        verified: &Verified<'_>,
+    ) -> Result<Written, StagingError> {
+        let file = self.open()?;
+        write_pieces(file.data(), part.start, &verified.groups)?;
+        for run in runs(&verified.parents) {
+            let pieces: Vec<&[u8]> = run.iter().map(|(_, parent)| *parent).collect();
+            write_pieces(file.outboard(), run[0].0, &pieces)?;
+        }
+        let files = Arc::<[File; 2]>::clone(&file.files);
+        self.open_files.put(file);
+        Ok(Written {
+            paths: vec![self.path.clone(), self.outboard_path.clone()],
+            files,
+            is_new: !self.is_written.swap(true, Ordering::AcqRel),
+            #[cfg(test)]
+            parts: std::iter::once((0, part.clone()))
+                .chain(runs(&verified.parents).map(|run| {
+                    let bytes: usize = run.iter().map(|(_, parent)| parent.len()).sum();
+                    (1, run[0].0..run[0].0 + bytes as u64)
+                }))
+                .collect(),
+        })
     }
 
     fn mark(&self, part: &Range<u64>) -> Brought {
@@ -189,7 +242,7 @@ impl Incoming {
 
     fn finish(&self) -> io::Result<()> {
         match self.open_files.take(&self.path) {
-            Some(file) => file.data.set_times(self.times())?,
+            Some(file) => file.data().set_times(self.times())?,
             None => create_file(&self.path, self.executable)?.set_times(self.times())?,
         }
         match fs::remove_file(&self.outboard_path) {
@@ -214,8 +267,7 @@ impl Incoming {
         outboard.set_len(outboard_bytes(self.blob.size))?;
         Ok(Arc::new(OpenFile {
             path: self.path.clone(),
-            data,
-            outboard,
+            files: Arc::new([data, outboard]),
         }))
     }
 
@@ -224,7 +276,7 @@ impl Incoming {
         let mut valid = Vec::new();
         if self.path.exists() && self.outboard_path.exists() {
             let file = self.open()?;
-            valid = self.blob.valid(&file.data, &file.outboard)?;
+            valid = self.blob.valid(file.data(), file.outboard())?;
             self.open_files.put(file);
         } else if is_identical(&self.path, &self.blob)? {
             create_file(&self.path, self.executable)?.set_times(self.times())?;

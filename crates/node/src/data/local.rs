@@ -84,14 +84,25 @@ mod tests {
     use std::path::Path;
 
     use kith_core::data::manifest;
-    use kith_core::ids::BlobHash;
+    use kith_core::ids::{BlobHash, ShareId};
 
     use super::*;
-    use crate::data::staging::Staging;
+    use crate::data::staging::{Download, Staging};
 
     fn candidate(path: &Path) -> Candidate {
         let metadata = fs::metadata(path).expect("there");
         (path.to_owned(), Stamp::of(&metadata))
+    }
+
+    fn open(target: &Path) -> Result<Staging, StagingError> {
+        let (share, tree) = (&ShareId([9; 32]), &BlobHash([1; 32]));
+        let filter = "";
+        let download = Download {
+            share,
+            tree,
+            filter,
+        };
+        Staging::open(target, download)
     }
 
     fn wanted(bytes: &[u8]) -> manifest::File {
@@ -115,7 +126,7 @@ mod tests {
         fs::write(at("holds"), &bytes).expect("written");
         fs::write(at("shorter"), &bytes[1..]).expect("written");
         let target = at("target");
-        let staging = Staging::open(&target, &BlobHash([1; 32]), "").expect("opened");
+        let staging = open(&target).expect("opened");
         let incoming = staging.incoming("f", &wanted(&bytes)).expect("prepared");
         assert_eq!(
             incoming.missing().as_slice(),
@@ -149,7 +160,7 @@ mod tests {
             ..stamp
         };
         let target = folder.path().join("target");
-        let staging = Staging::open(&target, &BlobHash([1; 32]), "").expect("opened");
+        let staging = open(&target).expect("opened");
         let incoming = staging
             .incoming("f", &wanted(b"content"))
             .expect("prepared");

@@ -6,8 +6,10 @@
 //! - [`range`]: a range of a blob to and from its verified encoding.
 //! - [`scan`]: a folder becomes a tree of manifest nodes.
 //! - [`staging`]: where a download grows until it is whole. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
+//! - `older`: what arrived of another version.
+//! - [`nodes`]: the manifest of what is downloaded.
 //! - [`local`]: a file that lies here already is not fetched again.
-//! - [`barrier`]: one wait for the disk.
+//! - [`syncing`]: it becomes durable while more comes. [`barrier`]: one wait for the disk.
 //!
 //! Everything here blocks; callers in async code put it on blocking threads.
 
@@ -16,10 +18,13 @@ pub mod disk;
 pub mod hash;
 pub mod incoming;
 pub mod local;
+pub mod nodes;
+mod older;
 pub mod outboard;
 pub mod range;
 pub mod scan;
 pub mod staging;
+pub mod syncing;
 
 pub use disk::StagingError;
 pub use hash::{Hashed, Stamp};

@@ -3,7 +3,8 @@
 //! ```text
 //! .kith-<tree>.partial/tree/…        what arrived, under its own names
 //! .kith-<tree>.partial/outboards/…   for large files: the inner nodes that arrived
-//! .kith-<tree>.partial/lock          held by the one process that fills it
+//! .kith-<tree>.partial/nodes         the manifest, as far as it came
+//! .kith-<tree>.partial/lock          held by the one process that fills it; says what is downloaded, in whichever version
 //! ```
 //!
 //! It lies beside the target, because only within one file system a rename is atomic: the target appears whole, after one barrier, or not at all.
@@ -13,12 +14,12 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use kith_core::crypto;
 use kith_core::data::manifest;
-use kith_core::ids::BlobHash;
+use kith_core::ids::{BlobHash, ShareId};
 
 use crate::data::barrier;
 use crate::data::disk::{
@@ -27,7 +28,10 @@ use crate::data::disk::{
 use crate::data::hash;
 use crate::data::incoming::{Incoming, OpenFiles};
 use crate::data::local::{self, Candidate};
+use crate::data::nodes::Nodes;
+use crate::data::older::{Older, Purpose};
 use crate::data::outboard::hex;
+use crate::data::syncing::{Syncing, Written};
 
 /// How much of the hash stands in the folder's name: enough that no two trees meet beside one target.
 const NAME_CHARS: usize = 16;
@@ -41,6 +45,9 @@ const SUFFIX: &str = ".partial";
 /// What the hash between them is derived under.
 const CONTEXT: &str = "kith/1 staging folder";
 
+/// What it is derived under for what a folder is, whichever version.
+const PURPOSE_CONTEXT: &str = "kith/1 staging purpose";
+
 /// From this size on it is asked beforehand whether there is room for a file: smaller ones cost less than the asking.
 const ROOM_ASKED_FROM: u64 = 16 << 20;
 
@@ -48,8 +55,8 @@ const ROOM_ASKED_FROM: u64 = 16 << 20;
 /// has what is missing.
 const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// How many entries of the folder are looked at for abandoned downloads, so that a huge one costs no time.
-const ABANDONED_LOOK_MAX: usize = 10_000;
+/// How many entries of the folder are looked at for other downloads, so that a huge one costs no time.
+pub(super) const LOOK_MAX: usize = 10_000;
 
 /// Whether a file name is that of a staging folder.
 pub fn is_staging(name: &str) -> bool {
@@ -65,19 +72,79 @@ pub struct Staging {
     /// Whether an earlier run may have left something in it.
     is_resumed: bool,
     open_files: Arc<OpenFiles>,
+    /// The manifest, as far as it came.
+    pub nodes: Arc<Nodes>,
+    /// What was written becomes durable.
+    pub syncing: Arc<Syncing>,
+    /// What was downloaded of other versions.
+    older: Mutex<Vec<Older>>,
     lock: Arc<File>,
 }
 
+/// What a staging folder is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Download<'a> {
+    /// Which share it is of.
+    pub share: &'a ShareId,
+    /// Which tree of it, or file.
+    pub tree: &'a BlobHash,
+    /// What of that is selected; empty for all.
+    pub filter: &'a str,
+}
+
+/// Where the files of a download lie, before and after it got its name.
+#[derive(Clone, Debug)]
+pub struct Places {
+    folder: PathBuf,
+    named: PathBuf,
+}
+
+impl Places {
+    /// Those of a staging folder, of which nothing is known that has its name.
+    pub(super) fn of(folder: PathBuf) -> Self {
+        let named = PathBuf::new();
+        Self { folder, named }
+    }
+
+    /// The staging folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a file grows, by its path within the tree.
+    pub fn growing(&self, path: &str) -> PathBuf {
+        beneath(self.folder.join("tree"), path)
+    }
+
+    /// Where its inner nodes lie while some of it is missing.
+    pub fn outboard(&self, path: &str) -> PathBuf {
+        let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
+        self.folder.join("outboards").join(key)
+    }
+
+    /// Where it is when all is here.
+    pub fn named(&self, path: &str) -> PathBuf {
+        beneath(self.named.clone(), path)
+    }
+}
+
 impl Staging {
-    /// Opens the staging folder beside `target` for the tree of this hash (or what of it `filter` selects), and takes hold of it.
+    /// Opens the staging folder of a download beside `target`, and takes hold of it, and of what arrived of other versions.
     ///
     /// # Errors
     /// [`StagingError::Busy`] when somebody else holds it; else what the system says.
-    pub fn open(target: &Path, tree: &BlobHash, filter: &str) -> Result<Self, StagingError> {
+    pub fn open(target: &Path, download: Download<'_>) -> Result<Self, StagingError> {
         let parent = parent(target);
         fs::create_dir_all(parent)?;
         let name = target.file_name().unwrap_or_default().as_encoded_bytes();
+        let Download {
+            share,
+            tree,
+            filter,
+        } = download;
         let key = BlobHash(crypto::derive(CONTEXT, &[&tree.0, name, filter.as_bytes()]));
+        let purpose = [&share.0, name, filter.as_bytes()];
+        let purpose = Purpose(BlobHash(crypto::derive(PURPOSE_CONTEXT, &purpose)));
         let folder = parent.join(format!("{PREFIX}{}{SUFFIX}", &hex(&key)[..NAME_CHARS]));
         let is_resumed = !make_directory(&folder, 0o700)?;
         let lock = create_file(&folder.join("lock"), false)?;
@@ -86,10 +153,19 @@ impl Staging {
             Err(TryLockError::WouldBlock) => return Err(StagingError::Busy(target.to_owned())),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
+        purpose.write(&lock)?;
         // When it was gone on with last.
         lock.set_modified(SystemTime::now())?;
         make_directory(&folder.join("tree"), 0o777)?;
         make_directory(&folder.join("outboards"), 0o700)?;
+        let nodes = Nodes::open(&folder.join("nodes"))?;
+        if is_resumed {
+            // What an earlier run wrote counts as durable from here on.
+            barrier::tree(&folder)?;
+            barrier::folder(parent)?;
+        }
+        let syncing = Syncing::new(folder.clone());
+        let older = Older::find(parent, &folder, purpose)?;
         if let Err(error) = remove_abandoned(parent, SystemTime::now() - ABANDONED_AFTER) {
             tracing::debug!(%error, "cannot look for abandoned downloads");
         }
@@ -97,6 +173,9 @@ impl Staging {
             folder,
             is_resumed,
             open_files: Arc::default(),
+            nodes: Arc::new(nodes),
+            syncing,
+            older: Mutex::new(older),
             lock: Arc::new(lock),
         })
     }
@@ -106,7 +185,13 @@ impl Staging {
         &self.folder
     }
 
-    /// Deletes the staging folder at `folder` with all that arrived; one that is gone is deleted.
+    /// Where its files lie: when all is here, beneath `named`.
+    pub fn places(&self, named: PathBuf) -> Places {
+        let folder = self.folder.clone();
+        Places { folder, named }
+    }
+
+    /// Deletes the staging folder at `folder` with all that arrived, of other versions as well; one that is gone is deleted.
     ///
     /// # Errors
     /// [`StagingError::Busy`] when somebody holds it; [`StagingError::TargetExists`] for what is no staging folder, which is left alone; else
@@ -121,10 +206,34 @@ impl Staging {
             opened => opened?,
         };
         match lock.try_lock() {
-            Ok(()) => Ok(fs::remove_dir_all(folder)?),
+            Ok(()) => {
+                if let Ok(purpose) = Purpose::read(&lock) {
+                    let older = Older::find(parent(folder), folder, purpose)?;
+                    older.into_iter().try_for_each(Older::remove)?;
+                }
+                Ok(fs::remove_dir_all(folder)?)
+            }
             Err(TryLockError::WouldBlock) => Err(StagingError::Busy(folder.to_owned())),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
+    }
+
+    /// Keeps a node of the manifest.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn keep_node(&self, hash: &BlobHash, bytes: &[u8]) -> Result<(), StagingError> {
+        let room = self.syncing.admit(bytes.len() as u64)?;
+        self.nodes.add(hash, bytes)?;
+        let written = Written {
+            paths: vec![self.folder.join("nodes")],
+            files: Arc::<[File; 1]>::clone(&self.nodes.file),
+            is_new: false,
+            #[cfg(test)]
+            parts: Vec::new(),
+        };
+        room.wrote(written, 0);
+        Ok(())
     }
 
     /// Makes a directory of the tree; the ones above it were made before.
@@ -168,17 +277,38 @@ impl Staging {
     /// # Errors
     /// What the system says.
     pub fn incoming(&self, path: &str, file: &manifest::File) -> Result<Incoming, StagingError> {
-        let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
-        let outboard = self.folder.join("outboards").join(key);
-        let (open_files, lock) = (Arc::clone(&self.open_files), Arc::clone(&self.lock));
-        let incoming = Incoming::new(file, self.at(path), outboard, open_files, lock);
-        if self.is_resumed && self.at(path).exists() {
+        let outboard = self.places(PathBuf::new()).outboard(path);
+        let shared = (Arc::clone(&self.open_files), Arc::clone(&self.syncing));
+        let lock = Arc::clone(&self.lock);
+        let incoming = Incoming::new(file, self.at(path), outboard, shared, lock);
+        let is_there = self.is_resumed && self.at(path).exists();
+        if is_there || self.inherit(path, file)? {
             incoming.resume()?;
         } else if file.size >= ROOM_ASKED_FROM && !has_room(&self.folder, file.size)? {
             // Told before a place for it is made.
             return Err(StagingError::DiskFull);
         }
         Ok(incoming)
+    }
+
+    /// Takes a file over from another version.
+    fn inherit(&self, path: &str, file: &manifest::File) -> io::Result<bool> {
+        let older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+        for older in &*older {
+            if older.hand_over(path, file, &self.places(PathBuf::new()))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// All files were prepared: what other versions have left is not needed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remove_older(&self) -> Result<(), StagingError> {
+        let older = std::mem::take(&mut *self.older.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(older.into_iter().try_for_each(Older::remove)?)
     }
 
     /// As [`Staging::incoming`]; and a file of which nothing has arrived is made of one of `candidates`, where one holds its content.
@@ -225,15 +355,19 @@ impl Staging {
     }
 
     fn at(&self, path: &str) -> PathBuf {
-        let mut at = self.folder.join("tree");
-        at.extend(path.split('/').filter(|name| !name.is_empty()));
-        at
+        beneath(self.folder.join("tree"), path)
     }
+}
+
+/// A path of a tree, beneath a folder.
+fn beneath(mut folder: PathBuf, path: &str) -> PathBuf {
+    folder.extend(path.split('/').filter(|name| !name.is_empty()));
+    folder
 }
 
 /// Removes the staging folders in `folder` that nobody holds and nobody has gone on with since.
 fn remove_abandoned(folder: &Path, since: SystemTime) -> io::Result<()> {
-    for entry in fs::read_dir(folder)?.take(ABANDONED_LOOK_MAX) {
+    for entry in fs::read_dir(folder)?.take(LOOK_MAX) {
         let entry = entry?;
         if !entry.file_name().to_str().is_some_and(is_staging) || !entry.file_type()?.is_dir() {
             continue;
@@ -250,180 +384,4 @@ fn remove_abandoned(folder: &Path, since: SystemTime) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ops::Range;
-
-    use super::*;
-    use crate::data::disk::{Occupied, occupied};
-    use crate::data::incoming::Brought;
-    use crate::data::range::Blob;
-
-    fn file(bytes: &[u8]) -> manifest::File {
-        manifest::File {
-            name: "f".into(),
-            size: bytes.len() as u64,
-            hash: hash::hash_bytes(bytes).0,
-            executable: true,
-            mtime_ms: -1_500,
-        }
-    }
-
-    fn encoded(bytes: &[u8], part: &Range<u64>) -> Vec<u8> {
-        let (hash, outboard) = hash::hash_bytes(bytes);
-        let size = bytes.len() as u64;
-        let mut encoded = Vec::new();
-        Blob { hash, size }
-            .encode(bytes, outboard.as_slice(), part, &mut encoded)
-            .expect("encoded");
-        encoded
-    }
-
-    fn write(incoming: &Incoming, bytes: &[u8], part: Range<u64>) -> Brought {
-        let encoded = encoded(bytes, &part);
-        incoming.write(&part, &encoded).expect("verified")
-    }
-
-    const TREE: BlobHash = BlobHash([1; 32]);
-
-    #[test]
-    fn a_whole_tree_gets_its_name_with_times_and_modes() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let target = folder.path().join("holiday");
-        let staging = Staging::open(&target, &TREE, "").expect("opened");
-        staging.directory("d").expect("made");
-        let incoming = staging.incoming("d/f", &file(b"hello")).expect("prepared");
-        assert_eq!(incoming.missing().as_slice(), std::slice::from_ref(&(0..5)));
-        assert!(write(&incoming, b"hello", 0..5).is_last);
-        let empty = staging.incoming("d/e", &file(b"")).expect("prepared");
-        assert!(write(&empty, b"", 0..0).is_last);
-        staging.symlink("l", "d/f").expect("made");
-        assert!(!target.exists());
-        staging.finish("", &target).expect("finished");
-        assert_eq!(fs::read(target.join("l")).expect("read"), b"hello");
-        let metadata = fs::metadata(target.join("d/f")).expect("there");
-        assert_eq!(hash::Stamp::of(&metadata).mtime_ms(), -1_500);
-        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
-    }
-
-    #[test]
-    fn a_later_run_finds_what_arrived_and_what_did_not() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let target = folder.path().join("t");
-        let bytes: Vec<u8> = (0..2_500_000u32).map(|at| (at % 251) as u8).collect();
-        let staging = Staging::open(&target, &TREE, "").expect("opened");
-        let incoming = staging.incoming("big", &file(&bytes)).expect("prepared");
-        let part = write(&incoming, &bytes, 1 << 20..2 << 20);
-        assert_eq!((part.bytes, part.is_last), (1 << 20, false));
-        assert_eq!(write(&incoming, &bytes, 1 << 20..2 << 20).bytes, 0);
-        drop((incoming, staging));
-        let staging = Staging::open(&target, &TREE, "").expect("opened again");
-        let incoming = staging.incoming("big", &file(&bytes)).expect("prepared");
-        assert_eq!(incoming.missing(), [0..1 << 20, 2 << 20..2_500_000]);
-        assert!(!write(&incoming, &bytes, 0..1 << 20).is_last);
-        assert!(write(&incoming, &bytes, 2 << 20..2_500_000).is_last);
-        staging.finish("big", &target).expect("finished");
-        assert!(fs::read(&target).expect("read") == bytes);
-    }
-
-    #[test]
-    fn a_wrong_byte_is_never_written() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let staging = Staging::open(&folder.path().join("t"), &TREE, "").expect("opened");
-        let incoming = staging.incoming("f", &file(b"hello")).expect("prepared");
-        assert!(matches!(
-            incoming.write(&(0..5), b"hellO"),
-            Err(StagingError::Mismatch)
-        ));
-        assert!(!staging.at("f").exists());
-    }
-
-    #[test]
-    fn two_transfers_do_not_share_a_staging_folder() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let target = folder.path().join("t");
-        let first = Staging::open(&target, &TREE, "").expect("opened");
-        assert!(matches!(
-            Staging::open(&target, &TREE, ""),
-            Err(StagingError::Busy(_))
-        ));
-        drop(first);
-        assert!(Staging::open(&target, &TREE, "").is_ok());
-    }
-
-    #[test]
-    fn a_download_that_nobody_went_on_with_for_a_month_is_removed_by_the_next_beside_it() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let open =
-            |name: &str| Staging::open(&folder.path().join(name), &TREE, "").expect("opened");
-        let age = |staging: &Staging, time| {
-            let lock = staging.folder.join("lock");
-            let lock = File::options().write(true).open(lock).expect("there");
-            lock.set_modified(time).expect("set");
-        };
-        let long_ago = SystemTime::now() - ABANDONED_AFTER - Duration::from_secs(60);
-        let [abandoned, recent, held] = ["abandoned", "recent", "held"].map(open);
-        age(&abandoned, long_ago);
-        age(&recent, long_ago + Duration::from_secs(120));
-        age(&held, long_ago);
-        let folders = [&abandoned, &recent, &held].map(|staging| staging.folder.clone());
-        drop((abandoned, recent));
-        // Something of this name that is none.
-        let other = folder.path().join(".kith-0123456789abcdef.partial");
-        fs::create_dir(&other).expect("created");
-        let given_up = open("given up");
-        let last = given_up.folder.clone();
-        assert_eq!(folders.map(|folder| folder.exists()), [false, true, true]);
-        assert!(other.exists() && last.exists());
-        drop(given_up);
-        Staging::discard(&last).expect("removed");
-        assert!(!last.exists());
-        drop(held);
-    }
-
-    #[test]
-    fn nothing_is_replaced_but_an_empty_folder() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let target = folder.path().join("t");
-        let open = || Staging::open(&target, &TREE, "").expect("opened");
-        fs::write(&target, b"mine").expect("written");
-        assert!(matches!(
-            open().finish("", &target),
-            Err(StagingError::TargetExists(_))
-        ));
-        assert_eq!(fs::read(&target).expect("read"), b"mine");
-        fs::remove_file(&target).expect("removed");
-        fs::create_dir(&target).expect("created");
-        assert_eq!(occupied(&target).expect("looked"), Occupied::Free);
-        fs::write(target.join("x"), b"mine").expect("written");
-        assert_eq!(occupied(&target).expect("looked"), Occupied::Folder);
-        assert!(matches!(
-            open().finish("", &target),
-            Err(StagingError::TargetExists(_))
-        ));
-        fs::remove_file(target.join("x")).expect("removed");
-        open()
-            .finish("", &target)
-            .expect("an empty folder is replaced");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn nothing_is_written_through_a_link_that_somebody_left_in_the_folder() {
-        use std::os::unix::fs::symlink;
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let outside = folder.path().join("outside");
-        fs::create_dir(&outside).expect("created");
-        fs::write(outside.join("victim"), b"safe").expect("written");
-        let staging = Staging::open(&folder.path().join("t"), &TREE, "").expect("opened");
-        symlink(&outside, staging.at("d")).expect("link");
-        assert!(staging.directory("d").is_err());
-        symlink(outside.join("victim"), staging.at("f")).expect("link");
-        let incoming = staging.incoming("f", &file(b"hello")).expect("prepared");
-        assert!(
-            incoming
-                .write(&(0..5), &encoded(b"hello", &(0..5)))
-                .is_err()
-        );
-        assert_eq!(fs::read(outside.join("victim")).expect("read"), b"safe");
-    }
-}
+mod tests;

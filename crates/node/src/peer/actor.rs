@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kith_core::address::Route;
 use kith_core::discovery::Advertisement;
@@ -324,6 +324,7 @@ impl Actor {
             control,
             session: None,
             stood: Stood::default(),
+            since: Instant::now(),
         };
         self.live.lock().links.insert(conn, link);
         self.state.sessions.insert(conn, session);

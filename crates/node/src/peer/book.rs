@@ -254,15 +254,16 @@ impl AddressBook {
             .await??)
     }
 
-    /// Serves and answers them nothing from now on, and forgets the secret by which the two find each other.
+    /// Serves and answers them nothing from now on, and forgets the secret by which the two find each other. What they were granted of our
+    /// shares is void, also at others who provide them.
     ///
     /// # Errors
-    /// [`Error::Book`].
+    /// [`Error::Book`]; [`Error::Share`] when they are blocked and their grants could not be voided.
     pub async fn block(&self, peer: PeerId) -> Result<(), Error> {
-        Ok(self
-            .0
+        self.0
             .ask(move |machine, now| machine.edit_book(now, |book| book.block(&peer)))
-            .await??)
+            .await??;
+        self.0.contents().revoke(peer).await
     }
 
     /// Undoes a block; it takes a new invite to meet again.
@@ -276,15 +277,15 @@ impl AddressBook {
             .await??)
     }
 
-    /// Forgets a contact.
+    /// Forgets a contact. What they were granted of our shares is void, as when they are blocked.
     ///
     /// # Errors
-    /// [`Error::Book`].
+    /// As [`AddressBook::block`].
     pub async fn remove(&self, peer: PeerId) -> Result<(), Error> {
-        Ok(self
-            .0
+        self.0
             .ask(move |machine, now| machine.edit_book(now, |book| book.remove(&peer)))
-            .await??)
+            .await??;
+        self.0.contents().revoke(peer).await
     }
 
     /// The words by which this node's owner and `peer` check, on the phone say, that nobody stands between them.

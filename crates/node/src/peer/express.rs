@@ -18,8 +18,9 @@ use super::live::Link;
 use super::node::Node;
 use super::opening::open_on;
 use super::protocols::Protocols;
-use super::stream::{Refused, Stream};
+use super::stream::Stream;
 use crate::clock;
+use crate::routing::Refused;
 use crate::routing::express::dial::{DialError, dial};
 use crate::routing::express::{GiveError, Giver};
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use kith_core::ids::{DeviceKey, Face, PeerId};
 use kith_core::peer::Source;
@@ -23,6 +24,8 @@ pub(super) struct Link {
     /// Who is there, once the introductions are through.
     pub(super) session: Option<Standing>,
     pub(super) stood: Stood,
+    /// When the connection was made.
+    pub(super) since: Instant,
 }
 
 impl Link {

@@ -15,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::contents::limits::governor::Governor;
+use super::contents::reads::Reads;
 use super::contents::transfers::registry::Registry;
 use super::event::{Event, Source};
+use super::extension::Extensions;
 use super::input::Input;
 use super::live::Live;
 use super::place::Place;
@@ -26,8 +28,7 @@ use crate::content::swarm::{Getting, Giving, Sides};
 use crate::discovery::Visits;
 use crate::error::Error;
 use crate::home::Home;
-use crate::protocol::Services;
-use crate::routing::{Connection, FaceEndpoint, PathKind, PathSummary};
+use crate::routing::{Connection, FaceEndpoint, PathInfo, PathKind, PathSummary};
 use crate::store::Store;
 
 /// A running node. Clones share it; it stops by [`Node::shutdown`].
@@ -42,11 +43,12 @@ pub(super) struct Inner {
     pub(super) protocols: Protocols,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) store: Store,
-    pub(super) services: Services,
+    pub(super) extensions: Extensions,
     pub(super) visitors: Visits,
     pub(super) shares: Arc<Shares>,
     pub(super) swarm: Sides,
     pub(super) transfers: Registry,
+    pub(super) reads: Reads,
     pub(super) governor: Arc<Governor>,
     /// Whether streams may travel over TCP.
     pub(super) express: bool,
@@ -90,6 +92,10 @@ pub struct SessionInfo {
     pub streams: u32,
     /// Bytes sent and received over UDP since it stands.
     pub bytes: (u64, u64),
+    /// When its connection was made.
+    pub since: Instant,
+    /// The paths that are open, the one that data takes first.
+    pub paths: Vec<PathInfo>,
 }
 
 impl Node {
@@ -103,9 +109,9 @@ impl Node {
         &self.0.place.home
     }
 
-    /// The services it offers for good.
-    pub(crate) fn services(&self) -> &Services {
-        &self.0.services
+    /// What a protocol keeps with the node, made when it is first asked for.
+    pub(crate) fn extension<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        self.0.extensions.get()
     }
 
     /// Its database, for rooms with tables of their own.
@@ -131,6 +137,11 @@ impl Node {
     /// What it is fetching.
     pub(super) fn transfers(&self) -> &Registry {
         &self.0.transfers
+    }
+
+    /// What is read of others' shares.
+    pub(super) fn reads(&self) -> &Reads {
+        &self.0.reads
     }
 
     /// What holds content back.
@@ -269,6 +280,8 @@ impl Node {
                     path: link.connection.path(),
                     streams: link.streams.open(),
                     bytes: (stats.udp_tx.bytes, stats.udp_rx.bytes),
+                    since: link.since,
+                    paths: link.connection.paths(),
                 })
             })
             .collect();

@@ -7,25 +7,16 @@ use std::time::{Duration, Instant};
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::{Access, Answer, Level, Offer, Standing, choose};
-use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
 use super::stream::Stream;
+use crate::routing::AcceptError;
 
 /// Streams of one protocol that wait to be taken: a browser's burst of connections through a forward, twice over.
 pub const WAITING_MAX: usize = 1024;
 
 /// How long a stream waits to be taken before it is reset: whoever opened it has given up by then.
 pub const WAITING_MAX_TIME: Duration = Duration::from_secs(30);
-
-/// Why a protocol cannot be accepted.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum AcceptError {
-    /// Somebody in this node accepts it already.
-    #[error("{0} is already accepted by this node; stop the other listener first")]
-    Taken(ProtocolName),
-}
 
 /// The table. Clones share it.
 #[derive(Clone, Debug, Default)]

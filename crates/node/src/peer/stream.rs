@@ -14,8 +14,7 @@ use futures_util::FutureExt as _;
 use kith_core::codec::{self, FRAME_HEADER_BYTES, Wire as _};
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::{Answer, AnswerError, Level, Offer, Refusal};
-use thiserror::Error;
+use kith_core::routing::{Answer, AnswerError, Level, Offer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::live::Stood;
@@ -23,32 +22,7 @@ use super::streams::OpenStream;
 use super::unread::{Seat, Shared, hold};
 use crate::content::swarm::Output;
 use crate::routing::express::Lane;
-use crate::routing::{Connection, DatagramFlow, ReceiveHalf, SendHalf};
-
-/// The other side will not speak what was offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Refused {
-    /// It does not speak it, or does not say that it does.
-    #[error("they do not speak this protocol with you")]
-    Unsupported,
-    /// It speaks it, but not with us.
-    #[error("they speak this protocol, but not with you")]
-    NotAllowed,
-    /// It has no room for one more stream now.
-    #[error("they are busy: no room for one more stream in this protocol; try again later")]
-    Busy,
-}
-
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Unsupported => Self::Unsupported,
-            Refusal::NotAllowed => Self::NotAllowed,
-            Refusal::Busy => Self::Busy,
-        }
-    }
-}
+use crate::routing::{Connection, DatagramFlow, ReceiveHalf, Refused, SendHalf};
 
 /// A stream in a negotiated protocol. Reads and writes as tokio's streams do; shutting down the writing side is a
 /// half-close, dropping a stream whose writing side was not shut down resets it.

@@ -7,7 +7,6 @@ pub mod ping;
 pub mod service;
 
 use crate::peer::Node;
-pub(crate) use service::Services;
 
 /// Begins to serve them.
 pub(crate) fn serve(node: &Node) {

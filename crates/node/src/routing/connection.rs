@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use iroh::endpoint::{
-    Connection as EngineConnection, PathEventStream, Side, VarInt, WeakConnectionHandle,
+    Connection as EngineConnection, Path, PathEventStream, Side, VarInt, WeakConnectionHandle,
 };
 use iroh::{Endpoint, SecretKey, TransportAddr};
 use kith_core::ids::DeviceKey;
@@ -81,6 +81,17 @@ pub struct PathSummary {
     pub rtt: Duration,
 }
 
+/// A path that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathInfo {
+    /// What it is.
+    pub summary: PathSummary,
+    /// Whether data takes it now.
+    pub is_selected: bool,
+    /// Bytes sent and received over it, as UDP.
+    pub bytes: (u64, u64),
+}
+
 impl Connection {
     /// Wraps a connection of the engine; `None` when TLS exports no keys, which no finished handshake does.
     pub(super) fn new(engine: EngineConnection, endpoint: &Endpoint) -> Option<Self> {
@@ -120,6 +131,22 @@ impl Connection {
     /// The path data takes now; `None` for a moment while none is selected, and when the connection is over.
     pub fn path(&self) -> Option<PathSummary> {
         summarize(&self.engine)
+    }
+
+    /// The paths that are open now, the one that data takes first.
+    pub fn paths(&self) -> Vec<PathInfo> {
+        let mut paths: Vec<PathInfo> = (self.engine.paths().iter())
+            .map(|path| {
+                let stats = path.stats();
+                PathInfo {
+                    summary: summary(&path),
+                    is_selected: path.is_selected(),
+                    bytes: (stats.udp_tx.bytes, stats.udp_rx.bytes),
+                }
+            })
+            .collect();
+        paths.sort_by_key(|path| !path.is_selected);
+        paths
     }
 
     /// The address this side sees the other at; `None` while there is no direct path.
@@ -256,13 +283,18 @@ impl PathChanges {
 fn summarize(engine: &EngineConnection) -> Option<PathSummary> {
     let paths = engine.paths();
     let selected = paths.iter().find(|path| path.is_selected());
-    let path = selected.or_else(|| paths.iter().next())?;
-    Some(PathSummary {
+    selected
+        .or_else(|| paths.iter().next())
+        .map(|path| summary(&path))
+}
+
+fn summary(path: &Path<'_>) -> PathSummary {
+    PathSummary {
         kind: if path.is_relay() {
             PathKind::Relay
         } else {
             PathKind::Direct
         },
         rtt: path.rtt(),
-    })
+    }
 }

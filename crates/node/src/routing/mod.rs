@@ -10,6 +10,7 @@
 //! - [`connection`]: one connection; its keys and its paths. `direct`: where the direct ones lead. [`end`]: how it ended.
 //! - [`express`]: streams of a session carried by TLS on TCP, where the path is direct.
 //! - [`stream`]: the two halves of a stream, and frames on them.
+//! - [`negotiation`]: why no protocol came of it.
 //! - [`datagram`]: unreliable datagrams beside a stream.
 
 pub mod accept;
@@ -19,12 +20,14 @@ mod direct;
 pub mod end;
 pub mod endpoint;
 pub mod express;
+pub mod negotiation;
 pub mod relay_name;
 pub mod stream;
 pub mod transport;
 
-pub use connection::{Connection, PathKind, PathSummary};
+pub use connection::{Connection, PathInfo, PathKind, PathSummary};
 pub use datagram::DatagramFlow;
 pub use end::{ConnectionEnded, Ended};
 pub use endpoint::{FaceConfig, FaceEndpoint};
+pub use negotiation::{AcceptError, Refused};
 pub use stream::{ReceiveHalf, SendHalf};

@@ -34,7 +34,7 @@ pub const DATAGRAM_SEND_BUFFER_BYTES: usize = 1024 * 1024;
 /// How long a path may be silent before it is given up and traffic moves to the next one. This *is* the longest gap an
 /// application sees when a path dies while another (a relay) lives: nothing is sent on the other before. Under the 3 s
 /// that people take for a broken call; more than three losses in a row of [`PATH_KEEP_ALIVE`].
-pub const PATH_IDLE_MAX: Duration = Duration::from_secs(2);
+pub const PATH_IDLE_MAX: Duration = Duration::from_millis(2300);
 
 /// How often a silent path is asked whether it is alive: three times within [`PATH_IDLE_MAX`], so that two lost
 /// packets do not cost a path. It also keeps every NAT mapping (30 s and more, RFC 4787 §4.3) open. With 1.2 s idle
@@ -42,7 +42,7 @@ pub const PATH_IDLE_MAX: Duration = Duration::from_secs(2);
 ///
 /// One number for all sessions, in use or not: noq can change it for a path that stands, but iroh 1.3.0 gives out neither
 /// noq's connection nor its paths.
-pub const PATH_KEEP_ALIVE: Duration = Duration::from_millis(600);
+pub const PATH_KEEP_ALIVE: Duration = Duration::from_millis(750);
 
 /// How long a connection survives without any path that answers: a laptop carried from one room's network to the
 /// next. The last path is kept this long, whatever [`PATH_IDLE_MAX`] says.

@@ -2,11 +2,13 @@
 
 mod broken;
 mod copies;
+mod half;
 mod killed;
 mod limits;
 mod links;
 mod passed_on;
 mod people;
+mod reading;
 mod relayed;
 mod resumed;
 mod several;

@@ -1,9 +1,10 @@
 //! What the machines of a node ask for is done.
 
 use kith_core::address::Route;
+use kith_core::content::Referral;
 use kith_core::content::swarm::getter::{self, EndReason, SourceId};
 use kith_core::content::swarm::provider::{self, AskerId};
-use kith_core::content::swarm::wire::{PROVIDERS_MAX, Referral, What};
+use kith_core::content::swarm::wire::{PROVIDERS_MAX, What};
 
 use super::node::{Job, SNAPSHOT};
 use super::plan::MS;
@@ -48,8 +49,10 @@ impl World {
             getter::Output::End { source, reason } => self.end(place, source, reason),
             getter::Output::Learned { providers, .. } => {
                 for referral in providers {
-                    if let Some(other) = place_of(referral.route.device) {
-                        self.connect(place, other);
+                    for (_, route) in referral.routes() {
+                        if let Some(other) = place_of(route.device) {
+                            self.connect(place, other);
+                        }
                     }
                 }
             }
@@ -125,10 +128,7 @@ impl World {
         }
         let referrals: Vec<Referral> = told
             .iter()
-            .map(|other| Referral {
-                peer: who(*other).peer,
-                route: Route::new(who(*other).device),
-            })
+            .map(|other| Referral::new(None, Some(Route::new(who(*other).device))))
             .collect();
         let now = self.time();
         self.nodes[place]

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use kith_core::address::Route;
 use kith_core::discovery::Request;
 use kith_core::identity;
 use kith_core::ids::Face;
 use kith_core::peer::{self, Output};
+use kith_core::routing::DialId;
 
 use super::state::World;
 use crate::checker::Fact;
 use crate::event::{Dial, Event, NodeId, Parcel};
+use crate::node::UnderWay;
 
 /// How long a shell takes to bind an endpoint anew.
 const REBIND: Duration = Duration::from_millis(40);
@@ -54,17 +57,13 @@ impl World {
                 self.note(format_args!("{} stores {kinds:?}", id.0));
             }
             Output::Dial { dial, face, route } => {
-                node.dials.insert(dial);
                 node.searches.dials += u64::from(face != Face::Visitor);
-                let life = node.life;
-                self.note(format_args!("{} dials {:?}", id.0, route.device));
-                self.dial(Dial {
-                    node: id,
-                    life,
-                    dial,
-                    face,
-                    route,
-                });
+                self.try_route(id, dial, face, route);
+            }
+            Output::Refine { dial, route } => {
+                if let Some(face) = node.dials.get(&dial).map(|it| it.face) {
+                    self.try_route(id, dial, face, route);
+                }
             }
             Output::CancelDial { dial } => {
                 node.dials.remove(&dial);
@@ -78,8 +77,7 @@ impl World {
                 self.send(id, conn, Parcel::Close(code));
                 self.part(id, conn);
             }
-            // An engine may make use of better routes while it dials; one that does not is asked to dial again.
-            Output::Refine { .. } | Output::StreamLimit { .. } => {}
+            Output::StreamLimit { .. } => {}
             // Nobody in this world is asked to relay: its nodes are not told of their interfaces.
             Output::OfferRelay(_) => {}
             Output::Learn { peer, routes } => node.learn(self.now, peer, routes),
@@ -110,6 +108,23 @@ impl World {
             }
             Output::Event(event) => self.hear(id, event),
         }
+    }
+
+    /// Tries a route of a dial, beside those that are tried already.
+    fn try_route(&mut self, id: NodeId, dial: DialId, face: Face, route: Route) {
+        let node = &mut self.nodes[id.0];
+        let attempts = 0;
+        let under_way = node.dials.entry(dial);
+        under_way.or_insert(UnderWay { face, attempts }).attempts += 1;
+        let life = node.life;
+        self.note(format_args!("{} dials {:?}", id.0, route.device));
+        self.dial(Dial {
+            node: id,
+            life,
+            dial,
+            face,
+            route,
+        });
     }
 
     /// An application hears of something.

@@ -42,18 +42,28 @@ impl World {
     pub(super) fn dialled(&mut self, dial: Dial) {
         let now = self.now;
         let id = dial.node;
-        if !self.lives(id, dial.life) || !self.nodes[id.0].dials.remove(&dial.dial) {
+        if !self.lives(id, dial.life) {
             return;
         }
+        let Some(under_way) = self.nodes[id.0].dials.get_mut(&dial.dial) else {
+            return;
+        };
+        under_way.attempts -= 1;
+        let is_last = under_way.attempts == 0;
         let way = self.network.way(&self.nodes, (id, dial.face), &dial.route);
         let local = self.nodes[id.0].current.get(&dial.face).copied();
         let (Some((target, face, path)), Some(device)) = (way, local) else {
+            if !is_last {
+                return;
+            }
+            self.nodes[id.0].dials.remove(&dial.dial);
             let local = self.nodes[id.0].local(now);
             if let Some(machine) = &mut self.nodes[id.0].machine {
                 machine.handle_dial_failed(local, dial.dial);
             }
             return self.settle(id);
         };
+        self.nodes[id.0].dials.remove(&dial.dial);
         let end = |node: NodeId, device, face| End {
             node,
             life: self.nodes[node.0].life,

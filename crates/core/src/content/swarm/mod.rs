@@ -34,6 +34,7 @@
 //!                                          then handle_verified and, once written, handle_written, or handle_invalid
 //!          a frame of an asker          => provider.handle_message
 //!          Open on a new stream         => content::may, the size of our snapshot, then provider.handle_asker and handle_referrals
+//!          somebody begins to provide   => provider.handle_referrals, for whoever may know of it
 //!          poll_timeout() of either     => handle_timeout
 //! ```
 //!

@@ -11,10 +11,10 @@
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
-use crate::address::Route;
 use crate::codec::Wire;
+use crate::content::referral::{REFERRALS_MAX, Referral};
 use crate::content::wire::{ENCODED_BYTES_MAX, GROUP_BYTES, Proof};
-use crate::ids::{BlobHash, PeerId, ShareId};
+use crate::ids::{BlobHash, ShareId};
 
 use super::span::{CHUNKS_MAX, Span};
 
@@ -31,8 +31,8 @@ pub const RUNS_MAX: usize = 512;
 /// The most chunks suggested to one asker and not asked for yet: what a fast line brings between two of its messages.
 pub const SUGGESTIONS_MAX: usize = 16;
 
-/// The most providers in one message: enough to find the rest of the swarm by.
-pub const PROVIDERS_MAX: usize = 8;
+/// The most providers in one message: as many as `/kith/share/1` names, which fit beneath [`PROVIDER_MESSAGE_BYTES_MAX`].
+pub const PROVIDERS_MAX: usize = REFERRALS_MAX;
 
 /// The most raw bytes after one `Data`: a range of `/kith/share/1`, whose last group may reach over its end.
 pub const DATA_BYTES_MAX: u64 = ENCODED_BYTES_MAX + GROUP_BYTES;
@@ -148,17 +148,6 @@ pub struct Run {
     pub count: u32,
 }
 
-/// Somebody else who provides the snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Referral {
-    /// Who, where the asker may know.
-    #[n(0)]
-    pub peer: Option<PeerId>,
-    /// How to reach it.
-    #[n(1)]
-    pub route: Route,
-}
-
 /// Why requests are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
@@ -251,7 +240,7 @@ impl ProviderMessage {
             Self::Dropped { ids, .. } => (1..=REQUESTS_MAX).contains(&ids.len()),
             Self::Providers(providers) => {
                 (1..=PROVIDERS_MAX).contains(&providers.len())
-                    && providers.iter().all(|it| it.route.is_bounded())
+                    && providers.iter().all(Referral::is_bounded)
             }
             Self::Suggest(chunks) => (1..=SUGGESTIONS_MAX).contains(&chunks.len()),
             Self::Everything | Self::Holdings(_) | Self::Free | Self::Busy | Self::Gone => true,
@@ -262,11 +251,11 @@ impl ProviderMessage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::{ADDRESSES_MAX, RELAY_URL_BYTES_MAX, RELAYS_MAX};
+    use crate::address::Route;
     use crate::codec::{self, decode, encode};
     use crate::content::grant::{GrantProof, SignedGrant};
     use crate::crypto::{Ed25519, SecretKey};
-    use crate::ids::DeviceKey;
+    use crate::ids::{DeviceKey, PeerId};
     use crate::time::Time;
     use proptest::prelude::*;
 
@@ -326,10 +315,8 @@ mod tests {
             ids: vec![7, 8],
             reason: DropReason::Busy,
         };
-        let providers = ProviderMessage::Providers(vec![Referral {
-            peer: None,
-            route: Route::new(DeviceKey([4; 32])),
-        }]);
+        let route = Route::new(DeviceKey([4; 32]));
+        let providers = ProviderMessage::Providers(vec![Referral::new(None, Some(route))]);
         let run = Run { first: 3, count: 4 };
         let golden = format!("8207818182f6835820{}8080", "04".repeat(32));
         for (message, bytes) in [
@@ -370,15 +357,6 @@ mod tests {
             assert!(message.is_bounded());
             assert_eq!(decode(&encode(&message)), Ok(message));
         }
-        let address = "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535";
-        let provider = Referral {
-            peer: Some(peer),
-            route: Route {
-                device: DeviceKey([255; 32]),
-                addresses: vec![address.parse().expect("literal"); ADDRESSES_MAX],
-                relays: vec!["x".repeat(RELAY_URL_BYTES_MAX); RELAYS_MAX],
-            },
-        };
         let run = Run {
             first: CHUNKS_MAX - 1,
             count: 1,
@@ -386,7 +364,7 @@ mod tests {
         for message in [
             ProviderMessage::Holdings(vec![255; CHUNKS_MAX as usize / 8].into()),
             ProviderMessage::Have(vec![run; RUNS_MAX]),
-            ProviderMessage::Providers(vec![provider; PROVIDERS_MAX]),
+            ProviderMessage::Providers(vec![Referral::largest(); PROVIDERS_MAX]),
         ] {
             assert!(message.is_bounded());
             assert_eq!(decode(&encode(&message)), Ok(message));
@@ -431,10 +409,10 @@ mod tests {
             id: 7,
             what: What::Node(BlobHash([3; 32])),
         }]);
-        providers: ProviderMessage = ProviderMessage::Providers(vec![Referral {
-            peer: None,
-            route: Route::new(DeviceKey([4; 32])),
-        }]);
+        providers: ProviderMessage = ProviderMessage::Providers(vec![Referral::new(
+            None,
+            Some(Route::new(DeviceKey([4; 32]))),
+        )]);
         dropped: ProviderMessage = ProviderMessage::Dropped {
             ids: vec![7, 8],
             reason: DropReason::Busy,

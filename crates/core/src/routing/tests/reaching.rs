@@ -192,6 +192,32 @@ fn news_of_a_device_that_is_being_dialled_refines_the_dial_and_is_dialled_after_
 }
 
 #[test]
+fn a_device_learnt_while_another_is_dialled_in_vain_is_dialled_at_once_beside_it() {
+    let mut machine = sessions(1, Time(0));
+    machine.handle_open(Time(0), target(1));
+    machine.handle_routes(Time(0), target(1), vec![candidate(names(2).1)]);
+    drain(&mut machine);
+    let learnt = candidate(names(1).1);
+    let dial = Output::Dial {
+        dial: DialId(2),
+        face: learnt.from,
+        route: learnt.route.clone(),
+    };
+    // The one before has had its head start.
+    machine.handle_routes(Time(3_000), target(1), vec![learnt]);
+    assert_eq!(drain(&mut machine), [dial]);
+    // And this one has its own.
+    machine.handle_routes(Time(3_100), target(1), vec![candidate(names(3).1)]);
+    assert_eq!(drain(&mut machine), []);
+    assert_eq!(machine.poll_timeout(), Some(Time(3_500)));
+    machine.handle_timeout(Time(3_500));
+    let [Output::Dial { route, .. }] = &drain(&mut machine)[..] else {
+        panic!("a third dial");
+    };
+    assert_eq!(route.device, names(3).1);
+}
+
+#[test]
 fn a_connection_from_a_cancelled_dial_is_closed_unused() {
     let mut machine = sessions(1, Time(0));
     machine.handle_open(Time(0), target(1));

@@ -37,6 +37,31 @@ const IMPURE: [&str; 15] = [
 /// The module of core that composes the rooms.
 const COMPOSER: &str = "peer";
 
+/// What node is made of, from the ground up: each imports what stands before it. A server that helps strangers meet is below
+/// the nodes, which may run its relay; a whole introducer, which is such a server and a node, is above them.
+const FLOORS: [&str; 20] = [
+    "clock",
+    "entropy",
+    "durable",
+    "home",
+    "store",
+    "identity",
+    "data",
+    "routing",
+    "discovery",
+    "content",
+    "config",
+    "error",
+    "introducer",
+    "peer",
+    "protocol",
+    "builder",
+    "introducer/notices",
+    "introducer/node",
+    "testing",
+    "lib",
+];
+
 /// The longest file, in lines of code: what one reading holds. Most stay under 450, half under 200.
 const CODE_LINES_MAX: usize = 800;
 
@@ -57,11 +82,12 @@ const EMPTY_NAMES: [&str; 9] = [
 pub(super) type Rule = fn(&Tree) -> Vec<String>;
 
 /// All rules.
-pub(super) const RULES: [(&str, Rule); 9] = [
+pub(super) const RULES: [(&str, Rule); 10] = [
     ("manifests point downward", manifests_point_downward),
     ("imports point downward", imports_point_downward),
     ("core is pure", core_is_pure),
     ("rooms do not import each other", rooms_stay_apart),
+    ("folders of node point downward", floors_point_downward),
     ("no file imports itself by way of others", no_file_cycles),
     ("files have a bounded size", files_are_bounded),
     ("files say what they are", files_explain_themselves),
@@ -168,6 +194,34 @@ fn rooms_stay_apart(tree: &Tree) -> Vec<String> {
             (!is_fine).then(|| format!("{}:{}: {}", arrow.from, arrow.line, arrow.to))
         })
         .collect()
+}
+
+/// The floor a file of node stands on: the entry of [`FLOORS`] that says most of its path.
+fn floor(path: &str) -> Option<usize> {
+    let inside = path.strip_prefix("crates/node/src/")?;
+    let inside = inside.trim_end_matches(".rs").trim_end_matches("/mod");
+    let stands_on = |floor: &str| {
+        let rest = inside.strip_prefix(floor);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let floors = FLOORS.iter().enumerate();
+    let (number, _) = floors
+        .filter(|(_, floor)| stands_on(floor))
+        .max_by_key(|(_, floor)| floor.len())?;
+    Some(number)
+}
+
+fn floors_point_downward(tree: &Tree) -> Vec<String> {
+    let modules = Modules::of(tree, "crates/node");
+    let lost = modules
+        .files()
+        .filter(|file| floor(&file.path).is_none())
+        .map(|file| format!("{}: on no floor", file.path));
+    let upward = modules.arrows().into_iter().filter_map(|arrow| {
+        let (from, to) = (floor(arrow.from)?, floor(arrow.to)?);
+        (from < to).then(|| format!("{}:{}: {}", arrow.from, arrow.line, arrow.to))
+    });
+    lost.chain(upward).collect()
 }
 
 /// One line a cycle: each file with the line that names the next.
@@ -315,6 +369,48 @@ mod tests {
         assert_eq!(
             rooms("fn f() { crate::routing::Dial::new() }", "", ""),
             ["crates/core/src/ids.rs:1: crates/core/src/routing/dial.rs"]
+        );
+    }
+
+    #[test]
+    fn an_upward_arrow_in_node_is_a_breach_and_so_is_a_folder_on_no_floor() {
+        let node = |path: &str, text: &str| {
+            breaches(
+                floors_point_downward,
+                &[
+                    ("crates/node/src/lib.rs", "pub mod peer; pub mod routing;"),
+                    ("crates/node/src/peer/mod.rs", "pub mod live;"),
+                    ("crates/node/src/peer/live.rs", ""),
+                    ("crates/node/src/routing/mod.rs", ""),
+                    (path, text),
+                ],
+            )
+        };
+        let fine = "use crate::routing::Dial; use super::live::Live;";
+        assert!(node("crates/node/src/peer/node.rs", fine).is_empty());
+        assert_eq!(
+            node(
+                "crates/node/src/routing/dial.rs",
+                "use crate::peer::live::Live;"
+            ),
+            ["crates/node/src/routing/dial.rs:1: crates/node/src/peer/live.rs"]
+        );
+        // Two halves of one folder.
+        assert!(
+            node(
+                "crates/node/src/introducer/node.rs",
+                "use crate::peer::Node;"
+            )
+            .is_empty()
+        );
+        let below = node(
+            "crates/node/src/introducer/relay.rs",
+            "use crate::peer::Node;",
+        );
+        assert_eq!(below.len(), 1);
+        assert_eq!(
+            node("crates/node/src/attic/mod.rs", ""),
+            ["crates/node/src/attic/mod.rs: on no floor"]
         );
     }
 

@@ -88,7 +88,7 @@ pub(in crate::content) struct Arriving {
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) buffers: Buffers,
     /// What is being written.
-    pub(super) tasks: TaskTracker,
+    pub(in crate::content) tasks: TaskTracker,
     /// Tells readers that something came.
     arrived: Arc<Notify>,
 }
@@ -140,6 +140,16 @@ impl Arriving {
         let mut placed = files.placed.iter();
         let found = placed.find(|(_, file)| *file.path == *path)?;
         Some((*found.0, found.1.clone()))
+    }
+
+    /// The files of which something is missing, and where they lie on the line.
+    pub(in crate::content) fn unfinished(&self) -> Vec<(u64, File)> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let placed = files.placed.iter();
+        let unfinished = placed.filter(|(_, file)| !file.incoming.is_whole());
+        unfinished
+            .map(|(position, file)| (*position, file.clone()))
+            .collect()
     }
 
     /// Ends when something comes after this was called.
@@ -230,7 +240,8 @@ impl Arriving {
         Taken { event, outcome }
     }
 
-    pub(super) fn tell(&self, event: Event) {
+    /// Tells the transfer what happened.
+    pub(in crate::content) fn tell(&self, event: Event) {
         // The transfer may just have ended.
         let _ = self.events.send(event);
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use kith_core::content::Referral;
 use kith_core::content::access::Shown;
 use kith_core::content::swarm::provider::AskerId;
 use kith_core::content::swarm::wire::{Ask, Open, ProviderMessage};
@@ -14,6 +15,7 @@ use kith_core::time::Time;
 use tokio::sync::{Notify, mpsc};
 
 use super::reading::Reading;
+use crate::content::fetches::Version;
 use crate::content::given::Given;
 use crate::content::serve::Session;
 use crate::content::shares::Shares;
@@ -87,7 +89,12 @@ impl Asker {
     /// What is given to it.
     pub(super) fn given(&self, shares: &Arc<Shares>) -> Given {
         let (peer, now) = (self.session.asker.peer, self.session.now);
-        Given::new(Arc::clone(shares), self.open.share, peer, now)
+        let version = Version {
+            share: self.open.share,
+            manifest: self.open.root,
+            size: self.open.size,
+        };
+        Given::new(Arc::clone(shares), version, peer, now)
     }
 
     /// What it asks for.
@@ -131,6 +138,13 @@ impl Asker {
             .unwrap_or_else(PoisonError::into_inner);
         *judged = held.is_some().then_some(now);
         Ok(held.is_some())
+    }
+
+    /// Who else provides what it asks for, as far as it may know.
+    pub(super) fn referrals(&self, shares: &Shares) -> Vec<Referral> {
+        let others = shares.others();
+        let asker = (self.session.asker).having(&self.shown, |peer| others.is_blocked(peer));
+        others.refer(&self.open.share, &asker, (self.session.now)())
     }
 
     /// Something was written.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kith_core::content::Referral;
 use kith_core::content::swarm::getter::{Path, Priority, TransferId, Who};
 use kith_core::content::swarm::span::Span;
 use kith_core::content::swarm::wire::Open;
@@ -9,13 +10,14 @@ use kith_core::data::head::Head;
 use kith_core::ids::{BlobHash, ShareId};
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::arriving::{Arriving, Event};
 use super::getting::{Getting, Ongoing};
 use super::output::Output;
 use super::source::{self, SourceEnd};
+use crate::content::credential::{Credential, Stream};
 use crate::content::error::{GetError, STALL_MAX};
-use crate::content::request::{Credential, Stream};
 
 /// A transfer that is known to the getter.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(in crate::content) struct Fetching {
     ongoing: Ongoing,
     pub(in crate::content) arriving: Arc<Arriving>,
     events: mpsc::UnboundedReceiver<Event>,
+    /// Since when it is waited for the next event.
+    waits_since: Option<Instant>,
     share: ShareId,
     root: BlobHash,
     size: u64,
@@ -52,6 +56,7 @@ impl Fetching {
             ongoing,
             arriving: Arc::new(Arriving::new(sender)),
             events,
+            waits_since: None,
             share: head.share,
             root: head.manifest,
             size,
@@ -75,17 +80,37 @@ impl Fetching {
         (Arc::clone(self.ongoing.getting()), self.ongoing.id())
     }
 
-    /// Waits for what happens next.
+    /// The chunks that are whole from now on, as they come.
+    pub(in crate::content) fn held(&self) -> mpsc::UnboundedReceiver<u32> {
+        self.ongoing.getting().held(self.ongoing.id())
+    }
+
+    /// Waits for what happens next. Given up and called again it waits no longer in all.
     ///
     /// # Errors
-    /// [`GetError::Stalled`] when nothing does for too long.
+    /// [`GetError::Stalled`] when nothing does for too long, although something is wanted.
     pub(in crate::content) async fn next(&mut self) -> Result<Event, GetError> {
-        let next = tokio::time::timeout(STALL_MAX, self.events.recv()).await;
-        match next {
-            Ok(Some(event)) => Ok(event),
-            // Whoever sends is held by this.
-            Ok(None) | Err(_) => Err(GetError::Stalled),
+        loop {
+            let rested = self.is_at_rest();
+            let since = *self.waits_since.get_or_insert_with(Instant::now);
+            let next = tokio::time::timeout_at(since + STALL_MAX, self.events.recv()).await;
+            self.waits_since = None;
+            match next {
+                Ok(Some(event)) => return Ok(event),
+                // Whoever sends is held by this.
+                Ok(None) => return Err(GetError::Stalled),
+                // It may have been wanted only just now.
+                Err(_) if rested || self.is_at_rest() => {}
+                Err(_) => return Err(GetError::Stalled),
+            }
         }
+    }
+
+    /// Whether nothing is wanted now that is not here.
+    fn is_at_rest(&self) -> bool {
+        let id = self.ongoing.id();
+        let progress = (self.ongoing.getting()).tell(|getter, _| getter.progress(id));
+        progress.is_some_and(|progress| progress.is_at_rest)
     }
 
     /// What has happened meanwhile.
@@ -116,14 +141,27 @@ impl Fetching {
     }
 
     /// Says what is here, and asks for what is not.
-    pub(in crate::content) fn want(&self, held: &[Span], wanted: &[Span]) {
+    pub(in crate::content) fn want(&self, held: &[Span], wanted: &[(Span, Priority)]) {
         let id = self.ongoing.id();
         self.ongoing.getting().tell(|getter, now| {
             for span in held {
                 getter.handle_held(now, id, *span);
             }
-            for span in wanted {
-                getter.handle_wanted(now, id, *span, Priority::Normal);
+            for (span, priority) in wanted {
+                getter.handle_wanted(now, id, *span, *priority);
+            }
+        });
+    }
+
+    /// Asks for this so soon from now on, or not at all.
+    pub(in crate::content) fn want_anew(&self, spans: &[Span], priority: Option<Priority>) {
+        let id = self.ongoing.id();
+        self.ongoing.getting().tell(|getter, now| {
+            for span in spans {
+                match priority {
+                    Some(priority) => getter.handle_wanted(now, id, *span, priority),
+                    None => getter.handle_unwanted(now, id, *span),
+                }
             }
         });
     }
@@ -140,6 +178,11 @@ impl Intake {
     /// The bytes of the snapshot.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Who else provides it, as providers say from now on.
+    pub fn learned(&self) -> mpsc::UnboundedReceiver<Vec<Referral>> {
+        self.getting.learned(self.transfer)
     }
 
     /// Has a provider serve the transfer until one of us ends it. `who` and `path` are as the session tells.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kith_core::content::Referral;
 use kith_core::content::swarm::getter::{EndReason, Output, Path, SourceId, TransferId, Who};
 use kith_core::content::swarm::wire::AskerMessage;
-use kith_core::content::swarm::{Getter, GetterConfig};
+use kith_core::content::swarm::{Getter, GetterConfig, Holdings};
 use kith_core::random::Seed;
 use kith_core::time::Time;
 use tokio::sync::mpsc::error::TrySendError;
@@ -32,10 +33,19 @@ struct State {
     /// The number of the next transfer or source.
     next: u64,
     sources: BTreeMap<SourceId, Line>,
+    /// Who is told what becomes of a transfer.
+    followers: BTreeMap<TransferId, Followers>,
     /// Who lied since it was last looked, a source each.
     lied: Vec<Who>,
     /// When whoever waits for the machine wakes up.
     due: Option<Time>,
+}
+
+/// Who is told what becomes of a transfer. What waits for them is bounded by its chunks, and by what its sources may name.
+#[derive(Debug, Default)]
+struct Followers {
+    held: Option<mpsc::UnboundedSender<u32>>,
+    learned: Option<mpsc::UnboundedSender<Vec<Referral>>>,
 }
 
 /// What leads to the task of a source.
@@ -72,6 +82,7 @@ impl Getting {
             getter: Getter::new(config, seed, clock.now()),
             next: 0,
             sources: BTreeMap::new(),
+            followers: BTreeMap::new(),
             lied: Vec::new(),
             due: None,
         };
@@ -139,6 +150,30 @@ impl Getting {
         })
     }
 
+    /// The chunks of a transfer that are whole, if it is known.
+    pub(in crate::content) fn whole(&self, transfer: TransferId) -> Option<Holdings> {
+        self.tell(|getter, _| getter.whole(transfer).cloned())
+    }
+
+    /// The chunks of a transfer that are whole from now on, as they come, until it ends.
+    pub(super) fn held(&self, transfer: TransferId) -> mpsc::UnboundedReceiver<u32> {
+        let (sender, held) = mpsc::unbounded_channel();
+        self.follow(transfer, |followers| followers.held = Some(sender));
+        held
+    }
+
+    /// Who else provides a transfer's snapshot, as its sources say from now on, until it ends.
+    pub(super) fn learned(&self, transfer: TransferId) -> mpsc::UnboundedReceiver<Vec<Referral>> {
+        let (sender, learned) = mpsc::unbounded_channel();
+        self.follow(transfer, |followers| followers.learned = Some(sender));
+        learned
+    }
+
+    fn follow(&self, transfer: TransferId, change: impl FnOnce(&mut Followers)) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(state.followers.entry(transfer).or_default());
+    }
+
     /// A stream to a source of a transfer stands.
     pub(super) fn join(self: &Arc<Self>, transfer: TransferId, who: Who, path: Path) -> Joined {
         let (sender, messages) = mpsc::channel(MESSAGES_MAX);
@@ -173,14 +208,25 @@ impl State {
             match output {
                 Output::Send { source, message } => self.send(now, source, message),
                 Output::End { source, reason } => self.end(source, reason),
+                Output::Held { transfer, chunk } => {
+                    let followers = self.followers.get(&transfer);
+                    if let Some(held) = followers.and_then(|it| it.held.as_ref()) {
+                        // Who listened may just have ended.
+                        let _ = held.send(chunk);
+                    }
+                }
+                Output::Learned {
+                    transfer,
+                    providers,
+                } => {
+                    let followers = self.followers.get(&transfer);
+                    if let Some(learned) = followers.and_then(|it| it.learned.as_ref()) {
+                        let _ = learned.send(providers);
+                    }
+                }
                 // The staging folder is compared with the hashes when a transfer goes on, and the transfer counts what is written; what a
-                // source lacks is told by its stream, which knows the file. Who else provides is asked for in `/kith/share/1`, which says
-                // by which of their faces they are reached.
-                Output::Changed { .. }
-                | Output::Verified { .. }
-                | Output::Held { .. }
-                | Output::Learned { .. }
-                | Output::Done { .. } => {}
+                // source lacks is told by its stream, which knows the file.
+                Output::Changed { .. } | Output::Verified { .. } | Output::Done { .. } => {}
             }
         }
     }
@@ -223,6 +269,8 @@ impl Drop for Ongoing {
         let id = self.id;
         self.getting
             .tell(|getter, now| getter.handle_transfer_ended(now, id));
+        let mut state = (self.getting.state.lock()).unwrap_or_else(PoisonError::into_inner);
+        state.followers.remove(&id);
     }
 }
 

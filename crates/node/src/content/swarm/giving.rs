@@ -1,6 +1,6 @@
 //! The node's one provider, which all askers share, so that each has its turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub enum SwarmError {
 /// The provider of a node.
 #[derive(Debug)]
 pub struct Giving {
-    pub(super) shares: Arc<Shares>,
+    pub(in crate::content) shares: Arc<Shares>,
     state: Mutex<State>,
     clock: Clock,
     /// The machine is due sooner than it was.
@@ -101,7 +101,8 @@ impl Giving {
         }
     }
 
-    /// Wakes the machine when it is due, and judges all askers anew when what is shared, or with whom, has changed. Never ends.
+    /// Wakes the machine when it is due, judges all askers anew when what is shared, or with whom, has changed, and tells them of
+    /// whoever begins to provide what they ask for. Never ends.
     pub async fn run(self: &Arc<Self>) {
         let mut changes = self.shares.doubts();
         loop {
@@ -117,6 +118,7 @@ impl Giving {
                 () = due => self.tell(Provider::handle_timeout),
                 () = sooner => {}
                 Ok(()) = changes.changed() => self.judge_all().await,
+                shares = self.shares.others().news() => self.introduce_all(shares).await,
             }
         }
     }
@@ -155,8 +157,46 @@ impl Giving {
         let asker = make(id, Arc::clone(&snapshot.1));
         state.askers.insert(id, Arc::clone(&asker));
         drop(state);
+        let (share, root) = asker.key();
+        if let Some(underway) = self.shares.underways().find(&share, Some(&root)) {
+            // What came before there was a snapshot to tell it of.
+            self.hold(&(share, root), underway.held().iter());
+        }
         self.tell(|provider, now| provider.handle_asker(now, id, device, snapshot.0));
+        self.introduce(&asker);
         asker
+    }
+
+    /// Chunks of a snapshot that is being fetched are whole.
+    pub(in crate::content) fn hold(
+        self: &Arc<Self>,
+        snapshot: &(ShareId, BlobHash),
+        chunks: impl Iterator<Item = u32>,
+    ) {
+        let id = self.lock().snapshots.get(snapshot).map(|known| known.id);
+        if let Some(id) = id {
+            self.tell(|provider, now| chunks.for_each(|it| provider.handle_held(now, id, it)));
+        }
+    }
+
+    /// Tells an asker, who may have what it asks for, who else provides it.
+    fn introduce(self: &Arc<Self>, asker: &Asker) {
+        let referrals = asker.referrals(&self.shares);
+        self.tell(|provider, now| provider.handle_referrals(now, asker.id, &referrals));
+    }
+
+    /// Tells those who ask for a share who provides it since it was last looked.
+    async fn introduce_all(self: &Arc<Self>, shares: BTreeSet<ShareId>) {
+        let askers = self.lock().askers.values().cloned().collect::<Vec<_>>();
+        let askers = (askers.into_iter()).filter(|asker| shares.contains(&asker.key().0));
+        let (giving, askers) = (Arc::clone(self), askers.collect::<Vec<_>>());
+        let introduced = tokio::task::spawn_blocking(move || {
+            for asker in askers.into_iter().filter(|asker| giving.judge(asker)) {
+                giving.introduce(&asker);
+            }
+        });
+        // Fails only where the runtime stops.
+        let _ = introduced.await;
     }
 
     /// An asker's stream is over.

@@ -72,6 +72,7 @@ struct Open {
 
 /// The groups of one file that answer something.
 struct Part {
+    path: String,
     blob: Blob,
     groups: Range<u64>,
 }
@@ -105,7 +106,10 @@ impl Reading {
                 end: span.end.min(from.saturating_add(RANGE_BYTES_MAX)),
             },
         };
-        let parts = self.parts(span)?;
+        let mut parts = self.parts(span)?;
+        if self.read_underway(&mut parts, encoded)? {
+            return Ok(span.end);
+        }
         let hashes = parts.iter().map(|part| part.blob.hash);
         let files = self.files(hashes.filter(|hash| self.kept(hash).is_none()))?;
         for part in &parts {
@@ -113,6 +117,36 @@ impl Reading {
             self.read_part(part, files, encoded)?;
         }
         Ok(span.end)
+    }
+
+    /// Encodes the first parts as far as they are of what is being fetched, and leaves the others; says whether those were all.
+    fn read_underway(
+        &self,
+        parts: &mut Vec<Part>,
+        encoded: &mut Vec<u8>,
+    ) -> Result<bool, ReadError> {
+        let underway = self.shares.underways().find(&self.share, Some(&self.root));
+        let Some(underway) = underway else {
+            return Ok(false);
+        };
+        let outboards = self.shares.outboards();
+        let mut read = 0;
+        for part in &*parts {
+            let before = encoded.len();
+            let file = (part.path.as_str(), part.blob);
+            match underway.read(file, &part.groups, outboards, encoded) {
+                Ok(true) => read += 1,
+                failed => {
+                    if let Err(error) = failed {
+                        tracing::debug!(%error, "what is being fetched cannot be read");
+                    }
+                    encoded.truncate(before);
+                    break;
+                }
+            }
+        }
+        parts.drain(..read);
+        Ok(parts.is_empty())
     }
 
     fn read_node(&self, hash: BlobHash, encoded: &mut Vec<u8>) -> Result<u64, ReadError> {
@@ -126,6 +160,11 @@ impl Reading {
     }
 
     fn node_bytes(&self, hash: &BlobHash) -> Result<Vec<u8>, ReadError> {
+        if let Some(underway) = self.shares.underways().find(&self.share, Some(&self.root))
+            && let Some(bytes) = underway.node(hash).map_err(ReadError::Database)?
+        {
+            return Ok(bytes);
+        }
         let read = store::run(self.shares.database(), |connection| {
             store::node(connection, &self.share, hash)
         });
@@ -138,8 +177,13 @@ impl Reading {
         let mut parts = Vec::new();
         while let Some(step) = descent.next_step() {
             match step {
-                Step::Node { position, node } => descent.enter(position, &*self.node(node)?),
+                Step::Node {
+                    path,
+                    position,
+                    node,
+                } => descent.enter(&path, position, &*self.node(node)?),
                 Step::File {
+                    path,
                     position,
                     hash,
                     size,
@@ -147,7 +191,7 @@ impl Reading {
                     let groups = groups_within(position, size, span);
                     if !groups.is_empty() {
                         let blob = Blob { hash, size };
-                        parts.push(Part { blob, groups });
+                        parts.push(Part { path, blob, groups });
                     }
                 }
             }

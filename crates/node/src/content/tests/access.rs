@@ -6,7 +6,7 @@ use kith_core::data::manifest::Totals;
 use kith_core::ids::{PeerId, ShareId};
 
 use super::world::{FRIEND, NOW, World};
-use crate::content::{Credential, Get, GetError, Recipients, head, list};
+use crate::content::{Answered, Credential, Get, GetError, Recipients, head, list};
 
 fn asker(relation: Relation) -> Asker {
     Asker {
@@ -100,7 +100,7 @@ async fn a_contact_is_given_a_grant_with_the_head_and_a_stranger_none() {
     let mut world = World::new();
     world.write("f", b"x");
     let private = world.share(Recipients::Contacts).head.share;
-    let (_, grant) = head(world.stream(), private, &Credential::Session, None, NOW)
+    let Answered { grant, .. } = head(world.stream(), private, &Credential::Session, None, NOW)
         .await
         .expect("there");
     let grant = grant
@@ -111,7 +111,7 @@ async fn a_contact_is_given_a_grant_with_the_head_and_a_stranger_none() {
     world.shares.unshare(&private, NOW).expect("taken back");
     let public = world.share(Recipients::Public).head.share;
     world.asker = Asker::STRANGER;
-    let (_, grant) = head(world.stream(), public, &Credential::Session, None, NOW)
+    let Answered { grant, .. } = head(world.stream(), public, &Credential::Session, None, NOW)
         .await
         .expect("public");
     assert_eq!(grant, None);

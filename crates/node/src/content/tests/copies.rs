@@ -247,9 +247,73 @@ async fn a_share_taken_back_is_provided_no_longer_and_its_getters_are_told() {
     assert!(matches!(
         bob_world
             .shares
-            .hold(&held(share, BlobHash([0; 32]), &bob_world.out()), NOW),
+            .hold(&held(share, shared.head.manifest, &bob_world.out()), NOW),
         Ok(false)
     ));
+}
+
+#[tokio::test]
+async fn a_copy_goes_on_under_a_higher_epoch_and_void_grants_open_it_no_more() {
+    let (alice_world, bob_world, shared) = fetched(Recipients::Contacts).await;
+    let share = shared.head.share;
+    let revoked = alice_world.shares.revoke(&carol().peer_id(), NOW);
+    let [(revoked, head)] = &revoked.expect("signed")[..] else {
+        panic!("one share");
+    };
+    assert_eq!(*revoked, share);
+    let mut talk = Talk::new(bob_world.stream());
+    talk.notice(head.clone()).await.expect("noted");
+    let copies = bob_world.shares.copies().expect("read");
+    assert_eq!((copies[0].head.epoch, copies[0].examined), (2, true));
+    for (epoch, is_good) in [(1, false), (2, true)] {
+        let credential = grant(&alice(), share, &carol(), epoch, NOW);
+        let got = bob_world.get(with(&bob_world, share, credential)).await;
+        assert_eq!(got.is_ok(), is_good, "epoch {epoch}: {got:?}");
+    }
+    // The owner gives the others new grants, and the next version keeps the epoch.
+    let request = alice_world.request(share);
+    let answered = alice_world.head(&request).await.expect("for Bob");
+    let granted = answered.grant.expect("a grant").verify(&Ed25519, NOW);
+    assert_eq!(granted.expect("genuine").epoch, 2);
+    alice_world.write("readme.txt", b"hello again");
+    let newer = alice_world.shares.rescan(&share, NOW).expect("read");
+    assert_eq!(newer.expect("changed").head.epoch, 2);
+    // Taken back, it ends.
+    let ended = alice_world.shares.unshare(&share, NOW).expect("taken back");
+    let mut talk = Talk::new(bob_world.stream());
+    talk.notice(ended).await.expect("noted");
+    assert!(bob_world.shares.copies().expect("read").is_empty());
+}
+
+#[test]
+fn only_what_somebody_may_have_been_granted_is_signed_anew() {
+    let world = World::new();
+    for (name, recipients) in [
+        ("contacts", Recipients::Contacts),
+        ("named", Recipients::Named(vec![carol().peer_id()])),
+        ("others", Recipients::Named(vec![bob().peer_id()])),
+        ("link", Recipients::Link),
+        ("public", Recipients::Public),
+    ] {
+        let new = crate::content::NewShare {
+            paths: vec![world.source()],
+            recipients,
+            name: Some(name.to_owned()),
+        };
+        let mut random = kith_core::random::Random::new(crate::entropy::seed());
+        world.shares.share(&new, &mut random, NOW).expect("shared");
+    }
+    world
+        .shares
+        .revoke(&carol().peer_id(), NOW)
+        .expect("signed");
+    let mine = world.shares.mine().expect("read").into_iter();
+    let mut revoked: Vec<String> = mine
+        .filter(|mine| mine.head.epoch == 2)
+        .map(|mine| mine.head.name)
+        .collect();
+    revoked.sort();
+    assert_eq!(revoked, ["contacts", "named"]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
+use kith_core::codec;
 use kith_core::content::swarm::wire::What;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::head::{Audience, Layout, SignedHead, Terms};
@@ -13,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::fake::{self, Reply};
 use super::world::{Fault, LAN, NOW, PROVIDER, World, bytes, getting, snapshot};
 use crate::content::swarm::Intake;
-use crate::content::{Credential, GetError, Recipients, Stream, asking, get};
+use crate::content::{Answered, Credential, GetError, Recipients, Stream, asking, get};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_byte_is_an_error_and_nothing_gets_a_final_name() {
@@ -187,9 +188,13 @@ async fn lying_about(world: &World, root: Vec<u8>, totals: Totals) -> GetError {
         at: NOW,
     };
     let head = SignedHead::sign(&Ed25519, &secret, terms).expect("a safe name");
-    let head = head.trusted().expect("just signed");
+    let answered = Answered {
+        head: head.trusted().expect("just signed"),
+        signed: codec::encode(&head),
+        grant: None,
+    };
     let request = world.request(share);
-    let ask = || std::future::ready(Ok((head.clone(), None)));
+    let ask = || std::future::ready(Ok(answered.clone()));
     let feed = async |intake: Intake| {
         let end = fake::run(intake, move |asked| match asked.what {
             What::Node(_) => Reply::Data(root.clone()),

@@ -8,7 +8,7 @@ use kith_core::time::Time;
 
 use super::world::{FRIEND, Fault, NOW, World, bytes};
 use crate::content::fetches::FETCHERS_MAX;
-use crate::content::{Credential, Fetch, Get, Recipients};
+use crate::content::{Credential, Fetch, Get, Recipients, Version};
 
 /// What is remembered, once so many bytes are: the provider writes it down after it has sent them.
 async fn remembered(world: &World, bytes: u64) -> Vec<Fetch> {
@@ -76,16 +76,54 @@ async fn part_of_a_share_is_not_the_whole_and_a_link_holder_is_nobody_by_name() 
     assert_eq!(remembered, [expected]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_past_version_is_whole_by_its_own_bytes() {
+    let world = World::new();
+    world.write("kept", &bytes(1, 50_000));
+    let old = world.share(Recipients::Contacts).head;
+    world.write("new", &bytes(2, 50_000));
+    let newer = world.shares.rescan(&old.share, NOW).expect("read");
+    assert!(newer.is_some());
+    let request = Get {
+        at: Some(old.manifest),
+        ..world.request(old.share)
+    };
+    world.get(request).await.expect("its file is there");
+    let of_old = remembered(&world, 50_000).await;
+    assert_eq!((of_old[0].bytes, of_old[0].whole), (50_000, Some(NOW)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn part_of_the_newest_is_not_the_whole_of_it_because_a_past_version_is_as_small() {
+    let world = World::new();
+    world.write("a", &bytes(1, 50_000));
+    let old = world.share(Recipients::Contacts).head;
+    world.write("b", &bytes(2, 50_000));
+    world.shares.rescan(&old.share, NOW).expect("read");
+    let request = Get {
+        path: "a".to_owned(),
+        ..world.request(old.share)
+    };
+    world.get(request).await.expect("fetched");
+    let of_newest = remembered(&world, 50_000).await;
+    assert_eq!((of_newest[0].bytes, of_newest[0].whole), (50_000, None));
+}
+
 #[test]
 fn the_latest_fetchers_are_remembered_and_no_more() {
     let world = World::new();
     world.write("f", b"x");
-    let share = world.share(Recipients::Public).head.share;
+    let head = world.share(Recipients::Public).head;
+    let version = Version {
+        share: head.share,
+        manifest: head.manifest,
+        size: head.totals.bytes,
+    };
     for number in 0..FETCHERS_MAX + 10 {
         let mut peer = [0; 32];
         peer[..4].copy_from_slice(&number.to_be_bytes());
         let at = Time(NOW.0 + u64::from(number));
-        let recorded = world.shares.record(&share, Some(PeerId(peer)), 1, at);
+        let recorded = world.shares.record(&version, Some(PeerId(peer)), 1, at);
         recorded.expect("written");
     }
     let mine = world.shares.mine().expect("read");

@@ -149,7 +149,7 @@ fn share_from_a_small_disk() {
 fn open(folder: &Path) -> Shares {
     let connection = Connection::open(folder.join("kith.db")).expect("database");
     let is_new = !connection.table_exists(None, "share").expect("read");
-    for piece in crate::SCHEMAS.iter().filter(|_| is_new) {
+    for piece in crate::content::SCHEMAS.iter().filter(|_| is_new) {
         connection.execute_batch(piece).expect("tables");
     }
     let owner = SecretKey::from_bytes([1; 32]);

@@ -9,7 +9,10 @@ mod follow;
 mod fresh;
 #[cfg(target_os = "linux")]
 mod full;
+mod half;
 mod here;
+mod older;
+mod priorities;
 mod quota;
 mod reading;
 mod several;

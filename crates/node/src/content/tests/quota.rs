@@ -81,7 +81,7 @@ async fn the_copy_that_nobody_asked_for_longest_makes_room() {
     // The first is asked for, and by that younger than the second.
     let offered = bob
         .shares
-        .admitted(&first, &Asker::STRANGER, &Shown::Nothing, after(2));
+        .admitted((&first, None), &Asker::STRANGER, &Shown::Nothing, after(2));
     assert!(offered.expect("read").is_some());
     let (third, provided) = copy(&bob, 3, false, after(3)).await;
     assert!(provided);
@@ -105,7 +105,7 @@ async fn whoever_may_not_have_a_copy_does_not_make_it_younger() {
     };
     let refused = bob
         .shares
-        .admitted(&first, &blocked, &Shown::Nothing, after(2));
+        .admitted((&first, None), &blocked, &Shown::Nothing, after(2));
     assert!(refused.expect("read").is_none());
     let (third, _) = copy(&bob, 3, false, after(3)).await;
     assert_eq!(copied(&bob), sorted([second, third]));

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kith_core::content::access::{Asker, Relation};
-use kith_core::content::grant::SignedGrant;
 use kith_core::content::swarm::getter::{Path as PathTo, PathKind, Who};
 use kith_core::content::swarm::{GetterConfig, ProviderConfig};
 use kith_core::crypto::SecretKey;
@@ -31,8 +30,8 @@ use crate::content::store;
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Giving, Intake, Output};
 use crate::content::{
-    Credential, Get, GetError, Got, NewShare, Progress, Readers, Recipients, Session, Shared,
-    Shares, Stream, asking, entries, get, serve,
+    Answered, Credential, Get, GetError, Got, NewShare, Progress, Readers, Recipients, Session,
+    Shared, Shares, Stream, asking, entries, get, serve,
 };
 use crate::entropy;
 
@@ -90,7 +89,7 @@ impl World {
     pub(in crate::content) fn of(owner: SecretKey) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let connection = Connection::open(folder.path().join("kith.db")).expect("database");
-        for piece in crate::SCHEMAS {
+        for piece in crate::content::SCHEMAS {
             connection.execute_batch(piece).expect("tables");
         }
         let blobs = folder.path().join("blobs");
@@ -236,10 +235,7 @@ impl World {
     }
 
     /// What the share now is.
-    pub(super) async fn head(
-        &self,
-        request: &Get,
-    ) -> Result<(Head, Option<SignedGrant>), GetError> {
+    pub(super) async fn head(&self, request: &Get) -> Result<Answered, GetError> {
         let stream = self.stream();
         let (share, credential) = (request.share, &request.credential);
         asking::head(stream, share, credential, request.at, NOW).await
@@ -263,8 +259,10 @@ impl World {
             here: None,
             credential: Credential::Session,
             readers: Readers::default(),
+            priorities: Default::default(),
             now: NOW,
             staged: Default::default(),
+            providing: None,
         }
     }
 
@@ -300,7 +298,7 @@ impl World {
 
     /// Lists a directory.
     pub(super) async fn entries(&self, share: ShareId, path: &str) -> Result<Vec<Entry>, GetError> {
-        let (head, _) = self.head(&self.request(share)).await?;
+        let head = self.head(&self.request(share)).await?.head;
         let feed = |intake| self.feed(intake, Credential::Session);
         entries(&getting(), &head, path, feed).await
     }

@@ -1,9 +1,13 @@
 //! What was fetched, and is provided where it lies, to the same audience.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use kith_core::content::referral::Referral;
 use kith_core::data::head::{Audience, Head};
 use kith_core::ids::{Face, PeerId, ShareId};
 use kith_core::routing::Target;
+use tokio::sync::watch;
 use tracing::debug;
 
 use super::failure::{several, unknown};
@@ -13,10 +17,13 @@ use super::making::my_name;
 use super::reach::Reach;
 use super::source::ShareName;
 use crate::clock;
-use crate::content::{Copy, Credential, GetError, Got, Held, News, Said, Talk};
+use crate::content::{Copy, Credential, GetError, Got, Held, News, Providing, Said, Talk};
 use crate::error::Error;
 use crate::peer::node::Node;
 use crate::peer::stream::{StreamReader, StreamWriter};
+
+/// How long who let us in may take to hear that something is provided no longer.
+const TELL_WITHIN: Duration = Duration::from_secs(10);
 
 /// A talk with a provider, held to the rates that are set.
 pub(super) type Conversation = Talk<Metered<StreamReader>, StreamWriter>;
@@ -65,16 +72,14 @@ impl Contents {
         self.node.shares().others().provides()
     }
 
-    /// Learns from a provider what it knows of a share, and of other providers.
+    /// Learns from a provider what it knows of a share.
     pub(super) async fn acquaint(&self, with: &Acquaintance) -> Result<(), Error> {
         let mut talk = with.talk().await?;
         let said = talk.head(with.share, &with.credential).await;
         let Said::Head(news) = said.map_err(untold)? else {
             return Ok(());
         };
-        self.learn(news, with.owner).await?;
-        self.ask_providers(&mut talk, with.share, &with.credential)
-            .await
+        self.learn(news, with.owner).await
     }
 
     /// Takes in what somebody says of a share of `owner`; what is not to be believed is left out.
@@ -127,13 +132,56 @@ impl Contents {
             }
         }
         let (contents, from, audience) = (self.clone(), from.clone(), got.head.audience);
+        let offered = got.offered.clone();
         self.node.spawn(async move {
             let told = contents.examine_and_tell(&from, &audience);
             if let Err(error) = told.await {
                 debug!(%error, "a copy is not provided, or nobody was told");
             }
+            drop(offered);
         });
         Ok(())
+    }
+
+    /// How what is fetched is provided meanwhile: whoever let us in there is told when that begins, and when it is over, unless there is a copy
+    /// then.
+    pub(super) fn providing(&self, to: &Acquaintance) -> Providing {
+        let (audience, mut told) = watch::channel(None);
+        let (contents, to) = (self.clone(), to.clone());
+        self.node.spawn(async move {
+            let begun = told.wait_for(Option::is_some).await;
+            let Some(audience) = begun.ok().and_then(|it| *it) else {
+                return;
+            };
+            let telling = async {
+                let referral = referral(&contents.node, &audience).await?;
+                contents.tell_provided(&to, referral).await
+            };
+            tokio::select! {
+                told = telling => if let Err(error) = told {
+                    debug!(%error, "nobody was told what is provided while it is fetched");
+                },
+                () = closed(&mut told) => {}
+            }
+            closed(&mut told).await;
+            let provided = contents.provided(to.share).await;
+            if matches!(provided, Ok(None)) {
+                let nowhere = contents.tell_provided(&to, Referral::default());
+                if let Ok(Err(error)) = tokio::time::timeout(TELL_WITHIN, nowhere).await {
+                    debug!(%error, "nobody was told that it is provided no longer");
+                }
+            }
+        });
+        Providing {
+            giving: Arc::clone(self.node.giving()),
+            audience: Arc::new(audience),
+        }
+    }
+
+    async fn tell_provided(&self, to: &Acquaintance, referral: Referral) -> Result<(), Error> {
+        let mut talk = to.talk().await?;
+        let told = talk.provide(to.share, &to.credential, referral).await;
+        told.map(|_| ()).map_err(untold)
     }
 
     async fn hold(&self, fetched: Held) -> Result<bool, Error> {
@@ -151,9 +199,7 @@ impl Contents {
             return Ok(());
         }
         let referral = referral(&self.node, audience).await?;
-        let mut talk = from.talk().await?;
-        let told = talk.provide(share, &from.credential, referral).await;
-        told.map(|_| ()).map_err(untold)
+        self.tell_provided(from, referral).await
     }
 
     /// Provides a copy no longer; its files stay.
@@ -184,6 +230,11 @@ pub(super) async fn referral(node: &Node, audience: &Audience) -> Result<Referra
         Referral::new(machine.public_route(), contact.filter(|_| is_granted))
     })
     .await
+}
+
+/// Waits until it is over that something is provided while it is fetched.
+async fn closed(told: &mut watch::Receiver<Option<Audience>>) {
+    while told.changed().await.is_ok() {}
 }
 
 /// A talk that led to nothing.

@@ -5,7 +5,7 @@ use kith_core::data::head::Head;
 use super::reach;
 use crate::content::GetError;
 use crate::error::Error;
-use crate::peer::stream::Refused;
+use crate::routing::Refused;
 
 /// Says whose fault it was, by name. To somebody `known` what was there is gone; to strangers it has never been.
 pub(super) fn explain(error: GetError, name: &str, known: bool) -> Error {

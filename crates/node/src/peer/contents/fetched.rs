@@ -9,7 +9,7 @@ use kith_core::ids::PeerId;
 /// How far a transfer is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TransferProgress {
-    /// Bytes of files that are verified and written, by earlier runs too.
+    /// Bytes of files that are verified and durable, by earlier runs too.
     pub bytes: u64,
     /// All bytes there are; `None` while that is not known, and where only some files are wanted.
     pub total: Option<u64>,

@@ -1,9 +1,12 @@
 //! Who has a share beside its owner: providers that were told of, and contacts who are there.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use kith_core::content::Referral;
+use kith_core::content::swarm::config::REFERRALS_MAX;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::routing::{Level, Target};
 use tokio::sync::mpsc;
@@ -20,11 +23,14 @@ use crate::error::Error;
 /// How long a contact who is there may take to say whether they provide something.
 const FIND_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long a provider may take to say who else has a share, with the way to it.
+/// How long a provider may take to say what a share is, with the way to it.
 const ASK_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often the one by whom we were let in is asked again while a transfer lasts: whoever has fetched it meanwhile is as good.
+/// How often contacts are asked again while a transfer lasts: whoever has come or fetched it meanwhile is as good. Its sources say by themselves.
 const SEARCH_EVERY: Duration = Duration::from_secs(30);
+
+/// The most who are tried for one transfer: as many as one source may name.
+const FOUND_MAX: usize = REFERRALS_MAX;
 
 /// The most contacts who are asked: with more of them, those told of have to do.
 const ASKED_MAX: usize = 32;
@@ -39,11 +45,7 @@ impl Contents {
         let Some(share) = self.recall(source).await? else {
             return Ok(Vec::new());
         };
-        let held = self
-            .blocking(move |shares| Ok(shares.credential(&share, clock::now())?))
-            .await?;
-        let linked = source.link.as_ref().and_then(|link| link.secret.clone());
-        let Some(credential) = held.or(linked.map(Credential::Link)) else {
+        let Some(credential) = self.credential(share, source).await? else {
             return Ok(Vec::new());
         };
         let contacts = self.contacts_with(share, source.owner).await;
@@ -52,51 +54,68 @@ impl Contents {
             peer: Some(peer),
             credential: credential.clone(),
         });
-        let told = self.told_of(share).await?;
-        let told = told.into_iter().map(|targets| Provider {
-            targets,
-            peer: None,
-            credential: credential.clone(),
-        });
+        let heard_of = self.node.shares().others().heard_of(&share, clock::now());
+        let told = self.referred(heard_of, &credential).await?;
         Ok(contacts.chain(told).collect())
     }
 
-    /// Looks for those who have a share beside its owner, while it is fetched: whoever has it is asked who else does, first the one by whom we were
-    /// let in. Each that is found is told once. Never ends.
+    /// What lets us in at other providers of a share than its owner; `None` where nothing does.
+    async fn credential(
+        &self,
+        share: ShareId,
+        source: &ShareSource,
+    ) -> Result<Option<Credential>, Error> {
+        let held = self
+            .blocking(move |shares| Ok(shares.credential(&share, clock::now())?))
+            .await?;
+        let linked = source.link.as_ref().and_then(|link| link.secret.clone());
+        Ok(held.or(linked.map(Credential::Link)))
+    }
+
+    /// Looks for those who have a share beside its owner, while it is fetched: contacts, those remembered, and whom its sources name. Each that is
+    /// found is told once. Never ends.
     pub(super) async fn search(
         &self,
         source: &ShareSource,
-        first: Acquaintance,
+        first: &Acquaintance,
+        mut learned: mpsc::UnboundedReceiver<Vec<Referral>>,
         found: mpsc::UnboundedSender<Provider>,
     ) {
-        let (mut told, mut asked) = (BTreeSet::new(), vec![first.clone()]);
-        loop {
-            let asking = asked.drain(..).map(async |with: Acquaintance| {
-                let acquainted = tokio::time::timeout(ASK_WITHIN, self.acquaint(&with)).await;
-                if let Ok(Err(error)) = acquainted {
-                    debug!(%error, "a provider tells nothing of others");
-                }
-            });
-            join_all(asking).await;
-            let further = self.further(source).await.unwrap_or_default();
-            for provider in further {
-                if !told.insert(provider.targets.clone()) {
-                    continue;
-                }
-                asked.extend(provider.targets.first().map(|target| Acquaintance {
-                    reach: Reach::provider(&self.node, first.reach.name(), *target),
-                    target: *target,
-                    share: first.share,
-                    owner: first.owner,
-                    credential: provider.credential.clone(),
-                }));
-                // The transfer may just have ended.
-                let _ = found.send(provider);
-            }
-            if asked.is_empty() {
+        let acquainted = tokio::time::timeout(ASK_WITHIN, self.acquaint(first)).await;
+        if let Ok(Err(error)) = acquainted {
+            debug!(%error, "a provider does not tell what a share is");
+        }
+        let finds = Finds::new(found);
+        let looking = async {
+            loop {
+                finds.tell(self.further(source).await);
                 tokio::time::sleep(SEARCH_EVERY).await;
-                asked.push(first.clone());
             }
+        };
+        let hearing = async {
+            while let Some(referrals) = learned.recv().await {
+                finds.tell(self.named(first.share, source, referrals).await);
+            }
+            // The transfer has just ended.
+            std::future::pending::<()>().await
+        };
+        tokio::join!(looking, hearing);
+    }
+
+    /// Takes in whom a source names.
+    async fn named(
+        &self,
+        share: ShareId,
+        source: &ShareSource,
+        referrals: Vec<Referral>,
+    ) -> Result<Vec<Provider>, Error> {
+        let others = self.node.shares().others();
+        for referral in &referrals {
+            others.hear_of(&share, referral, clock::now());
+        }
+        match self.credential(share, source).await? {
+            Some(credential) => self.referred(referrals, &credential).await,
+            None => Ok(Vec::new()),
         }
     }
 
@@ -145,9 +164,13 @@ impl Contents {
     }
 
     /// The providers that were told of, each by all of its faces.
-    async fn told_of(&self, share: ShareId) -> Result<Vec<Vec<Target>>, Error> {
-        let referrals = self.node.shares().others().heard_of(&share, clock::now());
-        self.node
+    async fn referred(
+        &self,
+        referrals: Vec<Referral>,
+        credential: &Credential,
+    ) -> Result<Vec<Provider>, Error> {
+        let told = self
+            .node
             .ask(move |machine, _| {
                 let own: Vec<_> = machine.devices();
                 let mut told = Vec::new();
@@ -164,6 +187,41 @@ impl Contents {
                 }
                 told
             })
-            .await
+            .await?;
+        let told = told.into_iter().map(|targets| Provider {
+            targets,
+            peer: None,
+            credential: credential.clone(),
+        });
+        Ok(told.collect())
+    }
+}
+
+/// Who was found for a transfer, each told once.
+struct Finds {
+    told: Mutex<BTreeSet<Vec<Target>>>,
+    found: mpsc::UnboundedSender<Provider>,
+}
+
+impl Finds {
+    fn new(found: mpsc::UnboundedSender<Provider>) -> Self {
+        Self {
+            told: Mutex::default(),
+            found,
+        }
+    }
+
+    fn tell(&self, providers: Result<Vec<Provider>, Error>) {
+        let providers = providers.unwrap_or_else(|error| {
+            debug!(%error, "nobody else is found who has a share");
+            Vec::new()
+        });
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for provider in providers {
+            if told.len() < FOUND_MAX && told.insert(provider.targets.clone()) {
+                // The transfer may just have ended.
+                let _ = self.found.send(provider);
+            }
+        }
     }
 }

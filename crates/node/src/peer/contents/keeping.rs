@@ -149,7 +149,7 @@ impl Contents {
     }
 
     /// The audience of a share of which we provide a copy.
-    async fn provided(&self, share: ShareId) -> Result<Option<Audience>, Error> {
+    pub(super) async fn provided(&self, share: ShareId) -> Result<Option<Audience>, Error> {
         if !self.provides() {
             return Ok(None);
         }
@@ -160,15 +160,32 @@ impl Contents {
         Ok(copy.map(|copy| copy.head.audience))
     }
 
+    /// Voids what `peer` was granted of own shares: they are signed anew under a higher epoch, and those who provide them and are there are
+    /// told. The others hear of it when they meet us next.
+    ///
+    /// # Errors
+    /// [`Error::Share`] when the database fails.
+    pub(in crate::peer) async fn revoke(&self, peer: PeerId) -> Result<(), Error> {
+        let revoked = self
+            .blocking(move |shares| shares.revoke(&peer, crate::clock::now()))
+            .await?;
+        for (share, head) in revoked {
+            self.tell_providers(share, &head);
+        }
+        Ok(())
+    }
+
     /// Tells those who provide a share and are there that it is no more, by the head that says so. The others hear of it when they meet us next.
-    pub(super) fn tell_ended(&self, share: ShareId, head: Vec<u8>) {
-        let others = self.node.shares().others();
+    pub(super) fn tell_ended(&self, share: ShareId, head: &[u8]) {
+        self.tell_providers(share, head);
+        self.node.shares().others().forget(&share);
+    }
+
+    fn tell_providers(&self, share: ShareId, head: &[u8]) {
         let present = present(&self.node);
-        let told = others.peers(&share);
-        let told: Vec<PeerId> = told.into_iter().filter(|it| present.contains(it)).collect();
-        others.forget(&share);
-        for peer in told {
-            let (node, head) = (self.node.clone(), head.clone());
+        let told = self.node.shares().others().peers(&share);
+        for peer in told.into_iter().filter(|it| present.contains(it)) {
+            let (node, head) = (self.node.clone(), head.to_vec());
             self.node.spawn(async move {
                 let target = Target::Peer(peer);
                 let telling = async {
@@ -177,7 +194,7 @@ impl Contents {
                     talk.notice(head).await.map_err(untold)
                 };
                 if let Ok(Err(error)) = tokio::time::timeout(TELL_WITHIN, telling).await {
-                    debug!(%error, "a provider was not told of the end of a share");
+                    debug!(%error, "a provider was not told of a new epoch");
                 }
             });
         }

@@ -100,7 +100,8 @@ impl Contents {
         let listed = async {
             let stream = reach.open(target).await;
             let stream = stream.map_err(|error| GetError::Connection(io::Error::other(error)))?;
-            let (head, _) = content::head(stream, share, &credential, None, clock::now()).await?;
+            let answered = content::head(stream, share, &credential, None, clock::now()).await?;
+            let head = answered.head;
             if head.owner != source.owner {
                 return Err(HeadError::OtherShare.into());
             }

@@ -119,7 +119,7 @@ impl Contents {
         let ended = self
             .blocking(move |shares| shares.unshare(&share, clock::now()))
             .await?;
-        self.tell_ended(share, ended);
+        self.tell_ended(share, &ended);
         Ok(mine.head)
     }
 

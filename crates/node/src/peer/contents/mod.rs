@@ -3,11 +3,14 @@
 //! - `handle`: what an application holds. [`source`]: what a text names.
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
 //! - `looking`: what others share. `reach`: a stream to whoever has it. `sources`: streams to everybody who may have it.
+//! - [`albums`]: shares whose folder is the node's own. [`storage`]: what all this takes of the disk.
 //! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
 //! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
+//! - `opening`: reading any file, whether it was fetched or not. `reads`: what is fetched for that.
 //! - [`limits`]: how fast content moves, and to whom.
 //! - [`transfers`]: all that is being fetched, as things of the node.
 
+pub mod albums;
 pub mod copies;
 mod failure;
 pub mod fetched;
@@ -17,14 +20,18 @@ mod keeping;
 pub mod limits;
 mod looking;
 pub mod making;
+mod opening;
 mod rate;
 mod reach;
+pub(in crate::peer) mod reads;
 mod serving;
 pub mod source;
 mod sources;
+pub mod storage;
 pub mod transfer;
 pub mod transfers;
 
+pub use albums::{AlbumError, Upload};
 pub use fetched::{Fetched, SourceBytes, TransferProgress};
 pub use handle::Contents;
 pub use limits::UploadInfo;
@@ -32,6 +39,7 @@ pub(super) use limits::{follow as follow_hours, now as week_minute};
 pub use making::{MyShare, Published};
 pub(super) use serving::{follow, serve};
 pub use source::{ShareName, ShareSource};
+pub use storage::Storage;
 pub use transfer::{GetOptions, Transfer};
 pub(super) use transfers::restore;
 pub use transfers::{

@@ -19,9 +19,10 @@ use super::reach::Reach;
 use super::source::ShareSource;
 use super::sources::{Feed, arrival};
 use crate::clock;
+use crate::content::swarm::Intake;
 use crate::content::{
-    self, Credential, FileReader, Filter, Get, GetError, Got, Progress, Provider, ReadError,
-    Readers, StagedAt,
+    self, Credential, FileReader, Filter, Get, GetError, Got, Priorities, Progress, Provider,
+    ReadError, Readers, StagedAt,
 };
 use crate::error::Error;
 use crate::peer::event::Event;
@@ -51,6 +52,8 @@ pub struct GetOptions {
     pub at: Option<BlobHash>,
     /// Where its files are read while they arrive.
     pub readers: Readers,
+    /// How soon its files are wanted; may be said anew while it runs.
+    pub priorities: Priorities,
     /// Whether it is provided to others who may have it, once all of it is here.
     pub provide: bool,
     /// Whether it is provided for good: it never makes room for other copies.
@@ -69,6 +72,7 @@ impl GetOptions {
             wait: Duration::ZERO,
             at: None,
             readers: Readers::default(),
+            priorities: Priorities::default(),
             provide: true,
             keep: false,
             staged: StagedAt::default(),
@@ -83,7 +87,7 @@ pub struct Transfer {
     outcome: oneshot::Receiver<Result<Fetched, Error>>,
     readers: Readers,
     /// Dropped with the transfer, which tells its task.
-    _wanted: oneshot::Sender<Infallible>,
+    wanted: oneshot::Sender<Infallible>,
 }
 
 impl Contents {
@@ -124,7 +128,7 @@ impl Transfer {
             progress: progress_watch,
             outcome,
             readers,
-            _wanted: wanted,
+            wanted,
         }
     }
 
@@ -145,6 +149,13 @@ impl Transfer {
     pub async fn changed(&mut self) -> Option<TransferProgress> {
         self.progress.changed().await.ok()?;
         Some(*self.progress.borrow_and_update())
+    }
+
+    /// Ends it, and returns when nothing of it goes on.
+    pub(super) async fn stop(self) {
+        drop(self.wanted);
+        // It is over when its end of this is gone.
+        let _ = self.outcome.await;
     }
 
     /// Waits until all is there, durable and under its name.
@@ -304,7 +315,7 @@ impl Run {
             None => self.contents.identify(reach, target, source).await?,
         };
         let acquainted = first.acquaintance(share, source.owner);
-        let get = self.request(share, &first.provider.credential, only);
+        let get = self.request(&acquainted, &first.provider.credential, only);
         let before = self.fetched;
         let (earlier, sources) = (self.sources.clone(), &mut self.sources);
         let (progress, rate, fetched) = (&self.progress, &mut self.rate, &mut self.fetched);
@@ -318,7 +329,7 @@ impl Run {
             }
             let rate = rate.update(Instant::now(), *fetched);
             progress.send_replace(TransferProgress {
-                bytes: now.bytes,
+                bytes: now.durable,
                 total: now.total,
                 files: now.files,
                 rate,
@@ -335,17 +346,18 @@ impl Run {
         let (found, mut finds) = mpsc::unbounded_channel();
         let known = std::iter::once(&first.provider).chain(owner);
         let known = known.cloned().collect();
-        let feed = async |intake| {
+        let feed = async |intake: Intake| {
+            let learned = intake.learned();
             let feed = Feed::new(contents.node.clone(), intake, Some(progress.subscribe()));
             tokio::select! {
                 error = feed.run(known, &mut finds) => error,
                 // It looks for more as long as the transfer lasts.
-                () = contents.search(source, acquainted.clone(), found) => GetError::Stalled,
+                () = contents.search(source, &acquainted, learned, found) => GetError::Stalled,
             }
         };
         let got = content::get(contents.node.getting(), ask, feed, get.clone(), report).await;
         let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
-        if self.options.provide && source.path.is_empty() && only.is_none() {
+        if get.providing.is_some() {
             let kept = contents.keep_copy(&acquainted, &got, self.options.keep);
             // It is fetched, whether it can be provided or not.
             if let Err(error) = kept.await {
@@ -355,8 +367,16 @@ impl Run {
         Ok(got)
     }
 
-    fn request(&self, share: ShareId, credential: &Credential, only: Option<&Filter>) -> Get {
-        let options = &self.options;
+    fn request(
+        &self,
+        acquainted: &Acquaintance,
+        credential: &Credential,
+        only: Option<&Filter>,
+    ) -> Get {
+        let (options, share) = (&self.options, acquainted.share);
+        let is_whole = options.source.path.is_empty() && only.is_none();
+        let providing = (options.provide && is_whole && self.contents.provides())
+            .then(|| self.contents.providing(acquainted));
         Get {
             share,
             owner: options.source.owner,
@@ -367,8 +387,10 @@ impl Run {
             here: Some(self.contents.already_here()),
             credential: credential.clone(),
             readers: options.readers.clone(),
+            priorities: options.priorities.clone(),
             now: clock::now(),
             staged: options.staged.clone(),
+            providing,
         }
     }
 

@@ -27,5 +27,4 @@ pub use kept::ServiceOffer;
 pub use name::{Local, SERVICE_NAME_BYTES_MAX, ServiceName, ServiceNameError, Transport};
 pub(crate) use offer::restore;
 pub use offer::{Offered, SERVICES_KEPT_MAX};
-pub(crate) use services::Services;
 pub use udp::{FLOW_IDLE_MAX, PAYLOAD_BYTES_MAX};

@@ -8,7 +8,7 @@ use tracing::{debug, warn};
 use super::ending::Ending;
 use super::kept::{self, NAMED_MAX, ServiceOffer};
 use super::name::{Local, ServiceName, Transport};
-use super::services::KeptService;
+use super::services::{KeptService, Services};
 use super::work::Work;
 use super::{tcp, udp};
 use crate::error::Error;
@@ -51,7 +51,8 @@ impl Node {
 
     /// What this node offers for good, by name.
     pub async fn offers(&self) -> Vec<ServiceOffer> {
-        let services = self.services().0.lock().await;
+        let table = Services::of(self);
+        let services = table.0.lock().await;
         services.values().map(|kept| kept.offer.clone()).collect()
     }
 
@@ -62,7 +63,8 @@ impl Node {
     /// [`Error::Accept`] when somebody in this process offers it without keeping it, [`Error::Usage`] for more than
     /// [`SERVICES_KEPT_MAX`] services or 256 names, [`Error::Io`] when it cannot be saved; all stays as it was.
     pub async fn keep_offer(&self, offer: ServiceOffer) -> Result<(), Error> {
-        let mut services = self.services().0.lock().await;
+        let table = Services::of(self);
+        let mut services = table.0.lock().await;
         let key = offer.key();
         if matches!(&offer.access, Access::Named(names) if names.len() > NAMED_MAX) {
             let advice =
@@ -107,7 +109,8 @@ impl Node {
         name: &ServiceName,
         transport: Transport,
     ) -> Result<bool, Error> {
-        let mut services = self.services().0.lock().await;
+        let table = Services::of(self);
+        let mut services = table.0.lock().await;
         let key = (name.clone(), transport);
         if !services.contains_key(&key) {
             return Ok(false);
@@ -126,8 +129,8 @@ pub(crate) fn restore(node: &Node) {
         Ok(rows) => rows,
         Err(error) => return warn!(%error, "cannot read which services are offered"),
     };
-    let mut services = node
-        .services()
+    let table = Services::of(node);
+    let mut services = table
         .0
         .try_lock()
         .expect("nobody else holds a node that is being started");

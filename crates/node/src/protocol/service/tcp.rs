@@ -48,7 +48,7 @@ impl Drop for Socket {
 /// Carries bytes both ways until both directions have ended, or either failed; then both are given up.
 ///
 /// # Errors
-/// The failure that ended it; a [`crate::peer::Refused`] when the other side does not serve this.
+/// The failure that ended it; a [`crate::routing::Refused`] when the other side does not serve this.
 pub(super) async fn carry(socket: TcpStream, stream: Stream) -> io::Result<()> {
     // Who wants small writes gathered has gathered them.
     socket.set_nodelay(true)?;

@@ -74,7 +74,7 @@ async fn connect(address: SocketAddr) -> io::Result<UdpSocket> {
 /// Carries payloads both ways until none was seen for `idle` or the other side ends the flow.
 ///
 /// # Errors
-/// The failure that ended it; a [`crate::peer::Refused`] when the other side does not serve this.
+/// The failure that ended it; a [`crate::routing::Refused`] when the other side does not serve this.
 pub(super) async fn carry(
     stream: Stream,
     source: &mut Source,

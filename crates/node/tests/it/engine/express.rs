@@ -10,7 +10,7 @@ use kith::clock;
 use kith::routing::express::dial::{DialError, dial};
 use kith::routing::express::{GiveError, Given, Giver, Lane};
 use kith::routing::stream::StreamError;
-use kith::routing::{Connection, Ended, FaceEndpoint, PathKind, ReceiveHalf, SendHalf};
+use kith::routing::{Connection, Ended, FaceEndpoint, ReceiveHalf, SendHalf};
 use kith_core::ids::Face;
 use kith_core::routing::Level;
 use kith_core::routing::express::config::{
@@ -24,7 +24,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use tokio_util::task::AbortOnDropHandle;
 
-use super::paths::on;
+use super::paths::until_direct;
 use super::relay::TestRelay;
 use super::street::{Street, Traffic};
 use super::{contact_face, direct_route, joined, loopback, pair, relay_route, soon};
@@ -355,12 +355,14 @@ async fn a_lane_ends_when_its_session_loses_the_path_and_the_session_goes_on() {
     soon("the relay", giving_face.online()).await;
     let target = giving_face.bound_addresses()[0];
     let street = Street::open(Ipv6Addr::LOCALHOST.into(), target, Traffic::Open).await;
-    let mut route = relay_route(&giving_face, &relay.introducer);
-    route.addresses = vec![street.entrance];
+    // As a router's mapping would be. An address that only the route says would be tried while dialling and never again.
+    giving_face
+        .engine()
+        .add_external_addr(street.entrance)
+        .await;
+    let route = relay_route(&giving_face, &relay.introducer);
     let (getter, giving) = joined(&getter_face, &giving_face, &route).await;
-    for connection in [&getter, &giving] {
-        soon("a direct path", on(connection, PathKind::Direct)).await;
-    }
+    until_direct(&getter_face, [&getter, &giving]).await;
     let giver = Giver::new(clock::now);
     let given = give(&giver, &giving);
     let _way = pass_on(given.offered.port).await;

@@ -1,11 +1,15 @@
 //! Two endpoints, one connection: keys, exporter, half-close, datagrams, the end.
 
+use std::time::Instant;
+
 use kith::routing::stream::StreamError;
 use kith::routing::{Ended, PathKind};
 use kith_core::codec::DecodeError;
+use kith_core::routing::config::DIAL_WITHIN;
 use kith_core::routing::datagram::Flow;
+use tokio::net::UdpSocket;
 
-use super::{contact_face, pair, soon};
+use super::{contact_face, direct_route, joined, pair, soon};
 
 #[tokio::test]
 async fn both_sides_export_the_same_secret_and_another_connection_another() {
@@ -27,6 +31,24 @@ async fn a_direct_dial_is_direct_and_sees_the_other_address() {
     assert_eq!(path.kind, PathKind::Direct);
     assert_eq!(dialled.observed(), other.bound_addresses().first().copied());
     assert_eq!(accepted.observed(), one.bound_addresses().first().copied());
+}
+
+/// A route learnt while an older one is dialled in vain has a dial of its own beside it.
+#[tokio::test]
+async fn a_second_dial_of_a_device_does_not_wait_for_the_first() {
+    let (one, other) = tokio::join!(contact_face(&[]), contact_face(&[]));
+    let silent = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let mut stale = direct_route(&other);
+    stale.addresses = vec![silent.local_addr().expect("bound")];
+    let dialler = one.clone();
+    let first = tokio::spawn(async move { dialler.connect(&stale).await });
+    // It is under way.
+    soon("a packet", silent.readable()).await.expect("bound");
+    let begun = Instant::now();
+    let (dialled, _accepted) = joined(&one, &other, &direct_route(&other)).await;
+    assert!(begun.elapsed() < DIAL_WITHIN / 3, "{:?}", begun.elapsed());
+    assert_eq!(dialled.remote(), other.device());
+    first.abort();
 }
 
 #[tokio::test]

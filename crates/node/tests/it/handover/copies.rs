@@ -137,6 +137,44 @@ async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whom_the_owner_blocks_or_removes_gets_nothing_from_others_either() {
+    let (alice, bob, carol) = alice_and_two_friends().await;
+    let dave = Person::new("dave").await;
+    alice.meet(&dave).await;
+    alice.write("folder/small", b"read me");
+    alice.write("folder/big", &bytes(1, 3 << 20));
+    let share = alice.share("folder", Recipients::Contacts).await.share;
+    bob.get("alice/folder").await.expect("fetched");
+    heard(&alice.node, share.head.share, bob.node.peer_id()).await;
+    for friend in [&carol, &dave] {
+        hear_of_others(friend, 0).await;
+    }
+    let epoch = async |node: &Node| node.contents().copies().await.expect("read")[0].head.epoch;
+    let book = alice.node.address_book();
+    book.block(carol.node.peer_id()).await.expect("blocked");
+    until("Bob is told", async || epoch(&bob.node).await == 2).await;
+    // Who stays gets a new grant from the owner.
+    hear_of_others(&dave, 0).await;
+    let options = dave.options("alice/folder").await.expect("a source");
+    until("Dave has a new grant", async || {
+        let mut look = options.clone();
+        look.only = vec!["small".to_owned()];
+        look.out = dave.at("look-again");
+        let looked = people::finish(dave.node.contents().get(look)).await;
+        let _ = fs::remove_dir_all(dave.at("look-again"));
+        let further = dave.node.contents().further(&options.source).await;
+        looked.is_ok() && !further.expect("running").is_empty()
+    })
+    .await;
+    alice.node.shutdown().await;
+    finished(&dave, &options).await;
+    let options = carol.options("alice/folder").await.expect("a source");
+    let refused = people::finish(carol.node.contents().get(options)).await;
+    refused.expect_err("Bob knows that she is not to have it");
+    assert!(carol.fetched().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_fetched_it_stops_when_the_owner_takes_it_back() {
     let (alice, bob, carol) = alice_and_two_friends().await;
     alice.write("note", b"read me");
@@ -146,9 +184,15 @@ async fn whoever_fetched_it_stops_when_the_owner_takes_it_back() {
     carol.get("alice/note").await.expect("fetched");
     for friend in [&bob, &carol] {
         heard(&alice.node, share.head.share, friend.node.peer_id()).await;
-        let copies = friend.node.contents().copies().await.expect("read");
+        let contents = friend.node.contents();
+        until("the copy is examined", async || {
+            let copies = contents.copies().await.expect("read");
+            copies.iter().all(|copy| copy.examined)
+        })
+        .await;
+        let copies = contents.copies().await.expect("read");
         assert_eq!(copies.len(), 1);
-        assert_eq!((&copies[0].head, copies[0].examined), (&share.head, true));
+        assert_eq!(copies[0].head, share.head);
         assert_eq!(copies[0].target, friend.at("out/note"));
     }
     // Carol is away when it happens.

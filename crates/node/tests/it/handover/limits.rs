@@ -92,6 +92,51 @@ async fn by_default_nothing_is_held_back_on_the_local_network() {
     assert!(took < TIME_MIN, "{took:?}");
 }
 
+/// What passes over a lane for several seconds, and how fast: at each news of the transfer no more than the burst and a tenth above the rate.
+async fn keeps_to_the_rate_over_a_lane(alice: &Person, bob: &Person) {
+    const SECONDS: u64 = 5;
+    alice.write("big", &bytes(1, ((SECONDS + 1) * RATE) as usize));
+    alice.share("big", Recipients::Contacts).await;
+    let options = bob.options("alice/big").await.expect("a source");
+    let begun = Instant::now();
+    let mut transfer = bob.node.contents().get(options);
+    while let Some(progress) = transfer.changed().await {
+        let seconds = begun.elapsed().as_secs_f64();
+        let allowed = RATE as f64 * (1.0 + 1.1 * seconds);
+        assert!(
+            progress.bytes as f64 <= allowed,
+            "{progress:?} after {seconds} s"
+        );
+    }
+    super::people::finish(transfer).await.expect("fetched");
+    let took = begun.elapsed().as_secs_f64();
+    assert!(took >= 0.99 * SECONDS as f64, "{took} s");
+    // What a session carries is seen in its datagrams; a lane's bytes are not.
+    let datagrams = bob.node.sessions().iter().map(|it| it.bytes.1).sum::<u64>();
+    assert!(
+        datagrams < RATE,
+        "{datagrams} bytes came by the session, and not by a lane"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_rate_holds_over_an_express_lane_for_seconds() {
+    let (alice, bob) = two_who_met().await;
+    let mut plan = plan();
+    plan.usual.upload = Some(Cap::Rate(RATE));
+    alice.node.contents().set_plan(plan);
+    keeps_to_the_rate_over_a_lane(&alice, &bob).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_rate_holds_over_an_express_lane_for_seconds() {
+    let (alice, bob) = two_who_met().await;
+    let mut plan = plan();
+    plan.usual.download = Some(Cap::Rate(RATE));
+    bob.node.contents().set_plan(plan);
+    keeps_to_the_rate_over_a_lane(&alice, &bob).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_is_lifted_under_a_transfer_and_what_is_served_is_told() {
     let (alice, bob) = two_who_met().await;

@@ -77,15 +77,17 @@ impl Pebble {
             management,
             root: issued.cert.der().clone(),
         };
-        let listens = async {
-            while TcpStream::connect((Ipv4Addr::LOCALHOST, acme))
-                .await
-                .is_err()
-            {
-                tokio::task::yield_now().await;
-            }
-        };
-        soon("pebble", listens).await;
+        for port in [acme, management] {
+            let listens = async {
+                while TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+                    .await
+                    .is_err()
+                {
+                    tokio::task::yield_now().await;
+                }
+            };
+            soon("pebble", listens).await;
+        }
         pebble
     }
 

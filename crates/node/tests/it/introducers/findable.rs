@@ -3,7 +3,7 @@
 use kith::core::ids::{Face, PeerId};
 use kith::core::routing::Access;
 use kith::testing::Testnet;
-use kith::{ErrorKind, Node};
+use kith::{ErrorKind, Event, Node};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{eventually, soon};
@@ -53,13 +53,21 @@ async fn a_stranger_reaches_the_public_face_of_a_findable_peer_and_public_protoc
     let metrics = testnet.introducer(0).server().metrics();
     eventually("her listing", || metrics.records_published.get() > 0).await;
 
+    let mut events = bob.events();
     let heard = soon("a greeting", greeting(&bob, alice.peer_id())).await;
     assert_eq!(heard.expect("she is found"), "hello, stranger");
+    // It may be here before the session stands on this side.
+    let reached = async {
+        loop {
+            match events.recv().await.expect("it runs") {
+                Event::Up(session) if session.face == Face::Public => return session,
+                _ => {}
+            }
+        }
+    };
+    let reached = soon("a session of the public face", reached).await;
     let public = alice.devices().await.expect("it runs");
-    let sessions = bob.sessions();
-    let reached = sessions.iter().find(|session| session.face == Face::Public);
-    let reached = reached.expect("a session of the public face");
-    assert!(public.contains(&(Face::Public, reached.device)));
+    assert!(public.contains(&(Face::Public, reached.remote)));
     assert_eq!(reached.peer, None);
 
     // What is not public is not there, for all a stranger can tell.

@@ -1,12 +1,18 @@
 //! People who meet through an introducer: by invites that say no address, online together or not.
 
+use std::time::Duration;
+
 use kith::core::identity::Invite;
 use kith::core::peer::InviteOptions;
 use kith::testing::{Testnet, wait_for_contact};
 use kith::{Event, Node};
 use tempfile::TempDir;
 
-use super::{PATIENCE, eventually, soon};
+use super::{eventually, soon};
+use crate::friends::stands;
+
+/// How long an invite opens anything: much longer than a test runs.
+const LIFE: Duration = Duration::from_secs(3600);
 
 /// A node that can be started again.
 struct Person {
@@ -31,7 +37,7 @@ impl Person {
 async fn invite(node: &Node) -> Invite {
     let options = InviteOptions {
         reusable: false,
-        life: PATIENCE,
+        life: LIFE,
         with_addresses: false,
     };
     let invite = node.address_book().invite(options).await;
@@ -98,6 +104,9 @@ async fn an_invite_works_when_its_maker_comes_back_later() {
     assert_eq!(added.expect("a good invite").petname.as_str(), "Allie");
     let alice = alice_at_home.start(&testnet).await;
     knows(&alice, &bob).await;
+    // She may know him by his reply, before his address is anywhere; they find each other all the same.
+    stands(&alice, bob.peer_id()).await;
+    stands(&bob, alice.peer_id()).await;
     reach(&alice, &bob).await;
     futures_util::future::join(alice.shutdown(), bob.shutdown()).await;
     testnet.shutdown().await;

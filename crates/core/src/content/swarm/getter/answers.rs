@@ -3,10 +3,11 @@
 use super::output::{EndReason, Output, SourceId};
 use super::source::Source;
 use super::state::Getter;
+use crate::content::referral::Referral;
 use crate::content::swarm::config::REFERRALS_MAX;
 use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::span::Span;
-use crate::content::swarm::wire::{DropReason, ProviderMessage, Referral, Run, What};
+use crate::content::swarm::wire::{DropReason, ProviderMessage, Run, What};
 use crate::content::wire::RANGE_BYTES_MAX;
 use crate::time::Time;
 
@@ -163,6 +164,7 @@ impl Getter {
         };
         source.has_told = true;
         source.is_everything = holdings.is_all();
+        source.is_growing = !source.is_everything;
         source.holdings = holdings;
         if let Some(transfer) = self.transfers.get_mut(&source.transfer) {
             if source.is_everything {
@@ -199,7 +201,11 @@ impl Getter {
                 }
             }
         }
-        if is_news && (source.has_nothing || !source.is_interesting) {
+        source.is_growing &= !source.holdings.is_all();
+        // The nodes of what it holds now came to it before.
+        let has_nodes = !source.lacks.is_empty();
+        source.lacks.clear();
+        if has_nodes || is_news && (source.has_nothing || !source.is_interesting) {
             self.with_source(id, |source| source.has_nothing = false);
         }
         true

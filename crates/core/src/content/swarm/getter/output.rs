@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::content::referral::Referral;
 use crate::content::swarm::span::Span;
-use crate::content::swarm::wire::{AskerMessage, Referral};
+use crate::content::swarm::wire::AskerMessage;
 use crate::ids::{DeviceKey, PeerId};
 
 /// A transfer, by its caller's number.

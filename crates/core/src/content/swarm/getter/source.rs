@@ -50,6 +50,8 @@ pub(super) struct Source {
     pub(super) holdings: Holdings,
     /// Whether it said so in one word; its copies are not counted then.
     pub(super) is_everything: bool,
+    /// Whether it may hold more later: it fetches the snapshot itself, or has said nothing yet.
+    pub(super) is_growing: bool,
     /// Whether it said what it holds.
     pub(super) has_told: bool,
     /// Whether it answers requests.
@@ -63,7 +65,7 @@ pub(super) struct Source {
     /// Nothing to ask it for was found, and nothing changed since.
     pub(super) has_nothing: bool,
     pub(super) requests: BTreeMap<u64, Pending>,
-    /// Wanted nodes that it does not have.
+    /// Wanted nodes that it does not have; of one that grows, until it says that it holds more.
     pub(super) lacks: BTreeSet<BlobHash>,
     /// Chunks that it would like to be asked for first, at most [`SUGGESTIONS_MAX`]; the oldest gives way.
     pub(super) suggested: VecDeque<u32>,
@@ -86,6 +88,7 @@ impl Source {
             who,
             holdings: Holdings::none(chunks),
             is_everything: false,
+            is_growing: true,
             has_told: false,
             is_free: false,
             passed_until: None,

@@ -53,7 +53,9 @@ pub struct Progress {
     pub held_bytes: u64,
     /// Chunks of which something is wanted and not here.
     pub chunks_unfinished: u32,
-    /// Sources that hold something that is wanted.
+    /// Whether nothing is wanted that is not here, not even a node.
+    pub is_at_rest: bool,
+    /// Sources that hold something that is wanted, or may yet: they fetch it themselves.
     pub sources: usize,
 }
 
@@ -289,11 +291,13 @@ impl Getter {
     pub fn progress(&self, id: TransferId) -> Option<Progress> {
         let transfer = self.transfers.get(&id)?;
         let interesting = |source: &&SourceId| {
-            (self.sources.get(source)).is_some_and(|source| source.is_interesting)
+            let source = self.sources.get(source);
+            source.is_some_and(|source| source.is_interesting || source.is_growing)
         };
         Some(Progress {
             held_bytes: transfer.held_bytes(),
             chunks_unfinished: transfer.unfinished.count(),
+            is_at_rest: transfer.is_done(),
             sources: transfer.sources.iter().filter(interesting).count(),
         })
     }

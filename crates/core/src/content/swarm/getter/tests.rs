@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::output::{EndReason, Output, Path, PathKind, Priority, ReaderId};
 use super::{Getter, SourceId, TransferId, Who};
 use crate::address::Route;
+use crate::content::referral::Referral;
 use crate::content::swarm::GetterConfig;
 use crate::content::swarm::config::{REFERRALS_MAX, STALL_AFTER_MAX, STALL_AFTER_MIN, STALLS_MAX};
 use crate::content::swarm::span::{CHUNK_BYTES_MIN as CHUNK, Span};
 use crate::content::swarm::wire::{
-    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Referral, Run,
-    What,
+    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Run, What,
 };
 use crate::ids::{BlobHash, DeviceKey, PeerId};
 use crate::time::Time;
@@ -410,6 +410,38 @@ fn nodes_go_before_chunks_and_from_one_who_has_them() {
 }
 
 #[test]
+fn one_who_fetches_it_too_is_waited_for_and_asked_again_for_a_node_that_had_not_come() {
+    let mut bench = Bench::wanting(10);
+    let node = BlobHash([5; 32]);
+    assert!(bench.getter.handle_node_wanted(bench.now, T, node));
+    let source = SourceId(1);
+    bench.open(T, 1, who(1), PathKind::Direct);
+    bench.say(source, ProviderMessage::Holdings(vec![0, 0].into()));
+    bench.say(source, ProviderMessage::Free);
+    let ids = vec![bench.asked[&source][0].id];
+    let reason = DropReason::Missing;
+    bench.say(source, ProviderMessage::Dropped { ids, reason });
+    let sources = |bench: &Bench| bench.getter.progress(T).expect("known").sources;
+    assert_eq!((bench.asked(source), sources(&bench)), (1, 1));
+    bench.say(
+        source,
+        ProviderMessage::Have(vec![Run { first: 3, count: 1 }]),
+    );
+    assert_eq!(bench.asked[&source][1].what, What::Node(node));
+    // One that holds everything and lacks it will never have it.
+    let whole = SourceId(2);
+    bench.open(T, 2, who(2), PathKind::Direct);
+    bench.getter.handle_closed(bench.now, source);
+    assert_eq!(sources(&bench), 1, "nothing is known of it");
+    bench.getter.handle_unwanted(bench.now, T, span(0, 10));
+    bench.say(whole, ProviderMessage::Everything);
+    bench.say(whole, ProviderMessage::Free);
+    let ids = vec![bench.asked[&whole][0].id];
+    bench.say(whole, ProviderMessage::Dropped { ids, reason });
+    assert_eq!(sources(&bench), 0);
+}
+
+#[test]
 fn what_is_here_is_not_asked_for() {
     let mut bench = Bench::wanting(4);
     bench.getter.handle_held(bench.now, T, span(1, 3));
@@ -532,10 +564,7 @@ fn messages_against_the_protocol_end_a_source() {
 fn a_source_names_others_and_not_without_end() {
     let mut bench = Bench::wanting(1);
     let source = bench.source(1);
-    let referral = Referral {
-        peer: None,
-        route: Route::new(DeviceKey([1; 32])),
-    };
+    let referral = Referral::new(Some(Route::new(DeviceKey([1; 32]))), None);
     for _ in 0..REFERRALS_MAX {
         let many = vec![referral.clone(); PROVIDERS_MAX];
         bench.say(source, ProviderMessage::Providers(many));

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::output::SnapshotId;
+use crate::content::referral::Referral;
+use crate::content::swarm::config::REFERRALS_MAX;
 use crate::content::swarm::wire::Ask;
 use crate::ids::DeviceKey;
 use crate::time::Time;
@@ -30,6 +32,8 @@ pub(super) struct Asker {
     pub(super) suggested: BTreeSet<u32>,
     /// What is being sent to it.
     pub(super) serving: BTreeSet<u64>,
+    /// Devices of other providers that it was told of, and how many providers those are.
+    named: (BTreeSet<DeviceKey>, usize),
     /// Bytes that it was given since it came.
     pub(super) given: u64,
     /// The same, as far as it competes with others for the next turn.
@@ -47,6 +51,7 @@ impl Asker {
             queue: VecDeque::new(),
             suggested: BTreeSet::new(),
             serving: BTreeSet::new(),
+            named: (BTreeSet::new(), 0),
             given: 0,
             turn: 0,
         }
@@ -60,6 +65,20 @@ impl Asker {
     /// Whether it has a place and does not use it.
     pub(super) fn is_idle(&self) -> bool {
         self.place.is_some() && self.queue.is_empty() && self.serving.is_empty()
+    }
+
+    /// Whether it is to be told of a provider: of a device that it was not told of, and not of itself. It counts as told then.
+    pub(super) fn is_news(&mut self, referral: &Referral) -> bool {
+        let (devices, count) = &mut self.named;
+        if *count >= REFERRALS_MAX || referral.has(self.device) {
+            return false;
+        }
+        let mut is_news = false;
+        for (_, route) in referral.routes() {
+            is_news |= devices.insert(route.device);
+        }
+        *count += usize::from(is_news);
+        is_news
     }
 
     /// Whether it uses this number already.

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::asker::Asker;
 use super::output::{AskerId, CloseReason, Output, SnapshotId};
 use super::snapshot::{Snapshot, stride};
+use crate::content::referral::Referral;
 use crate::content::swarm::bucket::Bucket;
 use crate::content::swarm::config::{ASKERS_MAX, HAVE_EVERY, ProviderConfig};
 use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::span::Tiling;
 use crate::content::swarm::wire::{
-    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Referral,
-    SUGGESTIONS_MAX, What,
+    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, SUGGESTIONS_MAX,
+    What,
 };
 use crate::ids::DeviceKey;
 use crate::random::{Random, Seed};
@@ -197,13 +198,19 @@ impl Provider {
         }
     }
 
-    /// Tells an asker of others who provide the snapshot; whom it may know of is the caller's to decide.
+    /// Tells an asker of others who provide the snapshot, of each device once and of [`REFERRALS_MAX`](crate::content::swarm::config::REFERRALS_MAX) at most; whom it may know of is
+    /// the caller's to decide.
     pub fn handle_referrals(&mut self, now: Time, id: AskerId, providers: &[Referral]) {
         self.now = now;
-        if self.askers.contains_key(&id) {
-            for providers in providers.chunks(PROVIDERS_MAX) {
-                self.send(id, ProviderMessage::Providers(providers.to_vec()));
-            }
+        let Some(asker) = self.askers.get_mut(&id) else {
+            return;
+        };
+        let new: Vec<Referral> = (providers.iter())
+            .filter(|referral| asker.is_news(referral))
+            .cloned()
+            .collect();
+        for providers in new.chunks(PROVIDERS_MAX) {
+            self.send(id, ProviderMessage::Providers(providers.to_vec()));
         }
     }
 

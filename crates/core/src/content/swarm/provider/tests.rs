@@ -2,11 +2,13 @@
 
 use super::{AskerId, CloseReason, Output, Provider, SnapshotId};
 use crate::address::Route;
-use crate::content::swarm::config::{PLACE_FOR, PLACE_IDLE_FOR, PLACES, SERVING_EACH_MAX};
+use crate::content::referral::Referral;
+use crate::content::swarm::config::{
+    PLACE_FOR, PLACE_IDLE_FOR, PLACES, REFERRALS_MAX, SERVING_EACH_MAX,
+};
 use crate::content::swarm::span::{CHUNK_BYTES_MIN as CHUNK, Span};
 use crate::content::swarm::wire::{
-    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Referral, Run,
-    What,
+    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Run, What,
 };
 use crate::content::swarm::{Holdings, ProviderConfig};
 use crate::ids::{BlobHash, DeviceKey};
@@ -104,6 +106,10 @@ fn chunk(id: u64, chunk: u32) -> Ask {
         id,
         what: What::Span(Span { start, end }),
     }
+}
+
+fn referral(number: u8) -> Referral {
+    Referral::new(Some(Route::new(DeviceKey([number; 32]))), None)
 }
 
 fn dropped(ids: Vec<u64>, reason: DropReason) -> ProviderMessage {
@@ -323,12 +329,11 @@ fn a_changed_file_is_told_and_referrals_come_in_bounded_messages() {
     bench
         .provider
         .handle_failed(bench.now, asker, 3, DropReason::Changed);
-    let referral = Referral {
-        peer: None,
-        route: Route::new(DeviceKey([1; 32])),
-    };
-    let many = vec![referral; PROVIDERS_MAX + 1];
-    bench.provider.handle_referrals(bench.now, asker, &many);
+    let many: Vec<Referral> = (1..=PROVIDERS_MAX as u8 + 1).map(referral).collect();
+    for _ in 0..2 {
+        // The second time it is no news.
+        bench.provider.handle_referrals(bench.now, asker, &many);
+    }
     bench.drain();
     assert!(bench.said(asker, &dropped(vec![3], DropReason::Changed)));
     let told = |output: &&Output| {
@@ -342,4 +347,32 @@ fn a_changed_file_is_told_and_referrals_come_in_bounded_messages() {
     };
     bench.say(asker, AskerMessage::Request(vec![node]));
     assert!(bench.serving().contains(&(asker, 9)));
+}
+
+#[test]
+fn an_asker_is_told_of_many_others_and_not_without_end_nor_of_itself() {
+    let mut bench = Bench::whole();
+    let asker = bench.asker(1);
+    let mut own = [0; 32];
+    own[..8].copy_from_slice(&asker.0.to_be_bytes());
+    let itself = Referral::new(None, Some(Route::new(DeviceKey(own))));
+    let others = (100..=u8::MAX).map(referral);
+    for referral in std::iter::once(itself.clone()).chain(others) {
+        bench
+            .provider
+            .handle_referrals(bench.now, asker, &[referral]);
+    }
+    bench.drain();
+    let told: Vec<&Referral> = (bench.outputs.iter())
+        .filter_map(|output| match output {
+            Output::Send {
+                message: ProviderMessage::Providers(told),
+                ..
+            } => Some(told),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(told.len(), REFERRALS_MAX);
+    assert!(!told.contains(&&itself));
 }

@@ -9,7 +9,7 @@ use super::kept::TEXTS_BYTES_MAX;
 use super::order::Order;
 use super::registry::{Entry, Status, TRANSFERS_MAX};
 use super::run::{self, RELEASE_STEP, RELEASE_WITHIN};
-use crate::content::{FileReader, Filter};
+use crate::content::{FileReader, Filter, Level};
 use crate::data::disk::StagingError;
 use crate::data::staging::Staging;
 use crate::error::{Error, ErrorKind};
@@ -62,6 +62,9 @@ impl Transfers {
             };
             let entry = table.entries.get_mut(&id).expect("found or inserted");
             let is_to_start = entry.stop.is_none() || (background && !entry.kept);
+            for (path, level) in order.levels().iter() {
+                entry.priorities.set(path, level)?;
+            }
             if background {
                 entry.kept = true;
                 entry.order.wait_ms = order.wait_ms;
@@ -162,6 +165,29 @@ impl Transfers {
         Ok(info)
     }
 
+    /// Says how soon a file of one, or a folder with all beneath it, is wanted, by its path below what is fetched; everything, by an empty
+    /// path. It holds at once, and after a restart.
+    ///
+    /// # Errors
+    /// As [`Transfers::pause`], and [`Error::Priority`] for what is no path, or too much.
+    pub async fn prioritise(
+        &self,
+        id: TransferId,
+        path: &str,
+        level: Level,
+    ) -> Result<TransferInfo, Error> {
+        let _changing = self.node.transfers().changing.lock().await;
+        let info = {
+            let mut table = self.node.transfers().lock();
+            let entry = table.entries.get_mut(&id).ok_or_else(|| missing(id))?;
+            entry.priorities.set(path, level)?;
+            entry.info(id)
+        };
+        self.node.transfers().tell(info.clone());
+        run::write(&self.node, id).await?;
+        Ok(info)
+    }
+
     /// A file of one, to be read while it arrives and after (see [`Readers::open`](crate::content::Readers::open)).
     ///
     /// # Errors
@@ -169,8 +195,7 @@ impl Transfers {
     pub fn open(&self, id: TransferId, path: &str) -> Result<FileReader, Error> {
         let table = self.node.transfers().lock();
         let entry = table.entries.get(&id).ok_or_else(|| missing(id))?;
-        let opened = entry.readers.open(path);
-        opened.map_err(|error| Error::NotFound(error.to_string()))
+        Ok(entry.readers.open(path)?)
     }
 
     fn attached(&self, id: TransferId, status: watch::Receiver<Status>) -> Attached {
@@ -271,7 +296,7 @@ fn order(options: GetOptions) -> Result<Order, Error> {
         provide: options.provide,
         keep: options.keep,
         wait_ms: u64::try_from(options.wait.as_millis()).unwrap_or(u64::MAX),
-        ..Order::new(source.owner, share, name, &out)
+        ..Order::new(source.owner, share, name, &out).prioritised(&options.priorities.levels())
     })
 }
 

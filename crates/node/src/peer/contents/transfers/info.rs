@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kith_core::ids::PeerId;
 
+use crate::content::Levels;
 use crate::error::{Error, ErrorKind};
 use crate::peer::contents::fetched::TransferProgress;
 
@@ -107,6 +108,8 @@ pub struct TransferInfo {
     pub background: bool,
     /// Why it failed.
     pub failure: Option<TransferFailure>,
+    /// How soon its files are wanted, by their paths below what is fetched.
+    pub priorities: Levels,
 }
 
 impl TransferInfo {
@@ -137,6 +140,7 @@ mod tests {
             },
             background: true,
             failure: None,
+            priorities: Levels::default(),
         }
     }
 

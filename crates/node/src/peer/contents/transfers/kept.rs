@@ -10,6 +10,7 @@ use minicbor::{Decode, Encode};
 
 use super::info::{TransferFailure, TransferId};
 use super::order::Order;
+use crate::content::priorities::PATHS_BYTES_MAX;
 use crate::error::ErrorKind;
 use crate::peer::contents::fetched::TransferProgress;
 
@@ -42,6 +43,8 @@ pub(super) struct KeptTransfer {
     pub(super) progress: TransferProgress,
     /// The staging folder.
     pub(super) staged: Option<PathBuf>,
+    /// Where all of it is, once it is.
+    pub(super) target: Option<PathBuf>,
 }
 
 /// Version 1 of a row's value.
@@ -63,12 +66,14 @@ struct Kept {
     files: u64,
     #[n(7)]
     staged: Option<minicbor::bytes::ByteVec>,
+    #[n(8)]
+    target: Option<minicbor::bytes::ByteVec>,
 }
 
 impl Wire for Kept {
-    /// The texts with the heads of each of them (a pattern of one byte takes two), a link, a staging folder's path beside the target's, the
-    /// message, and room for the rest.
-    const BYTES_MAX: usize = 4 * TEXTS_BYTES_MAX + Link::BYTES_MAX;
+    /// The texts with the heads of each of them (a pattern of one byte takes two), the paths that have priorities with theirs, a link, a
+    /// staging folder's path beside the target's, the message, and room for the rest.
+    const BYTES_MAX: usize = 5 * TEXTS_BYTES_MAX + 2 * PATHS_BYTES_MAX + Link::BYTES_MAX;
 }
 
 const VERSION: u8 = 1;
@@ -100,7 +105,7 @@ impl KeptTransfer {
                 (number, message)
             }
         };
-        let staged = self.staged.as_ref();
+        let bytes = |path: &PathBuf| path.as_os_str().as_bytes().to_vec().into();
         let kept = Kept {
             version: VERSION,
             order: self.order.clone(),
@@ -109,7 +114,8 @@ impl KeptTransfer {
             bytes: self.progress.bytes,
             total: self.progress.total,
             files: self.progress.files,
-            staged: staged.map(|folder| folder.as_os_str().as_bytes().to_vec().into()),
+            staged: self.staged.as_ref().map(bytes),
+            target: self.target.as_ref().map(bytes),
         };
         Row {
             value: Some(codec::encode(&kept)),
@@ -138,7 +144,9 @@ impl KeptTransfer {
                 })
             }
         };
-        let staged = kept.staged.map(Vec::from);
+        let path = |bytes: minicbor::bytes::ByteVec| {
+            PathBuf::from(std::ffi::OsString::from_vec(bytes.into()))
+        };
         Ok(Self {
             id: TransferId(u64::from_be_bytes(id)),
             order: kept.order,
@@ -149,7 +157,8 @@ impl KeptTransfer {
                 files: kept.files,
                 ..TransferProgress::default()
             },
-            staged: staged.map(|folder| std::ffi::OsString::from_vec(folder).into()),
+            staged: kept.staged.map(path),
+            target: kept.target.map(path),
         })
     }
 }
@@ -166,6 +175,7 @@ pub(super) fn no_row(id: TransferId) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::{Level, Levels};
     use data_encoding::HEXLOWER;
     use kith_core::ids::PeerId;
     use proptest::prelude::*;
@@ -184,6 +194,7 @@ mod tests {
                 ..TransferProgress::default()
             },
             staged: Some("/out/.x".into()),
+            target: None,
         }
     }
 
@@ -200,6 +211,29 @@ mod tests {
             let read = KeptTransfer::read(&row.key, &row.value.expect("a value"));
             assert_eq!(read.expect("sound"), kept);
         }
+    }
+
+    #[test]
+    fn where_all_of_it_is_and_what_was_said_of_its_files_is_kept() {
+        let mut levels = Levels::default();
+        levels.set("day1/a.jpg", Level::High).expect("a path");
+        let before = kept(Standing::Done);
+        let done = KeptTransfer {
+            order: before.order.clone().prioritised(&levels),
+            target: Some("/out/holiday".into()),
+            ..before
+        };
+        let value = done.row().value.expect("a value");
+        let read = KeptTransfer::read(&done.row().key, &value).expect("sound");
+        assert_eq!(read, done);
+        assert_eq!(read.order.levels(), levels);
+        let golden = format!(
+            "89018c5820{}f667686f6c6964617960f6442f6f757480f600f5f481826a646179312f612e6a706703026001020347{}4c{}",
+            "07".repeat(32),
+            "2f6f75742f2e78",
+            HEXLOWER.encode(b"/out/holiday"),
+        );
+        assert_eq!(HEXLOWER.encode(&value), golden);
     }
 
     #[test]

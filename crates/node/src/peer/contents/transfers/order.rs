@@ -8,6 +8,8 @@ use kith_core::data::link::Link;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use minicbor::{Decode, Encode};
 
+use crate::content::{Filter, Level, Levels};
+
 /// What to fetch, and where to.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Order {
@@ -43,7 +45,27 @@ pub(super) struct Order {
     /// Whether it is provided for good.
     #[n(10)]
     pub(super) keep: bool,
+    /// How soon its files are wanted, where that was said.
+    #[n(11)]
+    pub(super) priorities: Option<Vec<Said>>,
 }
+
+/// How soon a file, or a folder with all beneath it, is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Said {
+    #[n(0)]
+    path: String,
+    #[n(1)]
+    level: u8,
+}
+
+/// The levels by their numbers.
+const LEVELS: [(u8, Level); 4] = [
+    (0, Level::Unwanted),
+    (1, Level::Low),
+    (2, Level::Normal),
+    (3, Level::High),
+];
 
 impl Order {
     /// Of the whole share, into `out`, without waiting.
@@ -60,7 +82,34 @@ impl Order {
             wait_ms: 0,
             provide: true,
             keep: false,
+            priorities: None,
         }
+    }
+
+    /// The same, its files wanted so soon.
+    pub(super) fn prioritised(self, levels: &Levels) -> Self {
+        let said = levels.iter().map(|(path, level)| {
+            let known = LEVELS.iter().find(|(_, known)| *known == level);
+            Said {
+                path: path.to_owned(),
+                level: known.map_or(0, |(number, _)| *number),
+            }
+        });
+        Self {
+            priorities: (!levels.is_empty()).then(|| said.collect()),
+            ..self
+        }
+    }
+
+    /// How soon its files are wanted. What is no level or path, which nothing here writes, is left out.
+    pub(super) fn levels(&self) -> Levels {
+        let mut levels = Levels::default();
+        for said in self.priorities.iter().flatten() {
+            if let Some((_, level)) = LEVELS.iter().find(|(number, _)| *number == said.level) {
+                let _ = levels.set(&said.path, *level);
+            }
+        }
+        levels
     }
 
     /// The folder in which it appears.
@@ -84,6 +133,30 @@ impl Order {
             && self.at == other.at
             && self.provide == other.provide
             && self.keep == other.keep
+    }
+
+    /// The path, below what this fetches, of a file of the newest version of a share, where that `is_it`; `None` where it does not
+    /// fetch that.
+    pub(super) fn brings(
+        &self,
+        is_it: impl Fn(&PeerId, Option<&ShareId>, &str) -> bool,
+        path: &str,
+    ) -> Option<String> {
+        if !is_it(&self.owner, self.share.as_ref(), &self.name) || self.at.is_some() {
+            return None;
+        }
+        let inner = |path: &str| match self.path.trim_matches('/') {
+            "" => Some(path.to_owned()),
+            above => {
+                let inner = path.strip_prefix(above)?;
+                (inner.is_empty() || inner.starts_with('/'))
+                    .then(|| inner.trim_matches('/').to_owned())
+            }
+        };
+        let inner = inner(path.trim_matches('/'))?;
+        let only = Filter::globs(&self.only).ok()?;
+        only.is_none_or(|only| (only.wants)(&inner))
+            .then_some(inner)
     }
 
     /// What people call it.
@@ -142,6 +215,48 @@ mod tests {
         ] {
             assert!(!order().is_same(&other), "{other:?}");
         }
+    }
+
+    #[test]
+    fn what_was_said_of_its_files_is_kept_and_does_not_tell_orders_apart() {
+        let mut levels = Levels::default();
+        for (number, level) in LEVELS {
+            levels.set(&format!("a/{number}"), level).expect("a path");
+        }
+        let prioritised = order().prioritised(&levels);
+        assert_eq!(prioritised.levels(), levels);
+        assert!(prioritised.is_same(&order()));
+        assert_eq!(order().prioritised(&Levels::default()), order());
+    }
+
+    #[test]
+    fn a_file_is_brought_by_an_order_of_what_it_lies_in() {
+        let is_it = |_: &PeerId, _: Option<&ShareId>, name: &str| name == "holiday";
+        let inner = Order {
+            path: "day1".into(),
+            ..order()
+        };
+        let some = Order {
+            only: vec!["*.jpg".to_owned()],
+            ..order()
+        };
+        for (order, path, brought) in [
+            (order(), "day1/a.jpg", Some("day1/a.jpg")),
+            (inner.clone(), "day1/a.jpg", Some("a.jpg")),
+            (inner.clone(), "day1", Some("")),
+            (inner.clone(), "day10/a.jpg", None),
+            (inner, "a.jpg", None),
+            (some.clone(), "a.jpg", Some("a.jpg")),
+            (some, "a.txt", None),
+        ] {
+            assert_eq!(order.brings(is_it, path).as_deref(), brought, "{path}");
+        }
+        let past = Order {
+            at: Some(BlobHash([1; 32])),
+            ..order()
+        };
+        assert_eq!(past.brings(is_it, "a.jpg"), None);
+        assert_eq!(order().brings(|_, _, _| false, "a.jpg"), None);
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! The table of transfers: what was ordered, how far it is, and what stops it. No tasks and no disk are here.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kith_core::ids::{PeerId, ShareId};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::info::{TransferFailure, TransferId, TransferInfo, TransferState};
 use super::kept::{KeptTransfer, Standing};
 use super::order::Order;
-use crate::content::{Readers, StagedAt};
+use crate::content::{Priorities, Readers, StagedAt};
 use crate::peer::contents::fetched::{Fetched, TransferProgress};
 
 /// The most transfers in the table: more than a person follows, few enough that each may have its streams and its task.
@@ -32,7 +34,7 @@ pub(in crate::peer) struct Registry {
 
 /// The transfers by their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(in crate::peer::contents) struct Table {
     pub(super) entries: BTreeMap<TransferId, Entry>,
     last: u64,
 }
@@ -60,6 +62,9 @@ pub(super) struct Entry {
     pub(super) staged: StagedAt,
     /// Where its files are read: those of the last run.
     pub(super) readers: Readers,
+    pub(super) priorities: Priorities,
+    /// Where all of it is, once it is.
+    pub(super) target: Option<PathBuf>,
 }
 
 impl Default for Registry {
@@ -74,7 +79,7 @@ impl Default for Registry {
 
 impl Registry {
     /// The table; never held across a wait.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Table> {
+    pub(in crate::peer::contents) fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -102,7 +107,11 @@ impl Table {
     /// Takes in a transfer of an earlier run of the node.
     pub(super) fn restore(&mut self, kept: KeptTransfer) {
         self.last = self.last.max(kept.id.0);
-        let entry = Entry::restored(kept.order, kept.standing, kept.progress);
+        let mut entry = Entry::restored(kept.order, kept.standing, kept.progress);
+        if let Some(target) = kept.target {
+            entry.readers = Readers::of_target(&target);
+            entry.target = Some(target);
+        }
         if let Some(folder) = kept.staged {
             entry.staged.tell(folder);
         }
@@ -117,6 +126,24 @@ impl Table {
         };
         let found = self.entries.iter().find(|(_, entry)| same(entry));
         found.map(|(id, _)| *id)
+    }
+
+    /// Where a file of the share that `is_it` (by its owner, id and name) is read, where a transfer under way brings it; and its path
+    /// there.
+    pub(in crate::peer::contents) fn under_way(
+        &self,
+        is_it: impl Fn(&PeerId, Option<&ShareId>, &str) -> bool,
+        path: &str,
+    ) -> Option<(Readers, String)> {
+        let running = self.entries.values().filter(|entry| {
+            let status = entry.status.borrow();
+            status.state == TransferState::Running && !status.progress.waiting
+        });
+        let mut found = running.filter_map(|entry| {
+            let path = entry.order.brings(&is_it, path)?;
+            Some((entry.readers.clone(), path))
+        });
+        found.next()
     }
 
     /// The oldest of those that are over and that nobody holds, as far as there are more than are shown.
@@ -151,6 +178,8 @@ impl Entry {
     /// What was just asked for.
     pub(super) fn new(order: Order, kept: bool) -> Self {
         Self {
+            priorities: Priorities::new(order.levels()),
+            target: None,
             order,
             kept,
             held: 0,
@@ -226,6 +255,7 @@ impl Entry {
             progress: status.progress,
             background: self.kept,
             failure: status.failure.clone(),
+            priorities: self.priorities.levels(),
         }
     }
 
@@ -240,7 +270,7 @@ impl Entry {
         };
         KeptTransfer {
             id,
-            order: self.order.clone(),
+            order: (self.order.clone()).prioritised(&self.priorities.levels()),
             standing,
             progress: TransferProgress {
                 rate: 0,
@@ -248,6 +278,7 @@ impl Entry {
                 ..status.progress
             },
             staged: self.staged.folder(),
+            target: self.target.clone(),
         }
     }
 }

@@ -60,6 +60,7 @@ pub(super) fn start(node: &Node, id: TransferId) {
     let stop = entry.begin();
     let mut options = options(&entry.order);
     options.staged = entry.staged.clone();
+    options.priorities = entry.priorities.clone();
     entry.readers = options.readers.clone();
     let info = entry.info(id);
     drop(table);
@@ -158,6 +159,8 @@ async fn settle(
         entry.stop = None;
         // Before whoever waits for the end hears of it, and may let go.
         let is_kept = entry.kept;
+        let fetched = outcome.as_ref().ok();
+        entry.target = fetched.map(|fetched| fetched.target.clone());
         entry.status.send_modify(|status| {
             status.progress.rate = 0;
             status.progress.waiting = false;

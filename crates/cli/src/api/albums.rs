@@ -1,0 +1,149 @@
+//! Albums: shares that files are put into over HTTP, because they lie nowhere else.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::StreamExt as _;
+use kith::ErrorKind;
+use kith::config::settings::DefaultAudience;
+use kith::content::Recipients;
+use kith::peer::AlbumError;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Asked};
+use super::contents::{self, ShareInfo};
+use super::door::Door;
+use crate::failure::Failure;
+
+/// An album to be made.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct AlbumRequest {
+    /// What it is called; also its folder below `albums/` of the data directory.
+    pub(crate) name: String,
+    /// Who may have it: `contacts`, `named`, `link` or `public`; what the settings say when left out.
+    pub(crate) audience: Option<String>,
+    /// The named contacts, petnames or PeerIds.
+    #[serde(default)]
+    pub(crate) with: Vec<String>,
+}
+
+/// A file that is in an album now.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct AlbumFile {
+    /// Its path in the album.
+    pub(crate) path: String,
+    /// Its size.
+    pub(crate) bytes: u64,
+}
+
+/// A file that is in an album no more.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct AlbumFileRemoved {
+    /// Its path in the album.
+    pub(crate) path: String,
+}
+
+/// Makes an album: an empty folder of the node's own, shared.
+#[utoipa::path(post, path = "/api/v1/albums", request_body = AlbumRequest,
+    responses((status = 200, body = ShareInfo)))]
+pub(super) async fn make(
+    State(door): State<Door>,
+    Asked(asked): Asked<AlbumRequest>,
+) -> Answer<ShareInfo> {
+    let recipients = recipients(&door, &asked).await?;
+    let contents = door.node().contents();
+    let made = contents.make_album(&asked.name, recipients).await;
+    let made = made.map_err(failure)?;
+    Ok(Json(contents::describe(&door, made.share).await))
+}
+
+/// Puts a file into an album: the request's body, which appears under its name when it is whole. It replaces what is there.
+#[utoipa::path(put, path = "/api/v1/albums/{album}/files/{path}",
+    params(("album", description = "id, name or link"), ("path", description = "where in the album")),
+    request_body(content = String, content_type = "application/octet-stream"),
+    responses((status = 200, body = AlbumFile), (status = 507, description = "the disk is full", body = Failure)))]
+pub(super) async fn put(
+    State(door): State<Door>,
+    Path((album, path)): Path<(String, String)>,
+    body: Body,
+) -> Result<Json<AlbumFile>, Response> {
+    let received = async {
+        let mut upload = door.node().contents().upload(&album, &path).await?;
+        let mut pieces = body.into_data_stream();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| AlbumError::Io(std::io::Error::other(error)))?;
+            upload = upload.write(piece).await?;
+        }
+        upload.finish().await
+    };
+    match received.await {
+        Ok(bytes) => Ok(Json(AlbumFile { path, bytes })),
+        Err(error @ AlbumError::NoSpace) => {
+            let failure = failure(error);
+            Err((StatusCode::INSUFFICIENT_STORAGE, Json(failure)).into_response())
+        }
+        Err(error) => Err(failure(error).into_response()),
+    }
+}
+
+/// Takes a file out of an album; it is gone then.
+#[utoipa::path(delete, path = "/api/v1/albums/{album}/files/{path}",
+    params(("album", description = "id, name or link"), ("path", description = "where in the album")),
+    responses((status = 200, body = AlbumFileRemoved)))]
+pub(super) async fn remove(
+    State(door): State<Door>,
+    Path((album, path)): Path<(String, String)>,
+) -> Answer<AlbumFileRemoved> {
+    let contents = door.node().contents();
+    let removed = contents.remove_from_album(&album, &path).await;
+    removed.map_err(failure)?;
+    Ok(Json(AlbumFileRemoved { path }))
+}
+
+async fn recipients(door: &Door, asked: &AlbumRequest) -> Result<Recipients, Failure> {
+    let usual;
+    let audience = match &asked.audience {
+        Some(audience) => audience.as_str(),
+        None if !asked.with.is_empty() => "named",
+        None => {
+            usual = door.node().preferences().await?.audience;
+            usual.as_str()
+        }
+    };
+    if audience == "named" {
+        let mut named = Vec::new();
+        for name in &asked.with {
+            named.push(door.node().find(name).await?.peer);
+        }
+        return match named.is_empty() {
+            true => Err(Failure::usage("an album for named contacts names some")),
+            false => Ok(Recipients::Named(named)),
+        };
+    }
+    if !asked.with.is_empty() {
+        return Err(Failure::usage(
+            "contacts are named for the audience 'named' alone",
+        ));
+    }
+    match DefaultAudience::read(audience) {
+        Some(DefaultAudience::Contacts) => Ok(Recipients::Contacts),
+        Some(DefaultAudience::Link) => Ok(Recipients::Link),
+        Some(DefaultAudience::Public) => Ok(Recipients::Public),
+        None => Err(Failure::usage(format!(
+            "{audience:?} is none of contacts, named, link and public"
+        ))),
+    }
+}
+
+fn failure(error: AlbumError) -> Failure {
+    let kind = match &error {
+        AlbumError::Path(_) | AlbumError::InTheWay(_) => ErrorKind::Usage,
+        AlbumError::NoAlbum(_) | AlbumError::NoFile(_) => ErrorKind::NotFound,
+        AlbumError::Node(error) => error.kind(),
+        _ => ErrorKind::Failed,
+    };
+    Failure::new(kind, error)
+}

@@ -1,0 +1,148 @@
+//! What the owner wants of the node, as far as it changes while it runs; `config.toml` has it and more.
+
+use axum::Json;
+use axum::extract::State;
+use kith::config::settings::{Change, DefaultAudience};
+use kith::core::introducer::Introducer;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Asked};
+use super::door::Door;
+use super::network::{IntroducerInfo, introducers};
+use crate::failure::Failure;
+
+/// What holds.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct SettingsInfo {
+    /// What the owner is to be called, as a suggestion to others; empty for none.
+    pub(crate) name: String,
+    /// Whether contacts on the same network find this node without anybody's help; a change holds from the next start on.
+    pub(crate) lan: bool,
+    /// Whether whoever knows the PeerId can find the public face.
+    pub(crate) findable: bool,
+    /// Whether what was fetched is provided to others who may have it.
+    pub(crate) provide: bool,
+    /// How much is kept for the sake of copies, in MiB.
+    pub(crate) copies_mebibytes: u64,
+    /// With whom something is shared where nothing is said: `contacts`, `link` or `public`.
+    pub(crate) audience: String,
+    /// The introducers that are used.
+    pub(crate) introducers: Vec<IntroducerInfo>,
+    /// What is taken of the disk.
+    pub(crate) storage: StorageInfo,
+}
+
+/// Bytes on the disk, by what they are for.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct StorageInfo {
+    /// What providing copies and own shares takes beside the files.
+    pub(crate) copies: u64,
+    /// What is being fetched, and what was read of others' shares.
+    pub(crate) partial: u64,
+    /// The files of albums.
+    pub(crate) albums: u64,
+    /// Address book, shares, and all else that is known.
+    pub(crate) database: u64,
+    /// What is free on the disk; `null` where the system does not say.
+    pub(crate) free: Option<u64>,
+}
+
+/// What is to be otherwise; what is left out stays.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SettingsChange {
+    /// What to call the owner, in 64 bytes; empty for nothing.
+    pub(crate) name: Option<String>,
+    /// Whether contacts on the same network find this node without anybody's help; from the next start on.
+    pub(crate) lan: Option<bool>,
+    /// Whether whoever knows the PeerId can find the public face.
+    pub(crate) findable: Option<bool>,
+    /// Whether what was fetched is provided to others who may have it.
+    pub(crate) provide: Option<bool>,
+    /// How much is kept for the sake of copies, in MiB.
+    pub(crate) copies_mebibytes: Option<u64>,
+    /// With whom something is shared where nothing is said: `contacts`, `link` or `public`.
+    pub(crate) audience: Option<String>,
+}
+
+/// An introducer by its line.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct IntroducerRequest {
+    /// `kith:introducer1…`
+    pub(crate) line: String,
+}
+
+/// What holds.
+#[utoipa::path(get, path = "/api/v1/settings", responses((status = 200, body = SettingsInfo)))]
+pub(super) async fn read(State(door): State<Door>) -> Answer<SettingsInfo> {
+    Ok(Json(describe(&door).await?))
+}
+
+/// Changes what holds, from now on and in config.toml.
+#[utoipa::path(post, path = "/api/v1/settings", request_body = SettingsChange,
+    responses((status = 200, body = SettingsInfo)))]
+pub(super) async fn change(
+    State(door): State<Door>,
+    Asked(asked): Asked<SettingsChange>,
+) -> Answer<SettingsInfo> {
+    let audience = asked.audience.as_deref().map(|text| {
+        let wrong = || Failure::usage(format!("{text:?} is none of contacts, link and public"));
+        DefaultAudience::read(text).ok_or_else(wrong)
+    });
+    let change = Change {
+        name: asked.name,
+        lan: asked.lan,
+        findable: asked.findable,
+        provide: asked.provide,
+        copies_mebibytes: asked.copies_mebibytes,
+        audience: audience.transpose()?,
+    };
+    door.node().change_preferences(change).await?;
+    Ok(Json(describe(&door).await?))
+}
+
+/// Uses one more introducer, from now on and in config.toml.
+#[utoipa::path(post, path = "/api/v1/introducers", request_body = IntroducerRequest,
+    responses((status = 200, body = Vec<IntroducerInfo>)))]
+pub(super) async fn add_introducer(
+    State(door): State<Door>,
+    Asked(asked): Asked<IntroducerRequest>,
+) -> Answer<Vec<IntroducerInfo>> {
+    let introducer: Introducer = asked.line.parse().map_err(kith::Error::from)?;
+    door.node().add_introducer(introducer).await?;
+    Ok(Json(introducers(&door).await?))
+}
+
+/// Uses an introducer no more, from now on and in config.toml.
+#[utoipa::path(post, path = "/api/v1/introducers/remove", request_body = IntroducerRequest,
+    responses((status = 200, body = Vec<IntroducerInfo>)))]
+pub(super) async fn remove_introducer(
+    State(door): State<Door>,
+    Asked(asked): Asked<IntroducerRequest>,
+) -> Answer<Vec<IntroducerInfo>> {
+    let introducer: Introducer = asked.line.parse().map_err(kith::Error::from)?;
+    door.node().remove_introducer(&introducer).await?;
+    Ok(Json(introducers(&door).await?))
+}
+
+async fn describe(door: &Door) -> Result<SettingsInfo, kith::Error> {
+    let settings = door.node().preferences().await?;
+    let storage = door.node().contents().storage().await?;
+    Ok(SettingsInfo {
+        name: settings.name,
+        lan: settings.lan,
+        findable: settings.findable,
+        provide: settings.provide,
+        copies_mebibytes: settings.copies_mebibytes,
+        audience: settings.audience.as_str().to_owned(),
+        introducers: introducers(door).await?,
+        storage: StorageInfo {
+            copies: storage.copies,
+            partial: storage.partial,
+            albums: storage.albums,
+            database: storage.database,
+            free: storage.free,
+        },
+    })
+}

@@ -1,0 +1,224 @@
+//! The app's own files, which the program carries (`build.rs` makes them of `ui/`).
+//!
+//! Only what is in the table is ever served, so there is no path to step out of.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::http::header::{
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    VARY,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+
+use super::page::Page;
+
+/// One of them.
+struct Asset {
+    /// Its path, without a slash before it.
+    name: &'static str,
+    bytes: &'static [u8],
+    brotli: Option<&'static [u8]>,
+    gzip: Option<&'static [u8]>,
+}
+
+/// All of them, by name; none where the program was built without the app.
+static ASSETS: &[Asset] = &include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// What each is by its bytes (RFC 9110, section 8.8.3).
+static TAGS: LazyLock<BTreeMap<&str, String>> = LazyLock::new(|| {
+    let tag = |asset: &Asset| {
+        format!(
+            "W/\"{}\"",
+            &blake3::hash(asset.bytes).to_hex()[..TAG_DIGITS]
+        )
+    };
+    ASSETS
+        .iter()
+        .map(|asset| (asset.name, tag(asset)))
+        .collect()
+});
+
+/// The digits of a tag: 64 bits, so that no two versions of a file have the same by chance.
+const TAG_DIGITS: usize = 16;
+
+/// The page.
+const PAGE: &str = "index.html";
+
+/// Where files are whose names change with what is in them.
+const HASHED: &str = "assets/";
+
+/// What is sent as what, by the end of its name.
+const TYPES: [(&str, &str); 12] = [
+    ("css", "text/css; charset=utf-8"),
+    ("html", "text/html; charset=utf-8"),
+    ("ico", "image/x-icon"),
+    ("jpg", "image/jpeg"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("json", "application/json"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain; charset=utf-8"),
+    ("webmanifest", "application/manifest+json"),
+    ("webp", "image/webp"),
+    ("woff2", "font/woff2"),
+];
+
+/// What stands in for the app where the program was built without it.
+const NO_APP: Page = Page {
+    title: "kith runs, without its web app",
+    text: "<p>This program was built where Node was missing. Everything else works: <code>kith --help</code> lists it.</p>\
+           <p>To have the app, install Node 20 or later with npm, and build again: \
+           <code>cargo install --path crates/cli</code>.</p>",
+};
+
+/// The file that is asked for. A path that names none is the app's own affair, unless it has the form of a file's.
+pub(super) fn answer(parts: &Parts) -> Response {
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response();
+    }
+    let path = parts.uri.path().trim_start_matches('/');
+    let is_page = path.is_empty() || !path.contains('.');
+    let name = if is_page { PAGE } else { path };
+    match ASSETS.binary_search_by(|asset| asset.name.cmp(name)) {
+        Ok(at) => send(&ASSETS[at], &parts.headers),
+        Err(_) if is_page => NO_APP.with(StatusCode::OK),
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn send(asset: &Asset, headers: &HeaderMap) -> Response {
+    let mut response = Response::new(Body::empty());
+    let told = response.headers_mut();
+    let tag = TAGS.get(asset.name).map_or("", String::as_str);
+    let keeping = match asset.name.starts_with(HASHED) {
+        true => "private, max-age=31536000, immutable",
+        false => "private, no-cache",
+    };
+    told.insert(CACHE_CONTROL, HeaderValue::from_static(keeping));
+    told.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    told.insert(ETAG, HeaderValue::from_str(tag).expect("hex digits"));
+    let known = headers.get(IF_NONE_MATCH).and_then(|it| it.to_str().ok());
+    if known.is_some_and(|known| known.split(',').any(|it| it.trim() == tag)) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    told.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(content_type(asset.name)),
+    );
+    let (bytes, encoding) = match (asset.brotli, asset.gzip) {
+        (Some(bytes), _) if takes(headers, "br") => (bytes, Some("br")),
+        (_, Some(bytes)) if takes(headers, "gzip") => (bytes, Some("gzip")),
+        _ => (asset.bytes, None),
+    };
+    if let Some(encoding) = encoding {
+        told.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    *response.body_mut() = Body::from(bytes);
+    response
+}
+
+/// Whether a browser takes an encoding. None says that it takes one least of all, which is all that a weight could tell.
+fn takes(headers: &HeaderMap, encoding: &str) -> bool {
+    let said = headers.get_all(ACCEPT_ENCODING).iter();
+    said.filter_map(|said| said.to_str().ok())
+        .flat_map(|said| said.split(','))
+        .any(|said| {
+            let (name, weight) = said.split_once(';').unwrap_or((said, ""));
+            name.trim().eq_ignore_ascii_case(encoding) && weight.trim() != "q=0"
+        })
+}
+
+fn content_type(name: &str) -> &'static str {
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    let known = TYPES.iter().find(|(known, _)| *known == end);
+    known.map_or("application/octet-stream", |(_, told)| told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Request;
+
+    fn ask(path: &str, headers: &[(&'static str, &str)]) -> Response {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(&request.body(()).expect("sound").into_parts().0)
+    }
+
+    fn told(response: &Response, name: &str) -> String {
+        let value = response.headers().get(name);
+        value.map_or(String::new(), |it| it.to_str().expect("text").to_owned())
+    }
+
+    #[test]
+    fn there_is_a_page_with_the_app_and_without() {
+        for path in ["/", "/people", "/people/ann"] {
+            let response = ask(path, &[]);
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            assert_eq!(told(&response, "content-type"), "text/html; charset=utf-8");
+        }
+    }
+
+    #[test]
+    fn nothing_but_the_apps_files_is_served() {
+        for path in [
+            "/../Cargo.toml",
+            "/assets/../../web.json",
+            "/%2e%2e/web.json",
+            "//etc/passwd.",
+            "/assets/..%2f..%2fidentity.key",
+            "/none.js",
+        ] {
+            assert_eq!(ask(path, &[]).status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+
+    /// A file that there is in no build.
+    const SCRIPT: Asset = Asset {
+        name: "assets/script-Ab3.js",
+        bytes: b"plain",
+        brotli: Some(b"br"),
+        gzip: Some(b"gz"),
+    };
+
+    fn encoding(accepted: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, accepted.parse().expect("text"));
+        let response = send(&SCRIPT, &headers);
+        assert_eq!(
+            told(&response, "content-type"),
+            "text/javascript; charset=utf-8"
+        );
+        told(&response, "content-encoding")
+    }
+
+    #[test]
+    fn the_smallest_form_that_a_browser_takes_is_sent() {
+        assert_eq!(encoding("gzip, deflate, br, zstd"), "br");
+        assert_eq!(encoding("gzip, deflate"), "gzip");
+        assert_eq!(encoding("gzip;q=0, br;q=0"), "");
+        assert_eq!(encoding("identity"), "");
+    }
+
+    #[test]
+    fn what_is_named_by_its_bytes_is_kept_and_all_else_is_asked_for_again() {
+        let kept = send(&SCRIPT, &HeaderMap::new());
+        assert!(told(&kept, "cache-control").contains("immutable"));
+        let Some(page) = ASSETS.iter().find(|asset| asset.name == PAGE) else {
+            return;
+        };
+        let first = ask("/", &[]);
+        assert!(told(&first, "cache-control").contains("no-cache"));
+        let tag = told(&first, "etag");
+        let again = ask("/", &[("if-none-match", &tag)]);
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert!(!page.bytes.is_empty());
+    }
+}

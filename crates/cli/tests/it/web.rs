@@ -1,0 +1,353 @@
+//! The door on TCP: who gets in, and who does not.
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+use crate::door::call;
+use crate::person::{PATIENCE, Person, text};
+use crate::web_client::{WebClient, up_with_browser};
+
+#[tokio::test]
+async fn the_address_that_is_printed_lets_one_browser_in_once() {
+    let mut ann = Person::new();
+    let ready = ann.start(&[]).await;
+    let (client, path) = WebClient::at(&text(&ready["url"]));
+    assert!(client.host.contains(".localhost:"), "{}", client.host);
+    let first = client.get(&path).await;
+    assert_eq!(first.status, 303, "{first:?}");
+    assert_eq!(first.header("location"), Some("/"), "the code is gone");
+    let cookie = first.header("set-cookie").expect("a cookie");
+    for attribute in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"), "for this host alone: {cookie}");
+    let second = client.get(&path).await;
+    assert_eq!(second.status, 401, "{second:?}");
+    assert!(second.text().contains("kith web"), "{}", second.text());
+    assert_eq!(second.header("set-cookie"), None);
+}
+
+#[tokio::test]
+async fn an_address_that_is_followed_from_another_page_lets_in_too() {
+    let mut ann = Person::new();
+    let ready = ann.start(&[]).await;
+    let (client, path) = WebClient::at(&text(&ready["url"]));
+    let from = [("Sec-Fetch-Site", "cross-site")];
+    let entered = client.ask("GET", &path, &from, b"").await;
+    assert_eq!(
+        entered.status, 200,
+        "a redirect would go without the cookie"
+    );
+    assert!(entered.header("set-cookie").is_some());
+    assert!(entered.text().contains("url=/\""), "{}", entered.text());
+    assert!(!entered.text().contains("code"), "{}", entered.text());
+}
+
+#[tokio::test]
+async fn without_a_cookie_one_is_told_what_to_do() {
+    let (_ann, mut client) = up_with_browser().await;
+    assert_eq!(client.get("/").await.status, 200);
+    assert_eq!(client.api("/status").await.status, 200);
+    for cookie in [
+        None,
+        Some("kith=".to_owned()),
+        Some(format!("kith={}", "0".repeat(64))),
+    ] {
+        client.cookie = cookie;
+        let page = client.get("/").await;
+        assert_eq!(page.status, 401, "{page:?}");
+        assert!(page.text().contains("kith web"), "{}", page.text());
+        let refused = client.api("/status").await;
+        assert_eq!(refused.status, 401, "{refused:?}");
+        assert!(text(&refused.json()["message"]).contains("kith web"));
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_is_good_after_a_restart_and_not_once_it_is_ended() {
+    let (mut ann, client) = up_with_browser().await;
+    assert_eq!(ann.stop("INT").await, 0);
+    let ready = ann.start(&[]).await;
+    let (again, _) = WebClient::at(&text(&ready["url"]));
+    assert_eq!(again.host, client.host, "the name and the port stay");
+    assert_eq!(client.api("/status").await.status, 200);
+    let listed = ann.one(&["web", "--list"]).await;
+    let ended = ann.run(&["web", "--end", &listed["id"].to_string()]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(client.api("/status").await.status, 401);
+    ann.run(&["web", "--end", "7"])
+        .await
+        .failed(3, &["no browser 7"]);
+}
+
+#[tokio::test]
+async fn a_new_address_is_asked_for_on_the_socket() {
+    let (ann, client) = up_with_browser().await;
+    let made = ann.one(&["web"]).await;
+    let (second, path) = WebClient::at(&text(&made["url"]));
+    assert_eq!(second.get(&path).await.status, 303);
+    let refused = client.post("/web/codes", &json!({})).await;
+    assert_ne!(refused.status, 200, "not by TCP");
+    let nobody = Person::new();
+    nobody.run(&["web"]).await.failed(3, &["kith up"]);
+}
+
+#[tokio::test]
+async fn another_name_for_this_machine_leads_nowhere() {
+    let (_ann, client) = up_with_browser().await;
+    let port = client.port;
+    for host in [
+        "evil.example".to_owned(),
+        format!("evil.example:{port}"),
+        format!("kith.localhost:{port}"),
+        format!("x.{}", client.host),
+        client.host.replace(&format!(":{port}"), ""),
+        String::new(),
+    ] {
+        let answered = client.named(&host).api("/status").await;
+        assert!(
+            [400, 421].contains(&answered.status),
+            "{host}: {answered:?}"
+        );
+        assert!(!answered.text().contains("peer1"), "{host}");
+    }
+}
+
+#[tokio::test]
+async fn what_other_pages_ask_for_is_not_done() {
+    let (ann, client) = up_with_browser().await;
+    let body = json!({ "reusable": true, "seconds": 60, "addresses": false }).to_string();
+    let own = format!("http://{}", client.host);
+    let cases: [(&[(&str, &str)], u16); 6] = [
+        (&[("Origin", "http://evil.example")], 403),
+        (&[("Origin", "null")], 403),
+        (&[("Sec-Fetch-Site", "cross-site")], 403),
+        (&[("Sec-Fetch-Site", "same-site"), ("Origin", &own)], 403),
+        (&[], 403),
+        (&[("Origin", &own)], 200),
+    ];
+    for (said, status) in cases {
+        let mut headers = said.to_vec();
+        headers.push(("Content-Type", "application/json"));
+        let answered = client
+            .ask("POST", "/api/v1/invites", &headers, body.as_bytes())
+            .await;
+        assert_eq!(answered.status, status, "{said:?}: {answered:?}");
+        assert_eq!(answered.header("access-control-allow-origin"), None);
+    }
+    let form = [("Origin", own.as_str()), ("Content-Type", "text/plain")];
+    let answered = client
+        .ask("POST", "/api/v1/invites", &form, body.as_bytes())
+        .await;
+    assert_eq!(answered.status, 400, "what a form can send is no JSON");
+    let read = client
+        .ask(
+            "GET",
+            "/api/v1/status",
+            &[("Sec-Fetch-Site", "cross-site")],
+            b"",
+        )
+        .await;
+    assert_eq!(read.status, 403, "{read:?}");
+    drop(ann);
+}
+
+#[tokio::test]
+async fn no_page_may_frame_the_app_or_load_into_it() {
+    let (_ann, client) = up_with_browser().await;
+    let mut outside = client.clone();
+    outside.cookie = None;
+    for answered in [
+        client.get("/").await,
+        outside.get("/").await,
+        client.api("/status").await,
+    ] {
+        let policy = answered
+            .header("content-security-policy")
+            .expect("a policy");
+        assert!(policy.contains("default-src 'none'"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        for (name, value) in [
+            ("x-frame-options", "DENY"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(answered.header(name), Some(value), "{answered:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_program_comes_in_by_a_token_until_it_is_revoked() {
+    let (ann, client) = up_with_browser().await;
+    let made = ann.one(&["tokens", "make", "backup"]).await;
+    let bearer = format!("Bearer {}", text(&made["token"]));
+    let held: [(&str, &str); 1] = [("Authorization", &bearer)];
+    let program = client.program();
+    for host in ["127.0.0.1", "localhost", "[::1]"] {
+        let program = program.named(&format!("{host}:{}", client.port));
+        assert_eq!(
+            program
+                .ask("GET", "/api/v1/status", &held, b"")
+                .await
+                .status,
+            200
+        );
+    }
+    let with_page = [held[0], ("Origin", "http://evil.example")];
+    assert_eq!(
+        program
+            .ask("GET", "/api/v1/status", &with_page, b"")
+            .await
+            .status,
+        403
+    );
+    assert_eq!(
+        program.ask("GET", "/", &held, b"").await.status,
+        404,
+        "the API alone"
+    );
+    assert_eq!(program.api("/status").await.status, 401);
+    assert_eq!(
+        program
+            .ask(
+                "GET",
+                "/api/v1/status",
+                &[("Authorization", "Bearer kith_0")],
+                b""
+            )
+            .await
+            .status,
+        401
+    );
+    let mut with_cookie = client.clone();
+    with_cookie.host.clone_from(&program.host);
+    assert_eq!(
+        with_cookie.api("/status").await.status,
+        401,
+        "cookies are for the app's name"
+    );
+
+    let listed = ann.one(&["tokens"]).await;
+    assert_eq!(listed["name"], "backup");
+    assert!(listed.get("token").is_none(), "told once");
+    let made_by_tcp = [held[0], ("Content-Type", "application/json")];
+    let refused = program
+        .ask("POST", "/api/v1/tokens", &made_by_tcp, b"{\"name\":\"x\"}")
+        .await;
+    assert_ne!(refused.status, 200, "made on the socket alone");
+    ann.run(&["tokens", "revoke", &made["id"].to_string()])
+        .await;
+    assert_eq!(
+        program
+            .ask("GET", "/api/v1/status", &held, b"")
+            .await
+            .status,
+        401
+    );
+    ann.run(&["tokens", "make", ""]).await.failed(2, &["named"]);
+}
+
+#[tokio::test]
+async fn nothing_that_runs_programs_or_becomes_raw_bytes_is_reachable() {
+    let (ann, client) = up_with_browser().await;
+    let (_, document) = call(&ann, "GET", "/openapi.json", "").await;
+    assert!(!document.to_string().to_lowercase().contains("exec"));
+    for path in [
+        "/pipe",
+        "/listeners",
+        "/streams/1",
+        "/streams/1/finish",
+        "/exec",
+    ] {
+        let body = json!({ "peer": "x", "protocol": "/x/1", "protocols": ["/x/1"], "from": [] });
+        let answered = client.post(path, &body).await;
+        assert_eq!(answered.status, 400, "{path}: {answered:?}");
+        assert!(answered.text().contains("nothing here"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_another_program_has_is_not_taken_from_it() {
+    let other = TcpListener::bind("127.0.0.1:0").await.expect("room");
+    let address = other.local_addr().expect("bound").to_string();
+    let ann = Person::new();
+    let ran = ann
+        .run(&["up", "--no-lan", "--bind", "127.0.0.1:0", "--api", &address])
+        .await;
+    ran.failed(1, &["another program listens", "--api 127.0.0.1:0"]);
+    assert!(!ann.file("kith.sock").exists());
+}
+
+#[tokio::test]
+async fn idle_connections_are_in_nobodys_way() {
+    let (_ann, client) = up_with_browser().await;
+    let mut idle = Vec::new();
+    for _ in 0..700 {
+        let mut stream = TcpStream::connect(("127.0.0.1", client.port))
+            .await
+            .expect("accepted");
+        // Some say nothing, some half of something.
+        if idle.len() % 2 == 0 {
+            let _ = stream.write_all(b"GET / HTTP/1.1\r\nHo").await;
+        }
+        idle.push(stream);
+    }
+    assert_eq!(client.api("/status").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_head_without_end_costs_its_connection_alone() {
+    let (_ann, client) = up_with_browser().await;
+    let mut stream = TcpStream::connect(("127.0.0.1", client.port))
+        .await
+        .expect("accepted");
+    let line = format!("X-Long: {}\r\n", "x".repeat(1000));
+    let mut sent = stream.write_all(b"GET / HTTP/1.1\r\n").await;
+    for _ in 0..1000 {
+        if sent.is_err() {
+            break;
+        }
+        sent = stream.write_all(line.as_bytes()).await;
+    }
+    let mut answer = Vec::new();
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer))
+        .await
+        .expect("closed");
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.is_empty() || answer.contains(" 431 "), "{answer}");
+    assert_eq!(client.api("/status").await.status, 200);
+}
+
+#[tokio::test]
+async fn events_reach_a_browser() {
+    let (ann, client) = up_with_browser().await;
+    let mut stream = client.send("GET", "/api/v1/events", &[], b"").await;
+    let mut seen = String::new();
+    let mut read = async |until: &str| {
+        let mut bytes = [0; 1024];
+        while !seen.contains(until) {
+            let read = timeout(PATIENCE, stream.read(&mut bytes)).await;
+            let count = read.expect("in time").expect("readable");
+            assert_ne!(count, 0, "ended: {seen}");
+            seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+    };
+    read("text/event-stream").await;
+    let ben = Person::up().await;
+    ben.meet(&ann, "ann", "ben").await;
+    read("event: online").await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_told_so_has_no_web_app() {
+    let mut ann = Person::new();
+    let ready = ann.start(&["--no-web"]).await;
+    assert!(ready["url"].is_null());
+    ann.run(&["web"]).await.failed(3, &["--no-web"]);
+}

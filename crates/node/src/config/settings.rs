@@ -1,0 +1,143 @@
+//! The settings that a running node changes, written into `config.toml` beside whatever else it says.
+
+use serde::Deserialize;
+use toml_edit::{DocumentMut, value};
+
+/// The longest suggested name, in bytes: what an invite has room for.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// With whom something is shared where nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DefaultAudience {
+    /// All confirmed contacts.
+    #[default]
+    Contacts,
+    /// Whoever is given the link.
+    Link,
+    /// Everybody.
+    Public,
+}
+
+impl DefaultAudience {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contacts => "contacts",
+            Self::Link => "link",
+            Self::Public => "public",
+        }
+    }
+
+    /// As [`DefaultAudience::as_str`] writes it.
+    pub fn read(text: &str) -> Option<Self> {
+        let all = [Self::Contacts, Self::Link, Self::Public];
+        all.into_iter().find(|audience| audience.as_str() == text)
+    }
+}
+
+/// What is to be otherwise; what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// What to call me.
+    pub name: Option<String>,
+    /// Whether contacts on the same network find this node without anybody's help.
+    pub lan: Option<bool>,
+    /// Whether whoever knows the PeerId can look up the public face.
+    pub findable: Option<bool>,
+    /// Whether what was fetched is provided to others who may have it.
+    pub provide: Option<bool>,
+    /// How much is kept for the sake of copies, in MiB.
+    pub copies_mebibytes: Option<u64>,
+    /// With whom something is shared where nothing is said.
+    pub audience: Option<DefaultAudience>,
+}
+
+/// Whether a text can be a suggested name.
+///
+/// # Errors
+/// Why not.
+pub fn check_name(name: &str) -> Result<(), String> {
+    if name.len() > NAME_BYTES_MAX {
+        return Err(format!("a name has at most {NAME_BYTES_MAX} bytes"));
+    }
+    if name.chars().any(char::is_control) {
+        return Err("a name has no line breaks or other control characters".to_owned());
+    }
+    Ok(())
+}
+
+/// `text`, which is sound, with other settings.
+pub(super) fn with_change(text: &str, change: &Change) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    let mut set = |key: &str, to: Option<toml_edit::Value>| {
+        let Some(mut to) = to else {
+            return;
+        };
+        match document.get_mut(key).and_then(|item| item.as_value_mut()) {
+            Some(present) => {
+                // A comment behind it stays.
+                *to.decor_mut() = present.decor().clone();
+                *present = to;
+            }
+            None => drop(document.insert(key, value(to))),
+        }
+    };
+    let flag = |flag: Option<bool>| flag.map(toml_edit::Value::from);
+    set("name", change.name.as_deref().map(toml_edit::Value::from));
+    set("lan", flag(change.lan));
+    set("findable", flag(change.findable));
+    set("provide", flag(change.provide));
+    let mebibytes = change.copies_mebibytes.map(|it| it.min(i64::MAX as u64));
+    set(
+        "copies_mebibytes",
+        mebibytes.map(|it| it.cast_signed().into()),
+    );
+    set("audience", change.audience.map(|it| it.as_str().into()));
+    Some(document.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn what_is_written_is_read_again_and_all_else_stays() {
+        let text = "# mine\nlan = true # home\nname = 'Ann'\n\n[limits]\nlocal = true\n";
+        let change = Change {
+            name: Some("Ännchen \"A\"".to_owned()),
+            lan: Some(false),
+            findable: Some(true),
+            provide: Some(false),
+            copies_mebibytes: Some(7),
+            audience: Some(DefaultAudience::Link),
+        };
+        let changed = with_change(text, &change).expect("sound");
+        let config = Config::parse(&changed).expect("sound");
+        assert_eq!(config.name, "Ännchen \"A\"");
+        assert!(!config.lan && config.findable && !config.provide && config.limits.local);
+        assert_eq!(config.copies_mebibytes, 7);
+        assert_eq!(config.audience, DefaultAudience::Link);
+        assert!(
+            changed.starts_with("# mine\nlan = false # home\n"),
+            "{changed}"
+        );
+        assert_eq!(with_change(&changed, &Change::default()), Some(changed));
+    }
+
+    #[test]
+    fn an_audience_is_written_as_it_is_read() {
+        for audience in [
+            DefaultAudience::Contacts,
+            DefaultAudience::Link,
+            DefaultAudience::Public,
+        ] {
+            let config = Config::parse(&format!("audience = '{}'", audience.as_str()));
+            assert_eq!(config.expect("sound").audience, audience);
+            assert_eq!(DefaultAudience::read(audience.as_str()), Some(audience));
+        }
+        assert_eq!(DefaultAudience::read("friends"), None);
+        assert!(Config::parse("audience = 'friends'").is_err());
+    }
+}

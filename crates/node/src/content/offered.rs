@@ -1,0 +1,73 @@
+//! What is fetched is provided, from the first chunk on until its copy is.
+
+use std::sync::Arc;
+
+use kith_core::data::head::Audience;
+use tokio::sync::{mpsc, watch};
+
+use crate::content::swarm::Giving;
+use crate::content::underway::Underway;
+
+/// Chunks told of together.
+const BATCH_CHUNKS: usize = 512;
+
+/// How a transfer is provided while it lasts.
+#[derive(Clone, Debug)]
+pub struct Providing {
+    /// Through whom.
+    pub giving: Arc<Giving>,
+    /// Told to whom when it has begun; closed when it is over.
+    pub audience: Arc<watch::Sender<Option<Audience>>>,
+}
+
+/// A transfer that is provided, until this is dropped.
+#[derive(Debug)]
+pub struct Offered {
+    providing: Providing,
+    underway: Arc<Underway>,
+}
+
+impl Offered {
+    /// Begins to provide; `None` where the same is provided already.
+    pub(super) fn begin(
+        providing: Providing,
+        underway: Underway,
+        mut held: mpsc::UnboundedReceiver<u32>,
+    ) -> Option<Arc<Self>> {
+        let (giving, underway) = (Arc::clone(&providing.giving), Arc::new(underway));
+        if !giving.shares.underways().begin(&underway) {
+            return None;
+        }
+        let (told, telling) = (Arc::clone(&giving), underway.key());
+        tokio::spawn(async move {
+            let mut chunks = Vec::new();
+            while held.recv_many(&mut chunks, BATCH_CHUNKS).await > 0 {
+                told.hold(&telling, chunks.drain(..));
+            }
+        });
+        let audience = underway.head.audience;
+        providing.audience.send_replace(Some(audience));
+        Some(Arc::new(Self {
+            providing,
+            underway,
+        }))
+    }
+
+    /// All of it is here, and about to get its name.
+    pub(super) fn complete(&self) {
+        self.underway.complete();
+        let held = self.underway.held();
+        self.providing
+            .giving
+            .hold(&self.underway.key(), held.iter());
+    }
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        let shares = &self.providing.giving.shares;
+        shares.underways().end(&self.underway);
+        // Who asks is told that it is gone, unless the copy is there.
+        shares.doubt();
+    }
+}

@@ -1,0 +1,13 @@
+//! The tables of this room in `kith.db`.
+
+use super::liars::LIARS_SCHEMA;
+use super::{fetches, known, past, store};
+
+/// Their pieces, in the order they were invented: a database has the first so many of them.
+pub(crate) const SCHEMAS: &[&str] = &[
+    store::SCHEMA,
+    past::SCHEMA,
+    fetches::SCHEMA,
+    LIARS_SCHEMA,
+    known::SCHEMA,
+];

@@ -1,0 +1,239 @@
+//! What is being fetched is provided as far as it is here, by the rules of the copy that it becomes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::time::Instant;
+
+use kith_core::content::access::{Asker, Relation};
+use kith_core::content::grant::SignedGrant;
+use kith_core::crypto::{Ed25519, SecretKey};
+use kith_core::ids::{PeerId, ShareId};
+use tokio::sync::watch;
+
+use super::world::{Fault, LAN, NOW, PROVIDER, World, bytes, getting, snapshot};
+use crate::content::swarm::Intake;
+use crate::content::{
+    Credential, Get, GetError, Got, Held, Progress, Providing, Recipients, Said, Talk, get,
+};
+
+/// Enough that it takes a while at the rates below.
+const BIG_BYTES: usize = 4 << 20;
+
+/// What the owner gives in a second, in bytes,
+const RATE: u64 = 3 << 20;
+
+/// and Bob, so that he has all of it long before who gets it from him.
+const BOBS_RATE: u64 = 3 << 19;
+
+fn owner() -> SecretKey {
+    SecretKey::from_bytes([1; 32])
+}
+
+fn carol() -> SecretKey {
+    SecretKey::from_bytes([3; 32])
+}
+
+/// Alice, who shares a tree with something large in it; and Bob, who has nothing and knows nobody.
+fn alice_and_bob() -> (World, World, ShareId) {
+    let bob = SecretKey::from_bytes([2; 32]);
+    let mut alice = World::new();
+    alice.asker = Asker {
+        peer: Some(bob.peer_id()),
+        relation: Relation::Contact,
+    };
+    for number in 0..40u16 {
+        let size = 1000 * usize::from(number);
+        alice.write(&format!("small/{number}"), &bytes(number.into(), size));
+    }
+    alice.write("big", &bytes(1, BIG_BYTES));
+    let share = alice.share(Recipients::Contacts).head.share;
+    let mut bob = World::of(bob);
+    bob.asker = Asker::STRANGER;
+    bob.giving
+        .tell(|provider, now| provider.handle_limits(now, Some(BOBS_RATE), None));
+    (alice, bob, share)
+}
+
+/// Bob's way to what Alice shares, which he provides meanwhile.
+fn bobs(alice: &World, bob: &World, share: ShareId) -> Get {
+    Get {
+        out: bob.out(),
+        providing: Some(Providing {
+            giving: Arc::clone(&bob.giving),
+            audience: Arc::new(watch::Sender::default()),
+        }),
+        ..alice.request(share)
+    }
+}
+
+/// Bob fetches from Alice, and says how far he is.
+async fn fetch(
+    alice: &World,
+    request: &Get,
+    report: impl FnMut(&Progress) + Send,
+) -> Result<Got, GetError> {
+    let ask = || alice.head(request);
+    let feed = async |intake: Intake| {
+        let stream = alice.stream_to_another(Fault::None, Some(RATE));
+        let end = intake.source(stream, PROVIDER, LAN, &request.credential);
+        end.await.into()
+    };
+    get(&getting(), ask, feed, request.clone(), report).await
+}
+
+/// What Carol, a friend of Alice's, asks of Bob.
+fn carols(bob: &World, share: ShareId) -> Get {
+    let grant = SignedGrant::sign(&Ed25519, &owner(), share, carol().peer_id(), 1, NOW);
+    Get {
+        credential: Credential::Grant {
+            grant,
+            holder: carol(),
+        },
+        out: bob.folder.path().join("carols"),
+        ..bob.request(share)
+    }
+}
+
+/// Waits until Bob provides what he fetches.
+async fn begun(request: &Get) {
+    let providing = request.providing.as_ref().expect("set");
+    let mut audience = providing.audience.subscribe();
+    let begun = audience.wait_for(Option::is_some).await;
+    begun.expect("the sender is held");
+}
+
+/// Bob examines what he fetched, and provides the copy.
+async fn examine(alice: &World, bob: &World, got: &Got) {
+    let share = got.head.share;
+    let mut talk = Talk::new(alice.stream());
+    let Ok(Said::Head(news)) = talk.head(share, &Credential::Session).await else {
+        panic!("no head");
+    };
+    let held = Held {
+        share,
+        manifest: got.head.manifest,
+        target: got.target.clone(),
+        keep: false,
+    };
+    let learned = bob.shares.learn(&news, owner().peer_id(), NOW);
+    learned.expect("genuine");
+    assert!(bob.shares.hold(&held, NOW).expect("kept"));
+    assert!(bob.shares.examine(&share).expect("read"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_stream_gives_what_arrives_and_then_what_is_there() {
+    let (alice, bob, share) = alice_and_bob();
+    let request = bobs(&alice, &bob, share);
+    let his = async {
+        let got = fetch(&alice, &request, |_| {}).await.expect("fetched");
+        examine(&alice, &bob, &got).await;
+        drop(got);
+        Instant::now()
+    };
+    let hers = async {
+        begun(&request).await;
+        // Her one stream is all she has: where it ended, so would this.
+        let got = bob.get(carols(&bob, share)).await.expect("fetched");
+        (got, Instant::now())
+    };
+    let (his_at, (got, hers_at)) = tokio::join!(his, hers);
+    assert!(his_at < hers_at, "she got some of it from the copy");
+    assert!(snapshot(&got.target) == snapshot(&alice.source()));
+    assert_eq!(
+        got.head.manifest,
+        alice.head(&request).await.expect("there").head.manifest
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gives_up_says_so_and_has_not_lied() {
+    let (alice, bob, share) = alice_and_bob();
+    let request = bobs(&alice, &bob, share);
+    let (told, mut has) = watch::channel(0);
+    let his = fetch(&alice, &request, |progress| {
+        told.send_replace(progress.bytes);
+    });
+    let his = async {
+        tokio::select! {
+            got = his => panic!("not so fast: {got:?}"),
+            _ = has.wait_for(|has| *has > BIG_BYTES as u64 / 2) => {}
+        }
+    };
+    let hers = async {
+        begun(&request).await;
+        bob.get(carols(&bob, share)).await
+    };
+    let ((), hers) = tokio::join!(his, hers);
+    let error = hers.expect_err("he has only half of it");
+    assert!(matches!(error, GetError::Gone), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_damaged_on_the_disk_is_not_given() {
+    let (alice, bob, share) = alice_and_bob();
+    let request = bobs(&alice, &bob, share);
+    let staged = request.staged.clone();
+    let (told, mut has) = watch::channel(0);
+    let his = fetch(&alice, &request, |progress| {
+        told.send_replace(progress.bytes);
+    });
+    let damaged = async {
+        let all = has.wait_for(|has| *has > BIG_BYTES as u64 / 2).await;
+        all.expect("it comes");
+        let file = staged.folder().expect("told").join("tree/big");
+        let file = fs::File::options().write(true).open(file).expect("there");
+        file.write_all_at(&vec![0; BIG_BYTES], 0).expect("written");
+        bob.get(carols(&bob, share)).await
+    };
+    // When he has all of it he does not become a copy.
+    let (_, hers) = tokio::join!(async { drop(his.await) }, damaged);
+    let error = hers.expect_err("it is not what it was");
+    assert!(matches!(error, GetError::Gone), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_not_have_the_copy_gets_nothing_before() {
+    let (alice, mut bob, share) = alice_and_bob();
+    let request = bobs(&alice, &bob, share);
+    let blocked = BTreeSet::from([PeerId([77; 32])]);
+    bob.shares.others().set_blocked(blocked);
+    let his = fetch(&alice, &request, |_| {});
+    let his = async { his.await.expect("fetched") };
+    let hers = async {
+        begun(&request).await;
+        for relation in [Relation::Stranger, Relation::Pending, Relation::Contact] {
+            bob.asker = Asker {
+                peer: Some(PeerId([9; 32])),
+                relation,
+            };
+            let refused = bob.get(bob.request(share)).await;
+            assert!(matches!(refused, Err(GetError::NotFound)), "{refused:?}");
+        }
+        bob.asker = Asker::STRANGER;
+        let other = SecretKey::from_bytes([8; 32]);
+        let forged = SignedGrant::sign(&Ed25519, &other, share, carol().peer_id(), 1, NOW);
+        let credential = Credential::Grant {
+            grant: forged,
+            holder: carol(),
+        };
+        let refused = bob
+            .get(Get {
+                credential,
+                ..carols(&bob, share)
+            })
+            .await;
+        assert!(matches!(refused, Err(GetError::NotFound)), "{refused:?}");
+        bob.shares.others().set_provides(false);
+        let refused = bob.get(carols(&bob, share)).await;
+        assert!(matches!(refused, Err(GetError::NotFound)), "{refused:?}");
+        bob.shares.others().set_provides(true);
+        let mut talk = Talk::new(bob.stream());
+        let credential = carols(&bob, share).credential;
+        let said = talk.head(share, &credential).await;
+        assert!(matches!(said, Ok(Said::Head(_))));
+    };
+    tokio::join!(his, hers);
+}

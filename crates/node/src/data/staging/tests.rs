@@ -1,0 +1,310 @@
+//! A download grows, is gone on with, is lost in part, and gets its name.
+
+use std::ops::Range;
+
+use super::*;
+use crate::data::disk::{Occupied, occupied};
+use crate::data::incoming::Brought;
+use crate::data::range::Blob;
+use crate::data::syncing::UNSYNCED_BYTES_MAX;
+
+fn file(bytes: &[u8]) -> manifest::File {
+    manifest::File {
+        name: "f".into(),
+        size: bytes.len() as u64,
+        hash: hash::hash_bytes(bytes).0,
+        executable: true,
+        mtime_ms: -1_500,
+    }
+}
+
+fn encoded(bytes: &[u8], part: &Range<u64>) -> Vec<u8> {
+    let (hash, outboard) = hash::hash_bytes(bytes);
+    let size = bytes.len() as u64;
+    let mut encoded = Vec::new();
+    Blob { hash, size }
+        .encode(bytes, outboard.as_slice(), part, &mut encoded)
+        .expect("encoded");
+    encoded
+}
+
+fn write(incoming: &Incoming, bytes: &[u8], part: Range<u64>) -> Brought {
+    let encoded = encoded(bytes, &part);
+    incoming.write(&part, &encoded).expect("verified")
+}
+
+/// What comes at once.
+const CHUNK: usize = 256 << 10;
+
+const TREE: BlobHash = BlobHash([1; 32]);
+
+fn download(tree: &BlobHash) -> Download<'_> {
+    Download {
+        share: &ShareId([9; 32]),
+        tree,
+        filter: "",
+    }
+}
+
+#[test]
+fn a_whole_tree_gets_its_name_with_times_and_modes() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("holiday");
+    let staging = Staging::open(&target, download(&TREE)).expect("opened");
+    staging.directory("d").expect("made");
+    let incoming = staging.incoming("d/f", &file(b"hello")).expect("prepared");
+    assert_eq!(incoming.missing().as_slice(), std::slice::from_ref(&(0..5)));
+    assert!(write(&incoming, b"hello", 0..5).is_last);
+    let empty = staging.incoming("d/e", &file(b"")).expect("prepared");
+    assert!(write(&empty, b"", 0..0).is_last);
+    staging.symlink("l", "d/f").expect("made");
+    assert!(!target.exists());
+    staging.finish("", &target).expect("finished");
+    assert_eq!(fs::read(target.join("l")).expect("read"), b"hello");
+    let metadata = fs::metadata(target.join("d/f")).expect("there");
+    assert_eq!(hash::Stamp::of(&metadata).mtime_ms(), -1_500);
+    assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
+}
+
+#[test]
+fn a_later_run_finds_what_arrived_and_what_did_not() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let bytes: Vec<u8> = (0..2_500_000u32).map(|at| (at % 251) as u8).collect();
+    let staging = Staging::open(&target, download(&TREE)).expect("opened");
+    let incoming = staging.incoming("big", &file(&bytes)).expect("prepared");
+    let part = write(&incoming, &bytes, 1 << 20..2 << 20);
+    assert_eq!((part.bytes, part.is_last), (1 << 20, false));
+    assert_eq!(write(&incoming, &bytes, 1 << 20..2 << 20).bytes, 0);
+    drop((incoming, staging));
+    let staging = Staging::open(&target, download(&TREE)).expect("opened again");
+    let incoming = staging.incoming("big", &file(&bytes)).expect("prepared");
+    assert_eq!(incoming.missing(), [0..1 << 20, 2 << 20..2_500_000]);
+    assert!(!write(&incoming, &bytes, 0..1 << 20).is_last);
+    assert!(write(&incoming, &bytes, 2 << 20..2_500_000).is_last);
+    staging.finish("big", &target).expect("finished");
+    assert!(fs::read(&target).expect("read") == bytes);
+}
+
+#[test]
+fn a_wrong_byte_is_never_written() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let staging = Staging::open(&folder.path().join("t"), download(&TREE)).expect("opened");
+    let incoming = staging.incoming("f", &file(b"hello")).expect("prepared");
+    assert!(matches!(
+        incoming.write(&(0..5), b"hellO"),
+        Err(StagingError::Mismatch)
+    ));
+    assert!(!staging.at("f").exists());
+}
+
+#[test]
+fn what_arrived_of_another_version_goes_with_what_is_discarded() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let first = Staging::open(&target, download(&TREE)).expect("opened");
+    first.incoming("f", &file(b"hello")).expect("prepared");
+    drop(first);
+    let other = folder.path().join("other");
+    drop(Staging::open(&other, download(&TREE)).expect("opened"));
+    let second = Staging::open(&target, download(&BlobHash([2; 32]))).expect("opened");
+    let at = second.folder.clone();
+    drop(second);
+    Staging::discard(&at).expect("discarded");
+    let left = fs::read_dir(folder.path()).expect("read").count();
+    assert_eq!(left, 1, "that of another target");
+}
+
+#[test]
+fn two_transfers_do_not_share_a_staging_folder() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let first = Staging::open(&target, download(&TREE)).expect("opened");
+    assert!(matches!(
+        Staging::open(&target, download(&TREE)),
+        Err(StagingError::Busy(_))
+    ));
+    drop(first);
+    assert!(Staging::open(&target, download(&TREE)).is_ok());
+}
+
+#[test]
+fn a_download_that_nobody_went_on_with_for_a_month_is_removed_by_the_next_beside_it() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let open =
+        |name: &str| Staging::open(&folder.path().join(name), download(&TREE)).expect("opened");
+    let age = |staging: &Staging, time| {
+        let lock = staging.folder.join("lock");
+        let lock = File::options().write(true).open(lock).expect("there");
+        lock.set_modified(time).expect("set");
+    };
+    let long_ago = SystemTime::now() - ABANDONED_AFTER - Duration::from_secs(60);
+    let [abandoned, recent, held] = ["abandoned", "recent", "held"].map(open);
+    age(&abandoned, long_ago);
+    age(&recent, long_ago + Duration::from_secs(120));
+    age(&held, long_ago);
+    let folders = [&abandoned, &recent, &held].map(|staging| staging.folder.clone());
+    drop((abandoned, recent));
+    // Something of this name that is none.
+    let other = folder.path().join(".kith-0123456789abcdef.partial");
+    fs::create_dir(&other).expect("created");
+    let given_up = open("given up");
+    let last = given_up.folder.clone();
+    assert_eq!(folders.map(|folder| folder.exists()), [false, true, true]);
+    assert!(other.exists() && last.exists());
+    drop(given_up);
+    Staging::discard(&last).expect("removed");
+    assert!(!last.exists());
+    drop(held);
+}
+
+#[test]
+fn nothing_is_replaced_but_an_empty_folder() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let open = || Staging::open(&target, download(&TREE)).expect("opened");
+    fs::write(&target, b"mine").expect("written");
+    assert!(matches!(
+        open().finish("", &target),
+        Err(StagingError::TargetExists(_))
+    ));
+    assert_eq!(fs::read(&target).expect("read"), b"mine");
+    fs::remove_file(&target).expect("removed");
+    fs::create_dir(&target).expect("created");
+    assert_eq!(occupied(&target).expect("looked"), Occupied::Free);
+    fs::write(target.join("x"), b"mine").expect("written");
+    assert_eq!(occupied(&target).expect("looked"), Occupied::Folder);
+    assert!(matches!(
+        open().finish("", &target),
+        Err(StagingError::TargetExists(_))
+    ));
+    fs::remove_file(target.join("x")).expect("removed");
+    open()
+        .finish("", &target)
+        .expect("an empty folder is replaced");
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link_that_somebody_left_in_the_folder() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let outside = folder.path().join("outside");
+    fs::create_dir(&outside).expect("created");
+    fs::write(outside.join("victim"), b"safe").expect("written");
+    let staging = Staging::open(&folder.path().join("t"), download(&TREE)).expect("opened");
+    symlink(&outside, staging.at("d")).expect("link");
+    assert!(staging.directory("d").is_err());
+    symlink(outside.join("victim"), staging.at("f")).expect("link");
+    let incoming = staging.incoming("f", &file(b"hello")).expect("prepared");
+    assert!(
+        incoming
+            .write(&(0..5), &encoded(b"hello", &(0..5)))
+            .is_err()
+    );
+    assert_eq!(fs::read(outside.join("victim")).expect("read"), b"safe");
+}
+
+/// How much a power failure may cost, in bytes, with what is under way from one source.
+const LOST_MAX: u64 = 16 << 20;
+
+#[test]
+fn a_power_failure_while_a_large_file_comes_costs_less_than_16_mib_and_no_right_byte() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let bytes: Vec<u8> = (0..36u32 << 20)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let (whole, file) = (bytes.len() as u64, file(&bytes));
+    let outboard = hash::hash_bytes(&bytes).1;
+    let (mut lost, mut runs) = (0, 0);
+    loop {
+        let staging = Staging::open(&target, download(&TREE)).expect("opened");
+        let incoming = staging.incoming("big", &file).expect("prepared");
+        let missing: u64 = incoming.missing().iter().map(|it| it.end - it.start).sum();
+        assert!(
+            whole - missing + LOST_MAX >= lost,
+            "{lost}, {missing} missing"
+        );
+        let parts: Vec<u64> = (0..whole).step_by(CHUNK).collect();
+        let (mut came, stop_at) = (0, (20 << 20) + runs * 333_333);
+        for start in parts {
+            let part = start..start + CHUNK as u64;
+            let mut encoded = Vec::new();
+            let blob = incoming.blob;
+            (blob.encode(bytes.as_slice(), outboard.as_slice(), &part, &mut encoded))
+                .expect("encoded");
+            came += incoming.write(&part, &encoded).expect("verified").bytes;
+            if came > stop_at {
+                break;
+            }
+        }
+        runs += 1;
+        if incoming.missing().is_empty() {
+            staging.finish("big", &target).expect("finished");
+            break;
+        }
+        lost = whole
+            - incoming
+                .missing()
+                .iter()
+                .map(|it| it.end - it.start)
+                .sum::<u64>();
+        let unsynced = staging.syncing.lose();
+        assert!(unsynced <= UNSYNCED_BYTES_MAX, "{unsynced}");
+    }
+    assert!((2..20).contains(&runs), "{runs}");
+    assert!(fs::read(&target).expect("there") == bytes);
+}
+
+#[test]
+fn a_power_failure_while_small_files_come_costs_less_than_16_mib() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let content = |number: u32| vec![(number % 251) as u8; 10_000];
+    let staging = Staging::open(&target, download(&TREE)).expect("opened");
+    let count = 3_000;
+    for number in 0..count {
+        let bytes = content(number);
+        let name = number.to_string();
+        let incoming = staging.incoming(&name, &file(&bytes)).expect("prepared");
+        assert!(write(&incoming, &bytes, 0..10_000).is_last);
+    }
+    staging.syncing.lose();
+    drop(staging);
+    let staging = Staging::open(&target, download(&TREE)).expect("opened again");
+    let mut missing = 0;
+    for number in 0..count {
+        let bytes = content(number);
+        let name = number.to_string();
+        let incoming = staging.incoming(&name, &file(&bytes)).expect("prepared");
+        for part in incoming.missing() {
+            missing += part.end - part.start;
+            write(&incoming, &bytes, part);
+        }
+    }
+    assert!(missing <= LOST_MAX, "{missing}");
+    staging.finish("", &target).expect("finished");
+    for number in 0..count {
+        let read = fs::read(target.join(number.to_string())).expect("there");
+        assert!(read == content(number));
+    }
+}
+
+#[test]
+fn what_was_written_is_durable_before_it_is_told() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let staging = Staging::open(&target, download(&TREE)).expect("opened");
+    let mut durable = staging.syncing.durable();
+    let incoming = staging.incoming("f", &file(b"hello")).expect("prepared");
+    write(&incoming, b"hello", 0..5);
+    assert_eq!(*durable.borrow_and_update(), 0);
+    staging.syncing.begin();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let told = runtime.expect("a runtime").block_on(durable.changed());
+    told.expect("it is held");
+    assert_eq!(*durable.borrow_and_update(), 5);
+    assert_eq!(staging.syncing.lose(), 0);
+    assert_eq!(fs::read(staging.at("f")).expect("there"), b"hello");
+}

@@ -1,0 +1,368 @@
+//! Albums: shares whose folder is the node's own, so that files can be put into them that lie nowhere else.
+//!
+//! An album is an ordinary share of a folder beneath `albums/` of the data directory. A file that is put into it appears under its name when it is
+//! whole and durable, and never half; the folder is followed like any other, so a new head comes by itself.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use kith_core::data::path::{Names, PathError, check_name, split};
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+use super::handle::Contents;
+use super::making::{MyShare, Published};
+use crate::content::{NewShare, Recipients};
+use crate::durable;
+use crate::error::Error as NodeError;
+
+/// Where files lie until they are whole: beside the albums, on the same file system, and where no share sees them.
+const INCOMING: &str = ".incoming";
+
+/// How many folders of one name there may be beside each other; then somebody means something else.
+const SAME_NAMES_MAX: usize = 1_000;
+
+/// Why a file was not put into an album, or taken out of it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AlbumError {
+    /// Nothing of this name is shared here, or it has no folder of the node's own.
+    #[error("{0}")]
+    NoAlbum(String),
+    /// A name that some system could not have, or that leads elsewhere.
+    #[error("the file cannot be called that: {0}")]
+    Path(#[from] PathError),
+    /// There is a folder, or something else that is no file, in its place or on the way to it.
+    #[error("there is something else in the place of {0:?}")]
+    InTheWay(String),
+    /// There is no such file.
+    #[error("there is no {0:?} in the album")]
+    NoFile(String),
+    /// The disk is full.
+    #[error("there is no space left on the disk for it; make some and try again")]
+    NoSpace,
+    /// The disk or the file system fails.
+    #[error("the album cannot be written: {0}")]
+    Io(io::Error),
+    /// The node's own failure.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+}
+
+impl From<io::Error> for AlbumError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// A file on its way into an album. Dropped unfinished, it leaves nothing.
+#[derive(Debug)]
+pub struct Upload {
+    file: NamedTempFile,
+    root: PathBuf,
+    names: Vec<String>,
+    bytes: u64,
+}
+
+impl Contents {
+    /// Makes an album: an empty folder of the node's own, shared.
+    ///
+    /// # Errors
+    /// [`AlbumError::Path`] for a name that no folder can have, [`AlbumError::NoSpace`] and [`AlbumError::Io`]; [`AlbumError::Node`] where it
+    /// cannot be shared, and there is no folder then.
+    pub async fn make_album(
+        &self,
+        name: &str,
+        recipients: Recipients,
+    ) -> Result<Published, AlbumError> {
+        check_name(name)?;
+        let (albums, wanted) = (self.node.home().albums(), name.to_owned());
+        let folder = blocking(move || make_folder(&albums, &wanted)).await?;
+        let new = NewShare {
+            paths: vec![folder.clone()],
+            recipients,
+            name: Some(name.to_owned()),
+        };
+        let shared = self.share(new).await;
+        if shared.is_err() {
+            // Empty, as it was made.
+            let _ = blocking(move || Ok(fs::remove_dir(folder)?)).await;
+        }
+        Ok(shared?)
+    }
+
+    /// Whether a share is an album.
+    pub fn is_album(&self, share: &MyShare) -> bool {
+        self.album_folder(share).is_some()
+    }
+
+    /// Begins to put a file into an album, under a path written with `/`. What lies there is replaced when it is whole.
+    ///
+    /// # Errors
+    /// [`AlbumError`].
+    pub async fn upload(&self, album: &str, path: &str) -> Result<Upload, AlbumError> {
+        let (root, names) = self.place(album, path).await?;
+        let incoming = self.node.home().albums().join(INCOMING);
+        blocking(move || {
+            fs::create_dir_all(&incoming)?;
+            let file = tempfile::Builder::new().tempfile_in(&incoming)?;
+            Ok(Upload {
+                file,
+                root,
+                names,
+                bytes: 0,
+            })
+        })
+        .await
+    }
+
+    /// Takes a file out of an album; it is gone then.
+    ///
+    /// # Errors
+    /// [`AlbumError`].
+    pub async fn remove_from_album(&self, album: &str, path: &str) -> Result<(), AlbumError> {
+        let (root, names) = self.place(album, path).await?;
+        blocking(move || {
+            let shown = names.join("/");
+            let missing = || AlbumError::NoFile(shown.clone());
+            let (file, folder) = (existing(&root, &names)?, names.len() > 1);
+            let file = file.ok_or_else(missing)?;
+            let is_file = fs::symlink_metadata(&file).is_ok_and(|it| !it.is_dir());
+            if !is_file {
+                return Err(AlbumError::InTheWay(shown));
+            }
+            fs::remove_file(&file)?;
+            let parent = file.parent().unwrap_or(&root);
+            durable::sync_directory(parent)?;
+            if folder {
+                // Only while nothing else is in it.
+                let _ = fs::remove_dir(parent);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The folder of an album, and the names on the way to a file of it.
+    async fn place(&self, album: &str, path: &str) -> Result<(PathBuf, Vec<String>), AlbumError> {
+        let names: Vec<String> = split(path)?.into_iter().map(str::to_owned).collect();
+        if names.is_empty() {
+            return Err(PathError::Empty.into());
+        }
+        let share = self.my_share(album).await?;
+        let folder = self.album_folder(&share).ok_or_else(|| {
+            let name = &share.head.name;
+            AlbumError::NoAlbum(format!(
+                "{name:?} is shared where it lies, so files are put into its folder and not into an album"
+            ))
+        })?;
+        Ok((folder, names))
+    }
+
+    fn album_folder(&self, share: &MyShare) -> Option<PathBuf> {
+        let [root] = share.roots.as_slice() else {
+            return None;
+        };
+        let (albums, parent) = (self.node.home().albums(), root.parent()?);
+        let is_one = parent == albums
+            || fs::canonicalize(albums).is_ok_and(|albums| parent == albums.as_path());
+        is_one.then(|| root.clone())
+    }
+}
+
+impl Upload {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// [`AlbumError::NoSpace`] and [`AlbumError::Io`]; nothing of it stays then.
+    pub async fn write(
+        mut self,
+        bytes: impl AsRef<[u8]> + Send + 'static,
+    ) -> Result<Self, AlbumError> {
+        blocking(move || {
+            let bytes = bytes.as_ref();
+            self.file.write_all(bytes)?;
+            self.bytes += bytes.len() as u64;
+            Ok(self)
+        })
+        .await
+    }
+
+    /// Gives the file its name, and returns its size in bytes once it is durable.
+    ///
+    /// # Errors
+    /// [`AlbumError`]; nothing of it stays then.
+    pub async fn finish(self) -> Result<u64, AlbumError> {
+        let Self {
+            file,
+            root,
+            names,
+            bytes,
+        } = self;
+        blocking(move || {
+            file.as_file().sync_all()?;
+            let place = make_way(&root, &names)?;
+            readable(&file)?;
+            file.persist(&place).map_err(|failed| failed.error)?;
+            durable::sync_directory(place.parent().unwrap_or(&root))?;
+            Ok(bytes)
+        })
+        .await
+    }
+}
+
+/// A new folder of this name, or of one like it.
+fn make_folder(albums: &Path, name: &str) -> Result<PathBuf, AlbumError> {
+    fs::create_dir_all(albums)?;
+    for number in 1..=SAME_NAMES_MAX {
+        let folder = match number {
+            1 => name.to_owned(),
+            _ => format!("{name} ({number})"),
+        };
+        if folder == INCOMING || check_name(&folder).is_err() {
+            continue;
+        }
+        match fs::create_dir(albums.join(&folder)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => {
+                made?;
+                durable::sync_directory(albums)?;
+                return Ok(albums.join(folder));
+            }
+        }
+    }
+    Err(AlbumError::InTheWay(name.to_owned()))
+}
+
+/// Where a file of these names is to be, with folders on the way. No link is followed, and no name taken that differs from one that is there
+/// in nothing that counts everywhere.
+fn make_way(root: &Path, names: &[String]) -> Result<PathBuf, AlbumError> {
+    let mut place = root.to_owned();
+    for (depth, name) in names.iter().enumerate() {
+        let is_last = depth + 1 == names.len();
+        let next = place.join(name);
+        match fs::symlink_metadata(&next) {
+            Ok(metadata) if is_last && metadata.is_file() => {}
+            Ok(metadata) if !is_last && metadata.is_dir() => {}
+            Ok(_) => return Err(AlbumError::InTheWay(names[..=depth].join("/"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                check_neighbours(&place, name)?;
+                if !is_last {
+                    fs::create_dir(&next)?;
+                    durable::sync_directory(&place)?;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        place = next;
+    }
+    Ok(place)
+}
+
+/// A new name in a folder must differ from the others in more than case and normalisation: a share cannot have both.
+fn check_neighbours(folder: &Path, name: &str) -> Result<(), AlbumError> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?.file_name();
+        let Some(other) = entry.to_str() else {
+            continue;
+        };
+        // Two that are there already are not this file's fault.
+        let mut both = Names::default();
+        both.insert(name)?;
+        both.insert(other)?;
+    }
+    Ok(())
+}
+
+/// Where a file of these names is; `None` where there is none. No link is followed.
+fn existing(root: &Path, names: &[String]) -> Result<Option<PathBuf>, AlbumError> {
+    let mut place = root.to_owned();
+    for (depth, name) in names.iter().enumerate() {
+        place.push(name);
+        match fs::symlink_metadata(&place) {
+            Ok(metadata) if depth + 1 < names.len() && !metadata.is_dir() => return Ok(None),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Some(place))
+}
+
+/// A file that people look at in their folder has the permissions of any other, and not those of a temporary one.
+#[cfg(unix)]
+fn readable(file: &NamedTempFile) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let permissions = fs::Permissions::from_mode(0o644);
+    file.as_file().set_permissions(permissions)
+}
+
+#[cfg(not(unix))]
+fn readable(_: &NamedTempFile) -> io::Result<()> {
+    Ok(())
+}
+
+/// Runs what waits for the disk, away from the runtime's workers.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AlbumError> + Send + 'static,
+) -> Result<T, AlbumError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| NodeError::Closed)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(path: &str) -> Vec<String> {
+        path.split('/').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn folders_of_one_name_are_told_apart() {
+        let albums = tempfile::tempdir().expect("a place");
+        let first = make_folder(albums.path(), "sea").expect("room");
+        let second = make_folder(albums.path(), "sea").expect("room");
+        assert_eq!(first, albums.path().join("sea"));
+        assert_eq!(second, albums.path().join("sea (2)"));
+    }
+
+    #[test]
+    fn a_file_goes_no_way_that_leads_elsewhere() {
+        let root = tempfile::tempdir().expect("a place");
+        let outside = tempfile::tempdir().expect("a place");
+        fs::write(root.path().join("file"), b"x").expect("room");
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(outside.path(), root.path().join("link")).expect("room");
+        for path in ["link/a.jpg", "link", "file/a.jpg"] {
+            let refused = make_way(root.path(), &names(path));
+            assert!(matches!(refused, Err(AlbumError::InTheWay(_))), "{path}");
+        }
+        make_way(root.path(), &names("day 1/sea/a.jpg")).expect("folders are made");
+        assert!(root.path().join("day 1/sea").is_dir());
+        let over = make_way(root.path(), &names("day 1"));
+        assert!(matches!(over, Err(AlbumError::InTheWay(_))));
+        make_way(root.path(), &names("file")).expect("a file may be replaced");
+    }
+
+    #[test]
+    fn names_that_are_the_same_on_some_system_do_not_lie_beside_each_other() {
+        let root = tempfile::tempdir().expect("a place");
+        fs::write(root.path().join("Sea.jpg"), b"x").expect("room");
+        let refused = make_way(root.path(), &names("sea.JPG"));
+        assert!(matches!(
+            refused,
+            Err(AlbumError::Path(PathError::Collision))
+        ));
+    }
+
+    #[test]
+    fn a_full_disk_is_named() {
+        let error = AlbumError::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert!(matches!(error, AlbumError::NoSpace));
+    }
+}

@@ -1,0 +1,125 @@
+//! What the owner prefers of a running node: changed at once, and kept in `config.toml`.
+
+use kith_core::introducer::Introducer;
+
+use super::node::Node;
+use crate::config::settings::{Change, DefaultAudience, check_name};
+use crate::config::{Config, INTRODUCERS_MAX};
+use crate::error::Error;
+
+/// What the owner prefers now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preferences {
+    /// What the owner is to be called, as a suggestion to others; empty for none.
+    pub name: String,
+    /// Whether contacts on the same network find this node without anybody's help; a change holds from the next start on.
+    pub lan: bool,
+    /// Whether whoever knows the PeerId can look up the public face.
+    pub findable: bool,
+    /// Whether what was fetched is provided to others who may have it.
+    pub provide: bool,
+    /// How much is kept for the sake of copies, in MiB.
+    pub copies_mebibytes: u64,
+    /// With whom something is shared where nothing is said.
+    pub audience: DefaultAudience,
+}
+
+impl Node {
+    /// What the owner prefers now.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], and [`Error::Usage`] for a mistake in `config.toml`.
+    pub async fn preferences(&self) -> Result<Preferences, Error> {
+        let kept = Config::load(&self.home().config()).map_err(usage)?;
+        let now = self.ask(|machine, _| (machine.name().to_owned(), machine.is_findable()));
+        let (name, findable) = now.await?;
+        Ok(Preferences {
+            name,
+            findable,
+            lan: kept.lan,
+            provide: self.shares().others().provides(),
+            copies_mebibytes: self.shares().others().room_bytes() >> 20,
+            audience: kept.audience,
+        })
+    }
+
+    /// Changes what the owner prefers, from now on and in `config.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a name that cannot be one, or where `config.toml` cannot be written; nothing has changed then.
+    pub async fn change_preferences(&self, change: Change) -> Result<(), Error> {
+        if let Some(name) = &change.name {
+            check_name(name).map_err(Error::Usage)?;
+        }
+        Config::keep_settings(&self.home().config(), &change).map_err(usage)?;
+        let others = self.shares().others();
+        if let Some(provides) = change.provide {
+            others.set_provides(provides);
+        }
+        if let Some(mebibytes) = change.copies_mebibytes {
+            others.set_room_bytes(mebibytes.saturating_mul(1 << 20));
+        }
+        let (name, findable) = (change.name, change.findable);
+        self.ask(move |machine, now| {
+            if let Some(name) = name {
+                machine.handle_name(now, name);
+            }
+            if let Some(findable) = findable {
+                machine.handle_findable(now, findable);
+            }
+        })
+        .await
+    }
+
+    /// The introducers that are used, and whether each answered when it was asked last, as far as it was.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn introducer_states(&self) -> Result<Vec<(Introducer, bool)>, Error> {
+        self.ask(|machine, _| {
+            let used = machine.introducers().iter();
+            used.map(|it| (it.clone(), machine.introducer_answers(&it.key)))
+                .collect()
+        })
+        .await
+    }
+
+    /// Uses one more introducer, from now on and in `config.toml`; one that is used already may have moved.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there are [`INTRODUCERS_MAX`], or `config.toml` cannot be written.
+    pub async fn add_introducer(&self, introducer: Introducer) -> Result<(), Error> {
+        let mut used = self.introducers().await?;
+        used.retain(|known| known.key != introducer.key);
+        if used.len() >= INTRODUCERS_MAX {
+            let most =
+                format!("at most {INTRODUCERS_MAX} introducers are used; take one out first");
+            return Err(Error::Usage(most));
+        }
+        used.push(introducer);
+        self.keep_introducers(used).await
+    }
+
+    /// Uses an introducer no more, from now on and in `config.toml`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where it is not used, [`Error::Usage`] where `config.toml` cannot be written.
+    pub async fn remove_introducer(&self, introducer: &Introducer) -> Result<(), Error> {
+        let mut used = self.introducers().await?;
+        let before = used.len();
+        used.retain(|known| known.key != introducer.key);
+        if used.len() == before {
+            return Err(Error::NotFound("this introducer is not used".to_owned()));
+        }
+        self.keep_introducers(used).await
+    }
+
+    async fn keep_introducers(&self, used: Vec<Introducer>) -> Result<(), Error> {
+        Config::keep_introducers(&self.home().config(), &used).map_err(usage)?;
+        self.set_introducers(used).await
+    }
+}
+
+fn usage(error: impl std::fmt::Display) -> Error {
+    Error::Usage(error.to_string())
+}

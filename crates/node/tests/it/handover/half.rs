@@ -1,0 +1,158 @@
+//! What is only half here is provided: getters of one share get it from each other while it comes.
+
+use std::fs;
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use kith::content::Recipients;
+use kith::core::content::limits::{Cap, Plan};
+use kith::core::ids::{PeerId, ShareId};
+use kith::peer::{Fetched, GetOptions};
+use kith::{Error, Node};
+
+use super::copies::heard;
+use super::people::{self, Person, bytes};
+
+/// How much is shared: many times what a getter asks of one source ahead.
+const BYTES: usize = 12 << 20;
+
+/// What the owner may send in a second: slow enough that those who fetch find each other before half is sent.
+const RATE: u64 = 3 << 20;
+
+/// Alice, whose upload is limited on loopback too, and friends of hers who do not know each other.
+async fn slow_alice_and_friends() -> (Person, Vec<Person>) {
+    let alice = Person::new("alice").await;
+    let mut friends = Vec::new();
+    for name in ["bob", "carol", "dave", "erin"] {
+        let friend = Person::new(name).await;
+        alice.meet(&friend).await;
+        friends.push(friend);
+    }
+    limit(&alice, RATE);
+    (alice, friends)
+}
+
+/// Limits what somebody sends in a second, on loopback too.
+fn limit(person: &Person, rate: u64) {
+    let mut plan = Plan {
+        local: true,
+        ..Plan::unlimited()
+    };
+    plan.usual.upload = Some(Cap::Rate(rate));
+    person.node.contents().set_plan(plan);
+}
+
+/// Has everybody fetch at once.
+async fn fetch_all(friends: &[Person], options: &[GetOptions]) -> Vec<Result<Fetched, Error>> {
+    let fetched = friends
+        .iter()
+        .zip(options)
+        .map(|(friend, options)| people::finish(friend.node.contents().get(options.clone())));
+    join_all(fetched).await
+}
+
+/// How many bytes of files came from `peer`.
+fn from(fetched: &Fetched, peer: PeerId) -> u64 {
+    let named = fetched.sources.iter().find(|source| source.peer == peer);
+    named.map_or(0, |source| source.bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_fetch_at_once_get_most_of_it_from_each_other() {
+    let (alice, friends) = slow_alice_and_friends().await;
+    alice.write("big", &bytes(1, BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let mut options = Vec::new();
+    for friend in &friends {
+        options.push(friend.options("alice/big").await.expect("a source"));
+    }
+    let fetched = fetch_all(&friends, &options).await;
+    let mut sent = 0;
+    for (friend, fetched) in friends.iter().zip(fetched) {
+        let fetched = fetched.expect("fetched");
+        let from_alice = from(&fetched, alice.node.peer_id());
+        assert!(from_alice < BYTES as u64 * 3 / 4, "{from_alice}");
+        sent += from_alice;
+        assert!(fs::read(friend.at("out/big")).expect("there") == bytes(1, BYTES));
+    }
+    assert!(sent * 10 < BYTES as u64 * 22, "{sent} of {BYTES}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_gives_up_is_asked_no_more_and_is_no_liar() {
+    let (alice, mut friends) = slow_alice_and_friends().await;
+    friends.truncate(2);
+    alice.write("big", &bytes(1, BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let (bob, carol) = (&friends[0], &friends[1]);
+    let options = bob.options("alice/big").await.expect("a source");
+    let mut bobs = bob.node.contents().get(options.clone());
+    let carols = carol.options("alice/big").await.expect("a source");
+    let carols = carol.node.contents().get(carols);
+    people::until(&mut bobs, BYTES as u64 / 2).await;
+    drop(bobs);
+    people::finish(carols).await.expect("fetched from Alice");
+    // He goes on, and gives it to her again.
+    people::finish(bob.node.contents().get(options))
+        .await
+        .expect("fetched");
+    heard(&alice.node, share(&bob.node).await, bob.node.peer_id()).await;
+    alice.node.shutdown().await;
+    carol.node.contents().unshare("big").await.expect("dropped");
+    fs::remove_file(carol.at("out/big")).expect("there");
+    let again = carol.get("alice/big").await.expect("fetched from Bob");
+    assert_eq!(again.sources, [], "who gave it did not say who they are");
+    assert!(fs::read(carol.at("out/big")).expect("there") == bytes(1, BYTES));
+}
+
+/// The one share of which a node has a copy.
+async fn share(node: &Node) -> ShareId {
+    let copies = node.contents().copies().await.expect("read");
+    copies.first().expect("one").head.share
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_want_to_provide_does_not_meanwhile() {
+    let (alice, mut friends) = slow_alice_and_friends().await;
+    friends.truncate(2);
+    alice.write("big", &bytes(1, BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let mut options = Vec::new();
+    for friend in &friends {
+        options.push(friend.options("alice/big").await.expect("a source"));
+    }
+    options[0].provide = false;
+    let fetched = fetch_all(&friends, &options).await;
+    let carols = fetched[1].as_ref().expect("fetched");
+    assert_eq!(from(carols, alice.node.peer_id()), BYTES as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measure: how near four getters come to the time that no swarm can beat"]
+async fn four_getters_beside_the_fluid_bound() {
+    const MEASURED_BYTES: usize = 200_000_000;
+    const MEASURED_RATE: u64 = 20_000_000;
+    let (alice, friends) = slow_alice_and_friends().await;
+    for person in friends.iter().chain([&alice]) {
+        limit(person, MEASURED_RATE);
+    }
+    alice.write("big", &bytes(1, MEASURED_BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let mut options = Vec::new();
+    for friend in &friends {
+        options.push(friend.options("alice/big").await.expect("a source"));
+    }
+    let begun = Instant::now();
+    let fetched = fetch_all(&friends, &options).await;
+    let took = begun.elapsed().as_secs_f64();
+    let from_alice = |fetched: &Result<Fetched, Error>| {
+        from(fetched.as_ref().expect("fetched"), alice.node.peer_id())
+    };
+    let sent: u64 = fetched.iter().map(from_alice).sum();
+    let bound = MEASURED_BYTES as f64 / MEASURED_RATE as f64;
+    let copies = sent as f64 / MEASURED_BYTES as f64;
+    println!(
+        "{took:.1} s, {:.2} x the bound; the owner sent {copies:.2} copies",
+        took / bound
+    );
+}
