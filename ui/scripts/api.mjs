@@ -8,20 +8,7 @@ const DOCUMENT =
 const TYPES = new URL("../src/lib/api/schema.d.ts", import.meta.url);
 
 const banner = "// Made by `npm run api` of the daemon's OpenAPI document. Do not edit.\n\n";
-// utoipa writes what comes from a query as `in: path` where the extractor does not say; only a name in braces is of the path.
 const document = JSON.parse(await readFile(DOCUMENT, "utf8"));
-for (const [path, operations] of Object.entries(document.paths)) {
-  for (const operation of Object.values(operations)) {
-    // Handlers of several modules have one name; nothing here goes by it.
-    delete operation.operationId;
-    for (const parameter of operation.parameters ?? []) {
-      if (parameter.in === "path" && !path.includes(`{${parameter.name}}`)) {
-        parameter.in = "query";
-        parameter.required = false;
-      }
-    }
-  }
-}
 const types = banner + astToString(await openapiTS(document, { defaultNonNullable: false }));
 
 if (process.argv.includes("--check")) {
