@@ -16,8 +16,12 @@ export default defineConfig({
     browserName: "chromium",
     launchOptions: {
       ...(chromium ? { executablePath: chromium } : {}),
-      // Chromium has no sandbox for root, as in a container.
-      args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+      args: [
+        // Chromium has no sandbox for root, as in a container.
+        ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+        // A page that is put in the place of the program's own has no address, so it may not load from loopback.
+        ...(process.env.KITH_UI_DIST ? ["--disable-features=LocalNetworkAccessChecks"] : []),
+      ],
     },
     trace: "retain-on-failure",
   },

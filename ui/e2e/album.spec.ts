@@ -23,9 +23,8 @@ const NAMES = [
 
 test.beforeAll(async ({ browser }) => {
   world = await World.befriended(["ann", "bob"]);
-  const [first, second] = world.people;
-  ann = await first!.browser(browser);
-  bob = await second!.browser(browser);
+  ann = await world.person("ann").browser(browser);
+  bob = await world.person("bob").browser(browser);
   for (const page of [ann, bob]) {
     page.on("dialog", () => {
       throw new Error("something of a peer's ran");
@@ -53,9 +52,7 @@ test("the other side sees it, sorted as people count", async () => {
   await expect(tiles).toHaveCount(3);
   const shown = await tiles.evaluateAll((all) => all.map((tile) => tile.getAttribute("aria-label")));
   expect(shown).toEqual(["IMG_1.jpg", "IMG_2.jpg", "IMG_10.jpg"]);
-  for (const image of await tiles.locator("img").all()) {
-    await expect.poll(() => image.evaluate((it: HTMLImageElement) => it.naturalWidth)).toBeGreaterThan(0);
-  }
+  await expect(tiles.locator(".thumb.shown img")).toHaveCount(3);
 });
 
 test("a picture that is added appears before the viewer's eyes", async () => {
@@ -97,7 +94,7 @@ test("the lightbox is led by keys, and the address follows", async () => {
 test("a picture comes from an origin that is not the app's", async () => {
   await bob.getByRole("link", { name: "IMG_1.jpg" }).click();
   const source = await bob.locator("img.full").getAttribute("src");
-  expect(new URL(source!, bob.url()).origin).not.toBe(new URL(bob.url()).origin);
+  expect(new URL(source ?? "", bob.url()).origin).not.toBe(new URL(bob.url()).origin);
   await bob.keyboard.press("Escape");
 });
 
@@ -110,7 +107,7 @@ test("a download lies on the disk, byte for byte", async () => {
   await expect(bob.getByText("done", { exact: true })).toBeVisible({ timeout: 30_000 });
   const [received] = await readdir(folder);
   for (const { name, buffer } of pictures) {
-    expect((await readFile(join(folder, received!, name))).equals(buffer), name).toBe(true);
+    expect((await readFile(join(folder, received ?? "", name))).equals(buffer), name).toBe(true);
   }
 });
 
@@ -130,10 +127,7 @@ test("chosen pictures alone are downloaded", async () => {
 
 test("its owner sees who fetched it", async () => {
   await ann.goto(`${new URL(ann.url()).origin}/#/people`);
-  await ann
-    .getByRole("link", { name: /bob|peer/i })
-    .first()
-    .click();
+  await ann.getByRole("link", { name: /bob/ }).first().click();
   await expect(ann.getByText("all of it")).toBeVisible({ timeout: 30_000 });
 });
 

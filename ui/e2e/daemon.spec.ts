@@ -5,7 +5,7 @@ import { World } from "./world";
 test("a daemon that restarts is waited for, and all is as it was", async ({ browser }) => {
   const world = await World.befriended(["ann", "bob"]);
   try {
-    const bob = world.people[1]!;
+    const bob = world.person("bob");
     const page = await bob.browser(browser);
     await page.goto(`${new URL(page.url()).origin}/#/people`);
     await expect(page.getByRole("link", { name: /ann/ })).toBeVisible();

@@ -23,7 +23,7 @@ const SCREENS = {
 
 test.beforeAll(async ({ browser }) => {
   world = await World.befriended(["ann", "bob"]);
-  const ann = await world.people[0]!.browser(browser);
+  const ann = await world.person("ann").browser(browser);
   const pictures = await Promise.all(
     Array.from({ length: 14 }, (_, at) => makePicture(ann, `IMG_${at + 1}.jpg`, at + 1)),
   );
@@ -32,8 +32,8 @@ test.beforeAll(async ({ browser }) => {
   await ann.getByRole("button", { name: "Share", exact: true }).click();
   await expect(ann.getByRole("list", { name: "Pictures" }).getByRole("link").first()).toBeVisible();
   await expect(ann.getByText(/Adding/)).toBeHidden({ timeout: 30_000 });
-  const [share] = await world.people[0]!.api<{ share_id: string }[]>("GET", "/shares");
-  album = `albums/${await world.people[0]!.peerId()}/${share!.share_id}`;
+  const [share] = await world.person("ann").api<{ share_id: string }[]>("GET", "/shares");
+  album = `albums/${await world.person("ann").peerId()}/${share?.share_id}`;
   await ann.context().close();
 });
 test.afterAll(() => world?.end());
@@ -49,10 +49,10 @@ async function isSound(page: Page, where: string): Promise<void> {
 
 for (const [screen, options] of Object.entries(SCREENS)) {
   test(`every page is sound: ${screen}`, async ({ browser }, info) => {
-    const page = await world.people[1]!.browser(browser, options);
+    const page = await world.person("bob").browser(browser, options);
     const origin = new URL(page.url()).origin;
     await expect(page.getByRole("link", { name: /Summer by the sea/ })).toBeVisible({ timeout: 30_000 });
-    const peer = await world.people[0]!.peerId();
+    const peer = await world.person("ann").peerId();
     const pages = [
       "welcome",
       "albums",
@@ -81,7 +81,7 @@ for (const [screen, options] of Object.entries(SCREENS)) {
 }
 
 test("dialogs are sound", async ({ browser }) => {
-  const page = await world.people[1]!.browser(browser);
+  const page = await world.person("bob").browser(browser);
   await page.getByRole("button", { name: "New album" }).click();
   await isSound(page, "new album");
   await page.keyboard.press("Escape");
@@ -96,7 +96,7 @@ test("dialogs are sound", async ({ browser }) => {
 });
 
 test("the app can be used by keys alone", async ({ browser }) => {
-  const page = await world.people[1]!.browser(browser);
+  const page = await world.person("bob").browser(browser);
   await expect(page.getByRole("link", { name: /Summer by the sea/ })).toBeVisible();
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "To the page" })).toBeFocused();

@@ -10,9 +10,8 @@ let bob: Page;
 
 test.beforeAll(async ({ browser }) => {
   world = await World.start(["ann", "bob"]);
-  const [first, second] = world.people;
-  ann = await first!.browser(browser);
-  bob = await second!.browser(browser);
+  ann = await world.person("ann").browser(browser);
+  bob = await world.person("bob").browser(browser);
 });
 test.afterAll(() => world?.end());
 
@@ -26,7 +25,7 @@ test("whoever has nothing yet is welcomed, and says their name", async () => {
     await page.getByRole("button", { name: "Next" }).click();
     await expect(page.getByRole("heading", { name: "Meet someone" })).toBeVisible();
   }
-  expect((await world.people[0]!.api<{ name: string }>("GET", "/settings")).name).toBe("Ann");
+  expect((await world.person("ann").api<{ name: string }>("GET", "/settings")).name).toBe("Ann");
 });
 
 test("what is no invite is told apart, and why", async () => {
@@ -71,7 +70,7 @@ test("both see the same safety words, those that stay and those of the moment", 
     words.push(await page.getByRole("dialog").getByRole("listitem").allTextContents());
   }
   expect(words[0]).toEqual(words[1]);
-  expect(words[0]!.length).toBeGreaterThan(8);
+  expect(words[0]?.length).toBeGreaterThan(8);
 
   const live: string[][] = [];
   for (const page of [ann, bob]) {

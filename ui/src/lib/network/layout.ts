@@ -23,14 +23,22 @@ export interface Standing {
   rtt: number | null;
 }
 
-/** The map's own units; it is scaled to the page. */
-export const WIDTH = 1000;
-export const HEIGHT = 620;
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** A map in units of its own, scaled to the page: wide, or upright for a phone, where all of it is larger. */
+export function sizeFor(pixels: number): Size {
+  return pixels < 560 ? { width: 480, height: 560 } : { width: 1000, height: 620 };
+}
 
 /** Who answers within this time is next to us, and who takes this long is at the edge. */
 const [RTT_NEAR, RTT_FAR] = [0.5, 500];
 /** Where near and far are, of half the map's height. */
 const [NEAR, FAR] = [0.34, 0.84];
+/** How much people push each other away: a few spread out, a crowd has no room for it. */
+const push = (count: number) => Math.max(20, Math.min(260, 2600 / count));
 /** Enough to settle; a crowd moves less, and each step of it costs more. */
 const ticks = (count: number) => (count > 60 ? 70 : 160);
 
@@ -47,7 +55,7 @@ export function radius(count: number): number {
 }
 
 /** Where all stand. */
-export function arrange(all: Standing[]): Map<string, Place> {
+export function arrange(all: Standing[], { width, height }: Size): Map<string, Place> {
   const r = radius(all.length);
   interface Node extends SimulationNodeDatum {
     id: string;
@@ -57,24 +65,24 @@ export function arrange(all: Standing[]): Map<string, Place> {
   const nodes: Node[] = all.map(({ id, rtt }) => {
     const angle = turn(id) * 2 * Math.PI;
     const out = distance(rtt);
-    const [homeX, homeY] = [(Math.cos(angle) * out * WIDTH) / 2, (Math.sin(angle) * out * HEIGHT) / 2];
+    const [homeX, homeY] = [(Math.cos(angle) * out * width) / 2, (Math.sin(angle) * out * height) / 2];
     return { id, homeX, homeY, x: homeX, y: homeY };
   });
   const me: Node = { id: "", homeX: 0, homeY: 0, x: 0, y: 0, fx: 0, fy: 0 };
   // Names stand below faces, where there is room for names.
-  const apart = (node: Node) => (node === me ? 62 : r + (all.length <= 40 ? 22 : 4));
+  const apart = (node: Node) => (node === me ? 70 : r + (all.length <= 40 ? 22 : 4));
   forceSimulation([me, ...nodes])
     .force("x", forceX<Node>((node) => node.homeX).strength(0.25))
     .force("y", forceY<Node>((node) => node.homeY).strength(0.25))
-    .force("charge", forceManyBody<Node>().strength(-30).distanceMax(160))
+    .force("charge", forceManyBody<Node>().strength(-push(all.length)).distanceMax(240))
     .force("apart", forceCollide<Node>(apart).iterations(3))
     .stop()
     .tick(ticks(all.length));
   const within = (value: number | undefined, most: number) => Math.max(-most, Math.min(most, value ?? 0));
   return new Map(
     nodes.map((node) => {
-      const [x, y] = [within(node.x, WIDTH / 2 - r - 8), within(node.y, HEIGHT / 2 - r - 26)];
-      return [node.id, { id: node.id, x: x + WIDTH / 2, y: y + HEIGHT / 2, r }];
+      const [x, y] = [within(node.x, width / 2 - r - 8), within(node.y, height / 2 - r - 26)];
+      return [node.id, { id: node.id, x: x + width / 2, y: y + height / 2, r }];
     }),
   );
 }

@@ -52,6 +52,12 @@ class Live {
     this.#connect();
   }
 
+  /** What a share is called, by its id, as far as anybody has said. */
+  nameOfShare(id: string): string | undefined {
+    const offered = [...this.offered.values()].flatMap(({ shares }) => shares);
+    return [...this.shares, ...offered].find((share) => share.share_id === id)?.name;
+  }
+
   /** Has something read anew. */
   refresh(...resources: Resource[]): void {
     for (const resource of resources) this.#stale.add(resource);
