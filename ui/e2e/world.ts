@@ -87,8 +87,8 @@ export class Person {
     this.#running = null;
   }
 
-  /** The address that lets one browser in. */
-  get url(): string {
+  /** Where their app is. */
+  private get url(): string {
     const url = this.#running?.ready.url;
     if (!url) throw new Error("this kith has no web app: build it with Node, or set KITH_BIN");
     return url;
@@ -131,9 +131,11 @@ export class Person {
     page.on("console", (message) => {
       if (message.text().includes("Content Security Policy")) throw new Error(message.text());
     });
-    await page.goto(this.url);
+    // Each address lets one browser in.
+    const { url } = await this.api<{ url: string }>("POST", "/web/codes");
+    await page.goto(url);
     // What a redirect leads to is not intercepted.
-    if (DIST) await page.goto(new URL("/", this.url).href);
+    if (DIST) await page.goto(new URL("/", url).href);
     await expect(page.locator("#app")).not.toBeEmpty();
     return page;
   }
