@@ -123,7 +123,6 @@ export class Person {
       permissions: ["clipboard-read", "clipboard-write"],
       ...options,
     });
-    if (DIST) await serveApp(context, DIST);
     const page = await context.newPage();
     page.on("pageerror", (error) => {
       throw error;
@@ -133,6 +132,7 @@ export class Person {
     });
     // Each address lets one browser in.
     const { url } = await this.api<{ url: string }>("POST", "/web/codes");
+    if (DIST) await serveApp(context, DIST, new URL(url).origin);
     await page.goto(url);
     // What a redirect leads to is not intercepted.
     if (DIST) await page.goto(new URL("/", url).href);
@@ -171,9 +171,13 @@ async function headOf(url: URL, headers: Record<string, string>) {
 }
 
 /** Puts the files of `dist` in the place of the program's own, with the headers that the program sends with its page. */
-async function serveApp(context: Awaited<ReturnType<Browser["newContext"]>>, dist: string): Promise<void> {
+async function serveApp(
+  context: Awaited<ReturnType<Browser["newContext"]>>,
+  dist: string,
+  origin: string,
+): Promise<void> {
   await context.route(
-    (url) => url.pathname === "/" || existsSync(join(dist, url.pathname)),
+    (url) => url.origin === origin && (url.pathname === "/" || existsSync(join(dist, url.pathname))),
     async (route) => {
       const url = new URL(route.request().url());
       if (url.searchParams.has("code") || url.pathname.startsWith("/api/")) return route.continue();

@@ -301,6 +301,7 @@ export const t = {
     chosen: (number: number) => `Download ${files(number)}`,
     folder: "Into this folder",
     hint: "A path on the computer where kith runs. The node goes on with it by itself, also after a restart.",
+    notWhole: "Give the whole path; it begins with /.",
     begin: "Download",
     begun: "The download has begun; Transfers shows how it goes",
     tooMany: (most: number) =>
