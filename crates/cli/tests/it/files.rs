@@ -131,6 +131,20 @@ async fn an_own_file_is_read_until_it_is_another() {
 }
 
 #[tokio::test]
+async fn what_an_own_share_holds_is_listed() {
+    let ann = Person::up().await;
+    share_films(&ann).await;
+    let me = text(&ann.one(&["id"]).await["peer_id"]);
+    let listed = ann.json(&["ls", &format!("{me}/films")]).await;
+    let names: Vec<String> = listed.iter().map(|it| text(&it["name"])).collect();
+    assert_eq!(names, [ODD, "empty", "film.mkv"]);
+    let one = ann.one(&["ls", &format!("{me}/films/film.mkv")]).await;
+    assert_eq!(one["bytes"], 3 << 20);
+    let none = ann.run(&["ls", &format!("{me}/films/none")]).await;
+    none.failed(3, &[]);
+}
+
+#[tokio::test]
 async fn a_contacts_file_is_read_without_having_been_fetched() {
     let (mut ann, ben) = (Person::up().await, Person::up().await);
     ben.meet(&ann, "ann", "ben").await;

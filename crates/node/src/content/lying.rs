@@ -14,6 +14,7 @@ use kith_core::data::manifest::{self, Entry, Found, Node};
 use kith_core::data::path;
 use kith_core::ids::{BlobHash, ShareId};
 
+use crate::content::list::ENTRIES_MAX;
 use crate::content::shares::Shares;
 use crate::content::store;
 use crate::data::hash::{self, Stamp};
@@ -92,6 +93,42 @@ fn read_unchanged(path: &Path, stamp: Stamp, from: u64, count: u64) -> io::Resul
     let mut bytes = vec![0; usize::try_from(count).unwrap_or(usize::MAX)];
     file.read_exact_at(from, &mut bytes)?;
     Ok((Stamp::of(&file.metadata()?) == stamp).then_some(bytes))
+}
+
+/// What a directory of a share, or copy, of which this is the head holds; a file holds itself. At most
+/// [`ENTRIES_MAX`] entries; `None` where there is nothing at `path`. Blocks.
+///
+/// # Errors
+/// The database's.
+pub fn entries(shares: &Shares, head: &Head, path: &str) -> io::Result<Option<Vec<Entry>>> {
+    let Ok(names) = path::split(path) else {
+        return Ok(None);
+    };
+    let mut at = head.manifest;
+    for (depth, name) in names.iter().enumerate() {
+        match entry(shares, head, at, name)? {
+            Some(Entry::Directory(directory)) => at = directory.node,
+            Some(found) if depth + 1 == names.len() => return Ok(Some(vec![found])),
+            _ => return Ok(None),
+        }
+    }
+    let (mut listed, mut parts) = (Vec::new(), vec![at]);
+    while let Some(part) = parts.pop() {
+        let Some(node) = node(shares, head, &part)? else {
+            return Ok(None);
+        };
+        match node.into_body() {
+            manifest::Body::Entries(entries) => listed.extend(entries),
+            manifest::Body::Parts(further) => {
+                parts.extend(further.into_iter().rev().map(|part| part.node));
+            }
+        }
+        if listed.len() >= ENTRIES_MAX {
+            listed.truncate(ENTRIES_MAX);
+            break;
+        }
+    }
+    Ok(Some(listed))
 }
 
 /// What the manifest says of the file at `path`.

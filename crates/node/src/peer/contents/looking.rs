@@ -1,6 +1,7 @@
-//! Looking at what others share.
+//! Looking at what others share, and into what is shared here.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::data::head::{Head, HeadError};
@@ -11,11 +12,12 @@ use tokio::sync::mpsc;
 
 use super::failure::{explain, missing, several};
 use super::handle::Contents;
+use super::opening::own_head;
 use super::reach::Reach;
 use super::source::{self, ShareName, ShareSource};
 use super::sources::Feed;
 use crate::clock;
-use crate::content::{self, GetError, Provider};
+use crate::content::{self, GetError, Provider, ReadError, ShareError, Shares, lying};
 use crate::error::Error;
 
 /// How long a look at what somebody shares may take: longer than their looking at a large folder anew.
@@ -32,11 +34,16 @@ impl Contents {
         reach.with(target, self.look(&reach, target, peer)).await
     }
 
-    /// What a directory of somebody's share holds; a file holds itself.
+    /// What a directory of a share holds, somebody's or our own; a file holds itself.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such share or path, or not for us; [`Error::Unreachable`].
     pub async fn entries(&self, source: &ShareSource) -> Result<Vec<Entry>, Error> {
+        if source.owner == self.node.peer_id() {
+            let (shares, source) = (Arc::clone(self.node.shares()), source.clone());
+            let listed = tokio::task::spawn_blocking(move || own_entries(&shares, &source));
+            return listed.await.map_err(|_| Error::Closed)?;
+        }
         let reach = Reach::source(&self.node, source).await?;
         let mut failed = missing(reach.name());
         for target in reach.targets() {
@@ -122,4 +129,11 @@ impl Contents {
             .unwrap_or(Err(GetError::Stalled))
             .map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
     }
+}
+
+/// What a directory of an own share holds.
+fn own_entries(shares: &Shares, source: &ShareSource) -> Result<Vec<Entry>, Error> {
+    let head = own_head(shares, source)?;
+    let listed = lying::entries(shares, &head, &source.path).map_err(ShareError::from)?;
+    Ok(listed.ok_or(ReadError::NotFound)?)
 }

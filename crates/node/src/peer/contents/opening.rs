@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kith_core::data::head::Head;
 use kith_core::ids::{PeerId, ShareId};
 use tokio::sync::watch;
 use tracing::debug;
@@ -238,15 +239,20 @@ async fn kept(place: &Path, error: &Error) -> Option<PathBuf> {
     kept.ok()?.ok()?
 }
 
-/// A file of an own share.
-fn own(shares: &Arc<Shares>, source: &ShareSource) -> Result<Lying, Error> {
+/// The own share that is meant.
+pub(super) fn own_head(shares: &Shares, source: &ShareSource) -> Result<Head, Error> {
     let mut heads: Vec<_> = shares.mine().map_err(ShareError::from)?;
     heads.retain(|mine| source.share.is_of(&mine.head));
     if heads.len() > 1 {
         return Err(several(heads.iter().map(|mine| &mine.head)));
     }
-    let mine = heads.pop().ok_or_else(unknown)?;
-    let found = Lying::find(shares, &mine.head, &source.path).map_err(ShareError::from)?;
+    Ok(heads.pop().ok_or_else(unknown)?.head)
+}
+
+/// A file of an own share.
+fn own(shares: &Arc<Shares>, source: &ShareSource) -> Result<Lying, Error> {
+    let head = own_head(shares, source)?;
+    let found = Lying::find(shares, &head, &source.path).map_err(ShareError::from)?;
     let found = found.ok_or(ReadError::NotFound)?;
     match found.is_here() {
         true => Ok(found),

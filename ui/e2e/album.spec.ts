@@ -1,0 +1,142 @@
+// An album, from the drop to the last byte on the other side.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test, type Page } from "@playwright/test";
+import { drop, makePicture, type Picture } from "./pictures";
+import { World } from "./world";
+
+test.describe.configure({ mode: "serial" });
+
+let world: World;
+let ann: Page;
+let bob: Page;
+let pictures: Picture[];
+
+// A name that would be markup, and one that turns itself around.
+const NAMES = [
+  "IMG_1.jpg",
+  "IMG_2.jpg",
+  "IMG_10.jpg",
+  "<img src=x onerror=alert(1)>.jpg",
+  "photo\u202egpj.exe.jpg",
+];
+
+test.beforeAll(async ({ browser }) => {
+  world = await World.befriended(["ann", "bob"]);
+  ann = await world.person("ann").browser(browser);
+  bob = await world.person("bob").browser(browser);
+  for (const page of [ann, bob]) {
+    page.on("dialog", () => {
+      throw new Error("something of a peer's ran");
+    });
+  }
+  pictures = await Promise.all(NAMES.map((name, at) => makePicture(ann, name, at + 1)));
+});
+test.afterAll(() => world?.end());
+
+test("pictures that are dropped become an album", async () => {
+  await expect(ann.getByRole("heading", { name: "Albums", level: 1 })).toBeVisible();
+  await drop(ann, ann.getByRole("heading", { name: "Albums", level: 1 }), pictures.slice(0, 3));
+  await expect(ann.getByRole("dialog").getByText(/3 files/)).toBeVisible();
+  await ann.getByLabel("Name", { exact: true }).fill("Summer");
+  await ann.getByRole("button", { name: "Share", exact: true }).click();
+  await expect(ann.getByRole("heading", { name: "Summer", level: 1 })).toBeVisible();
+  await expect(ann.getByRole("link", { name: /IMG_/ })).toHaveCount(3);
+});
+
+test("the other side sees it, sorted as people count", async () => {
+  const card = bob.getByRole("link", { name: /Summer/ });
+  await expect(card).toBeVisible({ timeout: 30_000 });
+  await card.click();
+  const tiles = bob.getByRole("list", { name: "Pictures" }).getByRole("link");
+  await expect(tiles).toHaveCount(3);
+  const shown = await tiles.evaluateAll((all) => all.map((tile) => tile.getAttribute("aria-label")));
+  expect(shown).toEqual(["IMG_1.jpg", "IMG_2.jpg", "IMG_10.jpg"]);
+  await expect(tiles.locator(".thumb.shown img")).toHaveCount(3);
+});
+
+test("a picture that is added appears before the viewer's eyes", async () => {
+  await drop(ann, ann.getByRole("list", { name: "Pictures" }), pictures.slice(3));
+  await expect(bob.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(5, {
+    timeout: 30_000,
+  });
+});
+
+test("names of peers are shown as they are, and nothing of them runs", async () => {
+  await expect(bob.getByRole("link", { name: "<img src=x onerror=alert(1)>.jpg" })).toBeVisible();
+  await expect(bob.getByRole("link", { name: "photo␣202Egpj.exe.jpg" })).toBeVisible();
+});
+
+test("the lightbox is led by keys, and the address follows", async () => {
+  await bob.getByRole("link", { name: "IMG_1.jpg" }).click();
+  const box = bob.getByRole("dialog");
+  await expect(box).toHaveAccessibleName("IMG_1.jpg");
+  await expect
+    .poll(() => box.locator("img.full").evaluate((it: HTMLImageElement) => it.naturalWidth))
+    .toBe(900);
+  await bob.keyboard.press("ArrowRight");
+  await expect(box).toHaveAccessibleName("IMG_2.jpg");
+  await bob.keyboard.press("Space");
+  await expect(box).toHaveAccessibleName("IMG_10.jpg");
+  await bob.keyboard.press("ArrowLeft");
+  await expect(box).toHaveAccessibleName("IMG_2.jpg");
+  expect(bob.url()).toContain("view=IMG_2.jpg");
+  const scale = () =>
+    box.locator(".picture").evaluate((it: HTMLElement) => new DOMMatrix(it.style.transform).a);
+  await bob.keyboard.press("+");
+  expect(await scale()).toBeGreaterThan(1.4);
+  await bob.keyboard.press("-");
+  expect(await scale()).toBe(1);
+  await bob.keyboard.press("Escape");
+  await expect(box).toBeHidden();
+});
+
+test("a picture comes from an origin that is not the app's", async () => {
+  await bob.getByRole("link", { name: "IMG_1.jpg" }).click();
+  const source = await bob.locator("img.full").getAttribute("src");
+  expect(new URL(source ?? "", bob.url()).origin).not.toBe(new URL(bob.url()).origin);
+  await bob.keyboard.press("Escape");
+});
+
+test("a download lies on the disk, byte for byte", async () => {
+  const folder = join(world.folder, "received");
+  await bob.getByRole("button", { name: "Download all" }).click();
+  await bob.getByLabel("Into this folder").fill(folder);
+  await bob.getByRole("dialog").getByRole("button", { name: "Download" }).click();
+  await bob.goto(`${new URL(bob.url()).origin}/#/transfers`);
+  await expect(bob.getByText("done", { exact: true })).toBeVisible({ timeout: 30_000 });
+  const [received] = await readdir(folder);
+  for (const { name, buffer } of pictures) {
+    expect((await readFile(join(folder, received ?? "", name))).equals(buffer), name).toBe(true);
+  }
+});
+
+test("chosen pictures alone are downloaded", async () => {
+  const folder = join(world.folder, "chosen");
+  await bob.goto(`${new URL(bob.url()).origin}/#/albums`);
+  await bob.getByRole("link", { name: /Summer/ }).click();
+  await bob.getByRole("button", { name: "Choose", exact: true }).click();
+  await bob.getByRole("button", { name: "IMG_2.jpg" }).click();
+  await bob.getByRole("button", { name: "Download 1" }).click();
+  await bob.getByLabel("Into this folder").fill(folder);
+  await bob.getByRole("dialog").getByRole("button", { name: "Download" }).click();
+  await expect
+    .poll(async () => readdir(join(folder, "Summer")).catch(() => []), { timeout: 30_000 })
+    .toEqual(["IMG_2.jpg"]);
+});
+
+test("its owner sees who fetched it", async () => {
+  await ann.goto(`${new URL(ann.url()).origin}/#/people`);
+  await ann.getByRole("link", { name: /bob/ }).first().click();
+  await expect(ann.getByText("all of it")).toBeVisible({ timeout: 30_000 });
+});
+
+test("whoever is blocked sees it vanish", async () => {
+  await bob.goto(`${new URL(bob.url()).origin}/#/albums`);
+  await expect(bob.getByRole("link", { name: /Summer/ })).toBeVisible();
+  await ann.getByRole("button", { name: /^More for/ }).click();
+  await ann.getByRole("menuitem", { name: "Block" }).click();
+  await ann.getByRole("dialog").getByRole("button", { name: "Block" }).click();
+  await expect(ann.getByText("Blocked")).toBeVisible();
+  await expect(bob.getByRole("link", { name: /Summer/ })).toBeHidden({ timeout: 60_000 });
+});

@@ -1,0 +1,84 @@
+// Shares as files: a tree, a site, and transfers that are held, go on and end.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test, type Page } from "@playwright/test";
+import { World } from "./world";
+
+test.describe.configure({ mode: "serial" });
+
+let world: World;
+let bob: Page;
+let origin: string;
+
+test.beforeAll(async ({ browser }) => {
+  world = await World.befriended(["ann", "bob"]);
+  const home = join(world.folder, "home");
+  await mkdir(join(home, "deep"), { recursive: true });
+  await writeFile(join(home, "index.html"), "<h1>My home</h1><script>document.title = 'it ran'</script>");
+  await writeFile(join(home, "deep", "notes.txt"), "hello");
+  await writeFile(join(home, "large.bin"), Buffer.alloc(24 << 20, 7));
+  const [ann, other] = [world.person("ann"), world.person("bob")];
+  await ann.api("POST", "/shares", { paths: [home], with: [], link: false, public: false, name: null });
+  await other.api("POST", "/limits", { download: "1 MiB/s", local: true });
+  bob = await other.browser(browser);
+  origin = new URL(bob.url()).origin;
+});
+test.afterAll(() => world?.end());
+
+test("a share is a tree of files", async () => {
+  await bob.goto(`${origin}/#/files`);
+  await bob.getByRole("link", { name: /home/ }).click();
+  await expect(bob.getByText("large.bin")).toBeVisible();
+  await expect(bob.getByText("24 MiB")).toBeVisible();
+  await bob.getByRole("link", { name: "deep" }).click();
+  await expect(bob.getByText("notes.txt")).toBeVisible();
+  await bob.getByRole("navigation", { name: "Folders above" }).getByRole("link", { name: "home" }).click();
+  await expect(bob.getByText("large.bin")).toBeVisible();
+});
+
+test("a folder with an index.html opens as a site, away from the app", async () => {
+  const opened = bob.waitForEvent("popup");
+  await bob.getByRole("button", { name: "Open as site" }).click();
+  const site = await opened;
+  await expect(site.getByRole("heading", { name: "My home" })).toBeVisible();
+  await expect(site).toHaveTitle("it ran");
+  expect(new URL(site.url()).origin).not.toBe(origin);
+  expect(await site.evaluate(() => window.opener)).toBeNull();
+  await site.close();
+});
+
+test("a transfer is paused, goes on and is cancelled", async () => {
+  await bob.getByRole("button", { name: "Download all" }).click();
+  await bob.getByLabel("Into this folder").fill(join(world.folder, "received"));
+  await bob.getByRole("dialog").getByRole("button", { name: "Download" }).click();
+  await bob.goto(`${origin}/#/transfers`);
+  const card = bob.getByRole("article");
+  await expect(card.getByRole("heading", { name: "home" })).toBeVisible();
+  await expect(card.getByText(/MiB\/s|KiB\/s/)).toBeVisible();
+  await expect(card.getByText(/left/)).toBeVisible();
+  await card.getByRole("button", { name: "Pause" }).click();
+  await expect(card.getByText("paused")).toBeVisible();
+  await card.getByRole("button", { name: "Go on" }).click();
+  await expect(card.getByText("under way")).toBeVisible();
+  await card.getByRole("combobox", { name: "How soon" }).selectOption("Soon");
+  await expect(card.getByRole("combobox", { name: "How soon" })).toHaveValue("high");
+  await card.getByRole("button", { name: "Cancel" }).click();
+  await bob.getByRole("button", { name: "Cancel the download" }).click();
+  await expect(bob.getByText("Nothing is on its way")).toBeVisible();
+});
+
+test("a download that cannot be is told in words", async () => {
+  await bob.goto(`${origin}/#/files`);
+  await bob.getByRole("link", { name: /home/ }).click();
+  await bob.getByRole("button", { name: "Download all" }).click();
+  const field = bob.getByLabel("Into this folder");
+  await field.fill("not/whole");
+  await expect(field).toHaveAttribute("aria-invalid", "true");
+  await expect(bob.getByRole("dialog").getByRole("button", { name: "Download" })).toBeDisabled();
+  await field.fill("/proc/nowhere");
+  await bob.getByRole("dialog").getByRole("button", { name: "Download" }).click();
+  await expect(field).toBeHidden();
+  await bob.goto(`${origin}/#/transfers`);
+  await expect(bob.getByRole("article").getByRole("alert")).toBeVisible();
+  await expect(bob.getByRole("button", { name: "Try again" })).toBeVisible();
+});

@@ -1,0 +1,115 @@
+// How it looks, in light and dark, wide and on a phone; and whether everybody can use it.
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test, type Page } from "@playwright/test";
+import { drop, makePicture } from "./pictures";
+import { World } from "./world";
+
+test.describe.configure({ mode: "serial" });
+
+let world: World;
+let album: string;
+
+const SCREENS = {
+  wide: { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
+  dark: { viewport: { width: 1280, height: 800 }, colorScheme: "dark" },
+  phone: { viewport: { width: 360, height: 740 }, colorScheme: "light", isMobile: true, hasTouch: true },
+  "phone-dark": {
+    viewport: { width: 360, height: 740 },
+    colorScheme: "dark",
+    isMobile: true,
+    hasTouch: true,
+  },
+} as const;
+
+test.beforeAll(async ({ browser }) => {
+  world = await World.befriended(["ann", "bob"]);
+  const ann = await world.person("ann").browser(browser);
+  const pictures = await Promise.all(
+    Array.from({ length: 14 }, (_, at) => makePicture(ann, `IMG_${at + 1}.jpg`, at + 1)),
+  );
+  await drop(ann, ann.getByRole("heading", { name: "Albums", level: 1 }), pictures);
+  await ann.getByLabel("Name", { exact: true }).fill("Summer by the sea");
+  await ann.getByRole("button", { name: "Share", exact: true }).click();
+  await expect(ann.getByRole("list", { name: "Pictures" }).getByRole("link").first()).toBeVisible();
+  await expect(ann.getByText(/Adding/)).toBeHidden({ timeout: 30_000 });
+  const [share] = await world.person("ann").api<{ share_id: string }[]>("GET", "/shares");
+  album = `albums/${await world.person("ann").peerId()}/${share?.share_id}`;
+  await ann.context().close();
+});
+test.afterAll(() => world?.end());
+
+async function isSound(page: Page, where: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations.filter((it) => it.impact === "serious" || it.impact === "critical");
+  const told = serious.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join("\n  ")}`);
+  expect(told, where).toEqual([]);
+  const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  expect(isTooWide, `${where} scrolls sideways`).toBe(false);
+}
+
+for (const [screen, options] of Object.entries(SCREENS)) {
+  test(`every page is sound: ${screen}`, async ({ browser }, info) => {
+    const page = await world.person("bob").browser(browser, options);
+    const origin = new URL(page.url()).origin;
+    await expect(page.getByRole("link", { name: /Summer by the sea/ })).toBeVisible({ timeout: 30_000 });
+    const peer = await world.person("ann").peerId();
+    const pages = [
+      "welcome",
+      "albums",
+      album,
+      `${album}?view=IMG_3.jpg`,
+      "files",
+      album.replace("albums", "files"),
+    ];
+    for (const at of [...pages, "transfers", "people", `people/${peer}`, "network", "settings"]) {
+      await page.goto(`${origin}/#/${at}`);
+      if (at.includes("view=")) await expect(page.locator("img.full.shown")).toBeVisible();
+      else await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+      if (at === album) await expect(page.locator(".thumb.shown").first()).toBeVisible();
+      if (at === "network") await expect(page.getByRole("table")).toBeVisible();
+      await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
+      const name = at.includes("view=")
+        ? "lightbox"
+        : at.split("/").length > 2
+          ? `${at.split("/")[0]}-one`
+          : at.replace(/\/.*/, "-one");
+      await page.screenshot({ path: info.outputPath(`${name}.png`) });
+      await isSound(page, `${screen}: ${at}`);
+    }
+    await page.context().close();
+  });
+}
+
+test("dialogs are sound", async ({ browser }) => {
+  const page = await world.person("bob").browser(browser);
+  await page.getByRole("button", { name: "New album" }).click();
+  await isSound(page, "new album");
+  await page.keyboard.press("Escape");
+  await page.goto(`${new URL(page.url()).origin}/#/people`);
+  await page.getByRole("button", { name: "Invite someone" }).click();
+  await expect(page.getByRole("img", { name: "Your invite as a QR code" })).toBeVisible();
+  await isSound(page, "invite");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Add someone" }).click();
+  await isSound(page, "add someone");
+  await page.context().close();
+});
+
+test("the app can be used by keys alone", async ({ browser }) => {
+  const page = await world.person("bob").browser(browser);
+  await expect(page.getByRole("link", { name: /Summer by the sea/ })).toBeVisible();
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "To the page" })).toBeFocused();
+  await page.getByRole("link", { name: /Summer by the sea/ }).focus();
+  await page.keyboard.press("Enter");
+  const tiles = page.getByRole("list", { name: "Pictures" }).getByRole("link");
+  await expect(tiles.first()).toBeVisible();
+  await tiles.first().focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("link", { name: "IMG_2.jpg" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toHaveAccessibleName("IMG_2.jpg");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await page.context().close();
+});

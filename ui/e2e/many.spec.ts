@@ -1,0 +1,48 @@
+// Five thousand pictures: few of them exist at a time, and the last is as near as the first.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "@playwright/test";
+import { makePicture } from "./pictures";
+import { World } from "./world";
+
+const COUNT = 5_000;
+/** What is in sight on this screen, and the rows kept ready beside it. */
+const TILES_MAX = 120;
+
+test("five thousand pictures scroll as few do", async ({ browser }) => {
+  const world = await World.befriended(["ann", "bob"]);
+  try {
+    const page = await world.person("bob").browser(browser, { viewport: { width: 1280, height: 800 } });
+    const folder = join(world.folder, "Years");
+    await mkdir(folder);
+    const { buffer } = await makePicture(page, "one", 3);
+    for (let at = 1; at <= COUNT; at += 1) await writeFile(join(folder, `IMG_${at}.jpg`), buffer);
+    await world
+      .person("ann")
+      .api("POST", "/shares", { paths: [folder], with: [], link: false, public: false, name: null });
+    await page.getByRole("link", { name: /Years/ }).click({ timeout: 60_000 });
+    const tiles = page.getByRole("list", { name: "Pictures" }).getByRole("listitem");
+    await expect(tiles.first()).toHaveAttribute("aria-setsize", String(COUNT), { timeout: 30_000 });
+    expect(await tiles.count()).toBeLessThan(TILES_MAX);
+
+    // Whoever scrolls through all of it in two seconds still sees it move.
+    const longest = await page.evaluate(async () => {
+      const frames: number[] = [];
+      const [began, whole] = [performance.now(), document.documentElement.scrollHeight];
+      let last = began;
+      while (performance.now() - began < 2000) {
+        const now = await new Promise<number>(requestAnimationFrame);
+        frames.push(now - last);
+        last = now;
+        scrollTo(0, (whole * (now - began)) / 2000);
+      }
+      return frames.toSorted((one, other) => one - other)[Math.floor(frames.length * 0.95)] ?? 0;
+    });
+    expect(longest).toBeLessThan(250);
+    await page.keyboard.press("End");
+    await expect(page.getByRole("link", { name: `IMG_${COUNT}.jpg` })).toBeVisible();
+    expect(await tiles.count()).toBeLessThan(TILES_MAX);
+  } finally {
+    await world.end();
+  }
+});

@@ -1,0 +1,100 @@
+// The first run, and two people who meet: by a code in a picture on one side, and words on both.
+import { expect, test, type Page } from "@playwright/test";
+import { World } from "./world";
+
+test.describe.configure({ mode: "serial" });
+
+let world: World;
+let ann: Page;
+let bob: Page;
+
+test.beforeAll(async ({ browser }) => {
+  world = await World.start(["ann", "bob"]);
+  ann = await world.person("ann").browser(browser);
+  bob = await world.person("bob").browser(browser);
+});
+test.afterAll(() => world?.end());
+
+test("whoever has nothing yet is welcomed, and says their name", async () => {
+  for (const [page, name] of [
+    [ann, "Ann"],
+    [bob, "Bob"],
+  ] as const) {
+    await expect(page.getByRole("heading", { name: "Welcome to kith" })).toBeVisible();
+    await page.getByLabel("Your name").fill(name);
+    await page.getByRole("button", { name: "Next" }).click();
+    await expect(page.getByRole("heading", { name: "Meet someone" })).toBeVisible();
+  }
+  expect((await world.person("ann").api<{ name: string }>("GET", "/settings")).name).toBe("Ann");
+});
+
+test("what is no invite is told apart, and why", async () => {
+  await bob.getByRole("radio", { name: "Add someone" }).check();
+  const field = bob.getByLabel("Invite", { exact: true });
+  await field.fill("https://example.org/");
+  await expect(bob.getByText("This is not an invite.")).toBeVisible();
+  await field.fill("kith:invite1qqqqqq");
+  await expect(field).toHaveAttribute("aria-invalid", "true");
+  await expect(bob.getByRole("button", { name: "Add", exact: true })).toBeDisabled();
+  await field.fill("");
+});
+
+test("an invite is added by a picture of its code", async () => {
+  const code = ann.getByRole("img", { name: "Your invite as a QR code" });
+  await expect(code).toBeVisible();
+  const picture = await code.screenshot({ scale: "css" });
+  const chosen = bob.waitForEvent("filechooser");
+  await bob.getByRole("button", { name: "From a picture" }).click();
+  await (await chosen).setFiles({ name: "code.png", mimeType: "image/png", buffer: picture });
+  await expect(bob.getByText("calls themselves “Ann”")).toBeVisible();
+  await bob.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(bob.getByRole("heading", { name: "You are set up" })).toBeVisible();
+  await expect(ann.getByText("Bob used your invite")).toBeVisible();
+});
+
+test("both see each other there, and by which path", async () => {
+  await bob.getByRole("button", { name: "To your people" }).click();
+  await expect(bob.getByRole("link", { name: /Ann.*Direct/ })).toBeVisible();
+  await ann.getByRole("button", { name: "Next" }).click();
+  await ann.getByRole("button", { name: "To your people" }).click();
+  await ann.getByRole("link", { name: /Bob/ }).click();
+  await expect(ann.getByText("Your two devices talk to each other directly.")).toBeVisible();
+});
+
+test("both see the same safety words, those that stay and those of the moment", async () => {
+  await bob.getByRole("link", { name: /Ann/ }).click();
+  const words: string[][] = [];
+  for (const page of [ann, bob]) {
+    await page.getByRole("button", { name: "Compare safety words" }).click();
+    await expect(page.getByRole("dialog").getByRole("listitem").first()).toBeVisible();
+    words.push(await page.getByRole("dialog").getByRole("listitem").allTextContents());
+  }
+  expect(words[0]).toEqual(words[1]);
+  expect(words[0]?.length).toBeGreaterThan(8);
+
+  const live: string[][] = [];
+  for (const page of [ann, bob]) {
+    await page.getByRole("radio", { name: "Words of this moment" }).check();
+    await page.getByRole("button", { name: "Compare now" }).click();
+  }
+  for (const page of [ann, bob]) {
+    const items = page.getByRole("dialog").getByRole("listitem");
+    await expect(items).toHaveCount(4);
+    live.push(await items.allTextContents());
+  }
+  expect(live[0]).toEqual(live[1]);
+  await ann.getByRole("button", { name: "They are the same" }).click();
+  await expect(ann.getByRole("button", { name: "Remove the tag verified" })).toBeVisible();
+  await bob.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+});
+
+test("a contact is renamed, tagged and found by the tag", async () => {
+  await ann.getByRole("button", { name: "More for Bob" }).click();
+  await ann.getByRole("menuitem", { name: "Rename" }).click();
+  await ann.getByLabel("New name").fill("Bobby");
+  await ann.getByRole("button", { name: "Save" }).click();
+  await expect(ann.getByRole("heading", { name: "Bobby", level: 1 })).toBeVisible();
+  await ann.getByLabel("Add a tag").fill("family");
+  await ann.getByLabel("Add a tag").press("Enter");
+  await expect(ann.getByRole("button", { name: "Remove the tag family" })).toBeVisible();
+});

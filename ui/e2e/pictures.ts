@@ -1,0 +1,61 @@
+// Pictures made by the browser itself, so that none has to be kept here.
+import type { Locator, Page } from "@playwright/test";
+
+export interface Picture {
+  name: string;
+  mimeType: string;
+  buffer: Buffer;
+}
+
+/** A landscape in colours of its own, as JPEG. */
+export async function makePicture(page: Page, name: string, seed: number): Promise<Picture> {
+  const base64 = await page.evaluate(async (seed) => {
+    const [width, height] = seed % 4 === 0 ? [600, 900] : [900, 600];
+    const canvas = new OffscreenCanvas(width, height);
+    const context = canvas.getContext("2d");
+    if (!context) throw new Error("no canvas");
+    const hue = (seed * 47) % 360;
+    const sky = context.createLinearGradient(0, 0, 0, height);
+    sky.addColorStop(0, `hsl(${hue} 60% 75%)`);
+    sky.addColorStop(1, `hsl(${hue + 60} 55% 45%)`);
+    context.fillStyle = sky;
+    context.fillRect(0, 0, width, height);
+    context.fillStyle = `hsl(${hue + 170} 80% 85%)`;
+    context.beginPath();
+    context.arc(width * (0.25 + ((seed * 13) % 50) / 100), height * 0.3, 60, 0, 7);
+    context.fill();
+    for (let hill = 0; hill < 3; hill += 1) {
+      context.fillStyle = `hsl(${hue + 30} 40% ${34 - hill * 9}%)`;
+      context.beginPath();
+      context.moveTo(0, height);
+      for (let x = 0; x <= width; x += 10) {
+        const wave = Math.sin(x / (90 + hill * 40) + seed * (hill + 1)) * 34 + Math.sin(x / 37 + seed) * 9;
+        context.lineTo(x, height * (0.6 + hill * 0.12) + wave);
+      }
+      context.lineTo(width, height);
+      context.fill();
+    }
+    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
+    const bytes = new Uint8Array(await blob.arrayBuffer());
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  }, seed);
+  return { name, mimeType: "image/jpeg", buffer: Buffer.from(base64, "base64") };
+}
+
+/** Drops files on something, as a file manager would. */
+export async function drop(page: Page, on: Locator, pictures: Picture[]): Promise<void> {
+  const files = pictures.map(({ name, mimeType, buffer }) => ({
+    name,
+    mimeType,
+    text: buffer.toString("base64"),
+  }));
+  const data = await page.evaluateHandle((files) => {
+    const data = new DataTransfer();
+    for (const { name, mimeType, text } of files) {
+      const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+      data.items.add(new File([bytes], name, { type: mimeType }));
+    }
+    return data;
+  }, files);
+  for (const type of ["dragenter", "dragover", "drop"]) await on.dispatchEvent(type, { dataTransfer: data });
+}

@@ -1,0 +1,28 @@
+// The app in a real browser, with real nodes that the tests start. `KITH_BIN` is the program; `CHROMIUM` the browser.
+import { existsSync } from "node:fs";
+import { defineConfig } from "@playwright/test";
+
+const chromium = [process.env.CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
+
+export default defineConfig({
+  testDir: "e2e",
+  outputDir: "e2e/.results",
+  // One story after the other: each starts nodes of its own, on two cores.
+  workers: 1,
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"]],
+  use: {
+    browserName: "chromium",
+    launchOptions: {
+      ...(chromium ? { executablePath: chromium } : {}),
+      args: [
+        // Chromium has no sandbox for root, as in a container.
+        ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+        // A page that is put in the place of the program's own has no address, so it may not load from loopback.
+        ...(process.env.KITH_UI_DIST ? ["--disable-features=LocalNetworkAccessChecks"] : []),
+      ],
+    },
+    trace: "retain-on-failure",
+  },
+});

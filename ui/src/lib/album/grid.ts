@@ -1,0 +1,34 @@
+// How many tiles stand beside each other, and how large they are.
+
+/** Between two tiles, in pixels. */
+export const GAP = 6;
+/** The smallest tile that shows what is on it; three fit beside each other on a phone. */
+const TILE_MIN = 104;
+/** What a tile should be like where there is room. */
+const TILE_WANTED = 208;
+const PHONE = 600;
+
+export interface Layout {
+  columns: number;
+  /** Width and height of a tile, in pixels. */
+  tile: number;
+}
+
+export function layout(width: number): Layout {
+  const wanted = width < PHONE ? TILE_MIN : TILE_WANTED;
+  const columns = Math.max(1, Math.floor((width + GAP) / (wanted + GAP)));
+  return { columns, tile: Math.max(1, (width - GAP * (columns - 1)) / columns) };
+}
+
+/** Where an arrow leads from a tile; nothing for other keys and at the edges. */
+export function moved(key: string, at: number, columns: number, count: number): number | null {
+  const to = {
+    ArrowLeft: at - 1,
+    ArrowRight: at + 1,
+    ArrowUp: at - columns,
+    ArrowDown: at + columns,
+    Home: 0,
+    End: count - 1,
+  }[key];
+  return to === undefined || to < 0 || to >= count ? null : to;
+}

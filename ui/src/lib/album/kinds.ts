@@ -1,0 +1,47 @@
+// What a file is, as far as its name says: enough to choose how to show it. The daemon decides what it is sent as.
+
+import type { Listed } from "../api/client";
+import type { IconName } from "../components/Icon.svelte";
+
+export type Kind = "picture" | "video" | "audio" | "other";
+
+const ENDS: Record<Exclude<Kind, "other">, readonly string[]> = {
+  picture: ["jpg", "jpeg", "png", "webp", "gif", "avif", "heic", "heif"],
+  video: ["mp4", "m4v", "mov", "webm", "mkv"],
+  audio: ["mp3", "m4a", "ogg", "opus", "flac", "wav"],
+};
+
+export function kindOf(name: string): Kind {
+  const end = /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
+  for (const [kind, ends] of Object.entries(ENDS)) if (ends.includes(end)) return kind as Kind;
+  return "other";
+}
+
+/** Whether a lightbox can show it. */
+export function isShown(entry: Listed): boolean {
+  const kind = kindOf(entry.name);
+  return entry.kind === "file" && (kind === "picture" || kind === "video");
+}
+
+/** Whether a folder is an album: at least half of its files are pictures or films. One with folders alone may become one. */
+export function isAlbum(entries: Listed[]): boolean {
+  const files = entries.filter((entry) => entry.kind === "file");
+  return files.filter(isShown).length * 2 >= files.length && (files.length > 0 || entries.length === 0);
+}
+
+export function iconOf(entry: Listed): IconName {
+  if (entry.kind !== "file") return "folder";
+  const kind = kindOf(entry.name);
+  return kind === "picture" ? "image" : kind === "other" ? "file" : kind;
+}
+
+const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+
+/** Folders first, then by name, numbers as numbers. */
+export function sorted(entries: Listed[]): Listed[] {
+  return entries.toSorted(
+    (one, other) =>
+      Number(other.kind === "directory") - Number(one.kind === "directory") ||
+      byName.compare(one.name, other.name),
+  );
+}

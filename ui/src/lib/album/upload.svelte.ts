@@ -1,0 +1,88 @@
+// Files on their way from the browser into an album of this node. They go on while other pages are looked at.
+
+import * as api from "../api/client";
+import { live } from "../state/live.svelte";
+import type { Dropped } from "./dropped";
+
+/** Enough that small pictures do not wait for each other. */
+const AT_ONCE = 3;
+/** A list of more failures is read by nobody. */
+const FAILURES_SHOWN = 5;
+
+export interface Failed {
+  path: string;
+  words: string;
+}
+
+export class Upload {
+  readonly album: string;
+  readonly total: number;
+  readonly bytesTotal: number;
+  done = $state(0);
+  bytes = $state(0);
+  failed = $state.raw<Failed[]>([]);
+  failedCount = $state(0);
+  isOver = $state(false);
+  #stop = new AbortController();
+  #queue: Dropped[];
+
+  constructor(album: string, files: Dropped[]) {
+    this.album = album;
+    this.#queue = files.toReversed();
+    this.total = files.length;
+    this.bytesTotal = files.reduce((all, { file }) => all + file.size, 0);
+  }
+
+  async run(): Promise<void> {
+    await Promise.all(Array.from({ length: AT_ONCE }, () => this.#work()));
+    this.isOver = true;
+    live.refresh("shares");
+  }
+
+  stop(): void {
+    this.#queue = [];
+    this.#stop.abort();
+  }
+
+  async #work(): Promise<void> {
+    for (let next = this.#queue.pop(); next; next = this.#queue.pop()) {
+      let sent = 0;
+      const count = (bytes: number) => {
+        this.bytes += bytes - sent;
+        sent = bytes;
+      };
+      try {
+        await api.putFile(this.album, next.path, next.file, count, this.#stop.signal);
+        count(next.file.size);
+        this.done += 1;
+      } catch (error) {
+        count(0);
+        if (this.#stop.signal.aborted) return;
+        this.failedCount += 1;
+        const failed = { path: next.path, words: api.wordsOf(error) };
+        this.failed = [...this.failed, failed].slice(0, FAILURES_SHOWN);
+      }
+    }
+  }
+}
+
+class Uploads {
+  all = $state.raw<Upload[]>([]);
+
+  start(album: string, files: Dropped[]): Upload {
+    const upload = new Upload(album, files);
+    this.all = [...this.all.filter((it) => !it.isOver || it.failedCount > 0), upload];
+    void upload.run();
+    return upload;
+  }
+
+  of(album: string): Upload | undefined {
+    return this.all.findLast((upload) => upload.album === album);
+  }
+
+  dismiss(upload: Upload): void {
+    this.all = this.all.filter((it) => it !== upload);
+  }
+}
+
+export const uploads = new Uploads();

@@ -1,0 +1,47 @@
+// Leaving a download to the node: what is chosen of a share, into a folder on the disk of the node's machine.
+
+import * as api from "../api/client";
+import { sourceOf, type ShareRef } from "../api/content";
+
+const KEY = "kith.downloads";
+/** The daemon takes no more patterns for one transfer. */
+export const CHOSEN_MAX = 64;
+/** How long somebody may be away before the node gives up: it goes on over restarts, so a long journey. */
+const WAIT_MS = 30 * 86_400_000;
+
+/** The folder that was last used. */
+export function lastFolder(): string {
+  try {
+    return localStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** Begins the download. `names` are files below `path`; all of it where there are none. */
+export async function download(
+  of: ShareRef,
+  path: string,
+  names: string[],
+  folder: string,
+): Promise<api.Transfer> {
+  const transfer = await api.beginTransfer({
+    source: sourceOf(of, path),
+    out: folder,
+    only: names.map(pattern),
+    wait_ms: WAIT_MS,
+    provide: true,
+    keep: false,
+  });
+  try {
+    localStorage.setItem(KEY, folder);
+  } catch {
+    // Then it is asked for again.
+  }
+  return transfer;
+}
+
+/** A pattern for just this file: with `/` at its beginning it is the whole path. Stars in it mean more, which does no harm. */
+export function pattern(name: string): string {
+  return `/${name}`;
+}

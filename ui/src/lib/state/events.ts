@@ -1,0 +1,118 @@
+// What an event of the daemon does to what the app knows: a function of values, so that it can be tested without either. An
+// event that says enough is applied at once; what it does not say is named, and read anew.
+
+import type { Contact, Share, Transfer } from "../api/client";
+
+/** What the app keeps of the daemon's state and reads anew when it is stale. */
+export type Resource = "contacts" | "shares" | "transfers" | "status";
+
+export interface Model {
+  contacts: Contact[];
+  shares: Share[];
+  transfers: Transfer[];
+}
+
+export interface Applied {
+  model: Model;
+  /** What has to be read anew. */
+  stale: Resource[];
+  /** The peer whose shares may be others now, where there is one. */
+  peer?: string;
+}
+
+/** The events the daemon tells; anything else passes by. */
+export const EVENT_NAMES = [
+  "added",
+  "changed",
+  "removed",
+  "blocked",
+  "invite_used",
+  "online",
+  "offline",
+  "unreachable",
+  "speaks",
+  "found",
+  "share_changed",
+  "transfer",
+  "missed",
+] as const;
+export type EventName = (typeof EVENT_NAMES)[number];
+
+type Data = Readonly<Record<string, unknown>>;
+
+export function applyEvent(model: Model, name: EventName, data: Data): Applied {
+  const peer = typeof data.peer_id === "string" ? data.peer_id : undefined;
+  const patched = (change: Partial<Contact>): Model => ({
+    ...model,
+    contacts: model.contacts.map((contact) =>
+      contact.peer_id === peer ? { ...contact, ...change } : contact,
+    ),
+  });
+  switch (name) {
+    case "online":
+      return { model: patched({ online: true, takes_you_for: null }), stale: ["contacts", "status"], peer };
+    case "offline":
+      return {
+        model: patched({ online: false, path: "none", rtt_ms: null }),
+        stale: ["contacts", "status"],
+        peer,
+      };
+    case "found":
+      return { model: patched({ source: String(data.source) }), stale: [] };
+    case "speaks":
+      return { model: patched({ speaks: texts(data.protocols) }), stale: [] };
+    case "removed":
+      return {
+        model: { ...model, contacts: model.contacts.filter((contact) => contact.peer_id !== peer) },
+        stale: ["contacts", "shares"],
+        peer,
+      };
+    case "blocked":
+      return { model: patched({ state: "blocked" }), stale: ["contacts"], peer };
+    case "added":
+    case "changed":
+      return { model, stale: ["contacts"], peer };
+    case "invite_used":
+    case "unreachable":
+      return { model, stale: ["contacts"] };
+    case "share_changed":
+      return { model: withShare(model, data), stale: ["shares"] };
+    case "transfer":
+      return withTransfer(model, data);
+    case "missed":
+      return { model, stale: ["contacts", "shares", "transfers", "status"] };
+  }
+}
+
+function withShare(model: Model, data: Data): Model {
+  const shares = model.shares.map((share) =>
+    share.share_id === data.share_id
+      ? {
+          ...share,
+          name: String(data.name),
+          hash: String(data.hash),
+          bytes: Number(data.bytes),
+          files: Number(data.files),
+        }
+      : share,
+  );
+  return { ...model, shares };
+}
+
+function withTransfer(model: Model, data: Data): Applied {
+  const at = model.transfers.findIndex((transfer) => transfer.id === data.id);
+  const known = model.transfers[at];
+  if (!known) return { model, stale: ["transfers"] };
+  const state = String(data.state);
+  const [bytes, rate] = [Number(data.bytes), Number(data.rate)];
+  const total = typeof data.total === "number" ? data.total : known.total;
+  const seconds_left =
+    state === "running" && rate > 0 && typeof total === "number" ? Math.round((total - bytes) / rate) : null;
+  const transfers = model.transfers.with(at, { ...known, state, bytes, rate, total, seconds_left });
+  // Why it failed, and how many files are whole, the event does not say.
+  return { model: { ...model, transfers }, stale: known.state === state ? [] : ["transfers"] };
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import type { NetworkSession as Session } from "../api/client";
+import { rates } from "./rates";
+
+const session = (device_id: string, sent: number, received: number): Session => ({
+  device_id,
+  seconds: 1,
+  paths: [],
+  face: "contact",
+  path: "direct",
+  streams: 0,
+  bytes_sent: sent,
+  bytes_received: received,
+});
+
+describe("rates", () => {
+  it("are what was carried between two readings", () => {
+    const told = rates(
+      [session("a", 100, 0), session("b", 0, 0)],
+      [session("a", 300, 50), session("b", 10, 0)],
+      2,
+    );
+    expect(told).toMatchObject({ sent: 105, received: 25 });
+    expect(told.each).toEqual([
+      { sent: 100, received: 25 },
+      { sent: 5, received: 0 },
+    ]);
+  });
+
+  it("are never less than nothing when a session stands anew", () => {
+    expect(rates([session("a", 1000, 1000)], [session("a", 40, 20)], 1)).toMatchObject({
+      sent: 40,
+      received: 20,
+    });
+  });
+});

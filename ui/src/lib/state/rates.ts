@@ -1,0 +1,34 @@
+// Rates from counters: what sessions sent and received between two readings.
+
+import type { NetworkSession as Session } from "../api/client";
+
+export interface Rate {
+  /** Bytes a second. */
+  sent: number;
+  received: number;
+}
+
+export interface Rates extends Rate {
+  /** By session, in the order of the later reading. */
+  each: Rate[];
+}
+
+/** What is one session in two readings. */
+function keyOf(session: Session): string {
+  return `${session.device_id} ${session.face}`;
+}
+
+/** A session that was not there before, or stands anew so that its counters began again, counts from nothing. */
+export function rates(before: Session[], now: Session[], seconds: number): Rates {
+  const known = new Map(before.map((session) => [keyOf(session), session]));
+  const each = now.map((session) => {
+    const last = known.get(keyOf(session));
+    const since = (counter: "bytes_sent" | "bytes_received") => {
+      const from = last?.[counter] ?? 0;
+      return (session[counter] - (from <= session[counter] ? from : 0)) / seconds;
+    };
+    return { sent: since("bytes_sent"), received: since("bytes_received") };
+  });
+  const sum = (of: (rate: Rate) => number) => each.reduce((all, rate) => all + of(rate), 0);
+  return { sent: sum((it) => it.sent), received: sum((it) => it.received), each };
+}

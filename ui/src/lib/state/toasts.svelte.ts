@@ -1,0 +1,52 @@
+// Short words about what has just happened. A failure stays until it is dismissed.
+
+import { wordsOf } from "../api/client";
+
+export interface Toast {
+  id: number;
+  tone: "plain" | "bad";
+  text: string;
+}
+
+/** Long enough to read two lines. */
+const SHOWN_MS = 5000;
+/** More would cover the page; the oldest goes. */
+const TOASTS_MAX = 4;
+
+class Toasts {
+  all = $state.raw<Toast[]>([]);
+  #next = 1;
+
+  say(text: string): void {
+    const id = this.#add("plain", text);
+    setTimeout(() => this.dismiss(id), SHOWN_MS);
+  }
+
+  fail(error: unknown): void {
+    this.#add("bad", wordsOf(error));
+  }
+
+  dismiss(id: number): void {
+    this.all = this.all.filter((toast) => toast.id !== id);
+  }
+
+  #add(tone: Toast["tone"], text: string): number {
+    const id = this.#next++;
+    this.all = [...this.all.filter((toast) => toast.text !== text), { id, tone, text }].slice(-TOASTS_MAX);
+    return id;
+  }
+}
+
+export const toasts = new Toasts();
+
+/** Does something and says so if it fails. Whether it was done. */
+export async function attempt(work: () => Promise<unknown>, done?: string): Promise<boolean> {
+  try {
+    await work();
+    if (done !== undefined) toasts.say(done);
+    return true;
+  } catch (error) {
+    toasts.fail(error);
+    return false;
+  }
+}

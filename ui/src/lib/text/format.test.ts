@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { bytes, duration, fraction, percent, roundTrip, short, when } from "./format";
+
+describe("numbers for people", () => {
+  it("tells bytes in the unit that fits", () => {
+    expect(bytes(0)).toBe("0 B");
+    expect(bytes(1023)).toMatch(/^1.?023 B$/);
+    expect(bytes(1024)).toBe("1 KiB");
+    expect(bytes(3 * 1024 * 1024 + 300 * 1024)).toMatch(/^3.3 MiB$/);
+    expect(bytes(2 ** 60)).toMatch(/PiB$/);
+  });
+
+  it("tells a duration in two units", () => {
+    expect(duration(0.4)).toBe("0 s");
+    expect(duration(59)).toBe("59 s");
+    expect(duration(3600)).toBe("1 h");
+    expect(duration(7500)).toBe("2 h 5 min");
+    expect(duration(90061)).toBe("1 d 1 h");
+  });
+
+  it("says 100 % of the whole alone", () => {
+    expect(percent(fraction(999_999, 1_000_000))).toBe("99 %");
+    expect(percent(fraction(1_000_000, 1_000_000))).toBe("100 %");
+    expect(fraction(0, 0)).toBe(1);
+    expect(fraction(5, null)).toBe(0);
+    expect(fraction(7, 5)).toBe(1);
+  });
+
+  it("tells round trips with the digits that mean something", () => {
+    expect(roundTrip(0.465)).toBe("0.5 ms");
+    expect(roundTrip(123.4)).toBe("123 ms");
+  });
+
+  it("tells when something was", () => {
+    const now = Date.UTC(2026, 10, 21, 12);
+    expect(when(now - 5_000, now)).toBe("now");
+    expect(when(now - 120_000, now)).toMatch(/2/);
+    expect(when(now - 400 * 86_400_000, now)).toMatch(/2025/);
+  });
+
+  it("shortens an id at its middle", () => {
+    expect(short("peer149tww0j55lv2ll5rg2aj88g9vcdkgkeg9s6l2yy0uueemh6m2j3sm69dj8")).toBe(
+      "peer149tww0j…m69dj8",
+    );
+  });
+});

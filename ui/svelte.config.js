@@ -1,0 +1,7 @@
+// Scripts are TypeScript, and every component uses runes.
+import { vitePreprocess } from "@sveltejs/vite-plugin-svelte";
+
+export default {
+  preprocess: vitePreprocess(),
+  compilerOptions: { runes: true },
+};
