@@ -239,7 +239,7 @@ async fn kept(place: &Path, error: &Error) -> Option<PathBuf> {
 }
 
 /// A file of an own share.
-fn own(shares: &Arc<Shares>, source: &ShareSource) -> Result<Lying, Error> {
+pub(super) fn own(shares: &Arc<Shares>, source: &ShareSource) -> Result<Lying, Error> {
     let mut heads: Vec<_> = shares.mine().map_err(ShareError::from)?;
     heads.retain(|mine| source.share.is_of(&mine.head));
     if heads.len() > 1 {
@@ -255,7 +255,7 @@ fn own(shares: &Arc<Shares>, source: &ShareSource) -> Result<Lying, Error> {
 }
 
 /// A file of a copy that is the newest version that is known, as long as it is what it was.
-fn copied(shares: &Arc<Shares>, source: &ShareSource) -> Result<Option<Lying>, Error> {
+pub(super) fn copied(shares: &Arc<Shares>, source: &ShareSource) -> Result<Option<Lying>, Error> {
     let copies = shares.copies().map_err(ShareError::from)?;
     let mut copies = copies
         .into_iter()
