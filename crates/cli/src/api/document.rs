@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     access, albums, contacts, content_urls, contents, doctor, events, files, invites, limits,
-    listeners, network, node, ping, raw, recognise, services, settings, trace, transfers,
+    listeners, network, node, ping, previews, raw, recognise, services, settings, trace, transfers,
 };
 
 #[derive(OpenApi)]
@@ -66,6 +66,7 @@ use super::{
         transfers::list,
         transfers::begin,
         files::read,
+        previews::read,
         files::read_fetched,
         transfers::prioritise,
         transfers::pause,
