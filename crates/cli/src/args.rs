@@ -39,6 +39,12 @@ pub(crate) struct Common {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make the picture on stdin small, for a node that runs this.
+    #[command(hide = true)]
+    PreviewWorker {
+        /// The longer side at most, in pixels.
+        side: u16,
+    },
     /// Run a node: stay reachable for your contacts and serve what you share.
     Up(UpArgs),
     /// Show who you are.

@@ -5,6 +5,7 @@
 //! - [`args`]: the grammar of the command line. [`command`]: what each command does with its answer.
 //! - [`attach`]: where a node runs already, a command talks to it; where none does, it runs its own.
 //! - [`api`]: the one door to a running node, on the Unix socket of its data directory. [`client`] speaks through it, [`path`] writes where to.
+//! - [`picture`]: making pictures small, in a process that does nothing else.
 //! - [`web`]: the same door on TCP, for browsers and other programs.
 //! - [`start`]: how the node of a data directory is described. [`socket`]: that directory's socket.
 //! - [`output`] and [`failure`]: what a command prints, and how it fails.
@@ -18,6 +19,7 @@ mod failure;
 mod interrupt;
 mod output;
 mod path;
+mod picture;
 mod socket;
 mod start;
 mod web;
@@ -29,7 +31,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::Cli;
+use crate::args::{Cli, Command};
 use crate::output::Output;
 
 /// How long the runtime may take to end after the command is done. Only a read of a terminal is ever in the way, and it
@@ -38,6 +40,9 @@ const RUNTIME_ENDS_WITHIN: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::PreviewWorker { side } = cli.command {
+        return picture::worker::work(side);
+    }
     let output = Output::new(cli.common.json);
     log(cli.common.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread()

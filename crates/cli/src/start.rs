@@ -1,6 +1,7 @@
 //! How the node of a data directory is described: its `config.toml`, and what a command needs of it.
 
 use kith::config::{Config, ConfigError};
+use kith::content::Worker;
 use kith::discovery::Interfaces;
 use kith::home::Home;
 use kith::{Node, NodeBuilder};
@@ -65,6 +66,14 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
     let builder = match &config.relay_roots {
         Some(file) => builder.relay_roots(file),
         None => builder,
+    };
+    // Without a path of its own a program cannot run itself; nothing else needs that.
+    let builder = match std::env::current_exe() {
+        Ok(program) => builder.previews(Worker {
+            program,
+            arguments: vec!["preview-worker".into()],
+        }),
+        Err(_) => builder,
     };
     let builder = match purpose {
         Purpose::Daemon => builder.relay_for_contacts(config.relay_for_contacts.clone()),

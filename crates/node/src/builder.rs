@@ -9,6 +9,7 @@ use kith_core::introducer::Introducer;
 
 use crate::clock::Clock;
 use crate::config::RelayForContacts;
+use crate::content::Worker;
 use crate::discovery::Interfaces;
 use crate::peer::{Node, Settings, SpawnError, start};
 use crate::protocol;
@@ -115,6 +116,14 @@ impl NodeBuilder {
     #[must_use]
     pub fn copies_bytes_max(mut self, bytes: u64) -> Self {
         self.0.copies_bytes_max = bytes;
+        self
+    }
+
+    /// Makes previews of the pictures that are shared, by this program; none when left out. See
+    /// [`worker`](crate::content::previews::worker) for what the program does.
+    #[must_use]
+    pub fn previews(mut self, worker: Worker) -> Self {
+        self.0.previews = Some(worker);
         self
     }
 

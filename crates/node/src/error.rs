@@ -12,7 +12,7 @@ use kith_core::text::TextError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::content::{GetError, PriorityError, ReadError, ShareError};
+use crate::content::{GetError, PreviewError, PriorityError, ReadError, ShareError};
 use crate::routing::{AcceptError, Refused};
 
 /// What kind of failure it is: what a program does about it, and the exit code of the command line.
@@ -101,6 +101,9 @@ pub enum Error {
     /// A file could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A picture has no preview.
+    #[error(transparent)]
+    Preview(#[from] PreviewError),
     /// No priority that a file can have.
     #[error(transparent)]
     Priority(#[from] PriorityError),
@@ -149,6 +152,7 @@ impl Error {
             Self::Share(ShareError::Nothing | ShareError::Name(_)) => ErrorKind::Usage,
             Self::Get { error, .. } => kind_of_get(error),
             Self::Read(error) => kind_of_read(error),
+            Self::Preview(error) => kind_of_preview(error),
             Self::NotAllowed(_) => ErrorKind::NotAllowed,
             Self::NotVerified(_) => ErrorKind::NotVerified,
             Self::Usage(_)
@@ -221,6 +225,18 @@ fn kind_of_read(error: &ReadError) -> ErrorKind {
         ReadError::NotAllowed(_) => ErrorKind::NotAllowed,
         ReadError::NotVerified(_) => ErrorKind::NotVerified,
         _ => ErrorKind::Failed,
+    }
+}
+
+/// What kind of failure a preview's is.
+fn kind_of_preview(error: &PreviewError) -> ErrorKind {
+    match error {
+        PreviewError::Refused(_) | PreviewError::NotFound | PreviewError::Away(_) => {
+            ErrorKind::NotFound
+        }
+        PreviewError::NotAllowed(_) => ErrorKind::NotAllowed,
+        PreviewError::NotVerified => ErrorKind::NotVerified,
+        PreviewError::Failed(_) => ErrorKind::Failed,
     }
 }
 

@@ -162,6 +162,11 @@ impl Home {
         self.directory.join("albums")
     }
 
+    /// Small pictures of pictures, made here and given by others.
+    pub fn previews(&self) -> PathBuf {
+        self.directory.join("previews")
+    }
+
     fn lock_file(&self) -> PathBuf {
         self.directory.join("kith.lock")
     }

@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     access, albums, contacts, content_urls, doctor, events, files, getting, invites, limits,
-    listeners, listing, network, node, ping, raw, recognise, services, settings, shares, trace,
-    transfers,
+    listeners, listing, network, node, ping, previews, raw, recognise, services, settings, shares,
+    trace, transfers,
 };
 
 #[derive(OpenApi)]
@@ -67,6 +67,7 @@ use super::{
         transfers::list,
         transfers::begin,
         files::read,
+        previews::read,
         files::read_fetched,
         transfers::prioritise,
         transfers::pause,

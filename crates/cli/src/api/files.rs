@@ -27,7 +27,7 @@ const KNOWN_WITHIN: Duration = Duration::from_secs(60);
 const NOBODY: &str = "nobody who has it is there now; try again when they are";
 
 /// What a browser may do with a file that it shows: no scripts, no forms, nothing from elsewhere, and no origin.
-const SANDBOX: &str = "sandbox; default-src 'none'";
+pub(super) const SANDBOX: &str = "sandbox; default-src 'none'";
 
 /// What is sent as what, by the end of its name. Nothing that a browser would run.
 const TYPES: &[(&str, &str)] = &[

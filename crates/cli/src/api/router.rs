@@ -6,8 +6,8 @@ use axum::routing::{delete, get, post, put};
 use super::door::Door;
 use super::{
     access, albums, contacts, content_urls, doctor, document, events, files, getting, invites,
-    limits, listeners, listing, network, node, ping, raw, recognise, services, settings, shares,
-    trace, transfers,
+    limits, listeners, listing, network, node, ping, previews, raw, recognise, services, settings,
+    shares, trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -82,6 +82,7 @@ fn everywhere() -> Router<Door> {
             put(albums::put).delete(albums::remove),
         )
         .route("/files/{*source}", get(files::read))
+        .route("/previews/{*source}", get(previews::read))
         .route("/ls", get(listing::list))
         .route("/get", post(getting::get))
         .route("/transfers", get(transfers::list).post(transfers::begin))

@@ -21,6 +21,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         output,
     };
     match cli.command {
+        // Done before there is a runtime.
+        Command::PreviewWorker { .. } => {}
         Command::Up(args) => up::up(&on, args).await?,
         Command::Id => me::id(&on).await?,
         Command::Invite(args) => me::invite(&on, args).await?,

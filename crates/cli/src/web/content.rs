@@ -39,8 +39,8 @@ const TOLD: [HeaderName; 8] = [
 pub(super) fn is_content(segments: &[String]) -> bool {
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
-        ["files", link, ..] if link.starts_with("kith:link") => true,
-        ["files", _peer, _share, ..] => true,
+        ["files" | "previews", link, ..] if link.starts_with("kith:link") => true,
+        ["files" | "previews", _peer, _share, ..] => true,
         ["transfers", _id, "files", ..] => true,
         _ => false,
     }
@@ -57,13 +57,23 @@ pub(super) fn question(parts: &Parts, segments: &[String]) -> Option<Request> {
         .collect();
     let mut asked = Request::builder()
         .method(parts.method.clone())
-        .uri(format!("/api/v1{path}"));
+        .uri(format!("/api/v1{path}{}", size(parts)));
     for name in ASKED {
         if let Some(value) = parts.headers.get(&name) {
             asked = asked.header(name, value);
         }
     }
     asked.body(axum::body::Body::empty()).ok()
+}
+
+/// The one thing that is asked of content beside its path: how large a preview is to be.
+fn size(parts: &Parts) -> String {
+    let digits = parts
+        .uri
+        .query()
+        .and_then(|asked| asked.strip_prefix("size="));
+    let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    digits.map_or_else(String::new, |digits| format!("?size={digits}"))
 }
 
 /// What the API answered, as a browser may have it.
@@ -110,6 +120,8 @@ mod tests {
             ("/files/ann/holiday", true),
             ("/files/ann/holiday/a.jpg", true),
             ("/files/kith:link1q/a.jpg", true),
+            ("/previews/ann/holiday", true),
+            ("/previews/ann", false),
             ("/transfers/7/files", true),
             ("/transfers/7/files/a.jpg", true),
             ("/files/ann", false),

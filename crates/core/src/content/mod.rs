@@ -4,6 +4,7 @@
 //! - [`access`]: the one decision whether an asker gets a share.
 //! - [`referral`]: where a provider is reached. [`providers`]: who provides a share, and who is told of them.
 //! - [`limits`]: which rates hold now, and for whom. [`bucket`]: what sees to a rate.
+//! - [`preview`]: the protocol `/kith/preview/1`: small pictures of the pictures in a share.
 //! - [`swarm`]: the protocol `/kith/swarm/1`: everybody gets a snapshot from everybody who holds some of it.
 //! - [`wire`]: the protocol `/kith/share/1`, by which heads are asked for and given.
 
@@ -11,6 +12,7 @@ pub mod access;
 pub mod bucket;
 pub mod grant;
 pub mod limits;
+pub mod preview;
 pub mod providers;
 pub mod referral;
 pub mod swarm;

@@ -3,6 +3,7 @@
 //! A file is looked at before and after a part of it was read, as whenever it is served (see [`reading`](crate::content::swarm)): what is
 //! not any more what was hashed is not given out for it.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use crate::data::hash::{self, Stamp};
 pub struct Lying {
     shares: Arc<Shares>,
     share: ShareId,
+    /// The hash of its content.
+    pub hash: BlobHash,
     /// Its size when it was hashed, in bytes.
     pub size: u64,
     /// Where its content lay then.
@@ -37,18 +40,25 @@ impl Lying {
     /// # Errors
     /// The database's.
     pub fn find(shares: &Arc<Shares>, head: &Head, path: &str) -> io::Result<Option<Self>> {
-        let Some(file) = file_at(shares, head, path)? else {
-            return Ok(None);
-        };
+        let file = file_at(shares, head, path)?;
+        file.map(|file| Self::of(shares, head, &file)).transpose()
+    }
+
+    /// A file of a share, or copy, of which this is the head. Blocks.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn of(shares: &Arc<Shares>, head: &Head, file: &manifest::File) -> io::Result<Self> {
         let places = store::run(shares.database(), |connection| {
             store::files(connection, &head.share, &file.hash)
         })?;
-        Ok(Some(Self {
+        Ok(Self {
             shares: Arc::clone(shares),
             share: head.share,
+            hash: file.hash,
             size: file.size,
             places,
-        }))
+        })
     }
 
     /// Whether it is anywhere still what was hashed; it is hashed anew soon where not. Blocks.
@@ -63,6 +73,21 @@ impl Lying {
             self.shares.looks().see(&self.share, Instant::now());
         }
         is_here
+    }
+
+    /// The file, and the stamp that it has as long as it is what was hashed; `None` when it is nowhere any more, as in
+    /// [`Lying::is_here`]. Blocks.
+    pub(super) fn open(&self) -> Option<(File, Stamp)> {
+        for (path, stamp) in &self.places {
+            let opened = hash::open_in_place(path);
+            let Ok(file) = opened else { continue };
+            let is_same = |metadata| Stamp::of(&metadata) == *stamp;
+            if file.metadata().is_ok_and(is_same) {
+                return Some((file, *stamp));
+            }
+        }
+        self.shares.looks().see(&self.share, Instant::now());
+        None
     }
 
     /// Up to `count` bytes from `from` on, fewer at its end; `None` when it is nowhere any more what was hashed, which it is anew soon.

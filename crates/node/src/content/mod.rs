@@ -10,6 +10,7 @@
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
 //! - `transfer`: a transfer under way. `preparing`: what it does on the disk first.
 //! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
+//! - [`previews`]: small pictures of pictures.
 //! - [`liars`]: who is asked for nothing any more.
 //! - [`providers`]: who may have it.
 //! - [`talk`]: what is asked and told beside: heads, who provides.
@@ -45,6 +46,7 @@ pub mod offered;
 pub mod others;
 pub mod past;
 mod preparing;
+pub mod previews;
 pub mod priorities;
 pub mod providers;
 pub mod quota;
@@ -78,6 +80,7 @@ pub use list::{entries, list};
 pub use lying::Lying;
 pub use offered::{Offered, Providing};
 pub use others::Others;
+pub use previews::{Preview, PreviewError, Previews, Worker};
 pub use priorities::{Level, Levels, Priorities, PriorityError};
 pub use providers::Provider;
 pub use reader::{FileReader, ReadError, Readers};

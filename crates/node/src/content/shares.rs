@@ -222,6 +222,7 @@ impl Shares {
             store::create(connection, &row, &roots, named)
         })?;
         self.looks.wake();
+        self.doubt();
         Ok(shared(signed.trusted()?, link, scanned))
     }
 

@@ -23,8 +23,8 @@ use super::input::Input;
 use super::live::Live;
 use super::place::Place;
 use super::protocols::{Acceptor, Protocols};
-use crate::content::Shares;
 use crate::content::swarm::{Getting, Giving, Sides};
+use crate::content::{Previews, Shares};
 use crate::discovery::Visits;
 use crate::error::Error;
 use crate::home::Home;
@@ -46,6 +46,7 @@ pub(super) struct Inner {
     pub(super) extensions: Extensions,
     pub(super) visitors: Visits,
     pub(super) shares: Arc<Shares>,
+    pub(super) previews: Arc<Previews>,
     pub(super) swarm: Sides,
     pub(super) transfers: Registry,
     pub(super) reads: Reads,
@@ -122,6 +123,11 @@ impl Node {
     /// What it shares.
     pub(super) fn shares(&self) -> &Arc<Shares> {
         &self.0.shares
+    }
+
+    /// Small pictures of it.
+    pub(super) fn previews(&self) -> &Arc<Previews> {
+        &self.0.previews
     }
 
     /// The side of its swarms that wants.

@@ -10,6 +10,7 @@ use kith_core::introducer::Introducer;
 use super::unread::UNREAD_MAX_TIME;
 use crate::clock::Clock;
 use crate::config::RelayForContacts;
+use crate::content::Worker;
 use crate::content::quota::COPIES_BYTES_MAX;
 use crate::discovery::Interfaces;
 
@@ -40,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) provides: bool,
     pub(crate) copies_bytes_max: u64,
     pub(crate) relay: Option<RelayForContacts>,
+    pub(crate) previews: Option<Worker>,
     pub(crate) clock: Clock,
 }
 
@@ -67,6 +69,7 @@ impl Default for Settings {
             provides: true,
             copies_bytes_max: COPIES_BYTES_MAX,
             relay: None,
+            previews: None,
             clock: Clock::default(),
         }
     }

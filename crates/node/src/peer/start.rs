@@ -28,7 +28,7 @@ use super::relay::{ContactRelay, RelayPlan};
 use super::settings::Settings;
 use super::sources::Sources;
 use crate::content::swarm::Sides;
-use crate::content::{SCHEMAS, Shares};
+use crate::content::{Previews, SCHEMAS, Shares};
 use crate::discovery::Visits;
 use crate::entropy;
 use crate::home::Home;
@@ -97,6 +97,8 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
     let stop = CancellationToken::new();
     let protocols_changed = follow_protocols(protocols.watch(), inputs.downgrade());
     tasks.spawn(stop.clone().run_until_cancelled_owned(protocols_changed));
+    let folder = place.home.previews();
+    let previews = Previews::new(Arc::clone(&shares), &folder, settings.previews);
     let node = Node(Arc::new(Inner {
         peer: keys.identity.peer_id(),
         inputs: inputs.clone(),
@@ -106,6 +108,7 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
         store: store.clone(),
         extensions: Default::default(),
         visitors: visitors.clone(),
+        previews: Arc::new(previews),
         swarm: Sides::new(&shares),
         shares: Arc::clone(&shares),
         transfers: Default::default(),

@@ -7,6 +7,7 @@
 //! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
 //! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
 //! - `opening`: reading any file, whether it was fetched or not. `reads`: what is fetched for that.
+//! - [`previews`]: small pictures of pictures, own and others'.
 //! - [`limits`]: how fast content moves, and to whom.
 //! - [`transfers`]: all that is being fetched, as things of the node.
 
@@ -21,6 +22,7 @@ pub mod limits;
 mod looking;
 pub mod making;
 mod opening;
+pub mod previews;
 mod rate;
 mod reach;
 pub(in crate::peer) mod reads;

@@ -250,7 +250,7 @@ pub(super) fn own_head(shares: &Shares, source: &ShareSource) -> Result<Head, Er
 }
 
 /// A file of an own share.
-fn own(shares: &Arc<Shares>, source: &ShareSource) -> Result<Lying, Error> {
+pub(super) fn own(shares: &Arc<Shares>, source: &ShareSource) -> Result<Lying, Error> {
     let head = own_head(shares, source)?;
     let found = Lying::find(shares, &head, &source.path).map_err(ShareError::from)?;
     let found = found.ok_or(ReadError::NotFound)?;
@@ -261,7 +261,7 @@ fn own(shares: &Arc<Shares>, source: &ShareSource) -> Result<Lying, Error> {
 }
 
 /// A file of a copy that is the newest version that is known, as long as it is what it was.
-fn copied(shares: &Arc<Shares>, source: &ShareSource) -> Result<Option<Lying>, Error> {
+pub(super) fn copied(shares: &Arc<Shares>, source: &ShareSource) -> Result<Option<Lying>, Error> {
     let copies = shares.copies().map_err(ShareError::from)?;
     let mut copies = copies
         .into_iter()

@@ -189,7 +189,19 @@ impl Reach {
         &self,
         target: Target,
     ) -> Result<content::Stream<Metered<StreamReader>, StreamWriter>, Error> {
-        let opened = self.node.open_to(target, &[protocol()]).await;
+        self.open_in(target, protocol()).await
+    }
+
+    /// Opens a stream in another protocol.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub(super) async fn open_in(
+        &self,
+        target: Target,
+        protocol: ProtocolName,
+    ) -> Result<content::Stream<Metered<StreamReader>, StreamWriter>, Error> {
+        let opened = self.node.open_to(target, &[protocol]).await;
         let stream = opened.map_err(|error| match error {
             Error::Unreachable { reason, .. } => Error::Unreachable {
                 name: self.name.clone(),

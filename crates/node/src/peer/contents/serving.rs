@@ -1,4 +1,4 @@
-//! The provider's side: whoever may open streams of `/kith/share/1` and `/kith/swarm/1` is answered, each request judged by itself.
+//! The provider's side: whoever may open streams of `/kith/share/1`, `/kith/swarm/1` and `/kith/preview/1` is answered, each request judged by itself.
 //!
 //! Holders of a link are strangers, so everybody may; what is there for whom is decided in [`kith_core::content::may`].
 
@@ -11,10 +11,10 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use super::limits::served::Serving;
-use super::{keeping, limits, reach, sources};
+use super::{keeping, limits, previews, reach, sources};
 use crate::clock;
 use crate::content::swarm::Getting;
-use crate::content::{self, Session, Shares};
+use crate::content::{self, Session, Shares, previews as small};
 use crate::peer::node::Node;
 use crate::peer::stream::Stream;
 
@@ -33,6 +33,8 @@ pub(in crate::peer) fn serve(node: &Node) {
     node.spawn(async move { giving.run().await });
     serve_protocol(node, reach::protocol(), answer_share);
     serve_protocol(node, sources::protocol(), answer_swarm);
+    serve_protocol(node, previews::protocol(), answer_preview);
+    node.spawn(Arc::clone(node.previews()).run_ahead());
     keeping::keep(node);
 }
 
@@ -128,6 +130,18 @@ async fn answer_swarm(node: Node, stream: Stream) {
     match giving.answer(reader, writer, session, device).await {
         Ok(bytes) => debug!(bytes, "a stream of a swarm was served"),
         Err(error) => debug!(%error, "a stream of a swarm ended"),
+    }
+}
+
+async fn answer_preview(node: Node, stream: Stream) {
+    let (previews, governor) = (Arc::clone(node.previews()), Arc::clone(node.governor()));
+    drop(node);
+    let serving = Arc::new(governor.served.begin(stream.peer()));
+    let session = session(&stream, &serving);
+    let (reader, writer) = limits::outgoing(governor, stream, serving);
+    match small::give(previews, reader, writer, session).await {
+        Ok(()) => {}
+        Err(error) => debug!(%error, "a stream of previews ended"),
     }
 }
 

@@ -1,0 +1,175 @@
+//! A folder of previews, bounded: those asked for longest ago make room.
+//!
+//! Each is a file that appears whole. Nothing is lost with them, so nothing is synced; what is no preview after a power failure is looked at
+//! by who reads it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// What a file takes beside its bytes, in bytes: a block half used, and its names.
+const OVERHEAD_BYTES: u64 = 4096;
+
+/// How much is given up at once when it is full: one part in this many, so that it is not looked through for each new file.
+const GIVEN_UP_PART: u64 = 16;
+
+/// The folder. All of its calls block.
+#[derive(Debug)]
+pub struct Kept {
+    folder: PathBuf,
+    bytes_max: u64,
+    index: Mutex<Option<Index>>,
+}
+
+/// What is in it.
+#[derive(Debug, Default)]
+struct Index {
+    files: BTreeMap<String, Entry>,
+    bytes: u64,
+    /// Counts uses.
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    bytes: u64,
+    used: u64,
+}
+
+impl Kept {
+    /// In this folder, which is nobody else's and need not be there.
+    pub fn new(folder: PathBuf, bytes_max: u64) -> Self {
+        Self {
+            folder,
+            bytes_max,
+            index: Mutex::default(),
+        }
+    }
+
+    /// Whether there is one of this name.
+    pub fn has(&self, name: &str) -> bool {
+        let mut index = self.lock();
+        self.read(&mut index).files.contains_key(name)
+    }
+
+    /// What is kept under a name, which is noted as used.
+    pub fn get(&self, name: &str) -> Option<Vec<u8>> {
+        {
+            let mut index = self.lock();
+            let index = self.read(&mut index);
+            index.clock += 1;
+            let used = index.clock;
+            index.files.get_mut(name)?.used = used;
+        }
+        fs::read(self.folder.join(name)).ok()
+    }
+
+    /// Keeps something under a name: letters, digits and hyphens.
+    ///
+    /// # Errors
+    /// What the system says; there is nothing under the name then, or what was before.
+    pub fn put(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".new")
+            .tempfile_in(&self.folder)?;
+        file.write_all(content)?;
+        file.persist(self.folder.join(name))?;
+        let mut index = self.lock();
+        let index = self.read(&mut index);
+        index.note(name.to_owned(), content.len() as u64);
+        if index.bytes > self.bytes_max {
+            let until = self.bytes_max - self.bytes_max / GIVEN_UP_PART;
+            for name in index.give_up(until) {
+                fs::remove_file(self.folder.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Index>> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is there, looked through once.
+    fn read<'a>(&self, index: &'a mut Option<Index>) -> &'a mut Index {
+        index.get_or_insert_with(|| {
+            let mut found = Vec::new();
+            let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+            for entry in entries {
+                let (Ok(name), Ok(metadata)) = (entry.file_name().into_string(), entry.metadata())
+                else {
+                    continue;
+                };
+                if name.starts_with('.') {
+                    // Of a run that ended in the middle.
+                    let _ = fs::remove_file(entry.path());
+                    continue;
+                }
+                let made = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                found.push((made, name, metadata.len()));
+            }
+            found.sort();
+            let mut index = Index::default();
+            for (_, name, bytes) in found {
+                index.note(name, bytes);
+            }
+            index
+        })
+    }
+}
+
+impl Index {
+    fn note(&mut self, name: String, bytes: u64) {
+        self.clock += 1;
+        let (bytes, used) = (bytes + OVERHEAD_BYTES, self.clock);
+        let before = self.files.insert(name, Entry { bytes, used });
+        self.bytes = self.bytes + bytes - before.map_or(0, |before| before.bytes);
+    }
+
+    /// Forgets what was used longest ago.
+    fn give_up(&mut self, until: u64) -> Vec<String> {
+        let mut oldest: Vec<(u64, String)> = (self.files.iter())
+            .map(|(name, entry)| (entry.used, name.clone()))
+            .collect();
+        oldest.sort_unstable();
+        let mut gone = Vec::new();
+        for (_, name) in oldest {
+            if self.bytes <= until {
+                break;
+            }
+            if let Some(entry) = self.files.remove(&name) {
+                self.bytes -= entry.bytes;
+                gone.push(name);
+            }
+        }
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_used_longest_ago_makes_room_also_after_a_restart() {
+        let place = tempfile::tempdir().expect("a place");
+        let folder = place.path().join("previews");
+        let kept = Kept::new(folder.clone(), 4 * (OVERHEAD_BYTES + 100));
+        for name in ["a", "b", "c", "d"] {
+            kept.put(name, &[1; 100]).expect("room");
+        }
+        assert!(kept.get("a").is_some());
+        kept.put("e", &[2; 100]).expect("room");
+        assert!(!kept.has("b") && kept.has("a") && kept.has("e"));
+        assert_eq!(fs::read_dir(&folder).expect("there").count(), 3);
+        fs::write(folder.join(".new-half"), b"half").expect("room");
+        let again = Kept::new(folder.clone(), 1 << 20);
+        assert_eq!(again.get("e"), Some(vec![2; 100]));
+        assert_eq!(again.get("b"), None);
+        assert_eq!(fs::read_dir(&folder).expect("there").count(), 3);
+    }
+}
