@@ -9,7 +9,8 @@ export default defineConfig({
   outputDir: "e2e/.results",
   // One story after the other: each starts nodes of its own, on two cores.
   workers: 1,
-  timeout: 90_000,
+  // Looking at every page takes half a minute, and thrice that beside a build.
+  timeout: 180_000,
   expect: { timeout: 15_000 },
   reporter: [["list"]],
   use: {

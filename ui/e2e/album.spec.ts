@@ -137,6 +137,6 @@ test("whoever is blocked sees it vanish", async () => {
   await ann.getByRole("button", { name: /^More for/ }).click();
   await ann.getByRole("menuitem", { name: "Block" }).click();
   await ann.getByRole("dialog").getByRole("button", { name: "Block" }).click();
-  await expect(ann.getByText("Blocked")).toBeVisible();
+  await expect(ann.getByText("Blocked", { exact: true })).toBeVisible();
   await expect(bob.getByRole("link", { name: /Summer/ })).toBeHidden({ timeout: 60_000 });
 });

@@ -10,7 +10,6 @@ export const t = {
     dismiss: "Dismiss",
     cancel: "Cancel",
     save: "Save",
-    done: "Done",
     copy: "Copy",
     copied: "Copied",
     share: "Share…",
@@ -24,7 +23,6 @@ export const t = {
     missingTitle: "There is nothing here",
     missingText: "The address names no page of this app.",
     home: "To the albums",
-    and: (names: string[]) => new Intl.ListFormat(undefined, { type: "conjunction" }).format(names),
     hidden: "This name contains hidden characters. They are shown as ␣ and a number.",
   },
   nav: {
@@ -56,7 +54,6 @@ export const t = {
     readyText: "From now on you find each other by yourselves, whatever network you are in.",
     toAlbums: "Make an album",
     toPeople: "To your people",
-    nameless: "A name",
   },
   invite: {
     mine: "Your invite",
@@ -125,7 +122,6 @@ export const t = {
     foundBy: "Found",
     path: "Path",
     roundTrip: "Round trip",
-    speaks: "Speaks",
     peerId: "PeerId",
     takes: {
       stranger: "They do not have you as a contact (any more).",
@@ -152,7 +148,6 @@ export const t = {
       removed: (name: string) => `${name} is removed`,
       confirmed: (name: string) => `${name} is let in`,
     },
-    tags: "Tags",
     addTag: "Add a tag",
     removeTag: (tag: string) => `Remove the tag ${tag}`,
     theirs: (name: string) => `What ${name} shares with you`,
