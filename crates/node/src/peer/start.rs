@@ -76,6 +76,7 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
     let keys = load_keys(&place.home)?;
     let store = Store::open(&place.home.database(), SCHEMAS)?;
     let shares = Arc::new(settings.shares(&place, &keys, &store)?);
+    let previews = settings.previews(&place, &shares);
     let secrets = face_secrets(&keys, settings.public_face_only);
     let machine = settings.machine(&keys, &store, &secrets)?;
     shares.others().set_blocked(blocked(&machine));
@@ -95,10 +96,8 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
     let (events, _) = broadcast::channel(EVENTS_AHEAD_MAX);
     let faces = Faces::new(plan, endpoints, &inputs, &tasks);
     let stop = CancellationToken::new();
-    let protocols_changed = follow_protocols(protocols.watch(), inputs.downgrade());
-    tasks.spawn(stop.clone().run_until_cancelled_owned(protocols_changed));
-    let folder = place.home.previews();
-    let previews = Previews::new(Arc::clone(&shares), &folder, settings.previews);
+    let following = follow_protocols(protocols.watch(), inputs.downgrade());
+    tasks.spawn(stop.clone().run_until_cancelled_owned(following));
     let node = Node(Arc::new(Inner {
         peer: keys.identity.peer_id(),
         inputs: inputs.clone(),
@@ -120,7 +119,6 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
         stop,
     }));
     let sources = Sources::start(settings.lan, visitors.clone(), inputs.downgrade(), &tasks);
-    let relay = relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks));
     let actor = Actor {
         clock: settings.clock,
         machine,
@@ -129,7 +127,7 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
         live,
         protocols,
         sources,
-        relay,
+        relay: relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks)),
         events,
         shares,
         inputs,
@@ -149,6 +147,11 @@ impl Settings {
     fn trusted_roots(&self) -> Result<Vec<CertificateDer<'static>>, RootsError> {
         let file = self.relay_roots.as_deref();
         file.map_or(Ok(Vec::new()), read_roots)
+    }
+
+    fn previews(&self, place: &Place, shares: &Arc<Shares>) -> Previews {
+        let folder = place.home.previews();
+        Previews::new(Arc::clone(shares), &folder, self.previews.clone())
     }
 
     fn shares(&self, place: &Place, keys: &Keys, store: &Store) -> Result<Shares, SpawnError> {
