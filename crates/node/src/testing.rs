@@ -2,7 +2,7 @@
 //!
 //! Nothing leaves the machine: everything is bound to `127.0.0.1` on ports of the system's choice, nobody is announced on
 //! the local network, and no router is asked for a port. The nodes are real ones, with identities and databases in
-//! temporary directories, and meet as people do: by invites.
+//! temporary directories, and meet as people do: by invites. [`Clue`] is for tests of what they disclose.
 //!
 //! ```
 //! use kith::core::routing::Access;
@@ -41,6 +41,10 @@ use crate::builder::NodeBuilder;
 use crate::error::Error;
 use crate::introducer::{IntroducerError, IntroducerNode};
 use crate::peer::{Node, SpawnError};
+
+mod clue;
+
+pub use clue::{Clue, Disclosure};
 
 /// How long two nodes may take to become contacts: on one machine they need some ten milliseconds, and tests run
 /// beside many others.

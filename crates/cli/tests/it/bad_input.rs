@@ -5,6 +5,8 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 
+use kith::core::identity::{Invite, InviteSecret};
+
 use crate::person::{Person, finish, kith, text};
 
 /// Where SQLite keeps `user_version` in a database file (its file format, §1.3).
@@ -95,6 +97,28 @@ async fn a_replayed_invite_opens_nothing() {
     // For whom it was, it stays what it is.
     ben.one(&["add", &invite, "--as", "ann"]).await;
     ben.one(&["ping", "ann", "-c", "1"]).await;
+}
+
+#[tokio::test]
+async fn a_forged_invite_opens_nothing() {
+    let (ann, eve, zoe) = (Person::up().await, Person::up().await, Person::new());
+    let invite: Invite = ann.invite().await.parse().expect("an invite");
+    let mut guessed = invite.clone();
+    guessed.secret = InviteSecret::from_bytes([7; 32]);
+    eve.one(&["add", &guessed.to_string(), "--as", "ann"]).await;
+    eve.run(&["ping", "ann", "-c", "1"])
+        .await
+        .failed(3, &["ann"]);
+    // With another's name on it, it leads to Ann's node still, which is not theirs.
+    let mut renamed = invite;
+    renamed.peer = text(&zoe.one(&["id"]).await["peer_id"])
+        .parse()
+        .expect("an id");
+    eve.one(&["add", &renamed.to_string(), "--as", "zoe"]).await;
+    eve.run(&["ping", "zoe", "-c", "1"])
+        .await
+        .failed(3, &["zoe"]);
+    assert!(ann.json(&["contacts"]).await.is_empty());
 }
 
 #[tokio::test]

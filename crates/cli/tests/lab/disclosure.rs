@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use kith::core::ids::PeerId;
+use kith::testing::Clue;
 use libtest_mimic::Trial;
 use patchbay::{Device, Router};
 use tempfile::TempDir;
@@ -54,24 +55,6 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// What somebody would like to find.
-struct Clue {
-    what: String,
-    bytes: Vec<u8>,
-}
-
-impl Clue {
-    fn new(what: &str, bytes: impl Into<Vec<u8>>) -> Self {
-        let (what, bytes) = (what.to_owned(), bytes.into());
-        Self { what, bytes }
-    }
-
-    fn is_in(&self, tape: &[u8]) -> bool {
-        tape.windows(self.bytes.len())
-            .any(|window| window == self.bytes)
-    }
-}
-
 /// A PeerId in every form in which one may be written.
 fn forms_of(id: &str) -> Result<Vec<Clue>> {
     let peer: PeerId = id.parse()?;
@@ -103,21 +86,9 @@ fn base32(bytes: &[u8]) -> String {
 /// runs.
 fn forms_of_address(whose: &str, address: Ipv4Addr) -> [Clue; 2] {
     [
-        Clue::new(&format!("{whose} as bytes"), address.octets()),
-        Clue::new(&format!("{whose} in text"), address.to_string()),
+        Clue::new(format!("{whose} as bytes"), address.octets()),
+        Clue::new(format!("{whose} in text"), address.to_string()),
     ]
-}
-
-/// Nothing of `clues` is in `tape`, though the search would find each.
-fn ensure_none_in(place: &str, tape: &[u8], clues: &[Clue]) -> Result<()> {
-    ensure!(!tape.is_empty(), "{place}: nothing to search");
-    for clue in clues {
-        ensure!(!clue.is_in(tape), "{place} holds {}", clue.what);
-        let (before, after) = tape.split_at(tape.len() / 2);
-        let planted = [before, &clue.bytes, after].concat();
-        ensure!(clue.is_in(&planted), "{} cannot be found", clue.what);
-    }
-    Ok(())
 }
 
 /// The two addresses of somebody in a home: on the internet, and on the network there.
@@ -222,9 +193,9 @@ async fn an_introducer_that_keeps_everything_learns_no_name_and_no_inner_address
         // What TLS shows to everybody shows that this is what was said.
         let relay = Clue::new("the relay's name", RELAY_NAME);
         ensure!(relay.is_in(&said), "nobody greeted the relay");
-        ensure_none_in("the traffic", &said, &clues)?;
+        Clue::check_none_in("the traffic", &said, &clues)?;
         let others = forms_of_address("the other's address", other);
-        ensure_none_in("the traffic", &said, &others)?;
+        Clue::check_none_in("the traffic", &said, &others)?;
     }
     for inner in [ann_inner, bob_inner] {
         let mut flows = flows.iter();
@@ -238,14 +209,14 @@ async fn an_introducer_that_keeps_everything_learns_no_name_and_no_inner_address
         source.is_in(&log),
         "the log does not even say who connected"
     );
-    ensure_none_in("the log", &log, &clues)?;
+    Clue::check_none_in("the log", &log, &clues)?;
 
     clues.extend(forms_of_address("Ann's address", ann_outer));
     clues.extend(forms_of_address("Bob's address", bob_outer));
     let kept = files_in(&data)?;
     let record = Clue::new("the kind of a record's row", ROW_KIND);
     ensure!(record.is_in(&kept), "no record was kept");
-    ensure_none_in("the introducer's disk", &kept, &clues)
+    Ok(Clue::check_none_in("the introducer's disk", &kept, &clues)?)
 }
 
 async fn a_stranger_who_dials_the_public_face_learns_no_address() -> Result<()> {
@@ -297,7 +268,7 @@ async fn a_stranger_who_dials_the_public_face_learns_no_address() -> Result<()> 
             "{secret} sends packets to Eve's host"
         );
         let forms = forms_of_address("Ann's address", secret);
-        ensure_none_in("what Eve's host heard and said", &heard, &forms)?;
+        Clue::check_none_in("what Eve's host heard and said", &heard, &forms)?;
         let talk = eve.talk();
         ensure!(
             !talk.contains(&secret.to_string()),

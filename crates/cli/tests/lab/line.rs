@@ -35,17 +35,6 @@ const FRAMES_MAX: usize = 1250;
 /// How long the set-up of a line may take; it is four runs of `ip`.
 const SETUP_DURATION_MAX: Duration = Duration::from_secs(10);
 
-/// The smallest frame of those that bulk data fills, in bytes: QUIC sends it in packets of 1,200 bytes and more (RFC 9000 §14),
-/// and TCP, which carries a relay's traffic, in segments of 1,448. Keep-alives and acknowledgements are under 200.
-const FULL_FRAME_BYTES: usize = 1000;
-
-/// What a line has carried, both ways.
-#[derive(Debug, Default)]
-struct Carried {
-    bytes: AtomicU64,
-    full_frames: AtomicU64,
-}
-
 /// What happens to frames, each way.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Condition {
@@ -70,7 +59,8 @@ pub(crate) enum Place {
 /// A line in its place.
 pub(crate) struct Line {
     condition: watch::Sender<Condition>,
-    carried: Arc<Carried>,
+    /// How many bytes it has carried, both ways.
+    carried: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<Result<()>>>,
 }
@@ -79,7 +69,7 @@ impl Line {
     /// Puts a line where the link `port` (the index of an interface) enters the bridge at `place`.
     pub(crate) fn insert(place: Place, port: u64, condition: Condition) -> Result<Self> {
         let (condition, current) = watch::channel(condition);
-        let carried = Arc::<Carried>::default();
+        let carried = Arc::<AtomicU64>::default();
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = mpsc::channel();
         let counter = Arc::clone(&carried);
@@ -110,12 +100,7 @@ impl Line {
 
     /// How many bytes it has carried, both ways, with the headers of Ethernet.
     pub(crate) fn bytes_carried(&self) -> u64 {
-        self.carried.bytes.load(Ordering::Relaxed)
-    }
-
-    /// How many frames it has carried, both ways, that were large enough for bulk data.
-    pub(crate) fn full_frames_carried(&self) -> u64 {
-        self.carried.full_frames.load(Ordering::Relaxed)
+        self.carried.load(Ordering::Relaxed)
     }
 
     fn end(mut self) -> Result<()> {
@@ -139,7 +124,7 @@ impl Drop for Line {
 fn run(
     port: u64,
     condition: &watch::Receiver<Condition>,
-    carried: &Arc<Carried>,
+    carried: &Arc<AtomicU64>,
     stopped: oneshot::Receiver<()>,
     ready: &mpsc::Sender<()>,
 ) -> Result<()> {
@@ -244,7 +229,7 @@ async fn carry(
     from: Arc<AsyncDevice>,
     to: Arc<AsyncDevice>,
     condition: &watch::Receiver<Condition>,
-    carried: &Carried,
+    carried: &AtomicU64,
     seed: u64,
 ) -> Result<()> {
     let (sender, mut queue) = tokio::sync::mpsc::channel::<(Instant, Vec<u8>)>(FRAMES_MAX);
@@ -269,11 +254,7 @@ async fn carry(
             sleep_until(due).await;
             if !condition.borrow().is_cut {
                 to.send(&frame).await?;
-                let is_full = u64::from(frame.len() >= FULL_FRAME_BYTES);
-                carried.full_frames.fetch_add(is_full, Ordering::Relaxed);
-                carried
-                    .bytes
-                    .fetch_add(frame.len() as u64, Ordering::Relaxed);
+                carried.fetch_add(frame.len() as u64, Ordering::Relaxed);
             }
         }
         Ok(())

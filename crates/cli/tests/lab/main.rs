@@ -5,7 +5,8 @@
 //! that is a failure.
 //!
 //! `world` builds networks, `line` makes their links slow, `program` runs processes inside and `person` what people do with
-//! them, `probe` measures what a network really does, `capture` keeps every packet, `system` calls the system's programs; the other files are the tests.
+//! them, `probe` measures what a network really does, `capture` keeps every packet, `relay` counts at an
+//! introducer's relay, `system` calls the system's programs; the other files are the tests.
 
 mod capture;
 mod disclosure;
@@ -20,6 +21,7 @@ mod program;
 mod programs;
 mod reach;
 mod recovery;
+mod relay;
 mod relaying;
 mod rights;
 mod sharing;

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::process::{Command, Stdio};
 
 /// The programs that the lab calls, each with an argument that makes it do nothing.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("ip", "-V"),
     ("ping", "-V"),
     ("nft", "--version"),
     ("conntrack", "--version"),
     ("tcpdump", "--version"),
+    ("curl", "--version"),
     ("avahi-daemon", "--version"),
     ("avahi-browse", "--version"),
     ("dbus-daemon", "--version"),

@@ -122,6 +122,17 @@ table inet cut {{
         home.run_sync(move || feed("nft", &["-f", "-"], rules))
     }
 
+    /// Lets no UDP in or out of `host` from now on: it has relays and nothing else.
+    pub(crate) fn refuse_udp(host: &Device) -> Result<()> {
+        let rules = r"
+table inet refusing {
+    chain input { type filter hook input priority 0; meta l4proto udp drop; }
+    chain output { type filter hook output priority 0; meta l4proto udp drop; }
+}
+";
+        host.run_sync(move || feed("nft", &["-f", "-"], rules))
+    }
+
     /// A LAN without internet: a switch for its hosts, and a router whose way out is down.
     pub(crate) async fn island(&self, name: &str) -> Result<Router> {
         let router = self

@@ -15,7 +15,7 @@ use kith::Node;
 use kith::clock::{self, Clock};
 use kith::core::peer::InviteOptions;
 use kith::discovery::Visits;
-use kith::testing::{local_node, wait_for_contact};
+use kith::testing::{Clue, local_node, wait_for_contact};
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::discovery::{REGISTRY_PROTOCOL, Record, Request, Slot, Terms};
@@ -26,29 +26,9 @@ use kith_core::time::DAY;
 
 use crate::waiting::{PATIENCE, soon};
 
-/// What somebody would like to find, and what it is.
-struct Clue {
-    what: String,
-    bytes: Vec<u8>,
-}
-
-impl Clue {
-    fn new(what: String, bytes: impl Into<Vec<u8>>) -> Self {
-        let bytes = bytes.into();
-        Self { what, bytes }
-    }
-
-    fn is_in(&self, tape: &[u8]) -> bool {
-        tape.windows(self.bytes.len())
-            .any(|window| window == self.bytes)
-    }
-}
-
 fn assert_none_in(place: &str, tape: &[u8], clues: &[Clue]) {
-    assert!(!tape.is_empty(), "{place}: nothing was written down");
-    for clue in clues {
-        assert!(!clue.is_in(tape), "{place} holds {}", clue.what);
-    }
+    let checked = Clue::check_none_in(place, tape, clues);
+    assert_eq!(checked, Ok(()));
 }
 
 /// Who somebody is. A binding in clear would hold it too.
@@ -232,7 +212,7 @@ async fn betray(observer: &Observer, secrets: &[Clue]) -> DeviceKey {
         slot: Slot([8; 16]),
         sequence: 1,
         expires: clock::now() + DAY,
-        payload: secrets.iter().flat_map(|it| it.bytes.clone()).collect(),
+        payload: secrets.iter().flat_map(|it| it.bytes().to_vec()).collect(),
     };
     let record = Record::sign(&Ed25519, &SecretKey::from_bytes([9; 32]), terms);
     let visit = Visit {
@@ -268,9 +248,13 @@ async fn what_a_careless_node_tells_is_found_at_each_place_that_is_searched() {
         panic!("{} sessions", sessions.len());
     };
     for clue in &secrets {
-        assert!(clue.is_in(&stored), "not found on disk: {}", clue.what);
+        assert!(clue.is_in(&stored), "not found on disk: {}", clue.what());
         let asked = seen.requests.lock().expect("a test");
-        assert!(clue.is_in(&asked), "not found in a request: {}", clue.what);
+        assert!(
+            clue.is_in(&asked),
+            "not found in a request: {}",
+            clue.what()
+        );
     }
     // What it said besides is what all say.
     let control = seen.control.lock().expect("a test").clone();
