@@ -9,6 +9,8 @@ export default defineConfig({
   outputDir: "e2e/.results",
   // One story after the other: each starts nodes of its own, on two cores.
   workers: 1,
+  // A browser and three nodes on a busy machine may be late; what fails thrice is wrong.
+  retries: process.env.CI ? 2 : 0,
   // Looking at every page takes half a minute, and thrice that beside a build.
   timeout: 180_000,
   expect: { timeout: 15_000 },

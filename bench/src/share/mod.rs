@@ -1,6 +1,6 @@
 //! Sharing beside other people's programs, each as its users run it: both ends up, one provides, one gets.
 //!
-//! - `file`, `small`, `hash`, `swarm`, [`line`]: one file for each benchmark. [`command`]: the command line of all of them; `lab`: what all are told.
+//! - `file`, `small`, `hash`, `swarm`, [`mod@line`]: one file for each benchmark. [`command`]: the command line of all of them; `lab`: what all are told.
 //! - `contender`: what somebody who takes part can do; [`contenders`]: who they are. `race` lets them take turns.
 //! - `fence`: a network of its own around all of it. `site`: where a side is. `ground`: the folder it takes place in.
 //! - `program`: a program that stays up. `watch`: what both sides use.
