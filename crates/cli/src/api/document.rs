@@ -6,7 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     access, albums, contacts, content_urls, contents, doctor, events, files, invites, limits,
-    listeners, network, node, ping, previews, raw, recognise, services, settings, trace, transfers,
+    listeners, network, node, pictures, ping, previews, raw, recognise, services, settings, trace,
+    transfers,
 };
 
 #[derive(OpenApi)]
@@ -67,6 +68,7 @@ use super::{
         transfers::begin,
         files::read,
         previews::read,
+        pictures::traces,
         files::read_fetched,
         transfers::prioritise,
         transfers::pause,

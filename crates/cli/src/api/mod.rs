@@ -8,7 +8,7 @@
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
 //! - [`named`]: whom a command goes to.
-//! - [`contents`]: what is shared here, and what others share. [`transfers`], [`priority`]: what is being fetched, and what of it first. [`files`]: reading that meanwhile, and any other file. [`previews`]: pictures made small. [`limits`]: how fast.
+//! - [`contents`]: what is shared here, and what others share. [`transfers`], [`priority`]: what is being fetched, and what of it first. [`files`]: reading that meanwhile, and any other file. [`previews`]: pictures made small. [`pictures`]: what they say beside their pixels. [`limits`]: how fast.
 //! - [`network`]: sessions and introducers. [`settings`]: what the owner wants. [`recognise`]: what a text is. [`albums`]: putting files into shares.
 //! - [`content_urls`]: where browsers read content from.
 //! - [`access`]: who may come in by TCP ([`crate::web`]).
@@ -34,6 +34,7 @@ pub(crate) mod listeners;
 mod named;
 mod network;
 pub(crate) mod node;
+mod pictures;
 pub(crate) mod ping;
 mod previews;
 pub(crate) mod priority;
