@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
@@ -39,6 +39,14 @@ pub(crate) struct AlbumFile {
     pub(crate) bytes: u64,
 }
 
+/// How a file is put.
+#[derive(Debug, Deserialize)]
+pub(super) struct PutOptions {
+    /// Without what a picture says beside its pixels.
+    #[serde(default)]
+    bare: bool,
+}
+
 /// A file that is in an album no more.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct AlbumFileRemoved {
@@ -62,12 +70,14 @@ pub(super) async fn make(
 
 /// Puts a file into an album: the request's body, which appears under its name when it is whole. It replaces what is there.
 #[utoipa::path(put, path = "/api/v1/albums/{album}/files/{path}",
-    params(("album", description = "id, name or link"), ("path", description = "where in the album")),
+    params(("album", description = "id, name or link"), ("path", description = "where in the album"),
+        ("bare" = Option<bool>, Query, description = "whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then")),
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 200, body = AlbumFile), (status = 507, description = "the disk is full", body = Failure)))]
 pub(super) async fn put(
     State(door): State<Door>,
     Path((album, path)): Path<(String, String)>,
+    Query(options): Query<PutOptions>,
     body: Body,
 ) -> Result<Json<AlbumFile>, Response> {
     let received = async {
@@ -76,6 +86,9 @@ pub(super) async fn put(
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|error| AlbumError::Io(std::io::Error::other(error)))?;
             upload = upload.write(piece).await?;
+        }
+        if options.bare {
+            upload = upload.bare().await?;
         }
         upload.finish().await
     };
@@ -140,7 +153,7 @@ async fn recipients(door: &Door, asked: &AlbumRequest) -> Result<Recipients, Fai
 
 fn failure(error: AlbumError) -> Failure {
     let kind = match &error {
-        AlbumError::Path(_) | AlbumError::InTheWay(_) => ErrorKind::Usage,
+        AlbumError::Path(_) | AlbumError::InTheWay(_) | AlbumError::NotBare(_) => ErrorKind::Usage,
         AlbumError::NoAlbum(_) | AlbumError::NoFile(_) => ErrorKind::NotFound,
         AlbumError::Node(error) => error.kind(),
         _ => ErrorKind::Failed,

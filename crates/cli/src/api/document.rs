@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     access, albums, contacts, content_urls, doctor, events, files, getting, invites, limits,
-    listeners, listing, network, node, ping, previews, raw, recognise, services, settings, shares,
-    trace, transfers,
+    listeners, listing, network, node, pictures, ping, previews, raw, recognise, services,
+    settings, shares, trace, transfers,
 };
 
 #[derive(OpenApi)]
@@ -68,6 +68,7 @@ use super::{
         transfers::begin,
         files::read,
         previews::read,
+        pictures::traces,
         files::read_fetched,
         transfers::prioritise,
         transfers::pause,

@@ -6,8 +6,8 @@ use axum::routing::{delete, get, post, put};
 use super::door::Door;
 use super::{
     access, albums, contacts, content_urls, doctor, document, events, files, getting, invites,
-    limits, listeners, listing, network, node, ping, previews, raw, recognise, services, settings,
-    shares, trace, transfers,
+    limits, listeners, listing, network, node, pictures, ping, previews, raw, recognise, services,
+    settings, shares, trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -81,6 +81,7 @@ fn everywhere() -> Router<Door> {
             "/albums/{album}/files/{*path}",
             put(albums::put).delete(albums::remove),
         )
+        .route("/pictures/traces", post(pictures::traces))
         .route("/files/{*source}", get(files::read))
         .route("/previews/{*source}", get(previews::read))
         .route("/ls", get(listing::list))

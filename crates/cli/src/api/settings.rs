@@ -42,6 +42,8 @@ pub(crate) struct StorageInfo {
     pub(crate) partial: u64,
     /// The files of albums.
     pub(crate) albums: u64,
+    /// Small pictures of pictures, made here and given by others.
+    pub(crate) previews: u64,
     /// Address book, shares, and all else that is known.
     pub(crate) database: u64,
     /// What is free on the disk; `null` where the system does not say.
@@ -141,6 +143,7 @@ async fn describe(door: &Door) -> Result<SettingsInfo, kith::Error> {
             copies: storage.copies,
             partial: storage.partial,
             albums: storage.albums,
+            previews: storage.previews,
             database: storage.database,
             free: storage.free,
         },

@@ -105,6 +105,9 @@ fn other(picture: &[u8], format: ImageFormat) -> Result<Decoded, Refused> {
     let mut decoder = reader.into_decoder().map_err(|error| refused(&error))?;
     let (width, height) = decoder.dimensions();
     within(width, height)?;
+    if decoder.total_bytes() > DECODER_BYTES_MAX {
+        return Err(Refused::TooLarge);
+    }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let is_colored = decoder.color_type().has_color();
     let profile = decoder.icc_profile().ok().flatten();

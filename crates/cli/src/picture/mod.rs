@@ -9,3 +9,6 @@ mod decode;
 mod refused;
 mod shrink;
 pub(crate) mod worker;
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`events`]: what it tells as it happens.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`web_content`], [`app`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web`], [`web_content`], [`previews`], [`app`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod app;
 mod backup;
@@ -17,6 +17,7 @@ mod files;
 mod limits;
 mod meeting;
 mod person;
+mod previews;
 mod removed;
 mod services;
 mod snapshots;

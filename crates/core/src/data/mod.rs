@@ -6,6 +6,7 @@
 //! - [`mod@line`]: which files lie on a stretch of it, laid end to end.
 //! - [`head`]: what the owner of a share signs: this share is now this tree.
 //! - [`link`]: a share as text, to hand to somebody.
+//! - [`traces`]: what a picture says beside its pixels, and the picture without it.
 
 pub mod builder;
 pub mod head;
@@ -13,6 +14,7 @@ pub mod line;
 pub mod link;
 pub mod manifest;
 pub mod path;
+pub mod traces;
 pub mod walk;
 
 pub use builder::{Built, DirectoryBuilder, NodeBlob};

@@ -8,6 +8,7 @@ mod limits;
 mod links;
 mod passed_on;
 mod people;
+mod previews;
 mod reading;
 mod relayed;
 mod resumed;

@@ -39,6 +39,11 @@ pub enum AlbumError {
     /// There is no such file.
     #[error("there is no {0:?} in the album")]
     NoFile(String),
+    /// It was to be put in without what pictures say beside their pixels, and nobody knows what it says.
+    #[error(
+        "{0:?} is no JPEG, PNG or WebP that is whole, so nothing could be left out of it; it was not put into the album"
+    )]
+    NotBare(String),
     /// The disk is full.
     #[error("there is no space left on the disk for it; make some and try again")]
     NoSpace,
@@ -62,10 +67,10 @@ impl From<io::Error> for AlbumError {
 /// A file on its way into an album. Dropped unfinished, it leaves nothing.
 #[derive(Debug)]
 pub struct Upload {
-    file: NamedTempFile,
+    pub(super) file: NamedTempFile,
     root: PathBuf,
-    names: Vec<String>,
-    bytes: u64,
+    pub(super) names: Vec<String>,
+    pub(super) bytes: u64,
 }
 
 impl Contents {
@@ -307,7 +312,7 @@ fn readable(_: &NamedTempFile) -> io::Result<()> {
 }
 
 /// Runs what waits for the disk, away from the runtime's workers.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, AlbumError> + Send + 'static,
 ) -> Result<T, AlbumError> {
     let done = tokio::task::spawn_blocking(work).await;

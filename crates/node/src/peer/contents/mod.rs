@@ -9,6 +9,7 @@
 //! - `opening`: reading any file, whether it was fetched or not. `reads`: what is fetched for that.
 //! - [`previews`]: small pictures of pictures, own and others'.
 //! - [`limits`]: how fast content moves, and to whom.
+//! - [`traces`]: what pictures say beside their pixels.
 //! - [`transfers`]: all that is being fetched, as things of the node.
 
 pub mod albums;
@@ -30,6 +31,7 @@ mod serving;
 pub mod source;
 mod sources;
 pub mod storage;
+pub mod traces;
 pub mod transfer;
 pub mod transfers;
 
@@ -42,6 +44,7 @@ pub use making::{MyShare, Published};
 pub(super) use serving::{follow, serve};
 pub use source::{ShareName, ShareSource};
 pub use storage::Storage;
+pub use traces::TracesFound;
 pub use transfer::{GetOptions, Transfer};
 pub(super) use transfers::restore;
 pub use transfers::{

@@ -19,6 +19,8 @@ pub struct Storage {
     pub partial: u64,
     /// The files of albums.
     pub albums: u64,
+    /// Small pictures of pictures, made here and given by others.
+    pub previews: u64,
     /// Address book, shares, and all else that is known.
     pub database: u64,
     /// What is free on the disk of the data directory; `None` where the system does not say.
@@ -43,6 +45,7 @@ impl Contents {
                 copies: bytes_below(&home.blobs())?,
                 partial: bytes_below(&home.partial())?,
                 albums: bytes_below(&home.albums())?,
+                previews: bytes_below(&home.previews())?,
                 database: beside.iter().sum(),
                 free: free(home.directory()),
             })

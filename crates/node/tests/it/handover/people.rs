@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kith::content::{NewShare, Recipients};
+use kith::content::{NewShare, Recipients, Worker};
 use kith::core::identity::Invite;
 use kith::core::ids::PeerId;
 use kith::core::peer::InviteOptions;
 use kith::core::routing::Level;
 use kith::peer::{Fetched, GetOptions, Published, Transfer, TransferProgress};
-use kith::{Error, Event, Node};
+use kith::{Error, Event, Node, NodeBuilder};
 use tempfile::TempDir;
 use tokio::sync::broadcast;
 
@@ -28,12 +28,21 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) async fn new(name: &'static str) -> Self {
+        Self::with(name, Node::builder()).await
+    }
+
+    /// Somebody whose node makes previews so.
+    pub(super) async fn making_previews(name: &'static str, worker: Worker) -> Self {
+        Self::with(name, Node::builder().previews(worker)).await
+    }
+
+    async fn with(name: &'static str, builder: NodeBuilder) -> Self {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
             .try_init();
         let folder = tempfile::tempdir().expect("a place for files");
         Self {
-            node: spawn(name, folder.path()).await,
+            node: spawn(builder, name, folder.path()).await,
             name,
             folder,
         }
@@ -41,13 +50,13 @@ impl Person {
 
     /// Somebody whose node lives in a folder of another process's choice.
     pub(super) async fn at_home(name: &'static str, folder: &Path) -> Node {
-        spawn(name, folder).await
+        spawn(Node::builder(), name, folder).await
     }
 
     /// Stops the node, and starts another with the same things.
     pub(super) async fn restart(&mut self) {
         self.node.shutdown().await;
-        self.node = spawn(self.name, self.folder.path()).await;
+        self.node = spawn(Node::builder(), self.name, self.folder.path()).await;
     }
 
     pub(super) fn at(&self, path: &str) -> PathBuf {
@@ -110,9 +119,9 @@ impl Person {
     }
 }
 
-async fn spawn(name: &str, folder: &Path) -> Node {
+async fn spawn(builder: NodeBuilder, name: &str, folder: &Path) -> Node {
     let address: SocketAddr = ([127, 0, 0, 1], 0).into();
-    Node::builder()
+    builder
         .name(name)
         .data_dir(folder.join("data"))
         .bind([address])

@@ -1,0 +1,66 @@
+//! What pictures say beside their pixels, for their owner to know before sharing them.
+
+use std::path::PathBuf;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::{Answer, Asked};
+use super::door::Door;
+use crate::failure::Failure;
+
+/// Which pictures.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct TracesRequest {
+    /// Files and folders of this machine, as absolute paths.
+    pub(crate) paths: Vec<String>,
+}
+
+/// What they say. Numbers are of files.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct TracesInfo {
+    /// JPEG, PNG and WebP that were looked through.
+    pub(crate) pictures: u64,
+    /// Those that say where they were taken.
+    pub(crate) place: u64,
+    /// Those that say when.
+    pub(crate) time: u64,
+    /// Those that say by which camera.
+    pub(crate) camera: u64,
+    /// Those that say something else: descriptions, programs, edits.
+    pub(crate) words: u64,
+    /// Files of other kinds, and damaged ones, of which it is not known.
+    pub(crate) unknown: u64,
+    /// The first of those that say where they were taken.
+    pub(crate) examples: Vec<String>,
+    /// Whether there were more files than are looked at.
+    pub(crate) is_cut: bool,
+}
+
+/// Looks what pictures say beside their pixels. Nothing is changed or shared.
+#[utoipa::path(post, path = "/api/v1/pictures/traces", request_body = TracesRequest,
+    responses((status = 200, body = TracesInfo)))]
+pub(super) async fn traces(
+    State(door): State<Door>,
+    Asked(asked): Asked<TracesRequest>,
+) -> Answer<TracesInfo> {
+    let paths: Vec<PathBuf> = asked.paths.into_iter().map(PathBuf::from).collect();
+    if let Some(path) = paths.iter().find(|path| !path.is_absolute()) {
+        let path = path.display();
+        return Err(Failure::usage(format!("{path} is no absolute path")));
+    }
+    let found = door.node().contents().traces(paths).await?;
+    let examples = found.examples.iter().map(|path| path.display().to_string());
+    Ok(Json(TracesInfo {
+        pictures: found.pictures,
+        place: found.place,
+        time: found.time,
+        camera: found.camera,
+        words: found.words,
+        unknown: found.unknown,
+        examples: examples.collect(),
+        is_cut: found.is_cut,
+    }))
+}

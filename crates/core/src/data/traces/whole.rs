@@ -1,0 +1,179 @@
+//! Any picture, by its first bytes.
+
+use super::exif::Traces;
+use super::{jpeg, png, webp};
+
+/// What is done with the parts of a picture that are not its pixels.
+type Through = fn(&[u8], &mut Traces) -> Option<Vec<u8>>;
+
+fn container(picture: &[u8]) -> Option<Through> {
+    match picture {
+        [0xff, 0xd8, 0xff, ..] => Some(jpeg::without),
+        [0x89, b'P', b'N', b'G', ..] => Some(png::without),
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => Some(webp::without),
+        _ => None,
+    }
+}
+
+/// What a picture says beside its pixels; `None` where it is no JPEG, PNG or WebP that is whole.
+pub fn find(picture: &[u8]) -> Option<Traces> {
+    let mut traces = Traces::default();
+    container(picture)?(picture, &mut traces)?;
+    Some(traces)
+}
+
+/// The same picture, and nothing beside its pixels but how they are shown: orientation and colours. `None` where it is no JPEG, PNG or WebP
+/// that is whole: then nobody knows what is in it.
+pub fn strip(picture: &[u8]) -> Option<Vec<u8>> {
+    container(picture)?(picture, &mut Traces::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exif;
+    use super::*;
+    use proptest::prelude::*;
+
+    const PLACE: &[u8] = b"52.5200 N";
+
+    /// EXIF with an orientation, a camera, and where the picture was taken.
+    fn told() -> Vec<u8> {
+        let mut tiff = b"II\x2a\0\x08\0\0\0\x03\0".to_vec();
+        tiff.extend(b"\x0f\x01\x02\0\x04\0\0\0abc\0");
+        tiff.extend(b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0");
+        tiff.extend(b"\x25\x88\x04\0\x01\0\0\0\x32\0\0\0");
+        tiff.extend([0; 4]);
+        tiff.extend(PLACE);
+        tiff
+    }
+
+    fn segment(marker: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let content = parts.concat();
+        let length = u16::try_from(content.len() + 2).expect("short");
+        [&[0xff, marker], &length.to_be_bytes()[..], &content].concat()
+    }
+
+    fn a_jpeg() -> Vec<u8> {
+        [
+            vec![0xff, 0xd8],
+            segment(0xe0, &[b"JFIF"]),
+            segment(0xe1, &[b"Exif\0\0", &told()]),
+            segment(0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", PLACE]),
+            segment(0xe2, &[b"ICC_PROFILE\0\x01\x01colours"]),
+            segment(0xfe, &[PLACE]),
+            segment(0xda, &[b"scan"]),
+            vec![1, 2, 0xff, 0, 3, 0xff, 0xd0, 4],
+            segment(0xc4, &[b"codes"]),
+            segment(0xda, &[b"more"]),
+            vec![5, 0xff, 0xd9],
+            PLACE.to_vec(),
+        ]
+        .concat()
+    }
+
+    fn a_png() -> Vec<u8> {
+        let chunks: [(&[u8; 4], &[u8]); 6] = [
+            (b"IHDR", b"header"),
+            (b"eXIf", &told()),
+            (b"tEXt", PLACE),
+            (b"iCCP", b"colours"),
+            (b"IDAT", b"pixels"),
+            (b"IEND", b""),
+        ];
+        let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+        for (kind, content) in chunks {
+            file.extend(super::png::chunk(kind, content));
+        }
+        file.extend(PLACE);
+        file
+    }
+
+    fn a_webp() -> Vec<u8> {
+        let chunks: [(&[u8; 4], &[u8]); 5] = [
+            (b"VP8X", &[0x2c, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
+            (b"ICCP", b"colours"),
+            (b"VP8 ", b"pixel"),
+            (b"EXIF", &told()),
+            (b"XMP ", PLACE),
+        ];
+        let mut body = b"WEBP".to_vec();
+        for (kind, content) in chunks {
+            body.extend(super::webp::chunk(kind, content));
+        }
+        let length = u32::try_from(body.len()).expect("short").to_le_bytes();
+        [b"RIFF", &length[..], &body, PLACE].concat()
+    }
+
+    fn has(bytes: &[u8], part: &[u8]) -> bool {
+        bytes.windows(part.len()).any(|window| window == part)
+    }
+
+    #[test]
+    fn place_and_camera_are_found_and_left_out_while_orientation_and_colours_stay() {
+        for picture in [a_jpeg(), a_png(), a_webp()] {
+            let told = find(&picture).expect("a picture");
+            assert!(told.place && told.camera && told.words, "{told:?}");
+            assert_eq!(told.orientation, 6);
+            let bare = strip(&picture).expect("a picture");
+            assert!(!has(&bare, PLACE) && has(&bare, b"colours"), "{bare:?}");
+            let left = find(&bare).expect("a picture");
+            let expected = Traces {
+                orientation: 6,
+                ..Traces::default()
+            };
+            assert_eq!(left, expected);
+            assert_eq!(strip(&bare), Some(bare));
+        }
+    }
+
+    #[test]
+    fn the_pixels_of_a_jpeg_are_the_very_same() {
+        let bare = strip(&a_jpeg()).expect("a picture");
+        let scan = [1, 2, 0xff, 0, 3, 0xff, 0xd0, 4, 0xff, 0xc4];
+        assert!(has(&bare, &scan) && bare.ends_with(&[5, 0xff, 0xd9]));
+    }
+
+    #[test]
+    fn of_what_is_cut_short_or_unknown_nothing_is_claimed() {
+        for picture in [a_jpeg(), a_png(), a_webp()] {
+            let whole = picture.len() - PLACE.len();
+            for length in 0..whole {
+                assert_eq!(strip(&picture[..length]), None, "{length} of {whole}");
+            }
+        }
+        assert_eq!(find(b"GIF89a"), None);
+    }
+
+    #[test]
+    fn a_directory_that_leads_nowhere_says_nothing() {
+        assert_eq!(exif::read(b"II\x2a\0\xff\xff\xff\xff"), Traces::default());
+        assert_eq!(exif::read(b""), Traces::default());
+    }
+
+    proptest! {
+        #[test]
+        fn damage_is_no_panic(at in 0..400_usize, byte in any::<u8>(), kind in 0..3_usize) {
+            let mut picture = [a_jpeg(), a_png(), a_webp()][kind].clone();
+            let at = at % picture.len();
+            picture[at] = byte;
+            if let Some(bare) = strip(&picture) {
+                prop_assert!(bare.len() <= picture.len() + 64);
+            }
+            find(&picture[..at]);
+        }
+    }
+}
