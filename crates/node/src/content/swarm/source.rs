@@ -51,6 +51,13 @@ pub enum SourceEnd {
     Lost(io::Error),
 }
 
+impl SourceEnd {
+    /// Whether a later attempt may fare better, so that the transfer is not over with it.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Stalled | Self::NotNeeded | Self::Lost(_))
+    }
+}
+
 impl From<SourceEnd> for GetError {
     fn from(end: SourceEnd) -> Self {
         match end {

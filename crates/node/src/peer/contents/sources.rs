@@ -8,9 +8,6 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
 use kith_core::content::swarm::getter::{Path, PathKind, Who};
 use kith_core::content::swarm::wire::PROTOCOL;
 use kith_core::ids::{DeviceKey, PeerId};
@@ -20,6 +17,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tracing::debug;
 
+use super::attempts;
 use super::fetched::TransferProgress;
 use super::limits;
 use crate::content::swarm::{Intake, SourceEnd};
@@ -28,12 +26,6 @@ use crate::peer::event::Event;
 use crate::peer::node::Node;
 use crate::peer::stream::Stream;
 use crate::routing;
-
-/// The pause before a provider is tried again that was lost while others give, doubled each time,
-const PAUSE_MIN: Duration = Duration::from_secs(1);
-
-/// up to this.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// From this size on a snapshot is worth the three round trips that a lane takes.
 const LANE_BYTES_MIN: u64 = 1 << 20;
@@ -52,12 +44,6 @@ pub(super) struct Feed {
     serving: Mutex<BTreeSet<DeviceKey>>,
 }
 
-/// A provider, and how often it was lost in a row.
-struct Attempt {
-    provider: Provider,
-    losses: u32,
-}
-
 impl Feed {
     /// Of what hands its streams in at `intake`.
     pub(super) fn new(
@@ -73,52 +59,26 @@ impl Feed {
         }
     }
 
-    /// Hands streams to providers in, to those known from the beginning and to those that are found meanwhile, all at once. Ends when
-    /// nobody is left, with what the last of them said.
+    /// Hands streams to providers in, to those known from the beginning and to those that are found meanwhile, all at once. Ends as
+    /// [`attempts::run`] does.
     pub(super) async fn run(
         self,
         known: Vec<Provider>,
         found: &mut mpsc::UnboundedReceiver<Provider>,
     ) -> GetError {
-        let mut attempts: FuturesUnordered<BoxFuture<'_, (Attempt, SourceEnd)>> =
-            FuturesUnordered::new();
-        for provider in known {
-            attempts.push(Box::pin(self.attend(Attempt::first(provider))));
-        }
-        let mut pauses: FuturesUnordered<BoxFuture<'_, Attempt>> = FuturesUnordered::new();
-        loop {
-            let attempt = tokio::select! {
-                biased;
-                Some(provider) = found.recv() => Attempt::first(provider),
-                Some((mut attempt, end)) = attempts.next() => {
-                    debug!(?end, "a provider of a transfer is lost");
-                    if attempts.is_empty() {
-                        return end.into();
-                    }
-                    if matches!(end, SourceEnd::Lost(_)) {
-                        attempt.losses += 1;
-                        pauses.push(Box::pin(pause(attempt)));
-                    }
-                    continue;
-                }
-                Some(attempt) = pauses.next() => attempt,
-                // Nobody was known.
-                else => return GetError::Gone,
-            };
-            attempts.push(Box::pin(self.attend(attempt)));
-        }
+        attempts::run(known, found, |provider| self.attend(provider)).await
     }
 
     /// Has a provider serve, where it is reached first.
-    async fn attend(&self, attempt: Attempt) -> (Attempt, SourceEnd) {
+    async fn attend(&self, provider: Provider) -> SourceEnd {
         let mut end = SourceEnd::Lost(std::io::ErrorKind::NotConnected.into());
-        for target in &attempt.provider.targets {
-            end = self.attend_at(&attempt.provider, *target).await;
+        for target in &provider.targets {
+            end = self.attend_at(&provider, *target).await;
             if !matches!(end, SourceEnd::Lost(_)) {
                 break;
             }
         }
-        (attempt, end)
+        end
     }
 
     /// Has it serve, by a lane as long as one holds, else by the session.
@@ -170,13 +130,6 @@ impl Feed {
     }
 }
 
-impl Attempt {
-    fn first(provider: Provider) -> Self {
-        let losses = 0;
-        Self { provider, losses }
-    }
-}
-
 /// A device serves, until this is dropped.
 struct Serving<'a> {
     all: &'a Mutex<BTreeSet<DeviceKey>>,
@@ -198,12 +151,6 @@ impl Drop for Serving<'_> {
         let mut serving = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         serving.remove(&self.device);
     }
-}
-
-async fn pause(attempt: Attempt) -> Attempt {
-    let pause = PAUSE_MIN * 2u32.saturating_pow(attempt.losses - 1);
-    tokio::time::sleep(pause.min(PAUSE_MAX)).await;
-    attempt
 }
 
 /// The path to a provider, as the engine knows it.

@@ -1,0 +1,180 @@
+//! Who of several providers gives to a transfer: all at once; and who was lost is tried again after a pause.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{Notify, mpsc};
+use tracing::debug;
+
+use crate::content::swarm::SourceEnd;
+use crate::content::{GetError, Provider};
+
+/// The pause before a provider is tried again that was lost while others give, doubled each time,
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+
+/// up to this.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// A provider, and how often it was lost in a row.
+struct Attempt {
+    provider: Provider,
+    losses: u32,
+}
+
+/// Attends to providers, to those known from the beginning and to those that are found meanwhile, all at once. Ends with what the last of
+/// them said when nobody is left, or when everybody is lost.
+pub(super) async fn run<Attending>(
+    known: Vec<Provider>,
+    found: &mut mpsc::UnboundedReceiver<Provider>,
+    attend: impl Fn(Provider) -> Attending,
+) -> GetError
+where
+    Attending: Future<Output = SourceEnd>,
+{
+    let begin = |attempt: Attempt| {
+        let attending = attend(attempt.provider.clone());
+        async move { (attempt, attending.await) }
+    };
+    let first = known.into_iter().map(Attempt::first);
+    let mut attempts: FuturesUnordered<_> = first.map(begin).collect();
+    let hurry = Notify::new();
+    let mut pauses = FuturesUnordered::new();
+    loop {
+        let attempt = tokio::select! {
+            biased;
+            Some(provider) = found.recv() => Attempt::first(provider),
+            Some((attempt, end)) = attempts.next() => {
+                debug!(?end, "a provider of a transfer is lost");
+                match attempts.is_empty() {
+                    true if pauses.is_empty() || end.is_passing() => return end.into(),
+                    // Nobody else gives: there is nothing to wait for.
+                    true => hurry.notify_waiters(),
+                    false if matches!(end, SourceEnd::Lost(_)) => pauses.push(attempt.pause(&hurry)),
+                    false => {}
+                }
+                continue;
+            }
+            Some(attempt) = pauses.next() => attempt,
+            // Nobody was known.
+            else => return GetError::Gone,
+        };
+        attempts.push(begin(attempt));
+    }
+}
+
+impl Attempt {
+    fn first(provider: Provider) -> Self {
+        let losses = 0;
+        Self { provider, losses }
+    }
+
+    /// Waits until it is to be tried again: some time, or until there is a `hurry` from now on.
+    fn pause(mut self, hurry: &Notify) -> impl Future<Output = Self> {
+        let pause = PAUSE_MIN * 2u32.saturating_pow(self.losses);
+        self.losses += 1;
+        let hurried = hurry.notified();
+        async move {
+            // Either will do.
+            let _ = tokio::time::timeout(pause.min(PAUSE_MAX), hurried).await;
+            self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::sync::Mutex;
+
+    use kith_core::ids::DeviceKey;
+    use kith_core::routing::Target;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::content::Credential;
+
+    fn provider(number: u8) -> Provider {
+        Provider {
+            targets: vec![Target::Device(DeviceKey([number; 32]))],
+            peer: None,
+            credential: Credential::Session,
+        }
+    }
+
+    fn number(provider: &Provider) -> u8 {
+        match provider.targets[..] {
+            [Target::Device(DeviceKey(key))] => key[0],
+            _ => panic!("made above"),
+        }
+    }
+
+    fn lost() -> SourceEnd {
+        SourceEnd::Lost(ErrorKind::NotConnected.into())
+    }
+
+    fn lied() -> SourceEnd {
+        SourceEnd::Lied("a file".to_owned())
+    }
+
+    /// What a provider does in all of its attempts: how long each lasts, in milliseconds, and how it ends.
+    type Story = Vec<(u64, fn() -> SourceEnd)>;
+
+    /// Runs providers that behave so, the first of them number 0. Gives the end, and who was attended to when.
+    async fn play(stories: Vec<Story>) -> (GetError, Vec<(u8, u64)>) {
+        let begun = Instant::now();
+        let known = (0u8..).zip(&stories).map(|(number, _)| provider(number));
+        let known = known.collect();
+        let left = Mutex::new(stories);
+        let seen = Mutex::new(Vec::new());
+        let attend = |provider: Provider| {
+            let number = number(&provider);
+            let at = u64::try_from(begun.elapsed().as_millis()).expect("short");
+            seen.lock().expect("held briefly").push((number, at));
+            let (lasts, end) = left.lock().expect("held briefly")[usize::from(number)].remove(0);
+            async move {
+                tokio::time::sleep(Duration::from_millis(lasts)).await;
+                end()
+            }
+        };
+        let (_finder, mut found) = mpsc::unbounded_channel();
+        let end = run(known, &mut found, attend).await;
+        (end, seen.into_inner().expect("nobody panicked"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_lied_last_does_not_end_a_transfer_whose_other_source_comes_back() {
+        let honest: Story = vec![(0, lost), (60_000, lost)];
+        let liar: Story = vec![(100, lied)];
+        let (end, seen) = play(vec![honest, liar]).await;
+        // At once when nobody else is left, and not after its pause.
+        assert_eq!(seen, [(0, 0), (1, 0), (0, 100)]);
+        assert!(matches!(end, GetError::Connection(_)), "{end:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_it_no_more_is_not_tried_again_and_the_last_word_tells() {
+        let gone: Story = vec![(10, || SourceEnd::Gone)];
+        let liar: Story = vec![(20, lied)];
+        let (end, seen) = play(vec![gone, liar]).await;
+        assert_eq!(seen.len(), 2);
+        assert!(matches!(end, GetError::Corrupt(_)), "{end:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_lost_again_and_again_is_tried_less_and_less_while_others_give() {
+        let away: Story = vec![(0, lost); 9];
+        let steady: Story = vec![(110_000, lost)];
+        let (_, seen) = play(vec![away, steady]).await;
+        let tried = seen.iter().filter(|(number, _)| *number == 0);
+        let seconds: Vec<u64> = tried.map(|(_, at)| at / 1000).collect();
+        assert_eq!(seconds, [0, 1, 3, 7, 15, 31, 61, 91]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_all_are_lost_it_is_over_at_once() {
+        let (end, seen) = play(vec![vec![(0, lost)], vec![(10, lost)]]).await;
+        assert_eq!(seen, [(0, 0), (1, 0)]);
+        assert!(matches!(end, GetError::Connection(_)), "{end:?}");
+    }
+}
