@@ -19,7 +19,7 @@ use kith_core::crypto;
 use crate::content::quota;
 use crate::content::shares::Shares;
 use crate::content::store;
-use crate::data::staging;
+use crate::data::places;
 
 /// What there is room for at least, in bytes, whatever copies take: what a few readers have ahead of them.
 pub const ROOM_BYTES_MIN: u64 = 64 << 20;
@@ -77,7 +77,7 @@ impl Cache {
     pub fn whole(place: &Path) -> io::Result<Option<PathBuf>> {
         for entry in fs::read_dir(place)? {
             let entry = entry?;
-            let is_staging = entry.file_name().to_str().is_some_and(staging::is_staging);
+            let is_staging = entry.file_name().to_str().is_some_and(places::is_staging);
             if !is_staging && entry.file_type()?.is_file() {
                 return Ok(Some(entry.path()));
             }

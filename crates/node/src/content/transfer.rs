@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::content::swarm::config::NODES_MAX;
+use kith_core::content::swarm::span::Span;
 use kith_core::data::builder::DirectoryBuilder;
 use kith_core::data::manifest::{self, Entry};
 use kith_core::data::walk::{Item, Walk};
