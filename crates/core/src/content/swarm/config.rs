@@ -5,10 +5,6 @@ use std::time::Duration;
 /// What a node's [`Getter`](super::Getter) goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GetterConfig {
-    /// Bytes a second in all; `None` is no limit.
-    pub download_rate: Option<u64>,
-    /// Bytes a second from one device; `None` is no limit.
-    pub download_rate_each: Option<u64>,
     /// The most bytes asked for and not written yet, of all transfers together.
     pub unwritten_bytes_max: u64,
 }
@@ -16,8 +12,6 @@ pub struct GetterConfig {
 impl Default for GetterConfig {
     fn default() -> Self {
         Self {
-            download_rate: None,
-            download_rate_each: None,
             unwritten_bytes_max: UNWRITTEN_BYTES_MAX,
         }
     }
@@ -26,21 +20,13 @@ impl Default for GetterConfig {
 /// What a node's [`Provider`](super::Provider) goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderConfig {
-    /// Bytes a second in all; `None` is no limit.
-    pub upload_rate: Option<u64>,
-    /// Bytes a second to one device; `None` is no limit.
-    pub upload_rate_each: Option<u64>,
     /// How many askers are served at once.
     pub places: usize,
 }
 
 impl Default for ProviderConfig {
     fn default() -> Self {
-        Self {
-            upload_rate: None,
-            upload_rate_each: None,
-            places: PLACES,
-        }
+        Self { places: PLACES }
     }
 }
 

@@ -7,7 +7,8 @@
 //! - [`span`]: a snapshot as one line of bytes, cut into chunks. [`ranges`], [`holdings`]: sets of bytes and of chunks.
 //! - [`wire`]: the protocol `/kith/swarm/1`.
 //! - [`getter`]: rarest first, end game, readers' windows, stalls, liars. [`provider`]: places, turns, suggestions.
-//! - [`bucket`]: limits. [`config`]: what may be set, and the bounds that nobody sets.
+//! - [`config`]: what may be set, and the bounds that nobody sets. Rates are not among them: the shell holds each stream to the node's
+//!   [`limits`](crate::content::limits), and both machines go by what then comes through.
 //!
 //! # The loop
 //!
@@ -17,10 +18,8 @@
 //!         Send { source, message }      => write a frame
 //!         End { source, reason }        => close the stream; remember who Lied
 //!         Learned { providers, .. }     => open streams to those we may reach, then handle_source
-//!         Verified { transfer, span }   => remember durably, so that a crash costs 16 MiB at most
 //!         Held { chunk, .. }            => provider.handle_held
-//!         Changed { .. }                => ask the owner for its head
-//!         Done { transfer }             => one barrier, and the names
+//!         Verified, Changed, Done       => news for whoever counts; nothing has to follow
 //!     }
 //! }
 //! while let Some(output) = provider.poll_output() {
@@ -53,7 +52,6 @@
 //! bandwidth times its delay. A disk that does not keep up stops the asking; a provider sends nothing unasked; an asker that does not read
 //! stops its own stream, of which two requests are read ahead.
 
-pub mod bucket;
 pub mod config;
 pub mod getter;
 pub mod holdings;

@@ -51,8 +51,7 @@ fn alice_and_bob() -> (World, World, ShareId) {
     let share = alice.share(Recipients::Contacts).head.share;
     let mut bob = World::of(bob);
     bob.asker = Asker::STRANGER;
-    bob.giving
-        .tell(|provider, now| provider.handle_limits(now, Some(BOBS_RATE), None));
+    bob.rate = Some(BOBS_RATE);
     (alice, bob, share)
 }
 

@@ -24,6 +24,7 @@ use kith_core::time::Time;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::content::shares::trusted;
 use crate::content::store;
@@ -77,7 +78,10 @@ pub(in crate::content) struct World {
     pub(super) giving: Arc<Giving>,
     pub(super) asker: Asker,
     pub(super) fault: Fault,
+    /// How many bytes a second come on each stream at most.
+    pub(super) rate: Option<u64>,
     received: Arc<AtomicU64>,
+    received_in_all: Arc<AtomicU64>,
 }
 
 impl World {
@@ -114,7 +118,9 @@ impl World {
                 relation: Relation::Contact,
             },
             fault: Fault::None,
+            rate: None,
             received: Arc::default(),
+            received_in_all: Arc::default(),
         };
         fs::create_dir(world.source()).expect("created");
         world
@@ -123,6 +129,11 @@ impl World {
     /// The shared folder.
     pub(super) fn source(&self) -> PathBuf {
         self.folder.path().join("holiday")
+    }
+
+    /// How many bytes have come on all streams, whatever became of them.
+    pub(super) fn received(&self) -> u64 {
+        self.received_in_all.load(Ordering::SeqCst)
     }
 
     /// Where what is fetched appears.
@@ -178,15 +189,13 @@ impl World {
         fault: Fault,
         rate: Option<u64>,
     ) -> Stream<Faulty, WriteHalf<DuplexStream>> {
-        let config = ProviderConfig {
-            upload_rate: rate,
-            ..ProviderConfig::default()
-        };
+        let config = ProviderConfig::default();
         let giving = Giving::new(Arc::clone(&self.shares), config, entropy::seed());
         let giving = Arc::new(giving);
         let (mut stream, reader, writer) = self.pair();
         stream.reader.fault = fault;
         stream.reader.received = Arc::default();
+        stream.reader.rate = rate;
         self.answer(&giving, reader, writer);
         tokio::spawn(async move { giving.run().await });
         stream
@@ -225,6 +234,11 @@ impl World {
             inner: reader,
             fault: self.fault.clone(),
             received: Arc::clone(&self.received),
+            all: Arc::clone(&self.received_in_all),
+            rate: self.rate,
+            since: Instant::now(),
+            came: 0,
+            pause: None,
         };
         let stream = Stream {
             reader,
@@ -338,11 +352,30 @@ impl Output for WriteHalf<DuplexStream> {
     }
 }
 
-/// The provider's bytes, with a fault.
+/// The provider's bytes, with a fault, and no faster than its rate.
 pub(super) struct Faulty {
     inner: ReadHalf<DuplexStream>,
     fault: Fault,
+    /// What the fault counts.
     received: Arc<AtomicU64>,
+    /// Of all streams to this world.
+    all: Arc<AtomicU64>,
+    rate: Option<u64>,
+    since: Instant,
+    came: u64,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Faulty {
+    /// After this nothing comes until as much time has passed as the rate asks for.
+    fn slow_down(&mut self, came: u64) {
+        self.came += came;
+        let Some(rate) = self.rate else {
+            return;
+        };
+        let due = self.since + Duration::from_secs_f64(self.came as f64 / rate as f64);
+        self.pause = (due > Instant::now()).then(|| Box::pin(sleep_until(due)));
+    }
 }
 
 impl AsyncRead for Faulty {
@@ -351,10 +384,15 @@ impl AsyncRead for Faulty {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(cx));
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
         let came = (buffer.filled().len() - before) as u64;
         let position = self.received.fetch_add(came, Ordering::SeqCst);
+        self.all.fetch_add(came, Ordering::SeqCst);
+        self.slow_down(came);
         match &self.fault {
             Fault::Flip(at) if (position..position + came).contains(at) => {
                 let index = before + usize::try_from(at - position).expect("within the buffer");

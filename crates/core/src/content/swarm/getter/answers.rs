@@ -187,7 +187,7 @@ impl Getter {
         let Some(transfer) = self.transfers.get_mut(&source.transfer) else {
             return true;
         };
-        let mut is_news = false;
+        let (mut is_new, mut is_news) = (false, false);
         for run in runs {
             // The caller has checked that this does not overflow.
             let end = run.first + run.count;
@@ -195,16 +195,19 @@ impl Getter {
                 return false;
             }
             for chunk in run.first..end {
-                if source.holdings.insert(chunk) {
+                if !source.lost.contains(chunk) && source.holdings.insert(chunk) {
                     transfer.picker.add_copy(chunk);
+                    is_new = true;
                     is_news |= transfer.unfinished.contains(chunk);
                 }
             }
         }
         source.is_growing &= !source.holdings.is_all();
-        // The nodes of what it holds now came to it before.
-        let has_nodes = !source.lacks.is_empty();
-        source.lacks.clear();
+        // The nodes of what it holds now came to it before. One that names what it named already has no more nodes than it had.
+        let has_nodes = is_new && !source.lacks.is_empty();
+        if is_new {
+            source.lacks.clear();
+        }
         if has_nodes || is_news && (source.has_nothing || !source.is_interesting) {
             self.with_source(id, |source| source.has_nothing = false);
         }
@@ -295,6 +298,7 @@ impl Getter {
                 transfer.picker.add_copy(held);
             }
         }
+        source.lost.insert(chunk);
         if source.holdings.remove(chunk) {
             transfer.picker.remove_copy(chunk);
         }

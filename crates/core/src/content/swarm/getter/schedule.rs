@@ -60,8 +60,7 @@ impl Getter {
         if self.is_full {
             return false;
         }
-        let now = self.now;
-        let Some(link) = self.links.get_mut(&device) else {
+        let Some(link) = self.links.get(&device) else {
             return false;
         };
         let mut ready: Vec<_> = (link.sources.iter())
@@ -69,18 +68,12 @@ impl Getter {
                 let source = self.sources.get(id)?;
                 let transfer = self.transfers.get(&source.transfer)?;
                 let is_ready = source.is_ready()
-                    && !transfer.is_paused
                     && source.requests.len() < REQUESTS_MAX
                     && link.outstanding < link.pace.depth(transfer.tiling.chunk_bytes());
                 is_ready.then_some((transfer.spent, *id))
             })
             .collect();
         if ready.is_empty() {
-            return false;
-        }
-        if !self.bucket.is_open(now) || !link.bucket.is_open(now) {
-            let opens = self.bucket.opens_at().max(link.bucket.opens_at());
-            self.limited_until = self.limited_until.into_iter().chain(opens).min();
             return false;
         }
         ready.sort_unstable();
@@ -231,13 +224,11 @@ impl Getter {
         }
         transfer.spent = transfer.spent.saturating_add(bytes);
         self.outstanding = self.outstanding.saturating_add(bytes);
-        self.bucket.take(bytes);
         if let Some(link) = self.links.get_mut(&source.who.device) {
             if link.outstanding == 0 {
                 link.pace.begin(now);
             }
             link.outstanding = link.outstanding.saturating_add(bytes);
-            link.bucket.take(bytes);
             if source.alarm.is_none() {
                 let at = now + link.pace.patience(transfer.tiling.chunk_bytes());
                 source.alarm = Some(at);

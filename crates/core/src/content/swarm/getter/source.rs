@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::output::{SourceId, TransferId, Who};
 use super::pace::Pace;
-use crate::content::swarm::bucket::Bucket;
 use crate::content::swarm::config::STALL_PAUSE_MIN;
 use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::wire::{Ask, SUGGESTIONS_MAX, What};
@@ -48,6 +47,8 @@ pub(super) struct Source {
     pub(super) transfer: TransferId,
     pub(super) who: Who,
     pub(super) holdings: Holdings,
+    /// Chunks that it claimed and did not have. It is not believed again: otherwise claiming and dropping in turn would never end.
+    pub(super) lost: Holdings,
     /// Whether it said so in one word; its copies are not counted then.
     pub(super) is_everything: bool,
     /// Whether it may hold more later: it fetches the snapshot itself, or has said nothing yet.
@@ -87,6 +88,7 @@ impl Source {
             transfer,
             who,
             holdings: Holdings::none(chunks),
+            lost: Holdings::none(chunks),
             is_everything: false,
             is_growing: true,
             has_told: false,
@@ -141,7 +143,6 @@ impl Source {
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) pace: Pace,
-    pub(super) bucket: Bucket,
     pub(super) sources: BTreeSet<SourceId>,
     /// Bytes asked for that have not come.
     pub(super) outstanding: u64,

@@ -7,7 +7,6 @@ use super::output::{EndReason, Output, Path, Priority, ReaderId, SourceId, Trans
 use super::pace::Pace;
 use super::source::{Link, Source};
 use super::transfer::Transfer;
-use crate::content::swarm::bucket::Bucket;
 use crate::content::swarm::config::{
     GetterConfig, NODES_MAX, SOURCES_MAX, TRANSFERS_MAX, WINDOWS_MAX,
 };
@@ -27,7 +26,6 @@ pub struct Getter {
     pub(super) sources: BTreeMap<SourceId, Source>,
     pub(super) links: BTreeMap<DeviceKey, Link>,
     pub(super) liars: Liars,
-    pub(super) bucket: Bucket,
     /// Bytes asked for that have not come and are counted on.
     pub(super) outstanding: u64,
     /// Bytes that came and are not written.
@@ -35,8 +33,6 @@ pub struct Getter {
     pub(super) next_request: u64,
     /// When a source is to be looked at; an entry may be early, never late.
     pub(super) agenda: BTreeSet<(Time, SourceId)>,
-    /// When a limit lets something pass again.
-    pub(super) limited_until: Option<Time>,
     /// Devices that may be asked for something that they could not be before.
     pub(super) stirred: BTreeSet<DeviceKey>,
     /// Whether somebody was not asked because too much was under way.
@@ -63,7 +59,6 @@ impl Getter {
     /// A getter without transfers.
     pub fn new(config: GetterConfig, seed: Seed, now: Time) -> Self {
         Self {
-            bucket: Bucket::new(config.download_rate, now),
             config,
             random: Random::new(seed),
             now,
@@ -75,7 +70,6 @@ impl Getter {
             unwritten: 0,
             next_request: 0,
             agenda: BTreeSet::new(),
-            limited_until: None,
             stirred: BTreeSet::new(),
             is_full: false,
             touched: BTreeSet::new(),
@@ -143,13 +137,6 @@ impl Getter {
         has_room
     }
 
-    /// A node is here by other means.
-    pub fn handle_node_held(&mut self, now: Time, id: TransferId, node: BlobHash) {
-        self.change(now, id, |transfer| {
-            transfer.nodes.remove(&node);
-        });
-    }
-
     /// What a reader wants next, in order, before anything else; `None` when it has read enough. A seek is a new window. At most
     /// [`WINDOWS_MAX`] readers are served so; others are served at the usual pace.
     pub fn handle_window(
@@ -169,11 +156,6 @@ impl Getter {
                 }
             }
         });
-    }
-
-    /// Asks for nothing more of a transfer, or goes on. What was asked for comes.
-    pub fn handle_paused(&mut self, now: Time, id: TransferId, is_paused: bool) {
-        self.change(now, id, |transfer| transfer.is_paused = is_paused);
     }
 
     /// A stream to a source of the transfer stands, and `Open` was written to it.
@@ -202,10 +184,8 @@ impl Getter {
         transfer.sources.insert(id);
         let source = Source::new(transfer_id, who, transfer.tiling.count(), now);
         self.sources.insert(id, source);
-        let rate = self.config.download_rate_each;
         let link = self.links.entry(who.device).or_insert_with(|| Link {
             pace: Pace::new(path, now),
-            bucket: Bucket::new(rate, now),
             sources: BTreeSet::new(),
             outstanding: 0,
         });
@@ -242,19 +222,6 @@ impl Getter {
         self.schedule();
     }
 
-    /// Limits are others: in all, and for each device.
-    pub fn handle_limits(&mut self, now: Time, all: Option<u64>, each: Option<u64>) {
-        self.now = now;
-        self.config.download_rate = all;
-        self.config.download_rate_each = each;
-        self.bucket.set_rate(all, now);
-        for link in self.links.values_mut() {
-            link.bucket.set_rate(each, now);
-        }
-        self.stir_all();
-        self.schedule();
-    }
-
     /// So many bytes of what came were written, or dropped: there is room for as many more.
     pub fn handle_written(&mut self, now: Time, bytes: u64) {
         self.now = now;
@@ -268,18 +235,13 @@ impl Getter {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = now;
-        if self.limited_until.is_some_and(|until| until <= now) {
-            self.limited_until = None;
-            self.stir_all();
-        }
         self.look_after_stalls();
         self.schedule();
     }
 
     /// When [`Getter::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Time> {
-        let source = self.agenda.first().map(|(at, _)| *at);
-        source.into_iter().chain(self.limited_until).min()
+        self.agenda.first().map(|(at, _)| *at)
     }
 
     /// What to do next.

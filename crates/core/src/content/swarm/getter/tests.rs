@@ -1,17 +1,19 @@
 //! What a getter promises, seen from outside: messages and facts go in, outputs come out.
 
+mod crooked;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::output::{EndReason, Output, Path, PathKind, Priority, ReaderId};
 use super::{Getter, SourceId, TransferId, Who};
-use crate::address::Route;
-use crate::content::referral::Referral;
 use crate::content::swarm::GetterConfig;
-use crate::content::swarm::config::{REFERRALS_MAX, STALL_AFTER_MAX, STALL_AFTER_MIN, STALLS_MAX};
+use crate::content::swarm::config::{
+    RANDOM_FIRST_CHUNKS, STALL_AFTER_MAX, STALL_AFTER_MIN, STALLS_MAX,
+};
 use crate::content::swarm::span::{CHUNK_BYTES_MIN as CHUNK, Span};
 use crate::content::swarm::wire::{
-    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Run, What,
+    Ask, AskerMessage, DropReason, ProviderMessage, REQUESTS_MAX, Run, What,
 };
 use crate::ids::{BlobHash, DeviceKey, PeerId};
 use crate::time::Time;
@@ -230,31 +232,6 @@ fn requests_dropped_for_want_of_a_place_go_to_others() {
 }
 
 #[test]
-fn a_liar_is_dropped_and_known_by_its_peer() {
-    let mut bench = Bench::wanting(10);
-    let liar = bench.source(1);
-    let ask = bench.asked[&liar][0];
-    let until = CHUNK * 10;
-    let What::Span(asked) = ask.what else {
-        panic!("chunks only")
-    };
-    bench.say(liar, data(ask.id, asked.end.min(until)));
-    bench.getter.handle_invalid(bench.now, liar);
-    bench.drain();
-    assert_eq!(bench.ended(liar), Some(EndReason::Lied));
-    let elsewhere = Who {
-        device: DeviceKey([99; 32]),
-        ..who(1)
-    };
-    bench.open(T, 2, elsewhere, PathKind::Lan);
-    assert_eq!(bench.ended(SourceId(2)), Some(EndReason::Lied));
-    let honest = bench.source(3);
-    while !bench.is_done() {
-        bench.answer(honest);
-    }
-}
-
-#[test]
 fn an_edited_file_is_no_lie_and_is_asked_of_others() {
     let mut bench = Bench::wanting(1);
     let owner = bench.source(1);
@@ -326,7 +303,6 @@ fn the_last_chunk_is_asked_of_a_faster_source_and_the_loser_is_cancelled() {
 fn the_local_network_is_asked_first() {
     let mut bench = Bench::new(GetterConfig {
         unwritten_bytes_max: 4 * CHUNK,
-        ..GetterConfig::default()
     });
     let (relay, lan) = (SourceId(1), SourceId(2));
     for (source, kind) in [(relay, PathKind::Relay), (lan, PathKind::Lan)] {
@@ -346,7 +322,6 @@ fn the_local_network_is_asked_first() {
 fn what_is_not_written_is_not_added_to() {
     let mut bench = Bench::new(GetterConfig {
         unwritten_bytes_max: 4 * CHUNK,
-        ..GetterConfig::default()
     });
     bench.want(T, 100);
     let source = bench.source_of(T, 1, PathKind::Lan);
@@ -492,29 +467,9 @@ fn two_transfers_share_a_source_evenly() {
 }
 
 #[test]
-fn a_limit_holds_over_time() {
-    let mut bench = Bench::new(GetterConfig {
-        download_rate: Some(CHUNK),
-        ..GetterConfig::default()
-    });
-    bench.want(T, 1000);
-    let source = bench.source(1);
-    let mut answered = 0;
-    for _ in 0..600 {
-        bench.pass(Duration::from_millis(100));
-        while bench.asked(source) > 0 {
-            bench.answer(source);
-            answered += 1;
-        }
-    }
-    assert!((58..=63).contains(&answered), "{answered} in a minute");
-}
-
-#[test]
 fn requests_of_one_source_are_bounded() {
     let mut bench = Bench::new(GetterConfig {
         unwritten_bytes_max: u64::MAX,
-        ..GetterConfig::default()
     });
     bench.want(T, 5000);
     let source = bench.source_of(T, 1, PathKind::Lan);
@@ -528,66 +483,13 @@ fn requests_of_one_source_are_bounded() {
 }
 
 #[test]
-fn messages_against_the_protocol_end_a_source() {
-    let dropped = |id, reason| {
-        let ids = vec![id];
-        ProviderMessage::Dropped { ids, reason }
-    };
-    let breaches: [&dyn Fn(u64) -> ProviderMessage; 10] = [
-        &|_| data(999, 1),
-        &|id| data(id, u64::MAX),
-        &|id| data(id, 0),
-        &|_| ProviderMessage::Everything,
-        &|_| ProviderMessage::Holdings(vec![0].into()),
-        &|_| have(10, 1),
-        &|_| have(u32::MAX, 1),
-        &|id| dropped(id, DropReason::Busy),
-        &|id| dropped(id, DropReason::Cancelled),
-        &|_| dropped(999, DropReason::Missing),
-    ];
-    for breach in breaches {
-        let mut bench = Bench::wanting(10);
-        let source = bench.source(1);
-        let message = breach(bench.asked[&source][0].id);
-        bench.say(source, message.clone());
-        assert_eq!(bench.ended(source), Some(EndReason::Breach), "{message:?}");
-        assert_eq!(bench.getter.in_flight(), (0, 0));
-    }
-    let mut bench = Bench::wanting(10);
-    bench.open(T, 1, who(1), PathKind::Direct);
-    let other = vec![0; 3].into();
-    bench.say(SourceId(1), ProviderMessage::Holdings(other));
-    assert_eq!(bench.ended(SourceId(1)), Some(EndReason::Breach));
-}
-
-#[test]
-fn a_source_names_others_and_not_without_end() {
-    let mut bench = Bench::wanting(1);
-    let source = bench.source(1);
-    let referral = Referral::new(Some(Route::new(DeviceKey([1; 32]))), None);
-    for _ in 0..REFERRALS_MAX {
-        let many = vec![referral.clone(); PROVIDERS_MAX];
-        bench.say(source, ProviderMessage::Providers(many));
-    }
-    let named: usize = (bench.others.iter())
-        .map(|output| match output {
-            Output::Learned { providers, .. } => providers.len(),
-            _ => 0,
-        })
-        .sum();
-    assert_eq!(named, REFERRALS_MAX);
-}
-
-#[test]
-fn what_closes_is_asked_of_others_and_what_is_paused_of_nobody() {
-    let mut bench = Bench::wanting(3);
+fn what_closes_is_asked_of_others_and_an_end_closes_them() {
+    let mut bench = Bench::wanting(2);
     let first = bench.source(1);
-    assert!(bench.asked(first) > 0);
-    bench.getter.handle_paused(bench.now, T, true);
-    bench.getter.handle_closed(bench.now, first);
+    assert_eq!(bench.asked(first), 2);
     let second = bench.source(2);
     assert_eq!(bench.asked(second), 0);
-    bench.getter.handle_paused(bench.now, T, false);
+    bench.getter.handle_closed(bench.now, first);
     bench.drain();
     while !bench.is_done() {
         bench.answer(second);
@@ -596,4 +498,56 @@ fn what_closes_is_asked_of_others_and_what_is_paused_of_nobody() {
     bench.drain();
     assert_eq!(bench.ended(second), Some(EndReason::NotNeeded));
     assert_eq!(bench.getter.progress(T), None);
+}
+
+#[test]
+fn of_two_direct_sources_the_faster_is_asked_first() {
+    let mut bench = Bench::new(GetterConfig {
+        unwritten_bytes_max: 4 * CHUNK,
+    });
+    bench.want(T, 200);
+    let (slow, fast) = (SourceId(1), SourceId(2));
+    // Each gives for a second what it has: the second twenty times as much.
+    for (source, first, chunks) in [(slow, 0, 2), (fast, 100, 40)] {
+        bench.open(T, source.0, who(source.0), PathKind::Direct);
+        bench.say(source, have(first, chunks));
+        bench.say(source, ProviderMessage::Free);
+        for _ in 0..chunks {
+            bench.now = bench.now + SECOND / chunks;
+            bench.answer(source);
+        }
+    }
+    // Both hold the next, may be asked at the same moment, and there is room for four chunks.
+    bench.getter.handle_unwanted(bench.now, T, span(0, 200));
+    for source in [slow, fast] {
+        bench.say(source, have(40, 60));
+    }
+    bench
+        .getter
+        .handle_wanted(bench.now, T, span(40, 100), Priority::Normal);
+    bench.drain();
+    assert_eq!((bench.asked(slow), bench.asked(fast)), (0, 4));
+}
+
+#[test]
+fn the_first_chunks_are_any_and_the_next_the_rarest() {
+    let mut bench = Bench::new(GetterConfig {
+        unwritten_bytes_max: CHUNK,
+    });
+    bench.want(T, 400);
+    // Of the last ten there is one copy, of all others there are two.
+    bench.open(T, 2, who(2), PathKind::Direct);
+    bench.say(SourceId(2), have(0, 390));
+    let whole = bench.source(1);
+    let order: Vec<u64> = (0..RANDOM_FIRST_CHUNKS + 10)
+        .map(|_| match bench.answer(whole) {
+            What::Span(span) => span.start / CHUNK,
+            What::Node(_) => panic!("chunks only"),
+        })
+        .collect();
+    let (first, next) = order.split_at(RANDOM_FIRST_CHUNKS as usize);
+    assert!(first.iter().any(|chunk| *chunk < 390), "{first:?}");
+    assert_ne!(first, [0, 1, 2, 3]);
+    let rarest = next.iter().filter(|chunk| **chunk >= 390).count();
+    assert!(rarest >= 10 - first.len(), "{next:?}");
 }

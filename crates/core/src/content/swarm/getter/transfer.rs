@@ -32,7 +32,6 @@ pub(super) struct Transfer {
     pub(super) sources: BTreeSet<SourceId>,
     /// How many bytes were asked for on its behalf, as far as it competes with others.
     pub(super) spent: u64,
-    pub(super) is_paused: bool,
     /// Whether its caller was told that nothing is missing, or wanted nothing.
     pub(super) is_done_told: bool,
 }
@@ -54,7 +53,6 @@ impl Transfer {
             windows: BTreeMap::new(),
             sources: BTreeSet::new(),
             spent,
-            is_paused: false,
             is_done_told: true,
         }
     }

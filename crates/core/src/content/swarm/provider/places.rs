@@ -18,7 +18,6 @@ impl Provider {
     /// Gives places and turns.
     pub(super) fn go_on(&mut self) {
         self.give_places();
-        self.limited_until = None;
         while self.serve_one() {}
     }
 
@@ -93,34 +92,15 @@ impl Provider {
         }
     }
 
-    /// Serves the request whose turn it is. Says whether there was one, and the limits let it pass.
+    /// Serves the request whose turn it is. Says whether there was one.
     fn serve_one(&mut self) -> bool {
-        if !self.bucket.is_open(self.now) {
-            self.limit(self.bucket.opens_at());
-            return false;
-        }
-        let mut next: Option<(u64, AskerId)> = None;
-        let mut limits = Vec::new();
-        for id in &self.placed {
-            let Some(asker) = self.askers.get(id) else {
-                continue;
-            };
-            let Some(allowance) = self.devices.get_mut(&asker.device) else {
-                continue;
-            };
-            if asker.queue.is_empty() || asker.serving.len() >= SERVING_EACH_MAX {
-                continue;
-            }
-            if allowance.bucket.is_open(self.now) {
-                let turn = (asker.turn, *id);
-                next = Some(next.map_or(turn, |best| best.min(turn)));
-            } else {
-                limits.push(allowance.bucket.opens_at());
-            }
-        }
-        for limit in limits {
-            self.limit(limit);
-        }
+        let next = (self.placed.iter())
+            .filter_map(|id| {
+                let asker = self.askers.get(id)?;
+                let may = !asker.queue.is_empty() && asker.serving.len() < SERVING_EACH_MAX;
+                may.then_some((asker.turn, *id))
+            })
+            .min();
         let Some((_, id)) = next else {
             return false;
         };
@@ -142,19 +122,11 @@ impl Provider {
         asker.serving.insert(ask.id);
         asker.given = asker.given.saturating_add(bytes);
         asker.turn = asker.turn.saturating_add(bytes);
-        self.bucket.take(bytes);
-        if let Some(allowance) = self.devices.get_mut(&asker.device) {
-            allowance.bucket.take(bytes);
-        }
         let snapshot = asker.snapshot;
         self.outputs.push_back(Output::Serve {
             asker: id,
             snapshot,
             ask,
         });
-    }
-
-    fn limit(&mut self, until: Option<Time>) {
-        self.limited_until = self.limited_until.into_iter().chain(until).min();
     }
 }

@@ -6,7 +6,6 @@ use super::asker::Asker;
 use super::output::{AskerId, CloseReason, Output, SnapshotId};
 use super::snapshot::{Snapshot, stride};
 use crate::content::referral::Referral;
-use crate::content::swarm::bucket::Bucket;
 use crate::content::swarm::config::{ASKERS_MAX, HAVE_EVERY, ProviderConfig};
 use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::span::Tiling;
@@ -18,13 +17,6 @@ use crate::ids::DeviceKey;
 use crate::random::{Random, Seed};
 use crate::time::Time;
 
-/// What one device may have a second, however many streams it opens.
-#[derive(Clone, Debug)]
-pub(super) struct Allowance {
-    pub(super) bucket: Bucket,
-    pub(super) askers: usize,
-}
-
 /// The machine.
 #[derive(Clone, Debug)]
 pub struct Provider {
@@ -33,14 +25,10 @@ pub struct Provider {
     pub(super) now: Time,
     pub(super) snapshots: BTreeMap<SnapshotId, Snapshot>,
     pub(super) askers: BTreeMap<AskerId, Asker>,
-    pub(super) devices: BTreeMap<DeviceKey, Allowance>,
     /// Those with a place.
     pub(super) placed: BTreeSet<AskerId>,
-    pub(super) bucket: Bucket,
     /// When somebody last gave up a place for its age.
     pub(super) rotated_at: Time,
-    /// When a limit lets something pass again.
-    pub(super) limited_until: Option<Time>,
     /// When a place may go to somebody else.
     pub(super) places_at: Option<Time>,
     pub(super) outputs: VecDeque<Output>,
@@ -50,16 +38,13 @@ impl Provider {
     /// A provider of nothing.
     pub fn new(config: ProviderConfig, seed: Seed, now: Time) -> Self {
         Self {
-            bucket: Bucket::new(config.upload_rate, now),
             config,
             random: Random::new(seed),
             now,
             snapshots: BTreeMap::new(),
             askers: BTreeMap::new(),
-            devices: BTreeMap::new(),
             placed: BTreeSet::new(),
             rotated_at: now,
-            limited_until: None,
             places_at: None,
             outputs: VecDeque::new(),
         }
@@ -129,12 +114,6 @@ impl Provider {
         snapshot.askers.insert(id);
         let holdings = snapshot.holdings();
         self.askers.insert(id, Asker::new(of, device));
-        let rate = self.config.upload_rate_each;
-        let allowance = self.devices.entry(device).or_insert_with(|| Allowance {
-            bucket: Bucket::new(rate, now),
-            askers: 0,
-        });
-        allowance.askers += 1;
         self.send(id, holdings);
     }
 
@@ -214,18 +193,6 @@ impl Provider {
         }
     }
 
-    /// Limits are others: in all, and for each device.
-    pub fn handle_limits(&mut self, now: Time, all: Option<u64>, each: Option<u64>) {
-        self.now = now;
-        self.config.upload_rate = all;
-        self.config.upload_rate_each = each;
-        self.bucket.set_rate(all, now);
-        for allowance in self.devices.values_mut() {
-            allowance.bucket.set_rate(each, now);
-        }
-        self.go_on();
-    }
-
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = now;
@@ -242,7 +209,7 @@ impl Provider {
     /// When [`Provider::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Time> {
         let news = self.snapshots.values().filter_map(|it| it.tell_at);
-        news.chain(self.limited_until).chain(self.places_at).min()
+        news.chain(self.places_at).min()
     }
 
     /// What to do next.
@@ -373,12 +340,6 @@ impl Provider {
         self.placed.remove(&id);
         if let Some(snapshot) = self.snapshots.get_mut(&asker.snapshot) {
             snapshot.askers.remove(&id);
-        }
-        if let Some(allowance) = self.devices.get_mut(&asker.device) {
-            allowance.askers -= 1;
-            if allowance.askers == 0 {
-                self.devices.remove(&asker.device);
-            }
         }
     }
 }

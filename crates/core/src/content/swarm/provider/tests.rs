@@ -275,39 +275,6 @@ fn each_chunk_is_suggested_to_one_asker_only() {
 }
 
 #[test]
-fn limits_hold_over_time_in_all_and_for_each_device() {
-    for (all, each, expected) in [(Some(CHUNK), None, 60), (None, Some(CHUNK), 120)] {
-        let config = ProviderConfig {
-            upload_rate: all,
-            upload_rate_each: each,
-            ..ProviderConfig::default()
-        };
-        let mut bench = Bench::new(config, Holdings::all(CHUNKS));
-        let askers = [bench.asker(1), bench.asker(2)];
-        for asker in askers {
-            bench.request(asker, 0..20);
-        }
-        let mut served = 0;
-        for tick in 1..=600 {
-            bench.pass(Time(1_000_000 + tick * 100));
-            for (asker, id) in std::mem::take(&mut bench.outputs)
-                .iter()
-                .filter_map(|output| match output {
-                    Output::Serve { asker, ask, .. } => Some((*asker, ask.id)),
-                    _ => None,
-                })
-            {
-                served += 1;
-                bench.provider.handle_served(bench.now, asker, id);
-                bench.request(asker, id + 20..id + 21);
-            }
-        }
-        let about = expected - 3..=expected + 5;
-        assert!(about.contains(&served), "{served}, {expected} expected");
-    }
-}
-
-#[test]
 fn a_share_withdrawn_is_gone_for_all_and_unknown_ones_always_were() {
     let mut bench = Bench::whole();
     let asker = bench.asker(1);

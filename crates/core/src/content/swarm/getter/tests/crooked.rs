@@ -1,0 +1,109 @@
+//! What a getter promises of sources that lie, boast or break the protocol.
+
+use super::{Bench, CHUNK, T, data, have, who};
+use crate::address::Route;
+use crate::content::referral::Referral;
+use crate::content::swarm::config::REFERRALS_MAX;
+use crate::content::swarm::getter::output::{EndReason, Output, PathKind};
+use crate::content::swarm::getter::{SourceId, Who};
+use crate::content::swarm::wire::{DropReason, PROVIDERS_MAX, ProviderMessage, What};
+use crate::ids::{BlobHash, DeviceKey};
+
+#[test]
+fn a_liar_is_dropped_and_known_by_its_peer() {
+    let mut bench = Bench::wanting(10);
+    let liar = bench.source(1);
+    let ask = bench.asked[&liar][0];
+    let until = CHUNK * 10;
+    let What::Span(asked) = ask.what else {
+        panic!("chunks only")
+    };
+    bench.say(liar, data(ask.id, asked.end.min(until)));
+    bench.getter.handle_invalid(bench.now, liar);
+    bench.drain();
+    assert_eq!(bench.ended(liar), Some(EndReason::Lied));
+    let elsewhere = Who {
+        device: DeviceKey([99; 32]),
+        ..who(1)
+    };
+    bench.open(T, 2, elsewhere, PathKind::Lan);
+    assert_eq!(bench.ended(SourceId(2)), Some(EndReason::Lied));
+    let honest = bench.source(3);
+    while !bench.is_done() {
+        bench.answer(honest);
+    }
+}
+
+#[test]
+fn messages_against_the_protocol_end_a_source() {
+    let dropped = |id, reason| {
+        let ids = vec![id];
+        ProviderMessage::Dropped { ids, reason }
+    };
+    let breaches: [&dyn Fn(u64) -> ProviderMessage; 10] = [
+        &|_| data(999, 1),
+        &|id| data(id, u64::MAX),
+        &|id| data(id, 0),
+        &|_| ProviderMessage::Everything,
+        &|_| ProviderMessage::Holdings(vec![0].into()),
+        &|_| have(10, 1),
+        &|_| have(u32::MAX, 1),
+        &|id| dropped(id, DropReason::Busy),
+        &|id| dropped(id, DropReason::Cancelled),
+        &|_| dropped(999, DropReason::Missing),
+    ];
+    for breach in breaches {
+        let mut bench = Bench::wanting(10);
+        let source = bench.source(1);
+        let message = breach(bench.asked[&source][0].id);
+        bench.say(source, message.clone());
+        assert_eq!(bench.ended(source), Some(EndReason::Breach), "{message:?}");
+        assert_eq!(bench.getter.in_flight(), (0, 0));
+    }
+    let mut bench = Bench::wanting(10);
+    bench.open(T, 1, who(1), PathKind::Direct);
+    let other = vec![0; 3].into();
+    bench.say(SourceId(1), ProviderMessage::Holdings(other));
+    assert_eq!(bench.ended(SourceId(1)), Some(EndReason::Breach));
+}
+
+#[test]
+fn a_source_names_others_and_not_without_end() {
+    let mut bench = Bench::wanting(1);
+    let source = bench.source(1);
+    let referral = Referral::new(Some(Route::new(DeviceKey([1; 32]))), None);
+    for _ in 0..REFERRALS_MAX {
+        let many = vec![referral.clone(); PROVIDERS_MAX];
+        bench.say(source, ProviderMessage::Providers(many));
+    }
+    let named: usize = (bench.others.iter())
+        .map(|output| match output {
+            Output::Learned { providers, .. } => providers.len(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(named, REFERRALS_MAX);
+}
+
+#[test]
+fn one_who_claims_what_it_has_not_costs_nobody_anything() {
+    let mut bench = Bench::wanting(10);
+    let node = BlobHash([5; 32]);
+    assert!(bench.getter.handle_node_wanted(bench.now, T, node));
+    let boaster = bench.source(1);
+    let mut asked = 0;
+    for _ in 0..100 {
+        let ids: Vec<u64> = (bench.asked.remove(&boaster).into_iter().flatten())
+            .map(|ask| ask.id)
+            .collect();
+        asked += ids.len();
+        let reason = DropReason::Missing;
+        bench.say(boaster, ProviderMessage::Dropped { ids, reason });
+        bench.say(boaster, have(0, 10));
+    }
+    assert_eq!(asked, 11, "each chunk and the node are asked of it once");
+    let honest = bench.source(2);
+    while !bench.is_done() {
+        bench.answer(honest);
+    }
+}
