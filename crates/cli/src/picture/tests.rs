@@ -161,7 +161,7 @@ fn what_is_transparent_is_white() {
 
 #[test]
 fn noise_fits_the_bound_by_being_made_coarser() {
-    let noise = RgbImage::from_fn(1280, 1280, |x, y| {
+    let noise = RgbImage::from_fn(800, 800, |x, y| {
         let bytes = blake3::hash(&[x.to_le_bytes(), y.to_le_bytes()].concat());
         Rgb([
             bytes.as_bytes()[0],

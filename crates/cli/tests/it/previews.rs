@@ -124,8 +124,8 @@ async fn a_browser_loads_previews_at_the_origin_of_content() {
     let large = content.get(&format!("{path}?size=1280")).await;
     assert!(large.body.len() > small.body.len());
     let tag = small.header("etag").expect("a tag");
-    let named = [("If-None-Match", tag)];
-    let again = content.ask("GET", &path, &named, b"").await;
+    let known = [("If-None-Match", tag)];
+    let again = content.ask("GET", &path, &known, b"").await;
     assert_eq!(again.status, 304);
 }
 
