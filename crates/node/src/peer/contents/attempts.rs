@@ -1,4 +1,4 @@
-//! Who of several providers gives to a transfer: all at once; and who was lost is tried again after a pause.
+//! Who of several providers gives to a transfer: all at once; and who was lost, or has nothing yet, is tried again after a pause.
 
 use std::time::Duration;
 
@@ -15,6 +15,10 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// How often a provider that has nothing is tried again while others give: half a minute in all. One who was heard of may be just about to fetch
+/// it too, and one who will never have it is not asked for ever.
+const RETURNS_MAX: u32 = 5;
 
 /// A provider, and how often it was lost in a row.
 struct Attempt {
@@ -38,8 +42,8 @@ where
     };
     let first = known.into_iter().map(Attempt::first);
     let mut attempts: FuturesUnordered<_> = first.map(begin).collect();
-    let hurry = Notify::new();
-    let mut pauses = FuturesUnordered::new();
+    let (hurry, patience) = (Notify::new(), Notify::new());
+    let (mut pauses, mut returns) = (FuturesUnordered::new(), FuturesUnordered::new());
     loop {
         let attempt = tokio::select! {
             biased;
@@ -50,12 +54,18 @@ where
                     true if pauses.is_empty() || end.is_passing() => return end.into(),
                     // Nobody else gives: there is nothing to wait for.
                     true => hurry.notify_waiters(),
-                    false if matches!(end, SourceEnd::Lost(_)) => pauses.push(attempt.pause(&hurry)),
-                    false => {}
+                    false => match end {
+                        SourceEnd::Lost(_) => pauses.push(attempt.pause(&hurry)),
+                        SourceEnd::Gone if attempt.losses < RETURNS_MAX => {
+                            returns.push(attempt.pause(&patience));
+                        }
+                        _ => {}
+                    },
                 }
                 continue;
             }
             Some(attempt) = pauses.next() => attempt,
+            Some(attempt) = returns.next() => attempt,
             // Nobody was known.
             else => return GetError::Gone,
         };
@@ -153,7 +163,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_has_it_no_more_is_not_tried_again_and_the_last_word_tells() {
+    async fn who_has_nothing_yet_is_tried_again_a_few_times_while_others_give() {
+        let gone: Story = vec![(0, || SourceEnd::Gone); 6];
+        let steady: Story = vec![(110_000, lost)];
+        let (_, seen) = play(vec![gone, steady]).await;
+        let tried = seen.iter().filter(|(number, _)| *number == 0);
+        let seconds: Vec<u64> = tried.map(|(_, at)| at / 1000).collect();
+        assert_eq!(seconds, [0, 1, 3, 7, 15, 31]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_nothing_is_not_waited_for_and_the_last_word_tells() {
         let gone: Story = vec![(10, || SourceEnd::Gone)];
         let liar: Story = vec![(20, lied)];
         let (end, seen) = play(vec![gone, liar]).await;
