@@ -4,6 +4,7 @@
 //! itself. The getter does not notice: what one stream owed is asked for on the next.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -112,7 +113,7 @@ impl Feed {
             device: connection.remote(),
             peer,
         };
-        let path = path(&connection);
+        let now = path(&connection);
         let exporter = *stream.exporter();
         let (reader, writer) = limits::incoming(&self.node, stream);
         let halves = content::Stream {
@@ -120,13 +121,23 @@ impl Feed {
             writer,
             exporter,
         };
-        let source = (self.intake).source(halves, who, path, &provider.credential);
+        let source = (self.intake).source(halves, who, now, &provider.credential);
         tokio::select! {
             end = source => end,
             () = broken(self.node.events(), self.progress.clone(), peer) => {
                 SourceEnd::Lost(std::io::ErrorKind::NotConnected.into())
             }
+            never = self.follow_path(&connection) => match never {},
         }
+    }
+
+    /// Tells the getter what becomes of the path to a provider. Never ends.
+    async fn follow_path(&self, connection: &routing::Connection) -> Infallible {
+        let mut changes = connection.path_changes();
+        while changes.next().await.is_some() {
+            self.intake.path(connection.remote(), path(connection));
+        }
+        std::future::pending().await
     }
 }
 
