@@ -175,7 +175,6 @@ async fn who_does_not_want_to_provide_does_not_meanwhile() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measure: how near four getters come to the time that no swarm can beat"]
-#[expect(clippy::print_stdout, reason = "the numbers are what it is run for")]
 async fn four_getters_beside_the_fluid_bound() {
     const MEASURED_BYTES: usize = 200_000_000;
     const MEASURED_RATE: u64 = 20_000_000;
