@@ -164,6 +164,11 @@ impl Connection {
         direct::selected(&self.engine)
     }
 
+    /// Waits until data takes a direct path, and says where the other side is; `None` when the connection is over.
+    pub async fn wait_direct(&self) -> Option<SocketAddr> {
+        direct::taken(&self.engine).await
+    }
+
     /// Has `lane` carry a stream of this connection from here on, of which nothing may be on its way. A stream that a lane
     /// carries stays on it.
     pub fn carry(&self, send: &mut SendHalf, receive: &mut ReceiveHalf, lane: Lane) {

@@ -1,4 +1,4 @@
-//! Direct paths of a connection: where they lead, and when they are lost.
+//! Direct paths of a connection: where they lead, when there is one, and when they are lost.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,6 +11,17 @@ pub(super) fn selected(engine: &EngineConnection) -> Option<SocketAddr> {
     let paths = engine.paths();
     let selected = paths.iter().find(|path| path.is_selected())?;
     address(selected.remote_addr())
+}
+
+/// Waits until data takes a direct path, and says where it leads; `None` when the connection is over.
+pub(super) async fn taken(engine: &EngineConnection) -> Option<SocketAddr> {
+    let mut events = engine.path_events();
+    loop {
+        if let Some(there) = selected(engine) {
+            return Some(there);
+        }
+        events.next().await?;
+    }
 }
 
 /// Waits until no direct path leads to `there` any more, selected or not.

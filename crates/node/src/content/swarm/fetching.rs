@@ -7,7 +7,7 @@ use kith_core::content::swarm::getter::{Path, Priority, TransferId, Who};
 use kith_core::content::swarm::span::Span;
 use kith_core::content::swarm::wire::Open;
 use kith_core::data::head::Head;
-use kith_core::ids::{BlobHash, ShareId};
+use kith_core::ids::{BlobHash, DeviceKey, ShareId};
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -183,6 +183,12 @@ impl Intake {
     /// Who else provides it, as providers say from now on.
     pub fn learned(&self) -> mpsc::UnboundedReceiver<Vec<Referral>> {
         self.getting.learned(self.transfer)
+    }
+
+    /// The path to a device that serves is another.
+    pub fn path(&self, device: DeviceKey, path: Path) {
+        self.getting
+            .tell(|getter, now| getter.handle_path(now, device, path));
     }
 
     /// Has a provider serve the transfer until one of us ends it. `who` and `path` are as the session tells.

@@ -1,12 +1,13 @@
 //! Streams of `/kith/swarm/1` to everybody who may have a share, for as long as a transfer needs them.
 //!
-//! Where the session's path is direct, a stream travels over an express lane; when the lane fails, or there is none, over the session
-//! itself. The getter does not notice: what one stream owed is asked for on the next.
+//! Where the session's path is direct, or becomes so, a stream travels over an express lane; when the lane fails, or there is none, over
+//! the session itself. The getter does not notice: what one stream owed is asked for on the next.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kith_core::content::swarm::getter::{Path, PathKind, Who};
 use kith_core::content::swarm::wire::PROTOCOL;
@@ -22,13 +23,22 @@ use super::fetched::TransferProgress;
 use super::limits;
 use crate::content::swarm::{Intake, SourceEnd};
 use crate::content::{self, GetError, Provider};
+use crate::error::Error;
 use crate::peer::event::Event;
+use crate::peer::express::NoLane;
 use crate::peer::node::Node;
+use crate::peer::opening::OPEN_WITHIN;
 use crate::peer::stream::Stream;
 use crate::routing;
 
 /// From this size on a snapshot is worth the three round trips that a lane takes.
 const LANE_BYTES_MIN: u64 = 1 << 20;
+
+/// How often a lane is asked for after a path became direct here, which the other side may see later,
+const LATER_LANES_MAX: u32 = 3;
+
+/// and the pause in between, so many times longer each time: some round trips even of a slow path.
+const LATER_LANE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long nothing comes after a new session with a provider began, until the old one counts as dead: their node has been restarted,
 /// and QUIC would take half a minute to say so.
@@ -81,24 +91,69 @@ impl Feed {
         end
     }
 
-    /// Has it serve, by a lane as long as one holds, else by the session.
+    /// Has it serve, by a lane as long as one holds, else by the session. Over a relay only until the path is direct and a lane is there.
     async fn attend_at(&self, provider: &Provider, target: Target) -> SourceEnd {
-        if self.progress.is_some() && self.intake.size() >= LANE_BYTES_MIN {
-            let protocol = protocol();
-            let lane = self.node.open_express_to(target, &protocol);
-            match lane.await {
-                Ok(lane) => match self.serve(provider, lane).await {
+        let mut lane = match self.first_lane(target).await {
+            Ok(lane) => lane,
+            Err(error) => return SourceEnd::Lost(std::io::Error::other(error)),
+        };
+        loop {
+            if let Some(lane) = lane.take() {
+                match self.serve(provider, lane).await {
                     SourceEnd::Lost(error) => debug!(%error, "an express lane is lost"),
                     end => return end,
-                },
-                Err(reason) => debug!(%reason, "no express lane"),
+                }
+            }
+            let stream = match self.node.open_to(target, &[protocol()]).await {
+                Ok(stream) => stream,
+                Err(error) => return SourceEnd::Lost(std::io::Error::other(error)),
+            };
+            let connection = stream.connection().clone();
+            let is_direct = connection.selected_direct().is_some();
+            tokio::select! {
+                end = self.serve(provider, stream) => return end,
+                found = self.later_lane(target, &connection), if self.wants_lanes() && !is_direct => {
+                    lane = Some(found);
+                }
             }
         }
-        let opened = self.node.open_to(target, &[protocol()]).await;
-        match opened {
-            Ok(stream) => self.serve(provider, stream).await,
-            Err(error) => SourceEnd::Lost(std::io::Error::other(error)),
+    }
+
+    fn wants_lanes(&self) -> bool {
+        self.progress.is_some() && self.intake.size() >= LANE_BYTES_MIN
+    }
+
+    /// A lane, if it is worth one and there is one now. A session is made for it: those whom referrals name have none with us yet.
+    async fn first_lane(&self, target: Target) -> Result<Option<Stream>, Error> {
+        if !self.wants_lanes() {
+            return Ok(None);
         }
+        let deadline = Instant::now() + OPEN_WITHIN;
+        // A device is whoever it is.
+        let standing = matches!(target, Target::Peer(_));
+        self.node.link(target, standing, deadline).await?;
+        let lane = self.node.open_express_to(target, &protocol()).await;
+        let lane = lane.inspect_err(|reason| debug!(%reason, "no express lane"));
+        Ok(lane.ok())
+    }
+
+    /// A lane, once the path has become direct; never, if there is none even then.
+    async fn later_lane(&self, target: Target, connection: &routing::Connection) -> Stream {
+        for attempt in 1..=LATER_LANES_MAX {
+            if connection.wait_direct().await.is_none() {
+                break;
+            }
+            match self.node.open_express_to(target, &protocol()).await {
+                Ok(lane) => return lane,
+                // To the other side it is not direct yet.
+                Err(NoLane::Relayed) => tokio::time::sleep(LATER_LANE_PAUSE * attempt).await,
+                Err(reason) => {
+                    debug!(%reason, "no express lane, though the path became direct");
+                    break;
+                }
+            }
+        }
+        std::future::pending().await
     }
 
     async fn serve(&self, provider: &Provider, stream: Stream) -> SourceEnd {
@@ -112,7 +167,7 @@ impl Feed {
             device: connection.remote(),
             peer,
         };
-        let path = path(&connection);
+        let now = path(&connection);
         let exporter = *stream.exporter();
         let (reader, writer) = limits::incoming(&self.node, stream);
         let halves = content::Stream {
@@ -120,13 +175,23 @@ impl Feed {
             writer,
             exporter,
         };
-        let source = (self.intake).source(halves, who, path, &provider.credential);
+        let source = (self.intake).source(halves, who, now, &provider.credential);
         tokio::select! {
             end = source => end,
             () = broken(self.node.events(), self.progress.clone(), peer) => {
                 SourceEnd::Lost(std::io::ErrorKind::NotConnected.into())
             }
+            never = self.follow_path(&connection) => match never {},
         }
+    }
+
+    /// Tells the getter what becomes of the path to a provider. Never ends.
+    async fn follow_path(&self, connection: &routing::Connection) -> Infallible {
+        let mut changes = connection.path_changes();
+        while changes.next().await.is_some() {
+            self.intake.path(connection.remote(), path(connection));
+        }
+        std::future::pending().await
     }
 }
 

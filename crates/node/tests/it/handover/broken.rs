@@ -13,7 +13,7 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_op
 use super::people::{Person, bytes, finish, until};
 
 /// Set for the process in which all lanes are this test's.
-const ALONE: &str = "KITH_TEST_ALONE";
+pub(super) const ALONE: &str = "KITH_TEST_ALONE";
 
 /// Enough that the transfer is still under way when its lane breaks.
 const BIG_BYTES: usize = 96 << 20;
@@ -55,7 +55,7 @@ async fn a_lane_that_breaks_under_way_is_no_matter() {
 }
 
 /// The connections over TCP that this process has.
-fn lanes() -> Vec<OwnedFd> {
+pub(super) fn lanes() -> Vec<OwnedFd> {
     let myself = pidfd_open(getpid(), PidfdFlags::empty()).expect("this process");
     let open = std::fs::read_dir("/proc/self/fd").expect("a list");
     let names = open.map(|entry| entry.expect("an entry").file_name());

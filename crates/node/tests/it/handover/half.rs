@@ -10,6 +10,8 @@ use kith::core::ids::{PeerId, ShareId};
 use kith::peer::{Fetched, GetOptions};
 use kith::{Error, Node};
 
+#[cfg(target_os = "linux")]
+use super::broken;
 use super::copies::heard;
 use super::people::{self, Person, bytes};
 
@@ -76,6 +78,50 @@ async fn those_who_fetch_at_once_get_most_of_it_from_each_other() {
         assert!(fs::read(friend.at("out/big")).expect("there") == bytes(1, BYTES));
     }
     assert!(sent * 10 < BYTES as u64 * 22, "{sent} of {BYTES}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_fetch_from_each_other_do_so_by_lanes() {
+    if std::env::var_os(broken::ALONE).is_none() {
+        let name = "handover::half::those_who_fetch_from_each_other_do_so_by_lanes";
+        let alone = std::process::Command::new(std::env::current_exe().expect("this test"))
+            .args([name, "--exact"])
+            .env(broken::ALONE, "")
+            .output()
+            .expect("this test runs");
+        let said = String::from_utf8_lossy(&alone.stdout);
+        assert!(alone.status.success(), "{said}");
+        return;
+    }
+    let (alice, mut friends) = slow_alice_and_friends().await;
+    friends.truncate(2);
+    alice.write("big", &bytes(1, BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let mut transfers = Vec::new();
+    for friend in &friends {
+        let options = friend.options("alice/big").await.expect("a source");
+        transfers.push(friend.node.contents().get(options));
+    }
+    let mut most = 0;
+    while transfers[0].changed().await.is_some() {
+        most = most.max(lane_ends());
+    }
+    for transfer in transfers {
+        people::finish(transfer).await.expect("fetched");
+    }
+    assert!(most > 4, "{most} ends; Alice's two lanes have four");
+}
+
+/// How many ends of lanes this process has. One may be held twice.
+#[cfg(target_os = "linux")]
+fn lane_ends() -> usize {
+    use rustix::net::{getpeername, getsockname};
+    let ends = broken::lanes().into_iter().filter_map(|lane| {
+        let (here, there) = (getsockname(&lane).ok()?, getpeername(&lane).ok()?);
+        Some(format!("{here:?} {there:?}"))
+    });
+    ends.collect::<std::collections::BTreeSet<_>>().len()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -193,11 +193,13 @@ impl Getter {
         link.sources.insert(id);
     }
 
-    /// The path to a device is another, or was measured anew.
+    /// The path to a device is another, or was measured anew: as much is asked for at once as it holds.
     pub fn handle_path(&mut self, now: Time, device: DeviceKey, path: Path) {
         self.now = now;
         if let Some(link) = self.links.get_mut(&device) {
             link.pace.set_path(path);
+            self.stirred.insert(device);
+            self.schedule();
         }
     }
 

@@ -319,6 +319,24 @@ fn the_local_network_is_asked_first() {
 }
 
 #[test]
+fn a_path_that_becomes_direct_is_asked_more() {
+    let mut bench = Bench::wanting(100);
+    let (source, rtt) = (SourceId(1), Duration::from_millis(100));
+    let path = |kind| Path { kind, rtt };
+    let relay = path(PathKind::Relay);
+    bench
+        .getter
+        .handle_source(bench.now, source, T, who(1), relay);
+    bench.say(source, ProviderMessage::Everything);
+    bench.say(source, ProviderMessage::Free);
+    assert_eq!(bench.asked(source), 2);
+    let direct = path(PathKind::Direct);
+    bench.getter.handle_path(bench.now, who(1).device, direct);
+    bench.drain();
+    assert_eq!(bench.asked(source), 4);
+}
+
+#[test]
 fn what_is_not_written_is_not_added_to() {
     let mut bench = Bench::new(GetterConfig {
         unwritten_bytes_max: 4 * CHUNK,
