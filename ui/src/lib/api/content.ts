@@ -15,8 +15,8 @@ export interface ShareRef {
 /** An address is asked for anew this long before it ends: a film may take as long. */
 const RENEW_MS = 3_600_000;
 
-/** Where the files of shares are, by `/files/PEER/SHARE`. */
-const bases = new SvelteMap<string, { url: string; expires: number }>();
+/** Where the files and the previews of shares are, by `PEER/SHARE`. */
+const bases = new SvelteMap<string, { files: string; previews: string; expires: number }>();
 const asked = new Map<string, Promise<void>>();
 
 /** `PEER/SHARE[/PATH]`, as `ls` and `get` take it. */
@@ -29,7 +29,7 @@ export function entries(of: ShareRef, path: string): Promise<api.Listed[]> {
   return api.list(sourceOf(of, path));
 }
 
-/** Asks where the files of a share are read from; before, `fileUrl` knows no address. */
+/** Asks where the files and previews of a share are read from; before, `fileUrl` and `previewUrl` know no address. */
 export function open(of: ShareRef): Promise<void> {
   const base = baseOf(of);
   const known = bases.get(base);
@@ -43,25 +43,32 @@ export function open(of: ShareRef): Promise<void> {
 }
 
 async function ask(base: string): Promise<void> {
+  const [files, previews] = [`/files/${base}`, `/previews/${base}`];
   try {
-    const [made] = await api.contentUrls([base]);
-    if (made) bases.set(base, made);
+    const made = await api.contentUrls([files, previews]);
+    if (made[0] && made[1])
+      bases.set(base, {
+        files: made[0].url,
+        previews: made[1].url,
+        expires: Math.min(made[0].expires, made[1].expires),
+      });
   } catch (error) {
     // Over the socket there is no other origin, and nobody's page but this one.
     if (!(error instanceof api.ApiError) || error.kind === "away" || error.kind === "locked") throw error;
-    bases.set(base, { url: `/api/v1${base}`, expires: Infinity });
+    bases.set(base, { files: `/api/v1${files}`, previews: `/api/v1${previews}`, expires: Infinity });
   }
 }
 
 /** A file's bytes, whole or by ranges; nothing of it need have been fetched. Nothing until the share is open. */
 export function fileUrl(of: ShareRef, path: string): string | undefined {
   const base = bases.get(baseOf(of));
-  return base && `${base.url}/${encodePath(path)}`;
+  return base && `${base.files}/${encodePath(path)}`;
 }
 
-/** A small picture of a picture, no wider and higher than `size` pixels. */
-export function previewUrl(of: ShareRef, path: string, size: number): string {
-  return `/api/v1/previews/${encodePath(sourceOf(of, path))}?size=${size}`;
+/** A small picture of a picture, no wider and higher than `size` pixels. Nothing until the share is open. */
+export function previewUrl(of: ShareRef, path: string, size: number): string | undefined {
+  const base = bases.get(baseOf(of));
+  return base && `${base.previews}/${encodePath(path)}?size=${size}`;
 }
 
 /** The address of a folder of a share as a site. */
@@ -70,5 +77,5 @@ export async function siteUrl(of: ShareRef, path: string): Promise<string> {
 }
 
 function baseOf(of: ShareRef): string {
-  return `/files/${encodePath(sourceOf(of, ""))}`;
+  return encodePath(sourceOf(of, ""));
 }
