@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kith_core::codec;
-use kith_core::content::swarm::wire::What;
+use kith_core::content::swarm::span::{CHUNK_BYTES_MIN, Span};
+use kith_core::content::swarm::wire::{Ask, AskerMessage, Open, ProviderMessage, What};
+use kith_core::content::wire::Proof;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::head::{Audience, Layout, SignedHead, Terms};
 use kith_core::data::manifest::Totals;
@@ -14,7 +17,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::fake::{self, Reply};
 use super::world::{Fault, LAN, NOW, PROVIDER, World, bytes, getting, snapshot};
 use crate::content::swarm::Intake;
-use crate::content::{Answered, Credential, GetError, Recipients, Stream, asking, get};
+use crate::content::{Answered, Credential, GetError, Recipients, Stream, asking, frames, get};
+
+/// Who cannot write for so long is not heard: whatever is heard is heard in milliseconds.
+const UNHEARD_AFTER: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_byte_is_an_error_and_nothing_gets_a_final_name() {
@@ -360,6 +366,57 @@ async fn a_provider_that_sends_no_protocol_is_an_error() {
         let told = matches!(error, GetError::Connection(_) | GetError::Protocol(_));
         assert!(told, "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_and_cancels_without_reading_is_not_heard() {
+    /// Both ways of the stream hold 1 MiB; what was heard before that is less than as much again.
+    const HEARD_MAX: usize = 4 << 20;
+    let world = World::new();
+    world.write("big", &bytes(1, 8 << 20));
+    let share = world.share(Recipients::Contacts).head.share;
+    let head = world.head(&world.request(share)).await.expect("there").head;
+    let (root, size) = (head.manifest, head.totals.bytes);
+    let Stream {
+        mut reader,
+        mut writer,
+        ..
+    } = world.swarm_stream();
+    let begin = [
+        AskerMessage::Open(Open::new(share, root, size, Proof::Session)),
+        AskerMessage::Interest(true),
+    ];
+    for message in begin {
+        let frame = frames::frame(&message);
+        writer.write_all(&frame).await.expect("heard");
+    }
+    while frames::read(&mut reader).await.expect("answered") != Some(ProviderMessage::Free) {}
+    let chunk = Span {
+        start: 0,
+        end: CHUNK_BYTES_MIN,
+    };
+    let mut written = 0;
+    for id in 0.. {
+        let ask = Ask {
+            id,
+            what: What::Span(chunk),
+        };
+        let frame = [
+            frames::frame(&AskerMessage::Request(vec![ask])),
+            frames::frame(&AskerMessage::Cancel(vec![id])),
+        ]
+        .concat();
+        let sent = tokio::time::timeout(UNHEARD_AFTER, writer.write_all(&frame)).await;
+        let Ok(sent) = sent else {
+            break;
+        };
+        sent.expect("not ended for it");
+        written += frame.len();
+        assert!(written < HEARD_MAX, "{written} bytes were heard");
+    }
+    let got = world.get(world.request(share)).await;
+    let got = got.expect("others are served meanwhile");
+    assert_eq!(snapshot(&got.target), snapshot(&world.source()));
 }
 
 #[tokio::test]

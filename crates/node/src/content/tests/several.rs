@@ -7,6 +7,7 @@ use futures_util::future::{BoxFuture, join_all};
 use kith_core::content::swarm::getter::Who;
 use kith_core::content::swarm::span::{Span, groups_within};
 use kith_core::content::swarm::wire::{DropReason, What};
+use kith_core::content::wire::GROUP_BYTES;
 use kith_core::ids::{BlobHash, DeviceKey, PeerId, ShareId};
 
 use super::fake::{self, Reply};
@@ -17,6 +18,10 @@ use crate::data::range::Blob;
 
 /// What is fetched: enough for each of a few to give some of it.
 const BIG_BYTES: usize = 24 << 20;
+
+/// What may come in all: the tree's hashes are one part in 250, messages are less, and where one stream is cut, or is so much slower in the
+/// end that another is asked too, a chunk or two come twice.
+const RECEIVED_MAX: u64 = BIG_BYTES as u64 / 16 * 17;
 
 /// So slow that others have time to join in, in bytes a second.
 const SLOW: u64 = 8 << 20;
@@ -45,10 +50,17 @@ fn honest<'a>(world: &'a World, intake: &'a Intake, number: u8, fault: Fault) ->
 
 /// One whose bytes are as many as they should be, and wrong.
 fn lying(intake: &Intake, number: u8) -> Ending<'static> {
+    lying_by(intake, number, |bytes| bytes)
+}
+
+/// One that sends as many bytes as it likes where so many are due.
+fn lying_by(intake: &Intake, number: u8, length: fn(usize) -> usize) -> Ending<'static> {
     let intake = intake.clone();
-    Box::pin(fake::run_as(intake, who(number), |ask| match ask.what {
-        What::Node(_) => Reply::Dropped(DropReason::Missing),
-        What::Span(span) => Reply::Data(vec![7; encoded_bytes(span)]),
+    Box::pin(fake::run_as(intake, who(number), move |ask| {
+        match ask.what {
+            What::Node(_) => Reply::Dropped(DropReason::Missing),
+            What::Span(span) => Reply::Data(vec![7; length(encoded_bytes(span))]),
+        }
     }))
 }
 
@@ -106,6 +118,8 @@ async fn each_of_three_gives_a_part_and_nothing_comes_twice() {
     assert!(parts.iter().all(|part| *part > 0), "{parts:?}");
     assert_eq!(parts.iter().sum::<u64>(), BIG_BYTES as u64);
     assert_eq!(got.fetched, BIG_BYTES as u64);
+    let received = world.received();
+    assert!(received <= RECEIVED_MAX, "{received} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -131,6 +145,29 @@ async fn a_liar_is_dropped_and_remembered_and_the_others_give_the_rest() {
     .await;
     assert!(got.is_err(), "nothing is asked of a liar again");
     assert!(matches!(&ends[..], [SourceEnd::Distrusted]), "{ends:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_who_sends_a_group_too_much_or_too_little_lied_and_the_others_give_the_rest() {
+    const GROUP: usize = GROUP_BYTES as usize;
+    let lengths: [fn(usize) -> usize; 2] = [|due| due + GROUP, |due| due - GROUP];
+    for length in lengths {
+        let (world, share) = world();
+        let (got, ends) = fetch(&world, &getting(), share, |world, intake| {
+            vec![
+                honest(world, intake, 1, Fault::None),
+                lying_by(intake, 2, length),
+            ]
+        })
+        .await;
+        let got = got.expect("fetched from the other");
+        assert_whole(&got);
+        assert_eq!(came_from(&got, 2), 0);
+        assert!(
+            matches!(&ends[..], [SourceEnd::Lied(what)] if what == "big"),
+            "{ends:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,4 +199,6 @@ async fn when_one_leaves_the_rest_comes_from_another() {
     let (stayed, left) = (came_from(&got, 1), came_from(&got, 2));
     assert!(left > 0 && left < 5 << 20, "{left}");
     assert_eq!(stayed + left, BIG_BYTES as u64);
+    let received = world.received();
+    assert!(received <= RECEIVED_MAX, "{received} bytes");
 }

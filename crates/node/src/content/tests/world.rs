@@ -24,7 +24,7 @@ use kith_core::time::Time;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use crate::content::shares::trusted;
 use crate::content::store;
@@ -78,7 +78,7 @@ pub(in crate::content) struct World {
     pub(super) giving: Arc<Giving>,
     pub(super) asker: Asker,
     pub(super) fault: Fault,
-    /// How many bytes a second come on each stream at most.
+    /// How many bytes a second are given on each stream at most.
     pub(super) rate: Option<u64>,
     received: Arc<AtomicU64>,
     received_in_all: Arc<AtomicU64>,
@@ -179,7 +179,7 @@ impl World {
     /// The same, of `/kith/swarm/1`.
     pub(super) fn swarm_stream(&self) -> Stream<Faulty, WriteHalf<DuplexStream>> {
         let (stream, reader, writer) = self.pair();
-        self.answer(&self.giving, reader, writer);
+        self.answer(&self.giving, reader, Throttled::new(writer, self.rate));
         stream
     }
 
@@ -195,18 +195,12 @@ impl World {
         let (mut stream, reader, writer) = self.pair();
         stream.reader.fault = fault;
         stream.reader.received = Arc::default();
-        stream.reader.rate = rate;
-        self.answer(&giving, reader, writer);
+        self.answer(&giving, reader, Throttled::new(writer, rate));
         tokio::spawn(async move { giving.run().await });
         stream
     }
 
-    fn answer(
-        &self,
-        giving: &Arc<Giving>,
-        reader: ReadHalf<DuplexStream>,
-        writer: WriteHalf<DuplexStream>,
-    ) {
+    fn answer(&self, giving: &Arc<Giving>, reader: ReadHalf<DuplexStream>, writer: Throttled) {
         let (giving, session) = (Arc::clone(giving), self.session());
         tokio::spawn(async move { giving.answer(reader, writer, session, ASKER_DEVICE).await });
     }
@@ -235,10 +229,6 @@ impl World {
             fault: self.fault.clone(),
             received: Arc::clone(&self.received),
             all: Arc::clone(&self.received_in_all),
-            rate: self.rate,
-            since: Instant::now(),
-            came: 0,
-            pause: None,
         };
         let stream = Stream {
             reader,
@@ -352,7 +342,41 @@ impl Output for WriteHalf<DuplexStream> {
     }
 }
 
-/// The provider's bytes, with a fault, and no faster than its rate.
+/// A provider's stream that takes so many bytes a second at most.
+struct Throttled {
+    inner: WriteHalf<DuplexStream>,
+    rate: Option<u64>,
+    since: Instant,
+    sent: u64,
+}
+
+impl Throttled {
+    fn new(inner: WriteHalf<DuplexStream>, rate: Option<u64>) -> Self {
+        Self {
+            inner,
+            rate,
+            since: Instant::now(),
+            sent: 0,
+        }
+    }
+}
+
+impl Output for Throttled {
+    async fn send(&mut self, bytes: Bytes) -> io::Result<()> {
+        self.inner.write_all(&bytes).await?;
+        self.sent += bytes.len() as u64;
+        if let Some(rate) = self.rate {
+            sleep_until(self.since + Duration::from_secs_f64(self.sent as f64 / rate as f64)).await;
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> io::Result<()> {
+        self.inner.shutdown().await
+    }
+}
+
+/// The provider's bytes, with a fault.
 pub(super) struct Faulty {
     inner: ReadHalf<DuplexStream>,
     fault: Fault,
@@ -360,22 +384,6 @@ pub(super) struct Faulty {
     received: Arc<AtomicU64>,
     /// Of all streams to this world.
     all: Arc<AtomicU64>,
-    rate: Option<u64>,
-    since: Instant,
-    came: u64,
-    pause: Option<Pin<Box<Sleep>>>,
-}
-
-impl Faulty {
-    /// After this nothing comes until as much time has passed as the rate asks for.
-    fn slow_down(&mut self, came: u64) {
-        self.came += came;
-        let Some(rate) = self.rate else {
-            return;
-        };
-        let due = self.since + Duration::from_secs_f64(self.came as f64 / rate as f64);
-        self.pause = (due > Instant::now()).then(|| Box::pin(sleep_until(due)));
-    }
 }
 
 impl AsyncRead for Faulty {
@@ -384,15 +392,11 @@ impl AsyncRead for Faulty {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(pause) = &mut self.pause {
-            ready!(pause.as_mut().poll(cx));
-        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
         let came = (buffer.filled().len() - before) as u64;
         let position = self.received.fetch_add(came, Ordering::SeqCst);
         self.all.fetch_add(came, Ordering::SeqCst);
-        self.slow_down(came);
         match &self.fault {
             Fault::Flip(at) if (position..position + came).contains(at) => {
                 let index = before + usize::try_from(at - position).expect("within the buffer");

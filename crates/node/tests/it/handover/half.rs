@@ -1,7 +1,6 @@
 //! What is only half here is provided: getters of one share get it from each other while it comes.
 
 use std::fs;
-use std::time::Instant;
 
 use futures_util::future::join_all;
 use kith::content::Recipients;
@@ -171,34 +170,4 @@ async fn who_does_not_want_to_provide_does_not_meanwhile() {
     let fetched = fetch_all(&friends, &options).await;
     let carols = fetched[1].as_ref().expect("fetched");
     assert_eq!(from(carols, alice.node.peer_id()), BYTES as u64);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measure: how near four getters come to the time that no swarm can beat"]
-async fn four_getters_beside_the_fluid_bound() {
-    const MEASURED_BYTES: usize = 200_000_000;
-    const MEASURED_RATE: u64 = 20_000_000;
-    let (alice, friends) = slow_alice_and_friends().await;
-    for person in friends.iter().chain([&alice]) {
-        limit(person, MEASURED_RATE);
-    }
-    alice.write("big", &bytes(1, MEASURED_BYTES));
-    alice.share("big", Recipients::Contacts).await;
-    let mut options = Vec::new();
-    for friend in &friends {
-        options.push(friend.options("alice/big").await.expect("a source"));
-    }
-    let begun = Instant::now();
-    let fetched = fetch_all(&friends, &options).await;
-    let took = begun.elapsed().as_secs_f64();
-    let from_alice = |fetched: &Result<Fetched, Error>| {
-        from(fetched.as_ref().expect("fetched"), alice.node.peer_id())
-    };
-    let sent: u64 = fetched.iter().map(from_alice).sum();
-    let bound = MEASURED_BYTES as f64 / MEASURED_RATE as f64;
-    let copies = sent as f64 / MEASURED_BYTES as f64;
-    assert!(
-        took < 1.2 * bound,
-        "{took:.1} s of {bound:.1}; the owner sent {copies:.2} copies"
-    );
 }
