@@ -505,6 +505,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pictures/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks what pictures say beside their pixels. Nothing is changed or shared. */
+        post: operations["post_pictures_traces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ping": {
         parameters: {
             query?: never;
@@ -533,6 +550,23 @@ export interface paths {
         put?: never;
         /** Opens a stream to a peer; the call becomes it. */
         post: operations["post_pipe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/previews/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A small picture of a picture in a share, upright and without anything beside its pixels. */
+        get: operations["get_previews_source"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1917,6 +1951,11 @@ export interface components {
              * @description What is being fetched, and what was read of others' shares.
              */
             partial: number;
+            /**
+             * Format: int64
+             * @description Small pictures of pictures, made here and given by others.
+             */
+            previews: number;
         };
         /** @description Tags to give and to take away. */
         TagRequest: {
@@ -1974,6 +2013,48 @@ export interface components {
              * @description Since the beginning, in milliseconds.
              */
             ms: number;
+        };
+        /** @description What they say. Numbers are of files. */
+        TracesInfo: {
+            /**
+             * Format: int64
+             * @description Those that say by which camera.
+             */
+            camera: number;
+            /** @description The first of those that say where they were taken. */
+            examples: string[];
+            /** @description Whether there were more files than are looked at. */
+            is_cut: boolean;
+            /**
+             * Format: int64
+             * @description JPEG, PNG and WebP that were looked through.
+             */
+            pictures: number;
+            /**
+             * Format: int64
+             * @description Those that say where they were taken.
+             */
+            place: number;
+            /**
+             * Format: int64
+             * @description Those that say when.
+             */
+            time: number;
+            /**
+             * Format: int64
+             * @description Files of other kinds, and damaged ones, of which it is not known.
+             */
+            unknown: number;
+            /**
+             * Format: int64
+             * @description Those that say something else: descriptions, programs, edits.
+             */
+            words: number;
+        };
+        /** @description Which pictures. */
+        TracesRequest: {
+            /** @description Files and folders of this machine, as absolute paths. */
+            paths: string[];
         };
         /** @description How far a transfer is, as events tell it. */
         TransferEvent: {
@@ -2104,7 +2185,10 @@ export interface operations {
     };
     put_albums_album_files_path: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then */
+                bare?: boolean;
+            };
             header?: never;
             path: {
                 /** @description id, name or link */
@@ -3184,6 +3268,38 @@ export interface operations {
             };
         };
     };
+    post_pictures_traces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TracesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TracesInfo"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     post_ping: {
         parameters: {
             query?: never;
@@ -3231,6 +3347,93 @@ export interface operations {
         responses: {
             /** @description raw bytes; the header Kith-Stream names the stream */
             101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_previews_source: {
+        parameters: {
+            query?: {
+                /** @description how long its longer side is shown, in pixels: there are previews of 320 (given up to 512, and without a word) and of 1280 */
+                size?: number;
+            };
+            header?: {
+                /** @description the ETag of the one that is there */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description PEER/SHARE/PATH or LINK/PATH, as for files; the path of a share that is one file is its name, or left out */
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a JPEG; the ETag changes with the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description the one that is there is that of the file */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is none: no file or share, or whoever has it makes none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the file is not any more what was shared */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the picture is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is no picture, or none of a known kind */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the picture is damaged */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody who has it is there */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
