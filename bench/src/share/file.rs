@@ -146,13 +146,12 @@ fn synced(turn: &Turn) -> Duration {
 
 fn in_memory(outcome: Outcome, mib: u64) -> Result<Findings> {
     let names = outcome.names();
-    // A kith that has no other way than QUIC needs no name of its own for it.
-    let over_quic = names.iter().find(|name| **name == QUIC_ALONE);
-    let over_quic = over_quic.copied().unwrap_or(KITH);
     let mut rows = Vec::new();
     for name in names.iter().filter(|name| !name.starts_with(KITH)) {
         let base = match *name {
-            "bare iroh stream" => over_quic,
+            // Only like is compared with like: a kith that may use TLS says nothing of what QUIC costs.
+            "bare iroh stream" if !names.contains(&QUIC_ALONE) => continue,
+            "bare iroh stream" => QUIC_ALONE,
             _ => KITH,
         };
         let way = if base == QUIC_ALONE {

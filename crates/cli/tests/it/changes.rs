@@ -1,4 +1,4 @@
-//! Shares that change: the event, the new version, the old one by its hash, and who fetched which.
+//! Shares that change: the event, the new version, the old one by its hash, who fetched which, and how a get ends that cannot end well.
 
 use std::fs;
 
@@ -78,4 +78,60 @@ async fn what_lies_in_a_share_of_mine_is_not_fetched_again() {
     let there = fs::read(ben.file("out/film.mkv")).expect("there");
     assert!(there == fs::read(mine).expect("there"));
     assert_eq!(ann.one(&["shares"]).await["fetches"], json!([]));
+}
+
+/// How much is shared where something happens while it is fetched: seconds' worth at the rate below.
+const BIG_BYTES: usize = 24 << 20;
+
+/// What the owner gives in a second at most.
+const RATE: &str = "4 MiB/s";
+
+#[tokio::test]
+async fn what_does_not_verify_is_code_5() {
+    let (ann, ben) = friends().await;
+    let path = ann.file("letter");
+    fs::write(&path, "as it was").expect("room");
+    ann.one(&["share", path.to_str().expect("text")]).await;
+    // Edited behind its owner's back: same size, same time.
+    let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+    fs::write(&path, "as it is.").expect("room");
+    let file = fs::File::options().write(true).open(&path).expect("there");
+    file.set_modified(modified.expect("a time")).expect("set");
+    let out = ben.file("out");
+    let out = out.to_str().expect("text");
+    let ran = ben.run(&["get", "ann/letter", "--out", out]).await;
+    ran.failed(5, &["letter"]);
+    assert!(!ben.file("out/letter").exists());
+}
+
+#[tokio::test]
+async fn a_share_taken_back_under_way_is_code_4() {
+    let (ann, ben) = friends().await;
+    let path = ann.file("film");
+    fs::write(&path, vec![7; BIG_BYTES]).expect("room");
+    ann.one(&["share", path.to_str().expect("text")]).await;
+    ann.one(&["limits", "--upload", RATE, "--local", "true"])
+        .await;
+    let out = ben.file("out");
+    let out = out.to_str().expect("text");
+    let mut get = ben.begin(&["get", "ann/film", "--json", "--out", out]);
+    while get.json().await["bytes"].as_u64().unwrap_or(0) == 0 {}
+    ann.one(&["unshare", "film"]).await;
+    let (said, code) = get.end().await;
+    assert_eq!(code, 4, "{said}");
+    assert!(!ben.file("out/film").exists());
+}
+
+#[tokio::test]
+async fn a_target_that_exists_is_code_1() {
+    let (ann, ben) = friends().await;
+    fs::write(ann.file("letter"), "hers").expect("room");
+    let path = ann.file("letter");
+    ann.one(&["share", path.to_str().expect("text")]).await;
+    let out = ben.file("out");
+    fs::create_dir(&out).expect("room");
+    fs::write(out.join("letter"), "his").expect("room");
+    let get = ["get", "ann/letter", "--out", out.to_str().expect("text")];
+    ben.run(&get).await.failed(1, &["exists already"]);
+    assert_eq!(fs::read(out.join("letter")).expect("there"), b"his");
 }

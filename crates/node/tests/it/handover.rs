@@ -196,6 +196,34 @@ async fn blocking_somebody_stops_what_they_are_fetching() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_was_blocked_and_is_trusted_again_goes_on_where_it_ended() {
+    /// The most that may be fetched twice: what was under way.
+    const TWICE_MAX: u64 = 16 << 20;
+    let (alice, bob) = two_who_met().await;
+    alice.write("big", &bytes(1, BIG_BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let options = bob.options("alice/big").await.expect("a source");
+    let mut transfer = bob.node.contents().get(options.clone());
+    let before = people::until(&mut transfer, BIG_BYTES as u64 / 2).await;
+    let (book, peer) = (alice.node.address_book(), bob.node.peer_id());
+    book.block(peer).await.expect("a contact");
+    let refused = people::finish(transfer).await.expect_err("blocked");
+    assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
+
+    book.unblock(peer).await.expect("blocked");
+    alice.meet(&bob).await;
+    let mut options = options;
+    options.wait = people::PATIENCE;
+    let fetched = people::finish(bob.node.contents().get(options)).await;
+    let fetched = fetched.expect("trusted again");
+    assert_eq!(fetched.bytes, BIG_BYTES as u64);
+    let this_run: u64 = fetched.sources.iter().map(|source| source.bytes).sum();
+    let rest = BIG_BYTES as u64 - before.bytes;
+    assert!(this_run <= rest + TWICE_MAX, "{this_run} of {rest}");
+    assert!(fs::read(bob.at("out/big")).expect("there") == bytes(1, BIG_BYTES));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn taking_a_share_back_stops_what_is_being_fetched_of_it() {
     let (alice, bob) = two_who_met().await;
     let transfer = big_under_way(&alice, &bob).await;

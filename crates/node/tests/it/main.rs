@@ -1,7 +1,6 @@
 //! The integration tests of the library, one binary for all (linking iroh once is slow enough).
 
 mod datagrams;
-mod delay;
 mod engine;
 mod examples;
 mod express;
@@ -14,4 +13,5 @@ mod programs;
 mod relaying;
 mod services;
 mod sessions_node;
+mod street;
 mod waiting;

@@ -1,6 +1,6 @@
 //! Sessions between whole nodes: what is spoken, how fast, how many, and how they begin and end.
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use kith::core::address::Route;
@@ -10,8 +10,8 @@ use kith::testing::{local_node, wait_for_contact};
 use kith::{Error, Node, Refused, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::delay::LongWay;
 use crate::friends::{befriend, spawn, stands, two};
+use crate::street::{Street, Traffic};
 use crate::waiting::soon;
 
 mod agreeing;
@@ -49,7 +49,7 @@ async fn ask(stream: &mut Stream) -> std::io::Result<()> {
 }
 
 /// Alice, and Bob who reaches her only by a way on which each packet takes `delay`: she has IPv6 and he IPv4.
-pub(crate) async fn far_apart(delay: Duration) -> (Node, Node, LongWay) {
+pub(crate) async fn far_apart(delay: Duration) -> (Node, Node, Street) {
     let six = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
     let alice = spawn(local_node().bind([six]).name("Alice")).await;
     let bob = spawn(local_node().name("Bob")).await;
@@ -60,7 +60,8 @@ pub(crate) async fn far_apart(delay: Duration) -> (Node, Node, LongWay) {
         .await
         .expect("an invite");
     let route = invite.contact.take().expect("addresses");
-    let way = LongWay::open(route.addresses[0], delay).await;
+    let (entrance, target) = (Ipv4Addr::LOCALHOST.into(), route.addresses[0]);
+    let way = Street::open_long(entrance, target, Traffic::Open, delay).await;
     invite.contact = Some(Route {
         addresses: vec![way.entrance],
         ..route

@@ -26,8 +26,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::paths::until_direct;
 use super::relay::TestRelay;
-use super::street::{Street, Traffic};
 use super::{contact_face, direct_route, joined, loopback, pair, relay_route, soon};
+use crate::street::{Street, Traffic};
 
 /// The two halves of one side of a stream.
 type Halves = (SendHalf, ReceiveHalf);

@@ -6,8 +6,8 @@ use kith_core::address::Route;
 use kith_core::routing::config::HALF_OPEN_MAX;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::street::{Street, Traffic};
 use super::{contact_face, direct_route, joined, soon};
+use crate::street::{Street, Traffic};
 
 /// Of a packet with a long header: fixed bits and type (RFC 9000 §17.2).
 const LONG_HEADER_BITS: u8 = 0xf0;

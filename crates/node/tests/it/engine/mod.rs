@@ -11,7 +11,6 @@ mod relay;
 mod relay_names;
 mod sessions;
 mod streams;
-mod street;
 
 use std::net::{Ipv4Addr, SocketAddr};
 

@@ -7,8 +7,8 @@ use kith::routing::{Connection, FaceEndpoint, PathKind, ReceiveHalf, SendHalf};
 use kith_core::ids::Face;
 
 use super::relay::TestRelay;
-use super::street::{Street, Traffic};
 use super::{contact_face, joined, loopback, relay_route, soon};
+use crate::street::{Street, Traffic};
 
 /// The longest silence an application may see when a direct path dies and a relay lives.
 const GAP_MAX: Duration = Duration::from_secs(3);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use kith::content::{NewShare, Recipients};
+use kith::peer::MyShare;
 
 use super::people::{PATIENCE, Person, bytes, finish, invite, until};
 
@@ -25,9 +26,9 @@ async fn a_provider_that_is_killed_and_comes_back_is_waited_for() {
     let bob = Person::new("bob").await;
     let home = tempfile::tempdir().expect("a place for files");
     std::fs::write(home.path().join("big"), bytes(1, BIG_BYTES)).expect("written");
-    let (mut provider, line) = start(home.path());
+    let (mut provider, invite, _) = start(home.path());
     let book = bob.node.address_book();
-    let invite = line.parse().expect("an invite");
+    let invite = invite.parse().expect("an invite");
     let alice = book
         .add(invite, Some("alice"))
         .await
@@ -38,24 +39,34 @@ async fn a_provider_that_is_killed_and_comes_back_is_waited_for() {
     let mut options = bob.options("alice/big").await.expect("a source");
     options.wait = PATIENCE;
     let mut transfer = contents.get(options);
-    let before = until(&mut transfer, BIG_BYTES as u64 / 8).await;
+    let before = until(&mut transfer, BIG_BYTES as u64 / 2).await;
     provider.kill().expect("running");
     provider.wait().expect("killed");
     assert!(before.bytes < BIG_BYTES as u64);
     assert!(bob.fetched().is_empty());
-    let (mut provider, _) = start(home.path());
+    let (mut provider, _, given_before) = start(home.path());
 
     let fetched = finish(transfer).await.expect("fetched");
     assert_eq!(fetched.bytes, BIG_BYTES as u64);
-    let this_run: u64 = fetched.sources.iter().map(|source| source.bytes).sum();
-    assert!(this_run <= BIG_BYTES as u64 + TWICE_MAX, "{this_run} bytes");
     assert!(std::fs::read(bob.at("out/big")).expect("there") == bytes(1, BIG_BYTES));
-    provider.kill().expect("running");
-    provider.wait().expect("killed");
+    // Its parent has nothing more to say: it ends, and has recorded what it gave.
+    drop(provider.stdin.take());
+    provider.wait().expect("ended");
+    let alice = Person::at_home("alice", home.path()).await;
+    let share = alice.contents().my_share("big").await.expect("hers");
+    let given = given(&share) - given_before;
+    let rest = BIG_BYTES as u64 - before.bytes;
+    assert!(given > 0 && given <= rest + TWICE_MAX, "{given} of {rest}");
+    alice.shutdown().await;
 }
 
-/// Runs this test as a process of its own, which shares; gives the invite it prints.
-fn start(home: &Path) -> (Child, String) {
+/// How many bytes of a share were given, as its owner has recorded: what is sent a second time is counted too.
+fn given(share: &MyShare) -> u64 {
+    share.fetches.iter().map(|fetch| fetch.bytes).sum()
+}
+
+/// Runs this test as a process of its own, which shares; gives what it prints: an invite, and how much of the share had been given.
+fn start(home: &Path) -> (Child, String, u64) {
     let name = "handover::killed::a_provider_that_is_killed_and_comes_back_is_waited_for";
     let mut child = Command::new(std::env::current_exe().expect("this test"))
         .args([name, "--exact", "--nocapture"])
@@ -65,12 +76,13 @@ fn start(home: &Path) -> (Child, String) {
         .spawn()
         .expect("this test runs");
     let output = BufReader::new(child.stdout.take().expect("piped"));
-    let invite = output
+    let line = output
         .lines()
         .map(|line| line.expect("text"))
         .find(|line| line.starts_with("kith:"))
         .expect("the provider says how to meet it");
-    (child, invite)
+    let (invite, given) = line.split_once(' ').expect("both");
+    (child, invite.to_owned(), given.parse().expect("a number"))
 }
 
 /// Shares with contacts until the process is killed, or its parent gone.
@@ -81,10 +93,10 @@ async fn provide(home: &Path) {
         recipients: Recipients::Contacts,
         name: None,
     };
-    node.contents().share(new).await.expect("shared");
+    let share = node.contents().share(new).await.expect("shared").share;
     let invite = invite(&node, false).await;
     // The harness has written on this line already.
-    writeln!(std::io::stdout(), "\n{invite}").expect("the parent reads");
+    writeln!(std::io::stdout(), "\n{invite} {}", given(&share)).expect("the parent reads");
     let stdin = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()));
     // The parent writes nothing: this is its end.
     let _ = stdin.await;

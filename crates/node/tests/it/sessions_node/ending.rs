@@ -32,7 +32,7 @@ async fn what_was_finished_before_a_shutdown_arrives() {
     let mut streams = alice
         .accept(protocol("/last/1"), Access::Contacts)
         .expect("free");
-    way.let_pass(false);
+    way.allow(Traffic::Cut);
     for number in 0..50_u8 {
         let mut stream = bob
             .open(alice.peer_id(), &[protocol("/last/1")])
@@ -44,7 +44,7 @@ async fn what_was_finished_before_a_shutdown_arrives() {
     let leaving = tokio::spawn(async move { bob.shutdown().await });
     // Lost for a while, within the time a shutdown waits.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    way.let_pass(true);
+    way.allow(Traffic::Open);
     let mut seen = std::collections::BTreeSet::new();
     while seen.len() < 50 {
         let mut stream = soon("a stream", streams.next()).await.expect("running");
@@ -70,13 +70,13 @@ async fn a_stream_counts_as_open_until_the_other_side_has_all_of_it() {
         .await
         .expect("a session");
     stream.agreed().await.expect("spoken");
-    way.let_pass(false);
+    way.allow(Traffic::Cut);
     stream.write_all(b"x").await.expect("written");
     stream.shutdown().await.expect("finished");
     drop(stream);
     let open: Vec<_> = bob.sessions().iter().map(|it| it.streams).collect();
     assert_eq!(open, [1], "nothing has arrived");
-    way.let_pass(true);
+    way.allow(Traffic::Open);
     all_ended(&bob).await;
     let mut stream = soon("the stream", streams.next()).await.expect("running");
     let mut all = Vec::new();
