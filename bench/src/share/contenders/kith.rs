@@ -97,16 +97,6 @@ impl KithNode {
         let up = Program::start("kith", command, &log)?;
         let Ok(ready) = up.hear::<Value>(START_DURATION_MAX) else {
             let said = std::fs::read_to_string(&log)?;
-            if let Some((_, setting)) = said.split_once("there is no setting ") {
-                let setting = setting
-                    .split(';')
-                    .next()
-                    .unwrap_or_default()
-                    .replace('\\', "");
-                let what = "kith with a setting of its own";
-                let remedy = format!("not yet; there is no setting {setting}");
-                bail!(Missing { what, remedy });
-            }
             bail!("kith up: {said}");
         };
         ensure!(ready["event"] == "ready", "kith up said {ready}");

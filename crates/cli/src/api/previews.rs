@@ -16,9 +16,6 @@ use super::door::Door;
 use super::files::SANDBOX;
 use crate::failure::Failure;
 
-/// Up to this many pixels the small one is given: a browser makes it a little larger without anybody noticing.
-const SMALL_UNTIL: u32 = 512;
-
 /// It is asked whether it is still that of the file each time, and sent only where it is not.
 const KEPT: &str = "private, no-cache";
 
@@ -48,10 +45,7 @@ pub(super) async fn read(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
-    let size = match asked.size.unwrap_or(0) <= SMALL_UNTIL {
-        true => Size::Small,
-        false => Size::Large,
-    };
+    let size = Size::for_side(asked.size.unwrap_or(0));
     let made = async {
         let contents = door.node().contents();
         contents

@@ -41,18 +41,18 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// Why a stream was given up.
+/// Why a stream of somebody who asks was given up.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The asker sent what is no request: its fault.
-    #[error("the peer sent no proper request: {0}")]
-    Request(io::Error),
+    /// The asker sent what is not of the protocol: its fault.
+    #[error("the peer broke the protocol: {0}")]
+    Breach(io::Error),
     /// The stream broke.
     #[error("the stream ended: {0}")]
     Stream(io::Error),
-    /// The asker neither asked nor read for `IDLE_MAX`.
-    #[error("the peer has been silent for {} seconds", IDLE_MAX.as_secs())]
+    /// The asker neither asked nor read for as long as it may.
+    #[error("the peer was silent for too long")]
     Idle,
     /// The disk or the database did not do its part.
     #[error("cannot read what is shared: {0}")]
@@ -79,7 +79,7 @@ where
         let request = frames::read::<Request>(&mut reader);
         let request = tokio::time::timeout(IDLE_MAX, request).await;
         let request = request.map_err(|_| ServeError::Idle)?;
-        let Some(request) = request.map_err(read_error)? else {
+        let Some(request) = request.map_err(ServeError::reading)? else {
             return writer.shutdown().await.map_err(ServeError::Stream);
         };
         if let Request::Head { share, .. } = &request {
@@ -115,9 +115,12 @@ where
     }
 }
 
-fn read_error(error: io::Error) -> ServeError {
-    match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ServeError::Request(error),
-        _ => ServeError::Stream(error),
+impl ServeError {
+    /// A message was not read.
+    pub(super) fn reading(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Breach(error),
+            _ => Self::Stream(error),
+        }
     }
 }

@@ -2,6 +2,9 @@
 
 use minicbor::{Decode, Encode};
 
+/// Up to this many pixels the small one does.
+const SMALL_UNTIL: u32 = 512;
+
 /// A class of previews. A picture that is smaller itself has a preview of its own size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub enum Size {
@@ -14,6 +17,14 @@ pub enum Size {
 }
 
 impl Size {
+    /// The one to show so many pixels large: a small one is made a little larger without anybody noticing.
+    pub fn for_side(pixels: u32) -> Self {
+        match pixels <= SMALL_UNTIL {
+            true => Self::Small,
+            false => Self::Large,
+        }
+    }
+
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Small, Self::Large];
 

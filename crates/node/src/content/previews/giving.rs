@@ -52,7 +52,10 @@ where
     let mut reader = BufReader::new(reader);
     let open = frames::read::<AskerMessage>(&mut reader);
     let open = tokio::time::timeout(IDLE_MAX, open).await;
-    let open = match open.map_err(|_| ServeError::Idle)?.map_err(read_error)? {
+    let open = match open
+        .map_err(|_| ServeError::Idle)?
+        .map_err(ServeError::reading)?
+    {
         Some(AskerMessage::Open(open)) => open,
         Some(AskerMessage::Ask(_)) => return Err(breach()),
         None => return Ok(()),
@@ -86,7 +89,7 @@ async fn hear(
                 Err(_) => return Err(ServeError::Idle),
             }
         };
-        match message.map_err(read_error)? {
+        match message.map_err(ServeError::reading)? {
             Some(AskerMessage::Ask(ask)) => {
                 unanswered.fetch_add(1, Ordering::Relaxed);
                 if asks.send(ask).await.is_err() {
@@ -217,12 +220,5 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn breach() -> ServeError {
-    ServeError::Request(io::ErrorKind::InvalidData.into())
-}
-
-fn read_error(error: io::Error) -> ServeError {
-    match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ServeError::Request(error),
-        _ => ServeError::Stream(error),
-    }
+    ServeError::Breach(io::ErrorKind::InvalidData.into())
 }

@@ -10,10 +10,10 @@ use tokio::io::{AsyncRead, BufReader};
 use tokio::sync::mpsc;
 
 use super::asker::{Asker, Outgoing};
-use super::giving::{Giving, IDLE_MAX, SwarmError};
+use super::giving::{Giving, IDLE_MAX};
 use super::output::Output;
 use crate::content::frames;
-use crate::content::serve::Session;
+use crate::content::serve::{ServeError, Session};
 
 /// How long the first message may take: it was sent with the stream's opening.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
@@ -22,14 +22,14 @@ impl Giving {
     /// Serves a stream of `/kith/swarm/1` until one of us ends it; gives how many bytes were sent.
     ///
     /// # Errors
-    /// [`SwarmError`]; the stream is of no use then.
+    /// [`ServeError`]; the stream is of no use then.
     pub async fn answer<R, W>(
         self: &Arc<Self>,
         reader: R,
         mut writer: W,
         session: Session,
         device: DeviceKey,
-    ) -> Result<u64, SwarmError>
+    ) -> Result<u64, ServeError>
     where
         R: AsyncRead + Unpin + Send,
         W: Output,
@@ -37,19 +37,22 @@ impl Giving {
         let mut reader = BufReader::new(reader);
         let open = frames::read::<AskerMessage>(&mut reader);
         let open = tokio::time::timeout(OPEN_WITHIN, open).await;
-        let open = match open.map_err(|_| SwarmError::Idle)?.map_err(read_error)? {
+        let open = match open
+            .map_err(|_| ServeError::Idle)?
+            .map_err(ServeError::reading)?
+        {
             Some(AskerMessage::Open(open)) => {
                 (session.asks)(open.share);
                 open
             }
-            Some(_) => return Err(SwarmError::Breach(io::ErrorKind::InvalidData.into())),
+            Some(_) => return Err(ServeError::Breach(io::ErrorKind::InvalidData.into())),
             None => return Ok(0),
         };
         let (outgoing, messages) = mpsc::unbounded_channel();
         let Some(asker) = self.admit(open, session, device, outgoing).await? else {
             let gone = frames::frame(&ProviderMessage::Gone);
-            writer.send(gone.into()).await.map_err(SwarmError::Stream)?;
-            writer.finish().await.map_err(SwarmError::Stream)?;
+            writer.send(gone.into()).await.map_err(ServeError::Stream)?;
+            writer.finish().await.map_err(ServeError::Stream)?;
             return Ok(0);
         };
         let _leaving = Leaving(Arc::clone(self), Arc::clone(&asker));
@@ -67,7 +70,7 @@ impl Giving {
         session: Session,
         device: DeviceKey,
         outgoing: mpsc::UnboundedSender<Outgoing>,
-    ) -> Result<Option<Arc<Asker>>, SwarmError> {
+    ) -> Result<Option<Arc<Asker>>, ServeError> {
         if !open.is_known() {
             return Ok(None);
         }
@@ -81,8 +84,8 @@ impl Giving {
         });
         let judged = judged
             .await
-            .map_err(|error| SwarmError::Disk(io::Error::other(error)))?;
-        let (open, session, shown, holding) = judged.map_err(SwarmError::Disk)?;
+            .map_err(|error| ServeError::Disk(io::Error::other(error)))?;
+        let (open, session, shown, holding) = judged.map_err(ServeError::Disk)?;
         Ok(holding.map(|holding| {
             self.join(device, holding, |id, reading| {
                 let who = (session, shown);
@@ -96,7 +99,7 @@ impl Giving {
         self: &Arc<Self>,
         asker: &Asker,
         mut reader: BufReader<R>,
-    ) -> Result<(), SwarmError>
+    ) -> Result<(), ServeError>
     where
         R: AsyncRead + Unpin,
     {
@@ -108,10 +111,10 @@ impl Giving {
                 match tokio::time::timeout(IDLE_MAX, &mut message).await {
                     Ok(message) => break message,
                     Err(_) if asker.has_read() => {}
-                    Err(_) => return Err(SwarmError::Idle),
+                    Err(_) => return Err(ServeError::Idle),
                 }
             };
-            match message.map_err(read_error)? {
+            match message.map_err(ServeError::reading)? {
                 Some(message) => self.hear(asker.id, message),
                 None => return Ok(()),
             }
@@ -124,7 +127,7 @@ impl Giving {
         asker: &Arc<Asker>,
         mut messages: mpsc::UnboundedReceiver<Outgoing>,
         mut writer: impl Output,
-    ) -> Result<u64, SwarmError> {
+    ) -> Result<u64, ServeError> {
         let (mut sent, mut given) = (0, asker.given(&self.shares));
         while let Some(outgoing) = messages.recv().await {
             let mut of_files = 0;
@@ -144,8 +147,8 @@ impl Giving {
             sent += bytes.len() as u64;
             let sending = tokio::time::timeout(IDLE_MAX, writer.send(bytes)).await;
             sending
-                .map_err(|_| SwarmError::Idle)?
-                .map_err(SwarmError::Stream)?;
+                .map_err(|_| ServeError::Idle)?
+                .map_err(ServeError::Stream)?;
             asker.note_written();
             given.add(of_files);
             match data {
@@ -154,7 +157,7 @@ impl Giving {
                 None => {}
             }
         }
-        writer.finish().await.map_err(SwarmError::Stream)?;
+        writer.finish().await.map_err(ServeError::Stream)?;
         Ok(sent)
     }
 }
@@ -165,12 +168,5 @@ struct Leaving(Arc<Giving>, Arc<Asker>);
 impl Drop for Leaving {
     fn drop(&mut self) {
         self.0.leave(&self.1);
-    }
-}
-
-fn read_error(error: io::Error) -> SwarmError {
-    match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => SwarmError::Breach(error),
-        _ => SwarmError::Stream(error),
     }
 }

@@ -1,7 +1,6 @@
 //! The node's one provider, which all askers share, so that each has its turn.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use kith_core::content::swarm::{Provider, ProviderConfig};
 use kith_core::ids::{BlobHash, DeviceKey, ShareId};
 use kith_core::random::Seed;
 use kith_core::time::Time;
-use thiserror::Error;
 use tokio::sync::Notify;
 
 use super::asker::{Asker, Outgoing};
@@ -32,24 +30,6 @@ const ROOM_BYTES: usize = 272 * 1024;
 /// How long somebody who asks neither asks nor reads before the stream is given up: a getter that waits for its place is silent, and comes
 /// again.
 pub(super) const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
-
-/// Why a stream of somebody who asks was given up.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SwarmError {
-    /// The asker sent what is not of the protocol: its fault.
-    #[error("the peer broke the protocol: {0}")]
-    Breach(io::Error),
-    /// The stream broke.
-    #[error("the stream ended: {0}")]
-    Stream(io::Error),
-    /// The asker neither asked nor read for `IDLE_MAX`.
-    #[error("the peer has been silent for {} seconds", IDLE_MAX.as_secs())]
-    Idle,
-    /// The disk or the database did not do its part.
-    #[error("cannot read what is shared: {0}")]
-    Disk(io::Error),
-}
 
 /// The provider of a node.
 #[derive(Debug)]

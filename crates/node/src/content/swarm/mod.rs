@@ -27,7 +27,7 @@ mod source;
 
 pub use fetching::Intake;
 pub use getting::Getting;
-pub use giving::{Giving, SwarmError};
+pub use giving::Giving;
 pub use output::Output;
 pub use sides::Sides;
 pub use source::SourceEnd;

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use kith_core::content::swarm::Getter;
@@ -30,6 +31,9 @@ const WAITING_MAX: usize = 16;
 
 /// What is verified and written in one go, at most: changing threads costs as much as a small file.
 const BATCH_CAME: usize = 8;
+
+/// How long a source that hears no more may take for what it said last to come: some round trips.
+const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
 
 /// How a stream to a source ended.
 #[derive(Debug)]
@@ -108,7 +112,14 @@ where
         lie: OnceLock::new(),
     });
     let (came, waiting) = mpsc::channel(WAITING_MAX);
-    let writing = write(&mut joined.messages, writer);
+    let writing = async {
+        let written = write(&mut joined.messages, writer).await;
+        if written.is_err() {
+            // Whoever hears no more may have said why.
+            tokio::time::sleep(LAST_WORD_WITHIN).await;
+        }
+        written
+    };
     let reading = async {
         let read = read(BufReader::new(reader), &context, came);
         let (read, ()) = tokio::join!(read, take(&context, waiting));

@@ -84,7 +84,7 @@ async fn what_is_wanted_sooner_is_whole_sooner_also_when_that_is_said_on_the_way
                 .filter(|name| !order.contains(name))
                 .collect::<Vec<_>>(),
         );
-        if order.len() == 1 {
+        if !order.is_empty() {
             request.priorities.set("d/b", Level::High).expect("a path");
         }
     });

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use kith_core::content::limits::Nearness;
 use kith_core::content::swarm::getter::{Path, PathKind, Who};
 use kith_core::content::swarm::wire::PROTOCOL;
 use kith_core::ids::{DeviceKey, PeerId};
@@ -221,20 +221,12 @@ impl Drop for Serving<'_> {
 /// The path to a provider, as the engine knows it.
 fn path(connection: &routing::Connection) -> Path {
     let kind = match connection.selected_direct() {
-        Some(address) if is_local(address.ip()) => PathKind::Lan,
+        Some(address) if Nearness::of(address.ip()) == Nearness::Local => PathKind::Lan,
         Some(_) => PathKind::Direct,
         None => PathKind::Relay,
     };
     let rtt = connection.path().map(|path| path.rtt).unwrap_or_default();
     Path { kind, rtt }
-}
-
-/// Whether an address is one of a local network (RFC 1918, 3927, 4193, 4291).
-fn is_local(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
 }
 
 /// Waits until a new session with `peer` begins and nothing comes on the old one any more.
