@@ -64,6 +64,11 @@ pub enum Output {
         /// Which.
         face: Face,
     },
+    /// Send an empty datagram on a connection whose path is direct, so that the path is not taken for dead.
+    KeepAlive {
+        /// Which.
+        conn: ConnId,
+    },
     /// Open streams to this target on this connection from now on; `None`: there is none.
     Prefer {
         /// Whom.

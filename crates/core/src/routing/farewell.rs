@@ -220,6 +220,7 @@ impl Sessions {
         };
         self.agenda.set(conn, None);
         self.seeking.handle_closed(conn);
+        self.keeping.handle_closed(conn);
         let session = connection.session();
         let peer = session.peer;
         if !connection.is_half_open() {

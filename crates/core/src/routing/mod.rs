@@ -21,6 +21,7 @@
 //!             Send { conn, bytes }         => write to the control stream
 //!             StreamLimit { .. }           => set it
 //!             SeekPaths { face }           => look for direct paths
+//!             KeepAlive { conn }           => send an empty datagram
 //!             Close { conn, code }         => close
 //!             Event(event)                 => tell
 //!         }
@@ -98,6 +99,7 @@ mod framing;
 mod header;
 mod input;
 mod introductions;
+mod keeping;
 mod level;
 mod output;
 mod seeking;
@@ -113,6 +115,7 @@ pub use close::CloseCode;
 pub use config::Config;
 pub use header::{Answer, AnswerError, OFFERS_MAX, Offer, Refusal};
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
+pub use keeping::KEEP_ALIVE_EVERY;
 pub use level::{Level, STREAMS_CONTACT_MAX, STREAMS_GUEST_MAX, STREAMS_STRANGER_MAX};
 pub use negotiate::{Standing, choose};
 pub use output::{DownReason, Event, Output, Session, UnreachableReason};

@@ -92,6 +92,11 @@ pub enum Output {
         /// Which of our endpoints.
         face: Face,
     },
+    /// Send an empty datagram on a connection whose path is direct, so that the path is not taken for dead.
+    KeepAlive {
+        /// Which.
+        conn: ConnId,
+    },
     /// Something happened.
     Event(Event),
 }

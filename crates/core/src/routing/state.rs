@@ -8,6 +8,7 @@ use super::config::{Config, FAREWELL_WITHIN, HALF_OPEN_MAX};
 use super::connection::{Connection, Step};
 use super::dial::Dialling;
 use super::input::{Candidate, ConnId, Connected, DialId, Target};
+use super::keeping::Keeping;
 use super::level::Level;
 use super::output::{DownReason, Event, Output, Session, UnreachableReason};
 use super::seeking::Seeking;
@@ -27,6 +28,7 @@ pub struct Sessions {
     /// When each connection is next to be looked at.
     pub(super) agenda: Agenda<ConnId>,
     pub(super) seeking: Seeking,
+    pub(super) keeping: Keeping,
     /// Whether [`Sessions::handle_leave`] was called.
     leaving: bool,
     pub(super) out: VecDeque<Output>,
@@ -42,6 +44,7 @@ impl Sessions {
             table: Table::default(),
             agenda: Agenda::new(),
             seeking: Seeking::default(),
+            keeping: Keeping::default(),
             leaving: false,
             out: VecDeque::new(),
         }
@@ -224,6 +227,7 @@ impl Sessions {
         if let Some(connection) = dialled {
             let face = connection.connected.face;
             self.seeking.handle_path(now, conn, face, is_direct);
+            self.keeping.handle_path(now, conn, is_direct);
         }
     }
 
@@ -243,6 +247,8 @@ impl Sessions {
         let faces = self.seeking.take_due(now).into_iter();
         self.out
             .extend(faces.map(|face| Output::SeekPaths { face }));
+        let kept = self.keeping.take_due(now).into_iter();
+        self.out.extend(kept.map(|conn| Output::KeepAlive { conn }));
     }
 }
 
@@ -259,6 +265,7 @@ impl Sessions {
             self.agenda.next(),
             self.dialling.next_timeout(),
             self.seeking.next_due(),
+            self.keeping.next_due(),
         ];
         timeouts.into_iter().flatten().min()
     }

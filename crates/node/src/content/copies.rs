@@ -213,6 +213,12 @@ impl Shares {
         Ok(dropped)
     }
 
+    /// Whether there was a copy of a share that does not lie where it lay.
+    pub(super) fn lacks_copy(&self, share: &ShareId) -> io::Result<bool> {
+        let copy = self.known_and_copy(share)?.1;
+        Ok(copy.is_some_and(|copy| copy.examined && !copy.is_provided()))
+    }
+
     /// All copies, in the order of the shares' ids.
     ///
     /// # Errors

@@ -161,6 +161,14 @@ pub(super) fn copies(connection: &Connection) -> rusqlite::Result<Vec<CopyRow>> 
         .collect()
 }
 
+impl CopyRow {
+    /// Whether it is provided: it was found to be what its head says, and still lies where it lay. Whoever moves it away or deletes it
+    /// says nothing to us.
+    pub(super) fn is_provided(&self) -> bool {
+        self.examined && self.target.symlink_metadata().is_ok()
+    }
+}
+
 const COPY_COLUMNS: &str = "share, head, target, used_ms, kept, examined";
 
 fn copy_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<CopyRow> {

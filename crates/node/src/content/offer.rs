@@ -76,8 +76,9 @@ impl Shares {
             return Ok(None);
         }
         let (known, copy) = self.known_and_copy(share)?;
-        let copy = copy.filter(|copy| copy.examined);
-        let copy = copy.map(|copy| Offer::of_others(copy.head.clone(), Some(copy)));
+        let copy = copy
+            .filter(CopyRow::is_provided)
+            .map(|copy| Offer::of_others(copy.head.clone(), Some(copy)));
         let mut offers: Vec<Offer> = copy.transpose()?.into_iter().collect();
         if let Some(underway) = self.underways().find(share, root) {
             let known = known.map(|known| copies::trusted(&known.head)).transpose();
@@ -186,7 +187,7 @@ impl Shares {
             Ok((store::shares(connection, None)?, known::copies(connection)?))
         })?;
         let provides = self.others().provides();
-        let copies = copies.iter().filter(|copy| copy.examined);
+        let copies = copies.iter().filter(|copy| copy.is_provided());
         let underway = self.underways().shares();
         let others = copies.map(|copy| &copy.share).chain(&underway);
         let shares = own.iter().map(|row| &row.share);

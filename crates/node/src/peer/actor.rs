@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kith_core::address::Route;
-use kith_core::discovery::Advertisement;
-use kith_core::identity::{self, ContactState};
+use kith_core::identity::ContactState;
 use kith_core::ids::{Face, PeerId};
 use kith_core::peer::{Event, Output, Peer};
-use kith_core::routing::{CloseCode, ConnId, Connected, DialId, Session, Target};
+use kith_core::routing::{CloseCode, ConnId, Connected, DialId, Target};
 use kith_core::row::Row;
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error, info, trace, warn};
+use tracing::{debug, error, warn};
 
 use super::begun::{Begun, ControlStream};
 use super::dials::Dials;
@@ -30,7 +29,7 @@ use super::unread::Crowd;
 use super::waiting::{Waiting, WaitingRoom};
 use crate::clock::Clock;
 use crate::content::Shares;
-use crate::discovery::{Announcement, Finding, Order};
+use crate::discovery::Finding;
 use crate::error::Error;
 use crate::routing::{Connection, Ended, PathKind};
 use crate::store::Store;
@@ -65,9 +64,9 @@ pub(super) struct Actor {
 #[derive(Default)]
 pub(super) struct State {
     connections: u64,
-    dials: Dials,
-    sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
-    waiting: WaitingRoom,
+    pub(super) dials: Dials,
+    pub(super) sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
+    pub(super) waiting: WaitingRoom,
     /// Rows that could not be written yet.
     unwritten: Vec<Row>,
 }
@@ -160,15 +159,6 @@ impl Actor {
             Input::Shutdown { .. } => {}
         }
         None
-    }
-
-    /// Looks for direct paths of a face.
-    fn seek_paths(&self, face: Face) {
-        if let Some(endpoint) = self.faces.endpoint(face) {
-            debug!(?face, "seeking direct paths");
-            self.tasks
-                .spawn(async move { endpoint.seek_direct_paths().await });
-        }
     }
 
     /// One attempt of a dial is over: the dial is when one led somewhere, or all led nowhere.
@@ -336,146 +326,6 @@ impl Actor {
             error!(%error, "cannot write the database; keeping {} rows in memory", all.len());
             self.state.unwritten = all;
         }
-    }
-
-    fn perform(&mut self, output: Output) {
-        trace!(?output, "the machine asks");
-        match output {
-            Output::Dial { dial, face, route } => self.dial(dial, face, route),
-            Output::Refine { dial, route } => {
-                // A second attempt beside the first: the engine learns the route, and whichever answers first counts.
-                if let Some(face) = self.state.dials.face(dial) {
-                    self.dial(dial, face, route);
-                }
-            }
-            Output::CancelDial { dial } => self.state.dials.end(dial),
-            Output::Send { conn, bytes } => {
-                if let Some(link) = self.live.lock().links.get(&conn) {
-                    // A control stream that is over ends with its connection, which is told by itself.
-                    let _ = link.control.send(bytes);
-                }
-            }
-            Output::Close { conn, code } => {
-                if let Some(link) = self.forget(conn) {
-                    link.connection.close(code.number(), "");
-                }
-            }
-            Output::StreamLimit { conn, streams_max } => {
-                if let Some(link) = self.live.lock().links.get(&conn) {
-                    // The control stream counts as one.
-                    link.connection.set_stream_limit(streams_max + 1);
-                }
-            }
-            Output::SeekPaths { face } => self.seek_paths(face),
-            Output::Prefer { target, conn } => {
-                let preferred = &mut self.live.lock().preferred;
-                match conn {
-                    Some(conn) => preferred.insert(target, conn),
-                    None => preferred.remove(&target),
-                };
-            }
-            Output::Relays { face, introducers } => self.faces.set_relays(face, introducers),
-            Output::OfferRelay(offer) => {
-                if let Some(relay) = &self.relay {
-                    let port = self.faces.contact_ports().map_or(0, |(port, _)| port);
-                    relay.offer(offer, port);
-                }
-            }
-            Output::Visit(visit) => self.sources.order(&Order::Visit(visit)),
-            Output::Learn { peer, routes } => self.sources.order(&Order::Learn { peer, routes }),
-            Output::Advertise(advertisement) => self.announce(advertisement),
-            Output::Rotate => self.faces.bind_anew(&self.inputs, &self.tasks),
-            Output::Event(event) => self.tell(event),
-            Output::Store(_) => {}
-        }
-    }
-
-    fn dial(&mut self, dial: DialId, face: Face, route: Route) {
-        let inputs = self.inputs.clone();
-        let endpoint = self.faces.endpoint(face);
-        let task = self.tasks.spawn(async move {
-            let connection = match endpoint {
-                Some(endpoint) => endpoint.connect(&route).await.map_err(|error| {
-                    debug!(dial = dial.0, %error, "dial failed");
-                }),
-                None => Err(()),
-            };
-            let begun = match connection {
-                Ok(connection) => Begun::on(connection).await,
-                Err(()) => None,
-            };
-            let _ = inputs.send(Input::Dialled { dial, face, begun });
-        });
-        let attempt = task.abort_handle();
-        self.state.dials.add(dial, face, attempt);
-    }
-
-    fn announce(&self, advertisement: Advertisement) {
-        let Some((port, port_v6)) = self.faces.contact_ports() else {
-            return;
-        };
-        let announcement = Announcement {
-            advertisement,
-            port,
-            port_v6,
-            addresses: Vec::new(),
-        };
-        self.sources.order(&Order::Announce(Some(announcement)));
-    }
-
-    fn tell(&mut self, event: Event) {
-        match &event {
-            Event::Up(session) | Event::Trusted(session) => self.stand(session),
-            Event::Reached { target } => {
-                let preferred = self.live.preferred(*target);
-                let stands = preferred.is_some_and(|link| link.is_usable(true));
-                self.state.waiting.wake(*target, stands, Ok(()));
-            }
-            Event::Unreachable { target, reason } => {
-                self.state.waiting.wake(*target, true, Err(*reason))
-            }
-            Event::Down { reason, .. } => info!(?reason, "a session ended"),
-            Event::Found { peer, source } => {
-                self.live.lock().found.insert(*peer, *source);
-            }
-            Event::Book(identity::Event::Removed { peer }) => {
-                self.live.lock().found.remove(peer);
-            }
-            _ => {}
-        }
-        if let Event::Book(
-            identity::Event::Blocked { .. }
-            | identity::Event::Changed { .. }
-            | identity::Event::Removed { .. },
-        ) = event
-        {
-            // Before whoever asked for the change is answered.
-            self.shares.others().set_blocked(blocked(&self.machine));
-        }
-        // Nobody may be listening.
-        let _ = self.events.send(event);
-    }
-
-    /// Who is at the other end of a connection is known from now on, and how far they are trusted.
-    fn stand(&mut self, session: &Session) {
-        let standing = Standing {
-            peer: session.peer,
-            level: session.level,
-            remote: session.remote,
-        };
-        if let Some(link) = self.live.lock().links.get_mut(&session.conn) {
-            link.session = Some(standing);
-            link.stood.set();
-        }
-        if let Some(sender) = self.state.sessions.get(&session.conn) {
-            sender.send_replace(Some(standing));
-        }
-        info!(level = ?session.level, face = ?session.face, "a session stands");
-    }
-
-    fn forget(&mut self, conn: ConnId) -> Option<Link> {
-        self.state.sessions.remove(&conn);
-        self.live.lock().links.remove(&conn)
     }
 
     /// Tells everybody, and waits a little for them to say goodbye.

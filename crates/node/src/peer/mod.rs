@@ -3,7 +3,7 @@
 //! - [`contents`]: what is shared and fetched.
 //! - `settings`: what a node is told; [`mod@start`]: how it starts. `extension`: what the protocols above keep with it.
 //! - [`node`] and [`book`]: what an application holds.
-//! - `actor`: the loop that drives the machine; `input` is what it takes, `live` what it has set up.
+//! - `actor`: the loop that drives the machine; `input` is what it takes, `output` how it does what the machine asks, `live` what it has set up.
 //! - `link`: the tasks of one connection. `dials`: attempts under way; `waiting`: who waits for them. `faces`: the endpoints. `sources`: the sources of discovery. `relay`: what runs for contacts.
 //! - [`unread`]: streams that are left unread while others wait.
 //! - `opening`: how a stream is opened, and what it means when it breaks.
@@ -25,6 +25,7 @@ mod link;
 mod live;
 pub mod node;
 mod opening;
+mod output;
 mod place;
 mod preferences;
 pub mod protocols;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use iroh::endpoint::{
     Connection as EngineConnection, Path, PathEventStream, Side, VarInt, WeakConnectionHandle,
@@ -234,6 +235,12 @@ impl Connection {
     /// The datagrams that go with the stream of this number ([`SendHalf::flow`]). Asked twice, the later takes over.
     pub fn datagrams(&self, flow: Flow) -> DatagramFlow {
         DatagramFlow::join(&self.datagrams, self.engine.clone(), flow)
+    }
+
+    /// Sends what says nothing and is acknowledged: an empty datagram, by the path that data takes.
+    pub fn give_sign_of_life(&self) {
+        // A connection that takes no more is about to tell its end.
+        let _ = self.engine.send_datagram(Bytes::new());
     }
 
     /// Closes the connection at once: what is not yet delivered is lost. `reason` is for people and cut to

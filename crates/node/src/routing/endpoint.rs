@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use iroh::endpoint::{BindOpts, PortmapperConfig, presets};
 use iroh::{
-    Endpoint, EndpointAddr, NetReportConfig, RelayConfig, RelayMap, RelayMode, RelayUrl, SecretKey,
+    Endpoint, EndpointAddr, NetReportConfig, RelayConfig, RelayMap, RelayMode, RelayUrl,
     TransportAddr, Watcher as _,
 };
 use iroh_relay::RelayQuicConfig;
@@ -22,7 +22,6 @@ use kith_core::ids::{DeviceKey, Face};
 use kith_core::introducer::Introducer;
 use kith_core::routing::config::DIAL_WITHIN;
 use kith_core::routing::wire::ALPN;
-use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 use tokio_util::task::AbortOnDropHandle;
@@ -33,81 +32,16 @@ use super::connection::Connection;
 use super::relay_name::{relay_resolver, relay_tls_config};
 use super::transport::transport_config;
 
+mod config;
+
+pub use config::{BindError, FaceConfig};
+
 /// The port of the addresses that come and go to make iroh look for direct paths anew. They are told to the other sides
 /// for that moment, so nothing is there and nobody is bothered: the discard port (RFC 863) of whoever tries it.
 const DECOY_PORT: u16 = 9;
 
 /// How long the decoy may take to be noticed before it is taken away regardless; iroh takes milliseconds.
 const DECOY_WAIT_MAX: Duration = Duration::from_secs(1);
-
-/// How one face's endpoint is to be.
-#[derive(Clone, Debug)]
-pub struct FaceConfig {
-    /// Which face.
-    pub face: Face,
-    /// The key it presents; its public half is the [`DeviceKey`].
-    pub secret: SecretKey,
-    /// Where to listen, one address per family; empty for all addresses of both families and a port of the system's
-    /// choice. Of no meaning to a public face without `public_server`.
-    pub bind: Vec<SocketAddr>,
-    /// Whether the public face shows its IP addresses too.
-    pub public_server: bool,
-    /// Whether the router may be asked for a port (UPnP, PCP, NAT-PMP).
-    pub port_mapping: bool,
-    /// The introducers whose relays to use from the start.
-    pub relays: Vec<Introducer>,
-    /// Root certificates by which relays with a domain name are known, beside those of the web.
-    pub relay_roots: Vec<CertificateDer<'static>>,
-    /// Whether it has no sockets, whichever face it is, and so no address to tell.
-    pub relay_only: bool,
-}
-
-impl FaceConfig {
-    /// The usual one: all addresses, any port, a port asked of the router, no relays yet.
-    pub fn new(face: Face, secret: SecretKey) -> Self {
-        Self {
-            face,
-            secret,
-            bind: Vec::new(),
-            public_server: false,
-            port_mapping: true,
-            relays: Vec::new(),
-            relay_roots: Vec::new(),
-            relay_only: false,
-        }
-    }
-
-    /// Whether the endpoint has no IP sockets.
-    pub fn is_relay_only(&self) -> bool {
-        self.relay_only || (self.face == Face::Public && !self.public_server)
-    }
-}
-
-/// Why a face could not be bound.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum BindError {
-    /// Two addresses of one family.
-    #[error("one address to listen on per family, and not {0} as a second")]
-    SecondAddress(SocketAddr),
-    /// The system refused; most often a port that is taken.
-    #[error("cannot listen on {}: {reason}", listed(.bind))]
-    Refused {
-        /// Where; empty for every interface.
-        bind: Vec<SocketAddr>,
-        /// What the system said.
-        reason: String,
-    },
-}
-
-/// Addresses as people read them.
-fn listed(addresses: &[SocketAddr]) -> String {
-    let listed: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    match listed.is_empty() {
-        true => "any address".to_owned(),
-        false => listed.join(" and "),
-    }
-}
 
 /// Why a dial failed. What the other side answered after the handshake is no business of this enum.
 #[derive(Debug, Error)]
@@ -446,18 +380,9 @@ fn follow_route(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use iroh::SecretKey;
     use kith_core::ids::TlsPin;
     use kith_core::introducer::{Ports, Trust};
-
-    #[test]
-    fn only_the_public_face_of_no_server_is_relay_only() {
-        let mut config = FaceConfig::new(Face::Public, SecretKey::from_bytes(&[1; 32]));
-        assert!(config.is_relay_only());
-        config.public_server = true;
-        assert!(!config.is_relay_only());
-        let contact = FaceConfig::new(Face::Contact, SecretKey::from_bytes(&[1; 32]));
-        assert!(!contact.is_relay_only());
-    }
 
     #[test]
     fn relay_urls_survive_the_engine_unchanged() {

@@ -31,18 +31,17 @@ pub const DATAGRAM_RECEIVE_BUFFER_BYTES: usize = 1024 * 1024;
 /// successors is of no use to anybody.
 pub const DATAGRAM_SEND_BUFFER_BYTES: usize = 1024 * 1024;
 
-/// How long a path may be silent before it is given up and traffic moves to the next one. This *is* the longest gap an
+/// How long a direct path may be silent before it is given up and traffic moves to the next one. This *is* the longest gap an
 /// application sees when a path dies while another (a relay) lives: nothing is sent on the other before. Under the 3 s
-/// that people take for a broken call; more than three losses in a row of [`PATH_KEEP_ALIVE`].
+/// that people take for a broken call; more than twice [`KEEP_ALIVE_EVERY`](kith_core::routing::KEEP_ALIVE_EVERY), after which the session machine has each direct
+/// path give a sign of life.
 pub const PATH_IDLE_MAX: Duration = Duration::from_millis(2300);
 
-/// How often a silent path is asked whether it is alive: three times within [`PATH_IDLE_MAX`], so that two lost
-/// packets do not cost a path. It also keeps every NAT mapping (30 s and more, RFC 4787 §4.3) open. With 1.2 s idle
-/// paths were given up and sought again every few seconds, on a machine where nothing is lost.
-///
-/// One number for all sessions, in use or not: noq can change it for a path that stands, but iroh 1.3.0 gives out neither
-/// noq's connection nor its paths.
-pub const PATH_KEEP_ALIVE: Duration = Duration::from_millis(750);
+/// How often the engine itself asks a silent path whether it is alive: relayed ones, which iroh gives up after 30 s. It
+/// also keeps every NAT mapping (30 s and more, RFC 4787 §4.3) open. No direct path lives by it: noq could be told another
+/// number for each path, but iroh 1.3.0 gives out neither noq's connection nor its paths, and what it asks it asks of
+/// every path, relays too.
+pub const PATH_KEEP_ALIVE: Duration = Duration::from_secs(5);
 
 /// How long a connection survives without any path that answers: a laptop carried from one room's network to the
 /// next. The last path is kept this long, whatever [`PATH_IDLE_MAX`] says.
@@ -74,6 +73,8 @@ pub fn transport_config() -> QuicTransportConfig {
 
 #[cfg(test)]
 mod tests {
+    use kith_core::routing::KEEP_ALIVE_EVERY;
+
     use super::*;
 
     #[test]
@@ -86,8 +87,8 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_asked_three_times_before_it_is_given_up() {
-        assert!(PATH_KEEP_ALIVE * 3 < PATH_IDLE_MAX);
+    fn a_path_gives_two_signs_of_life_before_it_is_given_up() {
+        assert!(KEEP_ALIVE_EVERY * 2 < PATH_IDLE_MAX);
         assert!(PATH_IDLE_MAX < CONNECTION_IDLE_MAX);
     }
 }

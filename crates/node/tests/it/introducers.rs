@@ -18,17 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::waiting::{PATIENCE, soon};
-
-/// Waits until `fact` holds.
-async fn eventually(what: &str, fact: impl Fn() -> bool) {
-    let held = async {
-        while !fact() {
-            tokio::task::yield_now().await;
-        }
-    };
-    soon(what, held).await;
-}
+use crate::waiting::{PATIENCE, eventually, soon};
 
 fn loopback_introducer() -> IntroducerBuilder {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

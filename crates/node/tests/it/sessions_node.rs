@@ -18,6 +18,7 @@ mod agreeing;
 mod clocks;
 mod ending;
 mod hostile;
+mod idling;
 mod many;
 mod meeting_twice;
 mod round_trips;

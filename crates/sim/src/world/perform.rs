@@ -77,7 +77,7 @@ impl World {
                 self.send(id, conn, Parcel::Close(code));
                 self.part(id, conn);
             }
-            Output::StreamLimit { .. } | Output::SeekPaths { .. } => {}
+            Output::StreamLimit { .. } | Output::SeekPaths { .. } | Output::KeepAlive { .. } => {}
             // Nobody in this world is asked to relay: its nodes are not told of their interfaces.
             Output::OfferRelay(_) => {}
             Output::Learn { peer, routes } => node.learn(self.now, peer, routes),

@@ -321,7 +321,10 @@ impl World {
                 link.closed[end] = true;
                 link.queues[end].clear();
             }
-            Output::StreamLimit { .. } | Output::Refine { .. } | Output::SeekPaths { .. } => {}
+            Output::StreamLimit { .. }
+            | Output::Refine { .. }
+            | Output::SeekPaths { .. }
+            | Output::KeepAlive { .. } => {}
             Output::Event(event) => self.nodes[node].events.push(event),
         }
     }

@@ -231,15 +231,19 @@ impl Giving {
             What::Span(span) => (from.unwrap_or(span.start), span.end),
             What::Node(_) => (0, 0),
         };
-        let until = asker.reading.read(ask.what, begin, &mut buffer.bytes);
-        let until = until.map_err(|error| match error {
-            ReadError::Missing => DropReason::Missing,
-            ReadError::Changed => DropReason::Changed,
-            ReadError::Database(error) => {
-                tracing::warn!(%error, "what is shared cannot be looked up");
-                DropReason::Missing
+        let until = match asker.reading.read(ask.what, begin, &mut buffer.bytes) {
+            Ok(until) => until,
+            Err(ReadError::Missing) => return Err(DropReason::Missing),
+            Err(ReadError::Changed) => return Err(DropReason::Changed),
+            Err(ReadError::Vanished) => {
+                self.withdraw(&asker.key());
+                return Ok(());
             }
-        })?;
+            Err(ReadError::Database(error)) => {
+                tracing::warn!(%error, "what is shared cannot be looked up");
+                return Err(DropReason::Missing);
+            }
+        };
         let next = (until < end).then_some(until);
         let given = match ask.what {
             What::Span(_) => until - begin,
@@ -253,6 +257,15 @@ impl Giving {
             next,
         });
         Ok(())
+    }
+
+    /// Tells all who ask for a snapshot that it is not here. They come again, and by then it may be on its way here.
+    fn withdraw(self: &Arc<Self>, snapshot: &(ShareId, BlobHash)) {
+        let askers = self.lock().askers.values().cloned().collect::<Vec<_>>();
+        let askers = askers.iter().filter(|asker| asker.key() == *snapshot);
+        self.tell(|provider, now| {
+            askers.for_each(|asker| provider.handle_forbidden(now, asker.id));
+        });
     }
 
     /// Whether an asker still may have what it asks for; one that may not is told so. Blocks.

@@ -40,6 +40,8 @@ pub(in crate::content) enum ReadError {
     Missing,
     /// Its file is not what it was.
     Changed,
+    /// The copy that it was of does not lie here any more.
+    Vanished,
     /// The database's fault.
     Database(io::Error),
 }
@@ -287,6 +289,13 @@ impl Reading {
                 Err(error) => tracing::debug!(%error, "a shared file cannot be read"),
             }
             encoded.truncate(before);
+        }
+        if self
+            .shares
+            .lacks_copy(&self.share)
+            .map_err(ReadError::Database)?
+        {
+            return Err(ReadError::Vanished);
         }
         self.shares.looks().see(&self.share, Instant::now());
         Err(ReadError::Changed)

@@ -67,7 +67,12 @@ async fn those_who_fetch_at_once_get_most_of_it_from_each_other() {
     for friend in &friends {
         options.push(friend.options("alice/big").await.expect("a source"));
     }
-    let fetched = fetch_all(&friends, &options).await;
+    fetch_mostly_from_each_other(&alice, &friends, &options).await;
+}
+
+/// Has all fetch Alice's file at once, and looks who gave what.
+async fn fetch_mostly_from_each_other(alice: &Person, friends: &[Person], options: &[GetOptions]) {
+    let fetched = fetch_all(friends, options).await;
     let mut sent = 0;
     for (friend, fetched) in friends.iter().zip(fetched) {
         let fetched = fetched.expect("fetched");
@@ -77,6 +82,29 @@ async fn those_who_fetch_at_once_get_most_of_it_from_each_other() {
         assert!(fs::read(friend.at("out/big")).expect("there") == bytes(1, BYTES));
     }
     assert!(sent * 10 < BYTES as u64 * 22, "{sent} of {BYTES}");
+}
+
+/// Each of them is known to have it, and has it no more; once more, it comes to each while the others ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_deleted_their_copies_get_it_from_each_other_again() {
+    let (alice, friends) = slow_alice_and_friends().await;
+    alice.write("big", &bytes(1, BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let mut options = Vec::new();
+    for friend in &friends {
+        options.push(friend.options("alice/big").await.expect("a source"));
+    }
+    fetch_all(&friends, &options).await;
+    for friend in &friends {
+        heard(
+            &alice.node,
+            share(&friend.node).await,
+            friend.node.peer_id(),
+        )
+        .await;
+        fs::remove_file(friend.at("out/big")).expect("there");
+    }
+    fetch_mostly_from_each_other(&alice, &friends, &options).await;
 }
 
 #[cfg(target_os = "linux")]
