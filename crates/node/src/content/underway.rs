@@ -18,6 +18,7 @@ use kith_core::data::head::Head;
 use kith_core::ids::{BlobHash, ShareId};
 
 use crate::content::swarm::Getting;
+use crate::data::encoding::Encoding;
 use crate::data::hash;
 use crate::data::nodes::Nodes;
 use crate::data::outboard::Outboards;
@@ -114,7 +115,7 @@ impl Underway {
         (path, blob): (&str, Blob),
         groups: &Range<u64>,
         outboards: &Outboards,
-        encoded: &mut Vec<u8>,
+        encoded: &mut Encoding,
     ) -> io::Result<bool> {
         let open = match self.kept(path) {
             Some(open) => open,
@@ -125,7 +126,7 @@ impl Underway {
             Inner::File(file) => blob.encode(&open.file, file, groups, encoded)?,
             Inner::Made(bytes) => blob.encode(&open.file, bytes.as_slice(), groups, encoded)?,
         }
-        let is_right = blob.verify(&encoded[before..], groups).is_ok();
+        let is_right = blob.verify(&encoded.as_ref()[before..], groups).is_ok();
         if is_right && blob.size >= OPEN_FILE_BYTES_MIN {
             self.keep(open);
         }

@@ -3,7 +3,7 @@
 //!
 //! - [`hash`]: the BLAKE3 hash and outboard of a file, on all cores.
 //! - [`outboard`]: the outboards of shared files, kept under `blobs/`.
-//! - [`range`]: a range of a blob to and from its verified encoding.
+//! - [`range`]: a range of a blob to and from its verified encoding. [`encoding`]: where that is written.
 //! - [`scan`]: a folder becomes a tree of manifest nodes.
 //! - [`staging`]: where a download grows until it is whole. [`places`]: where its parts lie. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
 //! - `links`: its symbolic links, until it is whole. `older`: what arrived of another version.
@@ -15,6 +15,7 @@
 
 pub mod barrier;
 pub mod disk;
+pub mod encoding;
 pub mod hash;
 pub mod incoming;
 mod links;

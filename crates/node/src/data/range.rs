@@ -16,6 +16,7 @@ use kith_core::content::wire::GROUP_BYTES;
 use kith_core::ids::BlobHash;
 use thiserror::Error;
 
+use crate::data::encoding::Encoding;
 use crate::data::hash::{PARENT_BYTES, index, outboard_bytes};
 
 /// Groups of 2⁴ chunks of 1 KiB.
@@ -130,7 +131,7 @@ impl Blob {
         data: impl ReadAt,
         outboard: impl ReadAt,
         range: &Range<u64>,
-        encoded: &mut Vec<u8>,
+        encoded: &mut Encoding,
     ) -> io::Result<()> {
         if self.size == 0 || range.is_empty() {
             return Ok(());
@@ -208,7 +209,7 @@ struct Encoder<'a, D, O> {
     data: D,
     outboard: O,
     range: &'a Range<u64>,
-    encoded: &'a mut Vec<u8>,
+    encoded: &'a mut Encoding,
 }
 
 impl<D: ReadAt, O: ReadAt> Encoder<'_, D, O> {
@@ -227,7 +228,7 @@ impl<D: ReadAt, O: ReadAt> Encoder<'_, D, O> {
         }
         let mut parent = [0; PARENT_BYTES as usize];
         read_exact(&self.outboard, tree.place, &mut parent)?;
-        self.encoded.extend_from_slice(&parent);
+        self.encoded.extend(&parent);
         let (left, right) = tree.halves();
         self.subtree(left)?;
         self.subtree(right)
@@ -239,7 +240,7 @@ impl<D: ReadAt, O: ReadAt> Encoder<'_, D, O> {
             return self.group(tree);
         }
         let (own, below) = parents.split_at(index(PARENT_BYTES));
-        self.encoded.extend_from_slice(own);
+        self.encoded.extend(own);
         let (left, right) = tree.halves();
         let (left_below, right_below) = below.split_at(index(outboard_bytes(left.length)));
         self.whole(left, left_below)?;
@@ -247,9 +248,8 @@ impl<D: ReadAt, O: ReadAt> Encoder<'_, D, O> {
     }
 
     fn group(&mut self, tree: Subtree) -> io::Result<()> {
-        let before = self.encoded.len();
-        self.encoded.resize(before + index(tree.length), 0);
-        read_exact(&self.data, tree.offset, &mut self.encoded[before..])
+        let read = |space: &mut [u8]| read_exact(&self.data, tree.offset, space);
+        self.encoded.fill(index(tree.length), read)
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) struct Taken {
 pub(in crate::content) struct Arriving {
     files: Mutex<Files>,
     pub(super) events: mpsc::UnboundedSender<Event>,
-    pub(super) buffers: Buffers,
+    pub(super) buffers: Buffers<Vec<u8>>,
     /// What is being written.
     pub(in crate::content) tasks: TaskTracker,
     /// Tells readers that something came.

@@ -20,6 +20,7 @@ use super::clock::Clock;
 use super::reading::{ReadError, Reading};
 use crate::content::holding::Holding;
 use crate::content::shares::Shares;
+use crate::data::encoding::Encoding;
 
 /// What is left free in front of raw bytes, for the message that announces them: its frame, and numbers of nine bytes.
 const FRONT_BYTES: usize = 64;
@@ -39,7 +40,7 @@ pub struct Giving {
     clock: Clock,
     /// The machine is due sooner than it was.
     sooner: Notify,
-    buffers: Buffers,
+    buffers: Buffers<Encoding>,
 }
 
 #[derive(Debug)]
@@ -226,7 +227,7 @@ impl Giving {
             return Ok(());
         }
         let mut buffer = self.buffers.take(FRONT_BYTES + ROOM_BYTES);
-        buffer.bytes.resize(FRONT_BYTES, 0);
+        buffer.bytes.extend(&[0; FRONT_BYTES]);
         let (begin, end) = match ask.what {
             What::Span(span) => (from.unwrap_or(span.start), span.end),
             What::Node(_) => (0, 0),
@@ -363,11 +364,11 @@ impl State {
 }
 
 /// Raw bytes with the message that announces them in front, in place of what was left free there.
-fn announced(mut buffer: Buffer, id: u64, until: u64) -> Bytes {
+fn announced(mut buffer: Buffer<Encoding>, id: u64, until: u64) -> Bytes {
     let encoded = (buffer.bytes.len() - FRONT_BYTES) as u64;
     let message = ProviderMessage::Data { id, until, encoded };
     let frame = codec::frame(&codec::encode(&message));
     let start = FRONT_BYTES - frame.len();
-    buffer.bytes[start..FRONT_BYTES].copy_from_slice(&frame);
+    buffer.bytes.as_mut()[start..FRONT_BYTES].copy_from_slice(&frame);
     Bytes::from_owner(buffer).slice(start..)
 }

@@ -20,6 +20,7 @@ use kith_core::ids::{BlobHash, ShareId};
 
 use crate::content::shares::Shares;
 use crate::content::store;
+use crate::data::encoding::Encoding;
 use crate::data::hash::{self, Stamp};
 use crate::data::range::Blob;
 
@@ -99,7 +100,7 @@ impl Reading {
         &self,
         what: What,
         from: u64,
-        encoded: &mut Vec<u8>,
+        encoded: &mut Encoding,
     ) -> Result<u64, ReadError> {
         let span = match what {
             What::Node(hash) => return self.read_node(hash, encoded),
@@ -125,7 +126,7 @@ impl Reading {
     fn read_underway(
         &self,
         parts: &mut Vec<Part>,
-        encoded: &mut Vec<u8>,
+        encoded: &mut Encoding,
     ) -> Result<bool, ReadError> {
         let underway = self.shares.underways().find(&self.share, Some(&self.root));
         let Some(underway) = underway else {
@@ -151,7 +152,7 @@ impl Reading {
         Ok(parts.is_empty())
     }
 
-    fn read_node(&self, hash: BlobHash, encoded: &mut Vec<u8>) -> Result<u64, ReadError> {
+    fn read_node(&self, hash: BlobHash, encoded: &mut Encoding) -> Result<u64, ReadError> {
         let bytes = self.node_bytes(&hash)?;
         let size = bytes.len() as u64;
         let (hash, outboard) = hash::hash_bytes(&bytes);
@@ -248,7 +249,7 @@ impl Reading {
         &self,
         part: &Part,
         files: &[(PathBuf, Stamp)],
-        encoded: &mut Vec<u8>,
+        encoded: &mut Encoding,
     ) -> Result<(), ReadError> {
         let before = encoded.len();
         if let Some(open) = self.kept(&part.blob.hash) {
@@ -332,7 +333,7 @@ impl Reading {
 
 impl Open {
     /// Encodes a part; false when the file has not, or not any more, the stamp that it had when it was hashed.
-    fn read(&self, part: &Part, encoded: &mut Vec<u8>) -> io::Result<bool> {
+    fn read(&self, part: &Part, encoded: &mut Encoding) -> io::Result<bool> {
         if !self.is_unchanged()? {
             return Ok(false);
         }

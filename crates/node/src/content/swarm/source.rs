@@ -79,7 +79,7 @@ impl From<SourceEnd> for GetError {
 struct Came {
     request: u64,
     due: Due,
-    raw: Buffer,
+    raw: Buffer<Vec<u8>>,
 }
 
 /// What a stream's tasks share.

@@ -18,6 +18,7 @@ use super::world::{NOW, World, snapshot};
 use crate::content::Recipients;
 use crate::content::store::{self, ShareRow};
 use crate::content::swarm::reading::Reading;
+use crate::data::encoding::Encoding;
 use crate::data::range::Blob;
 use crate::data::scan::Found;
 
@@ -171,10 +172,12 @@ fn walk(world: &World, built: &Built, secret: &SecretKey) -> u64 {
     let mut walk = Walk::new(built.node, built.totals, 0, 0);
     let (mut entries, mut asked) = (0, BTreeSet::new());
     while let Some(wanted) = walk.poll_wanted() {
-        let (hash, mut encoded) = (wanted.node, Vec::new());
+        let (hash, mut encoded) = (wanted.node, Encoding::default());
         let size = reading.read(What::Node(hash), 0, &mut encoded);
         let size = size.expect("it is there");
-        let bytes = Blob { hash, size }.decode(&encoded).expect("verified");
+        let bytes = Blob { hash, size }
+            .decode(encoded.as_ref())
+            .expect("verified");
         asked.insert(wanted.node);
         let items = walk.handle_node(wanted.ticket, &bytes).expect("sound");
         entries += items.len() as u64;

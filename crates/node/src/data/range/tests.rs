@@ -17,10 +17,10 @@ fn sample(size: usize) -> (Vec<u8>, Blob, Vec<u8>) {
 }
 
 fn encode(blob: &Blob, bytes: &[u8], outboard: &[u8], range: &Range<u64>) -> Vec<u8> {
-    let mut encoded = Vec::new();
+    let mut encoded = Encoding::default();
     blob.encode(bytes, outboard, range, &mut encoded)
         .expect("encoded");
-    encoded
+    encoded.as_ref().to_vec()
 }
 
 /// The same by bao-tree.

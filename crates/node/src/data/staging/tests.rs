@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::*;
 use crate::data::disk::{Occupied, occupied};
+use crate::data::encoding::Encoding;
 use crate::data::incoming::Brought;
 use crate::data::range::Blob;
 use crate::data::syncing::UNSYNCED_BYTES_MAX;
@@ -21,11 +22,11 @@ fn file(bytes: &[u8]) -> manifest::File {
 fn encoded(bytes: &[u8], part: &Range<u64>) -> Vec<u8> {
     let (hash, outboard) = hash::hash_bytes(bytes);
     let size = bytes.len() as u64;
-    let mut encoded = Vec::new();
+    let mut encoded = Encoding::default();
     Blob { hash, size }
         .encode(bytes, outboard.as_slice(), part, &mut encoded)
         .expect("encoded");
-    encoded
+    encoded.as_ref().to_vec()
 }
 
 fn write(incoming: &Incoming, bytes: &[u8], part: Range<u64>) -> Brought {
@@ -232,11 +233,14 @@ fn a_power_failure_while_a_large_file_comes_costs_less_than_16_mib_and_no_right_
         let (mut came, stop_at) = (0, (20 << 20) + runs * 333_333);
         for start in parts {
             let part = start..start + CHUNK as u64;
-            let mut encoded = Vec::new();
+            let mut encoded = Encoding::default();
             let blob = incoming.blob;
             (blob.encode(bytes.as_slice(), outboard.as_slice(), &part, &mut encoded))
                 .expect("encoded");
-            came += incoming.write(&part, &encoded).expect("verified").bytes;
+            came += incoming
+                .write(&part, encoded.as_ref())
+                .expect("verified")
+                .bytes;
             if came > stop_at {
                 break;
             }
