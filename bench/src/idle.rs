@@ -27,8 +27,9 @@ const RESIDENT_MIB_MAX: f64 = 40.0;
 /// How much of a core it may use, in percent.
 const CORE_PERCENT_MAX: f64 = 0.2;
 
-/// After the last contact went offline: their sessions are over and the first, dense attempts to find them again.
-const SETTLE: Duration = Duration::from_secs(60);
+/// After the last contact went offline: until each is looked for no more often than ever after, once in 10 minutes. The pauses between the attempts double from 5 s
+/// on.
+const SETTLE: Duration = Duration::from_secs(11 * 60);
 
 const MIB: f64 = 1024.0 * 1024.0;
 

@@ -64,10 +64,10 @@ pub enum Output {
         /// Which.
         face: Face,
     },
-    /// Send an empty datagram on a connection whose path is direct, so that the path is not taken for dead.
+    /// Send an empty datagram on each of these connections, whose paths are direct, so that they are not taken for dead.
     KeepAlive {
-        /// Which.
-        conn: ConnId,
+        /// Which; at least one.
+        conns: Vec<ConnId>,
     },
     /// Open streams to this target on this connection from now on; `None`: there is none.
     Prefer {

@@ -115,8 +115,8 @@ impl<S: Scheme> Peer<S> {
             routing::Output::SeekPaths { face } => {
                 self.outputs.push_back(Output::SeekPaths { face });
             }
-            routing::Output::KeepAlive { conn } => {
-                self.outputs.push_back(Output::KeepAlive { conn });
+            routing::Output::KeepAlive { conns } => {
+                self.outputs.push_back(Output::KeepAlive { conns });
             }
             routing::Output::Event(event) => self.follow_session(now, event),
         }

@@ -21,7 +21,7 @@
 //!             Send { conn, bytes }         => write to the control stream
 //!             StreamLimit { .. }           => set it
 //!             SeekPaths { face }           => look for direct paths
-//!             KeepAlive { conn }           => send an empty datagram
+//!             KeepAlive { conns }          => send an empty datagram on each
 //!             Close { conn, code }         => close
 //!             Event(event)                 => tell
 //!         }

@@ -247,8 +247,10 @@ impl Sessions {
         let faces = self.seeking.take_due(now).into_iter();
         self.out
             .extend(faces.map(|face| Output::SeekPaths { face }));
-        let kept = self.keeping.take_due(now).into_iter();
-        self.out.extend(kept.map(|conn| Output::KeepAlive { conn }));
+        let conns = self.keeping.take_due(now);
+        if !conns.is_empty() {
+            self.out.push_back(Output::KeepAlive { conns });
+        }
     }
 }
 

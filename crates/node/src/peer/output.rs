@@ -45,11 +45,7 @@ impl Actor {
                 }
             }
             Output::SeekPaths { face } => self.seek_paths(face),
-            Output::KeepAlive { conn } => {
-                if let Some(link) = self.live.lock().links.get(&conn) {
-                    link.connection.give_sign_of_life();
-                }
-            }
+            Output::KeepAlive { conns } => self.keep_alive(&conns),
             Output::Prefer { target, conn } => {
                 let preferred = &mut self.live.lock().preferred;
                 match conn {
@@ -159,6 +155,21 @@ impl Actor {
     pub(super) fn forget(&mut self, conn: ConnId) -> Option<Link> {
         self.state.sessions.remove(&conn);
         self.live.lock().links.remove(&conn)
+    }
+
+    /// Gives a sign of life on each connection.
+    fn keep_alive(&self, conns: &[ConnId]) {
+        let table = self.live.lock();
+        let links = conns.iter().filter_map(|conn| table.links.get(conn));
+        let connections: Vec<_> = links.map(|link| link.connection.clone()).collect();
+        drop(table);
+        self.tasks.spawn(async move {
+            for connection in connections {
+                connection.give_sign_of_life();
+                // It is sent before the next is told, by the thread that is awake. Told all at once, others would be woken to help, each second.
+                tokio::task::yield_now().await;
+            }
+        });
     }
 
     /// Looks for direct paths of a face.
