@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use axum::Json;
 use axum::extract::{Path, State};
 use kith::Error;
-use kith::content::{Copy, NewShare, Recipients};
-use kith::core::data::head::Audience;
+use kith::content::{AudienceKind, Copy, NewShare};
 use kith::core::data::link::Link;
 use kith::peer::MyShare;
 use serde::{Deserialize, Serialize};
@@ -15,22 +14,37 @@ use utoipa::ToSchema;
 use super::answer::{Answer, Asked};
 use super::door::Door;
 use super::named::name_of;
-use crate::failure::Failure;
+use super::paths;
 
 /// What to share, and with whom.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ShareRequest {
     /// Absolute paths of files and folders.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
-    /// With these contacts, petnames or PeerIds; with all confirmed ones when empty.
+    /// Who may have it: `contacts`, `named`, `link` or `public`. When left out, `named` where somebody is, else what the settings say.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) audience: Option<AudienceKind>,
+    /// The named contacts, petnames or PeerIds.
+    #[serde(default)]
     pub(crate) with: Vec<String>,
-    /// With whoever holds the link, instead.
-    pub(crate) link: bool,
-    /// With everyone, instead.
-    pub(crate) public: bool,
     /// What to call it; the first path's own name when left out.
+    #[serde(default)]
     pub(crate) name: Option<String>,
+}
+
+/// Who may have something from now on.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AudienceRequest {
+    /// `contacts`, `named`, `link` or `public`.
+    #[schema(value_type = String)]
+    pub(crate) audience: AudienceKind,
+    /// The named contacts, petnames or PeerIds: all of them, whoever was named before.
+    #[serde(default)]
+    pub(crate) with: Vec<String>,
 }
 
 /// A share of this node.
@@ -49,7 +63,8 @@ pub(crate) struct ShareInfo {
     /// What it is called.
     pub(crate) name: String,
     /// Who may have it: `contacts`, `named`, `link` or `public`.
-    pub(crate) audience: String,
+    #[schema(value_type = String)]
+    pub(crate) audience: AudienceKind,
     /// The named contacts.
     pub(crate) with: Vec<String>,
     /// Where it lies.
@@ -107,29 +122,17 @@ pub(super) async fn share(
     State(door): State<Door>,
     Asked(asked): Asked<ShareRequest>,
 ) -> Answer<ShareInfo> {
-    let recipients = match (asked.link, asked.public, asked.with.is_empty()) {
-        (false, false, true) => Recipients::Contacts,
-        (true, false, true) => Recipients::Link,
-        (false, true, true) => Recipients::Public,
-        (false, false, false) => {
-            let mut named = Vec::new();
-            for name in &asked.with {
-                named.push(door.node().find(name).await?.peer);
-            }
-            Recipients::Named(named)
-        }
-        _ => {
-            return Err(Failure::usage(
-                "share with named contacts, by link, or with everyone",
-            ));
-        }
-    };
+    for path in &asked.paths {
+        paths::check(path)?;
+    }
+    let contents = door.node().contents();
+    let recipients = contents.recipients(asked.audience, &asked.with).await?;
     let new = NewShare {
         paths: asked.paths,
         recipients,
         name: asked.name,
     };
-    let published = door.node().contents().share(new).await?;
+    let published = contents.share(new).await?;
     let mut info = describe(&door, published.share).await;
     let left_out = published.left_out.iter();
     info.left_out = left_out
@@ -165,6 +168,22 @@ pub(super) async fn my_share(
         Err(Error::NotFound(_)) => describe_copy(&door, contents.copy(&share).await?).await,
         mine => describe(&door, mine?).await,
     }))
+}
+
+/// Shares something with others than until now. Who may not have it any more gets nothing from then on; who comes in addition has it at once.
+#[utoipa::path(post, path = "/api/v1/shares/{share}/audience", params(("share", description = "id, name or link")),
+    request_body = AudienceRequest, responses((status = 200, body = ShareInfo)))]
+pub(super) async fn set_audience(
+    State(door): State<Door>,
+    Path(share): Path<String>,
+    Asked(asked): Asked<AudienceRequest>,
+) -> Answer<ShareInfo> {
+    let contents = door.node().contents();
+    let recipients = contents
+        .recipients(Some(asked.audience), &asked.with)
+        .await?;
+    let share = contents.set_audience(&share, recipients).await?;
+    Ok(Json(describe(&door, share).await))
 }
 
 /// Takes a share back, or provides a copy no longer.
@@ -207,12 +226,6 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
             whole: fetch.whole.is_some(),
         });
     }
-    let audience = match share.head.audience {
-        Audience::Contacts => "contacts",
-        Audience::Named => "named",
-        Audience::Link { .. } => "link",
-        Audience::Public => "public",
-    };
     let album = door.node().contents().is_album(&share);
     ShareInfo {
         share_id: share.head.share.to_string(),
@@ -221,7 +234,7 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         bytes: share.head.totals.bytes,
         files: share.head.totals.files,
         name: share.head.name,
-        audience: audience.to_owned(),
+        audience: AudienceKind::from(&share.head.audience),
         with,
         album,
         paths: share.roots,

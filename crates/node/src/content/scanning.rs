@@ -42,12 +42,11 @@ impl Shares {
             at: now,
         };
         let scanned = self.scan(share, scan.number, &roots)?;
-        let link = row.link.map(LinkSecret);
         let (mut row, mut old) = (row, old);
         loop {
             if scanned.root.node == old.manifest {
                 self.kept(share, scan, None)?;
-                return Ok((shared(old, link, scanned), false));
+                return Ok((shared(old, row.link.map(LinkSecret), scanned), false));
             }
             let signed = next_version(&row, &old, &scanned.root, now)?;
             let head = codec::encode(&signed);
@@ -57,11 +56,11 @@ impl Shares {
                 replaced: &old.manifest,
             };
             if self.kept(share, scan, Some(new))? {
-                let shared = shared(signed.trusted()?, link, scanned);
+                let shared = shared(signed.trusted()?, row.link.map(LinkSecret), scanned);
                 self.tell(&shared.head);
                 return Ok((shared, true));
             }
-            // Somebody's grants were taken back while it was scanned.
+            // Somebody's grants were taken back while it was scanned, or its audience changed.
             row = self
                 .row(share)?
                 .filter(|row| !row.revoked)
@@ -129,15 +128,9 @@ fn next_version(
     now: Time,
 ) -> Result<SignedHead, ShareError> {
     let terms = Terms {
-        owner: old.owner,
-        sequence: old.sequence + 1,
-        epoch: old.epoch,
         manifest: found.node,
-        name: old.name.clone(),
-        audience: old.audience,
-        layout: old.layout,
         totals: found.totals,
-        at: now,
+        ..old.next(now)
     };
     let secret = SecretKey::from_bytes(row.secret);
     Ok(SignedHead::sign(&Ed25519, &secret, terms)?)

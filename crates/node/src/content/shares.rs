@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::head::{Audience, Head, HeadError, Layout, SignedHead, Terms};
+use kith_core::data::head::{Head, HeadError, Layout, SignedHead, Terms};
 use kith_core::data::link::LinkSecret;
 use kith_core::data::path;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
@@ -19,6 +19,7 @@ use tokio::sync::{broadcast, watch};
 use crate::content::fetches::{self, Fetch, Version};
 use crate::content::looks::Looks;
 use crate::content::others::Others;
+use crate::content::recipients::Recipients;
 use crate::content::store::{self, Database, ShareRow};
 use crate::content::underway::Underways;
 use crate::data::local::Candidate;
@@ -33,19 +34,6 @@ const NO_MANIFEST: BlobHash = BlobHash([0; 32]);
 
 /// The number of a share's first head, and of its first scan.
 const FIRST: u64 = 1;
-
-/// With whom to share.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recipients {
-    /// All confirmed contacts.
-    Contacts,
-    /// These of them.
-    Named(Vec<PeerId>),
-    /// Whoever is given the link.
-    Link,
-    /// Everybody.
-    Public,
-}
 
 /// A share to be made.
 #[derive(Clone, Debug)]
@@ -84,6 +72,13 @@ pub struct Mine {
     pub named: Vec<PeerId>,
     /// Who was given what of it, the latest first.
     pub fetches: Vec<Fetch>,
+}
+
+impl Mine {
+    /// With whom it is shared.
+    pub fn recipients(&self) -> Recipients {
+        Recipients::of(&self.head.audience, &self.named)
+    }
 }
 
 /// Why something could not be shared, or taken back.
@@ -180,18 +175,7 @@ impl Shares {
         }
         let secret = SecretKey::from_bytes(random.bytes());
         let share = secret.share_id();
-        let link = matches!(new.recipients, Recipients::Link).then(|| LinkSecret(random.bytes()));
-        let (audience, named) = match (&new.recipients, &link) {
-            (Recipients::Named(named), _) => (Audience::Named, named.as_slice()),
-            (Recipients::Public, _) => (Audience::Public, [].as_slice()),
-            (_, Some(link)) => (
-                Audience::Link {
-                    key: link.public(&share),
-                },
-                [].as_slice(),
-            ),
-            (_, None) => (Audience::Contacts, [].as_slice()),
-        };
+        let (audience, link) = new.recipients.audience(&share, random);
         let layout = match roots.as_slice() {
             [file] if file.is_file() => Layout::File,
             _ => Layout::Folder,
@@ -219,7 +203,7 @@ impl Shares {
             scanned_at: now,
         };
         store::run(&*self.database, |connection| {
-            store::create(connection, &row, &roots, named)
+            store::create(connection, &row, &roots, new.recipients.named())
         })?;
         self.looks.wake();
         self.doubt();
@@ -245,16 +229,7 @@ impl Shares {
     ) -> io::Result<Option<ShareId>> {
         let roots: BTreeSet<&PathBuf> = roots.iter().collect();
         let same = self.mine()?.into_iter().find(|mine| {
-            let same_recipients = match (&mine.head.audience, recipients) {
-                (Audience::Contacts, Recipients::Contacts)
-                | (Audience::Link { .. }, Recipients::Link)
-                | (Audience::Public, Recipients::Public) => true,
-                (Audience::Named, Recipients::Named(named)) => {
-                    mine.named.iter().collect::<BTreeSet<_>>() == named.iter().collect()
-                }
-                _ => false,
-            };
-            same_recipients
+            mine.recipients().is_same(recipients)
                 && mine.head.name == name
                 && mine.roots.iter().collect::<BTreeSet<_>>() == roots
         });
@@ -273,15 +248,9 @@ impl Shares {
             .ok_or(ShareError::Unknown)?;
         let old = trusted(&row)?;
         let terms = Terms {
-            owner: old.owner,
-            sequence: old.sequence + 1,
             epoch: old.epoch + 1,
             manifest: NO_MANIFEST,
-            name: old.name,
-            audience: old.audience,
-            layout: old.layout,
-            totals: old.totals,
-            at: now,
+            ..old.next(now)
         };
         let head = SignedHead::sign(&Ed25519, &SecretKey::from_bytes(row.secret), terms)?;
         let head = codec::encode(&head);
@@ -293,7 +262,7 @@ impl Shares {
         Ok(head)
     }
 
-    /// Follows the new heads of shares whose files changed. A receiver that is slow misses the oldest.
+    /// Follows the new heads of shares whose files or audiences changed. A receiver that is slow misses the oldest.
     pub fn changes(&self) -> broadcast::Receiver<Head> {
         self.changes.subscribe()
     }

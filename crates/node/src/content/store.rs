@@ -221,11 +221,22 @@ pub(super) fn create(
         let statement = "INSERT OR IGNORE INTO share_root (share, path) VALUES (?1, ?2)";
         transaction.execute(statement, params![row.share.0, path_bytes(root)])?;
     }
-    for peer in named {
-        let statement = "INSERT OR IGNORE INTO share_named (share, peer) VALUES (?1, ?2)";
-        transaction.execute(statement, params![row.share.0, peer.0])?;
-    }
+    name(&transaction, &row.share, named)?;
     transaction.commit()
+}
+
+/// Names more peers with whom a share is shared.
+pub(super) fn name(
+    connection: &Connection,
+    share: &ShareId,
+    peers: &[PeerId],
+) -> rusqlite::Result<()> {
+    let statement = "INSERT OR IGNORE INTO share_named (share, peer) VALUES (?1, ?2)";
+    let mut statement = connection.prepare_cached(statement)?;
+    for peer in peers {
+        statement.execute(params![share.0, peer.0])?;
+    }
+    Ok(())
 }
 
 /// Gives a share another head of the same version, unless it has another by now. Whether it has got it.

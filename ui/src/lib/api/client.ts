@@ -132,6 +132,13 @@ export const makeInvite = (reusable: boolean, seconds: number, addresses: boolea
 
 export const shares = () => answer(client.GET("/api/v1/shares"));
 export const share = (request: ShareRequest) => answer(client.POST("/api/v1/shares", { body: request }));
+export const setAudience = (share: string, audience: Audience, named: string[]) =>
+  answer(
+    client.POST("/api/v1/shares/{share}/audience", {
+      params: { path: { share } },
+      body: { audience, with: named },
+    }),
+  );
 export const unshare = (share: string) =>
   answer(client.DELETE("/api/v1/shares/{share}", { params: { path: { share } } }));
 export const list = (path: string) => answer(client.GET("/api/v1/ls", { params: { query: { path } } }));

@@ -258,6 +258,11 @@ export const t = {
   audience: {
     label: "Who may see it",
     who: "These people",
+    change: "Who may see it",
+    changeText:
+      "Who is left out gets nothing from you any more, and others who have it are told. What they fetched they keep.",
+    newLink: "It gets a new link. Links of before open nothing any more.",
+    changed: "From now on it is for those you chose",
     nobody: "You have no contacts yet.",
     options: {
       contacts: { label: "All my contacts", text: "Everybody you let in, now and later" },

@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use super::failure::{several, unknown};
 use super::handle::Contents;
 use super::source::{ShareName, ShareSource};
-use crate::content::{Fetch, Mine, NewShare, Recipients};
+use crate::content::{AudienceKind, Fetch, Mine, NewShare, Recipients};
 use crate::data::scan::LeftOut;
 use crate::error::Error;
 use crate::{clock, entropy};
@@ -65,11 +65,7 @@ impl Contents {
     /// # Errors
     /// [`Error::Share`]; [`Error::UnknownContact`] for somebody named who is no contact.
     pub async fn share(&self, new: NewShare) -> Result<Published, Error> {
-        if let Recipients::Named(named) = &new.recipients {
-            for peer in named {
-                self.node.find(&peer.to_string()).await?;
-            }
-        }
+        self.check_named(&new.recipients).await?;
         let shared = self
             .blocking(move |shares| {
                 shares.share(&new, &mut Random::new(entropy::seed()), clock::now())
@@ -80,6 +76,57 @@ impl Contents {
             left_out: shared.left_out,
             left_out_count: shared.left_out_count,
         })
+    }
+
+    /// With whom to share, as somebody says it: an audience, or the names of contacts (petnames or PeerIds), or both, or neither; then it is the usual audience
+    /// of the settings.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an audience and names that do not go together; [`Error::UnknownContact`].
+    pub async fn recipients(
+        &self,
+        audience: Option<AudienceKind>,
+        with: &[String],
+    ) -> Result<Recipients, Error> {
+        let audience = match audience {
+            Some(audience) => audience,
+            None if with.is_empty() => self.node.preferences().await?.audience,
+            None => AudienceKind::Named,
+        };
+        let mut named = Vec::new();
+        for name in with {
+            named.push(self.node.find(name).await?.peer);
+        }
+        Recipients::new(audience, named).map_err(|error| Error::Usage(error.to_string()))
+    }
+
+    /// Shares something with these people from now on, named as in [`Contents::unshare`]; its link stays where they are reached by the same one. Who may
+    /// not have it any more is given nothing from then on, and others who provide it and are there are told; who comes in addition has it at once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name; [`Error::UnknownContact`] for somebody named who is no contact.
+    pub async fn set_audience(&self, text: &str, recipients: Recipients) -> Result<MyShare, Error> {
+        let share = self.mine(&my_name(text)?).await?.head.share;
+        self.check_named(&recipients).await?;
+        let to = recipients.clone();
+        let raised = self
+            .blocking(move |shares| {
+                let mut random = Random::new(entropy::seed());
+                shares.set_audience(&share, &to, &mut random, clock::now())
+            })
+            .await?;
+        if let Some(head) = raised {
+            self.tell_providers(share, &head, |peer| recipients.may_include(peer));
+        }
+        self.mine(&ShareName::Id(share)).await
+    }
+
+    /// Only contacts can be named.
+    async fn check_named(&self, recipients: &Recipients) -> Result<(), Error> {
+        for peer in recipients.named() {
+            self.node.find(&peer.to_string()).await?;
+        }
+        Ok(())
     }
 
     /// What this node shares, in the order of the shares' ids.
@@ -143,7 +190,7 @@ impl Contents {
         }))
     }
 
-    /// Follows the new heads of this node's shares whose files changed. A receiver that is slow misses the oldest.
+    /// Follows the new heads of this node's shares whose files or audiences changed. A receiver that is slow misses the oldest.
     pub fn changes(&self) -> broadcast::Receiver<Head> {
         self.node.shares().changes()
     }
