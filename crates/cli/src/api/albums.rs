@@ -30,6 +30,9 @@ pub(crate) struct AlbumRequest {
     /// The named contacts, petnames or PeerIds.
     #[serde(default)]
     pub(crate) with: Vec<String>,
+    /// Whether what is put into it is put there without what pictures say beside their pixels; what is no JPEG, PNG or WebP is refused then.
+    #[serde(default)]
+    pub(crate) bare: bool,
 }
 
 /// A file that is in an album now.
@@ -65,7 +68,9 @@ pub(super) async fn make(
 ) -> Answer<ShareInfo> {
     let contents = door.node().contents();
     let recipients = contents.recipients(asked.audience, &asked.with).await?;
-    let made = contents.make_album(&asked.name, recipients).await;
+    let made = contents
+        .make_album(&asked.name, recipients, asked.bare)
+        .await;
     let made = made.map_err(failure)?;
     Ok(Json(shares::describe(&door, made.share).await))
 }

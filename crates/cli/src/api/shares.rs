@@ -33,6 +33,10 @@ pub(crate) struct ShareRequest {
     /// What to call it; the first path's own name when left out.
     #[serde(default)]
     pub(crate) name: Option<String>,
+    /// Whether pictures are shared without what they say beside their pixels (place, time, camera, words), and nothing else is: JPEG, PNG and
+    /// WebP, also those that come later. The files stay as they are.
+    #[serde(default)]
+    pub(crate) bare: bool,
 }
 
 /// Who may have something from now on.
@@ -70,6 +74,8 @@ pub(crate) struct ShareInfo {
     /// Where it lies.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Whether its pictures are shared without what they say beside their pixels, and nothing else is.
+    pub(crate) bare: bool,
     /// Whether its folder is the node's own, so that files can be put into it.
     pub(crate) album: bool,
     /// Whose it is, where it is a copy of somebody else's that is provided here.
@@ -83,7 +89,7 @@ pub(crate) struct ShareInfo {
     pub(crate) fetches: Vec<FetchInfo>,
     /// What is not in it, and why; the first of them, when it has just been made.
     pub(crate) left_out: Vec<String>,
-    /// How many things are not in it.
+    /// How many things that lie there are not in it.
     pub(crate) left_out_count: u64,
 }
 
@@ -131,6 +137,7 @@ pub(super) async fn share(
         paths: asked.paths,
         recipients,
         name: asked.name,
+        bare: asked.bare,
     };
     let published = contents.share(new).await?;
     let mut info = describe(&door, published.share).await;
@@ -138,7 +145,6 @@ pub(super) async fn share(
     info.left_out = left_out
         .map(|it| format!("{}: {}", it.path.display(), it.why))
         .collect();
-    info.left_out_count = published.left_out_count;
     Ok(Json(info))
 }
 
@@ -236,6 +242,7 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         name: share.head.name,
         audience: AudienceKind::from(&share.head.audience),
         with,
+        bare: share.bare,
         album,
         paths: share.roots,
         owner: None,
@@ -243,7 +250,7 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         providers,
         fetches,
         left_out: Vec::new(),
-        left_out_count: 0,
+        left_out_count: share.left_out,
     }
 }
 
@@ -255,6 +262,8 @@ async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
         head: copy.head,
         roots: vec![copy.target],
         named: Vec::new(),
+        bare: false,
+        left_out: 0,
         fetches: Vec::new(),
     };
     ShareInfo {

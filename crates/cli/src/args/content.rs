@@ -18,6 +18,10 @@ pub(crate) struct ShareArgs {
     /// What it is called (the folder's own name when left out).
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Leave out what pictures say beside their pixels (place, time, camera, words), also of those that come later. What
+    /// nothing can be left out of for sure, such as films and HEIC, is not shared and told; the files stay as they are.
+    #[arg(long)]
+    pub(crate) strip_location: bool,
 }
 
 /// Who may have something. For something new where nothing is said, what `audience` in config.toml says: all contacts, unless it was changed.

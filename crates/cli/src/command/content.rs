@@ -39,6 +39,7 @@ pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
         audience: kind(&args.audience),
         with: args.audience.with,
         name: args.name,
+        bare: args.strip_location,
     };
     let made: ShareInfo = on
         .node(Purpose::Look, async |node| {
@@ -48,6 +49,11 @@ pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
     for left_out in &made.left_out {
         on.output
             .talk(format_args!("left out: {}", output::name(left_out)));
+    }
+    let told = made.left_out.len() as u64;
+    if made.left_out_count > told {
+        let more = made.left_out_count - told;
+        on.output.talk(format_args!("left out: {more} more"));
     }
     on.output.line(&made, || {
         format!("{}\n{}\n{}", describe(&made), made.hash, made.link)
@@ -289,8 +295,16 @@ fn describe(share: &ShareInfo) -> String {
         true => share.audience.to_string(),
         false => share.with.join(", "),
     };
+    let bare = match share.bare {
+        true => ", without what pictures say",
+        false => "",
+    };
+    let left_out = match share.left_out_count {
+        0 => String::new(),
+        count => format!(", {count} left out"),
+    };
     format!(
-        "{}: {} files, {size}, for {audience} ({})",
+        "{}: {} files, {size}, for {audience}{bare}{left_out} ({})",
         output::name(&share.name),
         share.files,
         share.share_id

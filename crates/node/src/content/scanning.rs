@@ -18,7 +18,8 @@ use crate::content::past::{self, NewHead, Renewed};
 use crate::content::shares::{ShareError, Shared, Shares, shared, trusted};
 use crate::content::store::{self, Scan, ShareRow};
 use crate::data::barrier;
-use crate::data::scan::{self, Found, Scanned};
+use crate::data::range::Blob;
+use crate::data::scan::{self, Found, InPlace, Scanned};
 
 /// How many things found by a scan are written at once: a transaction costs as much as a hundred rows.
 const KEEP_ROWS: usize = 1_000;
@@ -37,11 +38,13 @@ impl Shares {
         let roots = store::run(self.database(), |connection| {
             store::roots(connection, share)
         })?;
+        let number = row.scan.max(old.sequence) + 1;
+        let scanned = self.scan(share, number, &roots, row.bare)?;
         let scan = Scan {
-            number: row.scan.max(old.sequence) + 1,
+            number,
             at: now,
+            left_out: scanned.left_out_count,
         };
-        let scanned = self.scan(share, scan.number, &roots)?;
         let (mut row, mut old) = (row, old);
         loop {
             if scanned.root.node == old.manifest {
@@ -86,12 +89,13 @@ impl Shares {
         }
     }
 
-    /// Scans and keeps what is found, durably.
+    /// Scans and keeps what is found, durably; for a bare share without what pictures say.
     pub(super) fn scan(
         &self,
         share: &ShareId,
         number: u64,
         roots: &[PathBuf],
+        is_bare: bool,
     ) -> Result<Scanned, ShareError> {
         let held = Mutex::new(Held::default());
         let write = |found: Vec<Found>| {
@@ -112,7 +116,9 @@ impl Shares {
             });
             known.ok().flatten().map(|blob| blob.hash)
         };
-        let scanned = scan::scan(roots, self.outboards(), &known, &keep)?;
+        let bare = |path: &std::path::Path, lying: &Blob| self.bare(path, lying);
+        let in_place = is_bare.then_some(&bare as InPlace<'_>);
+        let scanned = scan::scan(roots, self.outboards(), &known, &keep, in_place)?;
         let rest = held.into_inner().unwrap_or_else(PoisonError::into_inner);
         write(rest.found)?;
         barrier::tree(self.outboards().folder())?;

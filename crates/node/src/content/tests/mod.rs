@@ -2,6 +2,7 @@
 
 mod access;
 mod audience;
+mod bare;
 mod copies;
 mod fake;
 mod faults;

@@ -36,6 +36,10 @@ pub struct MyShare {
     pub roots: Vec<PathBuf>,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
+    /// Whether its pictures are shared without what they say, and nothing else is; see [`NewShare::bare`].
+    pub bare: bool,
+    /// How many things that lie there are not in it.
+    pub left_out: u64,
     /// Who was given what of it by this node, the latest first.
     pub fetches: Vec<Fetch>,
 }
@@ -183,6 +187,7 @@ impl Contents {
         Ok(rescanned.map(|shared| Published {
             share: MyShare {
                 head: shared.head,
+                left_out: shared.left_out_count,
                 ..mine
             },
             left_out: shared.left_out,
@@ -244,6 +249,8 @@ impl Places {
             link,
             roots: mine.roots,
             named: mine.named,
+            bare: mine.bare,
+            left_out: mine.left_out,
             fetches: mine.fetches,
         }
     }
