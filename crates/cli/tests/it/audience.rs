@@ -90,7 +90,7 @@ async fn who_may_have_a_share_is_changed_while_it_is_shared() {
     assert!(ben.json(&["ls", "ann"]).await.is_empty());
     let out = ben.file("out").display().to_string();
     let refused = ben.run(&["get", "ann/note", "--out", &out]).await;
-    refused.failed(3, &["note"]);
+    refused.failed(3, &["no such share"]);
 
     let id = text(&shared["share_id"]);
     let path = format!("/shares/{id}/audience");
