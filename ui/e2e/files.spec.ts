@@ -18,7 +18,7 @@ test.beforeAll(async ({ browser }) => {
   await writeFile(join(home, "deep", "notes.txt"), "hello");
   await writeFile(join(home, "large.bin"), Buffer.alloc(24 << 20, 7));
   const [ann, other] = [world.person("ann"), world.person("bob")];
-  await ann.api("POST", "/shares", { paths: [home], with: [], link: false, public: false, name: null });
+  await ann.api("POST", "/shares", { paths: [home], audience: "contacts" });
   await other.api("POST", "/limits", { download: "1 MiB/s", local: true });
   bob = await other.browser(browser);
   origin = new URL(bob.url()).origin;

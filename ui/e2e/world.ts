@@ -230,16 +230,22 @@ export class World {
   /** They have each other in their address books, and are connected. */
   static async befriended(names: [string, string]): Promise<World> {
     const world = await World.start(names);
-    const [one, other] = world.people as [Person, Person];
+    await world.befriend(...names);
+    return world;
+  }
+
+  /** Two of them meet. */
+  async befriend(...names: [string, string]): Promise<void> {
+    const [one, other] = names.map((name) => this.person(name)) as [Person, Person];
     const asked = { reusable: false, seconds: 3600, addresses: true };
     const { invite } = await one.api<{ invite: string }>("POST", "/invites", asked);
     await other.api("POST", "/contacts", { invite, name: one.name });
+    const contacts = () => one.api<{ name: string; online: boolean }[]>("GET", "/contacts");
     await expect
-      .poll(async () => (await one.api<{ online: boolean }[]>("GET", "/contacts")).some((it) => it.online), {
+      .poll(async () => (await contacts()).some((it) => it.name === other.name && it.online), {
         timeout: 30_000,
       })
       .toBe(true);
-    return world;
   }
 
   async end(): Promise<void> {

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 mod content;
 mod values;
 
-pub(crate) use content::{GetArgs, LimitsArgs, ShareArgs, TransfersCommand};
+pub(crate) use content::{AudienceArgs, GetArgs, LimitsArgs, ShareArgs, TransfersCommand};
 use values::{parse_local, parse_span};
 
 /// A second internet made of peers: reach someone you know, by a key, in a named protocol.
@@ -79,6 +79,13 @@ pub(crate) enum Command {
     Shares {
         /// Only this: its id, link or name.
         share: Option<String>,
+    },
+    /// Change who may have something you share; say it as for 'share'.
+    Audience {
+        /// Its id, link or name.
+        share: String,
+        #[command(flatten)]
+        audience: AudienceArgs,
     },
     /// Stop sharing something.
     Unshare {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use thiserror::Error;
 
+use crate::content::AudienceKind;
 use crate::content::quota::COPIES_BYTES_MAX;
 use crate::durable;
 
@@ -56,9 +57,9 @@ pub struct Config {
     /// How much is kept in the data directory for the sake of copies, in MiB: their trees, a row for each file and a 256th of their bytes. When it is
     /// full, those that nobody asked for longest are provided no longer; the files stay where they are. `kith get --keep` exempts one.
     pub copies_mebibytes: u64,
-    /// With whom albums are shared where nothing is said, and what the app suggests for other shares: `contacts` (the default), `link` or
-    /// `public`.
-    pub audience: settings::DefaultAudience,
+    /// With whom something is shared where nothing is said: `contacts` (the default), `link` or `public`.
+    #[serde(deserialize_with = "settings::read_audience")]
+    pub audience: AudienceKind,
     /// Whether bulk data may travel over TCP where the path to the other side is direct. On by default: faster, and it shows
     /// nobody more than the session does. The port is open only while somebody who was told of it is expected.
     pub express: bool,
@@ -134,7 +135,7 @@ impl Default for Config {
             public_server: false,
             provide: true,
             copies_mebibytes: COPIES_BYTES_MAX >> 20,
-            audience: settings::DefaultAudience::default(),
+            audience: AudienceKind::default(),
             express: true,
             relay_for_contacts: RelayForContacts::default(),
             limits: Plan::default(),

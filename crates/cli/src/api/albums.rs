@@ -7,8 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use kith::ErrorKind;
-use kith::config::settings::DefaultAudience;
-use kith::content::Recipients;
+use kith::content::AudienceKind;
 use kith::peer::AlbumError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,14 +19,20 @@ use crate::failure::Failure;
 
 /// An album to be made.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct AlbumRequest {
     /// What it is called; also its folder below `albums/` of the data directory.
     pub(crate) name: String,
-    /// Who may have it: `contacts`, `named`, `link` or `public`; what the settings say when left out.
-    pub(crate) audience: Option<String>,
+    /// Who may have it: `contacts`, `named`, `link` or `public`. When left out, `named` where somebody is, else what the settings say.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) audience: Option<AudienceKind>,
     /// The named contacts, petnames or PeerIds.
     #[serde(default)]
     pub(crate) with: Vec<String>,
+    /// Whether what is put into it is put there without what pictures say beside their pixels; what is no JPEG, PNG or WebP is refused then.
+    #[serde(default)]
+    pub(crate) bare: bool,
 }
 
 /// A file that is in an album now.
@@ -61,9 +66,11 @@ pub(super) async fn make(
     State(door): State<Door>,
     Asked(asked): Asked<AlbumRequest>,
 ) -> Answer<ShareInfo> {
-    let recipients = recipients(&door, &asked).await?;
     let contents = door.node().contents();
-    let made = contents.make_album(&asked.name, recipients).await;
+    let recipients = contents.recipients(asked.audience, &asked.with).await?;
+    let made = contents
+        .make_album(&asked.name, recipients, asked.bare)
+        .await;
     let made = made.map_err(failure)?;
     Ok(Json(shares::describe(&door, made.share).await))
 }
@@ -114,41 +121,6 @@ pub(super) async fn remove(
     let removed = contents.remove_from_album(&album, &path).await;
     removed.map_err(failure)?;
     Ok(Json(AlbumFileRemoved { path }))
-}
-
-async fn recipients(door: &Door, asked: &AlbumRequest) -> Result<Recipients, Failure> {
-    let usual;
-    let audience = match &asked.audience {
-        Some(audience) => audience.as_str(),
-        None if !asked.with.is_empty() => "named",
-        None => {
-            usual = door.node().preferences().await?.audience;
-            usual.as_str()
-        }
-    };
-    if audience == "named" {
-        let mut named = Vec::new();
-        for name in &asked.with {
-            named.push(door.node().find(name).await?.peer);
-        }
-        return match named.is_empty() {
-            true => Err(Failure::usage("an album for named contacts names some")),
-            false => Ok(Recipients::Named(named)),
-        };
-    }
-    if !asked.with.is_empty() {
-        return Err(Failure::usage(
-            "contacts are named for the audience 'named' alone",
-        ));
-    }
-    match DefaultAudience::read(audience) {
-        Some(DefaultAudience::Contacts) => Ok(Recipients::Contacts),
-        Some(DefaultAudience::Link) => Ok(Recipients::Link),
-        Some(DefaultAudience::Public) => Ok(Recipients::Public),
-        None => Err(Failure::usage(format!(
-            "{audience:?} is none of contacts, named, link and public"
-        ))),
-    }
 }
 
 fn failure(error: AlbumError) -> Failure {

@@ -62,6 +62,7 @@ use super::{
         shares::shares,
         shares::my_share,
         shares::unshare,
+        shares::set_audience,
         listing::list,
         getting::get,
         transfers::list,

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::answer::{Asked, lines};
 use super::door::Door;
 use super::named::name_of;
+use super::paths;
 use super::priority::{self, FilePriority};
 use crate::failure::Failure;
 
@@ -156,6 +157,7 @@ pub(super) async fn get(
 
 /// What was asked for, as the library takes it.
 pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions, Failure> {
+    paths::check(&asked.out)?;
     let source = door.node().contents().resolve(&asked.source).await?;
     let at = asked
         .at

@@ -9,13 +9,14 @@ use utoipa::ToSchema;
 
 use super::answer::{Answer, Asked};
 use super::door::Door;
-use crate::failure::Failure;
+use super::paths;
 
 /// Which pictures.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct TracesRequest {
     /// Files and folders of this machine, as absolute paths.
-    pub(crate) paths: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 /// What they say. Numbers are of files.
@@ -46,12 +47,10 @@ pub(super) async fn traces(
     State(door): State<Door>,
     Asked(asked): Asked<TracesRequest>,
 ) -> Answer<TracesInfo> {
-    let paths: Vec<PathBuf> = asked.paths.into_iter().map(PathBuf::from).collect();
-    if let Some(path) = paths.iter().find(|path| !path.is_absolute()) {
-        let path = path.display();
-        return Err(Failure::usage(format!("{path} is no absolute path")));
+    for path in &asked.paths {
+        paths::check(path)?;
     }
-    let found = door.node().contents().traces(paths).await?;
+    let found = door.node().contents().traces(asked.paths).await?;
     let examples = found.examples.iter().map(|path| path.display().to_string());
     Ok(Json(TracesInfo {
         pictures: found.pictures,

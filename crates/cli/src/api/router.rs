@@ -76,6 +76,7 @@ fn everywhere() -> Router<Door> {
             "/shares/{share}",
             get(shares::my_share).delete(shares::unshare),
         )
+        .route("/shares/{share}/audience", post(shares::set_audience))
         .route("/albums", post(albums::make))
         .route(
             "/albums/{album}/files/{*path}",

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use kith::config::settings::{Change, DefaultAudience};
+use kith::config::settings::Change;
+use kith::content::AudienceKind;
 use kith::core::introducer::Introducer;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,7 +11,6 @@ use utoipa::ToSchema;
 use super::answer::{Answer, Asked};
 use super::door::Door;
 use super::network::{IntroducerInfo, introducers};
-use crate::failure::Failure;
 
 /// What holds.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -26,7 +26,8 @@ pub(crate) struct SettingsInfo {
     /// How much is kept for the sake of copies, in MiB.
     pub(crate) copies_mebibytes: u64,
     /// With whom something is shared where nothing is said: `contacts`, `link` or `public`.
-    pub(crate) audience: String,
+    #[schema(value_type = String)]
+    pub(crate) audience: AudienceKind,
     /// The introducers that are used.
     pub(crate) introducers: Vec<IntroducerInfo>,
     /// What is taken of the disk.
@@ -65,7 +66,8 @@ pub(crate) struct SettingsChange {
     /// How much is kept for the sake of copies, in MiB.
     pub(crate) copies_mebibytes: Option<u64>,
     /// With whom something is shared where nothing is said: `contacts`, `link` or `public`.
-    pub(crate) audience: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub(crate) audience: Option<AudienceKind>,
 }
 
 /// An introducer by its line.
@@ -88,17 +90,13 @@ pub(super) async fn change(
     State(door): State<Door>,
     Asked(asked): Asked<SettingsChange>,
 ) -> Answer<SettingsInfo> {
-    let audience = asked.audience.as_deref().map(|text| {
-        let wrong = || Failure::usage(format!("{text:?} is none of contacts, link and public"));
-        DefaultAudience::read(text).ok_or_else(wrong)
-    });
     let change = Change {
         name: asked.name,
         lan: asked.lan,
         findable: asked.findable,
         provide: asked.provide,
         copies_mebibytes: asked.copies_mebibytes,
-        audience: audience.transpose()?,
+        audience: asked.audience,
     };
     door.node().change_preferences(change).await?;
     Ok(Json(describe(&door).await?))
@@ -137,7 +135,7 @@ async fn describe(door: &Door) -> Result<SettingsInfo, kith::Error> {
         findable: settings.findable,
         provide: settings.provide,
         copies_mebibytes: settings.copies_mebibytes,
-        audience: settings.audience.as_str().to_owned(),
+        audience: settings.audience,
         introducers: introducers(door).await?,
         storage: StorageInfo {
             copies: storage.copies,

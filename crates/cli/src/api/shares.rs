@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use axum::Json;
 use axum::extract::{Path, State};
 use kith::Error;
-use kith::content::{Copy, NewShare, Recipients};
-use kith::core::data::head::Audience;
+use kith::content::{AudienceKind, Copy, NewShare};
 use kith::core::data::link::Link;
 use kith::peer::MyShare;
 use serde::{Deserialize, Serialize};
@@ -15,22 +14,41 @@ use utoipa::ToSchema;
 use super::answer::{Answer, Asked};
 use super::door::Door;
 use super::named::name_of;
-use crate::failure::Failure;
+use super::paths;
 
 /// What to share, and with whom.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ShareRequest {
     /// Absolute paths of files and folders.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
-    /// With these contacts, petnames or PeerIds; with all confirmed ones when empty.
+    /// Who may have it: `contacts`, `named`, `link` or `public`. When left out, `named` where somebody is, else what the settings say.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub(crate) audience: Option<AudienceKind>,
+    /// The named contacts, petnames or PeerIds.
+    #[serde(default)]
     pub(crate) with: Vec<String>,
-    /// With whoever holds the link, instead.
-    pub(crate) link: bool,
-    /// With everyone, instead.
-    pub(crate) public: bool,
     /// What to call it; the first path's own name when left out.
+    #[serde(default)]
     pub(crate) name: Option<String>,
+    /// Whether pictures are shared without what they say beside their pixels (place, time, camera, words), and nothing else is: JPEG, PNG and
+    /// WebP, also those that come later. The files stay as they are.
+    #[serde(default)]
+    pub(crate) bare: bool,
+}
+
+/// Who may have something from now on.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AudienceRequest {
+    /// `contacts`, `named`, `link` or `public`.
+    #[schema(value_type = String)]
+    pub(crate) audience: AudienceKind,
+    /// The named contacts, petnames or PeerIds: all of them, whoever was named before.
+    #[serde(default)]
+    pub(crate) with: Vec<String>,
 }
 
 /// A share of this node.
@@ -49,12 +67,15 @@ pub(crate) struct ShareInfo {
     /// What it is called.
     pub(crate) name: String,
     /// Who may have it: `contacts`, `named`, `link` or `public`.
-    pub(crate) audience: String,
+    #[schema(value_type = String)]
+    pub(crate) audience: AudienceKind,
     /// The named contacts.
     pub(crate) with: Vec<String>,
     /// Where it lies.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Whether its pictures are shared without what they say beside their pixels, and nothing else is.
+    pub(crate) bare: bool,
     /// Whether its folder is the node's own, so that files can be put into it.
     pub(crate) album: bool,
     /// Whose it is, where it is a copy of somebody else's that is provided here.
@@ -68,7 +89,7 @@ pub(crate) struct ShareInfo {
     pub(crate) fetches: Vec<FetchInfo>,
     /// What is not in it, and why; the first of them, when it has just been made.
     pub(crate) left_out: Vec<String>,
-    /// How many things are not in it.
+    /// How many things that lie there are not in it.
     pub(crate) left_out_count: u64,
 }
 
@@ -107,35 +128,23 @@ pub(super) async fn share(
     State(door): State<Door>,
     Asked(asked): Asked<ShareRequest>,
 ) -> Answer<ShareInfo> {
-    let recipients = match (asked.link, asked.public, asked.with.is_empty()) {
-        (false, false, true) => Recipients::Contacts,
-        (true, false, true) => Recipients::Link,
-        (false, true, true) => Recipients::Public,
-        (false, false, false) => {
-            let mut named = Vec::new();
-            for name in &asked.with {
-                named.push(door.node().find(name).await?.peer);
-            }
-            Recipients::Named(named)
-        }
-        _ => {
-            return Err(Failure::usage(
-                "share with named contacts, by link, or with everyone",
-            ));
-        }
-    };
+    for path in &asked.paths {
+        paths::check(path)?;
+    }
+    let contents = door.node().contents();
+    let recipients = contents.recipients(asked.audience, &asked.with).await?;
     let new = NewShare {
         paths: asked.paths,
         recipients,
         name: asked.name,
+        bare: asked.bare,
     };
-    let published = door.node().contents().share(new).await?;
+    let published = contents.share(new).await?;
     let mut info = describe(&door, published.share).await;
     let left_out = published.left_out.iter();
     info.left_out = left_out
         .map(|it| format!("{}: {}", it.path.display(), it.why))
         .collect();
-    info.left_out_count = published.left_out_count;
     Ok(Json(info))
 }
 
@@ -165,6 +174,22 @@ pub(super) async fn my_share(
         Err(Error::NotFound(_)) => describe_copy(&door, contents.copy(&share).await?).await,
         mine => describe(&door, mine?).await,
     }))
+}
+
+/// Shares something with others than until now. Who may not have it any more gets nothing from then on; who comes in addition has it at once.
+#[utoipa::path(post, path = "/api/v1/shares/{share}/audience", params(("share", description = "id, name or link")),
+    request_body = AudienceRequest, responses((status = 200, body = ShareInfo)))]
+pub(super) async fn set_audience(
+    State(door): State<Door>,
+    Path(share): Path<String>,
+    Asked(asked): Asked<AudienceRequest>,
+) -> Answer<ShareInfo> {
+    let contents = door.node().contents();
+    let recipients = contents
+        .recipients(Some(asked.audience), &asked.with)
+        .await?;
+    let share = contents.set_audience(&share, recipients).await?;
+    Ok(Json(describe(&door, share).await))
 }
 
 /// Takes a share back, or provides a copy no longer.
@@ -207,12 +232,6 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
             whole: fetch.whole.is_some(),
         });
     }
-    let audience = match share.head.audience {
-        Audience::Contacts => "contacts",
-        Audience::Named => "named",
-        Audience::Link { .. } => "link",
-        Audience::Public => "public",
-    };
     let album = door.node().contents().is_album(&share);
     ShareInfo {
         share_id: share.head.share.to_string(),
@@ -221,8 +240,9 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         bytes: share.head.totals.bytes,
         files: share.head.totals.files,
         name: share.head.name,
-        audience: audience.to_owned(),
+        audience: AudienceKind::from(&share.head.audience),
         with,
+        bare: share.bare,
         album,
         paths: share.roots,
         owner: None,
@@ -230,7 +250,7 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         providers,
         fetches,
         left_out: Vec::new(),
-        left_out_count: 0,
+        left_out_count: share.left_out,
     }
 }
 
@@ -242,6 +262,8 @@ async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
         head: copy.head,
         roots: vec![copy.target],
         named: Vec::new(),
+        bare: false,
+        left_out: 0,
         fetches: Vec::new(),
     };
     ShareInfo {

@@ -13,18 +13,33 @@ pub(crate) struct ShareArgs {
     /// Files and folders.
     #[arg(required = true)]
     pub(crate) paths: Vec<PathBuf>,
-    /// Only to these contacts (all contacts when left out).
-    #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with_all = ["link", "public"])]
-    pub(crate) with: Vec<String>,
-    /// To whoever holds the link.
-    #[arg(long, conflicts_with = "public")]
-    pub(crate) link: bool,
-    /// To everyone.
-    #[arg(long)]
-    pub(crate) public: bool,
+    #[command(flatten)]
+    pub(crate) audience: AudienceArgs,
     /// What it is called (the folder's own name when left out).
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Leave out what pictures say beside their pixels (place, time, camera, words), also of those that come later. What
+    /// nothing can be left out of for sure, such as films and HEIC, is not shared and told; the files stay as they are.
+    #[arg(long)]
+    pub(crate) strip_location: bool,
+}
+
+/// Who may have something. For something new where nothing is said, what `audience` in config.toml says: all contacts, unless it was changed.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct AudienceArgs {
+    /// Only these contacts.
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    pub(crate) with: Vec<String>,
+    /// Whoever holds the link.
+    #[arg(long)]
+    pub(crate) link: bool,
+    /// Everyone.
+    #[arg(long)]
+    pub(crate) public: bool,
+    /// All contacts: the usual, unless `audience` in config.toml says otherwise.
+    #[arg(long)]
+    pub(crate) contacts: bool,
 }
 
 /// `kith get`.

@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use kith::content::AudienceKind;
 
 use super::on::On;
 use super::transfers;
 use crate::api::getting::{GetEvent, GetRequest};
 use crate::api::listing::Listed;
 use crate::api::priority::FilePriority;
-use crate::api::shares::{FetchInfo, ShareInfo, ShareRequest, Unshared};
+use crate::api::shares::{AudienceRequest, FetchInfo, ShareInfo, ShareRequest, Unshared};
 use crate::api::transfers::TransferInfo;
-use crate::args::{GetArgs, ShareArgs};
+use crate::args::{AudienceArgs, GetArgs, ShareArgs};
 use crate::failure::Failure;
 use crate::output;
 use crate::path::{query, segment};
@@ -35,10 +36,10 @@ pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
     let paths: Result<Vec<PathBuf>, Failure> = args.paths.iter().map(|path| whole(path)).collect();
     let request = ShareRequest {
         paths: paths?,
-        with: args.with,
-        link: args.link,
-        public: args.public,
+        audience: kind(&args.audience),
+        with: args.audience.with,
         name: args.name,
+        bare: args.strip_location,
     };
     let made: ShareInfo = on
         .node(Purpose::Look, async |node| {
@@ -48,6 +49,11 @@ pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
     for left_out in &made.left_out {
         on.output
             .talk(format_args!("left out: {}", output::name(left_out)));
+    }
+    let told = made.left_out.len() as u64;
+    if made.left_out_count > told {
+        let more = made.left_out_count - told;
+        on.output.talk(format_args!("left out: {more} more"));
     }
     on.output.line(&made, || {
         format!("{}\n{}\n{}", describe(&made), made.hash, made.link)
@@ -95,6 +101,38 @@ pub(super) async fn shares(on: &On, share: Option<&str>) -> Result<(), Failure> 
         })?;
     }
     Ok(())
+}
+
+/// Changes who may have a share.
+pub(super) async fn audience(on: &On, share: &str, args: AudienceArgs) -> Result<(), Failure> {
+    let audience = kind(&args).ok_or_else(|| {
+        Failure::usage("say who may have it: --with NAME…, --contacts, --link or --public")
+    })?;
+    let request = AudienceRequest {
+        audience,
+        with: args.with,
+    };
+    let path = format!("/shares/{}/audience", segment(share));
+    let changed: ShareInfo = on
+        .node(Purpose::Look, async |node| {
+            node.client().post(&path, &request).await
+        })
+        .await?;
+    on.output.line(&changed, || {
+        format!("{}\n{}", describe(&changed), changed.link)
+    })
+}
+
+/// Which audience was said.
+fn kind(args: &AudienceArgs) -> Option<AudienceKind> {
+    let said = [
+        (!args.with.is_empty(), AudienceKind::Named),
+        (args.link, AudienceKind::Link),
+        (args.public, AudienceKind::Public),
+        (args.contacts, AudienceKind::Contacts),
+    ];
+    said.into_iter()
+        .find_map(|(is_said, kind)| is_said.then_some(kind))
 }
 
 /// Takes a share back.
@@ -254,11 +292,19 @@ fn whole(path: &Path) -> Result<PathBuf, Failure> {
 fn describe(share: &ShareInfo) -> String {
     let size = output::bytes(share.bytes);
     let audience = match share.with.is_empty() {
-        true => share.audience.clone(),
+        true => share.audience.to_string(),
         false => share.with.join(", "),
     };
+    let bare = match share.bare {
+        true => ", without what pictures say",
+        false => "",
+    };
+    let left_out = match share.left_out_count {
+        0 => String::new(),
+        count => format!(", {count} left out"),
+    };
     format!(
-        "{}: {} files, {size}, for {audience} ({})",
+        "{}: {} files, {size}, for {audience}{bare}{left_out} ({})",
         output::name(&share.name),
         share.files,
         share.share_id

@@ -64,6 +64,9 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         Command::Identity { command } => backup::identity(&on, command).await?,
         Command::Share(args) => content::share(&on, args).await?,
         Command::Shares { share } => content::shares(&on, share.as_deref()).await?,
+        Command::Audience { share, audience } => {
+            content::audience(&on, &share, audience).await?;
+        }
         Command::Unshare { share } => content::unshare(&on, &share).await?,
         Command::Ls { path } => content::list(&on, path.as_deref()).await?,
         Command::Get(args) => content::get(&on, args).await?,

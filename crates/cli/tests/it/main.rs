@@ -3,12 +3,14 @@
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`events`]: what it tells as it happens.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`web_content`], [`previews`], [`app`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod app;
+mod audience;
 mod backup;
 mod bad_input;
 mod bad_links;
+mod bare;
 mod changes;
 mod demo;
 mod door;

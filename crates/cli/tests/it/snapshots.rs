@@ -45,6 +45,7 @@ async fn the_help_of_each_command_is_as_it_was() {
         &["contact", "remove"],
         &["share"],
         &["shares"],
+        &["audience"],
         &["unshare"],
         &["transfers"],
         &["transfers", "pause"],

@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use crate::door::call;
 use crate::files::read;
 use crate::person::{PATIENCE, Person, text};
 
@@ -209,4 +210,23 @@ async fn a_player_reads_ranges_of_a_file_while_it_arrives_and_after() {
         let (head, _) = read(&ben, missing, "").await;
         assert!(head.starts_with("http/1.1 404"), "{head}");
     }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_named_from_the_root_on_is_refused() {
+    let (_ann, ben) = ann_is_away().await;
+    for (path, out) in [
+        ("/transfers", "downloads"),
+        ("/transfers", ""),
+        ("/transfers", "../downloads"),
+        ("/get", "downloads"),
+    ] {
+        let asked = json!({
+            "source": "ann/notes", "out": out, "only": [], "wait_ms": 0, "at": null, "provide": true, "keep": false,
+        });
+        let (status, refused) = call(&ben, "POST", path, &asked.to_string()).await;
+        assert!(status.contains("400"), "{path} {out:?}: {status} {refused}");
+        assert!(text(&refused["message"]).contains("absolute"), "{refused}");
+    }
+    assert!(ben.json(&["transfers"]).await.is_empty(), "none has begun");
 }

@@ -229,6 +229,21 @@ impl SignedHead {
 }
 
 impl Head {
+    /// What the head after this one says, signed at `at`, where nothing else changes.
+    pub fn next(&self, at: Time) -> Terms {
+        Terms {
+            owner: self.owner,
+            sequence: self.sequence + 1,
+            epoch: self.epoch,
+            manifest: self.manifest,
+            name: self.name.clone(),
+            audience: self.audience,
+            layout: self.layout,
+            totals: self.totals,
+            at,
+        }
+    }
+
     /// Whether this one replaces `other`: the same share, later.
     pub fn is_newer_than(&self, other: &Self) -> bool {
         self.share == other.share && (self.epoch, self.sequence) > (other.epoch, other.sequence)

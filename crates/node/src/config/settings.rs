@@ -1,40 +1,13 @@
 //! The settings that a running node changes, written into `config.toml` beside whatever else it says.
 
-use serde::Deserialize;
+use serde::Deserialize as _;
+use serde::de::{Deserializer, Error as _};
 use toml_edit::{DocumentMut, value};
+
+use crate::content::AudienceKind;
 
 /// The longest suggested name, in bytes: what an invite has room for.
 pub const NAME_BYTES_MAX: usize = 64;
-
-/// With whom something is shared where nothing is said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DefaultAudience {
-    /// All confirmed contacts.
-    #[default]
-    Contacts,
-    /// Whoever is given the link.
-    Link,
-    /// Everybody.
-    Public,
-}
-
-impl DefaultAudience {
-    /// As it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Contacts => "contacts",
-            Self::Link => "link",
-            Self::Public => "public",
-        }
-    }
-
-    /// As [`DefaultAudience::as_str`] writes it.
-    pub fn read(text: &str) -> Option<Self> {
-        let all = [Self::Contacts, Self::Link, Self::Public];
-        all.into_iter().find(|audience| audience.as_str() == text)
-    }
-}
 
 /// What is to be otherwise; what is left out stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,8 +22,8 @@ pub struct Change {
     pub provide: Option<bool>,
     /// How much is kept for the sake of copies, in MiB.
     pub copies_mebibytes: Option<u64>,
-    /// With whom something is shared where nothing is said.
-    pub audience: Option<DefaultAudience>,
+    /// With whom something is shared where nothing is said; see [`check_audience`].
+    pub audience: Option<AudienceKind>,
 }
 
 /// Whether a text can be a suggested name.
@@ -65,6 +38,26 @@ pub fn check_name(name: &str) -> Result<(), String> {
         return Err("a name has no line breaks or other control characters".to_owned());
     }
     Ok(())
+}
+
+/// Whether something can be shared with this audience where nothing is said.
+///
+/// # Errors
+/// Why not: [`AudienceKind::Named`] says nothing without names.
+pub fn check_audience(audience: AudienceKind) -> Result<(), String> {
+    match audience {
+        AudienceKind::Named => {
+            Err("'named' names nobody; the usual audience is contacts, link or public".to_owned())
+        }
+        AudienceKind::Contacts | AudienceKind::Link | AudienceKind::Public => Ok(()),
+    }
+}
+
+/// Reads one that passes [`check_audience`].
+pub(super) fn read_audience<'de, D: Deserializer<'de>>(value: D) -> Result<AudienceKind, D::Error> {
+    let audience = AudienceKind::deserialize(value)?;
+    check_audience(audience).map_err(D::Error::custom)?;
+    Ok(audience)
 }
 
 /// `text`, which is sound, with other settings.
@@ -111,14 +104,14 @@ mod tests {
             findable: Some(true),
             provide: Some(false),
             copies_mebibytes: Some(7),
-            audience: Some(DefaultAudience::Link),
+            audience: Some(AudienceKind::Link),
         };
         let changed = with_change(text, &change).expect("sound");
         let config = Config::parse(&changed).expect("sound");
         assert_eq!(config.name, "Ännchen \"A\"");
         assert!(!config.lan && config.findable && !config.provide && config.limits.local);
         assert_eq!(config.copies_mebibytes, 7);
-        assert_eq!(config.audience, DefaultAudience::Link);
+        assert_eq!(config.audience, AudienceKind::Link);
         assert!(
             changed.starts_with("# mine\nlan = false # home\n"),
             "{changed}"
@@ -129,15 +122,16 @@ mod tests {
     #[test]
     fn an_audience_is_written_as_it_is_read() {
         for audience in [
-            DefaultAudience::Contacts,
-            DefaultAudience::Link,
-            DefaultAudience::Public,
+            AudienceKind::Contacts,
+            AudienceKind::Link,
+            AudienceKind::Public,
         ] {
-            let config = Config::parse(&format!("audience = '{}'", audience.as_str()));
+            let config = Config::parse(&format!("audience = '{audience}'"));
             assert_eq!(config.expect("sound").audience, audience);
-            assert_eq!(DefaultAudience::read(audience.as_str()), Some(audience));
         }
-        assert_eq!(DefaultAudience::read("friends"), None);
         assert!(Config::parse("audience = 'friends'").is_err());
+        let (line, mistake) = Config::parse("\naudience = 'named'").expect_err("nobody");
+        assert_eq!(line, 2);
+        assert!(mistake.to_string().contains("names nobody"), "{mistake}");
     }
 }

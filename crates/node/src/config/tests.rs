@@ -47,7 +47,7 @@ fn every_setting_is_read() {
         public_server: true,
         provide: false,
         copies_mebibytes: 9,
-        audience: settings::DefaultAudience::Public,
+        audience: AudienceKind::Public,
         express: false,
         relay_for_contacts: RelayForContacts {
             enabled: false,

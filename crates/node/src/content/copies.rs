@@ -186,9 +186,9 @@ impl Shares {
         };
         let head = trusted(&copy.head)?;
         let target = copy.target.canonicalize();
-        let scanned = target
-            .map_err(ShareError::Keep)
-            .and_then(|target| self.scan(share, head.sequence, std::slice::from_ref(&target)));
+        let scanned = target.map_err(ShareError::Keep).and_then(|target| {
+            self.scan(share, head.sequence, std::slice::from_ref(&target), false)
+        });
         let is_whole = matches!(&scanned, Ok(scanned) if scanned.root.node == head.manifest);
         let provided = store::run(self.database(), |connection| {
             if is_whole {

@@ -61,18 +61,14 @@ impl Shares {
         Ok(due.min().unwrap_or(at + IDLE).min(at + IDLE))
     }
 
-    /// Removes the outboards of files that are in no share any more. Not while a scan is under way: it saves outboards first, and then
+    /// Removes the outboards of files, and copies of pictures, that are in no share any more. Not while a scan is under way: it saves outboards first, and then
     /// says of which files.
     pub(super) fn sweep(&self) -> io::Result<u64> {
         let Some(_scanning) = self.try_scan() else {
             return Ok(0);
         };
-        self.outboards().sweep(|hash| {
-            let files = store::run(self.database(), |connection| {
-                store::anywhere(connection, hash)
-            });
-            Ok(!files?.is_empty())
-        })
+        let removed = self.outboards().sweep(|hash| self.is_in_a_share(hash))?;
+        Ok(removed + self.sweep_bare()?)
     }
 
     /// Looks at a share, if it is time to; what it is now, where that is something new.

@@ -1,7 +1,7 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
 //! - [`store`]: the tables of shares in `kith.db`; `schema`: all tables of the room.
-//! - [`shares`]: sharing folders in place, and taking it back. `revoking`: taking it back from one. `scanning`: what is in them. [`past`]: what was in them before. [`fetches`]: who fetched it.
+//! - [`shares`]: sharing folders in place, and taking it back. [`recipients`]: with whom. `audience`: with whom from now on. `revoking`: taking it back from one. `scanning`: what is in them. `bare`: what pictures say is not. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
 //! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
@@ -21,6 +21,8 @@
 
 pub mod answer;
 pub mod asking;
+mod audience;
+mod bare;
 pub mod cache;
 mod coming;
 mod compare;
@@ -51,6 +53,7 @@ pub mod priorities;
 pub mod providers;
 pub mod quota;
 pub mod reader;
+pub mod recipients;
 pub mod request;
 mod revoking;
 mod scanning;
@@ -84,9 +87,10 @@ pub use previews::{Preview, PreviewError, Previews, Worker};
 pub use priorities::{Level, Levels, Priorities, PriorityError};
 pub use providers::Provider;
 pub use reader::{FileReader, ReadError, Readers};
+pub use recipients::{AudienceKind, Recipients, RecipientsError};
 pub use request::{AlreadyHere, Filter, Get, Got, Progress, StagedAt};
 pub(crate) use schema::SCHEMAS;
 pub use serve::{ServeError, Session, serve};
-pub use shares::{Mine, NewShare, Recipients, ShareError, Shared, Shares};
+pub use shares::{Mine, NewShare, ShareError, Shared, Shares};
 pub use store::Database;
 pub use talk::{Said, Talk};

@@ -76,8 +76,13 @@ pub(super) fn renew(
         return Ok(Renewed::Outdated);
     }
     transaction.execute(
-        "UPDATE share SET scan = ?2, scanned_at = ?3 WHERE share = ?1",
-        params![share.0, scan.number.cast_signed(), scan.at.0.cast_signed()],
+        "UPDATE share SET scan = ?2, scanned_at = ?3, left_out = ?4 WHERE share = ?1",
+        params![
+            share.0,
+            scan.number.cast_signed(),
+            scan.at.0.cast_signed(),
+            scan.left_out.cast_signed()
+        ],
     )?;
     if let Some(NewHead { head, replaced, .. }) = head {
         transaction.execute(

@@ -8,7 +8,7 @@ use std::io;
 
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::head::{Audience, Head, SignedHead, Terms};
+use kith_core::data::head::{Audience, SignedHead, Terms};
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::time::Time;
 
@@ -16,7 +16,7 @@ use crate::content::shares::{ShareError, Shares, trusted};
 use crate::content::store::{self, ShareRow};
 
 /// How often a share is signed anew that gets another version meanwhile: once is rare, and each is over in no time.
-const TRIES_MAX: u32 = 8;
+pub(super) const TRIES_MAX: u32 = 8;
 
 impl Shares {
     /// Voids all grants of own shares that this peer may have, and so those of everybody else until they get new ones. Gives each of the
@@ -68,27 +68,10 @@ impl Shares {
 }
 
 fn raised(row: &ShareRow, now: Time) -> Result<Vec<u8>, ShareError> {
-    let Head {
-        owner,
-        sequence,
-        epoch,
-        manifest,
-        name,
-        audience,
-        layout,
-        totals,
-        ..
-    } = trusted(row)?;
+    let old = trusted(row)?;
     let terms = Terms {
-        owner,
-        sequence: sequence + 1,
-        epoch: epoch + 1,
-        manifest,
-        name,
-        audience,
-        layout,
-        totals,
-        at: now,
+        epoch: old.epoch + 1,
+        ..old.next(now)
     };
     let head = SignedHead::sign(&Ed25519, &SecretKey::from_bytes(row.secret), terms)?;
     Ok(codec::encode(&head))

@@ -18,7 +18,8 @@ use crate::content::past::{self, NewHead, Renewed};
 use crate::content::shares::{ShareError, Shared, Shares, shared, trusted};
 use crate::content::store::{self, Scan, ShareRow};
 use crate::data::barrier;
-use crate::data::scan::{self, Found, Scanned};
+use crate::data::range::Blob;
+use crate::data::scan::{self, Found, InPlace, Scanned};
 
 /// How many things found by a scan are written at once: a transaction costs as much as a hundred rows.
 const KEEP_ROWS: usize = 1_000;
@@ -37,17 +38,18 @@ impl Shares {
         let roots = store::run(self.database(), |connection| {
             store::roots(connection, share)
         })?;
+        let number = row.scan.max(old.sequence) + 1;
+        let scanned = self.scan(share, number, &roots, row.bare)?;
         let scan = Scan {
-            number: row.scan.max(old.sequence) + 1,
+            number,
             at: now,
+            left_out: scanned.left_out_count,
         };
-        let scanned = self.scan(share, scan.number, &roots)?;
-        let link = row.link.map(LinkSecret);
         let (mut row, mut old) = (row, old);
         loop {
             if scanned.root.node == old.manifest {
                 self.kept(share, scan, None)?;
-                return Ok((shared(old, link, scanned), false));
+                return Ok((shared(old, row.link.map(LinkSecret), scanned), false));
             }
             let signed = next_version(&row, &old, &scanned.root, now)?;
             let head = codec::encode(&signed);
@@ -57,11 +59,11 @@ impl Shares {
                 replaced: &old.manifest,
             };
             if self.kept(share, scan, Some(new))? {
-                let shared = shared(signed.trusted()?, link, scanned);
+                let shared = shared(signed.trusted()?, row.link.map(LinkSecret), scanned);
                 self.tell(&shared.head);
                 return Ok((shared, true));
             }
-            // Somebody's grants were taken back while it was scanned.
+            // Somebody's grants were taken back while it was scanned, or its audience changed.
             row = self
                 .row(share)?
                 .filter(|row| !row.revoked)
@@ -87,12 +89,13 @@ impl Shares {
         }
     }
 
-    /// Scans and keeps what is found, durably.
+    /// Scans and keeps what is found, durably; for a bare share without what pictures say.
     pub(super) fn scan(
         &self,
         share: &ShareId,
         number: u64,
         roots: &[PathBuf],
+        is_bare: bool,
     ) -> Result<Scanned, ShareError> {
         let held = Mutex::new(Held::default());
         let write = |found: Vec<Found>| {
@@ -113,7 +116,9 @@ impl Shares {
             });
             known.ok().flatten().map(|blob| blob.hash)
         };
-        let scanned = scan::scan(roots, self.outboards(), &known, &keep)?;
+        let bare = |path: &std::path::Path, lying: &Blob| self.bare(path, lying);
+        let in_place = is_bare.then_some(&bare as InPlace<'_>);
+        let scanned = scan::scan(roots, self.outboards(), &known, &keep, in_place)?;
         let rest = held.into_inner().unwrap_or_else(PoisonError::into_inner);
         write(rest.found)?;
         barrier::tree(self.outboards().folder())?;
@@ -129,15 +134,9 @@ fn next_version(
     now: Time,
 ) -> Result<SignedHead, ShareError> {
     let terms = Terms {
-        owner: old.owner,
-        sequence: old.sequence + 1,
-        epoch: old.epoch,
         manifest: found.node,
-        name: old.name.clone(),
-        audience: old.audience,
-        layout: old.layout,
         totals: found.totals,
-        at: now,
+        ..old.next(now)
     };
     let secret = SecretKey::from_bytes(row.secret);
     Ok(SignedHead::sign(&Ed25519, &secret, terms)?)

@@ -1,7 +1,7 @@
 //! The tables of this room in `kith.db`.
 
 use super::liars::LIARS_SCHEMA;
-use super::{fetches, known, past, store};
+use super::{bare, fetches, known, past, store};
 
 /// Their pieces, in the order they were invented: a database has the first so many of them.
 pub(crate) const SCHEMAS: &[&str] = &[
@@ -10,4 +10,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     fetches::SCHEMA,
     LIARS_SCHEMA,
     known::SCHEMA,
+    bare::SCHEMA,
 ];

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::head::{Audience, Head, HeadError, Layout, SignedHead, Terms};
+use kith_core::data::head::{Head, HeadError, Layout, SignedHead, Terms};
 use kith_core::data::link::LinkSecret;
 use kith_core::data::path;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
@@ -19,8 +19,10 @@ use tokio::sync::{broadcast, watch};
 use crate::content::fetches::{self, Fetch, Version};
 use crate::content::looks::Looks;
 use crate::content::others::Others;
+use crate::content::recipients::Recipients;
 use crate::content::store::{self, Database, ShareRow};
 use crate::content::underway::Underways;
+use crate::data::bare::BarePictures;
 use crate::data::local::Candidate;
 use crate::data::outboard::Outboards;
 use crate::data::scan::{LeftOut, ScanError, Scanned};
@@ -31,21 +33,11 @@ const CHANGES_AHEAD_MAX: usize = 64;
 /// The manifest of a share that was taken back: nothing has this hash, and no version of it is any more.
 const NO_MANIFEST: BlobHash = BlobHash([0; 32]);
 
+/// Where pictures without what they say are, in the folder of blobs.
+const BARE: &str = "bare";
+
 /// The number of a share's first head, and of its first scan.
 const FIRST: u64 = 1;
-
-/// With whom to share.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recipients {
-    /// All confirmed contacts.
-    Contacts,
-    /// These of them.
-    Named(Vec<PeerId>),
-    /// Whoever is given the link.
-    Link,
-    /// Everybody.
-    Public,
-}
 
 /// A share to be made.
 #[derive(Clone, Debug)]
@@ -56,6 +48,9 @@ pub struct NewShare {
     pub recipients: Recipients,
     /// What to call it; the first path's name where nothing is said.
     pub name: Option<String>,
+    /// Whether its pictures are shared without what they say beside their pixels (place, time, camera, words), and what nothing is surely left out
+    /// of is not shared. The files stay as they are.
+    pub bare: bool,
 }
 
 /// A share that was made or brought up to date.
@@ -82,8 +77,19 @@ pub struct Mine {
     pub roots: Vec<PathBuf>,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
+    /// Whether it is shared as [`NewShare::bare`] says.
+    pub bare: bool,
+    /// How many things that lie there are not in it.
+    pub left_out: u64,
     /// Who was given what of it, the latest first.
     pub fetches: Vec<Fetch>,
+}
+
+impl Mine {
+    /// With whom it is shared.
+    pub fn recipients(&self) -> Recipients {
+        Recipients::of(&self.head.audience, &self.named)
+    }
 }
 
 /// Why something could not be shared, or taken back.
@@ -111,6 +117,7 @@ pub enum ShareError {
 pub struct Shares {
     database: Box<dyn Database>,
     outboards: Outboards,
+    bare_pictures: BarePictures,
     owner: SecretKey,
     /// Who provides copies, and to whom none is given.
     others: Others,
@@ -131,13 +138,14 @@ impl std::fmt::Debug for Shares {
 }
 
 impl Shares {
-    /// The shares in `database`, which has the tables of [`store::SCHEMA`], with outboards in the folder `blobs`.
+    /// The shares in `database`, which has the tables of [`store::SCHEMA`], with outboards and bare pictures in the folder `blobs`.
     ///
     /// # Errors
     /// What making the folder says.
     pub fn new(database: Box<dyn Database>, blobs: PathBuf, owner: SecretKey) -> io::Result<Self> {
         Ok(Self {
             database,
+            bare_pictures: BarePictures::open(blobs.join(BARE))?,
             outboards: Outboards::open(blobs)?,
             owner,
             others: Others::default(),
@@ -175,28 +183,17 @@ impl Shares {
             None => default_name(roots.first().unwrap_or(first)),
         };
         path::check_name(&name).map_err(HeadError::Name)?;
-        if let Some(share) = self.find_same(&roots, &new.recipients, &name)? {
+        if let Some(share) = self.find_same(&roots, new, &name)? {
             return Ok(self.refresh(&share, now)?.0);
         }
         let secret = SecretKey::from_bytes(random.bytes());
         let share = secret.share_id();
-        let link = matches!(new.recipients, Recipients::Link).then(|| LinkSecret(random.bytes()));
-        let (audience, named) = match (&new.recipients, &link) {
-            (Recipients::Named(named), _) => (Audience::Named, named.as_slice()),
-            (Recipients::Public, _) => (Audience::Public, [].as_slice()),
-            (_, Some(link)) => (
-                Audience::Link {
-                    key: link.public(&share),
-                },
-                [].as_slice(),
-            ),
-            (_, None) => (Audience::Contacts, [].as_slice()),
-        };
+        let (audience, link) = new.recipients.audience(&share, random);
         let layout = match roots.as_slice() {
             [file] if file.is_file() => Layout::File,
             _ => Layout::Folder,
         };
-        let scanned = self.scan(&share, FIRST, &roots)?;
+        let scanned = self.scan(&share, FIRST, &roots, new.bare)?;
         let terms = Terms {
             owner: self.owner.peer_id(),
             sequence: FIRST,
@@ -217,9 +214,11 @@ impl Shares {
             revoked: false,
             scan: FIRST,
             scanned_at: now,
+            bare: new.bare,
+            left_out: scanned.left_out_count,
         };
         store::run(&*self.database, |connection| {
-            store::create(connection, &row, &roots, named)
+            store::create(connection, &row, &roots, new.recipients.named())
         })?;
         self.looks.wake();
         self.doubt();
@@ -240,21 +239,13 @@ impl Shares {
     fn find_same(
         &self,
         roots: &[PathBuf],
-        recipients: &Recipients,
+        new: &NewShare,
         name: &str,
     ) -> io::Result<Option<ShareId>> {
         let roots: BTreeSet<&PathBuf> = roots.iter().collect();
         let same = self.mine()?.into_iter().find(|mine| {
-            let same_recipients = match (&mine.head.audience, recipients) {
-                (Audience::Contacts, Recipients::Contacts)
-                | (Audience::Link { .. }, Recipients::Link)
-                | (Audience::Public, Recipients::Public) => true,
-                (Audience::Named, Recipients::Named(named)) => {
-                    mine.named.iter().collect::<BTreeSet<_>>() == named.iter().collect()
-                }
-                _ => false,
-            };
-            same_recipients
+            mine.recipients().is_same(&new.recipients)
+                && mine.bare == new.bare
                 && mine.head.name == name
                 && mine.roots.iter().collect::<BTreeSet<_>>() == roots
         });
@@ -273,15 +264,9 @@ impl Shares {
             .ok_or(ShareError::Unknown)?;
         let old = trusted(&row)?;
         let terms = Terms {
-            owner: old.owner,
-            sequence: old.sequence + 1,
             epoch: old.epoch + 1,
             manifest: NO_MANIFEST,
-            name: old.name,
-            audience: old.audience,
-            layout: old.layout,
-            totals: old.totals,
-            at: now,
+            ..old.next(now)
         };
         let head = SignedHead::sign(&Ed25519, &SecretKey::from_bytes(row.secret), terms)?;
         let head = codec::encode(&head);
@@ -293,7 +278,7 @@ impl Shares {
         Ok(head)
     }
 
-    /// Follows the new heads of shares whose files changed. A receiver that is slow misses the oldest.
+    /// Follows the new heads of shares whose files or audiences changed. A receiver that is slow misses the oldest.
     pub fn changes(&self) -> broadcast::Receiver<Head> {
         self.changes.subscribe()
     }
@@ -321,6 +306,8 @@ impl Shares {
                     link: row.link.map(LinkSecret),
                     roots: store::roots(connection, &row.share)?,
                     named: store::named(connection, &row.share)?,
+                    bare: row.bare,
+                    left_out: row.left_out,
                     fetches: fetches::of(connection, &row.share)?,
                 });
             }
@@ -379,6 +366,18 @@ impl Shares {
 
     pub(super) fn outboards(&self) -> &Outboards {
         &self.outboards
+    }
+
+    pub(super) fn bare_pictures(&self) -> &BarePictures {
+        &self.bare_pictures
+    }
+
+    /// Whether a file with this content lies in anything shared or provided here.
+    pub(super) fn is_in_a_share(&self, hash: &BlobHash) -> io::Result<bool> {
+        let files = store::run(self.database(), |connection| {
+            store::anywhere(connection, hash)
+        });
+        Ok(!files?.is_empty())
     }
 
     /// Who else provides shares, and who gets none.

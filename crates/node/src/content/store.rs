@@ -118,6 +118,10 @@ pub(super) struct ShareRow {
     pub(super) scan: u64,
     /// When it began.
     pub(super) scanned_at: Time,
+    /// Whether its pictures are shared without what they say, and nothing else is.
+    pub(super) bare: bool,
+    /// How many things that scan left out.
+    pub(super) left_out: u64,
 }
 
 /// A scan of a share.
@@ -127,9 +131,11 @@ pub(super) struct Scan {
     pub(super) number: u64,
     /// When it began.
     pub(super) at: Time,
+    /// How many things it left out.
+    pub(super) left_out: u64,
 }
 
-const SHARE_COLUMNS: &str = "share, secret, head, link, revoked, scan, scanned_at";
+const SHARE_COLUMNS: &str = "share, secret, head, link, revoked, scan, scanned_at, bare, left_out";
 
 fn share_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ShareRow> {
     Ok(ShareRow {
@@ -140,6 +146,8 @@ fn share_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ShareRow> {
         revoked: row.get(4)?,
         scan: row.get::<_, i64>(5)?.cast_unsigned(),
         scanned_at: Time(row.get::<_, i64>(6)?.cast_unsigned()),
+        bare: row.get(7)?,
+        left_out: row.get::<_, i64>(8)?.cast_unsigned(),
     })
 }
 
@@ -206,26 +214,39 @@ pub(super) fn create(
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute(
-        "INSERT INTO share (share, secret, head, link, revoked, scan, scanned_at)
-         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6)",
+        "INSERT INTO share (share, secret, head, link, revoked, scan, scanned_at, bare, left_out)
+         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)",
         params![
             row.share.0,
             row.secret,
             row.head,
             row.link,
             row.scan.cast_signed(),
-            row.scanned_at.0.cast_signed()
+            row.scanned_at.0.cast_signed(),
+            row.bare,
+            row.left_out.cast_signed()
         ],
     )?;
     for root in roots {
         let statement = "INSERT OR IGNORE INTO share_root (share, path) VALUES (?1, ?2)";
         transaction.execute(statement, params![row.share.0, path_bytes(root)])?;
     }
-    for peer in named {
-        let statement = "INSERT OR IGNORE INTO share_named (share, peer) VALUES (?1, ?2)";
-        transaction.execute(statement, params![row.share.0, peer.0])?;
-    }
+    name(&transaction, &row.share, named)?;
     transaction.commit()
+}
+
+/// Names more peers with whom a share is shared.
+pub(super) fn name(
+    connection: &Connection,
+    share: &ShareId,
+    peers: &[PeerId],
+) -> rusqlite::Result<()> {
+    let statement = "INSERT OR IGNORE INTO share_named (share, peer) VALUES (?1, ?2)";
+    let mut statement = connection.prepare_cached(statement)?;
+    for peer in peers {
+        statement.execute(params![share.0, peer.0])?;
+    }
+    Ok(())
 }
 
 /// Gives a share another head of the same version, unless it has another by now. Whether it has got it.

@@ -4,7 +4,7 @@
 //! - [`hash`]: the BLAKE3 hash and outboard of a file, on all cores.
 //! - [`outboard`]: the outboards of shared files, kept under `blobs/`.
 //! - [`range`]: a range of a blob to and from its verified encoding. [`encoding`]: where that is written.
-//! - [`scan`]: a folder becomes a tree of manifest nodes.
+//! - [`scan`]: a folder becomes a tree of manifest nodes. [`bare`]: pictures without what they say, in place of those that lie there.
 //! - [`staging`]: where a download grows until it is whole. [`places`]: where its parts lie. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
 //! - `links`: its symbolic links, until it is whole. `older`: what arrived of another version.
 //! - [`nodes`]: the manifest of what is downloaded.
@@ -13,6 +13,7 @@
 //!
 //! Everything here blocks; callers in async code put it on blocking threads.
 
+pub mod bare;
 pub mod barrier;
 pub mod disk;
 pub mod encoding;
@@ -29,6 +30,7 @@ pub mod scan;
 pub mod staging;
 pub mod syncing;
 
+pub use bare::BarePictures;
 pub use disk::StagingError;
 pub use hash::{Hashed, Stamp};
 pub use incoming::Incoming;

@@ -87,10 +87,18 @@ pub enum ScanError {
 /// The hash a file had when it was seen last, if it had this stamp.
 pub type Known<'a> = &'a (dyn Fn(&Path, Stamp) -> Option<BlobHash> + Sync);
 
+/// Which file is shared in place of one that lies somewhere and holds something: itself, another, or none, and then it is left out.
+pub type InPlace<'a> = &'a (dyn Fn(&Path, &Blob) -> Result<Option<PathBuf>, ScanError> + Sync);
+
 /// Where what is found goes; called from many threads.
 pub type Keep<'a> = &'a (dyn Fn(Found) -> io::Result<()> + Sync);
 
-/// Scans `paths`: one folder becomes the root itself; otherwise each is an entry of the root.
+/// Why a file has nothing in its place.
+const NOT_BARE: &str =
+    "it is no JPEG, PNG or WebP that is whole, so what it says besides cannot be left out";
+
+/// Scans `paths`: one folder becomes the root itself; otherwise each is an entry of the root. Where `in_place` is given, the content of files is
+/// what it says.
 ///
 /// # Errors
 /// [`ScanError`]. What lies deeper is left out instead.
@@ -99,11 +107,13 @@ pub fn scan(
     outboards: &Outboards,
     known: Known<'_>,
     keep: Keep<'_>,
+    in_place: Option<InPlace<'_>>,
 ) -> Result<Scanned, ScanError> {
     let scan = Scan {
         outboards,
         known,
         keep,
+        in_place,
         entries: AtomicU64::new(0),
         left_out: Mutex::default(),
     };
@@ -126,6 +136,7 @@ struct Scan<'a> {
     outboards: &'a Outboards,
     known: Known<'a>,
     keep: Keep<'a>,
+    in_place: Option<InPlace<'a>>,
     entries: AtomicU64,
     left_out: Mutex<LeftOutList>,
 }
@@ -268,15 +279,44 @@ impl Scan<'_> {
         Err(unfit(&path, "it is neither a file nor a folder"))
     }
 
-    /// A file, hashed unless it is known by its stamp.
+    /// A file, or what is shared in its place.
     fn file(&self, name: String, path: PathBuf) -> Result<Entry, ScanError> {
         let metadata = fs::symlink_metadata(&path).map_err(|error| read_error(&path, error))?;
-        let stamp = Stamp::of(&metadata);
-        let known = (self.known)(&path, stamp).filter(|hash| self.outboards.has(hash, stamp.size));
+        let (lying, stamp) = self.lying(&path, Stamp::of(&metadata))?;
+        let blob = match self.in_place {
+            Some(in_place) => self.in_place_of(&path, lying, in_place)?,
+            None => lying,
+        };
+        Ok(Entry::File(manifest::File {
+            name,
+            size: blob.size,
+            hash: blob.hash,
+            executable: is_executable(&metadata),
+            mtime_ms: stamp.mtime_ms(),
+        }))
+    }
+
+    fn in_place_of(
+        &self,
+        path: &Path,
+        lying: Blob,
+        in_place: InPlace<'_>,
+    ) -> Result<Blob, ScanError> {
+        let place = in_place(path, &lying)?.ok_or_else(|| unfit(path, NOT_BARE))?;
+        if place == path {
+            return Ok(lying);
+        }
+        let metadata = fs::symlink_metadata(&place).map_err(|error| read_error(&place, error))?;
+        Ok(self.lying(&place, Stamp::of(&metadata))?.0)
+    }
+
+    /// What lies at a path, hashed unless it is known by its stamp.
+    fn lying(&self, path: &Path, stamp: Stamp) -> Result<(Blob, Stamp), ScanError> {
+        let known = (self.known)(path, stamp).filter(|hash| self.outboards.has(hash, stamp.size));
         let (hash, stamp) = match known {
             Some(hash) => (hash, stamp),
             None => {
-                let hashed = hash::hash_file(&path).map_err(|error| read_error(&path, error))?;
+                let hashed = hash::hash_file(path).map_err(|error| read_error(path, error))?;
                 if !hashed.outboard.is_empty() {
                     let saved = self.outboards.save(&hashed.hash, &hashed.outboard);
                     saved.map_err(ScanError::Keep)?;
@@ -288,14 +328,9 @@ impl Scan<'_> {
             hash,
             size: stamp.size,
         };
+        let path = path.to_owned();
         (self.keep)(Found::File { blob, path, stamp }).map_err(ScanError::Keep)?;
-        Ok(Entry::File(manifest::File {
-            name,
-            size: stamp.size,
-            hash,
-            executable: is_executable(&metadata),
-            mtime_ms: stamp.mtime_ms(),
-        }))
+        Ok((blob, stamp))
     }
 
     fn leave_out(&self, path: PathBuf, why: impl ToString) {

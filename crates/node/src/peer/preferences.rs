@@ -3,8 +3,9 @@
 use kith_core::introducer::Introducer;
 
 use super::node::Node;
-use crate::config::settings::{Change, DefaultAudience, check_name};
+use crate::config::settings::{Change, check_audience, check_name};
 use crate::config::{Config, INTRODUCERS_MAX};
+use crate::content::AudienceKind;
 use crate::error::Error;
 
 /// What the owner prefers now.
@@ -21,7 +22,7 @@ pub struct Preferences {
     /// How much is kept for the sake of copies, in MiB.
     pub copies_mebibytes: u64,
     /// With whom something is shared where nothing is said.
-    pub audience: DefaultAudience,
+    pub audience: AudienceKind,
 }
 
 impl Node {
@@ -46,10 +47,13 @@ impl Node {
     /// Changes what the owner prefers, from now on and in `config.toml`.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a name that cannot be one, or where `config.toml` cannot be written; nothing has changed then.
+    /// [`Error::Usage`] for a name that cannot be one or an audience that is not the usual one of anybody, or where `config.toml` cannot be written; nothing has changed then.
     pub async fn change_preferences(&self, change: Change) -> Result<(), Error> {
         if let Some(name) = &change.name {
             check_name(name).map_err(Error::Usage)?;
+        }
+        if let Some(audience) = change.audience {
+            check_audience(audience).map_err(Error::Usage)?;
         }
         Config::keep_settings(&self.home().config(), &change).map_err(usage)?;
         let others = self.shares().others();

@@ -25,9 +25,11 @@ export class Upload {
   isOver = $state(false);
   #stop = new AbortController();
   #queue: Dropped[];
+  #isBare: boolean;
 
-  constructor(album: string, files: Dropped[]) {
+  constructor(album: string, files: Dropped[], isBare: boolean) {
     this.album = album;
+    this.#isBare = isBare;
     this.#queue = files.toReversed();
     this.total = files.length;
     this.bytesTotal = files.reduce((all, { file }) => all + file.size, 0);
@@ -52,7 +54,7 @@ export class Upload {
         sent = bytes;
       };
       try {
-        await api.putFile(this.album, next.path, next.file, count, this.#stop.signal);
+        await api.putFile(this.album, next.path, next.file, this.#isBare, count, this.#stop.signal);
         count(next.file.size);
         this.done += 1;
       } catch (error) {
@@ -69,8 +71,9 @@ export class Upload {
 class Uploads {
   all = $state.raw<Upload[]>([]);
 
-  start(album: string, files: Dropped[]): Upload {
-    const upload = new Upload(album, files);
+  /** Puts files into an album; bare, without what pictures say beside their pixels. */
+  start(album: string, files: Dropped[], isBare = false): Upload {
+    const upload = new Upload(album, files, isBare);
     this.all = [...this.all.filter((it) => !it.isOver || it.failedCount > 0), upload];
     void upload.run();
     return upload;

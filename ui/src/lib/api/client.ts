@@ -132,6 +132,13 @@ export const makeInvite = (reusable: boolean, seconds: number, addresses: boolea
 
 export const shares = () => answer(client.GET("/api/v1/shares"));
 export const share = (request: ShareRequest) => answer(client.POST("/api/v1/shares", { body: request }));
+export const setAudience = (share: string, audience: Audience, named: string[]) =>
+  answer(
+    client.POST("/api/v1/shares/{share}/audience", {
+      params: { path: { share } },
+      body: { audience, with: named },
+    }),
+  );
 export const unshare = (share: string) =>
   answer(client.DELETE("/api/v1/shares/{share}", { params: { path: { share } } }));
 export const list = (path: string) => answer(client.GET("/api/v1/ls", { params: { query: { path } } }));
@@ -140,8 +147,11 @@ export const list = (path: string) => answer(client.GET("/api/v1/ls", { params: 
 export type Audience = "contacts" | "named" | "link" | "public";
 
 /** Makes a folder of this node's own a share, for what the browser hands in. */
-export const makeAlbum = (name: string, audience: Audience, named: string[]) =>
-  answer(client.POST("/api/v1/albums", { body: { name, audience, with: named } }));
+export const makeAlbum = (name: string, audience: Audience, named: string[], bare: boolean) =>
+  answer(client.POST("/api/v1/albums", { body: { name, audience, with: named, bare } }));
+/** What pictures on the node's own disk say beside their pixels. */
+export const traces = (paths: string[]) =>
+  answer(client.POST("/api/v1/pictures/traces", { body: { paths } }));
 /** Takes a file out of an album of this node's; it is gone then. By hand, since the path has slashes. */
 export async function removeFile(album: string, path: string): Promise<void> {
   const response = await fetch(fileAddress(album, path), { method: "DELETE" });
@@ -151,18 +161,22 @@ export async function removeFile(album: string, path: string): Promise<void> {
 const fileAddress = (album: string, path: string) =>
   `${BASE}/albums/${encodeURIComponent(album)}/files/${encodePath(path)}`;
 
-/** Puts a file into an album of this node's, and tells how far it is; the folders on its path are made. */
+/**
+ * Puts a file into an album of this node's, and tells how far it is; the folders on its path are made. Bare, a picture is put there without what it says beside its
+ * pixels, and what is none is refused.
+ */
 export function putFile(
   album: string,
   path: string,
   file: Blob,
+  isBare: boolean,
   onprogress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     // `fetch` tells nothing of what it has sent.
     const request = new XMLHttpRequest();
-    request.open("PUT", fileAddress(album, path));
+    request.open("PUT", `${fileAddress(album, path)}${isBare ? "?bare=true" : ""}`);
     request.responseType = "json";
     request.setRequestHeader("content-type", "application/octet-stream");
     request.upload.onprogress = (event) => onprogress(event.loaded);

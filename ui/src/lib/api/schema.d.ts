@@ -644,6 +644,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/shares/{share}/audience": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shares something with others than until now. Who may not have it any more gets nothing from then on; who comes in addition has it at once. */
+        post: operations["post_shares_share_audience"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/site-urls": {
         parameters: {
             query?: never;
@@ -957,11 +974,20 @@ export interface components {
         };
         /** @description An album to be made. */
         AlbumRequest: {
-            /** @description Who may have it: `contacts`, `named`, `link` or `public`; what the settings say when left out. */
+            /** @description Who may have it: `contacts`, `named`, `link` or `public`. When left out, `named` where somebody is, else what the settings say. */
             audience?: string | null;
+            /** @description Whether what is put into it is put there without what pictures say beside their pixels; what is no JPEG, PNG or WebP is refused then. */
+            bare?: boolean;
             /** @description What it is called; also its folder below `albums/` of the data directory. */
             name: string;
             /** @description The named contacts, petnames or PeerIds. */
+            with?: string[];
+        };
+        /** @description Who may have something from now on. */
+        AudienceRequest: {
+            /** @description `contacts`, `named`, `link` or `public`. */
+            audience: string;
+            /** @description The named contacts, petnames or PeerIds: all of them, whoever was named before. */
             with?: string[];
         };
         /** @description A browser that was let in. */
@@ -1810,6 +1836,8 @@ export interface components {
             album: boolean;
             /** @description Who may have it: `contacts`, `named`, `link` or `public`. */
             audience: string;
+            /** @description Whether its pictures are shared without what they say beside their pixels, and nothing else is. */
+            bare: boolean;
             /**
              * Format: int64
              * @description Bytes of its files.
@@ -1830,7 +1858,7 @@ export interface components {
             left_out: string[];
             /**
              * Format: int64
-             * @description How many things are not in it.
+             * @description How many things that lie there are not in it.
              */
             left_out_count: number;
             /** @description The link to hand to others. */
@@ -1850,16 +1878,19 @@ export interface components {
         };
         /** @description What to share, and with whom. */
         ShareRequest: {
-            /** @description With whoever holds the link, instead. */
-            link: boolean;
+            /** @description Who may have it: `contacts`, `named`, `link` or `public`. When left out, `named` where somebody is, else what the settings say. */
+            audience?: string | null;
+            /**
+             * @description Whether pictures are shared without what they say beside their pixels (place, time, camera, words), and nothing else is: JPEG, PNG and
+             *     WebP, also those that come later. The files stay as they are.
+             */
+            bare?: boolean;
             /** @description What to call it; the first path's own name when left out. */
             name?: string | null;
             /** @description Absolute paths of files and folders. */
             paths: string[];
-            /** @description With everyone, instead. */
-            public: boolean;
-            /** @description With these contacts, petnames or PeerIds; with all confirmed ones when empty. */
-            with: string[];
+            /** @description The named contacts, petnames or PeerIds. */
+            with?: string[];
         };
         /** @description Of which share. */
         SiteUrlRequest: {
@@ -3651,6 +3682,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Unshared"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_shares_share_audience: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, name or link */
+                share: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AudienceRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareInfo"];
                 };
             };
             /** @description what went wrong, and what to do next */

@@ -15,6 +15,7 @@ const ann: Contact = {
 const bob: Contact = { ...ann, name: "bob", peer_id: "peer1bob" };
 const share: Share = {
   share_id: "share1x",
+  bare: false,
   album: true,
   link: "kith:link1x",
   hash: "old",

@@ -255,9 +255,37 @@ export const t = {
     nameHint: "Leave it empty to use the folder’s own name.",
     make: "Share",
   },
+  places: {
+    looking: "Looking whether they say where they were taken…",
+    found: (place: number, pictures: number) =>
+      pictures === 0
+        ? "No picture in here is of a kind that is looked through for where it was taken."
+        : place === 0
+          ? "No picture was found to say where it was taken."
+          : place === 1
+            ? pictures === 1
+              ? "The one picture in here says where it was taken:"
+              : `1 of ${count(pictures)} pictures says where it was taken:`
+            : `${count(place)} of ${count(pictures)} pictures say where they were taken:`,
+    leaveOut: "Leave out place, time and camera",
+    leaveOutText:
+      "Also of pictures that are added later. Pixels and colours stay the very same, and so do your own files.",
+    unknown: (number: number) =>
+      `${files(number)} of other kinds, such as films and HEIC: what they say of a place is not known.`,
+    unknownLeftOut: (number: number) =>
+      `${files(number)} of other kinds, such as films and HEIC, ${number === 1 ? "is" : "are"} not shared: nothing can be left out of them for sure.`,
+    add: "Add them",
+    bare: "without what pictures say",
+    leftOut: (number: number) => `${files(number)} not in it`,
+  },
   audience: {
     label: "Who may see it",
     who: "These people",
+    change: "Who may see it",
+    changeText:
+      "Who is left out gets nothing from you any more, and others who have it are told. What they fetched they keep.",
+    newLink: "It gets a new link. Links of before open nothing any more.",
+    changed: "From now on it is for those you chose",
     nobody: "You have no contacts yet.",
     options: {
       contacts: { label: "All my contacts", text: "Everybody you let in, now and later" },

@@ -151,6 +151,7 @@ async fn more_shares_than_one_answer_holds_are_listed_all() {
             paths: vec![world.source()],
             recipients: Recipients::Contacts,
             name: Some(format!("share {number}")),
+            bare: false,
         };
         world.shares.share(&new, &mut random, NOW).expect("shared");
     }

@@ -294,6 +294,7 @@ fn only_what_somebody_may_have_been_granted_is_signed_anew() {
             paths: vec![world.source()],
             recipients,
             name: Some(name.to_owned()),
+            bare: false,
         };
         let mut random = kith_core::random::Random::new(crate::entropy::seed());
         world.shares.share(&new, &mut random, NOW).expect("shared");

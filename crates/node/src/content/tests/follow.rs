@@ -103,6 +103,7 @@ async fn a_single_file_is_followed_when_an_editor_replaces_it() {
         paths: vec![world.source().join("one.txt")],
         recipients: Recipients::Contacts,
         name: None,
+        bare: false,
     };
     let shared = world
         .shares

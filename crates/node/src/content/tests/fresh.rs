@@ -80,7 +80,11 @@ fn a_share_taken_back_while_it_is_scanned_stays_taken_back() {
     world.write("f", b"x");
     let share = world.share(Recipients::Contacts).head.share;
     world.shares.unshare(&share, NOW).expect("taken back");
-    let scan = Scan { number: 7, at: NOW };
+    let scan = Scan {
+        number: 7,
+        at: NOW,
+        left_out: 0,
+    };
     let renewed = crate::content::store::run(world.shares.database(), |connection| {
         crate::content::past::renew(connection, &share, scan, None)
     });

@@ -182,6 +182,7 @@ fn share_from_a_small_disk() {
         paths: vec![world.source()],
         recipients: Recipients::Contacts,
         name: None,
+        bare: false,
     };
     let error = shares
         .share(&new, &mut Random::new([1; 32]), NOW)

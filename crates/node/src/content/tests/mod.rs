@@ -1,6 +1,8 @@
 //! Sharing and fetching from end to end, over streams in memory and folders on the disk.
 
 mod access;
+mod audience;
+mod bare;
 mod copies;
 mod fake;
 mod faults;

@@ -158,6 +158,8 @@ fn create(world: &World, secret: &SecretKey, built: &Built) {
         revoked: false,
         scan: 1,
         scanned_at: NOW,
+        bare: false,
+        left_out: 0,
     };
     store::run(world.shares.database(), |connection| {
         store::create(connection, &row, &[], &[])

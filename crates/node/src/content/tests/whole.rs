@@ -72,6 +72,7 @@ async fn a_large_file_arrives_by_itself_and_progress_reaches_its_end() {
         paths: vec![world.source().join("film.mkv")],
         recipients: Recipients::Contacts,
         name: None,
+        bare: false,
     };
     let mut random = kith_core::random::Random::new([8; 32]);
     let shared = world
@@ -144,6 +145,7 @@ async fn several_paths_become_one_folder() {
         paths: vec![world.source().join("x"), world.source().join("y/two")],
         recipients: Recipients::Contacts,
         name: Some("both".into()),
+        bare: false,
     };
     let mut random = kith_core::random::Random::new([9; 32]);
     let shared = world
@@ -227,6 +229,7 @@ async fn sharing_the_same_again_keeps_the_link() {
         paths: vec![world.source()],
         recipients: Recipients::Contacts,
         name: None,
+        bare: false,
     };
     let mut random = kith_core::random::Random::new([10; 32]);
     let other = world

@@ -152,6 +152,7 @@ impl World {
             paths: vec![self.source()],
             recipients,
             name: None,
+            bare: false,
         };
         self.shares
             .share(&new, &mut Random::new(entropy::seed()), NOW)

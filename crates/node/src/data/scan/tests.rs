@@ -10,7 +10,7 @@ fn scan_all(paths: &[PathBuf]) -> (Result<Scanned, ScanError>, Vec<Found>) {
         found.lock().expect("no panic").push(thing);
         Ok(())
     };
-    let scanned = scan(paths, &outboards, &|_, _| None, &keep);
+    let scanned = scan(paths, &outboards, &|_, _| None, &keep, None);
     (scanned, found.into_inner().expect("no panic"))
 }
 
@@ -93,6 +93,7 @@ fn a_tree_of_more_than_ten_million_entries_is_refused() {
             keep: &|_| Ok(()),
             entries: AtomicU64::new(entries),
             left_out: Mutex::default(),
+            in_place: None,
         };
         scan.folder(folder.path(), 0)
     };
@@ -142,6 +143,7 @@ fn a_file_known_by_its_stamp_is_not_read_again() {
         &outboards,
         &|_, _| Some(pretended),
         &keep,
+        None,
     )
     .expect("scanned");
     let found = found.into_inner().expect("no panic");

@@ -71,10 +71,13 @@ pub struct Upload {
     root: PathBuf,
     pub(super) names: Vec<String>,
     pub(super) bytes: u64,
+    /// Whether the album is bare.
+    is_bare: bool,
 }
 
 impl Contents {
-    /// Makes an album: an empty folder of the node's own, shared.
+    /// Makes an album: an empty folder of the node's own, shared. What is put into a `bare` one is put there without what pictures say beside their
+    /// pixels; what is no picture of which that can be left out is refused.
     ///
     /// # Errors
     /// [`AlbumError::Path`] for a name that no folder can have, [`AlbumError::NoSpace`] and [`AlbumError::Io`]; [`AlbumError::Node`] where it
@@ -83,6 +86,7 @@ impl Contents {
         &self,
         name: &str,
         recipients: Recipients,
+        bare: bool,
     ) -> Result<Published, AlbumError> {
         check_name(name)?;
         let (albums, wanted) = (self.node.home().albums(), name.to_owned());
@@ -91,6 +95,7 @@ impl Contents {
             paths: vec![folder.clone()],
             recipients,
             name: Some(name.to_owned()),
+            bare,
         };
         let shared = self.share(new).await;
         if shared.is_err() {
@@ -110,7 +115,7 @@ impl Contents {
     /// # Errors
     /// [`AlbumError`].
     pub async fn upload(&self, album: &str, path: &str) -> Result<Upload, AlbumError> {
-        let (root, names) = self.place(album, path).await?;
+        let (root, names, is_bare) = self.place(album, path).await?;
         let incoming = self.node.home().albums().join(INCOMING);
         blocking(move || {
             fs::create_dir_all(&incoming)?;
@@ -120,6 +125,7 @@ impl Contents {
                 root,
                 names,
                 bytes: 0,
+                is_bare,
             })
         })
         .await
@@ -130,7 +136,7 @@ impl Contents {
     /// # Errors
     /// [`AlbumError`].
     pub async fn remove_from_album(&self, album: &str, path: &str) -> Result<(), AlbumError> {
-        let (root, names) = self.place(album, path).await?;
+        let (root, names, _) = self.place(album, path).await?;
         blocking(move || {
             let shown = names.join("/");
             let missing = || AlbumError::NoFile(shown.clone());
@@ -152,8 +158,12 @@ impl Contents {
         .await
     }
 
-    /// The folder of an album, and the names on the way to a file of it.
-    async fn place(&self, album: &str, path: &str) -> Result<(PathBuf, Vec<String>), AlbumError> {
+    /// The folder of an album, the names on the way to a file of it, and whether it is bare.
+    async fn place(
+        &self,
+        album: &str,
+        path: &str,
+    ) -> Result<(PathBuf, Vec<String>, bool), AlbumError> {
         let names: Vec<String> = split(path)?.into_iter().map(str::to_owned).collect();
         if names.is_empty() {
             return Err(PathError::Empty.into());
@@ -165,7 +175,7 @@ impl Contents {
                 "{name:?} is shared where it lies, so files are put into its folder and not into an album"
             ))
         })?;
-        Ok((folder, names))
+        Ok((folder, names, share.bare))
     }
 
     fn album_folder(&self, share: &MyShare) -> Option<PathBuf> {
@@ -202,12 +212,17 @@ impl Upload {
     /// # Errors
     /// [`AlbumError`]; nothing of it stays then.
     pub async fn finish(self) -> Result<u64, AlbumError> {
+        let whole = match self.is_bare {
+            true => self.bare().await?,
+            false => self,
+        };
         let Self {
             file,
             root,
             names,
             bytes,
-        } = self;
+            ..
+        } = whole;
         blocking(move || {
             file.as_file().sync_all()?;
             let place = make_way(&root, &names)?;

@@ -170,21 +170,30 @@ impl Contents {
             .blocking(move |shares| shares.revoke(&peer, crate::clock::now()))
             .await?;
         for (share, head) in revoked {
-            self.tell_providers(share, &head);
+            self.tell_providers(share, &head, |_| true);
         }
         Ok(())
     }
 
     /// Tells those who provide a share and are there that it is no more, by the head that says so. The others hear of it when they meet us next.
     pub(super) fn tell_ended(&self, share: ShareId, head: &[u8]) {
-        self.tell_providers(share, head);
+        self.tell_providers(share, head, |_| true);
         self.node.shares().others().forget(&share);
     }
 
-    fn tell_providers(&self, share: ShareId, head: &[u8]) {
+    /// Tells those who provide a share and are there of a new epoch, as far as they are to hear of it.
+    pub(super) fn tell_providers(
+        &self,
+        share: ShareId,
+        head: &[u8],
+        is_told: impl Fn(&PeerId) -> bool,
+    ) {
         let present = present(&self.node);
         let told = self.node.shares().others().peers(&share);
-        for peer in told.into_iter().filter(|it| present.contains(it)) {
+        for peer in told {
+            if !present.contains(&peer) || !is_told(&peer) {
+                continue;
+            }
             let (node, head) = (self.node.clone(), head.to_vec());
             self.node.spawn(async move {
                 let target = Target::Peer(peer);

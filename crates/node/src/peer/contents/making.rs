@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use super::failure::{several, unknown};
 use super::handle::Contents;
 use super::source::{ShareName, ShareSource};
-use crate::content::{Fetch, Mine, NewShare, Recipients};
+use crate::content::{AudienceKind, Fetch, Mine, NewShare, Recipients};
 use crate::data::scan::LeftOut;
 use crate::error::Error;
 use crate::{clock, entropy};
@@ -36,6 +36,10 @@ pub struct MyShare {
     pub roots: Vec<PathBuf>,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
+    /// Whether its pictures are shared without what they say, and nothing else is; see [`NewShare::bare`].
+    pub bare: bool,
+    /// How many things that lie there are not in it.
+    pub left_out: u64,
     /// Who was given what of it by this node, the latest first.
     pub fetches: Vec<Fetch>,
 }
@@ -65,11 +69,7 @@ impl Contents {
     /// # Errors
     /// [`Error::Share`]; [`Error::UnknownContact`] for somebody named who is no contact.
     pub async fn share(&self, new: NewShare) -> Result<Published, Error> {
-        if let Recipients::Named(named) = &new.recipients {
-            for peer in named {
-                self.node.find(&peer.to_string()).await?;
-            }
-        }
+        self.check_named(&new.recipients).await?;
         let shared = self
             .blocking(move |shares| {
                 shares.share(&new, &mut Random::new(entropy::seed()), clock::now())
@@ -80,6 +80,57 @@ impl Contents {
             left_out: shared.left_out,
             left_out_count: shared.left_out_count,
         })
+    }
+
+    /// With whom to share, as somebody says it: an audience, or the names of contacts (petnames or PeerIds), or both, or neither; then it is the usual audience
+    /// of the settings.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an audience and names that do not go together; [`Error::UnknownContact`].
+    pub async fn recipients(
+        &self,
+        audience: Option<AudienceKind>,
+        with: &[String],
+    ) -> Result<Recipients, Error> {
+        let audience = match audience {
+            Some(audience) => audience,
+            None if with.is_empty() => self.node.preferences().await?.audience,
+            None => AudienceKind::Named,
+        };
+        let mut named = Vec::new();
+        for name in with {
+            named.push(self.node.find(name).await?.peer);
+        }
+        Recipients::new(audience, named).map_err(|error| Error::Usage(error.to_string()))
+    }
+
+    /// Shares something with these people from now on, named as in [`Contents::unshare`]; its link stays where they are reached by the same one. Who may
+    /// not have it any more is given nothing from then on, and others who provide it and are there are told; who comes in addition has it at once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name; [`Error::UnknownContact`] for somebody named who is no contact.
+    pub async fn set_audience(&self, text: &str, recipients: Recipients) -> Result<MyShare, Error> {
+        let share = self.mine(&my_name(text)?).await?.head.share;
+        self.check_named(&recipients).await?;
+        let to = recipients.clone();
+        let raised = self
+            .blocking(move |shares| {
+                let mut random = Random::new(entropy::seed());
+                shares.set_audience(&share, &to, &mut random, clock::now())
+            })
+            .await?;
+        if let Some(head) = raised {
+            self.tell_providers(share, &head, |peer| recipients.may_include(peer));
+        }
+        self.mine(&ShareName::Id(share)).await
+    }
+
+    /// Only contacts can be named.
+    async fn check_named(&self, recipients: &Recipients) -> Result<(), Error> {
+        for peer in recipients.named() {
+            self.node.find(&peer.to_string()).await?;
+        }
+        Ok(())
     }
 
     /// What this node shares, in the order of the shares' ids.
@@ -136,6 +187,7 @@ impl Contents {
         Ok(rescanned.map(|shared| Published {
             share: MyShare {
                 head: shared.head,
+                left_out: shared.left_out_count,
                 ..mine
             },
             left_out: shared.left_out,
@@ -143,7 +195,7 @@ impl Contents {
         }))
     }
 
-    /// Follows the new heads of this node's shares whose files changed. A receiver that is slow misses the oldest.
+    /// Follows the new heads of this node's shares whose files or audiences changed. A receiver that is slow misses the oldest.
     pub fn changes(&self) -> broadcast::Receiver<Head> {
         self.node.shares().changes()
     }
@@ -197,6 +249,8 @@ impl Places {
             link,
             roots: mine.roots,
             named: mine.named,
+            bare: mine.bare,
+            left_out: mine.left_out,
             fetches: mine.fetches,
         }
     }

@@ -13,7 +13,7 @@ const ENTRIES_MAX: usize = 200_000;
 /// Bytes on the disk, by what they are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Storage {
-    /// Copies' trees and outboards, and those of own shares.
+    /// Copies' trees and outboards, those of own shares, and pictures that are shared without what they say.
     pub copies: u64,
     /// What is being fetched, and what was read of others' shares.
     pub partial: u64,

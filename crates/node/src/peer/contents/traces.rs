@@ -1,6 +1,6 @@
 //! What pictures say beside their pixels: told before they are shared, and left out of those that are put bare into an album.
 //!
-//! Files that are shared where they lie are never changed; who wants them shared without it puts them into an album.
+//! Files that are shared where they lie are never changed; a bare share gives others copies in their place ([`NewShare::bare`](crate::content::NewShare)).
 
 use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -10,11 +10,9 @@ use kith_core::data::traces::{self, Traces};
 
 use super::albums::{AlbumError, Upload, blocking};
 use super::handle::Contents;
+use crate::data::bare::PICTURE_BYTES_MAX;
 use crate::data::hash;
 use crate::error::Error;
-
-/// The largest picture that is looked through, in bytes: more than any camera writes.
-const PICTURE_BYTES_MAX: u64 = 128 << 20;
 
 /// How many files and folders are looked at for one answer: a library of pictures, some minutes of reading.
 const ENTRIES_MAX: usize = 50_000;

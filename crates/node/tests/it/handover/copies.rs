@@ -23,7 +23,7 @@ pub(super) async fn alice_and_two_friends() -> (Person, Person, Person) {
 }
 
 /// Waits until something holds.
-async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+pub(super) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let waited = async {
         while !holds().await {
             tokio::task::yield_now().await;
@@ -88,7 +88,7 @@ async fn a_friend_finishes_from_another_when_the_owner_goes() {
 }
 
 /// Looks at the share, until somebody else than the owner is known to have it beside `known` others.
-async fn hear_of_others(person: &Person, known: usize) {
+pub(super) async fn hear_of_others(person: &Person, known: usize) {
     let contents = person.node.contents();
     let number = Cell::new(0);
     until("others are told of", async || {

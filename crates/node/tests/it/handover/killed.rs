@@ -92,6 +92,7 @@ async fn provide(home: &Path) {
         paths: vec![home.join("big")],
         recipients: Recipients::Contacts,
         name: None,
+        bare: false,
     };
     let share = node.contents().share(new).await.expect("shared").share;
     let invite = invite(&node, false).await;

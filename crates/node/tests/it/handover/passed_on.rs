@@ -25,6 +25,7 @@ async fn share(alice: &Node, folder: PathBuf) -> (String, ShareId) {
         paths: vec![folder],
         recipients: Recipients::Link,
         name: None,
+        bare: false,
     };
     let share = alice.contents().share(new).await.expect("shared").share;
     (share.link.to_string(), share.head.share)

@@ -76,6 +76,7 @@ impl Person {
             paths: vec![self.at(path)],
             recipients,
             name: None,
+            bare: false,
         };
         self.node.contents().share(new).await.expect("shared")
     }

@@ -19,6 +19,7 @@ async fn a_stranger_fetches_by_a_link_over_the_introducers_relay() {
         paths: vec![path],
         recipients: Recipients::Link,
         name: None,
+        bare: false,
     };
     let published = alice.contents().share(new).await.expect("shared");
     let link = published.share.link;

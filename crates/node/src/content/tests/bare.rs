@@ -1,0 +1,203 @@
+//! A bare share gives pictures without what they say, and nothing else that lies in its folder.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kith_core::data::traces;
+use kith_core::ids::ShareId;
+use kith_core::random::Random;
+
+use super::world::{NOW, World, snapshot};
+use crate::content::{Get, NewShare, Recipients, ShareError, Shared, follow};
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where it was taken.
+const PLACE: &[u8] = b"52.5200 N";
+
+/// A JPEG around these pixels, turned by 90°, whose EXIF names the directory of a place.
+fn taken_somewhere(pixels: &[u8]) -> Vec<u8> {
+    let exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x02\
+        \x01\x12\0\x03\0\0\0\x01\0\x06\0\0\x88\x25\0\x04\0\0\0\x01\0\0\0\x26\0\0\0\0";
+    let content = [exif, PLACE].concat();
+    let length = u16::try_from(content.len() + 2).expect("short");
+    [
+        b"\xff\xd8\xff\xe1",
+        &length.to_be_bytes()[..],
+        &content,
+        b"\xff\xda\0\x02",
+        pixels,
+        b"\xff\xd9",
+    ]
+    .concat()
+}
+
+fn share_bare(world: &World) -> Result<Shared, ShareError> {
+    let new = NewShare {
+        paths: vec![world.source()],
+        recipients: Recipients::Contacts,
+        name: None,
+        bare: true,
+    };
+    world.shares.share(&new, &mut Random::new([7; 32]), NOW)
+}
+
+/// What somebody gets who fetches it now, by name.
+async fn fetched(world: &World, share: ShareId, to: &str) -> Vec<(String, Vec<u8>)> {
+    let request = Get {
+        out: world.folder.path().join(to),
+        ..world.request(share)
+    };
+    let got = world.get(request).await.expect("fetched");
+    let all = snapshot(&got.target).into_iter();
+    let named = all.map(|(path, bytes)| (path.to_string_lossy().into_owned(), bytes));
+    named.filter(|(_, bytes)| bytes != b"a folder").collect()
+}
+
+fn says_place(picture: &[u8]) -> bool {
+    let told = traces::find(picture).expect("a picture");
+    told.place || picture.windows(PLACE.len()).any(|it| it == PLACE)
+}
+
+/// What is given in place of [`taken_somewhere`].
+fn bare(pixels: &[u8]) -> Vec<u8> {
+    traces::strip(&taken_somewhere(pixels)).expect("a picture")
+}
+
+#[tokio::test]
+async fn others_get_bare_pictures_alone_and_the_files_stay_as_they_are() {
+    let world = World::new();
+    world.write("day 1/sea.jpg", &taken_somewhere(b"sea"));
+    world.write("bare.jpg", &bare(b"bare"));
+    world.write("film.mp4", b"\0\0\0\x18ftypmp42 and a place somewhere");
+    world.write("cut.jpg", &taken_somewhere(b"cut")[..40]);
+    world.write("sea.json", PLACE);
+    let before = snapshot(&world.source());
+    let shared = share_bare(&world).expect("shared");
+    let share = shared.head.share;
+    assert_eq!((shared.head.totals.files, shared.left_out_count), (2, 3));
+    let is_told = |name: &str| {
+        let mut left_out = shared.left_out.iter();
+        left_out.any(|it| it.path.ends_with(name) && it.why.contains("JPEG, PNG or WebP"))
+    };
+    assert!(is_told("film.mp4") && is_told("cut.jpg") && is_told("sea.json"));
+
+    let got = fetched(&world, share, "out").await;
+    let expected = [
+        ("bare.jpg".to_owned(), bare(b"bare")),
+        ("day 1/sea.jpg".to_owned(), bare(b"sea")),
+    ];
+    assert_eq!(got, expected);
+    assert!(got.iter().all(|(_, picture)| !says_place(picture)));
+    let turned = traces::find(&got[1].1).expect("a picture").orientation;
+    assert_eq!(turned, 6);
+    assert!(snapshot(&world.source()) == before);
+    let mine = world.shares.mine().expect("read").remove(0);
+    assert_eq!((mine.bare, mine.left_out), (true, 3));
+}
+
+#[tokio::test]
+async fn a_picture_that_is_edited_later_is_bare_before_it_is_served() {
+    let world = World::new();
+    world.write("a.jpg", &bare(b"first"));
+    let share = share_bare(&world).expect("shared").head.share;
+    // Nobody looks before somebody asks.
+    world.write("a.jpg", &taken_somewhere(b"a place was added"));
+    let got = fetched(&world, share, "out").await;
+    assert_eq!(got, [("a.jpg".to_owned(), bare(b"a place was added"))]);
+}
+
+#[tokio::test]
+async fn a_picture_that_was_half_there_is_noticed_when_it_is_whole() {
+    let world = World::new();
+    world.write("a.jpg", &taken_somewhere(b"first"));
+    world.write("b.jpg", &taken_somewhere(b"second")[..30]);
+    let shared = share_bare(&world).expect("shared");
+    assert_eq!(shared.left_out_count, 1);
+    world.write("b.jpg", &taken_somewhere(b"second"));
+    let got = fetched(&world, shared.head.share, "out").await;
+    assert_eq!(got[1], ("b.jpg".to_owned(), bare(b"second")));
+    assert_eq!(world.shares.mine().expect("read")[0].left_out, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_head_that_a_followed_folder_ever_gets_has_a_picture_with_a_place() {
+    let world = World::new();
+    let share = share_bare(&world).expect("shared").head.share;
+    let mut changes = world.shares.changes();
+    let following = tokio::spawn(follow(Arc::clone(&world.shares), || NOW));
+    for number in 1..=3_u64 {
+        let pixels = vec![7; 40_000];
+        world.write(&format!("{number}.jpg"), &taken_somewhere(&pixels));
+        loop {
+            let head = tokio::time::timeout(PATIENCE, changes.recv()).await;
+            let head = head.expect("noticed in time").expect("followed");
+            let size = bare(&pixels).len() as u64;
+            assert_eq!(head.totals.bytes, head.totals.files * size);
+            if head.totals.files == number {
+                break;
+            }
+        }
+    }
+    following.abort();
+    let got = fetched(&world, share, "out").await;
+    assert!(got.len() == 3 && got.iter().all(|(_, picture)| !says_place(picture)));
+}
+
+#[tokio::test]
+async fn a_copy_that_is_lost_or_damaged_is_made_again() {
+    let world = World::new();
+    world.write("a.jpg", &taken_somewhere(b"pixels"));
+    let first = share_bare(&world).expect("shared").head;
+    let copies = world.folder.path().join("blobs/bare");
+    let copy = || {
+        let mut entries = fs::read_dir(&copies).expect("there");
+        entries.next().expect("a copy").expect("an entry").path()
+    };
+    fs::write(copy(), b"damaged").expect("written");
+    let got = fetched(&world, first.share, "after damage").await;
+    assert_eq!(got[0].1, bare(b"pixels"));
+    fs::remove_file(copy()).expect("there");
+    world.shares.rescan(&first.share, NOW).expect("read");
+    let got = fetched(&world, first.share, "after loss").await;
+    assert_eq!(got[0].1, bare(b"pixels"));
+    let now = world.shares.mine().expect("read").remove(0);
+    assert_eq!(now.head, first, "it is the same version");
+
+    world.shares.unshare(&first.share, NOW).expect("shared");
+    world.shares.sweep().expect("swept");
+    assert_eq!(fs::read_dir(&copies).expect("there").count(), 0);
+}
+
+#[test]
+fn the_same_folder_shared_as_it_is_is_another_share() {
+    let world = World::new();
+    world.write("a.jpg", &taken_somewhere(b"pixels"));
+    let bare_one = share_bare(&world).expect("shared").head;
+    let as_it_is = world.share(Recipients::Contacts).head;
+    assert_ne!(bare_one.share, as_it_is.share);
+    assert_ne!(bare_one.manifest, as_it_is.manifest);
+    let again = share_bare(&world).expect("shared").head;
+    assert_eq!(again, bare_one);
+}
+
+#[test]
+fn a_single_file_of_which_nothing_can_be_left_out_is_refused() {
+    let world = World::new();
+    world.write("film.mp4", b"a film");
+    let new = NewShare {
+        paths: vec![world.source().join("film.mp4")],
+        recipients: Recipients::Contacts,
+        name: None,
+        bare: true,
+    };
+    let refused = world.shares.share(&new, &mut Random::new([7; 32]), NOW);
+    let refused = refused.expect_err("nothing is left out of a film");
+    assert!(
+        refused.to_string().contains("JPEG, PNG or WebP"),
+        "{refused}"
+    );
+    assert!(world.shares.mine().expect("read").is_empty());
+}

@@ -1,0 +1,47 @@
+// Who may see an album is changed while it is shared.
+import { expect, test } from "@playwright/test";
+import { drop, makePicture } from "./pictures";
+import { World } from "./world";
+
+test("who is added sees the album appear, and who is taken out sees it vanish", async ({ browser }) => {
+  const world = await World.start(["ann", "bob", "cat"]);
+  try {
+    await world.befriend("ann", "bob");
+    await world.befriend("ann", "cat");
+    const ann = await world.person("ann").browser(browser);
+    const bob = await world.person("bob").browser(browser);
+    const albums = ann.getByRole("heading", { name: "Albums", level: 1 });
+    await expect(albums).toBeVisible();
+    await drop(ann, albums, [await makePicture(ann, "IMG_1.jpg", 1)]);
+    await ann.getByLabel("Name", { exact: true }).fill("Summer");
+    await ann.getByRole("radio", { name: /People I name/ }).check();
+    await ann.getByRole("checkbox", { name: "cat" }).check();
+    await ann.getByRole("button", { name: "Share", exact: true }).click();
+    await expect(ann.getByText(/for cat/)).toBeVisible();
+
+    const change = async (say: (dialog: ReturnType<typeof ann.getByRole>) => Promise<void>) => {
+      await ann.getByRole("button", { name: /^More for/ }).click();
+      await ann.getByRole("menuitem", { name: "Who may see it" }).click();
+      const dialog = ann.getByRole("dialog", { name: "Who may see it" });
+      await say(dialog);
+      await dialog.getByRole("button", { name: "Save" }).click();
+      await expect(dialog).toBeHidden();
+    };
+    const card = bob.getByRole("link", { name: /Summer/ });
+    await expect(bob.getByRole("heading", { name: "Albums", level: 1 })).toBeVisible();
+    await expect(card).toBeHidden();
+    await change(async (dialog) => {
+      await expect(dialog.getByRole("checkbox", { name: "cat" })).toBeChecked();
+      await dialog.getByRole("checkbox", { name: "bob" }).check();
+    });
+    await expect(ann.getByText(/for bob and cat|for cat and bob/)).toBeVisible();
+    await expect(card).toBeVisible({ timeout: 30_000 });
+
+    await change(async (dialog) => {
+      await dialog.getByRole("checkbox", { name: "bob" }).uncheck();
+    });
+    await expect(card).toBeHidden({ timeout: 30_000 });
+  } finally {
+    await world.end();
+  }
+});

@@ -1,0 +1,75 @@
+// Pictures that say where they were taken: told before they are shared, and shared without.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "@playwright/test";
+import { drop, makePicture, type Picture } from "./pictures";
+import { World } from "./world";
+
+const PLACE = "52.5200 N, 13.4050 E";
+
+/** The same picture, with EXIF that has the directory of a place. */
+function takenSomewhere({ name, mimeType, buffer }: Picture): Picture {
+  const entry = Buffer.from("8825000400000001000000", "hex");
+  const tiff = Buffer.concat([
+    Buffer.from("4d4d002a000000080001", "hex"),
+    entry,
+    Buffer.from([26, 0, 0, 0, 0]),
+  ]);
+  const content = Buffer.concat([Buffer.from("Exif\0\0"), tiff, Buffer.from(PLACE)]);
+  const head = Buffer.from([0xff, 0xe1, 0, content.length + 2]);
+  return {
+    name,
+    mimeType,
+    buffer: Buffer.concat([buffer.subarray(0, 2), head, content, buffer.subarray(2)]),
+  };
+}
+
+test("where pictures were taken is told before they are shared, and left out", async ({ browser }) => {
+  const world = await World.start(["ann"]);
+  try {
+    const ann = await world.person("ann").browser(browser);
+    const picture = takenSomewhere(await makePicture(ann, "IMG_1.jpg", 1));
+    const other = await makePicture(ann, "IMG_2.jpg", 2);
+    const albums = ann.getByRole("heading", { name: "Albums", level: 1 });
+    await drop(ann, albums, [picture, other]);
+    const dialog = ann.getByRole("dialog");
+    await expect(dialog.getByText("1 of 2 pictures says where it was taken:")).toBeVisible();
+    await expect(dialog.getByText("IMG_1.jpg")).toBeVisible();
+    await dialog.getByRole("switch", { name: /Leave out/ }).check();
+    await dialog.getByLabel("Name", { exact: true }).fill("Sea");
+    await dialog.getByRole("button", { name: "Share", exact: true }).click();
+    await expect(ann.getByRole("link", { name: /IMG_/ })).toHaveCount(2);
+    await expect(ann.getByText(/without what pictures say/)).toBeVisible();
+    const kept = async (album: string) =>
+      readFile(join(world.person("ann").data, "albums", album, "IMG_1.jpg"));
+    expect((await kept("Sea")).includes(PLACE)).toBe(false);
+
+    // A folder that stays where it is.
+    const folder = join(world.folder, "holiday");
+    await mkdir(folder);
+    await writeFile(join(folder, "IMG_1.jpg"), picture.buffer);
+    await writeFile(join(folder, "film.mp4"), "a film");
+    await ann.goto(`${new URL(ann.url()).origin}/#/albums`);
+    await ann.getByRole("button", { name: "New album" }).click();
+    await dialog.getByText("A folder on this disk").click();
+    await dialog.getByLabel("Path of the folder").fill(folder);
+    await expect(dialog.getByText("The one picture in here says where it was taken:")).toBeVisible();
+    await dialog.getByRole("switch", { name: /Leave out/ }).check();
+    await expect(dialog.getByText(/1 file of other kinds/)).toBeVisible();
+    await dialog.getByRole("button", { name: "Share", exact: true }).click();
+    await expect(ann.getByText(/1 file not in it/)).toBeVisible();
+    expect((await readFile(join(folder, "IMG_1.jpg"))).equals(picture.buffer)).toBe(true);
+
+    // Into an album that takes them as they are, not without asking.
+    await world.person("ann").api("POST", "/albums", { name: "Town" });
+    await ann.goto(`${new URL(ann.url()).origin}/#/albums`);
+    await ann.getByRole("link", { name: /Town/ }).click();
+    await drop(ann, ann.getByRole("heading", { name: "Town", level: 1 }), [picture]);
+    await dialog.getByRole("switch", { name: /Leave out/ }).check();
+    await dialog.getByRole("button", { name: "Add them" }).click();
+    await expect(ann.getByRole("link", { name: "IMG_1.jpg" })).toBeVisible();
+    expect((await kept("Town")).includes(PLACE)).toBe(false);
+  } finally {
+    await world.end();
+  }
+});
