@@ -87,6 +87,11 @@ export class Person {
     this.#running = null;
   }
 
+  /** The node is there and does nothing, until it is to go on. */
+  freeze(isFrozen: boolean): void {
+    this.#running?.child.kill(isFrozen ? "SIGSTOP" : "SIGCONT");
+  }
+
   /** Where their app is. */
   private get url(): string {
     const url = this.#running?.ready.url;
@@ -234,15 +239,16 @@ export class World {
     return world;
   }
 
-  /** Two of them meet. */
+  /** One invites the other, and they are connected. */
   async befriend(...names: [string, string]): Promise<void> {
     const [one, other] = names.map((name) => this.person(name)) as [Person, Person];
     const asked = { reusable: false, seconds: 3600, addresses: true };
     const { invite } = await one.api<{ invite: string }>("POST", "/invites", asked);
     await other.api("POST", "/contacts", { invite, name: one.name });
-    const contacts = () => one.api<{ name: string; online: boolean }[]>("GET", "/contacts");
+    const peer = await other.peerId();
+    const contacts = () => one.api<{ peer_id: string; online: boolean }[]>("GET", "/contacts");
     await expect
-      .poll(async () => (await contacts()).some((it) => it.name === other.name && it.online), {
+      .poll(async () => (await contacts()).some((it) => it.peer_id === peer && it.online), {
         timeout: 30_000,
       })
       .toBe(true);

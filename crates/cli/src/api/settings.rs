@@ -99,6 +99,7 @@ pub(super) async fn change(
         audience: asked.audience,
     };
     door.node().change_preferences(change).await?;
+    door.settings_changed();
     Ok(Json(describe(&door).await?))
 }
 
@@ -111,6 +112,7 @@ pub(super) async fn add_introducer(
 ) -> Answer<Vec<IntroducerInfo>> {
     let introducer: Introducer = asked.line.parse().map_err(kith::Error::from)?;
     door.node().add_introducer(introducer).await?;
+    door.settings_changed();
     Ok(Json(introducers(&door).await?))
 }
 
@@ -123,6 +125,7 @@ pub(super) async fn remove_introducer(
 ) -> Answer<Vec<IntroducerInfo>> {
     let introducer: Introducer = asked.line.parse().map_err(kith::Error::from)?;
     door.node().remove_introducer(&introducer).await?;
+    door.settings_changed();
     Ok(Json(introducers(&door).await?))
 }
 

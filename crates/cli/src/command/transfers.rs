@@ -106,6 +106,7 @@ mod tests {
             out: None,
             failure: None,
             priorities: Vec::new(),
+            sources: Vec::new(),
         };
         let expected =
             "   3  running        1.5 KiB of 4.0 KiB      1.0 KiB/s     1:03  ann/holiday/day1";

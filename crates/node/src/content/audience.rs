@@ -15,6 +15,7 @@ use kith_core::random::Random;
 use kith_core::time::Time;
 use rusqlite::{Connection, params};
 
+use crate::content::event::ShareEvent;
 use crate::content::recipients::Recipients;
 use crate::content::revoking::TRIES_MAX;
 use crate::content::shares::{ShareError, Shares, trusted};
@@ -57,7 +58,8 @@ impl Shares {
                 replace(connection, &row, &signed, link.as_ref(), recipients.named())
             })?;
             if is_replaced {
-                self.tell(&head.trusted()?);
+                self.tell(ShareEvent::Changed(head.trusted()?));
+                self.doubt();
                 return Ok(is_raised.then_some(signed));
             }
         }

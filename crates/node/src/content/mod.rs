@@ -5,10 +5,12 @@
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
 //! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
+//! - [`event`]: what happens to all of these.
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
 //! - `transfer`: a transfer under way. `preparing`: what it does on the disk first.
+//! - [`givers`]: who gives which parts of it.
 //! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`previews`]: small pictures of pictures.
 //! - [`liars`]: who is asked for nothing any more.
@@ -29,6 +31,7 @@ mod compare;
 pub mod copies;
 pub mod credential;
 pub mod error;
+pub mod event;
 pub mod fetches;
 mod folders;
 pub mod follow;
@@ -36,6 +39,7 @@ mod frames;
 mod fresh;
 pub mod get;
 mod given;
+pub mod givers;
 pub mod glob;
 mod holding;
 pub(crate) mod known;
@@ -76,9 +80,11 @@ pub use cache::Cache;
 pub use copies::{Copy, Held, LearnError, News};
 pub use credential::{Credential, Stream};
 pub use error::GetError;
+pub use event::ShareEvent;
 pub use fetches::{Fetch, Version};
 pub use follow::follow;
 pub use get::get;
+pub use givers::{Carrier, Giver, Givers};
 pub use list::{entries, list};
 pub use lying::Lying;
 pub use offered::{Offered, Providing};
