@@ -6,7 +6,7 @@ use kith_core::content::swarm::getter::{self, EndReason, SourceId};
 use kith_core::content::swarm::provider::{self, AskerId};
 use kith_core::content::swarm::wire::{PROVIDERS_MAX, What};
 
-use super::node::{Job, SNAPSHOT};
+use super::node::{Job, SNAPSHOT, TRANSFER};
 use super::plan::MS;
 use super::world::{Event, World, place_of, who};
 use crate::event::EPOCH;
@@ -61,24 +61,33 @@ impl World {
                 let now = self.time();
                 self.nodes[place].provider.handle_held(now, SNAPSHOT, chunk);
             }
-            getter::Output::Done { .. } => {
-                self.nodes[place].sync();
-                if self.nodes[place].done_at.is_none() {
-                    self.nodes[place].done_at = Some(self.now);
-                    self.undone -= 1;
-                }
-            }
+            getter::Output::Done { .. } => self.done(place),
             getter::Output::Changed { .. } => {}
         }
     }
 
     fn end(&mut self, place: usize, source: SourceId, reason: EndReason) {
+    /// All is here: what comes after it is not waited for.
+    fn done(&mut self, place: usize) {
+        let now = self.time();
+        let node = &mut self.nodes[place];
+        node.sync();
+        node.getter.handle_transfer_ended(now, TRANSFER);
+        if node.done_at.is_none() {
+            node.done_at = Some(self.now);
+            self.undone -= 1;
+        }
+    }
+
         let stream = index(source.0);
         self.nodes[place].sources.retain(|_, it| *it != stream);
         self.nodes[place].tally.liars += u64::from(reason == EndReason::Lied);
         self.streams[stream].is_open = false;
         let provider = self.streams[stream].provider;
         self.nodes[provider]
+        if reason == EndReason::NotNeeded {
+            self.nodes[place].acquaintances.insert(provider);
+        }
             .uplink
             .retain(|job| job.stream != stream);
         self.at(self.now + self.plan.delay, Event::ClosedByAsker(stream));

@@ -1,10 +1,11 @@
 //! The side that wants. See [`Getter`] and [the room](super).
 //!
 //! - `state.rs`: what it is told. `answers.rs`: what sources say. `schedule.rs`: who is asked for what. `settle.rs`: what is over.
-//! - `transfer.rs`: what is missing. `picker.rs`: which chunk is next.
+//! - `endgame.rs`: what is asked of a second source. `transfer.rs`: what is missing. `picker.rs`: which chunk is next.
 //! - `source.rs`, `pace.rs`: who gives, and how fast. `stall.rs`: who does not. `liars.rs`: who must not.
 
 mod answers;
+mod endgame;
 mod liars;
 mod output;
 mod pace;
