@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kith_core::content::access::Asker;
-use kith_core::content::providers::{ProviderName, Providers};
+use kith_core::content::providers::{Heard, ProviderName, Providers};
 use kith_core::content::referral::Referral;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::time::Time;
@@ -106,6 +106,12 @@ impl Others {
         let device = referral.routes().next().map(|(_, route)| route.device);
         let name = asker.peer.map(ProviderName::Peer);
         if let Some(name) = name.or(device.map(ProviderName::Device)) {
+    /// The same, each with when they were heard of.
+    pub(super) fn heard(&self, share: &ShareId, asker: &Asker, now: Time) -> Vec<Heard> {
+        self.lock()
+            .heard(now, share, asker.peer.map(ProviderName::Peer))
+    }
+
             self.lock().hear(now, *share, name, referral.clone());
         }
     }

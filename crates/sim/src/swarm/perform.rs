@@ -2,6 +2,7 @@
 
 use kith_core::address::Route;
 use kith_core::content::Referral;
+use kith_core::content::providers::Heard;
 use kith_core::content::swarm::getter::{self, EndReason, SourceId};
 use kith_core::content::swarm::provider::{self, AskerId};
 use kith_core::content::swarm::wire::{PROVIDERS_MAX, What};
@@ -66,7 +67,6 @@ impl World {
         }
     }
 
-    fn end(&mut self, place: usize, source: SourceId, reason: EndReason) {
     /// All is here: what comes after it is not waited for.
     fn done(&mut self, place: usize) {
         let now = self.time();
@@ -79,15 +79,16 @@ impl World {
         }
     }
 
+    fn end(&mut self, place: usize, source: SourceId, reason: EndReason) {
         let stream = index(source.0);
         self.nodes[place].sources.retain(|_, it| *it != stream);
         self.nodes[place].tally.liars += u64::from(reason == EndReason::Lied);
         self.streams[stream].is_open = false;
         let provider = self.streams[stream].provider;
-        self.nodes[provider]
         if reason == EndReason::NotNeeded {
             self.nodes[place].acquaintances.insert(provider);
         }
+        self.nodes[provider]
             .uplink
             .retain(|job| job.stream != stream);
         self.at(self.now + self.plan.delay, Event::ClosedByAsker(stream));
@@ -135,14 +136,13 @@ impl World {
             let at = self.random.below(known.len() as u64);
             told.push(known.swap_remove(usize::try_from(at).unwrap_or_default()));
         }
-        let referrals: Vec<Referral> = told
+        let now = self.time();
+        let heard: Vec<Heard> = told
             .iter()
             .map(|other| Referral::new(None, Some(Route::new(who(*other).device))))
+            .map(|referral| Heard { referral, at: now })
             .collect();
-        let now = self.time();
-        self.nodes[place]
-            .provider
-            .handle_referrals(now, id, &referrals);
+        self.nodes[place].provider.handle_referrals(now, id, &heard);
     }
 
     /// When something sent now arrives on a stream: in its order.
