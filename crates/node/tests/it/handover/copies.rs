@@ -109,8 +109,8 @@ async fn hear_of_others(person: &Person, known: usize) {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
+/// Alice, who shares a folder, and three friends of hers: Bob has it, and the others have heard of that.
+async fn three_friends_of_whom_bob_has_it() -> [Person; 4] {
     let (alice, bob, carol) = alice_and_two_friends().await;
     let dave = Person::new("dave").await;
     alice.meet(&dave).await;
@@ -122,6 +122,12 @@ async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
     for friend in [&carol, &dave] {
         hear_of_others(friend, 0).await;
     }
+    [alice, bob, carol, dave]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
+    let [alice, bob, carol, dave] = three_friends_of_whom_bob_has_it().await;
     alice.node.shutdown().await;
 
     let options = dave.options("alice/folder").await.expect("a source");
@@ -138,17 +144,7 @@ async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whom_the_owner_blocks_or_removes_gets_nothing_from_others_either() {
-    let (alice, bob, carol) = alice_and_two_friends().await;
-    let dave = Person::new("dave").await;
-    alice.meet(&dave).await;
-    alice.write("folder/small", b"read me");
-    alice.write("folder/big", &bytes(1, 3 << 20));
-    let share = alice.share("folder", Recipients::Contacts).await.share;
-    bob.get("alice/folder").await.expect("fetched");
-    heard(&alice.node, share.head.share, bob.node.peer_id()).await;
-    for friend in [&carol, &dave] {
-        hear_of_others(friend, 0).await;
-    }
+    let [alice, bob, carol, dave] = three_friends_of_whom_bob_has_it().await;
     let epoch = async |node: &Node| node.contents().copies().await.expect("read")[0].head.epoch;
     let book = alice.node.address_book();
     book.block(carol.node.peer_id()).await.expect("blocked");
