@@ -247,3 +247,38 @@ async fn who_does_not_want_to_provide_does_not() {
     let refused = contents.unshare("note").await.expect_err("none any more");
     assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_copy_has_under_another_name_is_not_fetched_again() {
+    let (alice, bob, _) = alice_and_two_friends().await;
+    alice.write("folder/a/big", &bytes(1, 3 << 20));
+    let share = alice.share("folder", Recipients::Contacts).await.share;
+    bob.get("alice/folder").await.expect("fetched");
+    let contents = bob.node.contents();
+    until("the copy is examined", async || {
+        let copies = contents.copies().await.expect("read");
+        copies.iter().any(|copy| copy.examined)
+    })
+    .await;
+
+    fs::create_dir(alice.at("folder/b")).expect("made");
+    fs::rename(alice.at("folder/a/big"), alice.at("folder/b/large")).expect("renamed");
+    alice.write("folder/new", &bytes(2, 70_000));
+    let mut options = bob.options("alice/folder").await.expect("a source");
+    options.out = bob.at("newer");
+    let fetched = people::finish(contents.get(options))
+        .await
+        .expect("fetched");
+    assert_ne!(fetched.head.manifest, share.head.manifest);
+    assert!(snapshot(&bob.at("newer/folder")) == snapshot(&alice.at("folder")));
+    assert_eq!(fetched.sources[0].bytes, 70_000, "{:?}", fetched.sources);
+    // So Alice says, too: it is recorded when a stream ends.
+    let given = async || {
+        let share = alice.node.contents().my_share("folder").await;
+        let fetches = share.expect("hers").fetches;
+        fetches.iter().map(|fetch| fetch.bytes).sum::<u64>()
+    };
+    let once = (3 << 20) + 70_000;
+    until("it is recorded", async || given().await >= once).await;
+    assert_eq!(given().await, once);
+}
