@@ -31,10 +31,12 @@ pub enum ProviderName {
 }
 
 /// A provider, as it was heard of last.
-#[derive(Clone, Debug)]
-struct Heard {
-    referral: Referral,
-    at: Time,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Where it is.
+    pub referral: Referral,
+    /// When.
+    pub at: Time,
 }
 
 /// The providers this node has heard of, by share.
@@ -77,6 +79,12 @@ impl Providers {
 
     /// Those to tell `asker` of, who may have the share: the ones heard of last, without itself.
     pub fn refer(&self, now: Time, share: &ShareId, asker: Option<ProviderName>) -> Vec<Referral> {
+        let heard = self.heard(now, share, asker).into_iter();
+        heard.map(|heard| heard.referral).collect()
+    }
+
+    /// The same, each with when it was heard of.
+    pub fn heard(&self, now: Time, share: &ShareId, asker: Option<ProviderName>) -> Vec<Heard> {
         let Some(known) = self.0.get(share) else {
             return Vec::new();
         };
@@ -90,10 +98,7 @@ impl Providers {
             .collect();
         known.sort_by_key(|(name, heard)| (std::cmp::Reverse(heard.at), **name));
         known.truncate(REFERRALS_MAX);
-        known
-            .into_iter()
-            .map(|(_, heard)| heard.referral.clone())
-            .collect()
+        known.into_iter().map(|(_, heard)| heard.clone()).collect()
     }
 
     /// The peers that were heard of as providers themselves.

@@ -171,7 +171,9 @@ impl Shares {
         let is_private = matches!(head.audience, Audience::Contacts | Audience::Named);
         let holder = asker
             .peer
-            .filter(|_| is_private && asker.relation == Relation::Contact);
+            .filter(|_| is_private && asker.relation == Relation::Contact)
+            // Looked at after the head was read: one that was raised for their sake is seen with it.
+            .filter(|peer| !self.others().is_parting(peer));
         Answer::Head {
             head: signed.into(),
             grant: holder.map(|peer| {

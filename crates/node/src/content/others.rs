@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kith_core::content::access::Asker;
-use kith_core::content::providers::{ProviderName, Providers};
+use kith_core::content::providers::{Heard, ProviderName, Providers};
 use kith_core::content::referral::Referral;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::time::Time;
@@ -18,10 +18,28 @@ use crate::content::quota::COPIES_BYTES_MAX;
 pub struct Others {
     providers: Mutex<Providers>,
     blocked: Mutex<BTreeSet<PeerId>>,
+    /// Contacts who are about to be none, once for each [`Parting`].
+    parting: Arc<Mutex<Vec<PeerId>>>,
     /// Of which shares somebody said that they provide them, since it was last looked.
     news: watch::Sender<BTreeSet<ShareId>>,
     provides: AtomicBool,
     room_bytes: AtomicU64,
+}
+
+/// Somebody who gets no grants.
+#[derive(Debug)]
+pub struct Parting {
+    all: Arc<Mutex<Vec<PeerId>>>,
+    peer: PeerId,
+}
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        let mut all = lock(&self.all);
+        if let Some(place) = all.iter().position(|peer| *peer == self.peer) {
+            all.swap_remove(place);
+        }
+    }
 }
 
 impl Default for Others {
@@ -29,6 +47,7 @@ impl Default for Others {
         Self {
             providers: Mutex::default(),
             blocked: Mutex::default(),
+            parting: Arc::default(),
             news: watch::Sender::default(),
             provides: AtomicBool::new(true),
             room_bytes: AtomicU64::new(COPIES_BYTES_MAX),
@@ -39,13 +58,26 @@ impl Default for Others {
 impl Others {
     /// Those who get nothing from now on, whatever they show.
     pub fn set_blocked(&self, peers: BTreeSet<PeerId>) {
-        *self.blocked.lock().unwrap_or_else(PoisonError::into_inner) = peers;
+        *lock(&self.blocked) = peers;
     }
 
     /// Whether somebody is among them.
     pub fn is_blocked(&self, peer: &PeerId) -> bool {
-        let blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
-        blocked.contains(peer)
+        lock(&self.blocked).contains(peer)
+    }
+
+    /// Somebody gets no grants as long as this is held: what they were granted is being voided.
+    pub fn part_with(&self, peer: PeerId) -> Parting {
+        lock(&self.parting).push(peer);
+        Parting {
+            all: Arc::clone(&self.parting),
+            peer,
+        }
+    }
+
+    /// Whether somebody gets none.
+    pub(super) fn is_parting(&self, peer: &PeerId) -> bool {
+        lock(&self.parting).contains(peer)
     }
 
     /// Whether copies are provided from now on; at first they are.
@@ -72,6 +104,12 @@ impl Others {
     pub fn refer(&self, share: &ShareId, asker: &Asker, now: Time) -> Vec<Referral> {
         self.lock()
             .refer(now, share, asker.peer.map(ProviderName::Peer))
+    }
+
+    /// The same, each with when they were heard of.
+    pub(super) fn heard(&self, share: &ShareId, asker: &Asker, now: Time) -> Vec<Heard> {
+        self.lock()
+            .heard(now, share, asker.peer.map(ProviderName::Peer))
     }
 
     /// A provider tells of another.
@@ -121,8 +159,10 @@ impl Others {
     }
 
     fn lock(&self) -> MutexGuard<'_, Providers> {
-        self.providers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.providers)
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -194,7 +194,7 @@ impl Transfer {
             if is_walked && self.unfinished == 0 {
                 return Ok(());
             }
-            if self.lacks && !self.fetching.has_sources() {
+            if self.lacks && self.fetching.is_stranded() {
                 let changed = self.changed.take();
                 return Err(changed.map_or(GetError::Gone, GetError::Changed));
             }

@@ -217,6 +217,15 @@ fn children(bytes: &[u8], offset: u64, outboard: &mut [u8]) -> ([u8; 32], [u8; 3
     (left, right)
 }
 
+/// The hash of the blob that this inner node is the topmost of.
+pub(super) fn root_of(top: &[u8; PARENT_BYTES as usize]) -> BlobHash {
+    let (left, right) = top.split_at(top.len() / 2);
+    root(
+        left.try_into().expect("a half of two hashes"),
+        right.try_into().expect("a half of two hashes"),
+    )
+}
+
 fn root(left: &[u8; 32], right: &[u8; 32]) -> BlobHash {
     BlobHash(*hazmat::merge_subtrees_root(left, right, Mode::Hash).as_bytes())
 }

@@ -174,7 +174,8 @@ impl Incoming {
         };
         let brought = self.mark(part);
         room.wrote(written, brought.bytes);
-        if brought.is_last && self.is_in_parts.load(Ordering::Acquire) {
+        // Whoever brings a part that has come meanwhile has touched the file again.
+        if self.is_whole() && self.is_in_parts.load(Ordering::Acquire) {
             self.finish()?;
         }
         Ok(brought)
@@ -231,12 +232,15 @@ impl Incoming {
 
     fn mark(&self, part: &Range<u64>) -> Brought {
         let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_empty = part.is_empty();
         let part = span(part);
         let bytes = missing.within(part).map(|part| part.bytes()).sum();
         missing.remove(part);
+        // Of two who bring the last part at once, one does.
+        let is_whole = missing.iter().next().is_none();
         Brought {
             bytes,
-            is_last: missing.iter().next().is_none(),
+            is_last: is_whole && (bytes > 0 || is_empty),
         }
     }
 

@@ -1,9 +1,11 @@
 //! What an earlier download to the same target left, of another version: its files that are still wanted need not be fetched again.
 //!
 //! A staging folder says for what it is, in its lock: a hash of the share, the target's name and the filter, without the version. The folders beside
-//! each other that say the same are versions of one download. A file at the same place and of the same size is moved from the older one
-//! with the inner nodes that came with it, and then compared with the new hash as what an earlier run of the same version left.
+//! each other that say the same are versions of one download. A file of the same content, whatever it is called in the new version, is moved from the
+//! older one with the inner nodes that came with it. What a file is, or will be when the rest has come, its topmost inner node says, and of one
+//! that is whole all of it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
@@ -11,8 +13,12 @@ use std::path::Path;
 use kith_core::data::manifest;
 use kith_core::ids::BlobHash;
 
-use crate::data::hash;
+use crate::data::hash::{self, PARENT_BYTES};
 use crate::data::places::{LOOK_MAX, Places, is_staging};
+
+/// Files of one older version that are known by what they hold: at some 150 bytes each no more memory than the rest of a transfer takes. Of
+/// further ones those are taken over that are still called the same.
+const FILES_MAX: usize = 128 * 1024;
 
 /// What a download is for, whichever version comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +43,19 @@ impl Purpose {
 #[derive(Debug)]
 pub(super) struct Older {
     places: Places,
+    /// What it holds, once that was asked.
+    files: Option<Files>,
     _lock: File,
+}
+
+/// The files of an older version.
+#[derive(Debug, Default)]
+struct Files {
+    /// The paths of those that were not looked into, by their size.
+    by_size: BTreeMap<u64, Vec<String>>,
+    /// Of the others, by what they are.
+    by_hash: BTreeMap<BlobHash, Vec<String>>,
+    count: usize,
 }
 
 impl Older {
@@ -58,6 +76,7 @@ impl Older {
             if Purpose::read(&lock).is_ok_and(|it| it == purpose) && lock.try_lock().is_ok() {
                 found.push(Self {
                     places: Places::of(folder),
+                    files: None,
                     _lock: lock,
                 });
             }
@@ -65,20 +84,19 @@ impl Older {
         Ok(found)
     }
 
-    /// Moves a file of this path and size, with its inner nodes, to where it grows from now on; false where there is none.
+    /// Moves a file of this content, with its inner nodes, to where it grows from now on, at `path`; false where there is none.
     pub(super) fn hand_over(
-        &self,
+        &mut self,
         path: &str,
         file: &manifest::File,
         to: &Places,
     ) -> io::Result<bool> {
-        let from = self.places.growing(path);
-        let metadata = match fs::symlink_metadata(&from) {
-            Ok(metadata) if metadata.is_file() && metadata.len() == file.size => metadata,
-            _ => return Ok(false),
+        let Some(was) = self.take(path, file)? else {
+            return Ok(false);
         };
-        set_executable(&from, &metadata, file.executable)?;
-        match fs::rename(self.places.outboard(path), to.outboard(path)) {
+        let from = self.places.growing(&was);
+        set_executable(&from, &fs::symlink_metadata(&from)?, file.executable)?;
+        match fs::rename(self.places.outboard(&was), to.outboard(path)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -86,9 +104,79 @@ impl Older {
         Ok(true)
     }
 
+    /// The path of a file of this content, which is not known of from now on.
+    fn take(&mut self, path: &str, file: &manifest::File) -> io::Result<Option<String>> {
+        let files = match self.files.take() {
+            Some(files) => files,
+            None => Files::beneath(&self.places.growing(""))?,
+        };
+        let files = self.files.insert(files);
+        for same_size in files.by_size.remove(&file.size).into_iter().flatten() {
+            if let Some(hash) = content(&self.places, &same_size, file.size) {
+                files.by_hash.entry(hash).or_default().push(same_size);
+            }
+        }
+        let known = files.by_hash.get_mut(&file.hash).and_then(Vec::pop);
+        if known.is_some() || files.count < FILES_MAX {
+            return Ok(known);
+        }
+        let is_same = content(&self.places, path, file.size) == Some(file.hash);
+        Ok(is_same.then(|| path.to_owned()))
+    }
+
     /// Removes what is left of it.
     pub(super) fn remove(self) -> io::Result<()> {
         fs::remove_dir_all(self.places.folder())
+    }
+}
+
+impl Files {
+    /// All files with something in them beneath a folder, up to [`FILES_MAX`].
+    fn beneath(tree: &Path) -> io::Result<Self> {
+        let mut files = Self::default();
+        let mut folders = vec![(tree.to_owned(), String::new())];
+        while let Some((folder, prefix)) = folders.pop() {
+            let entries = match fs::read_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
+                let entry = entry?;
+                // No name of a tree is anything else.
+                let Ok(name) = entry.file_name().into_string() else {
+                    continue;
+                };
+                let path = format!("{prefix}{name}");
+                let kind = entry.file_type()?;
+                if kind.is_dir() {
+                    folders.push((entry.path(), format!("{path}/")));
+                } else if kind.is_file() && entry.metadata()?.len() > 0 {
+                    if files.count >= FILES_MAX {
+                        return Ok(files);
+                    }
+                    files.count += 1;
+                    let size = entry.metadata()?.len();
+                    files.by_size.entry(size).or_default().push(path);
+                }
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// What the file at a path is, or will be when all has come; `None` where nothing of this size is, or it cannot be read.
+fn content(places: &Places, path: &str, size: u64) -> Option<BlobHash> {
+    let file = hash::open_in_place(&places.growing(path)).ok()?;
+    if file.metadata().ok()?.len() != size {
+        return None;
+    }
+    match hash::open_in_place(&places.outboard(path)) {
+        Ok(outboard) => {
+            let mut top = [0; PARENT_BYTES as usize];
+            hash::read_exact_at(&outboard, &mut top, 0).ok()?;
+            Some(hash::root_of(&top))
+        }
+        Err(_) => Some(hash::hash_open(&file, size).ok()?.0),
     }
 }
 

@@ -255,8 +255,8 @@ impl Staging {
 
     /// Takes a file over from another version.
     fn inherit(&self, path: &str, file: &manifest::File) -> io::Result<bool> {
-        let older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
-        for older in &*older {
+        let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+        for older in &mut *older {
             if older.hand_over(path, file, &self.places(PathBuf::new()))? {
                 return Ok(true);
             }

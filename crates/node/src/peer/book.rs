@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
 use kith_core::address::Route;
-use kith_core::identity::{Contact, Invite, Petname, words};
+use kith_core::crypto::Ed25519;
+use kith_core::identity::{Book, BookError, Contact, Invite, Petname, words};
 use kith_core::ids::{Face, InviteId, PeerId};
 use kith_core::peer::{CompareError, InviteOptions, Peer, Regard};
 use kith_core::protocol::ProtocolName;
@@ -258,12 +259,9 @@ impl AddressBook {
     /// shares is void, also at others who provide them.
     ///
     /// # Errors
-    /// [`Error::Book`]; [`Error::Share`] when they are blocked and their grants could not be voided.
+    /// [`Error::Book`]; [`Error::Share`] when their grants could not be voided: they are not blocked then.
     pub async fn block(&self, peer: PeerId) -> Result<(), Error> {
-        self.0
-            .ask(move |machine, now| machine.edit_book(now, |book| book.block(&peer)))
-            .await??;
-        self.0.contents().revoke(peer).await
+        self.part_with(peer, Book::block).await
     }
 
     /// Undoes a block; it takes a new invite to meet again.
@@ -282,10 +280,27 @@ impl AddressBook {
     /// # Errors
     /// As [`AddressBook::block`].
     pub async fn remove(&self, peer: PeerId) -> Result<(), Error> {
-        self.0
-            .ask(move |machine, now| machine.edit_book(now, |book| book.remove(&peer)))
-            .await??;
-        self.0.contents().revoke(peer).await
+        self.part_with(peer, Book::remove).await
+    }
+
+    /// Voids what a contact was granted, and changes the book only then: a crash between the two leaves a contact with void grants, and never
+    /// somebody blocked whom others go on to serve. They get no new grant meanwhile.
+    async fn part_with(
+        &self,
+        peer: PeerId,
+        change: fn(&mut Book<Ed25519>, &PeerId) -> Result<(), BookError>,
+    ) -> Result<(), Error> {
+        let known = self.0.ask(move |machine, _| {
+            let contact = machine.book().contact(&peer);
+            contact.map(|_| ()).ok_or(BookError::NotAContact(peer))
+        });
+        known.await??;
+        let _parting = self.0.shares().others().part_with(peer);
+        self.0.contents().revoke(peer).await?;
+        Ok(self
+            .0
+            .ask(move |machine, now| machine.edit_book(now, |book| change(book, &peer)))
+            .await??)
     }
 
     /// The words by which this node's owner and `peer` check, on the phone say, that nobody stands between them.

@@ -1,6 +1,7 @@
 //! A folder goes from hand to hand: share, list and get, between nodes with real sockets.
 
 mod audience;
+mod blocked;
 mod broken;
 mod copies;
 mod half;

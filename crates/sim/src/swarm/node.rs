@@ -65,7 +65,7 @@ pub struct Node {
     pub sources: BTreeMap<usize, usize>,
     /// Streams of others to it, by who they are.
     pub askers: BTreeMap<usize, usize>,
-    /// Others that it knows of: the owner those who give and want nothing.
+    /// Others that it knows of and has no stream with: the owner those who give and want nothing, and all those with whom they had one.
     pub acquaintances: BTreeSet<usize>,
     /// What it is sending, in turns.
     pub uplink: VecDeque<Job>,

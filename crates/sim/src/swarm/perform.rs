@@ -2,11 +2,12 @@
 
 use kith_core::address::Route;
 use kith_core::content::Referral;
+use kith_core::content::providers::Heard;
 use kith_core::content::swarm::getter::{self, EndReason, SourceId};
 use kith_core::content::swarm::provider::{self, AskerId};
 use kith_core::content::swarm::wire::{PROVIDERS_MAX, What};
 
-use super::node::{Job, SNAPSHOT};
+use super::node::{Job, SNAPSHOT, TRANSFER};
 use super::plan::MS;
 use super::world::{Event, World, place_of, who};
 use crate::event::EPOCH;
@@ -61,14 +62,20 @@ impl World {
                 let now = self.time();
                 self.nodes[place].provider.handle_held(now, SNAPSHOT, chunk);
             }
-            getter::Output::Done { .. } => {
-                self.nodes[place].sync();
-                if self.nodes[place].done_at.is_none() {
-                    self.nodes[place].done_at = Some(self.now);
-                    self.undone -= 1;
-                }
-            }
+            getter::Output::Done { .. } => self.done(place),
             getter::Output::Changed { .. } => {}
+        }
+    }
+
+    /// All is here: what comes after it is not waited for.
+    fn done(&mut self, place: usize) {
+        let now = self.time();
+        let node = &mut self.nodes[place];
+        node.sync();
+        node.getter.handle_transfer_ended(now, TRANSFER);
+        if node.done_at.is_none() {
+            node.done_at = Some(self.now);
+            self.undone -= 1;
         }
     }
 
@@ -78,6 +85,9 @@ impl World {
         self.nodes[place].tally.liars += u64::from(reason == EndReason::Lied);
         self.streams[stream].is_open = false;
         let provider = self.streams[stream].provider;
+        if reason == EndReason::NotNeeded {
+            self.nodes[place].acquaintances.insert(provider);
+        }
         self.nodes[provider]
             .uplink
             .retain(|job| job.stream != stream);
@@ -126,14 +136,13 @@ impl World {
             let at = self.random.below(known.len() as u64);
             told.push(known.swap_remove(usize::try_from(at).unwrap_or_default()));
         }
-        let referrals: Vec<Referral> = told
+        let now = self.time();
+        let heard: Vec<Heard> = told
             .iter()
             .map(|other| Referral::new(None, Some(Route::new(who(*other).device))))
+            .map(|referral| Heard { referral, at: now })
             .collect();
-        let now = self.time();
-        self.nodes[place]
-            .provider
-            .handle_referrals(now, id, &referrals);
+        self.nodes[place].provider.handle_referrals(now, id, &heard);
     }
 
     /// When something sent now arrives on a stream: in its order.

@@ -214,6 +214,9 @@ impl World {
                 let id = AskerId(stream as u64);
                 self.nodes[place].provider.handle_closed(now, id);
                 self.nodes[place].askers.retain(|_, it| *it != stream);
+                // Whoever came for it may have it now.
+                let asker = self.streams[stream].asker;
+                self.nodes[place].acquaintances.insert(asker);
             }
             Event::ClosedByProvider(stream) => {
                 let id = SourceId(stream as u64);

@@ -97,5 +97,9 @@ pub const STALLS_MAX: u32 = 5;
 /// Providers that one source may name: twice what a transfer asks at once. Further ones are not heard.
 pub const REFERRALS_MAX: usize = 2 * SOURCES_MAX;
 
+/// An asker is told of a provider again that was heard of again so much later: one that had nothing any more, and was given up, may have begun
+/// anew. Twice as long as such a one is tried again without.
+pub const REFERRED_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
 /// Liars remembered; the first is forgotten for a further one, and whoever keeps a longer memory was told of each.
 pub const LIARS_MAX: usize = 1024;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use kith_core::content::Referral;
 use kith_core::content::access::Shown;
+use kith_core::content::providers::Heard;
 use kith_core::content::swarm::provider::AskerId;
 use kith_core::content::swarm::wire::{Ask, Open, ProviderMessage};
 use kith_core::ids::{BlobHash, ShareId};
@@ -141,10 +141,10 @@ impl Asker {
     }
 
     /// Who else provides what it asks for, as far as it may know.
-    pub(super) fn referrals(&self, shares: &Shares) -> Vec<Referral> {
+    pub(super) fn referrals(&self, shares: &Shares) -> Vec<Heard> {
         let others = shares.others();
         let asker = (self.session.asker).having(&self.shown, |peer| others.is_blocked(peer));
-        others.refer(&self.open.share, &asker, (self.session.now)())
+        others.heard(&self.open.share, &asker, (self.session.now)())
     }
 
     /// Something was written.

@@ -142,7 +142,7 @@ impl Fetching {
             match self.next().await? {
                 Event::Node { hash, bytes } if hash == node => return Ok(bytes),
                 Event::Failed(error) => return Err(error),
-                Event::Lacks { .. } if !self.has_sources() => return Err(GetError::Gone),
+                Event::Lacks { .. } if self.is_stranded() => return Err(GetError::Gone),
                 _ => {}
             }
         }
@@ -174,11 +174,11 @@ impl Fetching {
         });
     }
 
-    /// Whether somebody has something of what is missing.
-    pub(in crate::content) fn has_sources(&self) -> bool {
+    /// Whether something is wanted, and nobody has anything of it. While nothing is wanted, what came last may not have been told yet.
+    pub(in crate::content) fn is_stranded(&self) -> bool {
         let id = self.ongoing.id();
         let progress = (self.ongoing.getting()).tell(|getter, _| getter.progress(id));
-        progress.is_some_and(|progress| progress.sources > 0)
+        progress.is_none_or(|progress| !progress.is_at_rest && progress.sources == 0)
     }
 }
 

@@ -23,7 +23,7 @@ pub mod giving;
 pub mod output;
 pub(super) mod reading;
 mod sides;
-mod source;
+pub(super) mod source;
 
 pub use fetching::Intake;
 pub use getting::Getting;

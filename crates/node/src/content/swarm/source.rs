@@ -1,9 +1,11 @@
 //! A stream to a source: what it is asked goes out, what it sends is handed to blocking threads, which verify it and write it.
 //!
 //! One task reads and another has written what came before, so that the network, the hashing and the disk overlap. Nothing is read of raw
-//! bytes whose number is not exactly that of what was asked for.
+//! bytes whose number is not exactly that of what was asked for, and at first nothing more before what came was verified: with each message
+//! that was right one more is read ahead.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use kith_core::content::swarm::getter::{Due, EndReason, SourceId};
 use kith_core::content::swarm::wire::{AskerMessage, DropReason, Open, ProviderMessage};
 use kith_core::ids::PeerId;
 use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::arriving::{Arriving, Event, TakeError, Taken};
 use super::buffers::Buffer;
@@ -31,6 +33,9 @@ const WAITING_MAX: usize = 16;
 
 /// What is verified and written in one go, at most: changing threads costs as much as a small file.
 const BATCH_CAME: usize = 8;
+
+/// How many messages are read ahead at most of what is verified, of a source that was right so often.
+pub(in crate::content) const AHEAD_MAX: usize = WAITING_MAX + BATCH_CAME;
 
 /// How long a source that hears no more may take for what it said last to come: some round trips.
 const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
@@ -90,6 +95,10 @@ struct Context {
     peer: Option<PeerId>,
     /// What it has lied about.
     lie: OnceLock<String>,
+    /// A permit for each message that may be read before another is verified,
+    ahead: Semaphore,
+    /// and how many there are, with those that are in use.
+    ahead_total: AtomicUsize,
 }
 
 /// Speaks with a source until one of us ends it. `Open` was sent before.
@@ -110,6 +119,8 @@ where
         source: joined.id,
         peer,
         lie: OnceLock::new(),
+        ahead: Semaphore::new(1),
+        ahead_total: AtomicUsize::new(1),
     });
     let (came, waiting) = mpsc::channel(WAITING_MAX);
     let writing = async {
@@ -197,6 +208,10 @@ where
             context.blame(context.arriving.named(&due));
             return std::future::pending().await;
         }
+        match context.ahead.acquire().await {
+            Ok(permit) => permit.forget(),
+            Err(_) => break,
+        }
         let length = usize::try_from(encoded).expect("bounded by the message");
         let mut raw = context.arriving.buffers.take(length);
         let mut exactly = (&mut reader).take(encoded);
@@ -250,9 +265,21 @@ impl Context {
                 true
             }
         };
+        if is_fine {
+            self.read_further();
+        }
         // The transfer looks what the machine says now that this is done.
         self.arriving.tell(event);
         is_fine
+    }
+
+    /// A message was right: another may be read, and one more ahead of what is verified.
+    fn read_further(&self) {
+        let total = self.ahead_total.load(Ordering::Relaxed);
+        // Only one batch is taken at a time.
+        self.ahead_total
+            .store((total + 1).min(AHEAD_MAX), Ordering::Relaxed);
+        self.ahead.add_permits(1 + usize::from(total < AHEAD_MAX));
     }
 
     /// It lied about this.

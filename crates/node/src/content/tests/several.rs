@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::{BoxFuture, join_all};
 use kith_core::content::swarm::getter::Who;
-use kith_core::content::swarm::span::{Span, groups_within};
+use kith_core::content::swarm::span::{CHUNK_BYTES_MIN, Span, groups_within};
 use kith_core::content::swarm::wire::{DropReason, What};
 use kith_core::content::wire::GROUP_BYTES;
 use kith_core::ids::{BlobHash, DeviceKey, PeerId, ShareId};
 
 use super::fake::{self, Reply};
 use super::world::{Fault, LAN, World, bytes, getting};
-use crate::content::swarm::{Getting, Intake, SourceEnd};
+use crate::content::swarm::fetching::Fetching;
+use crate::content::swarm::{Getting, Intake, SourceEnd, source};
 use crate::content::{Carrier, Credential, Get, GetError, Givers, Got, Recipients, get};
 use crate::data::range::Blob;
 
@@ -41,6 +42,12 @@ fn world() -> (World, ShareId) {
     let share = world.share(Recipients::Contacts).head.share;
     (world, share)
 }
+
+/// What a chunk takes on the wire at most, with its inner nodes and the message before it.
+const CHUNK_SENT_MAX: u64 = CHUNK_BYTES_MIN + CHUNK_BYTES_MIN / 64;
+
+/// What is read ahead of a stream by the way, and what messages without bytes take: what is held, who is free, what is suggested.
+const WORDS_MAX: u64 = 32 * 1024;
 
 /// An honest provider.
 fn honest<'a>(world: &'a World, intake: &'a Intake, number: u8, fault: Fault) -> Ending<'a> {
@@ -177,6 +184,48 @@ async fn one_who_sends_a_group_too_much_or_too_little_lied_and_the_others_give_t
             "{ends:?}"
         );
     }
+}
+
+/// Fetches from one whose byte at this position is wrong. How much of what it sent was read.
+async fn read_of_a_liar(lies_at: u64) -> u64 {
+    let (world, share) = world();
+    let (_, ends) = fetch(&world, &getting(), share, |world, intake| {
+        // As fast as it is read.
+        let stream = world.stream_to_another(Fault::Flip(lies_at), None);
+        let end: Ending<'_> = Box::pin(intake.source(stream, who(2), LAN, &Credential::Session));
+        vec![end]
+    })
+    .await;
+    assert!(matches!(&ends[..], [SourceEnd::Lied(_)]), "{ends:?}");
+    world.received()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_liar_no_more_is_read_ahead_than_it_was_right_before() {
+    // The manifest was right, so that it is two chunks.
+    let first = read_of_a_liar(CHUNK_BYTES_MIN / 2).await;
+    assert!(first <= 2 * CHUNK_SENT_MAX + WORDS_MAX, "{first}");
+    let late = BIG_BYTES as u64 / 2;
+    let read = read_of_a_liar(late).await;
+    let ahead = source::AHEAD_MAX as u64;
+    assert!(
+        read <= late + (ahead + 1) * CHUNK_SENT_MAX + WORDS_MAX,
+        "{read}"
+    );
+}
+
+#[tokio::test]
+async fn nobody_is_missed_while_nothing_is_wanted() {
+    let (world, share) = world();
+    let head = world
+        .head(&world.request(share))
+        .await
+        .expect("shared")
+        .head;
+    let fetching = Fetching::begin(&getting(), &head, &Givers::default()).expect("room");
+    assert!(!fetching.is_stranded(), "what comes next may be on its way");
+    assert!(fetching.want_node(head.manifest));
+    assert!(fetching.is_stranded(), "there is nobody");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

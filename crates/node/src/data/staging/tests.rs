@@ -314,3 +314,30 @@ fn what_was_written_is_durable_before_it_is_told() {
     assert_eq!(staging.syncing.lose(), 0);
     assert_eq!(fs::read(staging.at("f")).expect("there"), b"hello");
 }
+
+#[test]
+fn of_two_who_bring_the_last_part_at_once_one_makes_it_whole() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let bytes: Vec<u8> = (0..2 * CHUNK).map(|at| (at % 251) as u8).collect();
+    let staging = Staging::open(&target, download(&TREE)).expect("opened");
+    let (half, whole) = (CHUNK as u64, bytes.len() as u64);
+    for number in 0..50 {
+        let path = format!("f{number}");
+        let incoming = staging.incoming(&path, &file(&bytes)).expect("prepared");
+        write(&incoming, &bytes, 0..half);
+        let together = std::sync::Barrier::new(2);
+        let bring = || {
+            together.wait();
+            write(&incoming, &bytes, half..whole)
+        };
+        let brought = std::thread::scope(|scope| {
+            let other = scope.spawn(bring);
+            [bring(), other.join().expect("no panic")]
+        });
+        let last = brought.iter().filter(|brought| brought.is_last).count();
+        assert_eq!((last, incoming.is_whole()), (1, true), "{brought:?}");
+        let metadata = fs::metadata(staging.at(&path)).expect("there");
+        assert_eq!(hash::Stamp::of(&metadata).mtime_ms(), -1_500);
+    }
+}

@@ -1,9 +1,12 @@
-//! Who of several providers gives to a transfer: all at once; and who was lost, or has nothing yet, is tried again after a pause.
+//! Who of several providers gives to a transfer: all at once; and who was lost, or has nothing yet, is tried again after a pause, and when
+//! somebody says anew that they have it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use kith_core::routing::Target;
 use tokio::sync::{Notify, mpsc};
 use tracing::debug;
 
@@ -26,8 +29,8 @@ struct Attempt {
     losses: u32,
 }
 
-/// Attends to providers, to those known from the beginning and to those that are found meanwhile, all at once. Ends with what the last of
-/// them said when nobody is left, or when everybody is lost.
+/// Attends to providers, to those known from the beginning and to those that are found meanwhile, all at once. One that had nothing any more and
+/// is found again is begun with again. Ends with what the last of them said when nobody is left, or when everybody is lost.
 pub(super) async fn run<Attending>(
     known: Vec<Provider>,
     found: &mut mpsc::UnboundedReceiver<Provider>,
@@ -40,6 +43,8 @@ where
         let attending = attend(attempt.provider.clone());
         async move { (attempt, attending.await) }
     };
+    // Who is not begun with when they are found.
+    let mut begun_with: BTreeSet<Vec<Target>> = known.iter().map(|it| it.targets.clone()).collect();
     let first = known.into_iter().map(Attempt::first);
     let mut attempts: FuturesUnordered<_> = first.map(begin).collect();
     let (hurry, patience) = (Notify::new(), Notify::new());
@@ -47,20 +52,30 @@ where
     loop {
         let attempt = tokio::select! {
             biased;
-            Some(provider) = found.recv() => Attempt::first(provider),
+            Some(provider) = found.recv() => match begun_with.insert(provider.targets.clone()) {
+                true => Attempt::first(provider),
+                false => continue,
+            },
             Some((attempt, end)) = attempts.next() => {
                 debug!(?end, "a provider of a transfer is lost");
-                match attempts.is_empty() {
-                    true if pauses.is_empty() || end.is_passing() => return end.into(),
+                let is_alone = attempts.is_empty();
+                if is_alone && (pauses.is_empty() || end.is_passing()) {
+                    return end.into();
+                }
+                if is_alone {
                     // Nobody else gives: there is nothing to wait for.
-                    true => hurry.notify_waiters(),
-                    false => match end {
-                        SourceEnd::Lost(_) => pauses.push(attempt.pause(&hurry)),
-                        SourceEnd::Gone if attempt.losses < RETURNS_MAX => {
-                            returns.push(attempt.pause(&patience));
-                        }
-                        _ => {}
-                    },
+                    hurry.notify_waiters();
+                }
+                match end {
+                    SourceEnd::Lost(_) => pauses.push(attempt.pause(&hurry)),
+                    SourceEnd::Gone if !is_alone && attempt.losses < RETURNS_MAX => {
+                        returns.push(attempt.pause(&patience));
+                    }
+                    SourceEnd::Gone => {
+                        begun_with.remove(&attempt.provider.targets);
+                    }
+                    // It lied, or serves by another stream: whatever others say of it, it is not begun with again.
+                    _ => {}
                 }
                 continue;
             }
@@ -132,6 +147,11 @@ mod tests {
 
     /// Runs providers that behave so, the first of them number 0. Gives the end, and who was attended to when.
     async fn play(stories: Vec<Story>) -> (GetError, Vec<(u8, u64)>) {
+        play_naming(stories, Vec::new()).await
+    }
+
+    /// The same, and the second provider is named by somebody at these times, in milliseconds.
+    async fn play_naming(stories: Vec<Story>, named: Vec<u64>) -> (GetError, Vec<(u8, u64)>) {
         let begun = Instant::now();
         let known = (0u8..).zip(&stories).map(|(number, _)| provider(number));
         let known = known.collect();
@@ -147,8 +167,18 @@ mod tests {
                 end()
             }
         };
-        let (_finder, mut found) = mpsc::unbounded_channel();
-        let end = run(known, &mut found, attend).await;
+        let (finder, mut found) = mpsc::unbounded_channel();
+        let naming = async {
+            for at in named {
+                tokio::time::sleep_until(begun + Duration::from_millis(at)).await;
+                finder.send(provider(1)).expect("it is listened to");
+            }
+            std::future::pending().await
+        };
+        let end = tokio::select! {
+            end = run(known, &mut found, attend) => end,
+            () = naming => unreachable!("it never ends"),
+        };
         (end, seen.into_inner().expect("nobody panicked"))
     }
 
@@ -189,6 +219,29 @@ mod tests {
         let tried = seen.iter().filter(|(number, _)| *number == 0);
         let seconds: Vec<u64> = tried.map(|(_, at)| at / 1000).collect();
         assert_eq!(seconds, [0, 1, 3, 7, 15, 31, 61, 91]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_had_nothing_any_more_is_gone_to_again_when_named_anew() {
+        let steady: Story = vec![(300_000, lost)];
+        let gone = |lasts| (lasts, (|| SourceEnd::Gone) as fn() -> SourceEnd);
+        let mut again: Story = vec![gone(0); 6];
+        again.push(gone(50_000));
+        again.push((0, lied));
+        let named = vec![10_000, 100_000, 120_000];
+        let (_, seen) = play_naming(vec![steady, again], named).await;
+        let tried = seen.iter().filter(|(number, _)| *number == 1);
+        let seconds: Vec<u64> = tried.map(|(_, at)| at / 1000).collect();
+        // Neither while it is tried again by itself, nor while it gives.
+        assert_eq!(seconds, [0, 1, 3, 7, 15, 31, 100, 151]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_lied_is_not_gone_to_again_whoever_names_it() {
+        let steady: Story = vec![(100_000, lost)];
+        let liar: Story = vec![(10, lied)];
+        let (_, seen) = play_naming(vec![steady, liar], vec![50_000]).await;
+        assert_eq!(seen, [(0, 0), (1, 0)]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -73,7 +73,7 @@ impl Contents {
     }
 
     /// Looks for those who have a share beside its owner, while it is fetched: contacts, those remembered, and whom its sources name. Each that is
-    /// found is told once. Never ends.
+    /// found is told, and again when they say so again. Never ends.
     pub(super) async fn search(
         &self,
         source: &ShareSource,
@@ -88,13 +88,15 @@ impl Contents {
         let finds = Finds::new(found);
         let looking = async {
             loop {
-                finds.tell(self.further(source).await);
+                finds.tell(self.further(source).await, is_asked);
                 tokio::time::sleep(SEARCH_EVERY).await;
             }
         };
         let hearing = async {
             while let Some(referrals) = learned.recv().await {
-                finds.tell(self.named(first.share, source, referrals).await);
+                // A source names one again only when it heard of it again.
+                let named = self.named(first.share, source, referrals).await;
+                finds.tell(named, |_| true);
             }
             // The transfer has just ended.
             std::future::pending::<()>().await
@@ -197,7 +199,12 @@ impl Contents {
     }
 }
 
-/// Who was found for a transfer, each told once.
+/// Whether somebody has just been asked, and not only been heard of some time ago.
+fn is_asked(provider: &Provider) -> bool {
+    provider.peer.is_some()
+}
+
+/// Who was found for a transfer.
 struct Finds {
     told: Mutex<BTreeSet<Vec<Target>>>,
     found: mpsc::UnboundedSender<Provider>,
@@ -211,17 +218,68 @@ impl Finds {
         }
     }
 
-    fn tell(&self, providers: Result<Vec<Provider>, Error>) {
+    /// Tells of those who are new, and of the others where what is said of them is.
+    fn tell(
+        &self,
+        providers: Result<Vec<Provider>, Error>,
+        is_said_anew: impl Fn(&Provider) -> bool,
+    ) {
         let providers = providers.unwrap_or_else(|error| {
             debug!(%error, "nobody else is found who has a share");
             Vec::new()
         });
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         for provider in providers {
-            if told.len() < FOUND_MAX && told.insert(provider.targets.clone()) {
+            let is_told = match told.contains(&provider.targets) {
+                true => is_said_anew(&provider),
+                false => told.len() < FOUND_MAX && told.insert(provider.targets.clone()),
+            };
+            if is_told {
                 // The transfer may just have ended.
                 let _ = self.found.send(provider);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kith_core::ids::DeviceKey;
+
+    use super::*;
+
+    /// Somebody at a device, of whom it is known who they are where they were asked themselves.
+    fn provider(number: usize, peer: Option<PeerId>) -> Provider {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        Provider {
+            targets: vec![Target::Device(DeviceKey(key))],
+            peer,
+            credential: Credential::Session,
+        }
+    }
+
+    #[test]
+    fn one_who_was_found_before_is_told_again_only_when_that_is_said_anew() {
+        let (sender, mut found) = mpsc::unbounded_channel();
+        let finds = Finds::new(sender);
+        let contact = Some(PeerId([1; 32]));
+        let mut told = |number, peer, is_named: bool| {
+            let providers = Ok(vec![provider(number, peer)]);
+            match is_named {
+                true => finds.tell(providers, |_| true),
+                false => finds.tell(providers, is_asked),
+            }
+            found.try_recv().is_ok()
+        };
+        // Remembered, remembered still, and named by a source meanwhile;
+        assert_eq!(
+            [false, false, true].map(|named| told(1, None, named)),
+            [true, false, true]
+        );
+        // a contact, who is asked each time.
+        assert!(told(2, contact, false) && told(2, contact, false));
+        let new = (3..2 * FOUND_MAX).filter(|number| told(*number, None, true));
+        assert_eq!(new.count(), FOUND_MAX - 2, "not without end");
     }
 }

@@ -109,8 +109,8 @@ pub(super) async fn hear_of_others(person: &Person, known: usize) {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
+/// Alice, who shares a folder, and three friends of hers: Bob has it, and the others have heard of that.
+async fn three_friends_of_whom_bob_has_it() -> [Person; 4] {
     let (alice, bob, carol) = alice_and_two_friends().await;
     let dave = Person::new("dave").await;
     alice.meet(&dave).await;
@@ -122,6 +122,12 @@ async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
     for friend in [&carol, &dave] {
         hear_of_others(friend, 0).await;
     }
+    [alice, bob, carol, dave]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
+    let [alice, bob, carol, dave] = three_friends_of_whom_bob_has_it().await;
     alice.node.shutdown().await;
 
     let options = dave.options("alice/folder").await.expect("a source");
@@ -138,17 +144,7 @@ async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whom_the_owner_blocks_or_removes_gets_nothing_from_others_either() {
-    let (alice, bob, carol) = alice_and_two_friends().await;
-    let dave = Person::new("dave").await;
-    alice.meet(&dave).await;
-    alice.write("folder/small", b"read me");
-    alice.write("folder/big", &bytes(1, 3 << 20));
-    let share = alice.share("folder", Recipients::Contacts).await.share;
-    bob.get("alice/folder").await.expect("fetched");
-    heard(&alice.node, share.head.share, bob.node.peer_id()).await;
-    for friend in [&carol, &dave] {
-        hear_of_others(friend, 0).await;
-    }
+    let [alice, bob, carol, dave] = three_friends_of_whom_bob_has_it().await;
     let epoch = async |node: &Node| node.contents().copies().await.expect("read")[0].head.epoch;
     let book = alice.node.address_book();
     book.block(carol.node.peer_id()).await.expect("blocked");
@@ -250,4 +246,39 @@ async fn who_does_not_want_to_provide_does_not() {
     assert!(carol.at("out/note").exists());
     let refused = contents.unshare("note").await.expect_err("none any more");
     assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_copy_has_under_another_name_is_not_fetched_again() {
+    let (alice, bob, _) = alice_and_two_friends().await;
+    alice.write("folder/a/big", &bytes(1, 3 << 20));
+    let share = alice.share("folder", Recipients::Contacts).await.share;
+    bob.get("alice/folder").await.expect("fetched");
+    let contents = bob.node.contents();
+    until("the copy is examined", async || {
+        let copies = contents.copies().await.expect("read");
+        copies.iter().any(|copy| copy.examined)
+    })
+    .await;
+
+    fs::create_dir(alice.at("folder/b")).expect("made");
+    fs::rename(alice.at("folder/a/big"), alice.at("folder/b/large")).expect("renamed");
+    alice.write("folder/new", &bytes(2, 70_000));
+    let mut options = bob.options("alice/folder").await.expect("a source");
+    options.out = bob.at("newer");
+    let fetched = people::finish(contents.get(options))
+        .await
+        .expect("fetched");
+    assert_ne!(fetched.head.manifest, share.head.manifest);
+    assert!(snapshot(&bob.at("newer/folder")) == snapshot(&alice.at("folder")));
+    assert_eq!(fetched.sources[0].bytes, 70_000, "{:?}", fetched.sources);
+    // So Alice says, too: it is recorded when a stream ends.
+    let given = async || {
+        let share = alice.node.contents().my_share("folder").await;
+        let fetches = share.expect("hers").fetches;
+        fetches.iter().map(|fetch| fetch.bytes).sum::<u64>()
+    };
+    let once = (3 << 20) + 70_000;
+    until("it is recorded", async || given().await >= once).await;
+    assert_eq!(given().await, once);
 }

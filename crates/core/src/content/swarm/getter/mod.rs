@@ -1,11 +1,12 @@
 //! The side that wants. See [`Getter`] and [the room](super).
 //!
 //! - `state.rs`: what it is told. `answers.rs`: what sources say. `schedule.rs`: who is asked for what. `settle.rs`: what is over.
-//! - `transfer.rs`: what is missing. `picker.rs`: which chunk is next.
+//! - `endgame.rs`: what is asked of a second source. `transfer.rs`: what is missing. `picker.rs`: which chunk is next.
 //! - `gives.rs`: which parts came from whom, to be looked at.
 //! - `source.rs`, `pace.rs`: who gives, and how fast. `stall.rs`: who does not. `liars.rs`: who must not.
 
 mod answers;
+mod endgame;
 mod gives;
 mod liars;
 mod output;

@@ -5,13 +5,12 @@
 //! way fits the bounds: what a slow disk does not write, a fast network is not asked for.
 
 use std::cmp::Reverse;
-use std::time::Duration;
 
 use super::output::{Output, SourceId};
 use super::source::Pending;
 use super::state::Getter;
 use super::transfer::Transfer;
-use crate::content::swarm::config::{END_GAME_COPIES, RANDOM_FIRST_CHUNKS};
+use crate::content::swarm::config::RANDOM_FIRST_CHUNKS;
 use crate::content::swarm::wire::{Ask, AskerMessage, REQUESTS_MAX, What};
 use crate::ids::{BlobHash, DeviceKey};
 
@@ -20,9 +19,6 @@ const URGENT_CHUNKS: usize = 4;
 
 /// Of a reader's window, so many chunks go before everything else: 64 MiB of the smallest, which no player reads ahead.
 const WINDOW_CHUNKS_MAX: usize = 256;
-
-/// A second source is asked for a chunk where it should be so many times sooner.
-const SOONER_TIMES: u32 = 3;
 
 /// What to ask a source for.
 enum Choice {
@@ -79,6 +75,7 @@ impl Getter {
         ready.sort_unstable();
         for (_, id) in ready {
             if let Some(choice) = self.choose(id) {
+                self.relieve(id, &choice);
                 self.ask(id, &choice);
                 return true;
             }
@@ -134,51 +131,22 @@ impl Getter {
         })
     }
 
-    /// When all that is missing was asked for: the chunk that comes last where it was asked for, and sooner from this source.
-    fn end_game(&self, id: SourceId) -> Option<u32> {
-        let source = self.sources.get(&id)?;
-        let transfer = self.transfers.get(&source.transfer)?;
-        if !transfer.picker.is_exhausted() {
-            return None;
-        }
-        (transfer.asked.keys())
-            .filter(|chunk| source.holdings.contains(**chunk))
-            .filter(|chunk| self.is_sooner(id, **chunk, transfer))
-            .max_by_key(|chunk| self.soonest(**chunk, transfer))
-            .copied()
-    }
-
-    /// Whether this source would bring a chunk much sooner than those who were asked for it, who are not too many.
-    fn is_sooner(&self, id: SourceId, chunk: u32, transfer: &Transfer) -> bool {
-        let Some(asked) = transfer.asked.get(&chunk) else {
-            return false;
+    /// Has whoever waits to send a chunk leave it to the source that is asked for it now.
+    fn relieve(&mut self, id: SourceId, choice: &Choice) {
+        let Choice::Chunk(chunk) = choice else {
+            return;
         };
-        if asked.len() >= END_GAME_COPIES || asked.contains(&id) || !self.is_measured(id) {
-            return false;
+        let Some(transfer_id) = self.sources.get(&id).map(|source| source.transfer) else {
+            return;
+        };
+        let transfer = self.transfers.get(&transfer_id);
+        let relieved = transfer.map(|transfer| self.relieved(*chunk, transfer));
+        for other in relieved.into_iter().flatten() {
+            self.cancel(other, Some(*chunk));
+            if let Some(transfer) = self.transfers.get_mut(&transfer_id) {
+                transfer.unask(*chunk, other);
+            }
         }
-        let mine = self.brings_in(id, transfer.tiling.chunk_bytes());
-        (mine.zip(self.soonest(chunk, transfer)))
-            .is_some_and(|(mine, theirs)| mine * SOONER_TIMES < theirs)
-    }
-
-    /// How soon a chunk should come from those who were asked for it.
-    fn soonest(&self, chunk: u32, transfer: &Transfer) -> Option<Duration> {
-        let asked = transfer.asked.get(&chunk)?;
-        (asked.iter())
-            .filter_map(|source| self.brings_in(*source, 0))
-            .min()
-    }
-
-    /// Whether it is known how fast a source is: nobody is asked twice on a guess.
-    fn is_measured(&self, id: SourceId) -> bool {
-        let link = (self.sources.get(&id)).and_then(|source| self.links.get(&source.who.device));
-        link.is_some_and(|link| link.pace.is_measured())
-    }
-
-    /// How soon a source brings all it owes and `more` bytes.
-    fn brings_in(&self, id: SourceId, more: u64) -> Option<Duration> {
-        let link = self.links.get(&self.sources.get(&id)?.who.device)?;
-        Some(link.pace.time_for(link.outstanding.saturating_add(more)))
     }
 
     fn ask(&mut self, id: SourceId, choice: &Choice) {

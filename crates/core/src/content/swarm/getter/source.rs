@@ -39,6 +39,14 @@ impl Pending {
             What::Node(_) => NODE_BYTES.saturating_sub(self.reached),
         }
     }
+
+    /// Whether something of it was announced.
+    pub(super) fn has_begun(&self) -> bool {
+        match self.what {
+            What::Span(span) => self.announced > span.start,
+            What::Node(_) => self.announced > 0,
+        }
+    }
 }
 
 /// A source.

@@ -1,6 +1,7 @@
 //! What a getter promises, seen from outside: messages and facts go in, outputs come out.
 
 mod crooked;
+mod endgame;
 mod gives;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -280,24 +281,6 @@ fn a_source_silent_for_good_is_given_up() {
     assert_eq!(bench.ended(silent), Some(EndReason::Stalled));
     assert_eq!(bench.getter.poll_timeout(), None);
     assert_eq!(bench.getter.in_flight(), (0, 0));
-}
-
-#[test]
-fn the_last_chunk_is_asked_of_a_faster_source_and_the_loser_is_cancelled() {
-    let mut bench = Bench::wanting(3);
-    let slow = SourceId(1);
-    bench.open(T, 1, who(1), PathKind::Relay);
-    bench.say(slow, have(0, 1));
-    bench.say(slow, ProviderMessage::Free);
-    let fast = bench.source_of(T, 2, PathKind::Lan);
-    bench.now = bench.now + SECOND;
-    bench.answer(fast);
-    bench.answer(fast);
-    let (first, second) = (bench.asked[&slow][0], bench.asked[&fast][0]);
-    assert_eq!(first.what, second.what);
-    bench.answer(fast);
-    assert!(bench.is_done());
-    assert!(bench.cancelled.contains(&(slow, first.id)));
 }
 
 #[test]

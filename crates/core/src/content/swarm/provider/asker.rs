@@ -1,10 +1,10 @@
 //! One asker: what it waits for, and what it was given.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::output::SnapshotId;
-use crate::content::referral::Referral;
-use crate::content::swarm::config::REFERRALS_MAX;
+use crate::content::providers::Heard;
+use crate::content::swarm::config::{REFERRALS_MAX, REFERRED_AGAIN_AFTER};
 use crate::content::swarm::wire::Ask;
 use crate::ids::DeviceKey;
 use crate::time::Time;
@@ -32,8 +32,8 @@ pub(super) struct Asker {
     pub(super) suggested: BTreeSet<u32>,
     /// What is being sent to it.
     pub(super) serving: BTreeSet<u64>,
-    /// Devices of other providers that it was told of, and how many providers those are.
-    named: (BTreeSet<DeviceKey>, usize),
+    /// Devices of other providers that it was told of, each with when it had been heard of then, and how many providers those were.
+    named: (BTreeMap<DeviceKey, Time>, usize),
     /// Bytes that it was given since it came.
     pub(super) given: u64,
     /// The same, as far as it competes with others for the next turn.
@@ -51,7 +51,7 @@ impl Asker {
             queue: VecDeque::new(),
             suggested: BTreeSet::new(),
             serving: BTreeSet::new(),
-            named: (BTreeSet::new(), 0),
+            named: (BTreeMap::new(), 0),
             given: 0,
             turn: 0,
         }
@@ -67,17 +67,22 @@ impl Asker {
         self.place.is_some() && self.queue.is_empty() && self.serving.is_empty()
     }
 
-    /// Whether it is to be told of a provider: of a device that it was not told of, and not of itself. It counts as told then.
-    pub(super) fn is_news(&mut self, referral: &Referral) -> bool {
+    /// Whether it is to be told of a provider: of a device that it was not told of, or that was heard of again much later, and not of
+    /// itself. It counts as told then.
+    pub(super) fn is_news(&mut self, heard: &Heard) -> bool {
         let (devices, count) = &mut self.named;
-        if *count >= REFERRALS_MAX || referral.has(self.device) {
+        if *count >= REFERRALS_MAX || heard.referral.has(self.device) {
             return false;
         }
-        let mut is_news = false;
-        for (_, route) in referral.routes() {
-            is_news |= devices.insert(route.device);
+        let is_news = heard.referral.routes().any(|(_, route)| {
+            let before = devices.get(&route.device);
+            before.is_none_or(|before| heard.at >= *before + REFERRED_AGAIN_AFTER)
+        });
+        if is_news {
+            let routes = heard.referral.routes();
+            devices.extend(routes.map(|(_, route)| (route.device, heard.at)));
+            *count += 1;
         }
-        *count += usize::from(is_news);
         is_news
     }
 

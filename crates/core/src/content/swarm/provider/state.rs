@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::asker::Asker;
 use super::output::{AskerId, CloseReason, Output, SnapshotId};
 use super::snapshot::{Snapshot, stride};
+use crate::content::providers::Heard;
 use crate::content::referral::Referral;
 use crate::content::swarm::config::{ASKERS_MAX, HAVE_EVERY, ProviderConfig};
 use crate::content::swarm::holdings::Holdings;
@@ -177,16 +178,17 @@ impl Provider {
         }
     }
 
-    /// Tells an asker of others who provide the snapshot, of each device once and of [`REFERRALS_MAX`](crate::content::swarm::config::REFERRALS_MAX) at most; whom it may know of is
-    /// the caller's to decide.
-    pub fn handle_referrals(&mut self, now: Time, id: AskerId, providers: &[Referral]) {
+    /// Tells an asker of others who provide the snapshot, of each device once, and again where it was heard of again
+    /// [much later](crate::content::swarm::config::REFERRED_AGAIN_AFTER); of [`REFERRALS_MAX`](crate::content::swarm::config::REFERRALS_MAX) at most. Whom it may know of is the caller's
+    /// to decide.
+    pub fn handle_referrals(&mut self, now: Time, id: AskerId, providers: &[Heard]) {
         self.now = now;
         let Some(asker) = self.askers.get_mut(&id) else {
             return;
         };
         let new: Vec<Referral> = (providers.iter())
-            .filter(|referral| asker.is_news(referral))
-            .cloned()
+            .filter(|heard| asker.is_news(heard))
+            .map(|heard| heard.referral.clone())
             .collect();
         for providers in new.chunks(PROVIDERS_MAX) {
             self.send(id, ProviderMessage::Providers(providers.to_vec()));

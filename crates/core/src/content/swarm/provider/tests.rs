@@ -1,10 +1,13 @@
 //! What a provider promises, seen from outside.
 
+use std::time::Duration;
+
 use super::{AskerId, CloseReason, Output, Provider, SnapshotId};
 use crate::address::Route;
+use crate::content::providers::Heard;
 use crate::content::referral::Referral;
 use crate::content::swarm::config::{
-    PLACE_FOR, PLACE_IDLE_FOR, PLACES, REFERRALS_MAX, SERVING_EACH_MAX,
+    PLACE_FOR, PLACE_IDLE_FOR, PLACES, REFERRALS_MAX, REFERRED_AGAIN_AFTER, SERVING_EACH_MAX,
 };
 use crate::content::swarm::span::{CHUNK_BYTES_MIN as CHUNK, Span};
 use crate::content::swarm::wire::{
@@ -91,6 +94,18 @@ impl Bench {
         )
     }
 
+    /// Whom anybody was told of, in order.
+    fn referred(&self) -> Vec<&Referral> {
+        let told = self.outputs.iter().filter_map(|output| match output {
+            Output::Send {
+                message: ProviderMessage::Providers(told),
+                ..
+            } => Some(told),
+            _ => None,
+        });
+        told.flatten().collect()
+    }
+
     fn closed(&self, id: AskerId) -> Option<CloseReason> {
         self.outputs.iter().find_map(|output| match output {
             Output::Close { asker, reason } if *asker == id => Some(*reason),
@@ -110,6 +125,10 @@ fn chunk(id: u64, chunk: u32) -> Ask {
 
 fn referral(number: u8) -> Referral {
     Referral::new(Some(Route::new(DeviceKey([number; 32]))), None)
+}
+
+fn heard(referral: Referral, at: Time) -> Heard {
+    Heard { referral, at }
 }
 
 fn dropped(ids: Vec<u64>, reason: DropReason) -> ProviderMessage {
@@ -296,7 +315,9 @@ fn a_changed_file_is_told_and_referrals_come_in_bounded_messages() {
     bench
         .provider
         .handle_failed(bench.now, asker, 3, DropReason::Changed);
-    let many: Vec<Referral> = (1..=PROVIDERS_MAX as u8 + 1).map(referral).collect();
+    let many: Vec<Heard> = (1..=PROVIDERS_MAX as u8 + 1)
+        .map(|number| heard(referral(number), bench.now))
+        .collect();
     for _ in 0..2 {
         // The second time it is no news.
         bench.provider.handle_referrals(bench.now, asker, &many);
@@ -325,21 +346,30 @@ fn an_asker_is_told_of_many_others_and_not_without_end_nor_of_itself() {
     let itself = Referral::new(None, Some(Route::new(DeviceKey(own))));
     let others = (100..=u8::MAX).map(referral);
     for referral in std::iter::once(itself.clone()).chain(others) {
-        bench
-            .provider
-            .handle_referrals(bench.now, asker, &[referral]);
+        let heard = heard(referral, bench.now);
+        bench.provider.handle_referrals(bench.now, asker, &[heard]);
     }
     bench.drain();
-    let told: Vec<&Referral> = (bench.outputs.iter())
-        .filter_map(|output| match output {
-            Output::Send {
-                message: ProviderMessage::Providers(told),
-                ..
-            } => Some(told),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let told = bench.referred();
     assert_eq!(told.len(), REFERRALS_MAX);
     assert!(!told.contains(&&itself));
+}
+
+#[test]
+fn one_who_begins_to_provide_again_is_named_again_and_not_for_each_word() {
+    let mut bench = Bench::whole();
+    let asker = bench.asker(1);
+    let mut tell = |seconds, times: usize| {
+        let at = bench.now + Duration::from_secs(seconds);
+        let heard = heard(referral(7), at);
+        bench.provider.handle_referrals(at, asker, &[heard]);
+        bench.drain();
+        assert_eq!(bench.referred().len(), times, "after {seconds} s");
+    };
+    let again = REFERRED_AGAIN_AFTER.as_secs();
+    tell(0, 1);
+    tell(again - 1, 1);
+    tell(again, 2);
+    tell(again + 1, 2);
+    tell(2 * again, 3);
 }
