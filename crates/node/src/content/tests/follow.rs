@@ -17,7 +17,7 @@ use kith_core::random::Random;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Follows a world's shares, and waits until what is there now has been looked at.
-async fn followed(world: &World) -> (JoinHandle<()>, broadcast::Receiver<Head>) {
+pub(super) async fn followed(world: &World) -> (JoinHandle<()>, broadcast::Receiver<Head>) {
     let changes = world.shares.changes();
     let following = tokio::spawn(follow(Arc::clone(&world.shares), || NOW));
     let mine = world.shares.mine().expect("read");
@@ -35,7 +35,7 @@ async fn followed(world: &World) -> (JoinHandle<()>, broadcast::Receiver<Head>) 
     (following, changes)
 }
 
-async fn next(changes: &mut broadcast::Receiver<Head>) -> Head {
+pub(super) async fn next(changes: &mut broadcast::Receiver<Head>) -> Head {
     tokio::time::timeout(PATIENCE, changes.recv())
         .await
         .expect("noticed in time")
