@@ -147,7 +147,7 @@ impl Shares {
     pub fn new(database: Box<dyn Database>, blobs: PathBuf, owner: SecretKey) -> io::Result<Self> {
         Ok(Self {
             database,
-            bare_pictures: BarePictures::open(blobs.join(BARE))?,
+            bare_pictures: BarePictures::new(blobs.join(BARE)),
             outboards: Outboards::open(blobs)?,
             owner,
             others: Others::default(),

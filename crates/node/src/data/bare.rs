@@ -25,13 +25,9 @@ pub struct BarePictures {
 }
 
 impl BarePictures {
-    /// Uses `folder`, and creates it where it is missing.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn open(folder: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
-        Ok(Self { folder })
+    /// Uses `folder`, which is made with the first copy.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder }
     }
 
     /// Keeps a copy; it gets its name when it is written whole. Durable only after a [`crate::data::barrier`]. Gives its hash.
@@ -40,6 +36,7 @@ impl BarePictures {
     /// What the system says.
     pub fn save(&self, picture: &[u8]) -> io::Result<BlobHash> {
         let (hash, _) = hash::hash_bytes(picture);
+        fs::create_dir_all(&self.folder)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(picture)?;
         file.as_file().set_modified(UNIX_EPOCH)?;
@@ -59,7 +56,11 @@ impl BarePictures {
     /// What the system says, or `is_used`; the rest stays for the next time then.
     pub fn sweep(&self, is_used: impl Fn(&BlobHash) -> io::Result<bool>) -> io::Result<u64> {
         let mut removed = 0;
-        for entry in fs::read_dir(&self.folder)? {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(removed),
+            entries => entries?,
+        };
+        for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
             let hash = name
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn a_copy_made_twice_is_one_file_that_has_not_changed() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let pictures = BarePictures::open(folder.path().join("bare")).expect("created");
+        let pictures = BarePictures::new(folder.path().join("bare"));
         let stamp = |hash| {
             let metadata = fs::metadata(pictures.path(hash));
             Stamp::of(&metadata.expect("there"))
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn what_is_not_shared_any_more_is_swept_away() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let pictures = BarePictures::open(folder.path().to_owned()).expect("created");
+        let pictures = BarePictures::new(folder.path().to_owned());
         let used = pictures.save(b"used").expect("saved");
         let unused = pictures.save(b"unused").expect("saved");
         fs::write(folder.path().join(".tmpXyz123"), b"half a").expect("written");

@@ -1,15 +1,14 @@
 //! A bare share gives pictures without what they say, and nothing else that lies in its folder.
 
 use std::fs;
-use std::sync::Arc;
 
 use kith_core::data::traces;
 use kith_core::ids::ShareId;
 use kith_core::random::Random;
 
-use super::follow::next;
+use super::follow::{followed, next};
 use super::world::{NOW, World, snapshot};
-use crate::content::{Get, NewShare, Recipients, ShareError, Shared, follow};
+use crate::content::{Get, NewShare, Recipients, ShareError, Shared};
 
 /// Where it was taken.
 const PLACE: &[u8] = b"52.5200 N";
@@ -123,8 +122,7 @@ async fn a_picture_that_was_half_there_is_noticed_when_it_is_whole() {
 async fn no_head_that_a_followed_folder_ever_gets_has_a_picture_with_a_place() {
     let world = World::new();
     let share = share_bare(&world).expect("shared").head.share;
-    let mut changes = world.shares.events();
-    let following = tokio::spawn(follow(Arc::clone(&world.shares), || NOW));
+    let (following, mut changes) = followed(&world).await;
     for number in 1..=3_u64 {
         let pixels = vec![7; 40_000];
         world.write(&format!("{number}.jpg"), &taken_somewhere(&pixels));

@@ -17,7 +17,7 @@ use kith_core::random::Random;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Follows a world's shares, and waits until what is there now has been looked at.
-async fn followed(world: &World) -> (JoinHandle<()>, broadcast::Receiver<ShareEvent>) {
+pub(super) async fn followed(world: &World) -> (JoinHandle<()>, broadcast::Receiver<ShareEvent>) {
     let changes = world.shares.events();
     let following = tokio::spawn(follow(Arc::clone(&world.shares), || NOW));
     let mine = world.shares.mine().expect("read");
