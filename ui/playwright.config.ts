@@ -6,6 +6,11 @@ const chromium = [process.env.CHROMIUM, "/usr/bin/chromium"].find((path) => path
 
 export default defineConfig({
   testDir: "e2e",
+  // What is told, and what is measured (`npm run measure`), which takes minutes and a machine that does nothing else.
+  projects: [
+    { name: "stories", testMatch: "*.spec.ts" },
+    { name: "measure", testMatch: "*.measure.ts", retries: 0, timeout: 1_800_000 },
+  ],
   outputDir: "e2e/.results",
   // One story after the other: each starts nodes of its own, on two cores.
   workers: 1,

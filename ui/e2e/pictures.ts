@@ -1,4 +1,6 @@
 // Pictures made by the browser itself, so that none has to be kept here.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Locator, Page } from "@playwright/test";
 
 export interface Picture {
@@ -40,6 +42,64 @@ export async function makePicture(page: Page, name: string, seed: number): Promi
     return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
   }, seed);
   return { name, mimeType: "image/jpeg", buffer: Buffer.from(base64, "base64") };
+}
+
+/** The size of a camera's picture: 12 megapixels and about 3 MB, full of small things and noise. */
+export async function makePhotograph(page: Page, seed: number): Promise<Buffer> {
+  const base64 = await page.evaluate(async (seed) => {
+    const [width, height, bytesMax] = [4000, 3000, 3_200_000];
+    // Numerical Recipes' generator: the same picture each time.
+    let state = seed;
+    const random = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
+    const contextOf = (canvas: OffscreenCanvas) => {
+      const context = canvas.getContext("2d");
+      if (!context) throw new Error("no canvas");
+      return context;
+    };
+    const canvas = new OffscreenCanvas(width, height);
+    const context = contextOf(canvas);
+    // Random colours, drawn larger and larger: structure of every size.
+    for (const apart of [800, 200, 50, 12, 3, 1]) {
+      const [columns, rows] = [Math.ceil(width / apart), Math.ceil(height / apart)];
+      const small = new OffscreenCanvas(columns, rows);
+      const pixels = new ImageData(columns, rows);
+      for (let at = 0; at < pixels.data.length; at += 1)
+        pixels.data[at] = at % 4 === 3 ? 255 : random() * 256;
+      contextOf(small).putImageData(pixels, 0, 0);
+      context.globalAlpha = apart === 800 ? 1 : apart === 1 ? 0.06 : 0.2;
+      context.drawImage(small, 0, 0, width, height);
+    }
+    let blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.95 });
+    for (let quality = 0.92; blob.size > bytesMax && quality > 0.3; quality -= 0.04) {
+      blob = await canvas.convertToBlob({ type: "image/jpeg", quality });
+    }
+    const bytes = new Uint8Array(await blob.arrayBuffer());
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  }, seed);
+  return Buffer.from(base64, "base64");
+}
+
+/**
+ * A folder of files of which each shows one of `pictures`; their names. Where they are all different, each has a preview of its own: what
+ * follows a JPEG is not looked at.
+ */
+export async function writeAlbum(
+  folder: string,
+  count: number,
+  pictures: Buffer[],
+  areDifferent: boolean,
+): Promise<string[]> {
+  await mkdir(folder);
+  const names: string[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const picture = pictures[at % pictures.length];
+    if (!picture) throw new Error("no pictures");
+    const name = `IMG_${at + 1}.jpg`;
+    const file = areDifferent ? Buffer.concat([picture, Buffer.from(String(at))]) : picture;
+    await writeFile(join(folder, name), file);
+    names.push(name);
+  }
+  return names;
 }
 
 /** Drops files on something, as a file manager would. */

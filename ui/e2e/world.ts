@@ -118,12 +118,59 @@ export class Person {
     });
   }
 
+  /** The status of an answer of which nothing else is wanted. */
+  async status(path: string): Promise<number> {
+    const at = { socketPath: join(this.data, "kith.sock"), path: `/api/v1${path}` };
+    return new Promise((resolve, reject) => {
+      const call = request({ ...at, headers: { host: "localhost" } }, (response) => {
+        response.resume();
+        response.on("end", () => resolve(response.statusCode ?? 0));
+      });
+      call.on("error", reject);
+      call.end();
+    });
+  }
+
   async peerId(): Promise<string> {
     return (await this.api<{ peer_id: string }>("GET", "/node")).peer_id;
   }
 
+  /** Shares a folder with everybody, and has small previews of the pictures in it made; its id. */
+  async sharePictures(folder: string, names: string[], name: string | null = null): Promise<string> {
+    const asked = { paths: [folder], with: [], link: false, public: false, name };
+    const { share_id: share } = await this.api<{ share_id: string }>("POST", "/shares", asked);
+    const peer = await this.peerId();
+    const left = names.values();
+    // As many at once as keep a node busy.
+    const makers = Array.from({ length: 8 }, async () => {
+      for (const name of left) {
+        const status = await this.status(`/previews/${peer}/${share}/${name}?size=320`);
+        if (status !== 200) throw new Error(`${name} has no preview: ${status}`);
+      }
+    });
+    await Promise.all(makers);
+    return share;
+  }
+
+  /** An address that lets one browser in. */
+  async entrance(): Promise<string> {
+    return (await this.api<{ url: string }>("POST", "/web/codes")).url;
+  }
+
   /** Opens their app in a browser of their own. Anything that a page complains of fails the test. */
   async browser(browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await this.stranger(browser, options);
+    const url = await this.entrance();
+    if (DIST) await serveApp(page.context(), DIST, new URL(url).origin);
+    await page.goto(url);
+    // What a redirect leads to is not intercepted.
+    if (DIST) await page.goto(new URL("/", url).href);
+    await expect(page.locator("#app")).not.toBeEmpty();
+    return page;
+  }
+
+  /** A browser that has not been let in, and has nothing in its cache. */
+  async stranger(browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
     const context = await browser.newContext({
       permissions: ["clipboard-read", "clipboard-write"],
       ...options,
@@ -135,13 +182,6 @@ export class Person {
     page.on("console", (message) => {
       if (message.text().includes("Content Security Policy")) throw new Error(message.text());
     });
-    // Each address lets one browser in.
-    const { url } = await this.api<{ url: string }>("POST", "/web/codes");
-    if (DIST) await serveApp(context, DIST, new URL(url).origin);
-    await page.goto(url);
-    // What a redirect leads to is not intercepted.
-    if (DIST) await page.goto(new URL("/", url).href);
-    await expect(page.locator("#app")).not.toBeEmpty();
     return page;
   }
 }

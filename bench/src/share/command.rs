@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 
 use crate::report::Findings;
 use crate::share::lab::Lab;
-use crate::share::{fence, file, hash, line, small, swarm};
+use crate::share::{fence, file, hash, line, previews, small, swarm};
 
 /// Which benchmark of sharing.
 #[derive(Clone, Debug, Subcommand)]
@@ -25,6 +25,8 @@ pub(crate) enum Command {
     /// One file over a slow and lossy line.
     #[command(name = "share-line")]
     Line(In<line::Sizes>),
+    /// Small pictures of large ones, beside `vipsthumbnail`.
+    Previews(In<previews::Sizes>),
 }
 
 /// A benchmark's own sizes, and what all of them are told.
@@ -45,5 +47,6 @@ pub(crate) fn run(command: &Command) -> Result<Findings> {
         Command::Hash(it) => hash::run(&it.lab, &it.sizes).context("share-hash"),
         Command::Swarm(it) => swarm::run(&it.lab, &it.sizes).context("share-swarm"),
         Command::Line(it) => line::run(&it.lab, &it.sizes).context("share-line"),
+        Command::Previews(it) => previews::run(&it.lab, &it.sizes).context("previews"),
     }
 }

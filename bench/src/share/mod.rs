@@ -1,10 +1,10 @@
 //! Sharing beside other people's programs, each as its users run it: both ends up, one provides, one gets.
 //!
-//! - `file`, `small`, `hash`, `swarm`, [`mod@line`]: one file for each benchmark. [`command`]: the command line of all of them; `lab`: what all are told.
+//! - `file`, `small`, `hash`, `swarm`, [`mod@line`], `previews`: one file for each benchmark. [`command`]: the command line of all of them; `lab`: what all are told.
 //! - `contender`: what somebody who takes part can do; [`contenders`]: who they are. `race` lets them take turns.
 //! - `fence`: a network of its own around all of it. `site`: where a side is. `ground`: the folder it takes place in.
 //! - `program`: a program that stays up. `watch`: what both sides use.
-//! - `content`: what is transferred. `torrent`: the same as a torrent, and a tracker. `tap`: a slow line between two networks.
+//! - `content`: what is transferred; `photograph`: what previews are made of. `torrent`: the same as a torrent, and a tracker. `tap`: a slow line between two networks.
 
 pub(crate) mod command;
 mod contender;
@@ -16,6 +16,8 @@ mod ground;
 mod hash;
 mod lab;
 pub(crate) mod line;
+mod photograph;
+mod previews;
 mod program;
 mod race;
 mod site;

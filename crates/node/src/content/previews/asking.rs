@@ -139,6 +139,8 @@ where
                 reading.set(read(reader));
             }
             next = wanted.recv(), if has_room => match next {
+                // Who asked has gone on meanwhile.
+                Some(next) if next.told.is_closed() => {}
                 Some(next) => {
                     let message = pending.ask(next);
                     send(&mut writer, &message).await?;

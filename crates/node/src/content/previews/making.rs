@@ -26,7 +26,8 @@ const MADE_BYTES_MAX: u64 = 1 << 30;
 /// What previews that were given by others take of the disk at most.
 const GIVEN_BYTES_MAX: u64 = 512 << 20;
 
-/// The most pictures worked on at once, on whatever machine: each may take a GiB of memory.
+/// The most pictures worked on at once, on whatever machine: each may take a GiB of memory. Below it, one for each processor: they are
+/// scheduled behind everything else.
 const PLACES_MAX: usize = 8;
 
 /// How many pictures are remembered, for one run, that a worker died over. When it is full they are tried again.
@@ -61,7 +62,7 @@ impl Previews {
     pub fn new(shares: Arc<Shares>, folder: &Path, worker: Option<Worker>) -> Self {
         let folder = folder.join(VERSION);
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let width = cores.saturating_sub(1).clamp(1, PLACES_MAX);
+        let width = cores.min(PLACES_MAX);
         Self {
             shares,
             worker,
