@@ -22,6 +22,7 @@
 pub mod answer;
 pub mod asking;
 pub mod cache;
+pub mod chosen;
 mod coming;
 mod compare;
 pub mod copies;
@@ -70,6 +71,7 @@ mod tests;
 
 pub use asking::{Answered, head};
 pub use cache::Cache;
+pub use chosen::{Chosen, ChosenError};
 pub use copies::{Copy, Held, LearnError, News};
 pub use credential::{Credential, Stream};
 pub use error::GetError;
