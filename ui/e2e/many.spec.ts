@@ -1,5 +1,5 @@
 // Five thousand pictures: few of them exist at a time, and the last is as near as the first.
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import { makePicture } from "./pictures";
@@ -43,6 +43,17 @@ test("five thousand pictures scroll as few do", async ({ browser }) => {
     await page.keyboard.press("End");
     await expect(page.getByRole("link", { name: `IMG_${COUNT}.jpg` })).toBeVisible();
     expect(await tiles.count()).toBeLessThan(TILES_MAX);
+
+    // All but one of them, into a folder.
+    await page.getByRole("button", { name: "Choose", exact: true }).click();
+    await page.getByRole("button", { name: "All", exact: true }).click();
+    await page.getByRole("button", { name: `IMG_${COUNT}.jpg` }).click();
+    await page.getByRole("button", { name: /^Download 4.?999$/ }).click();
+    await page.getByLabel("Into this folder").fill(join(world.folder, "received"));
+    await page.getByRole("dialog").getByRole("button", { name: "Download", exact: true }).click();
+    const received = async () => readdir(join(world.folder, "received", "Years")).catch(() => []);
+    await expect.poll(async () => (await received()).length, { timeout: 120_000 }).toBe(COUNT - 1);
+    expect(await received()).not.toContain(`IMG_${COUNT}.jpg`);
   } finally {
     await world.end();
   }

@@ -93,7 +93,7 @@ pub(crate) fn name(name: &str) -> String {
 fn harmless(text: &str, is_meant: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if (c.is_control() || turns) && !is_meant(c) {
             shown.extend(c.escape_default());
         } else {

@@ -69,10 +69,7 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
     };
     // Without a path of its own a program cannot run itself; nothing else needs that.
     let builder = match std::env::current_exe() {
-        Ok(program) => builder.previews(Worker {
-            program,
-            arguments: vec!["preview-worker".into()],
-        }),
+        Ok(program) => builder.previews(Worker::new(program, vec!["preview-worker".into()])),
         Err(_) => builder,
     };
     let builder = match purpose {

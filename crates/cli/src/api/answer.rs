@@ -19,6 +19,10 @@ use tokio::sync::mpsc;
 
 use crate::failure::Failure;
 
+/// The most bytes of a call's JSON: a selection of as many files as a transfer takes (4 MiB of names), each in quotes, and as much again for
+/// what JSON escapes. Files that are put into albums are no JSON, and as large as the disk.
+pub(super) const BODY_BYTES_MAX: usize = 10 << 20;
+
 /// Lines that wait for the client to read; then the work waits.
 const LINES_AHEAD_MAX: usize = 64;
 
@@ -34,6 +38,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Asked<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         match Json::<T>::from_request(request, state).await {
             Ok(Json(asked)) => Ok(Self(asked)),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                let most = BODY_BYTES_MAX >> 20;
+                Err(Failure::usage(format!("more than {most} MiB were sent")))
+            }
             Err(rejection) => Err(Failure::usage(rejection.body_text())),
         }
     }
@@ -129,6 +137,18 @@ mod tests {
             .expect("whole")
             .to_bytes();
         String::from_utf8(body.to_vec()).expect("text")
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_refused_in_words() {
+        // Beyond the bound that holds where a router sets none.
+        let long = format!("\"{}\"", "x".repeat(3 << 20));
+        let request = Request::builder().header(CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from(long)).expect("sound");
+        let refused = Asked::<String>::from_request(request, &()).await;
+        let refused = refused.err().expect("too long");
+        assert_eq!(refused.kind, ErrorKind::Usage);
+        assert_eq!(refused.message, "more than 10 MiB were sent");
     }
 
     #[tokio::test]

@@ -5,8 +5,8 @@ use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    access, albums, contacts, content_urls, doctor, events, files, getting, invites, limits,
-    listeners, listing, network, node, pictures, ping, previews, raw, recognise, services,
+    access, albums, contacts, content_urls, doctor, events, files, folders, getting, invites,
+    limits, listeners, listing, network, node, pictures, ping, previews, raw, recognise, services,
     settings, shares, trace, transfers,
 };
 
@@ -67,6 +67,7 @@ use super::{
         getting::get,
         transfers::list,
         transfers::begin,
+        folders::look,
         files::read,
         previews::read,
         pictures::traces,

@@ -32,8 +32,11 @@ pub(super) const SANDBOX: &str = "sandbox; default-src 'none'";
 /// What is sent as what, by the end of its name. Nothing that a browser would run.
 const TYPES: &[(&str, &str)] = &[
     ("avi", "video/x-msvideo"),
+    ("avif", "image/avif"),
     ("flac", "audio/flac"),
     ("gif", "image/gif"),
+    ("heic", "image/heic"),
+    ("heif", "image/heif"),
     ("jpeg", "image/jpeg"),
     ("jpg", "image/jpeg"),
     ("m4a", "audio/mp4"),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::response::Response;
 use kith::Error;
+use kith::content::Chosen;
 use kith::core::ids::BlobHash;
 use kith::peer::{GetOptions, TransferInfo, TransferState};
 use serde::{Deserialize, Serialize};
@@ -29,8 +30,12 @@ pub(crate) struct GetRequest {
     /// The absolute path of the folder in which it appears.
     #[schema(value_type = String)]
     pub(crate) out: PathBuf,
-    /// Patterns of the files that are wanted; all when empty.
+    /// Patterns of the files that are wanted, 64 at most; all when there are neither these nor `files`.
     pub(crate) only: Vec<String>,
+    /// Files that are wanted by their paths below the source, to the letter, and folders with all beneath; beside those of the patterns. At
+    /// most 65,536, with 4 MiB of names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<String>,
     /// For how long to wait for someone who has it, in milliseconds.
     pub(crate) wait_ms: u64,
     /// The hash of the version it must have.
@@ -169,6 +174,7 @@ pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions
         priorities: priority::read(&asked.priorities)?,
         out: asked.out,
         only: asked.only,
+        chosen: Chosen::new(asked.files).map_err(Failure::usage)?,
         wait: Duration::from_millis(asked.wait_ms),
         at,
         provide: asked.provide,

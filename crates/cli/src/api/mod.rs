@@ -7,7 +7,7 @@
 //! - [`server`]: the socket, and how it ends. [`router`]: what is where. [`document`]: the same for programs (OpenAPI).
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
-//! - [`named`]: whom a command goes to. `paths`: which files of this machine it means.
+//! - [`named`]: whom a command goes to. `paths`: which files of this machine it means. [`folders`]: where on this machine.
 //! - [`shares`]: what is shared here. [`listing`]: what others share. [`getting`], [`transfers`], [`priority`]: fetching it, what is being fetched, and what of it first. [`files`]: reading that meanwhile, and any other file. [`previews`]: pictures made small. [`pictures`]: what they say beside their pixels. [`limits`]: how fast.
 //! - [`network`]: sessions and introducers. [`settings`]: what the owner wants. [`recognise`]: what a text is. [`albums`]: putting files into shares.
 //! - [`content_urls`]: where browsers read content from.
@@ -27,6 +27,7 @@ mod document;
 mod door;
 pub(crate) mod events;
 mod files;
+mod folders;
 pub(crate) mod getting;
 pub(crate) mod invites;
 pub(crate) mod limits;

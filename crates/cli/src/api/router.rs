@@ -1,13 +1,15 @@
 //! What is where.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post, put};
 
+use super::answer::BODY_BYTES_MAX;
 use super::door::Door;
 use super::{
-    access, albums, contacts, content_urls, doctor, document, events, files, getting, invites,
-    limits, listeners, listing, network, node, pictures, ping, previews, raw, recognise, services,
-    settings, shares, trace, transfers,
+    access, albums, contacts, content_urls, doctor, document, events, files, folders, getting,
+    invites, limits, listeners, listing, network, node, pictures, ping, previews, raw, recognise,
+    services, settings, shares, trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -37,6 +39,7 @@ fn serve(api: Router<Door>, door: Door) -> Router {
         .fallback(async || {
             Failure::usage("there is nothing here; /api/v1/openapi.json lists what is")
         })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(door)
 }
 
@@ -83,6 +86,7 @@ fn everywhere() -> Router<Door> {
             put(albums::put).delete(albums::remove),
         )
         .route("/pictures/traces", post(pictures::traces))
+        .route("/folders", get(folders::look))
         .route("/files/{*source}", get(files::read))
         .route("/previews/{*source}", get(previews::read))
         .route("/ls", get(listing::list))

@@ -196,6 +196,7 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
         source: args.source,
         out: whole(&args.out)?,
         only: args.only,
+        files: Vec::new(),
         wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         at: args.at,
         provide: !args.no_provide,

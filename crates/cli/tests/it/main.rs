@@ -3,19 +3,22 @@
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`events`]: what it tells as it happens.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`folders`], [`bad_pictures`], [`full_disk`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod app;
 mod audience;
 mod backup;
 mod bad_input;
 mod bad_links;
+mod bad_pictures;
 mod bare;
 mod changes;
 mod demo;
 mod door;
 mod events;
 mod files;
+mod folders;
+mod full_disk;
 mod limits;
 mod live;
 mod meeting;

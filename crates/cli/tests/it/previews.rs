@@ -10,7 +10,7 @@ use crate::person::{Person, finish, kith, text};
 use crate::web_client::{WebClient, up_with_browser};
 
 /// An image of this size as PNG, without any library: stored blocks of one colour each line (RFC 1950, 1951; PNG).
-fn png(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     let row = [vec![0], vec![90; width as usize]].concat();
     let raw = row.repeat(height as usize);
     let mut packed = vec![0x78, 0x01];
@@ -65,7 +65,7 @@ async fn share_album(ann: &Person) {
 }
 
 /// What a call for a preview gives: the status, the entity tag and the bytes.
-async fn preview(person: &Person, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
+pub(crate) async fn preview(person: &Person, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
     let (head, body) = read(person, &format!("/previews/{path}"), headers).await;
     let status = head[9..12].parse().expect("a status");
     let tag = head.lines().find_map(|line| line.strip_prefix("etag: "));

@@ -230,3 +230,56 @@ async fn a_folder_that_is_not_named_from_the_root_on_is_refused() {
     }
     assert!(ben.json(&["transfers"]).await.is_empty(), "none has begun");
 }
+
+#[tokio::test]
+async fn a_selection_of_thousands_is_downloaded_and_nothing_else() {
+    const FILES: usize = 5_000;
+    let (ann, mut ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let album = ann.file("years");
+    fs::create_dir_all(album.join("day 1")).expect("room");
+    // A star in a name stands for itself.
+    let name = |at: usize| match at % 100 {
+        0 => format!("day 1/IMG_{at}*.jpg"),
+        _ => format!("IMG_{at:04}.jpg"),
+    };
+    for at in 0..=FILES {
+        fs::write(album.join(name(at)), at.to_string()).expect("room");
+    }
+    ann.one(&["share", &album.display().to_string()]).await;
+    let chosen: Vec<String> = (0..FILES).map(name).collect();
+    let ask = |files: &[String]| {
+        let asked = json!({
+            "source": "ann/years", "out": ben.file("out"), "only": [], "files": files,
+            "wait_ms": 60_000, "provide": true, "keep": false,
+        });
+        asked.to_string()
+    };
+    let (status, refused) = call(&ben, "POST", "/transfers", &ask(&["".to_owned()])).await;
+    assert!(status.contains("400"), "{status} {refused}");
+    let many: Vec<String> = (0..=65_536).map(|at| at.to_string()).collect();
+    let (status, refused) = call(&ben, "POST", "/transfers", &ask(&many)).await;
+    assert!(status.contains("400"), "{status}");
+    assert!(
+        text(&refused["message"]).contains("choose fewer"),
+        "{refused}"
+    );
+
+    let (status, begun) = call(&ben, "POST", "/transfers", &ask(&chosen)).await;
+    assert!(status.contains("200"), "{status} {begun}");
+    // What was chosen is kept with the transfer.
+    ben.stop("TERM").await;
+    ben.start(&[]).await;
+    let done = state(&ben, &["done", "failed"]).await;
+    assert_eq!(
+        (&done["state"], &done["files"]),
+        (&json!("done"), &json!(FILES)),
+        "{done}"
+    );
+    let out = ben.file("out/years");
+    for at in 0..FILES {
+        let got = fs::read_to_string(out.join(name(at))).expect("chosen");
+        assert_eq!(got, at.to_string());
+    }
+    assert!(!out.join(name(FILES)).exists(), "not chosen");
+}

@@ -26,6 +26,7 @@ pub mod asking;
 mod audience;
 mod bare;
 pub mod cache;
+pub mod chosen;
 mod coming;
 mod compare;
 pub mod copies;
@@ -77,6 +78,7 @@ mod tests;
 
 pub use asking::{Answered, head};
 pub use cache::Cache;
+pub use chosen::{Chosen, ChosenError};
 pub use copies::{Copy, Held, LearnError, News};
 pub use credential::{Credential, Stream};
 pub use error::GetError;

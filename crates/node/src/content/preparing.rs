@@ -70,7 +70,6 @@ impl Place {
         target: &Path,
     ) -> Result<Self, GetError> {
         let (at, hash) = (target.to_owned(), selected.hash());
-        let is_filtered = get.only.is_some();
         let filter = get
             .only
             .as_ref()
@@ -93,7 +92,7 @@ impl Place {
                 Occupied::File => !is_directory,
                 Occupied::Other => false,
             };
-            if same_kind && !is_filtered {
+            if same_kind {
                 Ok(Self::Target(at))
             } else {
                 Err(StagingError::TargetExists(at))
@@ -114,7 +113,14 @@ impl Place {
     ) -> Result<Prepared, GetError> {
         match self {
             Self::Staging(staging) => prepare_all(staging, arriving, items, sorting),
-            Self::Target(target) => compare_all(target, &items),
+            Self::Target(target) => {
+                let only = sorting.only.as_ref();
+                let items: Vec<Item> = items
+                    .into_iter()
+                    .filter(|item| only.is_none_or(|only| is_wanted(only, item)))
+                    .collect();
+                compare_all(target, &items)
+            }
         }
     }
 }
@@ -240,6 +246,15 @@ fn add(spans: &mut Vec<Span>, span: Span) {
         _ if span.bytes() == 0 => {}
         Some(last) if last.end == span.start => last.end = span.end,
         _ => spans.push(span),
+    }
+}
+
+/// Whether a filter wants an item: files alone, and one without a path, which is all there is, by its name.
+fn is_wanted(only: &Filter, item: &Item) -> bool {
+    match item {
+        Item::File { path, file, .. } if path.is_empty() => (only.wants)(&file.name),
+        Item::File { path, .. } => (only.wants)(path),
+        Item::Directory { .. } | Item::Symlink { .. } | Item::Outside { .. } => false,
     }
 }
 

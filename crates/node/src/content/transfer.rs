@@ -382,7 +382,12 @@ impl Transfer {
             Selected::Directory { .. } => String::new(),
             Selected::File { file, .. } => file.name.clone(),
         };
-        let Self { place, entries, .. } = self;
+        let Self {
+            place,
+            entries,
+            only,
+            ..
+        } = self;
         let at = target.to_owned();
         blocking(target, move || match place {
             Place::Staging(staging) => {
@@ -390,7 +395,8 @@ impl Transfer {
                 staging.finish(&inner, &at)
             }
             Place::Target(_) => {
-                if at.is_dir() && compare::count(&at)? != entries {
+                // Beside what was chosen there may be more.
+                if only.is_none() && at.is_dir() && compare::count(&at)? != entries {
                     return Err(StagingError::TargetExists(at));
                 }
                 Ok(())

@@ -9,12 +9,14 @@
 //! - `links`: its symbolic links, until it is whole. `older`: what arrived of another version.
 //! - [`nodes`]: the manifest of what is downloaded.
 //! - [`local`]: a file that lies here already is not fetched again.
+//! - [`directories`]: the folders of this machine, to point to one.
 //! - [`syncing`]: it becomes durable while more comes. [`barrier`]: one wait for the disk.
 //!
 //! Everything here blocks; callers in async code put it on blocking threads.
 
 pub mod bare;
 pub mod barrier;
+pub mod directories;
 pub mod disk;
 pub mod encoding;
 pub mod hash;

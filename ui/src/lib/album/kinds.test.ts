@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Listed } from "../api/client";
-import { isAlbum, kindOf, sorted } from "./kinds";
+import { isAlbum, kindOf, sorted, unpreviewed } from "./kinds";
 
 const file = (name: string): Listed => ({ kind: "file", name, bytes: 1, files: 1 });
 const folder = (name: string): Listed => ({ kind: "directory", name, bytes: 1, files: 1 });
@@ -11,6 +11,15 @@ describe("a file", () => {
     expect(kindOf("film.tar.mp4")).toBe("video");
     for (const name of ["drawing.svg", "page.html", "jpg", ".jpg.exe", ""])
       expect(kindOf(name)).toBe("other");
+  });
+});
+
+describe("a picture without a preview", () => {
+  it("is told by its kind, as people call it", () => {
+    expect(unpreviewed("IMG_1.HEIC")).toBe("HEIC");
+    expect(unpreviewed("a.heif")).toBe("HEIC");
+    expect(unpreviewed("a.avif")).toBe("AVIF");
+    for (const name of ["a.jpg", "avif", "a.avif.png", ""]) expect(unpreviewed(name)).toBeNull();
   });
 });
 

@@ -17,6 +17,12 @@ export function kindOf(name: string): Kind {
   return "other";
 }
 
+/** What of a picture's kind providers make no preview of, though some browsers show it: `AVIF`, `HEIC`; nothing for others. */
+export function unpreviewed(name: string): string | null {
+  const end = /\.(avif|heic|heif)$/i.exec(name)?.[1]?.toUpperCase() ?? null;
+  return end === "HEIF" ? "HEIC" : end;
+}
+
 /** Whether a lightbox can show it. */
 export function isShown(entry: Listed): boolean {
   const kind = kindOf(entry.name);

@@ -23,6 +23,8 @@ export class Upload {
   failed = $state.raw<Failed[]>([]);
   failedCount = $state(0);
   isOver = $state(false);
+  /** Those that were not added: they are still where they were. */
+  left: Dropped[] = [];
   #stop = new AbortController();
   #queue: Dropped[];
   #isBare: boolean;
@@ -61,6 +63,7 @@ export class Upload {
         count(0);
         if (this.#stop.signal.aborted) return;
         this.failedCount += 1;
+        this.left.push(next);
         const failed = { path: next.path, words: api.wordsOf(error) };
         this.failed = [...this.failed, failed].slice(0, FAILURES_SHOWN);
       }
@@ -77,6 +80,12 @@ class Uploads {
     this.all = [...this.all.filter((it) => !it.isOver || it.failedCount > 0), upload];
     void upload.run();
     return upload;
+  }
+
+  /** Tries once more what was not added, when there is room again, say. */
+  again(upload: Upload): void {
+    this.dismiss(upload);
+    this.start(upload.album, upload.left);
   }
 
   of(album: string): Upload | undefined {

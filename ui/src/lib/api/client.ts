@@ -29,6 +29,7 @@ export type Check = Schemas["Check"];
 export type TraceStep = Schemas["TraceStep"];
 export type ShareRequest = Schemas["ShareRequest"];
 export type GetRequest = Schemas["GetRequest"];
+export type FolderInfo = Schemas["FolderInfo"];
 
 /** Why a call failed. `away`: the daemon did not answer at all. `locked`: it does not know this browser (any more). */
 export type ErrorKind = "usage" | "not_found" | "not_allowed" | "not_verified" | "failed" | "away" | "locked";
@@ -142,6 +143,10 @@ export const setAudience = (share: string, audience: Audience, named: string[]) 
 export const unshare = (share: string) =>
   answer(client.DELETE("/api/v1/shares/{share}", { params: { path: { share } } }));
 export const list = (path: string) => answer(client.GET("/api/v1/ls", { params: { query: { path } } }));
+
+/** The folders in a folder of the node's machine; in its owner's home, where none is named. */
+export const folder = (path: string | null) =>
+  answer(client.GET("/api/v1/folders", { params: { query: path === null ? {} : { path } } }));
 
 /** Who may have a share. */
 export type Audience = "contacts" | "named" | "link" | "public";

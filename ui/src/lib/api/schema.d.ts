@@ -279,6 +279,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The folders in a folder of this machine. Nothing is changed or shared. */
+        get: operations["get_folders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/forwards": {
         parameters: {
             query?: never;
@@ -1127,6 +1144,28 @@ export interface components {
             /** @description Its path below what is fetched, written with `/`; empty for everything. */
             path: string;
         };
+        /** @description A folder of this machine, and those in it. */
+        FolderInfo: {
+            /** @description The names of the folders in it, sorted; without hidden ones, which begin with a dot. */
+            folders: string[];
+            /** @description Whether there are more than are told. */
+            is_cut: boolean;
+            /** @description Whether something can be put into it. */
+            is_writable: boolean;
+            /** @description The folder that it lies in; none for the root. */
+            parent?: string | null;
+            /** @description Where it is, links followed. */
+            path: string;
+            /** @description Where people keep things on this machine. */
+            places: components["schemas"]["FolderPlace"][];
+        };
+        /** @description A folder where people keep things. */
+        FolderPlace: {
+            /** @description `home`, `desktop`, `pictures`, `videos`, `documents`, `downloads` or `root`. */
+            kind: string;
+            /** @description Where it is. */
+            path: string;
+        };
         /** @description Whose service to reach, and where from. */
         ForwardRequest: {
             /** @description The local address to listen on; port 0 takes a free one. */
@@ -1203,9 +1242,14 @@ export interface components {
         GetRequest: {
             /** @description The hash of the version it must have. */
             at?: string | null;
+            /**
+             * @description Files that are wanted by their paths below the source, to the letter, and folders with all beneath; beside those of the patterns. At
+             *     most 65,536, with 4 MiB of names.
+             */
+            files?: string[];
             /** @description Whether it never makes room for other copies. */
             keep: boolean;
-            /** @description Patterns of the files that are wanted; all when empty. */
+            /** @description Patterns of the files that are wanted, 64 at most; all when there are neither these nor `files`. */
             only: string[];
             /** @description The absolute path of the folder in which it appears. */
             out: string;
@@ -2899,6 +2943,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_folders: {
+        parameters: {
+            query?: {
+                /** @description A whole path; the home of whoever runs the node when left out. */
+                path?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderInfo"];
+                };
             };
             /** @description what went wrong, and what to do next */
             default: {

@@ -4,8 +4,6 @@ import * as api from "../api/client";
 import { sourceOf, type ShareRef } from "../api/content";
 
 const KEY = "kith.downloads";
-/** The daemon takes no more patterns for one transfer. */
-export const CHOSEN_MAX = 64;
 /** How long somebody may be away before the node gives up: it goes on over restarts, so a long journey. */
 const WAIT_MS = 30 * 86_400_000;
 
@@ -18,7 +16,7 @@ export function lastFolder(): string {
   }
 }
 
-/** Begins the download. `names` are files below `path`; all of it where there are none. */
+/** Begins the download. `names` are files and folders below `path`, however many; all of it where there are none. */
 export async function download(
   of: ShareRef,
   path: string,
@@ -28,7 +26,8 @@ export async function download(
   const transfer = await api.beginTransfer({
     source: sourceOf(of, path),
     out: folder,
-    only: names.map(pattern),
+    only: [],
+    files: names,
     wait_ms: WAIT_MS,
     provide: true,
     keep: false,
@@ -39,9 +38,4 @@ export async function download(
     // Then it is asked for again.
   }
   return transfer;
-}
-
-/** A pattern for just this file: with `/` at its beginning it is the whole path. Stars in it mean more, which does no harm. */
-export function pattern(name: string): string {
-  return `/${name}`;
 }

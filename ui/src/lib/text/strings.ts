@@ -236,6 +236,10 @@ export const t = {
     gone: "This picture is not in the album any more.",
     broken:
       "This picture cannot be shown: it is broken, in a format your browser does not know, or nobody who has it is there now.",
+    brokenFormat: (format: string) =>
+      `This browser does not show ${format} pictures, or this one is broken or not there now. Download it and open it with a program that knows them.`,
+    noSmall: (format: string) =>
+      `There are no small pictures of ${format} files. Open it to see it, or download it.`,
     brokenVideo:
       "This film cannot be played here: your browser does not know its format, or nobody who has it is there now. Download it to play it elsewhere.",
   },
@@ -324,11 +328,35 @@ export const t = {
     chosen: (number: number) => `Download ${files(number)}`,
     folder: "Into this folder",
     hint: "A path on the computer where kith runs. The node goes on with it by itself, also after a restart.",
-    notWhole: "Give the whole path; it begins with /.",
     begin: "Download",
     begun: "The download has begun; Transfers shows how it goes",
-    tooMany: (most: number) =>
-      `At most ${most} can be chosen at a time. Download all of it, or choose fewer.`,
+  },
+  folders: {
+    pick: "Pick a folder…",
+    title: "Pick a folder",
+    text: "On the computer where kith runs. Folders whose name begins with a dot are not shown.",
+    places: "Places",
+    kinds: {
+      home: "Home",
+      desktop: "Desktop",
+      pictures: "Pictures",
+      videos: "Videos",
+      documents: "Documents",
+      downloads: "Downloads",
+      root: "All of it",
+    } as Record<string, string>,
+    up: "Up",
+    list: "Folders",
+    now: (number: number) =>
+      number === 0
+        ? "No folders in here"
+        : number === 1
+          ? "1 folder in here"
+          : `${count(number)} folders in here`,
+    cut: "There are more folders than are shown. Type the path of one that is missing.",
+    notWritable: "Nothing can be put in here. Pick another folder.",
+    choose: "Pick this folder",
+    notWhole: "Give the whole path; it begins with /.",
   },
   files: {
     title: "Files",

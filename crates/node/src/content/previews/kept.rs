@@ -153,6 +153,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn what_was_used_longest_ago_makes_room_also_after_a_restart() {
@@ -171,5 +172,34 @@ mod tests {
         assert_eq!(again.get("e"), Some(vec![2; 100]));
         assert_eq!(again.get("b"), None);
         assert_eq!(fs::read_dir(&folder).expect("there").count(), 3);
+    }
+
+    /// What the files of a folder take, each with what it takes beside its bytes.
+    fn taken(folder: &Path) -> u64 {
+        let entries = fs::read_dir(folder).expect("there").flatten();
+        let sizes = entries.map(|entry| entry.metadata().expect("there").len() + OVERHEAD_BYTES);
+        sizes.sum()
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+        #[test]
+        fn no_more_is_kept_than_the_bound_whatever_comes_in_whatever_order(
+            puts in proptest::collection::vec((0..40_u8, 0..30_000_usize, proptest::bool::ANY), 1..80),
+        ) {
+            const BYTES_MAX: u64 = 100_000;
+            let place = tempfile::tempdir().expect("a place");
+            let folder = place.path().join("previews");
+            let mut kept = Kept::new(folder.clone(), BYTES_MAX);
+            for (name, bytes, is_new_start) in puts {
+                if is_new_start {
+                    kept = Kept::new(folder.clone(), BYTES_MAX);
+                }
+                let name = name.to_string();
+                kept.put(&name, &vec![7; bytes]).expect("room");
+                proptest::prop_assert!(taken(&folder) <= BYTES_MAX);
+                proptest::prop_assert_eq!(kept.get(&name), Some(vec![7; bytes]));
+            }
+        }
     }
 }

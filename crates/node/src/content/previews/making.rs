@@ -230,3 +230,31 @@ fn refusal(tag: u8) -> Option<Refusal> {
     let all = [Refusal::NoPicture, Refusal::Broken, Refusal::TooLarge];
     all.into_iter().find(|why| self::tag(*why) == Some(tag))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::tests::World;
+
+    #[test]
+    fn no_more_lost_pictures_are_remembered_than_the_bound() {
+        let world = World::new();
+        let place = tempfile::tempdir().expect("a place");
+        let previews = Previews::new(Arc::clone(&world.shares), place.path(), None);
+        for number in 0..2 * LOST_MAX {
+            let hash = BlobHash(*blake3::hash(&number.to_le_bytes()).as_bytes());
+            previews.lose(hash, Size::Small);
+            assert!(previews.lost().contains(&(hash, Size::Small)));
+            assert!(previews.lost().len() <= LOST_MAX);
+        }
+    }
+
+    #[test]
+    fn no_more_pictures_are_worked_on_at_once_than_the_bound() {
+        let world = World::new();
+        let place = tempfile::tempdir().expect("a place");
+        let previews = Previews::new(Arc::clone(&world.shares), place.path(), None);
+        assert!((1..=PLACES_MAX).contains(&previews.width));
+        assert_eq!(previews.places.available_permits(), previews.width);
+    }
+}

@@ -16,8 +16,8 @@ use kith_core::content::preview::{Refusal, Size, jpeg};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
-/// How long one picture may take: the largest ones take some seconds on a slow machine that does other things.
-const MAKE_WITHIN: Duration = Duration::from_secs(30);
+/// How long one picture may take unless a worker says otherwise: the largest ones take some seconds on a slow machine that does other things.
+pub const MAKE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Says that there is no picture of a known format on standard input.
 pub const EXIT_NO_PICTURE: u8 = 10;
@@ -35,6 +35,8 @@ pub struct Worker {
     pub program: PathBuf,
     /// Its arguments; the longer side of the preview, in pixels, is put behind them.
     pub arguments: Vec<OsString>,
+    /// How long it may take for one picture; then it is killed, and the picture counts as damaged.
+    pub within: Duration,
 }
 
 /// Why a picture has no preview.
@@ -49,6 +51,15 @@ pub(super) enum Unmade {
 }
 
 impl Worker {
+    /// This program with these arguments, which may take [`MAKE_WITHIN`].
+    pub fn new(program: impl Into<PathBuf>, arguments: Vec<OsString>) -> Self {
+        Self {
+            program: program.into(),
+            arguments,
+            within: MAKE_WITHIN,
+        }
+    }
+
     /// Makes a preview.
     pub(super) async fn make(&self, picture: File, size: Size) -> Result<Vec<u8>, Unmade> {
         let mut command = Command::new(&self.program);
@@ -69,7 +80,7 @@ impl Worker {
             // Nothing reads any more of what is too long, so that it ends as well.
             Ok::<_, io::Error>((jpeg, running.wait().await?))
         };
-        match tokio::time::timeout(MAKE_WITHIN, making).await {
+        match tokio::time::timeout(self.within, making).await {
             Ok(Ok((jpeg, status))) => judge(jpeg, status, size),
             Ok(Err(error)) => Err(Unmade::Io(error)),
             Err(_) => Err(Unmade::Lost),

@@ -21,7 +21,7 @@ use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::swarm::Intake;
 use crate::content::{
-    self, Credential, FileReader, Filter, Get, GetError, Givers, Got, Priorities, Progress,
+    self, Chosen, Credential, FileReader, Filter, Get, GetError, Givers, Got, Priorities, Progress,
     Provider, ReadError, Readers, StagedAt,
 };
 use crate::error::Error;
@@ -46,6 +46,8 @@ pub struct GetOptions {
     pub out: PathBuf,
     /// Patterns of the files that are wanted (see [`content::glob`]); all where there is none.
     pub only: Vec<String>,
+    /// Files that are wanted, by their paths; beside those of the patterns.
+    pub chosen: Chosen,
     /// How long to wait for somebody who has it, counted from the start and anew from each byte that arrives.
     pub wait: Duration,
     /// The version that it must have, by the hash in its head; `None` for the newest.
@@ -71,6 +73,7 @@ impl GetOptions {
             source,
             out: out.into(),
             only: Vec::new(),
+            chosen: Chosen::default(),
             wait: Duration::ZERO,
             at: None,
             readers: Readers::default(),
@@ -194,7 +197,7 @@ impl Drop for Run {
 impl Run {
     async fn go(mut self) -> Result<Fetched, Error> {
         let started = Instant::now();
-        let only = Filter::globs(&self.options.only);
+        let only = Filter::wanted(&self.options.only, &self.options.chosen);
         let only = only.map_err(|error| Error::Usage(error.to_string()))?;
         let mut deadline = started + self.options.wait;
         let mut pause = PAUSE_MIN;

@@ -22,10 +22,7 @@ fn picture(number: u16) -> Vec<u8> {
 
 /// Does this in a shell, with a picture on standard input.
 fn shell(line: &str) -> Worker {
-    Worker {
-        program: "/bin/sh".into(),
-        arguments: ["-c", line, "sh"].map(Into::into).to_vec(),
-    }
+    Worker::new("/bin/sh", ["-c", line, "sh"].map(Into::into).to_vec())
 }
 
 /// Alice, who makes previews so, and Bob, who makes none; they are contacts.
@@ -98,6 +95,51 @@ async fn a_worker_that_dies_costs_one_error() {
     assert_eq!(preview(&bob, "alice/album/deadly.jpg").await, broken);
     let none = Err(PreviewError::Refused(Refusal::NoFile));
     assert_eq!(preview(&bob, "alice/album/none.jpg").await, none);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_hangs_is_ended_in_time_and_costs_one_error() {
+    let place = tempfile::tempdir().expect("a place");
+    // It says who it is and hangs: with its output open, with it closed, or writing without end.
+    for hanging in ["exec sleep 600", "exec sleep 600 >&-", "exec cat /dev/zero"] {
+        let who = place.path().join("who");
+        let line = format!(
+            r#"cat > "$0.$$"; if grep -q KK "$0.$$"; then echo $$ >> "$0"; {hanging}; fi; cat "$0.$$""#
+        );
+        let worker = Worker {
+            arguments: ["-c".into(), line.into(), who.clone().into()].to_vec(),
+            // Enough for a shell on a busy machine.
+            within: Duration::from_secs(3),
+            ..shell("")
+        };
+        let alice = Person::making_previews("alice", worker).await;
+        alice.write("album/hangs.jpg", &picture(0x4b4b));
+        alice.write("album/other.jpg", &picture(1));
+        alice.share("album", Recipients::Contacts).await;
+        let me = alice.node.peer_id();
+        let asked = async |name: &str| preview(&alice, &format!("{me}/album/{name}")).await;
+        let broken = Err(PreviewError::Refused(Refusal::Broken));
+        assert_eq!(asked("hangs.jpg").await, broken, "{hanging}");
+        assert!(asked("other.jpg").await.is_ok(), "{hanging}");
+        // It is not tried again in this run, and nothing of it goes on.
+        assert_eq!(asked("hangs.jpg").await, broken, "{hanging}");
+        let told = std::fs::read_to_string(&who).expect("it said so");
+        let [number] = told.lines().collect::<Vec<_>>()[..] else {
+            panic!("it was run more than once: {told}");
+        };
+        let is_running = || {
+            let line = std::fs::read(format!("/proc/{number}/cmdline"));
+            line.is_ok_and(|line| !line.is_empty())
+        };
+        let gone = async {
+            while is_running() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let gone = tokio::time::timeout(PATIENCE, gone).await;
+        gone.unwrap_or_else(|_| panic!("{hanging} is still there"));
+        std::fs::remove_file(who).expect("there");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

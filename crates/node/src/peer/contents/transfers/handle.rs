@@ -301,6 +301,7 @@ fn order(options: GetOptions) -> Result<Order, Error> {
         path: source.path,
         link,
         only: options.only,
+        chosen: Some(options.chosen).filter(|chosen| !chosen.is_empty()),
         at: options.at,
         provide: options.provide,
         keep: options.keep,

@@ -10,6 +10,7 @@ use minicbor::{Decode, Encode};
 
 use super::info::{TransferFailure, TransferId};
 use super::order::Order;
+use crate::content::chosen::CHOSEN_BYTES_MAX;
 use crate::content::priorities::PATHS_BYTES_MAX;
 use crate::error::ErrorKind;
 use crate::peer::contents::fetched::TransferProgress;
@@ -71,9 +72,10 @@ struct Kept {
 }
 
 impl Wire for Kept {
-    /// The texts with the heads of each of them (a pattern of one byte takes two), the paths that have priorities with theirs, a link, a
-    /// staging folder's path beside the target's, the message, and room for the rest.
-    const BYTES_MAX: usize = 5 * TEXTS_BYTES_MAX + 2 * PATHS_BYTES_MAX + Link::BYTES_MAX;
+    /// The texts with the heads of each of them (a pattern of one byte takes two), the paths that have priorities and those that are chosen
+    /// with theirs, a link, a staging folder's path beside the target's, the message, and room for the rest.
+    const BYTES_MAX: usize =
+        5 * TEXTS_BYTES_MAX + 2 * PATHS_BYTES_MAX + 2 * CHOSEN_BYTES_MAX + Link::BYTES_MAX;
 }
 
 const VERSION: u8 = 1;
@@ -175,7 +177,7 @@ pub(super) fn no_row(id: TransferId) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::content::{Level, Levels};
+    use crate::content::{Chosen, Level, Levels};
     use data_encoding::HEXLOWER;
     use kith_core::ids::PeerId;
     use proptest::prelude::*;
@@ -234,6 +236,34 @@ mod tests {
             HEXLOWER.encode(b"/out/holiday"),
         );
         assert_eq!(HEXLOWER.encode(&value), golden);
+    }
+
+    #[test]
+    fn as_many_files_as_can_be_chosen_are_kept() {
+        use crate::content::chosen::CHOSEN_MAX;
+        let before = kept(Standing::Paused);
+        let paths = |count: usize, bytes: usize| {
+            let paths = (0..count).map(|at| format!("{at:0bytes$}"));
+            Chosen::new(paths.collect()).expect("within the bounds")
+        };
+        for chosen in [
+            paths(CHOSEN_MAX, CHOSEN_BYTES_MAX / CHOSEN_MAX),
+            paths(CHOSEN_BYTES_MAX / 4_096, 4_096),
+        ] {
+            let mut kept = before.clone();
+            kept.order.chosen = Some(chosen);
+            let row = kept.row();
+            let read = KeptTransfer::read(&row.key, &row.value.expect("a value"));
+            assert_eq!(read.expect("sound"), kept);
+        }
+        let mut few = before;
+        few.order.chosen = Chosen::new(vec!["a.jpg".into(), "b.jpg".into()]).ok();
+        let golden = format!(
+            "88018d5820{}f667686f6c6964617960f6442f6f757480f600f5f4f68265612e6a706765622e6a7067016001020347{}",
+            "07".repeat(32),
+            "2f6f75742f2e78",
+        );
+        assert_eq!(HEXLOWER.encode(&few.row().value.expect("a value")), golden);
     }
 
     #[test]

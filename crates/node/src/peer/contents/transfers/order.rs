@@ -8,7 +8,7 @@ use kith_core::data::link::Link;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use minicbor::{Decode, Encode};
 
-use crate::content::{Filter, Level, Levels};
+use crate::content::{Chosen, Filter, Level, Levels};
 
 /// What to fetch, and where to.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -48,6 +48,9 @@ pub(super) struct Order {
     /// How soon its files are wanted, where that was said.
     #[n(11)]
     pub(super) priorities: Option<Vec<Said>>,
+    /// Files that are wanted by their paths, where some are.
+    #[n(12)]
+    pub(super) chosen: Option<Chosen>,
 }
 
 /// How soon a file, or a folder with all beneath it, is wanted.
@@ -83,6 +86,7 @@ impl Order {
             provide: true,
             keep: false,
             priorities: None,
+            chosen: None,
         }
     }
 
@@ -130,6 +134,7 @@ impl Order {
             && self.path == other.path
             && self.out == other.out
             && self.only == other.only
+            && self.chosen == other.chosen
             && self.at == other.at
             && self.provide == other.provide
             && self.keep == other.keep
@@ -154,9 +159,14 @@ impl Order {
             }
         };
         let inner = inner(path.trim_matches('/'))?;
-        let only = Filter::globs(&self.only).ok()?;
-        only.is_none_or(|only| (only.wants)(&inner))
-            .then_some(inner)
+        let is_brought = match (&self.chosen, Filter::globs(&self.only).ok()?) {
+            (None, None) => true,
+            (chosen, only) => {
+                chosen.as_ref().is_some_and(|chosen| chosen.has(&inner))
+                    || only.is_some_and(|only| (only.wants)(&inner))
+            }
+        };
+        is_brought.then_some(inner)
     }
 
     /// What people call it.
@@ -188,8 +198,10 @@ mod tests {
         };
         assert!(order().is_same(&same));
         let (only, at) = (vec!["*.jpg".to_owned()], Some(BlobHash([1; 32])));
+        let chosen = Chosen::new(vec!["a.jpg".to_owned()]).ok();
         for other in [
             Order { only, ..order() },
+            Order { chosen, ..order() },
             Order { at, ..order() },
             Order {
                 provide: false,
@@ -240,7 +252,13 @@ mod tests {
             only: vec!["*.jpg".to_owned()],
             ..order()
         };
+        let chosen = Order {
+            chosen: Chosen::new(vec!["a.jpg".to_owned()]).ok(),
+            ..order()
+        };
         for (order, path, brought) in [
+            (chosen.clone(), "a.jpg", Some("a.jpg")),
+            (chosen, "b.jpg", None),
             (order(), "day1/a.jpg", Some("day1/a.jpg")),
             (inner.clone(), "day1/a.jpg", Some("a.jpg")),
             (inner.clone(), "day1", Some("")),

@@ -208,6 +208,7 @@ fn options(order: &Order) -> GetOptions {
     };
     GetOptions {
         only: order.only.clone(),
+        chosen: order.chosen.clone().unwrap_or_default(),
         wait: order.wait(),
         at: order.at,
         provide: order.provide,
