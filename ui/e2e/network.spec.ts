@@ -4,8 +4,8 @@ import { isSound } from "./sound";
 import { World } from "./world";
 
 const PEERS = 200;
-/** Faces that cover another's middle: as good as none. */
-const COVERED_MAX = 4;
+/** Faces that cover another's middle: hardly any, on a phone's screen too. */
+const COVERED_MAX = PEERS / 25;
 
 /** Stands in the page for the event stream, and tells every tenth of a second what a daemon with many sessions would every two. */
 function pretend(count: number): void {
