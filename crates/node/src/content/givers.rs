@@ -1,11 +1,10 @@
 //! Who gives which parts of a transfer, for people who look at it: as the getter says while it runs, and what earlier runs came to.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kith_core::content::swarm::getter::{self, GIVERS_MAX, PARTS, PathKind, TransferId};
+use kith_core::content::swarm::getter::{self, GIVERS_MAX, PARTS, PathKind};
 use kith_core::ids::{DeviceKey, PeerId};
-
-use crate::content::swarm::Getting;
 
 /// What carries what somebody gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +48,17 @@ struct State {
     size: u64,
     /// What earlier runs came to.
     before: Vec<Giver>,
-    running: Option<(Weak<Getting>, TransferId)>,
+    running: Option<Running>,
+}
+
+/// Says who gives to the run of now.
+#[derive(Clone)]
+struct Running(Arc<dyn Fn() -> Vec<Giver> + Send + Sync>);
+
+impl fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Running")
+    }
 }
 
 impl Carrier {
@@ -101,19 +110,22 @@ impl Givers {
         let (before, running) = (state.before.clone(), state.running.clone());
         // The getter, which tells this when a run ends, is not asked under the lock.
         drop(state);
-        let getting = running.and_then(|(getting, id)| Some((getting.upgrade()?, id)));
-        let now = getting.map_or_else(Vec::new, |(getting, id)| getting.givers(id));
+        let now = running.map_or_else(Vec::new, |Running(givers)| givers());
         joined(&before, now)
     }
 
-    /// A run begins, of a snapshot of so many bytes: what came of one of another size says nothing any more.
-    pub(super) fn begin(&self, size: u64, getting: Weak<Getting>, id: TransferId) {
+    /// A run begins, of a snapshot of so many bytes: what came of one of another size says nothing any more. `running` says who gives to it.
+    pub(super) fn begin(
+        &self,
+        size: u64,
+        running: impl Fn() -> Vec<Giver> + Send + Sync + 'static,
+    ) {
         let mut state = self.lock();
         if state.size != size {
             state.before.clear();
         }
         state.size = size;
-        state.running = Some((getting, id));
+        state.running = Some(Running(Arc::new(running)));
     }
 
     /// It ends, having come to this.
@@ -171,9 +183,9 @@ mod tests {
     #[test]
     fn what_came_in_earlier_runs_is_told_with_what_comes_now() {
         let givers = Givers::default();
-        givers.begin(100, Weak::new(), TransferId(1));
+        givers.begin(100, Vec::new);
         givers.end(vec![giver(1, 10, 0), giver(2, 20, 1), giver(3, 0, 2)]);
-        givers.begin(100, Weak::new(), TransferId(2));
+        givers.begin(100, Vec::new);
         givers.end(vec![giver(1, 50, 0)]);
         let told = givers.list();
         let bytes: Vec<_> = told.iter().map(|it| (it.device.0[0], it.bytes)).collect();
@@ -186,16 +198,16 @@ mod tests {
     #[test]
     fn another_version_begins_anew() {
         let givers = Givers::default();
-        givers.begin(100, Weak::new(), TransferId(1));
+        givers.begin(100, Vec::new);
         givers.end(vec![giver(1, 10, 0)]);
-        givers.begin(101, Weak::new(), TransferId(2));
+        givers.begin(101, Vec::new);
         assert_eq!(givers.list(), []);
     }
 
     #[test]
     fn no_more_are_remembered_than_there_is_room_for() {
         let givers = Givers::default();
-        givers.begin(100, Weak::new(), TransferId(1));
+        givers.begin(100, Vec::new);
         for number in 0..=u8::MAX {
             givers.end(vec![giver(number, u64::from(number) + 1, 0)]);
         }

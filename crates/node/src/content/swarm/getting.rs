@@ -148,7 +148,11 @@ impl Getting {
             return None;
         }
         drop(state);
-        givers.begin(size, Arc::downgrade(self), id);
+        let getting = Arc::downgrade(self);
+        givers.begin(size, move || {
+            let getting = getting.upgrade();
+            getting.map_or_else(Vec::new, |getting| getting.givers(id))
+        });
         Some(Ongoing {
             getting: Arc::clone(self),
             id,

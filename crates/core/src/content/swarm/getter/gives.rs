@@ -1,15 +1,13 @@
-//! Which parts of a transfer's line came from whom, for people who look at it. Nothing is decided by it.
+//! Which parts of a transfer's line came from whom. Nothing is decided by it; [`givers`](super::givers) shows it.
 //!
 //! The line is cut into [`PARTS`] parts of equal length, whatever its size: a picture of it costs as much for a film as for a letter.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::output::{PathKind, SourceId, TransferId, Who};
-use super::state::Getter;
+use super::output::Who;
 use crate::content::swarm::config::SOURCES_MAX;
 use crate::content::swarm::span::Span;
-use crate::content::swarm::wire::What;
 use crate::time::Time;
 
 /// Into how many parts the line is cut: on a phone's screen each is some three pixels wide.
@@ -22,35 +20,18 @@ pub const GIVERS_MAX: usize = SOURCES_MAX;
 /// Over how long a rate is taken: it does not jump, and tells what is.
 const RATE_OVER: Duration = Duration::from_secs(1);
 
-/// Somebody who gives, or gave, something of a transfer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Giver {
-    /// Who.
-    pub who: Who,
-    /// The stream that leads to them, and by which kind of path, while one does.
-    pub stream: Option<(SourceId, PathKind)>,
-    /// Bytes of files that they gave and that were not here.
-    pub bytes: u64,
-    /// Bytes a second, lately.
-    pub rate: u64,
-    /// How much of each part came from them, in per cent; 1 at least where anything did.
-    pub gave: [u8; PARTS],
-    /// How much of each part they are asked for now, in per cent, alike.
-    pub asked: [u8; PARTS],
-}
-
 /// What came from whom, of one transfer.
 #[derive(Clone, Debug)]
 pub(super) struct Gives {
-    line: Line,
-    by: BTreeMap<Who, Tally>,
+    pub(super) line: Line,
+    pub(super) by: BTreeMap<Who, Tally>,
 }
 
 /// What came from one.
 #[derive(Clone, Debug)]
-struct Tally {
-    bytes: u64,
-    parts: [u64; PARTS],
+pub(super) struct Tally {
+    pub(super) bytes: u64,
+    pub(super) parts: [u64; PARTS],
     rate: u64,
     /// Bytes since then.
     lately: u64,
@@ -59,7 +40,7 @@ struct Tally {
 
 /// How a line of so many bytes is cut.
 #[derive(Clone, Copy, Debug)]
-struct Line(u64);
+pub(super) struct Line(u64);
 
 impl Gives {
     /// Nothing came yet of a line of so many bytes.
@@ -99,7 +80,7 @@ impl Gives {
 
 impl Tally {
     /// Bytes a second: as last taken, until that is too long ago.
-    fn rate_at(&self, now: Time) -> u64 {
+    pub(super) fn rate_at(&self, now: Time) -> u64 {
         let elapsed = now.since(self.since);
         if elapsed < RATE_OVER {
             return self.rate;
@@ -123,7 +104,8 @@ impl Line {
         usize::try_from(part).unwrap_or(PARTS).min(PARTS - 1)
     }
 
-    fn add(self, parts: &mut [u64; PARTS], span: Span) {
+    /// Adds what a span has of each part.
+    pub(super) fn add(self, parts: &mut [u64; PARTS], span: Span) {
         let span = span.overlap(Span {
             start: 0,
             end: self.0,
@@ -131,17 +113,20 @@ impl Line {
         if span.bytes() == 0 {
             return;
         }
-        for part in self.part(span.start)..=self.part(span.end - 1) {
-            let own = Span {
-                start: self.start(part),
-                end: self.start(part + 1),
-            };
-            parts[part] = parts[part].saturating_add(own.overlap(span).bytes());
+        let touched = self.part(span.start)..=self.part(span.end - 1);
+        for (part, bytes) in parts.iter_mut().enumerate() {
+            if touched.contains(&part) {
+                let own = Span {
+                    start: self.start(part),
+                    end: self.start(part + 1),
+                };
+                *bytes = bytes.saturating_add(own.overlap(span).bytes());
+            }
         }
     }
 
     /// The same in per cent of each part.
-    fn shares(self, parts: &[u64; PARTS]) -> [u8; PARTS] {
+    pub(super) fn shares(self, parts: &[u64; PARTS]) -> [u8; PARTS] {
         let mut shares = [0; PARTS];
         for (part, share) in shares.iter_mut().enumerate() {
             let length = self.start(part + 1) - self.start(part);
@@ -151,64 +136,6 @@ impl Line {
             }
         }
         shares
-    }
-}
-
-impl Getter {
-    /// Who gives something of a transfer, or gave, at most [`GIVERS_MAX`] and as many who are only asked; none, of one that is not known.
-    pub fn givers(&self, now: Time, id: TransferId) -> Vec<Giver> {
-        let Some(transfer) = self.transfers.get(&id) else {
-            return Vec::new();
-        };
-        let line = transfer.gives.line;
-        let mut givers: BTreeMap<Who, Giver> = (transfer.gives.by.iter())
-            .map(|(who, tally)| {
-                let giver = Giver {
-                    bytes: tally.bytes,
-                    rate: tally.rate_at(now),
-                    gave: line.shares(&tally.parts),
-                    ..Giver::nothing(*who)
-                };
-                (*who, giver)
-            })
-            .collect();
-        for id in &transfer.sources {
-            let Some(source) = self.sources.get(id) else {
-                continue;
-            };
-            let mut parts = [0; PARTS];
-            let owed = source.requests.values().filter(|it| !it.is_cancelled);
-            for pending in owed.filter(|it| matches!(it.what, What::Span(_))) {
-                let span = Span {
-                    start: pending.reached,
-                    end: pending.end,
-                };
-                line.add(&mut parts, span);
-            }
-            let is_asked = parts.iter().any(|bytes| *bytes > 0);
-            if !is_asked && !givers.contains_key(&source.who) {
-                continue;
-            }
-            let giver = givers.entry(source.who);
-            let giver = giver.or_insert_with(|| Giver::nothing(source.who));
-            let link = self.links.get(&source.who.device);
-            giver.stream = link.map(|link| (*id, link.pace.kind()));
-            giver.asked = line.shares(&parts);
-        }
-        givers.into_values().collect()
-    }
-}
-
-impl Giver {
-    fn nothing(who: Who) -> Self {
-        Self {
-            who,
-            stream: None,
-            bytes: 0,
-            rate: 0,
-            gave: [0; PARTS],
-            asked: [0; PARTS],
-        }
     }
 }
 

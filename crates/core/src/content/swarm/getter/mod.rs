@@ -2,11 +2,12 @@
 //!
 //! - `state.rs`: what it is told. `answers.rs`: what sources say. `schedule.rs`: who is asked for what. `settle.rs`: what is over.
 //! - `endgame.rs`: what is asked of a second source. `transfer.rs`: what is missing. `picker.rs`: which chunk is next.
-//! - `gives.rs`: which parts came from whom, to be looked at.
+//! - `gives.rs`: which parts came from whom. `givers.rs`: the same, to be looked at.
 //! - `source.rs`, `pace.rs`: who gives, and how fast. `stall.rs`: who does not. `liars.rs`: who must not.
 
 mod answers;
 mod endgame;
+mod givers;
 mod gives;
 mod liars;
 mod output;
@@ -23,7 +24,8 @@ mod transfer;
 mod tests;
 
 pub use answers::Due;
-pub use gives::{GIVERS_MAX, Giver, PARTS};
+pub use givers::Giver;
+pub use gives::{GIVERS_MAX, PARTS};
 pub use output::{
     EndReason, Output, Path, PathKind, Priority, ReaderId, SourceId, TransferId, Who,
 };
