@@ -183,7 +183,7 @@ test("pictures that are none are told, and the others are shown", async ({ brows
   }
   await world
     .person("ann")
-    .api("POST", "/shares", { paths: [folder], with: [], link: false, public: false, name: null });
+    .api("POST", "/shares", { paths: [folder], audience: "contacts", with: [], name: null });
   const loaded: string[] = [];
   page.on("request", (request) => loaded.push(request.url()));
   await page.getByRole("link", { name: /Mixed/ }).click({ timeout: 30_000 });

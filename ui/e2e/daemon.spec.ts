@@ -19,7 +19,7 @@ test("a daemon that restarts is waited for, and all is as it is by then", async 
     const folder = join(world.folder, "Meanwhile");
     await mkdir(folder);
     await writeFile(join(folder, "a.txt"), "a");
-    const request = { paths: [folder], with: [], link: false, public: false, name: null };
+    const request = { paths: [folder], audience: "contacts", with: [], name: null };
     await ann.api("POST", "/shares", request);
     await bob.up();
     await expect(lost(page)).toBeHidden({ timeout: 30_000 });

@@ -29,7 +29,7 @@ test.beforeAll(async ({ browser }) => {
   await writeFile(join(folder, "broken.webm"), Buffer.alloc(4096, 7));
   await writeFile(join(folder, "sea.jpg"), (await makePicture(bob, "sea.jpg", 1)).buffer);
   const [ann, other] = [world.person("ann"), world.person("bob")];
-  await ann.api("POST", "/shares", { paths: [folder], with: [], link: false, public: false, name: null });
+  await ann.api("POST", "/shares", { paths: [folder], audience: "contacts", with: [], name: null });
   await other.api("POST", "/limits", { download: SPEED, local: true });
 });
 test.afterAll(() => world?.end());

@@ -26,7 +26,7 @@ test("two who have it give parts of their own, and the page draws which", async 
     if (!ann || !bob || !carol) throw new Error("three people");
     const film = join(world.folder, "film.bin");
     await writeFile(film, Buffer.alloc(BYTES, 7));
-    const request = { paths: [film], with: [], link: false, public: false, name: null };
+    const request = { paths: [film], audience: "contacts", with: [], name: null };
     await ann.api("POST", "/shares", request);
     const get = (out: string) => ({
       source: "ann/film.bin",

@@ -33,7 +33,7 @@ test("two people meet, look at pictures and fetch some, by keys alone", async ({
       await writeFile(join(summer, `IMG_${at}.jpg`), (await makePicture(page, "", at)).buffer);
     }
     const ann = world.person("ann");
-    await ann.api("POST", "/shares", { paths: [summer], with: [], link: false, public: false, name: null });
+    await ann.api("POST", "/shares", { paths: [summer], audience: "contacts", with: [], name: null });
     const asked = { reusable: false, seconds: 3600, addresses: true };
     const { invite } = await ann.api<{ invite: string }>("POST", "/invites", asked);
 

@@ -32,7 +32,7 @@ test.afterAll(() => world?.end());
 test("what somebody begins to share appears", async () => {
   await page.goto(`${origin}/#/albums`);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-  const request = { paths: [folder], with: [], link: false, public: false, name: null };
+  const request = { paths: [folder], audience: "contacts", with: [], name: null };
   const ann = world.person("ann");
   const { share_id } = await ann.api<{ share_id: string }>("POST", "/shares", request);
   await expect(page.getByRole("link", { name: /Summer/ })).toBeVisible({ timeout: SEEN_WITHIN_MS });

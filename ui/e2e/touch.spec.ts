@@ -28,7 +28,7 @@ test.beforeAll(async ({ browser }) => {
   await writeFile(join(folder, "IMG_4.webm"), (await makeFilm(page, "IMG_4.webm", 4, 40_000)).buffer);
   await world
     .person("ann")
-    .api("POST", "/shares", { paths: [folder], with: [], link: false, public: false, name: null });
+    .api("POST", "/shares", { paths: [folder], audience: "contacts", with: [], name: null });
   await page.getByRole("link", { name: /Summer/ }).tap();
   await page.getByRole("link", { name: "IMG_1.jpg" }).tap();
   await expect(page.locator("img.full.shown")).toBeVisible();

@@ -137,7 +137,7 @@ export class Person {
 
   /** Shares a folder with everybody, and has small previews of the pictures in it made; its id. */
   async sharePictures(folder: string, names: string[], name: string | null = null): Promise<string> {
-    const asked = { paths: [folder], with: [], link: false, public: false, name };
+    const asked = { paths: [folder], audience: "contacts", with: [], name };
     const { share_id: share } = await this.api<{ share_id: string }>("POST", "/shares", asked);
     const peer = await this.peerId();
     const left = names.values();
