@@ -32,7 +32,7 @@ test("a daemon that restarts is waited for, and all is as it is by then", async 
 });
 
 test("a daemon that is there and says nothing is noticed, and heals", async ({ browser }) => {
-  const world = await World.start(["ann"]);
+  const world = await World.befriended(["ann", "bob"]);
   const ann = world.person("ann");
   try {
     const page = await ann.browser(browser);

@@ -5,9 +5,9 @@ import { expect, test } from "@playwright/test";
 import { isSound } from "./sound";
 import { World } from "./world";
 
-const BYTES = 32 << 20;
-/** So slow that both have time to give. */
-const RATE = "2 MiB/s";
+const BYTES = 48 << 20;
+/** So slow that both have time to give, and a busy machine to look. */
+const RATE = "1 MiB/s";
 
 interface Source {
   peer: string | null;
