@@ -46,7 +46,7 @@ where
     let answered = ask().await?;
     let head = answered.head.clone();
     check(&head, &get)?;
-    let mut fetching = Fetching::begin(getting, &head)?;
+    let mut fetching = Fetching::begin(getting, &head, &get.givers)?;
     let arriving = Arc::clone(&fetching.arriving);
     let feeding = feed(fetching.intake());
     let work = async {

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use crate::content::asking;
 use crate::content::credential::Stream;
 use crate::content::error::GetError;
+use crate::content::givers::Givers;
 use crate::content::select::{self, Selected};
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Intake};
@@ -75,7 +76,7 @@ pub async fn entries<Feeding>(
 where
     Feeding: Future<Output = GetError> + Send,
 {
-    let mut fetching = Fetching::begin(getting, head)?;
+    let mut fetching = Fetching::begin(getting, head, &Givers::default())?;
     let feeding = feed(fetching.intake());
     tokio::select! {
         biased;

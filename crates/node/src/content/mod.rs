@@ -9,6 +9,7 @@
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
 //! - `transfer`: a transfer under way. `preparing`: what it does on the disk first.
+//! - [`givers`]: who gives which parts of it.
 //! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`previews`]: small pictures of pictures.
 //! - [`liars`]: who is asked for nothing any more.
@@ -34,6 +35,7 @@ mod frames;
 mod fresh;
 pub mod get;
 mod given;
+pub mod givers;
 pub mod glob;
 mod holding;
 pub(crate) mod known;
@@ -76,6 +78,7 @@ pub use error::GetError;
 pub use fetches::{Fetch, Version};
 pub use follow::follow;
 pub use get::get;
+pub use givers::{Carrier, Giver, Givers};
 pub use list::{entries, list};
 pub use lying::Lying;
 pub use offered::{Offered, Providing};

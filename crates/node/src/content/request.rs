@@ -11,6 +11,7 @@ use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 
 use crate::content::credential::Credential;
+use crate::content::givers::Givers;
 use crate::content::offered::{Offered, Providing};
 use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
@@ -55,6 +56,8 @@ pub struct Get {
     pub now: Time,
     /// Told where what arrives is kept until it is whole.
     pub staged: StagedAt,
+    /// Told who gives it.
+    pub givers: Givers,
     /// How it is provided while it arrives, where all of it is fetched; `None` where it is not.
     pub providing: Option<Providing>,
 }

@@ -18,6 +18,7 @@ use super::output::Output;
 use super::source::{self, SourceEnd};
 use crate::content::credential::{Credential, Stream};
 use crate::content::error::{GetError, STALL_MAX};
+use crate::content::givers::Givers;
 
 /// A transfer that is known to the getter.
 #[derive(Debug)]
@@ -41,16 +42,22 @@ pub struct Intake {
     share: ShareId,
     root: BlobHash,
     size: u64,
+    /// Whether its streams are express lanes.
+    is_lane: bool,
 }
 
 impl Fetching {
-    /// Of the snapshot that `head` names.
+    /// Of the snapshot that `head` names. `givers` is told who gives.
     ///
     /// # Errors
     /// [`GetError::TooMany`].
-    pub(in crate::content) fn begin(getting: &Arc<Getting>, head: &Head) -> Result<Self, GetError> {
+    pub(in crate::content) fn begin(
+        getting: &Arc<Getting>,
+        head: &Head,
+        givers: &Givers,
+    ) -> Result<Self, GetError> {
         let size = head.totals.bytes;
-        let ongoing = getting.begin(size).ok_or(GetError::TooMany)?;
+        let ongoing = getting.begin(size, givers).ok_or(GetError::TooMany)?;
         let (sender, events) = mpsc::unbounded_channel();
         Ok(Self {
             ongoing,
@@ -72,6 +79,7 @@ impl Fetching {
             share: self.share,
             root: self.root,
             size: self.size,
+            is_lane: false,
         }
     }
 
@@ -175,6 +183,15 @@ impl Fetching {
 }
 
 impl Intake {
+    /// The same, for streams that are express lanes.
+    #[must_use]
+    pub fn by_lane(&self) -> Self {
+        Self {
+            is_lane: true,
+            ..self.clone()
+        }
+    }
+
     /// The bytes of the snapshot.
     pub fn size(&self) -> u64 {
         self.size
@@ -213,7 +230,7 @@ impl Intake {
         if let Err(error) = source::open(&mut writer, open).await {
             return SourceEnd::Lost(error);
         }
-        let joined = self.getting.join(self.transfer, who, path);
+        let joined = (self.getting).join(self.transfer, who, path, self.is_lane);
         let halves = (reader, writer);
         source::run(joined, &self.getting, &self.arriving, who.peer, halves).await
     }

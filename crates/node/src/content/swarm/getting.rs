@@ -13,6 +13,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::clock::Clock;
+use crate::content::givers::{Giver, Givers};
 
 /// Messages that wait to be written to one source: those of all the requests that one may owe, many times over. A source that reads
 /// none of them is done without.
@@ -54,6 +55,8 @@ struct Line {
     messages: mpsc::Sender<AskerMessage>,
     end: oneshot::Sender<EndReason>,
     who: Who,
+    /// Whether it is an express lane.
+    is_lane: bool,
 }
 
 /// A transfer that the machine knows, until this is dropped.
@@ -61,6 +64,7 @@ struct Line {
 pub(super) struct Ongoing {
     getting: Arc<Getting>,
     id: TransferId,
+    givers: Givers,
 }
 
 /// A source that the machine knows, until this is dropped.
@@ -136,18 +140,34 @@ impl Getting {
         told
     }
 
-    /// Begins a transfer of a snapshot of so many bytes; `None` when there are too many.
-    pub(super) fn begin(self: &Arc<Self>, size: u64) -> Option<Ongoing> {
+    /// Begins a transfer of a snapshot of so many bytes, which tells `givers` who gives; `None` when there are too many.
+    pub(super) fn begin(self: &Arc<Self>, size: u64, givers: &Givers) -> Option<Ongoing> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let id = TransferId(state.number());
         if !state.getter.handle_transfer(self.clock.now(), id, size) {
             return None;
         }
         drop(state);
+        let weak = Arc::downgrade(self);
+        let asking = move || weak.upgrade().map_or_else(Vec::new, |it| it.givers(id));
+        givers.begin(size, Arc::new(asking));
         Some(Ongoing {
             getting: Arc::clone(self),
             id,
+            givers: givers.clone(),
         })
+    }
+
+    /// Who gives something of a transfer, or gave.
+    pub(in crate::content) fn givers(&self, transfer: TransferId) -> Vec<Giver> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_lane = |source: &SourceId| state.sources.get(source).is_some_and(|it| it.is_lane);
+        let givers = state.getter.givers(self.clock.now(), transfer).into_iter();
+        let told = givers.map(|giver| {
+            let is_lane = giver.stream.is_some_and(|(source, _)| is_lane(&source));
+            Giver::told(giver, is_lane)
+        });
+        told.collect()
     }
 
     /// The chunks of a transfer that are whole, if it is known.
@@ -174,14 +194,21 @@ impl Getting {
         change(state.followers.entry(transfer).or_default());
     }
 
-    /// A stream to a source of a transfer stands.
-    pub(super) fn join(self: &Arc<Self>, transfer: TransferId, who: Who, path: Path) -> Joined {
+    /// A stream to a source of a transfer stands; `is_lane` says whether it is an express lane.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        transfer: TransferId,
+        who: Who,
+        path: Path,
+        is_lane: bool,
+    ) -> Joined {
         let (sender, messages) = mpsc::channel(MESSAGES_MAX);
         let (end_sender, end) = oneshot::channel();
         let line = Line {
             messages: sender,
             end: end_sender,
             who,
+            is_lane,
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let id = SourceId(state.number());
@@ -267,6 +294,7 @@ impl Ongoing {
 impl Drop for Ongoing {
     fn drop(&mut self) {
         let id = self.id;
+        self.givers.end(self.getting.givers(id));
         self.getting
             .tell(|getter, now| getter.handle_transfer_ended(now, id));
         let mut state = (self.getting.state.lock()).unwrap_or_else(PoisonError::into_inner);

@@ -13,7 +13,7 @@ use kith_core::ids::{BlobHash, DeviceKey, PeerId, ShareId};
 use super::fake::{self, Reply};
 use super::world::{Fault, LAN, World, bytes, getting};
 use crate::content::swarm::{Getting, Intake, SourceEnd};
-use crate::content::{Credential, GetError, Got, Recipients, get};
+use crate::content::{Carrier, Credential, Get, GetError, Givers, Got, Recipients, get};
 use crate::data::range::Blob;
 
 /// What is fetched: enough for each of a few to give some of it.
@@ -78,7 +78,16 @@ async fn fetch(
     share: ShareId,
     sources: impl for<'a> Fn(&'a World, &'a Intake) -> Vec<Ending<'a>> + Send + Sync,
 ) -> (Result<Got, GetError>, Vec<SourceEnd>) {
-    let request = world.request(share);
+    fetch_as(world, getting, world.request(share), sources).await
+}
+
+/// The same, as it is asked for.
+async fn fetch_as(
+    world: &World,
+    getting: &Arc<Getting>,
+    request: Get,
+    sources: impl for<'a> Fn(&'a World, &'a Intake) -> Vec<Ending<'a>> + Send + Sync,
+) -> (Result<Got, GetError>, Vec<SourceEnd>) {
     let ends = Mutex::new(Vec::new());
     let ask = || world.head(&request);
     let feed = async |intake: Intake| {
@@ -201,4 +210,52 @@ async fn when_one_leaves_the_rest_comes_from_another() {
     assert_eq!(stayed + left, BIG_BYTES as u64);
     let received = world.received();
     assert!(received <= RECEIVED_MAX, "{received} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_told_who_gives_which_parts_while_they_do_and_afterwards() {
+    let (world, share) = world();
+    let givers = Givers::default();
+    let request = Get {
+        givers: givers.clone(),
+        ..world.request(share)
+    };
+    let getting = getting();
+    let fetching = fetch_as(&world, &getting, request, |world, intake| {
+        // Not held by the future of the stream.
+        let lane = Box::leak(Box::new(intake.by_lane()));
+        vec![
+            honest(world, lane, 1, Fault::None),
+            honest(world, intake, 2, Fault::None),
+        ]
+    });
+    let (mut seen_lane, mut seen_session) = (false, false);
+    let looking = async {
+        loop {
+            for giver in givers.list() {
+                let is_asked = giver.asked.iter().any(|part| *part > 0);
+                seen_lane |= is_asked && giver.carrier == Some(Carrier::Lane);
+                seen_session |= is_asked && giver.carrier == Some(Carrier::Lan);
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (got, _) = tokio::select! {
+        fetched = fetching => fetched,
+        never = looking => never,
+    };
+    let got = got.expect("fetched");
+    assert!(seen_lane && seen_session);
+    let told = givers.list();
+    assert_eq!(told.len(), 2);
+    for giver in &told {
+        assert_eq!(giver.carrier, None, "it is over");
+        assert_eq!(giver.bytes, came_from(&got, giver.device.0[0]));
+    }
+    // Each byte came from one of them.
+    let both = told[0].gave.iter().zip(told[1].gave);
+    assert!(
+        both.clone()
+            .all(|(one, other)| (100..=101).contains(&(one + other)))
+    );
 }

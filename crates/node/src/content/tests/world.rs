@@ -31,8 +31,8 @@ use crate::content::store;
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Giving, Intake, Output};
 use crate::content::{
-    Answered, Credential, Get, GetError, Got, NewShare, Progress, Readers, Recipients, Session,
-    Shared, Shares, Stream, asking, entries, get, serve,
+    Answered, Credential, Get, GetError, Givers, Got, NewShare, Progress, Readers, Recipients,
+    Session, Shared, Shares, Stream, asking, entries, get, serve,
 };
 use crate::entropy;
 
@@ -266,6 +266,7 @@ impl World {
             priorities: Default::default(),
             now: NOW,
             staged: Default::default(),
+            givers: Default::default(),
             providing: None,
         }
     }
@@ -292,7 +293,7 @@ impl World {
     /// Fetches the root of the snapshot that a head names.
     pub(super) async fn fetch_node(&self, head: &Head) -> Result<Vec<u8>, GetError> {
         let getting = getting();
-        let mut fetching = Fetching::begin(&getting, head).expect("room");
+        let mut fetching = Fetching::begin(&getting, head, &Givers::default()).expect("room");
         let feed = self.feed(fetching.intake(), Credential::Session);
         tokio::select! {
             node = fetching.node(head.manifest) => node,

@@ -99,7 +99,7 @@ impl Feed {
         };
         loop {
             if let Some(lane) = lane.take() {
-                match self.serve(provider, lane).await {
+                match self.serve(provider, lane, self.intake.by_lane()).await {
                     SourceEnd::Lost(error) => debug!(%error, "an express lane is lost"),
                     end => return end,
                 }
@@ -111,7 +111,7 @@ impl Feed {
             let connection = stream.connection().clone();
             let is_direct = connection.selected_direct().is_some();
             tokio::select! {
-                end = self.serve(provider, stream) => return end,
+                end = self.serve(provider, stream, self.intake.clone()) => return end,
                 found = self.later_lane(target, &connection), if self.wants_lanes() && !is_direct => {
                     lane = Some(found);
                 }
@@ -156,7 +156,7 @@ impl Feed {
         std::future::pending().await
     }
 
-    async fn serve(&self, provider: &Provider, stream: Stream) -> SourceEnd {
+    async fn serve(&self, provider: &Provider, stream: Stream, intake: Intake) -> SourceEnd {
         let connection = stream.connection().clone();
         // One may be found by a referral and be a contact who is there, too.
         let Some(_serving) = Serving::begin(&self.serving, connection.remote()) else {
@@ -175,7 +175,7 @@ impl Feed {
             writer,
             exporter,
         };
-        let source = (self.intake).source(halves, who, now, &provider.credential);
+        let source = intake.source(halves, who, now, &provider.credential);
         tokio::select! {
             end = source => end,
             () = broken(self.node.events(), self.progress.clone(), peer) => {

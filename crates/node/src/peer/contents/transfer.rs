@@ -21,8 +21,8 @@ use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::swarm::Intake;
 use crate::content::{
-    self, Credential, FileReader, Filter, Get, GetError, Got, Priorities, Progress, Provider,
-    ReadError, Readers, StagedAt,
+    self, Credential, FileReader, Filter, Get, GetError, Givers, Got, Priorities, Progress,
+    Provider, ReadError, Readers, StagedAt,
 };
 use crate::error::Error;
 use crate::peer::event::Event;
@@ -60,6 +60,8 @@ pub struct GetOptions {
     pub keep: bool,
     /// Told where what arrives is kept until it is whole.
     pub staged: StagedAt,
+    /// Told who gives it.
+    pub givers: Givers,
 }
 
 impl GetOptions {
@@ -76,6 +78,7 @@ impl GetOptions {
             provide: true,
             keep: false,
             staged: StagedAt::default(),
+            givers: Givers::default(),
         }
     }
 }
@@ -390,6 +393,7 @@ impl Run {
             priorities: options.priorities.clone(),
             now: clock::now(),
             staged: options.staged.clone(),
+            givers: options.givers.clone(),
             providing,
         }
     }

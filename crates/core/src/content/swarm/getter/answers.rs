@@ -68,7 +68,8 @@ impl Getter {
                 self.stirred.insert(source.who.device);
             }
         }
-        let (device, transfer) = (source.who.device, source.transfer);
+        let (who, transfer) = (source.who, source.transfer);
+        let device = who.device;
         self.unwritten = self.unwritten.saturating_add(bytes);
         self.reduce(device, &before, before.bytes_left() - after.bytes_left());
         if let Some(link) = self.links.get_mut(&device) {
@@ -81,6 +82,14 @@ impl Getter {
             };
             if let Some(transfer_state) = self.transfers.get_mut(&transfer) {
                 let (new, whole) = transfer_state.hold(span);
+                let sources = &self.sources;
+                let serving = transfer_state.sources.iter();
+                let serves = |who| {
+                    (serving.clone()).any(|id| sources.get(id).is_some_and(|it| it.who == who))
+                };
+                for span in &new {
+                    transfer_state.gives.add(now, who, *span, serves);
+                }
                 let verified = new.into_iter();
                 self.outputs
                     .extend(verified.map(|span| Output::Verified { transfer, span }));

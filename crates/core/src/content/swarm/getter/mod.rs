@@ -2,9 +2,12 @@
 //!
 //! - `state.rs`: what it is told. `answers.rs`: what sources say. `schedule.rs`: who is asked for what. `settle.rs`: what is over.
 //! - `transfer.rs`: what is missing. `picker.rs`: which chunk is next.
+//! - `gives.rs`: which parts came from whom, to be looked at. `givers.rs`: as it is told.
 //! - `source.rs`, `pace.rs`: who gives, and how fast. `stall.rs`: who does not. `liars.rs`: who must not.
 
 mod answers;
+mod givers;
+mod gives;
 mod liars;
 mod output;
 mod pace;
@@ -20,6 +23,7 @@ mod transfer;
 mod tests;
 
 pub use answers::Due;
+pub use gives::{GIVERS_MAX, Giver, PARTS};
 pub use output::{
     EndReason, Output, Path, PathKind, Priority, ReaderId, SourceId, TransferId, Who,
 };

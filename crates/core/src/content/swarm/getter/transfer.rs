@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::gives::Gives;
 use super::output::{Priority, ReaderId, SourceId};
 use super::picker::Picker;
 use crate::content::swarm::config::FRAGMENTS_MAX;
@@ -30,6 +31,7 @@ pub(super) struct Transfer {
     /// What readers want next.
     pub(super) windows: BTreeMap<ReaderId, Span>,
     pub(super) sources: BTreeSet<SourceId>,
+    pub(super) gives: Gives,
     /// How many bytes were asked for on its behalf, as far as it competes with others.
     pub(super) spent: u64,
     /// Whether its caller was told that nothing is missing, or wanted nothing.
@@ -52,6 +54,7 @@ impl Transfer {
             nodes: BTreeMap::new(),
             windows: BTreeMap::new(),
             sources: BTreeSet::new(),
+            gives: Gives::new(size),
             spent,
             is_done_told: true,
         }

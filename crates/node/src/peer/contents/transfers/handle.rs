@@ -9,7 +9,7 @@ use super::kept::TEXTS_BYTES_MAX;
 use super::order::Order;
 use super::registry::{Entry, Status, TRANSFERS_MAX};
 use super::run::{self, RELEASE_STEP, RELEASE_WITHIN};
-use crate::content::{FileReader, Filter, Level};
+use crate::content::{FileReader, Filter, Giver, Level};
 use crate::data::disk::StagingError;
 use crate::data::staging::Staging;
 use crate::error::{Error, ErrorKind};
@@ -96,6 +96,15 @@ impl Transfers {
         let table = self.node.transfers().lock();
         let entries = table.entries.iter();
         entries.map(|(id, entry)| entry.info(*id)).collect()
+    }
+
+    /// Who gives something of one, or gave since the node began with it, those who gave most first; nobody, of one there is not.
+    pub fn givers(&self, id: TransferId) -> Vec<Giver> {
+        let table = self.node.transfers().lock();
+        let givers = table.entries.get(&id).map(|entry| entry.givers.clone());
+        // The getter is not asked under the lock.
+        drop(table);
+        givers.map_or_else(Vec::new, |givers| givers.list())
     }
 
     /// Follows what becomes of them: each change of state at once, and their progress twice a second. A receiver that is slow misses the oldest.

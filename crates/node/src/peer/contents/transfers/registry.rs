@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::info::{TransferFailure, TransferId, TransferInfo, TransferState};
 use super::kept::{KeptTransfer, Standing};
 use super::order::Order;
-use crate::content::{Priorities, Readers, StagedAt};
+use crate::content::{Givers, Priorities, Readers, StagedAt};
 use crate::peer::contents::fetched::{Fetched, TransferProgress};
 
 /// The most transfers in the table: more than a person follows, few enough that each may have its streams and its task.
@@ -60,6 +60,7 @@ pub(super) struct Entry {
     /// Stops the task that works on it; `None` while none does.
     pub(super) stop: Option<CancellationToken>,
     pub(super) staged: StagedAt,
+    pub(super) givers: Givers,
     /// Where its files are read: those of the last run.
     pub(super) readers: Readers,
     pub(super) priorities: Priorities,
@@ -186,6 +187,7 @@ impl Entry {
             status: watch::Sender::new(Status::new(TransferState::Waiting)),
             stop: None,
             staged: StagedAt::default(),
+            givers: Givers::default(),
             readers: Readers::ended(),
         }
     }

@@ -60,6 +60,7 @@ pub(super) fn start(node: &Node, id: TransferId) {
     let stop = entry.begin();
     let mut options = options(&entry.order);
     options.staged = entry.staged.clone();
+    options.givers = entry.givers.clone();
     options.priorities = entry.priorities.clone();
     entry.readers = options.readers.clone();
     let info = entry.info(id);

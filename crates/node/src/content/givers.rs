@@ -1,0 +1,212 @@
+//! Who gives which parts of a transfer, for people who look at it: as the getter says while it runs, and what earlier runs came to.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kith_core::content::swarm::getter::{self, GIVERS_MAX, PARTS, PathKind};
+use kith_core::ids::{DeviceKey, PeerId};
+
+/// What carries what somebody gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// An express lane: TLS on TCP.
+    Lane,
+    /// The session, within the local network.
+    Lan,
+    /// The session, directly over the internet.
+    Direct,
+    /// The session, over a relay.
+    Relay,
+}
+
+/// Somebody who gives, or gave, something of a transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Giver {
+    /// Who; `None` for one that proved nothing.
+    pub peer: Option<PeerId>,
+    /// Their device.
+    pub device: DeviceKey,
+    /// By what it comes now; `None` for one that is done without, or over.
+    pub carrier: Option<Carrier>,
+    /// Bytes of files that came from them since the node began with the transfer.
+    pub bytes: u64,
+    /// Bytes a second, lately.
+    pub rate: u64,
+    /// How much of each part of the whole snapshot came from them, in per cent; 1 at least where anything did.
+    pub gave: [u8; PARTS],
+    /// How much of each part they are asked for now, alike.
+    pub asked: [u8; PARTS],
+}
+
+/// Those who give something of one transfer. Clones share it; a transfer tells it while it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Givers(Arc<Mutex<State>>);
+
+/// Asks who gives now.
+pub(super) type Asking = Arc<dyn Fn() -> Vec<Giver> + Send + Sync>;
+
+#[derive(Default)]
+struct State {
+    /// Bytes of the snapshot.
+    size: u64,
+    /// What earlier runs came to.
+    before: Vec<Giver>,
+    running: Option<Asking>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut told = f.debug_struct("State");
+        told.field("before", &self.before).finish_non_exhaustive()
+    }
+}
+
+impl Carrier {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lane => "lane",
+            Self::Lan => "lan",
+            Self::Direct => "direct",
+            Self::Relay => "relay",
+        }
+    }
+}
+
+impl Giver {
+    /// As the getter says; `is_lane` tells of the stream what it does not know.
+    pub(super) fn told(told: getter::Giver, is_lane: bool) -> Self {
+        let carrier = told.stream.map(|(_, kind)| match kind {
+            _ if is_lane => Carrier::Lane,
+            PathKind::Lan => Carrier::Lan,
+            PathKind::Direct => Carrier::Direct,
+            PathKind::Relay => Carrier::Relay,
+        });
+        Self {
+            peer: told.who.peer,
+            device: told.who.device,
+            carrier,
+            bytes: told.bytes,
+            rate: told.rate,
+            gave: told.gave,
+            asked: told.asked,
+        }
+    }
+
+    /// With what came from them before.
+    fn and(mut self, before: &Self) -> Self {
+        self.bytes = self.bytes.saturating_add(before.bytes);
+        for (now, before) in self.gave.iter_mut().zip(before.gave) {
+            *now = now.saturating_add(before).min(100);
+        }
+        self
+    }
+}
+
+impl Givers {
+    /// Who gives, or gave, something; those who gave most first. Of a finished transfer as it was at its end.
+    pub fn list(&self) -> Vec<Giver> {
+        let state = self.lock();
+        let (before, running) = (state.before.clone(), state.running.clone());
+        // The getter, which tells this when a run ends, is not asked under the lock.
+        drop(state);
+        let now = running.map_or_else(Vec::new, |asking| asking());
+        joined(&before, now)
+    }
+
+    /// A run begins, of a snapshot of so many bytes: what came of one of another size says nothing any more.
+    pub(super) fn begin(&self, size: u64, asking: Asking) {
+        let mut state = self.lock();
+        if state.size != size {
+            state.before.clear();
+        }
+        state.size = size;
+        state.running = Some(asking);
+    }
+
+    /// It ends, having come to this.
+    pub(super) fn end(&self, last: Vec<Giver>) {
+        let mut state = self.lock();
+        let mut before = joined(&state.before, last);
+        before.retain(|giver| giver.bytes > 0);
+        before.truncate(GIVERS_MAX);
+        for giver in &mut before {
+            (giver.carrier, giver.rate, giver.asked) = (None, 0, [0; PARTS]);
+        }
+        state.before = before;
+        state.running = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Both, one entry for each giver; those who gave most first.
+fn joined(before: &[Giver], now: Vec<Giver>) -> Vec<Giver> {
+    let is_same = |one: &Giver, other: &Giver| (one.peer, one.device) == (other.peer, other.device);
+    let mut all = before.to_vec();
+    all.retain(|before| !now.iter().any(|giver| is_same(giver, before)));
+    for giver in now {
+        let earlier = before.iter().find(|before| is_same(&giver, before));
+        all.push(match earlier {
+            Some(earlier) => giver.and(earlier),
+            None => giver,
+        });
+    }
+    all.sort_by_key(|giver| (std::cmp::Reverse(giver.bytes), giver.device));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn giver(number: u8, bytes: u64, part: usize) -> Giver {
+        let mut gave = [0; PARTS];
+        gave[part] = 60;
+        Giver {
+            peer: None,
+            device: DeviceKey([number; 32]),
+            carrier: Some(Carrier::Lane),
+            bytes,
+            rate: 1,
+            gave,
+            asked: [1; PARTS],
+        }
+    }
+
+    #[test]
+    fn what_came_in_earlier_runs_is_told_with_what_comes_now() {
+        let givers = Givers::default();
+        givers.begin(100, Arc::new(Vec::new));
+        givers.end(vec![giver(1, 10, 0), giver(2, 20, 1), giver(3, 0, 2)]);
+        givers.begin(100, Arc::new(Vec::new));
+        givers.end(vec![giver(1, 50, 0)]);
+        let told = givers.list();
+        let bytes: Vec<_> = told.iter().map(|it| (it.device.0[0], it.bytes)).collect();
+        assert_eq!(bytes, [(1, 60), (2, 20)], "who gave nothing is not told");
+        assert_eq!(told[0].gave[0], 100);
+        assert!(told.iter().all(|it| it.carrier.is_none() && it.rate == 0));
+        assert_eq!(told[0].asked, [0; PARTS]);
+    }
+
+    #[test]
+    fn another_version_begins_anew() {
+        let givers = Givers::default();
+        givers.begin(100, Arc::new(Vec::new));
+        givers.end(vec![giver(1, 10, 0)]);
+        givers.begin(101, Arc::new(Vec::new));
+        assert_eq!(givers.list(), []);
+    }
+
+    #[test]
+    fn no_more_are_remembered_than_there_is_room_for() {
+        let givers = Givers::default();
+        givers.begin(100, Arc::new(Vec::new));
+        for number in 0..=u8::MAX {
+            givers.end(vec![giver(number, u64::from(number) + 1, 0)]);
+        }
+        assert_eq!(givers.list().len(), GIVERS_MAX);
+    }
+}
