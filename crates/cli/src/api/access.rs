@@ -92,6 +92,7 @@ pub(super) async fn browsers(State(door): State<Door>) -> Answer<Vec<BrowserInfo
     responses((status = 200, body = Ended)))]
 pub(super) async fn end_browser(State(door): State<Door>, Path(id): Path<u32>) -> Answer<Ended> {
     let ended = door.web()?.admission().end_browser(id)?;
+    door.settings_changed();
     gone(ended, "browser", id)
 }
 
@@ -129,6 +130,7 @@ pub(super) async fn tokens(State(door): State<Door>) -> Answer<Vec<TokenInfo>> {
     responses((status = 200, body = Ended)))]
 pub(super) async fn revoke_token(State(door): State<Door>, Path(id): Path<u32>) -> Answer<Ended> {
     let revoked = door.web()?.admission().revoke_token(id)?;
+    door.settings_changed();
     gone(revoked, "token", id)
 }
 

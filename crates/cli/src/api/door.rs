@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kith::{ErrorKind, Node};
+use tokio::sync::watch;
 
 use super::streams::Streams;
 use crate::failure::Failure;
@@ -21,6 +22,8 @@ struct Inner {
     streams: Streams,
     web: Option<Arc<Web>>,
     since: Instant,
+    /// Counts the times that what the owner wants was changed.
+    settings: watch::Sender<u64>,
 }
 
 impl Door {
@@ -31,6 +34,7 @@ impl Door {
             streams: Streams::default(),
             web,
             since: Instant::now(),
+            settings: watch::Sender::new(0),
         }))
     }
 
@@ -60,6 +64,16 @@ impl Door {
                 "nothing of this node is open to browsers: 'kith up' opens a door to them, unless it is told --no-web",
             )
         })
+    }
+
+    /// Follows when what the owner wants is changed by a call.
+    pub(super) fn settings(&self) -> watch::Receiver<u64> {
+        self.0.settings.subscribe()
+    }
+
+    /// A call has changed what the owner wants: whoever shows it reads it anew.
+    pub(super) fn settings_changed(&self) {
+        self.0.settings.send_modify(|count| *count += 1);
     }
 
     /// For how long the node has run, in seconds.

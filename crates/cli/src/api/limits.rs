@@ -112,6 +112,7 @@ pub(super) async fn change(
     }
     Config::keep_limits(&door.node().home().config(), &plan).map_err(Failure::failed)?;
     contents.set_plan(plan);
+    door.settings_changed();
     Ok(Json(describe(&door).await))
 }
 

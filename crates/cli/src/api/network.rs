@@ -83,6 +83,11 @@ pub(crate) struct IntroducerInfo {
 /// What this node knows of the network: its sessions, over which paths, and its introducers.
 #[utoipa::path(get, path = "/api/v1/network", responses((status = 200, body = NetworkInfo)))]
 pub(super) async fn read(State(door): State<Door>) -> Answer<NetworkInfo> {
+    Ok(Json(describe(&door).await?))
+}
+
+/// The network as it is now.
+pub(super) async fn describe(door: &Door) -> Result<NetworkInfo, kith::Error> {
     let node = door.node();
     let contacts = node.address_book().contacts().await?;
     let name_of = |peer| {
@@ -93,14 +98,14 @@ pub(super) async fn read(State(door): State<Door>) -> Answer<NetworkInfo> {
         let name = session.peer.and_then(name_of);
         let found_by = session.peer.and_then(|peer| node.found_by(peer));
         let found_by = found_by.map(|source| source.name().to_owned());
-        describe(session, name, found_by)
+        describe_session(session, name, found_by)
     });
     let sessions = sessions.collect();
-    Ok(Json(NetworkInfo {
+    Ok(NetworkInfo {
         peer_id: node.peer_id().to_string(),
         sessions,
-        introducers: introducers(&door).await?,
-    }))
+        introducers: introducers(door).await?,
+    })
 }
 
 /// The introducers that are used.
@@ -119,7 +124,7 @@ pub(super) async fn introducers(door: &Door) -> Result<Vec<IntroducerInfo>, kith
     Ok(told.collect())
 }
 
-fn describe(
+fn describe_session(
     session: SessionInfo,
     name: Option<String>,
     found_by: Option<String>,

@@ -101,6 +101,7 @@ pub(super) async fn change(
         audience: audience.transpose()?,
     };
     door.node().change_preferences(change).await?;
+    door.settings_changed();
     Ok(Json(describe(&door).await?))
 }
 
@@ -113,6 +114,7 @@ pub(super) async fn add_introducer(
 ) -> Answer<Vec<IntroducerInfo>> {
     let introducer: Introducer = asked.line.parse().map_err(kith::Error::from)?;
     door.node().add_introducer(introducer).await?;
+    door.settings_changed();
     Ok(Json(introducers(&door).await?))
 }
 
@@ -125,6 +127,7 @@ pub(super) async fn remove_introducer(
 ) -> Answer<Vec<IntroducerInfo>> {
     let introducer: Introducer = asked.line.parse().map_err(kith::Error::from)?;
     door.node().remove_introducer(&introducer).await?;
+    door.settings_changed();
     Ok(Json(introducers(&door).await?))
 }
 

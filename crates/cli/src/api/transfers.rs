@@ -54,6 +54,28 @@ pub(crate) struct TransferInfo {
     /// How soon its files are wanted, where that was said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) priorities: Vec<FilePriority>,
+    /// Who gives what of it, or gave since the node began with it, those who gave most first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sources: Vec<TransferSource>,
+}
+
+/// Somebody who gives something of a download.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct TransferSource {
+    /// By name where they are a contact; none for one that proved nothing.
+    pub(crate) peer: Option<String>,
+    /// By PeerId.
+    pub(crate) peer_id: Option<String>,
+    /// By what it comes now: `lane` (TLS on TCP), `lan`, `direct` or `relay`; none where nothing does.
+    pub(crate) path: Option<String>,
+    /// Bytes of files that came from them.
+    pub(crate) bytes: u64,
+    /// Bytes a second, lately.
+    pub(crate) rate: u64,
+    /// How much of each of 128 equal parts of the whole share came from them, in per cent.
+    pub(crate) gave: Vec<u8>,
+    /// How much of each part they are asked for now.
+    pub(crate) asked: Vec<u8>,
 }
 
 /// How far a transfer is, as events tell it.
@@ -73,6 +95,8 @@ pub(crate) struct TransferEvent {
     pub(crate) total: Option<u64>,
     /// Bytes a second, lately.
     pub(crate) rate: u64,
+    /// As in the list of transfers.
+    pub(crate) sources: Vec<TransferSource>,
 }
 
 /// How to end it.
@@ -87,10 +111,17 @@ pub(crate) struct CancelRequest {
 pub(super) async fn list(State(door): State<Door>) -> Answer<Vec<TransferInfo>> {
     let contents = door.node().contents();
     let Json(mut all) = describe_all(&door, contents.transfers().list()).await?;
-    for upload in contents.uploads().await? {
-        all.push(describe_upload(&door, upload).await);
-    }
+    all.extend(uploads(&door).await?);
     Ok(Json(all))
+}
+
+/// What is served.
+pub(super) async fn uploads(door: &Door) -> Result<Vec<TransferInfo>, Error> {
+    let mut described = Vec::new();
+    for upload in door.node().contents().uploads().await? {
+        described.push(describe_upload(door, upload).await);
+    }
+    Ok(described)
 }
 
 /// Begins to fetch, and leaves it to the node: it goes on when the call is over, and after a restart.
@@ -177,7 +208,7 @@ pub(super) async fn cancel(
 }
 
 /// A transfer as an event tells it.
-pub(super) fn tell(info: &peer::TransferInfo) -> TransferEvent {
+pub(super) async fn tell(door: &Door, info: &peer::TransferInfo) -> TransferEvent {
     TransferEvent {
         id: info.id.0,
         state: info.state.name().to_owned(),
@@ -186,7 +217,30 @@ pub(super) fn tell(info: &peer::TransferInfo) -> TransferEvent {
         bytes: info.progress.bytes,
         total: info.progress.total,
         rate: info.progress.rate,
+        sources: sources(door, info.id).await,
     }
+}
+
+/// Who gives what of a download.
+async fn sources(door: &Door, id: TransferId) -> Vec<TransferSource> {
+    let mut sources = Vec::new();
+    for giver in door.node().contents().transfers().givers(id) {
+        let peer_id = giver.peer.map(|peer| peer.to_string());
+        let peer = match &peer_id {
+            Some(peer_id) => Some(name_of(door, peer_id).await),
+            None => None,
+        };
+        sources.push(TransferSource {
+            peer,
+            peer_id,
+            path: giver.carrier.map(|carrier| carrier.name().to_owned()),
+            bytes: giver.bytes,
+            rate: giver.rate,
+            gave: giver.gave.to_vec(),
+            asked: giver.asked.to_vec(),
+        });
+    }
+    sources
 }
 
 /// The transfers that are meant: one, or all in these states.
@@ -214,6 +268,7 @@ async fn describe_all(door: &Door, infos: Vec<peer::TransferInfo>) -> Answer<Vec
 async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
     let seconds_left = info.left().map(|left| left.as_secs());
     let peer_id = info.peer.to_string();
+    let sources = sources(door, info.id).await;
     TransferInfo {
         id: Some(info.id.0),
         direction: "download".to_owned(),
@@ -232,6 +287,7 @@ async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
             .failure
             .map(|failure| Failure::new(failure.kind, failure.message)),
         priorities: priority::described(&info.priorities),
+        sources,
     }
 }
 
@@ -257,5 +313,6 @@ async fn describe_upload(door: &Door, upload: UploadInfo) -> TransferInfo {
         out: None,
         failure: None,
         priorities: Vec::new(),
+        sources: Vec::new(),
     }
 }

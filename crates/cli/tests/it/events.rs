@@ -15,9 +15,14 @@ pub(crate) struct Events {
 impl Events {
     /// Follows what happens from now on.
     pub(crate) async fn follow(person: &Person) -> Self {
+        Self::follow_with(person, "").await
+    }
+
+    /// The same, with this behind the path.
+    pub(crate) async fn follow_with(person: &Person, query: &str) -> Self {
         let stream = UnixStream::connect(person.file("kith.sock")).await;
         let mut stream = stream.expect("it is up");
-        let request = "GET /api/v1/events HTTP/1.1\r\nHost: kith.localhost\r\n\r\n";
+        let request = format!("GET /api/v1/events{query} HTTP/1.1\r\nHost: kith.localhost\r\n\r\n");
         let asked = stream.write_all(request.as_bytes()).await;
         asked.expect("it listens");
         let mut events = Self {
@@ -32,6 +37,15 @@ impl Events {
     pub(crate) async fn until(&mut self, name: &str) -> String {
         self.until_said(&format!("event: {name}\ndata: "), "\n")
             .await
+    }
+
+    /// Waits until there is another event of this name than those that were asked for so far; its data.
+    pub(crate) async fn next(&mut self, name: &str) -> String {
+        let told = self.until(name).await;
+        let end = format!("event: {name}\ndata: {told}\n");
+        let (_, after) = self.seen.split_once(&end).expect("just seen");
+        self.seen = after.to_owned();
+        told
     }
 
     /// Waits until there was an event of this name that says this.

@@ -3,7 +3,7 @@
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`events`]: what it tells as it happens.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`web_content`], [`previews`], [`app`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web`], [`web_content`], [`previews`], [`app`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
 
 mod app;
 mod backup;
@@ -15,6 +15,7 @@ mod door;
 mod events;
 mod files;
 mod limits;
+mod live;
 mod meeting;
 mod person;
 mod previews;

@@ -129,7 +129,7 @@ impl Shares {
                 None => Ok(Answer::Gone),
             },
             Request::Notice(head) => {
-                self.notice(head, now)?;
+                self.notice(head, asker, now)?;
                 Ok(Answer::Noted)
             }
             Request::Find(tag) => match self.finds(tag, asker, exporter)? {

@@ -10,7 +10,7 @@ use std::io;
 use std::path::PathBuf;
 
 use kith_core::codec;
-use kith_core::content::access::CopyFate;
+use kith_core::content::access::{Asker, CopyFate, Relation};
 use kith_core::content::grant::{GrantError, SignedGrant};
 use kith_core::crypto::Ed25519;
 use kith_core::data::head::{Audience, Head, HeadError, SignedHead};
@@ -20,6 +20,7 @@ use kith_core::time::Time;
 use thiserror::Error;
 
 use crate::content::credential::Credential;
+use crate::content::event::ShareEvent;
 use crate::content::known::{self, CopyRow, KnownRow};
 use crate::content::quota;
 use crate::content::shares::{ShareError, Shares};
@@ -113,7 +114,7 @@ impl Shares {
             }
         }
         // Read and written in one go: of two heads that come at once the older one must not stay.
-        store::run(self.database(), |connection| {
+        let (_, fate) = store::run(self.database(), |connection| {
             let known = known::known(connection, &head.share)?;
             let copy = known::copy(connection, &head.share)?;
             let decided = decide(known, copy.as_ref(), news, &head, now);
@@ -124,18 +125,33 @@ impl Shares {
         })??;
         // A copy may have ended with it.
         self.doubt();
+        if fate != CopyFate::Stays {
+            self.tell(ShareEvent::Listed(head.share));
+        }
         Ok(head)
     }
 
-    /// Somebody passes a head on. Only what is about a share that is known here already is kept.
-    pub(super) fn notice(&self, head: &[u8], now: Time) -> io::Result<()> {
+    /// Somebody passes a head on. Only what is about a share that is known here already is kept. A contact who tells of a share of their own
+    /// is heard in any case: somebody may be looking at what they share.
+    pub(super) fn notice(&self, head: &[u8], asker: &Asker, now: Time) -> io::Result<()> {
         let Ok(signed) = codec::decode::<SignedHead>(head) else {
             return Ok(());
         };
         let Ok(verified) = signed.verify(&Ed25519, now) else {
             return Ok(());
         };
-        let Some(known) = self.known_and_copy(&verified.share)?.0 else {
+        let (owner, share) = (verified.owner, verified.share);
+        let kept = self.note(head, &share, now);
+        // After it is kept: whoever looks then sees it.
+        if asker.relation == Relation::Contact && asker.peer == Some(owner) {
+            self.tell(ShareEvent::Offered { owner, share });
+        }
+        kept
+    }
+
+    /// Keeps a head of a share that is known here.
+    fn note(&self, head: &[u8], share: &ShareId, now: Time) -> io::Result<()> {
+        let Some(known) = self.known_and_copy(share)?.0 else {
             return Ok(());
         };
         let news = News {
@@ -197,6 +213,7 @@ impl Shares {
                 known::drop_copy(connection, share).map(|_| false)
             }
         })?;
+        self.tell(ShareEvent::Listed(*share));
         Ok(provided)
     }
 
@@ -210,6 +227,9 @@ impl Shares {
         })?;
         self.underways().end_share(share);
         self.doubt();
+        if dropped {
+            self.tell(ShareEvent::Listed(*share));
+        }
         Ok(dropped)
     }
 

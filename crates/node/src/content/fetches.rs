@@ -49,15 +49,15 @@ pub struct Version {
     pub size: u64,
 }
 
-/// Adds bytes of files of a version; nothing, where the share is not our own, or was taken back meanwhile. The latest [`FETCHERS_MAX`] are
-/// remembered.
+/// Adds bytes of files of a version; false, and nothing, where the share is not our own, or was taken back meanwhile. The latest
+/// [`FETCHERS_MAX`] are remembered.
 pub(super) fn record(
     connection: &mut Connection,
     given: &Version,
     peer: Option<PeerId>,
     bytes: u64,
     now: Time,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     let (share, version) = (&given.share, &given.manifest);
     let peer = peer.map_or_else(Vec::new, |peer| peer.0.to_vec());
     let transaction = connection.transaction()?;
@@ -65,7 +65,7 @@ pub(super) fn record(
         .prepare_cached("SELECT 1 FROM share WHERE share = ?1 AND revoked = 0")?
         .exists([share.0])?;
     if !is_there {
-        return Ok(());
+        return Ok(false);
     }
     let of_it: Option<i64> = transaction
         .query_row(
@@ -97,7 +97,8 @@ pub(super) fn record(
          (SELECT peer FROM share_fetch WHERE share = ?1 ORDER BY last_at DESC LIMIT ?2)",
         params![share.0, FETCHERS_MAX],
     )?;
-    transaction.commit()
+    transaction.commit()?;
+    Ok(true)
 }
 
 /// Who was given what of a share, the latest first; at most [`FETCHERS_MAX`].

@@ -15,7 +15,7 @@ const RETRY: Duration = Duration::from_secs(60);
 /// How often outboards of files that are shared no longer are swept away: they are a 256th of what was shared.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Watches and rescans what is shared, until it is dropped. New heads are told by [`Shares::changes`].
+/// Watches and rescans what is shared, until it is dropped. New heads are told by [`Shares::events`].
 pub async fn follow(shares: Arc<Shares>, now: fn() -> Time) {
     let mut watch: Option<Watch> = None;
     let mut swept: Option<Instant> = None;

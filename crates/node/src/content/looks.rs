@@ -50,6 +50,8 @@ struct Look {
     last: Option<(Instant, Duration)>,
     /// When something was first and last seen to change since.
     seen: Option<(Instant, Instant)>,
+    /// Whether a change is known to be whole.
+    is_settled: bool,
     is_watched: bool,
 }
 
@@ -62,6 +64,7 @@ impl Looks {
             return None;
         }
         look.last = Some((now, Duration::ZERO));
+        look.is_settled = false;
         let seen = look.seen.take().is_some();
         Some(Begun { seen })
     }
@@ -88,6 +91,17 @@ impl Looks {
         if is_news {
             self.news.notify_one();
         }
+    }
+
+    /// Something in the share has changed, and nothing further is to be waited for: it is looked at as soon as another asker would have it
+    /// looked at.
+    pub(super) fn settle(&self, share: &ShareId, now: Instant) {
+        let mut shares = self.lock();
+        let look = shares.entry(*share).or_default();
+        look.see(now);
+        look.is_settled = true;
+        drop(shares);
+        self.news.notify_one();
     }
 
     /// Whether all folders of a share are watched.
@@ -157,7 +171,9 @@ impl Look {
         let seen = self
             .seen
             .map(|(first, last)| (last + QUIET).min(first + QUIET_MAX));
-        let wanted = seen.map_or(ended + every, |seen| seen.min(ended + every));
+        let settled = self.is_settled.then_some(ended + PAUSE_MIN);
+        let sooner = seen.into_iter().chain(settled);
+        let wanted = sooner.fold(ended + every, Instant::min);
         self.not_before().map_or(wanted, |pause| pause.max(wanted))
     }
 }
@@ -220,6 +236,23 @@ mod tests {
             looks.see(&SHARE, changed + Duration::from_millis(tenth * 100));
         }
         assert_eq!(looks.due(&SHARE, changed), changed + QUIET_MAX);
+    }
+
+    #[test]
+    fn a_change_that_is_whole_is_looked_at_at_once_but_not_all_the_time() {
+        let (looks, start) = (Looks::default(), Instant::now());
+        looks.begin(&SHARE, start);
+        looks.ended(&SHARE, start, Duration::ZERO, true);
+        let changed = start + second(20);
+        looks.settle(&SHARE, changed);
+        assert!(looks.due(&SHARE, changed) <= changed);
+        assert_eq!(looks.begin(&SHARE, changed), Some(Begun { seen: true }));
+        looks.ended(&SHARE, changed, Duration::ZERO, true);
+        // One after the other, so that the watch never comes to rest.
+        for tenth in 0..300 {
+            looks.settle(&SHARE, changed + Duration::from_millis(tenth * 100));
+        }
+        assert_eq!(looks.due(&SHARE, changed), changed + PAUSE_MIN);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
 //! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
+//! - [`event`]: what happens to all of these.
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
@@ -28,6 +29,7 @@ mod compare;
 pub mod copies;
 pub mod credential;
 pub mod error;
+pub mod event;
 pub mod fetches;
 mod folders;
 pub mod follow;
@@ -75,6 +77,7 @@ pub use cache::Cache;
 pub use copies::{Copy, Held, LearnError, News};
 pub use credential::{Credential, Stream};
 pub use error::GetError;
+pub use event::ShareEvent;
 pub use fetches::{Fetch, Version};
 pub use follow::follow;
 pub use get::get;

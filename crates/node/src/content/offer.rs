@@ -125,6 +125,18 @@ impl Shares {
         })
     }
 
+    /// The newest head of an own share, and how it is guarded against somebody: of one that was taken back, the head that says so.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn own_head(&self, share: &ShareId, asker: &Asker) -> io::Result<Option<(Guard, Vec<u8>)>> {
+        let Some(row) = self.row(share)? else {
+            return Ok(None);
+        };
+        let head = trusted(&row).map_err(io::Error::other)?;
+        Ok(Some((self.guard(&head, asker)?, row.head)))
+    }
+
     /// The share, if it is offered and the asker may have it; as in [`Shares::offer`]. Of a copy it is noted that somebody asked.
     pub(super) fn admitted(
         &self,

@@ -14,6 +14,7 @@ use kith_core::data::link::LinkSecret;
 use kith_core::ids::ShareId;
 use kith_core::time::Time;
 
+use crate::content::event::ShareEvent;
 use crate::content::past::{self, NewHead, Renewed};
 use crate::content::shares::{ShareError, Shared, Shares, shared, trusted};
 use crate::content::store::{self, Scan, ShareRow};
@@ -58,7 +59,8 @@ impl Shares {
             };
             if self.kept(share, scan, Some(new))? {
                 let shared = shared(signed.trusted()?, link, scanned);
-                self.tell(&shared.head);
+                self.tell(ShareEvent::Changed(shared.head.clone()));
+                self.doubt();
                 return Ok((shared, true));
             }
             // Somebody's grants were taken back while it was scanned.

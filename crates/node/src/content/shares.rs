@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Instant;
 
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
@@ -16,6 +17,7 @@ use kith_core::time::Time;
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
+use crate::content::event::ShareEvent;
 use crate::content::fetches::{self, Fetch, Version};
 use crate::content::looks::Looks;
 use crate::content::others::Others;
@@ -25,8 +27,8 @@ use crate::data::local::Candidate;
 use crate::data::outboard::Outboards;
 use crate::data::scan::{LeftOut, ScanError, Scanned};
 
-/// How many new heads a slow listener may be behind by before it misses the oldest.
-const CHANGES_AHEAD_MAX: usize = 64;
+/// How many events a slow listener may be behind by before it misses the oldest: what a few streams that end at once give.
+const EVENTS_AHEAD_MAX: usize = 64;
 
 /// The manifest of a share that was taken back: nothing has this hash, and no version of it is any more.
 const NO_MANIFEST: BlobHash = BlobHash([0; 32]);
@@ -117,7 +119,7 @@ pub struct Shares {
     /// What is being fetched, and provided meanwhile.
     underways: Underways,
     looks: Arc<Looks>,
-    changes: broadcast::Sender<Head>,
+    events: broadcast::Sender<ShareEvent>,
     /// Held while a share is scanned: one after the other, each uses all cores.
     scanning: Mutex<()>,
     /// Counts the times that a share became another, or was taken back.
@@ -143,7 +145,7 @@ impl Shares {
             others: Others::default(),
             underways: Underways::default(),
             looks: Arc::default(),
-            changes: broadcast::Sender::new(CHANGES_AHEAD_MAX),
+            events: broadcast::Sender::new(EVENTS_AHEAD_MAX),
             scanning: Mutex::default(),
             doubts: watch::Sender::new(0),
         })
@@ -223,6 +225,7 @@ impl Shares {
         })?;
         self.looks.wake();
         self.doubt();
+        self.tell(ShareEvent::Listed(share));
         Ok(shared(signed.trusted()?, link, scanned))
     }
 
@@ -290,12 +293,13 @@ impl Shares {
         })?;
         self.looks.wake();
         self.doubt();
+        self.tell(ShareEvent::Listed(*share));
         Ok(head)
     }
 
-    /// Follows the new heads of shares whose files changed. A receiver that is slow misses the oldest.
-    pub fn changes(&self) -> broadcast::Receiver<Head> {
-        self.changes.subscribe()
+    /// Follows what happens to shares. A receiver that is slow misses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<ShareEvent> {
+        self.events.subscribe()
     }
 
     /// Follows when those who are served are to be judged anew: a share became another, or was taken back.
@@ -362,9 +366,14 @@ impl Shares {
         bytes: u64,
         now: Time,
     ) -> io::Result<()> {
-        store::run(self.database(), |connection| {
+        let is_ours = store::run(self.database(), |connection| {
             fetches::record(connection, given, peer, bytes, now)
-        })
+        })?;
+        if is_ours {
+            let share = given.share;
+            self.tell(ShareEvent::Given { share, peer });
+        }
+        Ok(())
     }
 
     pub(super) fn row(&self, share: &ShareId) -> io::Result<Option<ShareRow>> {
@@ -399,15 +408,19 @@ impl Shares {
         self.scanning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells of a new head.
-    pub(super) fn tell(&self, head: &Head) {
-        // Perhaps nobody listens.
-        let _ = self.changes.send(head.clone());
-        self.doubt();
+    /// Tells whoever follows.
+    pub(super) fn tell(&self, event: ShareEvent) {
+        // Perhaps nobody does.
+        let _ = self.events.send(event);
     }
 
     pub(super) fn looks_handle(&self) -> Arc<Looks> {
         Arc::clone(&self.looks)
+    }
+
+    /// A file in a folder of a share has come or gone, whole and durable: there is a new head soon.
+    pub fn settle(&self, share: &ShareId) {
+        self.looks.settle(share, Instant::now());
     }
 
     /// Waits until a share may be due.

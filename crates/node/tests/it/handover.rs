@@ -6,6 +6,7 @@ mod half;
 mod killed;
 mod limits;
 mod links;
+mod news;
 mod passed_on;
 mod people;
 mod previews;

@@ -10,15 +10,15 @@ use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
 use super::world::{NOW, World, snapshot};
-use crate::content::{Credential, Get, NewShare, Recipients, follow};
+use crate::content::{Credential, Get, NewShare, Recipients, ShareEvent, follow};
 use kith_core::random::Random;
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Follows a world's shares, and waits until what is there now has been looked at.
-async fn followed(world: &World) -> (JoinHandle<()>, broadcast::Receiver<Head>) {
-    let changes = world.shares.changes();
+async fn followed(world: &World) -> (JoinHandle<()>, broadcast::Receiver<ShareEvent>) {
+    let changes = world.shares.events();
     let following = tokio::spawn(follow(Arc::clone(&world.shares), || NOW));
     let mine = world.shares.mine().expect("read");
     let are_watched = async || {
@@ -35,11 +35,17 @@ async fn followed(world: &World) -> (JoinHandle<()>, broadcast::Receiver<Head>) 
     (following, changes)
 }
 
-async fn next(changes: &mut broadcast::Receiver<Head>) -> Head {
-    tokio::time::timeout(PATIENCE, changes.recv())
+async fn next(changes: &mut broadcast::Receiver<ShareEvent>) -> Head {
+    let head = async {
+        loop {
+            if let ShareEvent::Changed(head) = changes.recv().await.expect("followed") {
+                return head;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, head)
         .await
         .expect("noticed in time")
-        .expect("followed")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,7 +133,7 @@ async fn what_changed_while_nobody_watched_is_found_at_the_start() {
     world.write("f", b"before");
     world.share(Recipients::Contacts);
     world.write("f", b"afterwards");
-    let mut changes = world.shares.changes();
+    let mut changes = world.shares.events();
     let following = tokio::spawn(follow(Arc::clone(&world.shares), || NOW));
     assert_eq!(next(&mut changes).await.totals.bytes, 10);
     following.abort();
@@ -178,7 +184,7 @@ async fn a_folder_that_never_rests_is_scanned_a_few_times_only() {
         busy.tick().await;
         files += 1;
         world.write(&format!("{}", files % 100), &[0; 100][..files % 100]);
-        heads += u32::from(changes.try_recv().is_ok());
+        heads += u32::from(matches!(changes.try_recv(), Ok(ShareEvent::Changed(_))));
         assert!(started.elapsed() < PATIENCE, "{heads} heads");
     }
     following.abort();

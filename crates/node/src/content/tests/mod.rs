@@ -11,6 +11,7 @@ mod fresh;
 mod full;
 mod half;
 mod here;
+mod news;
 mod older;
 mod priorities;
 mod quota;

@@ -6,14 +6,16 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kith_core::data::path::{Names, PathError, check_name, split};
+use kith_core::ids::ShareId;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use super::handle::Contents;
 use super::making::{MyShare, Published};
-use crate::content::{NewShare, Recipients};
+use crate::content::{NewShare, Recipients, Shares};
 use crate::durable;
 use crate::error::Error as NodeError;
 
@@ -68,9 +70,19 @@ impl From<io::Error> for AlbumError {
 #[derive(Debug)]
 pub struct Upload {
     pub(super) file: NamedTempFile,
-    root: PathBuf,
-    pub(super) names: Vec<String>,
+    shares: Arc<Shares>,
+    pub(super) place: Place,
     pub(super) bytes: u64,
+}
+
+/// Where a file is, or is to be.
+#[derive(Debug)]
+pub(super) struct Place {
+    share: ShareId,
+    /// The folder of the album,
+    root: PathBuf,
+    /// and the names on the way from there.
+    pub(super) names: Vec<String>,
 }
 
 impl Contents {
@@ -110,15 +122,16 @@ impl Contents {
     /// # Errors
     /// [`AlbumError`].
     pub async fn upload(&self, album: &str, path: &str) -> Result<Upload, AlbumError> {
-        let (root, names) = self.place(album, path).await?;
+        let place = self.place(album, path).await?;
         let incoming = self.node.home().albums().join(INCOMING);
+        let shares = Arc::clone(self.node.shares());
         blocking(move || {
             fs::create_dir_all(&incoming)?;
             let file = tempfile::Builder::new().tempfile_in(&incoming)?;
             Ok(Upload {
                 file,
-                root,
-                names,
+                shares,
+                place,
                 bytes: 0,
             })
         })
@@ -130,8 +143,8 @@ impl Contents {
     /// # Errors
     /// [`AlbumError`].
     pub async fn remove_from_album(&self, album: &str, path: &str) -> Result<(), AlbumError> {
-        let (root, names) = self.place(album, path).await?;
-        blocking(move || {
+        let Place { share, root, names } = self.place(album, path).await?;
+        let removed = blocking(move || {
             let shown = names.join("/");
             let missing = || AlbumError::NoFile(shown.clone());
             let (file, folder) = (existing(&root, &names)?, names.len() > 1);
@@ -148,12 +161,14 @@ impl Contents {
                 let _ = fs::remove_dir(parent);
             }
             Ok(())
-        })
-        .await
+        });
+        removed.await?;
+        self.node.shares().settle(&share);
+        Ok(())
     }
 
-    /// The folder of an album, and the names on the way to a file of it.
-    async fn place(&self, album: &str, path: &str) -> Result<(PathBuf, Vec<String>), AlbumError> {
+    /// Where a file of an album is, or is to be.
+    async fn place(&self, album: &str, path: &str) -> Result<Place, AlbumError> {
         let names: Vec<String> = split(path)?.into_iter().map(str::to_owned).collect();
         if names.is_empty() {
             return Err(PathError::Empty.into());
@@ -165,7 +180,11 @@ impl Contents {
                 "{name:?} is shared where it lies, so files are put into its folder and not into an album"
             ))
         })?;
-        Ok((folder, names))
+        Ok(Place {
+            share: share.head.share,
+            root: folder,
+            names,
+        })
     }
 
     fn album_folder(&self, share: &MyShare) -> Option<PathBuf> {
@@ -204,8 +223,8 @@ impl Upload {
     pub async fn finish(self) -> Result<u64, AlbumError> {
         let Self {
             file,
-            root,
-            names,
+            shares,
+            place: Place { share, root, names },
             bytes,
         } = self;
         blocking(move || {
@@ -214,6 +233,7 @@ impl Upload {
             readable(&file)?;
             file.persist(&place).map_err(|failed| failed.error)?;
             durable::sync_directory(place.parent().unwrap_or(&root))?;
+            shares.settle(&share);
             Ok(bytes)
         })
         .await

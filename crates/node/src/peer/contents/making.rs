@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use super::failure::{several, unknown};
 use super::handle::Contents;
 use super::source::{ShareName, ShareSource};
-use crate::content::{Fetch, Mine, NewShare, Recipients};
+use crate::content::{Fetch, Mine, NewShare, Recipients, ShareEvent};
 use crate::data::scan::LeftOut;
 use crate::error::Error;
 use crate::{clock, entropy};
@@ -143,9 +143,9 @@ impl Contents {
         }))
     }
 
-    /// Follows the new heads of this node's shares whose files changed. A receiver that is slow misses the oldest.
-    pub fn changes(&self) -> broadcast::Receiver<Head> {
-        self.node.shares().changes()
+    /// Follows what happens to shares, own and others'. A receiver that is slow misses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<ShareEvent> {
+        self.node.shares().events()
     }
 
     /// The one share of mine that goes by this.

@@ -3,7 +3,7 @@
 //! - `handle`: what an application holds. [`source`]: what a text names.
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
 //! - `looking`: what others share. `reach`: a stream to whoever has it. `sources`: streams to everybody who may have it.
-//!   `attempts`: who of them is tried when.
+//!   `attempts`: who of them is tried when. `announcing`: telling contacts that something changed.
 //! - [`albums`]: shares whose folder is the node's own. [`storage`]: what all this takes of the disk.
 //! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
 //! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
@@ -14,6 +14,7 @@
 //! - [`transfers`]: all that is being fetched, as things of the node.
 
 pub mod albums;
+mod announcing;
 mod attempts;
 pub mod copies;
 mod failure;

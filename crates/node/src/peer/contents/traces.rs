@@ -62,7 +62,7 @@ impl Upload {
     /// [`AlbumError::NotBare`] for what is no JPEG, PNG or WebP that is whole: nobody knows what is in it, so it does not get into the album.
     pub async fn bare(mut self) -> Result<Self, AlbumError> {
         blocking(move || {
-            let name = || AlbumError::NotBare(self.names.join("/"));
+            let name = || AlbumError::NotBare(self.place.names.join("/"));
             if self.bytes > PICTURE_BYTES_MAX {
                 return Err(name());
             }

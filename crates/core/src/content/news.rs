@@ -1,0 +1,196 @@
+//! Telling contacts who are there that a share has a new head, so that what they look at grows before their eyes.
+//!
+//! A head is told by [`Request::Notice`](crate::content::wire::Request::Notice) to those alone who would be given it if they asked. Each is
+//! told on one stream at a time: what changes meanwhile is told with the next one, once and as it is then, so a folder that changes all the
+//! time costs what a contact's line bears and no more. Nobody is told twice of what they missed: whoever comes asks by themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use crate::content::access::{Asker, Guard, Relation, Shown, may};
+use crate::ids::{PeerId, ShareId};
+use crate::time::Time;
+
+/// The most contacts told at once. A round trip each, so 200 who are there have heard after a dozen of them.
+pub const TELLING_MAX: usize = 16;
+
+/// The most shares of which one contact waits to be told. Of further ones they hear when they ask next: any word of one has an app ask for
+/// all.
+pub const WAITING_MAX: usize = 64;
+
+/// Whether somebody who is there is told of the head that this guards: whoever gets it on their word alone. What a link opens is told to
+/// nobody, since who holds it is not known.
+pub fn is_told(asker: &Asker, guard: &Guard, now: Time) -> bool {
+    asker.relation == Relation::Contact && may(asker, guard, &Shown::Nothing, now)
+}
+
+/// Somebody to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tell {
+    /// Whom.
+    pub peer: PeerId,
+    /// Of which shares: the head that each has when it is told, if it is for them then.
+    pub shares: BTreeSet<ShareId>,
+}
+
+/// The machine: who is told of what, and when.
+#[derive(Clone, Debug, Default)]
+pub struct News {
+    waiting: BTreeMap<PeerId, BTreeSet<ShareId>>,
+    telling: BTreeSet<PeerId>,
+    /// Who was told last: whoever comes after them has the next turn.
+    last: Option<PeerId>,
+}
+
+impl News {
+    /// A share has a new head, guarded so against somebody who is there.
+    pub fn handle_head(&mut self, now: Time, asker: &Asker, guard: &Guard) {
+        let Some(peer) = asker.peer.filter(|_| is_told(asker, guard, now)) else {
+            return;
+        };
+        let waiting = self.waiting.entry(peer).or_default();
+        if waiting.len() < WAITING_MAX {
+            waiting.insert(guard.share);
+        }
+    }
+
+    /// They were told, or are not there any more.
+    pub fn handle_told(&mut self, peer: &PeerId) {
+        self.telling.remove(peer);
+    }
+
+    /// Whom to tell next, if anybody; ends in [`News::handle_told`].
+    pub fn poll_output(&mut self) -> Option<Tell> {
+        if self.telling.len() >= TELLING_MAX {
+            return None;
+        }
+        let after = self.last.map_or(Bound::Unbounded, Bound::Excluded);
+        let behind = self.waiting.range((after, Bound::Unbounded));
+        let mut turns = behind.chain(&self.waiting).map(|(peer, _)| *peer);
+        let peer = turns.find(|peer| !self.telling.contains(peer))?;
+        let shares = self.waiting.remove(&peer)?;
+        self.telling.insert(peer);
+        self.last = Some(peer);
+        Some(Tell { peer, shares })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::access::Admits;
+
+    const NOW: Time = Time(1_000_000_000_000);
+    const OWNER: PeerId = PeerId([1; 32]);
+
+    fn share(number: usize) -> ShareId {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        ShareId(bytes)
+    }
+
+    fn guard(number: usize, admits: Admits) -> Guard {
+        Guard {
+            share: share(number),
+            owner: OWNER,
+            epoch: 1,
+            admits,
+        }
+    }
+
+    fn asker(number: u8, relation: Relation) -> Asker {
+        Asker {
+            peer: Some(PeerId([number; 32])),
+            relation,
+        }
+    }
+
+    fn contact(number: u8) -> Asker {
+        asker(number, Relation::Contact)
+    }
+
+    #[test]
+    fn those_alone_are_told_who_get_it_on_their_word() {
+        let told = |asker: &Asker, admits| is_told(asker, &guard(1, admits), NOW);
+        for (admits, is_for_contacts) in [
+            (Admits::MyContacts, true),
+            (Admits::MyNamed(true), true),
+            (Admits::MyNamed(false), false),
+            (Admits::Public, true),
+            (Admits::Link([7; 32]), false),
+            (Admits::Granted, false),
+        ] {
+            assert_eq!(told(&contact(2), admits), is_for_contacts, "{admits:?}");
+            for relation in [Relation::Stranger, Relation::Pending, Relation::Blocked] {
+                assert!(
+                    !told(&asker(2, relation), admits),
+                    "{relation:?} {admits:?}"
+                );
+            }
+            assert!(!told(&Asker::STRANGER, admits));
+        }
+    }
+
+    #[test]
+    fn what_changes_while_somebody_is_told_is_told_once_afterwards() {
+        let mut news = News::default();
+        news.handle_head(NOW, &contact(2), &guard(1, Admits::MyContacts));
+        let first = news.poll_output().expect("somebody");
+        assert_eq!(first.shares, [share(1)].into());
+        for number in [1, 2, 1, 1] {
+            news.handle_head(NOW, &contact(2), &guard(number, Admits::MyContacts));
+        }
+        assert_eq!(news.poll_output(), None, "one stream at a time");
+        news.handle_told(&first.peer);
+        let next = news.poll_output().expect("somebody");
+        assert_eq!(next.shares, [share(1), share(2)].into());
+        news.handle_told(&next.peer);
+        assert_eq!(news.poll_output(), None);
+    }
+
+    #[test]
+    fn somebody_whom_it_is_not_for_never_waits() {
+        let mut news = News::default();
+        news.handle_head(NOW, &asker(2, Relation::Blocked), &guard(1, Admits::Public));
+        news.handle_head(NOW, &contact(2), &guard(1, Admits::MyNamed(false)));
+        assert_eq!(news.poll_output(), None);
+    }
+
+    #[test]
+    fn a_share_that_changes_all_the_time_leaves_nobody_without_a_turn() {
+        let mut news = News::default();
+        let mut told = BTreeSet::new();
+        for _ in 0..=u8::MAX {
+            for peer in 0..=u8::MAX {
+                news.handle_head(NOW, &contact(peer), &guard(1, Admits::MyContacts));
+            }
+            let next = news.poll_output().expect("somebody");
+            news.handle_told(&next.peer);
+            told.insert(next.peer);
+        }
+        assert_eq!(told.len(), 256);
+    }
+
+    #[test]
+    fn so_many_are_told_at_once_and_of_so_many_shares() {
+        let mut news = News::default();
+        for peer in 0..=u8::MAX {
+            for number in 0..2 * WAITING_MAX {
+                news.handle_head(NOW, &contact(peer), &guard(number, Admits::MyContacts));
+            }
+        }
+        let told: Vec<Tell> = std::iter::from_fn(|| news.poll_output()).collect();
+        assert_eq!(told.len(), TELLING_MAX);
+        assert!(told.iter().all(|tell| tell.shares.len() == WAITING_MAX));
+        let mut all = told.len();
+        let mut under_way = told;
+        while let Some(tell) = under_way.pop() {
+            news.handle_told(&tell.peer);
+            if let Some(next) = news.poll_output() {
+                all += 1;
+                under_way.push(next);
+            }
+        }
+        assert_eq!(all, 256, "each has their turn");
+    }
+}
