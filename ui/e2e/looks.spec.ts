@@ -1,7 +1,7 @@
 // How it looks, in light and dark, wide and on a phone; and whether everybody can use it.
-import AxeBuilder from "@axe-core/playwright";
-import { expect, test, type Page } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 import { drop, makePicture } from "./pictures";
+import { isSound } from "./sound";
 import { World } from "./world";
 
 test.describe.configure({ mode: "serial" });
@@ -37,15 +37,6 @@ test.beforeAll(async ({ browser }) => {
   await ann.context().close();
 });
 test.afterAll(() => world?.end());
-
-async function isSound(page: Page, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter((it) => it.impact === "serious" || it.impact === "critical");
-  const told = serious.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join("\n  ")}`);
-  expect(told, where).toEqual([]);
-  const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-  expect(isTooWide, `${where} scrolls sideways`).toBe(false);
-}
 
 for (const [screen, options] of Object.entries(SCREENS)) {
   test(`every page is sound: ${screen}`, async ({ browser }, info) => {

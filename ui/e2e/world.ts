@@ -87,6 +87,11 @@ export class Person {
     this.#running = null;
   }
 
+  /** The node is there and does nothing, until it is to go on. */
+  freeze(isFrozen: boolean): void {
+    this.#running?.child.kill(isFrozen ? "SIGSTOP" : "SIGCONT");
+  }
+
   /** Where their app is. */
   private get url(): string {
     const url = this.#running?.ready.url;
@@ -230,16 +235,23 @@ export class World {
   /** They have each other in their address books, and are connected. */
   static async befriended(names: [string, string]): Promise<World> {
     const world = await World.start(names);
-    const [one, other] = world.people as [Person, Person];
+    await world.befriend(...names);
+    return world;
+  }
+
+  /** One invites the other, and they are connected. */
+  async befriend(...names: [string, string]): Promise<void> {
+    const [one, other] = names.map((name) => this.person(name)) as [Person, Person];
     const asked = { reusable: false, seconds: 3600, addresses: true };
     const { invite } = await one.api<{ invite: string }>("POST", "/invites", asked);
     await other.api("POST", "/contacts", { invite, name: one.name });
+    const peer = await other.peerId();
+    const contacts = () => one.api<{ peer_id: string; online: boolean }[]>("GET", "/contacts");
     await expect
-      .poll(async () => (await one.api<{ online: boolean }[]>("GET", "/contacts")).some((it) => it.online), {
+      .poll(async () => (await contacts()).some((it) => it.peer_id === peer && it.online), {
         timeout: 30_000,
       })
       .toBe(true);
-    return world;
   }
 
   async end(): Promise<void> {

@@ -13,6 +13,7 @@ export type Session = Schemas["Session"];
 export type Share = Schemas["ShareInfo"];
 export type Listed = Schemas["Listed"];
 export type Transfer = Schemas["TransferInfo"];
+export type TransferSource = Schemas["TransferSource"];
 export type Limits = Schemas["LimitsInfo"];
 export type Settings = Schemas["SettingsInfo"];
 export type SettingsChange = Schemas["SettingsChange"];
@@ -98,7 +99,6 @@ export const changeSettings = (change: SettingsChange) =>
 export const addIntroducer = (line: string) => answer(client.POST("/api/v1/introducers", { body: { line } }));
 export const removeIntroducer = (line: string) =>
   answer(client.POST("/api/v1/introducers/remove", { body: { line } }));
-export const network = () => answer(client.GET("/api/v1/network"));
 export const browsers = () => answer(client.GET("/api/v1/web/browsers"));
 export const endBrowser = (id: number) =>
   answer(client.DELETE("/api/v1/web/browsers/{id}", { params: { path: { id } } }));
@@ -200,8 +200,8 @@ export const prioritise = (id: string, path: string, level: string) =>
 export const limits = () => answer(client.GET("/api/v1/limits"));
 export const changeLimits = (change: LimitsChange) => answer(client.POST("/api/v1/limits", { body: change }));
 
-/** Where the event stream is. */
-export const EVENTS_URL = `${BASE}/events`;
+/** Where the event stream is; it tells of the network too, every two seconds. */
+export const EVENTS_URL = `${BASE}/events?network=true`;
 
 /** The lines of a call that answers while it works; a failure among them is thrown. */
 export async function* lines<T>(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {

@@ -1447,10 +1447,56 @@ export interface components {
             /** @enum {string} */
             event: "share_changed";
         } | {
+            /** @description Something is shared here, or provided as a copy, that was not; or it is no longer. */
+            data: {
+                /** @description Which share. */
+                share_id: string;
+            };
+            /** @enum {string} */
+            event: "listed";
+        } | {
+            /** @description Somebody was given something of a share of this node. */
+            data: {
+                /** @description Who; `null` for a stranger. */
+                peer_id?: string | null;
+                /** @description Of which. */
+                share_id: string;
+            };
+            /** @enum {string} */
+            event: "fetched";
+        } | {
+            /** @description A contact says that something they share is new, has a new version, or was taken back. */
+            data: {
+                /** @description Who. */
+                peer_id: string;
+                /** @description Which share. */
+                share_id: string;
+            };
+            /** @enum {string} */
+            event: "offered";
+        } | {
             /** @description A transfer is otherwise than before. */
             data: components["schemas"]["TransferEvent"];
             /** @enum {string} */
             event: "transfer";
+        } | {
+            /** @description What is served now: once a second, and for the last time when it is nothing. */
+            data: {
+                /** @description All of it. */
+                uploads: components["schemas"]["TransferInfo"][];
+            };
+            /** @enum {string} */
+            event: "uploads";
+        } | {
+            /** @description The network, for clients who ask for it. */
+            data: components["schemas"]["NetworkInfo"];
+            /** @enum {string} */
+            event: "network";
+        } | {
+            /** @description What the owner wants is otherwise: settings, limits, introducers; or somebody is let in no more. */
+            data: Record<string, never>;
+            /** @enum {string} */
+            event: "settings";
         } | {
             /** @description The client missed events: all of them since it was here last, or the oldest because it was slow. */
             data: {
@@ -2076,6 +2122,8 @@ export interface components {
              */
             rate: number;
             /** @description As in the list of transfers. */
+            sources: components["schemas"]["TransferSource"][];
+            /** @description As in the list of transfers. */
             state: string;
             /**
              * Format: int64
@@ -2125,6 +2173,8 @@ export interface components {
              * @description How long it still takes at this rate, where that is known.
              */
             seconds_left?: number | null;
+            /** @description Who gives what of it, or gave since the node began with it, those who gave most first. */
+            sources?: components["schemas"]["TransferSource"][];
             /** @description `waiting` (for somebody who has it), `running`, `paused`, `done`, `failed` or `cancelled`. */
             state: string;
             /**
@@ -2134,6 +2184,29 @@ export interface components {
             total?: number | null;
             /** @description What: the share's name, and the path in it. */
             what: string;
+        };
+        /** @description Somebody who gives something of a download. */
+        TransferSource: {
+            /** @description How much of each part they are asked for now. */
+            asked: number[];
+            /**
+             * Format: int64
+             * @description Bytes of files that came from them.
+             */
+            bytes: number;
+            /** @description How much of each of 128 equal parts of the whole share came from them, in per cent. */
+            gave: number[];
+            /** @description By what it comes now: `lane` (TLS on TCP), `lan`, `direct` or `relay`; none where nothing does. */
+            path?: string | null;
+            /** @description By name where they are a contact; none for one that proved nothing. */
+            peer?: string | null;
+            /** @description By PeerId. */
+            peer_id?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes a second, lately.
+             */
+            rate: number;
         };
         /** @description A share that is no more. */
         Unshared: {
@@ -2710,7 +2783,10 @@ export interface operations {
     };
     get_events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description whether to tell of the network, at once and every two seconds, by `network` */
+                network?: boolean;
+            };
             header?: {
                 /** @description as browsers send it when they come back */
                 "Last-Event-ID"?: string | null;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Contact, Share, Transfer } from "../api/client";
+import type { Contact, NetworkSession, Share, Transfer } from "../api/client";
 import { applyEvent, type Model } from "./events";
 
 const ann: Contact = {
@@ -41,7 +41,28 @@ const transfer: Transfer = {
   rate: 5,
   background: true,
 };
-const model: Model = { contacts: [ann, bob], shares: [share], transfers: [transfer] };
+const upload: Transfer = {
+  direction: "upload",
+  state: "running",
+  what: "summer",
+  bytes: 1,
+  files: 0,
+  rate: 1,
+  background: false,
+};
+const session: NetworkSession = {
+  peer_id: "peer1ann",
+  device_id: "device1",
+  face: "contact",
+  path: "direct",
+  rtt_ms: 12,
+  seconds: 1,
+  streams: 0,
+  bytes_sent: 0,
+  bytes_received: 0,
+  paths: [],
+};
+const model: Model = { contacts: [ann, bob], shares: [share], transfers: [transfer], network: null };
 
 describe("an event", () => {
   it("that somebody came shows at once, and their path is read", () => {
@@ -83,7 +104,44 @@ describe("an event", () => {
   });
 
   it("that others were missed has everything read", () => {
-    expect(applyEvent(model, "missed", { count: 3 }).stale).toHaveLength(4);
+    expect(applyEvent(model, "missed", { count: 3 }).stale).toHaveLength(5);
+  });
+
+  it("that somebody has something new has them asked, and nothing else", () => {
+    const applied = applyEvent(model, "offered", { peer_id: "peer1ann", share_id: "share1y" });
+    expect(applied).toMatchObject({ peer: "peer1ann", stale: [] });
+    expect(applied.model).toEqual(model);
+  });
+
+  it("that something is shared or was fetched has shares read, whoever did it", () => {
+    expect(applyEvent(model, "listed", { share_id: "share1y" }).stale).toEqual(["shares"]);
+    expect(applyEvent(model, "fetched", { share_id: "share1x", peer_id: null }).stale).toEqual(["shares"]);
+    expect(applyEvent(model, "settings", {}).stale).toEqual(["settings"]);
+  });
+
+  it("of what is served replaces what was served, and leaves what is fetched", () => {
+    const first = applyEvent(model, "uploads", { uploads: [upload, upload] }).model;
+    expect(first.transfers).toEqual([transfer, upload, upload]);
+    expect(applyEvent(first, "uploads", { uploads: [] }).model.transfers).toEqual([transfer]);
+  });
+
+  it("of a transfer says who gives which parts", () => {
+    const sources = [{ bytes: 5, rate: 1, gave: [100, 0], asked: [0, 50] }];
+    const told = { id: 7, state: "running", bytes: 50, total: 100, rate: 10, sources };
+    expect(applyEvent(model, "transfer", told).model.transfers[0]?.sources).toEqual(sources);
+  });
+
+  it("of the network says by which path whoever is there is reached", () => {
+    const online = applyEvent(model, "online", { peer_id: "peer1ann" }).model;
+    const network = {
+      peer_id: "me",
+      sessions: [session, { ...session, peer_id: "peer1bob" }],
+      introducers: [],
+    };
+    const told = applyEvent(online, "network", network).model;
+    expect(told.network).toEqual(network);
+    expect(told.contacts[0]).toMatchObject({ path: "direct", rtt_ms: 12 });
+    expect(told.contacts[1]).toEqual(bob);
   });
 
   it("never changes the model it is given", () => {

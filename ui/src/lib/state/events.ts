@@ -1,15 +1,17 @@
 // What an event of the daemon does to what the app knows: a function of values, so that it can be tested without either. An
 // event that says enough is applied at once; what it does not say is named, and read anew.
 
-import type { Contact, Share, Transfer } from "../api/client";
+import type { Contact, Network, Share, Transfer, TransferSource } from "../api/client";
 
 /** What the app keeps of the daemon's state and reads anew when it is stale. */
-export type Resource = "contacts" | "shares" | "transfers" | "status";
+export type Resource = "contacts" | "shares" | "transfers" | "status" | "settings";
 
 export interface Model {
   contacts: Contact[];
   shares: Share[];
   transfers: Transfer[];
+  /** As the daemon tells it every two seconds. */
+  network: Network | null;
 }
 
 export interface Applied {
@@ -33,7 +35,13 @@ export const EVENT_NAMES = [
   "speaks",
   "found",
   "share_changed",
+  "listed",
+  "fetched",
+  "offered",
   "transfer",
+  "uploads",
+  "network",
+  "settings",
   "missed",
 ] as const;
 export type EventName = (typeof EVENT_NAMES)[number];
@@ -77,10 +85,21 @@ export function applyEvent(model: Model, name: EventName, data: Data): Applied {
       return { model, stale: ["contacts"] };
     case "share_changed":
       return { model: withShare(model, data), stale: ["shares"] };
+    case "listed":
+    case "fetched":
+      return { model, stale: ["shares"] };
+    case "offered":
+      return { model, stale: [], peer };
     case "transfer":
       return withTransfer(model, data);
+    case "uploads":
+      return { model: withUploads(model, data), stale: [] };
+    case "network":
+      return { model: withNetwork(model, data as unknown as Network), stale: [] };
+    case "settings":
+      return { model, stale: ["settings"] };
     case "missed":
-      return { model, stale: ["contacts", "shares", "transfers", "status"] };
+      return { model, stale: ["contacts", "shares", "transfers", "status", "settings"] };
   }
 }
 
@@ -108,9 +127,27 @@ function withTransfer(model: Model, data: Data): Applied {
   const total = typeof data.total === "number" ? data.total : known.total;
   const seconds_left =
     state === "running" && rate > 0 && typeof total === "number" ? Math.round((total - bytes) / rate) : null;
-  const transfers = model.transfers.with(at, { ...known, state, bytes, rate, total, seconds_left });
+  const sources = Array.isArray(data.sources) ? (data.sources as TransferSource[]) : known.sources;
+  const transfers = model.transfers.with(at, { ...known, state, bytes, rate, total, seconds_left, sources });
   // Why it failed, and how many files are whole, the event does not say.
   return { model: { ...model, transfers }, stale: known.state === state ? [] : ["transfers"] };
+}
+
+function withUploads(model: Model, data: Data): Model {
+  const downloads = model.transfers.filter((transfer) => transfer.direction !== "upload");
+  const uploads = Array.isArray(data.uploads) ? (data.uploads as Transfer[]) : [];
+  return { ...model, transfers: [...downloads, ...uploads] };
+}
+
+/** Whoever is there is reached by the path that was measured last. */
+function withNetwork(model: Model, network: Network): Model {
+  const contacts = model.contacts.map((contact) => {
+    const sessions = network.sessions.filter((session) => session.peer_id === contact.peer_id);
+    const session = sessions.find(({ face }) => face === "contact") ?? sessions[0];
+    if (!contact.online || !session) return contact;
+    return { ...contact, path: session.path, rtt_ms: session.rtt_ms };
+  });
+  return { ...model, contacts, network };
 }
 
 function texts(value: unknown): string[] {

@@ -1,6 +1,7 @@
 // What the app knows of the daemon, kept up to date by its event stream. A connection that is lost is tried again, and what may
 // have changed meanwhile is read anew.
 
+import { untrack } from "svelte";
 import * as api from "../api/client";
 import { applyEvent, EVENT_NAMES, type Applied, type EventName, type Model, type Resource } from "./events";
 
@@ -16,9 +17,15 @@ export interface Offered {
 
 /** Events come in bursts; what they make stale is read once for all of them. */
 const READ_AFTER_MS = 80;
+/** Between two looks at what one peer shares. Whoever says all the time that something is new is asked no more often. */
+const LOOK_PAUSE_MS = 250;
 /** How long to wait before a lost daemon is tried again, at first and at most. */
 const RETRY_MS = 400;
 const RETRY_MS_MAX = 4000;
+/** The network is told every two seconds: a stream that says nothing for so long is dead, whatever the browser thinks. */
+const SILENT_MS_MAX = 10_000;
+/** How long a page that nobody sees is kept up to date: a browser has six connections for all tabs of one address. */
+const HIDDEN_MS_MAX = 5_000;
 
 class Live {
   connection = $state<Connection>("connecting");
@@ -27,6 +34,9 @@ class Live {
   contacts = $state.raw<api.Contact[]>([]);
   shares = $state.raw<api.Share[]>([]);
   transfers = $state.raw<api.Transfer[]>([]);
+  network = $state.raw<api.Network | null>(null);
+  /** Counts the times that settings changed, here or elsewhere. */
+  settingsChanges = $state(0);
   /** By PeerId. */
   offered = $state.raw<ReadonlyMap<string, Offered>>(new Map());
   /** Whether the first reading is over: before it, empty means nothing. */
@@ -41,8 +51,14 @@ class Live {
 
   #source: EventSource | null = null;
   #stale = new Set<Resource>();
-  #reading: ReturnType<typeof setTimeout> | null = null;
+  /** A reading that is due or under way. */
+  #isReading = false;
+  /** Who is being asked, and whether to ask again. */
+  #looking = new Map<string, boolean>();
   #retryMs = RETRY_MS;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  #hiding: ReturnType<typeof setTimeout> | undefined;
 
   /** Follows the daemon until the page is gone. */
   start(): void {
@@ -50,6 +66,8 @@ class Live {
     void this.#readNode();
     this.refresh("contacts", "shares", "transfers", "status");
     this.#connect();
+    document.addEventListener("visibilitychange", () => this.#see(!document.hidden));
+    this.#see(!document.hidden);
   }
 
   /** What a share is called, by its id, as far as anybody has said. */
@@ -61,11 +79,28 @@ class Live {
   /** Has something read anew. */
   refresh(...resources: Resource[]): void {
     for (const resource of resources) this.#stale.add(resource);
-    if (this.#reading === null) this.#reading = setTimeout(() => void this.#read(), READ_AFTER_MS);
+    if (this.#isReading || this.#stale.size === 0) return;
+    this.#isReading = true;
+    setTimeout(() => void this.#read(), READ_AFTER_MS);
   }
 
-  /** Asks a peer what they share; one who does not have us as a contact any more shares nothing. */
+  /** Asks a peer what they share. While they are asked they are not asked twice, but once more afterwards. */
   async look(peer: string): Promise<void> {
+    if (this.#looking.has(peer)) {
+      this.#looking.set(peer, true);
+      return;
+    }
+    do {
+      this.#looking.set(peer, false);
+      // Whoever calls this in an effect looks at a peer, and not at all there is to know.
+      await untrack(() => this.#lookOnce(peer));
+      if (this.#looking.get(peer)) await new Promise((resolve) => setTimeout(resolve, LOOK_PAUSE_MS));
+    } while (this.#looking.get(peer));
+    this.#looking.delete(peer);
+  }
+
+  /** One who does not have us as a contact any more shares nothing. */
+  async #lookOnce(peer: string): Promise<void> {
     const contact = this.byPeer.get(peer);
     if (contact?.state !== "confirmed" || contact.takes_you_for) {
       this.#setOffered(peer, null);
@@ -82,6 +117,11 @@ class Live {
     }
   }
 
+  /** What others offer may be otherwise by now: they are asked with the next reading of contacts. */
+  #doubt(): void {
+    for (const [peer, offered] of this.offered) this.#setOffered(peer, { ...offered, isFresh: false });
+  }
+
   #setOffered(peer: string, offered: Offered | null): void {
     // The field is raw: what is in it is replaced, never changed.
     // eslint-disable-next-line svelte/prefer-svelte-reactivity
@@ -91,14 +131,40 @@ class Live {
     this.offered = all;
   }
 
+  /** A page that nobody sees follows nothing, and reads all anew when somebody does. */
+  #see(isSeen: boolean): void {
+    clearTimeout(this.#hiding);
+    if (!isSeen) {
+      this.#hiding = setTimeout(() => this.#close(), HIDDEN_MS_MAX);
+    } else if (this.#source === null) {
+      this.#connect();
+    }
+  }
+
+  #close(): void {
+    clearTimeout(this.#retry);
+    clearTimeout(this.#silence);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #hear(): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => void this.#lose(), SILENT_MS_MAX);
+  }
+
   #connect(): void {
+    this.#close();
+    this.#hear();
     const source = new EventSource(api.EVENTS_URL);
     this.#source = source;
     source.onopen = () => {
       this.connection = "open";
       this.#retryMs = RETRY_MS;
+      this.#hear();
       // Whatever happened while nobody listened.
-      this.refresh("contacts", "shares", "transfers", "status");
+      this.#doubt();
+      this.refresh("contacts", "shares", "transfers", "status", "settings");
       void this.#readNode();
     };
     // The browser would try again by itself, but not after every failure.
@@ -109,10 +175,9 @@ class Live {
   }
 
   async #lose(): Promise<void> {
-    this.#source?.close();
-    this.#source = null;
+    this.#close();
     if (this.connection === "open" || this.connection === "connecting") this.connection = "lost";
-    setTimeout(() => this.#connect(), this.#retryMs);
+    this.#retry = setTimeout(() => this.#connect(), this.#retryMs);
     this.#retryMs = Math.min(RETRY_MS_MAX, this.#retryMs * 2);
     // An event source does not say why it failed.
     await api.status().catch((error: unknown) => {
@@ -121,12 +186,16 @@ class Live {
   }
 
   #handle(name: EventName, text: string): void {
-    const model: Model = { contacts: this.contacts, shares: this.shares, transfers: this.transfers };
+    this.#hear();
+    const { contacts, shares, transfers, network } = this;
+    const model: Model = { contacts, shares, transfers, network };
     const applied: Applied = applyEvent(model, name, JSON.parse(text) as Record<string, unknown>);
     this.contacts = applied.model.contacts;
     this.shares = applied.model.shares;
     this.transfers = applied.model.transfers;
+    this.network = applied.model.network;
     if (applied.stale.length > 0) this.refresh(...applied.stale);
+    if (name === "missed") this.#doubt();
     if (applied.peer !== undefined) void this.look(applied.peer);
   }
 
@@ -137,7 +206,6 @@ class Live {
   async #read(): Promise<void> {
     const stale = this.#stale;
     this.#stale = new Set();
-    this.#reading = null;
     try {
       await Promise.all([...stale].map((resource) => this.#readOne(resource)));
       this.isRead = true;
@@ -145,6 +213,8 @@ class Live {
       if (error instanceof api.ApiError && error.kind === "locked") this.connection = "locked";
       // The event stream notices when the daemon is gone, and has all read when it is back.
     }
+    this.#isReading = false;
+    this.refresh();
   }
 
   async #readOne(resource: Resource): Promise<void> {
@@ -160,6 +230,10 @@ class Live {
         return;
       case "status":
         this.status = await api.status();
+        return;
+      case "settings":
+        // Whoever shows them reads them.
+        this.settingsChanges += 1;
     }
   }
 

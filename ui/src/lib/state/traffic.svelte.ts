@@ -1,7 +1,7 @@
-// What the sessions carried lately, for plots: sampled for as long as the page is open and seen.
+// What the sessions carried lately, for plots: gathered for as long as the page is open and seen.
 
-import * as api from "../api/client";
-import type { NetworkSession as Session } from "../api/client";
+import { untrack } from "svelte";
+import type { Network, NetworkSession as Session } from "../api/client";
 import { live } from "./live.svelte";
 import { rates, type Rate } from "./rates";
 
@@ -14,40 +14,32 @@ export interface Sample extends Rate {
 
 /** Half an hour of them. */
 const SAMPLES_MAX = 900;
-const EVERY_MS = 2_000;
+/** What lies further apart, in seconds, is no measurement: the page was not seen, or the daemon away. */
+const GAP_MAX = 6;
 
 class Traffic {
   samples = $state.raw<Sample[]>([]);
-  /** The last reading. */
-  network = $state.raw<api.Network | null>(null);
-  /** By session, as the last reading lists them. */
+  /** By session, as the last reading of the network lists them. */
   each = $state.raw<Rate[]>([]);
   #last: { sessions: Session[]; at: number } | null = null;
 
   start(): void {
-    setInterval(() => void this.#sample(), EVERY_MS);
+    $effect.root(() => {
+      $effect(() => {
+        if (live.network) this.#take(live.network);
+      });
+    });
   }
 
-  async #sample(): Promise<void> {
-    if (document.hidden || live.connection !== "open") {
-      // A gap would count as one slow second.
-      this.#last = null;
-      return;
-    }
-    try {
-      const network = await api.network();
-      this.network = network;
-      const at = Date.now() / 1000;
-      if (this.#last) {
-        const { sent, received, each } = rates(this.#last.sessions, network.sessions, at - this.#last.at);
-        const sample = { at, sent, received, rtt: middle(network.sessions) };
-        this.samples = [...this.samples, sample].slice(-SAMPLES_MAX);
-        this.each = each;
-      }
-      this.#last = { sessions: network.sessions, at };
-    } catch {
-      this.#last = null;
-    }
+  #take({ sessions }: Network): void {
+    const at = Date.now() / 1000;
+    const last = this.#last;
+    this.#last = { sessions, at };
+    if (!last || at - last.at > GAP_MAX || at === last.at) return;
+    const { sent, received, each } = rates(last.sessions, sessions, at - last.at);
+    const sample = { at, sent, received, rtt: middle(sessions) };
+    this.samples = [...untrack(() => this.samples), sample].slice(-SAMPLES_MAX);
+    this.each = each;
   }
 }
 

@@ -1,0 +1,107 @@
+// The network page with as many people as one may have: readable, and drawn over time. What the daemon tells is made up here.
+import { expect, test } from "@playwright/test";
+import { isSound } from "./sound";
+import { World } from "./world";
+
+const PEERS = 200;
+/** Faces that cover another's middle: hardly any, on a phone's screen too. */
+const COVERED_MAX = PEERS / 25;
+
+/** Stands in the page for the event stream, and tells every tenth of a second what a daemon with many sessions would every two. */
+function pretend(count: number): void {
+  class Pretended extends EventTarget {
+    onopen: (() => void) | null = null;
+    onerror: (() => void) | null = null;
+    #beat: ReturnType<typeof setInterval>;
+
+    constructor() {
+      super();
+      setTimeout(() => this.onopen?.());
+      let beats = 0;
+      this.#beat = setInterval(() => {
+        beats += 1;
+        const sessions = Array.from({ length: count }, (_, at) => ({
+          name: `Friend ${at + 1}`,
+          peer_id: `peer1friend${at}`,
+          device_id: `device${at * 7919}`,
+          face: "contact",
+          path: at % 5 === 0 ? "relay" : "direct",
+          rtt_ms: ((at * 37) % 300) + 1,
+          seconds: beats,
+          streams: 0,
+          bytes_sent: beats * 1000 * (at + 1),
+          bytes_received: beats * 3000 * (at + 1),
+          paths: [],
+        }));
+        const data = JSON.stringify({ peer_id: "peer1me", sessions, introducers: [] });
+        this.dispatchEvent(new MessageEvent("network", { data }));
+      }, 100);
+    }
+
+    close(): void {
+      clearInterval(this.#beat);
+    }
+  }
+  Object.assign(window, { EventSource: Pretended });
+}
+
+for (const [screen, viewport] of Object.entries({
+  wide: { width: 1280, height: 800 },
+  phone: { width: 360, height: 740 },
+})) {
+  test(`two hundred people are readable: ${screen}`, async ({ browser }, info) => {
+    const world = await World.start(["ann"]);
+    try {
+      const page = await world.person("ann").browser(browser, { viewport });
+      await page.addInitScript(pretend, PEERS);
+      await page.goto(`${new URL(page.url()).origin}/#/network`);
+      await page.reload();
+      const map = page.getByRole("group", { name: /Map/ });
+      await expect(map.locator("circle.node")).toHaveCount(PEERS, { timeout: 30_000 });
+      await expect(page.getByRole("definition").first()).toHaveText(String(PEERS));
+      await expect(page.getByRole("table").getByRole("row")).toHaveCount(PEERS + 1);
+      await expect(map.getByRole("link", { name: /Friend 200 · / })).toBeAttached();
+
+      const { covered, outside } = await map.evaluate((svg) => {
+        const edge = svg.getBoundingClientRect();
+        const faces = [...svg.querySelectorAll("circle.node")].map((it) => it.getBoundingClientRect());
+        const middle = (box: DOMRect) => [box.x + box.width / 2, box.y + box.height / 2] as const;
+        const covers = (one: DOMRect, other: DOMRect) => {
+          const [[x, y], [otherX, otherY]] = [middle(one), middle(other)];
+          return Math.hypot(x - otherX, y - otherY) < one.width / 2;
+        };
+        return {
+          covered: faces.filter((one, at) => faces.slice(at + 1).some((other) => covers(one, other))).length,
+          outside: faces.filter(
+            (it) =>
+              it.left < edge.left || it.right > edge.right || it.top < edge.top || it.bottom > edge.bottom,
+          ).length,
+        };
+      });
+      expect(covered).toBeLessThan(COVERED_MAX);
+      expect(outside).toBe(0);
+
+      // Plots over time: lines are drawn, and the last numbers stand beside them.
+      const plots = page.getByRole("figure");
+      await expect(plots).toHaveCount(2);
+      await expect(plots.first().getByText(/\/s/).first()).toBeVisible();
+      await expect(plots.last().getByText(/ms/).first()).toBeVisible();
+      const ink = () =>
+        plots
+          .first()
+          .locator("canvas")
+          .evaluate((canvas: HTMLCanvasElement) => {
+            const { width, height } = canvas;
+            const pixels = canvas.getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
+            let drawn = 0;
+            for (let at = 3; at < pixels.length; at += 4) if ((pixels[at] ?? 0) > 0) drawn += 1;
+            return drawn;
+          });
+      await expect.poll(ink).toBeGreaterThan(100);
+      await page.screenshot({ path: info.outputPath("network.png"), fullPage: true });
+      await isSound(page, `network on ${screen}`);
+    } finally {
+      await world.end();
+    }
+  });
+}
