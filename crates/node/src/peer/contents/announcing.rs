@@ -131,6 +131,48 @@ impl Contents {
     }
 }
 
+impl Contents {
+    /// The contacts who are there and hear of a share of this node, and its head; nobody, where there is no such share.
+    pub(super) async fn hearers(&self, share: ShareId) -> Result<(Vec<PeerId>, Vec<u8>), Error> {
+        let there = contacts(&self.node);
+        let heard = self.blocking(move |shares| {
+            let (mut hearers, mut head) = (Vec::new(), Vec::new());
+            for peer in there {
+                let asker = asker(peer, shares.others().is_blocked(&peer));
+                let Some((guard, newest)) = shares.own_head(&share, &asker)? else {
+                    break;
+                };
+                if is_told(&asker, &guard, clock::now()) {
+                    hearers.push(peer);
+                }
+                head = newest;
+            }
+            Ok((hearers, head))
+        });
+        heard.await
+    }
+
+    /// Tells contacts who have lost a share the head that they had: it says nothing new to them, and whoever looks at what is for them looks
+    /// again.
+    pub(super) fn tell_lost(&self, peers: Vec<PeerId>, head: Vec<u8>) {
+        for peer in peers {
+            let (contents, head) = (self.clone(), head.clone());
+            let tell = async move {
+                let reach = Reach::peer(&contents.node, peer).await?;
+                let mut talk = Talk::new(reach.open(Target::Peer(peer)).await?);
+                talk.notice(head).await.map_err(untold)
+            };
+            self.node.spawn(async move {
+                match tokio::time::timeout(TELL_WITHIN, tell).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => debug!(%error, "a contact was not told that a share is lost"),
+                    Err(_) => debug!("a contact takes too long to hear that a share is lost"),
+                }
+            });
+        }
+    }
+}
+
 /// The contacts with whom a session stands.
 fn contacts(node: &Node) -> Vec<PeerId> {
     let table = node.0.live.lock();
