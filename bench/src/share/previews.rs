@@ -161,10 +161,7 @@ struct Sharer {
 impl Sharer {
     fn start(ground: &Ground, program: &Path, album: &Album, turn: usize) -> Result<Self> {
         let data = ground.folder(&format!("node-{turn}"))?;
-        let worker = Worker {
-            program: program.into(),
-            arguments: vec!["preview-worker".into()],
-        };
+        let worker = Worker::new(program, vec!["preview-worker".into()]);
         let album = album.folder.clone();
         block_on(async move {
             let builder = local_node((LOOPBACK_ADDRESS, 0).into());
@@ -174,6 +171,7 @@ impl Sharer {
                 paths: vec![album],
                 recipients: Recipients::Contacts,
                 name: None,
+                bare: false,
             };
             let shared = node.contents().share(new).await?;
             let share = ShareName::Id(shared.share.head.share);
