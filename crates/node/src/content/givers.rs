@@ -93,11 +93,25 @@ impl Giver {
         }
     }
 
-    /// With what came from them before.
-    fn and(mut self, before: &Self) -> Self {
-        self.bytes = self.bytes.saturating_add(before.bytes);
-        for (now, before) in self.gave.iter_mut().zip(before.gave) {
-            *now = now.saturating_add(before).min(100);
+    /// Whether both are of one.
+    fn is_same(&self, other: &Self) -> bool {
+        let are_named = self.peer.is_some() && other.peer.is_some();
+        self.device == other.device && (!are_named || self.peer == other.peer)
+    }
+
+    /// With what came from them before, or comes by another stream.
+    fn and(mut self, other: &Self) -> Self {
+        self.peer = self.peer.or(other.peer);
+        self.carrier = self.carrier.or(other.carrier);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.rate = self.rate.saturating_add(other.rate);
+        for (parts, others) in [
+            (&mut self.gave, &other.gave),
+            (&mut self.asked, &other.asked),
+        ] {
+            for (part, more) in parts.iter_mut().zip(others) {
+                *part = part.saturating_add(*more).min(100);
+            }
         }
         self
     }
@@ -146,17 +160,14 @@ impl Givers {
     }
 }
 
-/// Both, one entry for each giver; those who gave most first.
+/// Both, one entry for each giver; those who gave most first. Somebody who came by a name and once more by a device alone is one.
 fn joined(before: &[Giver], now: Vec<Giver>) -> Vec<Giver> {
-    let is_same = |one: &Giver, other: &Giver| (one.peer, one.device) == (other.peer, other.device);
-    let mut all = before.to_vec();
-    all.retain(|before| !now.iter().any(|giver| is_same(giver, before)));
-    for giver in now {
-        let earlier = before.iter().find(|before| is_same(&giver, before));
-        all.push(match earlier {
-            Some(earlier) => giver.and(earlier),
-            None => giver,
-        });
+    let mut all: Vec<Giver> = Vec::new();
+    for giver in before.iter().cloned().chain(now) {
+        match all.iter_mut().find(|known| known.is_same(&giver)) {
+            Some(known) => *known = giver.and(known),
+            None => all.push(giver),
+        }
     }
     all.sort_by_key(|giver| (std::cmp::Reverse(giver.bytes), giver.device));
     all
@@ -193,6 +204,22 @@ mod tests {
         assert_eq!(told[0].gave[0], 100);
         assert!(told.iter().all(|it| it.carrier.is_none() && it.rate == 0));
         assert_eq!(told[0].asked, [0; PARTS]);
+    }
+
+    #[test]
+    fn one_who_came_by_name_and_by_device_is_one() {
+        let givers = Givers::default();
+        let named = Giver {
+            peer: Some(PeerId([7; 32])),
+            ..giver(1, 20, 1)
+        };
+        givers.begin(100, move || {
+            vec![giver(1, 10, 0), named.clone(), giver(2, 1, 2)]
+        });
+        let told = givers.list();
+        let shown: Vec<_> = told.iter().map(|it| (it.peer, it.bytes)).collect();
+        assert_eq!(shown, [(Some(PeerId([7; 32])), 30), (None, 1)]);
+        assert_eq!(told[0].gave[..2], [60, 60]);
     }
 
     #[test]
