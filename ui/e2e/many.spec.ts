@@ -47,13 +47,13 @@ test("five thousand pictures scroll as few do", async ({ browser }) => {
     // All but one of them, into a folder.
     await page.getByRole("button", { name: "Choose", exact: true }).click();
     await page.getByRole("button", { name: "All", exact: true }).click();
-    await page.getByRole("button", { name: `IMG_${COUNT}.jpg` }).click();
+    await page.getByRole("button", { name: "IMG_1.jpg", exact: true }).click();
     await page.getByRole("button", { name: /^Download 4.?999$/ }).click();
     await page.getByLabel("Into this folder").fill(join(world.folder, "received"));
     await page.getByRole("dialog").getByRole("button", { name: "Download", exact: true }).click();
     const received = async () => readdir(join(world.folder, "received", "Years")).catch(() => []);
     await expect.poll(async () => (await received()).length, { timeout: 120_000 }).toBe(COUNT - 1);
-    expect(await received()).not.toContain(`IMG_${COUNT}.jpg`);
+    expect(await received()).not.toContain("IMG_1.jpg");
   } finally {
     await world.end();
   }
