@@ -13,7 +13,7 @@ use thiserror::Error;
 pub struct FaceConfig {
     /// Which face.
     pub face: Face,
-    /// The key it presents; its public half is the [`DeviceKey`].
+    /// The key it presents; its public half is the [`DeviceKey`](kith_core::ids::DeviceKey).
     pub secret: SecretKey,
     /// Where to listen, one address per family; empty for all addresses of both families and a port of the system's
     /// choice. Of no meaning to a public face without `public_server`.
