@@ -25,7 +25,7 @@ function takenSomewhere({ name, mimeType, buffer }: Picture): Picture {
 }
 
 test("where pictures were taken is told before they are shared, and left out", async ({ browser }) => {
-  const world = await World.start(["ann"]);
+  const world = await World.befriended(["ann", "bob"]);
   try {
     const ann = await world.person("ann").browser(browser);
     const picture = takenSomewhere(await makePicture(ann, "IMG_1.jpg", 1));
@@ -51,7 +51,7 @@ test("where pictures were taken is told before they are shared, and left out", a
     await writeFile(join(folder, "film.mp4"), "a film");
     await ann.goto(`${new URL(ann.url()).origin}/#/albums`);
     await ann.getByRole("button", { name: "New album" }).click();
-    await dialog.getByText("A folder on this disk").click();
+    await dialog.getByRole("radio", { name: "A folder on this disk" }).check();
     await dialog.getByLabel("Path of the folder").fill(folder);
     await expect(dialog.getByText("The one picture in here says where it was taken:")).toBeVisible();
     await dialog.getByRole("switch", { name: /Leave out/ }).check();
