@@ -66,10 +66,13 @@ test("two who have it give parts of their own, and the page draws which", async 
     // It is told afterwards as well, and adds up.
     const [done] = await carol.api<{ sources: Source[] }[]>("GET", "/transfers");
     const both = done?.sources ?? [];
-    expect(both.map(({ peer }) => peer).toSorted()).toEqual(["ann", "bob"]);
+    // One of them may have come by a device that was heard of as well.
+    const named = both.flatMap(({ peer }) => peer ?? []);
+    expect(named.toSorted()).toEqual(["ann", "bob"]);
     expect(both.reduce((all, { bytes }) => all + bytes, 0)).toBe(BYTES);
-    const parts = both[0]?.gave.map((part, at) => part + (both[1]?.gave[at] ?? 0)) ?? [];
-    expect(parts.every((part) => part >= 100 && part <= 101)).toBe(true);
+    const parts =
+      both[0]?.gave.map((_, at) => both.reduce((all, { gave }) => all + (gave[at] ?? 0), 0)) ?? [];
+    expect(parts.every((part) => part >= 100 && part <= 100 + both.length)).toBe(true);
   } finally {
     await world.end();
   }

@@ -15,7 +15,7 @@ use crate::content::{
 const FILE_BYTES: usize = 6 << 20;
 
 /// So slow that there is time to change one's mind, in bytes a second.
-const SLOW: u64 = 8 << 20;
+const SLOW: u64 = 4 << 20;
 
 /// When all files were modified that are shared here.
 fn long_ago() -> SystemTime {
