@@ -110,11 +110,11 @@ async fn the_quota_of_a_day_is_not_exceeded() -> Result<()> {
     let [_ann, bob, cat] = three(&world, dir.path(), NatKind::Symmetric).await?;
     meet(&bob, &cat)?;
     bob.ping_until(&cat, "relay")?;
-    // Larger than what Ann gives each of them.
-    ensure!(
-        cat.send(&bob, dir.path(), "a-file").is_err(),
-        "a file of 2 MB within a quota of 1 MiB"
-    );
+    // Together larger than what Ann gives each of them on two days, should a midnight fall in between.
+    let both = cat
+        .send(&bob, dir.path(), "a-file")
+        .and_then(|()| cat.send(&bob, dir.path(), "another"));
+    ensure!(both.is_err(), "4 MB within a quota of 1 MiB a day");
     Ok(())
 }
 
