@@ -70,11 +70,12 @@ where
     if worked.is_err() {
         get.readers.waits();
     }
-    let (selected, target, transfer, offered) = match worked {
+    let (selected, target, mut transfer, offered) = match worked {
         Ok(worked) => worked,
         Err(GetError::Gone) => return Err(gone(&head, &get, ask().await)),
         Err(error) => return Err(error),
     };
+    transfer.count_rest();
     let (progress, links_left_out) = (transfer.progress.clone(), transfer.links_left_out);
     if let Some(offered) = &offered {
         offered.complete();

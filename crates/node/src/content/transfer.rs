@@ -11,7 +11,7 @@ use kith_core::content::swarm::span::Span;
 use kith_core::data::builder::DirectoryBuilder;
 use kith_core::data::manifest::{self, Entry};
 use kith_core::data::walk::{Item, Walk};
-use kith_core::ids::BlobHash;
+use kith_core::ids::{BlobHash, PeerId};
 use tokio::sync::watch;
 
 use crate::content::asking::Answered;
@@ -312,11 +312,7 @@ impl Transfer {
     async fn take(&mut self, event: Event) -> Result<(), GetError> {
         match event {
             Event::Bytes { peer, bytes, files } => {
-                self.progress.bytes += bytes;
-                self.progress.files += files;
-                self.progress.fetched += bytes;
-                self.unfinished -= files;
-                *self.progress.sources.entry(peer).or_default() += bytes;
+                self.count(peer, bytes, files);
                 Ok(())
             }
             Event::Node { hash, bytes } => {
@@ -338,6 +334,23 @@ impl Transfer {
                 Ok(())
             }
             Event::Failed(error) => Err(error),
+        }
+    }
+
+    fn count(&mut self, peer: Option<PeerId>, bytes: u64, files: u64) {
+        self.progress.bytes += bytes;
+        self.progress.files += files;
+        self.progress.fetched += bytes;
+        self.unfinished -= files;
+        *self.progress.sources.entry(peer).or_default() += bytes;
+    }
+
+    /// Counts what was written and not told yet: of those who write a file at once, who writes its last part may be heard before the others.
+    pub(super) fn count_rest(&mut self) {
+        while let Some(event) = self.fetching.try_next() {
+            if let Event::Bytes { peer, bytes, files } = event {
+                self.count(peer, bytes, files);
+            }
         }
     }
 

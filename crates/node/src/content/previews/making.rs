@@ -52,6 +52,8 @@ pub struct Previews {
     /// How many pictures are worked on at once.
     pub(super) width: usize,
     places: Semaphore,
+    /// What is being made: whoever wants the same waits for it.
+    busy: watch::Sender<BTreeSet<(BlobHash, Size)>>,
     /// How many are being waited for.
     demand: watch::Sender<usize>,
     lost: Mutex<BTreeSet<(BlobHash, Size)>>,
@@ -70,6 +72,7 @@ impl Previews {
             given: Kept::new(folder.join("given"), GIVEN_BYTES_MAX),
             width,
             places: Semaphore::new(width),
+            busy: watch::Sender::default(),
             demand: watch::Sender::new(0),
             lost: Mutex::default(),
         }
@@ -132,10 +135,11 @@ impl Previews {
             return Err(Refusal::NotMade);
         };
         let hash = lying.hash;
+        let _alone = Alone::with(&self.busy, (hash, size)).await;
         let Ok(_place) = self.places.acquire().await else {
             return Err(Refusal::NotMade);
         };
-        // Somebody else may have waited for the same.
+        // Somebody else may have made it meanwhile, or lost it.
         if let Some(known) = self.known(hash, size).await {
             return known;
         }
@@ -206,6 +210,35 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|waiting| *waiting -= 1);
+    }
+}
+
+/// Nobody else makes this, as long as this is held.
+struct Alone<'a> {
+    busy: &'a watch::Sender<BTreeSet<(BlobHash, Size)>>,
+    what: (BlobHash, Size),
+}
+
+impl<'a> Alone<'a> {
+    /// Waits until nobody does.
+    async fn with(
+        busy: &'a watch::Sender<BTreeSet<(BlobHash, Size)>>,
+        what: (BlobHash, Size),
+    ) -> Self {
+        let mut others = busy.subscribe();
+        while !busy.send_if_modified(|busy| busy.insert(what)) {
+            // The sender is borrowed, so that it is there.
+            let _ = others.wait_for(|busy| !busy.contains(&what)).await;
+        }
+        Self { busy, what }
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.busy.send_modify(|busy| {
+            busy.remove(&self.what);
+        });
     }
 }
 
