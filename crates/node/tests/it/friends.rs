@@ -5,7 +5,7 @@ use kith::peer::SessionInfo;
 use kith::testing::local_node;
 use kith::{Node, NodeBuilder};
 
-use crate::waiting::soon;
+use crate::waiting::{a_moment, soon};
 
 /// Starts a node, with the logs that `RUST_LOG` asks for.
 pub(crate) async fn spawn(builder: NodeBuilder) -> Node {
@@ -37,7 +37,7 @@ pub(crate) async fn stands(node: &Node, peer: PeerId) {
     let stands = async {
         let ours = |session: &SessionInfo| session.peer == Some(peer);
         while !node.sessions().iter().any(ours) {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     soon("a session", stands).await;
@@ -47,7 +47,7 @@ pub(crate) async fn stands(node: &Node, peer: PeerId) {
 pub(crate) async fn all_ended(node: &Node) {
     let ended = async {
         while node.sessions().iter().any(|session| session.streams > 0) {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     soon("the end of all streams", ended).await;

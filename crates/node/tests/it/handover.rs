@@ -21,6 +21,7 @@ mod transfers;
 use std::fs;
 use std::path::Path;
 
+use crate::waiting::a_moment;
 use kith::content::{GetError, Recipients};
 use kith::core::data::link::LinkSecret;
 use kith::peer::Transfer;
@@ -254,7 +255,7 @@ async fn a_transfer_that_was_dropped_goes_on_where_it_ended() {
             Err(Error::Get {
                 error: GetError::Busy(_),
                 ..
-            }) => tokio::task::yield_now().await,
+            }) => a_moment().await,
             other => break other.expect("fetched"),
         }
     };

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::waiting::soon;
+use crate::waiting::{a_moment, soon};
 use kith::core::ids::PeerId;
 use kith::core::peer::InviteOptions;
 use kith::peer::Event;
@@ -71,7 +71,7 @@ async fn invite(node: &Node, reusable: bool) -> kith::core::identity::Invite {
                 .withdraw(invite.id())
                 .await
                 .expect("running");
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     tokio::time::timeout(PATIENCE, made)

@@ -24,7 +24,7 @@ use kith_core::peer::Visit;
 use kith_core::routing::Offer;
 use kith_core::time::DAY;
 
-use crate::waiting::{PATIENCE, soon};
+use crate::waiting::{PATIENCE, a_moment, soon};
 
 fn assert_none_in(place: &str, tape: &[u8], clues: &[Clue]) {
     let checked = Clue::check_none_in(place, tape, clues);
@@ -107,7 +107,7 @@ async fn meet_by(clock: &Clock, observer: &Observer) -> (Node, Node) {
     let left = async {
         // Bob's reply, and an address of each.
         while observer.records() < 3 {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     soon("their records", left).await;
@@ -153,7 +153,7 @@ async fn of_a_peer_who_wants_to_be_found_it_learns_the_public_face_and_no_more()
     let alice = builder.findable(true).spawn().await.expect("loopback");
     let listed = async {
         while observer.records() < 1 {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     soon("her listing", listed).await;

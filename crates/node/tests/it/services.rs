@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use crate::friends::{all_ended, befriend, spawn, two};
-use crate::waiting::soon;
+use crate::waiting::{a_moment, soon};
 
 mod kept;
 mod leaks;
@@ -283,7 +283,7 @@ async fn a_forward_that_is_dropped_ends_with_its_connections() {
     assert!(end.is_err(), "{end:?}");
     let closed = async {
         while TcpStream::connect(listening).await.is_ok() {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     soon("the port's end", closed).await;

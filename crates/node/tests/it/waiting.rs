@@ -17,11 +17,16 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Between two looks at what nothing tells of.
+pub(crate) async fn a_moment() {
+    tokio::time::sleep(LOOK_EVERY).await;
+}
+
 /// Waits until `fact` holds, of which nothing tells.
 pub(crate) async fn eventually(what: &str, fact: impl Fn() -> bool) {
     let held = async {
         while !fact() {
-            tokio::time::sleep(LOOK_EVERY).await;
+            a_moment().await;
         }
     };
     soon(what, held).await;

@@ -10,6 +10,9 @@ use super::world::{FRIEND, Fault, NOW, World, bytes};
 use crate::content::fetches::FETCHERS_MAX;
 use crate::content::{Credential, Fetch, Get, Recipients, Version};
 
+/// Between two looks at what nothing tells of.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// What is remembered, once so many bytes are: the provider writes it down after it has sent them.
 async fn remembered(world: &World, bytes: u64) -> Vec<Fetch> {
     let remembered = async {
@@ -20,7 +23,7 @@ async fn remembered(world: &World, bytes: u64) -> Vec<Fetch> {
             if fetches.iter().map(|fetch| fetch.bytes).sum::<u64>() >= bytes {
                 return fetches;
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     };
     let remembered = tokio::time::timeout(Duration::from_secs(60), remembered);

@@ -11,11 +11,11 @@ use crate::content::{
     Credential, Get, GetError, Got, Level, Priorities, Progress, Recipients, get,
 };
 
-/// What is under way at once, 16 MiB at most, is less than three of them.
-const FILE_BYTES: usize = 6 << 20;
+/// What is under way at once, 16 MiB at most, is far less than two of them.
+const FILE_BYTES: usize = 10 << 20;
 
 /// So slow that there is time to change one's mind, in bytes a second.
-const SLOW: u64 = 4 << 20;
+const SLOW: u64 = 8 << 20;
 
 /// When all files were modified that are shared here.
 fn long_ago() -> SystemTime {

@@ -28,6 +28,7 @@ use super::paths::until_direct;
 use super::relay::TestRelay;
 use super::{contact_face, direct_route, joined, loopback, pair, relay_route, soon};
 use crate::street::{Street, Traffic};
+use crate::waiting::a_moment;
 
 /// The two halves of one side of a stream.
 type Halves = (SendHalf, ReceiveHalf);
@@ -277,7 +278,7 @@ async fn the_port_is_open_only_while_a_ticket_is_out() {
     drop(given);
     let closed = async {
         while TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     soon("a closed port", closed).await;
@@ -299,7 +300,7 @@ async fn a_session_has_so_many_lanes_and_each_gives_its_place_back() {
     lanes.pop();
     let room = async {
         while giver.give(&giving, Level::Contact).is_err() {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     soon("room", room).await;

@@ -12,6 +12,7 @@ use rustix::net::{AddressFamily, Shutdown, SocketType, getpeername, shutdown};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
 use super::people::{PATIENCE, Person, bytes, finish, until};
+use crate::waiting::a_moment;
 
 /// Set for the process in which all lanes are this test's.
 pub(super) const ALONE: &str = "KITH_TEST_ALONE";
@@ -67,7 +68,7 @@ async fn given(owner: &Person, to: PeerId) -> u64 {
             if bytes >= BIG_BYTES as u64 {
                 return bytes;
             }
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     let given = tokio::time::timeout(PATIENCE, recorded).await;

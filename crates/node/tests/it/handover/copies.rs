@@ -9,6 +9,7 @@ use kith::peer::{Fetched, GetOptions};
 use kith::{Error, ErrorKind, Node};
 
 use super::people::{self, PATIENCE, Person, bytes, snapshot};
+use crate::waiting::a_moment;
 
 /// Enough that a transfer is still under way when its source goes.
 const BIG_BYTES: usize = 96 << 20;
@@ -26,7 +27,7 @@ pub(super) async fn alice_and_two_friends() -> (Person, Person, Person) {
 pub(super) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let waited = async {
         while !holds().await {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     let waited = tokio::time::timeout(PATIENCE, waited).await;
@@ -48,7 +49,7 @@ async fn finished(person: &Person, options: &GetOptions) -> Fetched {
             Err(Error::Get {
                 error: GetError::Busy(_),
                 ..
-            }) => tokio::task::yield_now().await,
+            }) => a_moment().await,
             other => return other.expect("fetched"),
         }
     }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::waiting::a_moment;
 use kith::content::{NewShare, Recipients, Worker};
 use kith::core::identity::Invite;
 use kith::core::ids::PeerId;
@@ -168,7 +169,7 @@ pub(super) async fn invite(node: &Node, reusable: bool) -> Invite {
                 return invite;
             }
             book.withdraw(invite.id()).await.expect("running");
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     let made = tokio::time::timeout(PATIENCE, made);

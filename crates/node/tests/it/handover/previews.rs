@@ -7,9 +7,7 @@ use kith::content::{Preview, PreviewError, Recipients, Worker};
 use kith::core::content::preview::{Refusal, Size};
 
 use super::people::{PATIENCE, Person};
-
-/// Between two looks at what nobody tells of.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+use crate::waiting::a_moment;
 
 /// A JPEG around no pixels, which says this number in its quantisers.
 fn picture(number: u16) -> Vec<u8> {
@@ -134,7 +132,7 @@ async fn a_worker_that_hangs_is_ended_in_time_and_costs_one_error() {
         };
         let gone = async {
             while is_running() {
-                tokio::time::sleep(LOOK_EVERY).await;
+                a_moment().await;
             }
         };
         let gone = tokio::time::timeout(PATIENCE, gone).await;
@@ -188,7 +186,7 @@ async fn small_previews_are_made_before_anybody_asks() {
             if whole.count() == 2 {
                 return;
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            a_moment().await;
         }
     };
     let made = tokio::time::timeout(PATIENCE, all);

@@ -10,6 +10,7 @@ use kith::{Error, ErrorKind};
 
 use super::people::{PATIENCE, Person, bytes};
 use super::two_who_met;
+use crate::waiting::a_moment;
 
 const FILM_BYTES: usize = 12 << 20;
 
@@ -161,7 +162,7 @@ async fn what_was_read_whole_is_read_again_while_its_owner_is_away() {
     // It gets its name when all is durable.
     let whole = async {
         while fetched(&bob).is_none() {
-            tokio::task::yield_now().await
+            a_moment().await
         }
     };
     tokio::time::timeout(PATIENCE, whole)
@@ -319,7 +320,7 @@ async fn a_transfer_under_way_and_a_copy_serve_who_reads_the_share() {
             .iter()
             .any(|copy| copy.examined)
         {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     tokio::time::timeout(PATIENCE, examined)

@@ -7,6 +7,7 @@ use kith::peer::{Attached, TransferInfo, TransferState};
 
 use super::people::{PATIENCE, Person, bytes};
 use super::{BIG_BYTES, two_who_met};
+use crate::waiting::a_moment;
 
 /// Begins to fetch Alice's big file.
 async fn begin(bob: &Person, background: bool) -> Attached {
@@ -37,7 +38,7 @@ async fn served(alice: &Person, somebody: bool) {
     let reached = async {
         let contents = alice.node.contents();
         while contents.uploads().await.expect("told").is_empty() == somebody {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     tokio::time::timeout(PATIENCE, reached)

@@ -22,6 +22,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::{loopback_introducer, soon};
 use crate::programs::is_there;
+use crate::waiting::a_moment;
 
 const DOMAIN: &str = "localhost";
 
@@ -83,7 +84,7 @@ impl Pebble {
                     .await
                     .is_err()
                 {
-                    tokio::task::yield_now().await;
+                    a_moment().await;
                 }
             };
             soon("pebble", listens).await;
@@ -151,7 +152,7 @@ async fn a_certificate_is_got_over_acme_and_nodes_connect_by_the_domain() {
 
     let certified = async {
         while connect(&root, tcp).await.is_err() {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     soon("the certificate", certified).await;

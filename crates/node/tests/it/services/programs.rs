@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::programs::is_there;
+use crate::waiting::a_moment;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
@@ -48,7 +49,7 @@ async fn curl_downloads_from_a_web_server_through_a_forward() {
     let address: SocketAddr = format!("127.0.0.1:{port}").parse().expect("an address");
     let up = async {
         while TcpStream::connect(address).await.is_err() {
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     soon("the web server", up).await;

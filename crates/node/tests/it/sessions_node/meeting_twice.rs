@@ -1,6 +1,7 @@
 //! Two nodes that look for each other at the same time, and one that comes back.
 
 use super::*;
+use crate::waiting::a_moment;
 use kith::core::identity::Invite;
 
 async fn invite(node: &Node) -> Invite {
@@ -33,7 +34,7 @@ async fn both_dial_at_once_and_one_connection_stays() {
         tokio::join!(ping(&alice, &bob), ping(&bob, &alice));
         let one_each = async {
             while alice.sessions().len() != 1 || bob.sessions().len() != 1 {
-                tokio::task::yield_now().await;
+                a_moment().await;
             }
         };
         soon("one connection on each side", one_each).await;
@@ -45,7 +46,7 @@ async fn both_dial_at_once_and_one_connection_stays() {
                 if let ([a], [b]) = (&a[..], &b[..]) {
                     return (a.peer, b.peer);
                 }
-                tokio::task::yield_now().await;
+                a_moment().await;
             }
         };
         let (a, b) = soon("one connection on each side again", settled).await;
