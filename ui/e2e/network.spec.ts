@@ -7,7 +7,7 @@ const PEERS = 200;
 /** Faces that cover another's middle: hardly any, on a phone's screen too. */
 const COVERED_MAX = PEERS / 25;
 
-/** Stands in the page for the event stream, and tells every tenth of a second what a daemon with many sessions would every two. */
+/** Stands in the page for the event stream, and tells each half second what a daemon with many sessions would every two. */
 function pretend(count: number): void {
   class Pretended extends EventTarget {
     onopen: (() => void) | null = null;
@@ -35,7 +35,7 @@ function pretend(count: number): void {
         }));
         const data = JSON.stringify({ peer_id: "peer1me", sessions, introducers: [] });
         this.dispatchEvent(new MessageEvent("network", { data }));
-      }, 100);
+      }, 500);
     }
 
     close(): void {
