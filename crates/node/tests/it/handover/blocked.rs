@@ -30,6 +30,8 @@ async fn a_crash_while_somebody_is_blocked_leaves_nobody_blocked_whose_grants_ar
     alice.share("note", Recipients::Contacts).await;
     let before = standing(&alice, peer).await;
     assert_eq!(before, (ContactState::Confirmed, 1));
+    // So that nothing else is written of him.
+    bob.node.shutdown().await;
 
     // Before the first of the two writes,
     refuse(

@@ -1,5 +1,7 @@
 //! People who know each other: what a dead introducer costs, how they find each other again, and what a block ends.
 
+use std::time::Duration;
+
 use kith::Event;
 use kith::core::ids::Face;
 use kith::core::introducer::Introducer;
@@ -7,6 +9,9 @@ use kith::core::peer::Source;
 use kith::testing::Testnet;
 
 use super::{eventually, soon};
+
+/// Whoever looks too early looks again after a minute, and then after four.
+const FOUND_WITHIN: Duration = Duration::from_secs(6 * 60);
 
 async fn testnet(introducers: usize, nodes: usize) -> Testnet {
     let started = soon("the network", Testnet::start(introducers, nodes)).await;
@@ -103,7 +108,8 @@ async fn a_contact_with_a_new_key_is_found_by_todays_locator() {
             }
         }
     };
-    soon("her record", found).await;
+    let found = tokio::time::timeout(FOUND_WITHIN, found).await;
+    found.expect("her record is found");
     let pong = soon("a ping", bob.pinger(alice.peer_id()).ping()).await;
     pong.expect("an answer");
     testnet.shutdown().await;
