@@ -66,10 +66,12 @@ impl Contents {
         if let Some(lying) = here.await.map_err(|_| Error::Closed)?? {
             return Ok(Readers::of_lying(lying).open("")?);
         }
-        let is_it = |owner: &PeerId, share: Option<&ShareId>, name: &str| {
-            let is_named = match &source.share {
-                ShareName::Id(wanted) => share == Some(wanted),
-                ShareName::Name(wanted) => name == wanted,
+        let share = self.recall(source).await?;
+        let is_it = |owner: &PeerId, known: Option<&ShareId>, name: &str| {
+            let is_named = match (&share, known, &source.share) {
+                (Some(wanted), Some(known), _) => known == wanted,
+                (_, _, ShareName::Name(wanted)) => name == wanted,
+                _ => false,
             };
             *owner == source.owner && is_named
         };
