@@ -176,7 +176,8 @@ impl Readers {
 
     /// Nothing arrives for a while.
     pub(crate) fn waits(&self) {
-        self.0.stage.send_replace(Stage::Waiting);
+        let before = self.0.stage.send_replace(Stage::Waiting);
+        before.let_go();
     }
 
     /// All is there.
@@ -202,10 +203,23 @@ impl Readers {
         self.0.stage.send_if_modified(|stage| match stage {
             Stage::Whole(_) | Stage::Lying(_) | Stage::Over(_) => false,
             Stage::Waiting | Stage::Arriving(_) => {
-                *stage = to;
+                std::mem::replace(stage, to).let_go();
                 true
             }
         });
+    }
+
+    /// Ends when nothing of what arrives now is being written any more. It is waited for once that has been given up.
+    pub(crate) fn settled(&self) -> impl Future<Output = ()> + use<> {
+        let arriving = match &*self.0.stage.borrow() {
+            Stage::Arriving(coming) => Some(Arc::clone(&coming.arriving)),
+            _ => None,
+        };
+        async move {
+            if let Some(arriving) = arriving {
+                arriving.settle().await;
+            }
+        }
     }
 
     /// A file, by its path below what is fetched, written with `/`; empty, or its name, for what is fetched, where that is one file. It
@@ -223,6 +237,15 @@ impl Readers {
             window: None,
             _hold: None,
         })
+    }
+}
+
+impl Stage {
+    /// What arrived is not held any more, though some who read it may not know yet that this is over.
+    fn let_go(self) {
+        if let Self::Arriving(coming) = self {
+            coming.arriving.let_go();
+        }
     }
 }
 
