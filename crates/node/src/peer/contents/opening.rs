@@ -95,8 +95,7 @@ impl Contents {
         let place = place.await.map_err(|_| Error::Closed)?;
         let place =
             place.map_err(|error| Error::io("there is no place for what is read", error))?;
-        let (reading, is_new) = self.node.reads().take(&place);
-        let hold = reading.held.subscribe();
+        let (reading, hold, is_new) = self.node.reads().take(&place);
         if is_new {
             let (contents, source, reading) = (self.clone(), source.clone(), reading.clone());
             self.node.spawn(async move {
@@ -108,18 +107,28 @@ impl Contents {
 
     /// Fetches what readers want of a file, for as long as there are any.
     async fn fetch_for(&self, source: &ShareSource, place: &Path, reading: Reading) {
-        let begun = Instant::now();
+        let mut begun = Instant::now();
         let mut is_emptied = false;
         loop {
             match self.fetch_once(source, place, &reading).await {
-                End::Idle => break,
+                End::Idle => {
+                    if self.node.reads().leave_idle(place, &reading) {
+                        break;
+                    }
+                    // Somebody came just now: it goes on for them.
+                    begun = Instant::now();
+                }
                 End::Whole => {
                     idle(&reading.held).await;
+                    while !self.node.reads().leave_idle(place, &reading) {
+                        idle(&reading.held).await;
+                    }
                     break;
                 }
                 End::Full => {
                     debug!("a file that is read makes room for itself");
                     empty(place).await;
+                    begun = Instant::now();
                 }
                 End::Failed(Error::Get {
                     error: GetError::Busy(_),
@@ -143,9 +152,6 @@ impl Contents {
                 }
             }
         }
-        // Whoever came just now begins anew.
-        self.node.reads().leave(place, &reading);
-        reading.readers.fail(ReadError::Ended);
         self.look_for_room(place).await;
     }
 
