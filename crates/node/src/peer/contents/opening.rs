@@ -27,6 +27,10 @@ use crate::error::{Error, ErrorKind};
 /// How long what fetches a file is kept after its last reader has gone: a player asks for range after range, each by a reader of its own.
 const LINGER: Duration = Duration::from_secs(10);
 
+/// How long whoever gives it may be away, or lost on the way, until its readers are told: a restart and another network take a few seconds, for
+/// which a player has enough ahead of it; and who opens something of somebody who is away does not sit before nothing for longer.
+const RETURN_WITHIN: Duration = Duration::from_secs(5);
+
 /// After so many bytes of a file that came, it is looked whether there is room for more: little beside the least room there is.
 const LOOK_EVERY_BYTES: u64 = 8 << 20;
 
@@ -160,6 +164,11 @@ impl Contents {
             readers: reading.readers.clone(),
             priorities: Priorities::unwanted(),
             provide: false,
+            // What is here whole is read at once where nobody is there.
+            wait: match whole(place).await {
+                Some(_) => Duration::ZERO,
+                None => RETURN_WITHIN,
+            },
             ..GetOptions::new(source.clone(), place)
         };
         let mut transfer = self.get(options);
@@ -239,12 +248,17 @@ async fn empty(place: &Path) {
 
 /// What lies at a place whole, where nobody is there to say whether it is the newest.
 async fn kept(place: &Path, error: &Error) -> Option<PathBuf> {
-    let place = place.to_owned();
-    if !matches!(error, Error::Unreachable { .. }) {
-        return None;
+    match error {
+        Error::Unreachable { .. } => whole(place).await,
+        _ => None,
     }
-    let kept = tokio::task::spawn_blocking(move || Cache::whole(&place)).await;
-    kept.ok()?.ok()?
+}
+
+/// What lies at a place whole, of whichever version.
+async fn whole(place: &Path) -> Option<PathBuf> {
+    let place = place.to_owned();
+    let whole = tokio::task::spawn_blocking(move || Cache::whole(&place)).await;
+    whole.ok()?.ok()?
 }
 
 /// The own share that is meant.

@@ -186,6 +186,21 @@ fn fetched(bob: &Person) -> Option<std::path::PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_film_goes_on_when_its_owner_is_back_in_a_moment() {
+    let (mut alice, bob, film) = with_films().await;
+    alice.node.contents().set_plan(slow());
+    let mut reader = open(&bob, "alice/films/old/film.mkv")
+        .await
+        .expect("a source");
+    let first = read(&mut reader, 0).await.expect("it comes");
+    assert!(film.starts_with(&first));
+    let reading = tokio::spawn(async move { all(&mut reader).await });
+    alice.restart().await;
+    let whole = reading.await.expect("no panic");
+    assert!(whole.expect("she is back") == film);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_larger_than_the_room_for_it_is_read_whole() {
     // There are 64 MiB at least.
     const LARGE_BYTES: usize = 144 << 20;
