@@ -26,6 +26,7 @@ pub(super) struct Coming {
 }
 
 impl Coming {
+    /// Of a transfer known by this number; `file` names what is fetched, where that is a single one.
     pub(super) fn new(
         (getting, transfer): (Arc<Getting>, TransferId),
         arriving: Arc<Arriving>,

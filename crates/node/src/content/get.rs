@@ -16,6 +16,7 @@ use std::time::Instant;
 use kith_core::data::head::{Head, HeadError};
 
 use crate::content::asking::Answered;
+use crate::content::coming::Coming;
 use crate::content::error::GetError;
 use crate::content::request::{Get, Got, Progress};
 use crate::content::select;
@@ -54,7 +55,8 @@ where
         let target = get.out.join(selected.name());
         let (swarm, file) = (fetching.known(), selected.file());
         let (arriving, priorities) = (Arc::clone(&arriving), get.priorities.clone());
-        get.readers.arrives(swarm, arriving, file, priorities);
+        let coming = Coming::new(swarm, arriving, file, priorities);
+        get.readers.arrives(get.share, coming);
         let mut transfer = Transfer::begin(fetching, &get, &selected, &target).await?;
         let offered = transfer.offer(&get, &answered, &selected, &target).await?;
         transfer.run(&mut report).await?;

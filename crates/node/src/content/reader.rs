@@ -6,20 +6,18 @@
 use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bao_tree::io::sync::ReadAt as _;
-use kith_core::content::swarm::getter::{ReaderId, TransferId};
+use kith_core::content::swarm::getter::ReaderId;
 use kith_core::data::path;
+use kith_core::ids::ShareId;
 use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::content::coming::{Coming, groups};
 use crate::content::lying::Lying;
-use crate::content::priorities::Priorities;
-use crate::content::swarm::Getting;
-use crate::content::swarm::arriving::Arriving;
 use crate::data::hash;
 
 /// The most bytes that one read gives: a few milliseconds of the fastest line, and a small piece of memory.
@@ -77,6 +75,7 @@ pub struct Readers(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     stage: watch::Sender<Stage>,
+    share: Mutex<Option<ShareId>>,
     /// The number of the next reader.
     next: AtomicU64,
     /// Whether the end of one transfer is not the end: another follows.
@@ -156,17 +155,16 @@ impl Readers {
         }))
     }
 
-    /// What is fetched arrives; `file` names it where it is a single one.
-    pub(super) fn arrives(
-        &self,
-        swarm: (Arc<Getting>, TransferId),
-        arriving: Arc<Arriving>,
-        file: Option<String>,
-        priorities: Priorities,
-    ) {
-        let coming = Coming::new(swarm, arriving, file, priorities);
+    /// What is fetched of this share arrives.
+    pub(super) fn arrives(&self, share: ShareId, coming: Coming) {
+        *self.0.share.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
         let arriving = Stage::Arriving(Arc::new(coming));
         self.0.stage.send_replace(arriving);
+    }
+
+    /// The share that it is of; `None` until something arrives.
+    pub(crate) fn share(&self) -> Option<ShareId> {
+        *self.0.share.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How soon its files are wanted is told anew: what is read stays wanted.
@@ -178,7 +176,8 @@ impl Readers {
 
     /// Nothing arrives for a while.
     pub(crate) fn waits(&self) {
-        self.0.stage.send_replace(Stage::Waiting);
+        let before = self.0.stage.send_replace(Stage::Waiting);
+        before.let_go();
     }
 
     /// All is there.
@@ -204,10 +203,23 @@ impl Readers {
         self.0.stage.send_if_modified(|stage| match stage {
             Stage::Whole(_) | Stage::Lying(_) | Stage::Over(_) => false,
             Stage::Waiting | Stage::Arriving(_) => {
-                *stage = to;
+                std::mem::replace(stage, to).let_go();
                 true
             }
         });
+    }
+
+    /// Ends when nothing of what arrives now is being written any more. It is waited for once that has been given up.
+    pub(crate) fn settled(&self) -> impl Future<Output = ()> + use<> {
+        let arriving = match &*self.0.stage.borrow() {
+            Stage::Arriving(coming) => Some(Arc::clone(&coming.arriving)),
+            _ => None,
+        };
+        async move {
+            if let Some(arriving) = arriving {
+                arriving.settle().await;
+            }
+        }
     }
 
     /// A file, by its path below what is fetched, written with `/`; empty, or its name, for what is fetched, where that is one file. It
@@ -225,6 +237,15 @@ impl Readers {
             window: None,
             _hold: None,
         })
+    }
+}
+
+impl Stage {
+    /// What arrived is not held any more, though some who read it may not know yet that this is over.
+    fn let_go(self) {
+        if let Self::Arriving(coming) = self {
+            coming.arriving.let_go();
+        }
     }
 }
 

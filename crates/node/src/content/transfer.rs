@@ -369,7 +369,9 @@ impl Transfer {
             here: self.here.clone(),
         };
         let arriving = Arc::clone(&self.fetching.arriving);
-        let prepared = tokio::task::spawn_blocking(move || {
+        // Looking at a large file that came in part takes a while, and may be given up.
+        let tasks = arriving.tasks.clone();
+        let prepared = tasks.spawn_blocking(move || {
             if let (Place::Staging(staging), Some((hash, bytes))) = (&place, node) {
                 let kept = staging.keep_node(&hash, &bytes);
                 kept.map_err(|error| GetError::staging(error, "a directory"))?;

@@ -99,6 +99,8 @@ struct Files {
     placed: BTreeMap<u64, File>,
     /// Where those lie that are whole, the first first.
     whole: VecDeque<u64>,
+    /// Whether they are let go.
+    is_over: bool,
 }
 
 /// A file that arrives.
@@ -129,6 +131,9 @@ impl Arriving {
     /// This file begins here on the line.
     pub(in crate::content) fn place(&self, position: u64, file: File) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if files.is_over {
+            return;
+        }
         files.placed.insert(position, file);
         drop(files);
         self.arrived.notify_waiters();
@@ -171,6 +176,16 @@ impl Arriving {
     pub(in crate::content) async fn settle(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Holds its files no longer, nor any that is placed from now on. Readers know this for longer than it is written to, and the next run
+    /// writes to the same files only when nobody holds them.
+    pub(in crate::content) fn let_go(&self) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        *files = Files {
+            is_over: true,
+            ..Files::default()
+        };
     }
 
     /// How many bytes answer what is due; `None` when nothing that is known does.

@@ -114,3 +114,22 @@ async fn who_reads_what_never_comes_is_told_when_the_transfer_is_over() {
         read = reading => assert!(matches!(read, Err(ReadError::Ended))),
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_a_file_does_not_hold_up_the_run_that_goes_on_with_it() {
+    let mut world = World::new();
+    let film = bytes(1, FILM_BYTES);
+    world.write("film.mkv", &film);
+    let request = world.request(world.share(Recipients::Contacts).head.share);
+    let mut reader = request.readers.open("film.mkv").expect("a path");
+    world.fault = Fault::Cut(FILM_BYTES as u64 / 2);
+    let (got, first) = tokio::join!(world.get(request.clone()), reader.read(0));
+    assert!(matches!(got, Err(GetError::Connection(_))), "{got:?}");
+    assert!(film.starts_with(&first.expect("it came")));
+
+    // It is paused, and looks at nothing.
+    world.fault = Fault::None;
+    world.get(request).await.expect("it goes on");
+    let last = reader.read(FILM_BYTES as u64 - 5).await;
+    assert!(film.ends_with(&last.expect("it is here")));
+}

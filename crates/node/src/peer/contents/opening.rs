@@ -27,6 +27,10 @@ use crate::error::{Error, ErrorKind};
 /// How long what fetches a file is kept after its last reader has gone: a player asks for range after range, each by a reader of its own.
 const LINGER: Duration = Duration::from_secs(10);
 
+/// How long whoever gives it may be away, or lost on the way, until its readers are told: a restart and another network take a few seconds, for
+/// which a player has enough ahead of it; and who opens something of somebody who is away does not sit before nothing for longer.
+const RETURN_WITHIN: Duration = Duration::from_secs(5);
+
 /// After so many bytes of a file that came, it is looked whether there is room for more: little beside the least room there is.
 const LOOK_EVERY_BYTES: u64 = 8 << 20;
 
@@ -66,10 +70,12 @@ impl Contents {
         if let Some(lying) = here.await.map_err(|_| Error::Closed)?? {
             return Ok(Readers::of_lying(lying).open("")?);
         }
-        let is_it = |owner: &PeerId, share: Option<&ShareId>, name: &str| {
-            let is_named = match &source.share {
-                ShareName::Id(wanted) => share == Some(wanted),
-                ShareName::Name(wanted) => name == wanted,
+        let share = self.recall(source).await?;
+        let is_it = |owner: &PeerId, known: Option<&ShareId>, name: &str| {
+            let is_named = match (&share, known, &source.share) {
+                (Some(wanted), Some(known), _) => known == wanted,
+                (_, _, ShareName::Name(wanted)) => name == wanted,
+                _ => false,
             };
             *owner == source.owner && is_named
         };
@@ -93,8 +99,7 @@ impl Contents {
         let place = place.await.map_err(|_| Error::Closed)?;
         let place =
             place.map_err(|error| Error::io("there is no place for what is read", error))?;
-        let (reading, is_new) = self.node.reads().take(&place);
-        let hold = reading.held.subscribe();
+        let (reading, hold, is_new) = self.node.reads().take(&place);
         if is_new {
             let (contents, source, reading) = (self.clone(), source.clone(), reading.clone());
             self.node.spawn(async move {
@@ -106,18 +111,28 @@ impl Contents {
 
     /// Fetches what readers want of a file, for as long as there are any.
     async fn fetch_for(&self, source: &ShareSource, place: &Path, reading: Reading) {
-        let begun = Instant::now();
+        let mut begun = Instant::now();
         let mut is_emptied = false;
         loop {
             match self.fetch_once(source, place, &reading).await {
-                End::Idle => break,
+                End::Idle => {
+                    if self.node.reads().leave_idle(place, &reading) {
+                        break;
+                    }
+                    // Somebody came just now: it goes on for them.
+                    begun = Instant::now();
+                }
                 End::Whole => {
                     idle(&reading.held).await;
+                    while !self.node.reads().leave_idle(place, &reading) {
+                        idle(&reading.held).await;
+                    }
                     break;
                 }
                 End::Full => {
                     debug!("a file that is read makes room for itself");
                     empty(place).await;
+                    begun = Instant::now();
                 }
                 End::Failed(Error::Get {
                     error: GetError::Busy(_),
@@ -141,9 +156,6 @@ impl Contents {
                 }
             }
         }
-        // Whoever came just now begins anew.
-        self.node.reads().leave(place, &reading);
-        reading.readers.fail(ReadError::Ended);
         self.look_for_room(place).await;
     }
 
@@ -152,6 +164,11 @@ impl Contents {
             readers: reading.readers.clone(),
             priorities: Priorities::unwanted(),
             provide: false,
+            // What is here whole is read at once where nobody is there.
+            wait: match whole(place).await {
+                Some(_) => Duration::ZERO,
+                None => RETURN_WITHIN,
+            },
             ..GetOptions::new(source.clone(), place)
         };
         let mut transfer = self.get(options);
@@ -231,12 +248,17 @@ async fn empty(place: &Path) {
 
 /// What lies at a place whole, where nobody is there to say whether it is the newest.
 async fn kept(place: &Path, error: &Error) -> Option<PathBuf> {
-    let place = place.to_owned();
-    if !matches!(error, Error::Unreachable { .. }) {
-        return None;
+    match error {
+        Error::Unreachable { .. } => whole(place).await,
+        _ => None,
     }
-    let kept = tokio::task::spawn_blocking(move || Cache::whole(&place)).await;
-    kept.ok()?.ok()?
+}
+
+/// What lies at a place whole, of whichever version.
+async fn whole(place: &Path) -> Option<PathBuf> {
+    let place = place.to_owned();
+    let whole = tokio::task::spawn_blocking(move || Cache::whole(&place)).await;
+    whole.ok()?.ok()?
 }
 
 /// The own share that is meant.

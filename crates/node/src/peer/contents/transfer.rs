@@ -157,11 +157,13 @@ impl Transfer {
         Some(*self.progress.borrow_and_update())
     }
 
-    /// Ends it, and returns when nothing of it goes on.
+    /// Ends it, and returns when nothing of it goes on, or is on its way to the disk.
     pub(super) async fn stop(self) {
+        let settled = self.readers.settled();
         drop(self.wanted);
         // It is over when its end of this is gone.
         let _ = self.outcome.await;
+        settled.await;
     }
 
     /// Waits until all is there, durable and under its name.

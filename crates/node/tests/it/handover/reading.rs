@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kith::content::{FileReader, Level, ReadError, Recipients};
 use kith::core::content::limits::{Cap, Plan};
-use kith::peer::{ShareName, ShareSource, TransferState};
+use kith::peer::{Attached, ShareName, ShareSource, TransferState};
 use kith::{Error, ErrorKind};
 
 use super::people::{PATIENCE, Person, bytes};
@@ -187,6 +187,21 @@ fn fetched(bob: &Person) -> Option<std::path::PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_film_goes_on_when_its_owner_is_back_in_a_moment() {
+    let (mut alice, bob, film) = with_films().await;
+    alice.node.contents().set_plan(slow());
+    let mut reader = open(&bob, "alice/films/old/film.mkv")
+        .await
+        .expect("a source");
+    let first = read(&mut reader, 0).await.expect("it comes");
+    assert!(film.starts_with(&first));
+    let reading = tokio::spawn(async move { all(&mut reader).await });
+    alice.restart().await;
+    let whole = reading.await.expect("no panic");
+    assert!(whole.expect("she is back") == film);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_larger_than_the_room_for_it_is_read_whole() {
     // There are 64 MiB at least.
     const LARGE_BYTES: usize = 144 << 20;
@@ -230,12 +245,11 @@ async fn a_new_version_is_read_where_an_old_one_was() {
     let newer = async {
         loop {
             let mut reader = open(&bob, "alice/notes/a").await.expect("a source");
-            match all(&mut reader).await {
-                Ok(read) if read == bytes(2, 200_000) => return,
-                Ok(read) => assert!(read == bytes(1, 100_000), "of one version"),
-                Err(ReadError::Ended) => {}
-                Err(error) => panic!("{error}"),
+            let read = all(&mut reader).await.expect("readable");
+            if read == bytes(2, 200_000) {
+                return;
             }
+            assert!(read == bytes(1, 100_000), "of one version");
             drop(reader);
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
@@ -287,25 +301,52 @@ async fn a_finished_transfer_is_read_after_a_restart() {
     assert!(matches!(none.size().await, Err(ReadError::NotFound)));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transfer_under_way_and_a_copy_serve_who_reads_the_share() {
-    let (alice, bob, film) = with_films().await;
+/// So slow that a transfer of the films is still under way when they are read.
+fn slow() -> Plan {
     let mut slow = Plan::unlimited();
     slow.usual.upload = Some(Cap::Rate(8 << 20));
     slow.local = true;
-    alice.node.contents().set_plan(slow);
-    let contents = bob.node.contents();
-    let options = bob.options("alice/films").await.expect("a source");
-    let mut transfer = contents
-        .transfers()
-        .begin(options, true)
-        .await
-        .expect("begun");
+    slow
+}
+
+/// A transfer that has brought something, and goes on.
+async fn under_way(person: &Person, text: &str) -> Attached {
+    let options = person.options(text).await.expect("a source");
+    let transfers = person.node.contents().transfers();
+    let mut transfer = transfers.begin(options, true).await.expect("begun");
     while let Some(info) = transfer.changed().await {
         if info.state == TransferState::Running && info.progress.bytes > 0 {
             break;
         }
     }
+    transfer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_under_way_serves_who_names_the_share_otherwise() {
+    let (alice, bob, film) = with_films().await;
+    alice.node.contents().set_plan(slow());
+    let listed = bob.node.contents().list(alice.node.peer_id()).await;
+    let share = listed.expect("listed")[0].share;
+    let (name, id) = ("alice/films".to_owned(), format!("alice/{share}"));
+    for (begun, read_by) in [(&name, &id), (&id, &name)] {
+        let transfer = under_way(&bob, begun).await;
+        let reader = open(&bob, &format!("{read_by}/old/film.mkv")).await;
+        let piece = read(&mut reader.expect("a source"), 5_000_000).await;
+        assert!(film[5_000_000..].starts_with(&piece.expect("it comes")));
+        assert_eq!(kept(&bob), 0, "begun as {begun}, and fetched twice");
+        let transfers = bob.node.contents().transfers();
+        let cancelled = transfers.cancel(transfer.id(), true).await;
+        cancelled.expect("there");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_under_way_and_a_copy_serve_who_reads_the_share() {
+    let (alice, bob, film) = with_films().await;
+    alice.node.contents().set_plan(slow());
+    let contents = bob.node.contents();
+    let transfer = under_way(&bob, "alice/films").await;
     let mut reader = open(&bob, "alice/films/old/film.mkv")
         .await
         .expect("a source");

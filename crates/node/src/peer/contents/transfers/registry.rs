@@ -130,7 +130,7 @@ impl Table {
     }
 
     /// Where a file of the share that `is_it` (by its owner, id and name) is read, where a transfer under way brings it; and its path
-    /// there.
+    /// there. By whatever name a transfer was begun, what arrives of it tells the id.
     pub(in crate::peer::contents) fn under_way(
         &self,
         is_it: impl Fn(&PeerId, Option<&ShareId>, &str) -> bool,
@@ -141,7 +141,11 @@ impl Table {
             status.state == TransferState::Running && !status.progress.waiting
         });
         let mut found = running.filter_map(|entry| {
-            let path = entry.order.brings(&is_it, path)?;
+            let arrives = entry.readers.share();
+            let is_it = |owner: &PeerId, share: Option<&ShareId>, name: &str| {
+                is_it(owner, share.or(arrives.as_ref()), name)
+            };
+            let path = entry.order.brings(is_it, path)?;
             Some((entry.readers.clone(), path))
         });
         found.next()
