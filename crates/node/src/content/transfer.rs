@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::content::swarm::config::NODES_MAX;
-use kith_core::content::swarm::getter::Priority;
 use kith_core::content::swarm::span::Span;
 use kith_core::data::builder::DirectoryBuilder;
 use kith_core::data::manifest::{self, Entry};
@@ -19,7 +18,7 @@ use crate::content::asking::Answered;
 use crate::content::compare;
 use crate::content::error::GetError;
 use crate::content::offered::Offered;
-use crate::content::preparing::{Place, Sorting, blocking, lost, span};
+use crate::content::preparing::{Place, Prepared, Sorting, blocking, lost, span};
 use crate::content::priorities::{Level, Levels, Priorities};
 use crate::content::reader::Readers;
 use crate::content::request::{AlreadyHere, Filter, Get, Progress};
@@ -49,8 +48,8 @@ pub(super) struct Transfer {
     /// A node that there was no room for.
     held_back: Option<BlobHash>,
     place: Place,
-    /// What is here of files that were prepared, and what is wanted of them, while it is not asked for.
-    prepared: Vec<(Vec<Span>, Vec<(Span, Priority)>)>,
+    /// What was prepared, and what is missing of that not asked for.
+    prepared: Vec<Prepared>,
     only: Option<Filter>,
     here: Option<AlreadyHere>,
     readers: Readers,
@@ -247,8 +246,8 @@ impl Transfer {
 
     /// Asks for what is missing of the files that were prepared.
     fn want_prepared(&mut self) {
-        for (held, wanted) in self.prepared.drain(..) {
-            self.fetching.want(&held, &wanted);
+        for prepared in self.prepared.drain(..) {
+            self.fetching.want(&prepared.held, &prepared.wanted);
         }
     }
 
@@ -392,7 +391,7 @@ impl Transfer {
         self.unfinished += prepared.unfinished;
         self.put_off += prepared.put_off;
         self.links_left_out += prepared.links_left_out;
-        self.prepared.push((prepared.held, prepared.wanted));
+        self.prepared.push(prepared);
         // Nothing is fetched for a folder in which something is in the way of a file that comes later: all of them are prepared first.
         if !matches!(self.place, Place::Adding(..)) {
             self.want_prepared();
