@@ -125,6 +125,20 @@ test("chosen pictures alone are downloaded", async () => {
     .toEqual(["IMG_2.jpg"]);
 });
 
+test("pictures that are chosen next come to those of before", async () => {
+  const folder = join(world.folder, "chosen");
+  await bob.getByRole("button", { name: "Choose", exact: true }).click();
+  for (const name of ["IMG_2.jpg", "IMG_10.jpg"]) await bob.getByRole("button", { name }).click();
+  await bob.getByRole("button", { name: "Download 2" }).click();
+  await bob.getByLabel("Into this folder").fill(folder);
+  await bob.getByRole("dialog").getByRole("button", { name: "Download" }).click();
+  const there = async () => (await readdir(join(folder, "Summer"))).sort();
+  await expect.poll(there, { timeout: 30_000 }).toEqual(["IMG_10.jpg", "IMG_2.jpg"]);
+  for (const { name, buffer } of pictures.slice(1, 3)) {
+    expect((await readFile(join(folder, "Summer", name))).equals(buffer), name).toBe(true);
+  }
+});
+
 test("its owner sees who fetched it", async () => {
   await ann.goto(`${new URL(ann.url()).origin}/#/people`);
   await ann.getByRole("link", { name: /bob/ }).first().click();

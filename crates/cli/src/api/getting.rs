@@ -27,7 +27,8 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 pub(crate) struct GetRequest {
     /// A link, or `PEER/SHARE[/PATH]`.
     pub(crate) source: String,
-    /// The absolute path of the folder in which it appears.
+    /// The absolute path of the folder in which it appears, under its own name. Where that is a folder already, what is chosen by `only` and
+    /// `files` is added to it, and nothing in it is replaced; all of a share is not, unless it is just the same.
     #[schema(value_type = String)]
     pub(crate) out: PathBuf,
     /// Patterns of the files that are wanted, 64 at most; all when there are neither these nor `files`.

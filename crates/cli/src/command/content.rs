@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kith::content::AudienceKind;
+use kith::content::error::{ELSEWHERE, NEWEST};
+use kith::content::shares::RENAME;
 
 use super::on::On;
 use super::transfers;
@@ -45,7 +47,8 @@ pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
         .node(Purpose::Look, async |node| {
             node.client().post("/shares", &request).await
         })
-        .await?;
+        .await
+        .map_err(with_options)?;
     for left_out in &made.left_out {
         on.output
             .talk(format_args!("left out: {}", output::name(left_out)));
@@ -220,7 +223,21 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
     });
     let fetched = fetched.await;
     bar.finish_and_clear();
-    fetched
+    fetched.map_err(with_options)
+}
+
+/// Says by which options of these commands that is done which a failure advises.
+fn with_options(mut failure: Failure) -> Failure {
+    let options = [
+        (ELSEWHERE, " with --out"),
+        (NEWEST, " without --at"),
+        (RENAME, " with --name"),
+    ];
+    let advised = |(advice, _): &&(&str, &str)| failure.message.ends_with(advice);
+    if let Some((_, option)) = options.iter().find(advised) {
+        failure.message.push_str(option);
+    }
+    failure
 }
 
 fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {

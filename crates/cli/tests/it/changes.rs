@@ -132,6 +132,35 @@ async fn a_target_that_exists_is_code_1() {
     fs::create_dir(&out).expect("room");
     fs::write(out.join("letter"), "his").expect("room");
     let get = ["get", "ann/letter", "--out", out.to_str().expect("text")];
-    ben.run(&get).await.failed(1, &["exists already"]);
+    ben.run(&get)
+        .await
+        .failed(1, &["exists already", "choose another folder with --out"]);
     assert_eq!(fs::read(out.join("letter")).expect("there"), b"his");
+}
+
+#[tokio::test]
+async fn what_matches_is_added_to_a_folder_that_is_there_and_replaces_nothing() {
+    let (ann, ben) = friends().await;
+    let folder = ann.file("notes");
+    fs::create_dir(&folder).expect("room");
+    for name in ["one.txt", "two.txt", "three.md"] {
+        fs::write(folder.join(name), name).expect("room");
+    }
+    ann.one(&["share", folder.to_str().expect("text")]).await;
+    let out = ben.file("out");
+    let get = async |only: &str| {
+        let out = out.to_str().expect("text");
+        let get = ["get", "ann/notes", "--only", only, "--out", out];
+        ben.run(&get).await
+    };
+    assert_eq!(get("one.*").await.code, 0);
+    assert_eq!(get("*.md").await.code, 0);
+    let at = out.join("notes");
+    fs::write(at.join("three.md"), "edited").expect("room");
+    let in_the_way = at.join("three.md").display().to_string();
+    get("*").await.failed(1, &[&in_the_way, "exists already"]);
+    assert!(!at.join("two.txt").exists());
+    assert_eq!(fs::read(at.join("three.md")).expect("there"), b"edited");
+    assert_eq!(get("*.txt").await.code, 0);
+    assert_eq!(fs::read(at.join("two.txt")).expect("there"), b"two.txt");
 }

@@ -13,7 +13,13 @@ use crate::data::disk::StagingError;
 /// How long nothing at all may arrive: longer than any change of path, shorter than anybody waits before giving up.
 pub(super) const STALL_MAX: Duration = Duration::from_secs(60);
 
-/// Why a transfer did not end well. Nothing appeared under a final name then.
+/// What the last words advise where a version is not offered any more: a program may add how that is done with it.
+pub const NEWEST: &str = "get the newest";
+
+/// What they advise where a target exists.
+pub const ELSEWHERE: &str = "choose another folder";
+
+/// Why a transfer did not end well. Nothing that is not whole appeared under a final name then.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum GetError {
@@ -24,9 +30,7 @@ pub enum GetError {
     #[error("the share is gone, or not for you any more")]
     Gone,
     /// It is not offered in the version asked for: unknown, too long ago, or some of its files are not what they were.
-    #[error(
-        "the share is not offered in this version any more, or not whole; get the newest without --at"
-    )]
+    #[error("the share is not offered in this version any more, or not whole; {NEWEST}")]
     Version,
     /// A file changed at the provider.
     #[error("{0} has changed at its owner meanwhile; get it again")]
@@ -45,10 +49,8 @@ pub enum GetError {
     /// The tree cannot be written safely: its owner's fault.
     #[error(transparent)]
     Tree(#[from] WalkError),
-    /// There is something else under the target's name.
-    #[error(
-        "{0} exists already and is something else; move it away, or choose another folder with --out"
-    )]
+    /// There is something else under the target's name, or in the target where a file of it is to be.
+    #[error("{0} exists already and is something else; move it away, or {ELSEWHERE}")]
     TargetExists(PathBuf),
     /// The same is being fetched there already.
     #[error("the same is being fetched to {0} already")]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kith_core::content::swarm::getter::Priority;
 use kith_core::content::swarm::span::Span;
+use kith_core::data::manifest;
 use kith_core::data::walk::Item;
 use kith_core::ids::BlobHash;
 
@@ -17,6 +18,8 @@ use crate::content::request::{AlreadyHere, Filter, Get};
 use crate::content::select::Selected;
 use crate::content::swarm::arriving::{Arriving, File};
 use crate::data::disk::{self, Occupied, StagingError};
+use crate::data::incoming::Incoming;
+use crate::data::local::Candidate;
 use crate::data::staging::{Download, Staging};
 
 /// Where what arrives goes.
@@ -24,6 +27,8 @@ use crate::data::staging::{Download, Staging};
 pub(super) enum Place {
     /// Into a staging folder.
     Staging(Arc<Staging>),
+    /// Into a staging folder, and from there to what is in the target, which is a folder already.
+    Adding(Arc<Staging>, PathBuf),
     /// Nowhere: the target exists, and is compared.
     Target(PathBuf),
 }
@@ -70,23 +75,24 @@ impl Place {
         target: &Path,
     ) -> Result<Self, GetError> {
         let (at, hash) = (target.to_owned(), selected.hash());
-        let filter = get
-            .only
-            .as_ref()
-            .map_or_else(String::new, |only| only.name.clone());
+        let filter = get.only.as_ref().map(|only| only.name.clone());
         let is_directory = matches!(selected, Selected::Directory { .. });
         let (staged, share) = (get.staged.clone(), get.share);
         blocking(target, move || {
+            let open = || {
+                let download = Download {
+                    share: &share,
+                    tree: &hash,
+                    filter: filter.as_deref().unwrap_or_default(),
+                };
+                let staging = Staging::open(&at, download)?;
+                staged.tell(staging.folder().to_owned());
+                Ok::<_, StagingError>(Arc::new(staging))
+            };
             let same_kind = match disk::occupied(&at)? {
-                Occupied::Free => {
-                    let download = Download {
-                        share: &share,
-                        tree: &hash,
-                        filter: &filter,
-                    };
-                    let staging = Staging::open(&at, download)?;
-                    staged.tell(staging.folder().to_owned());
-                    return Ok(Self::Staging(Arc::new(staging)));
+                Occupied::Free => return Ok(Self::Staging(open()?)),
+                Occupied::Folder if is_directory && filter.is_some() => {
+                    return Ok(Self::Adding(open()?, at));
                 }
                 Occupied::Folder => is_directory,
                 Occupied::File => !is_directory,
@@ -101,10 +107,18 @@ impl Place {
         .await
     }
 
+    /// The staging folder, where there is one.
+    pub(super) fn staging(&self) -> Option<&Arc<Staging>> {
+        match self {
+            Self::Staging(staging) | Self::Adding(staging, _) => Some(staging),
+            Self::Target(_) => None,
+        }
+    }
+
     /// Makes directories and files of some items, or compares them. Blocks.
     ///
     /// # Errors
-    /// What the disk says; [`GetError::TargetExists`] where the target is not what is fetched.
+    /// What the disk says; [`GetError::TargetExists`] where the target, or a file in it, is not what is fetched.
     pub(super) fn prepare(
         &self,
         arriving: &Arriving,
@@ -112,21 +126,19 @@ impl Place {
         sorting: &Sorting,
     ) -> Result<Prepared, GetError> {
         match self {
-            Self::Staging(staging) => prepare_all(staging, arriving, items, sorting),
-            Self::Target(target) => {
-                let only = sorting.only.as_ref();
-                let items: Vec<Item> = items
-                    .into_iter()
-                    .filter(|item| only.is_none_or(|only| is_wanted(only, item)))
-                    .collect();
-                compare_all(target, &items)
+            Self::Staging(staging) => prepare_all(staging, None, arriving, items, sorting),
+            Self::Adding(staging, target) => {
+                prepare_all(staging, Some(target), arriving, items, sorting)
             }
+            Self::Target(target) => compare_all(target, &items),
         }
     }
 }
 
+/// `target` is the folder that the files are added to, where it is there already.
 fn prepare_all(
     staging: &Staging,
+    target: Option<&Path>,
     arriving: &Arriving,
     items: Vec<Item>,
     sorting: &Sorting,
@@ -147,20 +159,11 @@ fn prepare_all(
                 file,
                 position,
             } if only.is_none_or(|only| (only.wants)(&path)) => {
-                let disk = |error| GetError::staging(error, &path);
-                if only.is_some() {
-                    staging.parents(&path).map_err(disk)?;
-                }
                 let candidates = here.get(&file.hash).map_or(&[][..], Vec::as_slice);
-                let candidates = match sorting.levels.of(&path) {
-                    Level::Unwanted => &[],
-                    _ => candidates,
-                };
-                let incoming = staging
-                    .incoming_from(&path, &file, candidates)
-                    .map_err(disk)?;
+                let incoming =
+                    prepare_file(staging, target, (path.as_str(), &file), candidates, sorting)
+                        .map_err(|error| GetError::staging(error, &path))?;
                 if file.size == 0 {
-                    incoming.write(&(0..0), &[]).map_err(disk)?;
                     prepared.files += 1;
                     continue;
                 }
@@ -180,6 +183,33 @@ fn prepare_all(
         }
     }
     Ok(prepared)
+}
+
+/// Where a file grows, or lies in the target.
+fn prepare_file(
+    staging: &Staging,
+    target: Option<&Path>,
+    (path, file): (&str, &manifest::File),
+    candidates: &[Candidate],
+    sorting: &Sorting,
+) -> Result<Incoming, StagingError> {
+    if let Some(target) = target
+        && let Some(lying) = staging.lying(target, path, file)?
+    {
+        return Ok(lying);
+    }
+    if sorting.only.is_some() {
+        staging.parents(path)?;
+    }
+    let candidates = match sorting.levels.of(path) {
+        Level::Unwanted => &[],
+        _ => candidates,
+    };
+    let incoming = staging.incoming_from(path, file, candidates)?;
+    if file.size == 0 {
+        incoming.write(&(0..0), &[])?;
+    }
+    Ok(incoming)
 }
 
 impl Prepared {
@@ -246,15 +276,6 @@ fn add(spans: &mut Vec<Span>, span: Span) {
         _ if span.bytes() == 0 => {}
         Some(last) if last.end == span.start => last.end = span.end,
         _ => spans.push(span),
-    }
-}
-
-/// Whether a filter wants an item: files alone, and one without a path, which is all there is, by its name.
-fn is_wanted(only: &Filter, item: &Item) -> bool {
-    match item {
-        Item::File { path, file, .. } if path.is_empty() => (only.wants)(&file.name),
-        Item::File { path, .. } => (only.wants)(path),
-        Item::Directory { .. } | Item::Symlink { .. } | Item::Outside { .. } => false,
     }
 }
 

@@ -94,6 +94,9 @@ impl Mine {
     }
 }
 
+/// What the last words advise where a share cannot have its name: a program may add how that is done with it.
+pub const RENAME: &str = "give it another";
+
 /// Why something could not be shared, or taken back.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -105,7 +108,7 @@ pub enum ShareError {
     #[error(transparent)]
     Scan(#[from] ScanError),
     /// The name may not be.
-    #[error("a share cannot have this name: {0}; give it another with --name")]
+    #[error("a share cannot have this name: {0}; {RENAME}")]
     Name(#[from] HeadError),
     /// No such share.
     #[error("there is no such share here")]

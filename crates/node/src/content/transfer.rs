@@ -18,7 +18,7 @@ use crate::content::asking::Answered;
 use crate::content::compare;
 use crate::content::error::GetError;
 use crate::content::offered::Offered;
-use crate::content::preparing::{Place, Sorting, blocking, lost, span};
+use crate::content::preparing::{Place, Prepared, Sorting, blocking, lost, span};
 use crate::content::priorities::{Level, Levels, Priorities};
 use crate::content::reader::Readers;
 use crate::content::request::{AlreadyHere, Filter, Get, Progress};
@@ -48,6 +48,8 @@ pub(super) struct Transfer {
     /// A node that there was no room for.
     held_back: Option<BlobHash>,
     place: Place,
+    /// What was prepared, and what is missing of that not asked for.
+    prepared: Vec<Prepared>,
     only: Option<Filter>,
     here: Option<AlreadyHere>,
     readers: Readers,
@@ -91,6 +93,7 @@ impl Transfer {
             tickets: BTreeMap::new(),
             held_back: None,
             place: Place::find(get, selected, target).await?,
+            prepared: Vec::new(),
             only: get.only.clone(),
             here: get.here.clone(),
             readers: get.readers.clone(),
@@ -122,7 +125,7 @@ impl Transfer {
             }
             Selected::File { file, position } => {
                 let path = match transfer.place {
-                    Place::Staging(_) => file.name.clone(),
+                    Place::Staging(_) | Place::Adding(..) => file.name.clone(),
                     Place::Target(_) => String::new(),
                 };
                 let (file, position) = (file.clone(), *position);
@@ -178,16 +181,19 @@ impl Transfer {
         &mut self,
         report: &mut (impl FnMut(&Progress) + Send),
     ) -> Result<(), GetError> {
-        let mut durable = match &self.place {
-            Place::Staging(staging) => staging.syncing.durable(),
+        let mut durable = match self.place.staging() {
+            Some(staging) => staging.syncing.durable(),
             // Nothing is written.
-            Place::Target(_) => watch::Sender::new(0).subscribe(),
+            None => watch::Sender::new(0).subscribe(),
         };
         let mut every = tokio::time::interval(SYNC_EVERY);
         loop {
             self.want_nodes();
             report(&self.progress);
             let is_walked = self.walk.as_ref().is_none_or(Walk::is_done);
+            if is_walked || self.is_far_ahead() {
+                self.want_prepared();
+            }
             if is_walked {
                 self.remove_older().await?;
             }
@@ -209,7 +215,7 @@ impl Transfer {
                 _ = self.levels_watch.changed() => self.sort_anew(),
                 Ok(()) = durable.changed() => {}
                 _ = every.tick() => {
-                    if let Place::Staging(staging) = &self.place {
+                    if let Some(staging) = self.place.staging() {
                         staging.syncing.begin();
                     }
                 }
@@ -220,7 +226,7 @@ impl Transfer {
 
     /// Removes what is left of other versions: all that is wanted was taken from them.
     async fn remove_older(&mut self) -> Result<(), GetError> {
-        let Place::Staging(staging) = &self.place else {
+        let Some(staging) = self.place.staging() else {
             return Ok(());
         };
         if std::mem::replace(&mut self.is_older_removed, true) {
@@ -233,9 +239,21 @@ impl Transfer {
         .await
     }
 
+    /// Whether the walk pauses until more files are whole.
+    fn is_far_ahead(&self) -> bool {
+        self.unfinished.saturating_sub(self.put_off) >= FILES_AHEAD_MAX
+    }
+
+    /// Asks for what is missing of the files that were prepared.
+    fn want_prepared(&mut self) {
+        for prepared in self.prepared.drain(..) {
+            self.fetching.want(&prepared.held, &prepared.wanted);
+        }
+    }
+
     /// Asks for the nodes that come next, unless there is enough to do without.
     fn want_nodes(&mut self) {
-        while self.unfinished.saturating_sub(self.put_off) < FILES_AHEAD_MAX {
+        while !self.is_far_ahead() {
             if self.tickets.len() >= NODES_MAX {
                 return;
             }
@@ -259,7 +277,7 @@ impl Transfer {
 
     /// Takes a node from what an earlier run left; false where it has none.
     fn recall(&self, node: BlobHash) -> bool {
-        let Place::Staging(staging) = &self.place else {
+        let Some(staging) = self.place.staging() else {
             return false;
         };
         if !staging.nodes.contains(&node) {
@@ -281,6 +299,7 @@ impl Transfer {
 
     /// How soon its files are wanted was told anew.
     fn sort_anew(&mut self) {
+        self.want_prepared();
         let levels = self.priorities.levels();
         let before = std::mem::replace(&mut self.levels, levels);
         self.levels_watch.mark_unchanged();
@@ -372,7 +391,7 @@ impl Transfer {
         // Looking at a large file that came in part takes a while, and may be given up.
         let tasks = arriving.tasks.clone();
         let prepared = tasks.spawn_blocking(move || {
-            if let (Place::Staging(staging), Some((hash, bytes))) = (&place, node) {
+            if let (Some(staging), Some((hash, bytes))) = (place.staging(), node) {
                 let kept = staging.keep_node(&hash, &bytes);
                 kept.map_err(|error| GetError::staging(error, "a directory"))?;
             }
@@ -387,7 +406,11 @@ impl Transfer {
         self.unfinished += prepared.unfinished;
         self.put_off += prepared.put_off;
         self.links_left_out += prepared.links_left_out;
-        self.fetching.want(&prepared.held, &prepared.wanted);
+        self.prepared.push(prepared);
+        // Nothing is fetched for a folder in which something is in the way of a file that comes later: all of them are prepared first.
+        if !matches!(self.place, Place::Adding(..)) {
+            self.want_prepared();
+        }
         Ok(())
     }
 
@@ -404,18 +427,19 @@ impl Transfer {
             ..
         } = self;
         let at = target.to_owned();
-        blocking(target, move || match place {
-            Place::Staging(staging) => {
-                staging.make_links()?;
-                staging.finish(&inner, &at)
+        blocking(target, move || {
+            let Some(staging) = place.staging() else {
+                return match at.is_dir() && compare::count(&at)? != entries {
+                    true => Err(StagingError::TargetExists(at)),
+                    false => Ok(()),
+                };
+            };
+            // What was chosen of a folder is added to what is there of it, also where that has come since it was begun.
+            if only.is_some() && inner.is_empty() {
+                return staging.add(&at);
             }
-            Place::Target(_) => {
-                // Beside what was chosen there may be more.
-                if only.is_none() && at.is_dir() && compare::count(&at)? != entries {
-                    return Err(StagingError::TargetExists(at));
-                }
-                Ok(())
-            }
+            staging.make_links()?;
+            staging.finish(&inner, &at)
         })
         .await
     }

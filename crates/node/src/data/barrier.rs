@@ -3,9 +3,10 @@
 //! Ten thousand files synced one by one take half a minute, one `syncfs` a tenth of a second. But `syncfs` also waits for what every other program has
 //! written to that file system, so a few files are synced by themselves.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The most files and folders synced by themselves.
 const SINGLE_MAX: usize = 64;
@@ -71,6 +72,17 @@ pub fn file_system(folder: &Path) -> io::Result<()> {
 /// What the system says.
 pub fn folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// Makes the names in some folders beneath `root` durable.
+///
+/// # Errors
+/// What the system says.
+pub fn folders(root: &Path, folders: &BTreeSet<PathBuf>) -> io::Result<()> {
+    if folders.len() > SINGLE_MAX {
+        return file_system(root);
+    }
+    folders.iter().try_for_each(|path| folder(path))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub enum StagingError {
     /// Another process, or another transfer, fetches the same to the same place.
     #[error("the same is being fetched to {0} already")]
     Busy(PathBuf),
-    /// There is something else under the target's name.
+    /// There is something else under the target's name, or in the target where a file of it is to be.
     #[error("{0} exists already and is something else")]
     TargetExists(PathBuf),
     /// No room left.
@@ -150,6 +150,14 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
             fs::rename(from, to)
         }
         Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+    }
+}
+
+/// Removes a file; one that is gone is removed.
+pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -16,7 +16,7 @@ use kith_core::content::swarm::ranges::Ranges;
 use kith_core::content::swarm::span::Span;
 use kith_core::data::manifest;
 
-use crate::data::disk::{StagingError, create_file, is_identical, write_pieces};
+use crate::data::disk::{StagingError, create_file, is_identical, remove_file, write_pieces};
 use crate::data::hash::outboard_bytes;
 use crate::data::range::{Blob, Verified};
 use crate::data::syncing::{Syncing, Written};
@@ -230,7 +230,8 @@ impl Incoming {
         })
     }
 
-    fn mark(&self, part: &Range<u64>) -> Brought {
+    /// A part of it is here.
+    pub(super) fn mark(&self, part: &Range<u64>) -> Brought {
         let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
         let is_empty = part.is_empty();
         let part = span(part);
@@ -249,10 +250,7 @@ impl Incoming {
             Some(file) => file.data().set_times(self.times())?,
             None => create_file(&self.path, self.executable)?.set_times(self.times())?,
         }
-        match fs::remove_file(&self.outboard_path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        remove_file(&self.outboard_path)
     }
 
     fn times(&self) -> fs::FileTimes {

@@ -7,7 +7,7 @@
 //! - [`scan`]: a folder becomes a tree of manifest nodes. [`bare`]: pictures without what they say, in place of those that lie there.
 //!   [`traces`]: what those say.
 //! - [`staging`]: where a download grows until it is whole. [`places`]: where its parts lie. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
-//! - `links`: its symbolic links, until it is whole. `older`: what arrived of another version.
+//! - `adding`: it becomes part of a folder that is there already. `links`: its symbolic links, until it is whole. `older`: what arrived of another version.
 //! - [`nodes`]: the manifest of what is downloaded.
 //! - [`local`]: a file that lies here already is not fetched again.
 //! - [`directories`]: the folders of this machine, to point to one.
@@ -15,6 +15,7 @@
 //!
 //! Everything here blocks; callers in async code put it on blocking threads.
 
+mod adding;
 pub mod bare;
 pub mod barrier;
 pub mod directories;

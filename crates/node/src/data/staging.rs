@@ -9,6 +9,7 @@
 //! ```
 //!
 //! It lies beside the target, because only within one file system a rename is atomic: the target appears whole, after one barrier, or not at all.
+//! Files that were chosen of a tree are added to the target where that is a folder already: each of them appears whole (`adding`).
 //! Nothing is recorded of what has arrived; most of it is durable, though ([`syncing`](crate::data::syncing)). A later run compares what it finds
 //! with the hashes, and so trusts neither itself nor a disk that lost writes. Links are made last, so nothing is ever written through one.
 
@@ -22,9 +23,11 @@ use kith_core::crypto;
 use kith_core::data::manifest;
 use kith_core::ids::{BlobHash, ShareId};
 
+use crate::data::adding;
 use crate::data::barrier;
 use crate::data::disk::{
-    StagingError, create_file, has_room, make_directory, make_symlink, parent, rename_new,
+    Occupied, StagingError, create_file, has_room, make_directory, make_symlink, occupied, parent,
+    remove_file, rename_new,
 };
 use crate::data::hash;
 use crate::data::incoming::{Incoming, OpenFiles};
@@ -33,6 +36,7 @@ use crate::data::local::{self, Candidate};
 use crate::data::nodes::Nodes;
 use crate::data::older::{Older, Purpose};
 use crate::data::places::{LOOK_MAX, Places, beneath, is_staging, staging_name};
+use crate::data::range::Blob;
 use crate::data::syncing::{Syncing, Written};
 
 /// What the hash between them is derived under.
@@ -239,10 +243,7 @@ impl Staging {
     /// # Errors
     /// What the system says.
     pub fn incoming(&self, path: &str, file: &manifest::File) -> Result<Incoming, StagingError> {
-        let outboard = self.places(PathBuf::new()).outboard(path);
-        let shared = (Arc::clone(&self.open_files), Arc::clone(&self.syncing));
-        let lock = Arc::clone(&self.lock);
-        let incoming = Incoming::new(file, self.at(path), outboard, shared, lock);
+        let incoming = self.new_incoming(path, file, self.at(path));
         let is_there = self.is_resumed && self.at(path).exists();
         if is_there || self.inherit(path, file)? {
             incoming.resume()?;
@@ -251,6 +252,38 @@ impl Staging {
             return Err(StagingError::DiskFull);
         }
         Ok(incoming)
+    }
+
+    /// A file that lies in `folder` already, as it is to be; `None` where nothing does. What an earlier run fetched of it goes.
+    ///
+    /// # Errors
+    /// [`StagingError::TargetExists`] for anything else at its path, and for anything but folders on the way; else what the system says.
+    pub fn lying(
+        &self,
+        folder: &Path,
+        path: &str,
+        file: &manifest::File,
+    ) -> Result<Option<Incoming>, StagingError> {
+        let blob = Blob {
+            hash: file.hash,
+            size: file.size,
+        };
+        if !adding::lies(folder, path, &blob)? {
+            return Ok(None);
+        }
+        if self.is_resumed {
+            remove_file(&self.at(path))?;
+            remove_file(&self.places(PathBuf::new()).outboard(path))?;
+        }
+        let lying = self.new_incoming(path, file, beneath(folder.to_owned(), path));
+        lying.mark(&(0..file.size));
+        Ok(Some(lying))
+    }
+
+    fn new_incoming(&self, path: &str, file: &manifest::File, at: PathBuf) -> Incoming {
+        let outboard = self.places(PathBuf::new()).outboard(path);
+        let shared = (Arc::clone(&self.open_files), Arc::clone(&self.syncing));
+        Incoming::new(file, at, outboard, shared, Arc::clone(&self.lock))
     }
 
     /// Takes a file over from another version.
@@ -296,9 +329,31 @@ impl Staging {
     /// # Errors
     /// [`StagingError::TargetExists`] when there is something else by now; else what the system says. The staging folder remains then.
     pub fn finish(&self, inner: &str, target: &Path) -> Result<(), StagingError> {
-        let from = self.at(inner);
-        barrier::tree(&self.folder.join("tree"))?;
-        match rename_new(&from, target) {
+        barrier::tree(&self.at(""))?;
+        self.name(inner, target)?;
+        Ok(fs::remove_dir_all(&self.folder)?)
+    }
+
+    /// As [`Staging::finish`], for a tree of files alone: where the target is a folder already, they are added to it.
+    ///
+    /// # Errors
+    /// [`StagingError::TargetExists`] for what is in the way, and names it; else what the system says. The staging folder remains then, with what
+    /// was not added.
+    pub fn add(&self, target: &Path) -> Result<(), StagingError> {
+        let tree = self.at("");
+        barrier::tree(&tree)?;
+        match self.name("", target) {
+            Err(StagingError::TargetExists(_)) if occupied(target)? == Occupied::Folder => {
+                adding::add(&tree, target)?;
+            }
+            named => named?,
+        }
+        Ok(fs::remove_dir_all(&self.folder)?)
+    }
+
+    /// Gives what is durable its name.
+    fn name(&self, inner: &str, target: &Path) -> Result<(), StagingError> {
+        match rename_new(&self.at(inner), target) {
             Err(error)
                 if matches!(
                     error.kind(),
@@ -311,9 +366,7 @@ impl Staging {
             }
             other => other?,
         }
-        barrier::folder(parent(target))?;
-        fs::remove_dir_all(&self.folder)?;
-        Ok(())
+        Ok(barrier::folder(parent(target))?)
     }
 
     fn at(&self, path: &str) -> PathBuf {

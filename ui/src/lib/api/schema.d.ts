@@ -1251,7 +1251,10 @@ export interface components {
             keep: boolean;
             /** @description Patterns of the files that are wanted, 64 at most; all when there are neither these nor `files`. */
             only: string[];
-            /** @description The absolute path of the folder in which it appears. */
+            /**
+             * @description The absolute path of the folder in which it appears, under its own name. Where that is a folder already, what is chosen by `only` and
+             *     `files` is added to it, and nothing in it is replaced; all of a share is not, unless it is just the same.
+             */
             out: string;
             /** @description How soon its files are wanted, where that is to be other than normal. */
             priorities?: components["schemas"]["FilePriority"][];

@@ -1,6 +1,7 @@
 //! Sharing and fetching from end to end, over streams in memory and folders on the disk.
 
 mod access;
+mod adding;
 mod audience;
 mod bare;
 mod copies;

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use super::world::{World, bytes, snapshot};
-use crate::content::{Chosen, Filter, Get, GetError, NewShare, Progress, Recipients};
+use crate::content::{Filter, Get, GetError, NewShare, Progress, Recipients};
 use crate::data::hash::Stamp;
 
 #[cfg(unix)]
@@ -211,43 +211,6 @@ async fn what_is_there_already_is_not_fetched_and_not_touched() {
         fs::read(world.out().join("holiday/a/f")).expect("there"),
         b"edited"
     );
-}
-
-#[tokio::test]
-async fn what_was_chosen_and_is_there_already_is_not_fetched_again() {
-    let world = World::new();
-    for name in ["a/f", "b", "c"] {
-        world.write(name, name.as_bytes());
-    }
-    let share = world.share(Recipients::Contacts).head.share;
-    let chosen = |paths: &[&str]| {
-        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-        let chosen = Chosen::new(paths).expect("few");
-        Get {
-            only: Filter::wanted(&[], &chosen).expect("no patterns"),
-            ..world.request(share)
-        }
-    };
-    let got = world.get(chosen(&["a/f", "b"])).await.expect("fetched");
-    assert_eq!((got.files, got.fetched), (2, 4));
-    // A node that ended just before it noted that all is there asks once more.
-    let again = world.get(chosen(&["a/f", "b"])).await.expect("there");
-    assert_eq!((again.files, again.fetched), (2, 0));
-    for other in [&["a/f", "c"][..], &["c"]] {
-        let refused = world.get(chosen(other)).await;
-        assert!(
-            matches!(refused, Err(GetError::TargetExists(_))),
-            "{other:?}"
-        );
-    }
-    fs::write(world.out().join("holiday/b"), b"edited").expect("written");
-    let refused = world.get(chosen(&["a/f", "b"])).await;
-    assert!(matches!(refused, Err(GetError::TargetExists(_))));
-    assert_eq!(
-        fs::read(world.out().join("holiday/b")).expect("there"),
-        b"edited"
-    );
-    assert!(!world.out().join("holiday/c").exists());
 }
 
 #[tokio::test]

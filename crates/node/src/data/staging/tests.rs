@@ -187,6 +187,102 @@ fn nothing_is_replaced_but_an_empty_folder() {
         .expect("an empty folder is replaced");
 }
 
+#[test]
+fn files_are_added_to_a_folder_that_came_meanwhile_and_an_identical_one_stays() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let staging = Staging::open(&target, download(&TREE)).expect("opened");
+    staging.parents("d/e/f").expect("made");
+    for (path, content) in [("d/e/f", b"hello"), ("d/same", b"equal")] {
+        let incoming = staging.incoming(path, &file(content)).expect("prepared");
+        write(&incoming, content, 0..5);
+    }
+    fs::create_dir_all(target.join("d")).expect("created");
+    fs::write(target.join("d/same"), b"equal").expect("written");
+    fs::write(target.join("d/mine"), b"mine").expect("written");
+    let before = fs::metadata(target.join("d/same")).expect("there");
+    staging.add(&target).expect("added");
+    let after = fs::metadata(target.join("d/same")).expect("there");
+    assert_eq!(hash::Stamp::of(&before), hash::Stamp::of(&after));
+    assert_eq!(fs::read(target.join("d/e/f")).expect("there"), b"hello");
+    assert_eq!(fs::read(target.join("d/mine")).expect("there"), b"mine");
+    assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
+}
+
+#[test]
+fn a_file_is_not_added_where_another_is_and_the_rest_goes_on_once_that_is_gone() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let staging = Staging::open(&target, download(&TREE)).expect("opened");
+    let names = ["e", "f", "g", "h"];
+    for name in names {
+        let incoming = staging.incoming(name, &file(b"hello")).expect("prepared");
+        write(&incoming, b"hello", 0..5);
+    }
+    fs::create_dir(&target).expect("created");
+    fs::write(target.join("g"), b"mine").expect("written");
+    let refused = staging.add(&target);
+    assert!(matches!(refused, Err(StagingError::TargetExists(at)) if at == target.join("g")));
+    assert_eq!(fs::read(target.join("g")).expect("there"), b"mine");
+    fs::remove_file(target.join("g")).expect("removed");
+    drop(staging);
+    // A node that ends between two moves leaves the same.
+    let staging = Staging::open(&target, download(&TREE)).expect("opened again");
+    let mut lying = 0;
+    for name in names {
+        let found = staging.lying(&target, name, &file(b"hello"));
+        let found = found.expect("nothing is in the way");
+        lying += usize::from(found.is_some());
+        let incoming = match found {
+            Some(found) => found,
+            None => staging.incoming(name, &file(b"hello")).expect("prepared"),
+        };
+        assert!(incoming.is_whole(), "{name}");
+    }
+    assert_eq!(lying, fs::read_dir(&target).expect("read").count());
+    staging.add(&target).expect("added");
+    assert_eq!(fs::read_dir(&target).expect("read").count(), names.len());
+    assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
+}
+
+#[test]
+fn what_came_of_a_file_that_is_there_by_now_does_not_stand_in_its_way() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let bytes = vec![7; 2 * CHUNK];
+    let staging = Staging::open(&target, download(&TREE)).expect("opened");
+    let incoming = staging.incoming("f", &file(&bytes)).expect("prepared");
+    write(&incoming, &bytes, 0..CHUNK as u64);
+    drop((incoming, staging));
+    fs::create_dir(&target).expect("created");
+    fs::write(target.join("f"), &bytes).expect("written");
+    let staging = Staging::open(&target, download(&TREE)).expect("opened again");
+    let lying = staging.lying(&target, "f", &file(&bytes)).expect("looked");
+    let lying = lying.expect("it is there");
+    assert_eq!(write(&lying, &bytes, 0..CHUNK as u64).bytes, 0);
+    staging.add(&target).expect("nothing is in the way");
+    assert!(fs::read(target.join("f")).expect("there") == bytes);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_added_through_a_link_that_came_meanwhile() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let (target, outside) = (folder.path().join("t"), folder.path().join("outside"));
+    let staging = Staging::open(&target, download(&TREE)).expect("opened");
+    staging.parents("d/f").expect("made");
+    let incoming = staging.incoming("d/f", &file(b"hello")).expect("prepared");
+    write(&incoming, b"hello", 0..5);
+    for path in [&target, &outside] {
+        fs::create_dir(path).expect("created");
+    }
+    symlink(&outside, target.join("d")).expect("link");
+    let refused = staging.add(&target);
+    assert!(matches!(refused, Err(StagingError::TargetExists(at)) if at == target.join("d")));
+    assert_eq!(fs::read_dir(&outside).expect("read").count(), 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn nothing_is_written_through_a_link_that_somebody_left_in_the_folder() {
