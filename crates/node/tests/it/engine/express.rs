@@ -29,6 +29,9 @@ use super::relay::TestRelay;
 use super::{contact_face, direct_route, joined, loopback, pair, relay_route, soon};
 use crate::street::{Street, Traffic};
 
+/// What a busy machine may add to a bound.
+const BUSY: Duration = Duration::from_secs(5);
+
 /// The two halves of one side of a stream.
 type Halves = (SendHalf, ReceiveHalf);
 
@@ -414,7 +417,11 @@ async fn a_closed_port_and_a_silent_one_are_given_up_quickly() {
         matches!(unanswered, Err(DialError::NoAnswer(_))),
         "{unanswered:?}"
     );
-    assert!(begun.elapsed() < DIAL_WITHIN * 2, "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < DIAL_WITHIN + BUSY,
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 /// Connects from an address of the loopback network.
@@ -450,7 +457,7 @@ async fn a_flood_of_unauthenticated_connections_costs_only_itself() {
         kept += usize::from(begun.elapsed() > PROVEN_WITHIN / 2);
     }
     assert!(kept >= 1, "some were listened to for a while");
-    assert!(begun.elapsed() < PROVEN_WITHIN + Duration::from_secs(5));
+    assert!(begun.elapsed() < PROVEN_WITHIN + BUSY);
 }
 
 #[tokio::test(flavor = "multi_thread")]

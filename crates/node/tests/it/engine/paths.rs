@@ -15,7 +15,7 @@ const GAP_MAX: Duration = Duration::from_secs(3);
 
 /// How long it may take to be direct again once the way is open and looked for. Left to itself, iroh took 3 s here, and
 /// up to 60 s after a longer cut.
-const DIRECT_AGAIN_MAX: Duration = Duration::from_secs(1);
+const DIRECT_AGAIN_MAX: Duration = Duration::from_secs(2);
 
 /// How often a direct path is looked for until there is one. iroh looks no more often than that.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);

@@ -264,8 +264,12 @@ async fn what_a_copy_has_under_another_name_is_not_fetched_again() {
     fs::create_dir(alice.at("folder/b")).expect("made");
     fs::rename(alice.at("folder/a/big"), alice.at("folder/b/large")).expect("renamed");
     alice.write("folder/new", &bytes(2, 70_000));
-    // A folder in which nothing was seen to change is looked at every two seconds.
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let once = (3 << 20) + 70_000;
+    until("she has seen it", async || {
+        let now = alice.node.contents().my_share("folder").await;
+        now.expect("hers").head.totals.bytes == once
+    })
+    .await;
     let mut options = bob.options("alice/folder").await.expect("a source");
     options.out = bob.at("newer");
     let fetched = people::finish(contents.get(options))
@@ -280,7 +284,6 @@ async fn what_a_copy_has_under_another_name_is_not_fetched_again() {
         let fetches = share.expect("hers").fetches;
         fetches.iter().map(|fetch| fetch.bytes).sum::<u64>()
     };
-    let once = (3 << 20) + 70_000;
     until("it is recorded", async || given().await >= once).await;
     assert_eq!(given().await, once);
 }
