@@ -17,6 +17,7 @@ mod relayed;
 mod resumed;
 mod several;
 mod transfers;
+mod week;
 
 use std::fs;
 use std::path::Path;

@@ -267,6 +267,7 @@ async fn what_a_copy_has_under_another_name_is_not_fetched_again() {
     alice.write("folder/new", &bytes(2, 70_000));
     // So that what she shares now is known, without waiting for her to notice.
     alice.share("folder", Recipients::Contacts).await;
+    let once = (3 << 20) + 70_000;
     let mut options = bob.options("alice/folder").await.expect("a source");
     options.out = bob.at("newer");
     let fetched = people::finish(contents.get(options))
@@ -281,7 +282,6 @@ async fn what_a_copy_has_under_another_name_is_not_fetched_again() {
         let fetches = share.expect("hers").fetches;
         fetches.iter().map(|fetch| fetch.bytes).sum::<u64>()
     };
-    let once = (3 << 20) + 70_000;
     until("it is recorded", async || given().await >= once).await;
     assert_eq!(given().await, once);
 }

@@ -7,7 +7,6 @@ use kith::core::content::limits::{Cap, Caps, DAY_MINUTES, Limits, PeerCaps, Peri
 
 use super::people::{PATIENCE, Person, bytes};
 use super::two_who_met;
-use crate::waiting::a_moment;
 
 /// A test's rate in bytes a second; the first second's worth passes at once.
 const RATE: u64 = 1 << 20;
@@ -18,8 +17,14 @@ const BYTES: usize = 3 * RATE as usize;
 /// How long that takes at least. What the clock may take off is far below a hundredth; the proofs that come with the bytes make it longer.
 const TIME_MIN: Duration = Duration::from_millis(1_980);
 
-/// And at most: twice as long, since a machine that does much else at once wakes a stream late, and all of it becomes durable in the end.
-const TIME_MAX: Duration = Duration::from_millis(4_000);
+/// And at most, in one of a few tries: a machine that does much else at once wakes a stream late, and all but the first begin without a burst.
+const TIME_MAX: Duration = Duration::from_millis(3_500);
+
+/// How many tries.
+const TRIES: u64 = 5;
+
+/// A rate at which what is fetched would take longer than anybody waits here.
+const SLOW: u64 = 16 << 10;
 
 /// A plan that holds on loopback too.
 fn plan() -> Plan {
@@ -29,12 +34,28 @@ fn plan() -> Plan {
     }
 }
 
-async fn time_to_fetch(alice: &Person, bob: &Person) -> Duration {
-    alice.write("big", &bytes(1, BYTES));
-    alice.share("big", Recipients::Contacts).await;
-    let begun = Instant::now();
-    bob.get("alice/big").await.expect("fetched");
-    begun.elapsed()
+/// Has something else fetched for each number.
+async fn fetch(alice: &Person, bob: &Person, number: u64) {
+    let name = format!("big{number}");
+    alice.write(&name, &bytes(number, BYTES));
+    alice.share(&name, Recipients::Contacts).await;
+    bob.get(&format!("alice/{name}")).await.expect("fetched");
+}
+
+/// Fails where the rate does not hold, or is never used.
+async fn keeps_to_the_rate_and_uses_it(alice: &Person, bob: &Person) {
+    let mut fastest = Duration::MAX;
+    for number in 1..=TRIES {
+        let begun = Instant::now();
+        fetch(alice, bob, number).await;
+        let took = begun.elapsed();
+        assert!(took >= TIME_MIN, "{took:?}");
+        fastest = fastest.min(took);
+        if fastest < TIME_MAX {
+            return;
+        }
+    }
+    panic!("{fastest:?} at best");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,8 +64,7 @@ async fn uploads_together_keep_to_their_rate_and_use_it() {
     let mut plan = plan();
     plan.usual.upload = Some(Cap::Rate(RATE));
     alice.node.contents().set_plan(plan);
-    let took = time_to_fetch(&alice, &bob).await;
-    assert!((TIME_MIN..TIME_MAX).contains(&took), "{took:?}");
+    keeps_to_the_rate_and_uses_it(&alice, &bob).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,15 +77,14 @@ async fn downloads_of_one_peer_keep_to_its_rate_and_use_it() {
     };
     plan.peers.insert(alice.node.peer_id(), caps);
     bob.node.contents().set_plan(plan);
-    let took = time_to_fetch(&alice, &bob).await;
-    assert!((TIME_MIN..TIME_MAX).contains(&took), "{took:?}");
+    keeps_to_the_rate_and_uses_it(&alice, &bob).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rate_that_an_hour_lifts_holds_nothing_back() {
     let (alice, bob) = two_who_met().await;
     let mut plan = plan();
-    plan.usual.upload = Some(Cap::Rate(RATE));
+    plan.usual.upload = Some(Cap::Rate(SLOW));
     let caps = Caps {
         upload: Some(Cap::Unlimited),
         ..Caps::default()
@@ -77,20 +96,18 @@ async fn a_rate_that_an_hour_lifts_holds_nothing_back() {
         caps,
     }];
     alice.node.contents().set_plan(plan);
-    let took = time_to_fetch(&alice, &bob).await;
-    assert!(took < TIME_MIN, "{took:?}");
+    fetch(&alice, &bob, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn by_default_nothing_is_held_back_on_the_local_network() {
     let (alice, bob) = two_who_met().await;
     let mut plan = Plan::default();
-    plan.usual.upload = Some(Cap::Rate(RATE));
-    plan.usual.download_each = Some(Cap::Rate(RATE));
+    plan.usual.upload = Some(Cap::Rate(SLOW));
+    plan.usual.download_each = Some(Cap::Rate(SLOW));
     alice.node.contents().set_plan(plan.clone());
     bob.node.contents().set_plan(plan);
-    let took = time_to_fetch(&alice, &bob).await;
-    assert!(took < TIME_MIN, "{took:?}");
+    fetch(&alice, &bob, 1).await;
 }
 
 /// What passes over a lane for several seconds, and how fast: at each news of the transfer no more than the burst and a tenth above the rate.
@@ -142,11 +159,11 @@ async fn a_download_rate_holds_over_an_express_lane_for_seconds() {
 async fn a_limit_is_lifted_under_a_transfer_and_what_is_served_is_told() {
     let (alice, bob) = two_who_met().await;
     let mut slow = plan();
-    slow.usual.upload_each = Some(Cap::Rate(16 << 10));
+    slow.usual.upload_each = Some(Cap::Rate(SLOW));
     let contents = alice.node.contents();
     contents.set_plan(slow);
     let mut limits = contents.limits();
-    assert_eq!(limits.borrow_and_update().upload_each, Some(16 << 10));
+    assert_eq!(limits.borrow_and_update().upload_each, Some(SLOW));
 
     alice.write("big", &bytes(1, BYTES));
     let share = alice.share("big", Recipients::Contacts).await.share;
@@ -157,7 +174,7 @@ async fn a_limit_is_lifted_under_a_transfer_and_what_is_served_is_told() {
             if let [upload] = &contents.uploads().await.expect("told")[..] {
                 return upload.clone();
             }
-            a_moment().await;
+            tokio::task::yield_now().await;
         }
     };
     let served = tokio::time::timeout(PATIENCE, served).await;
@@ -168,7 +185,6 @@ async fn a_limit_is_lifted_under_a_transfer_and_what_is_served_is_told() {
         (share.head.share, "big".to_owned())
     );
 
-    // At the slow rate it would take longer than anybody waits here.
     contents.set_plan(Plan::unlimited());
     assert_eq!(*limits.borrow_and_update(), Limits::default());
     super::people::finish(transfer).await.expect("fetched");

@@ -37,7 +37,8 @@ impl Person {
         Self::with(name, Node::builder().previews(worker)).await
     }
 
-    async fn with(name: &'static str, builder: NodeBuilder) -> Self {
+    /// Somebody whose node is built so.
+    pub(super) async fn with(name: &'static str, builder: NodeBuilder) -> Self {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
             .try_init();
@@ -57,7 +58,12 @@ impl Person {
     /// Stops the node, and starts another with the same things.
     pub(super) async fn restart(&mut self) {
         self.node.shutdown().await;
-        self.node = spawn(Node::builder(), self.name, self.folder.path()).await;
+        self.come_back(Node::builder()).await;
+    }
+
+    /// After the node was stopped, starts another with the same things, built so.
+    pub(super) async fn come_back(&mut self, builder: NodeBuilder) {
+        self.node = spawn(builder, self.name, self.folder.path()).await;
     }
 
     pub(super) fn at(&self, path: &str) -> PathBuf {

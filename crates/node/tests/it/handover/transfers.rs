@@ -21,7 +21,7 @@ async fn begin(bob: &Person, background: bool) -> Attached {
 }
 
 /// Waits until so many bytes have come.
-async fn until(transfer: &mut Attached, bytes: u64) {
+pub(super) async fn until(transfer: &mut Attached, bytes: u64) {
     let come = async {
         while let Some(info) = transfer.changed().await {
             if info.progress.bytes >= bytes {
@@ -46,7 +46,8 @@ async fn served(alice: &Person, somebody: bool) {
         .expect("in time");
 }
 
-async fn done(transfer: Attached) -> kith::peer::Fetched {
+/// What a transfer has fetched, in the end.
+pub(super) async fn done(transfer: Attached) -> kith::peer::Fetched {
     let finished = tokio::time::timeout(PATIENCE, transfer.finished()).await;
     finished.expect("in time").expect("fetched")
 }

@@ -5,6 +5,9 @@ use crate::friends::all_ended;
 use kith::core::peer::Event;
 use kith::core::routing::{CloseCode, DownReason};
 
+/// A moment, on a machine that does much else.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shutdown_is_told_at_once() {
     let (alice, bob) = two().await;
@@ -20,7 +23,8 @@ async fn a_shutdown_is_told_at_once() {
     alice.shutdown().await;
     let (reason, at) = soon("the end", told).await.expect("no panic");
     assert_eq!(reason, DownReason::Closed(CloseCode::Leaving));
-    assert!(at - begun < Duration::from_secs(2), "{:?}", at - begun);
+    // Somebody who is just gone is missed only after 30 s.
+    assert!(at - begun < TOLD_WITHIN, "{:?}", at - begun);
     assert_eq!(bob.sessions().len(), 0);
 }
 

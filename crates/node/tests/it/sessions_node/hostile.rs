@@ -41,6 +41,11 @@ fn closed_for(ended: Ended) -> Option<CloseCode> {
     }
 }
 
+/// Whether a wait of this bound has ended with it: little sooner, and later as far as a busy machine makes it so.
+fn is_about(waited: Duration, bound: Duration) -> bool {
+    (bound - Duration::from_secs(2)..bound + Duration::from_secs(10)).contains(&waited)
+}
+
 async fn still_friends(alice: &Node, bob: &Node) {
     let mut pinger = bob.pinger(alice.peer_id());
     soon("a pong", pinger.ping())
@@ -58,11 +63,7 @@ async fn who_never_says_hello_is_closed() {
     let ended = soon("the end", connection.closed()).await;
     assert_eq!(closed_for(ended), Some(CloseCode::Late));
     let waited = begun.elapsed();
-    let slack = Duration::from_secs(2);
-    assert!(
-        waited + slack > HELLO_WITHIN && waited < HELLO_WITHIN + slack,
-        "{waited:?}"
-    );
+    assert!(is_about(waited, HELLO_WITHIN), "{waited:?}");
     still_friends(&alice, &bob).await;
 }
 
@@ -143,10 +144,8 @@ async fn a_stream_whose_offer_never_ends_is_reset_and_the_others_go_on() {
         never_ending(10 * OFFER_WITHIN),
     );
     let (dripping, silent) = soon("the resets", both).await;
-    let slack = Duration::from_secs(2);
     for waited in [dripping, silent] {
-        let bounds = OFFER_WITHIN - slack..OFFER_WITHIN + slack;
-        assert!(bounds.contains(&waited), "{waited:?}");
+        assert!(is_about(waited, OFFER_WITHIN), "{waited:?}");
     }
     // The session goes on, and an offer that ends is answered.
     let (mut send, mut receive) = connection.open_stream().await.expect("it stands");

@@ -15,7 +15,8 @@ async fn a_stream_with_one_offer_is_answered_within_one_round_trip() {
         "the way must be long: {:?}",
         path.rtt
     );
-    let mut best = Duration::MAX;
+    // The best of a few, since a busy machine wakes a stream late.
+    let (mut sent, mut answered) = (Duration::MAX, Duration::MAX);
     for _ in 0..5 {
         let begun = Instant::now();
         let mut stream = bob
@@ -23,18 +24,16 @@ async fn a_stream_with_one_offer_is_answered_within_one_round_trip() {
             .await
             .expect("a session");
         stream.write_all(b"x").await.expect("written");
-        let sent = begun.elapsed();
-        assert!(
-            sent < DELAY,
-            "nothing is waited for before the first byte is sent: {sent:?}"
-        );
+        sent = sent.min(begun.elapsed());
         stream.read_exact(&mut [0]).await.expect("an answer");
-        best = best.min(begun.elapsed());
-        if best <= DELAY * 2 * 13 / 10 {
+        answered = answered.min(begun.elapsed());
+        // Nothing is waited for before the first byte is sent.
+        if sent < DELAY && answered <= DELAY * 2 * 13 / 10 {
             return;
         }
     }
-    panic!("{best:?} for a round trip of {:?}", DELAY * 2);
+    let round_trip = DELAY * 2;
+    panic!("sent after {sent:?}, answered after {answered:?} with round trips of {round_trip:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
