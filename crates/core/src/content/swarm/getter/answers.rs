@@ -1,5 +1,7 @@
 //! What sources say, and what follows from it.
 
+use std::time::Duration;
+
 use super::output::{EndReason, Output, SourceId};
 use super::source::Source;
 use super::state::Getter;
@@ -63,6 +65,7 @@ impl Getter {
         let bytes = reached - before.reached;
         if bytes > 0 {
             source.progress_at = now;
+            source.waited = Duration::ZERO;
             source.stalls = 0;
             if source.passed_until.take().is_some() {
                 self.stirred.insert(source.who.device);
