@@ -20,6 +20,7 @@ mod quota;
 mod reading;
 mod several;
 mod trees;
+mod unwritten;
 mod versions;
 mod whole;
 mod world;

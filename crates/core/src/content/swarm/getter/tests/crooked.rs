@@ -8,7 +8,10 @@ use crate::content::referral::Referral;
 use crate::content::swarm::config::{REFERRALS_MAX, STALL_AFTER_MIN, STALLS_MAX};
 use crate::content::swarm::getter::output::{EndReason, Output, PathKind};
 use crate::content::swarm::getter::{SourceId, Who};
-use crate::content::swarm::wire::{DropReason, PROVIDERS_MAX, ProviderMessage, What};
+use crate::content::swarm::span::CHUNKS_MAX;
+use crate::content::swarm::wire::{
+    DropReason, PROVIDERS_MAX, ProviderMessage, SPAN_BYTES_MAX, What,
+};
 use crate::ids::{BlobHash, DeviceKey};
 
 #[test]
@@ -67,6 +70,24 @@ fn messages_against_the_protocol_end_a_source() {
     let other = vec![0; 3].into();
     bench.say(SourceId(1), ProviderMessage::Holdings(other));
     assert_eq!(bench.ended(SourceId(1)), Some(EndReason::Breach));
+}
+
+#[test]
+fn more_of_the_line_at_once_than_may_be_ends_a_source() {
+    for (brings, ended) in [
+        (SPAN_BYTES_MAX, None),
+        (SPAN_BYTES_MAX + 1, Some(EndReason::Breach)),
+    ] {
+        // So large that its chunks are twice the smallest.
+        let mut bench = Bench::wanting(2 * u64::from(CHUNKS_MAX));
+        let source = bench.source(1);
+        let ask = bench.asked[&source][0];
+        let What::Span(asked) = ask.what else {
+            panic!("chunks only")
+        };
+        bench.say(source, data(ask.id, asked.start + brings));
+        assert_eq!(bench.ended(source), ended);
+    }
 }
 
 #[test]
