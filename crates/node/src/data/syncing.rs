@@ -15,8 +15,8 @@ use tokio::sync::watch;
 
 use crate::data::barrier;
 
-/// What is written and not synced at most, in bytes: with what one source sent and waits to be written, 6 MiB, less than the 16 MiB that a
-/// power failure may cost.
+/// What is written and not synced at most, in bytes: with what sources sent and waits to be written, 5 MiB of all together, less than the 16 MiB
+/// that a power failure may cost.
 pub const UNSYNCED_BYTES_MAX: u64 = 10 << 20;
 
 /// From how much on it is synced: as much may come meanwhile.

@@ -16,7 +16,7 @@ use crate::content::referral::{REFERRALS_MAX, Referral};
 use crate::content::wire::{ENCODED_BYTES_MAX, GROUP_BYTES, Proof};
 use crate::ids::{BlobHash, ShareId};
 
-use super::span::{CHUNKS_MAX, Span};
+use super::span::{CHUNK_BYTES_MIN, CHUNKS_MAX, Span};
 
 /// The name of the protocol.
 pub const PROTOCOL: &str = "/kith/swarm/1";
@@ -34,7 +34,11 @@ pub const SUGGESTIONS_MAX: usize = 16;
 /// The most providers in one message: as many as `/kith/share/1` names, which fit beneath [`PROVIDER_MESSAGE_BYTES_MAX`].
 pub const PROVIDERS_MAX: usize = REFERRALS_MAX;
 
-/// The most raw bytes after one `Data`: a range of `/kith/share/1`, whose last group may reach over its end.
+/// The most of the line that one `Data` brings, in bytes: the smallest chunk, whatever the chunks of the snapshot are. So what was read of one
+/// source and is not verified is little, and many of them have room beside each other.
+pub const SPAN_BYTES_MAX: u64 = CHUNK_BYTES_MIN;
+
+/// The most raw bytes after one `Data`, which is what a node may take: a range of `/kith/share/1`, whose last group may reach over its end.
 pub const DATA_BYTES_MAX: u64 = ENCODED_BYTES_MAX + GROUP_BYTES;
 
 /// The largest asker's message, in bytes: a full list of requests, each of a hash and numbers.

@@ -10,7 +10,7 @@ use kith_core::content::swarm::wire::What;
 use kith_core::data::manifest::NODE_BYTES_MAX;
 use kith_core::ids::{BlobHash, PeerId};
 use tokio::sync::futures::OwnedNotified;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use super::buffers::Buffers;
@@ -22,6 +22,19 @@ use crate::data::range::Blob;
 /// Files that are whole and still known by their place, because a second source may have been asked for their last chunk: more than the
 /// requests that are under way can name.
 const WHOLE_FILES_MAX: usize = 64 * 1024;
+
+/// What has come of all sources of a transfer and is not written, in bytes at most: it is lost in a crash, and with what is written and
+/// [not synced](crate::data::syncing::UNSYNCED_BYTES_MAX), 10 MiB, it stays below the 16 MiB that may be fetched again. What the network holds
+/// unread is not in it, but what a stream is read ahead by, 8 KiB each.
+///
+/// Room is taken for a whole message, when its first bytes are there: whoever has some needs no more, and gives it back. It is the room of 19
+/// messages of 256 KiB, nearly all that one source is read ahead, and so many sources may be in the middle of one at once. One that falls
+/// silent there keeps its part from the others until it is done without; nineteen would have to, or five that were asked for large nodes, before
+/// these wait for it.
+pub(in crate::content) const UNWRITTEN_BYTES_MAX: u64 = 5 << 20;
+
+/// What the room is counted in, in bytes: whole groups would waste much of it where messages are nodes.
+const ROOM_BYTES: u64 = 1024;
 
 /// Nothing has come.
 const NOTHING: Event = Event::Bytes {
@@ -87,6 +100,8 @@ pub(in crate::content) struct Arriving {
     files: Mutex<Files>,
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) buffers: Buffers<Vec<u8>>,
+    /// A permit for each [`ROOM_BYTES`] that may come before others are written.
+    room: Arc<Semaphore>,
     /// What is being written.
     pub(in crate::content) tasks: TaskTracker,
     /// Tells readers that something came.
@@ -123,6 +138,7 @@ impl Arriving {
             files: Mutex::default(),
             events,
             buffers: Buffers::default(),
+            room: Arc::new(Semaphore::new(permits(UNWRITTEN_BYTES_MAX) as usize)),
             tasks: TaskTracker::new(),
             arrived: Arc::default(),
         }
@@ -202,6 +218,20 @@ impl Arriving {
                 Some(parts.iter().map(bytes).sum())
             }
         }
+    }
+
+    /// Waits until so many bytes may come; they may until the room is dropped, which whoever has written them does. What were more than all
+    /// of it comes alone.
+    pub(super) async fn room(&self, bytes: u64) -> OwnedSemaphorePermit {
+        let permits = permits(bytes.min(UNWRITTEN_BYTES_MAX));
+        let room = Arc::clone(&self.room).acquire_many_owned(permits);
+        room.await.expect("it is never closed")
+    }
+
+    /// How many bytes may come now.
+    #[cfg(test)]
+    pub(in crate::content) fn room_left(&self) -> u64 {
+        self.room.available_permits() as u64 * ROOM_BYTES
     }
 
     /// Verifies what came for what was due, and writes it. Blocks. Nothing is written of a file's part that does not verify.
@@ -299,4 +329,9 @@ impl Arriving {
         }
         (reached >= span.end).then_some(parts)
     }
+}
+
+/// How many permits so many bytes take, at most [`UNWRITTEN_BYTES_MAX`].
+fn permits(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(ROOM_BYTES)).expect("some thousands")
 }

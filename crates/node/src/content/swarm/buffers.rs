@@ -7,7 +7,7 @@ use crate::data::encoding::Encoding;
 /// Buffers that wait to be used: two for each of a handful of streams that are busy at once.
 const BUFFERS_MAX: usize = 16;
 
-/// The largest that is kept, in bytes: a chunk with what its encoding adds, but no longer range.
+/// The largest that is kept, in bytes: as much of the line as comes at once, with what its encoding adds, but no large node.
 const BUFFER_BYTES_MAX: usize = 512 * 1024;
 
 /// What can be used again.

@@ -38,7 +38,7 @@ pub(in crate::content) struct Fetching {
 pub struct Intake {
     getting: Arc<Getting>,
     transfer: TransferId,
-    arriving: Arc<Arriving>,
+    pub(in crate::content) arriving: Arc<Arriving>,
     share: ShareId,
     root: BlobHash,
     size: u64,

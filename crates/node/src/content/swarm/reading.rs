@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use kith_core::content::swarm::span::{Span, groups_within};
-use kith_core::content::swarm::wire::What;
-use kith_core::content::wire::{GROUP_BYTES, RANGE_BYTES_MAX};
+use kith_core::content::swarm::wire::{SPAN_BYTES_MAX, What};
+use kith_core::content::wire::GROUP_BYTES;
 use kith_core::data::line::{Descent, Step};
 use kith_core::data::manifest::Node;
 use kith_core::ids::{BlobHash, ShareId};
@@ -106,7 +106,7 @@ impl Reading {
             What::Node(hash) => return self.read_node(hash, encoded),
             What::Span(span) => Span {
                 start: from,
-                end: span.end.min(from.saturating_add(RANGE_BYTES_MAX)),
+                end: span.end.min(from.saturating_add(SPAN_BYTES_MAX)),
             },
         };
         let mut parts = self.parts(span)?;

@@ -2,7 +2,7 @@
 //!
 //! One task reads and another has written what came before, so that the network, the hashing and the disk overlap. Nothing is read of raw
 //! bytes whose number is not exactly that of what was asked for, and at first nothing more before what came was verified: with each message
-//! that was right one more is read ahead.
+//! that was right one more is read ahead. What all sources of a transfer have sent and is not written is bounded together.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,8 +14,8 @@ use kith_core::content::swarm::Getter;
 use kith_core::content::swarm::getter::{Due, EndReason, SourceId};
 use kith_core::content::swarm::wire::{AskerMessage, DropReason, Open, ProviderMessage};
 use kith_core::ids::PeerId;
-use tokio::io::{AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::arriving::{Arriving, Event, TakeError, Taken};
 use super::buffers::Buffer;
@@ -27,8 +27,8 @@ use crate::content::frames;
 /// Messages written together at most.
 const BATCH_MESSAGES: usize = 64;
 
-/// What came and waits to be verified, at most: then nothing more is read of the stream. It is lost in a crash, and with a batch under way
-/// 6 MiB of the smallest chunks.
+/// Messages that came and wait to be verified, at most: then nothing more is read of the stream. With a batch under way that is what one source
+/// alone fills its transfer's room with ([`Arriving::room`]).
 const WAITING_MAX: usize = 16;
 
 /// What is verified and written in one go, at most: changing threads costs as much as a small file.
@@ -85,6 +85,8 @@ struct Came {
     request: u64,
     due: Due,
     raw: Buffer<Vec<u8>>,
+    /// Others may come in its place when it is written.
+    room: OwnedSemaphorePermit,
 }
 
 /// What a stream's tasks share.
@@ -182,7 +184,7 @@ async fn write(
 /// Reads messages, and the raw bytes behind them, until the stream ends.
 async fn read<R>(mut reader: R, context: &Context, came: mpsc::Sender<Came>) -> io::Result<()>
 where
-    R: AsyncRead + Unpin,
+    R: AsyncBufRead + Unpin,
 {
     while let Some(message) = frames::read::<ProviderMessage>(&mut reader).await? {
         let lacks = match &message {
@@ -212,13 +214,24 @@ where
             Ok(permit) => permit.forget(),
             Err(_) => break,
         }
+        // Who says that something follows, and sends nothing of it, takes no room.
+        if encoded > 0 {
+            reader.fill_buf().await?;
+        }
+        let room = context.arriving.room(encoded).await;
         let length = usize::try_from(encoded).expect("bounded by the message");
         let mut raw = context.arriving.buffers.take(length);
         let mut exactly = (&mut reader).take(encoded);
         if exactly.read_to_end(&mut raw.bytes).await? != length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if came.send(Came { request, due, raw }).await.is_err() {
+        let what = Came {
+            request,
+            due,
+            raw,
+            room,
+        };
+        if came.send(what).await.is_err() {
             break;
         }
     }
@@ -244,9 +257,15 @@ async fn take(context: &Arc<Context>, mut waiting: mpsc::Receiver<Came>) {
 impl Context {
     /// Verifies and writes. Blocks. Says whether it was what it should be.
     fn take(&self, came: Came) -> bool {
-        let Came { request, due, raw } = came;
+        let Came {
+            request,
+            due,
+            raw,
+            room,
+        } = came;
         let source = self.source;
         let Taken { event, outcome } = self.arriving.take(&due, &raw.bytes, self.peer);
+        drop((raw, room));
         let is_fine = match outcome {
             Ok(()) => self.getting.tell(|getter, now| {
                 // One that was done without meanwhile is not counted.

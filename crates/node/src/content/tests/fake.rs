@@ -3,9 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use kith_core::content::swarm::getter::Who;
+use kith_core::content::swarm::getter::{Path, Who};
 use kith_core::content::swarm::wire::{Ask, AskerMessage, DropReason, ProviderMessage, What};
-use tokio::io::{AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
 
 use super::world::{EXPORTER, LAN, PROVIDER};
 use crate::content::swarm::{Intake, SourceEnd};
@@ -60,13 +60,23 @@ pub(super) async fn run_as(
     who: Who,
     reply: impl Fn(Ask) -> Reply + Send + Sync + 'static,
 ) -> SourceEnd {
-    let (stream, theirs) = pair();
+    run_on(pair(), intake, who, LAN, reply).await
+}
+
+/// The same, on these ends of a stream, and by such a path.
+pub(super) async fn run_on<R: AsyncRead + Unpin + Send>(
+    (stream, theirs): (Stream<R, WriteHalf<DuplexStream>>, Halves),
+    intake: Intake,
+    who: Who,
+    path: Path,
+    reply: impl Fn(Ask) -> Reply + Send + Sync + 'static,
+) -> SourceEnd {
     let reply = Arc::new(reply);
     tokio::spawn(async move {
         // The getter may end the stream at any time.
         let _ = answer(theirs, &*reply).await;
     });
-    intake.source(stream, who, LAN, &Credential::Session).await
+    intake.source(stream, who, path, &Credential::Session).await
 }
 
 async fn answer(

@@ -22,6 +22,7 @@ mod quota;
 mod reading;
 mod several;
 mod trees;
+mod unwritten;
 mod versions;
 mod whole;
 mod world;

@@ -215,7 +215,8 @@ impl World {
         }
     }
 
-    fn pair(
+    /// Both ends of a stream; what is read of the first is counted.
+    pub(super) fn pair(
         &self,
     ) -> (
         Stream<Faulty, WriteHalf<DuplexStream>>,

@@ -1,5 +1,7 @@
 //! What sources say, and what follows from it.
 
+use std::time::Duration;
+
 use super::output::{EndReason, Output, SourceId};
 use super::source::Source;
 use super::state::Getter;
@@ -7,7 +9,7 @@ use crate::content::referral::Referral;
 use crate::content::swarm::config::REFERRALS_MAX;
 use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::span::Span;
-use crate::content::swarm::wire::{DropReason, ProviderMessage, Run, What};
+use crate::content::swarm::wire::{DropReason, ProviderMessage, Run, SPAN_BYTES_MAX, What};
 use crate::content::wire::RANGE_BYTES_MAX;
 use crate::time::Time;
 
@@ -63,6 +65,7 @@ impl Getter {
         let bytes = reached - before.reached;
         if bytes > 0 {
             source.progress_at = now;
+            source.waited = Duration::ZERO;
             source.stalls = 0;
             if source.passed_until.take().is_some() {
                 self.stirred.insert(source.who.device);
@@ -229,7 +232,10 @@ impl Getter {
             return false;
         };
         let is_fine = match pending.what {
-            What::Span(span) => pending.announced < until && until <= span.end,
+            What::Span(span) => {
+                let brings = until.saturating_sub(pending.announced);
+                until <= span.end && (1..=SPAN_BYTES_MAX).contains(&brings)
+            }
             // A node is one range, and comes at once.
             What::Node(_) => pending.announced == 0 && (1..=RANGE_BYTES_MAX).contains(&until),
         };

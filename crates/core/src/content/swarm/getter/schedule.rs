@@ -198,7 +198,8 @@ impl Getter {
             }
             link.outstanding = link.outstanding.saturating_add(bytes);
             if source.alarm.is_none() {
-                let at = now + link.pace.patience(transfer.tiling.chunk_bytes());
+                let patience = link.pace.patience(transfer.tiling.chunk_bytes());
+                let at = now - source.waits(now) + patience;
                 source.alarm = Some(at);
                 self.agenda.insert((at, id));
             }

@@ -78,7 +78,10 @@ pub(super) struct Source {
     pub(super) lacks: BTreeSet<BlobHash>,
     /// Chunks that it would like to be asked for first, at most [`SUGGESTIONS_MAX`]; the oldest gives way.
     pub(super) suggested: VecDeque<u32>,
+    /// When bytes of it were verified last, or when it began to owe something, whichever was later.
     pub(super) progress_at: Time,
+    /// How long it owed something before that, and dropped it all, since bytes of it were verified.
+    pub(super) waited: Duration,
     /// When its entry in the agenda is due.
     pub(super) alarm: Option<Time>,
     /// How many others it has named.
@@ -109,6 +112,7 @@ impl Source {
             lacks: BTreeSet::new(),
             suggested: VecDeque::new(),
             progress_at: now,
+            waited: Duration::ZERO,
             alarm: None,
             referrals: 0,
             asks: Vec::new(),
@@ -139,6 +143,13 @@ impl Source {
         self.requests
             .values()
             .any(|pending| pending.chunk == Some(chunk) && !pending.is_cancelled)
+    }
+
+    /// For how long it has owed something in all since bytes of it were verified. What it drops is no progress: one that is asked, and drops
+    /// all of it in time to be asked again, would never stall.
+    pub(super) fn waits(&self, now: Time) -> Duration {
+        let owes = self.owes().then(|| now.since(self.progress_at));
+        self.waited + owes.unwrap_or_default()
     }
 
     /// How long to leave it alone after this many stalls.

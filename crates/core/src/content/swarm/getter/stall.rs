@@ -1,5 +1,7 @@
 //! Sources that stall are passed by, and tried again after a while.
 
+use std::time::Duration;
+
 use super::output::{EndReason, SourceId};
 use super::source::Pending;
 use super::state::Getter;
@@ -42,7 +44,7 @@ impl Getter {
         } else if source.owes() {
             let chunk_bytes = (self.transfers.get(&source.transfer))?.tiling.chunk_bytes();
             let link = self.links.get(&source.who.device)?;
-            let due = source.progress_at + link.pace.patience(chunk_bytes);
+            let due = self.now - source.waits(self.now) + link.pace.patience(chunk_bytes);
             if due > self.now {
                 return Some(due);
             }
@@ -50,6 +52,7 @@ impl Getter {
             return None;
         }
         source.stalls += 1;
+        source.waited = Duration::ZERO;
         if source.stalls > STALLS_MAX {
             self.end(id, EndReason::Stalled);
             return None;

@@ -1,12 +1,17 @@
 //! What a getter promises of sources that lie, boast or break the protocol.
 
-use super::{Bench, CHUNK, T, data, have, who};
+use std::time::Duration;
+
+use super::{Bench, CHUNK, SECOND, T, data, have, who};
 use crate::address::Route;
 use crate::content::referral::Referral;
-use crate::content::swarm::config::REFERRALS_MAX;
+use crate::content::swarm::config::{REFERRALS_MAX, STALL_AFTER_MIN, STALLS_MAX};
 use crate::content::swarm::getter::output::{EndReason, Output, PathKind};
 use crate::content::swarm::getter::{SourceId, Who};
-use crate::content::swarm::wire::{DropReason, PROVIDERS_MAX, ProviderMessage, What};
+use crate::content::swarm::span::CHUNKS_MAX;
+use crate::content::swarm::wire::{
+    DropReason, PROVIDERS_MAX, ProviderMessage, SPAN_BYTES_MAX, What,
+};
 use crate::ids::{BlobHash, DeviceKey};
 
 #[test]
@@ -68,6 +73,24 @@ fn messages_against_the_protocol_end_a_source() {
 }
 
 #[test]
+fn more_of_the_line_at_once_than_may_be_ends_a_source() {
+    for (brings, ended) in [
+        (SPAN_BYTES_MAX, None),
+        (SPAN_BYTES_MAX + 1, Some(EndReason::Breach)),
+    ] {
+        // So large that its chunks are twice the smallest.
+        let mut bench = Bench::wanting(2 * u64::from(CHUNKS_MAX));
+        let source = bench.source(1);
+        let ask = bench.asked[&source][0];
+        let What::Span(asked) = ask.what else {
+            panic!("chunks only")
+        };
+        bench.say(source, data(ask.id, asked.start + brings));
+        assert_eq!(bench.ended(source), ended);
+    }
+}
+
+#[test]
 fn a_source_names_others_and_not_without_end() {
     let mut bench = Bench::wanting(1);
     let source = bench.source(1);
@@ -106,4 +129,54 @@ fn one_who_claims_what_it_has_not_costs_nobody_anything() {
     while !bench.is_done() {
         bench.answer(honest);
     }
+}
+
+/// Has a source be free for so long, be asked, and drop what it was asked for because it is busy. Whether it was asked.
+fn tease(bench: &mut Bench, source: SourceId, free_for: Duration) -> bool {
+    bench.say(source, ProviderMessage::Free);
+    bench.pass(free_for);
+    bench.say(source, ProviderMessage::Busy);
+    let asked = bench.asked.remove(&source).unwrap_or_default();
+    let ids: Vec<u64> = asked.into_iter().map(|ask| ask.id).collect();
+    let is_asked = !ids.is_empty();
+    if is_asked {
+        let reason = DropReason::Busy;
+        bench.say(source, ProviderMessage::Dropped { ids, reason });
+    }
+    is_asked
+}
+
+#[test]
+fn one_who_is_free_and_gives_nothing_is_passed_by_and_given_up() {
+    let mut bench = Bench::wanting(4);
+    let teaser = SourceId(1);
+    bench.open(T, 1, who(1), PathKind::Direct);
+    bench.say(teaser, ProviderMessage::Everything);
+    let mut asked = 0;
+    for _ in 0..1000 {
+        // In time: it does not stall once.
+        asked += u32::from(tease(&mut bench, teaser, STALL_AFTER_MIN * 2 / 3));
+    }
+    assert_eq!(bench.ended(teaser), Some(EndReason::Stalled));
+    assert!(asked <= 3 * (STALLS_MAX + 1), "{asked} times");
+    let honest = bench.source(2);
+    while !bench.is_done() {
+        bench.answer(honest);
+    }
+}
+
+#[test]
+fn one_who_is_busy_again_and_again_and_gives_in_between_is_not_given_up() {
+    let mut bench = Bench::wanting(100);
+    let busy = SourceId(1);
+    bench.open(T, 1, who(1), PathKind::Direct);
+    bench.say(busy, ProviderMessage::Everything);
+    while !bench.is_done() {
+        assert!(tease(&mut bench, busy, STALL_AFTER_MIN * 2 / 3));
+        // It waits for its place.
+        bench.pass(SECOND * 60);
+        bench.say(busy, ProviderMessage::Free);
+        bench.answer(busy);
+    }
+    assert_eq!(bench.ended(busy), None);
 }
