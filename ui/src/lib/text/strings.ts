@@ -339,6 +339,7 @@ export const t = {
     kinds: {
       home: "Home",
       desktop: "Desktop",
+    stopped: (done: number, total: number) => `Stopped: ${count(done)} of ${files(total)} added`,
       pictures: "Pictures",
       videos: "Videos",
       documents: "Documents",
