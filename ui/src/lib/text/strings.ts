@@ -498,3 +498,4 @@ export const t = {
     saved: "Saved",
   },
 } as const;
+      previews: "Small previews of pictures",
