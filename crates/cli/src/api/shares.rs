@@ -171,7 +171,7 @@ pub(super) async fn my_share(
 ) -> Answer<ShareInfo> {
     let contents = door.node().contents();
     Ok(Json(match contents.my_share(&share).await {
-        Err(Error::NotFound(_)) => describe_copy(&door, contents.copy(&share).await?).await,
+        Err(Error::UnknownOwnShare) => describe_copy(&door, contents.copy(&share).await?).await,
         mine => describe(&door, mine?).await,
     }))
 }

@@ -59,6 +59,15 @@ async fn a_pasted_text_is_recognised_and_nothing_is_done_with_it() {
 }
 
 #[tokio::test]
+async fn what_an_app_says_of_a_failure_names_no_command() {
+    let ann = Person::up().await;
+    let (status, refused) = call(&ann, "POST", "/transfers/7/pause", "{}").await;
+    assert!(status.contains("404"), "{status}");
+    assert_eq!(refused["message"], "there is no transfer 7");
+    assert!(text(&refused["shell"]).contains("kith transfers"));
+}
+
+#[tokio::test]
 async fn settings_hold_at_once_and_after_a_restart() {
     let mut ann = Person::up().await;
     let change =

@@ -1040,6 +1040,8 @@ export interface components {
             message: string;
             /** @description Whether it is as it should be. */
             ok: boolean;
+            /** @description How that is done in a terminal. */
+            shell?: string | null;
         };
         /** @description A contact as it is now. */
         ContactInfo: {
@@ -1112,6 +1114,8 @@ export interface components {
             kind: string;
             /** @description What happened, to whom, and what to do next. */
             message: string;
+            /** @description What to type in a terminal then; an app says `message` alone. */
+            shell?: string | null;
         };
         /** @description What somebody was given of a share. */
         FetchInfo: {

@@ -13,7 +13,7 @@ use kith_core::ids::{PeerId, ShareId};
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::failure::{several, unknown};
+use super::failure::several;
 use super::fetched::Fetched;
 use super::handle::Contents;
 use super::reads::Reading;
@@ -54,7 +54,7 @@ impl Contents {
     /// Whether that goes well shows when it is read.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for what is our own and not there, [`Error::Usage`] when several shares go by the name, [`Error::Share`] and
+    /// [`Error::UnknownOwnShare`] for what is our own and not there, [`Error::Usage`] when several shares go by the name, [`Error::Share`] and
     /// [`Error::Io`] when the database or the disk fails.
     pub async fn open(&self, source: &ShareSource) -> Result<FileReader, Error> {
         let (wanted, me) = (source.clone(), self.node.peer_id());
@@ -246,7 +246,7 @@ pub(super) fn own_head(shares: &Shares, source: &ShareSource) -> Result<Head, Er
     if heads.len() > 1 {
         return Err(several(heads.iter().map(|mine| &mine.head)));
     }
-    Ok(heads.pop().ok_or_else(unknown)?.head)
+    Ok(heads.pop().ok_or(Error::UnknownOwnShare)?.head)
 }
 
 /// A file of an own share.
