@@ -70,8 +70,8 @@ async fn what_an_app_says_of_a_failure_names_no_command() {
 #[tokio::test]
 async fn settings_hold_at_once_and_after_a_restart() {
     let mut ann = Person::up().await;
-    let change =
-        json!({ "name": "Ännchen", "findable": true, "audience": "link", "copies_mebibytes": 5 });
+    let change = json!({ "name": "Ännchen", "findable": true, "audience": "link", "copies_mebibytes": 5,
+        "relay_for_contacts": false });
     let (status, now) = call(&ann, "POST", "/settings", &change.to_string()).await;
     assert!(status.contains("200"), "{status} {now}");
     let holds = |settings: &Value| {

@@ -1901,6 +1901,11 @@ export interface components {
              * @default null
              */
             provide?: boolean | null;
+            /**
+             * @description Whether this node relays for its contacts, where they can reach it; from the next start on.
+             * @default null
+             */
+            relay_for_contacts?: boolean | null;
         };
         /** @description What holds. */
         SettingsInfo: {
@@ -1921,6 +1926,8 @@ export interface components {
             name: string;
             /** @description Whether what was fetched is provided to others who may have it. */
             provide: boolean;
+            /** @description Whether this node relays for its contacts, where they can reach it; a change holds from the next start on. */
+            relay_for_contacts: boolean;
             /** @description What is taken of the disk. */
             storage: components["schemas"]["StorageInfo"];
         };

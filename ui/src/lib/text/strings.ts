@@ -485,6 +485,9 @@ export const t = {
     stores: {
       albums: "Albums",
       copies: "Trees of shares and copies",
+    relay: "Relay for my contacts",
+    relayText:
+      "Where they can reach this computer, two of them who cannot reach each other meet through it. It sees that they talk, and nothing of what. Holds from the next start on.",
       partial: "Not whole yet",
       database: "Address book and the rest",
     },
