@@ -37,7 +37,7 @@ export const t = {
   connection: {
     lost: "Lost the node on this computer; trying again…",
     locked:
-      "This browser is not let in any more. Run “kith up --open” on this computer, or open the address that “kith up” prints.",
+      "This browser is not let in any more. If you want it to be, type “kith web --open” in a terminal on this computer.",
   },
   welcome: {
     title: "Welcome to kith",
