@@ -268,6 +268,14 @@ export const t = {
           ? "No picture was found to say where it was taken."
           : place === 1
             ? pictures === 1
+  dropped: {
+    cut: (most: number) =>
+      `There are more files than can be meant: only the first ${count(most)} are taken. A large folder is better shared where it lies, as a folder on this disk.`,
+    unread: (number: number, first: string) =>
+      number === 1
+        ? `One file or folder could not be read and is left out: ${first}`
+        : `${count(number)} files or folders could not be read and are left out, among them ${first}`,
+  },
               ? "The one picture in here says where it was taken:"
               : `1 of ${count(pictures)} pictures says where it was taken:`
             : `${count(place)} of ${count(pictures)} pictures say where they were taken:`,
