@@ -1968,6 +1968,8 @@ export interface components {
             name: string;
             /** @description Whose it is, where it is a copy of somebody else's that is provided here. */
             owner?: string | null;
+            /** @description Their PeerId. */
+            owner_id?: string | null;
             /** @description Where it lies. */
             paths: string[];
             /** @description The contacts who provide it too, as far as they said so. */

@@ -260,8 +260,8 @@ pub(super) fn own(shares: &Arc<Shares>, source: &ShareSource) -> Result<Lying, E
     }
 }
 
-/// A file of a copy that is the newest version that is known, as long as it is what it was.
-pub(super) fn copied(shares: &Arc<Shares>, source: &ShareSource) -> Result<Option<Lying>, Error> {
+/// A copy of what is meant, if it is the newest version that is known.
+pub(super) fn copied_head(shares: &Shares, source: &ShareSource) -> Result<Option<Head>, Error> {
     let copies = shares.copies().map_err(ShareError::from)?;
     let mut copies = copies
         .into_iter()
@@ -275,7 +275,15 @@ pub(super) fn copied(shares: &Arc<Shares>, source: &ShareSource) -> Result<Optio
     if known.is_none_or(|(_, newest)| newest.manifest != copy.head.manifest) {
         return Ok(None);
     }
-    let found = Lying::find(shares, &copy.head, &source.path).map_err(ShareError::from)?;
+    Ok(Some(copy.head))
+}
+
+/// A file of a copy, as long as it is what it was.
+pub(super) fn copied(shares: &Arc<Shares>, source: &ShareSource) -> Result<Option<Lying>, Error> {
+    let Some(head) = copied_head(shares, source)? else {
+        return Ok(None);
+    };
+    let found = Lying::find(shares, &head, &source.path).map_err(ShareError::from)?;
     Ok(found.filter(Lying::is_here))
 }
 
