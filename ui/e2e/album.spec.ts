@@ -55,6 +55,19 @@ test("the other side sees it, sorted as people count", async () => {
   await expect(tiles.locator(".thumb.shown img")).toHaveCount(3);
 });
 
+test("a link shows what it leads to, whose it is and how much", async ({ browser }) => {
+  const [share] = await world.person("ann").api<{ link: string }[]>("GET", "/shares");
+  const page = await world.person("bob").browser(browser);
+  await page.goto(`${new URL(page.url()).origin}/#/files`);
+  await page.getByLabel("Open a link that you were sent").fill(share?.link ?? "");
+  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Summer", level: 1 })).toBeVisible();
+  await page.getByRole("link", { name: "Show as album" }).click();
+  await expect(page.getByText(/^From ann · 3 files · /)).toBeVisible();
+  await expect(page.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(3);
+  await page.context().close();
+});
+
 test("a picture that is added appears before the viewer's eyes", async () => {
   await drop(ann, ann.getByRole("list", { name: "Pictures" }), pictures.slice(3));
   await expect(bob.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(5, {
@@ -109,6 +122,18 @@ test("a download lies on the disk, byte for byte", async () => {
   for (const { name, buffer } of pictures) {
     expect((await readFile(join(folder, received ?? "", name))).equals(buffer), name).toBe(true);
   }
+});
+
+test("what was fetched is passed on until that is ended", async () => {
+  await bob.goto(`${new URL(bob.url()).origin}/#/files`);
+  const copies = bob.locator("section", { hasText: "Copies you pass on" });
+  await copies.getByRole("link", { name: /Summer/ }).click();
+  await expect(bob.getByRole("button", { name: "IMG_1.jpg" })).toBeVisible();
+  await bob.getByRole("button", { name: "More for Summer" }).click();
+  await bob.getByRole("menuitem", { name: "Stop passing it on" }).click();
+  await bob.getByRole("dialog").getByRole("button", { name: "Stop passing it on" }).click();
+  await expect(bob.getByRole("heading", { name: "Files", level: 1 })).toBeVisible();
+  await expect(copies).toBeHidden();
 });
 
 test("chosen pictures alone are downloaded", async () => {

@@ -1,6 +1,7 @@
 // Who may see an album is changed while it is shared.
 import { expect, test } from "@playwright/test";
 import { drop, makePicture } from "./pictures";
+import { isSound } from "./sound";
 import { World } from "./world";
 
 test("who is added sees the album appear, and who is taken out sees it vanish", async ({ browser }) => {
@@ -41,6 +42,19 @@ test("who is added sees the album appear, and who is taken out sees it vanish", 
       await dialog.getByRole("checkbox", { name: "bob" }).uncheck();
     });
     await expect(card).toBeHidden({ timeout: 30_000 });
+
+    // And from where it is shown as files.
+    await ann.getByRole("button", { name: /^More for/ }).click();
+    await ann.getByRole("menuitem", { name: "Show as files" }).click();
+    await ann.getByRole("button", { name: "Link", exact: true }).click();
+    await expect(ann.getByRole("img", { name: "The link as a QR code" })).toBeVisible();
+    await isSound(ann, "a share of one's own, and its link");
+    await ann.keyboard.press("Escape");
+    await ann.getByRole("button", { name: /^More for/ }).click();
+    await ann.getByRole("menuitem", { name: "Stop sharing" }).click();
+    await ann.getByRole("dialog").getByRole("button", { name: "Stop sharing" }).click();
+    await expect(ann.getByRole("heading", { name: "Files", level: 1 })).toBeVisible();
+    await expect(ann.getByRole("link", { name: /Summer/ })).toBeHidden();
   } finally {
     await world.end();
   }

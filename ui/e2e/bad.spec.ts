@@ -245,6 +245,37 @@ test("pictures that find no room are told, and are tried again when there is som
   await page.context().close();
 });
 
+test("a page that is closed while pictures are on their way asks first", async ({ browser }) => {
+  const page = await world.person("bob").browser(browser);
+  // They never get there.
+  await page.route(/files\/IMG_/, () => undefined);
+  await drop(page, page.getByRole("heading", { name: "Albums", level: 1 }), [
+    await makePicture(page, "IMG_1.jpg", 1),
+  ]);
+  await page.getByLabel("Name", { exact: true }).fill("Under way");
+  await page.getByRole("button", { name: "Share", exact: true }).click();
+  await expect(page.getByText("Adding 0 of 1…")).toBeVisible();
+  const asked = page.waitForEvent("dialog");
+  await page.close({ runBeforeUnload: true });
+  const dialog = await asked;
+  expect(dialog.type()).toBe("beforeunload");
+  await dialog.dismiss();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(page.getByText("Stopped: 0 of 1 file added")).toBeVisible();
+  await page.context().close();
+});
+
+test("a browser that is let in no more is told how it would be again", async ({ browser }) => {
+  const bob = world.person("bob");
+  const page = await bob.browser(browser);
+  await expect(page.getByRole("heading", { name: "Albums", level: 1 })).toBeVisible();
+  for (const { id } of await bob.api<{ id: number }[]>("GET", "/web/browsers")) {
+    await bob.api("DELETE", `/web/browsers/${id}`);
+  }
+  await expect(page.getByText(/not let in any more.*kith web --open/)).toBeVisible();
+  await page.context().close();
+});
+
 test("a file that is dropped where nothing takes it does not take the place of the app", async ({
   browser,
 }) => {

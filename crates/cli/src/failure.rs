@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use kith::ErrorKind;
+use kith::core::identity::{BookError, FindError};
+use kith::core::routing::UnreachableReason;
+use kith::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 /// A failed command. Also the body of a failed API call, so that a daemon's refusal reaches the shell as it was meant.
@@ -13,6 +15,9 @@ pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     /// What happened, to whom, and what to do next.
     pub(crate) message: String,
+    /// What to type in a terminal then; an app says `message` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shell: Option<String>,
 }
 
 impl Failure {
@@ -21,7 +26,14 @@ impl Failure {
         Self {
             kind,
             message: message.to_string(),
+            shell: None,
         }
+    }
+
+    /// With what to type in a terminal.
+    pub(crate) fn typing(self, shell: Option<&str>) -> Self {
+        let shell = shell.map(str::to_owned);
+        Self { shell, ..self }
     }
 
     /// A command line that makes no sense.
@@ -35,9 +47,9 @@ impl Failure {
     }
 
     /// A failure of something done with a peer, who is called by name.
-    pub(crate) fn about(peer: kith::core::ids::PeerId, name: &str, error: kith::Error) -> Self {
+    pub(crate) fn about(peer: kith::core::ids::PeerId, name: &str, error: Error) -> Self {
         let message = error.to_string().replace(&peer.to_string(), name);
-        Self::new(error.kind(), message)
+        Self::new(error.kind(), message).typing(shell(&error))
     }
 
     /// The process's exit code (DESIGN §6).
@@ -54,16 +66,40 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        match &self.shell {
+            Some(shell) => write!(f, "; {shell}"),
+            None => Ok(()),
+        }
     }
 }
 
 impl std::error::Error for Failure {}
 
-impl From<kith::Error> for Failure {
-    fn from(error: kith::Error) -> Self {
-        Self::new(error.kind(), error)
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::new(error.kind(), &error).typing(shell(&error))
     }
+}
+
+/// What to type in a terminal when this went wrong.
+fn shell(error: &Error) -> Option<&'static str> {
+    let shell = match error {
+        Error::UnknownContact(_)
+        | Error::Find(FindError::NoSuchName(_))
+        | Error::Book(BookError::NotAContact(_)) => {
+            "'kith contacts' lists who is there, and 'kith add INVITE' adds somebody"
+        }
+        Error::UnknownShare(_) => "'kith ls' lists what contacts share with you",
+        Error::UnknownOwnShare => "'kith shares' lists yours",
+        Error::UnknownTransfer(_) => "'kith transfers' lists those there are",
+        Error::Unreachable {
+            reason: UnreachableReason::NoAnswer,
+            ..
+        } => "'kith trace' tells more",
+        _ => return None,
+    };
+    Some(shell)
 }
 
 impl From<std::io::Error> for Failure {

@@ -37,10 +37,17 @@ pub enum ErrorKind {
 #[non_exhaustive]
 pub enum Error {
     /// Nobody in the address book goes by this.
-    #[error(
-        "there is no contact {0:?}: 'kith contacts' lists them, and 'kith add INVITE' adds one"
-    )]
+    #[error("there is no contact {0:?}")]
     UnknownContact(String),
+    /// Whoever is called so shares nothing of this name, as far as we are to know.
+    #[error("{0} has no such share, or not for you")]
+    UnknownShare(String),
+    /// This node has no such share or copy.
+    #[error("there is no such share here")]
+    UnknownOwnShare,
+    /// There is no transfer of this number.
+    #[error("there is no transfer {0}")]
+    UnknownTransfer(u64),
     /// They could not be reached.
     #[error("cannot reach {name}: {}", reach_advice(*.reason))]
     Unreachable {
@@ -107,7 +114,7 @@ pub enum Error {
     /// No priority that a file can have.
     #[error(transparent)]
     Priority(#[from] PriorityError),
-    /// A share, service or listener that is not there.
+    /// Something else that is not there.
     #[error("{0}")]
     NotFound(String),
     /// Not allowed by the other side.
@@ -140,6 +147,9 @@ impl Error {
             Self::Book(BookError::NotAContact(_)) => ErrorKind::NotFound,
             Self::Compare(CompareError::NoSession)
             | Self::UnknownContact(_)
+            | Self::UnknownShare(_)
+            | Self::UnknownOwnShare
+            | Self::UnknownTransfer(_)
             | Self::Unreachable { .. }
             | Self::NotFound(_)
             | Self::Find(_) => ErrorKind::NotFound,
@@ -250,9 +260,7 @@ pub fn reach_advice(reason: UnreachableReason) -> &'static str {
         UnreachableReason::NoRoute => {
             "nobody knows where they are now; are they online, and do you share a network or an introducer?"
         }
-        UnreachableReason::NoAnswer => {
-            "no answer where they were last seen; they may be offline ('kith trace' tells more)"
-        }
+        UnreachableReason::NoAnswer => "no answer where they were last seen; they may be offline",
         UnreachableReason::Dropped => "their device answered and then fell silent; try again",
         UnreachableReason::NotThem => "somebody else's device answers where they should be",
         UnreachableReason::NotAContact => {

@@ -27,6 +27,9 @@ pub(crate) struct Check {
     pub(crate) message: String,
     /// What helps, where something does.
     pub(crate) advice: Option<String>,
+    /// How that is done in a terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shell: Option<String>,
 }
 
 impl Check {
@@ -36,16 +39,19 @@ impl Check {
             ok: true,
             message: message.into(),
             advice: None,
+            shell: None,
         }
     }
 
-    fn lacking(check: &str, message: impl Into<String>, advice: &str) -> Self {
+    fn lacking(check: &str, message: impl Into<String>, advice: &str, shell: &str) -> Self {
         let advice = Some(advice.to_owned());
+        let shell = (!shell.is_empty()).then(|| shell.to_owned());
         Self {
             check: check.to_owned(),
             ok: false,
             message: message.into(),
             advice,
+            shell,
         }
     }
 }
@@ -76,7 +82,8 @@ pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
         false => Check::lacking(
             "node",
             "no node is running: you can be reached only while a command runs",
-            "run 'kith up', or install the systemd unit under contrib/",
+            "keep one running",
+            "'kith up', or the systemd unit under contrib/",
         ),
     }];
     let introducers = node.introducers().await?;
@@ -92,13 +99,15 @@ pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
         0 => Check::lacking(
             "introducers",
             "no introducer is set: contacts find you on the same network, or where they last met you",
-            "run 'kith introducer' on a machine everybody can reach, and 'kith up --introducer WHERE' here",
+            "run an introducer on a machine everybody can reach, and add it here",
+            "'kith introducer' there, and 'kith up --introducer WHERE' here",
         ),
         count if away == 0 => Check::fine("introducers", format!("all {count} answer")),
         count => Check::lacking(
             "introducers",
             format!("{away} of {count} do not answer"),
             "check that they run, and that this network lets UDP or TCP to their ports pass",
+            "",
         ),
     });
     checks.extend(relays(node).await?);
@@ -111,7 +120,8 @@ pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
         0 => Check::lacking(
             "contacts",
             "the address book is empty",
-            "run 'kith invite' and hand the invite to someone",
+            "make an invite and hand it to someone",
+            "'kith invite'",
         ),
         count => Check::fine("contacts", format!("{count}, of whom {online} are online")),
     });
@@ -123,6 +133,7 @@ pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
         checks.push(Check::lacking(
             "pending",
             format!("{pending} came by a reusable invite and wait"),
+            "compare safety words with them, and let them in or not",
             "'kith contacts' names them; 'kith contact confirm NAME' lets one in",
         ));
     }

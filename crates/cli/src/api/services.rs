@@ -135,8 +135,9 @@ pub(super) async fn withdraw(
     {
         return Ok(Json(json!({})));
     }
-    let message = format!("no service {name:?} is offered; 'kith offers' lists those that are");
-    Err(Failure::new(kith::ErrorKind::NotFound, message))
+    let message = format!("no service {name:?} is offered");
+    let failure = Failure::new(kith::ErrorKind::NotFound, message);
+    Err(failure.typing(Some("'kith offers' lists those that are")))
 }
 
 /// Makes a contact's service reachable at a local address, for as long as the call lasts.

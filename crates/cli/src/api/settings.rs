@@ -21,6 +21,8 @@ pub(crate) struct SettingsInfo {
     pub(crate) lan: bool,
     /// Whether whoever knows the PeerId can find the public face.
     pub(crate) findable: bool,
+    /// Whether this node relays for its contacts, where they can reach it; a change holds from the next start on.
+    pub(crate) relay_for_contacts: bool,
     /// Whether what was fetched is provided to others who may have it.
     pub(crate) provide: bool,
     /// How much is kept for the sake of copies, in MiB.
@@ -61,6 +63,8 @@ pub(crate) struct SettingsChange {
     pub(crate) lan: Option<bool>,
     /// Whether whoever knows the PeerId can find the public face.
     pub(crate) findable: Option<bool>,
+    /// Whether this node relays for its contacts, where they can reach it; from the next start on.
+    pub(crate) relay_for_contacts: Option<bool>,
     /// Whether what was fetched is provided to others who may have it.
     pub(crate) provide: Option<bool>,
     /// How much is kept for the sake of copies, in MiB.
@@ -94,6 +98,7 @@ pub(super) async fn change(
         name: asked.name,
         lan: asked.lan,
         findable: asked.findable,
+        relay_for_contacts: asked.relay_for_contacts,
         provide: asked.provide,
         copies_mebibytes: asked.copies_mebibytes,
         audience: asked.audience,
@@ -136,6 +141,7 @@ async fn describe(door: &Door) -> Result<SettingsInfo, kith::Error> {
         name: settings.name,
         lan: settings.lan,
         findable: settings.findable,
+        relay_for_contacts: settings.relay_for_contacts,
         provide: settings.provide,
         copies_mebibytes: settings.copies_mebibytes,
         audience: settings.audience,

@@ -81,6 +81,9 @@ pub(crate) struct ShareInfo {
     /// Whose it is, where it is a copy of somebody else's that is provided here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
+    /// Their PeerId.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owner_id: Option<String>,
     /// Whether it is provided for good, and makes no room for other copies: every own share is.
     pub(crate) kept: bool,
     /// The contacts who provide it too, as far as they said so.
@@ -171,7 +174,7 @@ pub(super) async fn my_share(
 ) -> Answer<ShareInfo> {
     let contents = door.node().contents();
     Ok(Json(match contents.my_share(&share).await {
-        Err(Error::NotFound(_)) => describe_copy(&door, contents.copy(&share).await?).await,
+        Err(Error::UnknownOwnShare) => describe_copy(&door, contents.copy(&share).await?).await,
         mine => describe(&door, mine?).await,
     }))
 }
@@ -246,6 +249,7 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         album,
         paths: share.roots,
         owner: None,
+        owner_id: None,
         kept: true,
         providers,
         fetches,
@@ -256,7 +260,8 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
 
 /// A copy, told as a share.
 async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
-    let owner = name_of(door, &copy.head.owner.to_string()).await;
+    let owner_id = copy.head.owner.to_string();
+    let owner = name_of(door, &owner_id).await;
     let copied = MyShare {
         link: Link::new(copy.head.share, copy.head.owner, None, &copy.head.name),
         head: copy.head,
@@ -268,6 +273,7 @@ async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
     };
     ShareInfo {
         owner: Some(owner),
+        owner_id: Some(owner_id),
         kept: copy.kept,
         ..describe(door, copied).await
     }

@@ -64,16 +64,11 @@ pub(super) async fn doctor(on: &On) -> Result<ExitCode, Failure> {
     for check in &checks {
         on.output.line(check, || {
             let mark = if check.ok { "ok  " } else { "LACK" };
-            let advice = check
-                .advice
-                .as_ref()
-                .map(|advice| format!("\n       -> {advice}"));
-            format!(
-                "{mark}  {}: {}{}",
-                check.check,
-                check.message,
-                advice.unwrap_or_default()
-            )
+            let advice = check.advice.iter();
+            let advice = advice.map(|advice| format!("\n       -> {advice}"));
+            let shell = check.shell.iter().map(|shell| format!(" ({shell})"));
+            let help: String = advice.chain(shell).collect();
+            format!("{mark}  {}: {}{help}", check.check, check.message)
         })?;
     }
     Ok(if checks.iter().all(|check| check.ok) {

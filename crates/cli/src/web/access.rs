@@ -111,6 +111,12 @@ impl Web {
             .is_browser(cookie, self.origins.port(), clock::now())
     }
 
+    /// Returns when one who was let in, as `is_in` says, is let in no more.
+    pub(super) async fn ended(&self, is_in: impl Fn(&Self) -> bool) {
+        let mut changes = self.admission.changes();
+        while is_in(self) && changes.changed().await.is_ok() {}
+    }
+
     /// Whether a program with this token was let in.
     pub(super) fn is_token(&self, token: &str) -> bool {
         self.admission.is_token(token)

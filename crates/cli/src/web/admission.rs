@@ -11,6 +11,7 @@ use blake3::Hash;
 use kith::core::time::Time;
 use kith::home::Home;
 use thiserror::Error;
+use tokio::sync::watch;
 
 use super::kept::{self, Browser, DAY_MS, Kept, Token, is_over, secret};
 
@@ -43,6 +44,8 @@ const TOKEN_START: &str = "kith_";
 pub(crate) struct Admission {
     file: PathBuf,
     state: Mutex<State>,
+    /// Told each time that what is kept is otherwise.
+    changes: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -88,6 +91,7 @@ impl Admission {
         Ok(Self {
             file,
             state: Mutex::new(state),
+            changes: watch::Sender::default(),
         })
     }
 
@@ -103,7 +107,13 @@ impl Admission {
         let result = by(&mut kept);
         kept.save(&self.file)?;
         state.kept = kept;
+        self.changes.send_replace(());
         Ok(result)
+    }
+
+    /// Changes when somebody may be let in no more.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// What names and addresses are derived from.

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
+use futures_util::StreamExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use kith::ErrorKind;
@@ -33,6 +34,9 @@ pub(super) struct Answering {
     web: Arc<Web>,
     api: TowerToHyperService<Router>,
 }
+
+/// What a stream of events is, whose answer does not end by itself.
+const EVENTS: &str = "text/event-stream";
 
 /// Whether anybody on a connection has been let in.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +81,7 @@ impl Answering {
 
     /// The app and its API: for browsers with a cookie, and for programs.
     async fn app(&self, parts: Parts, body: Body, let_in: &LetIn) -> Response {
-        if self.has_token(&parts.headers) {
+        if self.token(&parts.headers).is_some() {
             return self.programs(parts, body, let_in).await;
         }
         let cookie = cookie(&parts.headers);
@@ -111,7 +115,9 @@ impl Answering {
             )
             .into_response();
         }
-        self.call(parts, body).await
+        let cookie = cookie.unwrap_or_default().to_owned();
+        let is_in = move |web: &Web| web.is_browser(&cookie);
+        self.call(parts, body, is_in).await
     }
 
     /// The API for programs.
@@ -126,13 +132,14 @@ impl Answering {
             )
             .into_response();
         }
-        if !self.has_token(&parts.headers) {
+        let Some(token) = self.token(&parts.headers).map(str::to_owned) else {
             return unauthorized(
                 "a program needs a token: 'kith tokens make NAME' prints one, to be sent as 'Authorization: Bearer TOKEN'",
             );
-        }
+        };
         let_in.set();
-        self.call(parts, body).await
+        let is_in = move |web: &Web| web.is_token(&token);
+        self.call(parts, body, is_in).await
     }
 
     /// Content, for whoever has its address.
@@ -154,8 +161,21 @@ impl Answering {
         }
     }
 
-    async fn call(&self, parts: Parts, body: Body) -> Response {
-        self.ask(Request::from_parts(parts, body)).await
+    /// Asks the API for somebody who is let in. Who is so no more hears of nothing that happens from then on.
+    async fn call(
+        &self,
+        parts: Parts,
+        body: Body,
+        is_in: impl Fn(&Web) -> bool + Send + 'static,
+    ) -> Response {
+        let response = self.ask(Request::from_parts(parts, body)).await;
+        let said = response.headers().get(CONTENT_TYPE);
+        if said.is_none_or(|said| said != EVENTS) {
+            return response;
+        }
+        let web = Arc::clone(&self.web);
+        let ended = async move { web.ended(is_in).await };
+        response.map(|body| Body::from_stream(body.into_data_stream().take_until(Box::pin(ended))))
     }
 
     async fn ask(&self, request: Request) -> Response {
@@ -163,14 +183,12 @@ impl Answering {
         answered.unwrap_or_else(|never: Infallible| match never {})
     }
 
-    fn has_token(&self, headers: &HeaderMap) -> bool {
-        let said = headers
-            .get(AUTHORIZATION)
-            .and_then(|said| said.to_str().ok());
-        let token = said.and_then(|said| said.split_once(' '));
-        token.is_some_and(|(scheme, token)| {
-            scheme.eq_ignore_ascii_case("bearer") && self.web.is_token(token.trim())
-        })
+    /// The token that is shown, if it is good.
+    fn token<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let said = headers.get(AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, token) = said.split_once(' ')?;
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && self.web.is_token(token)).then_some(token)
     }
 
     /// Lets a browser in by a code, which does not stay in its address bar. One that is in already needs none.

@@ -59,10 +59,19 @@ async fn a_pasted_text_is_recognised_and_nothing_is_done_with_it() {
 }
 
 #[tokio::test]
+async fn what_an_app_says_of_a_failure_names_no_command() {
+    let ann = Person::up().await;
+    let (status, refused) = call(&ann, "POST", "/transfers/7/pause", "{}").await;
+    assert!(status.contains("404"), "{status}");
+    assert_eq!(refused["message"], "there is no transfer 7");
+    assert!(text(&refused["shell"]).contains("kith transfers"));
+}
+
+#[tokio::test]
 async fn settings_hold_at_once_and_after_a_restart() {
     let mut ann = Person::up().await;
-    let change =
-        json!({ "name": "Ännchen", "findable": true, "audience": "link", "copies_mebibytes": 5 });
+    let change = json!({ "name": "Ännchen", "findable": true, "audience": "link", "copies_mebibytes": 5,
+        "relay_for_contacts": false });
     let (status, now) = call(&ann, "POST", "/settings", &change.to_string()).await;
     assert!(status.contains("200"), "{status} {now}");
     let holds = |settings: &Value| {

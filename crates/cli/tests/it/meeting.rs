@@ -256,7 +256,7 @@ async fn the_doctor_says_what_is_lacking_and_a_trace_each_step() {
     };
     assert_eq!(of("node")["ok"], true);
     assert_eq!(of("introducers")["ok"], false);
-    assert!(text(&of("introducers")["advice"]).contains("kith introducer"));
+    assert!(text(&of("introducers")["shell"]).contains("kith introducer"));
 
     let steps = ben.json(&["trace", "ann"]).await;
     let names: Vec<_> = steps.iter().map(|step| text(&step["step"])).collect();

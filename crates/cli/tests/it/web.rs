@@ -345,6 +345,32 @@ async fn events_reach_a_browser() {
 }
 
 #[tokio::test]
+async fn who_is_let_in_no_more_hears_of_nothing_any_more() {
+    let (ann, client) = up_with_browser().await;
+    let browser = ann.one(&["web", "--list"]).await["id"].to_string();
+    let made = ann.one(&["tokens", "make", "backup"]).await;
+    let token = format!("Bearer {}", text(&made["token"]));
+    let program = [("Authorization", token.as_str())];
+    let ends: [&[&str]; 2] = [
+        &["web", "--end", &browser],
+        &["tokens", "revoke", &made["id"].to_string()],
+    ];
+    for (who, headers, end) in [
+        (client.clone(), &[][..], ends[0]),
+        (client.program(), &program[..], ends[1]),
+    ] {
+        let mut stream = who.send("GET", "/api/v1/events", headers, b"").await;
+        let mut seen = [0; 1024];
+        let begun = timeout(PATIENCE, stream.read(&mut seen)).await;
+        let begun = begun.expect("in time").expect("readable");
+        assert!(String::from_utf8_lossy(&seen[..begun]).contains(" 200 "));
+        assert_eq!(ann.run(end).await.code, 0);
+        let rest = timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+        rest.expect("it ends").expect("readable");
+    }
+}
+
+#[tokio::test]
 async fn a_node_that_is_told_so_has_no_web_app() {
     let mut ann = Person::new();
     let ready = ann.start(&["--no-web"]).await;

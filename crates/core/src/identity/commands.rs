@@ -19,7 +19,7 @@ use super::state::Book;
 #[non_exhaustive]
 pub enum BookError {
     /// Not in the book.
-    #[error("{0} is not in the address book; `kith add INVITE` puts someone there")]
+    #[error("{0} is not in the address book")]
     NotAContact(PeerId),
     /// No name.
     #[error(transparent)]

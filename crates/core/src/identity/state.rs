@@ -44,7 +44,7 @@ pub struct Book<S> {
 #[non_exhaustive]
 pub enum FindError {
     /// No contact has this petname.
-    #[error("nobody in the address book is called {0:?}; `kith contacts` lists who is")]
+    #[error("nobody in the address book is called {0:?}")]
     NoSuchName(String),
     /// It begins as a peer id does, but is none.
     #[error(transparent)]

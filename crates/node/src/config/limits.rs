@@ -124,7 +124,7 @@ pub fn read_cap(text: &str) -> Result<Cap, String> {
     if rate < RATE_MIN {
         let least = RATE_MIN >> 10;
         return Err(format!(
-            "{text:?} is less than {least} KiB/s, with which nothing arrives; write \"{NONE}\" for no limit, and 'kith transfers pause' stops transfers"
+            "{text:?} is less than {least} KiB/s, with which nothing arrives; write \"{NONE}\" for no limit, and pause transfers to stop them"
         ));
     }
     Ok(Cap::Rate(rate))

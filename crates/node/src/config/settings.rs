@@ -2,7 +2,7 @@
 
 use serde::Deserialize as _;
 use serde::de::{Deserializer, Error as _};
-use toml_edit::{DocumentMut, value};
+use toml_edit::{DocumentMut, TableLike, value};
 
 use crate::content::AudienceKind;
 
@@ -18,6 +18,8 @@ pub struct Change {
     pub lan: Option<bool>,
     /// Whether whoever knows the PeerId can look up the public face.
     pub findable: Option<bool>,
+    /// Whether this node relays for its contacts, where they can reach it.
+    pub relay_for_contacts: Option<bool>,
     /// Whether what was fetched is provided to others who may have it.
     pub provide: Option<bool>,
     /// How much is kept for the sake of copies, in MiB.
@@ -63,31 +65,42 @@ pub(super) fn read_audience<'de, D: Deserializer<'de>>(value: D) -> Result<Audie
 /// `text`, which is sound, with other settings.
 pub(super) fn with_change(text: &str, change: &Change) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
-    let mut set = |key: &str, to: Option<toml_edit::Value>| {
-        let Some(mut to) = to else {
-            return;
-        };
-        match document.get_mut(key).and_then(|item| item.as_value_mut()) {
-            Some(present) => {
-                // A comment behind it stays.
-                *to.decor_mut() = present.decor().clone();
-                *present = to;
-            }
-            None => drop(document.insert(key, value(to))),
-        }
-    };
     let flag = |flag: Option<bool>| flag.map(toml_edit::Value::from);
-    set("name", change.name.as_deref().map(toml_edit::Value::from));
-    set("lan", flag(change.lan));
-    set("findable", flag(change.findable));
-    set("provide", flag(change.provide));
     let mebibytes = change.copies_mebibytes.map(|it| it.min(i64::MAX as u64));
-    set(
-        "copies_mebibytes",
-        mebibytes.map(|it| it.cast_signed().into()),
-    );
-    set("audience", change.audience.map(|it| it.as_str().into()));
+    for (key, to) in [
+        ("name", change.name.as_deref().map(toml_edit::Value::from)),
+        ("lan", flag(change.lan)),
+        ("findable", flag(change.findable)),
+        ("provide", flag(change.provide)),
+        (
+            "copies_mebibytes",
+            mebibytes.map(|it| it.cast_signed().into()),
+        ),
+        ("audience", change.audience.map(|it| it.as_str().into())),
+    ] {
+        set(document.as_table_mut(), key, to);
+    }
+    if let Some(to) = change.relay_for_contacts {
+        let table = document.entry("relay_for_contacts");
+        let table = table.or_insert_with(toml_edit::table);
+        set(table.as_table_like_mut()?, "enabled", Some(to.into()));
+    }
     Some(document.to_string())
+}
+
+/// Sets one of them, where it is to be otherwise.
+fn set(table: &mut dyn TableLike, key: &str, to: Option<toml_edit::Value>) {
+    let Some(mut to) = to else {
+        return;
+    };
+    match table.get_mut(key).and_then(|item| item.as_value_mut()) {
+        Some(present) => {
+            // A comment behind it stays.
+            *to.decor_mut() = present.decor().clone();
+            *present = to;
+        }
+        None => drop(table.insert(key, value(to))),
+    }
 }
 
 #[cfg(test)]
@@ -102,6 +115,7 @@ mod tests {
             name: Some("Ännchen \"A\"".to_owned()),
             lan: Some(false),
             findable: Some(true),
+            relay_for_contacts: Some(false),
             provide: Some(false),
             copies_mebibytes: Some(7),
             audience: Some(AudienceKind::Link),
@@ -110,6 +124,7 @@ mod tests {
         let config = Config::parse(&changed).expect("sound");
         assert_eq!(config.name, "Ännchen \"A\"");
         assert!(!config.lan && config.findable && !config.provide && config.limits.local);
+        assert!(!config.relay_for_contacts.enabled);
         assert_eq!(config.copies_mebibytes, 7);
         assert_eq!(config.audience, AudienceKind::Link);
         assert!(
@@ -117,6 +132,24 @@ mod tests {
             "{changed}"
         );
         assert_eq!(with_change(&changed, &Change::default()), Some(changed));
+    }
+
+    #[test]
+    fn what_else_is_said_of_relaying_stays() {
+        let change = Change {
+            relay_for_contacts: Some(true),
+            ..Change::default()
+        };
+        for text in [
+            "[relay_for_contacts] # mine\nenabled = false # no\nport = 7\n",
+            "relay_for_contacts = { enabled = false, port = 7 }\n",
+            "[relay_for_contacts]\nport = 7\n",
+        ] {
+            let changed = with_change(text, &change).expect("sound");
+            let relaying = Config::parse(&changed).expect("sound").relay_for_contacts;
+            assert!(relaying.enabled && relaying.port == 7, "{changed}");
+            assert_eq!(changed.contains("# no"), text.contains("# no"), "{changed}");
+        }
     }
 
     #[test]

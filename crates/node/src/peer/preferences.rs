@@ -17,6 +17,8 @@ pub struct Preferences {
     pub lan: bool,
     /// Whether whoever knows the PeerId can look up the public face.
     pub findable: bool,
+    /// Whether this node relays for its contacts, where they can reach it; a change holds from the next start on.
+    pub relay_for_contacts: bool,
     /// Whether what was fetched is provided to others who may have it.
     pub provide: bool,
     /// How much is kept for the sake of copies, in MiB.
@@ -38,6 +40,7 @@ impl Node {
             name,
             findable,
             lan: kept.lan,
+            relay_for_contacts: kept.relay_for_contacts.enabled,
             provide: self.shares().others().provides(),
             copies_mebibytes: self.shares().others().room_bytes() >> 20,
             audience: kept.audience,

@@ -1,10 +1,22 @@
 // Files and folders that were dropped or chosen, with their paths. A folder is read by the browser piece by piece.
 
+import { safeName } from "../text/safe";
+import { t } from "../text/strings";
+
 export interface Dropped {
   /** Below the album, with `/`. */
   path: string;
   file: File;
 }
+
+/** What is taken of a drop or a choice. */
+export interface Taken {
+  files: Dropped[];
+  /** What is not, and why, in words. */
+  leftOut: string[];
+}
+
+export const NOTHING: Taken = { files: [], leftOut: [] };
 
 /** More is a mistake: somebody dropped their disk. Point to the folder instead; nothing is copied then. */
 export const FILES_MAX = 20_000;
@@ -12,20 +24,53 @@ export const FILES_MAX = 20_000;
 /** What is never meant when a folder of pictures is dropped. */
 const IGNORED = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
 
+/** What is found, as far as it can be read and is not too much. */
+class Found {
+  #files: Dropped[] = [];
+  #isCut = false;
+  #unread: string[] = [];
+
+  /** Whether one more is taken; where not, that is told in the end. */
+  hasRoom(): boolean {
+    if (this.#files.length < FILES_MAX) return true;
+    this.#isCut = true;
+    return false;
+  }
+
+  add(path: string, file: File): void {
+    if (this.hasRoom()) this.#files.push({ path, file });
+  }
+
+  /** Reads something of it; what cannot be read is left out, and the rest goes on. */
+  async read<T>(path: string, reading: Promise<T>): Promise<T | null> {
+    try {
+      return await reading;
+    } catch {
+      this.#unread.push(path);
+      return null;
+    }
+  }
+
+  taken(): Taken {
+    const leftOut: string[] = [];
+    if (this.#isCut) leftOut.push(t.dropped.cut(FILES_MAX));
+    const [first] = this.#unread;
+    if (first !== undefined) leftOut.push(t.dropped.unread(this.#unread.length, safeName(first)));
+    return { files: this.#files, leftOut };
+  }
+}
+
 /** All files of a drop. It has to be called while the event is handled: afterwards the browser forgets what it was. */
-export async function droppedFiles(data: DataTransfer): Promise<Dropped[]> {
+export async function droppedFiles(data: DataTransfer): Promise<Taken> {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const found = new Found();
   // What was dragged out of another page has files and no entries.
-  if (entries.length === 0) return [...data.files].map((file) => ({ path: file.name, file }));
-  const found: Dropped[] = [];
+  if (entries.length === 0) for (const file of data.files) found.add(file.name, file);
   // One folder alone is the album itself; beside others it is a folder in it.
   const only = entries.length === 1 ? entries[0] : undefined;
-  if (only?.isDirectory) {
-    for (const entry of await children(only as FileSystemDirectoryEntry)) await walk(entry, "", found);
-  } else {
-    for (const entry of entries) await walk(entry, "", found);
-  }
-  return found;
+  if (only?.isDirectory) await walkInto(only as FileSystemDirectoryEntry, "", found);
+  else for (const entry of entries) await walk(entry, "", found);
+  return found.taken();
 }
 
 /** The name of the one folder that was dropped, for an album of that name. */
@@ -35,35 +80,33 @@ export function droppedName(data: DataTransfer): string | null {
 }
 
 /** Files of a file field; of one for folders, below the folder that was chosen. */
-export function chosenFiles(files: FileList): Dropped[] {
-  return [...files]
-    .map((file) => ({ file, path: file.webkitRelativePath.split("/").slice(1).join("/") || file.name }))
-    .filter(({ path }) => !path.split("/").some((part) => IGNORED.test(part)))
-    .slice(0, FILES_MAX);
+export function chosenFiles(files: FileList): Taken {
+  const found = new Found();
+  for (const file of files) {
+    const path = file.webkitRelativePath.split("/").slice(1).join("/") || file.name;
+    if (!path.split("/").some((part) => IGNORED.test(part))) found.add(path, file);
+  }
+  return found.taken();
 }
 
-async function walk(entry: FileSystemEntry, below: string, found: Dropped[]): Promise<void> {
-  if (found.length >= FILES_MAX || IGNORED.test(entry.name)) return;
+async function walk(entry: FileSystemEntry, below: string, found: Found): Promise<void> {
+  if (IGNORED.test(entry.name) || !found.hasRoom()) return;
   const path = below === "" ? entry.name : `${below}/${entry.name}`;
-  if (entry.isFile) {
-    const file = await new Promise<File>((resolve, reject) =>
-      (entry as FileSystemFileEntry).file(resolve, reject),
-    );
-    found.push({ path, file });
-  } else {
-    for (const child of await children(entry as FileSystemDirectoryEntry)) await walk(child, path, found);
-  }
+  if (entry.isDirectory) return walkInto(entry as FileSystemDirectoryEntry, path, found);
+  const reading = new Promise<File>((resolve, reject) =>
+    (entry as FileSystemFileEntry).file(resolve, reject),
+  );
+  const file = await found.read(path, reading);
+  if (file) found.add(path, file);
 }
 
 /** All of a folder: a reader gives about a hundred at a time, and an empty piece at the end. */
-async function children(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+async function walkInto(folder: FileSystemDirectoryEntry, path: string, found: Found): Promise<void> {
   const reader = folder.createReader();
-  const all: FileSystemEntry[] = [];
   for (;;) {
-    const piece = await new Promise<FileSystemEntry[]>((resolve, reject) =>
-      reader.readEntries(resolve, reject),
-    );
-    if (piece.length === 0) return all;
-    all.push(...piece);
+    const reading = new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const piece = await found.read(path === "" ? folder.name : path, reading);
+    if (!piece || piece.length === 0) return;
+    for (const entry of piece) await walk(entry, path, found);
   }
 }

@@ -2,6 +2,8 @@
 
 import * as api from "../api/client";
 import { live } from "../state/live.svelte";
+import { toasts } from "../state/toasts.svelte";
+import { t } from "../text/strings";
 import type { Dropped } from "./dropped";
 
 /** Enough that small pictures do not wait for each other. */
@@ -23,15 +25,16 @@ export class Upload {
   failed = $state.raw<Failed[]>([]);
   failedCount = $state(0);
   isOver = $state(false);
-  /** Those that were not added: they are still where they were. */
+  /** Those that were not added and may be the next time: they are still where they were. */
   left: Dropped[] = [];
+  /** Whether pictures go in without what they say beside their pixels, also the next time. */
+  readonly isBare: boolean;
   #stop = new AbortController();
   #queue: Dropped[];
-  #isBare: boolean;
 
   constructor(album: string, files: Dropped[], isBare: boolean) {
     this.album = album;
-    this.#isBare = isBare;
+    this.isBare = isBare;
     this.#queue = files.toReversed();
     this.total = files.length;
     this.bytesTotal = files.reduce((all, { file }) => all + file.size, 0);
@@ -40,6 +43,7 @@ export class Upload {
   async run(): Promise<void> {
     await Promise.all(Array.from({ length: AT_ONCE }, () => this.#work()));
     this.isOver = true;
+    if (this.#stop.signal.aborted) toasts.say(t.upload.stopped(this.done, this.total));
     live.refresh("shares");
   }
 
@@ -56,14 +60,14 @@ export class Upload {
         sent = bytes;
       };
       try {
-        await api.putFile(this.album, next.path, next.file, this.#isBare, count, this.#stop.signal);
+        await api.putFile(this.album, next.path, next.file, this.isBare, count, this.#stop.signal);
         count(next.file.size);
         this.done += 1;
       } catch (error) {
         count(0);
         if (this.#stop.signal.aborted) return;
         this.failedCount += 1;
-        this.left.push(next);
+        if (!isFinal(error)) this.left.push(next);
         const failed = { path: next.path, words: api.wordsOf(error) };
         this.failed = [...this.failed, failed].slice(0, FAILURES_SHOWN);
       }
@@ -71,8 +75,13 @@ export class Upload {
   }
 }
 
+/** What makes no sense to the node makes none the next time: a name that cannot be, or what should be bare and is no picture. */
+const isFinal = (error: unknown) => error instanceof api.ApiError && error.kind === "usage";
+
 class Uploads {
   all = $state.raw<Upload[]>([]);
+  /** Whether something would be lost with the page. */
+  readonly isRunning = $derived(this.all.some((upload) => !upload.isOver));
 
   /** Puts files into an album; bare, without what pictures say beside their pixels. */
   start(album: string, files: Dropped[], isBare = false): Upload {
@@ -82,10 +91,10 @@ class Uploads {
     return upload;
   }
 
-  /** Tries once more what was not added, when there is room again, say. */
-  again(upload: Upload): void {
+  /** Tries once more what was not added, when there is room again, say; as it was to be added. */
+  again(upload: Upload): Upload {
     this.dismiss(upload);
-    this.start(upload.album, upload.left);
+    return this.start(upload.album, upload.left, upload.isBare);
   }
 
   of(album: string): Upload | undefined {

@@ -1040,6 +1040,8 @@ export interface components {
             message: string;
             /** @description Whether it is as it should be. */
             ok: boolean;
+            /** @description How that is done in a terminal. */
+            shell?: string | null;
         };
         /** @description A contact as it is now. */
         ContactInfo: {
@@ -1112,6 +1114,8 @@ export interface components {
             kind: string;
             /** @description What happened, to whom, and what to do next. */
             message: string;
+            /** @description What to type in a terminal then; an app says `message` alone. */
+            shell?: string | null;
         };
         /** @description What somebody was given of a share. */
         FetchInfo: {
@@ -1900,6 +1904,11 @@ export interface components {
              * @default null
              */
             provide?: boolean | null;
+            /**
+             * @description Whether this node relays for its contacts, where they can reach it; from the next start on.
+             * @default null
+             */
+            relay_for_contacts?: boolean | null;
         };
         /** @description What holds. */
         SettingsInfo: {
@@ -1920,6 +1929,8 @@ export interface components {
             name: string;
             /** @description Whether what was fetched is provided to others who may have it. */
             provide: boolean;
+            /** @description Whether this node relays for its contacts, where they can reach it; a change holds from the next start on. */
+            relay_for_contacts: boolean;
             /** @description What is taken of the disk. */
             storage: components["schemas"]["StorageInfo"];
         };
@@ -1960,6 +1971,8 @@ export interface components {
             name: string;
             /** @description Whose it is, where it is a copy of somebody else's that is provided here. */
             owner?: string | null;
+            /** @description Their PeerId. */
+            owner_id?: string | null;
             /** @description Where it lies. */
             paths: string[];
             /** @description The contacts who provide it too, as far as they said so. */

@@ -2,11 +2,19 @@
 
 import * as api from "../api/client";
 import { open, sourceOf, type ShareRef } from "../api/content";
+import { t } from "../text/strings";
+import { readLink } from "./found";
 import { lastListed, listed } from "./listing";
 
 /** The listing, or why there is none. What was shown stays until a newer listing is there. */
 export class Folder {
   entries = $state.raw<api.Listed[] | null>(null);
+  /** What is in it, in words; nothing before it is known. */
+  readonly totals = $derived.by(() => {
+    if (this.entries === null) return null;
+    const sum = (of: "files" | "bytes") => (this.entries ?? []).reduce((all, entry) => all + entry[of], 0);
+    return t.common.filesAndBytes(sum("files"), sum("bytes"));
+  });
   wrong = $state<string | null>(null);
   #at = "";
 
@@ -15,6 +23,7 @@ export class Folder {
     const at = `${sourceOf(of, path)}@${hash}`;
     if (at === this.#at) return;
     this.#at = at;
+    if (of.owner === "") void readLink(of.share);
     this.entries ??= lastListed(of, path)?.entries ?? null;
     try {
       const [listing] = await Promise.all([listed(of, path, hash), open(of)]);

@@ -37,7 +37,7 @@ export const t = {
   connection: {
     lost: "Lost the node on this computer; trying again…",
     locked:
-      "This browser is not let in any more. Run “kith up --open” on this computer, or open the address that “kith up” prints.",
+      "This browser is not let in any more. If you want it to be, type “kith web --open” in a terminal on this computer.",
   },
   welcome: {
     title: "Welcome to kith",
@@ -195,7 +195,7 @@ export const t = {
   },
   album: {
     pictures: "Pictures",
-    by: (name: string, number: number, size: number) => `From ${name} · ${files(number)} · ${bytes(size)}`,
+    from: (name: string) => `From ${name}`,
     add: "Add pictures",
     drop: "Drop them to add them",
     link: "Link",
@@ -214,11 +214,6 @@ export const t = {
     fetched: "Who fetched it",
     fetchedNone: "Nobody yet.",
     strangers: "People with the link",
-    stop: "Stop sharing",
-    stopTitle: (name: string) => `Stop sharing ${name}?`,
-    stopText:
-      "Nobody gets it from you any more. Your files stay where they are, and so do copies that others fetched.",
-    stopped: "It is not shared any more",
     wrong: "It cannot be shown now",
     emptyTitle: "Nothing in here yet",
     emptyMine:
@@ -243,6 +238,20 @@ export const t = {
     brokenVideo:
       "This film cannot be played here: your browser does not know its format, or nobody who has it is there now. Download it to play it elsewhere.",
   },
+  stop: {
+    own: {
+      do: "Stop sharing",
+      title: (name: string) => `Stop sharing ${name}?`,
+      text: "Nobody gets it from you any more. Your files stay where they are, and so do copies that others fetched.",
+      done: "It is not shared any more",
+    },
+    copy: {
+      do: "Stop passing it on",
+      title: (name: string) => `Stop passing on ${name}?`,
+      text: "Others get it from its owner then, and not from you. What you fetched stays where it is.",
+      done: "It is not passed on any more",
+    },
+  },
   newAlbum: {
     title: "New album",
     where: "Where the pictures are",
@@ -258,6 +267,14 @@ export const t = {
     name: "Name",
     nameHint: "Leave it empty to use the folder’s own name.",
     make: "Share",
+  },
+  dropped: {
+    cut: (most: number) =>
+      `There are more files than can be meant: only the first ${count(most)} are taken. A large folder is better shared where it lies, as a folder on this disk.`,
+    unread: (number: number, first: string) =>
+      number === 1
+        ? `One file or folder could not be read and is left out: ${first}`
+        : `${count(number)} files or folders could not be read and are left out, among them ${first}`,
   },
   places: {
     looking: "Looking whether they say where they were taken…",
@@ -322,6 +339,7 @@ export const t = {
     running: (done: number, total: number) => `Adding ${count(done)} of ${count(total)}…`,
     failed: (number: number) =>
       number === 1 ? "One file was not added" : `${count(number)} files were not added`,
+    stopped: (done: number, total: number) => `Stopped: ${count(done)} of ${files(total)} added`,
   },
   download: {
     all: "Download all of it",
@@ -467,6 +485,9 @@ export const t = {
     findable: "By whoever knows my PeerId",
     findableText:
       "Off, strangers can find out nothing about you. On, they can tell whether you are there, and ask for what is public.",
+    relay: "Relay for my contacts",
+    relayText:
+      "Where they can reach this computer, two of them who cannot reach each other meet through it. It sees that they talk, and nothing of what. Holds from the next start on.",
     sharing: "Sharing",
     audience: "New albums are for",
     provide: "Pass on what I fetched",
@@ -485,6 +506,7 @@ export const t = {
       albums: "Albums",
       copies: "Trees of shares and copies",
       partial: "Not whole yet",
+      previews: "Small previews of pictures",
       database: "Address book and the rest",
     },
     free: (size: string) => `${size} are free on this disk.`,

@@ -10,7 +10,7 @@ use kith_core::routing::Target;
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::failure::{several, unknown};
+use super::failure::several;
 use super::handle::Contents;
 use super::limits::Metered;
 use super::making::my_name;
@@ -57,7 +57,7 @@ impl Contents {
     /// One copy, named by its share's id, its name or its link.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name.
+    /// [`Error::UnknownOwnShare`]; [`Error::Usage`] when several go by the name.
     pub async fn copy(&self, text: &str) -> Result<Copy, Error> {
         self.copy_named(&my_name(text)?).await
     }
@@ -217,7 +217,7 @@ impl Contents {
         if copies.len() > 1 {
             return Err(several(copies.iter().map(|copy| &copy.head)));
         }
-        copies.pop().ok_or_else(unknown)
+        copies.pop().ok_or(Error::UnknownOwnShare)
     }
 }
 

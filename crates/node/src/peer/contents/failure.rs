@@ -28,9 +28,7 @@ pub(super) fn explain(error: GetError, name: &str, known: bool) -> Error {
 
 /// There is no such share, as far as we are to know.
 pub(super) fn missing(name: &str) -> Error {
-    Error::NotFound(format!(
-        "{name} has no such share, or not for you; 'kith ls' lists what contacts share with you"
-    ))
+    Error::UnknownShare(name.to_owned())
 }
 
 /// Whether trying again later may help: nobody was there, or the connection was lost.
@@ -54,11 +52,6 @@ pub(super) fn is_outdated(error: &Error) -> bool {
             ..
         }
     )
-}
-
-/// There is no such share or copy on this node.
-pub(super) fn unknown() -> Error {
-    Error::NotFound("there is no such share here; 'kith shares' lists yours".to_owned())
 }
 
 /// Several shares go by one name.

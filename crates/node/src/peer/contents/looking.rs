@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::failure::{explain, missing, several};
 use super::handle::Contents;
-use super::opening::own_head;
+use super::opening::{copied_head, own_head};
 use super::reach::Reach;
 use super::source::{self, ShareName, ShareSource};
 use super::sources::Feed;
@@ -22,6 +22,9 @@ use crate::error::Error;
 
 /// How long a look at what somebody shares may take: longer than their looking at a large folder anew.
 const LOOK_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long the owner of something of which there is a copy here is waited for: as long as whoever looks at it sits before nothing.
+const OWNER_WITHIN: Duration = Duration::from_secs(5);
 
 impl Contents {
     /// What `peer` shares with us, in the order of the shares' ids.
@@ -34,16 +37,30 @@ impl Contents {
         reach.with(target, self.look(&reach, target, peer)).await
     }
 
-    /// What a directory of a share holds, somebody's or our own; a file holds itself.
+    /// What a directory of a share holds, somebody's or our own; a file holds itself. Where its owner is not to be reached, or not soon, a
+    /// copy of it here says what it holds.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such share or path, or not for us; [`Error::Unreachable`].
+    /// [`Error::UnknownShare`] when there is no such share or path, or not for us; [`Error::Unreachable`].
     pub async fn entries(&self, source: &ShareSource) -> Result<Vec<Entry>, Error> {
         if source.owner == self.node.peer_id() {
             let (shares, source) = (Arc::clone(self.node.shares()), source.clone());
             let listed = tokio::task::spawn_blocking(move || own_entries(&shares, &source));
             return listed.await.map_err(|_| Error::Closed)?;
         }
+        let (shares, here) = (Arc::clone(self.node.shares()), source.clone());
+        let copied = tokio::task::spawn_blocking(move || copied_entries(&shares, &here));
+        let Some(copied) = copied.await.map_err(|_| Error::Closed)?? else {
+            return self.entries_of_owner(source).await;
+        };
+        match tokio::time::timeout(OWNER_WITHIN, self.entries_of_owner(source)).await {
+            Err(_) | Ok(Err(Error::Unreachable { .. } | Error::UnknownContact(_))) => Ok(copied),
+            Ok(listed) => listed,
+        }
+    }
+
+    /// What the owner says that it holds.
+    async fn entries_of_owner(&self, source: &ShareSource) -> Result<Vec<Entry>, Error> {
         let reach = Reach::source(&self.node, source).await?;
         let mut failed = missing(reach.name());
         for target in reach.targets() {
@@ -136,4 +153,12 @@ fn own_entries(shares: &Shares, source: &ShareSource) -> Result<Vec<Entry>, Erro
     let head = own_head(shares, source)?;
     let listed = lying::entries(shares, &head, &source.path).map_err(ShareError::from)?;
     Ok(listed.ok_or(ReadError::NotFound)?)
+}
+
+/// What a directory of a copy holds; `None` where there is no copy, or nothing at its path.
+fn copied_entries(shares: &Shares, source: &ShareSource) -> Result<Option<Vec<Entry>>, Error> {
+    let Some(head) = copied_head(shares, source)? else {
+        return Ok(None);
+    };
+    Ok(lying::entries(shares, &head, &source.path).map_err(ShareError::from)?)
 }

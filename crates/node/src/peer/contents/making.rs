@@ -11,7 +11,7 @@ use kith_core::introducer::Introducer;
 use kith_core::random::Random;
 use tokio::sync::broadcast;
 
-use super::failure::{several, unknown};
+use super::failure::several;
 use super::handle::Contents;
 use super::source::{ShareName, ShareSource};
 use crate::content::{AudienceKind, Fetch, Mine, NewShare, Recipients, ShareEvent};
@@ -108,7 +108,7 @@ impl Contents {
     /// not have it any more is given nothing from then on, and others who provide it and are there are told; who comes in addition has it at once.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name; [`Error::UnknownContact`] for somebody named who is no contact.
+    /// [`Error::UnknownOwnShare`]; [`Error::Usage`] when several go by the name; [`Error::UnknownContact`] for somebody named who is no contact.
     pub async fn set_audience(&self, text: &str, recipients: Recipients) -> Result<MyShare, Error> {
         let share = self.mine(&my_name(text)?).await?.head.share;
         self.check_named(&recipients).await?;
@@ -152,7 +152,7 @@ impl Contents {
     /// One share of this node, named by its id, its name or its link.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name.
+    /// [`Error::UnknownOwnShare`]; [`Error::Usage`] when several go by the name.
     pub async fn my_share(&self, text: &str) -> Result<MyShare, Error> {
         self.mine(&my_name(text)?).await
     }
@@ -161,11 +161,11 @@ impl Contents {
     /// there are told. Of a copy it ends that it is provided; its files stay.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Usage`] when several go by the name.
+    /// [`Error::UnknownOwnShare`]; [`Error::Usage`] when several go by the name.
     pub async fn unshare(&self, text: &str) -> Result<Head, Error> {
         let name = my_name(text)?;
         let mine = match self.mine(&name).await {
-            Err(Error::NotFound(_)) => return self.drop_copy(&name).await,
+            Err(Error::UnknownOwnShare) => return self.drop_copy(&name).await,
             mine => mine?,
         };
         let share = mine.head.share;
@@ -209,7 +209,7 @@ impl Contents {
         if mine.len() > 1 {
             return Err(several(mine.iter().map(|mine| &mine.head)));
         }
-        let mine = mine.pop().ok_or_else(unknown)?;
+        let mine = mine.pop().ok_or(Error::UnknownOwnShare)?;
         let places = self.places(leads(&mine.head.audience)).await?;
         Ok(places.present(mine, self.node.peer_id()))
     }

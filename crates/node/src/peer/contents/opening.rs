@@ -13,7 +13,7 @@ use kith_core::ids::{PeerId, ShareId};
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::failure::{several, unknown};
+use super::failure::several;
 use super::fetched::Fetched;
 use super::handle::Contents;
 use super::reads::Reading;
@@ -58,7 +58,7 @@ impl Contents {
     /// Whether that goes well shows when it is read.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for what is our own and not there, [`Error::Usage`] when several shares go by the name, [`Error::Share`] and
+    /// [`Error::UnknownOwnShare`] for what is our own and not there, [`Error::Usage`] when several shares go by the name, [`Error::Share`] and
     /// [`Error::Io`] when the database or the disk fails.
     pub async fn open(&self, source: &ShareSource) -> Result<FileReader, Error> {
         let (wanted, me) = (source.clone(), self.node.peer_id());
@@ -268,7 +268,7 @@ pub(super) fn own_head(shares: &Shares, source: &ShareSource) -> Result<Head, Er
     if heads.len() > 1 {
         return Err(several(heads.iter().map(|mine| &mine.head)));
     }
-    Ok(heads.pop().ok_or_else(unknown)?.head)
+    Ok(heads.pop().ok_or(Error::UnknownOwnShare)?.head)
 }
 
 /// A file of an own share.
@@ -282,8 +282,8 @@ pub(super) fn own(shares: &Arc<Shares>, source: &ShareSource) -> Result<Lying, E
     }
 }
 
-/// A file of a copy that is the newest version that is known, as long as it is what it was.
-pub(super) fn copied(shares: &Arc<Shares>, source: &ShareSource) -> Result<Option<Lying>, Error> {
+/// A copy of what is meant, if it is the newest version that is known.
+pub(super) fn copied_head(shares: &Shares, source: &ShareSource) -> Result<Option<Head>, Error> {
     let copies = shares.copies().map_err(ShareError::from)?;
     let mut copies = copies
         .into_iter()
@@ -297,7 +297,15 @@ pub(super) fn copied(shares: &Arc<Shares>, source: &ShareSource) -> Result<Optio
     if known.is_none_or(|(_, newest)| newest.manifest != copy.head.manifest) {
         return Ok(None);
     }
-    let found = Lying::find(shares, &copy.head, &source.path).map_err(ShareError::from)?;
+    Ok(Some(copy.head))
+}
+
+/// A file of a copy, as long as it is what it was.
+pub(super) fn copied(shares: &Arc<Shares>, source: &ShareSource) -> Result<Option<Lying>, Error> {
+    let Some(head) = copied_head(shares, source)? else {
+        return Ok(None);
+    };
+    let found = Lying::find(shares, &head, &source.path).map_err(ShareError::from)?;
     Ok(found.filter(Lying::is_here))
 }
 

@@ -53,7 +53,7 @@ impl Reach {
     pub(super) async fn source(node: &Node, source: &ShareSource) -> Result<Self, Error> {
         if source.owner == node.peer_id() {
             return Err(Error::Usage(
-                "this is your own share: it is here already; 'kith shares' says where".to_owned(),
+                "this is your own share: it is here already".to_owned(),
             ));
         }
         let Some(link) = &source.link else {
@@ -251,8 +251,8 @@ async fn contact_name(node: &Node, peer: PeerId) -> Result<Option<Petname>, Erro
         .await?;
     match contact {
         Some(contact) if contact.state == ContactState::Blocked => Err(Error::NotAllowed(format!(
-            "you have blocked {name}; 'kith contact confirm {name}' undoes it",
-            name = contact.petname.as_str()
+            "you have blocked {}; unblock them first",
+            contact.petname.as_str()
         ))),
         contact => Ok(contact.map(|contact| contact.petname)),
     }

@@ -169,7 +169,7 @@ impl Transfer {
     /// Waits until all is there, durable and under its name.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such share, or not for us; [`Error::NotAllowed`] when it was taken back meanwhile;
+    /// [`Error::UnknownShare`] when there is no such share, or not for us; [`Error::NotAllowed`] when it was taken back meanwhile;
     /// [`Error::Unreachable`] when nobody came who has it; [`Error::Get`] for the rest. Nothing appeared under a final name then, and
     /// what arrived is kept for the next run.
     pub async fn finished(self) -> Result<Fetched, Error> {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs;
 
 use kith::content::{GetError, Recipients};
+use kith::core::data::manifest::Entry;
 use kith::core::ids::{PeerId, ShareId};
 use kith::peer::{Fetched, GetOptions};
 use kith::{Error, ErrorKind, Node};
@@ -141,6 +142,33 @@ async fn one_who_has_it_leads_to_the_next_when_owner_and_provider_are_gone() {
     let fetched = finished(&carol, &options).await;
     assert_eq!(fetched.head.owner, alice.node.peer_id());
     assert!(snapshot(&carol.at("out/folder")) == snapshot(&alice.at("folder")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_copy_holds_is_listed_while_its_owner_is_away() {
+    let (alice, bob) = (Person::new("alice").await, Person::new("bob").await);
+    alice.meet(&bob).await;
+    alice.write("folder/day1/a", b"read me");
+    alice.share("folder", Recipients::Contacts).await;
+    bob.get("alice/folder").await.expect("fetched");
+    let contents = bob.node.contents();
+    until("the copy is examined", async || {
+        let copies = contents.copies().await.expect("read");
+        copies.iter().any(|copy| copy.examined)
+    })
+    .await;
+    alice.node.shutdown().await;
+    let source = contents.resolve("alice/folder/day1").await;
+    let source = source.expect("a source");
+    let listed = contents.entries(&source).await.expect("a copy");
+    let names: Vec<_> = listed.iter().map(Entry::name).collect();
+    assert_eq!(names, ["a"]);
+    contents.unshare("folder").await.expect("a copy");
+    let nothing = contents.entries(&source).await;
+    assert!(
+        matches!(nothing, Err(Error::Unreachable { .. })),
+        "{nothing:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

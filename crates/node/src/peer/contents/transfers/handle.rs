@@ -115,7 +115,7 @@ impl Transfers {
     /// Stops one where it is; it goes on only when it is told to. Nothing changes for one that is over.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Io`] when that cannot be kept.
+    /// [`Error::UnknownTransfer`]; [`Error::Io`] when that cannot be kept.
     pub async fn pause(&self, id: TransferId) -> Result<TransferInfo, Error> {
         let _changing = self.node.transfers().changing.lock().await;
         let info = {
@@ -200,7 +200,7 @@ impl Transfers {
     /// A file of one, to be read while it arrives and after (see [`Readers::open`](crate::content::Readers::open)).
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a number of no transfer, and a path that can be none.
+    /// [`Error::UnknownTransfer`]; [`Error::Read`] for a path that can be none.
     pub fn open(&self, id: TransferId, path: &str) -> Result<FileReader, Error> {
         let table = self.node.transfers().lock();
         let entry = table.entries.get(&id).ok_or_else(|| missing(id))?;
@@ -331,13 +331,11 @@ async fn discard_staged(folder: std::path::PathBuf) -> Result<(), Error> {
 }
 
 fn missing(id: TransferId) -> Error {
-    Error::NotFound(format!(
-        "there is no transfer {id}; 'kith transfers' lists those there are"
-    ))
+    Error::UnknownTransfer(id.0)
 }
 
 fn too_many() -> Error {
-    let advice = std::io::Error::other("cancel some: 'kith transfers' lists them");
+    let advice = std::io::Error::other("cancel some");
     Error::io(
         format!("{TRANSFERS_MAX} transfers are all there can be"),
         advice,

@@ -25,11 +25,9 @@ impl FromStr for TransferId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let number = text.parse().map_err(|_| {
-            Error::Usage(format!(
-                "{text:?} is no number of a transfer; 'kith transfers' lists them"
-            ))
-        })?;
+        let number = text
+            .parse()
+            .map_err(|_| Error::Usage(format!("{text:?} is no number of a transfer")))?;
         Ok(Self(number))
     }
 }

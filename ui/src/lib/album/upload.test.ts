@@ -1,0 +1,62 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import * as api from "../api/client";
+import { toasts } from "../state/toasts.svelte";
+import { uploads } from "./upload.svelte";
+
+vi.mock("../api/client", async (original) => ({
+  ...(await original<typeof api>()),
+  putFile: vi.fn(),
+  shares: () => Promise.resolve([]),
+}));
+const putFile = vi.mocked(api.putFile);
+beforeEach(() => {
+  putFile.mockReset();
+});
+
+const files = (...paths: string[]) => paths.map((path) => ({ path, file: new File(["x"], path) }));
+
+test("what was to be added without its places is tried again without them", async () => {
+  putFile.mockRejectedValue(new api.ApiError("failed", "there is no space left"));
+  const first = uploads.start("album", files("a.jpg"), true);
+  await vi.waitUntil(() => first.isOver);
+  expect(first.left.map(({ path }) => path)).toEqual(["a.jpg"]);
+  putFile.mockResolvedValue();
+  const second = uploads.again(first);
+  await vi.waitUntil(() => second.isOver);
+  expect(second.done).toBe(1);
+  expect(putFile.mock.calls.map(([, path, , isBare]) => [path, isBare])).toEqual([
+    ["a.jpg", true],
+    ["a.jpg", true],
+  ]);
+});
+
+test("what the node cannot take at all is told, and not tried again", async () => {
+  putFile.mockImplementation((_, path) =>
+    Promise.reject(
+      path === "film.mp4"
+        ? new api.ApiError("usage", "nothing could be left out of it")
+        : new api.ApiError("away", "the node does not answer"),
+    ),
+  );
+  const upload = uploads.start("album", files("film.mp4", "a.jpg"), true);
+  await vi.waitUntil(() => upload.isOver);
+  expect(upload.failedCount).toBe(2);
+  expect(upload.failed.map(({ path }) => path).toSorted()).toEqual(["a.jpg", "film.mp4"]);
+  expect(upload.left.map(({ path }) => path)).toEqual(["a.jpg"]);
+});
+
+test("an upload that is cancelled says how far it came", async () => {
+  putFile.mockImplementation((_, path, __, ___, ____, signal) =>
+    path === "a.jpg"
+      ? Promise.resolve()
+      : new Promise((_, reject) =>
+          signal.addEventListener("abort", () => reject(new DOMException("stopped", "AbortError"))),
+        ),
+  );
+  const upload = uploads.start("album", files("a.jpg", "b.jpg", "c.jpg"));
+  await vi.waitUntil(() => upload.done === 1);
+  upload.stop();
+  await vi.waitUntil(() => upload.isOver);
+  expect(upload.failedCount).toBe(0);
+  expect(toasts.all.at(-1)?.text).toBe("Stopped: 1 of 3 files added");
+});
