@@ -7,6 +7,7 @@ use kith::core::content::limits::{Cap, Caps, DAY_MINUTES, Limits, PeerCaps, Peri
 
 use super::people::{PATIENCE, Person, bytes};
 use super::two_who_met;
+use crate::waiting::a_moment;
 
 /// A test's rate in bytes a second; the first second's worth passes at once.
 const RATE: u64 = 1 << 20;
@@ -174,7 +175,7 @@ async fn a_limit_is_lifted_under_a_transfer_and_what_is_served_is_told() {
             if let [upload] = &contents.uploads().await.expect("told")[..] {
                 return upload.clone();
             }
-            tokio::task::yield_now().await;
+            a_moment().await;
         }
     };
     let served = tokio::time::timeout(PATIENCE, served).await;
