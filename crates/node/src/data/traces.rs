@@ -133,7 +133,7 @@ mod tests {
             let closed = place.path().join("closed");
             fs::create_dir(&closed).expect("room");
             fs::write(place.path().join("a.jpg"), TAKEN_SOMEWHERE).expect("room");
-            fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("ours");
+            fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).expect("ours");
             // Nothing is closed to root.
             let unknown = u64::from(fs::read_dir(&closed).is_err());
             let found = TracesFound::at(vec![place.path().to_owned()]).expect("readable");
