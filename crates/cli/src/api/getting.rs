@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::answer::{Asked, lines};
 use super::door::Door;
-use super::named::name_of;
+use super::named::names_of;
 use super::paths;
 use super::priority::{self, FilePriority};
 use crate::failure::Failure;
@@ -79,7 +79,7 @@ pub(crate) enum GetEvent {
         files: u64,
         /// How long this run took.
         seconds: f64,
-        /// Where this run's bytes came from.
+        /// Where this run's bytes came from, all of them.
         sources: Vec<GetSource>,
         /// Where it is.
         #[schema(value_type = String)]
@@ -89,13 +89,13 @@ pub(crate) enum GetEvent {
     },
 }
 
-/// Somebody bytes came from.
+/// Somebody bytes came from. All who did not say who they are, as friends of the owner who let each other in by grants, are one, the last.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct GetSource {
-    /// By name, where they are a contact.
-    pub(crate) peer: String,
-    /// Who.
-    pub(crate) peer_id: String,
+    /// By name, where they are a contact; none for those who did not say who they are.
+    pub(crate) peer: Option<String>,
+    /// By PeerId.
+    pub(crate) peer_id: Option<String>,
     /// Bytes of files.
     pub(crate) bytes: u64,
 }
@@ -140,8 +140,7 @@ pub(super) async fn get(
         let done = done.map_err(|failure| Failure::new(failure.kind, failure.message))?;
         let mut sources = Vec::new();
         for source in &done.sources {
-            let peer_id = source.peer.to_string();
-            let peer = name_of(&door, &peer_id).await;
+            let (peer, peer_id) = names_of(&door, source.peer).await;
             sources.push(GetSource {
                 peer,
                 peer_id,

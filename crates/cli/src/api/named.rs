@@ -47,3 +47,14 @@ pub(super) async fn name_of(door: &Door, peer_id: &str) -> String {
         |contact| contact.petname.to_string(),
     )
 }
+
+/// What a peer who may not have said who it is is called here, and its id.
+pub(super) async fn names_of(
+    door: &Door,
+    peer: Option<PeerId>,
+) -> (Option<String>, Option<String>) {
+    match peer.map(|peer| peer.to_string()) {
+        Some(peer_id) => (Some(name_of(door, &peer_id).await), Some(peer_id)),
+        None => (None, None),
+    }
+}

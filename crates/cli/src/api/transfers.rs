@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::answer::{Answer, Asked};
 use super::door::Door;
 use super::getting::{self, GetRequest};
-use super::named::name_of;
+use super::named::{name_of, names_of};
 use super::priority::{self, FilePriority};
 use crate::failure::Failure;
 
@@ -225,11 +225,7 @@ pub(super) async fn tell(door: &Door, info: &peer::TransferInfo) -> TransferEven
 async fn sources(door: &Door, id: TransferId) -> Vec<TransferSource> {
     let mut sources = Vec::new();
     for giver in door.node().contents().transfers().givers(id) {
-        let peer_id = giver.peer.map(|peer| peer.to_string());
-        let peer = match &peer_id {
-            Some(peer_id) => Some(name_of(door, peer_id).await),
-            None => None,
-        };
+        let (peer, peer_id) = names_of(door, giver.peer).await;
         sources.push(TransferSource {
             peer,
             peer_id,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::Trial;
 use patchbay::Device;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::line::Condition;
@@ -96,12 +97,15 @@ async fn friends_finish_from_each_other_when_the_owner_goes() -> Result<()> {
     for (get, friend) in gets.iter_mut().zip([&bob, &carol]) {
         let done = get.wait_for_event(GET_DURATION_MAX, "done")?;
         ensure!(get.wait(GET_DURATION_MAX)?.success(), "it was not got");
-        let sources = done["sources"].as_array().context("sources")?;
-        // Only Alice says who she is.
-        let named = sources.iter().filter_map(|source| source["bytes"].as_u64());
+        let from_alice = given(&done, &json!("alice"));
         ensure!(
-            named.sum::<u64>() < BIG_BYTES as u64 / 8 * 7,
+            from_alice < BIG_BYTES as u64 / 8 * 7,
             "Alice did not go half-way: {done}"
+        );
+        // The other did not say who they are.
+        ensure!(
+            from_alice + given(&done, &Value::Null) == BIG_BYTES as u64,
+            "the other did not give the rest: {done}"
         );
         ensure!(fs::read(got(friend, dir.path()))? == bytes(), "it differs");
     }
@@ -181,6 +185,13 @@ fn start_get(person: &Person, dir: &Path) -> Result<Program> {
     let out = dir.join(format!("{}-got", person.host.name()));
     let out = out.to_str().context("a path in UTF-8")?;
     person.command(&["get", "alice/big", "--out", out, "--wait", "60s"])
+}
+
+/// How much of it somebody gave.
+fn given(done: &Value, peer: &Value) -> u64 {
+    let sources = done["sources"].as_array().into_iter().flatten();
+    let theirs = sources.filter(|source| source["peer"] == *peer);
+    theirs.filter_map(|source| source["bytes"].as_u64()).sum()
 }
 
 /// Where it is when it was got.

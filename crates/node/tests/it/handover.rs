@@ -90,7 +90,7 @@ async fn a_folder_shared_with_contacts_arrives_whole() {
     assert_eq!((fetched.bytes, fetched.files), (totals.bytes, totals.files));
     assert_eq!((last.bytes, last.total), (totals.bytes, Some(totals.bytes)));
     assert_eq!(fetched.sources.len(), 1);
-    assert_eq!(fetched.sources[0].peer, alice.node.peer_id());
+    assert_eq!(fetched.sources[0].peer, Some(alice.node.peer_id()));
     assert_eq!(fetched.sources[0].bytes, totals.bytes);
     assert_eq!(fetched.target, bob.at("out/holiday"));
     assert!(snapshot(&alice.at("holiday")) == snapshot(&bob.at("out/holiday")));

@@ -1239,7 +1239,7 @@ export interface components {
              * @description How long this run took.
              */
             seconds: number;
-            /** @description Where this run's bytes came from. */
+            /** @description Where this run's bytes came from, all of them. */
             sources: components["schemas"]["GetSource"][];
         };
         /** @description What to fetch. */
@@ -1272,17 +1272,17 @@ export interface components {
              */
             wait_ms: number;
         };
-        /** @description Somebody bytes came from. */
+        /** @description Somebody bytes came from. All who did not say who they are, as friends of the owner who let each other in by grants, are one, the last. */
         GetSource: {
             /**
              * Format: int64
              * @description Bytes of files.
              */
             bytes: number;
-            /** @description By name, where they are a contact. */
-            peer: string;
-            /** @description Who. */
-            peer_id: string;
+            /** @description By name, where they are a contact; none for those who did not say who they are. */
+            peer?: string | null;
+            /** @description By PeerId. */
+            peer_id?: string | null;
         };
         /** @description An introducer that is used. */
         IntroducerInfo: {

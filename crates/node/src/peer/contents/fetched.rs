@@ -24,8 +24,8 @@ pub struct TransferProgress {
 /// How much came from whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceBytes {
-    /// Whom.
-    pub peer: PeerId,
+    /// Whom; `None` for all together who did not say who they are, as holders of a link or a grant do.
+    pub peer: Option<PeerId>,
     /// Bytes of files.
     pub bytes: u64,
 }
@@ -43,7 +43,8 @@ pub struct Fetched {
     pub files: u64,
     /// How long this run took, waiting included.
     pub time: Duration,
-    /// Where this run's bytes came from; those who gave none are not named.
+    /// Where this run's bytes came from; those who gave none are not among them, and those who did not say who they are come last. Together
+    /// they gave all that this run fetched.
     pub sources: Vec<SourceBytes>,
     /// Symbolic links that were not made, because they lead out of the part that was fetched.
     pub links_left_out: u64,

@@ -186,8 +186,8 @@ struct Run {
     rate: Rate,
     /// Bytes that this run's attempts have fetched so far.
     fetched: u64,
-    /// Of those, by whom they came; providers who did not say who they are are not named.
-    sources: BTreeMap<PeerId, u64>,
+    /// Of those, by whom they came; from providers who did not say who they are, under `None`.
+    sources: BTreeMap<Option<PeerId>, u64>,
 }
 
 impl Drop for Run {
@@ -236,18 +236,17 @@ impl Run {
     }
 
     fn done(&self, got: Got, started: Instant) -> Fetched {
-        let sources = self.sources.iter().filter(|(_, bytes)| **bytes > 0);
-        let sources = sources.map(|(peer, bytes)| SourceBytes {
-            peer: *peer,
-            bytes: *bytes,
-        });
+        let gave = self.sources.iter().filter(|(_, bytes)| **bytes > 0);
+        let gave = gave.map(|(&peer, &bytes)| SourceBytes { peer, bytes });
+        let mut sources: Vec<SourceBytes> = gave.collect();
+        sources.sort_by_key(|source| source.peer.is_none());
         Fetched {
             target: got.target,
             head: got.head,
             bytes: got.bytes,
             files: got.files,
             time: started.elapsed(),
-            sources: sources.collect(),
+            sources,
             links_left_out: got.links_left_out,
         }
     }
@@ -331,9 +330,7 @@ impl Run {
             *fetched = before + now.fetched;
             sources.clone_from(&earlier);
             for (peer, bytes) in &now.sources {
-                if let Some(peer) = peer {
-                    *sources.entry(*peer).or_default() += bytes;
-                }
+                *sources.entry(*peer).or_default() += bytes;
             }
             let rate = rate.update(Instant::now(), *fetched);
             progress.send_replace(TransferProgress {

@@ -5,14 +5,14 @@ use std::fs;
 use futures_util::future::join_all;
 use kith::content::Recipients;
 use kith::core::content::limits::{Cap, Plan};
-use kith::core::ids::{PeerId, ShareId};
-use kith::peer::{Fetched, GetOptions};
+use kith::core::ids::ShareId;
+use kith::peer::{Fetched, GetOptions, SourceBytes};
 use kith::{Error, Node};
 
 #[cfg(target_os = "linux")]
 use super::broken;
 use super::copies::heard;
-use super::people::{self, Person, bytes};
+use super::people::{self, Person, bytes, given};
 
 /// How much is shared: many times what a getter asks of one source ahead.
 const BYTES: usize = 12 << 20;
@@ -20,17 +20,21 @@ const BYTES: usize = 12 << 20;
 /// What the owner may send in a second: slow enough that those who fetch find each other before half is sent.
 const RATE: u64 = 3 << 20;
 
-/// Alice, whose upload is limited on loopback too, and friends of hers who do not know each other.
-async fn slow_alice_and_friends() -> (Person, Vec<Person>) {
+/// Alice, whose upload is limited on loopback too and who shares something; so many friends of hers, who do not know each other; and what each
+/// asks for to fetch it.
+async fn slow_alice_and_friends(count: usize) -> (Person, Vec<Person>, Vec<GetOptions>) {
     let alice = Person::new("alice").await;
-    let mut friends = Vec::new();
-    for name in ["bob", "carol", "dave", "erin"] {
+    alice.write("big", &bytes(1, BYTES));
+    alice.share("big", Recipients::Contacts).await;
+    let (mut friends, mut options) = (Vec::new(), Vec::new());
+    for name in ["bob", "carol", "dave", "erin"].into_iter().take(count) {
         let friend = Person::new(name).await;
         alice.meet(&friend).await;
+        options.push(friend.options("alice/big").await.expect("a source"));
         friends.push(friend);
     }
     limit(&alice, RATE);
-    (alice, friends)
+    (alice, friends, options)
 }
 
 /// Limits what somebody sends in a second, on loopback too.
@@ -52,21 +56,9 @@ async fn fetch_all(friends: &[Person], options: &[GetOptions]) -> Vec<Result<Fet
     join_all(fetched).await
 }
 
-/// How many bytes of files came from `peer`.
-fn from(fetched: &Fetched, peer: PeerId) -> u64 {
-    let named = fetched.sources.iter().find(|source| source.peer == peer);
-    named.map_or(0, |source| source.bytes)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn those_who_fetch_at_once_get_most_of_it_from_each_other() {
-    let (alice, friends) = slow_alice_and_friends().await;
-    alice.write("big", &bytes(1, BYTES));
-    alice.share("big", Recipients::Contacts).await;
-    let mut options = Vec::new();
-    for friend in &friends {
-        options.push(friend.options("alice/big").await.expect("a source"));
-    }
+    let (alice, friends, options) = slow_alice_and_friends(4).await;
     fetch_mostly_from_each_other(&alice, &friends, &options).await;
 }
 
@@ -76,8 +68,10 @@ async fn fetch_mostly_from_each_other(alice: &Person, friends: &[Person], option
     let mut sent = 0;
     for (friend, fetched) in friends.iter().zip(fetched) {
         let fetched = fetched.expect("fetched");
-        let from_alice = from(&fetched, alice.node.peer_id());
+        let from_alice = given(&fetched, Some(alice.node.peer_id()));
         assert!(from_alice < BYTES as u64 * 3 / 4, "{from_alice}");
+        // The friends did not say who they are.
+        assert_eq!(from_alice + given(&fetched, None), BYTES as u64);
         sent += from_alice;
         assert!(fs::read(friend.at("out/big")).expect("there") == bytes(1, BYTES));
     }
@@ -87,13 +81,7 @@ async fn fetch_mostly_from_each_other(alice: &Person, friends: &[Person], option
 /// Each of them is known to have it, and has it no more; once more, it comes to each while the others ask.
 #[tokio::test(flavor = "multi_thread")]
 async fn those_who_deleted_their_copies_get_it_from_each_other_again() {
-    let (alice, friends) = slow_alice_and_friends().await;
-    alice.write("big", &bytes(1, BYTES));
-    alice.share("big", Recipients::Contacts).await;
-    let mut options = Vec::new();
-    for friend in &friends {
-        options.push(friend.options("alice/big").await.expect("a source"));
-    }
+    let (alice, friends, options) = slow_alice_and_friends(4).await;
     fetch_all(&friends, &options).await;
     for friend in &friends {
         heard(
@@ -121,15 +109,11 @@ async fn those_who_fetch_from_each_other_do_so_by_lanes() {
         assert!(alone.status.success(), "{said}");
         return;
     }
-    let (alice, mut friends) = slow_alice_and_friends().await;
-    friends.truncate(2);
-    alice.write("big", &bytes(1, BYTES));
-    alice.share("big", Recipients::Contacts).await;
-    let mut transfers = Vec::new();
-    for friend in &friends {
-        let options = friend.options("alice/big").await.expect("a source");
-        transfers.push(friend.node.contents().get(options));
-    }
+    let (_alice, friends, options) = slow_alice_and_friends(2).await;
+    let begun = friends.iter().zip(options);
+    let mut transfers: Vec<_> = begun
+        .map(|(friend, options)| friend.node.contents().get(options))
+        .collect();
     let mut most = 0;
     while transfers[0].changed().await.is_some() {
         most = most.max(lane_ends());
@@ -153,20 +137,15 @@ fn lane_ends() -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_who_gives_up_is_asked_no_more_and_is_no_liar() {
-    let (alice, mut friends) = slow_alice_and_friends().await;
-    friends.truncate(2);
-    alice.write("big", &bytes(1, BYTES));
-    alice.share("big", Recipients::Contacts).await;
+    let (alice, friends, options) = slow_alice_and_friends(2).await;
     let (bob, carol) = (&friends[0], &friends[1]);
-    let options = bob.options("alice/big").await.expect("a source");
-    let mut bobs = bob.node.contents().get(options.clone());
-    let carols = carol.options("alice/big").await.expect("a source");
-    let carols = carol.node.contents().get(carols);
+    let mut bobs = bob.node.contents().get(options[0].clone());
+    let carols = carol.node.contents().get(options[1].clone());
     people::until(&mut bobs, BYTES as u64 / 2).await;
     drop(bobs);
     people::finish(carols).await.expect("fetched from Alice");
     // He goes on, and gives it to her again.
-    people::finish(bob.node.contents().get(options))
+    people::finish(bob.node.contents().get(options[0].clone()))
         .await
         .expect("fetched");
     heard(&alice.node, share(&bob.node).await, bob.node.peer_id()).await;
@@ -174,7 +153,15 @@ async fn one_who_gives_up_is_asked_no_more_and_is_no_liar() {
     carol.node.contents().unshare("big").await.expect("dropped");
     fs::remove_file(carol.at("out/big")).expect("there");
     let again = carol.get("alice/big").await.expect("fetched from Bob");
-    assert_eq!(again.sources, [], "who gave it did not say who they are");
+    let unnamed = SourceBytes {
+        peer: None,
+        bytes: BYTES as u64,
+    };
+    assert_eq!(
+        again.sources,
+        [unnamed],
+        "who gave it did not say who they are"
+    );
     assert!(fs::read(carol.at("out/big")).expect("there") == bytes(1, BYTES));
 }
 
@@ -186,16 +173,10 @@ async fn share(node: &Node) -> ShareId {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_want_to_provide_does_not_meanwhile() {
-    let (alice, mut friends) = slow_alice_and_friends().await;
-    friends.truncate(2);
-    alice.write("big", &bytes(1, BYTES));
-    alice.share("big", Recipients::Contacts).await;
-    let mut options = Vec::new();
-    for friend in &friends {
-        options.push(friend.options("alice/big").await.expect("a source"));
-    }
+    let (alice, friends, mut options) = slow_alice_and_friends(2).await;
     options[0].provide = false;
     let fetched = fetch_all(&friends, &options).await;
     let carols = fetched[1].as_ref().expect("fetched");
-    assert_eq!(from(carols, alice.node.peer_id()), BYTES as u64);
+    let from_alice = given(carols, Some(alice.node.peer_id()));
+    assert_eq!(from_alice, BYTES as u64);
 }

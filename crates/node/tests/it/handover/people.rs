@@ -146,6 +146,13 @@ pub(super) async fn finish(transfer: Transfer) -> Result<Fetched, Error> {
     finished.await.expect("a transfer ends")
 }
 
+/// How many bytes of files came from somebody; `None` is all who did not say who they are.
+pub(super) fn given(fetched: &Fetched, peer: Option<PeerId>) -> u64 {
+    let mut sources = fetched.sources.iter();
+    let source = sources.find(|source| source.peer == peer);
+    source.map_or(0, |source| source.bytes)
+}
+
 /// Waits until a transfer has come so far.
 pub(super) async fn until(transfer: &mut Transfer, bytes: u64) -> TransferProgress {
     let so_far = async {

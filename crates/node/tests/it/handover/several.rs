@@ -5,11 +5,9 @@ use std::fs;
 use kith::Node;
 use kith::content::Recipients;
 use kith::core::content::limits::{Cap, Plan};
-use kith::core::ids::PeerId;
-use kith::peer::Fetched;
 
 use super::copies::{alice_and_two_friends, heard};
-use super::people::{self, Person, bytes};
+use super::people::{self, Person, bytes, given};
 
 /// What is fetched: some seconds' worth of one.
 const BIG_BYTES: usize = 24 << 20;
@@ -40,17 +38,11 @@ async fn two_who_have_it_and_a_friend() -> (Person, Person, Person) {
     (alice, bob, carol)
 }
 
-fn given(fetched: &Fetched, peer: PeerId) -> u64 {
-    let mut sources = fetched.sources.iter();
-    let source = sources.find(|source| source.peer == peer);
-    source.map_or(0, |source| source.bytes)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_owner_and_a_friend_give_at_once() {
     let (alice, bob, carol) = two_who_have_it_and_a_friend().await;
     let fetched = carol.get("alice/big").await.expect("fetched");
-    let by = [&alice, &bob].map(|person| given(&fetched, person.node.peer_id()));
+    let by = [&alice, &bob].map(|person| given(&fetched, Some(person.node.peer_id())));
     assert!(by.iter().all(|bytes| *bytes > 0), "{by:?}");
     assert_eq!(by.iter().sum::<u64>(), BIG_BYTES as u64);
     assert!(fs::read(carol.at("out/big")).expect("there") == bytes(1, BIG_BYTES));
@@ -64,7 +56,7 @@ async fn a_friend_gives_the_rest_when_the_owner_goes_half_way() {
     people::until(&mut transfer, BIG_BYTES as u64 / 2).await;
     alice.node.shutdown().await;
     let fetched = people::finish(transfer).await.expect("by Bob");
-    let by = [&alice, &bob].map(|person| given(&fetched, person.node.peer_id()));
+    let by = [&alice, &bob].map(|person| given(&fetched, Some(person.node.peer_id())));
     assert!(by.iter().all(|bytes| *bytes > 0), "{by:?}");
     assert_eq!(by.iter().sum::<u64>(), BIG_BYTES as u64);
     assert!(fs::read(carol.at("out/big")).expect("there") == bytes(1, BIG_BYTES));
