@@ -64,6 +64,7 @@ impl Getter {
         if bytes > 0 {
             source.progress_at = now;
             source.stalls = 0;
+            source.put_offs = 0;
             if source.passed_until.take().is_some() {
                 self.stirred.insert(source.who.device);
             }
@@ -126,6 +127,7 @@ impl Getter {
             }
             ProviderMessage::Busy => {
                 self.with_source(id, |source| source.is_free = false);
+                self.put_off(id);
                 true
             }
             ProviderMessage::Data {

@@ -69,6 +69,8 @@ pub(super) struct Source {
     pub(super) passed_until: Option<Time>,
     /// Stalls without progress between them.
     pub(super) stalls: u32,
+    /// How often it dropped as busy what it owed, without progress between them.
+    pub(super) put_offs: u32,
     /// Whether we told it that it holds something we want.
     pub(super) is_interesting: bool,
     /// Nothing to ask it for was found, and nothing changed since.
@@ -103,6 +105,7 @@ impl Source {
             is_free: false,
             passed_until: None,
             stalls: 0,
+            put_offs: 0,
             is_interesting: false,
             has_nothing: false,
             requests: BTreeMap::new(),
