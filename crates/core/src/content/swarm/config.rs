@@ -88,6 +88,10 @@ pub const STALL_AFTER_MIN: Duration = Duration::from_secs(3);
 /// and, however slow it was, after this: whoever loses a group in flight to a mobile network is back by then.
 pub const STALL_AFTER_MAX: Duration = Duration::from_secs(30);
 
+/// How often in a row a source may drop as busy what it was asked for, with nothing sent in between; beyond that it stalls. One whose word crosses a
+/// request does so once. Who never has a place to give and says so again and again would be asked for the same each time.
+pub const PUT_OFFS_MAX: u32 = 1;
+
 /// How long a source that stalled is left alone, doubled each time.
 pub const STALL_PAUSE_MIN: Duration = Duration::from_secs(5);
 

@@ -1,7 +1,5 @@
 //! What sources say, and what follows from it.
 
-use std::time::Duration;
-
 use super::output::{EndReason, Output, SourceId};
 use super::source::Source;
 use super::state::Getter;
@@ -65,8 +63,8 @@ impl Getter {
         let bytes = reached - before.reached;
         if bytes > 0 {
             source.progress_at = now;
-            source.waited = Duration::ZERO;
             source.stalls = 0;
+            source.put_offs = 0;
             if source.passed_until.take().is_some() {
                 self.stirred.insert(source.who.device);
             }
@@ -137,7 +135,13 @@ impl Getter {
                 encoded: _,
             } => self.take_data(id, request, until),
             ProviderMessage::Dropped { ids, reason } => {
-                (ids.into_iter()).all(|request| self.take_dropped(id, request, reason))
+                let is_put_off = reason == DropReason::Busy && self.owes_any(id, &ids);
+                let is_fine =
+                    (ids.into_iter()).all(|request| self.take_dropped(id, request, reason));
+                if is_put_off {
+                    self.put_off(id);
+                }
+                is_fine
             }
             ProviderMessage::Providers(providers) => {
                 self.take_referrals(id, providers);
@@ -152,6 +156,13 @@ impl Getter {
                 true
             }
         }
+    }
+
+    /// Whether a source owes the answer to one of these requests.
+    fn owes_any(&self, id: SourceId, requests: &[u64]) -> bool {
+        let source = self.sources.get(&id);
+        let owed = |request| source.and_then(|source| source.requests.get(request));
+        (requests.iter()).any(|request| owed(request).is_some_and(|it| !it.is_cancelled))
     }
 
     fn with_source(&mut self, id: SourceId, change: impl FnOnce(&mut Source)) {

@@ -198,8 +198,7 @@ impl Getter {
             }
             link.outstanding = link.outstanding.saturating_add(bytes);
             if source.alarm.is_none() {
-                let patience = link.pace.patience(transfer.tiling.chunk_bytes());
-                let at = now - source.waits(now) + patience;
+                let at = now + link.pace.patience(transfer.tiling.chunk_bytes());
                 source.alarm = Some(at);
                 self.agenda.insert((at, id));
             }

@@ -12,14 +12,11 @@ impl Getter {
         let Some(source) = self.sources.get_mut(&id) else {
             return;
         };
-        let waits = source.waits(self.now);
         let Some(pending) = source.requests.remove(&request) else {
             return;
         };
-        if !source.owes() {
-            source.waited = waits;
-        }
         let transfer = source.transfer;
+        source.progress_at = self.now;
         let device = source.who.device;
         self.reduce(device, &pending, pending.bytes_left());
         self.touched.insert(id);

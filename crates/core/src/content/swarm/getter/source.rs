@@ -69,6 +69,8 @@ pub(super) struct Source {
     pub(super) passed_until: Option<Time>,
     /// Stalls without progress between them.
     pub(super) stalls: u32,
+    /// How often it dropped as busy what it owed, without progress between them.
+    pub(super) put_offs: u32,
     /// Whether we told it that it holds something we want.
     pub(super) is_interesting: bool,
     /// Nothing to ask it for was found, and nothing changed since.
@@ -78,10 +80,7 @@ pub(super) struct Source {
     pub(super) lacks: BTreeSet<BlobHash>,
     /// Chunks that it would like to be asked for first, at most [`SUGGESTIONS_MAX`]; the oldest gives way.
     pub(super) suggested: VecDeque<u32>,
-    /// When bytes of it were verified last, or when it began to owe something, whichever was later.
     pub(super) progress_at: Time,
-    /// How long it owed something before that, and dropped it all, since bytes of it were verified.
-    pub(super) waited: Duration,
     /// When its entry in the agenda is due.
     pub(super) alarm: Option<Time>,
     /// How many others it has named.
@@ -106,13 +105,13 @@ impl Source {
             is_free: false,
             passed_until: None,
             stalls: 0,
+            put_offs: 0,
             is_interesting: false,
             has_nothing: false,
             requests: BTreeMap::new(),
             lacks: BTreeSet::new(),
             suggested: VecDeque::new(),
             progress_at: now,
-            waited: Duration::ZERO,
             alarm: None,
             referrals: 0,
             asks: Vec::new(),
@@ -143,13 +142,6 @@ impl Source {
         self.requests
             .values()
             .any(|pending| pending.chunk == Some(chunk) && !pending.is_cancelled)
-    }
-
-    /// For how long it has owed something in all since bytes of it were verified. What it drops is no progress: one that is asked, and drops
-    /// all of it in time to be asked again, would never stall.
-    pub(super) fn waits(&self, now: Time) -> Duration {
-        let owes = self.owes().then(|| now.since(self.progress_at));
-        self.waited + owes.unwrap_or_default()
     }
 
     /// How long to leave it alone after this many stalls.

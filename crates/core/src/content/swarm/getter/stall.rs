@@ -1,11 +1,9 @@
-//! Sources that stall are passed by, and tried again after a while.
-
-use std::time::Duration;
+//! Sources that stall, or put off again and again, are passed by, and tried again after a while.
 
 use super::output::{EndReason, SourceId};
 use super::source::Pending;
 use super::state::Getter;
-use crate::content::swarm::config::STALLS_MAX;
+use crate::content::swarm::config::{PUT_OFFS_MAX, STALLS_MAX};
 use crate::content::swarm::wire::What;
 use crate::time::Time;
 
@@ -44,15 +42,33 @@ impl Getter {
         } else if source.owes() {
             let chunk_bytes = (self.transfers.get(&source.transfer))?.tiling.chunk_bytes();
             let link = self.links.get(&source.who.device)?;
-            let due = self.now - source.waits(self.now) + link.pace.patience(chunk_bytes);
+            let due = source.progress_at + link.pace.patience(chunk_bytes);
             if due > self.now {
                 return Some(due);
             }
         } else {
             return None;
         }
+        self.pass_by(id)
+    }
+
+    /// A source had no place for what it owed.
+    pub(super) fn put_off(&mut self, id: SourceId) {
+        let Some(source) = self.sources.get_mut(&id) else {
+            return;
+        };
+        source.put_offs += 1;
+        if source.put_offs <= PUT_OFFS_MAX {
+            return;
+        }
+        // The alarm that what it owed has set looks again.
+        self.pass_by(id);
+    }
+
+    /// Leaves a source alone for a while, or for good. Says when to look again.
+    fn pass_by(&mut self, id: SourceId) -> Option<Time> {
+        let source = self.sources.get_mut(&id)?;
         source.stalls += 1;
-        source.waited = Duration::ZERO;
         if source.stalls > STALLS_MAX {
             self.end(id, EndReason::Stalled);
             return None;

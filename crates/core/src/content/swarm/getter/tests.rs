@@ -11,7 +11,8 @@ use super::output::{EndReason, Output, Path, PathKind, Priority, ReaderId};
 use super::{Getter, SourceId, TransferId, Who};
 use crate::content::swarm::GetterConfig;
 use crate::content::swarm::config::{
-    RANDOM_FIRST_CHUNKS, STALL_AFTER_MAX, STALL_AFTER_MIN, STALLS_MAX,
+    PUT_OFFS_MAX, RANDOM_FIRST_CHUNKS, STALL_AFTER_MAX, STALL_AFTER_MIN, STALL_PAUSE_MIN,
+    STALLS_MAX,
 };
 use crate::content::swarm::span::{CHUNK_BYTES_MIN as CHUNK, Span};
 use crate::content::swarm::wire::{
@@ -231,6 +232,55 @@ fn requests_dropped_for_want_of_a_place_go_to_others() {
     while !bench.is_done() {
         bench.answer(second);
     }
+}
+
+#[test]
+fn who_puts_off_again_and_again_is_passed_by_for_who_gives() {
+    let mut bench = Bench::wanting(2);
+    let put_off = |bench: &mut Bench, source| {
+        let ids: Vec<u64> = (bench.asked.remove(&source).unwrap_or_default().iter())
+            .map(|ask| ask.id)
+            .collect();
+        bench.say(source, ProviderMessage::Busy);
+        if !ids.is_empty() {
+            let reason = DropReason::Busy;
+            bench.say(source, ProviderMessage::Dropped { ids, reason });
+        }
+        bench.say(source, ProviderMessage::Free);
+    };
+    let boaster = bench.source(1);
+    for _ in 0..=PUT_OFFS_MAX {
+        assert_eq!(bench.asked(boaster), 2);
+        put_off(&mut bench, boaster);
+    }
+    assert_eq!(bench.asked(boaster), 0, "left alone");
+    let other = bench.source(2);
+    assert_eq!(bench.asked(other), 2);
+    bench.answer(other);
+    // Each time for longer, and in the end for good.
+    while bench.ended(boaster).is_none() {
+        assert!(bench.now < Time(2_000_000), "it is tried for ever");
+        bench.pass(STALL_PAUSE_MIN);
+        put_off(&mut bench, boaster);
+    }
+    assert_eq!(bench.ended(boaster), Some(EndReason::Stalled));
+}
+
+#[test]
+fn who_puts_off_and_gives_in_turn_is_not_passed_by() {
+    let mut bench = Bench::wanting(8);
+    let source = bench.source(1);
+    while !bench.is_done() {
+        bench.answer(source);
+        let asks = bench.asked.remove(&source).unwrap_or_default();
+        bench.say(source, ProviderMessage::Busy);
+        if !asks.is_empty() {
+            let (ids, reason) = (asks.iter().map(|ask| ask.id).collect(), DropReason::Busy);
+            bench.say(source, ProviderMessage::Dropped { ids, reason });
+        }
+        bench.say(source, ProviderMessage::Free);
+    }
+    assert_eq!(bench.ended(source), None);
 }
 
 #[test]
