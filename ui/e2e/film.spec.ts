@@ -2,7 +2,7 @@
 // left and opened again.
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test, type Page } from "@playwright/test";
+import { expect, test, type Page, type Request } from "@playwright/test";
 import { makeFilm } from "./film";
 import { makePicture } from "./pictures";
 import { World } from "./world";
@@ -116,7 +116,8 @@ test("a film that does not come yet says so, and is let go of when it is left", 
     await bob.getByRole("link", { name: "film.webm" }).click();
     await asked;
     await expect(bob.getByRole("dialog").getByRole("status")).toHaveText("Loading…");
-    const letGo = bob.waitForEvent("requestfailed", (request) => isFilm(request.url()));
+    const predicate = (request: Request) => isFilm(request.url());
+    const letGo = bob.waitForEvent("requestfailed", { predicate, timeout: 15_000 });
     await leave();
     await letGo;
   } finally {
