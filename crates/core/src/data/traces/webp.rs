@@ -7,6 +7,9 @@ use super::exif::{self, Traces};
 const FLAG_EXIF: u8 = 0x08;
 const FLAG_XMP: u8 = 0x04;
 
+/// The bytes of that header: the flags, and the size of the canvas.
+const HEADER_BYTES: usize = 10;
+
 /// Chunks that say how the picture is shown.
 const SHOWN: [&[u8; 4]; 7] = [
     b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"VP8 ", b"VP8L", b"VP8X",
@@ -36,6 +39,7 @@ pub(super) fn without(picture: &[u8], traces: &mut Traces) -> Option<Vec<u8>> {
             }
             _ if SHOWN.contains(&kind) => {
                 if kind == b"VP8X" {
+                    content.first_chunk::<HEADER_BYTES>()?;
                     header = Some(body.len() + 8);
                 }
                 body.extend(&start[..start.len() - rest.len()]);
