@@ -5,7 +5,7 @@
 //! that is a failure.
 //!
 //! `world` builds networks, `line` makes their links slow, `program` runs processes inside and `person` what people do with
-//! them, `probe` measures what a network really does, `capture` keeps every packet, `relay` counts at an
+//! them, `pings` one of these that goes on, `probe` measures what a network really does, `capture` keeps every packet, `relay` counts at an
 //! introducer's relay, `system` calls the system's programs; the other files are the tests.
 
 mod capture;
@@ -16,6 +16,7 @@ mod lines;
 mod matrix;
 mod nat_kinds;
 mod person;
+mod pings;
 mod probe;
 mod program;
 mod programs;
