@@ -10,6 +10,7 @@
 
 mod capture;
 mod disclosure;
+mod introducing;
 mod lan;
 mod line;
 mod lines;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         lines::trials(),
         programs::trials(),
         reach::trials(),
+        introducing::trials(),
         lan::trials(),
         recovery::trials(),
         relaying::trials(),
