@@ -9,7 +9,7 @@ let ann: Page;
 let bob: Page;
 
 test.beforeAll(async ({ browser }) => {
-  world = await World.start(["ann", "bob"]);
+  world = await World.start(["ann", "bob", "cat", "dan"]);
   ann = await world.person("ann").browser(browser);
   bob = await world.person("bob").browser(browser);
 });
@@ -59,6 +59,20 @@ test("both see each other there, and by which path", async () => {
   await ann.getByRole("button", { name: "To your people" }).click();
   await ann.getByRole("link", { name: /Bob/ }).click();
   await expect(ann.getByText("Your two devices talk to each other directly.")).toBeVisible();
+});
+
+test("an invite that is used up adds nobody, and says so", async ({ browser }) => {
+  const options = { reusable: false, seconds: 3600, addresses: true };
+  const made = await world.person("ann").api<{ invite: string }>("POST", "/invites", options);
+  await world.person("cat").api("POST", "/contacts", { invite: made.invite, name: "Ann" });
+  const dan = await world.person("dan").browser(browser);
+  await dan.getByLabel("Your name").fill("Dan");
+  await dan.getByRole("button", { name: "Next" }).click();
+  await dan.getByRole("radio", { name: "Add someone" }).check();
+  await dan.getByLabel("Invite", { exact: true }).fill(made.invite);
+  await dan.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(dan.getByText(/does not take this invite.*ask for a new one/)).toBeVisible();
+  expect(await world.person("dan").api("GET", "/contacts")).toEqual([]);
 });
 
 test("both see the same safety words, those that stay and those of the moment", async () => {

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use kith::core::content::limits::Cap;
 
 mod content;
 mod values;
 
 pub(crate) use content::{AudienceArgs, GetArgs, LimitsArgs, ShareArgs, TransfersCommand};
-use values::{parse_local, parse_span};
+use values::{parse_local, parse_rate, parse_span};
 
 /// A second internet made of peers: reach someone you know, by a key, in a named protocol.
 #[derive(Debug, Parser)]
@@ -144,8 +145,8 @@ pub(crate) enum Command {
         /// UDP instead of TCP.
         #[arg(long)]
         udp: bool,
-        /// The local address to listen on.
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+        /// The local address to listen on: 127.0.0.1:8001, or a port of this machine.
+        #[arg(long, value_name = "ADDR", value_parser = parse_local, default_value = "127.0.0.1:0")]
         listen: SocketAddr,
         /// PEER:NAME, as the peer offers it.
         target: String,
@@ -304,12 +305,17 @@ pub(crate) struct OfferArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct IntroducerArgs {
     /// The address and TCP port of relay, health and metrics. UDP takes the same port for `kith/1` and the next for
-    /// address discovery; with port 0 each gets one of its own.
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:7118")]
-    pub(crate) listen: SocketAddr,
+    /// address discovery; with port 0 each gets one of its own. [::]:7118 when left out, which is IPv4 and IPv6, or
+    /// 0.0.0.0:7118 on a machine without IPv6.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
     /// An address under which others reach this machine (repeatable; the interfaces' own when left out).
     #[arg(long, value_name = "IP")]
     pub(crate) address: Vec<std::net::IpAddr>,
+    /// What it relays for all together: a rate such as '2 MiB/s' or '16 Mbit/s'; as fast as it goes when left out, or none.
+    /// Each client has 4 MiB/s at most, and those of one address 32 MiB/s.
+    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    pub(crate) relay_rate: Option<Cap>,
     /// A certificate chain in PEM, for a domain.
     #[arg(long, value_name = "FILE", requires_all = ["tls_key", "domain"])]
     pub(crate) tls_certificate: Option<PathBuf>,
@@ -361,12 +367,4 @@ pub(crate) enum IdentityCommand {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory as _;
-
-    #[test]
-    fn the_grammar_is_well_formed() {
-        Cli::command().debug_assert();
-    }
-}
+mod tests;

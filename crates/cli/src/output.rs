@@ -131,6 +131,14 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
+/// So many of something, such as `1 contact` and `2 contacts`.
+pub(crate) fn count(number: usize, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {one}s"),
+    }
+}
+
 /// How long ago a time was, in milliseconds since 1970, as people say it.
 pub(crate) fn ago(time: u64) -> String {
     let seconds = kith::clock::now().0.saturating_sub(time) / 1_000;

@@ -84,6 +84,14 @@ pub enum Error {
     /// An invite could not be accepted.
     #[error(transparent)]
     AcceptInvite(#[from] AcceptInviteError),
+    /// The maker of an invite answered, and does not take it.
+    #[error(
+        "{name} does not take this invite: it is used up, withdrawn, or not theirs. Nobody was added; ask for a new one"
+    )]
+    InviteRefused {
+        /// What they were to be called.
+        name: String,
+    },
     /// Safety words could not be compared.
     #[error(transparent)]
     Compare(#[from] CompareError),
@@ -151,6 +159,7 @@ impl Error {
             | Self::UnknownOwnShare
             | Self::UnknownTransfer(_)
             | Self::Unreachable { .. }
+            | Self::InviteRefused { .. }
             | Self::NotFound(_)
             | Self::Find(_) => ErrorKind::NotFound,
             Self::Refused { refused, .. } => match refused {
@@ -262,7 +271,9 @@ pub fn reach_advice(reason: UnreachableReason) -> &'static str {
         }
         UnreachableReason::NoAnswer => "no answer where they were last seen; they may be offline",
         UnreachableReason::Dropped => "their device answered and then fell silent; try again",
-        UnreachableReason::NotThem => "somebody else's device answers where they should be",
+        UnreachableReason::NotThem => {
+            "somebody else's device answers where they should be; ask them for a new invite"
+        }
         UnreachableReason::NotAContact => {
             "they do not have you as a contact (any more); ask them for a new invite"
         }

@@ -1,5 +1,7 @@
 //! The address book.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path as InPath, Query, State};
 use kith::core::identity::{Contact, ContactState, Invite};
@@ -12,6 +14,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{Answer, Asked};
 use super::door::Door;
 use crate::failure::Failure;
+
+/// How long who adds somebody waits for a refusal: a dial by a relay that has to be reached first, over a slow line. The maker of
+/// an invite may as well be away, and nobody shall wait long for that.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// A contact as it is now.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -191,6 +197,9 @@ pub(super) async fn list(
 }
 
 /// Becomes the contact of an invite's maker.
+///
+/// Waits up to 5 s for them to let this node in: where they refuse, nobody is added and this fails (`not_found`); where they are
+/// away, they learn of it later.
 #[utoipa::path(post, path = "/api/v1/contacts", request_body = AddRequest,
     responses((status = 200, body = Added)))]
 pub(super) async fn add(
@@ -201,7 +210,7 @@ pub(super) async fn add(
     let contact = door
         .node()
         .address_book()
-        .add(invite, asked.name.as_deref())
+        .add_unless_refused(invite, asked.name.as_deref(), ANSWER_WITHIN)
         .await?;
     Ok(Json(Added {
         peer_id: contact.peer.to_string(),
@@ -210,6 +219,8 @@ pub(super) async fn add(
 }
 
 /// Waits until the maker of an accepted invite knows of this node, or finds a sealed reply at an introducer.
+///
+/// Fails where they refuse (`not_found`); nobody is added then.
 #[utoipa::path(post, path = "/api/v1/contacts/{name}/told", params(("name", description = "petname or PeerId")),
     responses((status = 200, body = ContactInfo)))]
 pub(super) async fn told(
@@ -378,7 +389,7 @@ pub(super) fn path_of(summary: Option<PathSummary>) -> (Path, Option<f64>) {
 }
 
 /// A duration in milliseconds, to the microsecond.
-pub(super) fn milliseconds(duration: std::time::Duration) -> f64 {
+pub(super) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 

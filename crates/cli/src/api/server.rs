@@ -79,10 +79,10 @@ impl Server {
         &self.node
     }
 
-    /// Where the door is.
-    pub(crate) fn url(&self) -> String {
+    /// The path of the socket.
+    pub(crate) fn socket(&self) -> String {
         let socket = std::path::absolute(self.home.socket()).unwrap_or_else(|_| self.home.socket());
-        format!("unix:{}", socket.display())
+        socket.display().to_string()
     }
 
     /// Closes the door, then shuts the node down.

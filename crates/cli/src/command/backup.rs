@@ -37,7 +37,7 @@ pub(super) async fn identity(on: &On, command: IdentityCommand) -> Result<(), Fa
 
 fn save(on: &On, file: &Path) -> Result<(), Failure> {
     let keys = Keys::load(&on.home()?.identity_key()).map_err(Failure::failed)?;
-    let bytes = export(&keys, &passphrase(true)?).map_err(Failure::failed)?;
+    let bytes = export(&keys, &passphrase(true)?).map_err(not_done)?;
     let unwritable = |error| Failure::failed(format!("cannot write {}: {error}", file.display()));
     let mut written = OpenOptions::new()
         .write(true)
@@ -69,9 +69,9 @@ fn restore(on: &On, file: &Path) -> Result<(), Failure> {
                 .read_to_end(&mut bytes)
         })
         .map_err(|error| Failure::failed(format!("cannot read {}: {error}", file.display())))?;
-    let keys = import(&bytes, &passphrase(false)?).map_err(|error| match error {
-        ExportError::WrongPassphrase | ExportError::NoPassphrase => Failure::usage(error),
-        _ => Failure::failed(format!("{}: {error}", file.display())),
+    let keys = import(&bytes, &passphrase(false)?).map_err(|error| {
+        let Failure { kind, message } = not_done(error);
+        Failure::new(kind, format!("{}: {message}", file.display()))
     })?;
     keys.create(&home.identity_key()).map_err(Failure::failed)?;
     let saved = Saved {
@@ -80,6 +80,14 @@ fn restore(on: &On, file: &Path) -> Result<(), Failure> {
     };
     on.output
         .line(&saved, || format!("you are {} here now", saved.peer_id))
+}
+
+/// A passphrase that is none, or not this one, is a mistake of who gave it.
+fn not_done(error: ExportError) -> Failure {
+    match error {
+        ExportError::WrongPassphrase | ExportError::NoPassphrase => Failure::usage(error),
+        _ => Failure::failed(error),
+    }
 }
 
 /// The passphrase: from the environment, or asked for; twice when it is a new one.

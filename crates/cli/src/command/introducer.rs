@@ -1,8 +1,12 @@
 //! `kith introducer`: a meeting place for others. It is a node of another kind, which serves strangers, has no contacts and
 //! opens no door to commands.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::num::NonZeroU32;
+
+use kith::core::content::limits::Cap;
 use kith::core::introducer::Introducer;
-use kith::introducer::{IntroducerNode, TlsMode};
+use kith::introducer::{IntroducerNode, Limits, TlsMode};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -10,6 +14,9 @@ use super::on::On;
 use crate::args::IntroducerArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+
+/// The TCP port where none is named.
+const PORT_DEFAULT: u16 = 7118;
 
 /// What is printed once others can use it.
 #[derive(Serialize)]
@@ -36,8 +43,9 @@ pub(super) async fn introducer(on: &On, args: IntroducerArgs) -> Result<(), Fail
     let tell = tell.map_err(|error| Failure::usage(format!("--tell: {error}")))?;
     let mut builder = IntroducerNode::builder()
         .data_dir(on.home()?.directory())
-        .listen(args.listen)
+        .listen(args.listen.unwrap_or_else(everywhere))
         .advertise(args.address.clone())
+        .limits(limits(args.relay_rate))
         .tell(tell);
     if let Some(span) = args.rotate_tls {
         builder = builder.change_key_after(span);
@@ -82,6 +90,30 @@ async fn show_changes(on: &On, mut line: watch::Receiver<Introducer>) -> Result<
     }
     // Nothing is left that could change it.
     std::future::pending().await
+}
+
+/// Where it listens unless somebody says otherwise: at all addresses of both families, as far as the machine has both.
+fn everywhere() -> SocketAddr {
+    // A machine on which IPv6 was switched off may take [::] all the same, and has no loopback there.
+    let has_ipv6 = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+    let ip: IpAddr = match has_ipv6 {
+        true => Ipv6Addr::UNSPECIFIED.into(),
+        false => Ipv4Addr::UNSPECIFIED.into(),
+    };
+    SocketAddr::new(ip, PORT_DEFAULT)
+}
+
+/// The usual bounds, and what it relays for all together.
+fn limits(relay_rate: Option<Cap>) -> Limits {
+    let bytes_per_second = match relay_rate {
+        None | Some(Cap::Unlimited) => None,
+        // 4 GiB a second are as good as no bound.
+        Some(Cap::Rate(rate)) => u32::try_from(rate).ok().and_then(NonZeroU32::new),
+    };
+    Limits {
+        bytes_per_second,
+        ..Limits::default()
+    }
 }
 
 /// How its TLS key is known: by a certificate where one is named, else by its pin. The grammar sees to it that either all

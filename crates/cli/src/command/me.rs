@@ -84,21 +84,24 @@ fn describe(status: &Status) -> String {
         false => "not running; this is what a command of its own sees".to_owned(),
     };
     let mut text = format!(
-        "{}\nkith {}, {running}\n{} introducers, {} contacts, {} sessions",
+        "{}\nkith {}, {running}\n{}, {}, {}",
         status.peer_id,
         status.version,
-        status.introducers.len(),
-        status.contacts,
-        status.sessions.len(),
+        output::count(status.introducers.len(), "introducer"),
+        output::count(status.contacts, "contact"),
+        output::count(status.sessions.len(), "session"),
     );
     for session in &status.sessions {
         let who = session.name.as_ref().or(session.peer_id.as_ref());
         let who = who.map_or("a stranger", String::as_str);
         text.push_str(&format!(
-            "\n  {who}: {} ({} face), {} streams, {} sent, {} received",
+            "\n  {who}: {} ({} face), {}, {} sent, {} received",
             session.path.name(),
             session.face,
-            session.streams,
+            output::count(
+                usize::try_from(session.streams).unwrap_or(usize::MAX),
+                "stream"
+            ),
             output::bytes(session.bytes_sent),
             output::bytes(session.bytes_received),
         ));

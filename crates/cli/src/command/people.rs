@@ -1,6 +1,6 @@
 //! The address book: `add`, `contacts`, `contact`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -23,28 +23,32 @@ const TOLD_WITHIN: Duration = Duration::from_secs(10);
 pub(super) async fn add(on: &On, invite: String, name: Option<String>) -> Result<(), Failure> {
     let request = AddRequest { invite, name };
     on.node(Purpose::Reach, async |node| {
+        let deadline = Instant::now() + TOLD_WITHIN;
         let added: Added = node.client().post("/contacts", &request).await?;
+        let info: NodeInfo = node.client().get("/node").await?;
+        let is_told = info.daemon || told(node.client(), &added, deadline).await?;
         on.output
             .line(&added, || format!("{} ({})", added.name, added.peer_id))?;
-        let info: NodeInfo = node.client().get("/node").await?;
-        if info.daemon {
-            return Ok(());
+        if !is_told {
+            on.output.talk(format_args!(
+                "{name} does not know of you yet: neither {name} nor an introducer of theirs could be reached. \
+                 'kith up', or any command that reaches for {name}, tries again.",
+                name = added.name
+            ));
         }
-        let path = format!("/contacts/{}/told", segment(&added.peer_id));
-        let told = node.client().post::<ContactInfo>(&path, &Value::Null);
-        match tokio::time::timeout(TOLD_WITHIN, told).await {
-            Ok(told) => told.map(drop),
-            Err(_) => {
-                on.output.talk(format_args!(
-                    "{name} does not know of you yet: neither {name} nor an introducer of theirs could be reached. \
-                     'kith up', or any command that reaches for {name}, tries again.",
-                    name = added.name
-                ));
-                Ok(())
-            }
-        }
+        Ok(())
     })
     .await
+}
+
+/// Waits until whoever was added knows of it, or a sealed reply waits for them. Whether that was before the deadline.
+async fn told(client: &Client, added: &Added, deadline: Instant) -> Result<bool, Failure> {
+    let path = format!("/contacts/{}/told", segment(&added.peer_id));
+    let told = client.post::<ContactInfo>(&path, &Value::Null);
+    match tokio::time::timeout_at(deadline.into(), told).await {
+        Ok(told) => told.map(|_| true),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Lists contacts.

@@ -13,6 +13,7 @@ use crate::api::Server;
 use crate::args::UpArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::output;
 use crate::start::{self, Purpose};
 use crate::web::{Listening, PORT_DEFAULT};
 
@@ -27,7 +28,10 @@ const LOOPBACK: [IpAddr; 2] = [
 #[serde(tag = "event", rename = "ready")]
 struct Ready {
     peer_id: String,
+    /// Where the API is, as `--api` takes it; the same as `socket` where nothing listens on TCP.
     api: String,
+    /// Where it is for commands of this machine: the path of a Unix socket.
+    socket: String,
     introducers: Vec<String>,
     /// Lets one browser in.
     url: Option<String>,
@@ -52,6 +56,7 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
         }
     };
     let web = listening.as_ref().map(|it| Arc::clone(it.web()));
+    let port = listening.as_ref().map(Listening::port);
     let server = Server::start(node, Purpose::Daemon, listening).await?;
     if named && let Err(error) = Config::keep_introducers(&home.config(), &config.introducers) {
         on.output.talk(format_args!(
@@ -60,7 +65,11 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
     }
     let ready = Ready {
         peer_id: server.node().peer_id().to_string(),
-        api: server.url(),
+        api: match port {
+            Some(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string(),
+            None => server.socket(),
+        },
+        socket: server.socket(),
         introducers: config.introducers.iter().map(ToString::to_string).collect(),
         url: web.map(|web| web.entrance()),
     };
@@ -77,9 +86,9 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
 
 fn describe(ready: &Ready) -> String {
     let up = format!(
-        "{} is up, with {} introducers; stop it with Ctrl-C",
+        "{} is up, with {}; stop it with Ctrl-C",
         ready.peer_id,
-        ready.introducers.len()
+        output::count(ready.introducers.len(), "introducer")
     );
     match &ready.url {
         Some(url) => format!("{up}\nin a browser, once: {url}"),

@@ -40,7 +40,7 @@ async fn an_exported_identity_is_the_same_peer_elsewhere() {
 }
 
 #[tokio::test]
-async fn without_a_passphrase_nothing_is_exported() {
+async fn without_a_passphrase_nothing_is_exported_or_imported() {
     let ann = Person::new();
     ann.one(&["id"]).await;
     identity(&ann, "export", None)
@@ -48,8 +48,13 @@ async fn without_a_passphrase_nothing_is_exported() {
         .failed(2, &["KITH_PASSPHRASE"]);
     identity(&ann, "export", Some(""))
         .await
-        .failed(1, &["without a passphrase"]);
+        .failed(2, &["without a passphrase"]);
     assert!(!ann.file("backup.age").exists());
+    let (saved, new) = (identity(&ann, "export", Some("p")).await, Person::new());
+    assert_eq!(saved.code, 0, "{saved:?}");
+    fs::copy(ann.file("backup.age"), new.file("backup.age")).expect("room");
+    identity(&new, "import", Some("")).await.failed(2, &[]);
+    assert!(!new.file("identity.key").exists());
 }
 
 #[tokio::test]

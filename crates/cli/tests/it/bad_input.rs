@@ -9,6 +9,13 @@ use kith::core::identity::{Invite, InviteSecret};
 
 use crate::person::{Person, finish, kith, text};
 
+/// What is said of an invite that its maker does not take.
+const REFUSED: [&str; 3] = [
+    "ann does not take this invite",
+    "used up",
+    "ask for a new one",
+];
+
 /// Where SQLite keeps `user_version` in a database file (its file format, §1.3).
 const USER_VERSION_AT: u64 = 60;
 
@@ -54,11 +61,15 @@ async fn an_expired_invite_is_refused_by_who_adds_it_and_by_who_made_it() {
     let expired = async {
         loop {
             let ran = ben.run(&["add", &invite]).await;
-            if ran.code != 0 {
-                return ran;
-            }
-            ben.one(&["contact", "remove", &text(&ran_peer(&ran))])
-                .await;
+            match ran.code {
+                0 => {
+                    ben.one(&["contact", "remove", &text(&ran_peer(&ran))])
+                        .await
+                }
+                // It ended on the way: its maker refuses it.
+                3 => continue,
+                _ => return ran,
+            };
         }
     };
     let ran = tokio::time::timeout(crate::person::PATIENCE, expired)
@@ -88,11 +99,15 @@ async fn a_replayed_invite_opens_nothing() {
     let invite = ann.invite().await;
     ben.one(&["add", &invite, "--as", "ann"]).await;
     ben.one(&["ping", "ann", "-c", "1"]).await;
-    // Whoever finds it later has a name in a book, and nothing else.
-    eve.one(&["add", &invite, "--as", "ann"]).await;
-    eve.run(&["ping", "ann", "-c", "1"])
-        .await
-        .failed(3, &["ann"]);
+    // Whoever finds it later is told, with a node that runs and without.
+    for eve in [&eve, &Person::new()] {
+        let ran = eve.run(&["add", &invite, "--as", "ann"]).await;
+        ran.failed(3, &REFUSED);
+        assert!(eve.json(&["contacts"]).await.is_empty());
+        eve.run(&["ping", "ann", "-c", "1"])
+            .await
+            .failed(3, &["ann"]);
+    }
     assert_eq!(ann.json(&["contacts"]).await.len(), 1);
     // For whom it was, it stays what it is.
     ben.one(&["add", &invite, "--as", "ann"]).await;
@@ -105,20 +120,35 @@ async fn a_forged_invite_opens_nothing() {
     let invite: Invite = ann.invite().await.parse().expect("an invite");
     let mut guessed = invite.clone();
     guessed.secret = InviteSecret::from_bytes([7; 32]);
-    eve.one(&["add", &guessed.to_string(), "--as", "ann"]).await;
-    eve.run(&["ping", "ann", "-c", "1"])
-        .await
-        .failed(3, &["ann"]);
     // With another's name on it, it leads to Ann's node still, which is not theirs.
-    let mut renamed = invite;
+    let mut renamed = invite.clone();
     renamed.peer = text(&zoe.one(&["id"]).await["peer_id"])
         .parse()
         .expect("an id");
-    eve.one(&["add", &renamed.to_string(), "--as", "zoe"]).await;
-    eve.run(&["ping", "zoe", "-c", "1"])
-        .await
-        .failed(3, &["zoe"]);
+    let without_a_node = Person::new();
+    for forged in [guessed, renamed.clone()] {
+        for eve in [&eve, &without_a_node] {
+            let ran = eve.run(&["add", &forged.to_string(), "--as", "ann"]).await;
+            ran.failed(3, &REFUSED);
+            assert!(eve.json(&["contacts"]).await.is_empty());
+        }
+    }
     assert!(ann.json(&["contacts"]).await.is_empty());
+    // Nor is it taken for Zoe's by who is let in there.
+    eve.one(&["add", &invite.to_string(), "--as", "ann"]).await;
+    let ran = eve.run(&["add", &renamed.to_string(), "--as", "zoe"]).await;
+    ran.failed(3, &["zoe does not take this invite"]);
+    assert_eq!(eve.one(&["contacts"]).await["name"], "ann");
+}
+
+#[tokio::test]
+async fn an_invite_whose_maker_is_away_is_kept_for_when_they_are_back() {
+    let (mut ann, ben) = (Person::up().await, Person::up().await);
+    let invite = ann.invite().await;
+    ann.stop("TERM").await;
+    let ran = ben.run(&["add", &invite, "--as", "ann"]).await;
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert_eq!(ben.one(&["contacts"]).await["name"], "ann");
 }
 
 #[tokio::test]

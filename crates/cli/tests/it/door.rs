@@ -1,10 +1,11 @@
 //! The local API, as other programs find it.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::events::Events;
@@ -41,8 +42,8 @@ async fn the_socket_is_its_owners_alone_and_gone_after_a_clean_end() {
         let ready = ann.start(&[]).await;
         assert_eq!(ready["event"], "ready");
         assert_eq!(
-            text(&ready["api"]),
-            format!("unix:{}", ann.file("kith.sock").display())
+            text(&ready["socket"]),
+            ann.file("kith.sock").display().to_string()
         );
         let mode = std::fs::metadata(ann.file("kith.sock"))
             .expect("there")
@@ -52,6 +53,20 @@ async fn the_socket_is_its_owners_alone_and_gone_after_a_clean_end() {
         assert_eq!(ann.stop(signal).await, 0);
         assert!(!ann.file("kith.sock").exists());
     }
+}
+
+#[tokio::test]
+async fn a_node_that_is_up_says_where_its_api_is() {
+    let mut ann = Person::new();
+    let ready = ann.start(&["--api", "127.0.0.1:0"]).await;
+    let api: SocketAddr = text(&ready["api"]).parse().expect("an address");
+    assert!(api.ip().is_loopback() && api.port() != 0, "{api}");
+    assert!(text(&ready["url"]).contains(&format!(":{}/", api.port())));
+    TcpStream::connect(api).await.expect("it listens there");
+    ann.stop("TERM").await;
+    let ready = ann.start(&["--no-web"]).await;
+    assert_eq!(ready["api"], ready["socket"]);
+    assert_eq!(ready["url"], Value::Null);
 }
 
 #[tokio::test]

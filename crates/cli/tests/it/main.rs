@@ -2,8 +2,9 @@
 //!
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`events`]: what it tells as it happens.
+//! - [`programs`]: other people's programs, as in the tests of the library.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`folders`], [`bad_pictures`], [`full_disk`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`folders`], [`bad_pictures`], [`full_disk`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`]: what is shown.
 
 mod app;
 mod audience;
@@ -13,6 +14,7 @@ mod bad_links;
 mod bad_pictures;
 mod bare;
 mod changes;
+mod contrib;
 mod demo;
 mod door;
 mod events;
@@ -24,6 +26,8 @@ mod live;
 mod meeting;
 mod person;
 mod previews;
+#[path = "../../../node/tests/it/programs.rs"]
+mod programs;
 mod removed;
 mod services;
 mod snapshots;

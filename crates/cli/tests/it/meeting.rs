@@ -232,7 +232,7 @@ async fn who_cannot_leave_a_reply_is_told() {
 }
 
 #[tokio::test]
-async fn an_introducer_that_was_named_is_kept_for_the_next_time() {
+async fn a_damaged_introducer_is_refused_and_not_kept() {
     let line = "kith:introducer1qqqqq";
     let mut ann = Person::new();
     let ran = ann.run(&["up", "--introducer", line]).await;

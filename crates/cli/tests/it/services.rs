@@ -58,7 +58,7 @@ async fn an_offered_service_is_reached_by_name_and_stays_after_a_restart() {
     let (mut ann, ben) = friends().await;
     let service = backwards().await.to_string();
     ann.one(&["offer", "back", &service, "--to", "ben"]).await;
-    let mut forward = ben.begin(&["forward", "ann:back", "--json"]);
+    let mut forward = ben.begin(&["forward", "--listen", "localhost:0", "ann:back", "--json"]);
     let address = listen(&forward.json().await);
     assert!(address.ip().is_loopback());
     assert_eq!(ask(address, b"abc").await, b"cba");

@@ -5,17 +5,19 @@
 //! that is a failure.
 //!
 //! `world` builds networks, `line` makes their links slow, `program` runs processes inside and `person` what people do with
-//! them, `probe` measures what a network really does, `capture` keeps every packet, `relay` counts at an
+//! them, `pings` one of these that goes on, `probe` measures what a network really does, `capture` keeps every packet, `relay` counts at an
 //! introducer's relay, `system` calls the system's programs; the other files are the tests.
 
 mod capture;
 mod disclosure;
+mod introducing;
 mod lan;
 mod line;
 mod lines;
 mod matrix;
 mod nat_kinds;
 mod person;
+mod pings;
 mod probe;
 mod program;
 mod programs;
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         lines::trials(),
         programs::trials(),
         reach::trials(),
+        introducing::trials(),
         lan::trials(),
         recovery::trials(),
         relaying::trials(),

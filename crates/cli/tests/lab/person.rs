@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -36,6 +36,23 @@ pub(crate) struct Stopped {
     /// Where it ran.
     pub(crate) host: Device,
     data: PathBuf,
+}
+
+/// Something that is being sent through one stream.
+pub(crate) struct Pipe {
+    sender: Program,
+    _listener: Program,
+}
+
+impl Pipe {
+    /// Waits until all of it is sent, and the other side has said so.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        ensure!(
+            self.sender.wait(COMMAND_DURATION_MAX)?.success(),
+            "not sent"
+        );
+        Ok(())
+    }
 }
 
 impl Stopped {
@@ -132,17 +149,27 @@ impl Person {
     pub(crate) fn send(&self, other: &Person, dir: &Path, name: &str) -> Result<()> {
         let (source, arrived) = (dir.join(format!("{name}-sent")), dir.join(name));
         fs::write(&source, contents())?;
-        let protocol = format!("/lab/{name}/1");
+        let mut pipe = self.pipe(other, &arrived, fs::File::open(&source)?.into())?;
+        pipe.end()?;
+        ensure!(fs::read(arrived)? == contents(), "the file differs");
+        Ok(())
+    }
+
+    /// Begins to send `input` to `other` through one stream, who writes it to a file.
+    pub(crate) fn pipe(&self, other: &Person, arrived: &Path, input: Stdio) -> Result<Pipe> {
+        let name = arrived.file_name().and_then(|name| name.to_str());
+        let protocol = format!("/lab/{}/1", name.context("a name")?);
         let keep = format!("cat > {}", arrived.display());
         let listener = other.command(&["listen", &protocol, "--exec", &keep])?;
         listener.wait_for_talk(COMMAND_DURATION_MAX, "listening for")?;
         let mut pipe = Command::new(KITH);
         pipe.arg("--data").arg(&self.data);
         pipe.args(["pipe", other.host.name(), &protocol]);
-        let mut pipe = Program::start_with(&self.host, pipe, fs::File::open(&source)?.into())?;
-        ensure!(pipe.wait(COMMAND_DURATION_MAX)?.success(), "not sent");
-        ensure!(fs::read(arrived)? == contents(), "the file differs");
-        Ok(())
+        let sender = Program::start_with(&self.host, pipe, input)?;
+        Ok(Pipe {
+            sender,
+            _listener: listener,
+        })
     }
 
     /// Shares a folder with one file in it with `other`.
@@ -203,9 +230,18 @@ fn contents() -> Vec<u8> {
 /// Starts an introducer on `host`; gives it and its line.
 pub(crate) fn introducer(host: &Device, dir: &Path) -> Result<(Program, String)> {
     let address = host.ip().context("an address")?;
+    introducer_with(host, dir, &["--listen", &format!("{address}:0")])
+}
+
+/// Starts an introducer on `host` with these arguments; gives it and its line.
+pub(crate) fn introducer_with(
+    host: &Device,
+    dir: &Path,
+    arguments: &[&str],
+) -> Result<(Program, String)> {
     let data = dir.join(host.name());
-    let listen = format!("{address}:0");
-    let program = Program::kith(host, &data, &["-vv", "introducer", "--listen", &listen])?;
+    let arguments = [&["-vv", "introducer"], arguments].concat();
+    let program = Program::kith(host, &data, &arguments)?;
     let line = ready_introducer(&program)?;
     Ok((program, line))
 }

@@ -2,7 +2,7 @@
 //! takes until the path is direct again.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::Trial;
@@ -10,13 +10,11 @@ use patchbay::Router;
 use tempfile::TempDir;
 
 use crate::line::Condition;
-use crate::person::{DIRECT_DURATION_MAX, Person, introducer, meet};
+use crate::person::{Person, introducer, meet};
+use crate::pings::{GAP_MAX, Pings};
 use crate::program::Program;
 use crate::trial;
 use crate::world::{NatKind, World};
-
-/// The longest an application may wait while a relayed path is there.
-const GAP_MAX: Duration = Duration::from_secs(3);
 
 /// When the path must be direct again.
 const DIRECT_AGAIN_MAX: Duration = Duration::from_secs(5);
@@ -58,20 +56,9 @@ struct Pinging {
     home: Router,
     bob_home: Router,
     ann: Person,
-    _bob: Person,
+    bob: Person,
     _introducer: Program,
-    pings: Program,
-}
-
-/// What a ping told for a while.
-#[derive(Debug)]
-struct Told {
-    /// The longest time between two answers, or between the beginning and the first.
-    gap_max: Duration,
-    /// How long after the beginning the last answer came by the relay.
-    relayed_until: Duration,
-    /// The path of the last answer.
-    path: String,
+    pings: Pings,
 }
 
 impl Pinging {
@@ -82,49 +69,21 @@ impl Pinging {
         let ann = Person::start(world.host("ann", &home).await?, dir, &[&line])?;
         let bob = Person::start(world.host("bob", &bob_home).await?, dir, &[&line])?;
         meet(&ann, &bob)?;
-        let pings = ping(&ann)?;
-        pings.wait_for(DIRECT_DURATION_MAX, |line| line["path"] == "direct")?;
+        let pings = Pings::start(&ann, &bob)?;
+        pings.wait_until_direct()?;
         Ok(Self {
             home,
             bob_home,
             ann,
-            _bob: bob,
+            bob,
             _introducer: introducer,
             pings,
         })
     }
 
-    /// Reads answers from now on, for `duration`.
-    fn listen(&self, duration: Duration) -> Result<Told> {
-        let start = Instant::now();
-        let mut last = start;
-        let mut told = Told {
-            gap_max: Duration::ZERO,
-            relayed_until: Duration::ZERO,
-            path: String::new(),
-        };
-        while start.elapsed() < duration {
-            let answer = self
-                .pings
-                .wait_for(2 * GAP_MAX, |line| !line["rtt_ms"].is_null())
-                .with_context(|| format!("so far {told:?}"))?;
-            let now = Instant::now();
-            told.gap_max = told.gap_max.max(now - last);
-            last = now;
-            answer["path"]
-                .as_str()
-                .context("a path")?
-                .clone_into(&mut told.path);
-            if told.path != "direct" {
-                told.relayed_until = now - start;
-            }
-        }
-        Ok(told)
-    }
-
     /// From now on, gaps are short and the path is direct again in time.
     fn recovers(&self) -> Result<()> {
-        let told = self.listen(2 * DIRECT_AGAIN_MAX)?;
+        let told = self.pings.listen(2 * DIRECT_AGAIN_MAX)?;
         ensure!(told.gap_max < GAP_MAX, "a long gap: {told:?}");
         ensure!(
             told.path == "direct" && told.relayed_until < DIRECT_AGAIN_MAX,
@@ -134,17 +93,12 @@ impl Pinging {
     }
 }
 
-/// A ping, on a stream of its own.
-fn ping(ann: &Person) -> Result<Program> {
-    ann.command(&["ping", "bob", "-c", "10000", "-i", "100ms"])
-}
-
 async fn a_cut_direct_path_leaves_a_short_gap_and_heals() -> Result<()> {
     let (dir, world) = (TempDir::new()?, World::new().await?);
     let pinging = Pinging::start(&world, dir.path()).await?;
     let there = pinging.bob_home.uplink_ip().context("an address")?;
     World::cut_udp(&pinging.home, there)?;
-    let told = pinging.listen(DIRECT_CUT_DURATION)?;
+    let told = pinging.pings.listen(DIRECT_CUT_DURATION)?;
     ensure!(told.path == "relay", "it was not cut: {told:?}");
     ensure!(told.gap_max < GAP_MAX, "a long gap: {told:?}");
     World::heal_udp(&pinging.home)?;
@@ -157,19 +111,19 @@ async fn a_cut_link_heals() -> Result<()> {
     let mut world = World::new().await?;
     let mut pinging = Pinging::start(&world, dir.path()).await?;
     let line = world.line_to_internet(&pinging.home, Condition::default())?;
-    pinging.listen(Duration::from_secs(1))?;
+    pinging.pings.listen(Duration::from_secs(1))?;
     line.set(Condition {
         is_cut: true,
         ..Condition::default()
     });
     tokio::time::sleep(CUT_DURATION).await;
     line.set(Condition::default());
-    let after = ping(&pinging.ann)?;
+    let after = Pings::start(&pinging.ann, &pinging.bob)?;
     let before = std::mem::replace(&mut pinging.pings, after);
     pinging.recovers()?;
     // What was under way on the dead path takes longer: the engine sends it again only after three of the path's probe
     // time-outs, and an acknowledgement that was itself held up by the cut makes those long. Nothing is lost, though.
-    before.wait_for(RESUMED_DURATION_MAX, |line| !line["rtt_ms"].is_null())?;
+    before.answer(RESUMED_DURATION_MAX)?;
     Ok(())
 }
 

@@ -123,6 +123,20 @@ impl<S: Scheme> Book<S> {
         }
     }
 
+    /// The maker of the invite I accepted does not take it. Who is in the book by this invite alone is forgotten; of who was
+    /// there before, what was shared with them counts again. Without such an invite nothing changes.
+    pub fn give_up_invite(&mut self, maker: &PeerId) {
+        let Some(accepted) = self.entries.accepted.get(maker) else {
+            return;
+        };
+        let invite = accepted.invite.id();
+        let contact = self.contact(maker).cloned();
+        match contact.filter(|known| !known.mutual && known.source == Some(invite)) {
+            Some(new) => self.forget_contact(&new),
+            None => self.lapse(maker),
+        }
+    }
+
     /// The accepted invites whose makers may not know, and for whom no reply was left within [`REPLY_AGAIN_AFTER`].
     pub fn unanswered(&self, now: Time) -> impl Iterator<Item = &AcceptedInvite> {
         self.entries.accepted.values().filter(move |accepted| {
@@ -205,7 +219,7 @@ mod tests {
     use crate::identity::config::BookConfig;
     use crate::identity::contact::Standing;
     use crate::identity::fixture::{
-        NOW, book, bounded_book, drain, friends, invite, key, made, reach,
+        NOW, book, bounded_book, drain, friends, invite, key, made, reach, show,
     };
     use crate::time::DAY;
 
@@ -349,6 +363,34 @@ mod tests {
         let peer = key(1).peer_id();
         assert_eq!(drain(&mut bo).1, [Event::ReachBegan { peer }]);
         assert_eq!(bo.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_refused_invite_leaves_nobody_in_the_book_who_came_by_it() {
+        let mut book = book(2);
+        let open = made(&mut book, NOW, true);
+        let before = book.rows();
+        let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
+        drain(&mut book);
+        book.give_up_invite(&maker);
+        assert_eq!(book.rows(), before);
+        let peer = maker;
+        let told = [Event::ReachEnded { peer }, Event::Removed { peer }];
+        assert_eq!(drain(&mut book).1, told);
+        assert!(show(&mut book, NOW, &open, 1).is_ok(), "nor turned away");
+    }
+
+    #[test]
+    fn a_refused_invite_leaves_a_contact_as_it_was() {
+        let (mut ada, mut bo) = friends();
+        let before = bo.rows();
+        let fresh = made(&mut ada, NOW + DAY, false);
+        let maker = bo.accept_invite(NOW + DAY, &fresh, None).expect("fresh");
+        assert_ne!(bo.rows(), before);
+        bo.give_up_invite(&maker);
+        assert_eq!(bo.rows(), before);
+        bo.give_up_invite(&maker);
+        assert_eq!(bo.rows(), before, "no invite is left to give up");
     }
 
     #[test]

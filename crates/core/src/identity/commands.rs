@@ -157,15 +157,8 @@ impl<S: Scheme> Book<S> {
     /// [`BookError::NotAContact`].
     pub fn remove(&mut self, peer: &PeerId) -> Result<(), BookError> {
         let contact = self.known(peer)?;
-        self.entries.names.remove(&contact.petname.folded());
-        self.entries.contacts.remove(peer);
-        self.store(self.entries.contact_row(peer));
-        self.forget_accepted(peer);
         self.turn_away(*peer);
-        if contact.reach.is_some() {
-            self.tell(Event::ReachEnded { peer: *peer });
-        }
-        self.tell(Event::Removed { peer: *peer });
+        self.forget_contact(&contact);
         Ok(())
     }
 
@@ -229,6 +222,19 @@ impl<S: Scheme> Book<S> {
         let peer = contact.peer;
         self.put_contact(contact);
         self.tell(Event::Changed { peer });
+    }
+
+    /// Takes a contact out of the book.
+    pub(super) fn forget_contact(&mut self, contact: &Contact) {
+        let peer = contact.peer;
+        self.entries.names.remove(&contact.petname.folded());
+        self.entries.contacts.remove(&peer);
+        self.store(self.entries.contact_row(&peer));
+        self.forget_accepted(&peer);
+        if contact.reach.is_some() {
+            self.tell(Event::ReachEnded { peer });
+        }
+        self.tell(Event::Removed { peer });
     }
 
     /// Forgets an invite of theirs that I accepted.

@@ -247,9 +247,9 @@ impl<S: Scheme> Book<S> {
         }
     }
 
-    /// Forgets an accepted invite that expired before its maker was heard of. What was shared with them before counts
-    /// again, because they know of nothing else.
-    fn lapse(&mut self, maker: &PeerId) {
+    /// Forgets an accepted invite that expired before its maker was heard of, or that they do not take. What was shared with
+    /// them before counts again, because they know of nothing else.
+    pub(super) fn lapse(&mut self, maker: &PeerId) {
         let Some(accepted) = self.entries.accepted.remove(maker) else {
             return;
         };

@@ -11,6 +11,7 @@ use kith_core::identity::{Book, BookError, Contact, Invite, Petname, words};
 use kith_core::ids::{Face, InviteId, PeerId};
 use kith_core::peer::{CompareError, InviteOptions, Peer, Regard};
 use kith_core::protocol::ProtocolName;
+use kith_core::routing::{Target, UnreachableReason};
 
 use super::event::Event;
 use super::node::Node;
@@ -102,6 +103,55 @@ impl AddressBook {
         added.await?
     }
 
+    /// Becomes the contact of an invite's maker as [`AddressBook::add`] does, and gives them up to `within` to refuse: less where
+    /// they let this node in, all of it where they are away. Of a refused invite nothing stays: who was not in the book is not
+    /// there, and with a contact known before what was shared counts again.
+    ///
+    /// # Errors
+    /// [`Error::AcceptInvite`]; [`Error::InviteRefused`].
+    pub async fn add_unless_refused(
+        &self,
+        invite: Invite,
+        petname: Option<&str>,
+        within: Duration,
+    ) -> Result<Contact, Error> {
+        let maker = invite.peer;
+        let mut events = self.0.events();
+        let contact = self.add(invite, petname).await?;
+        let is_refused = async {
+            loop {
+                if self.0.has_session(maker) {
+                    return false;
+                }
+                match events.recv().await {
+                    // Another's device in their place is as good an answer: the invite names it.
+                    Ok(Event::Unreachable {
+                        target: Target::Peer(of),
+                        reason: UnreachableReason::NotAContact | UnreachableReason::NotThem,
+                    }) if of == maker => return true,
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return false,
+                }
+            }
+        };
+        match tokio::time::timeout(within, is_refused).await {
+            Ok(true) => Err(self.give_up_invite(maker).await?),
+            Ok(false) | Err(_) => Ok(contact),
+        }
+    }
+
+    /// The maker of an accepted invite does not take it; gives the failure that this is.
+    async fn give_up_invite(&self, maker: PeerId) -> Result<Error, Error> {
+        let name = self.0.ask(move |machine, now| {
+            let known = machine.book().contact(&maker);
+            let name = known.map(|contact| contact.petname.to_string());
+            machine.edit_book(now, |book| book.give_up_invite(&maker));
+            name
+        });
+        let name = name.await?.unwrap_or_else(|| maker.to_string());
+        Ok(Error::InviteRefused { name })
+    }
+
     /// Looks for replies to this node's invites at introducers, and waits until each that answers has said what it holds. A
     /// node that runs for long does so by itself. Bound it: an introducer that is away takes long to give up.
     ///
@@ -128,16 +178,20 @@ impl AddressBook {
     /// that stops before tells them when it runs the next time. Bound it: neither may be possible now.
     ///
     /// # Errors
-    /// [`Error::Closed`].
+    /// [`Error::InviteRefused`] where they answer and do not take it; nothing of it stays, as in
+    /// [`AddressBook::add_unless_refused`]. [`Error::Closed`].
     pub async fn wait_until_told(&self, maker: PeerId) -> Result<(), Error> {
         let mut events = self.0.events();
         loop {
-            let told = self.0.ask(move |machine, _| {
-                let accepted = machine.book().accepted(&maker);
-                accepted.is_none_or(|accepted| accepted.left.is_some())
+            let asked = self.0.ask(move |machine, _| {
+                let accepted = machine.book().accepted(&maker)?;
+                let is_refused = machine.regard(maker) == Some(Regard::Stranger);
+                Some((accepted.left.is_some(), is_refused))
             });
-            if told.await? {
-                return Ok(());
+            match asked.await? {
+                Some((_, true)) => return Err(self.give_up_invite(maker).await?),
+                None | Some((true, false)) => return Ok(()),
+                Some((false, false)) => {}
             }
             if let Err(RecvError::Closed) = events.recv().await {
                 return Err(Error::Closed);

@@ -46,7 +46,11 @@ export interface paths {
         /** All contacts, by name. */
         get: operations["get_contacts"];
         put?: never;
-        /** Becomes the contact of an invite's maker. */
+        /**
+         * Becomes the contact of an invite's maker.
+         * @description Waits up to 5 s for them to let this node in: where they refuse, nobody is added and this fails (`not_found`); where they are
+         *     away, they learn of it later.
+         */
         post: operations["post_contacts"];
         delete?: never;
         options?: never;
@@ -149,7 +153,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Waits until the maker of an accepted invite knows of this node, or finds a sealed reply at an introducer. */
+        /**
+         * Waits until the maker of an accepted invite knows of this node, or finds a sealed reply at an introducer.
+         * @description Fails where they refuse (`not_found`); nobody is added then.
+         */
         post: operations["post_contacts_name_told"];
         delete?: never;
         options?: never;

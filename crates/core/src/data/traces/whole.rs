@@ -55,7 +55,11 @@ pub fn strip_to(picture: &[u8], keep: &mut dyn FnMut(&[u8])) -> Option<Traces> {
 mod tests {
     use super::super::exif;
     use super::*;
+    use crate::decoding::damage;
+    use proptest::collection::vec;
     use proptest::prelude::*;
+    use proptest::sample;
+    use proptest::test_runner::TestCaseError;
 
     const PLACE: &[u8] = b"52.5200 N";
 
@@ -230,12 +234,74 @@ mod tests {
     }
 
     #[test]
+    fn a_webp_whose_header_has_no_flags_is_none() {
+        let chunks = [webp::chunk(b"VP8X", b""), webp::chunk(b"VP8 ", b"pixel")].concat();
+        let length = u32::try_from(chunks.len() + 4)
+            .expect("short")
+            .to_le_bytes();
+        let picture = [b"RIFF", &length[..], b"WEBP", &chunks].concat();
+        assert_eq!(strip(&picture), None);
+    }
+
+    #[test]
     fn a_directory_that_leads_nowhere_says_nothing() {
         assert_eq!(exif::read(b"II\x2a\0\xff\xff\xff\xff"), Traces::default());
         assert_eq!(exif::read(b""), Traces::default());
     }
 
+    /// Whatever it is, both read it or neither, and without what it says it says nothing and is what it is.
+    fn ensure_bare(picture: &[u8]) -> Result<(), TestCaseError> {
+        let bare = strip(picture);
+        prop_assert_eq!(bare.is_some(), find(picture).is_some());
+        let Some(bare) = bare else { return Ok(()) };
+        let left = find(&bare).expect("still a picture");
+        prop_assert!(!left.is_any(), "{:?}", left);
+        prop_assert_eq!(strip(&bare), Some(bare));
+        Ok(())
+    }
+
+    /// Names of parts that are known.
+    const KINDS: [&[u8; 4]; 10] = [
+        b"IHDR", b"eXIf", b"tEXt", b"iCCP", b"IDAT", b"IEND", b"VP8X", b"VP8 ", b"EXIF", b"XMP ",
+    ];
+
+    /// The name of a part, more often one that is known than not.
+    fn kind() -> impl Strategy<Value = [u8; 4]> {
+        prop_oneof![4 => sample::select(&KINDS[..]).prop_map(|kind| *kind), 1 => any::<[u8; 4]>()]
+    }
+
+    /// What is in a part: anything, or EXIF, damaged or not.
+    fn content() -> impl Strategy<Value = Vec<u8>> {
+        let damaged = damage().prop_map(|damage| damage.done_to(told()));
+        prop_oneof![vec(any::<u8>(), 0..40), Just(told()), damaged]
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_are_refused_or_a_picture_that_can_be_bare(
+            start in 0..4_usize,
+            rest in vec(any::<u8>(), 0..300),
+        ) {
+            let starts = [&b"\xff\xd8\xff"[..], b"\x89PNG\r\n\x1a\n", b"RIFF\x40\0\0\0WEBP", b""];
+            ensure_bare(&[starts[start], &rest].concat())?;
+            exif::read(&rest);
+        }
+
+        #[test]
+        fn pictures_of_any_parts_can_be_bare(
+            markers in vec((0xc0..=0xff_u8, content()), 0..8),
+            chunks in vec((kind(), content()), 0..8),
+        ) {
+            let parts: Vec<u8> = markers.iter().flat_map(|(marker, it)| segment(*marker, &[it])).collect();
+            ensure_bare(&[&[0xff, 0xd8][..], &parts, &[0xff, 0xd9]].concat())?;
+            let parts: Vec<u8> = chunks.iter().flat_map(|(kind, it)| png::chunk(kind, it)).collect();
+            let end = png::chunk(b"IEND", b"");
+            ensure_bare(&[b"\x89PNG\r\n\x1a\n", &parts[..], &end].concat())?;
+            let parts: Vec<u8> = chunks.iter().flat_map(|(kind, it)| webp::chunk(kind, it)).collect();
+            let length = u32::try_from(parts.len() + 4).expect("short").to_le_bytes();
+            ensure_bare(&[b"RIFF", &length[..], b"WEBP", &parts].concat())?;
+        }
+
         #[test]
         fn damage_is_no_panic(at in 0..400_usize, byte in any::<u8>(), kind in 0..3_usize) {
             let mut picture = [a_jpeg(), a_png(), a_webp()][kind].clone();

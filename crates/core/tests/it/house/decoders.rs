@@ -1,5 +1,5 @@
-//! The rule that every decoder of core is tried: by the property tests of `core/src/decoding.rs`, in the folder of the
-//! decoder, and by a fuzz target that names it.
+//! The rule that every decoder of core is tried: by property tests, those of `core/src/decoding.rs` where it has a wire form, in the
+//! folder of the decoder, and by a fuzz target that names it.
 
 use super::scan;
 use super::tree::{SourceFile, Tree};
@@ -10,14 +10,17 @@ const TARGETS: &str = "fuzz/fuzz_targets/";
 /// What the property tests of wire forms are made by.
 const PROPERTIES: &str = "decoder_tests!";
 
-/// A type with a wire form, and where it is.
+/// What the property tests of other bytes are in.
+const OTHER_PROPERTIES: &str = "proptest!";
+
+/// A type with a wire form, or a function that reads bytes of another form, and where it is.
 struct Decoder<'a> {
     file: &'a SourceFile,
     module: &'a [String],
     name: String,
 }
 
-/// Every `Wire` type has property tests and a fuzz target, and every target is built.
+/// Every `Wire` type and every function that reads other bytes has property tests and a fuzz target, and every target is built.
 pub(super) fn decoders_are_tried(tree: &Tree) -> Vec<String> {
     let mut breaches = Vec::new();
     for decoder in tree.files.iter().flat_map(decoders) {
@@ -26,6 +29,15 @@ pub(super) fn decoders_are_tried(tree: &Tree) -> Vec<String> {
             breaches.push(format!("{place} is not in any `{PROPERTIES}`"));
         }
         if !tree.files.iter().any(|file| decoder.is_fuzzed_by(file)) {
+            breaches.push(format!("{place} has no fuzz target"));
+        }
+    }
+    for reader in tree.files.iter().flat_map(readers) {
+        let place = format!("{}: {}", reader.file.path, reader.name);
+        if !reader.file.text.contains(OTHER_PROPERTIES) {
+            breaches.push(format!("{place} is not in any `{OTHER_PROPERTIES}`"));
+        }
+        if !tree.files.iter().any(|file| reader.is_fuzzed_by(file)) {
             breaches.push(format!("{place} has no fuzz target"));
         }
     }
@@ -44,16 +56,33 @@ pub(super) fn decoders_are_tried(tree: &Tree) -> Vec<String> {
 
 /// The types of a file of core that have a wire form, those of tests left out.
 fn decoders(file: &SourceFile) -> Vec<Decoder<'_>> {
+    found(file, |line| {
+        let name = line.trim().strip_prefix("impl Wire for ")?;
+        Some(name.trim_end_matches([' ', '{']).to_owned())
+    })
+}
+
+/// The functions of a file of core that take bytes and may say that they are none of theirs. What a type reads of itself, it reads
+/// by its wire form.
+fn readers(file: &SourceFile) -> Vec<Decoder<'_>> {
+    found(file, |line| {
+        let (name, rest) = line.strip_prefix("pub fn ")?.split_once('(')?;
+        let (_, first) = rest.split_once(": ")?;
+        let may_refuse = line.contains("-> Option<") || line.contains("-> Result<");
+        let is_reader = first.starts_with("&[u8]") && may_refuse && !name.contains('<');
+        is_reader.then(|| name.to_owned())
+    })
+}
+
+/// What `name_in` finds in the lines of a file of core, those of tests left out.
+fn found(file: &SourceFile, name_in: impl Fn(&str) -> Option<String>) -> Vec<Decoder<'_>> {
     let module = file.module.as_deref();
     let Some(module) = module.filter(|_| file.crate_folder() == "crates/core") else {
         return Vec::new();
     };
     let clean = scan::without_comments_and_literals(&file.text);
     let (code, _) = scan::without_tests(&clean);
-    let names = code.lines().filter_map(|line| {
-        let name = line.trim().strip_prefix("impl Wire for ")?;
-        Some(name.trim_end_matches([' ', '{']).to_owned())
-    });
+    let names = code.lines().filter_map(name_in);
     names.map(|name| Decoder { file, module, name }).collect()
 }
 
@@ -123,5 +152,23 @@ mod tests {
             1
         );
         assert_eq!(breaches(TESTS, target, "").len(), 1);
+    }
+
+    #[test]
+    fn a_function_that_reads_bytes_without_either_is_a_breach() {
+        let reader =
+            "pub fn find(picture: &[u8]) -> Option<Traces> {\n}\npub fn of(key: &[u8]) -> Key {\n}";
+        let breaches = |reader: &str, target: &str| {
+            decoders_are_tried(&Tree::made_up(&[
+                ("crates/core/src/data/traces/whole.rs", reader),
+                ("fuzz/fuzz_targets/card.rs", target),
+                ("fuzz/Cargo.toml", LISTED),
+            ]))
+        };
+        let target = "use kith_core::data::traces::find;";
+        assert_eq!(breaches(reader, "").len(), 2);
+        assert_eq!(breaches(reader, target).len(), 1);
+        let tested = format!("{reader}\n#[cfg(test)]\nmod tests {{\n proptest! {{}}\n}}");
+        assert_eq!(breaches(&tested, target), [""; 0]);
     }
 }

@@ -1,0 +1,17 @@
+//! What pictures say beside their pixels: EXIF and XMP in JPEG, PNG and WebP. Without it a picture says nothing of that kind, and is what
+//! it is.
+#![no_main]
+
+use kith_core::data::traces::{exif, find, strip};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    exif::read(bytes);
+    let bare = strip(bytes);
+    assert_eq!(bare.is_some(), find(bytes).is_some(), "one of them reads it");
+    if let Some(bare) = bare {
+        let left = find(&bare).expect("still a picture");
+        assert!(!left.is_any(), "{left:?} is left");
+        assert!(strip(&bare) == Some(bare), "more is left out the second time");
+    }
+});
