@@ -6,12 +6,11 @@
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
 
+use kith::data::bare::PICTURE_BYTES_MAX;
+
 use super::decode::decode;
 use super::refused::Refused;
 use super::shrink;
-
-/// The most bytes of a picture that are read: more than any camera writes.
-const PICTURE_BYTES_MAX: u64 = 256 << 20;
 
 /// How much memory the process may have, in bytes: the pixels that [`decode`](super::decode) allows, twice, and the file.
 #[cfg(unix)]

@@ -16,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::content::shares::Shares;
 use crate::content::store;
-use crate::data::bare;
+use crate::data::bare::Picture;
 use crate::data::hash::{self, Stamp};
 use crate::data::range::Blob;
 use crate::data::scan::ScanError;
@@ -68,14 +68,15 @@ impl Shares {
             path: path.to_owned(),
             error,
         };
-        let picture = bare::without_traces(path, lying).map_err(read)?;
-        let bare = match picture {
-            Some(picture) if hash::hash_bytes(&picture).0 == lying.hash => Some(lying.hash),
-            Some(picture) => {
-                let saved = self.bare_pictures().save(&picture);
-                Some(saved.map_err(ScanError::Keep)?)
-            }
+        let bare = match Picture::lying(path, lying).map_err(read)? {
             None => None,
+            Some(picture) => match picture.write_bare(io::sink()).map_err(read)? {
+                Some(bare) if bare.hash != lying.hash => {
+                    let saved = self.bare_pictures().save(&picture);
+                    saved.map_err(ScanError::Keep)?
+                }
+                bare => bare.map(|bare| bare.hash),
+            },
         };
         let kept = store::run(self.database(), |connection| {
             keep(connection, &lying.hash, bare.as_ref())

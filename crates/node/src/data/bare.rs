@@ -3,20 +3,130 @@
 //! A copy is called by the hash of its content and never changes, so all of them are dated 1970: whoever makes one again makes the very same. One that is lost
 //! is made again.
 
-use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
-use kith_core::data::traces;
+use kith_core::data::traces::{self, Traces};
 use kith_core::ids::BlobHash;
 
 use crate::data::hash;
 use crate::data::outboard::hex;
 use crate::data::range::Blob;
 
-/// The largest picture that is looked through, in bytes: more than any camera writes. It is held in memory.
+/// The largest picture that is looked through or made small, in bytes: more than any camera writes. It is held in memory.
 pub const PICTURE_BYTES_MAX: u64 = 128 << 20;
+
+/// How many bytes of pictures are held in memory at once, on however many cores: the largest one alone, so that a scan of thousands of small
+/// ones stays fast and one of large ones takes no more memory than sharing anything else.
+static ROOM: Room = Room::new(PICTURE_BYTES_MAX);
+
+/// A picture in memory, of which there is room for so many at once: whoever holds one waits for nobody who may want another.
+#[derive(Debug)]
+pub struct Picture {
+    bytes: Vec<u8>,
+    _taken: Taken,
+}
+
+impl Picture {
+    /// Reads one, as soon as there is room for it; `None` for what is larger than [`PICTURE_BYTES_MAX`].
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn read(file: &File) -> io::Result<Option<Self>> {
+        let size = file.metadata()?.len();
+        if size > PICTURE_BYTES_MAX {
+            return Ok(None);
+        }
+        let taken = ROOM.take(size);
+        let mut bytes = Vec::new();
+        file.take(size).read_to_end(&mut bytes)?;
+        Ok(Some(Self {
+            bytes,
+            _taken: taken,
+        }))
+    }
+
+    /// Reads the one at `path`, which holds `blob`.
+    ///
+    /// # Errors
+    /// As [`Picture::read`]; [`io::ErrorKind::ResourceBusy`] when the file is not `blob` any more.
+    pub fn lying(path: &Path, blob: &Blob) -> io::Result<Option<Self>> {
+        let read = Self::read(&hash::open_in_place(path)?)?;
+        // By this thread alone: one that waited for others here might be given another picture to read meanwhile, for which there is no room.
+        let is_it = |picture: &Self| *blake3::hash(&picture.bytes).as_bytes() == blob.hash.0;
+        match read {
+            Some(picture) if !is_it(&picture) => Err(hash::changing()),
+            read => Ok(read),
+        }
+    }
+
+    /// What it says beside its pixels; `None` for what is no JPEG, PNG or WebP that is whole.
+    pub fn traces(&self) -> Option<Traces> {
+        traces::find(&self.bytes)
+    }
+
+    /// Writes it without what it says, and gives what was written; `None` for what is no JPEG, PNG or WebP that is whole: nobody knows what
+    /// is in it.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn write_bare(&self, to: impl Write) -> io::Result<Option<Blob>> {
+        let (mut to, mut written) = (BufWriter::new(to), Ok(()));
+        let (mut hasher, mut size) = (blake3::Hasher::new(), 0);
+        let stripped = traces::strip_to(&self.bytes, &mut |part| {
+            hasher.update(part);
+            size += part.len() as u64;
+            if written.is_ok() {
+                written = to.write_all(part);
+            }
+        });
+        written.and_then(|()| to.flush())?;
+        let hash = BlobHash(*hasher.finalize().as_bytes());
+        Ok(stripped.map(|_| Blob { hash, size }))
+    }
+}
+
+/// Room in memory, in bytes.
+#[derive(Debug)]
+struct Room {
+    free: Mutex<u64>,
+    freed: Condvar,
+}
+
+/// Some of the room that there is for all; given back when it is dropped.
+#[derive(Debug)]
+struct Taken {
+    of: &'static Room,
+    bytes: u64,
+}
+
+impl Room {
+    const fn new(bytes: u64) -> Self {
+        Self {
+            free: Mutex::new(bytes),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// Waits until so much is free, which is no more than there is.
+    fn take(&'static self, bytes: u64) -> Taken {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = self.freed.wait_while(free, |free| *free < bytes);
+        *free.unwrap_or_else(PoisonError::into_inner) -= bytes;
+        Taken { of: self, bytes }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let free = self.of.free.lock();
+        *free.unwrap_or_else(PoisonError::into_inner) += self.bytes;
+        self.of.freed.notify_all();
+    }
+}
 
 /// The folder of copies.
 #[derive(Clone, Debug)]
@@ -30,18 +140,20 @@ impl BarePictures {
         Self { folder }
     }
 
-    /// Keeps a copy; it gets its name when it is written whole. Durable only after a [`crate::data::barrier`]. Gives its hash.
+    /// Keeps a picture without what it says; it gets its name when it is written whole. Durable only after a [`crate::data::barrier`]. Gives
+    /// its hash; `None` as [`Picture::write_bare`].
     ///
     /// # Errors
     /// What the system says.
-    pub fn save(&self, picture: &[u8]) -> io::Result<BlobHash> {
-        let (hash, _) = hash::hash_bytes(picture);
+    pub fn save(&self, picture: &Picture) -> io::Result<Option<BlobHash>> {
         fs::create_dir_all(&self.folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(picture)?;
+        let file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        let Some(bare) = picture.write_bare(file.as_file())? else {
+            return Ok(None);
+        };
         file.as_file().set_modified(UNIX_EPOCH)?;
-        file.persist(self.path(&hash))?;
-        Ok(hash)
+        file.persist(self.path(&bare.hash))?;
+        Ok(Some(bare.hash))
     }
 
     /// Where the copy of this content is, or would be.
@@ -78,31 +190,26 @@ impl BarePictures {
     }
 }
 
-/// The picture that lies at `path` without what it says beside its pixels; `None` for what is no JPEG, PNG or WebP that is whole, or
-/// larger than [`PICTURE_BYTES_MAX`]: nobody knows what is in it.
-///
-/// # Errors
-/// What the system says; [`io::ErrorKind::ResourceBusy`] when the file is not `blob` any more.
-pub fn without_traces(path: &Path, blob: &Blob) -> io::Result<Option<Vec<u8>>> {
-    if blob.size > PICTURE_BYTES_MAX {
-        return Ok(None);
-    }
-    let mut picture = Vec::new();
-    let file = hash::open_in_place(path)?;
-    file.take(PICTURE_BYTES_MAX).read_to_end(&mut picture)?;
-    if hash::hash_bytes(&picture).0 != blob.hash {
-        return Err(io::Error::new(
-            io::ErrorKind::ResourceBusy,
-            "the file changes while it is read",
-        ));
-    }
-    Ok(traces::strip(&picture))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::hash::Stamp;
+
+    /// A JPEG around no pixels, with this comment.
+    fn commented(comment: u8) -> Vec<u8> {
+        let mut picture = b"\xff\xd8\xff\xfe\0\x03".to_vec();
+        picture.push(comment);
+        picture.extend(b"\xff\xda\0\x02");
+        picture.extend([comment, 0xff, 0xd9]);
+        picture
+    }
+
+    fn picture(folder: &Path, bytes: &[u8]) -> Picture {
+        let path = folder.join("picture");
+        fs::write(&path, bytes).expect("written");
+        let file = File::open(path).expect("there");
+        Picture::read(&file).expect("read").expect("small")
+    }
 
     #[test]
     fn a_copy_made_twice_is_one_file_that_has_not_changed() {
@@ -112,23 +219,41 @@ mod tests {
             let metadata = fs::metadata(pictures.path(hash));
             Stamp::of(&metadata.expect("there"))
         };
-        let first = pictures.save(b"pixels").expect("saved");
+        let picture = picture(folder.path(), &commented(1));
+        let save = || pictures.save(&picture).expect("saved").expect("a picture");
+        let first = save();
         let before = stamp(&first);
-        assert_eq!(pictures.save(b"pixels").expect("saved"), first);
+        assert_eq!(save(), first);
         assert_eq!(stamp(&first), before);
         assert_eq!(before.mtime_ns, 0);
+        let bare = fs::read(pictures.path(&first)).expect("there");
+        assert_eq!(Some(bare), traces::strip(&commented(1)));
     }
 
     #[test]
     fn what_is_not_shared_any_more_is_swept_away() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let pictures = BarePictures::new(folder.path().to_owned());
-        let used = pictures.save(b"used").expect("saved");
-        let unused = pictures.save(b"unused").expect("saved");
-        fs::write(folder.path().join(".tmpXyz123"), b"half a").expect("written");
+        let pictures = BarePictures::new(folder.path().join("bare"));
+        let save = |comment| {
+            let saved = pictures.save(&picture(folder.path(), &commented(comment)));
+            saved.expect("saved").expect("a picture")
+        };
+        let (used, unused) = (save(1), save(2));
+        fs::write(folder.path().join("bare/.tmpXyz123"), b"half a").expect("written");
         let removed = pictures.sweep(|hash| Ok(*hash == used));
         assert_eq!(removed.expect("swept"), 2);
         assert!(pictures.path(&used).exists() && !pictures.path(&unused).exists());
+    }
+
+    #[test]
+    fn of_what_is_no_picture_nothing_is_kept() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let pictures = BarePictures::new(folder.path().join("bare"));
+        let cut = &commented(1)[..9];
+        let saved = pictures.save(&picture(folder.path(), cut));
+        assert_eq!(saved.expect("written"), None);
+        let left = fs::read_dir(folder.path().join("bare")).expect("there");
+        assert_eq!(left.count(), 0);
     }
 
     #[test]
@@ -136,11 +261,36 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("a.jpg");
         fs::write(&path, b"as it is").expect("written");
-        let blob = Blob {
-            hash: hash::hash_bytes(b"as it was").0,
+        let blob = |bytes| Blob {
+            hash: hash::hash_bytes(bytes).0,
             size: 8,
         };
-        let refused = without_traces(&path, &blob).expect_err("another");
+        let refused = Picture::lying(&path, &blob(b"as it was")).expect_err("another");
         assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
+        let read = Picture::lying(&path, &blob(b"as it is")).expect("the same");
+        assert!(read.is_some());
+    }
+
+    #[test]
+    fn no_more_is_held_at_once_than_there_is_room_for_and_all_come_to_their_turn() {
+        static ROOM: Room = Room::new(100);
+        static HELD: Mutex<(u64, u64)> = Mutex::new((0, 0));
+        std::thread::scope(|scope| {
+            for number in 0..40_u64 {
+                scope.spawn(move || {
+                    let bytes = 1 + 99 * (number % 2);
+                    let _taken = ROOM.take(bytes);
+                    {
+                        let mut held = HELD.lock().expect("no panic");
+                        held.0 += bytes;
+                        held.1 = held.1.max(held.0);
+                    }
+                    std::thread::yield_now();
+                    HELD.lock().expect("no panic").0 -= bytes;
+                });
+            }
+        });
+        let (held, most) = *HELD.lock().expect("no panic");
+        assert!(held == 0 && most <= 100, "{most}");
     }
 }

@@ -97,10 +97,15 @@ pub fn hash_file(path: &Path) -> io::Result<Hashed> {
             });
         }
     }
-    Err(io::Error::new(
+    Err(changing())
+}
+
+/// What is said of a file that is not what it was when it was looked at.
+pub(super) fn changing() -> io::Error {
+    io::Error::new(
         io::ErrorKind::ResourceBusy,
         "the file changes while it is read",
-    ))
+    )
 }
 
 /// Waits until a change of the file would get another stamp. This costs a tick where a file was written just now, and nothing elsewhere.

@@ -5,6 +5,7 @@
 //! - [`outboard`]: the outboards of shared files, kept under `blobs/`.
 //! - [`range`]: a range of a blob to and from its verified encoding. [`encoding`]: where that is written.
 //! - [`scan`]: a folder becomes a tree of manifest nodes. [`bare`]: pictures without what they say, in place of those that lie there.
+//!   [`traces`]: what those say.
 //! - [`staging`]: where a download grows until it is whole. [`places`]: where its parts lie. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
 //! - `links`: its symbolic links, until it is whole. `older`: what arrived of another version.
 //! - [`nodes`]: the manifest of what is downloaded.
@@ -31,6 +32,7 @@ pub mod range;
 pub mod scan;
 pub mod staging;
 pub mod syncing;
+pub mod traces;
 
 pub use bare::BarePictures;
 pub use disk::StagingError;
@@ -41,3 +43,4 @@ pub use outboard::Outboards;
 pub use range::{Blob, Mismatch, Verified};
 pub use scan::{Found, LeftOut, ScanError, Scanned};
 pub use staging::Staging;
+pub use traces::TracesFound;

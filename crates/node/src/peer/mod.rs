@@ -42,8 +42,8 @@ mod waiting;
 pub use book::AddressBook;
 pub use contents::{
     AlbumError, Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName,
-    ShareSource, SourceBytes, Storage, TracesFound, Transfer, TransferFailure, TransferId,
-    TransferInfo, TransferProgress, TransferState, Transfers, Upload, UploadInfo,
+    ShareSource, SourceBytes, Storage, Transfer, TransferFailure, TransferId, TransferInfo,
+    TransferProgress, TransferState, Transfers, Upload, UploadInfo,
 };
 pub use event::{Event, Source};
 pub use express::NoLane;

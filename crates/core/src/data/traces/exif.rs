@@ -12,7 +12,7 @@ pub struct Traces {
     pub time: bool,
     /// By which camera or phone, and how it was set.
     pub camera: bool,
-    /// Something else that programs wrote into it: descriptions, names, edits.
+    /// Something else that programs wrote into it: descriptions, names, edits, other pictures.
     pub words: bool,
     /// How it is turned when it is shown: 2 to 8 as in EXIF, 0 for not at all.
     pub orientation: u8,

@@ -1,11 +1,12 @@
 //! What a picture says beside its pixels: where and when it was taken, by which camera, in whose words; and the same picture without it.
 //!
-//! Nothing is decoded. A file's segments are looked through, and those that say more than how its pixels are shown are left out; of EXIF its
-//! orientation stays. So the pixels are the very same.
+//! Nothing is decoded. A file's segments are looked through: those stay that are known to show its pixels, and of EXIF its orientation does.
+//! Whatever else programs wrote is left out and told, also where nobody knows what it is. So the pixels are the very same. A file that needs a
+//! part which is not known to be shown is no picture that is known.
 //!
 //! - [`exif`]: EXIF's directory (TIFF 6.0, CIPA DC-008).
 //! - `jpeg` (ITU-T T.81), `png` (W3C PNG), `webp` (RFC 9649): the containers.
-//! - [`find`]: what a file says. [`strip`]: the file without it.
+//! - [`find`]: what a file says. [`strip`]: the file without it. [`strip_to`]: the same, handed on piece by piece.
 
 mod cursor;
 pub mod exif;
@@ -15,4 +16,4 @@ mod webp;
 mod whole;
 
 pub use exif::Traces;
-pub use whole::{find, strip};
+pub use whole::{find, strip, strip_to};

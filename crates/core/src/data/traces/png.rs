@@ -1,21 +1,29 @@
 //! The chunks of a PNG (W3C PNG, third edition).
+//!
+//! A chunk whose name begins with a large letter is needed to show the picture. One of these that is not known is in no PNG that is known, so
+//! nothing is claimed of it.
 
-use super::cursor::take;
+use super::cursor::{Keep, take};
 use super::exif::{self, Traces};
 
 /// What every file begins with.
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// Chunks that a decoder may do without, and that say how the picture is shown.
-const SHOWN: [&[u8; 4]; 12] = [
-    b"acTL", b"bKGD", b"cHRM", b"cICP", b"fcTL", b"fdAT", b"gAMA", b"iCCP", b"pHYs", b"sBIT",
-    b"sRGB", b"tRNS",
+/// The chunks that are needed to show the picture (section 11.2), all of them.
+const NEEDED: [&[u8; 4]; 4] = [b"IDAT", b"IEND", b"IHDR", b"PLTE"];
+
+/// Chunks that a decoder may do without, and that say how the picture is shown (section 11.3): transparency, colours, size, background,
+/// animation. Not among them: texts, times, `hIST`, and `sPLT`, which has a name.
+const SHOWN: [&[u8; 4]; 14] = [
+    b"acTL", b"bKGD", b"cHRM", b"cICP", b"cLLI", b"fcTL", b"fdAT", b"gAMA", b"iCCP", b"mDCV",
+    b"pHYs", b"sBIT", b"sRGB", b"tRNS",
 ];
 
-/// The picture without what it says, which is added to `traces`. What follows its end is left out.
-pub(super) fn without(picture: &[u8], traces: &mut Traces) -> Option<Vec<u8>> {
+/// Hands on what stays of the picture, and gives what it says. What follows its end is left out.
+pub(super) fn without(picture: &[u8], keep: Keep<'_>) -> Option<Traces> {
     let mut rest = picture.strip_prefix(SIGNATURE)?;
-    let mut kept = SIGNATURE.to_vec();
+    let mut traces = Traces::default();
+    keep(SIGNATURE);
     loop {
         let start = rest;
         let length = u32::from_be_bytes(*take(&mut rest, 4)?.first_chunk()?);
@@ -27,18 +35,19 @@ pub(super) fn without(picture: &[u8], traces: &mut Traces) -> Option<Vec<u8>> {
                 let told = exif::read(content);
                 traces.add(told);
                 if told.orientation != 0 {
-                    kept.extend(chunk(b"eXIf", &exif::turned(told.orientation)));
+                    keep(&chunk(b"eXIf", &exif::turned(told.orientation)));
                 }
             }
-            // Its first letter is large: no decoder does without it.
-            _ if kind[0].is_ascii_uppercase() || SHOWN.contains(&kind) => {
-                kept.extend(&start[..start.len() - rest.len()]);
-            }
             b"tIME" => traces.time = true,
+            _ if NEEDED.contains(&kind) || SHOWN.contains(&kind) => {
+                keep(&start[..start.len() - rest.len()]);
+            }
+            _ if kind[0].is_ascii_uppercase() => return None,
             _ => traces.add(exif::read_xmp(content)),
         }
         if kind == b"IEND" {
-            return Some(kept);
+            traces.words |= !rest.is_empty();
+            return Some(traces);
         }
     }
 }

@@ -1,25 +1,100 @@
 //! The chunks of a WebP (RFC 9649).
 
-use super::cursor::take;
+use super::cursor::{Keep, take};
 use super::exif::{self, Traces};
 
 /// The bits of the header of an extended file that say that there is EXIF, and XMP.
 const FLAG_EXIF: u8 = 0x08;
 const FLAG_XMP: u8 = 0x04;
 
-/// Chunks that say how the picture is shown.
+/// How long that header is, in bytes (section 2.7).
+const HEADER_BYTES: usize = 10;
+
+/// What stands before the chunks of a frame of an animation, in bytes (section 2.7.1.1).
+const FRAME_BYTES: usize = 16;
+
+/// Chunks that say how the picture is shown (section 2.7).
 const SHOWN: [&[u8; 4]; 7] = [
     b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"VP8 ", b"VP8L", b"VP8X",
 ];
 
-/// The picture without what it says, which is added to `traces`. What follows its end is left out.
-pub(super) fn without(picture: &[u8], traces: &mut Traces) -> Option<Vec<u8>> {
+/// The same of one frame of an animation, which may hold chunks of any kind, too.
+const FRAME: [&[u8; 4]; 3] = [b"ALPH", b"VP8 ", b"VP8L"];
+
+/// A chunk: its kind, its content, and all of it with the byte that fills it up.
+type Chunk<'a> = (&'a [u8; 4], &'a [u8], &'a [u8]);
+
+/// Hands on what stays of the picture, and gives what it says. What follows its end is left out.
+pub(super) fn without(picture: &[u8], keep: Keep<'_>) -> Option<Traces> {
     let mut rest = picture.strip_prefix(b"RIFF")?;
     let length = u32::from_le_bytes(*take(&mut rest, 4)?.first_chunk()?);
-    let mut rest = rest.get(..usize::try_from(length).ok()?)?;
-    rest = rest.strip_prefix(b"WEBP")?;
-    let (mut body, mut header) = (b"WEBP".to_vec(), None);
-    let mut turned = None;
+    let inside = take(&mut rest, usize::try_from(length).ok()?)?;
+    let chunks = inside.strip_prefix(b"WEBP")?;
+    // It begins with how long it is, and how it is turned stands at its end.
+    let mut traces = Traces::default();
+    body(chunks, 0, &mut traces, &mut |_| {})?;
+    let (turned, mut bytes) = (traces.orientation, b"WEBP".len());
+    body(chunks, turned, &mut traces, &mut |part| bytes += part.len())?;
+    keep(b"RIFF");
+    keep(&u32::try_from(bytes).ok()?.to_le_bytes());
+    keep(b"WEBP");
+    body(chunks, turned, &mut traces, keep)?;
+    traces.words |= !rest.is_empty();
+    Some(traces)
+}
+
+/// Hands on what stays of the chunks of a file, which is turned so.
+fn body(chunks: &[u8], turned: u8, traces: &mut Traces, keep: Keep<'_>) -> Option<()> {
+    let mut is_extended = false;
+    each(
+        chunks,
+        &SHOWN,
+        traces,
+        &mut |(kind, content, all), traces| {
+            match kind {
+                b"VP8X" => {
+                    let mut header: [u8; HEADER_BYTES] = *content.first_chunk()?;
+                    header[0] &= !(FLAG_EXIF | FLAG_XMP);
+                    header[0] |= if turned == 0 { 0 } else { FLAG_EXIF };
+                    is_extended = true;
+                    keep(&chunk(kind, &header));
+                }
+                b"ANMF" => frame(content, traces, keep)?,
+                _ => keep(all),
+            }
+            Some(())
+        },
+    )?;
+    if is_extended && turned != 0 {
+        keep(&chunk(b"EXIF", &exif::turned(turned)));
+    }
+    Some(())
+}
+
+/// Hands on what stays of a frame of an animation.
+fn frame(content: &[u8], traces: &mut Traces, keep: Keep<'_>) -> Option<()> {
+    let (header, chunks) = content.split_at_checked(FRAME_BYTES)?;
+    let mut inside = |keep: Keep<'_>| {
+        each(chunks, &FRAME, traces, &mut |(_, _, all), _| {
+            keep(all);
+            Some(())
+        })
+    };
+    let mut bytes = header.len();
+    inside(&mut |part| bytes += part.len())?;
+    keep(b"ANMF");
+    keep(&u32::try_from(bytes).ok()?.to_le_bytes());
+    keep(header);
+    inside(keep)
+}
+
+/// Hands those chunks on that are `shown`, and adds what the others say.
+fn each(
+    mut rest: &[u8],
+    shown: &[&[u8; 4]],
+    traces: &mut Traces,
+    hand: &mut dyn FnMut(Chunk<'_>, &mut Traces) -> Option<()>,
+) -> Option<()> {
     while !rest.is_empty() {
         let start = rest;
         let kind: &[u8; 4] = take(&mut rest, 4)?.first_chunk()?;
@@ -29,29 +104,17 @@ pub(super) fn without(picture: &[u8], traces: &mut Traces) -> Option<Vec<u8>> {
         // Chunks begin at even places.
         take(&mut rest, length % 2)?;
         match kind {
-            b"EXIF" => {
-                let told = exif::read(content.strip_prefix(b"Exif\0\0").unwrap_or(content));
-                traces.add(told);
-                turned = Some(told.orientation).filter(|orientation| *orientation != 0);
+            _ if shown.contains(&kind) => {
+                hand((kind, content, &start[..start.len() - rest.len()]), traces)?;
             }
-            _ if SHOWN.contains(&kind) => {
-                if kind == b"VP8X" {
-                    header = Some(body.len() + 8);
-                }
-                body.extend(&start[..start.len() - rest.len()]);
+            b"EXIF" => {
+                let tiff = content.strip_prefix(b"Exif\0\0").unwrap_or(content);
+                traces.add(exif::read(tiff));
             }
             _ => traces.add(exif::read_xmp(content)),
         }
     }
-    if let Some(flags) = header.and_then(|at| body.get_mut(at)) {
-        *flags &= !(FLAG_EXIF | FLAG_XMP);
-        if let Some(orientation) = turned {
-            *flags |= FLAG_EXIF;
-            body.extend(chunk(b"EXIF", &exif::turned(orientation)));
-        }
-    }
-    let length = u32::try_from(body.len()).ok()?.to_le_bytes();
-    Some([b"RIFF", &length[..], &body].concat())
+    Some(())
 }
 
 /// A chunk, filled up to an even length.

@@ -1,10 +1,11 @@
 //! Any picture, by its first bytes.
 
+use super::cursor::Keep;
 use super::exif::Traces;
 use super::{jpeg, png, webp};
 
-/// What is done with the parts of a picture that are not its pixels.
-type Through = fn(&[u8], &mut Traces) -> Option<Vec<u8>>;
+/// Hands on what stays of a picture, and gives what it says.
+type Through = fn(&[u8], Keep<'_>) -> Option<Traces>;
 
 fn container(picture: &[u8]) -> Option<Through> {
     match picture {
@@ -31,15 +32,21 @@ fn container(picture: &[u8]) -> Option<Through> {
 
 /// What a picture says beside its pixels; `None` where it is no JPEG, PNG or WebP that is whole.
 pub fn find(picture: &[u8]) -> Option<Traces> {
-    let mut traces = Traces::default();
-    container(picture)?(picture, &mut traces)?;
-    Some(traces)
+    strip_to(picture, &mut |_| {})
 }
 
 /// The same picture, and nothing beside its pixels but how they are shown: orientation and colours. `None` where it is no JPEG, PNG or WebP
 /// that is whole: then nobody knows what is in it.
 pub fn strip(picture: &[u8]) -> Option<Vec<u8>> {
-    container(picture)?(picture, &mut Traces::default())
+    let mut kept = Vec::new();
+    strip_to(picture, &mut |part| kept.extend(part))?;
+    Some(kept)
+}
+
+/// The same as [`strip`], handed on part by part without a copy of it all, and what it says as [`find`] does. Where that is `None`, what was handed
+/// on is of no use.
+pub fn strip_to(picture: &[u8], keep: Keep<'_>) -> Option<Traces> {
+    container(picture)?(picture, keep)
 }
 
 #[cfg(test)]
@@ -49,6 +56,12 @@ mod tests {
     use proptest::prelude::*;
 
     const PLACE: &[u8] = b"52.5200 N";
+
+    /// The beginning of a JFIF segment, until the extent of its thumbnail.
+    const JFIF: &[u8] = b"JFIF\0\x01\x02\0\0\x01\0\x01";
+
+    /// A whole segment of Adobe's.
+    const ADOBE: &[u8] = b"Adobe\0\x64\0\0\0\0\x01";
 
     /// EXIF with an orientation, a camera, and where the picture was taken.
     fn told() -> Vec<u8> {
@@ -67,13 +80,19 @@ mod tests {
         [&[0xff, marker], &length.to_be_bytes()[..], &content].concat()
     }
 
+    /// With segments of all kinds that say something, some of them in what is kept of others.
     fn a_jpeg() -> Vec<u8> {
         [
             vec![0xff, 0xd8],
-            segment(0xe0, &[b"JFIF"]),
+            segment(0xe0, &[JFIF, &[1, 3], PLACE]),
+            segment(0xe0, &[b"JFXX\0\x10", PLACE]),
+            segment(0xe0, &[b"II\x1a\0\0\0HEAPJPGM", PLACE]),
             segment(0xe1, &[b"Exif\0\0", &told()]),
             segment(0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", PLACE]),
             segment(0xe2, &[b"ICC_PROFILE\0\x01\x01colours"]),
+            segment(0xe2, &[b"MPF\0", PLACE]),
+            segment(0xee, &[ADOBE, PLACE]),
+            segment(0xee, &[PLACE]),
             segment(0xfe, &[PLACE]),
             segment(0xda, &[b"scan"]),
             vec![1, 2, 0xff, 0, 3, 0xff, 0xd0, 4],
@@ -86,10 +105,12 @@ mod tests {
     }
 
     fn a_png() -> Vec<u8> {
-        let chunks: [(&[u8; 4], &[u8]); 6] = [
+        let chunks: [(&[u8; 4], &[u8]); 8] = [
             (b"IHDR", b"header"),
             (b"eXIf", &told()),
             (b"tEXt", PLACE),
+            (b"caBX", PLACE),
+            (b"sPLT", PLACE),
             (b"iCCP", b"colours"),
             (b"IDAT", b"pixels"),
             (b"IEND", b""),
@@ -102,20 +123,26 @@ mod tests {
         file
     }
 
+    fn chunked(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+        let chunks = chunks.iter();
+        let chunks = chunks.map(|(kind, content)| super::webp::chunk(kind, content));
+        chunks.collect::<Vec<_>>().concat()
+    }
+
     fn a_webp() -> Vec<u8> {
-        let chunks: [(&[u8; 4], &[u8]); 5] = [
-            (b"VP8X", &[0x2c, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
+        let frame: [(&[u8; 4], &[u8]); 2] = [(b"VP8 ", b"frame"), (b"mine", PLACE)];
+        let body = chunked(&[
+            (b"VP8X", &[0x2e, 0, 0, 0, 9, 0, 0, 9, 0, 0]),
             (b"ICCP", b"colours"),
             (b"VP8 ", b"pixel"),
+            (b"ANMF", &[&[0; 16], &chunked(&frame)[..]].concat()),
+            (b"mine", PLACE),
             (b"EXIF", &told()),
             (b"XMP ", PLACE),
-        ];
-        let mut body = b"WEBP".to_vec();
-        for (kind, content) in chunks {
-            body.extend(super::webp::chunk(kind, content));
-        }
-        let length = u32::try_from(body.len()).expect("short").to_le_bytes();
-        [b"RIFF", &length[..], &body, PLACE].concat()
+        ]);
+        let length = u32::try_from(b"WEBP".len() + body.len()).expect("short");
+        let length = length.to_le_bytes();
+        [b"RIFF", &length[..], b"WEBP", &body, PLACE].concat()
     }
 
     fn has(bytes: &[u8], part: &[u8]) -> bool {
@@ -145,6 +172,48 @@ mod tests {
         let bare = strip(&a_jpeg()).expect("a picture");
         let scan = [1, 2, 0xff, 0, 3, 0xff, 0xd0, 4, 0xff, 0xc4];
         assert!(has(&bare, &scan) && bare.ends_with(&[5, 0xff, 0xd9]));
+    }
+
+    #[test]
+    fn how_colours_are_meant_stays_without_what_was_added_to_it() {
+        let bare = strip(&a_jpeg()).expect("a picture");
+        let header = segment(0xe0, &[JFIF, &[0, 0]]);
+        assert!(has(&bare, &header) && has(&bare, &segment(0xee, &[ADOBE])));
+        let frame = [&[0; 16], &chunked(&[(b"VP8 ", b"frame")])[..]].concat();
+        let bare = strip(&a_webp()).expect("a picture");
+        assert!(has(&bare, &chunked(&[(b"ANMF", &frame)])));
+    }
+
+    #[test]
+    fn every_part_that_says_something_is_told() {
+        let jpeg = |more: &[u8]| [b"\xff\xd8", more, b"\xff\xda\0\x02\x01\xff\xd9"].concat();
+        assert_eq!(find(&jpeg(b"")), Some(Traces::default()));
+        assert_eq!(
+            find(&jpeg(&segment(0xe0, &[JFIF, &[0, 0]]))),
+            Some(Traces::default())
+        );
+        for told in [
+            segment(0xe0, &[JFIF, &[1, 3], PLACE]),
+            segment(0xe0, &[b"JFXX\0\x10", PLACE]),
+            segment(0xee, &[ADOBE, PLACE]),
+            segment(0xef, &[PLACE]),
+        ] {
+            assert!(find(&jpeg(&told)).expect("a picture").words, "{told:?}");
+        }
+        let followed = [jpeg(b""), PLACE.to_vec()].concat();
+        assert!(find(&followed).expect("a picture").words);
+    }
+
+    #[test]
+    fn of_a_picture_with_a_part_that_nobody_knows_nothing_is_claimed() {
+        let mut jpeg = a_jpeg();
+        jpeg.splice(2..2, segment(0xf7, &[PLACE]));
+        let mut png = a_png();
+        // After the signature and the header with its length, name and checksum.
+        png.splice(8 + 18..8 + 18, super::png::chunk(b"CgBI", PLACE));
+        for picture in [jpeg, png] {
+            assert_eq!((find(&picture), strip(&picture)), (None, None));
+        }
     }
 
     #[test]

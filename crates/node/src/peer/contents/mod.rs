@@ -10,7 +10,7 @@
 //! - `opening`: reading any file, whether it was fetched or not. `reads`: what is fetched for that.
 //! - [`previews`]: small pictures of pictures, own and others'.
 //! - [`limits`]: how fast content moves, and to whom.
-//! - [`traces`]: what pictures say beside their pixels.
+//! - `traces`: what pictures say beside their pixels.
 //! - [`transfers`]: all that is being fetched, as things of the node.
 
 pub mod albums;
@@ -34,7 +34,7 @@ mod serving;
 pub mod source;
 mod sources;
 pub mod storage;
-pub mod traces;
+mod traces;
 pub mod transfer;
 pub mod transfers;
 
@@ -47,7 +47,6 @@ pub use making::{MyShare, Published};
 pub(super) use serving::{follow, serve};
 pub use source::{ShareName, ShareSource};
 pub use storage::Storage;
-pub use traces::TracesFound;
 pub use transfer::{GetOptions, Transfer};
 pub(super) use transfers::restore;
 pub use transfers::{
