@@ -70,7 +70,8 @@ impl Kept {
     /// Keeps something under a name: letters, digits and hyphens.
     ///
     /// # Errors
-    /// What the system says; there is nothing under the name then, or what was before.
+    /// What the system says: there is nothing under the name then, or what was before; or it is kept, and something that was to make room
+    /// for it is still there, too.
     pub fn put(&self, name: &str, content: &[u8]) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         let mut file = tempfile::Builder::new()
@@ -83,11 +84,21 @@ impl Kept {
         index.note(name.to_owned(), content.len() as u64);
         if index.bytes > self.bytes_max {
             let until = self.bytes_max - self.bytes_max / GIVEN_UP_PART;
-            for name in index.give_up(until) {
-                fs::remove_file(self.folder.join(name))?;
-            }
+            return self.remove(index.give_up(until));
         }
         Ok(())
+    }
+
+    /// Removes all of these that can be removed.
+    fn remove(&self, names: Vec<String>) -> io::Result<()> {
+        let mut removed = Ok(());
+        for name in names {
+            match fs::remove_file(self.folder.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => removed = Err(error),
+                _ => {}
+            }
+        }
+        removed
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Index>> {
@@ -172,6 +183,24 @@ mod tests {
         assert_eq!(again.get("e"), Some(vec![2; 100]));
         assert_eq!(again.get("b"), None);
         assert_eq!(fs::read_dir(&folder).expect("there").count(), 3);
+    }
+
+    #[test]
+    fn one_that_cannot_be_removed_or_is_gone_keeps_no_other() {
+        let place = tempfile::tempdir().expect("a place");
+        let folder = place.path().join("previews");
+        // Room for 16 of them; the 17th has two make room.
+        let kept = Kept::new(folder.clone(), 16 * (OVERHEAD_BYTES + 100));
+        let put = |number: u8| kept.put(&number.to_string(), &[1; 100]);
+        (0..16).for_each(|number| put(number).expect("room"));
+        fs::remove_file(folder.join("0")).expect("there");
+        fs::create_dir(folder.join("0")).expect("room");
+        put(16).expect_err("a folder is not removed so");
+        assert!(kept.has("16") && !folder.join("1").exists());
+        fs::remove_file(folder.join("2")).expect("there");
+        put(17).expect("room");
+        put(18).expect("the one that is gone is no matter");
+        assert!(!folder.join("3").exists());
     }
 
     /// What the files of a folder take, each with what it takes beside its bytes.
