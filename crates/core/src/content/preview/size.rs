@@ -37,7 +37,7 @@ impl Size {
     }
 
     /// The most bytes: several times what pictures of this size take at good quality, so that only noise is made coarser for it.
-    pub fn bytes_max(self) -> usize {
+    pub const fn bytes_max(self) -> usize {
         match self {
             Self::Small => 64 << 10,
             Self::Large => 512 << 10,

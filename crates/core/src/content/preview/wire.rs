@@ -26,8 +26,8 @@ pub const PATH_BYTES_MAX: usize = 4096;
 /// The largest asker's message, in bytes: a path, or a proof, and numbers.
 pub const ASKER_MESSAGE_BYTES_MAX: usize = PATH_BYTES_MAX + REQUEST_BYTES_MAX;
 
-/// The largest provider's message, in bytes: a large preview.
-pub const PROVIDER_MESSAGE_BYTES_MAX: usize = (512 << 10) + 64;
+/// The largest provider's message, in bytes: a large preview, its file's hash, and numbers.
+pub const PROVIDER_MESSAGE_BYTES_MAX: usize = Size::Large.bytes_max() + 64;
 
 /// Which version of the format this is.
 const VERSION: u8 = 1;
