@@ -239,6 +239,17 @@ impl Shares {
         Ok(copy.is_some_and(|copy| copy.examined && !copy.is_provided()))
     }
 
+    /// The audience of a share of which a copy is provided; `None` where there is none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn provided(&self, share: &ShareId) -> io::Result<Option<Audience>> {
+        let copy = self.known_and_copy(share)?.1.filter(CopyRow::is_provided);
+        let copy = copy.filter(|_| self.others().provides());
+        let head = copy.map(|copy| trusted(&copy.head)).transpose();
+        Ok(head.map_err(io::Error::other)?.map(|head| head.audience))
+    }
+
     /// All copies, in the order of the shares' ids.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::content::{
     Credential, Get, GetError, Held, LearnError, News, Recipients, Said, Shared, Talk, list,
 };
 
-fn alice() -> SecretKey {
+pub(super) fn alice() -> SecretKey {
     SecretKey::from_bytes([1; 32])
 }
 
@@ -24,12 +24,12 @@ fn bob() -> SecretKey {
     SecretKey::from_bytes([2; 32])
 }
 
-fn carol() -> SecretKey {
+pub(super) fn carol() -> SecretKey {
     SecretKey::from_bytes([3; 32])
 }
 
 /// Alice, who shares; Bob, who has fetched it and provides it to strangers; and the share.
-async fn fetched(recipients: Recipients) -> (World, World, Shared) {
+pub(super) async fn fetched(recipients: Recipients) -> (World, World, Shared) {
     let mut alice = World::new();
     alice.write("readme.txt", b"hello");
     alice.write("sub/picture.jpg", &bytes(1, 3_000_000));
@@ -80,7 +80,7 @@ async fn learn(from: &World, to: &World, share: ShareId, credential: &Credential
 }
 
 /// A grant by `owner`, and its holder's key.
-fn grant(
+pub(super) fn grant(
     owner: &SecretKey,
     share: ShareId,
     holder: &SecretKey,
@@ -126,6 +126,19 @@ async fn a_friend_of_the_owner_gets_a_private_share_from_another_by_their_grant(
         assert!(matches!(refused, Err(GetError::NotFound)), "{relation:?}");
         assert_eq!(list(bob_world.stream(), NOW).await.expect("answered"), []);
     }
+}
+
+#[tokio::test]
+async fn a_copy_that_is_deleted_is_neither_given_nor_announced() {
+    let (_alice, bob_world, shared) = fetched(Recipients::Contacts).await;
+    let share = shared.head.share;
+    let provided = || bob_world.shares.provided(&share).expect("read");
+    assert_eq!(provided(), Some(shared.head.audience));
+    fs::remove_dir_all(bob_world.out()).expect("there");
+    assert_eq!(provided(), None);
+    let carols = grant(&alice(), share, &carol(), 1, NOW);
+    let said = Talk::new(bob_world.stream()).head(share, &carols).await;
+    assert!(matches!(said, Ok(Said::Gone)), "{said:?}");
 }
 
 #[tokio::test]

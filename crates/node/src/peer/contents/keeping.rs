@@ -150,14 +150,8 @@ impl Contents {
 
     /// The audience of a share of which we provide a copy.
     pub(super) async fn provided(&self, share: ShareId) -> Result<Option<Audience>, Error> {
-        if !self.provides() {
-            return Ok(None);
-        }
-        let copies = self.copies().await?;
-        let copy = copies
-            .into_iter()
-            .find(|copy| copy.head.share == share && copy.examined);
-        Ok(copy.map(|copy| copy.head.audience))
+        self.blocking(move |shares| Ok(shares.provided(&share)?))
+            .await
     }
 
     /// Voids what `peer` was granted of own shares: they are signed anew under a higher epoch, and those who provide them and are there are
