@@ -2,7 +2,7 @@
 
 use std::io;
 
-use kith_core::codec;
+use kith_core::codec::{self, Wire};
 use kith_core::content::grant::SignedGrant;
 use kith_core::content::wire::{Answer, Proof, Request};
 use kith_core::crypto::Ed25519;
@@ -93,15 +93,18 @@ async fn head_answer(
     }
 }
 
-/// Sends one request.
+/// Sends one message, to a provider who reads.
 pub(super) async fn send(
     writer: &mut (impl AsyncWrite + Unpin),
-    request: &Request,
+    message: &impl Wire,
 ) -> Result<(), GetError> {
-    let frame = frames::frame(request);
-    let sent = writer.write_all(&frame).await;
-    sent.map_err(GetError::Connection)?;
-    writer.flush().await.map_err(GetError::Connection)
+    let sending = async {
+        writer.write_all(&frames::frame(message)).await?;
+        writer.flush().await
+    };
+    let sent = tokio::time::timeout(STALL_MAX, sending).await;
+    sent.map_err(|_| GetError::Stalled)?
+        .map_err(GetError::Connection)
 }
 
 /// Reads one answer.

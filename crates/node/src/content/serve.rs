@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kith_core::codec::Wire;
 use kith_core::content::access::Asker;
 use kith_core::content::wire::Request;
 use kith_core::ids::ShareId;
@@ -18,7 +19,7 @@ use crate::content::frames;
 use crate::content::shares::Shares;
 
 /// How long an asker may stay silent, or leave an answer unread: it has nothing to think about between two questions.
-const IDLE_MAX: Duration = Duration::from_secs(60);
+pub(super) const IDLE_MAX: Duration = Duration::from_secs(60);
 
 /// The session that a stream belongs to.
 #[derive(Clone)]
@@ -86,7 +87,8 @@ where
             (session.asks)(*share);
         }
         let (shares, session) = (Arc::clone(&shares), session.clone());
-        let answered = tokio::task::spawn_blocking(move || {
+        let answer;
+        (answer, showing) = blocking(move || {
             let Session {
                 asker,
                 exporter,
@@ -94,25 +96,38 @@ where
                 ..
             } = session;
             let shown = showing.take(&shares, &request, &asker, &exporter, now())?;
-            Ok((
-                shares.answer(&request, &asker, &shown, &exporter, now())?,
-                showing,
-            ))
-        });
-        let answered = answered
-            .await
-            .map_err(|error| ServeError::Disk(io::Error::other(error)))?;
-        let answer;
-        (answer, showing) = answered.map_err(ServeError::Disk)?;
-        let sending = async {
-            writer.write_all(&frames::frame(&answer)).await?;
-            writer.flush().await
-        };
-        let sending = tokio::time::timeout(IDLE_MAX, sending).await;
-        sending
-            .map_err(|_| ServeError::Idle)?
-            .map_err(ServeError::Stream)?;
+            let answer = shares.answer(&request, &asker, &shown, &exporter, now())?;
+            Ok((answer, showing))
+        })
+        .await?;
+        write(&mut writer, &answer).await?;
     }
+}
+
+/// Writes one message, to an asker who reads.
+pub(super) async fn write(
+    writer: &mut (impl AsyncWrite + Unpin),
+    message: &impl Wire,
+) -> Result<(), ServeError> {
+    let writing = async {
+        writer.write_all(&frames::frame(message)).await?;
+        writer.flush().await
+    };
+    let written = tokio::time::timeout(IDLE_MAX, writing).await;
+    written
+        .map_err(|_| ServeError::Idle)?
+        .map_err(ServeError::Stream)
+}
+
+/// Does what waits for the disk, away from the runtime's workers.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, ServeError> {
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked
+        .map_err(io::Error::other)
+        .flatten()
+        .map_err(ServeError::Disk)
 }
 
 impl ServeError {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::PreviewError;
 use super::making::Preview;
+use crate::content::asking::send;
 use crate::content::credential::{Credential, Stream};
 use crate::content::error::{GetError, STALL_MAX};
 use crate::content::frames;
@@ -165,15 +166,4 @@ async fn read<R: AsyncRead + Unpin>(
 ) -> (BufReader<R>, io::Result<Option<ProviderMessage>>) {
     let heard = frames::read(&mut reader).await;
     (reader, heard)
-}
-
-async fn send(
-    writer: &mut (impl AsyncWrite + Unpin),
-    message: &AskerMessage,
-) -> Result<(), GetError> {
-    let sending = async {
-        writer.write_all(&frames::frame(message)).await?;
-        writer.flush().await
-    };
-    sending.await.map_err(GetError::Connection)
 }

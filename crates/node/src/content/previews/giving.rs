@@ -6,7 +6,6 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -19,10 +18,7 @@ use tokio::sync::mpsc;
 use super::making::Previews;
 use crate::content::frames;
 use crate::content::lying::Lying;
-use crate::content::serve::{ServeError, Session};
-
-/// How long an asker may stay silent with all answered, or leave an answer unread.
-const IDLE_MAX: Duration = Duration::from_secs(60);
+use crate::content::serve::{IDLE_MAX, ServeError, Session, blocking, write};
 
 /// Previews of one stream that are held in memory at once: enough to keep a line busy while the next are read from the disk.
 const AT_ONCE: usize = 4;
@@ -72,7 +68,7 @@ where
     tokio::try_join!(hearing, telling).map(|_| ())
 }
 
-/// Hears questions until there are no more.
+/// Hears questions until there are no more, or none is answered any more.
 async fn hear(
     mut reader: BufReader<impl AsyncRead + Unpin>,
     asks: mpsc::Sender<Ask>,
@@ -82,7 +78,11 @@ async fn hear(
         let message = frames::read::<AskerMessage>(&mut reader);
         let mut message = std::pin::pin!(message);
         let message = loop {
-            match tokio::time::timeout(IDLE_MAX, &mut message).await {
+            let heard = tokio::select! {
+                heard = tokio::time::timeout(IDLE_MAX, &mut message) => heard,
+                () = asks.closed() => return Ok(()),
+            };
+            match heard {
                 Ok(message) => break message,
                 // It waits for us.
                 Err(_) if unanswered.load(Ordering::Relaxed) > 0 => {}
@@ -133,20 +133,6 @@ async fn tell(
     // The other side may be gone already.
     let _ = writer.shutdown().await;
     Ok(())
-}
-
-async fn write(
-    writer: &mut (impl AsyncWrite + Unpin),
-    message: &ProviderMessage,
-) -> Result<(), ServeError> {
-    let writing = async {
-        writer.write_all(&frames::frame(message)).await?;
-        writer.flush().await
-    };
-    let written = tokio::time::timeout(IDLE_MAX, writing).await;
-    written
-        .map_err(|_| ServeError::Idle)?
-        .map_err(ServeError::Stream)
 }
 
 impl Asker {
@@ -207,16 +193,6 @@ impl Asker {
         })
         .await
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, ServeError> {
-    let worked = tokio::task::spawn_blocking(work).await;
-    worked
-        .map_err(io::Error::other)
-        .flatten()
-        .map_err(ServeError::Disk)
 }
 
 fn breach() -> ServeError {

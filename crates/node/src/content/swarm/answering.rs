@@ -13,7 +13,7 @@ use super::asker::{Asker, Outgoing};
 use super::giving::{Giving, IDLE_MAX};
 use super::output::Output;
 use crate::content::frames;
-use crate::content::serve::{ServeError, Session};
+use crate::content::serve::{ServeError, Session, blocking};
 
 /// How long the first message may take: it was sent with the stream's opening.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
@@ -75,17 +75,14 @@ impl Giving {
             return Ok(None);
         }
         let shares = Arc::clone(&self.shares);
-        let judged = tokio::task::spawn_blocking(move || {
+        let (open, session, shown, holding) = blocking(move || {
             let now = (session.now)();
             let (asker, exporter) = (&session.asker, &session.exporter);
             let shown = shares.shown(&open.share, &open.proof, asker, exporter, now)?;
             let holding = shares.holding(&open, asker, &shown, now)?;
             Ok((open, session, shown, holding))
-        });
-        let judged = judged
-            .await
-            .map_err(|error| ServeError::Disk(io::Error::other(error)))?;
-        let (open, session, shown, holding) = judged.map_err(ServeError::Disk)?;
+        })
+        .await?;
         Ok(holding.map(|holding| {
             self.join(device, holding, |id, reading| {
                 let who = (session, shown);

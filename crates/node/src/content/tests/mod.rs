@@ -15,6 +15,7 @@ mod half;
 mod here;
 mod news;
 mod older;
+mod previews;
 mod priorities;
 mod quota;
 mod reading;

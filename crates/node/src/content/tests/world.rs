@@ -206,7 +206,7 @@ impl World {
         tokio::spawn(async move { giving.answer(reader, writer, session, ASKER_DEVICE).await });
     }
 
-    fn session(&self) -> Session {
+    pub(super) fn session(&self) -> Session {
         Session {
             asker: self.asker,
             exporter: EXPORTER,

@@ -81,6 +81,32 @@ async fn who_may_not_have_a_share_gets_no_previews_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_holds_a_link_sees_the_pictures_behind_it_and_nobody_else() {
+    let alice = Person::making_previews("alice", shell("cat")).await;
+    alice.write("album/a.jpg", &picture(1));
+    let mut link = alice.share("album", Recipients::Link).await.share.link;
+    let dave = Person::new("dave").await;
+    let given = preview(&dave, &format!("{link}/a.jpg")).await;
+    assert_eq!(given.expect("given").jpeg, picture(1));
+    link.secret = None;
+    let other = Person::new("other").await;
+    let refused = preview(&other, &format!("{link}/a.jpg")).await;
+    assert_eq!(refused, Err(PreviewError::NotFound));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_blocked_between_two_pictures_sees_no_second_one() {
+    let (alice, bob) = two_who_met("cat").await;
+    alice.write("album/a.jpg", &picture(1));
+    alice.write("album/b.jpg", &picture(2));
+    alice.share("album", Recipients::Contacts).await;
+    assert!(preview(&bob, "alice/album/a.jpg").await.is_ok());
+    let book = alice.node.address_book();
+    book.block(bob.node.peer_id()).await.expect("a contact");
+    assert!(preview(&bob, "alice/album/b.jpg").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_dies_costs_one_error() {
     // The one whose quantisers say 0x4b4b, "KK", kills it in the middle.
     let (alice, bob) =
