@@ -3,7 +3,7 @@
 //! - [`grant`]: a peer may have a share, signed by its owner: what friends of a friend demand and honour.
 //! - [`access`]: the one decision whether an asker gets a share.
 //! - [`referral`]: where a provider is reached. [`providers`]: who provides a share, and who is told of them.
-//! - [`news`]: who is told that a share has a new head.
+//! - [`news`]: who is told that a share has a new head, or is lost to them; how fast such word is heard.
 //! - [`limits`]: which rates hold now, and for whom. [`bucket`]: what sees to a rate.
 //! - [`preview`]: the protocol `/kith/preview/1`: small pictures of the pictures in a share.
 //! - [`swarm`]: the protocol `/kith/swarm/1`: everybody gets a snapshot from everybody who holds some of it.

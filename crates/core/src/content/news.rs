@@ -3,11 +3,16 @@
 //! A head is told by [`Request::Notice`](crate::content::wire::Request::Notice) to those alone who would be given it if they asked. Each is
 //! told on one stream at a time: what changes meanwhile is told with the next one, once and as it is then, so a folder that changes all the
 //! time costs what a contact's line bears and no more. Nobody is told twice of what they missed: whoever comes asks by themselves.
+//! Whoever loses a share is told the head that they had: it says nothing new to them, and whoever looks at what is for them looks again.
+//!
+//! What contacts tell is heard as fast as honest ones tell it, and no faster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::time::Duration;
 
 use crate::content::access::{Asker, Guard, Relation, Shown, may};
+use crate::content::bucket::Bucket;
 use crate::ids::{PeerId, ShareId};
 use crate::time::Time;
 
@@ -17,6 +22,13 @@ pub const TELLING_MAX: usize = 16;
 /// The most shares of which one contact waits to be told. Of further ones they hear when they ask next: any word of one has an app ask for
 /// all.
 pub const WAITING_MAX: usize = 64;
+
+/// How many heads of one contact are heard in a second, and at once after silence: as many as one is told of on one stream.
+pub const HEARD_PER_SECOND: u64 = WAITING_MAX as u64;
+
+/// The longest that one waits to be heard, whatever the clock does meanwhile: four seconds are what one head each takes on all the streams
+/// that are served to contacts at once, 256.
+pub const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Whether somebody who is there is told of the head that this guards: whoever gets it on their word alone. What a link opens is told to
 /// nobody, since who holds it is not known.
@@ -31,12 +43,27 @@ pub struct Tell {
     pub peer: PeerId,
     /// Of which shares: the head that each has when it is told, if it is for them then.
     pub shares: BTreeSet<ShareId>,
+    /// The heads that they had of those which they have lost.
+    pub lost: Vec<Vec<u8>>,
+}
+
+/// What one of them waits to be told; see [`Tell`].
+#[derive(Clone, Debug, Default)]
+struct Waiting {
+    shares: BTreeSet<ShareId>,
+    lost: BTreeMap<ShareId, Vec<u8>>,
+}
+
+impl Waiting {
+    fn has_room(&self) -> bool {
+        self.shares.len() + self.lost.len() < WAITING_MAX
+    }
 }
 
 /// The machine: who is told of what, and when.
 #[derive(Clone, Debug, Default)]
 pub struct News {
-    waiting: BTreeMap<PeerId, BTreeSet<ShareId>>,
+    waiting: BTreeMap<PeerId, Waiting>,
     telling: BTreeSet<PeerId>,
     /// Who was told last: whoever comes after them has the next turn.
     last: Option<PeerId>,
@@ -49,8 +76,29 @@ impl News {
             return;
         };
         let waiting = self.waiting.entry(peer).or_default();
-        if waiting.len() < WAITING_MAX {
-            waiting.insert(guard.share);
+        waiting.lost.remove(&guard.share);
+        if waiting.has_room() {
+            waiting.shares.insert(guard.share);
+        }
+    }
+
+    /// A share, guarded against somebody who is there by `before` until now, is guarded by `after`. Where they have lost it, they are told
+    /// the head that they had.
+    pub fn handle_lost(
+        &mut self,
+        now: Time,
+        asker: &Asker,
+        (before, after): (&Guard, &Guard),
+        head: &[u8],
+    ) {
+        let has_lost = is_told(asker, before, now) && !is_told(asker, after, now);
+        let Some(peer) = asker.peer.filter(|_| has_lost) else {
+            return;
+        };
+        let waiting = self.waiting.entry(peer).or_default();
+        waiting.shares.remove(&after.share);
+        if waiting.has_room() {
+            waiting.lost.insert(after.share, head.to_vec());
         }
     }
 
@@ -68,10 +116,30 @@ impl News {
         let behind = self.waiting.range((after, Bound::Unbounded));
         let mut turns = behind.chain(&self.waiting).map(|(peer, _)| *peer);
         let peer = turns.find(|peer| !self.telling.contains(peer))?;
-        let shares = self.waiting.remove(&peer)?;
+        let Waiting { shares, lost } = self.waiting.remove(&peer)?;
         self.telling.insert(peer);
         self.last = Some(peer);
-        Some(Tell { peer, shares })
+        Some(Tell {
+            peer,
+            shares,
+            lost: lost.into_values().collect(),
+        })
+    }
+}
+
+/// Hearing what contacts tell: as many buckets as there are contacts who ever told something.
+#[derive(Clone, Debug, Default)]
+pub struct Hearing(BTreeMap<PeerId, Bucket>);
+
+impl Hearing {
+    /// Somebody known tells a head: how long it waits before it is heard, at most [`WAIT_MAX`].
+    pub fn handle_notice(&mut self, now: Time, peer: PeerId) -> Duration {
+        let full = || Bucket::new(Some(HEARD_PER_SECOND), now);
+        let bucket = self.0.entry(peer).or_insert_with(full);
+        let is_open = bucket.is_open(now);
+        let opens = bucket.opens_at().filter(|_| !is_open);
+        bucket.take(1);
+        opens.map_or(Duration::ZERO, |opens| opens.since(now).min(WAIT_MAX))
     }
 }
 
@@ -157,6 +225,59 @@ mod tests {
     }
 
     #[test]
+    fn whoever_loses_a_share_is_told_once_the_head_that_they_had() {
+        let mut news = News::default();
+        let (named, not) = (
+            guard(1, Admits::MyNamed(true)),
+            guard(1, Admits::MyNamed(false)),
+        );
+        let everybody = guard(1, Admits::MyContacts);
+        for (asker, before, after) in [
+            // Never had it, or still has it.
+            (contact(2), &not, &not),
+            (contact(3), &named, &everybody),
+            (asker(4, Relation::Pending), &named, &not),
+        ] {
+            news.handle_lost(NOW, &asker, (before, after), b"head");
+        }
+        assert_eq!(news.poll_output(), None);
+        // It changed before they lost it.
+        news.handle_head(NOW, &contact(5), &named);
+        news.handle_lost(NOW, &contact(5), (&named, &not), b"head");
+        let expected = Tell {
+            peer: PeerId([5; 32]),
+            shares: BTreeSet::new(),
+            lost: vec![b"head".to_vec()],
+        };
+        assert_eq!(news.poll_output(), Some(expected));
+        news.handle_told(&PeerId([5; 32]));
+        assert_eq!(news.poll_output(), None);
+        // They have it again before they are told.
+        news.handle_lost(NOW, &contact(5), (&named, &not), b"head");
+        news.handle_head(NOW, &contact(5), &named);
+        let told = news.poll_output().expect("somebody");
+        assert_eq!((told.shares, told.lost), ([share(1)].into(), vec![]));
+    }
+
+    #[test]
+    fn who_tells_too_much_waits_to_be_heard_and_nobody_else_does() {
+        let mut hearing = Hearing::default();
+        let [loud, quiet] = [2, 3].map(|number| PeerId([number; 32]));
+        for _ in 0..HEARD_PER_SECOND {
+            assert_eq!(hearing.handle_notice(NOW, loud), Duration::ZERO);
+        }
+        let waits: Vec<Duration> = (0..1000)
+            .map(|_| hearing.handle_notice(NOW, loud))
+            .collect();
+        assert!(waits[0] > Duration::ZERO && waits.is_sorted());
+        assert!(waits[255] < WAIT_MAX, "{:?}", waits[255]);
+        assert_eq!(waits[999], WAIT_MAX);
+        assert_eq!(hearing.handle_notice(NOW, quiet), Duration::ZERO);
+        let later = NOW + Duration::from_secs(60);
+        assert_eq!(hearing.handle_notice(later, loud), Duration::ZERO);
+    }
+
+    #[test]
     fn a_share_that_changes_all_the_time_leaves_nobody_without_a_turn() {
         let mut news = News::default();
         let mut told = BTreeSet::new();
@@ -176,12 +297,19 @@ mod tests {
         let mut news = News::default();
         for peer in 0..=u8::MAX {
             for number in 0..2 * WAITING_MAX {
-                news.handle_head(NOW, &contact(peer), &guard(number, Admits::MyContacts));
+                let (mine, not) = [Admits::MyContacts, Admits::Granted]
+                    .map(|admits| guard(number, admits))
+                    .into();
+                match number % 2 {
+                    0 => news.handle_head(NOW, &contact(peer), &mine),
+                    _ => news.handle_lost(NOW, &contact(peer), (&mine, &not), b"head"),
+                }
             }
         }
         let told: Vec<Tell> = std::iter::from_fn(|| news.poll_output()).collect();
         assert_eq!(told.len(), TELLING_MAX);
-        assert!(told.iter().all(|tell| tell.shares.len() == WAITING_MAX));
+        let waited = |tell: &Tell| tell.shares.len() + tell.lost.len();
+        assert!(told.iter().all(|tell| waited(tell) == WAITING_MAX));
         let mut all = told.len();
         let mut under_way = told;
         while let Some(tell) = under_way.pop() {

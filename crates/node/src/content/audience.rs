@@ -58,7 +58,7 @@ impl Shares {
                 replace(connection, &row, &signed, link.as_ref(), recipients.named())
             })?;
             if is_replaced {
-                self.tell(ShareEvent::Changed(head.trusted()?));
+                self.tell_own(*share, ShareEvent::Changed(head.trusted()?));
                 self.doubt();
                 return Ok(is_raised.then_some(signed));
             }

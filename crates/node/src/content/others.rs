@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kith_core::content::access::Asker;
+use kith_core::content::news::Hearing;
 use kith_core::content::providers::{Heard, ProviderName, Providers};
 use kith_core::content::referral::Referral;
 use kith_core::ids::{PeerId, ShareId};
@@ -22,6 +24,8 @@ pub struct Others {
     parting: Arc<Mutex<Vec<PeerId>>>,
     /// Of which shares somebody said that they provide them, since it was last looked.
     news: watch::Sender<BTreeSet<ShareId>>,
+    /// What those who are known tell of shares.
+    hearing: Mutex<Hearing>,
     provides: AtomicBool,
     room_bytes: AtomicU64,
 }
@@ -49,6 +53,7 @@ impl Default for Others {
             blocked: Mutex::default(),
             parting: Arc::default(),
             news: watch::Sender::default(),
+            hearing: Mutex::default(),
             provides: AtomicBool::new(true),
             room_bytes: AtomicU64::new(COPIES_BYTES_MAX),
         }
@@ -156,6 +161,12 @@ impl Others {
     /// A share is no more: nobody provides it.
     pub fn forget(&self, share: &ShareId) {
         self.lock().forget_share(share);
+    }
+
+    /// Somebody passes a head on: how long it waits to be heard.
+    pub(super) fn hold_back(&self, asker: &Asker, now: Time) -> Duration {
+        let wait = |peer| lock(&self.hearing).handle_notice(now, peer);
+        asker.peer.map_or(Duration::ZERO, wait)
     }
 
     fn lock(&self) -> MutexGuard<'_, Providers> {

@@ -61,7 +61,7 @@ impl Shares {
             };
             if self.kept(share, scan, Some(new))? {
                 let shared = shared(signed.trusted()?, row.link.map(LinkSecret), scanned);
-                self.tell(ShareEvent::Changed(shared.head.clone()));
+                self.tell_own(*share, ShareEvent::Changed(shared.head.clone()));
                 self.doubt();
                 return Ok((shared, true));
             }

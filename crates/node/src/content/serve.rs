@@ -83,8 +83,13 @@ where
         let Some(request) = request.map_err(ServeError::reading)? else {
             return writer.shutdown().await.map_err(ServeError::Stream);
         };
-        if let Request::Head { share, .. } = &request {
-            (session.asks)(*share);
+        match &request {
+            Request::Head { share, .. } => (session.asks)(*share),
+            Request::Notice(_) => {
+                let wait = shares.others().hold_back(&session.asker, (session.now)());
+                tokio::time::sleep(wait).await;
+            }
+            _ => {}
         }
         let (shares, session) = (Arc::clone(&shares), session.clone());
         let answer;

@@ -127,6 +127,8 @@ pub struct Shares {
     underways: Underways,
     looks: Arc<Looks>,
     events: broadcast::Sender<ShareEvent>,
+    /// Which own shares have new heads since it was last looked. Nothing that others do gets here, so nobody has it overflow.
+    renewed: watch::Sender<BTreeSet<ShareId>>,
     /// Held while a share is scanned: one after the other, each uses all cores.
     scanning: Mutex<()>,
     /// Counts the times that a share became another, or was taken back.
@@ -154,6 +156,7 @@ impl Shares {
             underways: Underways::default(),
             looks: Arc::default(),
             events: broadcast::Sender::new(EVENTS_AHEAD_MAX),
+            renewed: watch::Sender::default(),
             scanning: Mutex::default(),
             doubts: watch::Sender::new(0),
         })
@@ -224,7 +227,7 @@ impl Shares {
         })?;
         self.looks.wake();
         self.doubt();
-        self.tell(ShareEvent::Listed(share));
+        self.tell_own(share, ShareEvent::Listed(share));
         Ok(shared(signed.trusted()?, link, scanned))
     }
 
@@ -278,7 +281,7 @@ impl Shares {
         })?;
         self.looks.wake();
         self.doubt();
-        self.tell(ShareEvent::Listed(*share));
+        self.tell_own(*share, ShareEvent::Listed(*share));
         Ok(head)
     }
 
@@ -411,6 +414,23 @@ impl Shares {
     pub(super) fn tell(&self, event: ShareEvent) {
         // Perhaps nobody does.
         let _ = self.events.send(event);
+    }
+
+    /// The same of an own share that has a new head, so that contacts are told as well.
+    pub(super) fn tell_own(&self, share: ShareId, event: ShareEvent) {
+        self.renewed.send_modify(|renewed| {
+            renewed.insert(share);
+        });
+        self.tell(event);
+    }
+
+    /// Waits until own shares have new heads; which ones. For one who listens, who misses none.
+    pub async fn renewed(&self) -> BTreeSet<ShareId> {
+        let mut renewed = self.renewed.subscribe();
+        // Whoever sends is held by this.
+        let _ = renewed.wait_for(|shares| !shares.is_empty()).await;
+        drop(renewed);
+        self.renewed.send_replace(BTreeSet::new())
     }
 
     pub(super) fn looks_handle(&self) -> Arc<Looks> {

@@ -87,4 +87,15 @@ impl Live {
         let conn = table.preferred.get(&target)?;
         table.links.get(conn).cloned()
     }
+
+    /// The contacts with whom a session stands, in the order of their ids.
+    pub(super) fn contacts(&self) -> Vec<PeerId> {
+        let table = self.lock();
+        let sessions = table.links.values().filter_map(|link| link.session);
+        let contacts = sessions.filter(|session| session.level == Level::Contact);
+        let mut peers: Vec<PeerId> = contacts.filter_map(|session| session.peer).collect();
+        peers.sort_unstable();
+        peers.dedup();
+        peers
+    }
 }

@@ -1,187 +1,157 @@
-//! Telling contacts who are there that an own share has a new head. Whom, and when, [`News`] says.
+//! Telling contacts who are there that an own share has a new head, or is not for them any more. Whom, and when, [`News`] says.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kith_core::content::access::{Asker, Relation};
+use kith_core::content::access::{Asker, Guard, Relation};
 use kith_core::content::news::{News, Tell, is_told};
 use kith_core::ids::{PeerId, ShareId};
-use kith_core::routing::{Level, Target};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
+use kith_core::routing::Target;
 use tracing::debug;
 
-use super::copies::untold;
+use super::copies::{soon, untold};
 use super::handle::Contents;
 use super::reach::Reach;
 use crate::clock;
-use crate::content::{ShareEvent, Talk};
+use crate::content::Talk;
 use crate::error::Error;
 use crate::peer::node::Node;
 
-/// How long one of them may take to hear it: whoever is that slow hears it when they ask.
-const TELL_WITHIN: Duration = Duration::from_secs(10);
+/// The machine, of which each node has one.
+#[derive(Debug, Default)]
+struct Announcing(Mutex<News>);
+
+impl Announcing {
+    fn lock(&self) -> MutexGuard<'_, News> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An own share, as it is guarded against somebody who is there.
+pub(super) struct Guarded {
+    asker: Asker,
+    guard: Guard,
+    head: Vec<u8>,
+}
 
 /// Begins to tell.
 pub(super) fn announce(node: &Node) {
-    let (weak, mut events) = (node.downgrade(), node.shares().events());
-    // Holds no more than are told at once.
-    let (told, mut over) = mpsc::unbounded_channel();
+    let (weak, shares) = (node.downgrade(), Arc::clone(node.shares()));
     node.spawn(async move {
-        let mut news = News::default();
         loop {
-            let changed = tokio::select! {
-                event = events.recv() => match event {
-                    Ok(ShareEvent::Changed(head)) => Some(head.share),
-                    Ok(ShareEvent::Listed(share)) => Some(share),
-                    Ok(_) => continue,
-                    // What it was is not known any more, so all may have changed.
-                    Err(RecvError::Lagged(_)) => None,
-                    Err(RecvError::Closed) => return,
-                },
-                Some(peer) = over.recv() => {
-                    news.handle_told(&peer);
-                    let Some(node) = weak.upgrade() else { return };
-                    tell_next(&node, &mut news, &told);
-                    continue;
-                }
-            };
+            let renewed = shares.renewed().await;
             let Some(node) = weak.upgrade() else { return };
-            if let Err(error) = node.contents().note(&mut news, changed).await {
+            if let Err(error) = node.contents().announce(renewed).await {
                 debug!(%error, "contacts are not told of a new head");
             }
-            tell_next(&node, &mut news, &told);
         }
     });
 }
 
-/// Begins to tell whoever is next.
-fn tell_next(node: &Node, news: &mut News, told: &mpsc::UnboundedSender<PeerId>) {
-    while let Some(tell) = news.poll_output() {
-        let (contents, told) = (node.contents(), told.clone());
-        node.spawn(async move {
-            let peer = tell.peer;
-            let telling = tokio::time::timeout(TELL_WITHIN, contents.tell(tell));
-            match telling.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => debug!(%error, "a contact was not told of a new head"),
-                Err(_) => debug!("a contact takes too long to hear of a new head"),
-            }
-            // Whoever listens ends with the node.
-            let _ = told.send(peer);
-        });
-    }
-}
-
 impl Contents {
-    /// Says to the machine who is there, and whether they get the share; every own one, where none is named.
-    async fn note(&self, news: &mut News, changed: Option<ShareId>) -> Result<(), Error> {
-        let there = contacts(&self.node);
-        if there.is_empty() {
-            return Ok(());
+    /// Tells contacts who are there of the new heads of own shares, as far as these are for them.
+    async fn announce(&self, shares: BTreeSet<ShareId>) -> Result<(), Error> {
+        let guarded = self.guarded(shares).await?;
+        let news = self.node.extension::<Announcing>();
+        for Guarded { asker, guard, .. } in guarded {
+            news.lock().handle_head(clock::now(), &asker, &guard);
         }
-        let guarded = self
-            .blocking(move |shares| {
-                let changed = match changed {
-                    Some(share) => vec![share],
-                    None => shares.mine()?.iter().map(|mine| mine.head.share).collect(),
-                };
-                let mut guarded = Vec::new();
-                for share in &changed {
-                    for peer in &there {
-                        let asker = asker(*peer, shares.others().is_blocked(peer));
-                        if let Some((guard, _)) = shares.own_head(share, &asker)? {
-                            guarded.push((asker, guard));
-                        }
-                    }
-                }
-                Ok(guarded)
-            })
-            .await?;
-        for (asker, guard) in guarded {
-            news.handle_head(clock::now(), &asker, &guard);
-        }
+        self.tell_waiting();
         Ok(())
     }
 
-    /// Tells somebody what their shares are now, as far as they are still there and these for them.
-    async fn tell(&self, Tell { peer, shares }: Tell) -> Result<(), Error> {
-        if !contacts(&self.node).contains(&peer) {
+    /// Tells contacts who are there and have lost an own share, which was guarded so `before`.
+    pub(super) async fn tell_lost(
+        &self,
+        share: ShareId,
+        before: Vec<Guarded>,
+    ) -> Result<(), Error> {
+        let now_guarded = self.guarded([share].into()).await?;
+        let news = self.node.extension::<Announcing>();
+        for was in before {
+            if let Some(now) = now_guarded.iter().find(|now| now.asker == was.asker) {
+                let guards = (&was.guard, &now.guard);
+                let mut news = news.lock();
+                news.handle_lost(clock::now(), &was.asker, guards, &was.head);
+            }
+        }
+        self.tell_waiting();
+        Ok(())
+    }
+
+    /// How own shares are guarded against the contacts who are there.
+    pub(super) async fn guarded(&self, shares: BTreeSet<ShareId>) -> Result<Vec<Guarded>, Error> {
+        let there = self.node.0.live.contacts();
+        self.blocking(move |own| {
+            let mut guarded = Vec::new();
+            for share in &shares {
+                for peer in &there {
+                    let asker = asker(*peer, own.others().is_blocked(peer));
+                    if let Some((guard, head)) = own.own_head(share, &asker)? {
+                        guarded.push(Guarded { asker, guard, head });
+                    }
+                }
+            }
+            Ok(guarded)
+        })
+        .await
+    }
+
+    /// Begins to tell whoever is next.
+    fn tell_waiting(&self) {
+        let news = self.node.extension::<Announcing>();
+        loop {
+            let Some(tell) = news.lock().poll_output() else {
+                return;
+            };
+            let (contents, peer) = (self.clone(), tell.peer);
+            self.node.spawn(async move {
+                if let Err(error) = contents.tell(tell).await {
+                    debug!(%error, "a contact was not told of a new head");
+                }
+                let news = contents.node.extension::<Announcing>();
+                news.lock().handle_told(&peer);
+                contents.tell_waiting();
+            });
+        }
+    }
+
+    /// Tells somebody what their shares are now, as far as they are still there and these for them, and which they have lost.
+    async fn tell(&self, Tell { peer, shares, lost }: Tell) -> Result<(), Error> {
+        if !self.node.0.live.contacts().contains(&peer) {
             return Ok(());
         }
-        let heads = self
+        let mut heads = self
             .blocking(move |own| {
                 let asker = asker(peer, own.others().is_blocked(&peer));
                 let mut heads = Vec::new();
                 for share in &shares {
                     let newest = own.own_head(share, &asker)?;
-                    heads.extend(newest.filter(|(guard, _)| is_told(&asker, guard, clock::now())));
+                    let told = newest.filter(|(guard, _)| is_told(&asker, guard, clock::now()));
+                    heads.extend(told.map(|(_, head)| head));
                 }
                 Ok(heads)
             })
             .await?;
+        heads.extend(lost);
+        self.tell_heads(peer, heads).await
+    }
+
+    /// Passes signed heads on to somebody in the address book, who has to hear them soon.
+    pub(super) async fn tell_heads(&self, peer: PeerId, heads: Vec<Vec<u8>>) -> Result<(), Error> {
         if heads.is_empty() {
             return Ok(());
         }
-        let reach = Reach::peer(&self.node, peer).await?;
-        let mut talk = Talk::new(reach.open(Target::Peer(peer)).await?);
-        for (_, head) in heads {
-            talk.notice(head).await.map_err(untold)?;
-        }
-        Ok(())
-    }
-}
-
-impl Contents {
-    /// The contacts who are there and hear of a share of this node, and its head; nobody, where there is no such share.
-    pub(super) async fn hearers(&self, share: ShareId) -> Result<(Vec<PeerId>, Vec<u8>), Error> {
-        let there = contacts(&self.node);
-        let heard = self.blocking(move |shares| {
-            let (mut hearers, mut head) = (Vec::new(), Vec::new());
-            for peer in there {
-                let asker = asker(peer, shares.others().is_blocked(&peer));
-                let Some((guard, newest)) = shares.own_head(&share, &asker)? else {
-                    break;
-                };
-                if is_told(&asker, &guard, clock::now()) {
-                    hearers.push(peer);
-                }
-                head = newest;
+        soon(async {
+            let reach = Reach::peer(&self.node, peer).await?;
+            let mut talk = Talk::new(reach.open(Target::Peer(peer)).await?);
+            for head in heads {
+                talk.notice(head).await.map_err(untold)?;
             }
-            Ok((hearers, head))
-        });
-        heard.await
+            Ok(())
+        })
+        .await
     }
-
-    /// Tells contacts who have lost a share the head that they had: it says nothing new to them, and whoever looks at what is for them looks
-    /// again.
-    pub(super) fn tell_lost(&self, peers: Vec<PeerId>, head: Vec<u8>) {
-        for peer in peers {
-            let (contents, head) = (self.clone(), head.clone());
-            let tell = async move {
-                let reach = Reach::peer(&contents.node, peer).await?;
-                let mut talk = Talk::new(reach.open(Target::Peer(peer)).await?);
-                talk.notice(head).await.map_err(untold)
-            };
-            self.node.spawn(async move {
-                match tokio::time::timeout(TELL_WITHIN, tell).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => debug!(%error, "a contact was not told that a share is lost"),
-                    Err(_) => debug!("a contact takes too long to hear that a share is lost"),
-                }
-            });
-        }
-    }
-}
-
-/// The contacts with whom a session stands.
-fn contacts(node: &Node) -> Vec<PeerId> {
-    let table = node.0.live.lock();
-    let sessions = table.links.values().filter_map(|link| link.session);
-    let contacts = sessions.filter(|session| session.level == Level::Contact);
-    let mut peers: Vec<PeerId> = contacts.filter_map(|session| session.peer).collect();
-    peers.sort_unstable();
-    peers.dedup();
-    peers
 }
 
 /// A contact as access is decided by.

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::peer::node::Node;
 use crate::peer::stream::{StreamReader, StreamWriter};
 
-/// How long who let us in may take to hear that something is provided no longer.
+/// How long somebody may take to hear something: whoever is that slow hears it when they ask.
 const TELL_WITHIN: Duration = Duration::from_secs(10);
 
 /// A talk with a provider, held to the rates that are set.
@@ -167,7 +167,7 @@ impl Contents {
             let provided = contents.provided(to.share).await;
             if matches!(provided, Ok(None)) {
                 let nowhere = contents.tell_provided(&to, Referral::default());
-                if let Ok(Err(error)) = tokio::time::timeout(TELL_WITHIN, nowhere).await {
+                if let Err(error) = soon(nowhere).await {
                     debug!(%error, "nobody was told that it is provided no longer");
                 }
             }
@@ -230,6 +230,12 @@ pub(super) async fn referral(node: &Node, audience: &Audience) -> Result<Referra
         Referral::new(machine.public_route(), contact.filter(|_| is_granted))
     })
     .await
+}
+
+/// Tells somebody something, who has to hear it soon.
+pub(super) async fn soon(telling: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let told = tokio::time::timeout(TELL_WITHIN, telling).await;
+    told.unwrap_or_else(|_| Err(untold(GetError::Stalled)))
 }
 
 /// Waits until it is over that something is provided while it is fetched.

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use kith_core::content::Referral;
 use kith_core::content::swarm::config::REFERRALS_MAX;
 use kith_core::ids::{PeerId, ShareId};
-use kith_core::routing::{Level, Target};
+use kith_core::routing::Target;
 use tokio::sync::mpsc;
 use tracing::debug;
 
@@ -142,17 +142,9 @@ impl Contents {
 
     /// The contacts who are there and provide a share. They learn which only if they know it.
     async fn contacts_with(&self, share: ShareId, owner: PeerId) -> Vec<PeerId> {
-        let standing: BTreeSet<PeerId> = {
-            let table = self.node.0.live.lock();
-            let sessions = table.links.values().filter_map(|link| link.session);
-            sessions
-                .filter(|standing| standing.level == Level::Contact)
-                .filter_map(|standing| standing.peer)
-                .filter(|peer| *peer != owner)
-                .take(ASKED_MAX)
-                .collect()
-        };
-        let asked = standing.into_iter().map(async |peer| {
+        let there = self.node.0.live.contacts().into_iter();
+        let others = there.filter(|peer| *peer != owner).take(ASKED_MAX);
+        let asked = others.map(async |peer| {
             let target = Target::Peer(peer);
             let found = async {
                 let reach = Reach::provider(&self.node, "", target);

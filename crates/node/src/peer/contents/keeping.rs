@@ -21,9 +21,6 @@ use crate::peer::node::Node;
 /// nothing.
 const KEEP_EVERY: Duration = Duration::from_secs(3600);
 
-/// How long one of those who provide a share may take to hear that it is no more.
-const TELL_WITHIN: Duration = Duration::from_secs(10);
-
 /// Begins to keep up with owners, and to provide what was fetched.
 pub(super) fn keep(node: &Node) {
     let (weak, mut events) = (node.downgrade(), node.events());
@@ -45,7 +42,7 @@ pub(super) fn keep(node: &Node) {
             let Some(node) = weak.upgrade() else { return };
             let owners = match met {
                 Some(peer) => vec![peer],
-                None => present(&node),
+                None => node.0.live.contacts(),
             };
             let contents = node.contents();
             node.spawn(async move {
@@ -57,14 +54,6 @@ pub(super) fn keep(node: &Node) {
             });
         }
     });
-}
-
-/// The contacts who are there.
-fn present(node: &Node) -> Vec<PeerId> {
-    let sessions = node.sessions();
-    let mut peers: Vec<PeerId> = sessions.iter().filter_map(|it| it.peer).collect();
-    peers.dedup();
-    peers
 }
 
 /// Examines the copies that an earlier run did not come to.
@@ -182,21 +171,12 @@ impl Contents {
         head: &[u8],
         is_told: impl Fn(&PeerId) -> bool,
     ) {
-        let present = present(&self.node);
-        let told = self.node.shares().others().peers(&share);
-        for peer in told {
-            if !present.contains(&peer) || !is_told(&peer) {
-                continue;
-            }
-            let (node, head) = (self.node.clone(), head.to_vec());
+        let there = self.node.0.live.contacts();
+        let told = self.node.shares().others().peers(&share).into_iter();
+        for peer in told.filter(|peer| there.contains(peer) && is_told(peer)) {
+            let (contents, head) = (self.clone(), head.to_vec());
             self.node.spawn(async move {
-                let target = Target::Peer(peer);
-                let telling = async {
-                    let reach = Reach::peer(&node, peer).await?;
-                    let mut talk = Talk::new(reach.open(target).await?);
-                    talk.notice(head).await.map_err(untold)
-                };
-                if let Ok(Err(error)) = tokio::time::timeout(TELL_WITHIN, telling).await {
+                if let Err(error) = contents.tell_heads(peer, vec![head]).await {
                     debug!(%error, "a provider was not told of a new epoch");
                 }
             });

@@ -113,7 +113,7 @@ impl Contents {
         let share = self.mine(&my_name(text)?).await?.head.share;
         self.check_named(&recipients).await?;
         let to = recipients.clone();
-        let (before, old) = self.hearers(share).await?;
+        let before = self.guarded([share].into()).await?;
         let raised = self
             .blocking(move |shares| {
                 let mut random = Random::new(entropy::seed());
@@ -123,9 +123,7 @@ impl Contents {
         if let Some(head) = raised {
             self.tell_providers(share, &head, |peer| recipients.may_include(peer));
         }
-        let (after, _) = self.hearers(share).await?;
-        let lost = before.into_iter().filter(|peer| !after.contains(peer));
-        self.tell_lost(lost.collect(), old);
+        self.tell_lost(share, before).await?;
         self.mine(&ShareName::Id(share)).await
     }
 

@@ -89,6 +89,28 @@ async fn nobody_hears_of_what_is_not_for_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_loses_a_share_hears_of_it_and_nobody_who_never_had_it() {
+    let people = alice_and(["bob", "carol", "dave"]).await;
+    let (alice, [(bob, mut bobs), (carol, mut carols), (_dave, mut daves)]) = people;
+    let (bob_id, carol_id) = (bob.node.peer_id(), carol.node.peer_id());
+    alice.write("album/f", b"1");
+    let named = Recipients::Named(vec![bob_id, carol_id]);
+    let album = alice.share("album", named).await.share.head.share;
+    assert_eq!(offered(&mut bobs).await.1, album);
+    assert_eq!(offered(&mut carols).await.1, album);
+    let named = Recipients::Named(vec![carol_id]);
+    let contents = alice.node.contents();
+    contents.set_audience("album", named).await.expect("shared");
+    assert_eq!(offered(&mut bobs).await.1, album);
+    let listed = bob.node.contents().list(alice.node.peer_id()).await;
+    assert_eq!(listed.expect("answered"), []);
+    alice.write("all/f", b"1");
+    let all = alice.share("all", Recipients::Contacts).await.share.head;
+    // The first that he hears of at all.
+    assert_eq!(offered(&mut daves).await.1, all.share);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_blocked_hears_of_nothing_any_more() {
     let (alice, [(_bob, mut bobs), (carol, mut carols)]) = alice_and(["bob", "carol"]).await;
     alice.write("album/f", b"1");
