@@ -3,7 +3,7 @@
 //! Those that T.81 knows are kept, since they are the picture. Of what programs add (application segments, comments) only what says how its
 //! colours are meant is, and of that only what has a place in its format. A marker that T.81 reserves is in no JPEG that is known.
 
-use super::cursor::take;
+use super::cursor::{Keep, take};
 use super::exif::{self, Traces};
 use super::whole::Keep;
 

@@ -3,7 +3,7 @@
 //! A chunk whose name begins with a large letter is needed to show the picture. One of these that is not known is in no PNG that is known, so
 //! nothing is claimed of it.
 
-use super::cursor::take;
+use super::cursor::{Keep, take};
 use super::exif::{self, Traces};
 use super::whole::Keep;
 

@@ -1,6 +1,6 @@
 //! The chunks of a WebP (RFC 9649).
 
-use super::cursor::take;
+use super::cursor::{Keep, take};
 use super::exif::{self, Traces};
 use super::whole::Keep;
 

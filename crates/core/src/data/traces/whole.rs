@@ -1,10 +1,8 @@
 //! Any picture, by its first bytes.
 
+use super::cursor::Keep;
 use super::exif::Traces;
 use super::{jpeg, png, webp};
-
-/// Where the parts of a picture go that stay, in their order.
-pub(super) type Keep<'a> = &'a mut dyn FnMut(&[u8]);
 
 /// Hands on what stays of a picture, and gives what it says.
 type Through = fn(&[u8], Keep<'_>) -> Option<Traces>;
@@ -47,7 +45,7 @@ pub fn strip(picture: &[u8]) -> Option<Vec<u8>> {
 
 /// The same as [`strip`], handed on part by part without a copy of it all, and what it says as [`find`] does. Where that is `None`, what was handed
 /// on is of no use.
-pub fn strip_to(picture: &[u8], keep: &mut dyn FnMut(&[u8])) -> Option<Traces> {
+pub fn strip_to(picture: &[u8], keep: Keep<'_>) -> Option<Traces> {
     container(picture)?(picture, keep)
 }
 
