@@ -70,7 +70,7 @@ fn restore(on: &On, file: &Path) -> Result<(), Failure> {
         })
         .map_err(|error| Failure::failed(format!("cannot read {}: {error}", file.display())))?;
     let keys = import(&bytes, &passphrase(false)?).map_err(|error| {
-        let Failure { kind, message } = not_done(error);
+        let Failure { kind, message, .. } = not_done(error);
         Failure::new(kind, format!("{}: {message}", file.display()))
     })?;
     keys.create(&home.identity_key()).map_err(Failure::failed)?;

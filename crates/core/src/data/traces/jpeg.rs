@@ -5,7 +5,6 @@
 
 use super::cursor::{Keep, take};
 use super::exif::{self, Traces};
-use super::whole::Keep;
 
 /// What EXIF begins with in its segment.
 const EXIF: &[u8] = b"Exif\0\0";

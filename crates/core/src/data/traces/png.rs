@@ -5,7 +5,6 @@
 
 use super::cursor::{Keep, take};
 use super::exif::{self, Traces};
-use super::whole::Keep;
 
 /// What every file begins with.
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";

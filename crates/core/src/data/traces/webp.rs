@@ -2,7 +2,6 @@
 
 use super::cursor::{Keep, take};
 use super::exif::{self, Traces};
-use super::whole::Keep;
 
 /// The bits of the header of an extended file that say that there is EXIF, and XMP.
 const FLAG_EXIF: u8 = 0x08;
