@@ -189,7 +189,9 @@ fn fetched(bob: &Person) -> Option<std::path::PathBuf> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_film_goes_on_when_its_owner_is_back_in_a_moment() {
     let (mut alice, bob, film) = with_films().await;
-    alice.node.contents().set_plan(slow());
+    let mut slower = slow();
+    slower.usual.upload = Some(Cap::Rate(1 << 20));
+    alice.node.contents().set_plan(slower);
     let mut reader = open(&bob, "alice/films/old/film.mkv")
         .await
         .expect("a source");
