@@ -4,9 +4,19 @@
 //! what the seeds need to send one copy, what the slowest needs to receive one, and what all together need to send everybody's (Kumar and
 //! Ross, *Peer-Assisted File Distribution: The Minimum Distribution Time*, HotWeb 2006).
 
-use super::plan::{Conduct, Plan, SECOND};
+use super::plan::{Plan, SECOND};
 
-/// The fluid bound of a plan, in microseconds; where some come late, not before each has received its copy. Liars send nothing that counts.
+/// The fluid bound of a plan, had all come at once, in microseconds.
+pub fn fluid_at_once(plan: &Plan) -> u64 {
+    let mut plan = plan.clone();
+    for member in &mut plan.members {
+        member.joins_at = 0;
+    }
+    fluid(&plan)
+}
+
+/// The fluid bound of a plan, in microseconds; where some come late, not before each has received its copy. Of all together, who
+/// lies, boasts or falls silent sends nothing that counts.
 pub fn fluid(plan: &Plan) -> u64 {
     let size = u128::from(plan.size);
     let seeds: u128 = (plan.members.iter())
@@ -17,7 +27,7 @@ pub fn fluid(plan: &Plan) -> u64 {
         .filter(|member| member.must_finish())
         .collect();
     let all: u128 = (plan.members.iter())
-        .filter(|member| !matches!(member.conduct, Conduct::Liar | Conduct::Stalls(_)))
+        .filter(|member| member.gives())
         .map(|member| u128::from(member.up))
         .sum();
     let slowest = getters.iter().map(|member| u128::from(member.down)).min();

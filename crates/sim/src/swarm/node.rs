@@ -46,6 +46,8 @@ pub struct Tally {
     pub pauses: u64,
     /// Sources it ended for lying.
     pub liars: u64,
+    /// How often it lost power, and forgot who lied.
+    pub crashes: u64,
 }
 
 /// A member.
@@ -92,7 +94,7 @@ pub struct Node {
 impl Node {
     /// A member that has not come yet.
     pub fn new(plan: &Plan, member: Member, random: &mut Random) -> Self {
-        let claims_all = member.is_seed || member.conduct == super::plan::Conduct::Liar;
+        let claims_all = member.claims_all();
         let mut node = Self {
             member,
             getter: Getter::new(plan.getter.clone(), random.bytes(), Time(0)),
@@ -172,6 +174,7 @@ impl Node {
             self.tally.lost += span.bytes();
         }
         self.unsynced_bytes = 0;
+        self.tally.crashes += 1;
         self.is_up = false;
         self.uplink.clear();
         self.sources.clear();

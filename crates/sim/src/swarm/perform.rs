@@ -5,12 +5,16 @@ use kith_core::content::Referral;
 use kith_core::content::providers::Heard;
 use kith_core::content::swarm::getter::{self, EndReason, SourceId};
 use kith_core::content::swarm::provider::{self, AskerId};
-use kith_core::content::swarm::wire::{PROVIDERS_MAX, What};
+use kith_core::content::swarm::wire::{Ask, DropReason, PROVIDERS_MAX, ProviderMessage, What};
 
 use super::node::{Job, SNAPSHOT, TRANSFER};
 use super::plan::MS;
 use super::world::{Event, World, place_of, who};
 use crate::event::EPOCH;
+
+/// How long a boaster lets what it is asked for wait: a little less than what is taken for stalling
+/// ([`STALL_AFTER_MIN`](kith_core::content::swarm::config::STALL_AFTER_MIN)).
+const BOASTER_WAITS: u64 = 2_500 * MS;
 
 impl World {
     /// Does what a node's machines ask for, and has them woken when they want to be.
@@ -43,7 +47,7 @@ impl World {
         match output {
             getter::Output::Send { source, message } => {
                 let stream = index(source.0);
-                let arrives = self.arrival(self.streams[stream].to_provider);
+                let arrives = (self.now + self.plan.delay).max(self.streams[stream].to_provider);
                 self.streams[stream].to_provider = arrives;
                 self.at(arrives, Event::Ask(stream, message));
             }
@@ -97,10 +101,7 @@ impl World {
     fn perform_giving(&mut self, place: usize, output: provider::Output) {
         match output {
             provider::Output::Send { asker, message } => {
-                let stream = index(asker.0);
-                let arrives = self.arrival(self.streams[stream].to_asker);
-                self.streams[stream].to_asker = arrives;
-                self.at(arrives, Event::Tell(stream, message));
+                self.tell(index(asker.0), self.now, message);
             }
             provider::Output::Serve { asker, ask, .. } => {
                 if let What::Span(left) = ask.what {
@@ -119,6 +120,25 @@ impl World {
                 self.at(self.now + self.plan.delay, Event::ClosedByProvider(stream));
             }
         }
+    }
+
+    /// A member who boasts drops what it is asked for as busy, when it has let it wait, and is free again.
+    pub(super) fn put_off(&mut self, stream: usize, asks: &[Ask]) {
+        let (ids, reason) = (asks.iter().map(|ask| ask.id).collect(), DropReason::Busy);
+        for message in [
+            ProviderMessage::Busy,
+            ProviderMessage::Dropped { ids, reason },
+            ProviderMessage::Free,
+        ] {
+            self.tell(stream, self.now + BOASTER_WAITS, message);
+        }
+    }
+
+    /// Sends a provider's message at this time, or after what was sent before it.
+    fn tell(&mut self, stream: usize, at: u64, message: ProviderMessage) {
+        let arrives = (at + self.plan.delay).max(self.streams[stream].to_asker);
+        self.streams[stream].to_asker = arrives;
+        self.at(arrives, Event::Tell(stream, message));
     }
 
     /// Tells a newcomer of some others that a provider knows.
@@ -143,11 +163,6 @@ impl World {
             .map(|referral| Heard { referral, at: now })
             .collect();
         self.nodes[place].provider.handle_referrals(now, id, &heard);
-    }
-
-    /// When something sent now arrives on a stream: in its order.
-    fn arrival(&self, after: u64) -> u64 {
-        (self.now + self.plan.delay).max(after)
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Conduct {
     Crashes(u64, u64),
     /// Plays what it gets, so many bytes a second, from the beginning on.
     Plays(u64),
+    /// Says that it holds everything and has nothing: it drops what it is asked for as busy, late, and says that it is free again.
+    Boasts,
 }
 
 /// One member.
@@ -72,7 +74,20 @@ impl Member {
 
     /// Whether it must be done in the end.
     pub fn must_finish(&self) -> bool {
-        !self.is_seed && !matches!(self.conduct, Conduct::Liar | Conduct::Stalls(_))
+        !self.is_seed && self.gives()
+    }
+
+    /// Whether what it sends can be counted on, as long as it is there.
+    pub fn gives(&self) -> bool {
+        !matches!(
+            self.conduct,
+            Conduct::Liar | Conduct::Stalls(_) | Conduct::Boasts
+        )
+    }
+
+    /// Whether it says from the beginning on that it holds everything.
+    pub fn claims_all(&self) -> bool {
+        self.is_seed || matches!(self.conduct, Conduct::Liar | Conduct::Boasts)
     }
 }
 

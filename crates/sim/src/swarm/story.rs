@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use kith_core::content::swarm::Tiling;
 use kith_core::random::Random;
 
-use super::bound::fluid;
+use super::bound::{fluid, fluid_at_once};
 use super::plan::{Conduct, MB, MS, Member, Plan, SECOND};
 use super::world::World;
 use crate::swarm::node::Node;
@@ -42,6 +43,8 @@ pub struct Report {
     pub lies_permille: u64,
     /// The same.
     pub twice_permille: u64,
+    /// The most chunks that came twice to one of them.
+    pub twice_chunks_max: u64,
     /// The last lines of the trace.
     pub tail: Vec<String>,
     /// The whole trace, where it was to be kept.
@@ -51,6 +54,41 @@ pub struct Report {
 /// Of all that has to come, so many thousandths may come twice: what was asked of a second source in the end, or came late. Of a small
 /// snapshot that is one chunk of its sixty-four for each, and a few for some.
 const TWICE_PERMILLE_MAX: u64 = 20;
+
+/// Of all that has to come, so many thousandths of lies may come: a piece from each liar that somebody meets, in 20 runs 12 and in a crowd of a thousand 13.
+const LIES_PERMILLE_MAX: u64 = 15;
+
+/// The same of random swarms, in which everybody may be a liar: in 200 it was 68 at the most,
+const RANDOM_LIES_PERMILLE_MAX: u64 = 100;
+
+/// and of what comes twice 145.
+const RANDOM_TWICE_PERMILLE_MAX: u64 = 200;
+
+/// What a crowd of its size is held to.
+struct Held {
+    /// How many times the fluid bound it may take, in hundredths.
+    percent: u64,
+    /// How many chunks may come twice to one of them.
+    twice_chunks: u64,
+}
+
+/// How many are few.
+const FEW: usize = 16;
+
+/// In 20 runs with few it was 1.66 times, and 4 chunks.
+const HELD_FEW: Held = Held {
+    percent: 180,
+    twice_chunks: 6,
+};
+
+/// To a thousand there are more steps from the seed: it was 2.15 times, and 14 chunks.
+const HELD_MANY: Held = Held {
+    percent: 220,
+    twice_chunks: 20,
+};
+
+/// Where some boast it may take so many: each of them holds some chunks up for 2.5 s, two or three times. With few it was 2.78, with a thousand 2.83.
+const BOASTERS_PERCENT: u64 = 300;
 
 /// All swarms.
 pub const STORIES: &[Story] = &[
@@ -82,13 +120,19 @@ pub const STORIES: &[Story] = &[
         name: "swarm-steady",
         about: "as many as asked for come one after the other, one every tenth of a second",
         plan: |nodes, _| crowd(nodes, 100 * MS),
-        holds: a_crowd_is_served,
+        holds: each_is_served,
     },
     Story {
         name: "swarm-liars",
         about: "one in five claims to hold everything and sends something else",
-        plan: |nodes, _| liars(nodes),
+        plan: |nodes, _| every_fifth(nodes, Conduct::Liar),
         holds: liars_are_dropped,
+    },
+    Story {
+        name: "swarm-boasters",
+        about: "one in five claims to hold everything, and drops what it is asked for as busy",
+        plan: |nodes, _| every_fifth(nodes, Conduct::Boasts),
+        holds: boasters_are_passed_by,
     },
     Story {
         name: "swarm-stall",
@@ -118,7 +162,7 @@ pub const STORIES: &[Story] = &[
         name: "swarm-random",
         about: "members of all kinds come, crash, fall silent and lie at random",
         plan: random,
-        holds: |_, _| Ok(()),
+        holds: little_is_wasted,
     },
 ];
 
@@ -165,6 +209,10 @@ pub fn run(story: &Story, seed: u64, nodes: usize, whole_trace: bool) -> Report 
             .unwrap_or(0),
         lies_permille: permille(getters.iter().map(|node| node.tally.lies).sum()),
         twice_permille: permille(getters.iter().map(|node| node.tally.twice).sum()),
+        twice_chunks_max: (getters.iter())
+            .map(|node| node.tally.twice.div_ceil(Tiling::new(size).chunk_bytes()))
+            .max()
+            .unwrap_or(0),
         tail: world.trace().tail().map(str::to_owned).collect(),
         whole: world.trace().whole().map(str::to_owned),
     };
@@ -185,16 +233,18 @@ impl Report {
         let mut line = String::new();
         let _ = write!(
             line,
-            "{} of {} done; median {:.1} s, 95 % {:.1} s, last {:.1} s; bound {:.1} s ({:.2} ×); lies {} ‰, twice {} ‰",
+            "{} of {} done; median {:.1} s, 95 % {:.1} s, slowest {:.1} s, last {:.1} s; bound {:.1} s ({:.2} ×); lies {} ‰, twice {} ‰, {} chunks at most",
             self.times.len(),
             self.nodes,
             at(50),
             at(95),
+            at(100),
             seconds(self.last),
             seconds(self.bound),
             seconds(self.last) / seconds(self.bound.max(1)),
             self.lies_permille,
             self.twice_permille,
+            self.twice_chunks_max,
         );
         line
     }
@@ -217,10 +267,11 @@ fn crowd(nodes: usize, apart: u64) -> Plan {
     Plan::new(16 * MB, members)
 }
 
-fn liars(nodes: usize) -> Plan {
+/// A crowd that comes at once, of which one in five behaves so.
+fn every_fifth(nodes: usize, conduct: Conduct) -> Plan {
     let mut plan = crowd(nodes, 0);
     for member in plan.members.iter_mut().skip(1).step_by(5) {
-        member.conduct = Conduct::Liar;
+        member.conduct = conduct;
     }
     plan
 }
@@ -272,6 +323,7 @@ fn random(nodes: usize, random: &mut Random) -> Plan {
             1 => Conduct::Stalls(random.below(10 * SECOND)),
             2 => Conduct::Crashes(crash, crash + random.below(10 * SECOND)),
             3 => Conduct::Plays(MB),
+            4 => Conduct::Boasts,
             _ => Conduct::Honest,
         };
         members.push(Member {
@@ -305,24 +357,64 @@ fn near_the_bound(_: &World, report: &Report) -> Result<(), String> {
     little_came_twice(report)
 }
 
-/// Nobody takes more from any liar than what was under way when the first lie arrived.
+/// Liars are found out, and hold the others up no more than their line, which is missing.
 fn liars_are_dropped(world: &World, report: &Report) -> Result<(), String> {
     let ended: u64 = world.nodes().iter().map(|node| node.tally.liars).sum();
     if ended == 0 {
         return Err("no liar was found out".to_owned());
     }
-    below(report.lies_permille, 50, "‰ of lies")?;
+    below(report.lies_permille, LIES_PERMILLE_MAX, "‰ of lies")?;
+    a_crowd_is_served(world, report)
+}
+
+/// By how many there are.
+fn held_to(report: &Report) -> Held {
+    match report.nodes {
+        ..=FEW => HELD_FEW,
+        _ => HELD_MANY,
+    }
+}
+
+/// All of a crowd are done soon, and little came twice.
+fn a_crowd_is_served(_: &World, report: &Report) -> Result<(), String> {
+    let limit = report.bound * held_to(report).percent / 100;
+    below(report.last, limit, "µs for a crowd")?;
     little_came_twice(report)
 }
 
-/// A crowd is done within 2.2 times the fluid bound, and little came twice.
-fn a_crowd_is_served(_: &World, report: &Report) -> Result<(), String> {
-    below(report.last, report.bound * 11 / 5, "µs for a crowd")?;
+/// Who boasts holds the others up, but not for long.
+fn boasters_are_passed_by(_: &World, report: &Report) -> Result<(), String> {
+    let limit = report.bound * BOASTERS_PERCENT / 100;
+    below(report.last, limit, "µs beside boasters")?;
     little_came_twice(report)
+}
+
+/// Each of a crowd is done as soon after it came as if all had come at once.
+fn each_is_served(world: &World, report: &Report) -> Result<(), String> {
+    let slowest = report.times.last().copied().unwrap_or(0);
+    let limit = fluid_at_once(world.plan()) * held_to(report).percent / 100;
+    below(slowest, limit, "µs for one of a crowd")?;
+    little_came_twice(report)
+}
+
+/// However many lie, fall silent, boast or crash.
+fn little_is_wasted(_: &World, report: &Report) -> Result<(), String> {
+    below(report.lies_permille, RANDOM_LIES_PERMILLE_MAX, "‰ of lies")?;
+    below(
+        report.twice_permille,
+        RANDOM_TWICE_PERMILLE_MAX,
+        "‰ came twice",
+    )
 }
 
 fn little_came_twice(report: &Report) -> Result<(), String> {
-    below(report.twice_permille, TWICE_PERMILLE_MAX, "‰ came twice")
+    below(report.twice_permille, TWICE_PERMILLE_MAX, "‰ came twice")?;
+    let chunks_max = held_to(report).twice_chunks;
+    below(
+        report.twice_chunks_max,
+        chunks_max,
+        "chunks came twice to one",
+    )
 }
 
 /// The disk writes all the time: what may wait for it is all that comes sooner than it can write.

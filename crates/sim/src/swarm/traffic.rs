@@ -11,7 +11,7 @@ use super::plan::{Conduct, SECOND};
 use super::world::{Event, World};
 
 /// What is sent at once: four groups, so that many streams share a line, and a run has not too many steps.
-const PIECE_BYTES: u64 = 64 * 1024;
+pub(super) const PIECE_BYTES: u64 = 64 * 1024;
 
 impl World {
     /// A piece of an answer arrives.

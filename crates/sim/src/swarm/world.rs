@@ -112,7 +112,7 @@ impl World {
                     world.at(back, Event::Join(place));
                 }
                 Conduct::Plays(_) => world.at(joins_at, Event::Play(place)),
-                Conduct::Honest | Conduct::Liar | Conduct::Stalls(_) => {}
+                Conduct::Honest | Conduct::Liar | Conduct::Stalls(_) | Conduct::Boasts => {}
             }
         }
         world
@@ -201,6 +201,11 @@ impl World {
                 self.nodes[place].provider.handle_timeout(now);
             }
             Event::Crash(_) => self.crash(place),
+            Event::Ask(stream, AskerMessage::Request(asks))
+                if self.nodes[place].member.conduct == Conduct::Boasts =>
+            {
+                self.put_off(stream, &asks);
+            }
             Event::Ask(stream, message) => {
                 let id = AskerId(stream as u64);
                 self.nodes[place].provider.handle_message(now, id, message);
