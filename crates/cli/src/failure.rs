@@ -107,3 +107,21 @@ impl From<std::io::Error> for Failure {
         Self::failed(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_failure_has_its_exit_code() {
+        for (kind, code) in [
+            (ErrorKind::Failed, 1),
+            (ErrorKind::Usage, 2),
+            (ErrorKind::NotFound, 3),
+            (ErrorKind::NotAllowed, 4),
+            (ErrorKind::NotVerified, 5),
+        ] {
+            assert_eq!(Failure::new(kind, "").exit_code(), code, "{kind:?}");
+        }
+    }
+}

@@ -233,7 +233,15 @@ fn kind_of_get(error: &GetError) -> ErrorKind {
         GetError::Corrupt(_) | GetError::Distrusted | GetError::Head(_) | GetError::Tree(_) => {
             ErrorKind::NotVerified
         }
-        _ => ErrorKind::Failed,
+        GetError::Changed(_)
+        | GetError::TargetExists(_)
+        | GetError::Busy(_)
+        | GetError::DiskFull
+        | GetError::Disk { .. }
+        | GetError::Connection(_)
+        | GetError::Stalled
+        | GetError::TooMany
+        | GetError::Protocol(_) => ErrorKind::Failed,
     }
 }
 
@@ -276,6 +284,55 @@ pub fn reach_advice(reason: UnreachableReason) -> &'static str {
         }
         UnreachableReason::NotAContact => {
             "they do not have you as a contact (any more); ask them for a new invite"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kith_core::data::head::HeadError;
+    use kith_core::data::path::PathError;
+    use kith_core::data::walk::WalkError;
+
+    use super::*;
+
+    #[test]
+    fn each_failure_of_a_transfer_is_of_its_kind() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let escape = WalkError::Path {
+            path: "..".to_owned(),
+            error: PathError::Dots,
+        };
+        for (error, kind) in [
+            (GetError::NotFound, ErrorKind::NotFound),
+            (GetError::Version, ErrorKind::NotFound),
+            (GetError::Gone, ErrorKind::NotAllowed),
+            (GetError::Corrupt("a".to_owned()), ErrorKind::NotVerified),
+            (GetError::Distrusted, ErrorKind::NotVerified),
+            (HeadError::OtherShare.into(), ErrorKind::NotVerified),
+            (escape.into(), ErrorKind::NotVerified),
+            (GetError::Changed("a".to_owned()), ErrorKind::Failed),
+            (GetError::TargetExists("a".into()), ErrorKind::Failed),
+            (GetError::Busy("a".into()), ErrorKind::Failed),
+            (GetError::DiskFull, ErrorKind::Failed),
+            (
+                GetError::Disk {
+                    path: "a".to_owned(),
+                    error: broken(),
+                },
+                ErrorKind::Failed,
+            ),
+            (GetError::Connection(broken()), ErrorKind::Failed),
+            (GetError::Stalled, ErrorKind::Failed),
+            (GetError::TooMany, ErrorKind::Failed),
+            (GetError::Protocol("nonsense"), ErrorKind::Failed),
+        ] {
+            let told = error.to_string();
+            let error = Error::Get {
+                name: "ann".to_owned(),
+                error,
+            };
+            assert_eq!(error.kind(), kind, "{told}");
         }
     }
 }

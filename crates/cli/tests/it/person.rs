@@ -185,9 +185,14 @@ impl Running {
         (rest, status.code().unwrap_or(-1))
     }
 
+    /// The number of its process.
+    pub(crate) fn process(&self) -> String {
+        self.child.id().expect("running").to_string()
+    }
+
     /// Sends it a signal, by its own process id, and returns its exit code.
     pub(crate) async fn stop(self, signal: &str) -> i32 {
-        let process = self.child.id().expect("running").to_string();
+        let process = self.process();
         let sent = Command::new("kill")
             .args(["-s", signal, &process])
             .status()

@@ -202,7 +202,7 @@ impl Shares {
         };
         let head = trusted(&copy.head)?;
         let target = copy.target.canonicalize();
-        let scanned = target.map_err(ShareError::Keep).and_then(|target| {
+        let scanned = target.map_err(ShareError::from).and_then(|target| {
             self.scan(share, head.sequence, std::slice::from_ref(&target), false)
         });
         let is_whole = matches!(&scanned, Ok(scanned) if scanned.root.node == head.manifest);

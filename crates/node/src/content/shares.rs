@@ -106,16 +106,39 @@ pub enum ShareError {
     Nothing,
     /// What was to be shared could not be read.
     #[error(transparent)]
-    Scan(#[from] ScanError),
+    Scan(ScanError),
     /// The name may not be.
     #[error("a share cannot have this name: {0}; {RENAME}")]
     Name(#[from] HeadError),
     /// No such share.
     #[error("there is no such share here")]
     Unknown,
+    /// The disk that what is known of shares lies on is full; nothing has changed.
+    #[error(
+        "there is no space left on the disk for what is kept of a share; make some and try again"
+    )]
+    NoSpace,
     /// The database's or the disk's fault.
     #[error("cannot keep the share: {0}")]
-    Keep(#[from] io::Error),
+    Keep(io::Error),
+}
+
+impl From<ScanError> for ShareError {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Keep(error) => error.into(),
+            error => Self::Scan(error),
+        }
+    }
+}
+
+impl From<io::Error> for ShareError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            _ => Self::Keep(error),
+        }
+    }
 }
 
 /// The shares of this node. All of its calls block.

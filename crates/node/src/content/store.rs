@@ -83,7 +83,7 @@ impl Database for Store {
         &self,
         work: &mut dyn FnMut(&mut Connection) -> rusqlite::Result<()>,
     ) -> io::Result<()> {
-        self.run(work).map_err(io::Error::other)
+        Ok(self.run(work)?)
     }
 }
 

@@ -65,6 +65,16 @@ pub enum StoreError {
     Stopping,
 }
 
+impl From<StoreError> for io::Error {
+    fn from(error: StoreError) -> Self {
+        let kind = match error {
+            StoreError::NoSpace { .. } => io::ErrorKind::StorageFull,
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
 /// Says what an error of the system means for the database at `path`.
 pub(super) fn explain_io(path: &Path, source: io::Error) -> StoreError {
     let path = path.to_owned();
