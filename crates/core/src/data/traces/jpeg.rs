@@ -53,7 +53,8 @@ fn marker(rest: &mut &[u8]) -> Option<u8> {
     loop {
         match *take(rest, 1)?.first()? {
             0xff => {}
-            0 => return None,
+            // Restarts are within a scan, and these have no length: what would be taken for their content is something else.
+            0 | 0x01 | 0xd0..=0xd8 => return None,
             marker => return Some(marker),
         }
     }

@@ -232,6 +232,18 @@ mod tests {
     }
 
     #[test]
+    fn a_jpeg_with_a_restart_outside_of_a_scan_is_none() {
+        let parts = [
+            segment(0xda, &[]),
+            segment(0xe1, &[]),
+            segment(0xd0, &[&[0xff, 1]]),
+        ]
+        .concat();
+        let picture = [&[0xff, 0xd8][..], &parts, &[0xff, 0xd9]].concat();
+        assert_eq!(strip(&picture), None);
+    }
+
+    #[test]
     fn a_webp_whose_header_has_no_flags_is_none() {
         let chunks = [webp::chunk(b"VP8X", b""), webp::chunk(b"VP8 ", b"pixel")].concat();
         let length = u32::try_from(chunks.len() + 4)
