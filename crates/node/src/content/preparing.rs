@@ -10,6 +10,8 @@ use kith_core::content::swarm::span::Span;
 use kith_core::data::manifest;
 use kith_core::data::walk::Item;
 use kith_core::ids::BlobHash;
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
 
 use crate::content::compare;
 use crate::content::error::GetError;
@@ -70,6 +72,7 @@ impl Place {
     /// # Errors
     /// [`GetError::TargetExists`] for something else; else what the disk says.
     pub(super) async fn find(
+        tasks: &TaskTracker,
         get: &Get,
         selected: &Selected,
         target: &Path,
@@ -78,7 +81,7 @@ impl Place {
         let filter = get.only.as_ref().map(|only| only.name.clone());
         let is_directory = matches!(selected, Selected::Directory { .. });
         let (staged, share) = (get.staged.clone(), get.share);
-        blocking(target, move || {
+        blocking(tasks, target, move || {
             let open = || {
                 let download = Download {
                     share: &share,
@@ -295,14 +298,18 @@ fn compare_all(target: &Path, items: &[Item]) -> Result<Prepared, GetError> {
 }
 
 /// Does something on the disk, away from the runtime's workers.
+///
+/// Where this is given up, the work goes on to its end, and its outcome goes with it: whoever waits for the tasks finds the staging folder free.
 pub(super) async fn blocking<T: Send + 'static>(
+    tasks: &TaskTracker,
     target: &Path,
     work: impl FnOnce() -> Result<T, StagingError> + Send + 'static,
 ) -> Result<T, GetError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(lost)?
-        .map_err(|error| GetError::staging(error, &target.to_string_lossy()))
+    let (outcome, done) = oneshot::channel();
+    let task = tasks.spawn_blocking(move || drop(outcome.send(work())));
+    task.await.map_err(lost)?;
+    let worked = done.await.expect("it was sent");
+    worked.map_err(|error| GetError::staging(error, &target.to_string_lossy()))
 }
 
 /// The runtime is stopping.

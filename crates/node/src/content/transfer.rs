@@ -87,12 +87,13 @@ impl Transfer {
         let is_filtered = get.only.is_some();
         let mut levels_watch = get.priorities.subscribe();
         let levels = levels_watch.borrow_and_update().clone();
+        let place = Place::find(&fetching.arriving.tasks, get, selected, target).await?;
         let mut transfer = Self {
             fetching,
             walk: None,
             tickets: BTreeMap::new(),
             held_back: None,
-            place: Place::find(get, selected, target).await?,
+            place,
             prepared: Vec::new(),
             only: get.only.clone(),
             here: get.here.clone(),
@@ -165,7 +166,8 @@ impl Transfer {
         let places = staging.places(named.to_owned());
         if let Some(file) = root {
             let nodes = Arc::clone(&nodes);
-            blocking(target, move || Ok(keep_root(&nodes, file)?)).await?;
+            let tasks = &self.fetching.arriving.tasks;
+            blocking(tasks, target, move || Ok(keep_root(&nodes, file)?)).await?;
         }
         let head = (answered.head.clone(), answered.signed.clone());
         let underway = Underway::new(head, self.fetching.known(), nodes, places);
@@ -232,8 +234,8 @@ impl Transfer {
         if std::mem::replace(&mut self.is_older_removed, true) {
             return Ok(());
         }
-        let staging = Arc::clone(staging);
-        blocking(Path::new("an older version"), move || {
+        let (staging, tasks) = (Arc::clone(staging), &self.fetching.arriving.tasks);
+        blocking(tasks, Path::new("an older version"), move || {
             staging.remove_older()
         })
         .await
@@ -421,13 +423,14 @@ impl Transfer {
             Selected::File { file, .. } => file.name.clone(),
         };
         let Self {
+            fetching,
             place,
             entries,
             only,
             ..
         } = self;
         let at = target.to_owned();
-        blocking(target, move || {
+        blocking(&fetching.arriving.tasks, target, move || {
             let Some(staging) = place.staging() else {
                 return match at.is_dir() && compare::count(&at)? != entries {
                     true => Err(StagingError::TargetExists(at)),
