@@ -2,13 +2,16 @@
 //! it is.
 #![no_main]
 
-use kith_core::data::traces::{exif, find, strip};
+use kith_core::data::traces::{exif, find, strip, strip_to};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     exif::read(bytes);
     let bare = strip(bytes);
     assert_eq!(bare.is_some(), find(bytes).is_some(), "one of them reads it");
+    let mut parts = Vec::new();
+    let told = strip_to(bytes, &mut |part| parts.extend_from_slice(part));
+    assert!(told.map(|_| parts) == bare, "in parts it is another");
     if let Some(bare) = bare {
         let left = find(&bare).expect("still a picture");
         assert!(!left.is_any(), "{left:?} is left");

@@ -3,8 +3,7 @@
 use kith_core::content::swarm::Tiling;
 
 use super::node::Node;
-use super::plan::{Conduct, Plan};
-use super::traffic::PIECE_BYTES;
+use super::plan::{Conduct, PIECE_BYTES, Plan};
 
 /// Chunks that may come twice to one node, whatever happens: in 200 random swarms it was 26 at the most, and 10 in all but one.
 const TWICE_CHUNKS_MAX: u64 = 32;

@@ -8,6 +8,9 @@ pub const MS: u64 = 1000;
 /// A second.
 pub const SECOND: u64 = 1000 * MS;
 
+/// What is sent at once, in bytes: four groups, so that many streams share a line, and a run has not too many steps.
+pub(super) const PIECE_BYTES: u64 = 64 * 1024;
+
 /// A megabyte, as lines are sold.
 pub const MB: u64 = 1_000_000;
 

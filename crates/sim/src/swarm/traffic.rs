@@ -7,11 +7,8 @@ use kith_core::content::swarm::wire::ProviderMessage;
 
 use super::checker;
 use super::node::Job;
-use super::plan::{Conduct, SECOND};
+use super::plan::{Conduct, PIECE_BYTES, SECOND};
 use super::world::{Event, World};
-
-/// What is sent at once: four groups, so that many streams share a line, and a run has not too many steps.
-pub(super) const PIECE_BYTES: u64 = 64 * 1024;
 
 impl World {
     /// A piece of an answer arrives.
