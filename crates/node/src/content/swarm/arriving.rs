@@ -204,6 +204,12 @@ impl Arriving {
         };
     }
 
+    /// Whether its files were let go.
+    pub(super) fn is_over(&self) -> bool {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.is_over
+    }
+
     /// How many bytes answer what is due; `None` when nothing that is known does.
     pub(super) fn encoded_bytes(&self, due: &Due) -> Option<u64> {
         match due.what {
