@@ -150,6 +150,10 @@ async fn settle(
     stop: &CancellationToken,
     outcome: Result<Fetched, Error>,
 ) {
+    // The node stops: what is kept goes on when it runs again.
+    if matches!(outcome, Err(Error::Closed)) {
+        return;
+    }
     let _changing = node.transfers().changing.lock().await;
     let mut rows = Vec::new();
     {
