@@ -5,6 +5,7 @@
 //! look-up for each of the 15 every ten minutes, each by a visit with a key of its own. The peers' process speaks with real TLS and QUIC connections, each
 //! peer under keys of its own; all come from one address, so the bounds per address and on all records are lifted.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -71,7 +72,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
-    let mut introducer = Process::start(&["introducer"])?;
+    let mut introducer = Process::start(&["introducer", &HERE.ip().to_string()])?;
     let line: String = introducer.hear().await?;
     let mut peers = Process::start(&["peers", &line])?;
     let pid = introducer.pid()?;
@@ -132,7 +133,7 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<Vec<Row>> {
 }
 
 /// The introducer's process.
-pub(crate) async fn serve(mut parent: Parent) -> anyhow::Result<()> {
+pub(crate) async fn serve(mut parent: Parent, address: SocketAddr) -> anyhow::Result<()> {
     let many = 1_000_000;
     let defaults = RegistryConfig::default();
     let registry = RegistryConfig {
@@ -151,7 +152,7 @@ pub(crate) async fn serve(mut parent: Parent) -> anyhow::Result<()> {
         ..Limits::default()
     };
     let introducer = IntroducerNode::builder()
-        .listen(HERE)
+        .listen(address)
         .limits(limits)
         .registry(registry)
         .spawn()

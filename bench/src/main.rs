@@ -4,12 +4,12 @@
 //! says on which machine it was made. Rates of one machine at two times differ by a third, so every benchmark takes
 //! its turns with what it is compared with (A B A B …) and reports the median of the ratios.
 //!
-//! - `ping`, `stream`, `express`, `forward`, `open`, `idle`, `introducer`: one file for each benchmark.
+//! - `ping`, `stream`, `express`, `forward`, `open`, `introducer`: one file for each benchmark.
 //! - [`child`]: the other process, which is this same program; [`role`] is what it does there.
 //! - [`pair`]: the two processes of most benchmarks. [`person`]: a kith node on this machine.
 //! - [`bare`]: an iroh endpoint without kith. [`tls`]: TLS on TCP without either.
 //! - [`exchange`]: what is said on a stream, the same on both. [`delay`]: a slow line in front of an address.
-//! - [`share`]: transfers of files, beside other people's programs.
+//! - [`share`]: the program `kith` as its users run it: transfers of files, beside other people's programs; and an idle node.
 //! - [`report`], [`statistics`] and [`usage`]: rows, medians, and what the kernel says of a process.
 
 mod bare;
@@ -18,7 +18,6 @@ mod delay;
 mod exchange;
 mod express;
 mod forward;
-mod idle;
 mod introducer;
 mod open;
 mod pair;
@@ -64,13 +63,11 @@ enum Command {
     Forward(forward::Options),
     /// Round trips to the first answer on a new stream, over a slow line.
     Open(open::Options),
-    /// What an idle node with contacts and sessions costs.
-    Idle(idle::Options),
     /// What registered peers cost an introducer.
     Introducer(introducer::Options),
     #[command(flatten)]
     Share(share::command::Command),
-    /// All of them but those of sharing, one after the other.
+    /// `ping`, `stream`, `express`, `forward`, `open` and `introducer`, one after the other.
     All(Everything),
     /// The other process of a benchmark.
     #[command(hide = true)]
@@ -94,8 +91,6 @@ struct Everything {
     #[command(flatten)]
     open: open::Options,
     #[command(flatten)]
-    idle: idle::Options,
-    #[command(flatten)]
     introducer: introducer::Options,
 }
 
@@ -113,7 +108,6 @@ async fn main() -> anyhow::Result<()> {
         Command::Express(options) => express::run(&options).await.context("express")?.into(),
         Command::Forward(options) => forward::run(&options).await.context("forward")?.into(),
         Command::Open(options) => open::run(&options).await.context("open")?.into(),
-        Command::Idle(options) => idle::run(&options).await.context("idle")?.into(),
         Command::Introducer(options) => introducer::run(&options)
             .await
             .context("introducer")?
@@ -143,6 +137,5 @@ async fn run_all(options: &Everything) -> anyhow::Result<Vec<Row>> {
             .await
             .context("introducer")?,
     );
-    rows.extend(idle::run(&options.idle).await.context("idle")?);
     Ok(rows)
 }

@@ -7,8 +7,8 @@ use crate::child::Parent;
 use crate::pair::HERE;
 use crate::role::{Answerer, Role};
 use crate::share::contenders::{bare, tracker};
-use crate::share::line;
-use crate::{forward, idle, introducer, person, tls};
+use crate::share::{idle, line};
+use crate::{forward, introducer, person, tls};
 
 /// Plays `role` until the parent is gone.
 pub(crate) async fn play(role: Role) -> anyhow::Result<()> {
@@ -39,10 +39,13 @@ pub(crate) async fn play(role: Role) -> anyhow::Result<()> {
             stock.close().await;
             Ok(())
         }
-        Role::Introducer => introducer::serve(parent).await,
+        Role::Introducer { address } => introducer::serve(parent, (address, 0).into()).await,
         Role::Peers { introducer } => introducer::register(parent, &introducer).await,
-        Role::Friends { introducer, count } => idle::befriend(parent, &introducer, count).await,
-        Role::Idler { introducer } => idle::idle(parent, &introducer).await,
+        Role::Friends {
+            address,
+            introducer,
+            count,
+        } => idle::befriend(parent, address, &introducer, count).await,
         Role::Source { address } => bare::source(parent, (address, 0).into()).await,
         Role::Drain { address } => bare::drain(parent, (address, 0).into()).await,
         Role::FloodSource { address } => {

@@ -13,7 +13,10 @@ pub(crate) enum Role {
     /// Answers on a kith node and on bare endpoints.
     Answerer,
     /// An introducer, bounded for many clients of one address.
-    Introducer,
+    Introducer {
+        /// Where it listens.
+        address: IpAddr,
+    },
     /// Peers registered at an introducer, many in one process.
     Peers {
         /// The introducer's line.
@@ -21,15 +24,12 @@ pub(crate) enum Role {
     },
     /// The contacts of an idle node.
     Friends {
+        /// Where they bind.
+        address: IpAddr,
         /// Their introducer's line.
         introducer: String,
         /// How many.
         count: usize,
-    },
-    /// An idle node.
-    Idler {
-        /// Its introducer's line.
-        introducer: String,
     },
     /// Sends on bare streams.
     Source {

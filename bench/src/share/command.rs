@@ -1,13 +1,13 @@
-//! The benchmarks of sharing on the command line.
+//! The benchmarks of the program `kith` on the command line.
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
 use crate::report::Findings;
 use crate::share::lab::Lab;
-use crate::share::{fence, file, hash, line, previews, small, swarm};
+use crate::share::{fence, file, hash, idle, line, previews, small, swarm};
 
-/// Which benchmark of sharing.
+/// Which of them.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
     /// One large file, beside bare streams and other people's programs.
@@ -25,6 +25,8 @@ pub(crate) enum Command {
     /// One file over a slow and lossy line.
     #[command(name = "share-line")]
     Line(In<line::Sizes>),
+    /// What an idle node with contacts and sessions costs.
+    Idle(In<idle::Sizes>),
     /// Small pictures of large ones, beside `vipsthumbnail`.
     Previews(In<previews::Sizes>),
 }
@@ -47,6 +49,7 @@ pub(crate) fn run(command: &Command) -> Result<Findings> {
         Command::Hash(it) => hash::run(&it.lab, &it.sizes).context("share-hash"),
         Command::Swarm(it) => swarm::run(&it.lab, &it.sizes).context("share-swarm"),
         Command::Line(it) => line::run(&it.lab, &it.sizes).context("share-line"),
+        Command::Idle(it) => idle::run(&it.lab, &it.sizes).context("idle"),
         Command::Previews(it) => previews::run(&it.lab, &it.sizes).context("previews"),
     }
 }

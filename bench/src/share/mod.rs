@@ -1,6 +1,6 @@
-//! Sharing beside other people's programs, each as its users run it: both ends up, one provides, one gets.
+//! The program `kith` as its users run it. Idle; and sharing beside other people's programs: both ends up, one provides, one gets.
 //!
-//! - `file`, `small`, `hash`, `swarm`, [`mod@line`], `previews`: one file for each benchmark. [`command`]: the command line of all of them; `lab`: what all are told.
+//! - `file`, `small`, `hash`, `swarm`, [`mod@line`], [`idle`], `previews`: one file for each benchmark. [`command`]: the command line of all of them; `lab`: what all are told.
 //! - `contender`: what somebody who takes part can do; [`contenders`]: who they are. `race` lets them take turns.
 //! - `fence`: a network of its own around all of it. `site`: where a side is. `ground`: the folder it takes place in.
 //! - `program`: a program that stays up. `watch`: what both sides use.
@@ -14,6 +14,7 @@ mod fence;
 mod file;
 mod ground;
 mod hash;
+pub(crate) mod idle;
 mod lab;
 pub(crate) mod line;
 mod photograph;

@@ -48,6 +48,7 @@ pub(crate) struct Line {
 
 #[derive(Debug)]
 struct Network {
+    device: &'static str,
     holder: Program,
     address: Ipv4Addr,
 }
@@ -70,6 +71,11 @@ impl Line {
         })
     }
 
+    /// How many bytes the getter's end has sent and received: whole frames.
+    pub(crate) fn carried_of_getter(&self) -> Result<u64> {
+        self.far.carried()
+    }
+
     /// Its ends.
     pub(crate) fn sites(&self) -> Sites {
         let site = |network: &Network| Site {
@@ -85,7 +91,7 @@ impl Line {
 
 impl Network {
     /// A namespace with the device `device`, which leaves ours.
-    fn make(device: &str, address: Ipv4Addr) -> Result<Self> {
+    fn make(device: &'static str, address: Ipv4Addr) -> Result<Self> {
         let mut command = Command::new("unshare");
         // It says that it is there, and then holds the namespace until its input ends.
         command.args(["--net", "--", "sh", "-c", "echo up; exec cat"]);
@@ -106,8 +112,31 @@ impl Network {
         ] {
             run(site.command("ip").args(arguments))?;
         }
-        Ok(Self { holder, address })
+        Ok(Self {
+            device,
+            holder,
+            address,
+        })
     }
+
+    /// How many bytes its device has sent and received (`/proc/net/dev`, proc(5)).
+    fn carried(&self) -> Result<u64> {
+        let path = format!("/proc/{}/net/dev", self.holder.pid());
+        let devices = std::fs::read_to_string(path)?;
+        carried_by(&devices, self.device)
+    }
+}
+
+/// Bytes received and sent by `device`, of a table as the kernel writes it: a name, eight numbers of what came, the first of them bytes,
+/// and as many of what went.
+fn carried_by(devices: &str, device: &str) -> Result<u64> {
+    let numbers = devices.lines().find_map(|line| {
+        let (name, numbers) = line.split_once(':')?;
+        (name.trim() == device).then_some(numbers)
+    });
+    let numbers: Vec<&str> = numbers.context("no device")?.split_whitespace().collect();
+    let [received, sent] = [0, 8].map(|place| numbers.get(place).copied().unwrap_or_default());
+    Ok(received.parse::<u64>()? + sent.parse::<u64>()?)
 }
 
 fn tap(name: &str) -> Result<AsyncDevice> {
@@ -160,5 +189,17 @@ async fn carry(
     tokio::select! {
         result = receive => result,
         result = send => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_device_carried_is_what_came_and_what_went() {
+        let devices = "Inter-|   Receive    |  Transmit\n face |bytes packets\n    lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n   far: 100 1 0 0 0 0 0 0 20 2 0 0 0 0 0 0\n";
+        assert_eq!(carried_by(devices, "far").expect("there"), 120);
+        assert!(carried_by(devices, "near").is_err());
     }
 }

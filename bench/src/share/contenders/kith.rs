@@ -25,15 +25,28 @@ pub(crate) struct Kith {
     pub(crate) before: Option<&'static str>,
     /// The `config.toml` of each node.
     pub(crate) settings: String,
+    /// What else it is told.
+    options: Vec<String>,
 }
 
 impl Kith {
-    /// As it comes.
+    /// With all that has a part in transfers.
     pub(crate) fn plain(program: &Path) -> Self {
         Self {
             program: program.into(),
             before: None,
             settings: String::new(),
+            options: ["--no-web", "--no-lan"].map(String::from).into(),
+        }
+    }
+
+    /// With all that it does for its user, an introducer, and the web app at whatever port is free.
+    pub(crate) fn whole(program: &Path, introducer: &str) -> Self {
+        Self {
+            options: ["--api", "127.0.0.1:0", "--introducer", introducer]
+                .map(String::from)
+                .into(),
+            ..Self::plain(program)
         }
     }
 
@@ -85,14 +98,8 @@ impl KithNode {
         std::fs::write(data.join("config.toml"), &kith.settings)?;
         let bind = format!("{}:0", site.address);
         let mut command = kith_command(kith, site, &data);
-        command.args([
-            "up",
-            "--no-web",
-            "--no-lan",
-            "--no-public-dht",
-            "--bind",
-            &bind,
-        ]);
+        command.args(["up", "--no-public-dht", "--bind", &bind]);
+        command.args(&kith.options);
         let log = ground.log(&format!("{name}.log"))?;
         let up = Program::start("kith", command, &log)?;
         let Ok(ready) = up.hear::<Value>(START_DURATION_MAX) else {

@@ -81,7 +81,14 @@ fn every_link_leads_to_a_file() {
 
 #[test]
 fn every_file_that_the_architecture_names_is_there() {
-    let text = read(&root().join("ARCHITECTURE.md"));
+    let pages = ["ARCHITECTURE.md", "docs/transfers.md", "docs/decisions.md"];
+    for page in pages {
+        names_files_that_are_there(&root().join(page));
+    }
+}
+
+fn names_files_that_are_there(page: &Path) {
+    let text = read(page);
     // Inline code only: the text outside of fenced blocks, cut at its backticks.
     let prose: String = text.split("```").step_by(2).collect();
     let named: Vec<&str> = prose
@@ -90,7 +97,11 @@ fn every_file_that_the_architecture_names_is_there() {
         .step_by(2)
         .filter(|code| code.contains('/') && code.ends_with(".rs"))
         .collect();
-    assert!(named.len() > 20, "it names its files: {named:?}");
+    assert!(
+        named.len() > 10,
+        "{} names its files: {named:?}",
+        page.display()
+    );
     let missing: Vec<_> = named
         .iter()
         .filter(|path| !root().join("crates").join(path).exists())
@@ -101,7 +112,7 @@ fn every_file_that_the_architecture_names_is_there() {
 
 #[test]
 fn every_library_has_its_line_of_reason() {
-    let text = read(&root().join("ARCHITECTURE.md"));
+    let text = read(&root().join("docs/libraries.md"));
     for name in ["core", "node", "cli"] {
         let manifest = read(&root().join(format!("crates/{name}/Cargo.toml")));
         let dependencies = dependencies(&manifest);

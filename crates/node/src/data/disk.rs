@@ -5,18 +5,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use std::io::IoSlice;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::data::hash;
 use crate::data::range::{Blob, Mismatch};
-
-/// Pieces written by one call, at most: Linux's `UIO_MAXIOV`.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const SLICES_MAX: usize = 1024;
 
 /// Why a download cannot go on, or cannot end.
 #[derive(Debug, Error)]
@@ -193,39 +187,6 @@ pub(super) fn create_file(path: &Path, executable: bool) -> io::Result<File> {
     #[cfg(not(unix))]
     let _ = executable;
     options.open(path)
-}
-
-/// Writes pieces one behind the other, from `at` on. As few calls as the system allows: they are scattered in memory, not on the disk.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) fn write_pieces(file: &File, mut at: u64, pieces: &[&[u8]]) -> io::Result<()> {
-    let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
-    let mut rest = slices.as_mut_slice();
-    // Empty ones at the front would look like a write of nothing.
-    IoSlice::advance_slices(&mut rest, 0);
-    while !rest.is_empty() {
-        match rustix::io::pwritev(file, &rest[..rest.len().min(SLICES_MAX)], at) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => {
-                at += count as u64;
-                IoSlice::advance_slices(&mut rest, count);
-            }
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// Writes pieces one behind the other, from `at` on.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) fn write_pieces(file: &File, mut at: u64, pieces: &[&[u8]]) -> io::Result<()> {
-    use bao_tree::io::sync::WriteAt as _;
-    let mut file = file.try_clone()?;
-    for piece in pieces {
-        file.write_all_at(at, piece)?;
-        at += piece.len() as u64;
-    }
-    Ok(())
 }
 
 #[cfg(unix)]

@@ -3,7 +3,8 @@
 //! A vector clears its bytes before it lets anybody read into them. Where a file is read by the gigabyte into the same few buffers, clearing took a
 //! tenth of the reader's time.
 
-use std::io;
+use std::io::IoSliceMut;
+use std::ops::Range;
 
 /// Bytes that grow at their end into memory that is kept: what lies behind the end was written once, and is not cleared before it is
 /// written over.
@@ -46,18 +47,24 @@ impl Encoding {
         self.filled += more.len();
     }
 
-    /// Adds as many bytes as said, which `fill` writes over whatever lies there.
-    ///
-    /// # Errors
-    /// What `fill` says; nothing is added then.
-    pub fn fill(
-        &mut self,
-        count: usize,
-        fill: impl FnOnce(&mut [u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
-        fill(self.next(count))?;
+    /// Adds a gap of so many bytes: whatever lies there. It is to be filled, or the bytes from it on to be taken back.
+    pub(super) fn leave(&mut self, count: usize) -> Range<usize> {
+        self.next(count);
+        let start = self.filled;
         self.filled += count;
-        Ok(())
+        start..self.filled
+    }
+
+    /// The gaps, to be filled; in order, and none in another.
+    pub(super) fn gaps(&mut self, gaps: &[Range<usize>]) -> Vec<IoSliceMut<'_>> {
+        let (mut rest, mut reached) = (self.as_mut(), 0);
+        let gaps = gaps.iter().map(|gap| {
+            let (filled, behind) = std::mem::take(&mut rest).split_at_mut(gap.end - reached);
+            let inside = &mut filled[gap.start - reached..];
+            (rest, reached) = (behind, gap.end);
+            IoSliceMut::new(inside)
+        });
+        gaps.collect()
     }
 
     fn next(&mut self, count: usize) -> &mut [u8] {
@@ -86,21 +93,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_before_is_never_seen_again() {
+    fn gaps_are_filled_where_they_were_left() {
         let mut encoding = Encoding::default();
         encoding.extend(b"secret");
         encoding.truncate(0);
         assert_eq!((encoding.as_ref(), encoding.is_empty()), (&b""[..], true));
-        let failed = encoding.fill(6, |_| Err(io::ErrorKind::UnexpectedEof.into()));
-        assert!(failed.is_err());
-        assert_eq!(encoding.as_ref(), b"");
-        encoding.extend(b"ab");
-        let filled = encoding.fill(2, |space| {
-            space.copy_from_slice(b"cd");
-            Ok(())
-        });
-        filled.expect("filled");
-        assert_eq!((encoding.as_ref(), encoding.len()), (&b"abcd"[..], 4));
+        encoding.extend(b"a");
+        let first = encoding.leave(2);
+        let second = encoding.leave(0);
+        encoding.extend(b"d");
+        let third = encoding.leave(1);
+        let mut gaps = encoding.gaps(&[first, second, third]);
+        assert_eq!(
+            gaps.iter().map(|gap| gap.len()).collect::<Vec<_>>(),
+            [2, 0, 1]
+        );
+        gaps[0].copy_from_slice(b"bc");
+        gaps[2].copy_from_slice(b"e");
+        assert_eq!((encoding.as_ref(), encoding.len()), (&b"abcde"[..], 5));
     }
 
     #[test]

@@ -16,8 +16,9 @@ use kith_core::content::swarm::ranges::Ranges;
 use kith_core::content::swarm::span::Span;
 use kith_core::data::manifest;
 
-use crate::data::disk::{StagingError, create_file, is_identical, remove_file, write_pieces};
+use crate::data::disk::{StagingError, create_file, is_identical, remove_file};
 use crate::data::hash::outboard_bytes;
+use crate::data::pieces;
 use crate::data::range::{Blob, Verified};
 use crate::data::syncing::{Syncing, Written};
 
@@ -191,7 +192,7 @@ impl Incoming {
     fn write_whole(&self, verified: &Verified<'_>) -> io::Result<Written> {
         let data = create_file(&self.path, self.executable)?;
         data.set_len(self.blob.size)?;
-        write_pieces(&data, 0, &verified.groups)?;
+        pieces::write(&data, 0, &verified.groups)?;
         data.set_times(self.times())?;
         Ok(Written {
             paths: vec![self.path.clone()],
@@ -209,10 +210,10 @@ impl Incoming {
         verified: &Verified<'_>,
     ) -> Result<Written, StagingError> {
         let file = self.open()?;
-        write_pieces(file.data(), part.start, &verified.groups)?;
+        pieces::write(file.data(), part.start, &verified.groups)?;
         for run in runs(&verified.parents) {
-            let pieces: Vec<&[u8]> = run.iter().map(|(_, parent)| *parent).collect();
-            write_pieces(file.outboard(), run[0].0, &pieces)?;
+            let parents: Vec<&[u8]> = run.iter().map(|(_, parent)| *parent).collect();
+            pieces::write(file.outboard(), run[0].0, &parents)?;
         }
         let files = Arc::<[File; 2]>::clone(&file.files);
         self.open_files.put(file);

@@ -3,7 +3,8 @@
 //!
 //! - [`hash`]: the BLAKE3 hash and outboard of a file, on all cores.
 //! - [`outboard`]: the outboards of shared files, kept under `blobs/`.
-//! - [`range`]: a range of a blob to and from its verified encoding. [`encoding`]: where that is written.
+//! - [`range`]: a range of a blob to and from its verified encoding. [`encoding`]: where that is written. [`pieces`]: by few calls. [`spine`]: what of
+//!   a tree is read once.
 //! - [`scan`]: a folder becomes a tree of manifest nodes. [`bare`]: pictures without what they say, in place of those that lie there.
 //!   [`traces`]: what those say.
 //! - [`staging`]: where a download grows until it is whole. [`places`]: where its parts lie. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
@@ -28,9 +29,11 @@ pub mod local;
 pub mod nodes;
 mod older;
 pub mod outboard;
+pub mod pieces;
 pub mod places;
 pub mod range;
 pub mod scan;
+pub mod spine;
 pub mod staging;
 pub mod syncing;
 pub mod traces;

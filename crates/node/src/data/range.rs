@@ -5,11 +5,11 @@
 //! without having been copied.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::ops::Range;
 
 use bao_tree::io::outboard::PreOrderOutboard;
-use bao_tree::io::sync::{ReadAt, valid_ranges};
+use bao_tree::io::sync::valid_ranges;
 use bao_tree::{BaoTree, BlockSize, ChunkRanges};
 use blake3::hazmat::{self, HasherExt as _, Mode};
 use kith_core::content::wire::GROUP_BYTES;
@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use crate::data::encoding::Encoding;
 use crate::data::hash::{PARENT_BYTES, index, outboard_bytes};
+use crate::data::pieces::Source;
 
 /// Groups of 2⁴ chunks of 1 KiB.
 const GROUP: BlockSize = BlockSize::from_chunk_log(4);
@@ -125,24 +126,28 @@ impl Blob {
     /// Encodes such a range, behind what `encoded` has.
     ///
     /// # Errors
-    /// What reading says; [`io::ErrorKind::UnexpectedEof`] when the data is shorter than the blob.
+    /// What reading says; [`io::ErrorKind::UnexpectedEof`] when the data is shorter than the blob. Nothing is added then.
     pub fn encode(
         &self,
-        data: impl ReadAt,
-        outboard: impl ReadAt,
+        data: impl Source,
+        outboard: impl Source,
         range: &Range<u64>,
         encoded: &mut Encoding,
     ) -> io::Result<()> {
         if self.size == 0 || range.is_empty() {
             return Ok(());
         }
+        let before = encoded.len();
         let mut encoder = Encoder {
-            data,
             outboard,
             range,
             encoded,
+            groups: Vec::new(),
         };
-        encoder.subtree(self.root())
+        let read = encoder.subtree(self.root());
+        let groups = encoder.groups;
+        let read = read.and_then(|()| data.read(range.start, &mut encoded.gaps(&groups)));
+        read.inspect_err(|_| encoded.truncate(before))
     }
 
     /// Takes the encoding of such a range apart.
@@ -204,30 +209,34 @@ impl Blob {
     }
 }
 
-/// An encoding being made.
-struct Encoder<'a, D, O> {
-    data: D,
+/// An encoding being made: first its inner nodes, with gaps for its groups, and then those by one read, for they lie in one piece.
+struct Encoder<'a, O> {
     outboard: O,
     range: &'a Range<u64>,
     encoded: &'a mut Encoding,
+    groups: Vec<Range<usize>>,
 }
 
-impl<D: ReadAt, O: ReadAt> Encoder<'_, D, O> {
+impl<O: Source> Encoder<'_, O> {
     fn subtree(&mut self, tree: Subtree) -> io::Result<()> {
         if !tree.overlaps(self.range) {
             return Ok(());
         }
         if tree.is_group() {
-            return self.group(tree);
+            self.group(tree);
+            return Ok(());
         }
         if tree.is_within(self.range) {
             // Its inner nodes lie in one piece.
             let mut parents = vec![0; index(outboard_bytes(tree.length))];
-            read_exact(&self.outboard, tree.place, &mut parents)?;
-            return self.whole(tree, &parents);
+            let pieces = &mut [IoSliceMut::new(&mut parents)];
+            self.outboard.read(tree.place, pieces)?;
+            self.whole(tree, &parents);
+            return Ok(());
         }
         let mut parent = [0; PARENT_BYTES as usize];
-        read_exact(&self.outboard, tree.place, &mut parent)?;
+        let pieces = &mut [IoSliceMut::new(&mut parent)];
+        self.outboard.read(tree.place, pieces)?;
         self.encoded.extend(&parent);
         let (left, right) = tree.halves();
         self.subtree(left)?;
@@ -235,7 +244,7 @@ impl<D: ReadAt, O: ReadAt> Encoder<'_, D, O> {
     }
 
     /// All of a subtree with these inner nodes.
-    fn whole(&mut self, tree: Subtree, parents: &[u8]) -> io::Result<()> {
+    fn whole(&mut self, tree: Subtree, parents: &[u8]) {
         if tree.is_group() {
             return self.group(tree);
         }
@@ -243,29 +252,14 @@ impl<D: ReadAt, O: ReadAt> Encoder<'_, D, O> {
         self.encoded.extend(own);
         let (left, right) = tree.halves();
         let (left_below, right_below) = below.split_at(index(outboard_bytes(left.length)));
-        self.whole(left, left_below)?;
-        self.whole(right, right_below)
+        self.whole(left, left_below);
+        self.whole(right, right_below);
     }
 
-    fn group(&mut self, tree: Subtree) -> io::Result<()> {
-        let read = |space: &mut [u8]| read_exact(&self.data, tree.offset, space);
-        self.encoded.fill(index(tree.length), read)
+    fn group(&mut self, tree: Subtree) {
+        let gap = self.encoded.leave(index(tree.length));
+        self.groups.push(gap);
     }
-}
-
-fn read_exact(from: &impl ReadAt, mut at: u64, mut space: &mut [u8]) -> io::Result<()> {
-    while !space.is_empty() {
-        match from.read_at(at, space) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => {
-                at += count as u64;
-                space = &mut space[count..];
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// An encoding being taken apart.

@@ -9,7 +9,7 @@ use kith_core::ids::DeviceKey;
 use tokio::io::{AsyncRead, BufReader};
 use tokio::sync::mpsc;
 
-use super::asker::{Asker, Outgoing};
+use super::asker::{Asker, Data, Outgoing};
 use super::giving::{Giving, IDLE_MAX};
 use super::output::Output;
 use crate::content::frames;
@@ -127,18 +127,17 @@ impl Giving {
     ) -> Result<u64, ServeError> {
         let (mut sent, mut given) = (0, asker.given(&self.shares));
         while let Some(outgoing) = messages.recv().await {
-            let mut of_files = 0;
             let (bytes, data) = match outgoing {
                 Outgoing::Message(message) => (frames::frame(&message).into(), None),
-                Outgoing::Data {
-                    bytes,
-                    given: more,
-                    ask,
-                    next,
-                } => {
-                    of_files = more;
-                    (bytes, Some((ask, next)))
-                }
+                Outgoing::Data(data) => (data.bytes.clone(), Some(data)),
+                Outgoing::Serve { ask, from } => match self.serve_at_once(asker, ask, from) {
+                    Some(data) => (data.bytes.clone(), Some(data)),
+                    None => {
+                        asker.note_taken();
+                        self.serve(Arc::clone(asker), ask, from);
+                        continue;
+                    }
+                },
                 Outgoing::Close => break,
             };
             sent += bytes.len() as u64;
@@ -147,11 +146,20 @@ impl Giving {
                 .map_err(|_| ServeError::Idle)?
                 .map_err(ServeError::Stream)?;
             asker.note_written();
-            given.add(of_files);
-            match data {
-                Some((ask, Some(next))) => self.serve(Arc::clone(asker), ask, Some(next)),
-                Some((ask, None)) => self.served(asker.id, ask.id),
-                None => {}
+            if let Some(Data {
+                ask,
+                given: more,
+                next,
+                ..
+            }) = data
+            {
+                given.add(more);
+                match next {
+                    from @ Some(_) => {
+                        asker.send(Outgoing::Serve { ask, from });
+                    }
+                    None => self.served(asker.id, ask.id),
+                }
             }
         }
         writer.finish().await.map_err(ServeError::Stream)?;

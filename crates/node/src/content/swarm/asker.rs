@@ -52,15 +52,24 @@ pub(super) struct Asker {
 pub(super) enum Outgoing {
     /// A message.
     Message(ProviderMessage),
-    /// A message and raw bytes that hold so much of files, for a request of which the next piece begins there.
-    Data {
-        bytes: Bytes,
-        given: u64,
-        ask: Ask,
-        next: Option<u64>,
-    },
+    /// A request to be answered, from this place on where a piece of it was sent.
+    Serve { ask: Ask, from: Option<u64> },
+    /// What answers one.
+    Data(Data),
     /// Nothing more.
     Close,
+}
+
+/// A piece of what answers a request.
+#[derive(Debug)]
+pub(super) struct Data {
+    /// A message, and the raw bytes that it announces.
+    pub(super) bytes: Bytes,
+    /// How many bytes of files they hold.
+    pub(super) given: u64,
+    pub(super) ask: Ask,
+    /// Where the next piece begins.
+    pub(super) next: Option<u64>,
 }
 
 impl Asker {
@@ -150,6 +159,11 @@ impl Asker {
     /// Something was written.
     pub(super) fn note_written(&self) {
         self.is_reading.store(true, Ordering::Release);
+        self.note_taken();
+    }
+
+    /// Something waits no longer.
+    pub(super) fn note_taken(&self) {
         self.waiting.fetch_sub(1, Ordering::AcqRel);
         self.written.notify_one();
     }

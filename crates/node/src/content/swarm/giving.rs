@@ -14,7 +14,7 @@ use kith_core::random::Seed;
 use kith_core::time::Time;
 use tokio::sync::Notify;
 
-use super::asker::{Asker, Outgoing};
+use super::asker::{Asker, Data, Outgoing};
 use super::buffers::{Buffer, Buffers};
 use super::clock::Clock;
 use super::reading::{ReadError, Reading};
@@ -60,6 +60,14 @@ struct Snapshot {
     id: SnapshotId,
     reading: Arc<Reading>,
     askers: usize,
+}
+
+/// A piece of what answers a request.
+struct Piece {
+    ask: Ask,
+    /// Where it begins on the line.
+    begin: u64,
+    buffer: Buffer<Encoding>,
 }
 
 impl Giving {
@@ -108,16 +116,12 @@ impl Giving {
     pub fn tell<T>(self: &Arc<Self>, what: impl FnOnce(&mut Provider, Time) -> T) -> T {
         let mut state = self.lock();
         let told = what(&mut state.provider, self.clock.now());
-        let serves = state.hand_on(self.clock.now());
+        state.hand_on(self.clock.now());
         let due = state.provider.poll_timeout();
         if due.is_some_and(|due| state.due.is_none_or(|before| due < before)) {
             self.sooner.notify_one();
         }
         state.due = due;
-        drop(state);
-        for (asker, ask) in serves {
-            self.serve(asker, ask, None);
-        }
         told
     }
 
@@ -205,11 +209,31 @@ impl Giving {
     /// Answers a request, or the next piece of it from `from` on, on a blocking thread.
     pub(super) fn serve(self: &Arc<Self>, asker: Arc<Asker>, ask: Ask, from: Option<u64>) {
         let giving = Arc::clone(self);
-        tokio::task::spawn_blocking(move || {
-            if let Err(reason) = giving.read(&asker, ask, from) {
+        tokio::task::spawn_blocking(move || match giving.read(&asker, ask, from) {
+            Ok(Some(data)) => {
+                asker.send(Outgoing::Data(data));
+            }
+            Ok(None) => {}
+            Err(reason) => {
                 giving.tell(|provider, now| provider.handle_failed(now, asker.id, ask.id, reason));
             }
         });
+    }
+
+    /// The same where nothing has to be waited for, which takes no other thread.
+    pub(super) fn serve_at_once(
+        self: &Arc<Self>,
+        asker: &Asker,
+        ask: Ask,
+        from: Option<u64>,
+    ) -> Option<Data> {
+        if !asker.is_judged(self.clock.now()) {
+            return None;
+        }
+        let mut piece = self.piece(ask, from);
+        let bytes = &mut piece.buffer.bytes;
+        let until = (asker.reading).read_at_once(ask.what, piece.begin, bytes)?;
+        Some(piece.announced(until))
     }
 
     /// A request was answered in full.
@@ -222,42 +246,36 @@ impl Giving {
         asker: &Asker,
         ask: Ask,
         from: Option<u64>,
-    ) -> Result<(), DropReason> {
+    ) -> Result<Option<Data>, DropReason> {
         if !self.judge(asker) {
-            return Ok(());
+            return Ok(None);
         }
-        let mut buffer = self.buffers.take(FRONT_BYTES + ROOM_BYTES);
-        buffer.bytes.extend(&[0; FRONT_BYTES]);
-        let (begin, end) = match ask.what {
-            What::Span(span) => (from.unwrap_or(span.start), span.end),
-            What::Node(_) => (0, 0),
-        };
-        let until = match asker.reading.read(ask.what, begin, &mut buffer.bytes) {
-            Ok(until) => until,
-            Err(ReadError::Missing) => return Err(DropReason::Missing),
-            Err(ReadError::Changed) => return Err(DropReason::Changed),
+        let mut piece = self.piece(ask, from);
+        let bytes = &mut piece.buffer.bytes;
+        match asker.reading.read(ask.what, piece.begin, bytes) {
+            Ok(until) => Ok(Some(piece.announced(until))),
+            Err(ReadError::Missing) => Err(DropReason::Missing),
+            Err(ReadError::Changed) => Err(DropReason::Changed),
             Err(ReadError::Vanished) => {
                 self.withdraw(&asker.key());
-                return Ok(());
+                Ok(None)
             }
             Err(ReadError::Database(error)) => {
                 tracing::warn!(%error, "what is shared cannot be looked up");
-                return Err(DropReason::Missing);
+                Err(DropReason::Missing)
             }
-        };
-        let next = (until < end).then_some(until);
-        let given = match ask.what {
-            What::Span(_) => until - begin,
+        }
+    }
+
+    /// A piece of what answers a request, to be read.
+    fn piece(&self, ask: Ask, from: Option<u64>) -> Piece {
+        let mut buffer = self.buffers.take(FRONT_BYTES + ROOM_BYTES);
+        buffer.bytes.extend(&[0; FRONT_BYTES]);
+        let begin = match ask.what {
+            What::Span(span) => from.unwrap_or(span.start),
             What::Node(_) => 0,
         };
-        let bytes = announced(buffer, ask.id, until);
-        asker.send(Outgoing::Data {
-            bytes,
-            given,
-            ask,
-            next,
-        });
-        Ok(())
+        Piece { ask, begin, buffer }
     }
 
     /// Tells all who ask for a snapshot that it is not here. They come again, and by then it may be on its way here.
@@ -333,9 +351,8 @@ impl State {
         (snapshot.id, Arc::clone(&snapshot.reading))
     }
 
-    /// Hands messages on; gives what is to be served.
-    fn hand_on(&mut self, now: Time) -> Vec<(Arc<Asker>, Ask)> {
-        let mut serves = Vec::new();
+    /// Hands on what is to be written and served.
+    fn hand_on(&mut self, now: Time) {
         while let Some(output) = self.provider.poll_output() {
             match output {
                 Output::Send { asker, message } => {
@@ -349,8 +366,9 @@ impl State {
                     }
                 }
                 Output::Serve { asker, ask, .. } => {
-                    let known = self.askers.get(&asker);
-                    serves.extend(known.map(|asker| (Arc::clone(asker), ask)));
+                    if let Some(known) = self.askers.get(&asker) {
+                        known.send(Outgoing::Serve { ask, from: None });
+                    }
                 }
                 Output::Close { asker, .. } => {
                     if let Some(known) = self.askers.remove(&asker) {
@@ -359,16 +377,27 @@ impl State {
                 }
             }
         }
-        serves
     }
 }
 
-/// Raw bytes with the message that announces them in front, in place of what was left free there.
-fn announced(mut buffer: Buffer<Encoding>, id: u64, until: u64) -> Bytes {
-    let encoded = (buffer.bytes.len() - FRONT_BYTES) as u64;
-    let message = ProviderMessage::Data { id, until, encoded };
-    let frame = codec::frame(&codec::encode(&message));
-    let start = FRONT_BYTES - frame.len();
-    buffer.bytes.as_mut()[start..FRONT_BYTES].copy_from_slice(&frame);
-    Bytes::from_owner(buffer).slice(start..)
+impl Piece {
+    /// What was read, up to the place `until`, with the message that announces it in place of what was left free in front.
+    fn announced(mut self, until: u64) -> Data {
+        let encoded = (self.buffer.bytes.len() - FRONT_BYTES) as u64;
+        let id = self.ask.id;
+        let message = ProviderMessage::Data { id, until, encoded };
+        let frame = codec::frame(&codec::encode(&message));
+        let start = FRONT_BYTES - frame.len();
+        self.buffer.bytes.as_mut()[start..FRONT_BYTES].copy_from_slice(&frame);
+        let (given, next) = match self.ask.what {
+            What::Span(span) => (until - self.begin, (until < span.end).then_some(until)),
+            What::Node(_) => (0, None),
+        };
+        Data {
+            bytes: Bytes::from_owner(self.buffer).slice(start..),
+            given,
+            ask: self.ask,
+            next,
+        }
+    }
 }

@@ -22,7 +22,9 @@ use crate::content::shares::Shares;
 use crate::content::store;
 use crate::data::encoding::Encoding;
 use crate::data::hash::{self, Stamp};
+use crate::data::pieces::{AtOnce, Source, Waitless};
 use crate::data::range::Blob;
+use crate::data::spine::Spine;
 
 /// Bytes of nodes, as they are on the wire, that are kept decoded for each snapshot: what lies above any place of a tree of a million
 /// files, or all of a smaller one.
@@ -71,6 +73,9 @@ struct Open {
     stamp: Stamp,
     file: File,
     outboard: Option<File>,
+    spine: Spine,
+    /// How the file and its outboard are read by whoever must not wait.
+    at_once: [AtOnce; 2],
 }
 
 /// The groups of one file that answer something.
@@ -104,12 +109,9 @@ impl Reading {
     ) -> Result<u64, ReadError> {
         let span = match what {
             What::Node(hash) => return self.read_node(hash, encoded),
-            What::Span(span) => Span {
-                start: from,
-                end: span.end.min(from.saturating_add(SPAN_BYTES_MAX)),
-            },
+            What::Span(span) => piece(span, from),
         };
-        let mut parts = self.parts(span)?;
+        let mut parts = self.parts(span, |hash| self.node(hash))?;
         if self.read_underway(&mut parts, encoded)? {
             return Ok(span.end);
         }
@@ -120,6 +122,33 @@ impl Reading {
             self.read_part(part, files, encoded)?;
         }
         Ok(span.end)
+    }
+
+    /// As [`Self::read`], of large files whose bytes lie in memory: `None` where anything has to be waited for, and nothing is added then.
+    pub(in crate::content) fn read_at_once(
+        &self,
+        what: What,
+        from: u64,
+        encoded: &mut Encoding,
+    ) -> Option<u64> {
+        let What::Span(span) = what else {
+            return None;
+        };
+        let underways = self.shares.underways();
+        if underways.find(&self.share, Some(&self.root)).is_some() {
+            return None;
+        }
+        let (span, before) = (piece(span, from), encoded.len());
+        let parts = self.parts(span, |hash| self.known(&hash).ok_or(()));
+        for part in parts.ok()? {
+            let open = self.kept(&part.blob.hash)?;
+            if !matches!(open.read_at_once(&part, encoded), Ok(true)) {
+                encoded.truncate(before);
+                return None;
+            }
+            self.keep(open);
+        }
+        Some(span.end)
     }
 
     /// Encodes the first parts as far as they are of what is being fetched, and leaves the others; says whether those were all.
@@ -175,7 +204,11 @@ impl Reading {
     }
 
     /// What lies on a span, in order.
-    fn parts(&self, span: Span) -> Result<Vec<Part>, ReadError> {
+    fn parts<E>(
+        &self,
+        span: Span,
+        node_of: impl Fn(BlobHash) -> Result<Arc<Node>, E>,
+    ) -> Result<Vec<Part>, E> {
         let mut descent = Descent::new(self.root, span.start..span.end);
         let mut parts = Vec::new();
         while let Some(step) = descent.next_step() {
@@ -184,7 +217,7 @@ impl Reading {
                     path,
                     position,
                     node,
-                } => descent.enter(&path, position, &*self.node(node)?),
+                } => descent.enter(&path, position, &*node_of(node)?),
                 Step::File {
                     path,
                     position,
@@ -202,16 +235,20 @@ impl Reading {
         Ok(parts)
     }
 
-    fn node(&self, hash: BlobHash) -> Result<Arc<Node>, ReadError> {
+    /// A node that is kept decoded.
+    fn known(&self, hash: &BlobHash) -> Option<Arc<Node>> {
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = nodes.list.iter().rposition(|(known, ..)| *known == hash)
-            && let Some(known) = nodes.list.remove(place)
-        {
-            let node = Arc::clone(&known.2);
-            nodes.list.push_back(known);
+        let place = nodes.list.iter().rposition(|(known, ..)| known == hash)?;
+        let known = nodes.list.remove(place)?;
+        let node = Arc::clone(&known.2);
+        nodes.list.push_back(known);
+        Some(node)
+    }
+
+    fn node(&self, hash: BlobHash) -> Result<Arc<Node>, ReadError> {
+        if let Some(node) = self.known(&hash) {
             return Ok(node);
         }
-        drop(nodes);
         let bytes = self.node_bytes(&hash)?;
         // What was built here, or verified when it came.
         let node = Arc::new(Node::decode(&bytes).map_err(|_| ReadError::Missing)?);
@@ -308,11 +345,17 @@ impl Reading {
             true => Some(self.shares.outboards().load(&blob.hash, blob.size)?),
             false => None,
         };
+        let at_once = match &outboard {
+            Some(outboard) if blob.size >= OPEN_FILE_BYTES_MIN => [&file, outboard].map(AtOnce::of),
+            _ => [AtOnce::Never; 2],
+        };
         Ok(Open {
             hash: blob.hash,
             stamp,
             file,
             outboard,
+            spine: Spine::default(),
+            at_once,
         })
     }
 
@@ -334,17 +377,48 @@ impl Reading {
 impl Open {
     /// Encodes a part; false when the file has not, or not any more, the stamp that it had when it was hashed.
     fn read(&self, part: &Part, encoded: &mut Encoding) -> io::Result<bool> {
+        match &self.outboard {
+            Some(outboard) => self.read_by(part, &self.file, outboard, encoded),
+            None => self.read_by(part, &self.file, [].as_slice(), encoded),
+        }
+    }
+
+    /// The same without waiting for the disk.
+    fn read_at_once(&self, part: &Part, encoded: &mut Encoding) -> io::Result<bool> {
+        match (&self.outboard, self.at_once) {
+            // What is not read at once may be on a network, and looking at it take as long.
+            (_, [AtOnce::Never, _] | [_, AtOnce::Never]) | (None, _) => Ok(false),
+            (Some(outboard), [data, inner]) => {
+                let (data, inner) = (Waitless(&self.file, data), Waitless(outboard, inner));
+                self.read_by(part, data, inner, encoded)
+            }
+        }
+    }
+
+    fn read_by(
+        &self,
+        part: &Part,
+        data: impl Source,
+        outboard: impl Source,
+        encoded: &mut Encoding,
+    ) -> io::Result<bool> {
         if !self.is_unchanged()? {
             return Ok(false);
         }
-        match &self.outboard {
-            Some(outboard) => (part.blob).encode(&self.file, outboard, &part.groups, encoded)?,
-            None => (part.blob).encode(&self.file, [].as_slice(), &part.groups, encoded)?,
-        }
+        let outboard = self.spine.over(outboard);
+        part.blob.encode(data, outboard, &part.groups, encoded)?;
         self.is_unchanged()
     }
 
     fn is_unchanged(&self) -> io::Result<bool> {
         Ok(Stamp::of(&self.file.metadata()?) == self.stamp)
+    }
+}
+
+/// What is sent at once of a span, from a place on.
+fn piece(span: Span, from: u64) -> Span {
+    Span {
+        start: from,
+        end: span.end.min(from.saturating_add(SPAN_BYTES_MAX)),
     }
 }

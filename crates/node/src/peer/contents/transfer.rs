@@ -33,9 +33,9 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// up to this: whoever comes online is noticed at once where they are a contact, else within it.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 
-/// How often a transfer begins anew because its files changed at their owner meanwhile: a folder that changes faster than it is fetched
-/// is told as such.
-const RENEWALS_MAX: u32 = 3;
+/// How often a transfer begins anew because its files changed at their owner meanwhile, who has ten seconds in all to look at them again: a
+/// folder that changes faster than it is fetched is told as such.
+const RENEWALS_MAX: u32 = 5;
 
 /// What to fetch, and where to.
 #[derive(Clone, Debug)]

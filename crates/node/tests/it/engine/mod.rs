@@ -1,5 +1,5 @@
 //! What kith takes for granted of its engine, iroh 1.3.0, and of its wrapper: the answers to the questions settled in
-//! ARCHITECTURE.md, each as a test that a later engine has to pass too.
+//! docs/decisions.md, each as a test that a later engine has to pass too.
 
 mod binding;
 mod disclosure;

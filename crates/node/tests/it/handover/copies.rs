@@ -43,6 +43,15 @@ pub(super) async fn heard(node: &Node, share: ShareId, peer: PeerId) {
     .await;
 }
 
+/// Waits until a copy of `node` is known to be what its head says.
+pub(super) async fn examined(node: &Node) {
+    until("the copy is examined", async || {
+        let copies = node.contents().copies().await.expect("read");
+        copies.iter().any(|copy| copy.examined)
+    })
+    .await;
+}
+
 /// Fetches, after what is under way of an earlier run is over.
 async fn finished(person: &Person, options: &GetOptions) -> Fetched {
     loop {
@@ -155,11 +164,7 @@ async fn what_a_copy_holds_is_listed_while_its_owner_is_away() {
     alice.share("folder", Recipients::Contacts).await;
     bob.get("alice/folder").await.expect("fetched");
     let contents = bob.node.contents();
-    until("the copy is examined", async || {
-        let copies = contents.copies().await.expect("read");
-        copies.iter().any(|copy| copy.examined)
-    })
-    .await;
+    examined(&bob.node).await;
     alice.node.shutdown().await;
     let source = contents.resolve("alice/folder/day1").await;
     let source = source.expect("a source");
@@ -213,11 +218,7 @@ async fn whoever_fetched_it_stops_when_the_owner_takes_it_back() {
     for friend in [&bob, &carol] {
         heard(&alice.node, share.head.share, friend.node.peer_id()).await;
         let contents = friend.node.contents();
-        until("the copy is examined", async || {
-            let copies = contents.copies().await.expect("read");
-            copies.iter().all(|copy| copy.examined)
-        })
-        .await;
+        examined(&friend.node).await;
         let copies = contents.copies().await.expect("read");
         assert_eq!(copies.len(), 1);
         assert_eq!(copies[0].head, share.head);
@@ -287,11 +288,7 @@ async fn what_a_copy_has_under_another_name_is_not_fetched_again() {
     let share = alice.share("folder", Recipients::Contacts).await.share;
     bob.get("alice/folder").await.expect("fetched");
     let contents = bob.node.contents();
-    until("the copy is examined", async || {
-        let copies = contents.copies().await.expect("read");
-        copies.iter().any(|copy| copy.examined)
-    })
-    .await;
+    examined(&bob.node).await;
 
     fs::create_dir(alice.at("folder/b")).expect("made");
     fs::rename(alice.at("folder/a/big"), alice.at("folder/b/large")).expect("renamed");

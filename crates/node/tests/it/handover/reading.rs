@@ -8,6 +8,7 @@ use kith::core::content::limits::{Cap, Plan};
 use kith::peer::{Attached, ShareName, ShareSource, TransferState};
 use kith::{Error, ErrorKind};
 
+use super::copies::examined;
 use super::people::{PATIENCE, Person, bytes};
 use super::two_who_met;
 use crate::waiting::a_moment;
@@ -347,7 +348,6 @@ async fn a_transfer_under_way_serves_who_names_the_share_otherwise() {
 async fn a_transfer_under_way_and_a_copy_serve_who_reads_the_share() {
     let (alice, bob, film) = with_films().await;
     alice.node.contents().set_plan(slow());
-    let contents = bob.node.contents();
     let transfer = under_way(&bob, "alice/films").await;
     let mut reader = open(&bob, "alice/films/old/film.mkv")
         .await
@@ -355,20 +355,7 @@ async fn a_transfer_under_way_and_a_copy_serve_who_reads_the_share() {
     assert!(all(&mut reader).await.expect("readable") == film);
     assert_eq!(kept(&bob), 0, "it is not fetched twice");
     transfer.finished().await.expect("fetched");
-    let examined = async {
-        while !contents
-            .copies()
-            .await
-            .expect("readable")
-            .iter()
-            .any(|copy| copy.examined)
-        {
-            a_moment().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, examined)
-        .await
-        .expect("in time");
+    examined(&bob.node).await;
     alice.node.shutdown().await;
     let mut reader = open(&bob, "alice/films/old/film.mkv")
         .await
