@@ -29,8 +29,7 @@ const RESIDENT_MIB_MAX: f64 = 40.0;
 /// How much of a core it may use, in percent.
 const CORE_PERCENT_MAX: f64 = 0.2;
 
-/// After the last contact went offline: until each is looked for no more often than ever after, once in 10 minutes. The pauses between the attempts double from 5 s
-/// on.
+/// After the last contact went offline: until the pauses between two attempts at one of them, which grow fourfold, have come to what they are ever after, 10 minutes.
 const SETTLE: Duration = Duration::from_secs(11 * 60);
 
 /// A line that is in nobody's way.

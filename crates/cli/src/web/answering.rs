@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{AUTHORIZATION, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use futures_util::StreamExt as _;
+use hyper::body::Body as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use kith::ErrorKind;
@@ -34,9 +35,6 @@ pub(super) struct Answering {
     web: Arc<Web>,
     api: TowerToHyperService<Router>,
 }
-
-/// What a stream of events is, whose answer does not end by itself.
-const EVENTS: &str = "text/event-stream";
 
 /// Whether anybody on a connection has been let in.
 #[derive(Clone, Debug, Default)]
@@ -161,7 +159,8 @@ impl Answering {
         }
     }
 
-    /// Asks the API for somebody who is let in. Who is so no more hears of nothing that happens from then on.
+    /// Asks the API for somebody who is let in. An answer that goes on ends when they are so no more, and with it what is done for as long as it is
+    /// read: tunnels, offers.
     async fn call(
         &self,
         parts: Parts,
@@ -169,8 +168,7 @@ impl Answering {
         is_in: impl Fn(&Web) -> bool + Send + 'static,
     ) -> Response {
         let response = self.ask(Request::from_parts(parts, body)).await;
-        let said = response.headers().get(CONTENT_TYPE);
-        if said.is_none_or(|said| said != EVENTS) {
+        if response.body().size_hint().exact().is_some() {
             return response;
         }
         let web = Arc::clone(&self.web);

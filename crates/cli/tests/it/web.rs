@@ -1,5 +1,7 @@
 //! The door on TCP: who gets in, and who does not.
 
+use std::net::SocketAddr;
+
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -368,6 +370,46 @@ async fn who_is_let_in_no_more_hears_of_nothing_any_more() {
         let rest = timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
         rest.expect("it ends").expect("readable");
     }
+}
+
+#[tokio::test]
+async fn what_a_program_holds_open_ends_with_its_token() {
+    let (ann, client) = up_with_browser().await;
+    let ben = Person::up().await;
+    ben.meet(&ann, "ann", "ben").await;
+    let made = ann.one(&["tokens", "make", "backup"]).await;
+    let token = format!("Bearer {}", text(&made["token"]));
+    let headers = [
+        ("Authorization", token.as_str()),
+        ("Content-Type", "application/json"),
+    ];
+    let forward = br#"{"peer":"ben","name":"echo","listen":"127.0.0.1:0","udp":false}"#;
+    let client = client.program();
+    let mut stream = client
+        .send("POST", "/api/v1/forwards", &headers, forward)
+        .await;
+    let mut seen = String::new();
+    let listen = loop {
+        let mut bytes = [0; 1024];
+        let read = timeout(PATIENCE, stream.read(&mut bytes)).await;
+        let count = read.expect("in time").expect("readable");
+        assert_ne!(count, 0, "ended: {seen}");
+        seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        if let Some((_, rest)) = seen.split_once("\"listen\":\"")
+            && let Some((listen, _)) = rest.split_once('"')
+        {
+            break listen.parse::<SocketAddr>().expect("an address");
+        }
+    };
+    TcpStream::connect(listen).await.expect("it is forwarded");
+    let id = made["id"].to_string();
+    assert_eq!(ann.run(&["tokens", "revoke", &id]).await.code, 0);
+    let rest = timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+    rest.expect("it ends").expect("readable");
+    let closed = async { while TcpStream::connect(listen).await.is_ok() {} };
+    timeout(PATIENCE, closed)
+        .await
+        .expect("no longer forwarded");
 }
 
 #[tokio::test]

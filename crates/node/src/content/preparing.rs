@@ -94,7 +94,12 @@ impl Place {
             };
             let same_kind = match disk::occupied(&at)? {
                 Occupied::Free => return Ok(Self::Staging(open()?)),
-                Occupied::Folder if is_directory && filter.is_some() => {
+                // One that is the root of a file system of its own takes nothing that was staged beside it.
+                Occupied::Folder
+                    if is_directory
+                        && filter.is_some()
+                        && disk::is_one_device(disk::parent(&at), &std::fs::metadata(&at)?)? =>
+                {
                     return Ok(Self::Adding(open()?, at));
                 }
                 Occupied::Folder => is_directory,

@@ -11,4 +11,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     LIARS_SCHEMA,
     known::SCHEMA,
     bare::SCHEMA,
+    bare::ANEW_SCHEMA,
 ];

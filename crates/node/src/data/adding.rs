@@ -17,14 +17,14 @@ use crate::data::range::Blob;
 /// Whether a file lies at `path` beneath `folder` already; false where nothing does.
 ///
 /// # Errors
-/// [`StagingError::TargetExists`] for anything else there, and for anything but folders on the way; else what the system says.
+/// [`StagingError::TargetExists`] for anything else there, and for anything but folders of the same device on the way; else what the system says.
 pub(super) fn lies(folder: &Path, path: &str, blob: &Blob) -> Result<bool, StagingError> {
     for (end, _) in path.match_indices('/') {
         let above = beneath(folder.to_owned(), &path[..end]);
         match fs::symlink_metadata(&above) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error.into()),
-            Ok(found) if found.is_dir() => {}
+            Ok(found) if found.is_dir() && disk::is_one_device(folder, &found)? => {}
             Ok(_) => return Err(StagingError::TargetExists(above)),
         }
     }

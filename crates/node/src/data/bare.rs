@@ -52,14 +52,17 @@ impl Picture {
     /// Reads the one at `path`, which holds `blob`.
     ///
     /// # Errors
-    /// As [`Picture::read`]; [`io::ErrorKind::ResourceBusy`] when the file is not `blob` any more.
+    /// As [`Picture::read`], by the size of `blob`; [`io::ErrorKind::ResourceBusy`] when the file is not `blob` any more.
     pub fn lying(path: &Path, blob: &Blob) -> io::Result<Option<Self>> {
+        if blob.size > PICTURE_BYTES_MAX {
+            return Ok(None);
+        }
         let read = Self::read(&hash::open_in_place(path)?)?;
         // By this thread alone: one that waited for others here might be given another picture to read meanwhile, for which there is no room.
         let is_it = |picture: &Self| *blake3::hash(&picture.bytes).as_bytes() == blob.hash.0;
         match read {
-            Some(picture) if !is_it(&picture) => Err(hash::changing()),
-            read => Ok(read),
+            Some(picture) if is_it(&picture) => Ok(Some(picture)),
+            _ => Err(hash::changing()),
         }
     }
 

@@ -100,6 +100,20 @@ pub fn occupied(target: &Path) -> io::Result<Occupied> {
     })
 }
 
+/// Whether a name in the folder `one` can be moved to the folder `other`: both are on one device.
+pub fn is_one_device(one: &Path, other: &fs::Metadata) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        Ok(fs::metadata(one)?.dev() == other.dev())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (one, other);
+        Ok(true)
+    }
+}
+
 /// Whether the file system of `folder` has room for so many bytes more, as far as it says.
 pub(super) fn has_room(folder: &Path, bytes: u64) -> io::Result<bool> {
     #[cfg(unix)]
@@ -116,7 +130,7 @@ pub(super) fn has_room(folder: &Path, bytes: u64) -> io::Result<bool> {
 }
 
 /// The folder that a target lies in.
-pub(super) fn parent(target: &Path) -> &Path {
+pub fn parent(target: &Path) -> &Path {
     match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -3,7 +3,7 @@
 //! One that comes in parts lies in its place at full length from the first part on, full of holes, and beside it the inner nodes that came
 //! with the parts: together they tell a later run which groups are right.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
@@ -25,6 +25,9 @@ use crate::data::syncing::{Syncing, Written};
 /// Files that are kept open between two parts, each with its inner nodes: a fraction of the 1,024 descriptors that a process has at
 /// least, and more than the files that the parts under way belong to.
 const OPEN_FILES_MAX: usize = 64;
+
+/// Inner nodes of one file that are known to be written: those of some 64 parts of 256 KiB.
+const PARENTS_KNOWN_MAX: usize = 1024;
 
 /// A file that arrives.
 #[derive(Debug)]
@@ -65,6 +68,8 @@ struct OpenFile {
     path: PathBuf,
     /// Its data, and its inner nodes.
     files: Arc<[File; 2]>,
+    /// Where inner nodes lie that were written: those above a part come with each part below them, and were most of its writes.
+    written: Mutex<BTreeSet<u64>>,
 }
 
 impl OpenFile {
@@ -74,6 +79,31 @@ impl OpenFile {
 
     fn outboard(&self) -> &File {
         &self.files[1]
+    }
+
+    fn written(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes those of the inner nodes that were not written before; gives them.
+    fn write_parents<'p, 'a>(
+        &self,
+        parents: &'p [(u64, &'a [u8])],
+    ) -> io::Result<Vec<(u64, &'a [u8])>> {
+        let known = self.written();
+        let new = parents.iter().filter(|(place, _)| !known.contains(place));
+        let new: Vec<_> = new.copied().collect();
+        drop(known);
+        for run in runs(&new) {
+            let pieces: Vec<&[u8]> = run.iter().map(|(_, parent)| *parent).collect();
+            pieces::write(self.outboard(), run[0].0, &pieces)?;
+        }
+        let mut known = self.written();
+        if known.len() + new.len() > PARENTS_KNOWN_MAX {
+            known.clear();
+        }
+        known.extend(new.iter().map(|(place, _)| *place));
+        Ok(new)
     }
 }
 
@@ -211,10 +241,8 @@ impl Incoming {
     ) -> Result<Written, StagingError> {
         let file = self.open()?;
         pieces::write(file.data(), part.start, &verified.groups)?;
-        for run in runs(&verified.parents) {
-            let parents: Vec<&[u8]> = run.iter().map(|(_, parent)| *parent).collect();
-            pieces::write(file.outboard(), run[0].0, &parents)?;
-        }
+        #[cfg_attr(not(test), expect(unused_variables, reason = "what a test takes back"))]
+        let parents = file.write_parents(&verified.parents)?;
         let files = Arc::<[File; 2]>::clone(&file.files);
         self.open_files.put(file);
         Ok(Written {
@@ -223,7 +251,7 @@ impl Incoming {
             is_new: !self.is_written.swap(true, Ordering::AcqRel),
             #[cfg(test)]
             parts: std::iter::once((0, part.clone()))
-                .chain(runs(&verified.parents).map(|run| {
+                .chain(runs(&parents).map(|run| {
                     let bytes: usize = run.iter().map(|(_, parent)| parent.len()).sum();
                     (1, run[0].0..run[0].0 + bytes as u64)
                 }))
@@ -271,6 +299,7 @@ impl Incoming {
         Ok(Arc::new(OpenFile {
             path: self.path.clone(),
             files: Arc::new([data, outboard]),
+            written: Mutex::default(),
         }))
     }
 

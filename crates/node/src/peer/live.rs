@@ -90,10 +90,19 @@ impl Live {
 
     /// The contacts with whom a session stands, in the order of their ids.
     pub(super) fn contacts(&self) -> Vec<PeerId> {
+        self.peers_of(|level| level == Level::Contact)
+    }
+
+    /// Whoever has said who they are and has a session that stands, in the order of their ids.
+    pub(super) fn peers(&self) -> Vec<PeerId> {
+        self.peers_of(|_| true)
+    }
+
+    fn peers_of(&self, is_meant: impl Fn(Level) -> bool) -> Vec<PeerId> {
         let table = self.lock();
         let sessions = table.links.values().filter_map(|link| link.session);
-        let contacts = sessions.filter(|session| session.level == Level::Contact);
-        let mut peers: Vec<PeerId> = contacts.filter_map(|session| session.peer).collect();
+        let meant = sessions.filter(|session| is_meant(session.level));
+        let mut peers: Vec<PeerId> = meant.filter_map(|session| session.peer).collect();
         peers.sort_unstable();
         peers.dedup();
         peers

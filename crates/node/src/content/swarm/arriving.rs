@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kith_core::content::swarm::getter::Due;
@@ -29,8 +30,7 @@ const WHOLE_FILES_MAX: usize = 64 * 1024;
 ///
 /// Room is taken for a whole message, when its first bytes are there: whoever has some needs no more, and gives it back. It is the room of 19
 /// messages of 256 KiB, nearly all that one source is read ahead, and so many sources may be in the middle of one at once. One that falls
-/// silent there keeps its part from the others until it is done without; nineteen would have to, or five that were asked for large nodes, before
-/// these wait for it.
+/// silent there, or is as good as silent, keeps its part until somebody waits for it, and some seconds longer (`source.rs`).
 pub(in crate::content) const UNWRITTEN_BYTES_MAX: u64 = 5 << 20;
 
 /// What the room is counted in, in bytes: whole groups would waste much of it where messages are nodes.
@@ -102,6 +102,8 @@ pub(in crate::content) struct Arriving {
     pub(super) buffers: Buffers<Vec<u8>>,
     /// A permit for each [`ROOM_BYTES`] that may come before others are written.
     room: Arc<Semaphore>,
+    /// How many wait for such permits.
+    wanted: AtomicUsize,
     /// What is being written.
     pub(in crate::content) tasks: TaskTracker,
     /// Tells readers that something came.
@@ -139,6 +141,7 @@ impl Arriving {
             events,
             buffers: Buffers::default(),
             room: Arc::new(Semaphore::new(permits(UNWRITTEN_BYTES_MAX) as usize)),
+            wanted: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
             arrived: Arc::default(),
         }
@@ -230,8 +233,14 @@ impl Arriving {
     /// of it comes alone.
     pub(super) async fn room(&self, bytes: u64) -> OwnedSemaphorePermit {
         let permits = permits(bytes.min(UNWRITTEN_BYTES_MAX));
+        let _wanted = Wanted::new(&self.wanted);
         let room = Arc::clone(&self.room).acquire_many_owned(permits);
         room.await.expect("it is never closed")
+    }
+
+    /// Whether somebody waits for room.
+    pub(super) fn is_room_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) > 0
     }
 
     /// How many bytes may come now.
@@ -334,6 +343,22 @@ impl Arriving {
             }
         }
         (reached >= span.end).then_some(parts)
+    }
+}
+
+/// Counts who waits.
+struct Wanted<'a>(&'a AtomicUsize);
+
+impl<'a> Wanted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -16,6 +16,7 @@ use kith_core::content::swarm::wire::{AskerMessage, DropReason, Open, ProviderMe
 use kith_core::ids::PeerId;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, timeout};
 
 use super::arriving::{Arriving, Event, TakeError, Taken};
 use super::buffers::Buffer;
@@ -39,6 +40,13 @@ pub(in crate::content) const AHEAD_MAX: usize = WAITING_MAX + BATCH_CAME;
 
 /// How long a source that hears no more may take for what it said last to come: some round trips.
 const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long a source may send nothing in the middle of a message while others wait for the room that it has: longer than a mobile network
+/// takes to send again what was lost.
+const SILENT_MAX: Duration = Duration::from_secs(5);
+
+/// How fast all of a message must come then on average, in bytes a second: twice as fast as the slowest line that pictures are sent by.
+const SLOWEST_BYTES_PER_SECOND: u32 = 16 * 1024;
 
 /// How a stream to a source ended.
 #[derive(Debug)]
@@ -225,10 +233,7 @@ where
         let room = context.arriving.room(encoded).await;
         let length = usize::try_from(encoded).expect("bounded by the message");
         let mut raw = context.arriving.buffers.take(length);
-        let mut exactly = (&mut reader).take(encoded);
-        if exactly.read_to_end(&mut raw.bytes).await? != length {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        fill(&mut reader, &mut raw.bytes, length, &context.arriving).await?;
         let what = Came {
             request,
             due,
@@ -237,6 +242,31 @@ where
         };
         if came.send(what).await.is_err() {
             break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads as many bytes as said, which have their room. Whoever is silent or slow in the middle of them keeps it, but not from others.
+async fn fill<R>(
+    reader: &mut R,
+    bytes: &mut Vec<u8>,
+    length: usize,
+    arriving: &Arriving,
+) -> io::Result<()>
+where
+    R: AsyncRead + Unpin,
+{
+    let begun = Instant::now();
+    let within = SILENT_MAX + Duration::from_secs(length as u64) / SLOWEST_BYTES_PER_SECOND;
+    let mut rest = reader.take(length as u64);
+    while bytes.len() < length {
+        match timeout(SILENT_MAX, rest.read_buf(bytes)).await {
+            Ok(Err(error)) => return Err(error),
+            Ok(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(Ok(_)) if begun.elapsed() < within => {}
+            _ if arriving.is_room_wanted() => return Err(io::ErrorKind::TimedOut.into()),
+            _ => {}
         }
     }
     Ok(())

@@ -15,6 +15,8 @@ use crate::content::{Credential, Stream, frames};
 pub(super) enum Reply {
     /// These raw bytes, for all that was asked for.
     Data(Vec<u8>),
+    /// The same, of which one byte comes, and then nothing any more.
+    Begun(Vec<u8>),
     /// That it does not, for this reason.
     Dropped(DropReason),
     /// Nothing.
@@ -91,8 +93,10 @@ async fn answer(
             continue;
         };
         for ask in asks {
-            match reply(ask) {
-                Reply::Data(raw) => {
+            let reply = reply(ask);
+            let stays_silent = matches!(reply, Reply::Begun(_));
+            match reply {
+                Reply::Data(raw) | Reply::Begun(raw) => {
                     let until = match ask.what {
                         What::Span(span) => span.end,
                         What::Node(_) => raw.len() as u64,
@@ -100,6 +104,10 @@ async fn answer(
                     let (id, encoded) = (ask.id, raw.len() as u64);
                     let message = ProviderMessage::Data { id, until, encoded };
                     writer.write_all(&frames::frame(&message)).await?;
+                    if stays_silent {
+                        writer.write_all(&raw[..1]).await?;
+                        return std::future::pending().await;
+                    }
                     writer.write_all(&raw).await?;
                 }
                 Reply::Dropped(reason) => {

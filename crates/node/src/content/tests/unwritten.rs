@@ -135,6 +135,55 @@ fn what_several_sources_sent_and_is_not_written_is_bounded_together() {
 }
 
 #[tokio::test]
+async fn who_falls_silent_in_the_middle_of_something_keeps_no_room_from_others() {
+    const SILENT: u8 = 24;
+    let world = World::new();
+    world.write("big", &bytes(1, BYTES));
+    let head = world.share(Recipients::Contacts).head;
+    let request = world.request(head.share);
+    let ask = || world.head(&request);
+    let reading = Reading::new(Arc::clone(&world.shares), head.share, head.manifest);
+    let reading = Arc::new(reading);
+    let encoded = move |ask: Ask| {
+        let from = match ask.what {
+            What::Span(span) => span.start,
+            What::Node(_) => 0,
+        };
+        let mut encoded = Encoding::default();
+        let read = reading.read(ask.what, from, &mut encoded);
+        read.expect("it lies here");
+        encoded.as_ref().to_vec()
+    };
+    let feed = async |intake: Intake| {
+        let who = |number| Who {
+            device: DeviceKey([number; 32]),
+            peer: None,
+        };
+        let silent = (1..=SILENT).map(|number| {
+            let encoded = encoded.clone();
+            let reply = move |ask: Ask| match ask.what {
+                What::Span(_) => Reply::Begun(encoded(ask)),
+                What::Node(_) => Reply::Data(encoded(ask)),
+            };
+            fake::run_as(intake.clone(), who(number), reply)
+        });
+        let honest = async {
+            until(|| intake.arriving.room_left() < CHUNK_BYTES_MIN).await;
+            let encoded = encoded.clone();
+            let reply = move |ask| Reply::Data(encoded(ask));
+            fake::run_as(intake.clone(), who(SILENT + 1), reply).await
+        };
+        tokio::join!(join_all(silent), honest);
+        GetError::Stalled
+    };
+    let getting = getting();
+    let got = get(&getting, ask, feed, request.clone(), |_| {});
+    let got = tokio::time::timeout(PATIENCE, got).await;
+    let got = got.expect("in time").expect("fetched");
+    assert!(fs::read(got.target.join("big")).expect("there") == bytes(1, BYTES));
+}
+
+#[tokio::test]
 async fn of_a_large_chunk_so_much_is_read_at_once_as_is_sent() {
     let world = World::new();
     world.write("big", &bytes(1, 1 << 20));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kith_core::data::head::Audience;
 use kith_core::ids::{PeerId, ShareId};
-use kith_core::routing::{Level, Target};
+use kith_core::routing::Target;
 use tokio::sync::broadcast::error::RecvError;
 use tracing::debug;
 
@@ -32,7 +32,7 @@ pub(super) fn keep(node: &Node) {
         loop {
             let met = tokio::select! {
                 event = events.recv() => match event {
-                    Ok(Event::Up(session)) if session.level == Level::Contact => session.peer,
+                    Ok(Event::Up(session)) if session.peer.is_some() => session.peer,
                     Ok(_) => continue,
                     Err(RecvError::Lagged(_)) => None,
                     Err(RecvError::Closed) => return,
@@ -42,7 +42,7 @@ pub(super) fn keep(node: &Node) {
             let Some(node) = weak.upgrade() else { return };
             let owners = match met {
                 Some(peer) => vec![peer],
-                None => node.0.live.contacts(),
+                None => node.0.live.peers(),
             };
             let contents = node.contents();
             node.spawn(async move {
@@ -171,7 +171,7 @@ impl Contents {
         head: &[u8],
         is_told: impl Fn(&PeerId) -> bool,
     ) {
-        let there = self.node.0.live.contacts();
+        let there = self.node.0.live.peers();
         let told = self.node.shares().others().peers(&share).into_iter();
         for peer in told.filter(|peer| there.contains(peer) && is_told(peer)) {
             let (contents, head) = (self.clone(), head.to_vec());

@@ -150,10 +150,6 @@ async fn settle(
     stop: &CancellationToken,
     outcome: Result<Fetched, Error>,
 ) {
-    // The node stops: what is kept goes on when it runs again.
-    if matches!(outcome, Err(Error::Closed)) {
-        return;
-    }
     let _changing = node.transfers().changing.lock().await;
     let mut rows = Vec::new();
     {
@@ -163,7 +159,8 @@ async fn settle(
         };
         entry.stop = None;
         // Before whoever waits for the end hears of it, and may let go.
-        let is_kept = entry.kept;
+        // The node stops: what is kept stays as it is there, and goes on when it runs again.
+        let is_kept = entry.kept && !matches!(outcome, Err(Error::Closed));
         let fetched = outcome.as_ref().ok();
         entry.target = fetched.map(|fetched| fetched.target.clone());
         entry.status.send_modify(|status| {
@@ -193,7 +190,9 @@ async fn settle(
             rows.push(kept::no_row(id));
         }
     }
-    if let Err(error) = write_rows(node, rows).await {
+    if !rows.is_empty()
+        && let Err(error) = write_rows(node, rows).await
+    {
         warn!(%error, "what became of a transfer is forgotten at the next start");
     }
 }
