@@ -279,6 +279,9 @@ pub fn reach_advice(reason: UnreachableReason) -> &'static str {
         }
         UnreachableReason::NoAnswer => "no answer where they were last seen; they may be offline",
         UnreachableReason::Dropped => "their device answered and then fell silent; try again",
+        UnreachableReason::Unproven => {
+            "a device answers that does not prove to be theirs; is the clock right, here and there?"
+        }
         UnreachableReason::NotThem => {
             "somebody else's device answers where they should be; ask them for a new invite"
         }

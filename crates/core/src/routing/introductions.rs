@@ -43,7 +43,7 @@ impl Sessions {
                 self.fail(now, conn, UnreachableReason::NotThem);
             }
             (Verdict::Stranger, Some(Target::Peer(_))) => {
-                self.fail(now, conn, UnreachableReason::NotThem);
+                self.fail(now, conn, UnreachableReason::Unproven);
             }
             (Verdict::Stranger, Some(Target::Device(_))) => {
                 self.open(now, conn, None, Level::Stranger);

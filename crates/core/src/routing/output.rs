@@ -208,7 +208,10 @@ pub enum UnreachableReason {
     NoAnswer,
     /// A device answered, and closed the connection or fell silent before the introductions were through.
     Dropped,
-    /// Somebody else's device answered, or one that cannot prove whose it is.
+    /// A device answered that does not prove whose it is, as far as can be seen here: the proof may be of a time that is not yet, or no longer, by
+    /// our clock.
+    Unproven,
+    /// Somebody else's device answered.
     NotThem,
     /// The device answered, but treats us as a stranger.
     NotAContact,

@@ -102,7 +102,7 @@ fn a_binding_of_another_device_is_a_failure() {
     let hello = hello_of(&mut sessions(1, Time(0)));
     let bytes = [hello, Frame::Welcome(stolen).framed()].concat();
     world.act(0, |it, now| it.handle_bytes(now, ConnId(0), &bytes));
-    assert_eq!(world.failures(0), [UnreachableReason::NotThem]);
+    assert_eq!(world.failures(0), [UnreachableReason::Unproven]);
 }
 
 #[test]
