@@ -50,7 +50,7 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Show who you are.
     Id,
-    /// Make an invite: a link (and QR code) by which one person can become your contact.
+    /// Make an invite: a link (and QR code) by which one person can become your contact; list or end those that are open.
     Invite(InviteArgs),
     /// Become the contact of whoever made an invite.
     Add {
@@ -249,6 +249,12 @@ pub(crate) struct InviteArgs {
     /// Leave this machine's current addresses out of it.
     #[arg(long)]
     pub(crate) no_addresses: bool,
+    /// List the invites that can still be used, and who came by them.
+    #[arg(long, conflicts_with_all = ["reusable", "lifetime", "no_addresses"])]
+    pub(crate) list: bool,
+    /// Let nobody in by an invite any more: its id, as --list tells it. Who came by it stays.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["reusable", "lifetime", "no_addresses", "list"])]
+    pub(crate) end: Option<String>,
 }
 
 /// `kith contact …`.

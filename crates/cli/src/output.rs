@@ -146,15 +146,21 @@ pub(crate) fn ago(time: u64) -> String {
 }
 
 fn span_ago(seconds: u64) -> String {
+    span(seconds).map_or_else(|| "just now".to_owned(), |span| format!("{span} ago"))
+}
+
+/// How far ahead a time is, in milliseconds since 1970, as people say it.
+pub(crate) fn ahead(time: u64) -> String {
+    let seconds = time.saturating_sub(kith::clock::now().0) / 1_000;
+    span(seconds).map_or_else(|| "in a moment".to_owned(), |span| format!("in {span}"))
+}
+
+/// A span in its largest unit, rounded down; none under a minute.
+fn span(seconds: u64) -> Option<String> {
     const UNITS: [(u64, &str); 3] = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
-    for (unit, name) in UNITS {
-        match seconds / unit {
-            0 => {}
-            1 => return format!("1 {name} ago"),
-            count => return format!("{count} {name}s ago"),
-        }
-    }
-    "just now".to_owned()
+    let (unit, name) = UNITS.into_iter().find(|(unit, _)| seconds >= *unit)?;
+    let number = usize::try_from(seconds / unit).unwrap_or(usize::MAX);
+    Some(count(number, name))
 }
 
 #[cfg(test)]

@@ -35,6 +35,9 @@ pub struct Model {
     views: BTreeMap<(NodeId, NodeId), Standing>,
     /// Who shut out whom, and has not taken them in again.
     shut: BTreeSet<(NodeId, NodeId)>,
+    /// What somebody took the maker of an invite for before accepting it, and whether they had shut them out: what they go
+    /// back to where the maker says that it is not taken.
+    before: BTreeSet<(NodeId, NodeId, Standing, bool)>,
 }
 
 impl Model {
@@ -89,6 +92,8 @@ impl Model {
             invite.holders.insert(node);
         }
         let maker = invite.maker;
+        let (was, was_shut) = (self.view(node, maker), self.shut.contains(&(node, maker)));
+        self.before.insert((node, maker, was, was_shut));
         self.set(node, maker, Standing::Confirmed);
     }
 
@@ -143,7 +148,7 @@ impl Model {
         standing: Standing,
     ) -> Result<(), String> {
         let before = self.view(node, other);
-        if before == standing {
+        if before == standing || self.goes_back(node, other, standing) {
             return Ok(());
         }
         let is_admission = matches!(
@@ -172,6 +177,20 @@ impl Model {
         Ok(())
     }
 
+    /// Whether `node` takes `other` again for what it did before it accepted an invite of theirs. Whoever had not shut them out
+    /// then has not now either: should `other` be sure of `node`, by that very invite, it was wrong to give it up.
+    fn goes_back(&mut self, node: NodeId, other: NodeId, standing: Standing) -> bool {
+        let was = |was_shut| self.before.contains(&(node, other, standing, was_shut));
+        let (was_shut, was_not) = (was(true), was(false));
+        if was_shut || was_not {
+            self.views.insert((node, other), standing);
+        }
+        if was_shut {
+            self.shut.insert((node, other));
+        }
+        was_shut || was_not
+    }
+
     /// Takes over what a book says after the power failed while its owner changed it: done or not done, both are right.
     pub fn adopt(&mut self, node: NodeId, other: NodeId, standing: Standing) {
         self.set(node, other, standing);
@@ -195,7 +214,8 @@ impl Model {
     }
 
     /// Whether `holder` waits in vain for `maker`: it accepted an invite that somebody else used up, or that it was shut
-    /// out from. Then it takes the wrong secret for shared until the invite expires, and nobody can tell it.
+    /// out from. Then it takes the wrong secret for shared until the invite expires, or until a session in which the maker
+    /// says that the invite is not taken.
     pub fn waits_in_vain(&self, holder: NodeId, maker: NodeId) -> bool {
         self.invites.iter().any(|invite| {
             let lost = invite.burned_by.is_some_and(|by| by != holder);
@@ -259,6 +279,22 @@ mod tests {
         assert_eq!(model.observe(ADA, BO, Standing::Pending), Ok(()));
         model.confirm(ADA, BO);
         assert_eq!(model.observe(ADA, BO, Standing::Confirmed), Ok(()));
+    }
+
+    #[test]
+    fn whoever_is_refused_takes_the_maker_for_what_they_were_before() {
+        let mut model = Model::default();
+        let (first, burned) = (model.invite(ADA, false), model.invite(ADA, false));
+        assert!(model.observe(BO, ADA, Standing::Pending).is_err());
+        model.accept(BO, first);
+        model.remove(BO, ADA);
+        model.accept(BO, burned);
+        assert_eq!(model.observe(BO, ADA, Standing::Stranger), Ok(()));
+        assert!(model.has_taken(BO, ADA), "and shut her out before");
+        model.accept(CY, burned);
+        assert!(model.observe(CY, ADA, Standing::Pending).is_err());
+        assert_eq!(model.observe(CY, ADA, Standing::Stranger), Ok(()));
+        assert!(!model.has_taken(CY, ADA));
     }
 
     #[test]

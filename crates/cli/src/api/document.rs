@@ -34,6 +34,8 @@ use super::{
         albums::put,
         albums::remove,
         invites::create,
+        invites::list,
+        invites::end,
         contacts::list,
         contacts::add,
         contacts::read,

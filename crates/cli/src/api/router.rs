@@ -55,7 +55,8 @@ fn everywhere() -> Router<Door> {
         .route("/introducers", post(settings::add_introducer))
         .route("/introducers/remove", post(settings::remove_introducer))
         .route("/recognise", post(recognise::recognise))
-        .route("/invites", post(invites::create))
+        .route("/invites", get(invites::list).post(invites::create))
+        .route("/invites/{id}", delete(invites::end))
         .route("/contacts", get(contacts::list).post(contacts::add))
         .route(
             "/contacts/{name}",

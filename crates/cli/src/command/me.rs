@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use super::on::On;
 use crate::api::doctor::Check;
-use crate::api::invites::{InviteMade, InviteRequest};
+use crate::api::invites::{InviteMade, InviteRequest, OpenInvite};
 use crate::api::node::{NodeInfo, Status};
 use crate::args::InviteArgs;
 use crate::failure::Failure;
 use crate::output;
+use crate::path::segment;
 use crate::start::Purpose;
 
 /// Says who this node is.
@@ -21,8 +22,20 @@ pub(super) async fn id(on: &On) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes an invite.
+/// Makes an invite, lists those that are open, or ends one.
 pub(super) async fn invite(on: &On, args: InviteArgs) -> Result<(), Failure> {
+    if args.list {
+        return list_invites(on).await;
+    }
+    if let Some(id) = &args.end {
+        let path = format!("/invites/{}", segment(id));
+        let ended: OpenInvite = on
+            .node(Purpose::Look, async |node| {
+                node.client().delete(&path).await
+            })
+            .await?;
+        return on.output.line(&ended, || format!("{} is ended", ended.id));
+    }
     let request = InviteRequest {
         reusable: args.reusable,
         seconds: args.lifetime.as_secs(),
@@ -40,6 +53,34 @@ pub(super) async fn invite(on: &On, args: InviteArgs) -> Result<(), Failure> {
             "kith: this invite cannot say where to find you: no node is running here, and there is no introducer. \
              Run 'kith up' first and make another.",
         );
+    }
+    Ok(())
+}
+
+async fn list_invites(on: &On) -> Result<(), Failure> {
+    let open: Vec<OpenInvite> = on
+        .node(Purpose::Look, async |node| {
+            node.client().get("/invites").await
+        })
+        .await?;
+    for invite in &open {
+        on.output.line(invite, || {
+            let whom = match invite.reusable {
+                true => "for many",
+                false => "for one",
+            };
+            let (made, ends) = (output::ago(invite.made), output::ahead(invite.expires));
+            let users = invite.used_by.iter().map(|user| user.name.as_str());
+            let users: Vec<&str> = users.collect();
+            let users = match users.is_empty() {
+                true => String::new(),
+                false => format!(", used by {}", users.join(", ")),
+            };
+            format!("{}  {whom}, made {made}, ends {ends}{users}", invite.id)
+        })?;
+    }
+    if open.is_empty() && !on.output.is_json() {
+        on.output.talk("No invite is open.");
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 
 use kith::core::identity::{Invite, InviteSecret};
+use serde_json::json;
 
 use crate::person::{Person, finish, kith, text};
 
@@ -139,6 +140,45 @@ async fn a_forged_invite_opens_nothing() {
     let ran = eve.run(&["add", &renamed.to_string(), "--as", "zoe"]).await;
     ran.failed(3, &["zoe does not take this invite"]);
     assert_eq!(eve.one(&["contacts"]).await["name"], "ann");
+}
+
+#[tokio::test]
+async fn a_forged_invite_leaves_a_contact_as_it_was() {
+    let (ann, cy) = (Person::up().await, Person::up().await);
+    let (with_a_node, without) = (Person::up().await, Person::new());
+    for ben in [&with_a_node, &without] {
+        ben.meet(&ann, "ann", "ben").await;
+        let mut forged: Invite = ann.invite().await.parse().expect("an invite");
+        forged.secret = InviteSecret::from_bytes([7; 32]);
+        let used_up = ann.invite().await;
+        cy.one(&["add", &used_up, "--as", "ann"]).await;
+        let withdrawn = ann.one(&["invite"]).await;
+        ann.one(&["invite", "--end", &text(&withdrawn["id"])]).await;
+        for invite in [forged.to_string(), used_up, text(&withdrawn["invite"])] {
+            let ran = ben.run(&["add", &invite, "--as", "countess"]).await;
+            ran.failed(3, &["countess does not take this invite"]);
+            let contact = ben.one(&["contacts"]).await;
+            let is = ["name", "state", "mutual"].map(|name| contact[name].clone());
+            assert_eq!(json!(is), json!(["ann", "confirmed", true]));
+            ben.one(&["ping", "ann", "-c", "1"]).await;
+        }
+        ann.one(&["contact", "remove", "ben"]).await;
+    }
+}
+
+#[tokio::test]
+async fn an_invite_of_a_time_to_come_or_without_an_end_is_refused() {
+    let (ann, ben) = (Person::up().await, Person::new());
+    let invite: Invite = ann.invite().await.parse().expect("an invite");
+    let mut ahead = invite.clone();
+    ahead.made = ahead.made + kith::core::time::DAY;
+    let mut endless = invite;
+    endless.expires = kith::core::time::Time(u64::MAX);
+    for (invite, said) in [(ahead, "a time to come"), (endless, "lasts longer")] {
+        let ran = ben.run(&["add", &invite.to_string()]).await;
+        ran.failed(1, &[said]);
+        assert!(ben.json(&["contacts"]).await.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::events::Events;
 use crate::person::{PATIENCE, Person, text};
 
 #[tokio::test]
@@ -37,6 +38,52 @@ async fn two_people_meet_by_an_invite_and_ping_each_other_by_name() {
     assert_eq!(contact["peer_id"], Value::String(ben_id.clone()));
     assert_eq!(contact["state"], "confirmed");
     ann.one(&["ping", &ben_id, "-c", "1"]).await;
+}
+
+#[tokio::test]
+async fn open_invites_are_listed_and_ended() {
+    let (ann, ben, cy) = (Person::up().await, Person::up().await, Person::new());
+    let one = ann.one(&["invite"]).await;
+    let many = ann.one(&["invite", "--reusable"]).await;
+    let mut told = Events::follow(&ann).await;
+    ben.one(&["add", &text(&many["invite"]), "--as", "ann"])
+        .await;
+    let ben_id = text(&ben.one(&["id"]).await["peer_id"]);
+    ann.one(&["contact", "rename", &ben_id, "ben"]).await;
+    let listed = ann.json(&["invite", "--list"]).await;
+    let ids: Vec<&Value> = listed.iter().map(|open| &open["id"]).collect();
+    assert_eq!(ids, [&one["id"], &many["id"]]);
+    assert_eq!(listed[0]["used_by"], json!([]));
+    let by_ben = json!([{ "name": "ben", "peer_id": ben_id }]);
+    assert_eq!(listed[1]["used_by"], by_ben);
+    assert_eq!(listed[1]["expires"], many["expires"]);
+    let seen = ann.run(&["invite", "--list"]).await;
+    let seen = String::from_utf8(seen.stdout).expect("text");
+    assert!(!seen.contains("kith:invite1"), "not told again: {seen}");
+    let line = seen.lines().nth(1).expect("two");
+    for part in ["for many", "made just now", "ends in 6 days", "used by ben"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+
+    let ended = ann.one(&["invite", "--end", &text(&many["id"])]).await;
+    assert_eq!(ended["id"], many["id"]);
+    let again = ann.run(&["invite", "--end", &text(&many["id"])]).await;
+    again.failed(3, &["no invite", "is open"]);
+    let none = ann.run(&["invite", "--end", "many"]).await;
+    none.failed(2, &[]);
+    let late = cy.run(&["add", &text(&many["invite"])]).await;
+    late.failed(3, &["does not take this invite"]);
+    assert_eq!(
+        ann.one(&["contacts"]).await["name"],
+        "ben",
+        "who came stays"
+    );
+
+    cy.one(&["add", &text(&one["invite"])]).await;
+    let used = told.until("invite_used").await;
+    let used: Value = serde_json::from_str(&used).expect("JSON");
+    assert_eq!(used["invite_id"], one["id"]);
+    assert!(ann.json(&["invite", "--list"]).await.is_empty());
 }
 
 #[tokio::test]

@@ -10,9 +10,10 @@ use thiserror::Error;
 use crate::crypto::Scheme;
 use crate::ids::PeerId;
 use crate::introducer::Introducer;
-use crate::time::Time;
+use crate::time::{CLOCK_SKEW_MAX, Time};
 
-use super::contact::{Contact, ContactState, Reach};
+use super::admission::INVITE_LIFE_MAX;
+use super::contact::{Contact, ContactState};
 use super::invite::Invite;
 use super::kept_invite::AcceptedInvite;
 use super::outputs::Event;
@@ -33,6 +34,14 @@ pub enum AcceptError {
     /// Too late.
     #[error("this invite has expired; ask for a new one")]
     Expired,
+    /// Made over [`CLOCK_SKEW_MAX`] from now: until then it would count before every invite that is made.
+    #[error(
+        "this invite is of a time to come: the clock of this machine is wrong, or that of whoever made it"
+    )]
+    Ahead,
+    /// Good for longer than [`INVITE_LIFE_MAX`], which nobody makes.
+    #[error("this invite is not sound: it lasts longer than any invite")]
+    TooLong,
     /// Made by a peer I blocked.
     #[error("its maker is {0}, whom you blocked; unblock them first")]
     Blocked(Petname),
@@ -71,6 +80,12 @@ impl<S: Scheme> Book<S> {
         if invite.is_expired(now) {
             return Err(AcceptError::Expired);
         }
+        if invite.made > now + CLOCK_SKEW_MAX {
+            return Err(AcceptError::Ahead);
+        }
+        if invite.expires.since(invite.made) > INVITE_LIFE_MAX {
+            return Err(AcceptError::TooLong);
+        }
         let known = self.contact(&maker).cloned();
         if let Some(contact) = known.as_ref()
             && contact.state == ContactState::Blocked
@@ -79,8 +94,7 @@ impl<S: Scheme> Book<S> {
         }
         let name = self.wanted_name(&maker, petname, known.as_ref(), &invite.name)?;
         let reach = self.reach(&maker, invite).ok_or(AcceptError::BadKey)?;
-        let is_known = known.is_some();
-        let mut contact = match known {
+        let mut contact = match known.clone() {
             Some(contact) => contact,
             None if self.entries.contacts.len() >= self.config.contacts_max => {
                 return Err(AcceptError::Full(self.config.contacts_max));
@@ -91,13 +105,12 @@ impl<S: Scheme> Book<S> {
         contact.petname = name;
         contact.state = ContactState::Confirmed;
         contact.introducers.clone_from(&invite.introducers);
-        let earlier = contact.reach.clone();
         let is_reach_new = contact.take_later(reach);
         if !is_repeated {
-            self.put_accepted(now, invite, earlier);
+            self.put_accepted(now, invite, known.as_ref());
         }
         self.put_contact(contact);
-        self.tell(if is_known {
+        self.tell(if known.is_some() {
             Event::Changed { peer: maker }
         } else {
             Event::Added {
@@ -114,26 +127,19 @@ impl<S: Scheme> Book<S> {
     /// The maker of the invite I accepted is known to have me in its book: it welcomed my proof, or left a record under our
     /// reach secret.
     pub fn mark_mutual(&mut self, maker: &PeerId) {
-        self.forget_accepted(maker);
+        let waiting = self.entries.accepted.get(maker);
+        if let Some(invite) = waiting.map(|accepted| accepted.invite.id()) {
+            self.forget_accepted(maker);
+            self.tell(Event::InviteTaken {
+                peer: *maker,
+                invite,
+            });
+        }
         let contact = self.contact(maker).cloned();
         if let Some(mut contact) = contact.filter(|known| !known.mutual && known.reach.is_some()) {
             contact.mutual = true;
             self.put_contact(contact);
             self.tell(Event::Changed { peer: *maker });
-        }
-    }
-
-    /// The maker of the invite I accepted does not take it. Who is in the book by this invite alone is forgotten; of who was
-    /// there before, what was shared with them counts again. Without such an invite nothing changes.
-    pub fn give_up_invite(&mut self, maker: &PeerId) {
-        let Some(accepted) = self.entries.accepted.get(maker) else {
-            return;
-        };
-        let invite = accepted.invite.id();
-        let contact = self.contact(maker).cloned();
-        match contact.filter(|known| !known.mutual && known.source == Some(invite)) {
-            Some(new) => self.forget_contact(&new),
-            None => self.lapse(maker),
         }
     }
 
@@ -197,16 +203,19 @@ impl<S: Scheme> Book<S> {
         })
     }
 
-    /// Keeps an accepted invite until its maker knows. Of two by one maker the later made stays.
-    fn put_accepted(&mut self, now: Time, invite: &Invite, earlier: Option<Reach>) {
+    /// Keeps an accepted invite until its maker knows, with what was `known` of them before. Of two by one maker the later
+    /// made stays, and what was known before either.
+    fn put_accepted(&mut self, now: Time, invite: &Invite, known: Option<&Contact>) {
         let maker = invite.peer;
-        let before = self.entries.accepted.get(&maker);
-        if before.is_some_and(|before| before.invite == *invite || before.invite.made > invite.made)
-        {
+        let waiting = self.entries.accepted.get(&maker);
+        if waiting.is_some_and(|it| it.invite == *invite || it.invite.made > invite.made) {
             return;
         }
-        let earlier = before.map_or(earlier, |before| before.earlier.clone());
-        let accepted = AcceptedInvite::new(invite.clone(), now, earlier);
+        let mut accepted = AcceptedInvite::new(invite.clone(), now, known);
+        if let Some(waiting) = waiting {
+            accepted.earlier.clone_from(&waiting.earlier);
+            accepted.before.clone_from(&waiting.before);
+        }
         self.entries.accepted.insert(maker, accepted);
         self.store(self.entries.accepted_row(&maker));
     }
@@ -218,9 +227,7 @@ mod tests {
     use crate::crypto::Ed25519;
     use crate::identity::config::BookConfig;
     use crate::identity::contact::Standing;
-    use crate::identity::fixture::{
-        NOW, book, bounded_book, drain, friends, invite, key, made, reach, show,
-    };
+    use crate::identity::fixture::{NOW, book, bounded_book, friends, invite, key, made};
     use crate::time::DAY;
 
     fn refused(book: &mut Book<Ed25519>, now: Time, invite: &Invite) -> AcceptError {
@@ -245,6 +252,26 @@ mod tests {
             refused(&mut book(2), expires, &invite),
             AcceptError::Expired
         );
+    }
+
+    #[test]
+    fn an_invite_of_a_time_to_come_is_refused() {
+        let mut ahead = invite(1, 7);
+        ahead.made = NOW + CLOCK_SKEW_MAX;
+        assert!(book(2).accept_invite(NOW, &ahead, None).is_ok());
+        ahead.made = ahead.made + Duration::from_millis(1);
+        assert_eq!(refused(&mut book(2), NOW, &ahead), AcceptError::Ahead);
+    }
+
+    #[test]
+    fn an_invite_that_lasts_longer_than_any_is_refused() {
+        let mut lasting = invite(1, 7);
+        lasting.expires = lasting.made + INVITE_LIFE_MAX;
+        assert!(book(2).accept_invite(NOW, &lasting, None).is_ok());
+        lasting.made = lasting.made - Duration::from_millis(1);
+        assert_eq!(refused(&mut book(2), NOW, &lasting), AcceptError::TooLong);
+        lasting.expires = Time(u64::MAX);
+        assert_eq!(refused(&mut book(2), NOW, &lasting), AcceptError::TooLong);
     }
 
     #[test]
@@ -347,50 +374,6 @@ mod tests {
         assert!(book.accepted(&maker).is_none());
         let contact = book.contact(&maker).expect("known");
         assert!(contact.introducers.is_empty());
-    }
-
-    #[test]
-    fn an_invite_that_lapses_gives_back_what_was_shared_before() {
-        let (mut ada, mut bo) = friends();
-        let before = reach(&bo, 1);
-        let fresh = made(&mut ada, NOW + DAY, false);
-        bo.accept_invite(NOW + DAY, &fresh, None).expect("fresh");
-        assert_ne!(reach(&bo, 1), before);
-        drain(&mut bo);
-        bo.handle_timeout(fresh.expires);
-        assert_eq!(reach(&bo, 1), before);
-        assert_eq!(reach(&bo, 1), reach(&ada, 2));
-        let peer = key(1).peer_id();
-        assert_eq!(drain(&mut bo).1, [Event::ReachBegan { peer }]);
-        assert_eq!(bo.poll_timeout(), None);
-    }
-
-    #[test]
-    fn a_refused_invite_leaves_nobody_in_the_book_who_came_by_it() {
-        let mut book = book(2);
-        let open = made(&mut book, NOW, true);
-        let before = book.rows();
-        let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
-        drain(&mut book);
-        book.give_up_invite(&maker);
-        assert_eq!(book.rows(), before);
-        let peer = maker;
-        let told = [Event::ReachEnded { peer }, Event::Removed { peer }];
-        assert_eq!(drain(&mut book).1, told);
-        assert!(show(&mut book, NOW, &open, 1).is_ok(), "nor turned away");
-    }
-
-    #[test]
-    fn a_refused_invite_leaves_a_contact_as_it_was() {
-        let (mut ada, mut bo) = friends();
-        let before = bo.rows();
-        let fresh = made(&mut ada, NOW + DAY, false);
-        let maker = bo.accept_invite(NOW + DAY, &fresh, None).expect("fresh");
-        assert_ne!(bo.rows(), before);
-        bo.give_up_invite(&maker);
-        assert_eq!(bo.rows(), before);
-        bo.give_up_invite(&maker);
-        assert_eq!(bo.rows(), before, "no invite is left to give up");
     }
 
     #[test]

@@ -233,10 +233,13 @@ impl<S: Scheme> Book<S> {
             return Ok(admitted_again(known.clone()));
         }
         let before = known.as_ref().map(|known| known.state);
+        let by_this = match made.invite.reusable {
+            true => ContactState::Pending,
+            false => ContactState::Confirmed,
+        };
         let state = match before {
             Some(ContactState::Confirmed) => ContactState::Confirmed,
-            _ if made.invite.reusable => ContactState::Pending,
-            _ => ContactState::Confirmed,
+            _ => by_this,
         };
         let mut contact = match known {
             Some(contact) => contact,
@@ -247,7 +250,8 @@ impl<S: Scheme> Book<S> {
         if let Some(introducers) = introducers {
             contact.introducers = introducers;
         }
-        let is_reach_new = contact.take_later(reach);
+        let is_reach_new = contact.take_later(reach.clone());
+        self.admit_beneath(&peer, reach, by_this);
         made.admitted = made.admitted.saturating_add(1);
         if !made.invite.reusable {
             made.burned = Some(Burned { by: peer, at: now });

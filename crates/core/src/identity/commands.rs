@@ -51,6 +51,7 @@ impl<S: Scheme> Book<S> {
         }
         contact.petname = name.clone();
         self.change(contact);
+        self.hold_beyond_lapse(peer, |before| before.petname = name.clone());
         Ok(name)
     }
 
@@ -105,6 +106,7 @@ impl<S: Scheme> Book<S> {
     /// [`BookError::Blocked`].
     pub fn confirm(&mut self, peer: &PeerId) -> Result<(), BookError> {
         let mut contact = self.known(peer)?;
+        self.hold_beyond_lapse(peer, |before| before.state = ContactState::Confirmed);
         match contact.state {
             ContactState::Confirmed => return Ok(()),
             ContactState::Blocked => return Err(BookError::Blocked(contact.petname)),
@@ -193,6 +195,7 @@ impl<S: Scheme> Book<S> {
     pub fn observe_introducers(&mut self, peer: &PeerId, mut introducers: Vec<Introducer>) {
         introducers.retain(|it| it.check().is_ok());
         introducers.truncate(INVITE_INTRODUCERS_MAX);
+        self.hold_beyond_lapse(peer, |before| before.introducers.clone_from(&introducers));
         self.observe(peer, |contact| {
             let is_new = contact.introducers != introducers;
             contact.introducers = introducers;

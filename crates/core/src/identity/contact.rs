@@ -162,6 +162,13 @@ pub enum StaleBinding {
     TooManyDevices,
 }
 
+impl Reach {
+    /// Whether it is of `other`'s invite or of one made later.
+    pub(super) fn is_as_late_as(&self, other: &Self) -> bool {
+        (self.made, self.invite) >= (other.made, other.invite)
+    }
+}
+
 impl Contact {
     /// A contact of which nothing more is known.
     pub(super) fn new(peer: PeerId, petname: Petname, added: Time, source: InviteId) -> Self {
@@ -204,9 +211,8 @@ impl Contact {
 
     /// Whether what is shared is of `other`'s invite or of one made later.
     pub(super) fn shares_as_late_as(&self, other: &Reach) -> bool {
-        let rank = |reach: &Reach| (reach.made, reach.invite);
         let present = self.reach.as_ref();
-        present.is_some_and(|present| rank(present) >= rank(other))
+        present.is_some_and(|present| present.is_as_late_as(other))
     }
 
     /// Shares `new` with it, unless what is shared is of an invite made later. Whether that is a change.

@@ -4,10 +4,12 @@ use minicbor::{Decode, Encode};
 
 use crate::codec::Wire;
 use crate::ids::PeerId;
+use crate::introducer::Introducer;
 use crate::time::Time;
 
-use super::contact::Reach;
-use super::invite::{INVITE_BYTES_MAX, Invite};
+use super::contact::{Contact, ContactState, Reach};
+use super::invite::{INVITE_BYTES_MAX, INVITE_INTRODUCERS_MAX, Invite};
+use super::petname::{PETNAME_BYTES_MAX, Petname};
 
 /// Which version of the stored forms this is.
 pub(super) const VERSION: u8 = 1;
@@ -18,6 +20,10 @@ pub const TURNED_AWAY_MAX: usize = 64;
 
 /// What a row takes beyond the invite in it, in bytes.
 const ROW_OVERHEAD_BYTES: usize = 160;
+
+/// What [`Before`] takes in a row, in bytes: a name, a state and introducers, each with the length before it.
+const BEFORE_BYTES_MAX: usize =
+    PETNAME_BYTES_MAX + 8 + INVITE_INTRODUCERS_MAX * (Introducer::BYTES_MAX + 3);
 
 /// An invite I made.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -67,6 +73,24 @@ pub struct AcceptedInvite {
     /// What was shared with its maker before, which counts again when the invite lapses unanswered.
     #[n(4)]
     pub earlier: Option<Reach>,
+    /// What else accepting it changed in its maker, where they were in the book before; given back in the same case. Left
+    /// out of the encoding otherwise.
+    #[n(5)]
+    pub before: Option<Before>,
+}
+
+/// What accepting an invite changes in a contact known before, beside what is shared with it: as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Before {
+    /// What it was called.
+    #[n(0)]
+    pub petname: Petname,
+    /// How far it was let in.
+    #[n(1)]
+    pub state: ContactState,
+    /// Where it was known to leave its records.
+    #[n(2)]
+    pub introducers: Vec<Introducer>,
 }
 
 impl Wire for MadeInvite {
@@ -75,7 +99,7 @@ impl Wire for MadeInvite {
 }
 
 impl Wire for AcceptedInvite {
-    const BYTES_MAX: usize = INVITE_BYTES_MAX + ROW_OVERHEAD_BYTES;
+    const BYTES_MAX: usize = INVITE_BYTES_MAX + ROW_OVERHEAD_BYTES + BEFORE_BYTES_MAX;
 }
 
 impl MadeInvite {
@@ -97,14 +121,25 @@ impl MadeInvite {
 }
 
 impl AcceptedInvite {
-    /// An invite whose maker does not know yet.
-    pub(super) fn new(invite: Invite, at: Time, earlier: Option<Reach>) -> Self {
+    /// An invite whose maker does not know yet; `known` is what was known of them before.
+    pub(super) fn new(invite: Invite, at: Time, known: Option<&Contact>) -> Self {
         Self {
             version: VERSION,
             invite,
             at,
             left: None,
-            earlier,
+            earlier: known.and_then(|known| known.reach.clone()),
+            before: known.map(Before::of),
+        }
+    }
+}
+
+impl Before {
+    fn of(known: &Contact) -> Self {
+        Self {
+            petname: known.petname.clone(),
+            state: known.state,
+            introducers: known.introducers.clone(),
         }
     }
 }

@@ -6,7 +6,7 @@
 //! - [`words`]: how two people check that nobody stands between them.
 //! - [`petname`] and [`contact`]: what I call people, and what I know of each.
 //! - [`Book`]: the machine that keeps all of it ([`state`], [`store`]), and decides who is let in ([`admission`],
-//!   [`acceptance`]).
+//!   [`acceptance`], [`lapse`]).
 
 pub mod acceptance;
 pub mod admission;
@@ -16,6 +16,7 @@ pub mod config;
 pub mod contact;
 pub mod invite;
 pub mod kept_invite;
+pub mod lapse;
 pub mod outputs;
 pub mod petname;
 pub mod reach;
@@ -37,7 +38,7 @@ pub use commands::BookError;
 pub use config::BookConfig;
 pub use contact::{Contact, ContactState, StaleBinding, Standing};
 pub use invite::{Hints, Invite, InviteSecret};
-pub use kept_invite::{AcceptedInvite, Burned, MadeInvite};
+pub use kept_invite::{AcceptedInvite, Before, Burned, MadeInvite};
 pub use outputs::{Event, Output};
 pub use petname::{Petname, Tag};
 pub use reach::ReachSecret;

@@ -58,6 +58,20 @@ pub enum Event {
         /// By whom.
         by: PeerId,
     },
+    /// The maker of an invite that I accepted has taken it.
+    InviteTaken {
+        /// Who made it.
+        peer: PeerId,
+        /// Which.
+        invite: InviteId,
+    },
+    /// The maker of an invite that I accepted does not take it: all is as it was before.
+    InviteRefused {
+        /// Who made it.
+        peer: PeerId,
+        /// Which.
+        invite: InviteId,
+    },
     /// An invite opens nothing any more, because it expired or was withdrawn.
     InviteClosed {
         /// Which.

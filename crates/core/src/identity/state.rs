@@ -1,7 +1,7 @@
 //! The address book: whom I know, by which name, how far each is let in, and which invites are about.
 //!
 //! A machine as all others ([`crate`]): commands are methods that answer at once, and what must be kept or told comes out
-//! of [`Book::poll_output`]. Meeting people is in [`super::admission`] and [`super::acceptance`], changing what is known of
+//! of [`Book::poll_output`]. Meeting people is in [`super::admission`] and [`super::acceptance`], what is undone of it in [`super::lapse`], changing what is known of
 //! them in [`super::commands`].
 //!
 //! Invariants, which the tests and the simulator check: no two contacts have one name; a burned invite opens nothing,
@@ -244,28 +244,6 @@ impl<S: Scheme> Book<S> {
         if self.entries.invites.remove(id).is_some() {
             self.store(self.entries.invite_row(id));
             self.tell(Event::InviteClosed { invite: *id });
-        }
-    }
-
-    /// Forgets an accepted invite that expired before its maker was heard of, or that they do not take. What was shared with
-    /// them before counts again, because they know of nothing else.
-    pub(super) fn lapse(&mut self, maker: &PeerId) {
-        let Some(accepted) = self.entries.accepted.remove(maker) else {
-            return;
-        };
-        self.store(self.entries.accepted_row(maker));
-        let Some(mut contact) = self.contact(maker).cloned() else {
-            return;
-        };
-        if let Some(earlier) = accepted.earlier
-            && contact
-                .reach
-                .as_ref()
-                .is_some_and(|reach| reach.invite == accepted.invite.id())
-        {
-            contact.reach = Some(earlier);
-            self.put_contact(contact);
-            self.tell(Event::ReachBegan { peer: *maker });
         }
     }
 }

@@ -4,9 +4,11 @@
 //! kind      key                     value
 //! contact   PeerId                  Contact
 //! invite    InviteId                [version, invite, [by, at] / null, admitted]
-//! accepted  PeerId of its maker     [version, invite, at, left / null, earlier reach / null]
+//! accepted  PeerId of its maker     [version, invite, at, left / null, earlier reach / null, [name, state, [introducer]] / null]
 //! epoch     [face, role]            [version, epoch]
 //! ```
+//!
+//! Fields that are nothing at the end of a row are left out, so that rows from before there was such a field are read.
 
 use std::collections::BTreeMap;
 
@@ -348,10 +350,40 @@ mod tests {
         accepted.next().expect("one was accepted").clone()
     }
 
+    /// Of one who was in the book before.
+    fn accepted_anew() -> AcceptedInvite {
+        let (_, mut book) = friends();
+        let mut fresh = invite(1, 8);
+        fresh.made = NOW + crate::time::DAY;
+        book.accept_invite(NOW + crate::time::DAY, &fresh, Some("Countess"))
+            .expect("fresh");
+        let accepted = book.accepted(&key(1).peer_id());
+        accepted.expect("not taken yet").clone()
+    }
+
+    #[test]
+    fn an_accepted_invite_is_kept_with_what_its_maker_was_before() {
+        let accepted = accepted_anew();
+        let before = accepted.before.clone().expect("known");
+        assert_eq!(before.petname.as_str(), "Ada");
+        assert!(accepted.earlier.is_some());
+        let bytes = codec::encode(&accepted);
+        assert_eq!(codec::decode(&bytes), Ok(accepted.clone()));
+        // As it was kept before there was such a field.
+        let older = AcceptedInvite {
+            before: None,
+            ..accepted
+        };
+        let older_bytes = codec::encode(&older);
+        assert_eq!((bytes[0], older_bytes[0]), (0x86, 0x85), "fields");
+        assert_eq!(codec::decode(&older_bytes), Ok(older));
+    }
+
     crate::decoding::decoder_tests! {
         contact_row: Contact = full().contact(&key(2).peer_id()).expect("known").clone();
         made_row: MadeInvite = made_invite();
         accepted_row: AcceptedInvite = accepted_invite();
+        accepted_anew_row: AcceptedInvite = accepted_anew();
         epoch_row: GivenEpoch = GivenEpoch { version: VERSION, epoch: 1 << 40 };
     }
 

@@ -220,7 +220,7 @@ mod tests {
                 dialled: true,
             }),
             shown: None,
-            taken: None,
+            answer: None,
         }
     }
 

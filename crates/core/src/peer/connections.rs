@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{DeviceKey, Face, InviteId, PeerId};
-use crate::routing::{ConnId, Connected, Session, Target};
+use crate::routing::{ConnId, Connected, Note, Session, Target};
 
 /// What this room remembers of a connection.
 #[derive(Clone, Debug)]
@@ -17,8 +17,8 @@ pub(super) struct Conn {
     pub(super) session: Option<Session>,
     /// The invite of which we showed a proof on it.
     pub(super) shown: Option<InviteId>,
-    /// The invite of ours of which we took a proof on it, until that is said.
-    pub(super) taken: Option<InviteId>,
+    /// What is to be said of the proof of an invite of ours that was shown on it, once a session stands.
+    pub(super) answer: Option<Note>,
 }
 
 /// All connections.

@@ -20,6 +20,10 @@ pub const INVITE_SHOWN: u8 = 4;
 /// invite has arrived, for a maker welcomes whom it knows already, whatever they show.
 pub const INVITE_TAKEN: u8 = 5;
 
+/// The kind of the answer to a proof that let its sender in by nothing: the proof as it was shown. A maker welcomes whom it
+/// knows already, so this alone tells them that the invite is used up, withdrawn or none.
+pub const INVITE_REFUSED: u8 = 6;
+
 /// The most introducers on a card.
 pub const CARD_INTRODUCERS_MAX: usize = 4;
 

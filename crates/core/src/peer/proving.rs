@@ -1,16 +1,17 @@
-//! Invites on sessions: shown by who accepted them, and acknowledged by their makers.
+//! Invites on sessions: shown by who accepted them, and answered by their makers.
 //!
 //! ```text
 //! accepter                                         maker
 //!    │ ▶ Introduce with the proof        (it dials)  │
 //!    │ ▶ INVITE_SHOWN       (a session stands anyway) │
-//!    │                                 INVITE_TAKEN ◀ │
+//!    │               INVITE_TAKEN or INVITE_REFUSED ◀ │
 //! ```
 //!
 //! That a session stands tells nothing of an invite: a maker welcomes whom it knows already, and whose proof it refused.
-//! So only the acknowledgement, or a record under the new reach secret, ends the waiting.
+//! So only the answer, or a record under the new reach secret, ends the waiting. What a refused invite changed in the
+//! address book is undone: it was used up, withdrawn or never made, and the maker shares nothing by it.
 
-use super::note::{INVITE_SHOWN, INVITE_TAKEN};
+use super::note::{INVITE_REFUSED, INVITE_SHOWN, INVITE_TAKEN};
 use super::proof::Proof;
 use super::state::Peer;
 use crate::codec;
@@ -20,7 +21,7 @@ use crate::routing::{ConnId, Note, Target};
 use crate::time::Time;
 
 impl<S: Scheme> Peer<S> {
-    /// Takes a proof that `peer` holds an invite of ours; gives the invite when it let them in, now or before.
+    /// Takes a proof that `peer` holds an invite of ours; gives what they are told of it, should a session stand.
     pub(super) fn redeem(
         &mut self,
         now: Time,
@@ -28,10 +29,26 @@ impl<S: Scheme> Peer<S> {
         exporter: &[u8; 32],
         peer: PeerId,
         name: &str,
-    ) -> Option<InviteId> {
-        let Proof::Invite { invite, mac } = codec::decode(proof).ok()?;
-        let admission = self.book.redeem(now, &invite, &mac, exporter, peer, name);
-        admission.is_ok().then_some(invite)
+    ) -> Option<Note> {
+        let shown: Proof = codec::decode(proof).ok()?;
+        let Proof::Invite { invite, mac } = &shown;
+        let admission = self.book.redeem(now, invite, mac, exporter, peer, name);
+        match self.book.invite(invite) {
+            Some(made) if admission.is_ok() => {
+                let proven = Proof::of_invite(&made.invite, exporter, &self.me);
+                Some(note(INVITE_TAKEN, &proven))
+            }
+            // Taken once and forgotten since: what we share with them is by it, and their next record from us says so.
+            _ if self.is_shared_by(peer, invite) => None,
+            _ => Some(note(INVITE_REFUSED, &shown)),
+        }
+    }
+
+    /// Whether what we share with `peer` is by this invite.
+    fn is_shared_by(&self, peer: PeerId, invite: &InviteId) -> bool {
+        let known = self.book.contact(&peer);
+        let reach = known.and_then(|contact| contact.reach.as_ref());
+        reach.is_some_and(|reach| reach.invite == *invite)
     }
 
     /// Shows the invite of `peer` that we accepted on every session with them, where it was not shown yet.
@@ -60,20 +77,15 @@ impl<S: Scheme> Peer<S> {
         };
         known.shown = Some(invite.id());
         let proof = Proof::of_invite(invite, &known.exporter, &self.me);
-        self.send_proof(conn, INVITE_SHOWN, &proof);
+        self.sessions
+            .handle_note(self.now, conn, note(INVITE_SHOWN, &proof));
     }
 
-    /// Acknowledges the invite that was shown with the introduction on a connection.
-    pub(super) fn say_taken(&mut self, conn: ConnId) {
+    /// Says what became of the invite of ours that was shown on a connection.
+    pub(super) fn answer_proof(&mut self, conn: ConnId) {
         let known = self.connections.conns.get_mut(&conn);
-        let Some((invite, exporter)) =
-            known.and_then(|known| Some((known.taken.take()?, known.exporter)))
-        else {
-            return;
-        };
-        if let Some(made) = self.book.invite(&invite) {
-            let proof = Proof::of_invite(&made.invite, &exporter, &self.me);
-            self.send_proof(conn, INVITE_TAKEN, &proof);
+        if let Some(answer) = known.and_then(|known| known.answer.take()) {
+            self.sessions.handle_note(self.now, conn, answer);
         }
     }
 
@@ -82,11 +94,11 @@ impl<S: Scheme> Peer<S> {
         let Some(exporter) = self.connections.conns.get(&conn).map(|it| it.exporter) else {
             return;
         };
-        let taken = self.redeem(now, &note.body, &exporter, peer, "");
+        let answer = self.redeem(now, &note.body, &exporter, peer, "");
         if let Some(known) = self.connections.conns.get_mut(&conn) {
-            known.taken = taken;
+            known.answer = answer;
         }
-        self.say_taken(conn);
+        self.answer_proof(conn);
         self.drain_book(now);
     }
 
@@ -107,9 +119,21 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
-    fn send_proof(&mut self, conn: ConnId, kind: u8, proof: &Proof) {
-        let body = codec::encode(proof);
-        self.sessions
-            .handle_note(self.now, conn, Note { kind, body });
+    /// A peer does not take an invite of theirs. Only what we showed on this very connection is believed to be refused.
+    pub(super) fn take_refused(&mut self, now: Time, conn: ConnId, peer: PeerId, note: &Note) {
+        let Some(exporter) = self.connections.conns.get(&conn).map(|it| it.exporter) else {
+            return;
+        };
+        let accepted = self.book.accepted(&peer).map(|accepted| &accepted.invite);
+        let shown = accepted.map(|invite| Proof::of_invite(invite, &exporter, &self.me));
+        if shown.is_some_and(|shown| codec::encode(&shown) == note.body) {
+            self.book.give_up_invite(&peer);
+            self.drain_book(now);
+        }
     }
+}
+
+fn note(kind: u8, proof: &Proof) -> Note {
+    let body = codec::encode(proof);
+    Note { kind, body }
 }

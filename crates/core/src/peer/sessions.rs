@@ -2,7 +2,7 @@
 
 use super::connections::Conn;
 use super::io::{Event, Output};
-use super::note::{CARD, INVITE_SHOWN, INVITE_TAKEN, WORDS};
+use super::note::{CARD, INVITE_REFUSED, INVITE_SHOWN, INVITE_TAKEN, WORDS};
 use super::proof::Proof;
 use super::regard::Regard;
 use super::state::Peer;
@@ -29,7 +29,7 @@ impl<S: Scheme> Peer<S> {
             target: None,
             session: None,
             shown: None,
-            taken: None,
+            answer: None,
         };
         self.connections.conns.insert(connected.conn, conn);
         self.sessions.handle_connected(now, connected);
@@ -190,6 +190,7 @@ impl<S: Scheme> Peer<S> {
             }
             INVITE_SHOWN => self.take_shown(now, conn, peer, note),
             INVITE_TAKEN => self.take_taken(now, conn, peer, note),
+            INVITE_REFUSED => self.take_refused(now, conn, peer, note),
             _ => {}
         }
     }
@@ -268,9 +269,9 @@ impl<S: Scheme> Peer<S> {
         if let Some(proof) = shown.proof.as_deref().filter(|_| !dialled) {
             // A proof that does not hold leaves them what they were.
             let name = shown.name.as_deref().unwrap_or_default();
-            let taken = self.redeem(now, proof, &exporter, binding.peer, name);
+            let answer = self.redeem(now, proof, &exporter, binding.peer, name);
             if let Some(known) = self.connections.conns.get_mut(&conn) {
-                known.taken = taken;
+                known.answer = answer;
             }
         }
         let observed = self.book.observe_binding(&binding);
@@ -297,7 +298,7 @@ impl<S: Scheme> Peer<S> {
             self.presence.handle_wanted(now, peer, false);
             self.presence.handle_present(now, peer);
             self.is_let_in(peer);
-            self.say_taken(session.conn);
+            self.answer_proof(session.conn);
             self.show_invite(session.conn, peer);
             if session.level == Level::Contact {
                 self.send_card(session.conn);

@@ -7,7 +7,9 @@ use tokio::sync::broadcast::error::RecvError;
 
 use kith_core::address::Route;
 use kith_core::crypto::Ed25519;
-use kith_core::identity::{Book, BookError, Contact, Invite, Petname, words};
+use kith_core::identity::{
+    Book, BookError, Contact, Event as BookEvent, Invite, MadeInvite, Petname, words,
+};
 use kith_core::ids::{Face, InviteId, PeerId};
 use kith_core::peer::{CompareError, InviteOptions, Peer, Regard};
 use kith_core::protocol::ProtocolName;
@@ -89,23 +91,49 @@ impl AddressBook {
             .await
     }
 
+    /// The invites made here that can still be used, the oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn open_invites(&self) -> Result<Vec<MadeInvite>, Error> {
+        let open = self.0.ask(|machine, now| {
+            let made = machine.book().invites();
+            let open = made.filter(|made| made.is_open(now));
+            open.cloned().collect::<Vec<_>>()
+        });
+        let mut open = open.await?;
+        open.sort_by_key(|made| made.invite.made);
+        Ok(open)
+    }
+
     /// Becomes the contact of an invite's maker. They are in the book at once; when they are online they learn of it now,
     /// else as soon as both are, or from the sealed reply that waits at an introducer.
     ///
     /// # Errors
     /// [`Error::AcceptInvite`].
     pub async fn add(&self, invite: Invite, petname: Option<&str>) -> Result<Contact, Error> {
-        let petname = petname.map(str::to_owned);
-        let added = self.0.ask(move |machine, now| {
-            let peer = machine.accept_invite(now, &invite, petname.as_deref())?;
-            Ok::<_, Error>(machine.book().contact(&peer).cloned().expect("just added"))
-        });
-        added.await?
+        Ok(self.accept(invite, petname).await?.0)
     }
 
-    /// Becomes the contact of an invite's maker as [`AddressBook::add`] does, and gives them up to `within` to refuse: less where
-    /// they let this node in, all of it where they are away. Of a refused invite nothing stays: who was not in the book is not
-    /// there, and with a contact known before what was shared counts again.
+    /// The contact that an invite's maker is from now on, and whether they have yet to take this very invite.
+    async fn accept(
+        &self,
+        invite: Invite,
+        petname: Option<&str>,
+    ) -> Result<(Contact, bool), Error> {
+        let petname = petname.map(str::to_owned);
+        let accepted = self.0.ask(move |machine, now| {
+            let peer = machine.accept_invite(now, &invite, petname.as_deref())?;
+            let contact = machine.book().contact(&peer).cloned().expect("just added");
+            let waits = machine.book().accepted(&peer);
+            Ok::<_, Error>((contact, waits.is_some_and(|it| it.invite == invite)))
+        });
+        accepted.await?
+    }
+
+    /// Becomes the contact of an invite's maker as [`AddressBook::add`] does, and gives them up to `within` to take the invite or
+    /// to refuse it: less where they are there, all of it where they are away. Of a refused invite nothing stays: who was not in
+    /// the book is not there, and a contact known before is what they were.
     ///
     /// # Errors
     /// [`Error::AcceptInvite`]; [`Error::InviteRefused`].
@@ -115,15 +143,21 @@ impl AddressBook {
         petname: Option<&str>,
         within: Duration,
     ) -> Result<Contact, Error> {
-        let maker = invite.peer;
+        let (maker, id) = (invite.peer, invite.id());
         let mut events = self.0.events();
-        let contact = self.add(invite, petname).await?;
+        let (contact, waits) = self.accept(invite, petname).await?;
+        if !waits {
+            return Ok(contact);
+        }
         let is_refused = async {
             loop {
-                if self.0.has_session(maker) {
-                    return false;
-                }
                 match events.recv().await {
+                    Ok(Event::Book(BookEvent::InviteTaken { invite, .. })) if invite == id => {
+                        return false;
+                    }
+                    Ok(Event::Book(BookEvent::InviteRefused { invite, .. })) if invite == id => {
+                        return true;
+                    }
                     // Another's device in their place is as good an answer: the invite names it.
                     Ok(Event::Unreachable {
                         target: Target::Peer(of),
@@ -135,21 +169,20 @@ impl AddressBook {
             }
         };
         match tokio::time::timeout(within, is_refused).await {
-            Ok(true) => Err(self.give_up_invite(maker).await?),
+            Ok(true) => {
+                self.give_up_invite(maker).await?;
+                let name = contact.petname.to_string();
+                Err(Error::InviteRefused { name })
+            }
             Ok(false) | Err(_) => Ok(contact),
         }
     }
 
-    /// The maker of an accepted invite does not take it; gives the failure that this is.
-    async fn give_up_invite(&self, maker: PeerId) -> Result<Error, Error> {
-        let name = self.0.ask(move |machine, now| {
-            let known = machine.book().contact(&maker);
-            let name = known.map(|contact| contact.petname.to_string());
-            machine.edit_book(now, |book| book.give_up_invite(&maker));
-            name
-        });
-        let name = name.await?.unwrap_or_else(|| maker.to_string());
-        Ok(Error::InviteRefused { name })
+    /// The maker of an accepted invite does not take it; nothing where they said so themselves, in a session.
+    async fn give_up_invite(&self, maker: PeerId) -> Result<(), Error> {
+        self.0
+            .ask(move |machine, now| machine.edit_book(now, |book| book.give_up_invite(&maker)))
+            .await
     }
 
     /// Looks for replies to this node's invites at introducers, and waits until each that answers has said what it holds. A
@@ -182,6 +215,11 @@ impl AddressBook {
     /// [`AddressBook::add_unless_refused`]. [`Error::Closed`].
     pub async fn wait_until_told(&self, maker: PeerId) -> Result<(), Error> {
         let mut events = self.0.events();
+        let named = self.0.ask(move |machine, _| {
+            let contact = machine.book().contact(&maker);
+            contact.map_or_else(|| maker.to_string(), |known| known.petname.to_string())
+        });
+        let name = named.await?;
         loop {
             let asked = self.0.ask(move |machine, _| {
                 let accepted = machine.book().accepted(&maker)?;
@@ -189,12 +227,19 @@ impl AddressBook {
                 Some((accepted.left.is_some(), is_refused))
             });
             match asked.await? {
-                Some((_, true)) => return Err(self.give_up_invite(maker).await?),
+                Some((_, true)) => {
+                    self.give_up_invite(maker).await?;
+                    return Err(Error::InviteRefused { name });
+                }
                 None | Some((true, false)) => return Ok(()),
                 Some((false, false)) => {}
             }
-            if let Err(RecvError::Closed) = events.recv().await {
-                return Err(Error::Closed);
+            match events.recv().await {
+                Ok(Event::Book(BookEvent::InviteRefused { peer, .. })) if peer == maker => {
+                    return Err(Error::InviteRefused { name });
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return Err(Error::Closed),
             }
         }
     }

@@ -303,12 +303,6 @@ impl Node {
             .and_then(|link| link.connection.path())
     }
 
-    /// Whether a session with `peer` stands: they have let this node in.
-    pub(super) fn has_session(&self, peer: PeerId) -> bool {
-        let preferred = self.0.live.preferred(Target::Peer(peer));
-        preferred.is_some_and(|link| link.is_usable(true))
-    }
-
     /// Whether a stream to `peer` would be opened on this connection now.
     pub(crate) fn prefers(&self, peer: PeerId, connection: &Connection) -> bool {
         let preferred = self.0.live.preferred(Target::Peer(peer));

@@ -98,6 +98,8 @@ pub fn power(world: &mut World) -> Result<(), Violation> {
 
 #[cfg(test)]
 mod tests {
+    use kith_core::identity::Contact;
+
     use super::*;
     use crate::world::Setup;
 
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_welcome_does_not_tell_that_an_invite_has_arrived() {
+    fn a_contact_who_shows_a_used_up_invite_is_told_and_goes_on_as_before() {
         let mut world = World::new(Setup::new(4));
         let people = neighbours(&mut world, 3);
         let [ada, bo, cy] = people[..] else {
@@ -120,20 +122,32 @@ mod tests {
         world.run(Duration::from_secs(5)).expect("quiet");
         meet(&mut world, ada, bo, SINGLE);
         world.run(MINUTE).expect("they meet");
-        // Cy uses up the next one; Bo, a contact already, accepts it too, and dials anew.
+        // Cy uses up the next one; Bo, a contact already, accepts it too: with a session that stands, and then dialling anew.
         let burned = meet(&mut world, ada, cy, SINGLE);
         world.run(MINUTE).expect("they meet");
+        let before = known(&world, bo, ada);
+        world.command(bo, &Command::Accept(burned));
+        assert_ne!(known(&world, bo, ada), before, "nobody told him yet");
+        world.run(MINUTE).expect("they talk");
+        assert_eq!(known(&world, bo, ada), before);
         world.command(bo, &Command::Crash);
         world.command(bo, &Command::Start);
         world.command(bo, &Command::Accept(burned));
         world.run(MINUTE).expect("they meet again");
-        let book = world.nodes()[bo.0].machine.as_ref().expect("up").book();
-        assert!(
-            book.accepted(&world.nodes()[ada.0].peer).is_some(),
-            "still waiting, so that what was shared before counts again when the invite lapses"
-        );
-        let is_up =
-            |session: &kith_core::routing::Session| session.peer == Some(world.nodes()[ada.0].peer);
-        assert!(world.nodes()[bo.0].sessions.values().any(is_up));
+        let after = known(&world, bo, ada);
+        assert_eq!(after.reach, known(&world, ada, bo).reach, "welcomed");
+        assert_eq!(after.reach, before.reach);
+        let ada = world.nodes()[ada.0].peer;
+        let bo = &world.nodes()[bo.0];
+        let book = bo.machine.as_ref().expect("up").book();
+        assert!(book.accepted(&ada).is_none(), "nothing waits any more");
+        assert!(bo.sessions.values().any(|it| it.peer == Some(ada)));
+    }
+
+    /// What `node` knows of `other`, whom it has in its book.
+    fn known(world: &World, node: NodeId, other: NodeId) -> Contact {
+        let machine = world.nodes()[node.0].machine.as_ref().expect("up");
+        let contact = machine.book().contact(&world.nodes()[other.0].peer);
+        contact.expect("they met").clone()
     }
 }

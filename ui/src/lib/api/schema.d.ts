@@ -381,11 +381,29 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** The invites that can still be used, the oldest first. */
+        get: operations["get_invites"];
         put?: never;
         /** Makes an invite. */
         post: operations["post_invites"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invites/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends an invite: whoever comes by it from now on is a stranger. Who came by it before stays. Answers what it was. */
+        delete: operations["delete_invites_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1314,6 +1332,8 @@ export interface components {
              * @description Until when it can be used, in milliseconds since 1970.
              */
             expires: number;
+            /** @description Its name, by which it is listed, ended, and told of when it is used; worth nothing to others. */
+            id: string;
             /** @description To be handed over as it is. */
             invite: string;
             /** @description Whether it tells its reader any place to find this node, or to leave an answer. */
@@ -1332,6 +1352,13 @@ export interface components {
              * @description For how long it can be used, in seconds.
              */
             seconds: number;
+        };
+        /** @description Somebody who came by an invite. */
+        InviteUser: {
+            /** @description The petname. */
+            name: string;
+            /** @description Who it is. */
+            peer_id: string;
         };
         /** @description A contact with whom no session is kept up, because they want none. */
         LeftAlone: {
@@ -1689,6 +1716,25 @@ export interface components {
             to: string[];
             /** @description Whether it is UDP instead of TCP. */
             udp: boolean;
+        };
+        /** @description An invite that can still be used. Its text is not told again. */
+        OpenInvite: {
+            /**
+             * Format: int64
+             * @description Until when it can be used, in milliseconds since 1970.
+             */
+            expires: number;
+            /** @description Its name. */
+            id: string;
+            /**
+             * Format: int64
+             * @description When it was made, in milliseconds since 1970.
+             */
+            made: number;
+            /** @description Whether any number of people may use it. */
+            reusable: boolean;
+            /** @description Who came into the address book by it and is still there. */
+            used_by: components["schemas"]["InviteUser"][];
         };
         /**
          * @description What carries a session.
@@ -3137,6 +3183,34 @@ export interface operations {
             };
         };
     };
+    get_invites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenInvite"][];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     post_invites: {
         parameters: {
             query?: never;
@@ -3156,6 +3230,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InviteMade"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    delete_invites_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description its name, inviteid1… */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenInvite"];
                 };
             };
             /** @description what went wrong, and what to do next */
