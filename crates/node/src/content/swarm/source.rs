@@ -147,7 +147,7 @@ where
     // What the machine has decided counts, also where the stream ended of it.
     let decided = joined.end.try_recv().ok();
     match decided.map_or(ended, Ok) {
-        Ok(EndReason::Lied) => {
+        Ok(EndReason::Lied | EndReason::Distrusted) => {
             let lie = context.lie.get().cloned();
             lie.map_or(SourceEnd::Distrusted, SourceEnd::Lied)
         }
