@@ -1,5 +1,6 @@
 //! A folder goes from hand to hand: share, list and get, between nodes with real sockets.
 
+mod again;
 mod audience;
 mod blocked;
 mod broken;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use kith_core::content::Referral;
 use kith_core::content::swarm::config::REFERRALS_MAX;
+use kith_core::data::head::Head;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::routing::Target;
 use tokio::sync::mpsc;
@@ -121,7 +122,7 @@ impl Contents {
         }
     }
 
-    /// Which share is meant, if it was heard of before: nobody is asked.
+    /// Which share is meant, if it was heard of before: nobody is asked. One that was taken back is not: its name may be another's by now.
     pub(super) async fn recall(&self, source: &ShareSource) -> Result<Option<ShareId>, Error> {
         let name = match &source.share {
             ShareName::Id(share) => return Ok(Some(*share)),
@@ -132,7 +133,8 @@ impl Contents {
             let mut named = Vec::new();
             for share in shares.known_of(&owner)? {
                 let head = shares.known_head(&share)?;
-                named.extend(head.filter(|(_, head)| head.name == name).map(|_| share));
+                let is_meant = |head: &Head| head.name == name && !head.is_ended();
+                named.extend(head.filter(|(_, head)| is_meant(head)).map(|_| share));
             }
             // Of several the owner has to say which is meant.
             Ok(named.pop().filter(|_| named.is_empty()))
