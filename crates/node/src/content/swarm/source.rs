@@ -61,6 +61,11 @@ pub enum SourceEnd {
 }
 
 impl SourceEnd {
+    /// Whether it is the source's own fault, so that anybody else is as good as if it had never been.
+    pub fn is_its_fault(&self) -> bool {
+        matches!(self, Self::Lied(_) | Self::Distrusted | Self::Breach)
+    }
+
     /// Whether a later attempt may fare better, so that the transfer is not over with it.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Stalled | Self::NotNeeded | Self::Lost(_))

@@ -13,6 +13,7 @@ use kith_core::routing::Target;
 use tokio::sync::mpsc;
 use tracing::debug;
 
+use super::attempts::Found;
 use super::copies::Acquaintance;
 use super::handle::Contents;
 use super::reach::Reach;
@@ -74,13 +75,13 @@ impl Contents {
     }
 
     /// Looks for those who have a share beside its owner, while it is fetched: contacts, those remembered, and whom its sources name. Each that is
-    /// found is told, and again when they say so again. Never ends.
+    /// found is told, and again when they say so again; and when it was looked who else there is. Never ends.
     pub(super) async fn search(
         &self,
         source: &ShareSource,
         first: &Acquaintance,
         mut learned: mpsc::UnboundedReceiver<Vec<Referral>>,
-        found: mpsc::UnboundedSender<Provider>,
+        found: mpsc::UnboundedSender<Found>,
     ) {
         let acquainted = tokio::time::timeout(ASK_WITHIN, self.acquaint(first)).await;
         if let Ok(Err(error)) = acquainted {
@@ -90,6 +91,7 @@ impl Contents {
         let looking = async {
             loop {
                 finds.tell(self.further(source).await, is_asked);
+                finds.looked();
                 tokio::time::sleep(SEARCH_EVERY).await;
             }
         };
@@ -201,11 +203,11 @@ fn is_asked(provider: &Provider) -> bool {
 /// Who was found for a transfer.
 struct Finds {
     told: Mutex<BTreeSet<Vec<Target>>>,
-    found: mpsc::UnboundedSender<Provider>,
+    found: mpsc::UnboundedSender<Found>,
 }
 
 impl Finds {
-    fn new(found: mpsc::UnboundedSender<Provider>) -> Self {
+    fn new(found: mpsc::UnboundedSender<Found>) -> Self {
         Self {
             told: Mutex::default(),
             found,
@@ -230,9 +232,15 @@ impl Finds {
             };
             if is_told {
                 // The transfer may just have ended.
-                let _ = self.found.send(provider);
+                let _ = self.found.send(Found::Provider(provider));
             }
         }
+    }
+
+    /// Tells that those who can be found now have been told.
+    fn looked(&self) {
+        // The transfer may just have ended.
+        let _ = self.found.send(Found::Looked);
     }
 }
 
