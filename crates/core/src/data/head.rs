@@ -24,6 +24,9 @@ const VERSION: u8 = 1;
 /// What heads are signed under.
 const CONTEXT: &str = "kith/1 head";
 
+/// The manifest of a share that was taken back: nothing has this hash, and no version of it is any more.
+pub const NO_MANIFEST: BlobHash = BlobHash([0; 32]);
+
 /// Who may have a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Audience {
@@ -242,6 +245,11 @@ impl Head {
             totals: self.totals,
             at,
         }
+    }
+
+    /// Whether it says that the share was taken back.
+    pub fn is_ended(&self) -> bool {
+        self.manifest == NO_MANIFEST
     }
 
     /// Whether this one replaces `other`: the same share, later.

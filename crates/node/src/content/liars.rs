@@ -3,9 +3,8 @@
 //! The node's getter knows them as long as it runs. The table is for the next run.
 
 use std::io;
-use std::time::Duration;
 
-use kith_core::content::swarm::config::LIARS_MAX;
+use kith_core::content::swarm::config::{DISTRUSTED_FOR, LIARS_MAX};
 use kith_core::content::swarm::getter::Who;
 use kith_core::ids::{DeviceKey, PeerId};
 use kith_core::time::Time;
@@ -22,9 +21,6 @@ pub const LIARS_SCHEMA: &str = "
         at_ms      INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 ";
-
-/// How long one is remembered: until a disk or a memory that was bad has been looked after; who lies on purpose has a new key by then.
-const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Shares {
     /// Remembers somebody who lied. Blocks.
@@ -48,22 +44,24 @@ impl Shares {
         })
     }
 
-    /// Those who are remembered. Blocks.
+    /// Those who are remembered, and when they lied, the first first. Blocks.
     ///
     /// # Errors
     /// The database's.
-    pub fn liars(&self, now: Time) -> io::Result<Vec<Who>> {
+    pub fn liars(&self, now: Time) -> io::Result<Vec<(Who, Time)>> {
         store::run(self.database(), |connection| {
             let mut statement = connection.prepare(
-                "SELECT device, peer FROM liar WHERE at_ms > ?1 ORDER BY at_ms LIMIT ?2",
+                "SELECT device, peer, at_ms FROM liar WHERE at_ms > ?1 ORDER BY at_ms LIMIT ?2",
             )?;
             let since = milliseconds(now) - remembered_ms();
             let rows = statement.query_map(params![since, LIARS_MAX as i64], |row| {
                 let peer: Option<[u8; 32]> = row.get(1)?;
-                Ok(Who {
+                let who = Who {
                     device: DeviceKey(row.get(0)?),
                     peer: peer.map(PeerId),
-                })
+                };
+                let at_ms: i64 = row.get(2)?;
+                Ok((who, Time(at_ms.cast_unsigned())))
             })?;
             rows.collect()
         })
@@ -75,7 +73,7 @@ fn milliseconds(time: Time) -> i64 {
 }
 
 fn remembered_ms() -> i64 {
-    i64::try_from(REMEMBERED_FOR.as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(DISTRUSTED_FOR.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -94,12 +92,12 @@ mod tests {
     fn liars_are_remembered_for_a_day() {
         let world = World::new();
         let shares = &world.shares;
-        let later = NOW + REMEMBERED_FOR / 2;
+        let later = NOW + DISTRUSTED_FOR / 2;
         shares.remember_liar(who(1, Some(9)), NOW).expect("written");
         shares.remember_liar(who(2, None), later).expect("written");
         let known = shares.liars(later).expect("read");
-        assert_eq!(known, [who(1, Some(9)), who(2, None)]);
-        let known = shares.liars(NOW + REMEMBERED_FOR).expect("read");
-        assert_eq!(known, [who(2, None)]);
+        assert_eq!(known, [(who(1, Some(9)), NOW), (who(2, None), later)]);
+        let known = shares.liars(NOW + DISTRUSTED_FOR).expect("read");
+        assert_eq!(known, [(who(2, None), later)]);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::head::{Head, HeadError, Layout, SignedHead, Terms};
+use kith_core::data::head::{Head, HeadError, Layout, NO_MANIFEST, SignedHead, Terms};
 use kith_core::data::link::LinkSecret;
 use kith_core::data::path;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
@@ -31,9 +31,6 @@ use crate::data::scan::{LeftOut, ScanError, Scanned};
 
 /// How many events a slow listener may be behind by before it misses the oldest: what a few streams that end at once give.
 const EVENTS_AHEAD_MAX: usize = 64;
-
-/// The manifest of a share that was taken back: nothing has this hash, and no version of it is any more.
-const NO_MANIFEST: BlobHash = BlobHash([0; 32]);
 
 /// Where pictures without what they say are, in the folder of blobs.
 const BARE: &str = "bare";

@@ -1,11 +1,13 @@
 //! A folder goes from hand to hand: share, list and get, between nodes with real sockets.
 
+mod again;
 mod audience;
 mod blocked;
 mod broken;
 mod copies;
 mod half;
 mod killed;
+mod liars;
 mod limits;
 mod links;
 mod news;
@@ -275,14 +277,9 @@ async fn bytes_that_do_not_verify_get_no_name() {
     alice.write("holiday/good", b"good");
     alice.write("holiday/bad", &bytes(1, 3_000_000));
     alice.share("holiday", Recipients::Contacts).await;
-    // Edited behind the owner's back: same size, same time.
-    let path = alice.at("holiday/bad");
-    let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
     let mut edited = bytes(1, 3_000_000);
     edited[2_000_000] ^= 1;
-    fs::write(&path, edited).expect("written");
-    let file = fs::File::options().write(true).open(&path).expect("there");
-    file.set_modified(modified.expect("a time")).expect("set");
+    alice.edit_unseen("holiday/bad", &edited);
 
     let refused = bob.get("alice/holiday").await.expect_err("a wrong byte");
     assert_eq!(refused.kind(), ErrorKind::NotVerified, "{refused}");

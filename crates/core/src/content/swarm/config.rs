@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::time::DAY;
+
 /// What a node's [`Getter`](super::Getter) goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GetterConfig {
@@ -104,6 +106,9 @@ pub const REFERRALS_MAX: usize = 2 * SOURCES_MAX;
 /// An asker is told of a provider again that was heard of again so much later: one that had nothing any more, and was given up, may have begun
 /// anew. Twice as long as such a one is tried again without.
 pub const REFERRED_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// How long a liar is asked for nothing: until a disk or a memory that was bad has been looked after; who lies on purpose has a new key by then.
+pub const DISTRUSTED_FOR: Duration = DAY;
 
 /// Liars remembered; the first is forgotten for a further one, and whoever keeps a longer memory was told of each.
 pub const LIARS_MAX: usize = 1024;

@@ -69,6 +69,11 @@ pub enum SourceEnd {
 }
 
 impl SourceEnd {
+    /// Whether it is the source's own fault, so that anybody else is as good as if it had never been.
+    pub fn is_its_fault(&self) -> bool {
+        matches!(self, Self::Lied(_) | Self::Distrusted | Self::Breach)
+    }
+
     /// Whether a later attempt may fare better, so that the transfer is not over with it.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Stalled | Self::NotNeeded | Self::Lost(_))
@@ -155,7 +160,7 @@ where
     // What the machine has decided counts, also where the stream ended of it.
     let decided = joined.end.try_recv().ok();
     match decided.map_or(ended, Ok) {
-        Ok(EndReason::Lied) => {
+        Ok(EndReason::Lied | EndReason::Distrusted) => {
             let lie = context.lie.get().cloned();
             lie.map_or(SourceEnd::Distrusted, SourceEnd::Lied)
         }

@@ -29,11 +29,21 @@ struct Attempt {
     losses: u32,
 }
 
+/// What a search for providers brings.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// One.
+    Provider(Provider),
+    /// All who can be found now have been told.
+    Looked,
+}
+
 /// Attends to providers, to those known from the beginning and to those that are found meanwhile, all at once. One that had nothing any more and
-/// is found again is begun with again. Ends with what the last of them said when nobody is left, or when everybody is lost.
+/// is found again is begun with again. Ends with what the last of them said when nobody is left, or when everybody is lost; and with a fault of its
+/// own not before it was looked who else there is.
 pub(super) async fn run<Attending>(
     known: Vec<Provider>,
-    found: &mut mpsc::UnboundedReceiver<Provider>,
+    found: &mut mpsc::UnboundedReceiver<Found>,
     attend: impl Fn(Provider) -> Attending,
 ) -> GetError
 where
@@ -49,16 +59,31 @@ where
     let mut attempts: FuturesUnordered<_> = first.map(begin).collect();
     let (hurry, patience) = (Notify::new(), Notify::new());
     let (mut pauses, mut returns) = (FuturesUnordered::new(), FuturesUnordered::new());
+    // Whether it was looked who else there is, and what the last one did before.
+    let (mut is_looked, mut last) = (false, SourceEnd::Gone);
     loop {
         let attempt = tokio::select! {
             biased;
-            Some(provider) = found.recv() => match begun_with.insert(provider.targets.clone()) {
-                true => Attempt::first(provider),
-                false => continue,
+            Some(found) = found.recv() => match found {
+                Found::Provider(provider) if begun_with.insert(provider.targets.clone()) => {
+                    Attempt::first(provider)
+                }
+                Found::Provider(_) => continue,
+                Found::Looked if last.is_its_fault() && attempts.is_empty() && pauses.is_empty() => {
+                    return last.into();
+                }
+                Found::Looked => {
+                    is_looked = true;
+                    continue;
+                }
             },
             Some((attempt, end)) = attempts.next() => {
                 debug!(?end, "a provider of a transfer is lost");
                 let is_alone = attempts.is_empty();
+                if is_alone && pauses.is_empty() && !is_looked && end.is_its_fault() {
+                    last = end;
+                    continue;
+                }
                 if is_alone && (pauses.is_empty() || end.is_passing()) {
                     return end.into();
                 }
@@ -81,8 +106,8 @@ where
             }
             Some(attempt) = pauses.next() => attempt,
             Some(attempt) = returns.next() => attempt,
-            // Nobody was known.
-            else => return GetError::Gone,
+            // Nobody was known, or nobody else is looked for.
+            else => return last.into(),
         };
         attempts.push(begin(attempt));
     }
@@ -152,9 +177,21 @@ mod tests {
 
     /// The same, and the second provider is named by somebody at these times, in milliseconds.
     async fn play_naming(stories: Vec<Story>, named: Vec<u64>) -> (GetError, Vec<(u8, u64)>) {
+        let known = stories.len();
+        let named = named.into_iter();
+        let named = named.map(|at| (at, Found::Provider(provider(1))));
+        let told = [(0, Found::Looked)].into_iter().chain(named).collect();
+        play_finding(stories, known, told).await
+    }
+
+    /// The same, where the first so many are known, and this is found at these times.
+    async fn play_finding(
+        stories: Vec<Story>,
+        known: usize,
+        told: Vec<(u64, Found)>,
+    ) -> (GetError, Vec<(u8, u64)>) {
         let begun = Instant::now();
-        let known = (0u8..).zip(&stories).map(|(number, _)| provider(number));
-        let known = known.collect();
+        let known = (0u8..).take(known).map(provider).collect();
         let left = Mutex::new(stories);
         let seen = Mutex::new(Vec::new());
         let attend = |provider: Provider| {
@@ -169,9 +206,9 @@ mod tests {
         };
         let (finder, mut found) = mpsc::unbounded_channel();
         let naming = async {
-            for at in named {
+            for (at, found) in told {
                 tokio::time::sleep_until(begun + Duration::from_millis(at)).await;
-                finder.send(provider(1)).expect("it is listened to");
+                finder.send(found).expect("it is listened to");
             }
             std::future::pending().await
         };
@@ -242,6 +279,32 @@ mod tests {
         let liar: Story = vec![(10, lied)];
         let (_, seen) = play_naming(vec![steady, liar], vec![50_000]).await;
         assert_eq!(seen, [(0, 0), (1, 0)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_lies_alone_ends_nothing_before_it_was_looked_who_else_there_is() {
+        let honest: Story = vec![(60_000, lost)];
+        let told = vec![
+            (5_000, Found::Provider(provider(1))),
+            (5_001, Found::Looked),
+        ];
+        let (_, seen) = play_finding(vec![vec![(0, lied)], honest], 1, told).await;
+        assert_eq!(seen, [(0, 0), (1, 5_000)]);
+
+        let told = vec![(5_000, Found::Looked)];
+        let (end, seen) = play_finding(vec![vec![(0, lied)]], 1, told).await;
+        assert_eq!(seen, [(0, 0)]);
+        assert!(matches!(end, GetError::Corrupt(_)), "{end:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_lies_where_nobody_else_is_looked_for_ends_it() {
+        let (_, mut nobody) = mpsc::unbounded_channel();
+        let end = run(vec![provider(0)], &mut nobody, |_| {
+            std::future::ready(lied())
+        })
+        .await;
+        assert!(matches!(end, GetError::Corrupt(_)), "{end:?}");
     }
 
     #[tokio::test(start_paused = true)]

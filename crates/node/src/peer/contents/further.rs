@@ -7,11 +7,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use kith_core::content::Referral;
 use kith_core::content::swarm::config::REFERRALS_MAX;
+use kith_core::data::head::Head;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::routing::Target;
 use tokio::sync::mpsc;
 use tracing::debug;
 
+use super::attempts::Found;
 use super::copies::Acquaintance;
 use super::handle::Contents;
 use super::reach::Reach;
@@ -73,13 +75,13 @@ impl Contents {
     }
 
     /// Looks for those who have a share beside its owner, while it is fetched: contacts, those remembered, and whom its sources name. Each that is
-    /// found is told, and again when they say so again. Never ends.
+    /// found is told, and again when they say so again; and when it was looked who else there is. Never ends.
     pub(super) async fn search(
         &self,
         source: &ShareSource,
         first: &Acquaintance,
         mut learned: mpsc::UnboundedReceiver<Vec<Referral>>,
-        found: mpsc::UnboundedSender<Provider>,
+        found: mpsc::UnboundedSender<Found>,
     ) {
         let acquainted = tokio::time::timeout(ASK_WITHIN, self.acquaint(first)).await;
         if let Ok(Err(error)) = acquainted {
@@ -89,6 +91,7 @@ impl Contents {
         let looking = async {
             loop {
                 finds.tell(self.further(source).await, is_asked);
+                finds.looked();
                 tokio::time::sleep(SEARCH_EVERY).await;
             }
         };
@@ -121,7 +124,7 @@ impl Contents {
         }
     }
 
-    /// Which share is meant, if it was heard of before: nobody is asked.
+    /// Which share is meant, if it was heard of before: nobody is asked. One that was taken back is not: its name may be another's by now.
     pub(super) async fn recall(&self, source: &ShareSource) -> Result<Option<ShareId>, Error> {
         let name = match &source.share {
             ShareName::Id(share) => return Ok(Some(*share)),
@@ -132,7 +135,8 @@ impl Contents {
             let mut named = Vec::new();
             for share in shares.known_of(&owner)? {
                 let head = shares.known_head(&share)?;
-                named.extend(head.filter(|(_, head)| head.name == name).map(|_| share));
+                let is_meant = |head: &Head| head.name == name && !head.is_ended();
+                named.extend(head.filter(|(_, head)| is_meant(head)).map(|_| share));
             }
             // Of several the owner has to say which is meant.
             Ok(named.pop().filter(|_| named.is_empty()))
@@ -199,11 +203,11 @@ fn is_asked(provider: &Provider) -> bool {
 /// Who was found for a transfer.
 struct Finds {
     told: Mutex<BTreeSet<Vec<Target>>>,
-    found: mpsc::UnboundedSender<Provider>,
+    found: mpsc::UnboundedSender<Found>,
 }
 
 impl Finds {
-    fn new(found: mpsc::UnboundedSender<Provider>) -> Self {
+    fn new(found: mpsc::UnboundedSender<Found>) -> Self {
         Self {
             told: Mutex::default(),
             found,
@@ -228,9 +232,15 @@ impl Finds {
             };
             if is_told {
                 // The transfer may just have ended.
-                let _ = self.found.send(provider);
+                let _ = self.found.send(Found::Provider(provider));
             }
         }
+    }
+
+    /// Tells that those who can be found now have been told.
+    fn looked(&self) {
+        // The transfer may just have ended.
+        let _ = self.found.send(Found::Looked);
     }
 }
 

@@ -6,7 +6,8 @@
 //!   `attempts`: who of them is tried when. `announcing`: telling contacts that something changed.
 //! - [`albums`]: shares whose folder is the node's own. [`storage`]: what all this takes of the disk.
 //! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
-//! - [`transfer`]: fetching it, however long that takes. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
+//! - [`transfer`]: fetching it, however long that takes. `renewals`: beginning anew when it changes. [`fetched`], `rate`, `failure`: how far, how
+//!   fast, and why not.
 //! - `opening`: reading any file, whether it was fetched or not. `reads`: what is fetched for that.
 //! - [`previews`]: small pictures of pictures, own and others'.
 //! - [`limits`]: how fast content moves, and to whom.
@@ -30,6 +31,7 @@ pub mod previews;
 mod rate;
 mod reach;
 pub(in crate::peer) mod reads;
+mod renewals;
 mod serving;
 pub mod source;
 mod sources;

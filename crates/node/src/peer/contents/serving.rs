@@ -45,8 +45,8 @@ async fn get(getting: Arc<Getting>, shares: Arc<Shares>) {
         let shares = Arc::clone(&shares);
         blocking(move || shares.liars(clock::now())).await
     };
-    for who in known.unwrap_or_default() {
-        getting.tell(|getter, now| getter.handle_liar(now, who));
+    for (who, at) in known.unwrap_or_default() {
+        getting.tell(|getter, now| getter.handle_liar(now, who, at));
     }
     let remember = |who| {
         let shares = Arc::clone(&shares);

@@ -18,7 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tracing::debug;
 
-use super::attempts;
+use super::attempts::{self, Found};
 use super::fetched::TransferProgress;
 use super::limits;
 use crate::content::swarm::{Intake, SourceEnd};
@@ -74,7 +74,7 @@ impl Feed {
     pub(super) async fn run(
         self,
         known: Vec<Provider>,
-        found: &mut mpsc::UnboundedReceiver<Provider>,
+        found: &mut mpsc::UnboundedReceiver<Found>,
     ) -> GetError {
         attempts::run(known, found, |provider| self.attend(provider)).await
     }

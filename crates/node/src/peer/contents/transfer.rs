@@ -16,7 +16,8 @@ use super::fetched::{Fetched, SourceBytes, TransferProgress};
 use super::handle::Contents;
 use super::rate::Rate;
 use super::reach::Reach;
-use super::source::ShareSource;
+use super::renewals::Renewals;
+use super::source::{ShareName, ShareSource};
 use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::swarm::Intake;
@@ -32,10 +33,6 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// up to this: whoever comes online is noticed at once where they are a contact, else within it.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
-
-/// How often a transfer begins anew because its files changed at their owner meanwhile, who has ten seconds in all to look at them again: a
-/// folder that changes faster than it is fetched is told as such.
-const RENEWALS_MAX: u32 = 5;
 
 /// What to fetch, and where to.
 #[derive(Clone, Debug)]
@@ -203,19 +200,17 @@ impl Run {
         let only = only.map_err(|error| Error::Usage(error.to_string()))?;
         let mut deadline = started + self.options.wait;
         let mut pause = PAUSE_MIN;
-        let mut renewals = 0;
+        let mut renewals = Renewals::default();
         loop {
             let before = self.fetched;
             let error = match self.attempt(only.as_ref()).await {
                 Ok(got) => return Ok(self.done(got, started)),
                 Err(error) if is_passing(&error) => error,
                 Err(error) if self.options.at.is_none() && is_outdated(&error) => {
-                    if renewals == RENEWALS_MAX {
+                    let Some(pause) = renewals.next(Instant::now()) else {
                         return Err(error);
-                    }
-                    // At once, and then with time for its owner to look at all of it again.
-                    tokio::time::sleep(PAUSE_MIN * renewals).await;
-                    renewals += 1;
+                    };
+                    tokio::time::sleep(pause).await;
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -306,20 +301,46 @@ impl Run {
         only: Option<&Filter>,
     ) -> Result<Got, Error> {
         let reach = first.reach.clone();
-        let fetched = self.fetch_from(&first, owner, only);
+        let fetched = self.fetch_named(&first, owner, only);
         reach.with_verified(first.target, fetched).await
     }
 
-    async fn fetch_from(
+    /// Where what is remembered by the name is not there for us any more, its owner is asked which share has that name now.
+    async fn fetch_named(
         &mut self,
         first: &First,
         owner: Option<&Provider>,
         only: Option<&Filter>,
     ) -> Result<Got, Error> {
-        let (source, reach, target) = (&self.options.source, &first.reach, first.target);
-        let share = match self.contents.recall(source).await? {
+        let (source, contents) = (self.options.source.clone(), self.contents.clone());
+        let identify = || contents.identify(&first.reach, first.target, &source);
+        let recalled = contents.recall(&source).await?;
+        let share = match recalled {
             Some(share) => share,
-            None => self.contents.identify(reach, target, source).await?,
+            None => identify().await?,
+        };
+        let fetched = self.fetch_share(share, first, owner, only).await;
+        let is_of_old = recalled.is_some() && owner.is_none();
+        if !is_of_old || !matches!(fetched, Err(Error::UnknownShare(_))) {
+            return fetched;
+        }
+        match identify().await? {
+            same if same == share => fetched,
+            share => self.fetch_share(share, first, owner, only).await,
+        }
+    }
+
+    async fn fetch_share(
+        &mut self,
+        share: ShareId,
+        first: &First,
+        owner: Option<&Provider>,
+        only: Option<&Filter>,
+    ) -> Result<Got, Error> {
+        let (reach, target) = (&first.reach, first.target);
+        let source = &ShareSource {
+            share: ShareName::Id(share),
+            ..self.options.source.clone()
         };
         let acquainted = first.acquaintance(share, source.owner);
         let get = self.request(&acquainted, &first.provider.credential, only);

@@ -18,7 +18,7 @@ const FILM_BYTES: usize = 12 << 20;
 /// A name that a browser would take for markup, and that is not ASCII.
 const ODD: &str = "<b onload=\"x()\">Ünïcode 漢 'a'&amp;.txt";
 
-async fn open(person: &Person, text: &str) -> Result<FileReader, Error> {
+pub(super) async fn open(person: &Person, text: &str) -> Result<FileReader, Error> {
     let source = person.node.contents().resolve(text).await?;
     person.node.contents().open(&source).await
 }
@@ -34,7 +34,7 @@ async fn size(reader: &mut FileReader) -> Result<u64, ReadError> {
 }
 
 /// All of a file.
-async fn all(reader: &mut FileReader) -> Result<Vec<u8>, ReadError> {
+pub(super) async fn all(reader: &mut FileReader) -> Result<Vec<u8>, ReadError> {
     let size = size(reader).await?;
     let mut all = Vec::new();
     while (all.len() as u64) < size {

@@ -111,7 +111,7 @@ impl Getter {
         if let Some(source) = self.sources.get(&id) {
             let who = source.who;
             self.end(id, EndReason::Lied);
-            self.handle_liar(now, who);
+            self.handle_liar(now, who, now);
         }
     }
 

@@ -65,6 +65,8 @@ pub enum Priority {
 pub enum EndReason {
     /// What it sent is not what was asked for. It is remembered; whoever keeps a longer memory adds it there.
     Lied,
+    /// It lied less than a day ago, on another stream or elsewhere.
+    Distrusted,
     /// It broke the protocol.
     Breach,
     /// It stalled time and again.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::liars::Liars;
+use super::liars::{Liars, is_same};
 use super::output::{EndReason, Output, Path, Priority, ReaderId, SourceId, TransferId, Who};
 use super::pace::Pace;
 use super::source::{Link, Source};
@@ -169,7 +169,7 @@ impl Getter {
     ) {
         self.now = now;
         let refused = match self.transfers.get(&transfer_id) {
-            _ if self.liars.contains(who) => Some(EndReason::Lied),
+            _ if self.liars.contains(now, who) => Some(EndReason::Distrusted),
             None => Some(EndReason::NotNeeded),
             Some(transfer) if transfer.sources.len() >= SOURCES_MAX => Some(EndReason::NotNeeded),
             Some(_) => None,
@@ -210,16 +210,16 @@ impl Getter {
         self.schedule();
     }
 
-    /// Somebody is known to lie from elsewhere.
-    pub fn handle_liar(&mut self, now: Time, who: Who) {
+    /// Somebody is known to have lied at that time.
+    pub fn handle_liar(&mut self, now: Time, who: Who, at: Time) {
         self.now = now;
-        self.liars.insert(who);
+        self.liars.insert(now, who, at);
         let sources: Vec<SourceId> = (self.sources.iter())
-            .filter(|(_, source)| self.liars.contains(source.who))
+            .filter(|(_, source)| is_same(who, source.who))
             .map(|(id, _)| *id)
             .collect();
         for source in sources {
-            self.end(source, EndReason::Lied);
+            self.end(source, EndReason::Distrusted);
         }
         self.schedule();
     }

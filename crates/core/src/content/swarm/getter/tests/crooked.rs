@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Bench, CHUNK, SECOND, T, data, have, who};
 use crate::address::Route;
 use crate::content::referral::Referral;
-use crate::content::swarm::config::{REFERRALS_MAX, STALL_AFTER_MIN, STALLS_MAX};
+use crate::content::swarm::config::{DISTRUSTED_FOR, REFERRALS_MAX, STALL_AFTER_MIN, STALLS_MAX};
 use crate::content::swarm::getter::output::{EndReason, Output, PathKind};
 use crate::content::swarm::getter::{SourceId, Who};
 use crate::content::swarm::span::CHUNKS_MAX;
@@ -32,10 +32,37 @@ fn a_liar_is_dropped_and_known_by_its_peer() {
         ..who(1)
     };
     bench.open(T, 2, elsewhere, PathKind::Lan);
-    assert_eq!(bench.ended(SourceId(2)), Some(EndReason::Lied));
+    assert_eq!(bench.ended(SourceId(2)), Some(EndReason::Distrusted));
     let honest = bench.source(3);
     while !bench.is_done() {
         bench.answer(honest);
+    }
+}
+
+#[test]
+fn a_liar_is_asked_again_after_a_day_however_often_it_came_meanwhile() {
+    let mut bench = Bench::wanting(1);
+    bench.now = bench.now + DISTRUSTED_FOR;
+    let liar = bench.source(1);
+    bench.getter.handle_invalid(bench.now, liar);
+    bench.drain();
+    assert_eq!(bench.ended(liar), Some(EndReason::Lied));
+    // One of whom an earlier run knows.
+    let earlier = bench.now - DISTRUSTED_FOR / 2;
+    bench.getter.handle_liar(bench.now, who(2), earlier);
+    bench.now = bench.now + DISTRUSTED_FOR / 2 - SECOND;
+    for (source, liar) in [(3, who(1)), (4, who(2))] {
+        bench.open(T, source, liar, PathKind::Lan);
+        assert_eq!(bench.ended(SourceId(source)), Some(EndReason::Distrusted));
+    }
+    bench.now = bench.now + SECOND;
+    bench.open(T, 5, who(1), PathKind::Lan);
+    assert_eq!(bench.ended(SourceId(5)), Some(EndReason::Distrusted));
+    bench.open(T, 6, who(2), PathKind::Lan);
+    bench.now = bench.now + DISTRUSTED_FOR / 2;
+    bench.open(T, 7, who(1), PathKind::Lan);
+    for source in [6, 7] {
+        assert_eq!(bench.ended(SourceId(source)), None);
     }
 }
 
