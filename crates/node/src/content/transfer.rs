@@ -68,7 +68,7 @@ pub(super) struct Transfer {
     /// A file that has changed at a provider.
     changed: Option<String>,
     entries: u64,
-    /// Bytes that were here already.
+    /// Bytes that were here, and durable, before.
     found: u64,
     /// Whether nothing is left of other versions.
     is_older_removed: bool,
@@ -403,7 +403,7 @@ impl Transfer {
         // A chunk goes by what was told last of what is in it.
         prepared.wanted.sort_by_key(|(_, priority)| *priority);
         self.progress.bytes += prepared.bytes;
-        self.found += prepared.bytes;
+        self.found += prepared.durable;
         self.progress.files += prepared.files;
         self.unfinished += prepared.unfinished;
         self.put_off += prepared.put_off;

@@ -20,6 +20,8 @@ mod previews;
 mod priorities;
 mod quota;
 mod reading;
+#[cfg(target_os = "linux")]
+mod reflinks;
 mod several;
 mod trees;
 mod unwritten;
