@@ -15,6 +15,8 @@ use crate::content::{Credential, Stream, frames};
 pub(super) enum Reply {
     /// These raw bytes, for all that was asked for.
     Data(Vec<u8>),
+    /// A node of so many bytes, in its encoding.
+    Node(Vec<u8>, u64),
     /// That it does not, for this reason.
     Dropped(DropReason),
     /// Nothing.
@@ -91,24 +93,25 @@ async fn answer(
             continue;
         };
         for ask in asks {
-            match reply(ask) {
-                Reply::Data(raw) => {
-                    let until = match ask.what {
-                        What::Span(span) => span.end,
-                        What::Node(_) => raw.len() as u64,
-                    };
-                    let (id, encoded) = (ask.id, raw.len() as u64);
-                    let message = ProviderMessage::Data { id, until, encoded };
-                    writer.write_all(&frames::frame(&message)).await?;
-                    writer.write_all(&raw).await?;
+            let (raw, until) = match (reply(ask), ask.what) {
+                (Reply::Data(raw), What::Span(span)) => (raw, span.end),
+                (Reply::Data(raw), What::Node(_)) => {
+                    let until = raw.len() as u64;
+                    (raw, until)
                 }
-                Reply::Dropped(reason) => {
+                (Reply::Node(raw, size), _) => (raw, size),
+                (Reply::Dropped(reason), _) => {
                     let ids = vec![ask.id];
                     let message = ProviderMessage::Dropped { ids, reason };
                     writer.write_all(&frames::frame(&message)).await?;
+                    continue;
                 }
-                Reply::Silence => {}
-            }
+                (Reply::Silence, _) => continue,
+            };
+            let (id, encoded) = (ask.id, raw.len() as u64);
+            let message = ProviderMessage::Data { id, until, encoded };
+            writer.write_all(&frames::frame(&message)).await?;
+            writer.write_all(&raw).await?;
         }
     }
     Ok(())

@@ -13,6 +13,8 @@ mod fresh;
 #[cfg(target_os = "linux")]
 mod full;
 mod half;
+#[cfg(target_os = "linux")]
+mod held;
 mod here;
 mod news;
 mod older;
