@@ -188,7 +188,7 @@ mod tests {
             let (root, totals) = directory(&mut store, entries);
             let mut walk = Walk::new(root, totals, 0, 0);
             let mut walked = Vec::new();
-            while let Some(wanted) = walk.poll_wanted() {
+            while let Some(wanted) = walk.first() {
                 for item in walk.handle_node(wanted.ticket, &store[&wanted.node]).expect("a tree") {
                     if let Item::File { path, file, position } = item {
                         walked.push((path, position, file.size));

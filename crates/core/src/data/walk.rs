@@ -1,7 +1,7 @@
 //! Reads a tree from nodes that arrive in any order.
 //!
-//! The walk says which node it needs next; whoever drives it fetches the blob, verifies its hash and hands it in. Only then does the
-//! walk look into it: names, order across the parts of a divided directory, collisions, depth, the ways of links, the number of
+//! The walk says which nodes it needs, and in which order it is best given them; whoever drives it fetches the blobs, verifies their hashes and
+//! hands them in. Only then does the walk look into them: names, order across the parts of a divided directory, collisions, depth, the ways of links, the number of
 //! entries, and whether every total claimed above is the sum of what is below. A tree cannot have cycles, because a node cannot contain
 //! its own hash; but it can name one node many times, so it is the entries that are counted and bounded.
 
@@ -14,6 +14,20 @@ use crate::data::manifest::{
 };
 use crate::data::path::{self, DEPTH_MAX, Names, PathError};
 use crate::ids::BlobHash;
+
+/// What a walk may hold of directories that wait to be read, with their paths, in bytes. Who goes by its order holds the siblings on the way
+/// down, which are a few MB where a hundred thousand folders lie beside each other; more than this only a tree takes that is made for it.
+pub const HELD_BYTES_MAX: u64 = 128 << 20;
+
+/// What a node that waits takes, in bytes, beside what a list of parts says of it: its fields, and its part of a tree that is not full. So
+/// are the next two.
+const PENDING_BYTES: u64 = 120;
+
+/// What that takes beside two names,
+const CLAIM_BYTES: u64 = 140;
+
+/// and a directory beside its path and the names in it.
+const DIRECTORY_BYTES: u64 = 200;
 
 /// Something in the tree, with its path from the root, written with `/`. A directory comes before what it contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +63,7 @@ pub enum Item {
 /// A node the walk needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wanted {
-    /// Names the request when the node is handed in.
+    /// Names its place in the tree when the node is handed in.
     pub ticket: u64,
     /// The node's hash.
     pub node: BlobHash,
@@ -76,7 +90,10 @@ pub enum WalkError {
     /// A part that is not what the list of parts says.
     #[error("the parts of the directory {0:?} do not fit together")]
     Parts(String),
-    /// A node that nobody asked for: the driver's mistake.
+    /// More directories wait to be read than [`HELD_BYTES_MAX`] hold.
+    #[error("too many directories lie beside and beneath each other")]
+    Wide,
+    /// A node that is not needed: the driver's mistake.
     #[error("a directory node was not asked for")]
     Unasked,
 }
@@ -87,10 +104,11 @@ pub struct Walk {
     depth_above: usize,
     entries: u64,
     next: u64,
-    /// Depth first, so that it stays short: at most the siblings on the way down.
-    pending: Vec<Pending>,
-    asked: BTreeMap<u64, Pending>,
+    /// By the order in which they were queued, the last to be read first.
+    pending: BTreeMap<u64, Pending>,
     directories: BTreeMap<u64, Directory>,
+    /// What the two take, about, without the names in directories.
+    held_bytes: u64,
 }
 
 /// A node to be read.
@@ -99,7 +117,7 @@ struct Pending {
     node: BlobHash,
     directory: u64,
     parts_depth: usize,
-    claim: Option<Claim>,
+    claim: Option<Box<Claim>>,
     /// Where its first file begins on the line.
     position: u64,
 }
@@ -131,26 +149,35 @@ impl Walk {
             depth_above,
             entries: 0,
             next: 0,
-            pending: Vec::new(),
-            asked: BTreeMap::new(),
+            pending: BTreeMap::new(),
             directories: BTreeMap::new(),
+            held_bytes: 0,
         };
         walk.enter(String::new(), 0, node, claimed, position);
         walk
     }
 
-    /// The next node it needs, if any can be named yet.
-    pub fn poll_wanted(&mut self) -> Option<Wanted> {
-        let pending = self.pending.pop()?;
-        let ticket = self.number();
-        let node = pending.node;
-        self.asked.insert(ticket, pending);
-        Some(Wanted { ticket, node })
+    /// The node it is best given next: then it goes depth first, and holds least. `None` when everything was read.
+    pub fn first(&self) -> Option<Wanted> {
+        self.upcoming().next()
+    }
+
+    /// The nodes it needs, as far as they can be named yet, the first of them first.
+    pub fn upcoming(&self) -> impl Iterator<Item = Wanted> {
+        self.pending.iter().rev().map(|(ticket, pending)| Wanted {
+            ticket: *ticket,
+            node: pending.node,
+        })
     }
 
     /// Whether everything was read.
     pub fn is_done(&self) -> bool {
-        self.pending.is_empty() && self.asked.is_empty()
+        self.pending.is_empty()
+    }
+
+    /// What it holds of directories that were not read whole, in bytes, about: without the names in them, of which each takes some 25.
+    pub fn held_bytes(&self) -> u64 {
+        self.held_bytes
     }
 
     /// Takes a node whose hash is right and gives what it lists.
@@ -158,7 +185,8 @@ impl Walk {
     /// # Errors
     /// [`WalkError`]; the tree is to be given up then.
     pub fn handle_node(&mut self, ticket: u64, bytes: &[u8]) -> Result<Vec<Item>, WalkError> {
-        let pending = self.asked.remove(&ticket).ok_or(WalkError::Unasked)?;
+        let pending = self.pending.remove(&ticket).ok_or(WalkError::Unasked)?;
+        self.held_bytes -= pending.held_bytes();
         let body = Node::decode(bytes)?.into_body();
         let key = pending.directory;
         let mut directory = self.directories.remove(&key).ok_or(WalkError::Unasked)?;
@@ -174,9 +202,15 @@ impl Walk {
         match body {
             Body::Entries(entries) => {
                 let mut position = pending.position;
+                let mut paths_bytes = 0;
                 for entry in entries {
                     let bytes = entry.totals().bytes;
+                    // What is given is held, too: as often as there are entries, the whole path.
+                    paths_bytes += (directory.path.len() + entry.name().len()) as u64;
                     items.push(self.entry(&mut directory, entry, position)?);
+                    if self.held_bytes + paths_bytes > HELD_BYTES_MAX {
+                        return Err(WalkError::Wide);
+                    }
                     // Sums that overflow are found where totals are compared.
                     position = position.saturating_add(bytes);
                 }
@@ -189,9 +223,15 @@ impl Walk {
                 self.divide(&pending, parts);
             }
         }
+        if self.held_bytes > HELD_BYTES_MAX {
+            return Err(WalkError::Wide);
+        }
         if directory.nodes_left > 0 {
             self.directories.insert(key, directory);
-        } else if directory.counted != directory.claimed {
+            return Ok(items);
+        }
+        self.held_bytes -= directory.held_bytes();
+        if directory.counted != directory.claimed {
             return Err(WalkError::Totals(directory.path));
         }
         Ok(items)
@@ -256,21 +296,20 @@ impl Walk {
         claimed: Totals,
         position: u64,
     ) {
-        let directory = self.number();
-        self.directories.insert(
-            directory,
-            Directory {
-                path,
-                depth,
-                claimed,
-                counted: Totals::default(),
-                names: Names::default(),
-                nodes_left: 1,
-            },
-        );
-        self.pending.push(Pending {
+        let key = self.number();
+        let directory = Directory {
+            path,
+            depth,
+            claimed,
+            counted: Totals::default(),
+            names: Names::default(),
+            nodes_left: 1,
+        };
+        self.held_bytes += directory.held_bytes();
+        self.directories.insert(key, directory);
+        self.queue(Pending {
             node,
-            directory,
+            directory: key,
             parts_depth: 0,
             claim: None,
             position,
@@ -285,20 +324,43 @@ impl Walk {
         for part in parts.into_iter().rev() {
             let first = part.first.clone();
             position = position.saturating_sub(part.totals.bytes);
-            self.pending.push(Pending {
+            self.queue(Pending {
                 node: part.node,
                 directory: whole.directory,
                 parts_depth: whole.parts_depth + 1,
-                claim: Some(Claim { part, until }),
+                claim: Some(Box::new(Claim { part, until })),
                 position,
             });
             until = Some(first);
         }
     }
 
+    /// Has a node be read before all that were queued.
+    fn queue(&mut self, pending: Pending) {
+        self.held_bytes += pending.held_bytes();
+        let ticket = self.number();
+        self.pending.insert(ticket, pending);
+    }
+
     fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
+    }
+}
+
+impl Pending {
+    fn held_bytes(&self) -> u64 {
+        let claimed = self.claim.as_ref().map_or(0, |claim| {
+            let until = claim.until.as_ref().map_or(0, String::len);
+            CLAIM_BYTES + (claim.part.first.len() + until) as u64
+        });
+        PENDING_BYTES + claimed
+    }
+}
+
+impl Directory {
+    fn held_bytes(&self) -> u64 {
+        DIRECTORY_BYTES + self.path.len() as u64
     }
 }
 

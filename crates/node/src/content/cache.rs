@@ -8,18 +8,22 @@
 //! It is the node's own, and counted on the disk (holes are not) against what copies may take beside their files. The files read longest
 //! ago make room.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use kith_core::crypto;
+use kith_core::ids::BlobHash;
 
 use crate::content::quota;
 use crate::content::shares::Shares;
 use crate::content::store;
+use crate::data::hash;
+use crate::data::local::Candidate;
 use crate::data::places;
+use crate::data::range::Blob;
 
 /// What there is room for at least, in bytes, whatever copies take: what a few readers have ahead of them.
 pub const ROOM_BYTES_MIN: u64 = 64 << 20;
@@ -40,6 +44,13 @@ const BLOCK_BYTES: u64 = 512;
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: PathBuf,
+}
+
+/// The whole files in a [`Cache`], by what they hold. One is looked into when something of its size is wanted.
+#[derive(Debug, Default)]
+pub struct WholeFiles {
+    by_size: BTreeMap<u64, Vec<PathBuf>>,
+    by_hash: BTreeMap<BlobHash, Candidate>,
 }
 
 /// A file in it.
@@ -85,6 +96,27 @@ impl Cache {
         Ok(None)
     }
 
+    /// The files of which all has come.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn whole_files(&self) -> io::Result<WholeFiles> {
+        let mut files = WholeFiles::default();
+        let places = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(files),
+            places => places?,
+        };
+        for place in places {
+            // What makes room may go meanwhile.
+            if let Ok(Some(path)) = Self::whole(&place?.path())
+                && let Ok(metadata) = fs::symlink_metadata(&path)
+            {
+                files.by_size.entry(metadata.len()).or_default().push(path);
+            }
+        }
+        Ok(files)
+    }
+
     /// Empties a place.
     ///
     /// # Errors
@@ -123,6 +155,19 @@ impl Cache {
             (bytes, count) = (bytes - file.bytes, count - 1);
         }
         Ok(bytes)
+    }
+}
+
+impl WholeFiles {
+    /// One that holds this.
+    pub fn find(&mut self, wanted: &Blob) -> Option<Candidate> {
+        for path in self.by_size.remove(&wanted.size).into_iter().flatten() {
+            // What cannot be read any more is fetched.
+            if let Ok(hashed) = hash::hash_file(&path) {
+                self.by_hash.insert(hashed.hash, (path, hashed.stamp));
+            }
+        }
+        self.by_hash.get(&wanted.hash).cloned()
     }
 }
 
@@ -201,6 +246,31 @@ mod tests {
         film.set_len(1 << 30).expect("room for holes");
         let bytes = cache.trim(u64::MAX, &BTreeSet::new()).expect("counted");
         assert!(bytes < 1 << 20, "{bytes}");
+    }
+
+    #[test]
+    fn a_whole_file_is_found_by_what_it_holds() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let cache = Cache::new(folder.path().join("partial"));
+        let nothing = cache.whole_files().expect("no folder yet");
+        assert!(nothing.by_size.is_empty());
+        for (name, content) in [("a", "film"), ("b", "song"), ("c", "a text")] {
+            let place = cache.place(&[name.as_bytes()]).expect("made");
+            fs::write(place.join(name), content).expect("written");
+        }
+        let begun = cache.place(&[b"d"]).expect("made");
+        fs::create_dir(begun.join(".kith-0123456789abcdef.partial")).expect("made");
+        let mut files = cache.whole_files().expect("looked through");
+        let mut find = |content: &str| {
+            let (hash, size) = (hash::hash_bytes(content.as_bytes()).0, content.len() as u64);
+            let (path, stamp) = files.find(&Blob { hash, size })?;
+            assert_eq!(stamp.size, size);
+            Some(fs::read_to_string(path).expect("readable"))
+        };
+        assert_eq!(find("song").as_deref(), Some("song"));
+        assert_eq!(find("none"), None);
+        assert_eq!(find("film").as_deref(), Some("film"));
+        assert_eq!(find("another"), None);
     }
 
     #[test]

@@ -9,7 +9,6 @@ use kith_core::content::swarm::getter::Priority;
 use kith_core::content::swarm::span::Span;
 use kith_core::data::manifest;
 use kith_core::data::walk::Item;
-use kith_core::ids::BlobHash;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +21,7 @@ use crate::content::swarm::arriving::{Arriving, File};
 use crate::data::disk::{self, Occupied, StagingError};
 use crate::data::incoming::Incoming;
 use crate::data::local::Candidate;
+use crate::data::range::Blob;
 use crate::data::staging::{Download, Staging};
 
 /// Where what arrives goes.
@@ -42,8 +42,10 @@ pub(super) struct Prepared {
     pub(super) held: Vec<Span>,
     /// What is not, and how soon it is wanted.
     pub(super) wanted: Vec<(Span, Priority)>,
-    /// Bytes that are here.
+    /// Bytes that are here,
     pub(super) bytes: u64,
+    /// and those among them that were before, and so are durable; of the others it is told when they are.
+    pub(super) durable: u64,
     /// Files that are whole,
     pub(super) files: u64,
     /// and those that are not;
@@ -154,7 +156,7 @@ fn prepare_all(
     let mut prepared = Prepared::default();
     let only = sorting.only.as_ref();
     let here = sorting.here.as_ref();
-    let here = here.map_or_else(BTreeMap::new, |here| here(&hashes(&items)));
+    let here = here.map_or_else(BTreeMap::new, |here| here(&blobs(&items)));
     for item in items {
         match item {
             Item::Directory { path } if only.is_none() => {
@@ -244,6 +246,9 @@ impl Prepared {
         }
         add(&mut self.held, span(position, reached, size));
         self.bytes += size - missing_bytes;
+        if !file.incoming.is_written() {
+            self.durable += size - missing_bytes;
+        }
         match missing_bytes {
             0 => self.files += 1,
             _ => self.unfinished += 1,
@@ -270,12 +275,15 @@ pub(super) fn span(position: u64, start: u64, end: u64) -> Span {
 }
 
 /// The content of the files among some items.
-fn hashes(items: &[Item]) -> Vec<BlobHash> {
-    let hashes = items.iter().filter_map(|item| match item {
-        Item::File { file, .. } => Some(file.hash),
+fn blobs(items: &[Item]) -> Vec<Blob> {
+    let blobs = items.iter().filter_map(|item| match item {
+        Item::File { file, .. } => Some(Blob {
+            hash: file.hash,
+            size: file.size,
+        }),
         _ => None,
     });
-    hashes.collect()
+    blobs.collect()
 }
 
 /// Adds a span to ascending ones; it becomes one with the last where they touch.
@@ -296,6 +304,7 @@ fn compare_all(target: &Path, items: &[Item]) -> Result<Prepared, GetError> {
     for item in items {
         if let Item::File { file, .. } = item {
             prepared.bytes += file.size;
+            prepared.durable += file.size;
             prepared.files += 1;
         }
     }

@@ -16,6 +16,7 @@ use crate::content::offered::{Offered, Providing};
 use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
 use crate::data::local::Candidate;
+use crate::data::range::Blob;
 
 /// Which files are wanted.
 #[derive(Clone)]
@@ -26,8 +27,8 @@ pub struct Filter {
     pub wants: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
-/// Where the blobs of these names may lie here already.
-pub type AlreadyHere = Arc<dyn Fn(&[BlobHash]) -> BTreeMap<BlobHash, Vec<Candidate>> + Send + Sync>;
+/// Where these blobs may lie here already, by their hashes. Blocks.
+pub type AlreadyHere = Arc<dyn Fn(&[Blob]) -> BTreeMap<BlobHash, Vec<Candidate>> + Send + Sync>;
 
 /// What to fetch.
 #[derive(Clone)]

@@ -27,6 +27,7 @@ use crate::content::underway::Underways;
 use crate::data::bare::BarePictures;
 use crate::data::local::Candidate;
 use crate::data::outboard::Outboards;
+use crate::data::range::Blob;
 use crate::data::scan::{LeftOut, ScanError, Scanned};
 
 /// How many events a slow listener may be behind by before it misses the oldest: what a few streams that end at once give.
@@ -345,20 +346,17 @@ impl Shares {
         })
     }
 
-    /// Where the blobs of these names may lie, in anything shared here.
+    /// Where these blobs may lie, in anything shared here.
     ///
     /// # Errors
     /// The database's.
-    pub fn already_here(
-        &self,
-        wanted: &[BlobHash],
-    ) -> io::Result<BTreeMap<BlobHash, Vec<Candidate>>> {
+    pub fn already_here(&self, wanted: &[Blob]) -> io::Result<BTreeMap<BlobHash, Vec<Candidate>>> {
         store::run(&*self.database, |connection| {
             let mut here = BTreeMap::new();
             if !store::has_files(connection)? {
                 return Ok(here);
             }
-            for hash in wanted {
+            for Blob { hash, .. } in wanted {
                 let candidates = store::anywhere(connection, hash)?;
                 if !candidates.is_empty() {
                     here.insert(*hash, candidates);

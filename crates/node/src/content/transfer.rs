@@ -1,17 +1,15 @@
 //! A transfer: a tree is walked, its items become directories and files, and what is missing of them is wanted.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kith_core::content::swarm::config::NODES_MAX;
 use kith_core::content::swarm::span::Span;
 use kith_core::data::builder::DirectoryBuilder;
 use kith_core::data::manifest::{self, Entry};
 use kith_core::data::walk::{Item, Walk};
-use kith_core::ids::{BlobHash, PeerId};
+use kith_core::ids::PeerId;
 use tokio::sync::watch;
 
 use crate::content::asking::Answered;
@@ -23,14 +21,16 @@ use crate::content::priorities::{Level, Levels, Priorities};
 use crate::content::reader::Readers;
 use crate::content::request::{AlreadyHere, Filter, Get, Progress};
 use crate::content::select::Selected;
-use crate::content::swarm::arriving::Event;
+use crate::content::swarm::arriving::{DIRECTORY, Event};
 use crate::content::swarm::fetching::Fetching;
 use crate::content::underway::Underway;
+use crate::content::walking::Walking;
 use crate::data::disk::StagingError;
 use crate::data::nodes::Nodes;
 
-/// How many files may be unfinished before the walk pauses: far more than what is asked for at once lies in, at some 10 MB.
-const FILES_AHEAD_MAX: u64 = 16 * 1024;
+/// How many files may be unfinished before the walk pauses, which it does when the node that it reads is read: far more than what is asked for
+/// at once lies in, and with twenty thousand that one node may list at some 25 MB.
+pub(super) const FILES_AHEAD_MAX: u64 = 16 * 1024;
 
 /// How many files may be put off: the walk goes on past them, and each is held in memory. Further ones come last instead. As many as are
 /// remembered when they are whole.
@@ -42,11 +42,7 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// A transfer under way.
 pub(super) struct Transfer {
     fetching: Fetching,
-    walk: Option<Walk>,
-    /// Which requests of the walk wait for a node.
-    tickets: BTreeMap<BlobHash, Vec<u64>>,
-    /// A node that there was no room for.
-    held_back: Option<BlobHash>,
+    walking: Option<Walking>,
     place: Place,
     /// What was prepared, and what is missing of that not asked for.
     prepared: Vec<Prepared>,
@@ -68,7 +64,7 @@ pub(super) struct Transfer {
     /// A file that has changed at a provider.
     changed: Option<String>,
     entries: u64,
-    /// Bytes that were here already.
+    /// Bytes that were here, and durable, before.
     found: u64,
     /// Whether nothing is left of other versions.
     is_older_removed: bool,
@@ -90,9 +86,7 @@ impl Transfer {
         let place = Place::find(&fetching.arriving.tasks, get, selected, target).await?;
         let mut transfer = Self {
             fetching,
-            walk: None,
-            tickets: BTreeMap::new(),
-            held_back: None,
+            walking: None,
             place,
             prepared: Vec::new(),
             only: get.only.clone(),
@@ -114,6 +108,9 @@ impl Transfer {
             is_older_removed: false,
             links_left_out: 0,
         };
+        if let Some(staging) = transfer.place.staging() {
+            transfer.fetching.arriving.tree.keep_in(staging);
+        }
         match selected {
             Selected::Directory {
                 node,
@@ -122,7 +119,8 @@ impl Transfer {
                 position,
                 ..
             } => {
-                transfer.walk = Some(Walk::new(*node, *totals, *depth, *position));
+                let walk = Walk::new(*node, *totals, *depth, *position);
+                transfer.walking = Some(Walking::new(walk));
             }
             Selected::File { file, position } => {
                 let path = match transfer.place {
@@ -135,7 +133,7 @@ impl Transfer {
                     file,
                     position,
                 };
-                transfer.prepare(None, vec![item]).await?;
+                transfer.prepare(vec![item]).await?;
             }
         }
         Ok(transfer)
@@ -191,8 +189,9 @@ impl Transfer {
         let mut every = tokio::time::interval(SYNC_EVERY);
         loop {
             self.want_nodes();
+            let has_read = self.read_node().await?;
             report(&self.progress);
-            let is_walked = self.walk.as_ref().is_none_or(Walk::is_done);
+            let is_walked = self.walking.as_ref().is_none_or(Walking::is_done);
             if is_walked || self.is_far_ahead() {
                 self.want_prepared();
             }
@@ -208,14 +207,15 @@ impl Transfer {
             }
             tokio::select! {
                 event = self.fetching.next() => {
-                    self.take(event?).await?;
+                    self.take(event?)?;
                     while let Some(event) = self.fetching.try_next() {
-                        self.take(event).await?;
+                        self.take(event)?;
                     }
                 }
                 // Its sender is held by this.
                 _ = self.levels_watch.changed() => self.sort_anew(),
                 Ok(()) = durable.changed() => {}
+                () = std::future::ready(()), if has_read => {}
                 _ = every.tick() => {
                     if let Some(staging) = self.place.staging() {
                         staging.syncing.begin();
@@ -255,48 +255,36 @@ impl Transfer {
 
     /// Asks for the nodes that come next, unless there is enough to do without.
     fn want_nodes(&mut self) {
-        while !self.is_far_ahead() {
-            if self.tickets.len() >= NODES_MAX {
-                return;
-            }
-            let node = match self.held_back.take() {
-                Some(node) => node,
-                None => {
-                    let Some(wanted) = self.walk.as_mut().and_then(Walk::poll_wanted) else {
-                        return;
-                    };
-                    let tickets = self.tickets.entry(wanted.node).or_default();
-                    tickets.push(wanted.ticket);
-                    wanted.node
-                }
-            };
-            if !self.recall(node) && !self.fetching.want_node(node) {
-                self.held_back = Some(node);
-                return;
-            }
+        if self.is_far_ahead() {
+            return;
+        }
+        if let Some(walking) = &mut self.walking {
+            let tree = &self.fetching.arriving.tree;
+            walking.ask(tree, |node| self.fetching.want_node(node));
         }
     }
 
-    /// Takes a node from what an earlier run left; false where it has none.
-    fn recall(&self, node: BlobHash) -> bool {
-        let Some(staging) = self.place.staging() else {
-            return false;
-        };
-        if !staging.nodes.contains(&node) {
-            return false;
+    /// Reads one node that is here, unless there is enough to do without; whether it did.
+    async fn read_node(&mut self) -> Result<bool, GetError> {
+        if self.is_far_ahead() {
+            return Ok(false);
         }
-        let (staging, arriving) = (Arc::clone(staging), Arc::clone(&self.fetching.arriving));
+        let arriving = Arc::clone(&self.fetching.arriving);
+        let readable = |walking: &Walking| walking.readable(&arriving.tree);
+        let Some(wanted) = self.walking.as_ref().and_then(readable) else {
+            return Ok(false);
+        };
         let tasks = arriving.tasks.clone();
-        tasks.spawn_blocking(move || {
-            let read = staging.nodes.get(&node);
-            let read =
-                read.and_then(|bytes| bytes.ok_or_else(|| io::ErrorKind::InvalidData.into()));
-            arriving.tell(match read {
-                Ok(bytes) => Event::Node { hash: node, bytes },
-                Err(error) => Event::Failed(GetError::staging(error.into(), "a directory")),
-            });
+        let taking = blocking(&tasks, Path::new(DIRECTORY), move || {
+            Ok(arriving.tree.take(&wanted.node)?)
         });
-        true
+        // What had to make room is asked for again.
+        let (Some(bytes), Some(walking)) = (taking.await?, &mut self.walking) else {
+            return Ok(false);
+        };
+        let items = walking.read(wanted, &bytes)?;
+        self.prepare(items).await?;
+        Ok(true)
     }
 
     /// How soon its files are wanted was told anew.
@@ -330,20 +318,15 @@ impl Transfer {
     }
 
     /// Takes in what has happened.
-    async fn take(&mut self, event: Event) -> Result<(), GetError> {
+    fn take(&mut self, event: Event) -> Result<(), GetError> {
         match event {
             Event::Bytes { peer, bytes, files } => {
                 self.count(peer, bytes, files);
                 Ok(())
             }
-            Event::Node { hash, bytes } => {
-                // Asked of a second source, it comes twice.
-                let mut kept = Some((hash, bytes.clone()));
-                for ticket in self.tickets.remove(&hash).unwrap_or_default() {
-                    if let Some(walk) = &mut self.walk {
-                        let items = walk.handle_node(ticket, &bytes)?;
-                        self.prepare(kept.take(), items).await?;
-                    }
+            Event::Node(hash) => {
+                if let Some(walking) = &mut self.walking {
+                    walking.came(&hash);
                 }
                 Ok(())
             }
@@ -375,12 +358,8 @@ impl Transfer {
         }
     }
 
-    /// Keeps a node, makes its directories and files, and asks for what is missing of them.
-    async fn prepare(
-        &mut self,
-        node: Option<(BlobHash, Vec<u8>)>,
-        items: Vec<Item>,
-    ) -> Result<(), GetError> {
+    /// Makes directories and files of what a node lists, and asks for what is missing of them.
+    async fn prepare(&mut self, items: Vec<Item>) -> Result<(), GetError> {
         self.entries += items.len() as u64;
         let place = self.place.clone();
         let sorting = Sorting {
@@ -392,18 +371,12 @@ impl Transfer {
         let arriving = Arc::clone(&self.fetching.arriving);
         // Looking at a large file that came in part takes a while, and may be given up.
         let tasks = arriving.tasks.clone();
-        let prepared = tasks.spawn_blocking(move || {
-            if let (Some(staging), Some((hash, bytes))) = (place.staging(), node) {
-                let kept = staging.keep_node(&hash, &bytes);
-                kept.map_err(|error| GetError::staging(error, "a directory"))?;
-            }
-            place.prepare(&arriving, items, &sorting)
-        });
+        let prepared = tasks.spawn_blocking(move || place.prepare(&arriving, items, &sorting));
         let mut prepared = prepared.await.map_err(lost)??;
         // A chunk goes by what was told last of what is in it.
         prepared.wanted.sort_by_key(|(_, priority)| *priority);
         self.progress.bytes += prepared.bytes;
-        self.found += prepared.bytes;
+        self.found += prepared.durable;
         self.progress.files += prepared.files;
         self.unfinished += prepared.unfinished;
         self.put_off += prepared.put_off;

@@ -12,6 +12,9 @@ use thiserror::Error;
 use crate::data::hash;
 use crate::data::range::{Blob, Mismatch};
 
+/// From this size on it is asked beforehand whether there is room for a file: smaller ones cost less than the asking.
+const ROOM_ASKED_FROM: u64 = 16 << 20;
+
 /// Why a download cannot go on, or cannot end.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -114,8 +117,19 @@ pub fn is_one_device(one: &Path, other: &fs::Metadata) -> io::Result<bool> {
     }
 }
 
+/// Says before a file of so many bytes is written into `folder` that there is no room for it, where that can be known.
+///
+/// # Errors
+/// [`StagingError::DiskFull`]; else what the system says.
+pub(super) fn ask_room(folder: &Path, bytes: u64) -> Result<(), StagingError> {
+    match bytes >= ROOM_ASKED_FROM && !has_room(folder, bytes)? {
+        true => Err(StagingError::DiskFull),
+        false => Ok(()),
+    }
+}
+
 /// Whether the file system of `folder` has room for so many bytes more, as far as it says.
-pub(super) fn has_room(folder: &Path, bytes: u64) -> io::Result<bool> {
+fn has_room(folder: &Path, bytes: u64) -> io::Result<bool> {
     #[cfg(unix)]
     {
         let system = rustix::fs::statvfs(folder)?;

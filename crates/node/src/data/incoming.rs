@@ -20,7 +20,7 @@ use crate::data::disk::{StagingError, create_file, is_identical, remove_file};
 use crate::data::hash::outboard_bytes;
 use crate::data::pieces;
 use crate::data::range::{Blob, Verified};
-use crate::data::syncing::{Syncing, Written};
+use crate::data::syncing::{SYNC_BYTES, Syncing, Written};
 
 /// Files that are kept open between two parts, each with its inner nodes: a fraction of the 1,024 descriptors that a process has at
 /// least, and more than the files that the parts under way belong to.
@@ -42,7 +42,7 @@ pub struct Incoming {
     missing: Mutex<Ranges>,
     /// Whether some of it came without the rest, so that there may be inner nodes beside it.
     is_in_parts: AtomicBool,
-    /// Whether something was written of it since this was made.
+    /// Whether something was written of it since this was made, or taken over.
     is_written: AtomicBool,
     open_files: Arc<OpenFiles>,
     syncing: Arc<Syncing>,
@@ -176,9 +176,66 @@ impl Incoming {
     }
 
     /// All of it is in its place, as was verified.
-    pub(super) fn complete(&self, file: &File) -> io::Result<()> {
+    pub(super) fn complete(&self, file: File) -> io::Result<()> {
+        file.set_times(self.times())?;
         self.mark(&(0..self.blob.size));
-        file.set_times(self.times())
+        self.settle(Arc::new([file]), vec![self.path.clone()])
+    }
+
+    /// What came of it for another version, and may not be on the disk, becomes durable with what is written.
+    pub(super) fn take_over(&self) -> Result<(), StagingError> {
+        if self.is_whole() {
+            let file = create_file(&self.path, self.executable)?;
+            self.settle(Arc::new([file]), vec![self.path.clone()])?;
+        } else if self.is_begun() {
+            let file = self.open()?;
+            let files = Arc::<[File; 2]>::clone(&file.files);
+            self.open_files.put(file);
+            self.settle(files, vec![self.path.clone(), self.outboard_path.clone()])?;
+        }
+        Ok(())
+    }
+
+    /// What is here of it, in these files, was not written by this.
+    fn settle(&self, files: Arc<[File]>, paths: Vec<PathBuf>) -> io::Result<()> {
+        let missing: u64 = self.missing().iter().map(|it| it.end - it.start).sum();
+        let bytes = self.blob.size - missing;
+        let mut unsynced = bytes;
+        if bytes >= SYNC_BYTES {
+            // By itself: what is fetched meanwhile does not wait for so much. Its name is left.
+            files.iter().try_for_each(File::sync_data)?;
+            unsynced = 1;
+        }
+        let room = self.syncing.admit(unsynced)?;
+        self.is_written.store(true, Ordering::Release);
+        let written = Written {
+            paths,
+            files,
+            is_new: true,
+            #[cfg(test)]
+            parts: self.parts_here(),
+        };
+        room.wrote(written, bytes);
+        Ok(())
+    }
+
+    /// What is here of it, and room for all of its inner nodes.
+    #[cfg(test)]
+    fn parts_here(&self) -> Vec<(usize, Range<u64>)> {
+        let mut parts = Vec::new();
+        let mut reached = 0;
+        for missing in self.missing() {
+            parts.push((0, reached..missing.start));
+            parts.push((1, 0..outboard_bytes(self.blob.size)));
+            reached = missing.end;
+        }
+        parts.push((0, reached..self.blob.size));
+        parts
+    }
+
+    /// Whether some of what is here was written since this was made, so that it may not be durable.
+    pub fn is_written(&self) -> bool {
+        self.is_written.load(Ordering::Acquire)
     }
 
     /// What is in its place is something else: false.

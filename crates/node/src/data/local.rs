@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::PathBuf;
 
-use crate::data::disk::StagingError;
+use crate::data::disk::{self, StagingError};
 use crate::data::hash::{self, Stamp};
 use crate::data::incoming::Incoming;
 
@@ -36,9 +36,19 @@ pub fn bring(incoming: &Incoming, candidates: &[Candidate]) -> Result<bool, Stag
 /// Clones or copies, and compares the hash.
 fn copy(source: File, incoming: &Incoming) -> Result<bool, StagingError> {
     let target = incoming.create()?;
+    let size = incoming.blob.size;
     let hash = if clone(&source, &target) {
-        hash::hash_file(incoming.path())?.hash.0
+        match hash::hash_open(&target, size) {
+            Ok((hash, _)) => hash.0,
+            // It became shorter meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return incoming.discard(&target);
+            }
+            Err(error) => return Err(error.into()),
+        }
     } else {
+        // What shares its blocks takes no room.
+        disk::ask_room(disk::parent(incoming.path()), size)?;
         match copy_hashed(source, &target)? {
             Some(hash) => *hash.as_bytes(),
             None => return incoming.discard(&target),
@@ -47,7 +57,7 @@ fn copy(source: File, incoming: &Incoming) -> Result<bool, StagingError> {
     if hash != incoming.blob.hash.0 {
         return incoming.discard(&target);
     }
-    incoming.complete(&target)?;
+    incoming.complete(target)?;
     Ok(true)
 }
 

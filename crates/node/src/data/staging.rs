@@ -26,7 +26,7 @@ use kith_core::ids::{BlobHash, ShareId};
 use crate::data::adding;
 use crate::data::barrier;
 use crate::data::disk::{
-    Occupied, StagingError, create_file, has_room, make_directory, make_symlink, occupied, parent,
+    Occupied, StagingError, ask_room, create_file, make_directory, make_symlink, occupied, parent,
     remove_file, rename_new,
 };
 use crate::data::hash;
@@ -44,9 +44,6 @@ const CONTEXT: &str = "kith/1 staging folder";
 
 /// What it is derived under for what a folder is, whichever version.
 const PURPOSE_CONTEXT: &str = "kith/1 staging purpose";
-
-/// From this size on it is asked beforehand whether there is room for a file: smaller ones cost less than the asking.
-const ROOM_ASKED_FROM: u64 = 16 << 20;
 
 /// How long nobody has gone on with a download until the next one beside it removes what arrived: longer than the holidays of somebody who
 /// has what is missing.
@@ -238,18 +235,34 @@ impl Staging {
         }
     }
 
-    /// Prepares a file; what of it an earlier run left is not missing.
+    /// Prepares a file; what of it an earlier run left, or was downloaded of another version, is not missing.
     ///
     /// # Errors
     /// What the system says.
     pub fn incoming(&self, path: &str, file: &manifest::File) -> Result<Incoming, StagingError> {
+        self.incoming_from(path, file, &[])
+    }
+
+    /// The same; and a file of which nothing has arrived is made of one of `candidates`, where one holds its content.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn incoming_from(
+        &self,
+        path: &str,
+        file: &manifest::File,
+        candidates: &[Candidate],
+    ) -> Result<Incoming, StagingError> {
         let incoming = self.new_incoming(path, file, self.at(path));
-        let is_there = self.is_resumed && self.at(path).exists();
-        if is_there || self.inherit(path, file)? {
+        if self.is_resumed && self.at(path).exists() {
             incoming.resume()?;
-        } else if file.size >= ROOM_ASKED_FROM && !has_room(&self.folder, file.size)? {
-            // Told before a place for it is made.
-            return Err(StagingError::DiskFull);
+        } else if self.inherit(path, file)? {
+            incoming.resume()?;
+            incoming.take_over()?;
+        }
+        if !incoming.is_begun() && !local::bring(&incoming, candidates)? {
+            // Told before it is fetched.
+            ask_room(&self.folder, file.size)?;
         }
         Ok(incoming)
     }
@@ -304,23 +317,6 @@ impl Staging {
     pub fn remove_older(&self) -> Result<(), StagingError> {
         let older = std::mem::take(&mut *self.older.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(older.into_iter().try_for_each(Older::remove)?)
-    }
-
-    /// As [`Staging::incoming`]; and a file of which nothing has arrived is made of one of `candidates`, where one holds its content.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn incoming_from(
-        &self,
-        path: &str,
-        file: &manifest::File,
-        candidates: &[Candidate],
-    ) -> Result<Incoming, StagingError> {
-        let incoming = self.incoming(path, file)?;
-        if !incoming.is_begun() {
-            local::bring(&incoming, candidates)?;
-        }
-        Ok(incoming)
     }
 
     /// Ends the download: all is durable, then it gets its name. `inner` is the path within the tree of what becomes the target; empty for the

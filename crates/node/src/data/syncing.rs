@@ -20,7 +20,7 @@ use crate::data::barrier;
 pub const UNSYNCED_BYTES_MAX: u64 = 10 << 20;
 
 /// From how much on it is synced: as much may come meanwhile.
-const SYNC_BYTES: u64 = UNSYNCED_BYTES_MAX / 2;
+pub(super) const SYNC_BYTES: u64 = UNSYNCED_BYTES_MAX / 2;
 
 /// The most files synced by themselves.
 const SINGLE_MAX: usize = 64;

@@ -46,10 +46,11 @@ fn directory(name: &str, built: &Built) -> Entry {
 fn walk(store: &Store, root: &Built, depth_above: usize) -> Result<Vec<Item>, WalkError> {
     let mut walk = Walk::new(root.node, root.totals, depth_above, 0);
     let mut items = Vec::new();
-    while let Some(wanted) = walk.poll_wanted() {
+    while let Some(wanted) = walk.first() {
         items.extend(walk.handle_node(wanted.ticket, &store[&wanted.node])?);
     }
     assert!(walk.is_done());
+    assert_eq!(walk.held_bytes(), 0);
     Ok(items)
 }
 
@@ -81,13 +82,10 @@ fn a_divided_directory_is_read_whole_and_nodes_may_come_in_any_order() {
         (0..12_000).map(|number| file(&name(number))).collect(),
     );
     let mut walk = Walk::new(root.node, root.totals, 0, 0);
-    let top = walk.poll_wanted().expect("the root");
+    let top = walk.first().expect("the root");
     walk.handle_node(top.ticket, &store[&top.node])
         .expect("parts");
-    let mut parts = Vec::new();
-    while let Some(wanted) = walk.poll_wanted() {
-        parts.push(wanted);
-    }
+    let parts: Vec<Wanted> = walk.upcoming().collect();
     assert!(parts.len() > 2);
     let mut count = 0;
     for wanted in parts.into_iter().rev() {
@@ -146,29 +144,55 @@ fn a_tree_deeper_than_allowed_is_refused() {
     ));
 }
 
+/// So many directories in each, all of them the same, and so on downwards.
+fn repeated(store: &mut Store, names: &[String], levels: usize) -> Built {
+    let empty = build(store, Vec::new());
+    (0..levels).fold(empty, |built, _| {
+        let entries = names.iter().map(|name| directory(name, &built)).collect();
+        build(store, entries)
+    })
+}
+
 #[test]
-fn a_tree_that_names_one_node_too_often_is_refused_without_reading_it_all() {
+fn a_tree_that_names_one_node_too_often_is_refused_and_little_is_held_of_it() {
     let mut store = Store::new();
-    let mut built = build(&mut store, Vec::new());
-    for _ in 0..16 {
-        let names: Vec<String> = (0..100).map(|number| format!("{number:03}")).collect();
-        built = build(
-            &mut store,
-            names.iter().map(|name| directory(name, &built)).collect(),
-        );
-    }
+    let names: Vec<String> = (0..100).map(|number| format!("{number:03}")).collect();
+    let built = repeated(&mut store, &names, 16);
     let mut walk = Walk::new(built.node, built.totals, 0, 0);
-    walk.entries = TREE_ENTRIES_MAX - 1_000;
-    let mut nodes = 0;
+    walk.entries = TREE_ENTRIES_MAX - 20_000;
+    let (mut nodes, mut most) = (0, 0);
     let error = loop {
-        let wanted = walk.poll_wanted().expect("100^16 entries do not end");
+        let wanted = walk.first().expect("100^16 entries do not end");
         nodes += 1;
         if let Err(error) = walk.handle_node(wanted.ticket, &store[&wanted.node]) {
             break error;
         }
+        most = most.max(walk.held_bytes());
     };
     assert_eq!(error, WalkError::Node(ManifestError::TooMany));
-    assert!(nodes < 20);
+    assert!(nodes > 200, "{nodes}");
+    let siblings = 16 * 100;
+    assert!(most < siblings * 400, "{most} bytes");
+}
+
+#[test]
+fn a_tree_too_wide_and_too_deep_to_be_held_is_refused() {
+    let mut store = Store::new();
+    let names: Vec<String> = (0..1_500).map(|number| format!("{number:04}")).collect();
+    let mut built = repeated(&mut store, &names, 4);
+    // Far down, so that each path is long.
+    for _ in 0..100 {
+        built = build(&mut store, vec![directory(&"y".repeat(250), &built)]);
+    }
+    let mut walk = Walk::new(built.node, built.totals, 0, 0);
+    let error = loop {
+        let wanted = walk.first().expect("it does not end");
+        if let Err(error) = walk.handle_node(wanted.ticket, &store[&wanted.node]) {
+            break error;
+        }
+        assert!(walk.held_bytes() <= HELD_BYTES_MAX);
+    };
+    assert_eq!(error, WalkError::Wide);
 }
 
 #[test]

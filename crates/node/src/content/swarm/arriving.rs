@@ -15,6 +15,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use super::buffers::Buffers;
+use super::tree::Tree;
 use crate::content::error::GetError;
 use crate::data::disk::StagingError;
 use crate::data::incoming::Incoming;
@@ -44,18 +45,13 @@ const NOTHING: Event = Event::Bytes {
 };
 
 /// What a node of the manifest is called.
-const DIRECTORY: &str = "a directory";
+pub(in crate::content) const DIRECTORY: &str = "a directory";
 
 /// What a transfer is told of what came.
 #[derive(Debug)]
 pub(in crate::content) enum Event {
-    /// A node of the manifest.
-    Node {
-        /// Which.
-        hash: BlobHash,
-        /// Its content.
-        bytes: Vec<u8>,
-    },
+    /// This node of the manifest came; it lies in the [`Tree`].
+    Node(BlobHash),
     /// Bytes of files, verified and written.
     Bytes {
         /// From whom.
@@ -98,6 +94,8 @@ pub(super) struct Taken {
 #[derive(Debug)]
 pub(in crate::content) struct Arriving {
     files: Mutex<Files>,
+    /// The nodes that came.
+    pub(in crate::content) tree: Tree,
     pub(super) events: mpsc::UnboundedSender<Event>,
     pub(super) buffers: Buffers<Vec<u8>>,
     /// A permit for each [`ROOM_BYTES`] that may come before others are written.
@@ -138,6 +136,7 @@ impl Arriving {
     pub(super) fn new(events: mpsc::UnboundedSender<Event>) -> Self {
         Self {
             files: Mutex::default(),
+            tree: Tree::default(),
             events,
             buffers: Buffers::default(),
             room: Arc::new(Semaphore::new(permits(UNWRITTEN_BYTES_MAX) as usize)),
@@ -153,7 +152,11 @@ impl Arriving {
         if files.is_over {
             return;
         }
+        let is_whole = file.incoming.is_whole();
         files.placed.insert(position, file);
+        if is_whole {
+            files.forget_beyond([position]);
+        }
         drop(files);
         self.arrived.notify_waiters();
     }
@@ -253,16 +256,7 @@ impl Arriving {
     pub(super) fn take(&self, due: &Due, encoded: &[u8], peer: Option<PeerId>) -> Taken {
         if let What::Node(hash) = due.what {
             let size = due.until;
-            let decoded = Blob { hash, size }.decode(encoded);
-            let outcome = match &decoded {
-                Ok(_) => Ok(()),
-                Err(_) => Err(TakeError::Lie(DIRECTORY.to_owned())),
-            };
-            let event = match decoded {
-                Ok(bytes) => Event::Node { hash, bytes },
-                Err(_) => NOTHING,
-            };
-            return Taken { event, outcome };
+            return self.take_node(Blob { hash, size }, encoded);
         }
         let mut rest = encoded;
         let (mut bytes, mut whole) = (0, Vec::new());
@@ -294,9 +288,24 @@ impl Arriving {
             }
         }
         let files = whole.len() as u64;
-        self.forget(whole);
+        let mut placed = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        placed.forget_beyond(whole);
+        drop(placed);
         self.arrived.notify_waiters();
         let event = Event::Bytes { peer, bytes, files };
+        Taken { event, outcome }
+    }
+
+    fn take_node(&self, node: Blob, encoded: &[u8]) -> Taken {
+        let outcome = match node.decode(encoded) {
+            Ok(bytes) => (self.tree.put(node.hash, bytes))
+                .map_err(|error| TakeError::Disk(GetError::staging(error, DIRECTORY))),
+            Err(_) => Err(TakeError::Lie(DIRECTORY.to_owned())),
+        };
+        let event = match outcome {
+            Ok(()) => Event::Node(node.hash),
+            Err(_) => NOTHING,
+        };
         Taken { event, outcome }
     }
 
@@ -304,17 +313,6 @@ impl Arriving {
     pub(in crate::content) fn tell(&self, event: Event) {
         // The transfer may just have ended.
         let _ = self.events.send(event);
-    }
-
-    /// Lets the oldest of the whole files go.
-    fn forget(&self, whole: Vec<u64>) {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.whole.extend(whole);
-        while files.whole.len() > WHOLE_FILES_MAX {
-            if let Some(position) = files.whole.pop_front() {
-                files.placed.remove(&position);
-            }
-        }
     }
 
     /// The parts that answer what is due, in order; `None` where a file of them is not known.
@@ -359,6 +357,18 @@ impl<'a> Wanted<'a> {
 impl Drop for Wanted<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Files {
+    /// These are whole; the oldest of those that are go.
+    fn forget_beyond(&mut self, whole: impl IntoIterator<Item = u64>) {
+        self.whole.extend(whole);
+        while self.whole.len() > WHOLE_FILES_MAX {
+            if let Some(position) = self.whole.pop_front() {
+                self.placed.remove(&position);
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::arriving::{Arriving, Event};
+use super::arriving::{Arriving, DIRECTORY, Event};
 use super::getting::{Getting, Ongoing};
 use super::output::Output;
 use super::source::{self, SourceEnd};
@@ -140,7 +140,15 @@ impl Fetching {
         self.want_node(node);
         loop {
             match self.next().await? {
-                Event::Node { hash, bytes } if hash == node => return Ok(bytes),
+                Event::Node(hash) if hash == node => {
+                    let taken = self.arriving.tree.take(&hash);
+                    let taken =
+                        taken.map_err(|error| GetError::staging(error.into(), DIRECTORY))?;
+                    // Asked of a second source, it comes twice.
+                    if let Some(bytes) = taken {
+                        return Ok(bytes);
+                    }
+                }
                 Event::Failed(error) => return Err(error),
                 Event::Lacks { .. } if self.is_stranded() => return Err(GetError::Gone),
                 _ => {}
@@ -179,6 +187,13 @@ impl Fetching {
         let id = self.ongoing.id();
         let progress = (self.ongoing.getting()).tell(|getter, _| getter.progress(id));
         progress.is_none_or(|progress| !progress.is_at_rest && progress.sources == 0)
+    }
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        // Readers may know what arrives for longer.
+        self.arriving.tree.let_go();
     }
 }
 

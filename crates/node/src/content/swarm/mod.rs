@@ -2,7 +2,7 @@
 //!
 //! - `sides`: both of a node. `clock`: the machines' time. `output`: writing halves that take bytes without copying them. `buffers`: memory used again.
 //! - [`getting`]: the node's one getter. `source`: a stream to somebody who gives. `arriving`: what comes is verified and written.
-//! - `fetching`: a transfer, as far as the wire is concerned.
+//! - `tree`: the nodes of its manifest that came. `fetching`: a transfer, as far as the wire is concerned.
 //! - [`giving`]: the node's one provider. `asker`, `answering`: somebody who asks, and their stream. `reading`: what it asks for, from the disk.
 //!
 //! ```text
@@ -24,6 +24,7 @@ pub mod output;
 pub(super) mod reading;
 mod sides;
 pub(super) mod source;
+pub(super) mod tree;
 
 pub use fetching::Intake;
 pub use getting::Getting;

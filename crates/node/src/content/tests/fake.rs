@@ -17,6 +17,8 @@ pub(super) enum Reply {
     Data(Vec<u8>),
     /// The same, of which one byte comes, and then nothing any more.
     Begun(Vec<u8>),
+    /// A node of so many bytes, in its encoding.
+    Node(Vec<u8>, u64),
     /// That it does not, for this reason.
     Dropped(DropReason),
     /// Nothing.
@@ -95,28 +97,29 @@ async fn answer(
         for ask in asks {
             let reply = reply(ask);
             let stays_silent = matches!(reply, Reply::Begun(_));
-            match reply {
-                Reply::Data(raw) | Reply::Begun(raw) => {
-                    let until = match ask.what {
-                        What::Span(span) => span.end,
-                        What::Node(_) => raw.len() as u64,
-                    };
-                    let (id, encoded) = (ask.id, raw.len() as u64);
-                    let message = ProviderMessage::Data { id, until, encoded };
-                    writer.write_all(&frames::frame(&message)).await?;
-                    if stays_silent {
-                        writer.write_all(&raw[..1]).await?;
-                        return std::future::pending().await;
-                    }
-                    writer.write_all(&raw).await?;
+            let (raw, until) = match (reply, ask.what) {
+                (Reply::Data(raw) | Reply::Begun(raw), What::Span(span)) => (raw, span.end),
+                (Reply::Data(raw) | Reply::Begun(raw), What::Node(_)) => {
+                    let until = raw.len() as u64;
+                    (raw, until)
                 }
-                Reply::Dropped(reason) => {
+                (Reply::Node(raw, size), _) => (raw, size),
+                (Reply::Dropped(reason), _) => {
                     let ids = vec![ask.id];
                     let message = ProviderMessage::Dropped { ids, reason };
                     writer.write_all(&frames::frame(&message)).await?;
+                    continue;
                 }
-                Reply::Silence => {}
+                (Reply::Silence, _) => continue,
+            };
+            let (id, encoded) = (ask.id, raw.len() as u64);
+            let message = ProviderMessage::Data { id, until, encoded };
+            writer.write_all(&frames::frame(&message)).await?;
+            if stays_silent {
+                writer.write_all(&raw[..1]).await?;
+                return std::future::pending().await;
             }
+            writer.write_all(&raw).await?;
         }
     }
     Ok(())

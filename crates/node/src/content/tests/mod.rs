@@ -13,6 +13,8 @@ mod fresh;
 #[cfg(target_os = "linux")]
 mod full;
 mod half;
+#[cfg(target_os = "linux")]
+mod held;
 mod here;
 mod news;
 mod older;
@@ -20,6 +22,8 @@ mod previews;
 mod priorities;
 mod quota;
 mod reading;
+#[cfg(target_os = "linux")]
+mod reflinks;
 mod several;
 mod trees;
 mod unwritten;

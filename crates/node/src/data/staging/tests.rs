@@ -411,6 +411,86 @@ fn what_was_written_is_durable_before_it_is_told() {
     assert_eq!(fs::read(staging.at("f")).expect("there"), b"hello");
 }
 
+/// Has what was written synced, and gives how much of it is durable then.
+fn synced(staging: &Staging) -> u64 {
+    let mut durable = staging.syncing.durable();
+    staging.syncing.begin();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let told = runtime.expect("a runtime").block_on(durable.changed());
+    told.expect("it is held");
+    *durable.borrow_and_update()
+}
+
+#[test]
+fn what_was_copied_from_here_is_durable_before_it_is_told() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    for size in [1_000, 6 << 20] {
+        let bytes = vec![7; size];
+        let source = folder.path().join("source");
+        fs::write(&source, &bytes).expect("written");
+        let stamp = hash::Stamp::of(&fs::metadata(&source).expect("there"));
+        let path = size.to_string();
+        let open = || {
+            let staging = Staging::open(&target, download(&TREE)).expect("opened");
+            let candidates = [(source.clone(), stamp)];
+            let incoming = staging.incoming_from(&path, &file(&bytes), &candidates);
+            (incoming.expect("copied"), staging)
+        };
+        let (incoming, staging) = open();
+        assert!(incoming.is_whole() && incoming.is_written());
+        assert_eq!(*staging.syncing.durable().borrow(), 0);
+        staging.syncing.lose();
+        assert!(!staging.at(&path).exists(), "it had no name yet");
+        drop((incoming, staging));
+
+        let (incoming, staging) = open();
+        assert!(incoming.is_whole());
+        assert_eq!(synced(&staging), size as u64);
+        staging.syncing.lose();
+        assert!(fs::read(staging.at(&path)).expect("there") == bytes);
+    }
+}
+
+#[test]
+fn what_was_taken_over_of_another_version_is_durable_before_it_is_told() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let target = folder.path().join("t");
+    let bytes: Vec<u8> = (0..4 * CHUNK).map(|at| (at % 251) as u8).collect();
+    let (half, whole) = (2 * CHUNK as u64, bytes.len() as u64);
+    for (number, came) in [half, whole].into_iter().enumerate() {
+        let trees = [1, 2, 3].map(|tree| BlobHash([10 * number as u8 + tree; 32]));
+        let open = |tree: &BlobHash| {
+            let staging = Staging::open(&target, download(tree)).expect("opened");
+            let incoming = staging.incoming("f", &file(&bytes)).expect("prepared");
+            let missing: u64 = incoming.missing().iter().map(|it| it.end - it.start).sum();
+            (incoming, staging, whole - missing)
+        };
+        let (incoming, staging, _) = open(&trees[0]);
+        write(&incoming, &bytes, 0..came);
+        drop((incoming, staging));
+
+        let (incoming, staging, here) = open(&trees[1]);
+        assert_eq!((here, incoming.is_written()), (came, true));
+        assert_eq!(*staging.syncing.durable().borrow(), 0);
+        assert_eq!(synced(&staging), came);
+        staging.syncing.lose();
+        drop((incoming, staging));
+        let (incoming, staging, here) = open(&trees[1]);
+        assert_eq!((here, incoming.is_written()), (came, false), "it was told");
+        drop((incoming, staging));
+
+        // The power fails before.
+        let (incoming, staging, here) = open(&trees[2]);
+        assert_eq!(here, came);
+        staging.syncing.lose();
+        assert!(!staging.at("f").exists(), "it had no name yet");
+        assert_eq!(*staging.syncing.durable().borrow(), 0);
+        drop((incoming, staging));
+        fs::remove_dir_all(folder.path()).expect("removed");
+    }
+}
+
 #[test]
 fn of_two_who_bring_the_last_part_at_once_one_makes_it_whole() {
     let folder = tempfile::tempdir().expect("temporary folder");

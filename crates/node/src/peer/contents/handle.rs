@@ -1,6 +1,6 @@
 //! What an application holds to share and to fetch.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::content::{AlreadyHere, ShareError, Shares};
 use crate::error::Error;
@@ -20,10 +20,22 @@ impl Node {
 }
 
 impl Contents {
-    /// Where what is to be fetched may lie already. What the database does not tell is fetched.
+    /// Where what is to be fetched may lie already: in what is shared or provided, and among what was read. What the database or the disk does not
+    /// tell is fetched.
     pub(super) fn already_here(&self) -> AlreadyHere {
-        let shares = Arc::clone(self.node.shares());
-        Arc::new(move |wanted| shares.already_here(wanted).unwrap_or_default())
+        let (shares, cache) = (Arc::clone(self.node.shares()), self.cache());
+        let read = Mutex::new(None);
+        Arc::new(move |wanted| {
+            let mut here = shares.already_here(wanted).unwrap_or_default();
+            let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+            let read = read.get_or_insert_with(|| cache.whole_files().unwrap_or_default());
+            for blob in wanted {
+                if let Some(found) = read.find(blob) {
+                    here.entry(blob.hash).or_default().push(found);
+                }
+            }
+            here
+        })
     }
 
     /// Runs what waits for the disk, away from the runtime's workers.

@@ -222,7 +222,7 @@ impl Contents {
         }
     }
 
-    fn cache(&self) -> Cache {
+    pub(super) fn cache(&self) -> Cache {
         Cache::new(self.node.home().partial())
     }
 }

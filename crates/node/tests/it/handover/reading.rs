@@ -160,15 +160,7 @@ async fn what_was_read_whole_is_read_again_while_its_owner_is_away() {
     let text = "alice/films/old/film.mkv";
     let mut reader = open(&bob, text).await.expect("a source");
     assert!(all(&mut reader).await.expect("readable") == film);
-    // It gets its name when all is durable.
-    let whole = async {
-        while fetched(&bob).is_none() {
-            a_moment().await
-        }
-    };
-    tokio::time::timeout(PATIENCE, whole)
-        .await
-        .expect("in time");
+    kept_whole(&bob).await;
     alice.node.shutdown().await;
     drop(reader);
     bob.restart().await;
@@ -178,6 +170,32 @@ async fn what_was_read_whole_is_read_again_while_its_owner_is_away() {
     let away = size(&mut other).await.expect_err("nobody is there");
     assert!(matches!(away, ReadError::Away(_)), "{away}");
     assert_eq!(Error::from(away).kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_whole_is_copied_and_not_fetched_again() {
+    let (_alice, bob, film) = with_films().await;
+    let reader = open(&bob, "alice/films/old/film.mkv").await;
+    let mut reader = reader.expect("a source");
+    assert!(all(&mut reader).await.expect("readable") == film);
+    kept_whole(&bob).await;
+    drop(reader);
+    let got = bob.get("alice/films").await.expect("fetched");
+    let came: u64 = got.sources.iter().map(|source| source.bytes).sum();
+    assert_eq!(came, (FILM_BYTES + 3) as u64, "the other, and the odd one");
+    assert!(fs::read(bob.at("out/films/old/film.mkv")).expect("there") == film);
+}
+
+/// Waits until the film has its name where what was read is kept, which it gets when all is durable.
+async fn kept_whole(bob: &Person) {
+    let whole = async {
+        while fetched(bob).is_none() {
+            a_moment().await
+        }
+    };
+    tokio::time::timeout(PATIENCE, whole)
+        .await
+        .expect("in time");
 }
 
 /// The film in the folder of what was read, once it is whole.
