@@ -132,7 +132,7 @@ pub(crate) enum Command {
         /// Only from these contacts (all contacts when left out).
         #[arg(long, value_name = "NAME", num_args = 1..)]
         from: Vec<String>,
-        /// Run this for each stream, with the stream as its stdin and stdout.
+        /// Run this for each stream, with the stream as its stdin and stdout; with --json, a line tells of each.
         #[arg(long, value_name = "CMD")]
         exec: Option<String>,
     },
@@ -270,6 +270,8 @@ pub(crate) enum ContactCommand {
         #[arg(long)]
         remove: bool,
     },
+    /// Write down something about them, in place of what was there; '' for nothing. Nobody is told.
+    Note { name: String, text: String },
     /// Show the safety words: both of you see the same ones, unless somebody stands between you.
     Words {
         /// Petname or PeerId.

@@ -3,7 +3,7 @@
 use kith::config::{Config, ConfigError};
 use kith::content::Worker;
 use kith::discovery::Interfaces;
-use kith::home::Home;
+use kith::home::{Home, Owner};
 use kith::{Node, NodeBuilder};
 
 use crate::failure::Failure;
@@ -23,14 +23,14 @@ pub(crate) enum Purpose {
     Look,
 }
 
-/// The data directory named on the command line, or the platform's.
+/// The data directory named on the command line, or the platform's for this owner.
 ///
 /// # Errors
 /// When none is named and the platform has none.
-pub(crate) fn home(data: Option<&std::path::Path>) -> Result<Home, Failure> {
+pub(crate) fn home(data: Option<&std::path::Path>, owner: Owner) -> Result<Home, Failure> {
     match data {
         Some(directory) => Ok(Home::at(directory)),
-        None => Home::platform_default().map_err(Failure::failed),
+        None => Home::platform_default(owner).map_err(Failure::failed),
     }
 }
 

@@ -179,7 +179,7 @@ impl Error {
             | Self::Priority(_)
             | Self::Text(_)
             | Self::Name(_)
-            | Self::Book(BookError::Name(_))
+            | Self::Book(BookError::Name(_) | BookError::NoteTooLong)
             | Self::AcceptInvite(AcceptInviteError::Name(_))
             | Self::Invite(InviteError::Life) => ErrorKind::Usage,
             Self::Accept(_)

@@ -1,7 +1,8 @@
 //! The data directory: what is where, and that one process at a time works in it.
 //!
 //! `config.toml`, `identity.key`, `kith.db`, `blobs/`, `partial/` and `kith.sock` live in one directory, readable by its
-//! owner alone. Whoever runs a node there holds the lock on `kith.lock`; the system releases it when the process ends,
+//! owner alone. An introducer has a directory of its own, told by its `registry.db`: its line holds the key of its public face, by which
+//! all who use the line would know whose node else uses the same `identity.key`. Whoever runs a node there holds the lock on `kith.lock`; the system releases it when the process ends,
 //! however it ends. The file also says which process that is, for the error the next one gives.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::durable;
+
 /// What a lock file holds at most, in bytes: a decimal process id of 64 bits.
 const LOCK_BYTES_MAX: u64 = 20;
 
@@ -17,6 +20,15 @@ const LOCK_BYTES_MAX: u64 = 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
     directory: PathBuf,
+}
+
+/// Whose node works in a data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Somebody with contacts.
+    Person,
+    /// An introducer.
+    Introducer,
 }
 
 /// The right to work in a data directory, until it is dropped or the process ends.
@@ -65,6 +77,24 @@ pub enum HomeError {
         /// The process that holds the lock; `None` where it could not be told.
         process: Option<u64>,
     },
+    /// It is an introducer's, and a person's node was to use it.
+    #[error(
+        "the data directory {path} is an introducer's, whose key everybody knows who uses it; \
+         name another with --data DIR"
+    )]
+    Introducers {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// It is a person's, and an introducer was to use it.
+    #[error(
+        "the data directory {path} is a person's: an introducer there would make their key known to everybody who \
+         uses it; name another with --data DIR"
+    )]
+    Persons {
+        /// The data directory.
+        path: PathBuf,
+    },
     /// Anything else.
     #[error("the data directory {path} cannot be used: {source}")]
     Io {
@@ -83,12 +113,17 @@ impl Home {
         }
     }
 
-    /// The platform's place for a program's data: `~/.local/share/kith` on Linux.
+    /// The platform's place for a program's data: `~/.local/share/kith` on Linux, and `~/.local/share/kith-introducer` for an
+    /// introducer.
     ///
     /// # Errors
     /// [`HomeError::NoDefault`].
-    pub fn platform_default() -> Result<Self, HomeError> {
-        directories::ProjectDirs::from("", "", "kith")
+    pub fn platform_default(owner: Owner) -> Result<Self, HomeError> {
+        let program = match owner {
+            Owner::Person => "kith",
+            Owner::Introducer => "kith-introducer",
+        };
+        directories::ProjectDirs::from("", "", program)
             .map(|places| Self::at(places.data_dir()))
             .ok_or(HomeError::NoDefault)
     }
@@ -122,6 +157,27 @@ impl Home {
         Ok(HomeLock { _file: file })
     }
 
+    /// Makes the directory this owner's where it is nobody's yet, before there are keys in it; to be called under its lock.
+    ///
+    /// # Errors
+    /// [`HomeError::Introducers`], [`HomeError::Persons`] where it is the other's; whatever the system says. Nothing that was
+    /// there has changed.
+    pub fn take_for(&self, owner: Owner) -> Result<(), HomeError> {
+        let path = self.directory.clone();
+        let is_introducers = self.registry().exists();
+        match owner {
+            Owner::Person if is_introducers => Err(HomeError::Introducers { path }),
+            Owner::Introducer if !is_introducers => {
+                if self.identity_key().exists() {
+                    return Err(HomeError::Persons { path });
+                }
+                // SQLite takes an empty file for a database without tables.
+                durable::create_new(&self.registry(), b"").map_err(|error| explain(&path, error))
+            }
+            Owner::Person | Owner::Introducer => Ok(()),
+        }
+    }
+
     /// The directory itself.
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -140,6 +196,11 @@ impl Home {
     /// The database.
     pub fn database(&self) -> PathBuf {
         self.directory.join("kith.db")
+    }
+
+    /// An introducer's database of records.
+    pub fn registry(&self) -> PathBuf {
+        self.directory.join("registry.db")
     }
 
     /// What was fetched and is complete.
@@ -298,6 +359,31 @@ mod tests {
             assert!(matches!(error, HomeError::ReadOnly { .. }), "{error}");
             assert!(error.to_string().contains("/sys/kernel"));
         }
+    }
+
+    #[test]
+    fn a_person_and_an_introducer_never_share_a_directory() {
+        let place = tempfile::tempdir().expect("a place for files");
+        let of = |name: &str| {
+            let home = Home::at(place.path().join(name));
+            let lock = home.open().expect("free");
+            (home, lock)
+        };
+        let (hers, _lock) = of("person");
+        hers.take_for(Owner::Person).expect("nobody's");
+        fs::write(hers.identity_key(), "a key").expect("room");
+        hers.take_for(Owner::Person).expect("hers still");
+        let error = hers.take_for(Owner::Introducer).expect_err("hers");
+        assert!(matches!(error, HomeError::Persons { .. }), "{error}");
+        assert!(!hers.registry().exists());
+
+        let (its, _lock) = of("introducer");
+        its.take_for(Owner::Introducer).expect("nobody's");
+        // Also when it stopped before it had a key.
+        let error = its.take_for(Owner::Person).expect_err("an introducer's");
+        assert!(matches!(error, HomeError::Introducers { .. }), "{error}");
+        fs::write(its.identity_key(), "a key").expect("room");
+        its.take_for(Owner::Introducer).expect("its own still");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(crate) struct ContactInfo {
     pub(crate) rtt_ms: Option<f64>,
     /// Its tags.
     pub(crate) tags: Vec<String>,
+    /// What the owner wrote down about them; empty where nothing is. Nobody else is told.
+    pub(crate) note: String,
     /// What they were last known to speak.
     pub(crate) speaks: Vec<String>,
     /// How they were last found since the node runs: `invite`, `session`, `introducer` or `lan`.
@@ -166,6 +168,13 @@ pub(crate) struct TagRequest {
     pub(crate) remove: Vec<String>,
 }
 
+/// Something to remember about somebody.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct NoteRequest {
+    /// The text, in place of the last; empty for none. At most 4096 bytes.
+    pub(crate) note: String,
+}
+
 /// Words to compare.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct SafetyWords {
@@ -288,6 +297,20 @@ pub(super) async fn tag(
     for tag in &asked.add {
         book.tag(contact.peer, tag).await?;
     }
+    describe_now(&door, &contact.peer.to_string()).await
+}
+
+/// Writes down something about a contact, in place of what was there. It is told to nobody.
+#[utoipa::path(post, path = "/api/v1/contacts/{name}/note", params(("name", description = "petname or PeerId")),
+    request_body = NoteRequest, responses((status = 200, body = ContactInfo)))]
+pub(super) async fn note(
+    State(door): State<Door>,
+    InPath(name): InPath<String>,
+    Asked(asked): Asked<NoteRequest>,
+) -> Answer<ContactInfo> {
+    let contact = door.node().find(&name).await?;
+    let book = door.node().address_book();
+    book.note(contact.peer, &asked.note).await?;
     describe_now(&door, &contact.peer.to_string()).await
 }
 
@@ -419,6 +442,7 @@ fn describe(door: &Door, contact: &Contact, regard: Option<&Regard>) -> ContactI
             .iter()
             .map(|tag| tag.as_str().to_owned())
             .collect(),
+        note: contact.note.clone(),
         speaks: contact.speaks.iter().map(ToString::to_string).collect(),
         source: source.map(|source| source.name().to_owned()),
         mutual: contact.mutual,

@@ -43,6 +43,7 @@ use super::{
         contacts::told,
         contacts::rename,
         contacts::tag,
+        contacts::note,
         contacts::words,
         contacts::compare_words,
         contacts::confirm,

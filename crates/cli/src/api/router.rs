@@ -65,6 +65,7 @@ fn everywhere() -> Router<Door> {
         .route("/contacts/{name}/told", post(contacts::told))
         .route("/contacts/{name}/rename", post(contacts::rename))
         .route("/contacts/{name}/tags", post(contacts::tag))
+        .route("/contacts/{name}/note", post(contacts::note))
         .route("/contacts/{name}/words", get(contacts::words))
         .route("/contacts/{name}/words/live", post(contacts::compare_words))
         .route("/contacts/{name}/confirm", post(contacts::confirm))

@@ -6,6 +6,7 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use kith::home::Owner;
 use kith::identity::export::{EXPORT_BYTES_MAX, ExportError, export, import};
 use kith::identity::keyfile::Keys;
 use serde::Serialize;
@@ -62,6 +63,7 @@ fn restore(on: &On, file: &Path) -> Result<(), Failure> {
     let home = on.home()?;
     // Held so that no node makes an identity of its own meanwhile.
     let _lock = home.open().map_err(Failure::failed)?;
+    home.take_for(Owner::Person).map_err(Failure::failed)?;
     let mut bytes = Vec::new();
     std::fs::File::open(file)
         .and_then(|open| {

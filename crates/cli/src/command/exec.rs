@@ -50,14 +50,20 @@ async fn serve(
     let mut lines = client.lines("/listeners", request).await?;
     while let Some(event) = lines.next::<ListenEvent>().await? {
         while running.try_join_next().is_some() {}
+        match &event {
+            told if on.output.is_json() => on.output.line(told, String::new)?,
+            ListenEvent::Ready => {
+                on.output
+                    .talk(format_args!("listening for {}", request.protocol));
+            }
+            ListenEvent::Stream { .. } => {}
+        }
         let ListenEvent::Stream {
             number,
             name,
             peer_id,
         } = event
         else {
-            on.output
-                .talk(format_args!("listening for {}", request.protocol));
             continue;
         };
         let place = room.clone().acquire_owned().await.expect("never closed");
@@ -73,7 +79,8 @@ async fn serve(
         let (client, output) = (client.clone(), on.output);
         running.spawn(async move {
             if let Err(failure) = run(&client, number, command).await {
-                output.talk(format_args!("kith: the stream of {name}: {failure}"));
+                let message = format!("the stream of {name}: {failure}");
+                output.fail(&Failure::new(failure.kind, message));
             }
             drop(place);
         });

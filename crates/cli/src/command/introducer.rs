@@ -42,7 +42,7 @@ pub(super) async fn introducer(on: &On, args: IntroducerArgs) -> Result<(), Fail
     let tell: Result<Vec<Introducer>, _> = args.tell.iter().map(|line| line.parse()).collect();
     let tell = tell.map_err(|error| Failure::usage(format!("--tell: {error}")))?;
     let mut builder = IntroducerNode::builder()
-        .data_dir(on.home()?.directory())
+        .data_dir(on.introducer_home()?.directory())
         .listen(args.listen.unwrap_or_else(everywhere))
         .advertise(args.address.clone())
         .limits(limits(args.relay_rate))

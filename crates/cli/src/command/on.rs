@@ -1,5 +1,7 @@
 //! What every command has at hand.
 
+use kith::home::{Home, Owner};
+
 use crate::args::Common;
 use crate::attach::Attached;
 use crate::failure::Failure;
@@ -14,8 +16,13 @@ pub(super) struct On {
 }
 
 impl On {
-    pub(super) fn home(&self) -> Result<kith::home::Home, Failure> {
-        start::home(self.common.data.as_deref())
+    pub(super) fn home(&self) -> Result<Home, Failure> {
+        start::home(self.common.data.as_deref(), Owner::Person)
+    }
+
+    /// Where an introducer keeps its things: never where its owner's node does.
+    pub(super) fn introducer_home(&self) -> Result<Home, Failure> {
+        start::home(self.common.data.as_deref(), Owner::Introducer)
     }
 
     /// Does `work` with a node: the one that runs, or one of its own.

@@ -6,12 +6,14 @@ use serde_json::Value;
 
 use super::on::On;
 use crate::api::contacts::{
-    AddRequest, Added, ContactInfo, Path, RenameRequest, SafetyWords, Standing, TagRequest,
+    AddRequest, Added, ContactInfo, NoteRequest, Path, RenameRequest, SafetyWords, Standing,
+    TagRequest,
 };
 use crate::api::node::NodeInfo;
 use crate::args::ContactCommand;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::output;
 use crate::path::{query, segment};
 use crate::start::Purpose;
 
@@ -119,6 +121,11 @@ async fn change(on: &On, client: &Client, command: ContactCommand) -> Result<(),
             };
             client.post(&at(&name, "/tags"), &request).await?
         }
+        ContactCommand::Note { name, text } => {
+            client
+                .post(&at(&name, "/note"), &NoteRequest { note: text })
+                .await?
+        }
         ContactCommand::Confirm { name } => {
             client.post(&at(&name, "/confirm"), &Value::Null).await?
         }
@@ -152,7 +159,12 @@ fn row(contact: &ContactInfo, width: usize) -> String {
         .map(|taken| format!("  {}", taken.words()));
     let taken = taken.unwrap_or_default();
     let tags: String = contact.tags.iter().map(|tag| format!("  #{tag}")).collect();
-    format!("{:width$}  {here}{state}{taken}{tags}", contact.name)
+    let note = match contact.note.is_empty() {
+        true => String::new(),
+        // On the one line: the note may have several.
+        false => format!("  {}", output::name(&contact.note)),
+    };
+    format!("{:width$}  {here}{state}{taken}{tags}{note}", contact.name)
         .trim_end()
         .to_owned()
 }

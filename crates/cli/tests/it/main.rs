@@ -2,9 +2,10 @@
 //!
 //! - [`person`]: somebody with a data directory, and perhaps a running node.
 //! - [`events`]: what it tells as it happens.
+//! - [`mounts`]: disks that only one process sees.
 //! - [`programs`]: other people's programs, as in the tests of the library.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`folders`], [`bad_pictures`], [`full_disk`], [`meeting`], [`streams`], [`services`], [`changes`], [`transfers`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`folders`], [`bad_pictures`], [`full_disk`], [`read_only`], [`meeting`], [`streams`], [`services`], [`introducer`], [`changes`], [`transfers`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`]: what is shown.
 
 mod app;
 mod audience;
@@ -21,13 +22,16 @@ mod events;
 mod files;
 mod folders;
 mod full_disk;
+mod introducer;
 mod limits;
 mod live;
 mod meeting;
+mod mounts;
 mod person;
 mod previews;
 #[path = "../../../node/tests/it/programs.rs"]
 mod programs;
+mod read_only;
 mod removed;
 mod services;
 mod snapshots;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::events::Events;
-use crate::person::{PATIENCE, Person, text};
+use crate::person::{PATIENCE, Person, Running, text};
 
 #[tokio::test]
 async fn two_people_meet_by_an_invite_and_ping_each_other_by_name() {
@@ -107,7 +107,7 @@ async fn a_contact_is_told_of_with_all_that_scripts_rely_on() {
 }
 
 #[tokio::test]
-async fn names_and_tags_are_changed_and_found_by() {
+async fn names_tags_and_notes_are_changed_and_found_by() {
     let (mut ann, ben) = (Person::up().await, Person::up().await);
     ben.meet(&ann, "ann", "ben").await;
     let renamed = ben.one(&["contact", "rename", "ann", "Änne Müller"]).await;
@@ -133,6 +133,18 @@ async fn names_and_tags_are_changed_and_found_by() {
         0
     );
 
+    assert_eq!(ben.one(&["contacts"]).await["note"], "");
+    let note = "met at the lake; brings the boat";
+    let noted = ben.one(&["contact", "note", "Änne Müller", note]).await;
+    assert_eq!(noted["note"], note);
+    let long = "n".repeat(4097);
+    ben.run(&["contact", "note", "Änne Müller", &long])
+        .await
+        .failed(2, &["at most 4096 bytes"]);
+    let listed = ben.run(&["contacts"]).await;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains(note), "{listed}");
+
     // All of it is there when no node runs, too.
     ann.stop("TERM").await;
     let mut ben = ben;
@@ -140,6 +152,9 @@ async fn names_and_tags_are_changed_and_found_by() {
     let contact = ben.one(&["contacts"]).await;
     assert_eq!(contact["name"], "Änne Müller");
     assert_eq!(contact["tags"], json!(["family"]));
+    assert_eq!(contact["note"], note);
+    let removed = ben.one(&["contact", "note", "Änne Müller", ""]).await;
+    assert_eq!(removed["note"], "");
     assert_eq!(
         (&contact["online"], &contact["path"]),
         (&json!(false), &json!("none"))
@@ -159,6 +174,35 @@ async fn both_see_the_same_safety_words() {
         text(&one["words"]).split_whitespace().count() >= 12,
         "{one}"
     );
+}
+
+#[tokio::test]
+async fn both_see_the_same_live_words_and_others_the_next_time() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let ask = ["contact", "words", "ben", "--live"];
+    let mut waiting = Running::spawn(ann.command(&ask));
+    // He begins when she waits already.
+    waiting.said("waiting until ben runs").await;
+    let ran = ben.run(&["contact", "words", "ann", "--live"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let his = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let (hers, code) = waiting.end().await;
+    assert_eq!((code, hers.as_str()), (0, his.as_str()));
+    assert_eq!(his.split_whitespace().count(), 4, "{his}");
+
+    let (hers, his) = tokio::join!(
+        ann.one(&ask),
+        ben.one(&["contact", "words", "ann", "--live"])
+    );
+    assert_eq!(hers["words"], his["words"]);
+    assert_eq!(
+        (&hers["name"], &his["name"]),
+        (&json!("ben"), &json!("ann"))
+    );
+    let again = text(&hers["words"]);
+    assert_eq!(again.split_whitespace().count(), 4, "{again}");
+    assert_ne!(again, String::from_utf8_lossy(&ran.stdout).trim());
 }
 
 #[tokio::test]

@@ -1,14 +1,17 @@
-//! `offer`, `forward`, `share`, `get`, `introducer`: what people do for each other.
+//! `offer`, `forward`, `share`, `get`: what people do for each other.
 
 use std::fs;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::person::{PATIENCE, Person, text};
+use crate::programs;
 
 /// Two people who have each other: `ann` offers and shares, `ben` goes to her.
 pub(crate) async fn friends() -> (Person, Person) {
@@ -79,6 +82,115 @@ async fn an_offered_service_is_reached_by_name_and_stays_after_a_restart() {
     ann.run(&["offer", "back", "--remove"])
         .await
         .failed(3, &["back", "kith offers"]);
+}
+
+/// A UDP service that says everything backwards.
+async fn backwards_by_udp() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("free");
+    let address = socket.local_addr().expect("bound");
+    tokio::spawn(async move {
+        let mut said = [0; 2048];
+        while let Ok((length, client)) = socket.recv_from(&mut said).await {
+            said[..length].reverse();
+            // The client may be gone.
+            let _ = socket.send_to(&said[..length], client).await;
+        }
+    });
+    address
+}
+
+/// Asks a UDP service again and again, for packets may be lost, until it answers `wanted`.
+async fn ask_by_udp(address: SocketAddr, what: &[u8], wanted: &[u8]) {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("free");
+    let asked = async {
+        let mut said = [0; 2048];
+        loop {
+            socket.send_to(what, address).await.expect("local");
+            let answer = timeout(Duration::from_millis(200), socket.recv(&mut said)).await;
+            // What an earlier listener at this port left may be an error.
+            if let Ok(Ok(length)) = answer {
+                return said[..length].to_vec();
+            }
+        }
+    };
+    let said = timeout(PATIENCE, asked).await.expect("in time");
+    assert_eq!(said, wanted);
+}
+
+#[tokio::test]
+async fn a_udp_service_is_offered_and_reached_by_name_beside_a_tcp_one() {
+    let (ann, ben) = friends().await;
+    let udp = backwards_by_udp().await.to_string();
+    let tcp = backwards().await.to_string();
+    let offered = ann.one(&["offer", "back", &udp, "--udp"]).await;
+    assert_eq!(offered["udp"], true);
+    ann.one(&["offer", "back", &tcp]).await;
+    assert_eq!(ann.json(&["offers"]).await.len(), 2);
+
+    let mut by_udp = ben.begin(&["forward", "--udp", "ann:back", "--json"]);
+    let address = listen(&by_udp.json().await);
+    assert!(address.ip().is_loopback());
+    ask_by_udp(address, b"abc", b"cba").await;
+    // As large as a game's packets get.
+    let large: Vec<u8> = (0..1_000_u32).map(|n| (n % 251) as u8).collect();
+    let turned: Vec<u8> = large.iter().rev().copied().collect();
+    ask_by_udp(address, &large, &turned).await;
+    let mut by_tcp = ben.begin(&["forward", "ann:back", "--json"]);
+    let address = listen(&by_tcp.json().await);
+    assert_eq!(ask(address, b"abc").await, b"cba");
+
+    ann.one(&["offer", "back", "--udp", "--remove"]).await;
+    let left = ann.one(&["offers"]).await;
+    assert_eq!(left["udp"], false);
+    assert_eq!(by_udp.stop("INT").await, 0);
+    assert_eq!(by_tcp.stop("INT").await, 0);
+}
+
+/// A web server with one page, which closes after each answer.
+async fn web_server(page: Vec<u8>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("free");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                match socket.read_buf(&mut request).await {
+                    Ok(1..) => {}
+                    _ => break,
+                }
+            }
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                page.len()
+            );
+            // The client may be gone.
+            let _ = socket.write_all(head.as_bytes()).await;
+            let _ = socket.write_all(&page).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn curl_fetches_a_page_through_a_forward() {
+    if !programs::is_there("curl") {
+        return;
+    }
+    let page: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 253) as u8).collect();
+    let (ann, ben) = friends().await;
+    let server = web_server(page.clone()).await.to_string();
+    ann.one(&["offer", "web", &server]).await;
+    let mut forward = ben.begin(&["forward", "ann:web", "--json"]);
+    let address = listen(&forward.json().await);
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*"]);
+    curl.args(["--max-time", "50"])
+        .arg(format!("http://{address}/"));
+    let fetched = curl.output().await.expect("it is there");
+    let said = String::from_utf8_lossy(&fetched.stderr);
+    assert!(fetched.status.success(), "{said}");
+    assert!(fetched.stdout == page, "{} bytes", fetched.stdout.len());
+    assert_eq!(forward.stop("INT").await, 0);
 }
 
 #[tokio::test]
@@ -171,23 +283,4 @@ async fn a_link_is_enough_for_who_holds_it() {
     eve.run(&["get", &damaged, "--out", out])
         .await
         .failed(2, &["damaged"]);
-}
-
-#[tokio::test]
-async fn an_introducer_keeps_its_line_and_is_kept_by_who_uses_it() {
-    let keeper = Person::new();
-    let args = ["introducer", "--listen", "127.0.0.1:0", "--json"];
-    let mut introducer = keeper.begin(&args);
-    let line = text(&introducer.json().await["where"]);
-    assert!(line.starts_with("kith:introducer1"), "{line}");
-    let mut ann = Person::new();
-    let ready = ann.start(&["--introducer", &line]).await;
-    assert_eq!(ready["introducers"], json!([line]));
-    let checks = ann.run(&["doctor", "--json"]).await.json();
-    let check = checks.iter().find(|check| check["check"] == "introducers");
-    assert_eq!(check.expect("checked")["ok"], true, "{checks:?}");
-    ann.stop("TERM").await;
-    // Nobody names it again.
-    assert_eq!(ann.start(&[]).await["introducers"], json!([line]));
-    assert_eq!(introducer.stop("TERM").await, 0);
 }

@@ -1,5 +1,7 @@
 //! `pipe` and `listen`: bytes both ways in a protocol of one's own.
 
+use serde_json::json;
+
 use crate::person::{Person, Running, finish};
 
 /// More than all buffers on the way hold together.
@@ -79,6 +81,29 @@ async fn each_stream_has_a_program_of_its_own_that_knows_who_is_there() {
         );
     }
     listener.stop("TERM").await;
+}
+
+#[tokio::test]
+async fn with_json_a_listener_tells_of_each_stream_on_stdout_and_of_failures_on_stderr() {
+    let (ann, ben) = friends().await;
+    let program = "cat; test $KITH_NAME = ben || kill -KILL $$";
+    let mut listener = ann.begin(&["listen", "/told/1", "--exec", program, "--json"]);
+    assert_eq!(listener.json().await, json!({ "event": "ready" }));
+    let ran = ben.run_with(&["pipe", "ann", "/told/1"], b"me").await;
+    assert_eq!((ran.code, ran.stdout.as_slice()), (0, b"me".as_slice()));
+    let told = listener.json().await;
+    let id = &ben.one(&["id"]).await["peer_id"];
+    assert_eq!(
+        (&told["event"], &told["name"]),
+        (&json!("stream"), &json!("ben"))
+    );
+    assert_eq!(&told["peer_id"], id);
+
+    ann.one(&["contact", "rename", "ben", "bo"]).await;
+    assert_eq!(ben.run(&["pipe", "ann", "/told/1"]).await.code, 1);
+    assert_eq!(listener.json().await["name"], "bo");
+    listener.said("{\"error\":{").await;
+    assert_eq!(listener.stop("INT").await, 0);
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ impl Person {
         let protocol = format!("/lab/{}/1", name.context("a name")?);
         let keep = format!("cat > {}", arrived.display());
         let listener = other.command(&["listen", &protocol, "--exec", &keep])?;
-        listener.wait_for_talk(COMMAND_DURATION_MAX, "listening for")?;
+        listener.wait_for_event(COMMAND_DURATION_MAX, "ready")?;
         let mut pipe = Command::new(KITH);
         pipe.arg("--data").arg(&self.data);
         pipe.args(["pipe", other.host.name(), &protocol]);

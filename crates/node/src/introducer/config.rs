@@ -60,7 +60,7 @@ pub enum TlsMode {
     Files {
         /// The name in the certificate.
         domain: String,
-        /// The certificate chain, PEM.
+        /// The certificate chain, PEM, as far as the authority that clients know, or one below it.
         certificate: PathBuf,
         /// Its private key, PEM.
         key: PathBuf,

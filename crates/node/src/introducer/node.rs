@@ -224,6 +224,9 @@ impl IntroducerBuilder {
             TlsMode::Acme {
                 root: Some(root), ..
             } => builder.relay_roots(root),
+            // So that it has a place at its own relay where the authority is not one of the web's: who issued the
+            // certificate stands in the chain behind it.
+            TlsMode::Files { certificate, .. } => builder.relay_roots(certificate),
             _ => builder,
         };
         match &self.data {

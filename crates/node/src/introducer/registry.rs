@@ -29,10 +29,8 @@ use tracing::{debug, error};
 
 use super::metrics::Metrics;
 use crate::clock;
+use crate::home::Home;
 use crate::store::{Store, StoreError};
-
-/// The database of records within the data directory.
-pub const FILE: &str = "registry.db";
 
 /// The most requests in one transaction: at 1.2 KiB a record it stays under 1 MiB of log.
 const BATCH_REQUESTS_MAX: usize = 512;
@@ -95,7 +93,7 @@ impl RegistryService {
         config: RegistryConfig,
         metrics: Arc<Metrics>,
     ) -> Result<Self, StoreError> {
-        let store = Store::open(&data.join(FILE), &[])?;
+        let store = Store::open(&Home::at(data).registry(), &[])?;
         let rows = store.call(|store| store.load(&[ROW_KIND])).await?;
         let rows = rows.into_iter().map(|(_, key, value)| Row {
             kind: ROW_KIND,

@@ -12,7 +12,11 @@ use iroh_relay::server::{DEFAULT_CERT_RELOAD_INTERVAL, reloading_resolver};
 use iroh_relay::tls::CaTlsConfig;
 use kith_core::discovery::NextPin;
 use kith_core::introducer::Trust;
-use rustls::server::{ResolvesServerCert, WantsServerCert};
+use rustls::client::verify_server_name;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::server::{ParsedCertificate, ResolvesServerCert, WantsServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -113,6 +117,7 @@ fn pinned(config: &IntroducerConfig) -> Result<Tls, TlsError> {
 async fn from_files(domain: &str, certificate: &Path, key: &Path) -> Result<Tls, TlsError> {
     // A group of those who use certificates, such as Debian's ssl-cert, is a common practice.
     refuse_exposed(key, 0o007)?;
+    check_pair(domain, certificate, key)?;
     let resolver = reloading_resolver(
         &provider(),
         certificate.to_owned(),
@@ -123,6 +128,28 @@ async fn from_files(domain: &str, certificate: &Path, key: &Path) -> Result<Tls,
     .map_err(|error| TlsError::Certificate(format!("{error:#}")))?;
     let config = builder()?.with_cert_resolver(resolver);
     Ok(plain(config, Trust::Domain(domain.to_owned())))
+}
+
+/// Refuses what the resolver would take and no client: an empty chain, a certificate for another domain or another key.
+fn check_pair(domain: &str, certificate: &Path, key: &Path) -> Result<(), TlsError> {
+    let wrong = |reason: String| TlsError::Certificate(reason);
+    let chain = read_roots(certificate).map_err(|error| wrong(error.to_string()))?;
+    let named = ServerName::try_from(domain).map_err(|error| wrong(error.to_string()))?;
+    let is_for =
+        ParsedCertificate::try_from(&chain[0]).and_then(|first| verify_server_name(&first, &named));
+    is_for.map_err(|error| wrong(format!("{}: {error}", certificate.display())))?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::Key {
+        path: key.to_owned(),
+        reason: error.to_string(),
+    })?;
+    match CertifiedKey::from_der(chain, secret, &provider()) {
+        Err(rustls::Error::InconsistentKeys(_)) => Err(TlsError::OtherKey {
+            path: key.to_owned(),
+            certificate: certificate.to_owned(),
+        }),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// With a certificate that a task gets and renews.
@@ -226,5 +253,38 @@ mod tests {
         durable::create_new(&key, pem.as_bytes()).expect("a key file of mode 0600");
         let trust = load().await.expect("both files");
         assert_eq!(trust, Trust::Domain("relay.example.org".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn files_that_no_client_would_take_are_refused() {
+        let data = tempfile::tempdir().expect("a directory");
+        let make = |name: &str, domain: &str| {
+            let issued = rcgen::generate_simple_self_signed([domain.to_owned()]);
+            let issued = issued.expect("a certificate");
+            let file = |ending: &str, text: String| {
+                let path = data.path().join(format!("{name}.{ending}"));
+                durable::create_new(&path, text.as_bytes()).expect("writable");
+                path
+            };
+            let key = file("key", issued.signing_key.serialize_pem());
+            (file("crt", issued.cert.pem()), key)
+        };
+        let (ours, key) = make("ours", "relay.example.org");
+        let (_, other_key) = make("other", "relay.example.org");
+        let (elsewhere, elsewhere_key) = make("elsewhere", "www.example.org");
+        let load = async |certificate: &Path, key: &Path| {
+            let loaded = from_files("relay.example.org", certificate, key).await;
+            loaded.map(|_| ()).map_err(|error| error.to_string())
+        };
+        assert_eq!(load(&ours, &key).await, Ok(()));
+        for (certificate, key, said) in [
+            (&ours, &other_key, "other.key is not the key"),
+            (&elsewhere, &elsewhere_key, "elsewhere.crt: "),
+            (&key, &key, "ours.key: no certificates"),
+            (&ours, &ours, "ours.crt: not a private key"),
+        ] {
+            let error = load(certificate, key).await.expect_err(said);
+            assert!(error.contains(said), "{error}");
+        }
     }
 }

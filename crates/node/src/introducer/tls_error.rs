@@ -28,6 +28,14 @@ pub enum TlsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The key is not the one that the certificate is for.
+    #[error("{} is not the key of the certificate in {}", path.display(), certificate.display())]
+    OtherKey {
+        /// The key file.
+        path: PathBuf,
+        /// The certificate's.
+        certificate: PathBuf,
+    },
     /// The certificate files do not make a certificate.
     #[error("certificate: {0}")]
     Certificate(String),

@@ -31,7 +31,7 @@ use crate::content::swarm::Sides;
 use crate::content::{Previews, SCHEMAS, Shares};
 use crate::discovery::Visits;
 use crate::entropy;
-use crate::home::Home;
+use crate::home::{Home, Owner};
 use crate::identity::keyfile::{KeyfileError, Keys};
 use crate::routing::endpoint::BindError;
 use crate::routing::relay_name::{RootsError, read_roots};
@@ -73,6 +73,11 @@ pub enum SpawnError {
 /// [`SpawnError`]; nothing is left running.
 pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
     let place = Place::open(settings.data.clone())?;
+    let owner = match settings.public_face_only {
+        true => Owner::Introducer,
+        false => Owner::Person,
+    };
+    place.home.take_for(owner).map_err(PlaceError::from)?;
     let keys = load_keys(&place.home)?;
     let store = Store::open(&place.home.database(), SCHEMAS)?;
     let shares = Arc::new(settings.shares(&place, &keys, &store)?);

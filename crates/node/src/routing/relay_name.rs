@@ -42,7 +42,7 @@ pub fn relay_tls_config(roots: &[CertificateDer<'static>]) -> CaTlsConfig {
 
 /// Why a file of root certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: no root certificates in PEM: {reason}", path.display())]
+#[error("{}: no certificates in PEM: {reason}", path.display())]
 pub struct RootsError {
     /// The file.
     pub path: PathBuf,

@@ -1,6 +1,7 @@
 //! Introducers as nodes use them: one port, one line, people who meet through them, and what becomes of that when they die.
 
 mod acme;
+mod certificate;
 mod findable;
 mod meeting;
 mod reaching;
@@ -10,6 +11,8 @@ mod strangers;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use kith::Node;
+use kith::core::ids::Face;
 use kith::core::introducer::{Introducer, Ports, RelayName, Trust};
 use kith::introducer::{IntroducerBuilder, IntroducerNode};
 use kith::routing::relay_name::relay_tls_config;
@@ -46,6 +49,16 @@ async fn get(introducer: &Introducer, path: &str) -> String {
     let read = stream.read_to_string(&mut response).await;
     read.expect("a whole answer");
     response
+}
+
+/// Waits until the node's public face has a place at the relay of this introducer.
+async fn has_place_at(node: &Node, introducer: &Introducer) {
+    let endpoint = node.endpoint(Face::Public).await.expect("it runs");
+    let mut routes = endpoint.expect("a public face").watch_route();
+    let url = introducer.relay_url();
+    let is_there = |relay: &String| relay.trim_end_matches('/') == url.trim_end_matches('/');
+    let placed = routes.wait_for(|route| route.relays.iter().any(is_there));
+    soon("a place at the relay", placed).await.expect("it runs");
 }
 
 #[tokio::test]

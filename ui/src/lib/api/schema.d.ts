@@ -110,6 +110,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{name}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes down something about a contact, in place of what was there. It is told to nobody. */
+        post: operations["post_contacts_name_note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{name}/rename": {
         parameters: {
             query?: never;
@@ -1074,6 +1091,8 @@ export interface components {
             mutual: boolean;
             /** @description The petname. */
             name: string;
+            /** @description What the owner wrote down about them; empty where nothing is. Nobody else is told. */
+            note: string;
             /** @description Whether a session stands. */
             online: boolean;
             /** @description What carries it. */
@@ -1705,6 +1724,11 @@ export interface components {
             };
             /** @description The peer. */
             peer_id: string;
+        };
+        /** @description Something to remember about somebody. */
+        NoteRequest: {
+            /** @description The text, in place of the last; empty for none. At most 4096 bytes. */
+            note: string;
         };
         /** @description A service and who may use it. */
         OfferInfo: {
@@ -2651,6 +2675,41 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactInfo"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_contacts_name_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description petname or PeerId */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteRequest"];
+            };
+        };
         responses: {
             200: {
                 headers: {

@@ -137,7 +137,8 @@ async fn records_are_there_after_a_restart_and_still_ordered() {
 async fn a_record_that_cannot_be_written_is_not_said_to_be_kept() {
     let data = tempfile::tempdir().expect("a place for files");
     let (service, metrics) = open(&data).await;
-    let breaking = rusqlite::Connection::open(data.path().join(FILE)).expect("the database");
+    let breaking =
+        rusqlite::Connection::open(data.path().join("registry.db")).expect("the database");
     let broken = breaking.execute_batch(
         "CREATE TRIGGER full BEFORE INSERT ON state BEGIN SELECT RAISE(ABORT, 'disk full'); END",
     );

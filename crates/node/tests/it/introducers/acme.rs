@@ -8,7 +8,6 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use iroh_relay::tls::CaTlsConfig;
-use kith::core::ids::Face;
 use kith::core::introducer::{Ports, Trust};
 use kith::introducer::TlsMode;
 use kith::routing::relay_name::read_roots;
@@ -20,7 +19,7 @@ use tokio::process::{Child, Command};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{loopback_introducer, soon};
+use super::{has_place_at, loopback_introducer, soon};
 use crate::programs::is_there;
 use crate::waiting::a_moment;
 
@@ -159,12 +158,7 @@ async fn a_certificate_is_got_over_acme_and_nodes_connect_by_the_domain() {
 
     let node = local_node().introducers([line.clone()]).relay_roots(issued);
     let node = node.spawn().await.expect("loopback can be bound");
-    let endpoint = node.endpoint(Face::Public).await.expect("it runs");
-    let mut routes = endpoint.expect("a public face").watch_route();
-    let placed = routes.wait_for(|route| !route.relays.is_empty());
-    let route = soon("a relay with a certificate", placed).await;
-    let relay = route.expect("it runs").relays[0].clone();
-    assert_eq!(relay.trim_end_matches('/'), line.relay_url());
+    has_place_at(&node, &line).await;
     node.shutdown().await;
     introducer.shutdown().await;
 }
