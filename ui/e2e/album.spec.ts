@@ -179,3 +179,19 @@ test("whoever is blocked sees it vanish", async () => {
   await expect(ann.getByText("Blocked", { exact: true })).toBeVisible();
   await expect(bob.getByRole("link", { name: /Summer/ })).toBeHidden({ timeout: 60_000 });
 });
+test("pictures of a name that is taken come beside those that have it", async ({ browser }) => {
+  const page = await world.person("ann").browser(browser);
+  await page.getByRole("link", { name: /Summer/ }).click();
+  const others = await Promise.all([11, 12].map((seed) => makePicture(page, "IMG_1.jpg", seed)));
+  await drop(page, page.getByRole("heading", { name: "Summer", level: 1 }), others);
+  await expect(page.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(8);
+  for (const name of ["IMG_1.jpg", "IMG_1 (2).jpg", "IMG_1 (3).jpg"]) {
+    await expect(page.getByRole("link", { name })).toBeVisible();
+  }
+  const kept = (name: string) => readFile(join(world.person("ann").data, "albums", "Summer", name));
+  expect((await kept("IMG_1.jpg")).equals(pictures[0]?.buffer ?? Buffer.of())).toBe(true);
+  const added = await Promise.all(["IMG_1 (2).jpg", "IMG_1 (3).jpg"].map(kept));
+  for (const { buffer } of others) expect(added.some((it) => it.equals(buffer))).toBe(true);
+  await page.context().close();
+});
+

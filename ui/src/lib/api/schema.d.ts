@@ -28,7 +28,8 @@ export interface paths {
         get?: never;
         /** Puts a file into an album: the request's body, which appears under its name when it is whole. It replaces what is there. */
         put: operations["put_albums_album_files_path"];
-        post?: never;
+        /** Adds a file to an album: the request's body, which appears when it is whole. Where something is called so already it gets a number, and nothing is replaced; the answer says its path. */
+        post: operations["post_albums_album_files_path"];
         /** Takes a file out of an album; it is gone then. */
         delete: operations["delete_albums_album_files_path"];
         options?: never;
@@ -2375,6 +2376,55 @@ export interface operations {
             };
         };
         responses: {
+                /** @description id, name or link */
+                album: string;
+                /** @description where in the album */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlbumFile"];
+                };
+            };
+            /** @description the disk is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_albums_album_files_path: {
+        parameters: {
+            query?: {
+                /** @description whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then */
+                bare?: boolean;
+            };
+            header?: never;
+            path: {
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -335,7 +335,7 @@ export const t = {
     } as Record<string, string>,
   },
   upload: {
-    title: "Adding pictures",
+    title: (name: string) => `Adding to ${name}`,
     running: (done: number, total: number) => `Adding ${count(done)} of ${count(total)}…`,
     failed: (number: number) =>
       number === 1 ? "One file was not added" : `${count(number)} files were not added`,
