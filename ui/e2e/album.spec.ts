@@ -12,13 +12,14 @@ let ann: Page;
 let bob: Page;
 let pictures: Picture[];
 
-// A name that would be markup, and one that turns itself around.
+// A name that would be markup, one that turns itself around, and one that breaks a line.
 const NAMES = [
   "IMG_1.jpg",
   "IMG_2.jpg",
   "IMG_10.jpg",
   "<img src=x onerror=alert(1)>.jpg",
   "photo\u202egpj.exe.jpg",
+  "line\nbreak.jpg",
 ];
 
 test.beforeAll(async ({ browser }) => {
@@ -70,7 +71,7 @@ test("a link shows what it leads to, whose it is and how much", async ({ browser
 
 test("a picture that is added appears before the viewer's eyes", async () => {
   await drop(ann, ann.getByRole("list", { name: "Pictures" }), pictures.slice(3));
-  await expect(bob.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(5, {
+  await expect(bob.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(6, {
     timeout: 30_000,
   });
 });
@@ -78,6 +79,14 @@ test("a picture that is added appears before the viewer's eyes", async () => {
 test("names of peers are shown as they are, and nothing of them runs", async () => {
   await expect(bob.getByRole("link", { name: "<img src=x onerror=alert(1)>.jpg" })).toBeVisible();
   await expect(bob.getByRole("link", { name: "photo␣202Egpj.exe.jpg" })).toBeVisible();
+  const broken = "line␣000Abreak.jpg";
+  for (const page of [ann, bob]) {
+    await expect(page.getByRole("link", { name: broken }).locator(".thumb.shown img")).toBeVisible();
+    await page.getByRole("link", { name: broken }).click();
+    await expect(page.getByRole("dialog").locator("img.full.shown")).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toBeHidden();
+  }
 });
 
 test("the lightbox is led by keys, and the address follows", async () => {
