@@ -36,6 +36,7 @@ export const t = {
   },
   connection: {
     lost: "Lost the node on this computer; trying again…",
+    fails: (words: string) => `The node on this computer cannot tell all there is; trying again… (${words})`,
     locked:
       "This browser is not let in any more. If you want it to be, type “kith web --open” in a terminal on this computer.",
   },
@@ -152,6 +153,7 @@ export const t = {
     removeTag: (tag: string) => `Remove the tag ${tag}`,
     theirs: (name: string) => `What ${name} shares with you`,
     theirsNone: "Nothing now.",
+    theirsWrong: (name: string) => `What ${name} shares cannot be seen now`,
     theirsAway: "They are away. What they shared shows when they are back.",
     mine: (name: string) => `What you share with ${name}`,
     mineNone: "Nothing yet. Make an album for them, or one for all your contacts.",
