@@ -1362,7 +1362,7 @@ export interface components {
             /** @description To each; not with a peer. */
             upload_each?: string | null;
         };
-        /** @description The rates as they are wanted, and as they hold at this hour. */
+        /** @description The rates as they hold at this hour, and as they are wanted. */
         LimitsInfo: {
             /**
              * Format: int64
@@ -1390,6 +1390,8 @@ export interface components {
              * @description To each of them.
              */
             upload_each?: number | null;
+            /** @description What holds at hours that have no rates of their own. */
+            usual: components["schemas"]["UsualLimitsInfo"];
         };
         /** @description Something that somebody shares. */
         Listed: {
@@ -2314,6 +2316,17 @@ export interface components {
             /** @description Its id. */
             share_id: string;
         };
+        /** @description The usual rates, as `2 MiB/s` or `none`. */
+        UsualLimitsInfo: {
+            /** @description From all of them together. */
+            download: string;
+            /** @description From each of them. */
+            download_each: string;
+            /** @description To all distant peers together. */
+            upload: string;
+            /** @description To each of them. */
+            upload_each: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2376,19 +2389,6 @@ export interface operations {
             };
         };
         responses: {
-                /** @description id, name or link */
-                album: string;
-                /** @description where in the album */
-                path: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/octet-stream": string;
-            };
-        };
-        responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2425,6 +2425,19 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description id, name or link */
+                album: string;
+                /** @description where in the album */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
             200: {
                 headers: {
                     [name: string]: unknown;

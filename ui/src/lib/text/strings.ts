@@ -508,6 +508,7 @@ export const t = {
       albums: "Albums",
       copies: "Trees of shares and copies",
       partial: "Not whole yet",
+    now: (upload: string, download: string) => `At this hour: upload ${upload}, download ${download}.`,
       previews: "Small previews of pictures",
       database: "Address book and the rest",
     },
