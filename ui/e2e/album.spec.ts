@@ -120,6 +120,44 @@ test("a picture comes from an origin that is not the app's", async () => {
   await bob.keyboard.press("Escape");
 });
 
+test("a picture that is closed leaves no step to go back to", async () => {
+  await bob.getByRole("link", { name: "IMG_1.jpg" }).click();
+  await bob.keyboard.press("ArrowRight");
+  await bob.keyboard.press("Escape");
+  await expect(bob.getByRole("dialog")).toBeHidden();
+  await expect(bob).toHaveURL(/#\/albums\/[^?]+$/);
+  await bob.goBack();
+  await expect(bob.getByRole("heading", { name: "Albums", level: 1 })).toBeVisible();
+  await bob.goForward();
+  await expect(bob.getByRole("heading", { name: "Summer", level: 1 })).toBeVisible();
+});
+
+test("an album that is opened anew waits for its owner's word, and says when there is none", async () => {
+  let [isAsked, isTorn] = [false, true];
+  let say = () => {};
+  const said = new Promise<void>((resolve) => (say = resolve));
+  const isList = (url: URL) =>
+    url.pathname === "/api/v1/ls" && !(url.searchParams.get("path") ?? "").includes("/");
+  await bob.route(isList, async (route) => {
+    isAsked = true;
+    await said;
+    const body = JSON.stringify({ kind: "failed", message: "the list is torn" });
+    if (isTorn) await route.fulfill({ status: 500, contentType: "application/json", body });
+    else await route.continue();
+  });
+  await bob.reload();
+  await expect.poll(() => isAsked).toBe(true);
+  await expect(bob.getByText("Loading…")).toBeVisible();
+  await expect(bob.getByText("This album is not here")).toBeHidden();
+  say();
+  await expect(bob.getByText("the list is torn")).toBeVisible();
+  isTorn = false;
+  await bob.getByRole("button", { name: "Try again" }).click();
+  await expect(bob.getByRole("heading", { name: "Summer", level: 1 })).toBeVisible();
+  await expect(bob.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(6);
+  await bob.unroute(isList);
+});
+
 test("a download lies on the disk, byte for byte", async () => {
   const folder = join(world.folder, "received");
   await bob.getByRole("button", { name: "Download all" }).click();
@@ -137,6 +175,10 @@ test("what was fetched is passed on until that is ended", async () => {
   await bob.goto(`${new URL(bob.url()).origin}/#/files`);
   const copies = bob.locator("section", { hasText: "Copies you pass on" });
   await copies.getByRole("link", { name: /Summer/ }).click();
+  await bob.getByRole("button", { name: "IMG_1.jpg" }).click();
+  await expect(bob.getByRole("dialog")).toHaveAccessibleName("IMG_1.jpg");
+  await bob.goBack();
+  await expect(bob.getByRole("dialog")).toBeHidden();
   await expect(bob.getByRole("button", { name: "IMG_1.jpg" })).toBeVisible();
   await bob.getByRole("button", { name: "More for Summer" }).click();
   await bob.getByRole("menuitem", { name: "Stop passing it on" }).click();
@@ -179,15 +221,6 @@ test("its owner sees who fetched it", async () => {
   await expect(ann.getByText("all of it")).toBeVisible({ timeout: 30_000 });
 });
 
-test("whoever is blocked sees it vanish", async () => {
-  await bob.goto(`${new URL(bob.url()).origin}/#/albums`);
-  await expect(bob.getByRole("link", { name: /Summer/ })).toBeVisible();
-  await ann.getByRole("button", { name: /^More for/ }).click();
-  await ann.getByRole("menuitem", { name: "Block" }).click();
-  await ann.getByRole("dialog").getByRole("button", { name: "Block" }).click();
-  await expect(ann.getByText("Blocked", { exact: true })).toBeVisible();
-  await expect(bob.getByRole("link", { name: /Summer/ })).toBeHidden({ timeout: 60_000 });
-});
 test("pictures of a name that is taken come beside those that have it", async ({ browser }) => {
   const page = await world.person("ann").browser(browser);
   await page.getByRole("link", { name: /Summer/ }).click();
@@ -204,3 +237,12 @@ test("pictures of a name that is taken come beside those that have it", async ({
   await page.context().close();
 });
 
+test("whoever is blocked sees it vanish", async () => {
+  await bob.goto(`${new URL(bob.url()).origin}/#/albums`);
+  await expect(bob.getByRole("link", { name: /Summer/ })).toBeVisible();
+  await ann.getByRole("button", { name: /^More for/ }).click();
+  await ann.getByRole("menuitem", { name: "Block" }).click();
+  await ann.getByRole("dialog").getByRole("button", { name: "Block" }).click();
+  await expect(ann.getByText("Blocked", { exact: true })).toBeVisible();
+  await expect(bob.getByRole("link", { name: /Summer/ })).toBeHidden({ timeout: 60_000 });
+});
