@@ -12,13 +12,14 @@ let ann: Page;
 let bob: Page;
 let pictures: Picture[];
 
-// A name that would be markup, and one that turns itself around.
+// A name that would be markup, one that turns itself around, and one that breaks a line.
 const NAMES = [
   "IMG_1.jpg",
   "IMG_2.jpg",
   "IMG_10.jpg",
   "<img src=x onerror=alert(1)>.jpg",
   "photo\u202egpj.exe.jpg",
+  "line\nbreak.jpg",
 ];
 
 test.beforeAll(async ({ browser }) => {
@@ -70,7 +71,7 @@ test("a link shows what it leads to, whose it is and how much", async ({ browser
 
 test("a picture that is added appears before the viewer's eyes", async () => {
   await drop(ann, ann.getByRole("list", { name: "Pictures" }), pictures.slice(3));
-  await expect(bob.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(5, {
+  await expect(bob.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(6, {
     timeout: 30_000,
   });
 });
@@ -78,6 +79,14 @@ test("a picture that is added appears before the viewer's eyes", async () => {
 test("names of peers are shown as they are, and nothing of them runs", async () => {
   await expect(bob.getByRole("link", { name: "<img src=x onerror=alert(1)>.jpg" })).toBeVisible();
   await expect(bob.getByRole("link", { name: "photo␣202Egpj.exe.jpg" })).toBeVisible();
+  const broken = "line␣000Abreak.jpg";
+  for (const page of [ann, bob]) {
+    await expect(page.getByRole("link", { name: broken }).locator(".thumb.shown img")).toBeVisible();
+    await page.getByRole("link", { name: broken }).click();
+    await expect(page.getByRole("dialog").locator("img.full.shown")).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toBeHidden();
+  }
 });
 
 test("the lightbox is led by keys, and the address follows", async () => {
@@ -111,6 +120,44 @@ test("a picture comes from an origin that is not the app's", async () => {
   await bob.keyboard.press("Escape");
 });
 
+test("a picture that is closed leaves no step to go back to", async () => {
+  await bob.getByRole("link", { name: "IMG_1.jpg" }).click();
+  await bob.keyboard.press("ArrowRight");
+  await bob.keyboard.press("Escape");
+  await expect(bob.getByRole("dialog")).toBeHidden();
+  await expect(bob).toHaveURL(/#\/albums\/[^?]+$/);
+  await bob.goBack();
+  await expect(bob.getByRole("heading", { name: "Albums", level: 1 })).toBeVisible();
+  await bob.goForward();
+  await expect(bob.getByRole("heading", { name: "Summer", level: 1 })).toBeVisible();
+});
+
+test("an album that is opened anew waits for its owner's word, and says when there is none", async () => {
+  let [isAsked, isTorn] = [false, true];
+  let say = () => {};
+  const said = new Promise<void>((resolve) => (say = resolve));
+  const isList = (url: URL) =>
+    url.pathname === "/api/v1/ls" && !(url.searchParams.get("path") ?? "").includes("/");
+  await bob.route(isList, async (route) => {
+    isAsked = true;
+    await said;
+    const body = JSON.stringify({ kind: "failed", message: "the list is torn" });
+    if (isTorn) await route.fulfill({ status: 500, contentType: "application/json", body });
+    else await route.continue();
+  });
+  await bob.reload();
+  await expect.poll(() => isAsked).toBe(true);
+  await expect(bob.getByText("Loading…")).toBeVisible();
+  await expect(bob.getByText("This album is not here")).toBeHidden();
+  say();
+  await expect(bob.getByText("the list is torn")).toBeVisible();
+  isTorn = false;
+  await bob.getByRole("button", { name: "Try again" }).click();
+  await expect(bob.getByRole("heading", { name: "Summer", level: 1 })).toBeVisible();
+  await expect(bob.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(6);
+  await bob.unroute(isList);
+});
+
 test("a download lies on the disk, byte for byte", async () => {
   const folder = join(world.folder, "received");
   await bob.getByRole("button", { name: "Download all" }).click();
@@ -128,6 +175,10 @@ test("what was fetched is passed on until that is ended", async () => {
   await bob.goto(`${new URL(bob.url()).origin}/#/files`);
   const copies = bob.locator("section", { hasText: "Copies you pass on" });
   await copies.getByRole("link", { name: /Summer/ }).click();
+  await bob.getByRole("button", { name: "IMG_1.jpg" }).click();
+  await expect(bob.getByRole("dialog")).toHaveAccessibleName("IMG_1.jpg");
+  await bob.goBack();
+  await expect(bob.getByRole("dialog")).toBeHidden();
   await expect(bob.getByRole("button", { name: "IMG_1.jpg" })).toBeVisible();
   await bob.getByRole("button", { name: "More for Summer" }).click();
   await bob.getByRole("menuitem", { name: "Stop passing it on" }).click();
@@ -168,6 +219,22 @@ test("its owner sees who fetched it", async () => {
   await ann.goto(`${new URL(ann.url()).origin}/#/people`);
   await ann.getByRole("link", { name: /bob/ }).first().click();
   await expect(ann.getByText("all of it")).toBeVisible({ timeout: 30_000 });
+});
+
+test("pictures of a name that is taken come beside those that have it", async ({ browser }) => {
+  const page = await world.person("ann").browser(browser);
+  await page.getByRole("link", { name: /Summer/ }).click();
+  const others = await Promise.all([11, 12].map((seed) => makePicture(page, "IMG_1.jpg", seed)));
+  await drop(page, page.getByRole("heading", { name: "Summer", level: 1 }), others);
+  await expect(page.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(8);
+  for (const name of ["IMG_1.jpg", "IMG_1 (2).jpg", "IMG_1 (3).jpg"]) {
+    await expect(page.getByRole("link", { name })).toBeVisible();
+  }
+  const kept = (name: string) => readFile(join(world.person("ann").data, "albums", "Summer", name));
+  expect((await kept("IMG_1.jpg")).equals(pictures[0]?.buffer ?? Buffer.of())).toBe(true);
+  const added = await Promise.all(["IMG_1 (2).jpg", "IMG_1 (3).jpg"].map(kept));
+  for (const { buffer } of others) expect(added.some((it) => it.equals(buffer))).toBe(true);
+  await page.context().close();
 });
 
 test("whoever is blocked sees it vanish", async () => {

@@ -223,7 +223,7 @@ test("pictures that find no room are told, and are tried again when there is som
   // The daemon's own words for it; `cli/tests/it/full_disk.rs` fills a disk.
   const words = "there is no space left on the disk for it; make some and try again";
   await page.route(/files\/IMG_2\.jpg$/, (route) =>
-    route.request().method() === "PUT"
+    route.request().method() === "POST"
       ? route.fulfill({
           status: 507,
           contentType: "application/json",
@@ -254,6 +254,10 @@ test("a page that is closed while pictures are on their way asks first", async (
   ]);
   await page.getByLabel("Name", { exact: true }).fill("Under way");
   await page.getByRole("button", { name: "Share", exact: true }).click();
+  await expect(page.getByText("Adding 0 of 1…")).toBeVisible();
+  // Wherever one is by then.
+  await page.goto(`${new URL(page.url()).origin}/#/people`);
+  await expect(page.getByRole("heading", { name: "People", level: 1 })).toBeVisible();
   await expect(page.getByText("Adding 0 of 1…")).toBeVisible();
   const asked = page.waitForEvent("dialog");
   await page.close({ runBeforeUnload: true });

@@ -45,6 +45,13 @@ test("a folder with an index.html opens as a site, away from the app", async () 
   expect(new URL(site.url()).origin).not.toBe(origin);
   expect(await site.evaluate(() => window.opener)).toBeNull();
   await site.close();
+  // Also where somebody's shares lead to.
+  await bob.goto(`${origin}/#/people`);
+  await bob.getByRole("link", { name: /ann/ }).first().click();
+  await bob.getByRole("link", { name: /home/ }).click();
+  await expect(bob.getByRole("button", { name: "Open as site" })).toBeVisible();
+  await bob.getByRole("button", { name: "More for home" }).click();
+  await bob.getByRole("menuitem", { name: "Show as files" }).click();
 });
 
 test("a transfer is paused, goes on and is cancelled", async () => {
@@ -81,4 +88,22 @@ test("a download that cannot be is told in words", async () => {
   await bob.goto(`${origin}/#/transfers`);
   await expect(bob.getByRole("article").getByRole("alert")).toBeVisible();
   await expect(bob.getByRole("button", { name: "Try again" })).toBeVisible();
+});
+
+test("a document is shared, and taken back", async () => {
+  await bob.goto(`${origin}/#/files`);
+  await bob.getByRole("button", { name: "Share something" }).click();
+  const dialog = bob.getByRole("dialog");
+  const chooser = bob.waitForEvent("filechooser");
+  await dialog.getByRole("button", { name: "Choose files" }).click();
+  const paper = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("hello") };
+  await (await chooser).setFiles(paper);
+  await expect(dialog.getByText(/1 file ·/)).toBeVisible();
+  await dialog.getByLabel("Name", { exact: true }).fill("Papers");
+  await dialog.getByRole("button", { name: "Share", exact: true }).click();
+  await expect(bob.getByRole("heading", { name: "Papers", level: 1 })).toBeVisible();
+  await expect(bob.getByText("notes.txt")).toBeVisible();
+  await bob.getByRole("button", { name: "Remove" }).click();
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await expect(bob.getByText("Nothing in here yet")).toBeVisible();
 });

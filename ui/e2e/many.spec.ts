@@ -44,6 +44,13 @@ test("five thousand pictures scroll as few do", async ({ browser }) => {
     await expect(page.getByRole("link", { name: `IMG_${COUNT}.jpg` })).toBeVisible();
     expect(await tiles.count()).toBeLessThan(TILES_MAX);
 
+    // And who comes back to them from another page is where they were.
+    await page.getByRole("link", { name: "People" }).click();
+    await expect(page.getByRole("heading", { name: "People", level: 1 })).toBeVisible();
+    expect(await page.evaluate(() => scrollY)).toBe(0);
+    await page.goBack();
+    await expect(page.getByRole("link", { name: `IMG_${COUNT}.jpg` })).toBeVisible();
+
     // All but one of them, into a folder.
     await page.getByRole("button", { name: "Choose", exact: true }).click();
     await page.getByRole("button", { name: "All", exact: true }).click();

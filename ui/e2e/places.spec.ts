@@ -69,6 +69,13 @@ test("where pictures were taken is told before they are shared, and left out", a
     await dialog.getByRole("button", { name: "Add them" }).click();
     await expect(ann.getByRole("link", { name: "IMG_1.jpg" })).toBeVisible();
     expect((await kept("Town")).includes(PLACE)).toBe(false);
+
+    // Nor what may say a place, and nobody can tell.
+    const unknown = { name: "film.mp4", mimeType: "video/mp4", buffer: Buffer.from("a film") };
+    await drop(ann, ann.getByRole("heading", { name: "Town", level: 1 }), [unknown]);
+    await expect(dialog.getByText(/1 file of other kinds, such as films and HEIC/)).toBeVisible();
+    await dialog.getByRole("button", { name: "Add them" }).click();
+    await expect(ann.getByRole("link", { name: "film.mp4" })).toBeVisible();
   } finally {
     await world.end();
   }

@@ -6,7 +6,7 @@ export type Route =
   | { page: "albums" }
   | { page: "album"; peer: string | null; share: string; path: string; view: string | null }
   | { page: "files" }
-  | { page: "folder"; peer: string | null; share: string; path: string }
+  | { page: "folder"; peer: string | null; share: string; path: string; view: string | null }
   | { page: "transfers" }
   | { page: "people" }
   | { page: "person"; peer: string }
@@ -49,9 +49,8 @@ function at(
   path: string,
   query: string,
 ): Route {
-  if (page === "files") return { page: "folder", peer, share, path };
   const view = new URLSearchParams(query).get("view");
-  return { page: "album", peer, share, path, view };
+  return { page: page === "files" ? "folder" : "album", peer, share, path, view };
 }
 
 /** The hash of a route: what `parse` reads. */
@@ -61,8 +60,7 @@ export function format(route: Route): string {
     case "folder": {
       const page = route.page === "album" ? "albums" : "files";
       const parts = [page, route.peer ?? MINE, route.share, ...route.path.split("/").filter(Boolean)];
-      const view =
-        route.page === "album" && route.view !== null ? `?view=${encodeURIComponent(route.view)}` : "";
+      const view = route.view === null ? "" : `?view=${encodeURIComponent(route.view)}`;
       return `#/${parts.map(encodeURIComponent).join("/")}${view}`;
     }
     case "person":

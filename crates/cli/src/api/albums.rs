@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use kith::ErrorKind;
 use kith::content::AudienceKind;
-use kith::peer::AlbumError;
+use kith::peer::{AlbumError, Upload};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -75,6 +75,27 @@ pub(super) async fn make(
     Ok(Json(shares::describe(&door, made.share).await))
 }
 
+/// Adds a file to an album: the request's body, which appears when it is whole. Where something is called so already it gets a number, and nothing is replaced; the answer says its path.
+#[utoipa::path(post, path = "/api/v1/albums/{album}/files/{path}",
+    params(("album", description = "id, name or link"), ("path", description = "where in the album"),
+        ("bare" = Option<bool>, Query, description = "whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then")),
+    request_body(content = String, content_type = "application/octet-stream"),
+    responses((status = 200, body = AlbumFile), (status = 507, description = "the disk is full", body = Failure)))]
+pub(super) async fn add(
+    State(door): State<Door>,
+    Path((album, path)): Path<(String, String)>,
+    Query(options): Query<PutOptions>,
+    body: Body,
+) -> Result<Json<AlbumFile>, Response> {
+    let added = async {
+        receive(&door, &album, &path, options, body)
+            .await?
+            .add()
+            .await
+    };
+    answer(added.await)
+}
+
 /// Puts a file into an album: the request's body, which appears under its name when it is whole. It replaces what is there.
 #[utoipa::path(put, path = "/api/v1/albums/{album}/files/{path}",
     params(("album", description = "id, name or link"), ("path", description = "where in the album"),
@@ -87,20 +108,39 @@ pub(super) async fn put(
     Query(options): Query<PutOptions>,
     body: Body,
 ) -> Result<Json<AlbumFile>, Response> {
-    let received = async {
-        let mut upload = door.node().contents().upload(&album, &path).await?;
-        let mut pieces = body.into_data_stream();
-        while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| AlbumError::Io(std::io::Error::other(error)))?;
-            upload = upload.write(piece).await?;
-        }
-        if options.bare {
-            upload = upload.bare().await?;
-        }
-        upload.finish().await
+    let put = async {
+        let received = receive(&door, &album, &path, options, body).await?;
+        received.replace().await
     };
-    match received.await {
-        Ok(bytes) => Ok(Json(AlbumFile { path, bytes })),
+    answer(put.await)
+}
+
+/// All of a file that is on its way into an album.
+async fn receive(
+    door: &Door,
+    album: &str,
+    path: &str,
+    options: PutOptions,
+    body: Body,
+) -> Result<Upload, AlbumError> {
+    let mut upload = door.node().contents().upload(album, path).await?;
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| AlbumError::Io(std::io::Error::other(error)))?;
+        upload = upload.write(piece).await?;
+    }
+    match options.bare {
+        true => upload.bare().await,
+        false => Ok(upload),
+    }
+}
+
+fn answer(put: Result<kith::peer::AlbumFile, AlbumError>) -> Result<Json<AlbumFile>, Response> {
+    match put {
+        Ok(file) => Ok(Json(AlbumFile {
+            path: file.path,
+            bytes: file.bytes,
+        })),
         Err(error @ AlbumError::NoSpace) => {
             let failure = failure(error);
             Err((StatusCode::INSUFFICIENT_STORAGE, Json(failure)).into_response())

@@ -31,6 +31,7 @@ use super::{
         settings::remove_introducer,
         recognise::recognise,
         albums::make,
+        albums::add,
         albums::put,
         albums::remove,
         invites::create,

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 /// The word that takes back what was said of a rate.
 const DEFAULT: &str = "default";
 
-/// The rates as they are wanted, and as they hold at this hour.
+/// The rates as they hold at this hour, and as they are wanted.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct LimitsInfo {
     /// To all distant peers together, in bytes a second now; none where there is no limit.
@@ -27,12 +27,27 @@ pub(crate) struct LimitsInfo {
     pub(crate) download: Option<u64>,
     /// From each of them.
     pub(crate) download_each: Option<u64>,
+    /// What holds at hours that have no rates of their own.
+    pub(crate) usual: UsualLimitsInfo,
     /// Whether the limits hold within the local network too.
     pub(crate) local: bool,
     /// The rates of certain hours; of two periods that hold at once, the later has the say.
     pub(crate) schedule: Vec<PeriodInfo>,
     /// The rates of single peers, near and far.
     pub(crate) peers: Vec<PeerLimitsInfo>,
+}
+
+/// The usual rates, as `2 MiB/s` or `none`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct UsualLimitsInfo {
+    /// To all distant peers together.
+    pub(crate) upload: String,
+    /// To each of them.
+    pub(crate) upload_each: String,
+    /// From all of them together.
+    pub(crate) download: String,
+    /// From each of them.
+    pub(crate) download_each: String,
 }
 
 /// The rates of certain hours, as `2 MiB/s` or `none`; as usually where nothing is said.
@@ -224,9 +239,20 @@ async fn describe(door: &Door) -> LimitsInfo {
         upload_each: limits.upload_each,
         download: limits.download,
         download_each: limits.download_each,
+        usual: describe_usual(&plan.usual),
         local: plan.local,
         schedule: plan.schedule.iter().map(describe_period).collect(),
         peers,
+    }
+}
+
+fn describe_usual(usual: &Caps) -> UsualLimitsInfo {
+    let written = |cap: Option<Cap>| write_cap(cap.unwrap_or(Cap::Unlimited));
+    UsualLimitsInfo {
+        upload: written(usual.upload),
+        upload_each: written(usual.upload_each),
+        download: written(usual.download),
+        download_each: written(usual.download_each),
     }
 }
 

@@ -85,7 +85,7 @@ fn everywhere() -> Router<Door> {
         .route("/albums", post(albums::make))
         .route(
             "/albums/{album}/files/{*path}",
-            put(albums::put).delete(albums::remove),
+            put(albums::put).post(albums::add).delete(albums::remove),
         )
         .route("/pictures/traces", post(pictures::traces))
         .route("/folders", get(folders::look))

@@ -80,6 +80,7 @@ fn describe_period(period: &PeriodInfo) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::limits::UsualLimitsInfo;
 
     #[test]
     fn limits_are_told_in_lines() {
@@ -88,6 +89,12 @@ mod tests {
             upload_each: None,
             download: None,
             download_each: None,
+            usual: UsualLimitsInfo {
+                upload: "2 MiB/s".to_owned(),
+                upload_each: "none".to_owned(),
+                download: "none".to_owned(),
+                download_each: "none".to_owned(),
+            },
             local: false,
             schedule: Vec::new(),
             peers: Vec::new(),

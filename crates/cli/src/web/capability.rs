@@ -5,6 +5,7 @@
 //! after a restart.
 
 use blake3::Hash;
+use kith::core::data::path::DEPTH_MAX;
 use kith::core::time::Time;
 
 use crate::path::segment;
@@ -21,8 +22,8 @@ const STEP_MS: u64 = 6 * 60 * 60 * 1000;
 /// The digits of the keyed hash: 128 bits.
 const HASH_DIGITS: usize = 32;
 
-/// The most segments of a path: a manifest's deepest has as many folders, and some before them say whose it is.
-const SEGMENTS_MAX: usize = 128;
+/// The most segments of a path: those of the deepest file of a share, and before them the address's own and up to three that say whose it is.
+const SEGMENTS_MAX: usize = DEPTH_MAX + 4;
 
 /// Makes addresses, and knows its own.
 #[derive(Debug)]
@@ -96,7 +97,8 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// The segments of an absolute path (RFC 3986, section 3.3), as what they mean. `None` for what could be taken for another path by whoever
-/// reads it next: steps up or on the spot, empty segments, separators and control characters within one.
+/// reads it next: steps up or on the spot, empty segments, separators and zero bytes within one. Other control characters may stand in names of shares, and
+/// whoever writes a segment again encodes them.
 pub(super) fn decoded(path: &str) -> Option<Vec<String>> {
     let path = path.strip_prefix('/')?;
     let segments: Option<Vec<String>> = path.split('/').map(decoded_segment).collect();
@@ -118,8 +120,8 @@ fn decoded_segment(text: &str) -> Option<String> {
         bytes.push(meant);
     }
     let segment = String::from_utf8(bytes).ok()?;
-    let is_sound = !matches!(segment.as_str(), "" | "." | "..")
-        && !segment.contains(|c: char| c == '/' || c == '\\' || c.is_control());
+    let is_sound =
+        !matches!(segment.as_str(), "" | "." | "..") && !segment.contains(['/', '\\', '\0']);
     is_sound.then_some(segment)
 }
 
@@ -201,6 +203,27 @@ mod tests {
             decoded("/ä%20%25/…"),
             Some(vec!["ä %".to_owned(), "…".to_owned()])
         );
+    }
+
+    #[test]
+    fn any_file_that_a_share_can_have_has_an_address() {
+        let capabilities = capabilities();
+        let granted = capabilities.grant(&segments("/files/ann/holiday"), NOW);
+        let opened = |names: &[&str]| {
+            let path: String = names.iter().map(|it| format!("/{}", segment(it))).collect();
+            let mut opened = capabilities.open(&format!("{}{path}", granted.path), NOW)?;
+            Some(opened.split_off(3))
+        };
+        for name in [
+            "line\nbreak.jpg",
+            "bell\u{7}.jpg",
+            "esc\u{1b}[2J.jpg",
+            "\u{85}.jpg",
+        ] {
+            assert_eq!(opened(&[name]), Some(vec![name.to_owned()]), "{name:?}");
+        }
+        assert!(opened(&["d"; DEPTH_MAX]).is_some());
+        assert_eq!(opened(&["d"; DEPTH_MAX + 1]), None);
     }
 
     proptest! {

@@ -199,8 +199,19 @@ async fn an_album_takes_files_over_http_and_others_see_them() {
         assert_eq!(refused.status, 400, "{name}: {refused:?}");
         assert!(refused.text().contains(said), "{name}: {}", refused.text());
     }
-    let removed = client.change("DELETE", &path, b"").await;
-    assert_eq!(removed.status, 200, "{removed:?}");
+    let added = client.change("POST", &path, b"another").await;
+    assert_eq!(
+        added.json(),
+        json!({ "path": "day 1/ü (2).jpg", "bytes": 7 }),
+        "it comes beside the first"
+    );
+    let first = fs::read(ann.file("albums/Sea & sun/day 1/ü.jpg")).expect("there");
+    assert!(first == picture, "which stays as it is");
+    let beside = path.replace(".jpg", "%20(2).jpg");
+    for path in [&path, &beside] {
+        let removed = client.change("DELETE", path, b"").await;
+        assert_eq!(removed.status, 200, "{removed:?}");
+    }
     events.until_it_says("share_changed", "\"files\":0").await;
     assert_eq!(client.change("DELETE", &path, b"").await.status, 404);
     let incoming = fs::read_dir(ann.file("albums/.incoming")).expect("there");

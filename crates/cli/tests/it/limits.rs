@@ -76,6 +76,10 @@ async fn certain_hours_have_rates_of_their_own_until_they_are_taken_away() {
         .one(&["limits", "--hours", "00:00-24:00", "--upload", "32 KiB/s"])
         .await;
     assert_eq!(always["upload"], 32 << 10);
+    assert_eq!(
+        always["usual"]["upload"], "2 MiB/s",
+        "which holds when they are over"
+    );
     assert_eq!(always["schedule"][1]["days"], json!([]));
     for change in [
         &["--hours", "00:00-24:00", "--upload", "default"][..],

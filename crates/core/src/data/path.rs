@@ -16,6 +16,9 @@ pub const NAME_BYTES_MAX: usize = 255;
 /// The longest target of a symbolic link, in bytes: Linux' `PATH_MAX`.
 pub const SYMLINK_BYTES_MAX: usize = 4096;
 
+/// The longest ending of a name that says of which kind a file is, with its dot, in bytes; behind a dot further ahead stands a part of the name.
+const ENDING_BYTES_MAX: usize = 16;
+
 /// How deep a tree may be. Deeper ones exceed `PATH_MAX` with names of 30 bytes, and are made by mistakes and attackers.
 pub const DEPTH_MAX: usize = 128;
 
@@ -96,6 +99,17 @@ pub fn check_name(name: &str) -> Result<(), PathError> {
         return Err(PathError::Reserved);
     }
     Ok(())
+}
+
+/// A name with a number before its ending, for what lies beside another of that name: of `a.jpg`, `a (2).jpg`. It has no more than [`NAME_BYTES_MAX`], and
+/// is one that [`check_name`] takes where `name` is.
+pub fn numbered(name: &str, number: usize) -> String {
+    let is_ending = |at: &usize| *at > 0 && name.len() - at <= ENDING_BYTES_MAX;
+    let at = name.rfind('.').filter(is_ending).unwrap_or(name.len());
+    let (stem, ending) = name.split_at(at);
+    let mark = format!(" ({number}){ending}");
+    let room = NAME_BYTES_MAX.saturating_sub(mark.len());
+    format!("{}{mark}", &stem[..stem.floor_char_boundary(room)])
 }
 
 /// Splits a path of a share, written with `/`, into checked names. Blank segments at either end are ignored.
@@ -254,6 +268,23 @@ mod tests {
             assert_eq!(check_name(name), Ok(()), "{name:?}");
         }
         assert_eq!(check_name(&"a".repeat(255)), Ok(()));
+    }
+
+    #[test]
+    fn a_number_stands_before_the_ending_and_the_name_stays_one() {
+        let long = format!("{}.jpg", "ü".repeat(125));
+        for (name, expected) in [
+            ("IMG_1.jpg", "IMG_1 (2).jpg"),
+            ("a.tar.gz", "a.tar (2).gz"),
+            ("notes", "notes (2)"),
+            (".hidden", ".hidden (2)"),
+            ("1. a day at the sea", "1. a day at the sea (2)"),
+            (&long, &format!("{}.jpg", "ü".repeat(123) + " (2)")),
+        ] {
+            assert_eq!(numbered(name, 2), expected);
+            assert_eq!(check_name(&numbered(name, 2)), Ok(()), "{name:?}");
+        }
+        assert_eq!(check_name(&numbered(&"a".repeat(255), 1000)), Ok(()));
     }
 
     #[test]

@@ -136,10 +136,16 @@ pub fn write_cap(cap: Cap) -> String {
         Cap::Unlimited => return NONE.to_owned(),
         Cap::Rate(rate) => rate,
     };
-    let whole = [("GiB", 30), ("MiB", 20), ("KiB", 10)].into_iter();
-    let mut fitting = whole.filter(|(_, shift)| rate % (1 << shift) == 0 && rate > 0);
-    match fitting.next() {
-        Some((unit, shift)) => format!("{} {unit}/s", rate >> shift),
+    let whole = [
+        ("GiB", 1 << 30),
+        ("MiB", 1 << 20),
+        ("KiB", 1 << 10),
+        ("Mbit", 125_000),
+        ("kbit", 125),
+    ];
+    let fits = |(_, bytes): &(&str, u64)| rate > 0 && rate.is_multiple_of(*bytes);
+    match whole.into_iter().find(fits) {
+        Some((unit, bytes)) => format!("{} {unit}/s", rate / bytes),
         None => format!("{rate} B/s"),
     }
 }
@@ -435,6 +441,9 @@ mod tests {
         for rate in [RATE_MIN, 1 << 20, 3 << 30, 1_234_567] {
             let cap = Cap::Rate(rate);
             assert_eq!(read_cap(&write_cap(cap)), Ok(cap));
+        }
+        for text in ["2 MiB/s", "1536 KiB/s", "16 Mbit/s", "500 kbit/s", "none"] {
+            assert_eq!(read_cap(text).map(write_cap).as_deref(), Ok(text));
         }
         let text = with_limits("# mine\nlan = false # home\n", &plan()).expect("sound");
         let config = Config::parse(&text).expect("sound");

@@ -41,7 +41,7 @@ mod waiting;
 
 pub use book::AddressBook;
 pub use contents::{
-    AlbumError, Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName,
+    AlbumError, AlbumFile, Attached, Contents, Fetched, GetOptions, MyShare, Published, ShareName,
     ShareSource, SourceBytes, Storage, Transfer, TransferFailure, TransferId, TransferInfo,
     TransferProgress, TransferState, Transfers, Upload, UploadInfo,
 };

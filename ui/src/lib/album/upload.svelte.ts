@@ -60,7 +60,7 @@ export class Upload {
         sent = bytes;
       };
       try {
-        await api.putFile(this.album, next.path, next.file, this.isBare, count, this.#stop.signal);
+        await api.addFile(this.album, next.path, next.file, this.isBare, count, this.#stop.signal);
         count(next.file.size);
         this.done += 1;
       } catch (error) {
@@ -80,13 +80,15 @@ const isFinal = (error: unknown) => error instanceof api.ApiError && error.kind 
 
 class Uploads {
   all = $state.raw<Upload[]>([]);
+  /** Those that are under way, or of which something was not added and nobody has read it. */
+  readonly shown = $derived(this.all.filter((upload) => !upload.isOver || upload.failedCount > 0));
   /** Whether something would be lost with the page. */
   readonly isRunning = $derived(this.all.some((upload) => !upload.isOver));
 
   /** Puts files into an album; bare, without what pictures say beside their pixels. */
   start(album: string, files: Dropped[], isBare = false): Upload {
     const upload = new Upload(album, files, isBare);
-    this.all = [...this.all.filter((it) => !it.isOver || it.failedCount > 0), upload];
+    this.all = [...this.shown, upload];
     void upload.run();
     return upload;
   }
@@ -95,10 +97,6 @@ class Uploads {
   again(upload: Upload): Upload {
     this.dismiss(upload);
     return this.start(upload.album, upload.left, upload.isBare);
-  }
-
-  of(album: string): Upload | undefined {
-    return this.all.findLast((upload) => upload.album === album);
   }
 
   dismiss(upload: Upload): void {

@@ -5,33 +5,34 @@ import { uploads } from "./upload.svelte";
 
 vi.mock("../api/client", async (original) => ({
   ...(await original<typeof api>()),
-  putFile: vi.fn(),
+  addFile: vi.fn(),
   shares: () => Promise.resolve([]),
 }));
-const putFile = vi.mocked(api.putFile);
+const addFile = vi.mocked(api.addFile);
 beforeEach(() => {
-  putFile.mockReset();
+  addFile.mockReset();
+  uploads.all = [];
 });
 
 const files = (...paths: string[]) => paths.map((path) => ({ path, file: new File(["x"], path) }));
 
 test("what was to be added without its places is tried again without them", async () => {
-  putFile.mockRejectedValue(new api.ApiError("failed", "there is no space left"));
+  addFile.mockRejectedValue(new api.ApiError("failed", "there is no space left"));
   const first = uploads.start("album", files("a.jpg"), true);
   await vi.waitUntil(() => first.isOver);
   expect(first.left.map(({ path }) => path)).toEqual(["a.jpg"]);
-  putFile.mockResolvedValue();
+  addFile.mockResolvedValue();
   const second = uploads.again(first);
   await vi.waitUntil(() => second.isOver);
   expect(second.done).toBe(1);
-  expect(putFile.mock.calls.map(([, path, , isBare]) => [path, isBare])).toEqual([
+  expect(addFile.mock.calls.map(([, path, , isBare]) => [path, isBare])).toEqual([
     ["a.jpg", true],
     ["a.jpg", true],
   ]);
 });
 
 test("what the node cannot take at all is told, and not tried again", async () => {
-  putFile.mockImplementation((_, path) =>
+  addFile.mockImplementation((_, path) =>
     Promise.reject(
       path === "film.mp4"
         ? new api.ApiError("usage", "nothing could be left out of it")
@@ -46,7 +47,7 @@ test("what the node cannot take at all is told, and not tried again", async () =
 });
 
 test("an upload that is cancelled says how far it came", async () => {
-  putFile.mockImplementation((_, path, __, ___, ____, signal) =>
+  addFile.mockImplementation((_, path, __, ___, ____, signal) =>
     path === "a.jpg"
       ? Promise.resolve()
       : new Promise((_, reject) =>
@@ -59,4 +60,23 @@ test("an upload that is cancelled says how far it came", async () => {
   await vi.waitUntil(() => upload.isOver);
   expect(upload.failedCount).toBe(0);
   expect(toasts.all.at(-1)?.text).toBe("Stopped: 1 of 3 files added");
+});
+
+test("an upload that is over hides none that is not", async () => {
+  const ends: (() => void)[] = [];
+  addFile.mockImplementation((_, path) =>
+    path === "late.jpg" ? new Promise((resolve) => ends.push(resolve)) : Promise.resolve(),
+  );
+  const first = uploads.start("album", files("late.jpg"));
+  const second = uploads.start("album", files("a.jpg"));
+  await vi.waitUntil(() => second.isOver);
+  expect(uploads.shown).toEqual([first]);
+  addFile.mockRejectedValue(new api.ApiError("failed", "there is no space left"));
+  const third = uploads.start("album", files("b.jpg"));
+  await vi.waitUntil(() => third.isOver);
+  ends.forEach((end) => end());
+  await vi.waitUntil(() => first.isOver);
+  expect(uploads.shown).toEqual([third]);
+  uploads.dismiss(third);
+  expect(uploads.shown).toEqual([]);
 });

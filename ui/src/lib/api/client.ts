@@ -52,17 +52,18 @@ export function wordsOf(error: unknown): string {
 
 const BASE = "/api/v1";
 
+const AWAY = "the node on this computer does not answer";
+
+/** What a browser says of a call that was broken off by neither side's wish, in words; one that was given up stays that. */
+function broken(error: unknown): never {
+  if (error instanceof DOMException && error.name === "AbortError") throw error;
+  throw new ApiError("away", AWAY);
+}
+
 const client = createClient<paths>({
   // Tests run where there is no page.
   baseUrl: typeof location === "undefined" ? "http://localhost" : location.origin,
-  fetch: async (request) => {
-    try {
-      return await fetch(request);
-    } catch (error) {
-      if (request.signal.aborted) throw error;
-      throw new ApiError("away", "the node on this computer does not answer");
-    }
-  },
+  fetch: (request) => fetch(request).catch(broken),
 });
 
 interface Outcome<T> {
@@ -86,7 +87,7 @@ export function failure(status: number, body: unknown): ApiError {
     return new ApiError(kind as ErrorKind, body.message);
   }
   return status >= 502 && status <= 504
-    ? new ApiError("away", "the node on this computer does not answer")
+    ? new ApiError("away", AWAY)
     : new ApiError("failed", `the node answered with ${status}`);
 }
 
@@ -159,7 +160,7 @@ export const traces = (paths: string[]) =>
   answer(client.POST("/api/v1/pictures/traces", { body: { paths } }));
 /** Takes a file out of an album of this node's; it is gone then. By hand, since the path has slashes. */
 export async function removeFile(album: string, path: string): Promise<void> {
-  const response = await fetch(fileAddress(album, path), { method: "DELETE" });
+  const response = await fetch(fileAddress(album, path), { method: "DELETE" }).catch(broken);
   if (!response.ok) throw failure(response.status, await response.json().catch(() => null));
 }
 
@@ -167,10 +168,10 @@ const fileAddress = (album: string, path: string) =>
   `${BASE}/albums/${encodeURIComponent(album)}/files/${encodePath(path)}`;
 
 /**
- * Puts a file into an album of this node's, and tells how far it is; the folders on its path are made. Bare, a picture is put there without what it says beside its
- * pixels, and what is none is refused.
+ * Adds a file to an album of this node's, and tells how far it is; the folders on its path are made, and where something is called so already it gets a number.
+ * Bare, a picture is put there without what it says beside its pixels, and what is none is refused.
  */
-export function putFile(
+export function addFile(
   album: string,
   path: string,
   file: Blob,
@@ -181,7 +182,7 @@ export function putFile(
   return new Promise((resolve, reject) => {
     // `fetch` tells nothing of what it has sent.
     const request = new XMLHttpRequest();
-    request.open("PUT", `${fileAddress(album, path)}${isBare ? "?bare=true" : ""}`);
+    request.open("POST", `${fileAddress(album, path)}${isBare ? "?bare=true" : ""}`);
     request.responseType = "json";
     request.setRequestHeader("content-type", "application/octet-stream");
     request.upload.onprogress = (event) => onprogress(event.loaded);
@@ -189,7 +190,7 @@ export function putFile(
       if (request.status >= 200 && request.status < 300) resolve();
       else reject(failure(request.status, request.response));
     };
-    request.onerror = () => reject(new ApiError("away", "the node on this computer does not answer"));
+    request.onerror = () => reject(new ApiError("away", AWAY));
     request.onabort = () => reject(new DOMException("stopped", "AbortError"));
     signal.addEventListener("abort", () => request.abort(), { once: true });
     request.send(file);
@@ -229,7 +230,7 @@ export async function* lines<T>(path: string, body: unknown, signal: AbortSignal
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
     signal,
-  });
+  }).catch(broken);
   if (!response.ok || response.body === null) {
     throw failure(response.status, await response.json().catch(() => null));
   }
@@ -252,7 +253,7 @@ async function* decoded(body: ReadableStream<Uint8Array>): AsyncGenerator<string
   const decoder = new TextDecoder();
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reader.read().catch(broken);
       if (done) return;
       yield decoder.decode(value, { stream: true });
     }

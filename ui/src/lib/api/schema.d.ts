@@ -28,7 +28,8 @@ export interface paths {
         get?: never;
         /** Puts a file into an album: the request's body, which appears under its name when it is whole. It replaces what is there. */
         put: operations["put_albums_album_files_path"];
-        post?: never;
+        /** Adds a file to an album: the request's body, which appears when it is whole. Where something is called so already it gets a number, and nothing is replaced; the answer says its path. */
+        post: operations["post_albums_album_files_path"];
         /** Takes a file out of an album; it is gone then. */
         delete: operations["delete_albums_album_files_path"];
         options?: never;
@@ -1407,7 +1408,7 @@ export interface components {
             /** @description To each; not with a peer. */
             upload_each?: string | null;
         };
-        /** @description The rates as they are wanted, and as they hold at this hour. */
+        /** @description The rates as they hold at this hour, and as they are wanted. */
         LimitsInfo: {
             /**
              * Format: int64
@@ -1435,6 +1436,8 @@ export interface components {
              * @description To each of them.
              */
             upload_each?: number | null;
+            /** @description What holds at hours that have no rates of their own. */
+            usual: components["schemas"]["UsualLimitsInfo"];
         };
         /** @description Something that somebody shares. */
         Listed: {
@@ -2383,6 +2386,17 @@ export interface components {
             /** @description Its id. */
             share_id: string;
         };
+        /** @description The usual rates, as `2 MiB/s` or `none`. */
+        UsualLimitsInfo: {
+            /** @description From all of them together. */
+            download: string;
+            /** @description From each of them. */
+            download_each: string;
+            /** @description To all distant peers together. */
+            upload: string;
+            /** @description To each of them. */
+            upload_each: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2425,6 +2439,55 @@ export interface operations {
         };
     };
     put_albums_album_files_path: {
+        parameters: {
+            query?: {
+                /** @description whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then */
+                bare?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description id, name or link */
+                album: string;
+                /** @description where in the album */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlbumFile"];
+                };
+            };
+            /** @description the disk is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_albums_album_files_path: {
         parameters: {
             query?: {
                 /** @description whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then */

@@ -4,7 +4,7 @@
 import type { Contact, Network, Share, Transfer, TransferSource } from "../api/client";
 
 /** What the app keeps of the daemon's state and reads anew when it is stale. */
-export type Resource = "contacts" | "shares" | "transfers" | "status" | "settings";
+export type Resource = "node" | "contacts" | "shares" | "transfers" | "status" | "settings";
 
 export interface Model {
   contacts: Contact[];

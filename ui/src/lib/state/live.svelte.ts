@@ -13,12 +13,16 @@ export interface Offered {
   shares: api.Listed[];
   /** Whether they have been asked and answered since they came. */
   isFresh: boolean;
+  /** Why they were asked in vain the last time, in words. */
+  wrong: string | null;
 }
 
 /** Events come in bursts; what they make stale is read once for all of them. */
 const READ_AFTER_MS = 80;
 /** Between two looks at what one peer shares. Whoever says all the time that something is new is asked no more often. */
 const LOOK_PAUSE_MS = 250;
+/** How long to wait before something is read again that could not be. */
+const READ_AGAIN_MS = 2000;
 /** How long to wait before a lost daemon is tried again, at first and at most. */
 const RETRY_MS = 400;
 const RETRY_MS_MAX = 4000;
@@ -39,8 +43,10 @@ class Live {
   settingsChanges = $state(0);
   /** By PeerId. */
   offered = $state.raw<ReadonlyMap<string, Offered>>(new Map());
-  /** Whether the first reading is over: before it, empty means nothing. */
+  /** Whether all has been read once: before it, empty means nothing. */
   isRead = $state(false);
+  /** Why something could not be read the last time, in words. */
+  wrong = $state<string | null>(null);
 
   readonly byPeer = $derived(new Map(this.contacts.map((contact) => [contact.peer_id, contact])));
   /** Own shares; `shares` has copies of others' too. */
@@ -49,8 +55,15 @@ class Live {
     this.transfers.filter((transfer) => transfer.state === "running" || transfer.state === "waiting"),
   );
 
+  /** Whether somebody who is there is yet to say what they share. */
+  readonly isAnyAwaited = $derived(this.contacts.some(({ peer_id }) => this.isAwaited(peer_id)));
+
   #source: EventSource | null = null;
   #stale = new Set<Resource>();
+  /** What could not be read the last time, and why. */
+  #wrong = new Map<Resource, string>();
+  /** What has never been read. */
+  #unread = new Set<Resource>(["node", "contacts", "shares", "transfers", "status"]);
   /** A reading that is due or under way. */
   #isReading = false;
   /** Who is being asked, and whether to ask again. */
@@ -63,8 +76,7 @@ class Live {
   /** Follows the daemon until the page is gone. */
   start(): void {
     // At once, and again when the stream is open: what happens in between is told by neither.
-    void this.#readNode();
-    this.refresh("contacts", "shares", "transfers", "status");
+    this.refresh(...this.#unread);
     this.#connect();
     document.addEventListener("visibilitychange", () => this.#see(!document.hidden));
     this.#see(!document.hidden);
@@ -74,6 +86,14 @@ class Live {
   nameOfShare(id: string): string | undefined {
     const offered = [...this.offered.values()].flatMap(({ shares }) => shares);
     return [...this.shares, ...offered].find((share) => share.share_id === id)?.name;
+  }
+
+  /** Whether a peer is there and yet to say what they share: until then, that nothing is known of it means nothing. */
+  isAwaited(peer: string): boolean {
+    const contact = this.byPeer.get(peer);
+    if (!contact?.online || contact.state !== "confirmed" || contact.takes_you_for) return false;
+    const known = this.offered.get(peer);
+    return !known || (!known.isFresh && known.wrong === null);
   }
 
   /** Has something read anew. */
@@ -108,8 +128,10 @@ class Live {
     }
     if (!contact.online) return;
     try {
-      this.#setOffered(peer, { shares: await api.list(peer), isFresh: true });
+      this.#setOffered(peer, { shares: await api.list(peer), isFresh: true, wrong: null });
     } catch (error) {
+      const shares = this.offered.get(peer)?.shares ?? [];
+      this.#setOffered(peer, { shares, isFresh: false, wrong: api.wordsOf(error) });
       const isAway =
         error instanceof api.ApiError && (error.kind === "not_found" || error.kind === "not_allowed");
       // Away for now, or for good: the next contact reading tells.
@@ -119,7 +141,9 @@ class Live {
 
   /** What others offer may be otherwise by now: they are asked with the next reading of contacts. */
   #doubt(): void {
-    for (const [peer, offered] of this.offered) this.#setOffered(peer, { ...offered, isFresh: false });
+    for (const [peer, { shares }] of this.offered) {
+      this.#setOffered(peer, { shares, isFresh: false, wrong: null });
+    }
   }
 
   #setOffered(peer: string, offered: Offered | null): void {
@@ -164,8 +188,7 @@ class Live {
       this.#hear();
       // Whatever happened while nobody listened.
       this.#doubt();
-      this.refresh("contacts", "shares", "transfers", "status", "settings");
-      void this.#readNode();
+      this.refresh("node", "contacts", "shares", "transfers", "status", "settings");
     };
     // The browser would try again by itself, but not after every failure.
     source.onerror = () => void this.#lose();
@@ -199,26 +222,37 @@ class Live {
     if (applied.peer !== undefined) void this.look(applied.peer);
   }
 
-  async #readNode(): Promise<void> {
-    this.node = await api.node().catch(() => this.node);
-  }
-
   async #read(): Promise<void> {
-    const stale = this.#stale;
-    this.#stale = new Set();
-    try {
-      await Promise.all([...stale].map((resource) => this.#readOne(resource)));
-      this.isRead = true;
-    } catch (error) {
-      if (error instanceof api.ApiError && error.kind === "locked") this.connection = "locked";
-      // The event stream notices when the daemon is gone, and has all read when it is back.
-    }
+    const stale = [...this.#stale];
+    this.#stale.clear();
+    await Promise.all(stale.map((resource) => this.#try(resource)));
+    this.isRead = this.#unread.size === 0;
+    this.wrong = [...this.#wrong.values()][0] ?? null;
     this.#isReading = false;
     this.refresh();
   }
 
+  /** Reads something, and again later where that cannot be. */
+  async #try(resource: Resource): Promise<void> {
+    this.#wrong.delete(resource);
+    try {
+      await this.#readOne(resource);
+      this.#unread.delete(resource);
+    } catch (error) {
+      const kind = error instanceof api.ApiError ? error.kind : "failed";
+      if (kind === "locked") this.connection = "locked";
+      // The event stream notices when the daemon is gone, and has all read when it is back.
+      if (kind === "locked" || kind === "away") return;
+      this.#wrong.set(resource, api.wordsOf(error));
+      setTimeout(() => this.refresh(resource), READ_AGAIN_MS);
+    }
+  }
+
   async #readOne(resource: Resource): Promise<void> {
     switch (resource) {
+      case "node":
+        this.node = await api.node();
+        return;
       case "contacts":
         this.contacts = await api.contacts();
         return this.#lookAround();
@@ -244,8 +278,9 @@ class Live {
     }
     for (const contact of this.contacts) {
       const known = this.offered.get(contact.peer_id);
-      if (!contact.online && known?.isFresh && !contact.takes_you_for) {
-        this.#setOffered(contact.peer_id, { ...known, isFresh: false });
+      const isToldOf = known && (known.isFresh || known.wrong !== null);
+      if (!contact.online && isToldOf && !contact.takes_you_for) {
+        this.#setOffered(contact.peer_id, { ...known, isFresh: false, wrong: null });
       } else if (!known?.isFresh || contact.state !== "confirmed" || contact.takes_you_for) {
         void this.look(contact.peer_id);
       }

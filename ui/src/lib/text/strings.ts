@@ -36,6 +36,7 @@ export const t = {
   },
   connection: {
     lost: "Lost the node on this computer; trying again…",
+    fails: (words: string) => `The node on this computer cannot tell all there is; trying again… (${words})`,
     locked:
       "This browser is not let in any more. If you want it to be, type “kith web --open” in a terminal on this computer.",
   },
@@ -152,6 +153,7 @@ export const t = {
     removeTag: (tag: string) => `Remove the tag ${tag}`,
     theirs: (name: string) => `What ${name} shares with you`,
     theirsNone: "Nothing now.",
+    theirsWrong: (name: string) => `What ${name} shares cannot be seen now`,
     theirsAway: "They are away. What they shared shows when they are back.",
     mine: (name: string) => `What you share with ${name}`,
     mineNone: "Nothing yet. Make an album for them, or one for all your contacts.",
@@ -206,9 +208,9 @@ export const t = {
     downloadChosen: (number: number) => (number === 0 ? "Download" : `Download ${count(number)}`),
     removeChosen: (number: number) => (number === 0 ? "Remove" : `Remove ${count(number)}`),
     removeTitle: (number: number) =>
-      number === 1 ? "Remove this picture?" : `Remove ${count(number)} pictures?`,
+      number === 1 ? "Remove it from the album?" : `Remove ${count(number)} of them from the album?`,
     removeText:
-      "They are deleted from the album and from this computer’s copy of it. What others fetched they keep.",
+      "What is removed is deleted, also from this computer’s copy of the album. What others fetched they keep.",
     asFiles: "Show as files",
     others: "Also in here",
     fetched: "Who fetched it",
@@ -218,6 +220,8 @@ export const t = {
     emptyTitle: "Nothing in here yet",
     emptyMine:
       "Drop pictures on this page, or add them by the button. Whoever may see the album sees them at once.",
+    emptyDisk: (folder: string) =>
+      `Put something into ${folder} on the computer where kith runs. Whoever may see it sees it at once.`,
     emptyTheirs: "As soon as something is added, it shows here.",
     goneTitle: "This album is not here",
     goneText: "It is not shared with you any more, or never was.",
@@ -254,16 +258,20 @@ export const t = {
   },
   newAlbum: {
     title: "New album",
+    titleAny: "Share something",
     where: "Where the pictures are",
+    whereAny: "Where it is",
     here: "Drop or choose",
     disk: "A folder on this disk",
     drop: "Drop pictures or a folder here",
+    dropAny: "Drop files or a folder here",
     choose: "Choose pictures",
+    chooseAny: "Choose files",
     chooseFolder: "Choose a folder",
     hereText: "Kith keeps a copy of them, to hand out. Add more whenever you like.",
     path: "Path of the folder",
     pathHint:
-      "On the computer where kith runs. Files stay where they are; what you change there changes in the album.",
+      "On the computer where kith runs. Files stay where they are; what you change there changes for others, too.",
     name: "Name",
     nameHint: "Leave it empty to use the folder’s own name.",
     make: "Share",
@@ -335,7 +343,7 @@ export const t = {
     } as Record<string, string>,
   },
   upload: {
-    title: "Adding pictures",
+    title: (name: string) => `Adding to ${name}`,
     running: (done: number, total: number) => `Adding ${count(done)} of ${count(total)}…`,
     failed: (number: number) =>
       number === 1 ? "One file was not added" : `${count(number)} files were not added`,
@@ -500,6 +508,7 @@ export const t = {
     download: "Download",
     local: "Within the local network, too",
     schedule: "At certain hours, or for one person, other limits hold; “kith limits” sets them.",
+    now: (upload: string, download: string) => `At this hour: upload ${upload}, download ${download}.`,
     unlimited: "none",
     storage: "Storage",
     stores: {

@@ -6,9 +6,9 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use kith_core::data::path::{Names, PathError, check_name, split};
+use kith_core::data::path::{Names, PathError, check_name, numbered, split};
 use kith_core::ids::ShareId;
 use tempfile::NamedTempFile;
 use thiserror::Error;
@@ -22,8 +22,12 @@ use crate::error::Error as NodeError;
 /// Where files lie until they are whole: beside the albums, on the same file system, and where no share sees them.
 const INCOMING: &str = ".incoming";
 
-/// How many folders of one name there may be beside each other; then somebody means something else.
+/// How many folders or files of one name there may be beside each other; then somebody means something else.
 const SAME_NAMES_MAX: usize = 1_000;
+
+/// Held while a file gets its name, so that of two that come at once none takes what the other found free; also where the names differ in case alone,
+/// which not every file system tells.
+static NAMING: Mutex<()> = Mutex::new(());
 
 /// Why a file was not put into an album, or taken out of it.
 #[derive(Debug, Error)]
@@ -75,6 +79,15 @@ pub struct Upload {
     pub(super) bytes: u64,
 }
 
+/// A file that is in an album now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlbumFile {
+    /// Its path in the album.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
 /// Where a file is, or is to be.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -122,7 +135,7 @@ impl Contents {
         self.album_folder(share).is_some()
     }
 
-    /// Begins to put a file into an album, under a path written with `/`. What lies there is replaced when it is whole.
+    /// Begins to put a file into an album, under a path written with `/`. [`Upload::add`] and [`Upload::replace`] end it.
     ///
     /// # Errors
     /// [`AlbumError`].
@@ -224,11 +237,26 @@ impl Upload {
         .await
     }
 
-    /// Gives the file its name, and returns its size in bytes once it is durable.
+    /// Gives the file its name; one that is called so is replaced. Returns once it is durable.
     ///
     /// # Errors
     /// [`AlbumError`]; nothing of it stays then.
-    pub async fn finish(self) -> Result<u64, AlbumError> {
+    pub async fn replace(self) -> Result<AlbumFile, AlbumError> {
+        self.finish(replace).await
+    }
+
+    /// Gives the file its name, or one with a number where something is called so already. Returns once it is durable.
+    ///
+    /// # Errors
+    /// [`AlbumError`]; nothing of it stays then.
+    pub async fn add(self) -> Result<AlbumFile, AlbumError> {
+        self.finish(add).await
+    }
+
+    async fn finish(
+        self,
+        put: fn(NamedTempFile, &Path, Vec<String>) -> Result<Vec<String>, AlbumError>,
+    ) -> Result<AlbumFile, AlbumError> {
         let whole = match self.place.is_bare {
             true => self.bare().await?,
             false => self,
@@ -243,15 +271,63 @@ impl Upload {
         } = whole;
         blocking(move || {
             file.as_file().sync_all()?;
-            let place = make_way(&root, &names)?;
             readable(&file)?;
-            file.persist(&place).map_err(|failed| failed.error)?;
-            durable::sync_directory(place.parent().unwrap_or(&root))?;
+            let naming = NAMING.lock().unwrap_or_else(PoisonError::into_inner);
+            let names = put(file, &root, names)?;
+            drop(naming);
+            let (_, way) = names.split_last().ok_or(PathError::Empty)?;
+            durable::sync_directory(&way.iter().fold(root, |place, name| place.join(name)))?;
             shares.settle(&share);
-            Ok(bytes)
+            Ok(AlbumFile {
+                path: names.join("/"),
+                bytes,
+            })
         })
         .await
     }
+}
+
+/// Names a file so, in the place of the one that is called so.
+fn replace(
+    file: NamedTempFile,
+    root: &Path,
+    names: Vec<String>,
+) -> Result<Vec<String>, AlbumError> {
+    let place = make_way(root, &names)?;
+    file.persist(&place).map_err(|failed| failed.error)?;
+    Ok(names)
+}
+
+/// Names a file so, or with a number where something is called so already.
+fn add(
+    mut file: NamedTempFile,
+    root: &Path,
+    mut names: Vec<String>,
+) -> Result<Vec<String>, AlbumError> {
+    let wanted = names.pop().ok_or(PathError::Empty)?;
+    let folder = make_folders(root, &names)?;
+    let mut taken = names_in(&folder)?;
+    for number in 1..=SAME_NAMES_MAX {
+        let name = match number {
+            1 => wanted.clone(),
+            _ => numbered(&wanted, number),
+        };
+        if taken.insert(&name).is_err() {
+            continue;
+        }
+        match file.persist_noclobber(folder.join(&name)) {
+            Ok(_) => {
+                names.push(name);
+                return Ok(names);
+            }
+            // Another program was quicker.
+            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
+                file = failed.file;
+            }
+            Err(failed) => return Err(failed.error.into()),
+        }
+    }
+    Err(AlbumError::InTheWay(wanted))
 }
 
 /// A new folder of this name, or of one like it.
@@ -277,23 +353,33 @@ fn make_folder(albums: &Path, name: &str) -> Result<PathBuf, AlbumError> {
     Err(AlbumError::InTheWay(name.to_owned()))
 }
 
-/// Where a file of these names is to be, with folders on the way. No link is followed, and no name taken that differs from one that is there
-/// in nothing that counts everywhere.
+/// Where a file of these names is to be, with folders on the way. No name is taken that differs from one that is there in nothing that counts
+/// everywhere.
 fn make_way(root: &Path, names: &[String]) -> Result<PathBuf, AlbumError> {
+    let (last, way) = names.split_last().ok_or(PathError::Empty)?;
+    let folder = make_folders(root, way)?;
+    let place = folder.join(last);
+    match fs::symlink_metadata(&place) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(AlbumError::InTheWay(names.join("/"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => names_in(&folder)?.insert(last)?,
+        Err(error) => return Err(error.into()),
+    }
+    Ok(place)
+}
+
+/// The folder of these names, which is made where there is none. No link is followed.
+fn make_folders(root: &Path, names: &[String]) -> Result<PathBuf, AlbumError> {
     let mut place = root.to_owned();
     for (depth, name) in names.iter().enumerate() {
-        let is_last = depth + 1 == names.len();
         let next = place.join(name);
         match fs::symlink_metadata(&next) {
-            Ok(metadata) if is_last && metadata.is_file() => {}
-            Ok(metadata) if !is_last && metadata.is_dir() => {}
+            Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => return Err(AlbumError::InTheWay(names[..=depth].join("/"))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                check_neighbours(&place, name)?;
-                if !is_last {
-                    fs::create_dir(&next)?;
-                    durable::sync_directory(&place)?;
-                }
+                names_in(&place)?.insert(name)?;
+                fs::create_dir(&next)?;
+                durable::sync_directory(&place)?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -302,19 +388,16 @@ fn make_way(root: &Path, names: &[String]) -> Result<PathBuf, AlbumError> {
     Ok(place)
 }
 
-/// A new name in a folder must differ from the others in more than case and normalisation: a share cannot have both.
-fn check_neighbours(folder: &Path, name: &str) -> Result<(), AlbumError> {
+/// The names in a folder. A new one must differ from them in more than case and normalisation: a share cannot have both.
+fn names_in(folder: &Path) -> Result<Names, AlbumError> {
+    let mut names = Names::default();
     for entry in fs::read_dir(folder)? {
-        let entry = entry?.file_name();
-        let Some(other) = entry.to_str() else {
-            continue;
-        };
-        // Two that are there already are not this file's fault.
-        let mut both = Names::default();
-        both.insert(name)?;
-        both.insert(other)?;
+        if let Some(name) = entry?.file_name().to_str() {
+            // Two that are there already are not a new one's fault.
+            let _ = names.insert(name);
+        }
     }
-    Ok(())
+    Ok(names)
 }
 
 /// Where a file of these names is; `None` where there is none. No link is followed.
@@ -354,54 +437,4 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(path: &str) -> Vec<String> {
-        path.split('/').map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn folders_of_one_name_are_told_apart() {
-        let albums = tempfile::tempdir().expect("a place");
-        let first = make_folder(albums.path(), "sea").expect("room");
-        let second = make_folder(albums.path(), "sea").expect("room");
-        assert_eq!(first, albums.path().join("sea"));
-        assert_eq!(second, albums.path().join("sea (2)"));
-    }
-
-    #[test]
-    fn a_file_goes_no_way_that_leads_elsewhere() {
-        let root = tempfile::tempdir().expect("a place");
-        let outside = tempfile::tempdir().expect("a place");
-        fs::write(root.path().join("file"), b"x").expect("room");
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(outside.path(), root.path().join("link")).expect("room");
-        for path in ["link/a.jpg", "link", "file/a.jpg"] {
-            let refused = make_way(root.path(), &names(path));
-            assert!(matches!(refused, Err(AlbumError::InTheWay(_))), "{path}");
-        }
-        make_way(root.path(), &names("day 1/sea/a.jpg")).expect("folders are made");
-        assert!(root.path().join("day 1/sea").is_dir());
-        let over = make_way(root.path(), &names("day 1"));
-        assert!(matches!(over, Err(AlbumError::InTheWay(_))));
-        make_way(root.path(), &names("file")).expect("a file may be replaced");
-    }
-
-    #[test]
-    fn names_that_are_the_same_on_some_system_do_not_lie_beside_each_other() {
-        let root = tempfile::tempdir().expect("a place");
-        fs::write(root.path().join("Sea.jpg"), b"x").expect("room");
-        let refused = make_way(root.path(), &names("sea.JPG"));
-        assert!(matches!(
-            refused,
-            Err(AlbumError::Path(PathError::Collision))
-        ));
-    }
-
-    #[test]
-    fn a_full_disk_is_named() {
-        let error = AlbumError::from(io::Error::from(io::ErrorKind::StorageFull));
-        assert!(matches!(error, AlbumError::NoSpace));
-    }
-}
+mod tests;

@@ -40,7 +40,7 @@ mod traces;
 pub mod transfer;
 pub mod transfers;
 
-pub use albums::{AlbumError, Upload};
+pub use albums::{AlbumError, AlbumFile, Upload};
 pub use fetched::{Fetched, SourceBytes, TransferProgress};
 pub use handle::Contents;
 pub use limits::UploadInfo;
