@@ -215,6 +215,17 @@ test("pictures that are chosen next come to those of before", async () => {
   }
 });
 
+test("pictures that their owner removes are gone on both sides", async () => {
+  await ann.getByRole("button", { name: "Choose", exact: true }).click();
+  await ann.getByRole("button", { name: "IMG_1.jpg" }).click();
+  await ann.getByRole("button", { name: "Remove 1" }).click();
+  await ann.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  const tiles = (page: Page) => page.getByRole("list", { name: "Pictures" }).getByRole("link");
+  await expect(tiles(ann)).toHaveCount(4);
+  await expect(ann.getByRole("link", { name: "IMG_1.jpg" })).toBeHidden();
+  await expect(tiles(bob)).toHaveCount(4, { timeout: 30_000 });
+});
+
 test("its owner sees who fetched it", async () => {
   await ann.goto(`${new URL(ann.url()).origin}/#/people`);
   await ann.getByRole("link", { name: /bob/ }).first().click();

@@ -8,14 +8,27 @@ import { World } from "./world";
 /** More presses than any page has things to press. */
 const TABS_MAX = 60;
 
+/** Whoever has no mouse is lost where nothing has the focus. */
+async function isSomewhere(page: Page): Promise<void> {
+  const isNowhere = () => page.evaluate(() => document.activeElement === document.body);
+  await expect.poll(isNowhere, "nothing has the focus").toBe(false);
+}
+
 /** Presses Tab until something has the focus, as whoever has no mouse does. */
 async function tabTo(page: Page, to: Locator): Promise<void> {
   await expect(to).toBeVisible({ timeout: 30_000 });
+  await isSomewhere(page);
   for (let press = 0; press < TABS_MAX; press += 1) {
     if (await to.evaluate((it) => it === document.activeElement)) return;
     await page.keyboard.press("Tab");
   }
   throw new Error(`Tab does not lead to ${to}`);
+}
+
+/** A page that is new, with the focus on its title, which the tab says too. */
+async function isNew(page: Page, title: string): Promise<void> {
+  await expect(page.getByRole("heading", { name: title, level: 1 })).toBeFocused();
+  await expect(page).toHaveTitle(`${title} – kith`);
 }
 
 async function press(page: Page, on: Locator, key = "Enter"): Promise<void> {
@@ -39,20 +52,27 @@ test("two people meet, look at pictures and fetch some, by keys alone", async ({
 
     // The first run: a name, and an invite.
     const name = page.getByLabel("Your name");
+    await expect(name).toBeVisible();
+    // Where the focus is at first is the browser's affair.
+    await page.keyboard.press("Tab");
     await tabTo(page, name);
     await page.keyboard.press("End");
     await page.keyboard.type("by");
     await page.keyboard.press("Enter");
+    await expect(page.getByRole("heading", { name: "Meet someone" })).toBeFocused();
     await tabTo(page, page.getByRole("radio", { name: "Your invite" }));
     await page.keyboard.press("ArrowRight");
     await tabTo(page, page.getByLabel("Invite", { exact: true }));
     await page.keyboard.insertText(invite);
     await expect(page.getByText("calls themselves “ann”")).toBeVisible();
     await press(page, page.getByRole("button", { name: "Add", exact: true }));
+    await expect(page.getByRole("heading", { name: "You are set up" })).toBeFocused();
     await press(page, page.getByRole("button", { name: "Make an album" }));
+    await isNew(page, "Albums");
 
     // The album, and its pictures.
     await press(page, page.getByRole("link", { name: /Summer/ }));
+    await isNew(page, "Summer");
     const tile = (at: number) => page.getByRole("link", { name: `IMG_${at}.jpg` });
     await tabTo(page, tile(1));
     await page.keyboard.press("ArrowRight");
@@ -62,8 +82,21 @@ test("two people meet, look at pictures and fetch some, by keys alone", async ({
     await expect(box).toHaveAccessibleName("IMG_2.jpg");
     await page.keyboard.press("ArrowRight");
     await expect(box).toHaveAccessibleName("IMG_3.jpg");
+    await expect(box.locator("[aria-live]", { hasText: "IMG_3.jpg, 3 of 3" })).toBeAttached();
+    // Enlarged, it is moved by the keys that lead on otherwise.
+    await page.keyboard.press("+");
+    const moved = () =>
+      box.locator(".picture").evaluate((it: HTMLElement) => {
+        const { e, f } = new DOMMatrix(it.style.transform);
+        return [Math.sign(e), Math.sign(f)];
+      });
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowDown");
+    expect(await moved()).toEqual([1, -1]);
+    await expect(box).toHaveAccessibleName("IMG_3.jpg");
     await page.keyboard.press("Escape");
     await expect(box).toBeHidden();
+    await expect(tile(3)).toBeFocused();
 
     // Two of the three, into a folder.
     await press(page, page.getByRole("button", { name: "Choose", exact: true }));
@@ -86,11 +119,24 @@ test("two people meet, look at pictures and fetch some, by keys alone", async ({
       .toEqual(["IMG_1.jpg", "IMG_3.jpg"]);
 
     // And to the other pages, by the way that skips what is the same on each.
-    await press(page, page.getByRole("link", { name: "Files" }));
+    await isSomewhere(page);
+    await press(page, page.getByRole("link", { name: "Files", exact: true }));
+    await isNew(page, "Files");
+    await press(page, page.getByRole("link", { name: /Summer/ }).first());
+    await isNew(page, "Summer");
+    await press(page, page.getByRole("link", { name: "Show as album" }));
+    await expect(page.getByRole("list", { name: "Pictures" })).toBeVisible();
+    await isNew(page, "Summer");
+    await press(page, page.getByRole("link", { name: "Files", exact: true }));
     await press(page, page.getByRole("link", { name: "Transfers" }));
+    await isNew(page, "Transfers");
     await expect(page.getByRole("article").getByText("done", { exact: true })).toBeVisible();
+    await press(page, page.getByRole("link", { name: "Network" }));
+    await isNew(page, "Network");
     await press(page, page.getByRole("link", { name: "People" }));
+    await isNew(page, "People");
     await press(page, page.getByRole("link", { name: /ann/ }));
+    await isNew(page, "ann");
     await press(page, page.getByRole("button", { name: "More for ann" }));
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Escape");

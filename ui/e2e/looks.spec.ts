@@ -1,5 +1,5 @@
 // How it looks, in light and dark, wide and on a phone; and whether everybody can use it.
-import { expect, test } from "@playwright/test";
+import { expect, test, type Locator, type Page } from "@playwright/test";
 import { drop, makePicture } from "./pictures";
 import { isSound } from "./sound";
 import { World } from "./world";
@@ -8,6 +8,8 @@ test.describe.configure({ mode: "serial" });
 
 let world: World;
 let album: string;
+/** The same, as its owner has it. */
+let mine: string;
 
 const SCREENS = {
   wide: { viewport: { width: 1280, height: 800 }, colorScheme: "light" },
@@ -34,7 +36,13 @@ test.beforeAll(async ({ browser }) => {
   await expect(ann.getByText(/Adding/)).toBeHidden({ timeout: 30_000 });
   const [share] = await world.person("ann").api<{ share_id: string }[]>("GET", "/shares");
   album = `albums/${await world.person("ann").peerId()}/${share?.share_id}`;
+  mine = `albums/mine/${share?.share_id}`;
   await ann.context().close();
+  // Something to see under Transfers.
+  const source = album.replace("albums/", "");
+  const get = { source, out: `${world.folder}/received`, only: [], wait_ms: 30_000 };
+  const kept = { provide: false, keep: false, priorities: [] };
+  await world.person("bob").api("POST", "/transfers", { ...get, ...kept });
 });
 test.afterAll(() => world?.end());
 
@@ -57,6 +65,7 @@ for (const [screen, options] of Object.entries(SCREENS)) {
       if (at.includes("view=")) await expect(page.locator("img.full.shown")).toBeVisible();
       else await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
       if (at === album) await expect(page.locator(".thumb.shown").first()).toBeVisible();
+      if (at === "transfers") await expect(page.getByRole("article").first()).toBeVisible();
       if (at === "network") await expect(page.getByRole("table")).toBeVisible();
       await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
       const name = at.includes("view=")
@@ -71,20 +80,51 @@ for (const [screen, options] of Object.entries(SCREENS)) {
   });
 }
 
-test("dialogs are sound", async ({ browser }) => {
-  const page = await world.person("bob").browser(browser);
-  await page.getByRole("button", { name: "New album" }).click();
-  await isSound(page, "new album");
-  await page.keyboard.press("Escape");
-  await page.goto(`${new URL(page.url()).origin}/#/people`);
-  await page.getByRole("button", { name: "Invite someone" }).click();
-  await expect(page.getByRole("img", { name: "Your invite as a QR code" })).toBeVisible();
-  await isSound(page, "invite");
-  await page.keyboard.press("Escape");
-  await page.getByRole("button", { name: "Add someone" }).click();
-  await isSound(page, "add someone");
-  await page.context().close();
-});
+for (const screen of ["wide", "phone"] as const) {
+  test(`dialogs are sound: ${screen}`, async ({ browser }, info) => {
+    const page = await world.person("bob").browser(browser, SCREENS[screen]);
+    const to = async (page: Page, at: string) => {
+      await page.goto(`${new URL(page.url()).origin}/#/${at}`);
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    };
+    /** Looks at the dialog that is open, once what belongs into it is there, and closes it. */
+    const look = async (page: Page, name: string, content: Locator) => {
+      await expect(content).toBeVisible();
+      await page.evaluate(() => Promise.all(document.getAnimations().map((it) => it.finished)));
+      await page.screenshot({ path: info.outputPath(`${name}.png`) });
+      await isSound(page, `${screen}: ${name}`);
+      await page.keyboard.press("Escape");
+      await expect(page.getByRole("dialog")).toBeHidden();
+    };
+    const press = (page: Page, name: string | RegExp) => page.getByRole("button", { name }).click();
+
+    await press(page, "New album");
+    await look(page, "new-album", page.getByLabel("Name", { exact: true }));
+    await to(page, "people");
+    await press(page, "Invite someone");
+    await look(page, "invite", page.getByRole("img", { name: "Your invite as a QR code" }));
+    await press(page, "Add someone");
+    await look(page, "add", page.getByLabel("Invite", { exact: true }));
+    await to(page, `people/${await world.person("ann").peerId()}`);
+    await press(page, "Compare safety words");
+    await look(page, "words", page.getByRole("dialog").getByRole("listitem").first());
+    await press(page, /^More for/);
+    await page.getByRole("menuitem", { name: "Rename" }).click();
+    await look(page, "rename", page.getByLabel("New name"));
+    await to(page, album);
+    await press(page, "Download all");
+    await look(page, "download", page.getByLabel("Into this folder"));
+    await page.context().close();
+
+    const ann = await world.person("ann").browser(browser, SCREENS[screen]);
+    await to(ann, mine);
+    await press(ann, /^More for/);
+    await ann.getByRole("menuitem", { name: "Who may see it" }).click();
+    await ann.getByRole("radio", { name: /People I name/ }).check();
+    await look(ann, "audience", ann.getByRole("checkbox", { name: "bob" }));
+    await ann.context().close();
+  });
+}
 
 test("the app can be used by keys alone", async ({ browser }) => {
   const page = await world.person("bob").browser(browser);

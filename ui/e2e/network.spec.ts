@@ -27,13 +27,20 @@ function pretend(count: number): void {
           face: "contact",
           path: at % 5 === 0 ? "relay" : "direct",
           rtt_ms: ((at * 37) % 300) + 1,
+          found_by: at % 2 === 0 ? "introducer" : "lan",
           seconds: beats,
           streams: 0,
           bytes_sent: beats * 1000 * (at + 1),
           bytes_received: beats * 3000 * (at + 1),
           paths: [],
         }));
-        const data = JSON.stringify({ peer_id: "peer1me", sessions, introducers: [] });
+        const introducers = [true, false].map((answers, at) => ({
+          device_id: `introducer${at}`,
+          line: `kith:introducer1${at}`,
+          addresses: [],
+          answers,
+        }));
+        const data = JSON.stringify({ peer_id: "peer1me", sessions, introducers });
         this.dispatchEvent(new MessageEvent("network", { data }));
       }, 500);
     }
@@ -59,8 +66,12 @@ for (const [screen, viewport] of Object.entries({
       const map = page.getByRole("group", { name: /Map/ });
       await expect(map.locator("circle.node")).toHaveCount(PEERS, { timeout: 30_000 });
       await expect(page.getByRole("definition").first()).toHaveText(String(PEERS));
-      await expect(page.getByRole("table").getByRole("row")).toHaveCount(PEERS + 1);
+      await expect(page.getByRole("table").getByRole("row")).toHaveCount(PEERS + 3);
       await expect(map.getByRole("link", { name: /Friend 200 · / })).toBeAttached();
+      const row = (name: RegExp) => page.getByRole("row", { name });
+      await expect(row(/^Friend 200 /)).toContainText("on the local network");
+      await expect(row(/^Introducer 1 /)).toContainText("is not measured");
+      await expect(row(/^Introducer 2 /)).toContainText("did not answer");
 
       const { covered, outside } = await map.evaluate((svg) => {
         const edge = svg.getBoundingClientRect();

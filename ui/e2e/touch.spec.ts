@@ -46,6 +46,17 @@ const moved = (by: { x?: number; y?: number }): [Point, Point] => [
   { x: MIDDLE.x + (by.x ?? 0) / 2, y: MIDDLE.y + (by.y ?? 0) / 2 },
 ];
 
+test("whoever cannot swipe has buttons", async () => {
+  await box().getByRole("button", { name: "Next" }).tap();
+  await expect(box()).toHaveAccessibleName("IMG_2.jpg");
+  await box().getByRole("button", { name: "Previous" }).tap();
+  await expect(box()).toHaveAccessibleName("IMG_1.jpg");
+  await box().getByRole("button", { name: "Larger" }).tap();
+  await expect.poll(scale).toBeGreaterThan(1.4);
+  await box().getByRole("button", { name: "Smaller" }).tap();
+  await expect.poll(scale).toBe(1);
+});
+
 test("swipes lead on and back", async () => {
   await expect(box()).toHaveAccessibleName("IMG_1.jpg");
   await fingers.move(moved({ x: -220 }));

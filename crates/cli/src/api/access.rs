@@ -1,7 +1,7 @@
 //! Who may come in by TCP: codes for browsers, tokens for programs. Both are made on the socket alone.
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use kith::{ErrorKind, clock};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::answer::{Answer, Asked};
 use super::door::Door;
 use crate::failure::Failure;
-use crate::web::{CODE_LIFE_MS, TokenError};
+use crate::web::{CODE_LIFE_MS, ThisBrowser, TokenError};
 
 /// A way in for one browser.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -29,6 +29,8 @@ pub(crate) struct BrowserInfo {
     pub(crate) since: u64,
     /// When it was here last, to the day, in milliseconds since 1970.
     pub(crate) seen: u64,
+    /// Whether it is the one that asks.
+    pub(crate) this: bool,
 }
 
 /// What a token is for.
@@ -77,12 +79,17 @@ pub(super) async fn make_code(State(door): State<Door>) -> Answer<Entrance> {
 
 /// The browsers that were let in.
 #[utoipa::path(get, path = "/api/v1/web/browsers", responses((status = 200, body = [BrowserInfo])))]
-pub(super) async fn browsers(State(door): State<Door>) -> Answer<Vec<BrowserInfo>> {
+pub(super) async fn browsers(
+    State(door): State<Door>,
+    asking: Option<Extension<ThisBrowser>>,
+) -> Answer<Vec<BrowserInfo>> {
+    let asking = asking.map(|Extension(ThisBrowser(id))| id);
     let browsers = door.web()?.admission().browsers().into_iter();
     let told = browsers.map(|browser| BrowserInfo {
         id: browser.id,
         since: browser.since,
         seen: browser.seen,
+        this: asking == Some(browser.id),
     });
     Ok(Json(told.collect()))
 }

@@ -20,6 +20,10 @@ pub(crate) struct Web {
     sites: Sites,
 }
 
+/// The number of the browser that asks; goes with a request that comes from one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThisBrowser(pub(crate) u32);
+
 /// An address of content.
 #[derive(Clone, Debug)]
 pub(crate) struct ContentUrl {
@@ -105,10 +109,10 @@ impl Web {
             .enter(code, self.origins.port(), clock::now())
     }
 
-    /// Whether a browser with this cookie was let in.
-    pub(super) fn is_browser(&self, cookie: &str) -> bool {
+    /// The number of the browser with this cookie, where one was let in.
+    pub(super) fn browser(&self, cookie: &str) -> Option<u32> {
         self.admission
-            .is_browser(cookie, self.origins.port(), clock::now())
+            .browser(cookie, self.origins.port(), clock::now())
     }
 
     /// Returns when one who was let in, as `is_in` says, is let in no more.

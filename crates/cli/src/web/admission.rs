@@ -189,17 +189,15 @@ impl Admission {
         Ok(Some(cookie))
     }
 
-    /// Whether a cookie is a browser's that was let in at this port.
-    pub(super) fn is_browser(&self, cookie: &str, port: u16, now: Time) -> bool {
+    /// The number of the browser whose cookie this is, where it was let in at this port.
+    pub(super) fn browser(&self, cookie: &str, port: u16, now: Time) -> Option<u32> {
         let hash = blake3::hash(cookie.as_bytes());
         let mut state = self.lock();
         let is_it = |browser: &Browser| browser.hash == hash && browser.port == port;
-        let Some(at) = state.kept.browsers.iter().position(is_it) else {
-            return false;
-        };
-        let seen = state.kept.browsers[at].seen;
+        let at = state.kept.browsers.iter().position(is_it)?;
+        let Browser { id, seen, .. } = state.kept.browsers[at];
         if is_over(seen, BROWSER_AWAY_MAX_MS, now) {
-            return false;
+            return None;
         }
         if is_over(seen, DAY_MS, now) {
             let noted = self.change(&mut state, |kept| kept.browsers[at].seen = now.0);
@@ -207,7 +205,7 @@ impl Admission {
                 tracing::warn!(%error, "cannot note that a browser was here");
             }
         }
-        true
+        Some(id)
     }
 
     /// Lets a program in: its number, and its token, which is told this once.
@@ -347,9 +345,9 @@ mod tests {
         let cookie = enter(&admission, NOW);
         drop(admission);
         let admission = Admission::open(&Home::at(directory.path())).expect("readable");
-        assert!(admission.is_browser(&cookie, PORT, NOW));
-        assert!(!admission.is_browser(&cookie, PORT + 1, NOW));
-        assert!(!admission.is_browser("", PORT, NOW));
+        assert!(admission.browser(&cookie, PORT, NOW).is_some());
+        assert!(admission.browser(&cookie, PORT + 1, NOW).is_none());
+        assert!(admission.browser("", PORT, NOW).is_none());
         let text = std::fs::read_to_string(directory.path().join("web.json")).expect("there");
         assert!(!text.contains(&cookie), "its hash alone is kept");
     }
@@ -358,10 +356,22 @@ mod tests {
     fn a_browser_that_stays_away_for_a_month_is_let_in_no_more() {
         let (_directory, admission) = made();
         let cookie = enter(&admission, NOW);
-        assert!(admission.is_browser(&cookie, PORT, later(BROWSER_AWAY_MAX_MS)));
+        assert!(
+            admission
+                .browser(&cookie, PORT, later(BROWSER_AWAY_MAX_MS))
+                .is_some()
+        );
         // It was here, so the month begins anew.
-        assert!(admission.is_browser(&cookie, PORT, later(2 * BROWSER_AWAY_MAX_MS)));
-        assert!(!admission.is_browser(&cookie, PORT, later(3 * BROWSER_AWAY_MAX_MS + 1)));
+        assert!(
+            admission
+                .browser(&cookie, PORT, later(2 * BROWSER_AWAY_MAX_MS))
+                .is_some()
+        );
+        assert!(
+            admission
+                .browser(&cookie, PORT, later(3 * BROWSER_AWAY_MAX_MS + 1))
+                .is_none()
+        );
     }
 
     #[test]
@@ -369,9 +379,9 @@ mod tests {
         let (_directory, admission) = made();
         let cookie = enter(&admission, NOW);
         admission.settle(PORT, &[]).expect("room");
-        assert!(admission.is_browser(&cookie, PORT, NOW));
+        assert!(admission.browser(&cookie, PORT, NOW).is_some());
         admission.settle(PORT + 1, &[PORT]).expect("room");
-        assert!(!admission.is_browser(&cookie, PORT, NOW));
+        assert!(admission.browser(&cookie, PORT, NOW).is_none());
         assert_eq!(admission.port(), Some(PORT + 1));
     }
 
@@ -381,8 +391,8 @@ mod tests {
         let cookies: Vec<String> = (0..=BROWSERS_MAX as u64)
             .map(|at| enter(&admission, later(at)))
             .collect();
-        assert!(!admission.is_browser(&cookies[0], PORT, NOW));
-        assert!(admission.is_browser(&cookies[1], PORT, NOW));
+        assert!(admission.browser(&cookies[0], PORT, NOW).is_none());
+        assert!(admission.browser(&cookies[1], PORT, NOW).is_some());
         assert_eq!(admission.browsers().len(), BROWSERS_MAX);
     }
 

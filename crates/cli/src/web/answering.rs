@@ -17,7 +17,7 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use kith::ErrorKind;
 
-use super::access::Web;
+use super::access::{ThisBrowser, Web};
 use super::admission::BROWSER_AWAY_MAX_MS;
 use super::origin::{Origin, is_from_a_page};
 use super::{assets, content, headers, page, site};
@@ -78,12 +78,13 @@ impl Answering {
     }
 
     /// The app and its API: for browsers with a cookie, and for programs.
-    async fn app(&self, parts: Parts, body: Body, let_in: &LetIn) -> Response {
+    async fn app(&self, mut parts: Parts, body: Body, let_in: &LetIn) -> Response {
         if self.token(&parts.headers).is_some() {
             return self.programs(parts, body, let_in).await;
         }
         let cookie = cookie(&parts.headers);
-        let is_browser = cookie.is_some_and(|cookie| self.web.is_browser(cookie));
+        let browser = cookie.and_then(|cookie| self.web.browser(cookie));
+        let is_browser = browser.is_some();
         if is_browser {
             let_in.set();
         }
@@ -101,11 +102,11 @@ impl Answering {
                 }
             };
         }
-        if !is_browser {
+        let Some(browser) = browser else {
             return unauthorized(
                 "this browser is not let in, or not any more: type 'kith web' in a terminal and open the address that it prints",
             );
-        }
+        };
         if !self.web.origins().is_own(&parts.method, &parts.headers) {
             return Failure::new(
                 ErrorKind::NotAllowed,
@@ -114,7 +115,8 @@ impl Answering {
             .into_response();
         }
         let cookie = cookie.unwrap_or_default().to_owned();
-        let is_in = move |web: &Web| web.is_browser(&cookie);
+        parts.extensions.insert(ThisBrowser(browser));
+        let is_in = move |web: &Web| web.browser(&cookie).is_some();
         self.call(parts, body, is_in).await
     }
 

@@ -207,7 +207,7 @@ mod tests {
         let url = listening.web.entrance();
         let code = url.split("code=").nth(1).expect("a code");
         let cookie = listening.web.enter(code).expect("room").expect("good");
-        assert!(listening.web.is_browser(&cookie));
+        assert!(listening.web.browser(&cookie).is_some());
         drop(listening);
 
         let other = bind_both(port).await.expect("free again");
@@ -217,6 +217,6 @@ mod tests {
         let listening = Listening::bind(&home, Some(port))
             .await
             .expect("free again");
-        assert!(!listening.web.is_browser(&cookie));
+        assert!(listening.web.browser(&cookie).is_none());
     }
 }

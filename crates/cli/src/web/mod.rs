@@ -24,6 +24,6 @@ mod origin;
 mod page;
 mod site;
 
-pub(crate) use access::{ContentUrl, Web};
+pub(crate) use access::{ContentUrl, ThisBrowser, Web};
 pub(crate) use admission::{CODE_LIFE_MS, TokenError};
 pub(crate) use listener::{Listening, PORT_DEFAULT};

@@ -85,6 +85,24 @@ async fn a_cookie_is_good_after_a_restart_and_not_once_it_is_ended() {
 }
 
 #[tokio::test]
+async fn a_browser_is_told_which_of_those_let_in_it_is() {
+    let (ann, first) = up_with_browser().await;
+    let second = WebClient::enter(&ann.one(&["web"]).await).await;
+    for (client, is_this) in [(first, [true, false]), (second, [false, true])] {
+        let told = client.api("/web/browsers").await.json();
+        let told = told.as_array().expect("a list").iter();
+        let told: Vec<_> = told.map(|browser| browser["this"] == true).collect();
+        assert_eq!(told, is_this);
+    }
+    let listed = ann.run(&["web", "--list"]).await;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(
+        !listed.contains("true"),
+        "the socket is no browser: {listed}"
+    );
+}
+
+#[tokio::test]
 async fn a_new_address_is_asked_for_on_the_socket() {
     let (ann, client) = up_with_browser().await;
     let made = ann.one(&["web"]).await;

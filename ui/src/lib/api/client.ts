@@ -2,7 +2,7 @@
 // `ApiError` with the daemon's words, which are meant for people.
 
 import createClient from "openapi-fetch";
-import { encodePath } from "../text/safe";
+import { encodePath, safeText } from "../text/safe";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -45,9 +45,9 @@ export class ApiError extends Error {
   }
 }
 
-/** What went wrong, in words, whatever it was. */
+/** What went wrong, in words, whatever it was; they may hold names of peers. */
 export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return safeText(error instanceof Error ? error.message : String(error));
 }
 
 const BASE = "/api/v1";

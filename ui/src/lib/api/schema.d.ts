@@ -1067,6 +1067,8 @@ export interface components {
              * @description When it was let in, in milliseconds since 1970.
              */
             since: number;
+            /** @description Whether it is the one that asks. */
+            this: boolean;
         };
         /** @description How to end it. */
         CancelRequest: {

@@ -13,6 +13,8 @@ export interface MapNode extends Rate {
   name: string;
   path: "direct" | "relay" | "none";
   rtt: number | null;
+  /** Who told where they are, when they were looked for last; a key of `t.people.sources`. */
+  foundBy: string | null;
   bytesSent: number;
   bytesReceived: number;
   /** Of an introducer: whether it answered when it was asked last. */
@@ -29,6 +31,7 @@ export function nodesOf(network: Network, each: Rate[]): MapNode[] {
       name: session.name ?? (session.peer_id ? short(session.peer_id) : t.network.stranger),
       path: session.path,
       rtt: session.rtt_ms ?? null,
+      foundBy: session.found_by ?? null,
       bytesSent: session.bytes_sent,
       bytesReceived: session.bytes_received,
       ...rate,
@@ -44,7 +47,9 @@ export function nodesOf(network: Network, each: Rate[]): MapNode[] {
       name,
       path: "none",
       answers: introducer.answers,
+      // Nobody measures these.
       rtt: null,
+      foundBy: null,
       bytesSent: 0,
       bytesReceived: 0,
       sent: 0,

@@ -4,6 +4,7 @@ import { applyEvent, type Model } from "./events";
 
 const ann: Contact = {
   name: "ann",
+  note: "",
   peer_id: "peer1ann",
   state: "confirmed",
   online: false,

@@ -1,5 +1,6 @@
 // Short words about what has just happened. A failure stays until it is dismissed.
 
+import { untrack } from "svelte";
 import { wordsOf } from "../api/client";
 
 export interface Toast {
@@ -15,7 +16,19 @@ const TOASTS_MAX = 4;
 
 class Toasts {
   all = $state.raw<Toast[]>([]);
+  #places = $state.raw<symbol[]>([]);
   #next = 1;
+
+  /** A place where they can be shown is there; it is in front of those that were there before, until it is left. */
+  enter(place: symbol): () => void {
+    untrack(() => (this.#places = [...this.#places, place]));
+    return () => (this.#places = this.#places.filter((it) => it !== place));
+  }
+
+  /** What is shown at a place: all, at the one in front. */
+  in(place: symbol): Toast[] {
+    return this.#places.at(-1) === place ? this.all : [];
+  }
 
   say(text: string): void {
     const id = this.#add("plain", text);

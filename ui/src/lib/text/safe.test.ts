@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { encodePath, isSuspicious, lastOf, safeName } from "./safe";
+import { encodePath, isSuspicious, lastOf, safeName, safeText } from "./safe";
 
 describe("a name that is shown", () => {
   it("stays as it is when nothing in it hides", () => {
@@ -26,6 +26,11 @@ describe("a name that is shown", () => {
   it("does not cut an emoji in half", () => {
     expect(safeName("😀".repeat(300))).not.toMatch(/␣D[89A-F]/);
   });
+});
+
+it("a sentence with names in it is shown whole, and nothing hides in it", () => {
+  const long = `no file ${"a".repeat(300)}`;
+  expect(safeText(`${long}\u202E\nnor another`)).toBe(`${long}␣202E\nnor another`);
 });
 
 describe("a path", () => {

@@ -14,6 +14,14 @@ function escape(character: string): string {
   return `\u2423${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
+/** Sentences that may hold names, such as why something failed: their hidden characters as `␣202E`, and the whole of it. */
+export function safeText(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.replace(HIDDEN, escape))
+    .join("\n");
+}
+
 /** A name as it may be shown: hidden characters as `␣202E`, and no longer than a line. */
 export function safeName(name: string): string {
   const characters = [...name];

@@ -6,6 +6,7 @@ const files = (number: number) => (number === 1 ? "1 file" : `${count(number)} f
 
 export const t = {
   common: {
+    app: "kith",
     close: "Close",
     dismiss: "Dismiss",
     cancel: "Cancel",
@@ -23,6 +24,7 @@ export const t = {
     missingTitle: "There is nothing here",
     missingText: "The address names no page of this app.",
     home: "To the albums",
+    noCode: "This is too long for a QR code. Copy it, and send it as text.",
     hidden: "This name contains hidden characters. They are shown as ␣ and a number.",
   },
   nav: {
@@ -461,7 +463,8 @@ export const t = {
     connected: "Connected",
     introducer: "Introducer",
     introducers: "Introducers",
-    introducerText: "helps strangers meet; asked when somebody is looked for",
+    introducerText:
+      "answers when it is asked where somebody is; how far it is and how much goes there is not measured",
     introducerAway: "did not answer when it was asked last",
     stranger: "A stranger",
     who: "Who",
@@ -486,6 +489,11 @@ export const t = {
     answers: "answers",
     silent: "does not answer",
     addIntroducer: "Add an introducer",
+    isNoIntroducer: "This is no introducer. One begins with kith:introducer1.",
+    removeIntroducerTitle: "Remove this introducer?",
+    removeIntroducerText:
+      "It is not asked any more, and its line is forgotten. To use it again you need this line:",
+    introducerLine: "Its line",
     add: "Add",
     reach: "Being found",
     lan: "On the local network",
@@ -521,7 +529,11 @@ export const t = {
     free: (size: string) => `${size} are free on this disk.`,
     browsers: "Browsers that were let in",
     browserSince: (since: string, seen: string) => `Let in ${since}, last here ${seen}`,
+    thisBrowser: "This browser",
     endBrowser: "Let in no more",
+    endThisTitle: "Let this browser in no more?",
+    endThisText:
+      "It is the one you are using: this page shows nothing any more, until you type “kith web --open” in a terminal on this computer.",
     doctor: "Is everything well?",
     examine: "Have a look",
     about: (version: string) => `kith ${version}`,
