@@ -112,3 +112,26 @@ test("a contact is renamed and tagged", async () => {
   await ann.getByLabel("Add a tag").press("Enter");
   await expect(ann.getByRole("button", { name: "Remove the tag family" })).toBeVisible();
 });
+
+test("an invite tells of its own use alone, and others that are open are ended", async () => {
+  await ann.getByRole("link", { name: "People" }).click();
+  await ann.getByRole("button", { name: "Invite someone" }).click();
+  const dialog = ann.getByRole("dialog");
+  const code = dialog.getByRole("img", { name: "Your invite as a QR code" });
+  await expect(code).toBeVisible();
+  const make = () => {
+    const options = { reusable: false, seconds: 3600, addresses: true };
+    return world.person("ann").api<{ invite: string }>("POST", "/invites", options);
+  };
+  await make();
+  const other = await make();
+  await world.person("dan").api("POST", "/contacts", { invite: other.invite, name: "Ann" });
+  // What was made elsewhere and is open still; the one that Dan used is not.
+  const open = dialog.getByRole("listitem");
+  await expect(open).toHaveCount(1);
+  await expect(code).toBeVisible();
+  await expect(dialog.getByText("used your invite")).toHaveCount(0);
+  await open.getByRole("button", { name: "End it" }).click();
+  await expect(open).toHaveCount(0);
+  await expect(code).toBeVisible();
+});

@@ -24,6 +24,7 @@ export type Browser = Schemas["BrowserInfo"];
 export type Recognised = Schemas["RecognisedText"];
 export type LimitsChange = Schemas["LimitsChange"];
 export type InviteMade = Schemas["InviteMade"];
+export type OpenInvite = Schemas["OpenInvite"];
 export type SafetyWords = Schemas["SafetyWords"];
 export type Check = Schemas["Check"];
 export type TraceStep = Schemas["TraceStep"];
@@ -131,6 +132,10 @@ export const liveWords = (name: string, signal: AbortSignal) =>
 
 export const makeInvite = (reusable: boolean, seconds: number, addresses: boolean) =>
   answer(client.POST("/api/v1/invites", { body: { reusable, seconds, addresses } }));
+/** The invites that can still be used. */
+export const invites = () => answer(client.GET("/api/v1/invites"));
+export const endInvite = (id: string) =>
+  answer(client.DELETE("/api/v1/invites/{id}", { params: { path: { id } } }));
 
 export const shares = () => answer(client.GET("/api/v1/shares"));
 export const share = (request: ShareRequest) => answer(client.POST("/api/v1/shares", { body: request }));

@@ -64,7 +64,13 @@ const session: NetworkSession = {
   bytes_received: 0,
   paths: [],
 };
-const model: Model = { contacts: [ann, bob], shares: [share], transfers: [transfer], network: null };
+const model: Model = {
+  contacts: [ann, bob],
+  shares: [share],
+  transfers: [transfer],
+  network: null,
+  used: {},
+};
 
 describe("an event", () => {
   it("that somebody came shows at once, and their path is read", () => {
@@ -83,6 +89,13 @@ describe("an event", () => {
   it("that somebody was removed or blocked shows before anything is read", () => {
     expect(applyEvent(model, "removed", { peer_id: "peer1ann" }).model.contacts).toEqual([bob]);
     expect(applyEvent(model, "blocked", { peer_id: "peer1bob" }).model.contacts[1]?.state).toBe("blocked");
+  });
+
+  it("that an invite was used says which, and by whom", () => {
+    const first = applyEvent(model, "invite_used", { invite_id: "inviteid1x", peer_id: "peer1ann" });
+    expect(first.stale).toEqual(["contacts"]);
+    const second = applyEvent(first.model, "invite_used", { invite_id: "inviteid1y", peer_id: "peer1bob" });
+    expect(second.model.used).toEqual({ inviteid1x: "peer1ann", inviteid1y: "peer1bob" });
   });
 
   it("of a share says its new version", () => {

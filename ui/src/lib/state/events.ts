@@ -12,6 +12,8 @@ export interface Model {
   transfers: Transfer[];
   /** As the daemon tells it every two seconds. */
   network: Network | null;
+  /** Who used up which invite, by its id, since the page is here. */
+  used: Readonly<Record<string, string>>;
 }
 
 export interface Applied {
@@ -81,6 +83,11 @@ export function applyEvent(model: Model, name: EventName, data: Data): Applied {
     case "changed":
       return { model, stale: ["contacts"], peer };
     case "invite_used":
+      return {
+        model:
+          peer === undefined ? model : { ...model, used: { ...model.used, [String(data.invite_id)]: peer } },
+        stale: ["contacts"],
+      };
     case "unreachable":
       return { model, stale: ["contacts"] };
     case "share_changed":
