@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 
-use crate::home::{Home, HomeError, HomeLock};
+use crate::home::{Home, HomeError, HomeLock, Owner};
 
 /// Where a node keeps its things.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub enum PlaceError {
 }
 
 impl Place {
-    /// Opens `directory`, or a temporary one that goes when the node does.
-    pub(super) fn open(directory: Option<PathBuf>) -> Result<Self, PlaceError> {
+    /// Opens `directory` for this owner, or a temporary one that goes when the node does.
+    pub(super) fn open(directory: Option<PathBuf>, owner: Owner) -> Result<Self, PlaceError> {
         let (directory, temporary) = match directory {
             Some(directory) => (directory, None),
             None => {
@@ -41,6 +41,7 @@ impl Place {
         };
         let home = Home::at(directory);
         let lock = home.open()?;
+        home.take_for(owner)?;
         Ok(Self {
             home,
             lock: Mutex::new(Some(lock)),

@@ -72,12 +72,7 @@ pub enum SpawnError {
 /// # Errors
 /// [`SpawnError`]; nothing is left running.
 pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
-    let place = Place::open(settings.data.clone())?;
-    let owner = match settings.public_face_only {
-        true => Owner::Introducer,
-        false => Owner::Person,
-    };
-    place.home.take_for(owner).map_err(PlaceError::from)?;
+    let place = Place::open(settings.data.clone(), settings.owner())?;
     let keys = load_keys(&place.home)?;
     let store = Store::open(&place.home.database(), SCHEMAS)?;
     let shares = Arc::new(settings.shares(&place, &keys, &store)?);
@@ -149,6 +144,13 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
 }
 
 impl Settings {
+    fn owner(&self) -> Owner {
+        match self.public_face_only {
+            true => Owner::Introducer,
+            false => Owner::Person,
+        }
+    }
+
     fn trusted_roots(&self) -> Result<Vec<CertificateDer<'static>>, RootsError> {
         let file = self.relay_roots.as_deref();
         file.map_or(Ok(Vec::new()), read_roots)
