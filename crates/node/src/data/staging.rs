@@ -323,6 +323,14 @@ impl Staging {
         Ok(incoming)
     }
 
+    /// Ends the download of which nothing is kept.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remove(&self) -> Result<(), StagingError> {
+        Ok(fs::remove_dir_all(&self.folder)?)
+    }
+
     /// Ends the download: all is durable, then it gets its name. `inner` is the path within the tree of what becomes the target; empty for the
     /// tree itself.
     ///
