@@ -84,7 +84,7 @@ pub(crate) enum GetEvent {
         /// Where it is.
         #[schema(value_type = String)]
         path: PathBuf,
-        /// Symbolic links that were not made, because they lead out of what was fetched.
+        /// Symbolic links that were not made: those that lead out of what was fetched, and those among chosen files.
         links_left_out: u64,
     },
 }

@@ -50,7 +50,7 @@ pub(crate) struct GetArgs {
     /// The folder to put it in.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
-    /// Only what matches (repeatable), such as '*.jpg': added to what is there of it already.
+    /// Only files that match (repeatable), such as '*.jpg', and no links: added to what is there of it already.
     #[arg(long, value_name = "GLOB")]
     pub(crate) only: Vec<String>,
     /// How long to wait for someone who has it (30s when left out; 30d in the background).

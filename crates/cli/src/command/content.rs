@@ -276,7 +276,7 @@ fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
             bar.finish_and_clear();
             if *links_left_out > 0 {
                 on.output.talk(format_args!(
-                    "{links_left_out} links lead elsewhere and were left out"
+                    "{links_left_out} links were left out: they lead elsewhere, or only files were asked for"
                 ));
             }
             on.output.line(event, || {

@@ -164,3 +164,22 @@ async fn what_matches_is_added_to_a_folder_that_is_there_and_replaces_nothing() 
     assert_eq!(get("*.txt").await.code, 0);
     assert_eq!(fs::read(at.join("two.txt")).expect("there"), b"two.txt");
 }
+
+#[tokio::test]
+async fn where_nothing_matches_is_code_3_and_nothing_appears() {
+    let (ann, ben) = friends().await;
+    let folder = ann.file("notes");
+    fs::create_dir(&folder).expect("room");
+    fs::write(folder.join("one.txt"), "one").expect("room");
+    for path in [folder.clone(), folder.join("one.txt")] {
+        ann.one(&["share", path.to_str().expect("text")]).await;
+    }
+    let out = ben.file("out");
+    fs::create_dir(&out).expect("room");
+    for source in ["ann/notes", "ann/notes/one.txt", "ann/one.txt"] {
+        let out = out.to_str().expect("text");
+        let get = ["get", source, "--only", "*.md", "--out", out];
+        ben.run(&get).await.failed(3, &["no file there matches"]);
+    }
+    assert_eq!(fs::read_dir(&out).expect("there").count(), 0);
+}

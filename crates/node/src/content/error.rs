@@ -26,6 +26,9 @@ pub enum GetError {
     /// No such share or path, or not for us.
     #[error("there is no such share, or it is not for you")]
     NotFound,
+    /// No file of it is among those that are wanted.
+    #[error("no file there matches what is wanted")]
+    NothingMatches,
     /// It was ours to have, and is not any more.
     #[error("the share is gone, or not for you any more")]
     Gone,

@@ -52,6 +52,7 @@ where
     let feeding = feed(fetching.intake());
     let work = async {
         let selected = select::select(&mut fetching, &head, &get.path).await?;
+        selected.check_wanted(get.only.as_ref())?;
         let target = get.out.join(selected.name());
         let (swarm, file) = (fetching.known(), selected.file());
         let (arriving, priorities) = (Arc::clone(&arriving), get.priorities.clone());

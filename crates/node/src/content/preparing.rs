@@ -52,7 +52,7 @@ pub(super) struct Prepared {
     pub(super) unfinished: u64,
     /// of these, those that are put off.
     pub(super) put_off: u64,
-    /// Links that lead out of what is fetched.
+    /// Links that lead out of what is fetched, or are of what is chosen.
     pub(super) links_left_out: u64,
 }
 
@@ -188,8 +188,12 @@ fn prepare_all(
                 let kept = staging.symlink(&path, &target);
                 kept.map_err(|error| GetError::staging(error, &path))?;
             }
-            Item::Outside { .. } => prepared.links_left_out += 1,
-            Item::Directory { .. } | Item::File { .. } | Item::Symlink { .. } => {}
+            // Of what is chosen no links are made: what they lead to need not be chosen, too.
+            Item::Symlink { path, .. } | Item::Outside { path } => {
+                let is_wanted = only.is_none_or(|only| (only.wants)(&path));
+                prepared.links_left_out += u64::from(is_wanted);
+            }
+            Item::Directory { .. } | Item::File { .. } => {}
         }
     }
     Ok(prepared)

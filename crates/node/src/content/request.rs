@@ -116,7 +116,7 @@ pub struct Got {
     pub sources: BTreeMap<Option<PeerId>, u64>,
     /// How long it took.
     pub time: Duration,
-    /// Links that were not made, because they lead out of the part that was fetched.
+    /// Links that were not made: those that lead out of the part that was fetched, and those among chosen files.
     pub links_left_out: u64,
     /// As long as this is held it is provided as it was while it arrived.
     pub offered: Option<Arc<Offered>>,

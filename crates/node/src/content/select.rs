@@ -7,6 +7,7 @@ use kith_core::data::walk::WalkError;
 use kith_core::ids::BlobHash;
 
 use crate::content::error::GetError;
+use crate::content::request::Filter;
 use crate::content::swarm::fetching::Fetching;
 
 /// What is to be fetched.
@@ -48,6 +49,19 @@ impl Selected {
         match self {
             Self::Directory { .. } => None,
             Self::File { file, .. } => Some(file.name.clone()),
+        }
+    }
+
+    /// Whether it is wanted, where it is one file: of a directory the walk tells.
+    ///
+    /// # Errors
+    /// [`GetError::NothingMatches`].
+    pub(super) fn check_wanted(&self, only: Option<&Filter>) -> Result<(), GetError> {
+        match (self, only) {
+            (Self::File { file, .. }, Some(only)) if !(only.wants)(&file.name) => {
+                Err(GetError::NothingMatches)
+            }
+            _ => Ok(()),
         }
     }
 

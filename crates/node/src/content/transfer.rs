@@ -68,7 +68,7 @@ pub(super) struct Transfer {
     found: u64,
     /// Whether nothing is left of other versions.
     is_older_removed: bool,
-    /// Links that lead out of what is fetched.
+    /// Links that lead out of what is fetched, or are of what is chosen.
     pub(super) links_left_out: u64,
 }
 
@@ -389,7 +389,7 @@ impl Transfer {
         Ok(())
     }
 
-    /// Links, the barrier, the name.
+    /// Links, the barrier, the name; where nothing was wanted of it, nothing is left.
     pub(super) async fn finish(self, selected: &Selected, target: &Path) -> Result<(), GetError> {
         let inner = match selected {
             Selected::Directory { .. } => String::new(),
@@ -400,9 +400,11 @@ impl Transfer {
             place,
             entries,
             only,
+            progress,
             ..
         } = self;
         let at = target.to_owned();
+        let has_nothing = only.is_some() && progress.files == 0;
         blocking(&fetching.arriving.tasks, target, move || {
             let Some(staging) = place.staging() else {
                 return match at.is_dir() && compare::count(&at)? != entries {
@@ -410,6 +412,9 @@ impl Transfer {
                     false => Ok(()),
                 };
             };
+            if has_nothing {
+                return staging.remove();
+            }
             // What was chosen of a folder is added to what is there of it, also where that has come since it was begun.
             if only.is_some() && inner.is_empty() {
                 return staging.add(&at);
@@ -417,7 +422,11 @@ impl Transfer {
             staging.make_links()?;
             staging.finish(&inner, &at)
         })
-        .await
+        .await?;
+        match has_nothing {
+            true => Err(GetError::NothingMatches),
+            false => Ok(()),
+        }
     }
 }
 

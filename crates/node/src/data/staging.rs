@@ -319,6 +319,14 @@ impl Staging {
         Ok(older.into_iter().try_for_each(Older::remove)?)
     }
 
+    /// Ends the download of which nothing is kept.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remove(&self) -> Result<(), StagingError> {
+        Ok(fs::remove_dir_all(&self.folder)?)
+    }
+
     /// Ends the download: all is durable, then it gets its name. `inner` is the path within the tree of what becomes the target; empty for the
     /// tree itself.
     ///

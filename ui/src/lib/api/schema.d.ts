@@ -1276,7 +1276,7 @@ export interface components {
             files: number;
             /**
              * Format: int64
-             * @description Symbolic links that were not made, because they lead out of what was fetched.
+             * @description Symbolic links that were not made: those that lead out of what was fetched, and those among chosen files.
              */
             links_left_out: number;
             /** @description Where it is. */

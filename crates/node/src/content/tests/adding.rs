@@ -128,6 +128,56 @@ async fn a_file_that_is_different_is_named_before_anything_is_fetched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nothing_matches_it_is_told_and_nothing_is_left() {
+    let (world, share) = shared();
+    let nothing = async |path: &str| {
+        let request = Get {
+            path: path.to_owned(),
+            ..chosen(&world, share, &["nowhere"])
+        };
+        let got = world.get(request).await;
+        assert!(
+            matches!(got, Err(GetError::NothingMatches)),
+            "{path}: {got:?}"
+        );
+    };
+    for path in ["", "deep/er", "a/f"] {
+        nothing(path).await;
+        assert_eq!(world.out_names(), Vec::<String>::new(), "{path}");
+    }
+    // What is there of it stays as it is.
+    let first = world.get(chosen(&world, share, &["b"])).await;
+    first.expect("fetched");
+    nothing("").await;
+    assert_has(&world, &["b"]);
+    let whole = Get {
+        path: "c".to_owned(),
+        ..world.request(share)
+    };
+    world.get(whole).await.expect("fetched");
+    nothing("c").await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_links_and_no_empty_folders_are_among_what_is_chosen_and_links_are_counted() {
+    use std::os::unix::fs::symlink;
+    let world = World::new();
+    world.write("a/f", b"a file");
+    fs::create_dir(world.source().join("a/hollow")).expect("created");
+    symlink("f", world.source().join("a/link")).expect("link");
+    symlink("a/f", world.source().join("other")).expect("link");
+    let share = world.share(Recipients::Contacts).head.share;
+    let got = world.get(chosen(&world, share, &["a"])).await;
+    let got = got.expect("fetched");
+    assert_eq!((got.files, got.links_left_out), (1, 1));
+    let made = snapshot(&got.target).into_keys().collect::<Vec<_>>();
+    assert_eq!(made, ["a", "a/f"].map(PathBuf::from));
+    let got = world.get(chosen(&world, share, &["other"])).await;
+    assert!(matches!(got, Err(GetError::NothingMatches)), "{got:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_selections_at_once_come_into_one_folder() {
     let (mut world, share) = shared();
     // So slow that the small one ends while the big one is under way to a folder that was not there.

@@ -63,12 +63,13 @@ pub(super) fn several<'a>(heads: impl Iterator<Item = &'a Head>) -> Error {
     ))
 }
 
-/// Whether it is this node's own fault, so that another provider is of no help.
+/// Whether it is this node's own fault, or what it wants is not there, so that another provider is of no help.
 pub(super) fn is_local(error: &Error) -> bool {
     match error {
         Error::Get { error, .. } => matches!(
             error,
-            GetError::TargetExists(_)
+            GetError::NothingMatches
+                | GetError::TargetExists(_)
                 | GetError::Busy(_)
                 | GetError::DiskFull
                 | GetError::Disk { .. }

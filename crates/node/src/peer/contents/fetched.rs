@@ -46,6 +46,6 @@ pub struct Fetched {
     /// Where this run's bytes came from; those who gave none are not among them, and those who did not say who they are come last. Together
     /// they gave all that this run fetched.
     pub sources: Vec<SourceBytes>,
-    /// Symbolic links that were not made, because they lead out of the part that was fetched.
+    /// Symbolic links that were not made: those that lead out of the part that was fetched, and those among chosen files.
     pub links_left_out: u64,
 }
