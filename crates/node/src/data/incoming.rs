@@ -86,9 +86,9 @@ impl OpenFile {
     }
 
     /// Writes those of the inner nodes that were not written before; gives them.
-    fn write_parents<'p, 'a>(
+    fn write_parents<'a>(
         &self,
-        parents: &'p [(u64, &'a [u8])],
+        parents: &[(u64, &'a [u8])],
     ) -> io::Result<Vec<(u64, &'a [u8])>> {
         let known = self.written();
         let new = parents.iter().filter(|(place, _)| !known.contains(place));
