@@ -100,6 +100,9 @@ pub(super) struct Place {
     is_bare: bool,
 }
 
+/// Gives a file its name beneath the folder of an album; the names that it has then.
+type Put = fn(NamedTempFile, &Path, Vec<String>) -> Result<Vec<String>, AlbumError>;
+
 impl Contents {
     /// Makes an album: an empty folder of the node's own, shared. What is put into a `bare` one is put there without what pictures say beside their
     /// pixels; what is no picture of which that can be left out is refused.
@@ -253,10 +256,7 @@ impl Upload {
         self.finish(add).await
     }
 
-    async fn finish(
-        self,
-        put: fn(NamedTempFile, &Path, Vec<String>) -> Result<Vec<String>, AlbumError>,
-    ) -> Result<AlbumFile, AlbumError> {
+    async fn finish(self, put: Put) -> Result<AlbumFile, AlbumError> {
         let whole = match self.place.is_bare {
             true => self.bare().await?,
             false => self,
