@@ -86,7 +86,7 @@ pub(super) async fn add(
     Path((album, path)): Path<(String, String)>,
     Query(options): Query<PutOptions>,
     body: Body,
-) -> Result<Json<AlbumFile>, Response> {
+) -> Response {
     let added = async {
         receive(&door, &album, &path, options, body)
             .await?
@@ -107,7 +107,7 @@ pub(super) async fn put(
     Path((album, path)): Path<(String, String)>,
     Query(options): Query<PutOptions>,
     body: Body,
-) -> Result<Json<AlbumFile>, Response> {
+) -> Response {
     let put = async {
         let received = receive(&door, &album, &path, options, body).await?;
         received.replace().await
@@ -135,17 +135,16 @@ async fn receive(
     }
 }
 
-fn answer(put: Result<kith::peer::AlbumFile, AlbumError>) -> Result<Json<AlbumFile>, Response> {
+fn answer(put: Result<kith::peer::AlbumFile, AlbumError>) -> Response {
     match put {
-        Ok(file) => Ok(Json(AlbumFile {
-            path: file.path,
-            bytes: file.bytes,
-        })),
+        Ok(kith::peer::AlbumFile { path, bytes }) => {
+            Json(AlbumFile { path, bytes }).into_response()
+        }
         Err(error @ AlbumError::NoSpace) => {
             let failure = failure(error);
-            Err((StatusCode::INSUFFICIENT_STORAGE, Json(failure)).into_response())
+            (StatusCode::INSUFFICIENT_STORAGE, Json(failure)).into_response()
         }
-        Err(error) => Err(failure(error).into_response()),
+        Err(error) => failure(error).into_response(),
     }
 }
 
