@@ -114,7 +114,7 @@ test("a contact is renamed and tagged", async () => {
 });
 
 test("an invite tells of its own use alone, and others that are open are ended", async () => {
-  await ann.getByRole("link", { name: "People" }).click();
+  await ann.getByLabel("Pages").getByRole("link", { name: "People" }).click();
   await ann.getByRole("button", { name: "Invite someone" }).click();
   const dialog = ann.getByRole("dialog");
   const code = dialog.getByRole("img", { name: "Your invite as a QR code" });
