@@ -13,6 +13,7 @@ mod backup;
 mod bad_input;
 mod bad_links;
 mod bad_pictures;
+mod bad_trees;
 mod bare;
 mod changes;
 mod contrib;
