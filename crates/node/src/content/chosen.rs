@@ -5,8 +5,8 @@ use std::sync::Arc;
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use thiserror::Error;
 
+use crate::content::filter::Filter;
 use crate::content::glob::GlobError;
-use crate::content::request::Filter;
 
 /// The most paths of one transfer: an album of ten years. Each file of a share is looked up among them, in the logarithm of their number.
 pub const CHOSEN_MAX: usize = 65_536;

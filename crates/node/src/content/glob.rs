@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::content::request::Filter;
+use crate::content::filter::Filter;
 
 /// The most patterns of one transfer: each is tried on each file.
 pub const PATTERNS_MAX: usize = 64;

@@ -14,8 +14,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::content::compare;
 use crate::content::error::GetError;
+use crate::content::filter::Filter;
 use crate::content::priorities::{Level, Levels};
-use crate::content::request::{AlreadyHere, Filter, Get};
+use crate::content::request::{AlreadyHere, Get};
 use crate::content::select::Selected;
 use crate::content::swarm::arriving::{Arriving, File};
 use crate::data::disk::{self, Occupied, StagingError};

@@ -11,21 +11,13 @@ use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 
 use crate::content::credential::Credential;
+use crate::content::filter::Filter;
 use crate::content::givers::Givers;
 use crate::content::offered::{Offered, Providing};
 use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
 use crate::data::local::Candidate;
 use crate::data::range::Blob;
-
-/// Which files are wanted.
-#[derive(Clone)]
-pub struct Filter {
-    /// What tells it from other filters, such as its patterns: runs with the same filter go on where the last one ended.
-    pub name: String,
-    /// Whether a file is wanted, by its path below what is fetched, written with `/`.
-    pub wants: Arc<dyn Fn(&str) -> bool + Send + Sync>,
-}
 
 /// Where these blobs may lie here already, by their hashes. Blocks.
 pub type AlreadyHere = Arc<dyn Fn(&[Blob]) -> BTreeMap<BlobHash, Vec<Candidate>> + Send + Sync>;

@@ -7,7 +7,7 @@ use kith_core::data::walk::WalkError;
 use kith_core::ids::BlobHash;
 
 use crate::content::error::GetError;
-use crate::content::request::Filter;
+use crate::content::filter::Filter;
 use crate::content::swarm::fetching::Fetching;
 
 /// What is to be fetched.

@@ -86,10 +86,7 @@ impl OpenFile {
     }
 
     /// Writes those of the inner nodes that were not written before; gives them.
-    fn write_parents<'a>(
-        &self,
-        parents: &[(u64, &'a [u8])],
-    ) -> io::Result<Vec<(u64, &'a [u8])>> {
+    fn write_parents<'a>(&self, parents: &[(u64, &'a [u8])]) -> io::Result<Vec<(u64, &'a [u8])>> {
         let known = self.written();
         let new = parents.iter().filter(|(place, _)| !known.contains(place));
         let new: Vec<_> = new.copied().collect();

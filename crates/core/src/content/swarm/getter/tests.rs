@@ -237,11 +237,16 @@ fn requests_dropped_for_want_of_a_place_go_to_others() {
 #[test]
 fn who_puts_off_again_and_again_is_passed_by_for_who_gives() {
     let mut bench = Bench::wanting(2);
-    // It says that it is free all the time.
     let put_off = |bench: &mut Bench, source| {
-        let asked = bench.asked.remove(&source).unwrap_or_default();
-        let (ids, reason) = (asked.iter().map(|ask| ask.id).collect(), DropReason::Busy);
-        bench.say(source, ProviderMessage::Dropped { ids, reason });
+        let ids: Vec<u64> = (bench.asked.remove(&source).unwrap_or_default().iter())
+            .map(|ask| ask.id)
+            .collect();
+        bench.say(source, ProviderMessage::Busy);
+        if !ids.is_empty() {
+            let reason = DropReason::Busy;
+            bench.say(source, ProviderMessage::Dropped { ids, reason });
+        }
+        bench.say(source, ProviderMessage::Free);
     };
     let boaster = bench.source(1);
     for _ in 0..=PUT_OFFS_MAX {
@@ -259,6 +264,23 @@ fn who_puts_off_again_and_again_is_passed_by_for_who_gives() {
         put_off(&mut bench, boaster);
     }
     assert_eq!(bench.ended(boaster), Some(EndReason::Stalled));
+}
+
+#[test]
+fn who_puts_off_and_gives_in_turn_is_not_passed_by() {
+    let mut bench = Bench::wanting(8);
+    let source = bench.source(1);
+    while !bench.is_done() {
+        bench.answer(source);
+        let asks = bench.asked.remove(&source).unwrap_or_default();
+        bench.say(source, ProviderMessage::Busy);
+        if !asks.is_empty() {
+            let (ids, reason) = (asks.iter().map(|ask| ask.id).collect(), DropReason::Busy);
+            bench.say(source, ProviderMessage::Dropped { ids, reason });
+        }
+        bench.say(source, ProviderMessage::Free);
+    }
+    assert_eq!(bench.ended(source), None);
 }
 
 #[test]
