@@ -198,7 +198,9 @@ impl Running {
             .status()
             .await;
         assert!(sent.expect("kill runs").success());
-        self.end().await.1
+        // A shell that runs this in its background has Ctrl-C ignored by all that it starts.
+        let ended = tokio::time::timeout(PATIENCE, self.end()).await;
+        ended.expect("it ends in time").1
     }
 }
 
