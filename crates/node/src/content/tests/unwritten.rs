@@ -53,6 +53,11 @@ fn reply(reading: &Reading, ask: Ask, sent: &AtomicUsize, pause: &Mutex<Option<P
             let _ = over.recv();
         });
     }
+    Reply::Data(answer(reading, ask))
+}
+
+/// What answers a request, as it lies here.
+fn answer(reading: &Reading, ask: Ask) -> Vec<u8> {
     let from = match ask.what {
         What::Span(span) => span.start,
         What::Node(_) => 0,
@@ -60,7 +65,7 @@ fn reply(reading: &Reading, ask: Ask, sent: &AtomicUsize, pause: &Mutex<Option<P
     let mut encoded = Encoding::default();
     let read = reading.read(ask.what, from, &mut encoded);
     read.expect("it lies here");
-    Reply::Data(encoded.as_ref().to_vec())
+    encoded.as_ref().to_vec()
 }
 
 /// Waits until something is so.
@@ -144,16 +149,7 @@ async fn who_falls_silent_in_the_middle_of_something_keeps_no_room_from_others()
     let ask = || world.head(&request);
     let reading = Reading::new(Arc::clone(&world.shares), head.share, head.manifest);
     let reading = Arc::new(reading);
-    let encoded = move |ask: Ask| {
-        let from = match ask.what {
-            What::Span(span) => span.start,
-            What::Node(_) => 0,
-        };
-        let mut encoded = Encoding::default();
-        let read = reading.read(ask.what, from, &mut encoded);
-        read.expect("it lies here");
-        encoded.as_ref().to_vec()
-    };
+    let encoded = move |ask: Ask| answer(&reading, ask);
     let feed = async |intake: Intake| {
         let who = |number| Who {
             device: DeviceKey([number; 32]),
