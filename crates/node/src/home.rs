@@ -178,6 +178,14 @@ impl Home {
         }
     }
 
+    /// Whether this folder is the data directory of some node, whoever's: it has keys, which nobody means to give away with a folder around it.
+    pub(crate) fn is_one(folder: &Path) -> bool {
+        let home = Self {
+            directory: folder.to_owned(),
+        };
+        home.identity_key().exists() || home.registry().exists()
+    }
+
     /// The directory itself.
     pub fn directory(&self) -> &Path {
         &self.directory

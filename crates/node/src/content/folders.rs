@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::data::places;
+use crate::home::Home;
 
 /// A folder.
 pub(super) struct Folder {
@@ -14,7 +15,7 @@ pub(super) struct Folder {
     pub(super) metadata: Metadata,
 }
 
-/// `root`, if it is a folder, and those beneath it, links not followed and downloads under way left out. What is in a folder is read
+/// `root`, if it is a folder, and those beneath it, links not followed, downloads under way and data directories of nodes left out. What is in a folder is read
 /// only after it was given: whoever watches it by then misses nothing. A folder that cannot be read is an error of its own, and
 /// the others follow.
 pub(super) fn beneath(root: &Path) -> impl Iterator<Item = io::Result<Folder>> {
@@ -28,7 +29,7 @@ pub(super) fn beneath(root: &Path) -> impl Iterator<Item = io::Result<Folder>> {
         }
         while let Some(path) = left.pop() {
             match fs::symlink_metadata(&path) {
-                Ok(metadata) if metadata.is_dir() => {
+                Ok(metadata) if metadata.is_dir() && !Home::is_one(&path) => {
                     given = Some(path.clone());
                     return Some(Ok(Folder { path, metadata }));
                 }
@@ -63,6 +64,9 @@ mod tests {
         assert_eq!(first.path, root.path());
         fs::create_dir(root.path().join("late")).expect("created");
         fs::create_dir(root.path().join(".kith-0123456789abcdef.partial")).expect("created");
+        let data = root.path().join("kith");
+        fs::create_dir(&data).expect("created");
+        fs::write(data.join("identity.key"), b"").expect("written");
         let rest: Vec<PathBuf> = found.map(|folder| folder.expect("readable").path).collect();
         assert_eq!(rest, [root.path().join("late")]);
     }

@@ -1,6 +1,6 @@
 //! Patterns for paths: `--only '*.jpg'`.
 //!
-//! `*` and `?` stand for any characters, and for one, within a name; `**` also crosses `/`. A pattern without `/` is
+//! `*` and `?` stand for any characters, and for one, within a name; `**` also crosses `/`, and `**/` stands for any folders or none. A pattern without `/` is
 //! compared with the last name of a path, as in `.gitignore`; one that ends in `/` means all beneath that folder.
 
 use std::sync::Arc;
@@ -68,6 +68,8 @@ enum Token {
     Some,
     /// Any characters.
     Any,
+    /// Any folders, each with its `/`, or none.
+    Folders,
 }
 
 impl Glob {
@@ -79,9 +81,11 @@ impl Glob {
         while let Some(character) = characters.next() {
             tokens.push(match character {
                 '*' if characters.next_if_eq(&'*').is_some() => {
-                    // `**/` also stands for no folder at all.
-                    characters.next_if_eq(&'/');
-                    Token::Any
+                    let begins_a_name = matches!(tokens.last(), None | Some(Token::Just('/')));
+                    match begins_a_name && characters.next_if_eq(&'/').is_some() {
+                        true => Token::Folders,
+                        false => Token::Any,
+                    }
                 }
                 '*' => Token::Some,
                 '?' => Token::One,
@@ -102,7 +106,8 @@ impl Glob {
         // Which beginnings of the pattern fit what was read so far: takes pattern times text, whatever the pattern.
         let mut fits = vec![false; self.tokens.len() + 1];
         fits[0] = true;
-        self.skip(&mut fits);
+        let mut before = '/';
+        self.skip(&mut fits, before);
         for character in text.chars() {
             let mut next = vec![false; fits.len()];
             for (at, token) in self.tokens.iter().enumerate().filter(|(at, _)| fits[*at]) {
@@ -110,21 +115,25 @@ impl Glob {
                     Token::Just(wanted) => next[at + 1] |= *wanted == character,
                     Token::One => next[at + 1] |= character != '/',
                     Token::Some => next[at] |= character != '/',
-                    Token::Any => next[at] = true,
+                    Token::Any | Token::Folders => next[at] = true,
                 }
             }
             fits = next;
-            self.skip(&mut fits);
+            before = character;
+            self.skip(&mut fits, before);
         }
         fits[self.tokens.len()]
     }
 
-    /// Stars also stand for nothing.
-    fn skip(&self, fits: &mut [bool]) {
+    /// Stars also stand for nothing; folders end with a `/`, `before` what comes next.
+    fn skip(&self, fits: &mut [bool], before: char) {
         for (at, token) in self.tokens.iter().enumerate() {
-            if fits[at] && matches!(token, Token::Some | Token::Any) {
-                fits[at + 1] = true;
-            }
+            fits[at + 1] |= fits[at]
+                && match token {
+                    Token::Some | Token::Any => true,
+                    Token::Folders => before == '/',
+                    Token::Just(_) | Token::One => false,
+                };
         }
     }
 }
@@ -149,6 +158,13 @@ mod tests {
             ("docs/", "docs2/a.md", false),
             ("**/a.md", "a.md", true),
             ("**/a.md", "x/y/a.md", true),
+            ("**/a.md", "xa.md", false),
+            ("**/a.md", "x/ya.md", false),
+            ("docs/**/x", "docs/x", true),
+            ("docs/**/x", "docs/y/z/x", true),
+            ("docs/**/x", "docs/yx", false),
+            ("docs**/x", "docs2/sub/x", true),
+            ("docs**/x", "docsx", false),
             ("/top.txt", "top.txt", true),
             ("/top.txt", "sub/top.txt", false),
             ("*", "any/thing", true),

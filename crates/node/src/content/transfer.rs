@@ -64,6 +64,7 @@ pub(super) struct Transfer {
     lacks: bool,
     /// A file that has changed at a provider.
     changed: Option<String>,
+    /// What is to lie beneath the target.
     entries: u64,
     /// Bytes that were here, and durable, before.
     found: u64,
@@ -361,7 +362,10 @@ impl Transfer {
 
     /// Makes directories and files of what a node lists, and asks for what is missing of them.
     async fn prepare(&mut self, items: Vec<Item>) -> Result<(), GetError> {
-        self.entries += items.len() as u64;
+        let made = items
+            .iter()
+            .filter(|item| !matches!(item, Item::Outside { .. }));
+        self.entries += made.count() as u64;
         let place = self.place.clone();
         let sorting = Sorting {
             only: self.only.clone(),

@@ -2,7 +2,7 @@
 //!
 //! Folders and files are taken in parallel; what is found is handed on at once, so that the nodes of a large tree are not held in
 //! memory. What cannot be in a tree (a name that other systems could not write, a link that leads out, a device, a file that cannot be
-//! read) is left out and told.
+//! read), and the data directory of a node, is left out and told.
 
 use std::fs::{self, FileType};
 use std::io;
@@ -21,6 +21,7 @@ use crate::data::hash::{self, Stamp};
 use crate::data::outboard::Outboards;
 use crate::data::places;
 use crate::data::range::Blob;
+use crate::home::Home;
 
 /// How many of the things left out are told by name; more are only counted. A person reads no longer list.
 pub const LEFT_OUT_MAX: usize = 100;
@@ -97,6 +98,9 @@ pub type Keep<'a> = &'a (dyn Fn(Found) -> io::Result<()> + Sync);
 const NOT_BARE: &str =
     "it is no JPEG, PNG or WebP that is whole, so what it says besides cannot be left out";
 
+/// Why a data directory is not in a share.
+const DATA_DIRECTORY: &str = "it is a data directory of kith, with its secret keys";
+
 /// Scans `paths`: one folder becomes the root itself; otherwise each is an entry of the root. Where `in_place` is given, the content of files is
 /// what it says.
 ///
@@ -161,6 +165,9 @@ impl Scan<'_> {
             path: folder.to_owned(),
             error,
         };
+        if Home::is_one(folder) {
+            return Err(unfit(folder, DATA_DIRECTORY));
+        }
         let mut candidates = Vec::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;

@@ -63,6 +63,24 @@ async fn a_nested_tree_arrives_as_it_is() {
     assert_eq!(world.out_names(), ["holiday"]);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_part_with_links_out_of_it_is_there_already_when_it_is_got_again() {
+    let world = World::new();
+    world.write("top", b"above");
+    world.write("day/picture", b"content");
+    std::os::unix::fs::symlink("../top", world.source().join("day/up")).expect("link");
+    let share = world.share(Recipients::Contacts).head.share;
+    let part = || Get {
+        path: "day".to_owned(),
+        ..world.request(share)
+    };
+    let got = world.get(part()).await.expect("fetched");
+    assert_eq!((got.files, got.links_left_out), (1, 1));
+    let again = world.get(part()).await.expect("identical");
+    assert_eq!((again.target, again.fetched), (got.target, 0));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_file_arrives_by_itself_and_progress_reaches_its_end() {
     let world = World::new();

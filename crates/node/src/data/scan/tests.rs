@@ -79,6 +79,31 @@ fn what_cannot_be_in_a_tree_is_left_out_and_told() {
 }
 
 #[test]
+fn a_data_directory_is_in_no_share() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let data = folder.path().join("kith");
+    let album = data.join("albums/holiday");
+    fs::create_dir_all(&album).expect("created");
+    fs::write(album.join("picture"), b"x").expect("written");
+    fs::write(data.join("identity.key"), b"secret").expect("written");
+    let (scanned, _) = scan_all(&[folder.path().to_owned()]);
+    let scanned = scanned.expect("the rest");
+    assert_eq!((scanned.root.entries, scanned.left_out_count), (0, 1));
+    assert_eq!(scanned.left_out[0].path, data);
+    for paths in [vec![data.clone()], vec![data.clone(), album.clone()]] {
+        let (refused, found) = scan_all(&paths);
+        assert!(matches!(refused, Err(ScanError::Unfit(_))));
+        assert!(
+            !found
+                .iter()
+                .any(|it| matches!(it, Found::File { path, .. } if path.ends_with("identity.key")))
+        );
+    }
+    let (scanned, _) = scan_all(&[album]);
+    assert_eq!(scanned.expect("an album that lies there").root.entries, 1);
+}
+
+#[test]
 fn a_tree_of_more_than_ten_million_entries_is_refused() {
     let folder = tempfile::tempdir().expect("temporary folder");
     for name in ["a", "b", "c"] {
