@@ -1,7 +1,10 @@
 //! Shares that change: the event, the new version, the old one by its hash, who fetched which, and how a get ends that cannot end well.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 
+use kith::data::Stamp;
+use rusqlite::Connection;
 use serde_json::json;
 
 use crate::events::Events;
@@ -92,16 +95,38 @@ async fn what_does_not_verify_is_code_5() {
     let path = ann.file("letter");
     fs::write(&path, "as it was").expect("room");
     ann.one(&["share", path.to_str().expect("text")]).await;
-    // Edited behind its owner's back: same size, same time.
-    let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+    // Edited behind its owner's back, as a disk that fails does: it seems to be what was hashed.
+    let database = Connection::open(ann.file("kith.db")).expect("it is there");
     fs::write(&path, "as it is.").expect("room");
-    let file = fs::File::options().write(true).open(&path).expect("there");
-    file.set_modified(modified.expect("a time")).expect("set");
+    let stamp = Stamp::of(&fs::metadata(&path).expect("there"));
+    let count = database.execute(
+        "UPDATE share_file SET mtime_ns = ?1, ctime_ns = ?2 WHERE path = ?3",
+        (stamp.mtime_ns, stamp.ctime_ns, path.as_os_str().as_bytes()),
+    );
+    assert_eq!(count.expect("written"), 1, "it is shared");
     let out = ben.file("out");
     let out = out.to_str().expect("text");
     let ran = ben.run(&["get", "ann/letter", "--out", out]).await;
     ran.failed(5, &["letter"]);
     assert!(!ben.file("out/letter").exists());
+}
+
+#[tokio::test]
+async fn what_was_edited_and_has_its_old_time_again_arrives_as_it_is_now() {
+    let (ann, ben) = friends().await;
+    let path = ann.file("letter");
+    fs::write(&path, "as it was").expect("room");
+    ann.one(&["share", path.to_str().expect("text")]).await;
+    // As programs do that write captions into pictures.
+    let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+    fs::write(&path, "as it is.").expect("room");
+    let file = fs::File::options().write(true).open(&path).expect("there");
+    file.set_modified(modified.expect("a time")).expect("set");
+    let out = ben.file("out");
+    ben.one(&["get", "ann/letter", "--out", out.to_str().expect("text")])
+        .await;
+    let there = fs::read_to_string(ben.file("out/letter"));
+    assert_eq!(there.expect("there"), "as it is.");
 }
 
 #[tokio::test]

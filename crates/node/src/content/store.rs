@@ -54,6 +54,12 @@ pub const SCHEMA: &str = "
     CREATE INDEX share_file_path ON share_file (path);
 ";
 
+/// The room's eighth: what was hashed before this has no such stamp, and is hashed anew.
+pub const CTIME_SCHEMA: &str = "
+    ALTER TABLE share_file ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT 0;
+    UPDATE share_copy SET examined = 0;
+";
+
 /// How many copies of one blob in one share are tried before it counts as changed: a folder of equal files is common, one in which
 /// several of them changed since the last scan is not.
 const COPIES_MAX: u32 = 8;
@@ -302,8 +308,8 @@ pub(super) fn keep(
                 .execute(params![share.0, node.hash.0, scan.cast_signed(), node.bytes])?,
             Found::File { blob, path, stamp } => transaction
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO share_file (share, hash, path, sequence, size, mtime_ns)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    "INSERT OR REPLACE INTO share_file (share, hash, path, sequence, size, mtime_ns, ctime_ns)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
                 .execute(params![
                     share.0,
@@ -311,7 +317,8 @@ pub(super) fn keep(
                     path_bytes(path),
                     scan.cast_signed(),
                     stamp.size.cast_signed(),
-                    stamp.mtime_ns
+                    stamp.mtime_ns,
+                    stamp.ctime_ns
                 ])?,
         };
     }
@@ -338,7 +345,7 @@ pub(super) fn files(
 ) -> rusqlite::Result<Vec<(PathBuf, Stamp)>> {
     connection
         .prepare_cached(
-            "SELECT path, size, mtime_ns FROM share_file WHERE share = ?1 AND hash = ?2 LIMIT ?3",
+            "SELECT path, size, mtime_ns, ctime_ns FROM share_file WHERE share = ?1 AND hash = ?2 LIMIT ?3",
         )?
         .query_map(params![share.0, hash.0, COPIES_MAX], stamped)?
         .collect()
@@ -350,7 +357,9 @@ pub(super) fn anywhere(
     hash: &BlobHash,
 ) -> rusqlite::Result<Vec<(PathBuf, Stamp)>> {
     connection
-        .prepare_cached("SELECT path, size, mtime_ns FROM share_file WHERE hash = ?1 LIMIT ?2")?
+        .prepare_cached(
+            "SELECT path, size, mtime_ns, ctime_ns FROM share_file WHERE hash = ?1 LIMIT ?2",
+        )?
         .query_map(params![hash.0, COPIES_MAX], stamped)?
         .collect()
 }
@@ -364,12 +373,17 @@ pub(super) fn has_files(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// A path, and the stamp that its file had.
 fn stamped(row: &rusqlite::Row<'_>) -> rusqlite::Result<(PathBuf, Stamp)> {
-    let size: i64 = row.get(1)?;
-    let stamp = Stamp {
+    Ok((path(row.get(0)?), stamp(row, 1)?))
+}
+
+/// A stamp, of which this is the first column.
+fn stamp(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Stamp> {
+    let size: i64 = row.get(first)?;
+    Ok(Stamp {
         size: size.cast_unsigned(),
-        mtime_ns: row.get(2)?,
-    };
-    Ok((path(row.get(0)?), stamp))
+        mtime_ns: row.get(first + 1)?,
+        ctime_ns: row.get(first + 2)?,
+    })
 }
 
 /// The files of a share with the stamps they had when they were hashed, after the one given.
@@ -385,15 +399,11 @@ pub(super) fn stamps(
     };
     connection
         .prepare_cached(
-            "SELECT hash, path, size, mtime_ns FROM share_file
+            "SELECT hash, path, size, mtime_ns, ctime_ns FROM share_file
              WHERE share = ?1 AND (hash, path) > (?2, ?3) ORDER BY hash, path LIMIT ?4",
         )?
         .query_map(params![share.0, hash, after_path, limit], |row| {
-            let size: i64 = row.get(2)?;
-            let stamp = Stamp {
-                size: size.cast_unsigned(),
-                mtime_ns: row.get(3)?,
-            };
+            let stamp = stamp(row, 2)?;
             Ok((BlobHash(row.get(0)?), path(row.get(1)?), stamp))
         })?
         .collect()
@@ -407,10 +417,15 @@ pub(super) fn known(
 ) -> rusqlite::Result<Option<Blob>> {
     connection
         .prepare_cached(
-            "SELECT hash FROM share_file WHERE path = ?1 AND size = ?2 AND mtime_ns = ?3 LIMIT 1",
+            "SELECT hash FROM share_file WHERE path = ?1 AND size = ?2 AND mtime_ns = ?3 AND ctime_ns = ?4 LIMIT 1",
         )?
         .query_row(
-            params![path_bytes(path), stamp.size.cast_signed(), stamp.mtime_ns],
+            params![
+                path_bytes(path),
+                stamp.size.cast_signed(),
+                stamp.mtime_ns,
+                stamp.ctime_ns
+            ],
             |row| {
                 Ok(Blob {
                     hash: BlobHash(row.get(0)?),

@@ -12,6 +12,7 @@ use std::time::UNIX_EPOCH;
 use kith_core::data::traces::{self, Traces};
 use kith_core::ids::BlobHash;
 
+use crate::data::disk::is_identical;
 use crate::data::hash;
 use crate::data::outboard::hex;
 use crate::data::range::Blob;
@@ -155,7 +156,11 @@ impl BarePictures {
             return Ok(None);
         };
         file.as_file().set_modified(UNIX_EPOCH)?;
-        file.persist(self.path(&bare.hash))?;
+        let path = self.path(&bare.hash);
+        // One that is whole stays what it was to whoever reads it.
+        if !is_identical(&path, &bare)? {
+            file.persist(path)?;
+        }
         Ok(Some(bare.hash))
     }
 

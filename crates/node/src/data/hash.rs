@@ -33,6 +33,9 @@ pub struct Stamp {
     pub size: u64,
     /// When it was modified last: nanoseconds since the Unix epoch, negative before it.
     pub mtime_ns: i64,
+    /// When its content, its name or what else is kept of it changed last, as before: what edits a file and sets its time back, as those do
+    /// that write captions into pictures, cannot set this. 0 where the system does not tell.
+    pub ctime_ns: i64,
 }
 
 impl Stamp {
@@ -50,6 +53,7 @@ impl Stamp {
         Self {
             size: metadata.len(),
             mtime_ns,
+            ctime_ns: ctime_ns(metadata),
         }
     }
 
@@ -57,6 +61,18 @@ impl Stamp {
     pub fn mtime_ms(&self) -> i64 {
         self.mtime_ns.div_euclid(1_000_000)
     }
+}
+
+#[cfg(unix)]
+fn ctime_ns(metadata: &Metadata) -> i64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let nanos = metadata.ctime().saturating_mul(1_000_000_000);
+    nanos.saturating_add(metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn ctime_ns(_: &Metadata) -> i64 {
+    0
 }
 
 /// A file's hash.
