@@ -27,7 +27,7 @@ fn shared() -> (World, ShareId) {
     (world, share)
 }
 
-fn chosen(world: &World, share: ShareId, paths: &[&str]) -> Get {
+pub(super) fn chosen(world: &World, share: ShareId, paths: &[&str]) -> Get {
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
     let chosen = Chosen::new(paths).expect("few");
     Get {
