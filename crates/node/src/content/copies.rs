@@ -25,8 +25,8 @@ use thiserror::Error;
 use crate::content::credential::Credential;
 use crate::content::event::ShareEvent;
 use crate::content::known::{self, CopyRow, KnownRow};
-use crate::content::part;
 use crate::content::quota;
+use crate::content::selected;
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
 use crate::data::nodes::Nodes;
@@ -285,7 +285,9 @@ impl Shares {
         let rows = store::run(self.database(), |connection| {
             let rows = known::copies(connection)?.into_iter();
             let with_parts = rows.map(|row| {
-                let part = row.is_part.then(|| part::totals(connection, &row.share));
+                let part = row
+                    .is_part
+                    .then(|| selected::totals(connection, &row.share));
                 Ok((row, part.transpose()?))
             });
             with_parts.collect::<rusqlite::Result<Vec<_>>>()

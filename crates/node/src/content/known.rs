@@ -8,7 +8,7 @@ use kith_core::content::access::CopyFate;
 use kith_core::ids::{PeerId, ShareId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::content::part;
+use crate::content::selected;
 use crate::content::store::{path, path_bytes};
 use crate::data::nodes::Nodes;
 
@@ -210,7 +210,7 @@ pub(super) fn hold(
         ],
     )?;
     if let Some(nodes) = nodes {
-        part::keep_nodes(&transaction, &row.share, nodes)?;
+        selected::keep_nodes(&transaction, &row.share, nodes)?;
     }
     transaction.commit()
 }

@@ -9,33 +9,19 @@ use std::path::{Path, PathBuf};
 
 use kith_core::content::swarm::ranges::Ranges;
 use kith_core::content::swarm::{Part, Span};
-use kith_core::data::builder::NodeBlob;
 use kith_core::data::head::{Head, Layout};
 use kith_core::data::line::{Descent, Step};
-use kith_core::data::manifest::{Node, Totals};
-use kith_core::ids::ShareId;
-use rusqlite::{Connection, params};
+use kith_core::data::manifest::Node;
 
 use crate::content::known::CopyRow;
+use crate::content::selected;
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
 use crate::data::barrier;
 use crate::data::hash::{self, Stamp};
-use crate::data::nodes::Nodes;
 use crate::data::places::beneath;
 use crate::data::range::Blob;
 use crate::data::scan::Found;
-
-/// The room's piece of schema for copies of some files.
-pub(super) const SCHEMA: &str = "
-    ALTER TABLE share_copy ADD COLUMN part INTEGER NOT NULL DEFAULT 0;
-    CREATE TABLE share_part (
-        share      BLOB NOT NULL,
-        first      INTEGER NOT NULL,
-        after      INTEGER NOT NULL,
-        PRIMARY KEY (share, first)
-    ) STRICT, WITHOUT ROWID;
-";
 
 /// How many files are written down at once: a transaction costs as much as a hundred rows.
 const KEEP_ROWS: usize = 1_000;
@@ -43,7 +29,9 @@ const KEEP_ROWS: usize = 1_000;
 impl Shares {
     /// What is here of a copy of some files.
     pub(super) fn part(&self, copy: &CopyRow, size: u64) -> std::io::Result<Part> {
-        let held = store::run(self.database(), |connection| held(connection, &copy.share))?;
+        let held = store::run(self.database(), |connection| {
+            selected::held(connection, &copy.share)
+        })?;
         Ok(Part::of(size, &held))
     }
 
@@ -55,7 +43,7 @@ impl Shares {
         target: &Path,
     ) -> Result<Option<(u64, Ranges)>, ShareError> {
         let scan = store::run(self.database(), |connection| {
-            next_scan(connection, &head.share)
+            selected::next_scan(connection, &head.share)
         })?;
         let place = |path: &str| match head.layout {
             Layout::File => target.to_owned(),
@@ -149,77 +137,4 @@ impl Shares {
 
 fn is_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
-}
-
-/// The number of a scan after those that have found files of a share.
-fn next_scan(connection: &Connection, share: &ShareId) -> rusqlite::Result<u64> {
-    let last: i64 = connection
-        .prepare_cached("SELECT coalesce(max(sequence), 0) FROM share_file WHERE share = ?1")?
-        .query_row([share.0], |row| row.get(0))?;
-    Ok(last.cast_unsigned() + 1)
-}
-
-/// How many files are here of a copy of some, those without bytes aside, and what they hold.
-pub(super) fn totals(connection: &Connection, share: &ShareId) -> rusqlite::Result<Totals> {
-    let files: i64 = connection
-        .prepare_cached("SELECT count(*) FROM share_file WHERE share = ?1")?
-        .query_row([share.0], |row| row.get(0))?;
-    Ok(Totals {
-        bytes: held(connection, share)?.bytes(),
-        files: files.cast_unsigned(),
-    })
-}
-
-/// Keeps the manifest of a copy of some files, in place of what was kept of the share.
-pub(super) fn keep_nodes(
-    connection: &Connection,
-    share: &ShareId,
-    nodes: &Nodes,
-) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM share_node WHERE share = ?1", [share.0])?;
-    let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO share_node (share, hash, sequence, bytes) VALUES (?1, ?2, 0, ?3)",
-    )?;
-    let mut keep = |node: &NodeBlob| {
-        let kept = statement.execute(params![share.0, node.hash.0, node.bytes]);
-        kept.map(|_| ())
-    };
-    for node in nodes.all() {
-        // One that cannot be read any more is missing from the copy.
-        if let Ok(Some(node)) = node {
-            keep(&node)?;
-        }
-    }
-    Ok(())
-}
-
-/// Writes down where what is here of a copy is on the line; nothing of a whole one.
-pub(super) fn write(
-    connection: &Connection,
-    share: &ShareId,
-    held: &Ranges,
-) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM share_part WHERE share = ?1", [share.0])?;
-    let mut statement = connection
-        .prepare_cached("INSERT INTO share_part (share, first, after) VALUES (?1, ?2, ?3)")?;
-    for span in held.iter() {
-        let (first, after) = (span.start.cast_signed(), span.end.cast_signed());
-        statement.execute(params![share.0, first, after])?;
-    }
-    Ok(())
-}
-
-fn held(connection: &Connection, share: &ShareId) -> rusqlite::Result<Ranges> {
-    let mut held = Ranges::default();
-    let mut statement =
-        connection.prepare_cached("SELECT first, after FROM share_part WHERE share = ?1")?;
-    let mut rows = statement.query([share.0])?;
-    while let Some(row) = rows.next()? {
-        let (first, after): (i64, i64) = (row.get(0)?, row.get(1)?);
-        held.insert(Span {
-            start: first.cast_unsigned(),
-            end: after.cast_unsigned(),
-        });
-    }
-    Ok(held)
 }

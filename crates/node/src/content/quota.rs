@@ -10,7 +10,7 @@ use kith_core::time::Time;
 use rusqlite::{Connection, params};
 
 use crate::content::known::{self, CopyRow};
-use crate::content::part;
+use crate::content::selected;
 use crate::content::store::path_bytes;
 
 /// What is kept for copies when nobody says otherwise, in bytes: that of 256 GiB in large files, or of some millions of small ones.
@@ -70,7 +70,7 @@ pub(super) fn examined(
         transaction.execute(&statement, params![row.share.0, kept.cast_signed()])?;
     }
     if is_it > 0 {
-        part::write(&transaction, &row.share, held)?;
+        selected::write(&transaction, &row.share, held)?;
     }
     let is_provided = is_it > 0 && make_room(&transaction, &row.share, room_bytes)?;
     transaction.commit()?;
