@@ -240,6 +240,7 @@ fn kind_of_get(error: &GetError) -> ErrorKind {
         | GetError::Disk { .. }
         | GetError::Connection(_)
         | GetError::Stalled
+        | GetError::Incomplete
         | GetError::TooMany
         | GetError::Protocol(_) => ErrorKind::Failed,
     }
@@ -328,6 +329,7 @@ mod tests {
             ),
             (GetError::Connection(broken()), ErrorKind::Failed),
             (GetError::Stalled, ErrorKind::Failed),
+            (GetError::Incomplete, ErrorKind::Failed),
             (GetError::TooMany, ErrorKind::Failed),
             (GetError::Protocol("nonsense"), ErrorKind::Failed),
         ] {

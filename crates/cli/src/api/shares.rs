@@ -262,6 +262,7 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
 async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
     let owner_id = copy.head.owner.to_string();
     let owner = name_of(door, &owner_id).await;
+    let totals = copy.part.unwrap_or(copy.head.totals);
     let copied = MyShare {
         link: Link::new(copy.head.share, copy.head.owner, None, &copy.head.name),
         head: copy.head,
@@ -275,6 +276,8 @@ async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
         owner: Some(owner),
         owner_id: Some(owner_id),
         kept: copy.kept,
+        bytes: totals.bytes,
+        files: totals.files,
         ..describe(door, copied).await
     }
 }

@@ -8,13 +8,16 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use kith_core::codec;
 use kith_core::content::access::{Asker, CopyFate, Relation};
 use kith_core::content::grant::{GrantError, SignedGrant};
+use kith_core::content::swarm::ranges::Ranges;
 use kith_core::crypto::Ed25519;
 use kith_core::data::head::{Audience, Head, HeadError, SignedHead};
 use kith_core::data::link::LinkSecret;
+use kith_core::data::manifest::Totals;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 use thiserror::Error;
@@ -23,8 +26,10 @@ use crate::content::credential::Credential;
 use crate::content::event::ShareEvent;
 use crate::content::known::{self, CopyRow, KnownRow};
 use crate::content::quota;
+use crate::content::selected;
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
+use crate::data::nodes::Nodes;
 
 /// A copy of somebody's share, provided where it lies.
 #[derive(Clone, Debug)]
@@ -37,9 +42,11 @@ pub struct Copy {
     pub kept: bool,
     /// Whether it was found to be what its head says; it is provided only then.
     pub examined: bool,
+    /// What is here, where that are some files of it only.
+    pub part: Option<Totals>,
 }
 
-/// A whole share that was fetched.
+/// A share that was fetched, or some files of it.
 #[derive(Clone, Debug)]
 pub struct Held {
     /// Which.
@@ -50,6 +57,8 @@ pub struct Held {
     pub target: PathBuf,
     /// Whether it never makes room for others.
     pub keep: bool,
+    /// The manifest, where only some of its files were fetched.
+    pub selected_of: Option<Arc<Nodes>>,
 }
 
 /// What somebody says of a share.
@@ -167,16 +176,22 @@ impl Shares {
         }
     }
 
-    /// Remembers a whole share that was fetched, where the version is the one that is known; it is examined next. False where it is not,
-    /// or was taken back.
+    /// Remembers a share that was fetched, or some files of it, where the version is the one that is known; it is examined next. False where
+    /// it is not, or was taken back; and for some files of what is here whole.
     ///
     /// # Errors
     /// The database's.
     pub fn hold(&self, fetched: &Held, now: Time) -> io::Result<bool> {
-        let Some(row) = self.known_and_copy(&fetched.share)?.0 else {
+        let (Some(row), before) = self.known_and_copy(&fetched.share)? else {
             return Ok(false);
         };
-        if trusted(&row.head).map_err(io::Error::other)?.manifest != fetched.manifest {
+        let is_it = |head: &[u8]| trusted(head).is_ok_and(|it| it.manifest == fetched.manifest);
+        if !is_it(&row.head) {
+            return Ok(false);
+        }
+        let nodes = fetched.selected_of.as_deref();
+        let is_whole = |copy: &CopyRow| copy.is_provided() && !copy.is_part && is_it(&copy.head);
+        if nodes.is_some() && before.as_ref().is_some_and(is_whole) {
             return Ok(false);
         }
         let copy = CopyRow {
@@ -186,8 +201,11 @@ impl Shares {
             used_ms: now.0,
             kept: fetched.keep,
             examined: false,
+            is_part: nodes.is_some(),
         };
-        store::run(self.database(), |connection| known::hold(connection, &copy))?;
+        store::run(self.database(), |connection| {
+            known::hold(connection, &copy, nodes)
+        })?;
         Ok(true)
     }
 
@@ -201,20 +219,29 @@ impl Shares {
             return Ok(false);
         };
         let head = trusted(&copy.head)?;
-        let target = copy.target.canonicalize();
-        let scanned = target.map_err(ShareError::from).and_then(|target| {
-            self.scan(share, head.sequence, std::slice::from_ref(&target), false)
+        let target = copy.target.canonicalize().map_err(ShareError::from);
+        let found = target.and_then(|target| match copy.is_part {
+            true => self.examine_part(&head, &target),
+            false => self.examine_whole(&head, target),
         });
-        let is_whole = matches!(&scanned, Ok(scanned) if scanned.root.node == head.manifest);
-        let provided = store::run(self.database(), |connection| {
-            if is_whole {
-                quota::examined(connection, &copy, head.sequence, self.others().room_bytes())
-            } else {
-                known::drop_copy(connection, share).map(|_| false)
-            }
+        let room_bytes = self.others().room_bytes();
+        let provided = store::run(self.database(), |connection| match &found {
+            Ok(Some(found)) => quota::examined(connection, &copy, found, room_bytes),
+            _ => known::drop_copy(connection, share).map(|_| false),
         })?;
         self.tell(ShareEvent::Listed(*share));
         Ok(provided)
+    }
+
+    /// Scans a copy, and gives the scan's number; `None` where it is not what its head says. Of one that is no places on its line need to be known.
+    fn examine_whole(
+        &self,
+        head: &Head,
+        target: PathBuf,
+    ) -> Result<Option<(u64, Ranges)>, ShareError> {
+        let scanned = self.scan(&head.share, head.sequence, &[target], false)?;
+        let is_whole = scanned.root.node == head.manifest;
+        Ok(is_whole.then(|| (head.sequence, Ranges::default())))
     }
 
     /// Provides a copy no longer, nor what is being fetched of the share; its files stay. False where there is no copy.
@@ -255,13 +282,23 @@ impl Shares {
     /// # Errors
     /// The database's.
     pub fn copies(&self) -> io::Result<Vec<Copy>> {
-        let rows = store::run(self.database(), |connection| known::copies(connection))?;
-        let copies = rows.into_iter().filter_map(|row| {
+        let rows = store::run(self.database(), |connection| {
+            let rows = known::copies(connection)?.into_iter();
+            let with_parts = rows.map(|row| {
+                let part = row
+                    .is_part
+                    .then(|| selected::totals(connection, &row.share));
+                Ok((row, part.transpose()?))
+            });
+            with_parts.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        let copies = rows.into_iter().filter_map(|(row, part)| {
             Some(Copy {
                 head: trusted(&row.head).ok()?,
                 target: row.target,
                 kept: row.kept,
                 examined: row.examined,
+                part,
             })
         });
         Ok(copies.collect())

@@ -13,6 +13,9 @@ use crate::data::disk::StagingError;
 /// How long nothing at all may arrive: longer than any change of path, shorter than anybody waits before giving up.
 pub(super) const STALL_MAX: Duration = Duration::from_secs(60);
 
+/// How long it is waited for others where those who give have nothing more of what is wanted: whoever is there has been found and asked by then.
+pub(super) const SPENT_MAX: Duration = Duration::from_secs(10);
+
 /// What the last words advise where a version is not offered any more: a program may add how that is done with it.
 pub const NEWEST: &str = "get the newest";
 
@@ -75,6 +78,11 @@ pub enum GetError {
     /// Nothing came for a minute; what arrived is kept for the next run.
     #[error("nothing has arrived for {} seconds", STALL_MAX.as_secs())]
     Stalled,
+    /// Those who are there have some of it, and no more; what arrived is kept for the next run.
+    #[error(
+        "those who are there have only some of it; what arrived is kept, and goes on when somebody has the rest"
+    )]
+    Incomplete,
     /// More transfers run than are good for any of them.
     #[error("too many transfers run already; try again when one of them is done")]
     TooMany,

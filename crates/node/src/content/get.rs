@@ -83,6 +83,8 @@ where
     if let Some(offered) = &offered {
         offered.complete();
     }
+    // They can be read for as long as they are held.
+    let nodes = transfer.nodes();
     transfer.finish(&selected, &target).await?;
     report(&Progress {
         durable: progress.bytes,
@@ -99,6 +101,7 @@ where
         sources: progress.sources,
         time: started.elapsed(),
         links_left_out,
+        selected_of: nodes.filter(|_| get.path.is_empty() && get.only.is_some()),
         offered,
     })
 }

@@ -8,7 +8,9 @@ use kith_core::content::access::CopyFate;
 use kith_core::ids::{PeerId, ShareId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::content::selected;
 use crate::content::store::{path, path_bytes};
+use crate::data::nodes::Nodes;
 
 /// The room's piece of schema for what others share.
 pub(crate) const SCHEMA: &str = "
@@ -63,6 +65,8 @@ pub(super) struct CopyRow {
     pub(super) kept: bool,
     /// Whether it was found to be what its head says.
     pub(super) examined: bool,
+    /// Whether it has some files of it only.
+    pub(super) is_part: bool,
 }
 
 /// What is known of one share.
@@ -169,7 +173,7 @@ impl CopyRow {
     }
 }
 
-const COPY_COLUMNS: &str = "share, head, target, used_ms, kept, examined";
+const COPY_COLUMNS: &str = "share, head, target, used_ms, kept, examined, part";
 
 fn copy_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<CopyRow> {
     let used_ms: i64 = row.get(3)?;
@@ -180,24 +184,35 @@ fn copy_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<CopyRow> {
         used_ms: used_ms.cast_unsigned(),
         kept: row.get(4)?,
         examined: row.get(5)?,
+        is_part: row.get(6)?,
     })
 }
 
-/// Remembers where a copy lies, instead of an earlier one; it is to be examined. What was kept stays kept.
-pub(super) fn hold(connection: &mut Connection, row: &CopyRow) -> rusqlite::Result<()> {
-    connection.execute(
-        "INSERT INTO share_copy (share, head, target, used_ms, kept) VALUES (?1, ?2, ?3, ?4, ?5)
+/// Remembers where a copy lies, instead of an earlier one; it is to be examined. What was kept stays kept. `nodes` are the manifest of a copy of
+/// some files.
+pub(super) fn hold(
+    connection: &mut Connection,
+    row: &CopyRow,
+    nodes: Option<&Nodes>,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "INSERT INTO share_copy (share, head, target, used_ms, kept, part) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET head = excluded.head, target = excluded.target, used_ms = excluded.used_ms,
-             kept = max(kept, excluded.kept), examined = 0",
+             kept = max(kept, excluded.kept), examined = 0, part = excluded.part",
         params![
             row.share.0,
             row.head,
             path_bytes(&row.target),
             row.used_ms.cast_signed(),
-            row.kept
+            row.kept,
+            row.is_part
         ],
     )?;
-    Ok(())
+    if let Some(nodes) = nodes {
+        selected::keep_nodes(&transaction, &row.share, nodes)?;
+    }
+    transaction.commit()
 }
 
 /// Forgets a copy; its files stay. False where there is none.
@@ -211,7 +226,7 @@ pub(super) fn drop_copy(connection: &mut Connection, share: &ShareId) -> rusqlit
 pub(super) fn forget_copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<bool> {
     let dropped = connection.execute("DELETE FROM share_copy WHERE share = ?1", [share.0])?;
     if dropped > 0 {
-        for table in ["share_node", "share_file"] {
+        for table in ["share_node", "share_file", "share_part"] {
             connection.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share.0])?;
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct Offer {
     /// Its row, where it is our own.
     pub(super) own: Option<ShareRow>,
     /// Its row, where it is a copy.
-    copy: Option<CopyRow>,
+    pub(super) copy: Option<CopyRow>,
 }
 
 impl Offer {

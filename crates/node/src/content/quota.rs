@@ -4,11 +4,13 @@
 //! trees, a row for each file, and the outboards, which are a 256th of the files. The copies that nobody asked for longest are provided no longer
 //! when a new one needs their room; one that was fetched to be kept, never; and own shares are not counted.
 
+use kith_core::content::swarm::ranges::Ranges;
 use kith_core::ids::ShareId;
 use kith_core::time::Time;
 use rusqlite::{Connection, params};
 
 use crate::content::known::{self, CopyRow};
+use crate::content::selected;
 use crate::content::store::path_bytes;
 
 /// What is kept for copies when nobody says otherwise, in bytes: that of 256 GiB in large files, or of some millions of small ones.
@@ -19,6 +21,9 @@ const COPIES_MAX: usize = 1_024;
 
 /// What a row for a file takes, in bytes, with its place in the index: two hashes, a path of common length, stamps.
 const FILE_ROW_BYTES: u32 = 256;
+
+/// What a row for a stretch of files that lie side by side takes, where only some of a share are here, in bytes.
+const PART_ROW_BYTES: u32 = 64;
 
 /// How many bytes of a file one byte of its outboard stands for.
 const OUTBOARD_SHARE: u32 = 256;
@@ -39,12 +44,13 @@ pub(super) fn is_stale(copy: &CopyRow, now: Time) -> bool {
     now.0.saturating_sub(copy.used_ms) >= USED_EVERY_MS
 }
 
-/// A copy is what its head says: what a scan with this sequence found is kept, what earlier ones found is not. Copies that nobody asked for make room
-/// for it in `room_bytes`. False where there is none for it, or it is not the copy any more.
+/// A copy is what its head says, or has some files of that, which lie on its line where `held` says: what a scan with this sequence found is kept,
+/// what earlier ones found is not. Copies that nobody asked for make room for it in `room_bytes`. False where there is none for it, or it is not the
+/// copy any more.
 pub(super) fn examined(
     connection: &mut Connection,
     row: &CopyRow,
-    sequence: u64,
+    (sequence, held): &(u64, Ranges),
     room_bytes: u64,
 ) -> rusqlite::Result<bool> {
     let transaction = connection.transaction()?;
@@ -53,10 +59,18 @@ pub(super) fn examined(
         params![row.share.0, row.head, path_bytes(&row.target)],
     )?;
     // No scan has the sequence 0.
-    let kept = if is_it > 0 { sequence } else { 0 };
-    for table in ["share_node", "share_file"] {
+    let kept = if is_it > 0 { *sequence } else { 0 };
+    // The nodes of a part are those of the whole, which no scan has found.
+    let found: &[&str] = match row.is_part {
+        true => &["share_file"],
+        false => &["share_node", "share_file"],
+    };
+    for table in found {
         let statement = format!("DELETE FROM {table} WHERE share = ?1 AND sequence <> ?2");
         transaction.execute(&statement, params![row.share.0, kept.cast_signed()])?;
+    }
+    if is_it > 0 {
+        selected::write(&transaction, &row.share, held)?;
     }
     let is_provided = is_it > 0 && make_room(&transaction, &row.share, room_bytes)?;
     transaction.commit()?;
@@ -108,8 +122,14 @@ fn weigh(connection: &Connection, share: &ShareId) -> rusqlite::Result<()> {
             "UPDATE share_copy SET weight =
                  (SELECT coalesce(sum(length(bytes)), 0) FROM share_node WHERE share = ?1)
                  + (SELECT coalesce(sum(?2 + size / ?3), 0) FROM share_file WHERE share = ?1)
+                 + (SELECT count(*) * ?4 FROM share_part WHERE share = ?1)
              WHERE share = ?1",
         )?
-        .execute(params![share.0, FILE_ROW_BYTES, OUTBOARD_SHARE])?;
+        .execute(params![
+            share.0,
+            FILE_ROW_BYTES,
+            OUTBOARD_SHARE,
+            PART_ROW_BYTES
+        ])?;
     Ok(())
 }

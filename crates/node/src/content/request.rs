@@ -17,6 +17,7 @@ use crate::content::offered::{Offered, Providing};
 use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
 use crate::data::local::Candidate;
+use crate::data::nodes::Nodes;
 use crate::data::range::Blob;
 
 /// Where these blobs may lie here already, by their hashes. Blocks.
@@ -110,6 +111,8 @@ pub struct Got {
     pub time: Duration,
     /// Links that were not made: those that lead out of the part that was fetched, and those among chosen files.
     pub links_left_out: u64,
+    /// The manifest, where files were chosen of all of a share.
+    pub selected_of: Option<Arc<Nodes>>,
     /// As long as this is held it is provided as it was while it arrived.
     pub offered: Option<Arc<Offered>>,
 }

@@ -1,7 +1,7 @@
 //! The tables of this room in `kith.db`.
 
 use super::liars::LIARS_SCHEMA;
-use super::{bare, fetches, known, past, store};
+use super::{bare, fetches, known, past, selected, store};
 
 /// Their pieces, in the order they were invented: a database has the first so many of them.
 pub(crate) const SCHEMAS: &[&str] = &[
@@ -13,4 +13,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     bare::SCHEMA,
     bare::ANEW_SCHEMA,
     store::CTIME_SCHEMA,
+    selected::SCHEMA,
 ];

@@ -178,6 +178,12 @@ impl Transfer {
         ))
     }
 
+    /// The manifest, where it is kept with what arrives.
+    pub(super) fn nodes(&self) -> Option<Arc<Nodes>> {
+        let staging = self.place.staging();
+        staging.map(|staging| Arc::clone(&staging.nodes))
+    }
+
     /// Goes on until everything is here.
     pub(super) async fn run(
         &mut self,

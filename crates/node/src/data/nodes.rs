@@ -9,6 +9,7 @@ use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kith_core::data::builder::NodeBlob;
 use kith_core::data::manifest::NODE_BYTES_MAX;
 use kith_core::ids::BlobHash;
 
@@ -90,6 +91,15 @@ impl Nodes {
         read_exact_at(&self.file[0], &mut bytes, begin)?;
         let is_it = blake3::hash(&bytes) == hash.0;
         Ok(is_it.then_some(bytes))
+    }
+
+    /// All of them, one after the other, as [`Nodes::get`] gives each.
+    pub fn all(&self) -> impl Iterator<Item = io::Result<Option<NodeBlob>>> {
+        let hashes: Vec<BlobHash> = self.lock().nodes.keys().copied().collect();
+        hashes.into_iter().map(|hash| {
+            let bytes = self.get(&hash)?;
+            Ok(bytes.map(|bytes| NodeBlob { hash, bytes }))
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Places> {

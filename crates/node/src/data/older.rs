@@ -1,7 +1,10 @@
-//! What an earlier download to the same target left, of another version: its files that are still wanted need not be fetched again.
+//! What an earlier download to the same target left, of another version, and what other downloads of the share beside it left, of which other files
+//! were selected: those that are still wanted need not be fetched again.
 //!
 //! A staging folder says for what it is, in its lock: a hash of the share, the target's name and the filter, without the version. The folders beside
-//! each other that say the same are versions of one download. A file of the same content, whatever it is called in the new version, is moved from the
+//! each other that say the same are versions of one download, and the older are removed with what is left of them. Behind it stands a hash of the
+//! share: those that only have this in common stay with what is not wanted now, and whoever goes on with them takes back what is not under its
+//! name yet. A file of the same content, whatever it is called in the new version, is moved from the
 //! older one with the inner nodes that came with it. What a file is, or will be when the rest has come, its topmost inner node says, and of one
 //! that is whole all of it.
 
@@ -22,30 +25,41 @@ const FILES_MAX: usize = 128 * 1024;
 
 /// What a download is for, whichever version comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Purpose(pub(super) BlobHash);
+pub(super) struct Purpose {
+    /// Which share, target and filter.
+    pub(super) of: BlobHash,
+    /// Which share.
+    pub(super) share: BlobHash,
+}
 
 impl Purpose {
     /// Writes it into the lock of a staging folder.
     pub(super) fn write(&self, mut lock: &File) -> io::Result<()> {
         lock.set_len(0)?;
-        lock.write_all(&self.0.0)
+        lock.write_all(&[self.of.0, self.share.0].concat())
     }
 
     /// Reads it from one.
     pub(super) fn read(mut lock: &File) -> io::Result<Self> {
-        let mut hash = [0; 32];
-        lock.read_exact(&mut hash)?;
-        Ok(Self(BlobHash(hash)))
+        let (mut of, mut share) = ([0; 32], [0; 32]);
+        lock.read_exact(&mut of)?;
+        lock.read_exact(&mut share)?;
+        Ok(Self {
+            of: BlobHash(of),
+            share: BlobHash(share),
+        })
     }
 }
 
-/// A staging folder of another version, held.
+/// A staging folder of another version, held, or of another selection, which is held only while a file is moved: whoever goes on with it finds it
+/// free.
 #[derive(Debug)]
 pub(super) struct Older {
     places: Places,
     /// What it holds, once that was asked.
     files: Option<Files>,
-    _lock: File,
+    /// Where it is of another version.
+    held: Option<File>,
 }
 
 /// The files of an older version.
@@ -59,9 +73,9 @@ struct Files {
 }
 
 impl Older {
-    /// Those in `parent` that are for the same as `own`, and that nobody holds.
+    /// Those in `parent` that are for the same as `own`, and that nobody holds; then those for the same share.
     pub(super) fn find(parent: &Path, own: &Path, purpose: Purpose) -> io::Result<Vec<Self>> {
-        let mut found = Vec::new();
+        let (mut found, mut others) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(parent)?.take(LOOK_MAX) {
             let entry = entry?;
             let folder = entry.path();
@@ -73,14 +87,22 @@ impl Older {
             let Ok(lock) = hash::open_in_place(&folder.join("lock")) else {
                 continue;
             };
-            if Purpose::read(&lock).is_ok_and(|it| it == purpose) && lock.try_lock().is_ok() {
-                found.push(Self {
-                    places: Places::of(folder),
-                    files: None,
-                    _lock: lock,
-                });
+            let of = |held| Self {
+                places: Places::of(folder),
+                files: None,
+                held,
+            };
+            // One that says nothing was only just made.
+            let Ok(it) = Purpose::read(&lock) else {
+                continue;
+            };
+            if it == purpose && lock.try_lock().is_ok() {
+                found.push(of(Some(lock)));
+            } else if it != purpose && it.share == purpose.share {
+                others.push(of(None));
             }
         }
+        found.extend(others);
         Ok(found)
     }
 
@@ -91,17 +113,41 @@ impl Older {
         file: &manifest::File,
         to: &Places,
     ) -> io::Result<bool> {
+        // Nobody waits while it is looked for, which may take a while.
+        if self.held.is_none() && self.lock().is_none() {
+            return Ok(false);
+        }
         let Some(was) = self.take(path, file)? else {
             return Ok(false);
         };
-        let from = self.places.growing(&was);
+        let lock = match self.held {
+            Some(_) => None,
+            None => self.lock(),
+        };
+        if self.held.is_none() && lock.is_none() {
+            return Ok(false);
+        }
+        match self.move_to(&was, path, file, to) {
+            // Somebody went on with it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            moved => moved.map(|()| true),
+        }
+    }
+
+    /// The right to take something out of it; `None` while somebody fills it.
+    fn lock(&self) -> Option<File> {
+        let lock = hash::open_in_place(&self.places.folder().join("lock")).ok()?;
+        lock.try_lock().is_ok().then_some(lock)
+    }
+
+    fn move_to(&self, was: &str, path: &str, file: &manifest::File, to: &Places) -> io::Result<()> {
+        let from = self.places.growing(was);
         set_executable(&from, &fs::symlink_metadata(&from)?, file.executable)?;
-        match fs::rename(self.places.outboard(&was), to.outboard(path)) {
+        match fs::rename(self.places.outboard(was), to.outboard(path)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        fs::rename(from, to.growing(path))?;
-        Ok(true)
+        fs::rename(from, to.growing(path))
     }
 
     /// The path of a file of this content, which is not known of from now on.
@@ -124,9 +170,12 @@ impl Older {
         Ok(is_same.then(|| path.to_owned()))
     }
 
-    /// Removes what is left of it.
+    /// Removes what is left of it, unless it is of another selection, which somebody may go on with.
     pub(super) fn remove(self) -> io::Result<()> {
-        fs::remove_dir_all(self.places.folder())
+        match self.held {
+            Some(_) => fs::remove_dir_all(self.places.folder()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -67,7 +67,7 @@ impl Places {
 }
 
 /// A path of a tree, beneath a folder.
-pub(super) fn beneath(mut folder: PathBuf, path: &str) -> PathBuf {
+pub(crate) fn beneath(mut folder: PathBuf, path: &str) -> PathBuf {
     folder.extend(path.split('/').filter(|name| !name.is_empty()));
     folder
 }

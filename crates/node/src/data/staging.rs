@@ -5,7 +5,7 @@
 //! .kith-<tree>.partial/outboards/…   for large files: the inner nodes that arrived
 //! .kith-<tree>.partial/nodes         the manifest, as far as it came
 //! .kith-<tree>.partial/links         the symbolic links, until they are made
-//! .kith-<tree>.partial/lock          held by the one process that fills it; says what is downloaded, in whichever version
+//! .kith-<tree>.partial/lock          held by the one process that fills it; says what is downloaded of which share, in whichever version
 //! ```
 //!
 //! It lies beside the target, because only within one file system a rename is atomic: the target appears whole, after one barrier, or not at all.
@@ -45,6 +45,15 @@ const CONTEXT: &str = "kith/1 staging folder";
 /// What it is derived under for what a folder is, whichever version.
 const PURPOSE_CONTEXT: &str = "kith/1 staging purpose";
 
+/// The same for which share a folder is of, whichever files of it.
+const SHARE_CONTEXT: &str = "kith/1 staging share";
+
+/// How often it is tried to hold a staging folder: another download of the share holds it for as long as it takes a file out of it,
+const LOCK_ATTEMPTS: u32 = 10;
+
+/// and the pause in between, many times as long as that is.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// How long nobody has gone on with a download until the next one beside it removes what arrived: longer than the holidays of somebody who
 /// has what is missing.
 const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -61,7 +70,7 @@ pub struct Staging {
     links: Links,
     /// What was written becomes durable.
     pub syncing: Arc<Syncing>,
-    /// What was downloaded of other versions.
+    /// What was downloaded of other versions, and by other selections.
     older: Mutex<Vec<Older>>,
     lock: Arc<File>,
 }
@@ -93,13 +102,19 @@ impl Staging {
         } = download;
         let key = BlobHash(crypto::derive(CONTEXT, &[&tree.0, name, filter.as_bytes()]));
         let purpose = [&share.0, name, filter.as_bytes()];
-        let purpose = Purpose(BlobHash(crypto::derive(PURPOSE_CONTEXT, &purpose)));
+        let purpose = Purpose {
+            of: BlobHash(crypto::derive(PURPOSE_CONTEXT, &purpose)),
+            share: BlobHash(crypto::derive(SHARE_CONTEXT, &[&share.0])),
+        };
         let folder = parent.join(staging_name(&key));
         let is_resumed = !make_directory(&folder, 0o700)?;
         let lock = create_file(&folder.join("lock"), false)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StagingError::Busy(target.to_owned())),
+        match hold(&lock) {
+            // Whoever had it may have come to its end with it.
+            Ok(()) if folder.join("lock").exists() => {}
+            Ok(()) | Err(TryLockError::WouldBlock) => {
+                return Err(StagingError::Busy(target.to_owned()));
+            }
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         purpose.write(&lock)?;
@@ -299,7 +314,7 @@ impl Staging {
         Incoming::new(file, at, outboard, shared, Arc::clone(&self.lock))
     }
 
-    /// Takes a file over from another version.
+    /// Takes a file over from another version, or another selection.
     fn inherit(&self, path: &str, file: &manifest::File) -> io::Result<bool> {
         let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
         for older in &mut *older {
@@ -376,6 +391,17 @@ impl Staging {
     fn at(&self, path: &str) -> PathBuf {
         beneath(self.folder.join("tree"), path)
     }
+}
+
+/// Takes hold of a staging folder by its lock, unless somebody fills it.
+fn hold(lock: &File) -> Result<(), TryLockError> {
+    for _ in 1..LOCK_ATTEMPTS {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            held => return held,
+        }
+    }
+    lock.try_lock()
 }
 
 /// Removes the staging folders in `folder` that nobody holds and nobody has gone on with since.

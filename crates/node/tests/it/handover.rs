@@ -4,6 +4,7 @@ mod again;
 mod audience;
 mod blocked;
 mod broken;
+mod chosen;
 mod copies;
 mod half;
 mod killed;

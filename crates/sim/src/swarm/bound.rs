@@ -20,7 +20,7 @@ pub fn fluid_at_once(plan: &Plan) -> u64 {
 pub fn fluid(plan: &Plan) -> u64 {
     let size = u128::from(plan.size);
     let seeds: u128 = (plan.members.iter())
-        .filter(|member| member.is_seed)
+        .filter(|member| member.is_seed || member.part.is_some())
         .map(|member| u128::from(member.up))
         .sum();
     let getters: Vec<_> = (plan.members.iter())

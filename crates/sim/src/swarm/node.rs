@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use kith_core::content::swarm::getter::TransferId;
 use kith_core::content::swarm::provider::SnapshotId;
 use kith_core::content::swarm::ranges::Ranges;
-use kith_core::content::swarm::{Getter, Holdings, Provider, Span, Tiling};
+use kith_core::content::swarm::{Getter, Part, Provider, Span};
 use kith_core::random::Random;
 use kith_core::time::Time;
 
@@ -118,24 +118,23 @@ impl Node {
         if claims_all {
             node.held.insert(whole(plan.size));
         }
+        if let Some(part) = node.member.part {
+            node.held.insert(part);
+        }
         node
     }
 
     /// Starts its machines, with what its disk holds.
     pub fn start(&mut self, plan: &Plan, now: Time, random: &mut Random) {
-        let tiling = Tiling::new(plan.size);
-        let mut holdings = Holdings::none(tiling.count());
-        for chunk in 0..tiling.count() {
-            if self.held.covers(tiling.span(chunk)) {
-                holdings.insert(chunk);
-            }
-        }
+        let Part { chunks, edges } = Part::of(plan.size, &self.held);
         self.is_up = true;
         self.provider = Provider::new(plan.provider.clone(), random.bytes(), now);
         self.provider
-            .handle_snapshot(now, SNAPSHOT, plan.size, holdings);
+            .handle_snapshot(now, SNAPSHOT, plan.size, chunks);
         self.getter = Getter::new(plan.getter.clone(), random.bytes(), now);
-        if !self.held.covers(whole(plan.size)) {
+        if self.member.part.is_some() {
+            self.provider.handle_final(now, SNAPSHOT, edges);
+        } else if !self.held.covers(whole(plan.size)) {
             self.getter.handle_transfer(now, TRANSFER, plan.size);
             for span in self.held.iter().collect::<Vec<_>>() {
                 self.getter.handle_held(now, TRANSFER, span);

@@ -1,6 +1,6 @@
 //! Who takes part in a swarm, and with what line.
 
-use kith_core::content::swarm::{GetterConfig, ProviderConfig};
+use kith_core::content::swarm::{GetterConfig, ProviderConfig, Span};
 
 /// A millisecond, in the microseconds that a swarm's clock counts.
 pub const MS: u64 = 1000;
@@ -44,6 +44,8 @@ pub struct Member {
     pub joins_at: u64,
     /// Whether it holds everything from the beginning on.
     pub is_seed: bool,
+    /// What it holds for good, and no more, where it fetched some of the files.
+    pub part: Option<Span>,
     /// How it behaves.
     pub conduct: Conduct,
 }
@@ -57,6 +59,7 @@ impl Member {
             disk: None,
             joins_at: 0,
             is_seed: false,
+            part: None,
             conduct: Conduct::Honest,
         }
     }
@@ -69,6 +72,14 @@ impl Member {
         }
     }
 
+    /// Somebody who holds this of it, and will hold no more.
+    pub fn holder(up: u64, part: Span) -> Self {
+        Self {
+            part: Some(part),
+            ..Self::getter(up, up)
+        }
+    }
+
     /// The same, behaving so.
     #[must_use]
     pub fn who(self, conduct: Conduct) -> Self {
@@ -77,7 +88,7 @@ impl Member {
 
     /// Whether it must be done in the end.
     pub fn must_finish(&self) -> bool {
-        !self.is_seed && self.gives()
+        !self.is_seed && self.part.is_none() && self.gives()
     }
 
     /// Whether what it sends can be counted on, as long as it is there.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use kith_core::content::swarm::Tiling;
+use kith_core::content::swarm::{Span, Tiling};
 use kith_core::random::Random;
 
 use super::bound::{fluid, fluid_at_once};
@@ -133,6 +133,12 @@ pub const STORIES: &[Story] = &[
         about: "one in five claims to hold everything, and drops what it is asked for as busy",
         plan: |nodes, _| every_fifth(nodes, Conduct::Boasts),
         holds: boasters_are_passed_by,
+    },
+    Story {
+        name: "swarm-parts",
+        about: "four hold a part each and nothing more, and nobody holds all of it",
+        plan: |nodes, _| parted(nodes),
+        holds: a_crowd_is_served,
     },
     Story {
         name: "swarm-stall",
@@ -273,6 +279,18 @@ fn every_fifth(nodes: usize, conduct: Conduct) -> Plan {
     for member in plan.members.iter_mut().skip(1).step_by(5) {
         member.conduct = conduct;
     }
+    plan
+}
+
+/// The same crowd, and in place of the seed four who chose some files each: parts that end anywhere in a chunk.
+fn parted(nodes: usize) -> Plan {
+    let mut plan = crowd(nodes, 0);
+    let ends = [0, 3_000_001, 7_654_321, 12_345_678, plan.size];
+    let holders = ends.windows(2).map(|ends| {
+        let (start, end) = (ends[0], ends[1]);
+        Member::holder(5 * MB / 2, Span { start, end })
+    });
+    plan.members.splice(..1, holders);
     plan
 }
 

@@ -4,7 +4,8 @@
 //! provider what the getter holds. The shell opens streams, reads files, verifies and writes; which bytes are asked of whom, who is served,
 //! and who is done without, is decided here.
 //!
-//! - [`span`]: a snapshot as one line of bytes, cut into chunks. [`ranges`], [`holdings`]: sets of bytes and of chunks.
+//! - [`span`]: a snapshot as one line of bytes, cut into chunks. [`ranges`], [`holdings`]: sets of bytes and of chunks. [`part`]: what is held
+//!   for good of a snapshot of which some files were fetched.
 //! - [`wire`]: the protocol `/kith/swarm/1`.
 //! - [`getter`]: rarest first, end game, readers' windows, stalls, liars. [`provider`]: places, turns, suggestions.
 //! - [`config`]: what may be set, and the bounds that nobody sets. Rates are not among them: the shell holds each stream to the node's
@@ -40,7 +41,7 @@
 //! # A source, as the getter sees it
 //!
 //! ```text
-//!              Everything, Holdings, Have           Free
+//!          Everything, Holdings, Have, Final        Free
 //!   WaitHoldings ───────────────────────▶ WaitPlace ─────▶ Asked ──▶ passed by ──▶ given up
 //!                                             ▲   Busy       │  stall   ▲  │ pause, data
 //!                                             └──────────────┘          └──┘
@@ -55,6 +56,7 @@
 pub mod config;
 pub mod getter;
 pub mod holdings;
+pub mod part;
 pub mod provider;
 pub mod ranges;
 pub mod span;
@@ -63,5 +65,6 @@ pub mod wire;
 pub use config::{GetterConfig, ProviderConfig};
 pub use getter::Getter;
 pub use holdings::Holdings;
+pub use part::Part;
 pub use provider::Provider;
 pub use span::{Span, Tiling};

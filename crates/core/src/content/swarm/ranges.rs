@@ -75,6 +75,11 @@ impl Ranges {
             .filter(|part| part.bytes() > 0)
     }
 
+    /// Whether nothing is in.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
     /// All of them, ascending.
     pub fn iter(&self) -> impl Iterator<Item = Span> {
         self.ends.iter().map(|(start, end)| Span {

@@ -90,6 +90,14 @@ impl Tiling {
         }
     }
 
+    /// All of the line.
+    pub fn all(&self) -> Span {
+        Span {
+            start: 0,
+            end: self.size,
+        }
+    }
+
     /// The chunks that `span` touches.
     pub fn touched(&self, span: Span) -> Range<u32> {
         let span = span.overlap(Span {

@@ -28,6 +28,13 @@ pub const REQUESTS_MAX: usize = 64;
 /// The most runs in one `Have`. More are told by the next.
 pub const RUNS_MAX: usize = 512;
 
+/// The most spans in one `Final`, which fit beneath [`PROVIDER_MESSAGE_BYTES_MAX`]. More are told by the next.
+pub const SPANS_MAX: usize = 512;
+
+/// The most spans that one provider may tell by its `Final`s: the first and the last chunk of each of four thousand pictures. What of a larger
+/// selection fills no chunk goes without being given on.
+pub const EDGES_MAX: usize = 8192;
+
 /// The most chunks suggested to one asker and not asked for yet: what a fast line brings between two of its messages.
 pub const SUGGESTIONS_MAX: usize = 16;
 
@@ -220,6 +227,10 @@ pub enum ProviderMessage {
     /// Not here, or not for you, or no longer. The last message.
     #[n(9)]
     Gone,
+    /// I fetched some files of it and will hold no more: beside the chunks that I told, these bytes of others, each span within one chunk. After
+    /// `Holdings`; of several each adds to those before.
+    #[n(10)]
+    Final(#[n(0)] Vec<Span>),
 }
 
 impl Wire for ProviderMessage {
@@ -247,6 +258,7 @@ impl ProviderMessage {
                     && providers.iter().all(Referral::is_bounded)
             }
             Self::Suggest(chunks) => (1..=SUGGESTIONS_MAX).contains(&chunks.len()),
+            Self::Final(spans) => spans.len() <= SPANS_MAX,
             Self::Everything | Self::Holdings(_) | Self::Free | Self::Busy | Self::Gone => true,
         }
     }
@@ -321,6 +333,10 @@ mod tests {
         };
         let route = Route::new(DeviceKey([4; 32]));
         let providers = ProviderMessage::Providers(vec![Referral::new(None, Some(route))]);
+        let only = ProviderMessage::Final(vec![Span {
+            start: 5_000,
+            end: 50_000,
+        }]);
         let run = Run { first: 3, count: 4 };
         let golden = format!("8207818182f6835820{}8080", "04".repeat(32));
         for (message, bytes) in [
@@ -337,6 +353,7 @@ mod tests {
             (providers, golden.as_str()),
             (ProviderMessage::Suggest(vec![5]), "8208818105"),
             (ProviderMessage::Gone, "820980"),
+            (only, "820a81818219138819c350"),
         ] {
             assert_eq!(hex(&message), bytes);
             assert_eq!(decode(&encode(&message)), Ok(message));
@@ -365,9 +382,14 @@ mod tests {
             first: CHUNKS_MAX - 1,
             count: 1,
         };
+        let last = Span {
+            start: u64::MAX - 1,
+            end: u64::MAX,
+        };
         for message in [
             ProviderMessage::Holdings(vec![255; CHUNKS_MAX as usize / 8].into()),
             ProviderMessage::Have(vec![run; RUNS_MAX]),
+            ProviderMessage::Final(vec![last; SPANS_MAX]),
             ProviderMessage::Providers(vec![Referral::largest(); PROVIDERS_MAX]),
         ] {
             assert!(message.is_bounded());
@@ -402,6 +424,7 @@ mod tests {
             },
             ProviderMessage::Providers(Vec::new()),
             ProviderMessage::Suggest(vec![0; SUGGESTIONS_MAX + 1]),
+            ProviderMessage::Final(vec![Span { start: 0, end: 1 }; SPANS_MAX + 1]),
         ] {
             assert!(!message.is_bounded(), "{message:?}");
         }
@@ -417,6 +440,10 @@ mod tests {
             None,
             Some(Route::new(DeviceKey([4; 32]))),
         )]);
+        only: ProviderMessage = ProviderMessage::Final(vec![Span {
+            start: 5_000,
+            end: 50_000,
+        }]);
         dropped: ProviderMessage = ProviderMessage::Dropped {
             ids: vec![7, 8],
             reason: DropReason::Busy,

@@ -140,13 +140,13 @@ impl Asker {
     /// Whether it may have what it asks for. Blocks.
     pub(super) fn judge(&self, shares: &Shares, now: Time) -> io::Result<bool> {
         let (open, session) = (&self.open, &self.session);
-        let held = shares.holding(open, &session.asker, &self.shown, (session.now)())?;
+        let held = shares.is_held_for(open, &session.asker, &self.shown, (session.now)())?;
         let mut judged = self
             .judged_at
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        *judged = held.is_some().then_some(now);
-        Ok(held.is_some())
+        *judged = held.then_some(now);
+        Ok(held)
     }
 
     /// Who else provides what it asks for, as far as it may know.

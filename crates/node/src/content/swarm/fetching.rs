@@ -17,7 +17,7 @@ use super::getting::{Getting, Ongoing};
 use super::output::Output;
 use super::source::{self, SourceEnd};
 use crate::content::credential::{Credential, Stream};
-use crate::content::error::{GetError, STALL_MAX};
+use crate::content::error::{GetError, SPENT_MAX, STALL_MAX};
 use crate::content::givers::Givers;
 
 /// A transfer that is known to the getter.
@@ -96,12 +96,17 @@ impl Fetching {
     /// Waits for what happens next. Given up and called again it waits no longer in all.
     ///
     /// # Errors
-    /// [`GetError::Stalled`] when nothing does for too long, although something is wanted.
+    /// [`GetError::Stalled`] when nothing does for too long, although something is wanted; [`GetError::Incomplete`] where nobody who is there has it.
     pub(in crate::content) async fn next(&mut self) -> Result<Event, GetError> {
         loop {
-            let rested = self.is_at_rest();
+            let (rested, spent) = (self.is_at_rest(), self.is_spent());
+            let patience = if spent { SPENT_MAX } else { STALL_MAX };
             let since = *self.waits_since.get_or_insert_with(Instant::now);
-            let next = tokio::time::timeout_at(since + STALL_MAX, self.events.recv()).await;
+            let next = tokio::time::timeout_at(since + patience, self.events.recv()).await;
+            if next.is_err() && spent && !self.is_spent() {
+                // Somebody came who has more.
+                continue;
+            }
             self.waits_since = None;
             match next {
                 Ok(Some(event)) => return Ok(event),
@@ -109,6 +114,7 @@ impl Fetching {
                 Ok(None) => return Err(GetError::Stalled),
                 // It may have been wanted only just now.
                 Err(_) if rested || self.is_at_rest() => {}
+                Err(_) if spent => return Err(GetError::Incomplete),
                 Err(_) => return Err(GetError::Stalled),
             }
         }
@@ -119,6 +125,13 @@ impl Fetching {
         let id = self.ongoing.id();
         let progress = (self.ongoing.getting()).tell(|getter, _| getter.progress(id));
         progress.is_some_and(|progress| progress.is_at_rest)
+    }
+
+    /// Whether those who give have, and will have, nothing of what is wanted.
+    fn is_spent(&self) -> bool {
+        let id = self.ongoing.id();
+        let progress = (self.ongoing.getting()).tell(|getter, _| getter.progress(id));
+        progress.is_some_and(|it| !it.is_at_rest && it.sources == 0 && it.spent > 0)
     }
 
     /// What has happened meanwhile.

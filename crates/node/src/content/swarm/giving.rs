@@ -338,6 +338,9 @@ impl State {
             let id = SnapshotId(self.number());
             self.provider
                 .handle_snapshot(now, id, holding.size, holding.held);
+            if let Some(edges) = holding.edges {
+                self.provider.handle_final(now, id, edges);
+            }
             let reading = Reading::new(Arc::clone(shares), holding.share, holding.root);
             let snapshot = Snapshot {
                 id,

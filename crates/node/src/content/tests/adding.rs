@@ -27,7 +27,7 @@ fn shared() -> (World, ShareId) {
     (world, share)
 }
 
-fn chosen(world: &World, share: ShareId, paths: &[&str]) -> Get {
+pub(super) fn chosen(world: &World, share: ShareId, paths: &[&str]) -> Get {
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
     let chosen = Chosen::new(paths).expect("few");
     Get {
@@ -250,4 +250,44 @@ async fn no_link_leads_a_selection_elsewhere() {
     let refused = world.get(chosen(&world, share, &["c"])).await;
     assert_in_the_way(&world, refused, "");
     assert_eq!(snapshot(&outside).len(), 2);
+}
+
+/// After how much the first of several selections is cut off.
+const CUT_AT: u64 = 3_000_000;
+
+#[tokio::test]
+async fn what_came_of_a_selection_that_was_cut_off_is_not_fetched_again_by_another_nor_by_the_whole()
+ {
+    let mut world = World::new();
+    for (number, name) in (1..).zip(["a", "b", "c"]) {
+        world.write(name, &bytes(number, 800_001));
+    }
+    world.write("film", &bytes(50, 4_000_000));
+    let share = world.share(Recipients::Contacts).head.share;
+    let (first, second) = (["a", "film"], ["b", "film"]);
+    world.fault = Fault::Cut(CUT_AT);
+    let mut arrived = 0;
+    let cut = chosen(&world, share, &first);
+    let cut = world.get_reporting(cut, |now| arrived = now.bytes).await;
+    assert!(matches!(cut, Err(GetError::Connection(_))), "{cut:?}");
+    assert!(arrived > CUT_AT / 2, "{arrived}");
+    // The film goes from one to the next, and what only the first wants stays where it is.
+    let mut taken = 0;
+    world.fault = Fault::Cut(CUT_AT / 3);
+    let cut = chosen(&world, share, &second);
+    let cut = world.get_reporting(cut, |now| taken = now.bytes - now.fetched);
+    cut.await.expect_err("cut off");
+    assert!(taken > 0 && taken <= arrived, "{taken} of {arrived}");
+    assert_eq!(world.out_names().len(), 2, "two staging folders");
+    world.fault = Fault::None;
+    let got = world.get(world.request(share)).await.expect("fetched");
+    let missing = got.bytes - arrived;
+    assert!(got.fetched <= missing, "{} of {missing}", got.fetched);
+    assert!(snapshot(&got.target) == snapshot(&world.source()));
+    // Whoever goes on with a selection finds what went elsewhere there.
+    for selection in [first, second] {
+        let again = world.get(chosen(&world, share, &selection)).await;
+        assert_eq!(again.expect("there").fetched, 0);
+    }
+    assert_eq!(world.out_names(), ["holiday"], "nothing else is left");
 }

@@ -65,11 +65,12 @@ fn held(share: ShareId, manifest: BlobHash, target: &Path) -> Held {
         manifest,
         target: target.to_owned(),
         keep: false,
+        selected_of: None,
     }
 }
 
 /// `to` asks `from` what a share now is.
-async fn learn(from: &World, to: &World, share: ShareId, credential: &Credential) {
+pub(super) async fn learn(from: &World, to: &World, share: ShareId, credential: &Credential) {
     let said = Talk::new(from.stream()).head(share, credential).await;
     let Said::Head(news) = said.expect("answered") else {
         panic!("no head");

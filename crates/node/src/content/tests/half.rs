@@ -115,6 +115,7 @@ async fn examine(alice: &World, bob: &World, got: &Got) {
         manifest: got.head.manifest,
         target: got.target.clone(),
         keep: false,
+        selected_of: None,
     };
     let learned = bob.shares.learn(&news, owner().peer_id(), NOW);
     learned.expect("genuine");

@@ -18,6 +18,7 @@ mod held;
 mod here;
 mod news;
 mod older;
+mod part;
 mod previews;
 mod priorities;
 mod quota;

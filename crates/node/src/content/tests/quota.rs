@@ -44,6 +44,7 @@ async fn copy(bob: &World, name: u64, keep: bool, at: Time) -> (ShareId, bool) {
         manifest: got.head.manifest,
         target: got.target,
         keep,
+        selected_of: None,
     };
     assert!(bob.shares.hold(&held, at).expect("written"));
     (share, bob.shares.examine(&share).expect("read"))
@@ -140,6 +141,7 @@ async fn what_is_kept_makes_no_room_and_neither_does_what_is_mine() {
         manifest: copy.head.manifest,
         target: copy.target.clone(),
         keep: false,
+        selected_of: None,
     };
     assert!(bob.shares.hold(&again, after(4)).expect("written"));
     assert!(bob.shares.examine(&first).expect("read"));

@@ -97,6 +97,21 @@ impl World {
         for piece in crate::content::SCHEMAS {
             connection.execute_batch(piece).expect("tables");
         }
+        fs::create_dir(folder.path().join("holiday")).expect("created");
+        Self::at(folder, connection, owner)
+    }
+
+    /// The same after a restart.
+    pub(super) fn restarted(self) -> Self {
+        let connection = Connection::open(self.folder.path().join("kith.db")).expect("database");
+        let (owner, asker) = (self.shares.owner().clone(), self.asker);
+        Self {
+            asker,
+            ..Self::at(self.folder, connection, owner)
+        }
+    }
+
+    fn at(folder: TempDir, connection: Connection, owner: SecretKey) -> Self {
         let blobs = folder.path().join("blobs");
         let shares = Shares::new(Box::new(Mutex::new(connection)), blobs, owner).expect("shares");
         let shares = Arc::new(shares);
@@ -110,7 +125,7 @@ impl World {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { run.run().await });
         }
-        let world = Self {
+        Self {
             folder,
             shares,
             giving,
@@ -122,9 +137,7 @@ impl World {
             rate: None,
             received: Arc::default(),
             received_in_all: Arc::default(),
-        };
-        fs::create_dir(world.source()).expect("created");
-        world
+        }
     }
 
     /// The shared folder.

@@ -123,6 +123,7 @@ impl Contents {
             manifest: got.head.manifest,
             target: got.target.clone(),
             keep,
+            selected_of: got.selected_of.clone(),
         };
         if !self.hold(fetched.clone()).await? {
             // It was faster than the news of it.

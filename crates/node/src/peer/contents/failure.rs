@@ -37,7 +37,7 @@ pub(super) fn is_passing(error: &Error) -> bool {
     match error {
         Error::Unreachable { reason, .. } => !matches!(reason, GivenUp | NotAContact),
         Error::Refused { refused, .. } => matches!(refused, Refused::Busy),
-        Error::Get { error, .. } => matches!(error, GetError::Stalled),
+        Error::Get { error, .. } => matches!(error, GetError::Stalled | GetError::Incomplete),
         Error::Io { .. } => true,
         _ => false,
     }

@@ -316,7 +316,7 @@ fn told(error: Error) -> ReadError {
         (Error::Unreachable { .. }, _)
         | (
             Error::Get {
-                error: GetError::Stalled,
+                error: GetError::Stalled | GetError::Incomplete,
                 ..
             },
             _,

@@ -383,7 +383,8 @@ impl Run {
         };
         let got = content::get(contents.node.getting(), ask, feed, get.clone(), report).await;
         let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
-        if get.providing.is_some() {
+        let is_providable = get.providing.is_some() || got.selected_of.is_some();
+        if is_providable && self.options.provide {
             let kept = contents.keep_copy(&acquainted, &got, self.options.keep);
             // It is fetched, whether it can be provided or not.
             if let Err(error) = kept.await {

@@ -108,6 +108,7 @@ pub(super) async fn hear_of_others(person: &Person, known: usize) {
     until("others are told of", async || {
         let mut options = person.options("alice/folder").await.expect("a source");
         options.only = vec!["small".to_owned()];
+        options.provide = false;
         options.out = person.at(&format!(
             "look-{known}-{}",
             number.replace(number.get() + 1)
@@ -192,6 +193,7 @@ async fn whom_the_owner_blocks_or_removes_gets_nothing_from_others_either() {
     until("Dave has a new grant", async || {
         let mut look = options.clone();
         look.only = vec!["small".to_owned()];
+        look.provide = false;
         look.out = dave.at("look-again");
         let looked = people::finish(dave.node.contents().get(look)).await;
         let _ = fs::remove_dir_all(dave.at("look-again"));

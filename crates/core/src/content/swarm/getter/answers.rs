@@ -98,6 +98,7 @@ impl Getter {
                 self.outputs
                     .extend(held.map(|chunk| Output::Held { transfer, chunk }));
             }
+            self.refresh_edges(transfer, span);
         }
         if bytes > 0 && reached >= before.end {
             self.finish(id, request);
@@ -155,6 +156,7 @@ impl Getter {
                 self.end(id, EndReason::Gone);
                 true
             }
+            ProviderMessage::Final(spans) => self.take_final(id, &spans),
         }
     }
 
@@ -218,6 +220,7 @@ impl Getter {
                 return false;
             }
             for chunk in run.first..end {
+                source.edges.remove(transfer.tiling.span(chunk));
                 if !source.lost.contains(chunk) && source.holdings.insert(chunk) {
                     transfer.picker.add_copy(chunk);
                     is_new = true;
@@ -225,7 +228,9 @@ impl Getter {
                 }
             }
         }
-        source.is_growing &= !source.holdings.is_all();
+        // Who said that no more would come has begun to fetch again.
+        source.is_growing |= std::mem::take(&mut source.is_final);
+        source.is_growing &= !source.holdings.is_all() || !source.edges.is_empty();
         // The nodes of what it holds now came to it before. One that names what it named already has no more nodes than it had.
         let has_nodes = is_new && !source.lacks.is_empty();
         if is_new {

@@ -3,9 +3,10 @@
 //! - `state.rs`: what it is told. `answers.rs`: what sources say. `schedule.rs`: who is asked for what. `settle.rs`: what is over.
 //! - `endgame.rs`: what is asked of a second source. `transfer.rs`: what is missing. `picker.rs`: which chunk is next.
 //! - `gives.rs`: which parts came from whom. `givers.rs`: the same, to be looked at.
-//! - `source.rs`, `pace.rs`: who gives, and how fast. `stall.rs`: who does not. `liars.rs`: who must not.
+//! - `source.rs`, `pace.rs`: who gives, and how fast. `edges.rs`: who holds some files for good. `stall.rs`: who does not. `liars.rs`: who must not.
 
 mod answers;
+mod edges;
 mod endgame;
 mod givers;
 mod gives;

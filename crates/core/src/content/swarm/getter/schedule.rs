@@ -163,7 +163,7 @@ impl Getter {
                 (vec![(What::Node(*node), 0, 0)], None)
             }
             Choice::Chunk(chunk) => {
-                let mut missing = transfer.missing(*chunk);
+                let mut missing = transfer.missing_at(*chunk, &source.edges);
                 missing.truncate(REQUESTS_MAX - source.requests.len().min(REQUESTS_MAX));
                 transfer.ask(*chunk, id);
                 let spans = missing.into_iter();

@@ -7,6 +7,7 @@ use super::output::{SourceId, TransferId, Who};
 use super::pace::Pace;
 use crate::content::swarm::config::STALL_PAUSE_MIN;
 use crate::content::swarm::holdings::Holdings;
+use crate::content::swarm::ranges::Ranges;
 use crate::content::swarm::wire::{Ask, SUGGESTIONS_MAX, What};
 use crate::content::wire::GROUP_BYTES;
 use crate::ids::BlobHash;
@@ -55,12 +56,18 @@ pub(super) struct Source {
     pub(super) transfer: TransferId,
     pub(super) who: Who,
     pub(super) holdings: Holdings,
+    /// What it holds of chunks that it has not whole. Such a chunk is among `holdings` as long as something of it is missing that is here.
+    pub(super) edges: Ranges,
+    /// How many spans it has told these by.
+    pub(super) edges_told: usize,
     /// Chunks that it claimed and did not have. It is not believed again: otherwise claiming and dropping in turn would never end.
     pub(super) lost: Holdings,
     /// Whether it said so in one word; its copies are not counted then.
     pub(super) is_everything: bool,
     /// Whether it may hold more later: it fetches the snapshot itself, or has said nothing yet.
     pub(super) is_growing: bool,
+    /// Whether it said that it holds some files and will hold no more.
+    pub(super) is_final: bool,
     /// Whether it said what it holds.
     pub(super) has_told: bool,
     /// Whether it answers requests.
@@ -98,9 +105,12 @@ impl Source {
             transfer,
             who,
             holdings: Holdings::none(chunks),
+            edges: Ranges::default(),
+            edges_told: 0,
             lost: Holdings::none(chunks),
             is_everything: false,
             is_growing: true,
+            is_final: false,
             has_told: false,
             is_free: false,
             passed_until: None,

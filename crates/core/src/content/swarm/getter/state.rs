@@ -53,6 +53,8 @@ pub struct Progress {
     pub is_at_rest: bool,
     /// Sources that hold something that is wanted, or may yet: they fetch it themselves.
     pub sources: usize,
+    /// Sources that hold nothing of it, and never will.
+    pub spent: usize,
 }
 
 impl Getter {
@@ -104,18 +106,18 @@ impl Getter {
 
     /// These bytes are wanted, so much. Telling it again changes how much; chunks at the ends go by what was said last.
     pub fn handle_wanted(&mut self, now: Time, id: TransferId, span: Span, priority: Priority) {
-        self.change(now, id, |transfer| transfer.want(span, priority));
+        self.change_line(now, id, span, |transfer| transfer.want(span, priority));
     }
 
     /// They are not wanted any more. What was asked for may come nevertheless.
     pub fn handle_unwanted(&mut self, now: Time, id: TransferId, span: Span) {
-        self.change(now, id, |transfer| transfer.unwant(span));
+        self.change_line(now, id, span, |transfer| transfer.unwant(span));
     }
 
     /// They are here, from an earlier run or another share: neither asked for nor told as verified. The chunks they fill are told as held.
     pub fn handle_held(&mut self, now: Time, id: TransferId, span: Span) {
         let mut chunks = Vec::new();
-        self.change(now, id, |transfer| chunks = transfer.hold(span).1);
+        self.change_line(now, id, span, |transfer| chunks = transfer.hold(span).1);
         let held = chunks.into_iter().map(|chunk| Output::Held {
             transfer: id,
             chunk,
@@ -258,11 +260,13 @@ impl Getter {
             let source = self.sources.get(source);
             source.is_some_and(|source| source.is_interesting || source.is_growing)
         };
+        let sources = transfer.sources.iter().filter(interesting).count();
         Some(Progress {
             held_bytes: transfer.held_bytes(),
             chunks_unfinished: transfer.unfinished.count(),
             is_at_rest: transfer.is_done(),
-            sources: transfer.sources.iter().filter(interesting).count(),
+            sources,
+            spent: transfer.sources.len() - sources,
         })
     }
 
@@ -274,6 +278,22 @@ impl Getter {
     /// Bytes asked for that have not come, and bytes that came and are not written.
     pub fn in_flight(&self) -> (u64, u64) {
         (self.outstanding, self.unwritten)
+    }
+
+    /// Changes what of `span` a transfer wants or has, and what follows from it for all of its sources.
+    fn change_line(
+        &mut self,
+        now: Time,
+        id: TransferId,
+        span: Span,
+        to: impl FnOnce(&mut Transfer),
+    ) {
+        self.now = now;
+        if let Some(transfer) = self.transfers.get_mut(&id) {
+            to(transfer);
+            self.refresh_edges(id, span);
+            self.change(now, id, |_| {});
+        }
     }
 
     /// Changes a transfer, and what follows from it for all of its sources.

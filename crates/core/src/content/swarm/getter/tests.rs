@@ -1,6 +1,7 @@
 //! What a getter promises, seen from outside: messages and facts go in, outputs come out.
 
 mod crooked;
+mod edges;
 mod endgame;
 mod gives;
 

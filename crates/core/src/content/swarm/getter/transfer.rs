@@ -105,6 +105,20 @@ impl Transfer {
             .collect()
     }
 
+    /// The same, as far as a source holds it that has some chunks in part only, these `edges` of them.
+    pub(super) fn missing_at(&self, chunk: u32, edges: &Ranges) -> Vec<Span> {
+        let span = self.tiling.span(chunk);
+        if edges.within(span).next().is_none() {
+            return self.missing(chunk);
+        }
+        self.wanted
+            .within(span)
+            .flat_map(|wanted| self.gaps(wanted))
+            .flat_map(|gap| edges.within(gap))
+            .take(FRAGMENTS_MAX)
+            .collect()
+    }
+
     /// Whether nothing of a chunk is.
     pub(super) fn is_finished(&self, chunk: u32) -> bool {
         !self.unfinished.contains(chunk)

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::output::AskerId;
 use crate::content::swarm::holdings::Holdings;
-use crate::content::swarm::span::Tiling;
-use crate::content::swarm::wire::{ProviderMessage, RUNS_MAX, Run};
+use crate::content::swarm::ranges::Ranges;
+use crate::content::swarm::span::{Span, Tiling};
+use crate::content::swarm::wire::{EDGES_MAX, ProviderMessage, RUNS_MAX, Run, SPANS_MAX};
 use crate::time::Time;
 
 /// A snapshot.
@@ -13,6 +14,8 @@ use crate::time::Time;
 pub(super) struct Snapshot {
     pub(super) tiling: Tiling,
     pub(super) held: Holdings,
+    /// What is held of other chunks, where some files were fetched and no more will come.
+    pub(super) edges: Option<Ranges>,
     /// Held, and not told.
     pub(super) news: BTreeSet<u32>,
     /// When it is told.
@@ -26,12 +29,34 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     /// What a newcomer is told.
-    pub(super) fn holdings(&self) -> ProviderMessage {
+    pub(super) fn holdings(&self) -> Vec<ProviderMessage> {
         if self.held.is_all() {
-            ProviderMessage::Everything
-        } else {
-            ProviderMessage::Holdings(self.held.to_bytes().into())
+            return vec![ProviderMessage::Everything];
         }
+        let mut told = vec![ProviderMessage::Holdings(self.held.to_bytes().into())];
+        if let Some(edges) = &self.edges {
+            let spans: Vec<Span> = edges
+                .iter()
+                .flat_map(|edge| {
+                    let chunks = self.tiling.touched(edge);
+                    chunks.map(move |chunk| self.tiling.span(chunk).overlap(edge))
+                })
+                .take(EDGES_MAX)
+                .collect();
+            let spans = spans.chunks(SPANS_MAX).map(<[Span]>::to_vec);
+            told.extend(spans.map(ProviderMessage::Final));
+            if edges.is_empty() {
+                told.push(ProviderMessage::Final(Vec::new()));
+            }
+        }
+        told
+    }
+
+    /// Whether all of this is here, which a request may name.
+    pub(super) fn holds(&self, span: Span) -> bool {
+        let mut chunks = self.tiling.touched(span);
+        chunks.all(|chunk| self.held.contains(chunk))
+            || (self.edges.as_ref()).is_some_and(|edges| edges.covers(span))
     }
 
     /// The next chunk that nobody was told to ask for, while everything is here: each once, in an order that mixes the line. Rarest first
@@ -87,6 +112,7 @@ mod tests {
             let mut snapshot = Snapshot {
                 tiling: Tiling::new(0),
                 held: Holdings::all(chunks),
+                edges: None,
                 news: BTreeSet::new(),
                 tell_at: None,
                 askers: BTreeSet::new(),
@@ -103,6 +129,7 @@ mod tests {
         let mut snapshot = Snapshot {
             tiling: Tiling::new(0),
             held: Holdings::none(0),
+            edges: None,
             news: [5, 1, 2, 3, 9].into(),
             tell_at: None,
             askers: BTreeSet::new(),

@@ -9,6 +9,7 @@ use crate::content::providers::Heard;
 use crate::content::referral::Referral;
 use crate::content::swarm::config::{ASKERS_MAX, HAVE_EVERY, ProviderConfig};
 use crate::content::swarm::holdings::Holdings;
+use crate::content::swarm::ranges::Ranges;
 use crate::content::swarm::span::Tiling;
 use crate::content::swarm::wire::{
     Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, SUGGESTIONS_MAX,
@@ -65,12 +66,22 @@ impl Provider {
             } else {
                 Holdings::none(tiling.count())
             },
+            edges: None,
             news: BTreeSet::new(),
             tell_at: None,
             askers: BTreeSet::new(),
             suggested: 0,
             stride: stride(tiling.count(), from),
         });
+    }
+
+    /// Of a snapshot some files were fetched, and no more will come: beside the chunks that are whole these bytes are here. Whoever asks for it
+    /// from now on is told.
+    pub fn handle_final(&mut self, now: Time, id: SnapshotId, edges: Ranges) {
+        self.now = now;
+        if let Some(snapshot) = self.snapshots.get_mut(&id) {
+            snapshot.edges = Some(edges);
+        }
     }
 
     /// One more chunk is whole.
@@ -115,7 +126,9 @@ impl Provider {
         snapshot.askers.insert(id);
         let holdings = snapshot.holdings();
         self.askers.insert(id, Asker::new(of, device));
-        self.send(id, holdings);
+        for message in holdings {
+            self.send(id, message);
+        }
     }
 
     /// An asker may not have the snapshot any more: a grant ended, it was blocked.
@@ -246,9 +259,7 @@ impl Provider {
             }
             let is_here = match ask.what {
                 What::Node(_) => true,
-                What::Span(span) if snapshot.tiling.is_request(span) => {
-                    (snapshot.tiling.touched(span)).all(|chunk| snapshot.held.contains(chunk))
-                }
+                What::Span(span) if snapshot.tiling.is_request(span) => snapshot.holds(span),
                 What::Span(_) => return false,
             };
             if asker.place.is_none() {
