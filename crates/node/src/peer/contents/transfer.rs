@@ -251,7 +251,6 @@ impl Run {
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
         let owner = Provider {
             targets: reach.targets().to_vec(),
-            peer: Some(self.options.source.owner),
             credential: self.options.source.credential(),
         };
         let further = match reach.is_there() {
