@@ -12,4 +12,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     known::SCHEMA,
     bare::SCHEMA,
     bare::ANEW_SCHEMA,
+    store::OWNED_SCHEMA,
 ];

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::head::{Head, HeadError, Layout, NO_MANIFEST, SignedHead, Terms};
+use kith_core::data::head::{
+    Head, HeadError, Layout, NO_MANIFEST, Ownership, SignedHead, Terms,
+};
 use kith_core::data::link::LinkSecret;
 use kith_core::data::path;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
@@ -224,7 +226,7 @@ impl Shares {
         };
         let scanned = self.scan(&share, FIRST, &roots, new.bare)?;
         let terms = Terms {
-            owner: self.owner.peer_id(),
+            owner: Ownership::sign(&Ed25519, &self.owner, &share),
             sequence: FIRST,
             epoch: 1,
             manifest: scanned.root.node,
