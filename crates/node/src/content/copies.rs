@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use crate::content::credential::Credential;
 use crate::content::event::ShareEvent;
-use crate::content::known::{self, CopyRow, KnownRow};
+use crate::content::known::{self, CopyRow, KnownRow, is_version, trusted};
 use crate::content::quota;
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
@@ -173,22 +173,25 @@ impl Shares {
     /// # Errors
     /// The database's.
     pub fn hold(&self, fetched: &Held, now: Time) -> io::Result<bool> {
-        let Some(row) = self.known_and_copy(&fetched.share)?.0 else {
-            return Ok(false);
-        };
-        if trusted(&row.head).map_err(io::Error::other)?.manifest != fetched.manifest {
-            return Ok(false);
-        }
-        let copy = CopyRow {
-            share: row.share,
-            head: row.head,
-            target: fetched.target.clone(),
-            used_ms: now.0,
-            kept: fetched.keep,
-            examined: false,
-        };
-        store::run(self.database(), |connection| known::hold(connection, &copy))?;
-        Ok(true)
+        // Read and written in one go: what is heard of the share meanwhile must find the copy, or be found by it.
+        store::run(self.database(), |connection| {
+            let Some(row) = known::known(connection, &fetched.share)? else {
+                return Ok(false);
+            };
+            if !is_version(&row.head, &fetched.manifest) {
+                return Ok(false);
+            }
+            let copy = CopyRow {
+                share: row.share,
+                head: row.head,
+                target: fetched.target.clone(),
+                used_ms: now.0,
+                kept: fetched.keep,
+                examined: false,
+            };
+            known::hold(connection, &copy)?;
+            Ok(true)
+        })
     }
 
     /// Reads a copy, and provides it from then on if it is what its head says and there is room for it; forgets it otherwise. Whether it is provided.
@@ -208,7 +211,7 @@ impl Shares {
         let is_whole = matches!(&scanned, Ok(scanned) if scanned.root.node == head.manifest);
         let provided = store::run(self.database(), |connection| {
             if is_whole {
-                quota::examined(connection, &copy, head.sequence, self.others().room_bytes())
+                quota::examined(connection, &copy, &head, self.others().room_bytes())
             } else {
                 known::drop_copy(connection, share).map(|_| false)
             }
@@ -366,9 +369,4 @@ fn decide(
         heard_ms: now.0,
     };
     Ok((row, fate))
-}
-
-/// A head that was verified when it was kept.
-pub(super) fn trusted(head: &[u8]) -> Result<Head, HeadError> {
-    codec::decode::<SignedHead>(head)?.trusted()
 }

@@ -262,7 +262,7 @@ pub(super) fn name(
     Ok(())
 }
 
-/// Gives a share another head of the same version, unless it has another by now. Whether it has got it.
+/// Gives a share another head, unless it has another by now. Whether it has got it.
 pub(super) fn replace_head(
     connection: &Connection,
     row: &ShareRow,
@@ -273,17 +273,19 @@ pub(super) fn replace_head(
     Ok(replaced > 0)
 }
 
-/// Keeps the last head of a share that is no more, and forgets the rest of it.
+/// Keeps the last head of a share that is no more, and forgets the rest of it, unless it has another head by now. Whether it has got it.
 pub(super) fn revoke(
     connection: &mut Connection,
-    share: &ShareId,
+    row: &ShareRow,
     head: &[u8],
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     let transaction = connection.transaction()?;
-    transaction.execute(
-        "UPDATE share SET head = ?2, link = NULL, revoked = 1 WHERE share = ?1",
-        params![share.0, head],
-    )?;
+    if !replace_head(&transaction, row, head)? {
+        return Ok(false);
+    }
+    let share = row.share.0;
+    let statement = "UPDATE share SET link = NULL, revoked = 1 WHERE share = ?1";
+    transaction.execute(statement, [share])?;
     // Those who were named stay: they may be told that it is no more.
     for table in [
         "share_root",
@@ -292,9 +294,10 @@ pub(super) fn revoke(
         "share_past",
         "share_fetch",
     ] {
-        transaction.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share.0])?;
+        transaction.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share])?;
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(true)
 }
 
 /// Keeps what the scan of this number found.
