@@ -291,6 +291,11 @@ impl Head {
     pub fn is_newer_than(&self, other: &Self) -> bool {
         self.share == other.share && (self.epoch, self.sequence) > (other.epoch, other.sequence)
     }
+
+    /// Whether it is newer and of another version: other files, or others in them.
+    pub fn is_newer_version_than(&self, other: &Self) -> bool {
+        self.is_newer_than(other) && self.manifest != other.manifest
+    }
 }
 
 #[cfg(test)]
@@ -302,12 +307,12 @@ mod tests {
     const NOW: Time = Time(1_000_000_000_000);
 
     fn terms() -> Terms {
+        let share = SecretKey::from_bytes([1; 32]).share_id();
         Terms {
             owner: Ownership::sign(&Ed25519, &SecretKey::from_bytes([9; 32]), &share),
             sequence: 3,
             epoch: 1,
             manifest: BlobHash([7; 32]),
-        let share = SecretKey::from_bytes([1; 32]).share_id();
             name: "holiday".into(),
             audience: Audience::Contacts,
             layout: Layout::Folder,
@@ -384,11 +389,6 @@ mod tests {
     }
 
     #[test]
-    fn a_revocation_is_newer_than_any_change() {
-        let head = |sequence, epoch| {
-            let head = signed(Terms {
-                sequence,
-    #[test]
     fn a_head_that_names_an_owner_who_did_not_sign_its_share_is_refused() {
         let (mallory, theirs) = (SecretKey::from_bytes([1; 32]), terms().owner);
         let other = SecretKey::from_bytes([2; 32]);
@@ -414,6 +414,11 @@ mod tests {
         assert_eq!(next.expect("genuine").owner, theirs.owner);
     }
 
+    #[test]
+    fn a_revocation_is_newer_than_any_change() {
+        let head = |sequence, epoch| {
+            let head = signed(Terms {
+                sequence,
                 epoch,
                 ..terms()
             });
@@ -422,6 +427,7 @@ mod tests {
         assert!(head(4, 1).is_newer_than(&head(3, 1)));
         assert!(head(1, 2).is_newer_than(&head(9, 1)));
         assert!(!head(3, 1).is_newer_than(&head(3, 1)));
+        assert!(!head(4, 2).is_newer_version_than(&head(3, 1)), "the same");
     }
 
     crate::decoding::decoder_tests! {

@@ -269,6 +269,7 @@ impl World {
             now: NOW,
             staged: Default::default(),
             givers: Default::default(),
+            newest: None,
             providing: None,
         }
     }
