@@ -3,7 +3,7 @@
 //! A staging folder says for what it is, in its lock: a hash of the share, the target's name and the filter, without the version. The folders beside
 //! each other that say the same are versions of one download. A file of the same content, whatever it is called in the new version, is moved from the
 //! older one with the inner nodes that came with it. What a file is, or will be when the rest has come, its topmost inner node says, and of one
-//! that is whole all of it.
+//! that came at once all of it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
