@@ -228,7 +228,9 @@ impl Error {
 /// What kind of failure a transfer's is.
 fn kind_of_get(error: &GetError) -> ErrorKind {
     match error {
-        GetError::NotFound | GetError::NothingMatches | GetError::Version => ErrorKind::NotFound,
+        GetError::NotFound | GetError::NothingMatches | GetError::Version | GetError::Older => {
+            ErrorKind::NotFound
+        }
         GetError::Gone => ErrorKind::NotAllowed,
         GetError::Corrupt(_) | GetError::Distrusted | GetError::Head(_) | GetError::Tree(_) => {
             ErrorKind::NotVerified
@@ -311,6 +313,7 @@ mod tests {
             (GetError::NotFound, ErrorKind::NotFound),
             (GetError::NothingMatches, ErrorKind::NotFound),
             (GetError::Version, ErrorKind::NotFound),
+            (GetError::Older, ErrorKind::NotFound),
             (GetError::Gone, ErrorKind::NotAllowed),
             (GetError::Corrupt("a".to_owned()), ErrorKind::NotVerified),
             (GetError::Distrusted, ErrorKind::NotVerified),

@@ -84,6 +84,8 @@ pub(crate) enum GetEvent {
         /// Where it is.
         #[schema(value_type = String)]
         path: PathBuf,
+        /// Whether it is an older version than the newest that is known here, which nobody who is there has.
+        older: bool,
         /// Symbolic links that were not made: those that lead out of what was fetched, and those among chosen files.
         links_left_out: u64,
     },
@@ -153,6 +155,7 @@ pub(super) async fn get(
             seconds: done.time.as_secs_f64(),
             sources,
             path: done.target,
+            older: done.is_older,
             links_left_out: done.links_left_out,
         })
         .await;

@@ -270,10 +270,16 @@ fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
             files,
             seconds,
             path,
+            older,
             links_left_out,
             ..
         } => {
             bar.finish_and_clear();
+            if *older {
+                on.output.talk(format_args!(
+                    "this is an older version: nobody who is there has the newest one; get it again when its owner is there"
+                ));
+            }
             if *links_left_out > 0 {
                 on.output.talk(format_args!(
                     "{links_left_out} links were left out: they lead elsewhere, or only files were asked for"

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use kith::core::codec;
 use kith::core::crypto::{Ed25519, SecretKey};
-use kith::core::data::head::{Audience, Layout, SignedHead, Terms};
+use kith::core::data::head::{Audience, Layout, Ownership, SignedHead, Terms};
 use kith::core::data::link::Link;
 use kith::core::data::manifest::Totals;
 use kith::core::ids::BlobHash;
@@ -61,7 +61,7 @@ fn tree(number: u8, files: u8, entries: &[Vec<u8>]) -> Tree {
 fn provide(person: &Person, owner: &SecretKey, tree: &Tree) {
     let hash = BlobHash(*blake3::hash(&tree.root).as_bytes());
     let terms = Terms {
-        owner: owner.peer_id(),
+        owner: Ownership::sign(&Ed25519, owner, &tree.secret.share_id()),
         sequence: 1,
         epoch: 1,
         manifest: hash,

@@ -1,7 +1,8 @@
 //! What the owner of a share signs: the share is now this tree.
 //!
-//! A head is signed by the share's own key, which only its owner has. Its sequence rises with each change, its epoch with each revocation:
-//! whoever holds grants of an older epoch holds nothing. The list of named peers is not in it, because everybody who may
+//! A head is signed by the share's own key, which only its owner has. Whose it is no key of a share can say: anybody makes one, and may name anybody.
+//! So the owner's key signs that of the share, once, and each head carries that ([`Ownership`]). Its sequence rises with each change, its epoch with
+//! each revocation: whoever holds grants of an older epoch holds nothing. The list of named peers is not in it, because everybody who may
 //! see a share sees its head.
 
 use minicbor::bytes::ByteVec;
@@ -15,14 +16,17 @@ use crate::data::path::{self, PathError};
 use crate::ids::{BlobHash, PeerId, ShareId};
 use crate::time::{CLOCK_SKEW_MAX, Time};
 
-/// The largest head, in bytes: five keys, a name, and numbers. With its signature it fits what `/kith/share/1` carries.
+/// The largest head, in bytes: four keys, a signature, a name, and numbers. With its signature it fits what `/kith/share/1` carries.
 pub const HEAD_BYTES_MAX: usize = 512;
 
 /// Which version of the format this is.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What heads are signed under.
 const CONTEXT: &str = "kith/1 head";
+
+/// What owners sign the keys of their shares under.
+const OWNER_CONTEXT: &str = "kith/1 share owner";
 
 /// The manifest of a share that was taken back: nothing has this hash, and no version of it is any more.
 pub const NO_MANIFEST: BlobHash = BlobHash([0; 32]);
@@ -71,6 +75,23 @@ pub enum Layout {
     File,
 }
 
+/// That a share is somebody's, by their own key: a signature of the share's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    owner: PeerId,
+    by_owner: Signature,
+}
+
+impl Ownership {
+    /// Says that `share` is that of `owner`.
+    pub fn sign(scheme: &impl Scheme, owner: &SecretKey, share: &ShareId) -> Self {
+        Self {
+            owner: owner.peer_id(),
+            by_owner: scheme.sign(owner, OWNER_CONTEXT, share.as_bytes()),
+        }
+    }
+}
+
 /// The state of a share.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Head {
@@ -82,37 +103,40 @@ pub struct Head {
     /// Whose it is; their grants open it.
     #[n(2)]
     pub owner: PeerId,
-    /// Rises with each head of the share.
+    /// That it is theirs.
     #[n(3)]
+    by_owner: Signature,
+    /// Rises with each head of the share.
+    #[n(4)]
     pub sequence: u64,
     /// Rises with each revocation.
-    #[n(4)]
+    #[n(5)]
     pub epoch: u64,
     /// The root directory's node.
-    #[n(5)]
+    #[n(6)]
     pub manifest: BlobHash,
     /// What the owner calls it: a safe name (see [`path::check_name`]).
-    #[n(6)]
+    #[n(7)]
     pub name: String,
     /// Who may have it.
-    #[n(7)]
+    #[n(8)]
     pub audience: Audience,
     /// What becomes of it.
-    #[n(8)]
+    #[n(9)]
     pub layout: Layout,
     /// What it holds.
-    #[n(9)]
+    #[n(10)]
     pub totals: Totals,
     /// When it was signed.
-    #[n(10)]
+    #[n(11)]
     pub at: Time,
 }
 
 /// What a head says, apart from what every head has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Whose it is.
-    pub owner: PeerId,
+    /// Whose it is, by their word.
+    pub owner: Ownership,
     /// Rises with each head of the share.
     pub sequence: u64,
     /// Rises with each revocation.
@@ -161,6 +185,9 @@ pub enum HeadError {
     /// Not signed by the share's key.
     #[error("a share's head is not signed by its share")]
     Signature,
+    /// Of a share that the owner it names has not signed.
+    #[error("a share names an owner who did not sign it")]
+    Owner,
     /// Its name is no safe name.
     #[error("a share's name is refused: {0}")]
     Name(#[from] PathError),
@@ -182,7 +209,8 @@ impl SignedHead {
         let body = codec::encode(&Head {
             version: VERSION,
             share: secret.share_id(),
-            owner: terms.owner,
+            owner: terms.owner.owner,
+            by_owner: terms.owner.by_owner,
             sequence: terms.sequence,
             epoch: terms.epoch,
             manifest: terms.manifest,
@@ -210,6 +238,10 @@ impl SignedHead {
         if !scheme.verify(&head.share, CONTEXT, &self.body, &self.by_share) {
             return Err(HeadError::Signature);
         }
+        let share = head.share.as_bytes();
+        if !scheme.verify(&head.owner, OWNER_CONTEXT, share, &head.by_owner) {
+            return Err(HeadError::Owner);
+        }
         path::check_name(&head.name)?;
         if head.at > now + CLOCK_SKEW_MAX {
             return Err(HeadError::Future);
@@ -235,7 +267,10 @@ impl Head {
     /// What the head after this one says, signed at `at`, where nothing else changes.
     pub fn next(&self, at: Time) -> Terms {
         Terms {
-            owner: self.owner,
+            owner: Ownership {
+                owner: self.owner,
+                by_owner: self.by_owner,
+            },
             sequence: self.sequence + 1,
             epoch: self.epoch,
             manifest: self.manifest,
@@ -256,6 +291,11 @@ impl Head {
     pub fn is_newer_than(&self, other: &Self) -> bool {
         self.share == other.share && (self.epoch, self.sequence) > (other.epoch, other.sequence)
     }
+
+    /// Whether it is newer and of another version: other files, or others in them.
+    pub fn is_newer_version_than(&self, other: &Self) -> bool {
+        self.is_newer_than(other) && self.manifest != other.manifest
+    }
 }
 
 #[cfg(test)]
@@ -267,8 +307,9 @@ mod tests {
     const NOW: Time = Time(1_000_000_000_000);
 
     fn terms() -> Terms {
+        let share = SecretKey::from_bytes([1; 32]).share_id();
         Terms {
-            owner: PeerId([9; 32]),
+            owner: Ownership::sign(&Ed25519, &SecretKey::from_bytes([9; 32]), &share),
             sequence: 3,
             epoch: 1,
             manifest: BlobHash([7; 32]),
@@ -297,7 +338,7 @@ mod tests {
         assert_eq!(data_encoding::HEXLOWER.encode(&bytes), GOLDEN);
     }
 
-    const GOLDEN: &str = "8258828b0158208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c5820090909090909090909090909090909090909090909090909090909090909090903015820070707070707070707070707070707070707070707070707070707070707070767686f6c6964617982008000820a021b000000e8d4a51000584033607b70f44cc2941fde96bcc27688d3ddb7479a338393893badcce1c8c8d790b43959c4d759bf6843a7321216913f01d6c8f71257df609b0a0aae75e6ca1c0b";
+    const GOLDEN: &str = "8258c48c0258208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c5820fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f6185840491ea5b243551f693458164378e671cb4a6cbe8ad8d1d48a62efad2052925961dd87a56df00ad04f31a387ef1b46bbe428ee8c1b2e49ab1db2cfdef02598100403015820070707070707070707070707070707070707070707070707070707070707070767686f6c6964617982008000820a021b000000e8d4a5100058401eff6b0b6617e134b16b1f1171c7d08ee06d8d0ed3ab5ae251a6c65eda4e31e1bb623ae4e0c29c6a376882f1367426c8ee08a882dc123e924c1799696b38e107";
 
     #[test]
     fn the_largest_head_fits_its_bound() {
@@ -348,6 +389,32 @@ mod tests {
     }
 
     #[test]
+    fn a_head_that_names_an_owner_who_did_not_sign_its_share_is_refused() {
+        let (mallory, theirs) = (SecretKey::from_bytes([1; 32]), terms().owner);
+        let other = SecretKey::from_bytes([2; 32]);
+        let signed_for_another = SignedHead::sign(&Ed25519, &other, terms());
+        let signed_by_another = SignedHead::sign(
+            &Ed25519,
+            &mallory,
+            Terms {
+                owner: Ownership {
+                    owner: theirs.owner,
+                    ..Ownership::sign(&Ed25519, &mallory, &mallory.share_id())
+                },
+                ..terms()
+            },
+        );
+        for head in [signed_for_another, signed_by_another] {
+            let verified = head.expect("a safe name").verify(&Ed25519, NOW);
+            assert_eq!(verified, Err(HeadError::Owner));
+        }
+        // Each head after it carries it on.
+        let head = signed(terms()).verify(&Ed25519, NOW).expect("genuine");
+        let next = signed(head.next(NOW)).verify(&Ed25519, NOW);
+        assert_eq!(next.expect("genuine").owner, theirs.owner);
+    }
+
+    #[test]
     fn a_revocation_is_newer_than_any_change() {
         let head = |sequence, epoch| {
             let head = signed(Terms {
@@ -360,6 +427,7 @@ mod tests {
         assert!(head(4, 1).is_newer_than(&head(3, 1)));
         assert!(head(1, 2).is_newer_than(&head(9, 1)));
         assert!(!head(3, 1).is_newer_than(&head(3, 1)));
+        assert!(!head(4, 2).is_newer_version_than(&head(3, 1)), "the same");
     }
 
     crate::decoding::decoder_tests! {

@@ -18,7 +18,7 @@ pub mod traces;
 pub mod walk;
 
 pub use builder::{Built, DirectoryBuilder, NodeBlob};
-pub use head::{Audience, Head, HeadError, Layout, SignedHead};
+pub use head::{Audience, Head, HeadError, Layout, Ownership, SignedHead};
 pub use link::{LINK_NAME_BYTES_MAX, Link};
 pub use manifest::{Entry, ManifestError, Node, Totals};
 pub use path::{Names, PathError};

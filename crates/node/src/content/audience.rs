@@ -4,8 +4,6 @@
 //! [`revoking`](super::revoking): grants and links of until now open nothing, and copies go on for those who get new grants. Who only comes
 //! in addition is given it at once, by everybody who provides it.
 
-use std::io;
-
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::head::{SignedHead, Terms};
@@ -17,7 +15,7 @@ use rusqlite::{Connection, params};
 
 use crate::content::event::ShareEvent;
 use crate::content::recipients::Recipients;
-use crate::content::revoking::TRIES_MAX;
+use crate::content::revoking::{TRIES_MAX, changes_all_the_time};
 use crate::content::shares::{ShareError, Shares, trusted};
 use crate::content::store::{self, ShareRow};
 
@@ -63,9 +61,7 @@ impl Shares {
                 return Ok(is_raised.then_some(signed));
             }
         }
-        Err(ShareError::Keep(io::Error::other(
-            "it changes all the time",
-        )))
+        Err(changes_all_the_time())
     }
 }
 

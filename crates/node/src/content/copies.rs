@@ -24,7 +24,7 @@ use thiserror::Error;
 
 use crate::content::credential::Credential;
 use crate::content::event::ShareEvent;
-use crate::content::known::{self, CopyRow, KnownRow};
+use crate::content::known::{self, CopyRow, KnownRow, is_version, trusted};
 use crate::content::quota;
 use crate::content::selected;
 use crate::content::shares::{ShareError, Shares};
@@ -182,31 +182,34 @@ impl Shares {
     /// # Errors
     /// The database's.
     pub fn hold(&self, fetched: &Held, now: Time) -> io::Result<bool> {
-        let (Some(row), before) = self.known_and_copy(&fetched.share)? else {
-            return Ok(false);
-        };
-        let is_it = |head: &[u8]| trusted(head).is_ok_and(|it| it.manifest == fetched.manifest);
-        if !is_it(&row.head) {
-            return Ok(false);
-        }
+        // Read and written in one go: what is heard of the share meanwhile must find the copy, or be found by it.
         let nodes = fetched.selected_of.as_deref();
-        let is_whole = |copy: &CopyRow| copy.is_provided() && !copy.is_part && is_it(&copy.head);
-        if nodes.is_some() && before.as_ref().is_some_and(is_whole) {
-            return Ok(false);
-        }
-        let copy = CopyRow {
-            share: row.share,
-            head: row.head,
-            target: fetched.target.clone(),
-            used_ms: now.0,
-            kept: fetched.keep,
-            examined: false,
-            is_part: nodes.is_some(),
-        };
         store::run(self.database(), |connection| {
-            known::hold(connection, &copy, nodes)
-        })?;
-        Ok(true)
+            let Some(row) = known::known(connection, &fetched.share)? else {
+                return Ok(false);
+            };
+            if !is_version(&row.head, &fetched.manifest) {
+                return Ok(false);
+            }
+            let is_whole = |copy: &CopyRow| {
+                copy.is_provided() && !copy.is_part && is_version(&copy.head, &fetched.manifest)
+            };
+            let before = known::copy(connection, &fetched.share)?;
+            if nodes.is_some() && before.as_ref().is_some_and(is_whole) {
+                return Ok(false);
+            }
+            let copy = CopyRow {
+                share: row.share,
+                head: row.head,
+                target: fetched.target.clone(),
+                used_ms: now.0,
+                kept: fetched.keep,
+                examined: false,
+                is_part: nodes.is_some(),
+            };
+            known::hold(connection, &copy, nodes)?;
+            Ok(true)
+        })
     }
 
     /// Reads a copy, and provides it from then on if it is what its head says and there is room for it; forgets it otherwise. Whether it is provided.
@@ -226,7 +229,7 @@ impl Shares {
         });
         let room_bytes = self.others().room_bytes();
         let provided = store::run(self.database(), |connection| match &found {
-            Ok(Some(found)) => quota::examined(connection, &copy, found, room_bytes),
+            Ok(Some(found)) => quota::examined(connection, &copy, &head, found, room_bytes),
             _ => known::drop_copy(connection, share).map(|_| false),
         })?;
         self.tell(ShareEvent::Listed(*share));
@@ -403,9 +406,4 @@ fn decide(
         heard_ms: now.0,
     };
     Ok((row, fate))
-}
-
-/// A head that was verified when it was kept.
-pub(super) fn trusted(head: &[u8]) -> Result<Head, HeadError> {
-    codec::decode::<SignedHead>(head)?.trusted()
 }

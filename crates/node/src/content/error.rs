@@ -38,6 +38,11 @@ pub enum GetError {
     /// It is not offered in the version asked for: unknown, too long ago, or some of its files are not what they were.
     #[error("the share is not offered in this version any more, or not whole; {NEWEST}")]
     Version,
+    /// The provider has an older version than is known; others may have that.
+    #[error(
+        "the provider has an older version of it than its owner; get it again when they are there"
+    )]
+    Older,
     /// A file changed at the provider.
     #[error("{0} has changed at its owner meanwhile; get it again")]
     Changed(String),

@@ -106,15 +106,21 @@ where
     })
 }
 
-/// Whether a head is of the owner and the version that were asked for.
+/// Whether a head is of the owner and the version that were asked for, and not older than is good enough.
 fn check(head: &Head, get: &Get) -> Result<(), GetError> {
     if head.share != get.share || head.owner != get.owner {
         return Err(HeadError::OtherShare.into());
     }
     match get.at {
         Some(at) if at != head.manifest => Err(GetError::Version),
+        None if is_newer(get.newest.as_ref(), head) => Err(GetError::Older),
         _ => Ok(()),
     }
+}
+
+/// Whether what is known is a newer version than this head's.
+fn is_newer(known: Option<&Head>, head: &Head) -> bool {
+    known.is_some_and(|known| known.is_newer_version_than(head))
 }
 
 /// What was there is gone: replaced by another version, where there still is a head for us; or it is a past version, of which the

@@ -4,8 +4,10 @@
 
 use std::path::PathBuf;
 
+use kith_core::codec;
 use kith_core::content::access::CopyFate;
-use kith_core::ids::{PeerId, ShareId};
+use kith_core::data::head::{Head, HeadError, SignedHead};
+use kith_core::ids::{BlobHash, PeerId, ShareId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::content::selected;
@@ -186,6 +188,16 @@ fn copy_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<CopyRow> {
         examined: row.get(5)?,
         is_part: row.get(6)?,
     })
+}
+
+/// Whether a head that was verified when it was kept is of the version of this manifest.
+pub(super) fn is_version(head: &[u8], manifest: &BlobHash) -> bool {
+    trusted(head).is_ok_and(|head| head.manifest == *manifest)
+}
+
+/// A head that was verified when it was kept.
+pub(super) fn trusted(head: &[u8]) -> Result<Head, HeadError> {
+    codec::decode::<SignedHead>(head)?.trusted()
 }
 
 /// Remembers where a copy lies, instead of an earlier one; it is to be examined. What was kept stays kept. `nodes` are the manifest of a copy of

@@ -9,7 +9,6 @@ use kith_core::data::head::{Audience, Head};
 use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
-use crate::content::copies;
 use crate::content::known::{self, CopyRow};
 use crate::content::quota;
 use crate::content::shares::{Shares, trusted};
@@ -50,7 +49,7 @@ impl Offer {
 
     fn of_others(signed: Vec<u8>, copy: Option<CopyRow>) -> io::Result<Self> {
         Ok(Self {
-            head: copies::trusted(&signed).map_err(io::Error::other)?,
+            head: known::trusted(&signed).map_err(io::Error::other)?,
             signed,
             own: None,
             copy,
@@ -81,7 +80,7 @@ impl Shares {
             .map(|copy| Offer::of_others(copy.head.clone(), Some(copy)));
         let mut offers: Vec<Offer> = copy.transpose()?.into_iter().collect();
         if let Some(underway) = self.underways().find(share, root) {
-            let known = known.map(|known| copies::trusted(&known.head)).transpose();
+            let known = known.map(|known| known::trusted(&known.head)).transpose();
             let known = known.map_err(io::Error::other)?;
             // What was taken back meanwhile is not given on.
             if known.is_none_or(|known| known.epoch <= underway.head.epoch) {

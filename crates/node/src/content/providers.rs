@@ -1,6 +1,5 @@
 //! Somebody who may have a share.
 
-use kith_core::ids::PeerId;
 use kith_core::routing::Target;
 
 use crate::content::credential::Credential;
@@ -10,8 +9,6 @@ use crate::content::credential::Credential;
 pub struct Provider {
     /// Where streams to it are opened: the ways to one node, the best first.
     pub targets: Vec<Target>,
-    /// Who it is, where that is known beforehand.
-    pub peer: Option<PeerId>,
     /// What lets us in there.
     pub credential: Credential,
 }

@@ -5,13 +5,13 @@
 //! when a new one needs their room; one that was fetched to be kept, never; and own shares are not counted.
 
 use kith_core::content::swarm::ranges::Ranges;
+use kith_core::data::head::Head;
 use kith_core::ids::ShareId;
 use kith_core::time::Time;
 use rusqlite::{Connection, params};
 
 use crate::content::known::{self, CopyRow};
 use crate::content::selected;
-use crate::content::store::path_bytes;
 
 /// What is kept for copies when nobody says otherwise, in bytes: that of 256 GiB in large files, or of some millions of small ones.
 pub const COPIES_BYTES_MAX: u64 = 1 << 30;
@@ -44,22 +44,29 @@ pub(super) fn is_stale(copy: &CopyRow, now: Time) -> bool {
     now.0.saturating_sub(copy.used_ms) >= USED_EVERY_MS
 }
 
-/// A copy is what its head says, or has some files of that, which lie on its line where `held` says: what a scan with this sequence found is kept,
+/// A copy is what this head says, or has some files of that, which lie on its line where `held` says: what a scan with this sequence found is kept,
 /// what earlier ones found is not. Copies that nobody asked for make room for it in `room_bytes`. False where there is none for it, or it is not the
-/// copy any more.
+/// copy any more; it still is under a later head of the same version.
 pub(super) fn examined(
     connection: &mut Connection,
     row: &CopyRow,
+    head: &Head,
     (sequence, held): &(u64, Ranges),
     room_bytes: u64,
 ) -> rusqlite::Result<bool> {
     let transaction = connection.transaction()?;
-    let is_it = transaction.execute(
-        "UPDATE share_copy SET examined = 1 WHERE share = ?1 AND head = ?2 AND target = ?3",
-        params![row.share.0, row.head, path_bytes(&row.target)],
-    )?;
+    let copy = known::copy(&transaction, &row.share)?;
+    let is_it = copy.is_some_and(|copy| {
+        copy.target == row.target
+            && copy.is_part == row.is_part
+            && known::is_version(&copy.head, &head.manifest)
+    });
+    if is_it {
+        let statement = "UPDATE share_copy SET examined = 1 WHERE share = ?1";
+        transaction.execute(statement, [row.share.0])?;
+    }
     // No scan has the sequence 0.
-    let kept = if is_it > 0 { *sequence } else { 0 };
+    let kept = if is_it { *sequence } else { 0 };
     // The nodes of a part are those of the whole, which no scan has found.
     let found: &[&str] = match row.is_part {
         true => &["share_file"],
@@ -69,10 +76,10 @@ pub(super) fn examined(
         let statement = format!("DELETE FROM {table} WHERE share = ?1 AND sequence <> ?2");
         transaction.execute(&statement, params![row.share.0, kept.cast_signed()])?;
     }
-    if is_it > 0 {
+    if is_it {
         selected::write(&transaction, &row.share, held)?;
     }
-    let is_provided = is_it > 0 && make_room(&transaction, &row.share, room_bytes)?;
+    let is_provided = is_it && make_room(&transaction, &row.share, room_bytes)?;
     transaction.commit()?;
     Ok(is_provided)
 }

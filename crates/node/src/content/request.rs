@@ -32,6 +32,8 @@ pub struct Get {
     pub owner: PeerId,
     /// The version it must have, by the hash of its manifest; `None` for the newest.
     pub at: Option<BlobHash>,
+    /// The newest version that is known, where an older one will not do.
+    pub newest: Option<Head>,
     /// What of it, written with `/`; empty for all.
     pub path: String,
     /// The folder in which the target appears, under the share's name or the last of the path.

@@ -1,4 +1,4 @@
-//! Taking back what somebody was granted, without taking the share back.
+//! Taking a share back, and what somebody was granted of it alone.
 //!
 //! A grant is good at every provider until it ends or the epoch of its share rises. So the owner raises the epoch of each share that the person may
 //! have been granted, and signs the same version under it: copies of it go on under the new epoch, and everybody else gets a new grant
@@ -8,10 +8,11 @@ use std::io;
 
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::head::{Audience, SignedHead, Terms};
+use kith_core::data::head::{Audience, NO_MANIFEST, SignedHead, Terms};
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::time::Time;
 
+use crate::content::event::ShareEvent;
 use crate::content::shares::{ShareError, Shares, trusted};
 use crate::content::store::{self, ShareRow};
 
@@ -19,6 +20,38 @@ use crate::content::store::{self, ShareRow};
 pub(super) const TRIES_MAX: u32 = 8;
 
 impl Shares {
+    /// Takes a share back: nothing of it is served from now on, and its epoch rises, so that no grant opens it elsewhere either. Gives the
+    /// signed head that says so.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub fn unshare(&self, share: &ShareId, now: Time) -> Result<Vec<u8>, ShareError> {
+        for _ in 0..TRIES_MAX {
+            let row = self
+                .row(share)?
+                .filter(|row| !row.revoked)
+                .ok_or(ShareError::Unknown)?;
+            let old = trusted(&row)?;
+            let terms = Terms {
+                epoch: old.epoch + 1,
+                manifest: NO_MANIFEST,
+                ..old.next(now)
+            };
+            let head = SignedHead::sign(&Ed25519, &SecretKey::from_bytes(row.secret), terms)?;
+            let head = codec::encode(&head);
+            let is_revoked = store::run(self.database(), |connection| {
+                store::revoke(connection, &row, &head)
+            })?;
+            if is_revoked {
+                self.looks().wake();
+                self.doubt();
+                self.tell_own(*share, ShareEvent::Listed(*share));
+                return Ok(head);
+            }
+        }
+        Err(changes_all_the_time())
+    }
+
     /// Voids all grants of own shares that this peer may have, and so those of everybody else until they get new ones. Gives each of the
     /// shares with its new signed head. Blocks.
     ///
@@ -61,10 +94,13 @@ impl Shares {
                 return Ok(Some(head));
             }
         }
-        Err(ShareError::Keep(io::Error::other(
-            "it changes all the time",
-        )))
+        Err(changes_all_the_time())
     }
+}
+
+/// A share got another head each time that one was signed on top of the last.
+pub(super) fn changes_all_the_time() -> ShareError {
+    ShareError::Keep(io::Error::other("it changes all the time"))
 }
 
 fn raised(row: &ShareRow, now: Time) -> Result<Vec<u8>, ShareError> {

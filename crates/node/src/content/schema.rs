@@ -14,4 +14,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     bare::ANEW_SCHEMA,
     store::CTIME_SCHEMA,
     selected::SCHEMA,
+    store::OWNED_SCHEMA,
 ];

@@ -1,4 +1,4 @@
-//! Sharing folders in place, and taking it back.
+//! Sharing folders in place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use kith_core::codec;
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::head::{Head, HeadError, Layout, NO_MANIFEST, SignedHead, Terms};
+use kith_core::data::head::{Head, HeadError, Layout, Ownership, SignedHead, Terms};
 use kith_core::data::link::LinkSecret;
 use kith_core::data::path;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
@@ -224,7 +224,7 @@ impl Shares {
         };
         let scanned = self.scan(&share, FIRST, &roots, new.bare)?;
         let terms = Terms {
-            owner: self.owner.peer_id(),
+            owner: Ownership::sign(&Ed25519, &self.owner, &share),
             sequence: FIRST,
             epoch: 1,
             manifest: scanned.root.node,
@@ -280,33 +280,6 @@ impl Shares {
                 && mine.roots.iter().collect::<BTreeSet<_>>() == roots
         });
         Ok(same.map(|mine| mine.head.share))
-    }
-
-    /// Takes a share back: nothing of it is served from now on, and its epoch rises, so that no grant opens it elsewhere either. Gives the
-    /// signed head that says so.
-    ///
-    /// # Errors
-    /// [`ShareError`].
-    pub fn unshare(&self, share: &ShareId, now: Time) -> Result<Vec<u8>, ShareError> {
-        let row = self
-            .row(share)?
-            .filter(|row| !row.revoked)
-            .ok_or(ShareError::Unknown)?;
-        let old = trusted(&row)?;
-        let terms = Terms {
-            epoch: old.epoch + 1,
-            manifest: NO_MANIFEST,
-            ..old.next(now)
-        };
-        let head = SignedHead::sign(&Ed25519, &SecretKey::from_bytes(row.secret), terms)?;
-        let head = codec::encode(&head);
-        store::run(&*self.database, |connection| {
-            store::revoke(connection, share, &head)
-        })?;
-        self.looks.wake();
-        self.doubt();
-        self.tell_own(*share, ShareEvent::Listed(*share));
-        Ok(head)
     }
 
     /// Follows what happens to shares. A receiver that is slow misses the oldest.

@@ -60,6 +60,20 @@ pub const CTIME_SCHEMA: &str = "
     UPDATE share_copy SET examined = 0;
 ";
 
+/// The room's tenth: heads from before do not say that they are their owner's, and nobody believes them. Files stay, and are shared anew.
+pub(super) const OWNED_SCHEMA: &str = "
+    DELETE FROM share;
+    DELETE FROM share_root;
+    DELETE FROM share_named;
+    DELETE FROM share_node;
+    DELETE FROM share_file;
+    DELETE FROM share_past;
+    DELETE FROM share_fetch;
+    DELETE FROM share_known;
+    DELETE FROM share_copy;
+    DELETE FROM share_part;
+";
+
 /// How many copies of one blob in one share are tried before it counts as changed: a folder of equal files is common, one in which
 /// several of them changed since the last scan is not.
 const COPIES_MAX: u32 = 8;
@@ -255,7 +269,7 @@ pub(super) fn name(
     Ok(())
 }
 
-/// Gives a share another head of the same version, unless it has another by now. Whether it has got it.
+/// Gives a share another head, unless it has another by now. Whether it has got it.
 pub(super) fn replace_head(
     connection: &Connection,
     row: &ShareRow,
@@ -266,17 +280,19 @@ pub(super) fn replace_head(
     Ok(replaced > 0)
 }
 
-/// Keeps the last head of a share that is no more, and forgets the rest of it.
+/// Keeps the last head of a share that is no more, and forgets the rest of it, unless it has another head by now. Whether it has got it.
 pub(super) fn revoke(
     connection: &mut Connection,
-    share: &ShareId,
+    row: &ShareRow,
     head: &[u8],
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     let transaction = connection.transaction()?;
-    transaction.execute(
-        "UPDATE share SET head = ?2, link = NULL, revoked = 1 WHERE share = ?1",
-        params![share.0, head],
-    )?;
+    if !replace_head(&transaction, row, head)? {
+        return Ok(false);
+    }
+    let share = row.share.0;
+    let statement = "UPDATE share SET link = NULL, revoked = 1 WHERE share = ?1";
+    transaction.execute(statement, [share])?;
     // Those who were named stay: they may be told that it is no more.
     for table in [
         "share_root",
@@ -285,9 +301,10 @@ pub(super) fn revoke(
         "share_past",
         "share_fetch",
     ] {
-        transaction.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share.0])?;
+        transaction.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share])?;
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(true)
 }
 
 /// Keeps what the scan of this number found.

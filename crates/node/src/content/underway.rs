@@ -140,7 +140,7 @@ impl Underway {
         let inner = match File::open(self.places.outboard(path)) {
             _ if blob.size <= GROUP_BYTES => Inner::Made(Vec::new()),
             Ok(outboard) => Inner::File(outboard),
-            // None was needed, or it was whole and none is needed any more.
+            // It came at once, or has its name by now.
             Err(_) => made(&file, blob, outboards)?,
         };
         let path = path.to_owned();

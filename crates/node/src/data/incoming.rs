@@ -1,7 +1,8 @@
 //! A file that arrives, whole or in parts.
 //!
 //! One that comes in parts lies in its place at full length from the first part on, full of holes, and beside it the inner nodes that came
-//! with the parts: together they tell a later run which groups are right.
+//! with the parts: together they tell a later run which groups are right. They stay when the file is whole, until the download is over: what was
+//! written last is synced later than it is whole, and a power failure would leave a file of which nothing tells what is right.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, File};
@@ -16,7 +17,7 @@ use kith_core::content::swarm::ranges::Ranges;
 use kith_core::content::swarm::span::Span;
 use kith_core::data::manifest;
 
-use crate::data::disk::{StagingError, create_file, is_identical, remove_file};
+use crate::data::disk::{StagingError, create_file, is_identical};
 use crate::data::hash::outboard_bytes;
 use crate::data::pieces;
 use crate::data::range::{Blob, Verified};
@@ -85,8 +86,20 @@ impl OpenFile {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes those of the inner nodes that were not written before; gives them.
-    fn write_parents<'a>(&self, parents: &[(u64, &'a [u8])]) -> io::Result<Vec<(u64, &'a [u8])>> {
+    /// Those of the inner nodes that are not here.
+    #[cfg(test)]
+    fn lacking<'a>(&self, parents: &[(u64, &'a [u8])]) -> Vec<(u64, &'a [u8])> {
+        use std::os::unix::fs::FileExt as _;
+        let lacks = |(place, parent): &&(u64, &[u8])| {
+            let mut here = vec![0; parent.len()];
+            let read = self.outboard().read_exact_at(&mut here, *place);
+            read.is_err() || here != *parent
+        };
+        parents.iter().filter(lacks).copied().collect()
+    }
+
+    /// Writes those of the inner nodes that were not written before.
+    fn write_parents(&self, parents: &[(u64, &[u8])]) -> io::Result<()> {
         let known = self.written();
         let new = parents.iter().filter(|(place, _)| !known.contains(place));
         let new: Vec<_> = new.copied().collect();
@@ -100,7 +113,7 @@ impl OpenFile {
             known.clear();
         }
         known.extend(new.iter().map(|(place, _)| *place));
-        Ok(new)
+        Ok(())
     }
 }
 
@@ -182,8 +195,13 @@ impl Incoming {
     /// What came of it for another version, and may not be on the disk, becomes durable with what is written.
     pub(super) fn take_over(&self) -> Result<(), StagingError> {
         if self.is_whole() {
-            let file = create_file(&self.path, self.executable)?;
-            self.settle(Arc::new([file]), vec![self.path.clone()])?;
+            let mut files = vec![create_file(&self.path, self.executable)?];
+            let mut paths = vec![self.path.clone()];
+            if self.outboard_path.exists() {
+                files.push(create_file(&self.outboard_path, false)?);
+                paths.push(self.outboard_path.clone());
+            }
+            self.settle(files.into(), paths)?;
         } else if self.is_begun() {
             let file = self.open()?;
             let files = Arc::<[File; 2]>::clone(&file.files);
@@ -206,24 +224,25 @@ impl Incoming {
         let room = self.syncing.admit(unsynced)?;
         self.is_written.store(true, Ordering::Release);
         let written = Written {
+            #[cfg(test)]
+            parts: self.parts_here(paths.len()),
             paths,
             files,
             is_new: true,
-            #[cfg(test)]
-            parts: self.parts_here(),
         };
         room.wrote(written, bytes);
         Ok(())
     }
 
-    /// What is here of it, and room for all of its inner nodes.
+    /// What is here of it, and room for all of its inner nodes where it has two files.
     #[cfg(test)]
-    fn parts_here(&self) -> Vec<(usize, Range<u64>)> {
-        let mut parts = Vec::new();
+    fn parts_here(&self, files: usize) -> Vec<(usize, Range<u64>)> {
+        let mut parts: Vec<_> = (1..files)
+            .map(|file| (file, 0..outboard_bytes(self.blob.size)))
+            .collect();
         let mut reached = 0;
         for missing in self.missing() {
             parts.push((0, reached..missing.start));
-            parts.push((1, 0..outboard_bytes(self.blob.size)));
             reached = missing.end;
         }
         parts.push((0, reached..self.blob.size));
@@ -252,7 +271,9 @@ impl Incoming {
             return Ok(Brought { bytes, is_last });
         }
         let room = self.syncing.admit(part.end - part.start)?;
-        let written = if *part == (0..self.blob.size) {
+        // What lies beside it stays whole where it is begun in parts.
+        let is_at_once = *part == (0..self.blob.size) && !self.is_in_parts.load(Ordering::Acquire);
+        let written = if is_at_once {
             self.write_whole(&verified)?
         } else {
             self.write_part(part, &verified)?
@@ -295,17 +316,19 @@ impl Incoming {
     ) -> Result<Written, StagingError> {
         let file = self.open()?;
         pieces::write(file.data(), part.start, &verified.groups)?;
-        #[cfg_attr(not(test), expect(unused_variables, reason = "what a test takes back"))]
-        let parents = file.write_parents(&verified.parents)?;
+        #[cfg(test)]
+        let lacking = file.lacking(&verified.parents);
+        file.write_parents(&verified.parents)?;
         let files = Arc::<[File; 2]>::clone(&file.files);
         self.open_files.put(file);
         Ok(Written {
             paths: vec![self.path.clone(), self.outboard_path.clone()],
             files,
-            is_new: !self.is_written.swap(true, Ordering::AcqRel),
+            // What an earlier run left has durable names.
+            is_new: !self.is_written.swap(true, Ordering::AcqRel) && !self.is_begun(),
             #[cfg(test)]
             parts: std::iter::once((0, part.clone()))
-                .chain(runs(&parents).map(|run| {
+                .chain(runs(&lacking).map(|run| {
                     let bytes: usize = run.iter().map(|(_, parent)| parent.len()).sum();
                     (1, run[0].0..run[0].0 + bytes as u64)
                 }))
@@ -330,10 +353,9 @@ impl Incoming {
 
     fn finish(&self) -> io::Result<()> {
         match self.open_files.take(&self.path) {
-            Some(file) => file.data().set_times(self.times())?,
-            None => create_file(&self.path, self.executable)?.set_times(self.times())?,
+            Some(file) => file.data().set_times(self.times()),
+            None => create_file(&self.path, self.executable)?.set_times(self.times()),
         }
-        remove_file(&self.outboard_path)
     }
 
     fn times(&self) -> fs::FileTimes {

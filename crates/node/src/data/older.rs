@@ -6,7 +6,7 @@
 //! share: those that only have this in common stay with what is not wanted now, and whoever goes on with them takes back what is not under its
 //! name yet. A file of the same content, whatever it is called in the new version, is moved from the
 //! older one with the inner nodes that came with it. What a file is, or will be when the rest has come, its topmost inner node says, and of one
-//! that is whole all of it.
+//! that came at once all of it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -54,7 +54,7 @@ impl Places {
         beneath(self.folder.join("tree"), path)
     }
 
-    /// Where its inner nodes lie while some of it is missing.
+    /// Where its inner nodes lie, if it came in parts.
     pub fn outboard(&self, path: &str) -> PathBuf {
         let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
         self.folder.join("outboards").join(key)

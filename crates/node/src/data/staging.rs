@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! .kith-<tree>.partial/tree/…        what arrived, under its own names
-//! .kith-<tree>.partial/outboards/…   for large files: the inner nodes that arrived
+//! .kith-<tree>.partial/outboards/…   for files that came in parts: the inner nodes that arrived
 //! .kith-<tree>.partial/nodes         the manifest, as far as it came
 //! .kith-<tree>.partial/links         the symbolic links, until they are made
 //! .kith-<tree>.partial/lock          held by the one process that fills it; says what is downloaded of which share, in whichever version

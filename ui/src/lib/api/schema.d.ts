@@ -1279,6 +1279,8 @@ export interface components {
              * @description Symbolic links that were not made: those that lead out of what was fetched, and those among chosen files.
              */
             links_left_out: number;
+            /** @description Whether it is an older version than the newest that is known here, which nobody who is there has. */
+            older: boolean;
             /** @description Where it is. */
             path: string;
             /**

@@ -9,7 +9,7 @@ use kith_core::content::swarm::span::{CHUNK_BYTES_MIN, Span};
 use kith_core::content::swarm::wire::{Ask, AskerMessage, Open, ProviderMessage, What};
 use kith_core::content::wire::Proof;
 use kith_core::crypto::{Ed25519, SecretKey};
-use kith_core::data::head::{Audience, Layout, SignedHead, Terms};
+use kith_core::data::head::{Audience, Layout, Ownership, SignedHead, Terms};
 use kith_core::data::manifest::Totals;
 use kith_core::ids::{BlobHash, ShareId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -183,7 +183,7 @@ async fn lying_about(world: &World, root: Vec<u8>, totals: Totals) -> GetError {
     let share = secret.share_id();
     let hash = BlobHash(*blake3::hash(&root).as_bytes());
     let terms = Terms {
-        owner: SecretKey::from_bytes([1; 32]).peer_id(),
+        owner: Ownership::sign(&Ed25519, &SecretKey::from_bytes([1; 32]), &share),
         sequence: 1,
         epoch: 1,
         manifest: hash,

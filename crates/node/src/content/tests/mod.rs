@@ -4,6 +4,7 @@ mod access;
 mod adding;
 mod audience;
 mod bare;
+mod between;
 mod copies;
 mod fake;
 mod faults;

@@ -9,7 +9,7 @@ use kith_core::codec;
 use kith_core::content::swarm::wire::What;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::builder::{Built, DirectoryBuilder, NodeBlob};
-use kith_core::data::head::{Audience, Layout, SignedHead, Terms};
+use kith_core::data::head::{Audience, Layout, Ownership, SignedHead, Terms};
 use kith_core::data::manifest::{self, Entry};
 use kith_core::data::walk::Walk;
 use kith_core::ids::BlobHash;
@@ -148,7 +148,11 @@ pub(super) fn build(folder: u64, files: u64, keep: &mut impl FnMut(Vec<NodeBlob>
 
 pub(super) fn create(world: &World, secret: &SecretKey, built: &Built) {
     let terms = Terms {
-        owner: SecretKey::from_bytes([1; 32]).peer_id(),
+        owner: Ownership::sign(
+            &Ed25519,
+            &SecretKey::from_bytes([1; 32]),
+            &secret.share_id(),
+        ),
         sequence: 1,
         epoch: 1,
         manifest: built.node,

@@ -298,6 +298,7 @@ impl World {
             now: NOW,
             staged: Default::default(),
             givers: Default::default(),
+            newest: None,
             providing: None,
         }
     }

@@ -147,7 +147,6 @@ mod tests {
     fn provider(number: u8) -> Provider {
         Provider {
             targets: vec![Target::Device(DeviceKey([number; 32]))],
-            peer: None,
             credential: Credential::Session,
         }
     }

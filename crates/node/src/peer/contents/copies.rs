@@ -93,6 +93,12 @@ impl Contents {
         .await
     }
 
+    /// The newest head of a share that is known here.
+    pub(super) async fn newest(&self, share: ShareId) -> Result<Option<Head>, Error> {
+        let known = self.blocking(move |shares| Ok(shares.known_head(&share)?));
+        Ok(known.await?.map(|(_, head)| head))
+    }
+
     /// Asks who else provides a share, and remembers them.
     pub(super) async fn ask_providers(
         &self,

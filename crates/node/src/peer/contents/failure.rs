@@ -54,6 +54,17 @@ pub(super) fn is_outdated(error: &Error) -> bool {
     )
 }
 
+/// Whether a provider has an older version than is known.
+pub(super) fn is_older(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Get {
+            error: GetError::Older,
+            ..
+        }
+    )
+}
+
 /// Several shares go by one name.
 pub(super) fn several<'a>(heads: impl Iterator<Item = &'a Head>) -> Error {
     let ids: Vec<String> = heads.map(|head| head.share.to_string()).collect();

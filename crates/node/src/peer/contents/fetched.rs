@@ -46,6 +46,8 @@ pub struct Fetched {
     /// Where this run's bytes came from; those who gave none are not among them, and those who did not say who they are come last. Together
     /// they gave all that this run fetched.
     pub sources: Vec<SourceBytes>,
+    /// Whether it is an older version than the newest that is known here, which nobody who is there has.
+    pub is_older: bool,
     /// Symbolic links that were not made: those that lead out of the part that was fetched, and those among chosen files.
     pub links_left_out: u64,
 }

@@ -53,7 +53,6 @@ impl Contents {
         let contacts = self.contacts_with(share, source.owner).await;
         let contacts = contacts.into_iter().map(|peer| Provider {
             targets: vec![Target::Peer(peer)],
-            peer: Some(peer),
             credential: credential.clone(),
         });
         let heard_of = self.node.shares().others().heard_of(&share, clock::now());
@@ -188,16 +187,16 @@ impl Contents {
             .await?;
         let told = told.into_iter().map(|targets| Provider {
             targets,
-            peer: None,
             credential: credential.clone(),
         });
         Ok(told.collect())
     }
 }
 
-/// Whether somebody has just been asked, and not only been heard of some time ago.
+/// Whether somebody has just been asked, as contacts are, and not only been heard of some time ago.
 fn is_asked(provider: &Provider) -> bool {
-    provider.peer.is_some()
+    let mut targets = provider.targets.iter();
+    targets.any(|target| matches!(target, Target::Peer(_)))
 }
 
 /// Who was found for a transfer.
@@ -250,24 +249,26 @@ mod tests {
 
     use super::*;
 
-    /// Somebody at a device, of whom it is known who they are where they were asked themselves.
-    fn provider(number: usize, peer: Option<PeerId>) -> Provider {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&(number as u64).to_be_bytes());
+    fn provider(target: Target) -> Provider {
         Provider {
-            targets: vec![Target::Device(DeviceKey(key))],
-            peer,
+            targets: vec![target],
             credential: Credential::Session,
         }
+    }
+
+    fn device(number: usize) -> Target {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        Target::Device(DeviceKey(key))
     }
 
     #[test]
     fn one_who_was_found_before_is_told_again_only_when_that_is_said_anew() {
         let (sender, mut found) = mpsc::unbounded_channel();
         let finds = Finds::new(sender);
-        let contact = Some(PeerId([1; 32]));
-        let mut told = |number, peer, is_named: bool| {
-            let providers = Ok(vec![provider(number, peer)]);
+        let contact = Target::Peer(PeerId([1; 32]));
+        let mut told = |target, is_named: bool| {
+            let providers = Ok(vec![provider(target)]);
             match is_named {
                 true => finds.tell(providers, |_| true),
                 false => finds.tell(providers, is_asked),
@@ -276,12 +277,12 @@ mod tests {
         };
         // Remembered, remembered still, and named by a source meanwhile;
         assert_eq!(
-            [false, false, true].map(|named| told(1, None, named)),
+            [false, false, true].map(|named| told(device(1), named)),
             [true, false, true]
         );
         // a contact, who is asked each time.
-        assert!(told(2, contact, false) && told(2, contact, false));
-        let new = (3..2 * FOUND_MAX).filter(|number| told(*number, None, true));
+        assert!(told(contact, false) && told(contact, false));
+        let new = (3..2 * FOUND_MAX).filter(|number| told(device(*number), true));
         assert_eq!(new.count(), FOUND_MAX - 2, "not without end");
     }
 }

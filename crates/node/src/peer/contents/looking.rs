@@ -131,7 +131,6 @@ impl Contents {
             }
             let provider = Provider {
                 targets: vec![target],
-                peer: Some(source.owner),
                 credential: credential.clone(),
             };
             let feed = |intake| async move {

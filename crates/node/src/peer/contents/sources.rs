@@ -99,7 +99,8 @@ impl Feed {
         };
         loop {
             if let Some(lane) = lane.take() {
-                match self.serve(provider, lane, self.intake.by_lane()).await {
+                let intake = self.intake.by_lane();
+                match self.serve((provider, target), lane, intake).await {
                     SourceEnd::Lost(error) => debug!(%error, "an express lane is lost"),
                     end => return end,
                 }
@@ -111,7 +112,7 @@ impl Feed {
             let connection = stream.connection().clone();
             let is_direct = connection.selected_direct().is_some();
             tokio::select! {
-                end = self.serve(provider, stream, self.intake.clone()) => return end,
+                end = self.serve((provider, target), stream, self.intake.clone()) => return end,
                 found = self.later_lane(target, &connection), if self.wants_lanes() && !is_direct => {
                     lane = Some(found);
                 }
@@ -156,13 +157,23 @@ impl Feed {
         std::future::pending().await
     }
 
-    async fn serve(&self, provider: &Provider, stream: Stream, intake: Intake) -> SourceEnd {
+    async fn serve(
+        &self,
+        (provider, target): (&Provider, Target),
+        stream: Stream,
+        intake: Intake,
+    ) -> SourceEnd {
         let connection = stream.connection().clone();
         // One may be found by a referral and be a contact who is there, too.
         let Some(_serving) = Serving::begin(&self.serving, connection.remote()) else {
             return SourceEnd::NotNeeded;
         };
-        let peer = provider.peer.or(stream.peer());
+        let peer = match target {
+            // The stream may be opened before their session is up, in which they are the only ones it can be.
+            Target::Peer(peer) => Some(peer),
+            // Whoever a link or a referral leads to may be anybody, whatever it says.
+            Target::Device(_) => stream.peer(),
+        };
         let who = Who {
             device: connection.remote(),
             peer,

@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::debug;
 
 use super::copies::Acquaintance;
-use super::failure::{explain, is_local, is_outdated, is_passing, missing};
+use super::failure::{explain, is_local, is_older, is_outdated, is_passing, missing};
 use super::fetched::{Fetched, SourceBytes, TransferProgress};
 use super::handle::Contents;
 use super::rate::Rate;
@@ -118,6 +118,8 @@ impl Transfer {
                 rate: Rate::default(),
                 fetched: 0,
                 sources: BTreeMap::new(),
+                has_older: false,
+                is_older: false,
             };
             tokio::select! {
                 result = run.go() => {
@@ -185,6 +187,10 @@ struct Run {
     fetched: u64,
     /// Of those, by whom they came; from providers who did not say who they are, under `None`.
     sources: BTreeMap<Option<PeerId>, u64>,
+    /// Whether this attempt found somebody with an older version than is known, which will do if nobody has a newer one.
+    has_older: bool,
+    /// Whether what was fetched is one.
+    is_older: bool,
 }
 
 impl Drop for Run {
@@ -242,18 +248,20 @@ impl Run {
             files: got.files,
             time: started.elapsed(),
             sources,
+            is_older: self.is_older,
             links_left_out: got.links_left_out,
         }
     }
 
-    /// Tries each way to the owner once, and whoever else is known to have it: these first while the owner is not there.
+    /// Tries each way to the owner once, and whoever else is known to have it: these first while the owner is not there. Who has an older version than
+    /// is known here is asked for it when nobody has that.
     async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
         let owner = Provider {
             targets: reach.targets().to_vec(),
-            peer: Some(self.options.source.owner),
             credential: self.options.source.credential(),
         };
+        self.has_older = false;
         let further = match reach.is_there() {
             true => Err(missing(reach.name())),
             false => self.attempt_further(only, &reach, &owner).await,
@@ -269,7 +277,13 @@ impl Run {
                 other => return other,
             }
         }
-        Err(failed)
+        if !self.has_older {
+            return Err(failed);
+        }
+        match self.attempt_further(only, &reach, &owner).await {
+            Err(error) if !is_local(&error) => Err(failed),
+            other => other,
+        }
     }
 
     /// Tries each of those who have it beside its owner, by each of their faces. The owner may come back meanwhile.
@@ -280,16 +294,21 @@ impl Run {
         owner: &Provider,
     ) -> Result<Got, Error> {
         let mut failed = missing(reach.name());
+        let mut has_older = false;
         for provider in self.contents.further(&self.options.source).await? {
             for target in &provider.targets {
                 let reach = Reach::provider(&self.contents.node, reach.name(), *target);
                 let first = First::of(&provider, *target, reach);
                 match self.fetch(first, Some(owner), only).await {
-                    Err(error) if !is_local(&error) => failed = error,
+                    Err(error) if !is_local(&error) => {
+                        has_older |= is_older(&error);
+                        failed = error;
+                    }
                     other => return other,
                 }
             }
         }
+        self.has_older = has_older;
         Err(failed)
     }
 
@@ -343,7 +362,13 @@ impl Run {
             ..self.options.source.clone()
         };
         let acquainted = first.acquaintance(share, source.owner);
-        let get = self.request(&acquainted, &first.provider.credential, only);
+        let newest = self.contents.newest(share).await?;
+        // What the owner has is what it is.
+        let is_choosy = owner.is_some() && !self.has_older;
+        let get = Get {
+            newest: newest.clone().filter(|_| is_choosy),
+            ..self.request(&acquainted, &first.provider.credential, only)
+        };
         let before = self.fetched;
         let (earlier, sources) = (self.sources.clone(), &mut self.sources);
         let (progress, rate, fetched) = (&self.progress, &mut self.rate, &mut self.fetched);
@@ -383,6 +408,8 @@ impl Run {
         };
         let got = content::get(contents.node.getting(), ask, feed, get.clone(), report).await;
         let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
+        let newer = newest.filter(|newest| newest.is_newer_version_than(&got.head));
+        self.is_older = get.at.is_none() && newer.is_some();
         let is_providable = get.providing.is_some() || got.selected_of.is_some();
         if is_providable && self.options.provide {
             let kept = contents.keep_copy(&acquainted, &got, self.options.keep);
@@ -408,6 +435,7 @@ impl Run {
             share,
             owner: options.source.owner,
             at: options.at,
+            newest: None,
             path: options.source.path.clone(),
             out: options.out.clone(),
             only: only.cloned(),

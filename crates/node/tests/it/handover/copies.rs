@@ -9,6 +9,7 @@ use kith::core::ids::{PeerId, ShareId};
 use kith::peer::{Fetched, GetOptions};
 use kith::{Error, ErrorKind, Node};
 
+use super::news::offered;
 use super::people::{self, PATIENCE, Person, bytes, given, snapshot};
 use crate::waiting::a_moment;
 
@@ -314,4 +315,29 @@ async fn what_a_copy_has_under_another_name_is_not_fetched_again() {
     };
     until("it is recorded", async || given().await >= once).await;
     assert_eq!(given().await, once);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_version_of_a_friend_is_told_as_one() {
+    let (alice, bob, carol) = alice_and_two_friends().await;
+    alice.write("folder/small", b"before");
+    let share = alice.share("folder", Recipients::Contacts).await.share;
+    bob.get("alice/folder").await.expect("fetched");
+    heard(&alice.node, share.head.share, bob.node.peer_id()).await;
+    examined(&bob.node).await;
+    hear_of_others(&carol, 0).await;
+
+    let mut events = carol.node.contents().events();
+    alice.write("folder/small", b"after");
+    offered(&mut events).await;
+    alice.node.shutdown().await;
+    let fetched = carol.get("alice/folder").await.expect("of Bob");
+    assert!(fetched.is_older);
+    assert_eq!(fetched.head, share.head);
+    // Who asks for this very version has what they wanted.
+    let mut options = carol.options("alice/folder").await.expect("a source");
+    options.out = carol.at("as wanted");
+    options.at = Some(share.head.manifest);
+    let fetched = finished(&carol, &options).await;
+    assert!(!fetched.is_older);
 }

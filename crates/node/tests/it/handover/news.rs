@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::people::{PATIENCE, Person, trusts};
 
-type Events = broadcast::Receiver<ShareEvent>;
+pub(super) type Events = broadcast::Receiver<ShareEvent>;
 
 /// Alice and others, contacts with sessions, and what each of these hears of shares.
 async fn alice_and<const COUNT: usize>(
@@ -32,7 +32,7 @@ async fn alice_and<const COUNT: usize>(
 }
 
 /// The next share that somebody hears of from a contact.
-async fn offered(events: &mut Events) -> (PeerId, ShareId) {
+pub(super) async fn offered(events: &mut Events) -> (PeerId, ShareId) {
     let offered = async {
         loop {
             if let ShareEvent::Offered { owner, share } = events.recv().await.expect("few") {

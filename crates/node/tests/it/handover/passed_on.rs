@@ -62,6 +62,9 @@ async fn who_holds_a_link_gets_it_from_the_public_face_of_another_when_the_owner
     options.wait = PATIENCE;
     let got = finish(bob.contents().get(options)).await.expect("fetched");
     assert_eq!(got.head.share, share);
+    // Whoever is where a link leads is nobody until they prove it, so what they do falls back on nobody else.
+    assert_eq!(got.sources.len(), 1, "{:?}", got.sources);
+    assert_eq!(got.sources[0].peer, None);
 
     let source = dave.contents().resolve(&link).await.expect("a link");
     let told = told_of(dave, &source, folder.path()).await;

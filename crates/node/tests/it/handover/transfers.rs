@@ -229,3 +229,23 @@ async fn a_number_of_no_transfer_is_not_found() {
         assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_that_somebody_else_cannot_have_kept_goes_on() {
+    let (_alice, bob) = with_big().await;
+    let transfer = begin(&bob, true).await;
+    let database = rusqlite::Connection::open(bob.at("data/kith.db")).expect("it is there");
+    database.busy_timeout(PATIENCE).expect("set");
+    let rename = |from, to| {
+        let statement = format!("ALTER TABLE {from} RENAME TO {to}");
+        database.execute_batch(&statement).expect("renamed");
+    };
+    rename("state", "away");
+    let options = bob.options("alice/big").await.expect("a source");
+    let transfers = bob.node.contents().transfers();
+    let refused = transfers.begin(options, true).await;
+    rename("away", "state");
+    assert!(refused.is_err());
+    assert_eq!(only(&bob).id, transfer.id());
+    assert_eq!(done(transfer).await.bytes, BIG_BYTES as u64);
+}

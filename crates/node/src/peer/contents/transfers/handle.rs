@@ -7,7 +7,7 @@ use tokio::sync::{broadcast, watch};
 use super::info::{TransferFailure, TransferId, TransferInfo, TransferState};
 use super::kept::TEXTS_BYTES_MAX;
 use super::order::Order;
-use super::registry::{Entry, Status, TRANSFERS_MAX};
+use super::registry::{Earlier, Entry, Status, TRANSFERS_MAX};
 use super::run::{self, RELEASE_STEP, RELEASE_WITHIN};
 use crate::content::{FileReader, Filter, Giver, Level};
 use crate::data::disk::StagingError;
@@ -53,14 +53,16 @@ impl Transfers {
     pub async fn begin(&self, options: GetOptions, background: bool) -> Result<Attached, Error> {
         let order = order(options)?;
         let _changing = self.node.transfers().changing.lock().await;
-        let (attached, is_to_start) = {
+        let (attached, is_to_start, before) = {
             let mut table = self.node.transfers().lock();
-            let id = match table.find(&order) {
+            let found = table.find(&order);
+            let id = match found {
                 Some(id) => id,
                 None if table.entries.len() >= TRANSFERS_MAX => return Err(too_many()),
                 None => table.insert(Entry::new(order.clone(), background)),
             };
             let entry = table.entries.get_mut(&id).expect("found or inserted");
+            let before = found.map(|_| entry.standing());
             let is_to_start = entry.stop.is_none() || (background && !entry.kept);
             for (path, level) in order.levels().iter() {
                 entry.priorities.set(path, level)?;
@@ -75,14 +77,11 @@ impl Transfers {
             }
             entry.held += 1;
             let status = entry.status.subscribe();
-            (self.attached(id, status), is_to_start)
+            (self.attached(id, status), is_to_start, before)
         };
         if let Err(error) = run::write(&self.node, attached.id).await {
-            // What cannot be kept is not promised.
-            let ended = self.node.transfers().lock().entries.remove(&attached.id);
-            if let Some(mut entry) = ended {
-                entry.end();
-            }
+            // What cannot be kept is not promised; what was there before stays as it was.
+            self.take_back(attached.id, before);
             return Err(error);
         }
         if is_to_start {
@@ -205,6 +204,23 @@ impl Transfers {
         let table = self.node.transfers().lock();
         let entry = table.entries.get(&id).ok_or_else(|| missing(id))?;
         Ok(entry.readers.open(path)?)
+    }
+
+    /// A transfer stands as it did before it was asked for just now; one that was not there goes.
+    fn take_back(&self, id: TransferId, before: Option<Earlier>) {
+        let mut table = self.node.transfers().lock();
+        let Some(before) = before else {
+            if let Some(mut entry) = table.entries.remove(&id) {
+                entry.end();
+            }
+            return;
+        };
+        let entry = table.entries.get_mut(&id);
+        let is_to_start = entry.is_some_and(|entry| entry.go_back(before));
+        drop(table);
+        if is_to_start {
+            run::start(&self.node, id);
+        }
     }
 
     fn attached(&self, id: TransferId, status: watch::Receiver<Status>) -> Attached {

@@ -68,6 +68,16 @@ pub(super) struct Entry {
     pub(super) target: Option<PathBuf>,
 }
 
+/// How a transfer stood before it was asked for again.
+#[derive(Debug)]
+pub(super) struct Earlier {
+    kept: bool,
+    wait_ms: u64,
+    status: Status,
+    /// What stopped the task that worked on it.
+    stop: Option<CancellationToken>,
+}
+
 impl Default for Registry {
     fn default() -> Self {
         Self {
@@ -233,6 +243,30 @@ impl Entry {
         stop
     }
 
+    /// How it stands, to go back to.
+    pub(super) fn standing(&self) -> Earlier {
+        Earlier {
+            kept: self.kept,
+            wait_ms: self.order.wait_ms,
+            status: self.status.borrow().clone(),
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// Stands as it did. Whether somebody worked on it then whom a new run has stopped, so that it is to be started again.
+    pub(super) fn go_back(&mut self, to: Earlier) -> bool {
+        self.kept = to.kept;
+        self.order.wait_ms = to.wait_ms;
+        match &to.stop {
+            Some(stop) => stop.is_cancelled(),
+            None => {
+                self.end();
+                self.status.send_replace(to.status);
+                false
+            }
+        }
+    }
+
     /// Stops whoever works on it.
     pub(super) fn end(&mut self) {
         if let Some(stop) = self.stop.take() {
@@ -339,6 +373,33 @@ mod tests {
         entry.begin();
         assert_eq!(earlier.borrow().state, TransferState::Done);
         assert_eq!(entry.status.borrow().state, TransferState::Waiting);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_stands_as_it_did() {
+        // It works, and somebody wants to be told of it, too; nothing is begun for them.
+        let mut working = entry(true);
+        let stop = working.begin();
+        let before = working.standing();
+        assert!(!working.go_back(before) && !stop.is_cancelled());
+
+        // It works for those who hold it, and the node was to go on with it by itself.
+        let mut held = entry(false);
+        held.begin();
+        let before = held.standing();
+        held.kept = true;
+        held.order.wait_ms += 1;
+        held.begin();
+        assert!(held.go_back(before), "its task was stopped");
+        assert_eq!((held.kept, held.order.wait_ms), (false, 0));
+
+        // It rests, and was to go on.
+        let mut resting = entry(true);
+        resting.rest(TransferState::Failed);
+        let before = resting.standing();
+        let stop = resting.begin();
+        assert!(!resting.go_back(before) && stop.is_cancelled());
+        assert_eq!(resting.status.borrow().state, TransferState::Failed);
     }
 
     #[test]
