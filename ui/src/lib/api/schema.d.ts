@@ -1337,10 +1337,25 @@ export interface components {
             addresses: string[];
             /** @description Whether it answered when it was asked last, as far as it was. */
             answers: boolean;
+            /**
+             * Format: int64
+             * @description Bytes received through it on these.
+             */
+            bytes_received: number;
+            /**
+             * Format: int64
+             * @description Bytes sent through its relay, as packets, on the paths that are open now.
+             */
+            bytes_sent: number;
             /** @description Its key. */
             device_id: string;
             /** @description Its line, by which others use it too. */
             line: string;
+            /**
+             * Format: double
+             * @description The round trip then, in milliseconds; none where it does not answer, or was not asked yet.
+             */
+            rtt_ms?: number | null;
         };
         /** @description An introducer by its line. */
         IntroducerRequest: {

@@ -470,8 +470,7 @@ export const t = {
     connected: "Connected",
     introducer: "Introducer",
     introducers: "Introducers",
-    introducerText:
-      "answers when it is asked where somebody is; how far it is and how much goes there is not measured",
+    introducerText: "answers when it is asked where somebody is",
     introducerAway: "did not answer when it was asked last",
     stranger: "A stranger",
     who: "Who",
@@ -500,6 +499,8 @@ export const t = {
     removeIntroducerTitle: "Remove this introducer?",
     removeIntroducerText:
       "It is not asked any more, and its line is forgotten. To use it again you need this line:",
+    introducerBytes:
+      "Of an introducer: the round trip of the last question to it, and what connections that are open now took through its relay. The questions themselves are not counted.",
     introducerLine: "Its line",
     add: "Add",
     reach: "Being found",
