@@ -173,7 +173,8 @@ const fileAddress = (album: string, path: string) =>
   `${BASE}/albums/${encodeURIComponent(album)}/files/${encodePath(path)}`;
 
 /**
- * Adds a file to an album of this node's, and tells how far it is; the folders on its path are made, and where something is called so already it gets a number.
+ * Adds a file to an album of this node's, and tells how far it is; the folders on its path are made, and where something else is called so already it gets a number. One that is
+ * there already is not added again, so that who lost the answer may ask once more.
  * Bare, a picture is put there without what it says beside its pixels, and what is none is refused.
  */
 export function addFile(
