@@ -23,6 +23,7 @@ export type NetworkSession = Schemas["NetworkSession"];
 export type Browser = Schemas["BrowserInfo"];
 export type Recognised = Schemas["RecognisedText"];
 export type LimitsChange = Schemas["LimitsChange"];
+export type Period = Schemas["PeriodInfo"];
 export type InviteMade = Schemas["InviteMade"];
 export type OpenInvite = Schemas["OpenInvite"];
 export type SafetyWords = Schemas["SafetyWords"];
@@ -119,6 +120,8 @@ export const renameContact = (name: string, to: string) =>
   answer(client.POST("/api/v1/contacts/{name}/rename", { params: { path: { name } }, body: { name: to } }));
 export const tagContact = (name: string, add: string[], remove: string[]) =>
   answer(client.POST("/api/v1/contacts/{name}/tags", { params: { path: { name } }, body: { add, remove } }));
+export const noteContact = (name: string, note: string) =>
+  answer(client.POST("/api/v1/contacts/{name}/note", { params: { path: { name } }, body: { note } }));
 export const confirmContact = (name: string) =>
   answer(client.POST("/api/v1/contacts/{name}/confirm", { params: { path: { name } } }));
 export const blockContact = (name: string) =>

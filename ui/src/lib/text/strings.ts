@@ -2,6 +2,24 @@
 
 import { bytes, count } from "./format";
 
+interface Rates {
+  upload?: string | null;
+  upload_each?: string | null;
+  download?: string | null;
+  download_each?: string | null;
+}
+
+/** By the names that the node has for them. */
+const DAYS: Readonly<Record<string, string>> = {
+  mon: "Mon",
+  tue: "Tue",
+  wed: "Wed",
+  thu: "Thu",
+  fri: "Fri",
+  sat: "Sat",
+  sun: "Sun",
+};
+
 const files = (number: number) => (number === 1 ? "1 file" : `${count(number)} files`);
 
 export const t = {
@@ -133,6 +151,12 @@ export const t = {
     path: "Path",
     roundTrip: "Round trip",
     peerId: "PeerId",
+    note: "Note",
+    noteHint: "Nobody but you sees it.",
+    limits: "How fast",
+    limitsText:
+      "How fast content may move to and from each of their devices, near or far, at all hours. As “2 MiB/s”, “16 Mbit/s” or “none”.",
+    limitsNone: "As for everybody",
     takes: {
       stranger: "They do not have you as a contact (any more).",
       guest: "They have not confirmed you yet.",
@@ -486,6 +510,30 @@ export const t = {
     you: "You",
     name: "Your name",
     nameHint: "Shown to those you meet, as a suggestion.",
+  hours: {
+    title: "At certain hours",
+    from: "From",
+    until: "To",
+    upload: "Upload then",
+    download: "Download then",
+    asUsual: "As usual",
+    days: "On these days; on all where none is chosen",
+    names: DAYS,
+    on: (days: string[]) =>
+      days.length === 0 ? "every day" : days.map((day) => DAYS[day] ?? day).join(", "),
+    rates: (of: Rates) =>
+      (
+        [
+          ["upload", of.upload],
+          ["upload to each", of.upload_each],
+          ["download", of.download],
+          ["download from each", of.download_each],
+        ] as const
+      )
+        .flatMap(([what, rate]) => (typeof rate === "string" ? [`${what} ${rate}`] : []))
+        .join(", "),
+    add: "Add these hours",
+  },
     looks: "Appearance",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
     introducers: "Introducers",
@@ -523,7 +571,8 @@ export const t = {
     upload: "Upload",
     download: "Download",
     local: "Within the local network, too",
-    schedule: "At certain hours, or for one person, other limits hold; “kith limits” sets them.",
+    limitsWrong: (words: string) => `The limits cannot be read now: ${words}`,
+    peers: "Other limits hold for",
     now: (upload: string, download: string) => `At this hour: upload ${upload}, download ${download}.`,
     unlimited: "none",
     storage: "Storage",
