@@ -430,6 +430,8 @@ export const t = {
     noLink: "This is not a link. One begins with kith:link1.",
     byLink: "By a link",
     crumbs: "Folders above",
+    again: "Look again",
+    asSeen: "as it was when you looked",
     site: "Open as site",
     asAlbum: "Show as album",
     symlink: "link",
