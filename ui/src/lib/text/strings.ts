@@ -231,7 +231,8 @@ export const t = {
   album: {
     pictures: "Pictures",
     from: (name: string) => `From ${name}`,
-    add: "Add pictures",
+    add: "Add files",
+    addFolder: "Add a folder",
     drop: "Drop them to add them",
     link: "Link",
     choose: "Choose",
@@ -429,9 +430,9 @@ export const t = {
     open: "Open",
     noLink: "This is not a link. One begins with kith:link1.",
     byLink: "By a link",
-    crumbs: "Folders above",
     again: "Look again",
     asSeen: "as it was when you looked",
+    crumbs: "Folders above",
     site: "Open as site",
     asAlbum: "Show as album",
     symlink: "link",
@@ -498,6 +499,8 @@ export const t = {
     introducers: "Introducers",
     introducerText: "answers when it is asked where somebody is",
     introducerAway: "did not answer when it was asked last",
+    introducerBytes:
+      "Of an introducer: the round trip of the last question to it, and what connections that are open now took through its relay. The questions themselves are not counted.",
     stranger: "A stranger",
     who: "Who",
     sent: "Sent",
@@ -507,11 +510,6 @@ export const t = {
     emptyTitle: "Nobody is there now",
     emptyText: "As soon as somebody is connected, they show here.",
   },
-  settings: {
-    title: "Settings",
-    you: "You",
-    name: "Your name",
-    nameHint: "Shown to those you meet, as a suggestion.",
   hours: {
     title: "At certain hours",
     from: "From",
@@ -536,6 +534,11 @@ export const t = {
         .join(", "),
     add: "Add these hours",
   },
+  settings: {
+    title: "Settings",
+    you: "You",
+    name: "Your name",
+    nameHint: "Shown to those you meet, as a suggestion.",
     looks: "Appearance",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
     introducers: "Introducers",
@@ -549,8 +552,6 @@ export const t = {
     removeIntroducerTitle: "Remove this introducer?",
     removeIntroducerText:
       "It is not asked any more, and its line is forgotten. To use it again you need this line:",
-    introducerBytes:
-      "Of an introducer: the round trip of the last question to it, and what connections that are open now took through its relay. The questions themselves are not counted.",
     introducerLine: "Its line",
     add: "Add",
     reach: "Being found",
