@@ -106,7 +106,7 @@ test("a contact is renamed and tagged", async () => {
   await ann.getByRole("button", { name: "More for Bob" }).click();
   await ann.getByRole("menuitem", { name: "Rename" }).click();
   await ann.getByLabel("New name").fill("Bobby");
-  await ann.getByRole("button", { name: "Save" }).click();
+  await ann.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await expect(ann.getByRole("heading", { name: "Bobby", level: 1 })).toBeVisible();
   await ann.getByLabel("Add a tag").fill("family");
   await ann.getByLabel("Add a tag").press("Enter");
