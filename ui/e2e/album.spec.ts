@@ -1,5 +1,5 @@
 // An album, from the drop to the last byte on the other side.
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test, type Page } from "@playwright/test";
 import { drop, makePicture, type Picture } from "./pictures";
@@ -64,8 +64,19 @@ test("a link shows what it leads to, whose it is and how much", async ({ browser
   await page.getByRole("button", { name: "Open", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Summer", level: 1 })).toBeVisible();
   await page.getByRole("link", { name: "Show as album" }).click();
-  await expect(page.getByText(/^From ann · 3 files · /)).toBeVisible();
+  await expect(page.getByText(/^From ann · 3 files · .* · as it was when you looked$/)).toBeVisible();
   await expect(page.getByRole("list", { name: "Pictures" }).getByRole("link")).toHaveCount(3);
+
+  // Nobody tells who holds a link of what is new there.
+  const note = join(world.person("ann").data, "albums", "Summer", "note.txt");
+  const files = async () => (await world.person("ann").api<{ files: number }[]>("GET", "/shares"))[0]?.files;
+  await writeFile(note, "more to come");
+  await expect.poll(files).toBe(4);
+  await page.getByRole("button", { name: "Look again" }).click();
+  await expect(page.getByText(/^From ann · 4 files · /)).toBeVisible();
+  await expect(page.getByText("note.txt")).toBeVisible();
+  await rm(note);
+  await expect.poll(files).toBe(3);
   await page.context().close();
 });
 

@@ -1,6 +1,6 @@
 // Who and what means ill: other sites, other names, pictures that are none, a disk that is full; and a second tab, which does not.
 import { createServer, type Server } from "node:http";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, test, type Page } from "@playwright/test";
@@ -242,6 +242,31 @@ test("pictures that find no room are told, and are tried again when there is som
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(tiles).toHaveCount(3);
   await expect(page.getByText("was not added")).toBeHidden();
+  await page.context().close();
+});
+
+test("a picture of which the answer was lost is tried again, and is there once", async ({ browser }) => {
+  const page = await world.person("bob").browser(browser);
+  await page.evaluate(() => {
+    const { send } = XMLHttpRequest.prototype;
+    XMLHttpRequest.prototype.send = function (body) {
+      XMLHttpRequest.prototype.send = send;
+      // The node has it by then; the page does not hear of that.
+      this.onload = () => this.onerror?.(new ProgressEvent("error"));
+      send.call(this, body);
+    };
+  });
+  await drop(page, page.getByRole("heading", { name: "Albums", level: 1 }), [
+    await makePicture(page, "IMG_1.jpg", 1),
+  ]);
+  await page.getByLabel("Name", { exact: true }).fill("Once");
+  await page.getByRole("button", { name: "Share", exact: true }).click();
+  await expect(page.getByText("One file was not added")).toBeVisible();
+  const tiles = page.getByRole("list", { name: "Pictures" }).getByRole("link");
+  await expect(tiles).toHaveCount(1);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByText("was not added")).toBeHidden();
+  expect(await readdir(join(world.person("bob").data, "albums", "Once"))).toEqual(["IMG_1.jpg"]);
   await page.context().close();
 });
 

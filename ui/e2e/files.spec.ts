@@ -74,6 +74,30 @@ test("a transfer is paused, goes on and is cancelled", async () => {
   await expect(bob.getByText("Nothing is on its way")).toBeVisible();
 });
 
+test("who goes on with all stays among the buttons, when the one that was pressed goes", async () => {
+  const begin = (out: string) =>
+    world.person("bob").api("POST", "/transfers", {
+      source: "ann/home",
+      out: join(world.folder, out),
+      only: [],
+      wait_ms: 30_000,
+      provide: false,
+      keep: false,
+      priorities: [],
+    });
+  await begin("one");
+  await begin("two");
+  const cards = bob.getByRole("article");
+  await expect(cards).toHaveCount(2);
+  await cards.first().getByRole("button", { name: "Pause" }).click();
+  const all = bob.getByRole("button", { name: "Go on with all" });
+  await all.press("Enter");
+  await expect(all).toBeHidden();
+  await expect(bob.getByRole("button", { name: "Pause all" })).toBeFocused();
+  await world.person("bob").api("POST", "/transfers/all/cancel", { keep: false });
+  await expect(bob.getByText("Nothing is on its way")).toBeVisible();
+});
+
 test("a download that cannot be is told in words", async () => {
   await bob.goto(`${origin}/#/files`);
   await bob.getByRole("link", { name: /home/ }).click();

@@ -106,7 +106,7 @@ test("a contact is renamed and tagged", async () => {
   await ann.getByRole("button", { name: "More for Bob" }).click();
   await ann.getByRole("menuitem", { name: "Rename" }).click();
   await ann.getByLabel("New name").fill("Bobby");
-  await ann.getByRole("button", { name: "Save" }).click();
+  await ann.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await expect(ann.getByRole("heading", { name: "Bobby", level: 1 })).toBeVisible();
   await ann.getByLabel("Add a tag").fill("family");
   await ann.getByLabel("Add a tag").press("Enter");
@@ -131,7 +131,35 @@ test("an invite tells of its own use alone, and others that are open are ended",
   await expect(open).toHaveCount(1);
   await expect(code).toBeVisible();
   await expect(dialog.getByText("used your invite")).toHaveCount(0);
-  await open.getByRole("button", { name: "End it" }).click();
+  await open.getByRole("button", { name: "End it" }).press("Enter");
   await expect(open).toHaveCount(0);
   await expect(code).toBeVisible();
+  // The button is gone, and the focus is where it was.
+  await expect(dialog.getByRole("list")).toBeFocused();
+});
+
+test("an invite that nobody took is shown again, and one that was taken is not", async () => {
+  const dialog = ann.getByRole("dialog");
+  const text = dialog.getByLabel("Invite as text");
+  const seeAgain = async () => {
+    await ann.keyboard.press("Escape");
+    await expect(dialog).toBeHidden();
+    await ann.getByRole("button", { name: "Invite someone" }).click();
+    return text.inputValue();
+  };
+  const first = await text.inputValue();
+  expect(await seeAgain()).toBe(first);
+  await dialog.getByRole("switch", { name: "For more than one person" }).check();
+  await expect(dialog.getByText("Each waits until you confirm them.")).toBeVisible();
+  await dialog.getByRole("switch", { name: "For more than one person" }).uncheck();
+  await expect(text).toHaveValue(first);
+  const count = async () => (await world.person("ann").api<unknown[]>("GET", "/invites")).length;
+  expect(await count(), "one for one person, and one for many").toBe(2);
+
+  await dialog.getByRole("button", { name: "Copy" }).click();
+  await expect(dialog.getByRole("button", { name: "Copied" })).toBeVisible();
+  expect(await seeAgain()).not.toBe(first);
+  // The other may come yet.
+  await expect(dialog.getByText("For one person,")).toHaveCount(1);
+  expect(await count()).toBe(3);
 });

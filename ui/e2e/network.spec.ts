@@ -39,6 +39,9 @@ function pretend(count: number): void {
           line: `kith:introducer1${at}`,
           addresses: [],
           answers,
+          rtt_ms: answers ? 12 : null,
+          bytes_sent: answers ? 2048 : 0,
+          bytes_received: answers ? 5 << 20 : 0,
         }));
         const data = JSON.stringify({ peer_id: "peer1me", sessions, introducers });
         this.dispatchEvent(new MessageEvent("network", { data }));
@@ -70,7 +73,10 @@ for (const [screen, viewport] of Object.entries({
       await expect(map.getByRole("link", { name: /Friend 200 · / })).toBeAttached();
       const row = (name: RegExp) => page.getByRole("row", { name });
       await expect(row(/^Friend 200 /)).toContainText("on the local network");
-      await expect(row(/^Introducer 1 /)).toContainText("is not measured");
+      for (const told of ["answers when", "12 ms", "2 KiB", "5 MiB"]) {
+        await expect(row(/^Introducer 1 /)).toContainText(told);
+      }
+      await expect(map.locator("title", { hasText: "Introducer 1 · 12 ms" })).toBeAttached();
       await expect(row(/^Introducer 2 /)).toContainText("did not answer");
 
       const { covered, outside } = await map.evaluate((svg) => {

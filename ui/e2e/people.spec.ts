@@ -89,10 +89,38 @@ test("many people are found by name and by tag", async ({ browser }) => {
   await page.context().close();
 });
 
+test("a person has a note and limits of their own", async () => {
+  await to(ann, "people");
+  await ann.getByRole("link", { name: /cat/ }).click();
+  const note = ann.getByLabel("Note", { exact: true });
+  await note.fill("from the <b>choir</b>");
+  await ann.locator("form", { has: note }).getByRole("button", { name: "Save" }).click();
+  const cat = async () =>
+    (await world.person("ann").api<{ name: string; note: string }[]>("GET", "/contacts"))[0];
+  await expect.poll(async () => (await cat())?.note).toBe("from the <b>choir</b>");
+
+  const limits = ann.locator("section", { has: ann.getByRole("heading", { name: "How fast" }) });
+  const peers = async () =>
+    (await world.person("ann").api<{ peers: { upload: string | null }[] }>("GET", "/limits")).peers;
+  const [upload, save] = [limits.getByLabel("Upload"), limits.getByRole("button", { name: "Save" })];
+  await upload.fill("512 kib/s");
+  await save.click();
+  await expect(upload).toHaveValue("512 KiB/s");
+  expect(await peers()).toMatchObject([{ peer: "cat", upload: "512 KiB/s", download: null }]);
+  await ann.reload();
+  await expect(note).toHaveValue("from the <b>choir</b>");
+  await to(ann, "settings");
+  await expect(ann.getByText(/Other limits hold for cat/)).toBeVisible();
+  await ann.getByRole("link", { name: "cat" }).click();
+  await upload.fill("");
+  await save.click();
+  await expect.poll(peers).toEqual([]);
+});
+
 test("limits and switches are kept by the node", async () => {
   await to(ann, "settings");
   const limits = ann.locator("section", { has: ann.getByRole("heading", { name: "Limits" }) });
-  await limits.getByLabel("Upload").fill("3 MiB/s");
+  await limits.getByLabel("Upload", { exact: true }).fill("3 MiB/s");
   await limits.getByRole("button", { name: "Save" }).click();
   await expect(ann.getByText("Saved", { exact: true })).toBeVisible();
   expect(await world.person("ann").api("GET", "/limits")).toMatchObject({ upload: 3 << 20 });

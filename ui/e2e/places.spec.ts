@@ -76,6 +76,26 @@ test("where pictures were taken is told before they are shared, and left out", a
     await expect(dialog.getByText(/1 file of other kinds, such as films and HEIC/)).toBeVisible();
     await dialog.getByRole("button", { name: "Add them" }).click();
     await expect(ann.getByRole("link", { name: "film.mp4" })).toBeVisible();
+
+    // Files of any kind that are chosen, and folders of them, are asked about like those that are dropped.
+    let choosing = ann.waitForEvent("filechooser");
+    await ann.getByRole("button", { name: "Add files" }).click();
+    const chooser = await choosing;
+    expect(await chooser.element().getAttribute("accept")).toBeNull();
+    await chooser.setFiles({ name: "menu.txt", mimeType: "text/plain", buffer: Buffer.from("fish") });
+    await expect(dialog.getByText(/1 file of other kinds/)).toBeVisible();
+    await dialog.getByRole("button", { name: "Add them" }).click();
+    await expect(ann.getByText("menu.txt")).toBeVisible();
+    const more = join(world.folder, "more");
+    await mkdir(join(more, "Day 1"), { recursive: true });
+    await writeFile(join(more, "Day 1", "IMG_1.jpg"), picture.buffer);
+    choosing = ann.waitForEvent("filechooser");
+    await ann.getByRole("button", { name: "More for Town" }).click();
+    await ann.getByRole("menuitem", { name: "Add a folder" }).click();
+    await (await choosing).setFiles(more);
+    await expect(dialog.getByText("The one picture in here says where it was taken:")).toBeVisible();
+    await dialog.getByRole("button", { name: "Add them" }).click();
+    await expect(ann.getByRole("link", { name: /Day 1/ })).toBeVisible();
   } finally {
     await world.end();
   }

@@ -74,3 +74,46 @@ test("the usual limits are edited while others hold, in any language", async ({ 
   await expect(upload).toHaveValue("1536 KiB/s");
   await page.context().close();
 });
+
+test("hours get rates of their own, and lose them", async ({ browser }) => {
+  const ann = world.person("ann");
+  const schedule = async () => (await ann.api<{ schedule: object[] }>("GET", "/limits")).schedule;
+  const before = await schedule();
+  const page = await ann.browser(browser);
+  await page.goto(`${new URL(page.url()).origin}/#/settings`);
+  await page.getByLabel("From", { exact: true }).fill("23:30");
+  await page.getByLabel("To", { exact: true }).fill("05:00");
+  await page.getByLabel("Upload then").fill("fast");
+  await page.getByLabel("Sat", { exact: true }).check();
+  await page.getByRole("button", { name: "Add these hours" }).click();
+  await expect(page.getByText(/"fast" is no rate/)).toBeVisible();
+  await page.getByLabel("Upload then").fill("none");
+  await page.getByRole("button", { name: "Add these hours" }).click();
+  const row = page.getByRole("listitem").filter({ hasText: "23:30-05:00" });
+  await expect(row).toContainText("Sat");
+  await expect(row).toContainText("upload none");
+  await expect(page.getByLabel("Sat", { exact: true })).not.toBeChecked();
+  expect(await schedule()).toHaveLength(before.length + 1);
+  expect((await schedule()).at(-1)).toMatchObject({ days: ["sat"], hours: "23:30-05:00", upload: "none" });
+  await row.getByRole("button", { name: "Remove" }).click();
+  await expect(row).toBeHidden();
+  expect(await schedule()).toEqual(before);
+  await page.context().close();
+});
+
+test("limits that cannot be read are told of, and read again", async ({ browser }) => {
+  const page = await world.person("ann").browser(browser);
+  const failure = JSON.stringify({ kind: "failed", message: "the plan is torn" });
+  await page.route("**/api/v1/limits", (route) =>
+    route.fulfill({ status: 500, contentType: "application/json", body: failure }),
+  );
+  await page.goto(`${new URL(page.url()).origin}/#/settings`);
+  const limits = page.locator("section", { has: page.getByRole("heading", { name: "Limits" }) });
+  await expect(limits.getByRole("alert")).toContainText("the plan is torn");
+  await page.unroute("**/api/v1/limits");
+  await limits.getByRole("button", { name: "Try again" }).press("Enter");
+  await expect(limits.getByLabel("Download", { exact: true })).toBeVisible();
+  await expect(limits.getByRole("alert")).toBeHidden();
+  await expect(limits.getByRole("heading", { name: "Limits" })).toBeFocused();
+  await page.context().close();
+});

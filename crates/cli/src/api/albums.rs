@@ -42,6 +42,8 @@ pub(crate) struct AlbumFile {
     pub(crate) path: String,
     /// Its size.
     pub(crate) bytes: u64,
+    /// Whether it was there before, by this name and with this content, so that nothing was added.
+    pub(crate) already_there: bool,
 }
 
 /// How a file is put.
@@ -75,7 +77,7 @@ pub(super) async fn make(
     Ok(Json(shares::describe(&door, made.share).await))
 }
 
-/// Adds a file to an album: the request's body, which appears when it is whole. Where something is called so already it gets a number, and nothing is replaced; the answer says its path.
+/// Adds a file to an album: the request's body, which appears when it is whole. Where something else is called so already it gets a number, and nothing is replaced; the answer says its path. One that is there with the same content is not added again, so a call may be made anew whose answer was lost.
 #[utoipa::path(post, path = "/api/v1/albums/{album}/files/{path}",
     params(("album", description = "id, name or link"), ("path", description = "where in the album"),
         ("bare" = Option<bool>, Query, description = "whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then")),
@@ -137,9 +139,12 @@ async fn receive(
 
 fn answer(put: Result<kith::peer::AlbumFile, AlbumError>) -> Response {
     match put {
-        Ok(kith::peer::AlbumFile { path, bytes }) => {
-            Json(AlbumFile { path, bytes }).into_response()
-        }
+        Ok(file) => Json(AlbumFile {
+            path: file.path,
+            bytes: file.bytes,
+            already_there: file.already_there,
+        })
+        .into_response(),
         Err(error @ AlbumError::NoSpace) => {
             let failure = failure(error);
             (StatusCode::INSUFFICIENT_STORAGE, Json(failure)).into_response()

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::Answer;
+use super::contacts::milliseconds;
 use super::door::Door;
 
 /// How long an introducer may take to answer: a slow mobile network's handshake, twice.
@@ -56,6 +57,39 @@ impl Check {
     }
 }
 
+/// Whether the introducers are there, and how far away.
+async fn introducers(node: &Node) -> Result<Check, kith::Error> {
+    let introducers = node.introducers().await?;
+    let asked = introducers
+        .iter()
+        .map(|it| node.ping_introducer(it, ANSWER_WITHIN));
+    let answers = join_all(asked).await;
+    let round_trips: Vec<String> = answers
+        .iter()
+        .flatten()
+        .map(|took| format!("{:.1} ms", milliseconds(*took)))
+        .collect();
+    let away = answers.len() - round_trips.len();
+    Ok(match introducers.len() {
+        0 => Check::lacking(
+            "introducers",
+            "no introducer is set: contacts find you on the same network, or where they last met you",
+            "run an introducer on a machine everybody can reach, and add it here",
+            "'kith introducer' there, and 'kith up --introducer WHERE' here",
+        ),
+        count if away == 0 => Check::fine(
+            "introducers",
+            format!("all {count} answer, in {}", round_trips.join(", ")),
+        ),
+        count => Check::lacking(
+            "introducers",
+            format!("{away} of {count} do not answer"),
+            "check that they run, and that this network lets UDP or TCP to their ports pass",
+            "",
+        ),
+    })
+}
+
 /// The contacts that relay for this node, and whether it relays for them; nothing where there is nothing to say.
 async fn relays(node: &Node) -> Result<Vec<Check>, kith::Error> {
     let mut checks = Vec::new();
@@ -86,30 +120,7 @@ pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
             "'kith up', or the systemd unit under contrib/",
         ),
     }];
-    let introducers = node.introducers().await?;
-    let answers = introducers
-        .iter()
-        .map(|it| node.introducer_answers(it, ANSWER_WITHIN));
-    let away = join_all(answers)
-        .await
-        .iter()
-        .filter(|answers| !**answers)
-        .count();
-    checks.push(match introducers.len() {
-        0 => Check::lacking(
-            "introducers",
-            "no introducer is set: contacts find you on the same network, or where they last met you",
-            "run an introducer on a machine everybody can reach, and add it here",
-            "'kith introducer' there, and 'kith up --introducer WHERE' here",
-        ),
-        count if away == 0 => Check::fine("introducers", format!("all {count} answer")),
-        count => Check::lacking(
-            "introducers",
-            format!("{away} of {count} do not answer"),
-            "check that they run, and that this network lets UDP or TCP to their ports pass",
-            "",
-        ),
-    });
+    checks.push(introducers(node).await?);
     checks.extend(relays(node).await?);
     let contacts = node.address_book().contacts().await?;
     let online = contacts

@@ -78,6 +78,12 @@ pub(crate) struct IntroducerInfo {
     pub(crate) addresses: Vec<String>,
     /// Whether it answered when it was asked last, as far as it was.
     pub(crate) answers: bool,
+    /// The round trip then, in milliseconds; none where it does not answer, or was not asked yet.
+    pub(crate) rtt_ms: Option<f64>,
+    /// Bytes sent through its relay, as packets, on the paths that are open now.
+    pub(crate) bytes_sent: u64,
+    /// Bytes received through it on these.
+    pub(crate) bytes_received: u64,
 }
 
 /// What this node knows of the network: its sessions, over which paths, and its introducers.
@@ -111,16 +117,17 @@ pub(super) async fn describe(door: &Door) -> Result<NetworkInfo, kith::Error> {
 /// The introducers that are used.
 pub(super) async fn introducers(door: &Door) -> Result<Vec<IntroducerInfo>, kith::Error> {
     let states = door.node().introducer_states().await?;
-    let told = states
-        .into_iter()
-        .map(|(introducer, answers)| IntroducerInfo {
-            device_id: introducer.key.to_string(),
-            addresses: (introducer.addresses.iter())
-                .map(ToString::to_string)
-                .collect(),
-            line: introducer.to_string(),
-            answers,
-        });
+    let told = states.into_iter().map(|state| IntroducerInfo {
+        device_id: state.introducer.key.to_string(),
+        addresses: (state.introducer.addresses.iter())
+            .map(ToString::to_string)
+            .collect(),
+        line: state.introducer.to_string(),
+        answers: state.answers,
+        rtt_ms: state.round_trip.map(milliseconds),
+        bytes_sent: state.bytes.0,
+        bytes_received: state.bytes.1,
+    });
     Ok(told.collect())
 }
 

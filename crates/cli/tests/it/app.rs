@@ -175,7 +175,7 @@ async fn an_album_takes_files_over_http_and_others_see_them() {
     assert_eq!(put.status, 200, "{put:?}");
     assert_eq!(
         put.json(),
-        json!({ "path": "day 1/ü.jpg", "bytes": picture.len() })
+        json!({ "path": "day 1/ü.jpg", "bytes": picture.len(), "already_there": false })
     );
     events.until_it_says("share_changed", "\"files\":1").await;
     let out = ben.file("out");
@@ -226,18 +226,23 @@ async fn an_album_takes_files_over_http_and_others_see_them() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_added_to_an_album_comes_beside_one_of_its_name() {
+async fn a_file_that_is_added_to_an_album_comes_beside_another_of_its_name() {
     let (ann, client) = up_with_browser().await;
     let made = client.post("/albums", &json!({ "name": "sea" })).await;
     assert_eq!(made.status, 200, "{made:?}");
     let path = "/albums/sea/files/day%201/%C3%BC.jpg";
-    for (content, name) in [("one", "day 1/ü.jpg"), ("another", "day 1/ü (2).jpg")] {
+    for (content, name, already_there) in [
+        ("one", "day 1/ü.jpg", false),
+        ("another", "day 1/ü (2).jpg", false),
+        ("one", "day 1/ü.jpg", true),
+        ("another", "day 1/ü (2).jpg", true),
+    ] {
         let added = client.change("POST", path, content.as_bytes()).await;
-        assert_eq!(
-            added.json(),
-            json!({ "path": name, "bytes": content.len() })
-        );
+        let told = json!({ "path": name, "bytes": content.len(), "already_there": already_there });
+        assert_eq!(added.json(), told);
     }
+    let all = fs::read_dir(ann.file("albums/sea/day 1")).expect("there");
+    assert_eq!(all.count(), 2, "who asks again adds nothing");
     let kept = |name: &str| fs::read_to_string(ann.file("albums/sea/day 1").join(name));
     assert_eq!(kept("ü.jpg").expect("there"), "one");
     assert_eq!(kept("ü (2).jpg").expect("there"), "another");

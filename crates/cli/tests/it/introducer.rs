@@ -27,6 +27,7 @@ async fn an_introducer_keeps_its_line_and_is_kept_by_who_uses_it() {
     assert_eq!(ready["introducers"], json!([line]));
     let check = introducers(&ann).await;
     assert_eq!(check["ok"], true, "{check}");
+    assert!(text(&check["message"]).ends_with(" ms"), "{check}");
     ann.stop("TERM").await;
     // Nobody names it again.
     assert_eq!(ann.start(&[]).await["introducers"], json!([line]));

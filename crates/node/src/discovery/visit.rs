@@ -7,14 +7,15 @@
 //!
 //! Nothing that comes back is believed here. Who asked verifies.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use iroh::SecretKey as EngineKey;
 use kith_core::codec::{self, DecodeError, Wire as _};
 use kith_core::crypto::SecretKey;
 use kith_core::discovery::{Answer, REGISTRY_PROTOCOL, Request};
-use kith_core::ids::Face;
+use kith_core::ids::{DeviceKey, Face};
 use kith_core::introducer::Introducer;
 use kith_core::peer::Visit;
 use kith_core::protocol::ProtocolName;
@@ -58,6 +59,8 @@ pub trait Pay: Clone + Send + Sync + 'static {
 #[derive(Clone, Debug, Default)]
 pub struct Visits {
     relay_roots: Arc<[CertificateDer<'static>]>,
+    /// How long the way to each introducer and back took when it was visited last; no more than [`registries`](super::registries) asks.
+    round_trips: Arc<Mutex<BTreeMap<DeviceKey, Duration>>>,
 }
 
 /// Why a visit came to nothing.
@@ -93,18 +96,31 @@ impl From<ConnectionEnded> for VisitError {
 impl Visits {
     /// Visits that believe these root certificates of relays with a domain name, beside those of the web.
     pub fn new(relay_roots: Vec<CertificateDer<'static>>) -> Self {
-        let relay_roots = relay_roots.into();
-        Self { relay_roots }
+        Self {
+            relay_roots: relay_roots.into(),
+            ..Self::default()
+        }
     }
 
-    /// Whether an introducer is there: a visit that asks nothing.
-    pub async fn knock(&self, introducer: &Introducer) -> bool {
+    /// Whether an introducer is there, and how long the way to it and back takes: a visit that asks nothing.
+    pub async fn knock(&self, introducer: &Introducer) -> Option<Duration> {
         let visitor = SecretKey::from_bytes(entropy::seed());
-        let Ok((endpoint, _)) = self.dial(introducer, &visitor).await else {
-            return false;
-        };
+        let (endpoint, connection) = self.dial(introducer, &visitor).await.ok()?;
+        let took = connection.path().map(|path| path.rtt);
         endpoint.close().await;
-        true
+        took
+    }
+
+    /// How long the way to an introducer and back took when it answered last: over its own relay, as QUIC estimates it. `None`
+    /// where it never did.
+    pub fn round_trip(&self, introducer: &DeviceKey) -> Option<Duration> {
+        self.round_trips().get(introducer).copied()
+    }
+
+    fn round_trips(&self) -> MutexGuard<'_, BTreeMap<DeviceKey, Duration>> {
+        self.round_trips
+            .lock()
+            .expect("no code panics while it holds them")
     }
 
     /// Pays one visit by itself.
@@ -160,6 +176,9 @@ impl Visits {
         let answer = timeout(ANSWER_MAX, ask(&connection, &visit.request)).await;
         let answer = answer.unwrap_or(Err(VisitError::Silent));
         trace!(is_answered = answer.is_ok(), "visited an introducer");
+        if let (Ok(_), Some(path)) = (&answer, connection.path()) {
+            self.round_trips().insert(visit.introducer.key, path.rtt);
+        }
         let _ = answered.send(answer);
         connection.close(CloseCode::Done.number(), "");
         let _ = timeout(FAREWELL_MAX, endpoint.close()).await;

@@ -53,7 +53,7 @@ pub(crate) use node::WeakNode;
 pub use node::{Node, SessionInfo};
 pub(crate) use opening::Opening;
 pub use place::PlaceError;
-pub use preferences::Preferences;
+pub use preferences::{IntroducerState, Preferences};
 pub use protocols::Acceptor;
 pub use recognising::Recognised;
 pub(crate) use settings::Settings;

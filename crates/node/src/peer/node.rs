@@ -232,10 +232,15 @@ impl Node {
         self.0.visitors.clone()
     }
 
-    /// Whether an introducer answers within `wait`. It is asked by nobody: with a key made for this.
-    pub async fn introducer_answers(&self, introducer: &Introducer, wait: Duration) -> bool {
+    /// How long the way to an introducer and back takes; `None` where it does not answer within `wait`. It is asked by nobody: with
+    /// a key made for this.
+    pub async fn ping_introducer(
+        &self,
+        introducer: &Introducer,
+        wait: Duration,
+    ) -> Option<Duration> {
         let answers = self.0.visitors.knock(introducer);
-        tokio::time::timeout(wait, answers).await.unwrap_or(false)
+        tokio::time::timeout(wait, answers).await.ok().flatten()
     }
 
     /// Begins to accept streams in a protocol from those who have `access`, and tells them that it is spoken.

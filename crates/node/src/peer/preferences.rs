@@ -1,5 +1,8 @@
 //! What the owner prefers of a running node: changed at once, and kept in `config.toml`.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use kith_core::introducer::Introducer;
 
 use super::node::Node;
@@ -25,6 +28,19 @@ pub struct Preferences {
     pub copies_mebibytes: u64,
     /// With whom something is shared where nothing is said.
     pub audience: AudienceKind,
+}
+
+/// An introducer that is used, as this node finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntroducerState {
+    /// Which.
+    pub introducer: Introducer,
+    /// Whether it answered when it was asked last, as far as it was.
+    pub answers: bool,
+    /// How long the way to it and back took then; `None` where it does not answer, or was not asked yet.
+    pub round_trip: Option<Duration>,
+    /// Bytes sent and received through its relay, as UDP, on the paths that are open now.
+    pub bytes: (u64, u64),
 }
 
 impl Node {
@@ -78,17 +94,42 @@ impl Node {
         .await
     }
 
-    /// The introducers that are used, and whether each answered when it was asked last, as far as it was.
+    /// The introducers that are used, and how it stands with each.
     ///
     /// # Errors
     /// [`Error::Closed`].
-    pub async fn introducer_states(&self) -> Result<Vec<(Introducer, bool)>, Error> {
-        self.ask(|machine, _| {
+    pub async fn introducer_states(&self) -> Result<Vec<IntroducerState>, Error> {
+        let used = self.ask(|machine, _| {
             let used = machine.introducers().iter();
             used.map(|it| (it.clone(), machine.introducer_answers(&it.key)))
-                .collect()
-        })
-        .await
+                .collect::<Vec<_>>()
+        });
+        let (used, carried) = (used.await?, self.relayed_bytes());
+        let states = used.into_iter().map(|(introducer, answers)| {
+            let last = self.0.visitors.round_trip(&introducer.key);
+            IntroducerState {
+                round_trip: last.filter(|_| answers),
+                bytes: carried
+                    .get(&introducer.relay_url())
+                    .copied()
+                    .unwrap_or_default(),
+                introducer,
+                answers,
+            }
+        });
+        Ok(states.collect())
+    }
+
+    /// Bytes sent and received on the paths that are open now, by the URL of the relay that carries them.
+    fn relayed_bytes(&self) -> BTreeMap<String, (u64, u64)> {
+        let mut carried = BTreeMap::<_, (u64, u64)>::new();
+        for path in self.sessions().into_iter().flat_map(|it| it.paths) {
+            if let Some(relay) = path.relay {
+                let sum = carried.entry(relay).or_default();
+                *sum = (sum.0 + path.bytes.0, sum.1 + path.bytes.1);
+            }
+        }
+        carried
     }
 
     /// Uses one more introducer, from now on and in `config.toml`; one that is used already may have moved.

@@ -19,6 +19,7 @@ use super::datagram::{DatagramFlow, Datagrams};
 use super::direct;
 use super::end::{ConnectionEnded, Ended, ended};
 use super::express::lane::Lane;
+use super::relay_name::relay_url_text;
 use super::stream::{ReceiveHalf, SendHalf};
 
 /// The label under which keying material is taken from TLS (RFC 8446 §7.5). Proofs are bound to what comes of it, so a
@@ -83,10 +84,12 @@ pub struct PathSummary {
 }
 
 /// A path that is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathInfo {
     /// What it is.
     pub summary: PathSummary,
+    /// The URL of the relay that carries it, as in a [`Route`](kith_core::address::Route); `None` where none does.
+    pub relay: Option<String>,
     /// Whether data takes it now.
     pub is_selected: bool,
     /// Bytes sent and received over it, as UDP.
@@ -141,6 +144,10 @@ impl Connection {
                 let stats = path.stats();
                 PathInfo {
                     summary: summary(&path),
+                    relay: match path.remote_addr() {
+                        TransportAddr::Relay(url) => Some(relay_url_text(url)),
+                        _ => None,
+                    },
                     is_selected: path.is_selected(),
                     bytes: (stats.udp_tx.bytes, stats.udp_rx.bytes),
                 }

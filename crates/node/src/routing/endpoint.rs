@@ -29,7 +29,7 @@ use tracing::debug;
 
 use super::accept::Acceptor;
 use super::connection::Connection;
-use super::relay_name::{relay_resolver, relay_tls_config};
+use super::relay_name::{relay_resolver, relay_tls_config, relay_url_text};
 use super::transport::transport_config;
 
 mod config;
@@ -177,7 +177,7 @@ impl FaceEndpoint {
     pub fn relay_states(&self) -> Vec<RelayState> {
         let states = self.0.endpoint.home_relay_status().get();
         let describe = |state: iroh::endpoint::RelayStatus| RelayState {
-            url: url_text(state.url()),
+            url: relay_url_text(state.url()),
             is_connected: state.is_connected(),
             failure: state.last_error().map(|error| format!("{error:#}")),
         };
@@ -321,11 +321,6 @@ fn relay_of(introducer: &Introducer) -> Option<(RelayUrl, Arc<RelayConfig>)> {
     Some((url.clone(), Arc::new(RelayConfig::new(url, discovery))))
 }
 
-/// A URL as introducers write it: without the slash that iroh ends it with.
-fn url_text(url: &RelayUrl) -> String {
-    url.as_str().trim_end_matches('/').to_owned()
-}
-
 /// The decoy of this number.
 fn decoy(number: u8) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::new(127, 0, number, 1), DECOY_PORT))
@@ -342,7 +337,7 @@ fn route_of(address: EndpointAddr, relay_only: bool) -> Route {
         match place {
             TransportAddr::Ip(address) if is_decoy(address) => {}
             TransportAddr::Ip(address) if !relay_only => route.addresses.push(address),
-            TransportAddr::Relay(url) => route.relays.push(url_text(&url)),
+            TransportAddr::Relay(url) => route.relays.push(relay_url_text(&url)),
             _ => {}
         }
     }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use iroh::RelayUrl;
 use iroh::dns::{BoxIter, DnsError, DnsResolver, Resolver, TxtRecordData};
 use iroh_relay::tls::CaTlsConfig;
 use kith_core::ids::TlsPin;
@@ -30,6 +31,11 @@ use tracing::warn;
 
 /// How long a DNS server has to answer; iroh's own value, well above the 1 s of a slow mobile network.
 const DNS_WAIT_MAX: Duration = Duration::from_secs(3);
+
+/// A relay's URL as introducers write it: without the slash that iroh ends it with.
+pub(super) fn relay_url_text(url: &RelayUrl) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
 
 /// Verifies relays: self-certifying names by their pin, all others by the authorities a browser trusts and those of `roots`.
 pub fn relay_tls_config(roots: &[CertificateDer<'static>]) -> CaTlsConfig {

@@ -23,6 +23,7 @@ export type NetworkSession = Schemas["NetworkSession"];
 export type Browser = Schemas["BrowserInfo"];
 export type Recognised = Schemas["RecognisedText"];
 export type LimitsChange = Schemas["LimitsChange"];
+export type Period = Schemas["PeriodInfo"];
 export type InviteMade = Schemas["InviteMade"];
 export type OpenInvite = Schemas["OpenInvite"];
 export type SafetyWords = Schemas["SafetyWords"];
@@ -119,6 +120,8 @@ export const renameContact = (name: string, to: string) =>
   answer(client.POST("/api/v1/contacts/{name}/rename", { params: { path: { name } }, body: { name: to } }));
 export const tagContact = (name: string, add: string[], remove: string[]) =>
   answer(client.POST("/api/v1/contacts/{name}/tags", { params: { path: { name } }, body: { add, remove } }));
+export const noteContact = (name: string, note: string) =>
+  answer(client.POST("/api/v1/contacts/{name}/note", { params: { path: { name } }, body: { note } }));
 export const confirmContact = (name: string) =>
   answer(client.POST("/api/v1/contacts/{name}/confirm", { params: { path: { name } } }));
 export const blockContact = (name: string) =>
@@ -173,7 +176,8 @@ const fileAddress = (album: string, path: string) =>
   `${BASE}/albums/${encodeURIComponent(album)}/files/${encodePath(path)}`;
 
 /**
- * Adds a file to an album of this node's, and tells how far it is; the folders on its path are made, and where something is called so already it gets a number.
+ * Adds a file to an album of this node's, and tells how far it is; the folders on its path are made, and where something else is called so already it gets a number. One that is
+ * there already is not added again, so that who lost the answer may ask once more.
  * Bare, a picture is put there without what it says beside its pixels, and what is none is refused.
  */
 export function addFile(

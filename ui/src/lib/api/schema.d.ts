@@ -28,7 +28,7 @@ export interface paths {
         get?: never;
         /** Puts a file into an album: the request's body, which appears under its name when it is whole. It replaces what is there. */
         put: operations["put_albums_album_files_path"];
-        /** Adds a file to an album: the request's body, which appears when it is whole. Where something is called so already it gets a number, and nothing is replaced; the answer says its path. */
+        /** Adds a file to an album: the request's body, which appears when it is whole. Where something else is called so already it gets a number, and nothing is replaced; the answer says its path. One that is there with the same content is not added again, so a call may be made anew whose answer was lost. */
         post: operations["post_albums_album_files_path"];
         /** Takes a file out of an album; it is gone then. */
         delete: operations["delete_albums_album_files_path"];
@@ -1019,6 +1019,8 @@ export interface components {
         };
         /** @description A file that is in an album now. */
         AlbumFile: {
+            /** @description Whether it was there before, by this name and with this content, so that nothing was added. */
+            already_there: boolean;
             /**
              * Format: int64
              * @description Its size.
@@ -1339,10 +1341,25 @@ export interface components {
             addresses: string[];
             /** @description Whether it answered when it was asked last, as far as it was. */
             answers: boolean;
+            /**
+             * Format: int64
+             * @description Bytes received through it on these.
+             */
+            bytes_received: number;
+            /**
+             * Format: int64
+             * @description Bytes sent through its relay, as packets, on the paths that are open now.
+             */
+            bytes_sent: number;
             /** @description Its key. */
             device_id: string;
             /** @description Its line, by which others use it too. */
             line: string;
+            /**
+             * Format: double
+             * @description The round trip then, in milliseconds; none where it does not answer, or was not asked yet.
+             */
+            rtt_ms?: number | null;
         };
         /** @description An introducer by its line. */
         IntroducerRequest: {

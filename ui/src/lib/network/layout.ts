@@ -19,7 +19,7 @@ export interface Place {
 
 export interface Standing {
   id: string;
-  /** Milliseconds; unknown for introducers and whoever was not measured yet. */
+  /** Milliseconds; unknown for whoever was not measured yet. */
   rtt: number | null;
 }
 

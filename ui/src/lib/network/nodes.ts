@@ -47,11 +47,11 @@ export function nodesOf(network: Network, each: Rate[]): MapNode[] {
       name,
       path: "none",
       answers: introducer.answers,
-      // Nobody measures these.
-      rtt: null,
+      rtt: introducer.rtt_ms ?? null,
       foundBy: null,
-      bytesSent: 0,
-      bytesReceived: 0,
+      bytesSent: introducer.bytes_sent,
+      bytesReceived: introducer.bytes_received,
+      // What goes through it now is told with whom it goes to.
       sent: 0,
       received: 0,
     };

@@ -4,7 +4,8 @@ import * as api from "../api/client";
 import { open, sourceOf, type ShareRef } from "../api/content";
 import { t } from "../text/strings";
 import { readLink } from "./found";
-import { lastListed, listed } from "./listing";
+import { forget, lastListed, listed } from "./listing";
+import { toasts } from "./toasts.svelte";
 
 /** The listing, or why there is none. What was shown stays until a newer listing is there. */
 export class Folder {
@@ -25,6 +26,8 @@ export class Folder {
     this.#at = at;
     if (of.owner === "") void readLink(of.share);
     this.entries ??= lastListed(of, path)?.entries ?? null;
+    // Who holds a link is told of no new version, and so looks each time.
+    if (of.owner === "") forget(of, path);
     try {
       const [listing] = await Promise.all([listed(of, path, hash), open(of)]);
       if (this.#at === at) [this.entries, this.wrong] = [listing.entries, null];
@@ -33,5 +36,12 @@ export class Folder {
       // So that the next look tries again.
       [this.wrong, this.#at] = [api.wordsOf(error), ""];
     }
+  }
+
+  /** Lists what a link leads to once more; what was shown stays where that cannot be. */
+  async again(of: ShareRef, path: string, hash: string): Promise<void> {
+    this.#at = "";
+    await this.show(of, path, hash);
+    if (this.wrong !== null && this.entries !== null) toasts.fail(this.wrong);
   }
 }

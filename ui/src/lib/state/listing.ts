@@ -38,6 +38,11 @@ export function lastListed(of: ShareRef, path: string): Listing | undefined {
   return kept.get(sourceOf(of, path));
 }
 
+/** Has a folder listed anew by whoever looks next, where nobody tells of a new version. */
+export function forget(of: ShareRef, path: string): void {
+  kept.delete(sourceOf(of, path));
+}
+
 function keep(key: string, listing: Listing): Listing {
   kept.delete(key);
   kept.set(key, listing);

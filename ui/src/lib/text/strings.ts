@@ -2,6 +2,24 @@
 
 import { bytes, count } from "./format";
 
+interface Rates {
+  upload?: string | null;
+  upload_each?: string | null;
+  download?: string | null;
+  download_each?: string | null;
+}
+
+/** By the names that the node has for them. */
+const DAYS: Readonly<Record<string, string>> = {
+  mon: "Mon",
+  tue: "Tue",
+  wed: "Wed",
+  thu: "Thu",
+  fri: "Fri",
+  sat: "Sat",
+  sun: "Sun",
+};
+
 const files = (number: number) => (number === 1 ? "1 file" : `${count(number)} files`);
 
 export const t = {
@@ -133,6 +151,12 @@ export const t = {
     path: "Path",
     roundTrip: "Round trip",
     peerId: "PeerId",
+    note: "Note",
+    noteHint: "Nobody but you sees it.",
+    limits: "How fast",
+    limitsText:
+      "How fast content may move to and from each of their devices, near or far, at all hours. As “2 MiB/s”, “16 Mbit/s” or “none”.",
+    limitsNone: "As for everybody",
     takes: {
       stranger: "They do not have you as a contact (any more).",
       guest: "They have not confirmed you yet.",
@@ -207,7 +231,8 @@ export const t = {
   album: {
     pictures: "Pictures",
     from: (name: string) => `From ${name}`,
-    add: "Add pictures",
+    add: "Add files",
+    addFolder: "Add a folder",
     drop: "Drop them to add them",
     link: "Link",
     choose: "Choose",
@@ -405,6 +430,8 @@ export const t = {
     open: "Open",
     noLink: "This is not a link. One begins with kith:link1.",
     byLink: "By a link",
+    again: "Look again",
+    asSeen: "as it was when you looked",
     crumbs: "Folders above",
     site: "Open as site",
     asAlbum: "Show as album",
@@ -470,9 +497,10 @@ export const t = {
     connected: "Connected",
     introducer: "Introducer",
     introducers: "Introducers",
-    introducerText:
-      "answers when it is asked where somebody is; how far it is and how much goes there is not measured",
+    introducerText: "answers when it is asked where somebody is",
     introducerAway: "did not answer when it was asked last",
+    introducerBytes:
+      "Of an introducer: the round trip of the last question to it, and what connections that are open now took through its relay. The questions themselves are not counted.",
     stranger: "A stranger",
     who: "Who",
     sent: "Sent",
@@ -481,6 +509,30 @@ export const t = {
     traffic: "Traffic",
     emptyTitle: "Nobody is there now",
     emptyText: "As soon as somebody is connected, they show here.",
+  },
+  hours: {
+    title: "At certain hours",
+    from: "From",
+    until: "To",
+    upload: "Upload then",
+    download: "Download then",
+    asUsual: "As usual",
+    days: "On these days; on all where none is chosen",
+    names: DAYS,
+    on: (days: string[]) =>
+      days.length === 0 ? "every day" : days.map((day) => DAYS[day] ?? day).join(", "),
+    rates: (of: Rates) =>
+      (
+        [
+          ["upload", of.upload],
+          ["upload to each", of.upload_each],
+          ["download", of.download],
+          ["download from each", of.download_each],
+        ] as const
+      )
+        .flatMap(([what, rate]) => (typeof rate === "string" ? [`${what} ${rate}`] : []))
+        .join(", "),
+    add: "Add these hours",
   },
   settings: {
     title: "Settings",
@@ -522,7 +574,8 @@ export const t = {
     upload: "Upload",
     download: "Download",
     local: "Within the local network, too",
-    schedule: "At certain hours, or for one person, other limits hold; “kith limits” sets them.",
+    limitsWrong: (words: string) => `The limits cannot be read now: ${words}`,
+    peers: "Other limits hold for",
     now: (upload: string, download: string) => `At this hour: upload ${upload}, download ${download}.`,
     unlimited: "none",
     storage: "Storage",

@@ -16,6 +16,9 @@ use thiserror::Error;
 use super::handle::Contents;
 use super::making::{MyShare, Published};
 use crate::content::{NewShare, Recipients, Shares};
+use crate::data::disk::is_identical;
+use crate::data::hash::hash_file;
+use crate::data::range::Blob;
 use crate::durable;
 use crate::error::Error as NodeError;
 
@@ -86,6 +89,8 @@ pub struct AlbumFile {
     pub path: String,
     /// Its size in bytes.
     pub bytes: u64,
+    /// Whether it was there before, by this name and with this content, so that nothing was added.
+    pub already_there: bool,
 }
 
 /// Where a file is, or is to be.
@@ -100,8 +105,8 @@ pub(super) struct Place {
     is_bare: bool,
 }
 
-/// Gives a file its name beneath the folder of an album; the names that it has then.
-type Put = fn(NamedTempFile, &Path, Vec<String>) -> Result<Vec<String>, AlbumError>;
+/// Gives a file its name beneath the folder of an album; the names that it has then, and whether it was there before.
+type Put = fn(NamedTempFile, &Path, Vec<String>) -> Result<(Vec<String>, bool), AlbumError>;
 
 impl Contents {
     /// Makes an album: an empty folder of the node's own, shared. What is put into a `bare` one is put there without what pictures say beside their
@@ -248,7 +253,8 @@ impl Upload {
         self.finish(replace).await
     }
 
-    /// Gives the file its name, or one with a number where something is called so already. Returns once it is durable.
+    /// Gives the file its name, or one with a number where something else is called so already. One that is there with the same content is
+    /// not added again, so that whoever lost the answer may ask once more. Returns once it is durable.
     ///
     /// # Errors
     /// [`AlbumError`]; nothing of it stays then.
@@ -273,7 +279,7 @@ impl Upload {
             file.as_file().sync_all()?;
             readable(&file)?;
             let naming = NAMING.lock().unwrap_or_else(PoisonError::into_inner);
-            let names = put(file, &root, names)?;
+            let (names, already_there) = put(file, &root, names)?;
             drop(naming);
             let (_, way) = names.split_last().ok_or(PathError::Empty)?;
             durable::sync_directory(&way.iter().fold(root, |place, name| place.join(name)))?;
@@ -281,6 +287,7 @@ impl Upload {
             Ok(AlbumFile {
                 path: names.join("/"),
                 bytes,
+                already_there,
             })
         })
         .await
@@ -292,18 +299,18 @@ fn replace(
     file: NamedTempFile,
     root: &Path,
     names: Vec<String>,
-) -> Result<Vec<String>, AlbumError> {
+) -> Result<(Vec<String>, bool), AlbumError> {
     let place = make_way(root, &names)?;
     file.persist(&place).map_err(|failed| failed.error)?;
-    Ok(names)
+    Ok((names, false))
 }
 
-/// Names a file so, or with a number where something is called so already.
+/// Names a file so, or with a number where something else is called so already.
 fn add(
     mut file: NamedTempFile,
     root: &Path,
     mut names: Vec<String>,
-) -> Result<Vec<String>, AlbumError> {
+) -> Result<(Vec<String>, bool), AlbumError> {
     let wanted = names.pop().ok_or(PathError::Empty)?;
     let folder = make_folders(root, &names)?;
     let mut taken = names_in(&folder)?;
@@ -313,12 +320,17 @@ fn add(
             _ => numbered(&wanted, number),
         };
         if taken.insert(&name).is_err() {
+            // What cannot be read is something else.
+            if is_there(&file, &folder.join(&name)).unwrap_or(false) {
+                names.push(name);
+                return Ok((names, true));
+            }
             continue;
         }
         match file.persist_noclobber(folder.join(&name)) {
             Ok(_) => {
                 names.push(name);
-                return Ok(names);
+                return Ok((names, false));
             }
             // Another program was quicker.
             Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
@@ -328,6 +340,17 @@ fn add(
         }
     }
     Err(AlbumError::InTheWay(wanted))
+}
+
+/// Whether a file with this content is there.
+fn is_there(file: &NamedTempFile, there: &Path) -> io::Result<bool> {
+    let size = file.as_file().metadata()?.len();
+    // Others of the name are hardly ever as long, and so are not read.
+    if fs::symlink_metadata(there)?.len() != size {
+        return Ok(false);
+    }
+    let hash = hash_file(file.path())?.hash;
+    is_identical(there, &Blob { hash, size })
 }
 
 /// A new folder of this name, or of one like it.

@@ -42,5 +42,10 @@ async fn a_stranger_fetches_by_a_link_over_the_introducers_relay() {
             .path
             .is_some_and(|path| path.kind == PathKind::Relay)
     );
+    let used = dave.introducer_states().await.expect("it runs");
+    let line = testnet.introducer(0).introducer();
+    assert_eq!(session.paths[0].relay, Some(line.relay_url()));
+    let (sent, received) = used[0].bytes;
+    assert!(sent > 0 && received > 0, "{used:?}");
     testnet.shutdown().await;
 }

@@ -66,7 +66,7 @@ async fn nodes_connect_by_the_domain_to_an_introducer_with_certificate_files() {
     let node = node.relay_roots(issued.root).spawn().await;
     let node = node.expect("loopback can be bound");
     has_place_at(&node, &line).await;
-    assert!(node.introducer_answers(&line, PATIENCE).await);
+    assert!(node.ping_introducer(&line, PATIENCE).await.is_some());
     node.shutdown().await;
 
     // Who does not know the authority gets in by UDP alone, where keys say who it is.

@@ -9,6 +9,7 @@ use kith::core::peer::Source;
 use kith::testing::Testnet;
 
 use super::{eventually, soon};
+use crate::waiting::a_moment;
 
 /// Whoever looks too early looks again after a minute, and then after four.
 const FOUND_WITHIN: Duration = Duration::from_secs(6 * 60);
@@ -53,6 +54,30 @@ async fn the_two_faces_keep_their_places_at_different_introducers() {
         assert!(route.relays.iter().all(|url| theirs.contains(url)));
         assert!(!route.relays.iter().any(|url| others.contains(url)));
     }
+    testnet.shutdown().await;
+}
+
+#[tokio::test]
+async fn how_far_an_introducer_is_is_known_as_soon_as_it_was_asked() {
+    let mut testnet = testnet(2, 0).await;
+    let builder = testnet.node_builder();
+    testnet.stop_introducer(1).await;
+    let node = testnet.add(builder).await.expect("loopback");
+    let node = testnet.node(node);
+    // Each is asked for its own notice at the start.
+    let asked = async {
+        loop {
+            let states = node.introducer_states().await.expect("it runs");
+            if states[0].round_trip.is_some() && !states[1].answers {
+                return states;
+            }
+            a_moment().await;
+        }
+    };
+    let states = soon("an answer of one and none of the other", asked).await;
+    assert!(states[0].answers && states[0].round_trip > Some(Duration::ZERO));
+    assert_eq!(states[1].round_trip, None);
+    assert_eq!(states[0].bytes, (0, 0), "nobody is met there");
     testnet.shutdown().await;
 }
 

@@ -50,7 +50,7 @@ fn what_is_added_beside_one_of_its_name_gets_a_number_and_replaces_nothing() {
     let put = |path: &str, content: &str| {
         let mut file = NamedTempFile::new_in(root.path()).expect("room");
         file.write_all(content.as_bytes()).expect("room");
-        add(file, root.path(), names(path)).map(|names| names.join("/"))
+        add(file, root.path(), names(path)).map(|(names, there)| (names.join("/"), there))
     };
     for (path, content, name) in [
         ("day/IMG_1.jpg", "one", "day/IMG_1.jpg"),
@@ -58,8 +58,15 @@ fn what_is_added_beside_one_of_its_name_gets_a_number_and_replaces_nothing() {
         ("day/img_1.JPG", "three", "day/img_1 (3).JPG"),
         ("day", "a file where a folder is", "day (2)"),
     ] {
-        assert_eq!(put(path, content).expect("room"), name);
+        assert_eq!(put(path, content).expect("room"), (name.to_owned(), false));
     }
+    // Whoever lost the answer asks again, and adds nothing by that.
+    for (content, name) in [("one", "day/IMG_1.jpg"), ("two", "day/IMG_1 (2).jpg")] {
+        let again = put("day/IMG_1.jpg", content).expect("room");
+        assert_eq!(again, (name.to_owned(), true));
+    }
+    let there = fs::read_dir(root.path().join("day")).expect("there");
+    assert_eq!(there.count(), 3);
     for (name, content) in [
         ("day/IMG_1.jpg", "one"),
         ("day/IMG_1 (2).jpg", "two"),
