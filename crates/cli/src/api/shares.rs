@@ -71,6 +71,8 @@ pub(crate) struct ShareInfo {
     pub(crate) audience: AudienceKind,
     /// The named contacts.
     pub(crate) with: Vec<String>,
+    /// Their PeerIds, in the same order.
+    pub(crate) with_peers: Vec<String>,
     /// Where it lies.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
@@ -211,9 +213,10 @@ pub(super) async fn unshare(
 
 /// A share of this node, as it is told.
 pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
-    let mut with = Vec::new();
+    let (mut with, mut with_peers) = (Vec::new(), Vec::new());
     for peer in &share.named {
         with.push(name_of(door, &peer.to_string()).await);
+        with_peers.push(peer.to_string());
     }
     let mut providers = Vec::new();
     for peer in door.node().contents().provided_by(&share.head.share) {
@@ -245,6 +248,7 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         name: share.head.name,
         audience: AudienceKind::from(&share.head.audience),
         with,
+        with_peers,
         bare: share.bare,
         album,
         paths: share.roots,

@@ -6,7 +6,7 @@ import { toasts } from "../state/toasts.svelte";
 import { t } from "../text/strings";
 import type { Dropped } from "./dropped";
 
-/** Enough that small pictures do not wait for each other. */
+/** For all uploads together: enough that small pictures do not wait for each other, and half of the six connections that a browser makes to one place. */
 const AT_ONCE = 3;
 /** A list of more failures is read by nobody. */
 const FAILURES_SHOWN = 5;
@@ -15,6 +15,25 @@ export interface Failed {
   path: string;
   words: string;
 }
+
+/** Who may send now; the others wait for their turn. */
+class Lanes {
+  #free = AT_ONCE;
+  #waiting: (() => void)[] = [];
+
+  /** Resolves when it is one's turn, to what ends it. */
+  async enter(): Promise<() => void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return () => {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free += 1;
+    };
+  }
+}
+
+const lanes = new Lanes();
 
 export class Upload {
   readonly album: string;
@@ -53,24 +72,32 @@ export class Upload {
   }
 
   async #work(): Promise<void> {
-    for (let next = this.#queue.pop(); next; next = this.#queue.pop()) {
-      let sent = 0;
-      const count = (bytes: number) => {
-        this.bytes += bytes - sent;
-        sent = bytes;
-      };
-      try {
-        await api.addFile(this.album, next.path, next.file, this.isBare, count, this.#stop.signal);
-        count(next.file.size);
-        this.done += 1;
-      } catch (error) {
-        count(0);
-        if (this.#stop.signal.aborted) return;
-        this.failedCount += 1;
-        if (!isFinal(error)) this.left.push(next);
-        const failed = { path: next.path, words: api.wordsOf(error) };
-        this.failed = [...this.failed, failed].slice(0, FAILURES_SHOWN);
-      }
+    for (;;) {
+      const leave = await lanes.enter();
+      const next = this.#queue.pop();
+      if (next) await this.#send(next);
+      leave();
+      if (!next || this.#stop.signal.aborted) return;
+    }
+  }
+
+  async #send(next: Dropped): Promise<void> {
+    let sent = 0;
+    const count = (bytes: number) => {
+      this.bytes += bytes - sent;
+      sent = bytes;
+    };
+    try {
+      await api.addFile(this.album, next.path, next.file, this.isBare, count, this.#stop.signal);
+      count(next.file.size);
+      this.done += 1;
+    } catch (error) {
+      count(0);
+      if (this.#stop.signal.aborted) return;
+      this.failedCount += 1;
+      if (!isFinal(error)) this.left.push(next);
+      const failed = { path: next.path, words: api.wordsOf(error) };
+      this.failed = [...this.failed, failed].slice(0, FAILURES_SHOWN);
     }
   }
 }

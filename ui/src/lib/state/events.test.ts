@@ -70,9 +70,16 @@ const model: Model = {
   transfers: [transfer],
   network: null,
   used: {},
+  unreached: {},
 };
 
 describe("an event", () => {
+  it("that says why somebody is not reached is kept until they are there", () => {
+    const away = applyEvent(model, "unreachable", { peer_id: "peer1bob", reason: "they are offline" }).model;
+    expect(away.unreached).toEqual({ peer1bob: "they are offline" });
+    expect(applyEvent(away, "online", { peer_id: "peer1bob" }).model.unreached).toEqual({});
+  });
+
   it("that somebody came shows at once, and their path is read", () => {
     const applied = applyEvent(model, "online", { peer_id: "peer1ann" });
     expect(applied.model.contacts.map((contact) => contact.online)).toEqual([true, false]);

@@ -12,6 +12,8 @@ export interface Model {
   transfers: Transfer[];
   /** As the daemon tells it every two seconds. */
   network: Network | null;
+  /** Why somebody was not reached when that was tried last, in the daemon's words. */
+  unreached: Readonly<Record<string, string>>;
   /** Who used up which invite, by its id, since the page is here. */
   used: Readonly<Record<string, string>>;
 }
@@ -60,7 +62,11 @@ export function applyEvent(model: Model, name: EventName, data: Data): Applied {
   });
   switch (name) {
     case "online":
-      return { model: patched({ online: true, takes_you_for: null }), stale: ["contacts", "status"], peer };
+      return {
+        model: withReason(patched({ online: true, takes_you_for: null }), peer, undefined),
+        stale: ["contacts", "status"],
+        peer,
+      };
     case "offline":
       return {
         model: patched({ online: false, path: "none", rtt_ms: null }),
@@ -81,7 +87,8 @@ export function applyEvent(model: Model, name: EventName, data: Data): Applied {
       return { model: patched({ state: "blocked" }), stale: ["contacts"], peer };
     case "added":
     case "changed":
-      return { model, stale: ["contacts"], peer };
+      // Shares name people as they are called now.
+      return { model, stale: ["contacts", "shares"], peer };
     case "invite_used":
       return {
         model:
@@ -89,7 +96,7 @@ export function applyEvent(model: Model, name: EventName, data: Data): Applied {
         stale: ["contacts"],
       };
     case "unreachable":
-      return { model, stale: ["contacts"] };
+      return { model: withReason(model, peer, data.reason), stale: ["contacts"] };
     case "share_changed":
       return { model: withShare(model, data), stale: ["shares"] };
     case "listed":
@@ -108,6 +115,13 @@ export function applyEvent(model: Model, name: EventName, data: Data): Applied {
     case "missed":
       return { model, stale: ["contacts", "shares", "transfers", "status", "settings"] };
   }
+}
+
+function withReason(model: Model, peer: string | undefined, reason: unknown): Model {
+  if (peer === undefined) return model;
+  const others = Object.entries(model.unreached).filter(([of]) => of !== peer);
+  const unreached = typeof reason === "string" ? [...others, [peer, reason]] : others;
+  return { ...model, unreached: Object.fromEntries(unreached) as Record<string, string> };
 }
 
 function withShare(model: Model, data: Data): Model {

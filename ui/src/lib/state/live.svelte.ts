@@ -41,6 +41,8 @@ class Live {
   network = $state.raw<api.Network | null>(null);
   /** Who used up which invite, since the page is here. */
   used = $state.raw<Readonly<Record<string, string>>>({});
+  /** Why somebody was not reached when that was tried last. */
+  unreached = $state.raw<Readonly<Record<string, string>>>({});
   /** Counts the times that settings changed, here or elsewhere. */
   settingsChanges = $state(0);
   /** By PeerId. */
@@ -212,14 +214,15 @@ class Live {
 
   #handle(name: EventName, text: string): void {
     this.#hear();
-    const { contacts, shares, transfers, network, used } = this;
-    const model: Model = { contacts, shares, transfers, network, used };
+    const { contacts, shares, transfers, network, used, unreached } = this;
+    const model: Model = { contacts, shares, transfers, network, used, unreached };
     const applied: Applied = applyEvent(model, name, JSON.parse(text) as Record<string, unknown>);
     this.contacts = applied.model.contacts;
     this.shares = applied.model.shares;
     this.transfers = applied.model.transfers;
     this.network = applied.model.network;
     this.used = applied.model.used;
+    this.unreached = applied.model.unreached;
     if (applied.stale.length > 0) this.refresh(...applied.stale);
     if (name === "missed") this.#doubt();
     if (applied.peer !== undefined) void this.look(applied.peer);

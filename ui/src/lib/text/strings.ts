@@ -56,6 +56,8 @@ export const t = {
   },
   connection: {
     lost: "Lost the node on this computer; trying again…",
+    stopped:
+      "The node on this computer does not run. Start kith again (“kith up” in a terminal); this page goes on by itself then.",
     fails: (words: string) => `The node on this computer cannot tell all there is; trying again… (${words})`,
     locked:
       "This browser is not let in any more. If you want it to be, type “kith web --open” in a terminal on this computer.",
@@ -86,7 +88,7 @@ export const t = {
     code: "Your invite as a QR code",
     reusable: "For more than one person",
     noWay:
-      "This invite leads nowhere: there is no introducer, and this node knows no address of its own. It works on one network.",
+      "This invite works only while both of you are on one network: there is no introducer, and this computer knows no address of its own that others could reach. Add an introducer under Settings to be found from elsewhere.",
     making: "Making an invite…",
     used: (name: string) => `${name} used your invite`,
     over: "This invite was used, or is over",
@@ -245,6 +247,7 @@ export const t = {
       number === 1 ? "Remove it from the album?" : `Remove ${count(number)} of them from the album?`,
     removeText:
       "What is removed is deleted, also from this computer’s copy of the album. What others fetched they keep.",
+    removed: (done: number, all: number) => `${count(done)} of ${count(all)} removed`,
     asFiles: "Show as files",
     others: "Also in here",
     fetched: "Who fetched it",
@@ -269,6 +272,9 @@ export const t = {
     gone: "This picture is not in the album any more.",
     broken:
       "This picture cannot be shown: it is broken, in a format your browser does not know, or nobody who has it is there now.",
+    refused:
+      "There is no small picture of this one: it is broken, too large to be looked at safely, or nobody who has it is there now. Download it to open it with another program.",
+    showAnyway: "Show it all the same",
     brokenFormat: (format: string) =>
       `This browser does not show ${format} pictures, or this one is broken or not there now. Download it and open it with a program that knows them.`,
     noSmall: (format: string) =>
@@ -309,6 +315,10 @@ export const t = {
     name: "Name",
     nameHint: "Leave it empty to use the folder’s own name.",
     make: "Share",
+    lacksName: "Give it a name.",
+    lacksFolder: "Pick a folder.",
+    lacksPeople: "Choose who may see it.",
+    lacksLook: "One moment: whether pictures say where they were taken is looked up first.",
   },
   dropped: {
     cut: (most: number) =>
@@ -330,6 +340,9 @@ export const t = {
               ? "The one picture in here says where it was taken:"
               : `1 of ${count(pictures)} pictures says where it was taken:`
             : `${count(place)} of ${count(pictures)} pictures say where they were taken:`,
+    wrong: (words: string) => `What they say of where they were taken is not known: ${words}`,
+    cut: (place: number) =>
+      `There are more files than are looked through here. Of the first, ${place === 0 ? "none says" : place === 1 ? "one says" : `${count(place)} say`} where it was taken; others may.`,
     leaveOut: "Leave out place, time and camera",
     leaveOutText:
       "Also of pictures that are added later. Pixels and colours stay the very same, and so do your own files.",
@@ -349,7 +362,8 @@ export const t = {
       "Who is left out gets nothing from you any more, and others who have it are told. What they fetched they keep.",
     newLink: "It gets a new link. Links of before open nothing any more.",
     changed: "From now on it is for those you chose",
-    nobody: "You have no contacts yet.",
+    nobody: "You have no contacts yet. Invite someone under People.",
+    nobodyYet: "Nobody is let in yet. Let in who waits for it under People.",
     options: {
       contacts: { label: "All my contacts", text: "Everybody you let in, now and later" },
       named: { label: "People I name", text: "Nobody else learns that it exists" },
