@@ -4,12 +4,12 @@
 //! says on which machine it was made. Rates of one machine at two times differ by a third, so every benchmark takes
 //! its turns with what it is compared with (A B A B …) and reports the median of the ratios.
 //!
-//! - `ping`, `stream`, `express`, `forward`, `open`, `introducer`: one file for each benchmark.
+//! - `stream`, `express`, `forward`, `open`, `introducer`: one file for each benchmark.
 //! - [`child`]: the other process, which is this same program; [`role`] is what it does there.
 //! - [`pair`]: the two processes of most benchmarks. [`person`]: a kith node on this machine.
 //! - [`bare`]: an iroh endpoint without kith. [`tls`]: TLS on TCP without either.
 //! - [`exchange`]: what is said on a stream, the same on both. [`delay`]: a slow line in front of an address.
-//! - [`share`]: the program `kith` as its users run it: transfers of files, beside other people's programs; and an idle node.
+//! - [`share`]: the program `kith` as its users run it: pings, transfers of files, an idle node; beside other people's programs.
 //! - [`report`], [`statistics`] and [`usage`]: rows, medians, and what the kernel says of a process.
 
 mod bare;
@@ -22,7 +22,6 @@ mod introducer;
 mod open;
 mod pair;
 mod person;
-mod ping;
 mod play;
 mod report;
 mod role;
@@ -53,8 +52,6 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// A contact's first answer without a session, beside a bare iroh endpoint's dial and echo.
-    Ping(ping::Options),
     /// The rate of one stream, beside bare iroh streams.
     Stream(stream::Options),
     /// The rate of express lanes, beside bare TLS on TCP.
@@ -67,7 +64,7 @@ enum Command {
     Introducer(introducer::Options),
     #[command(flatten)]
     Share(share::command::Command),
-    /// `ping`, `stream`, `express`, `forward`, `open` and `introducer`, one after the other.
+    /// `stream`, `express`, `forward`, `open` and `introducer`, one after the other.
     All(Everything),
     /// The other process of a benchmark.
     #[command(hide = true)]
@@ -80,8 +77,6 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Everything {
-    #[command(flatten)]
-    ping: ping::Options,
     #[command(flatten)]
     stream: stream::Options,
     #[command(flatten)]
@@ -103,7 +98,6 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let findings: Findings = match arguments.command {
         Command::Child { role } => return play::play(role).await,
-        Command::Ping(options) => ping::run(&options).await.context("ping")?.into(),
         Command::Stream(options) => stream::run(&options).await.context("stream")?.into(),
         Command::Express(options) => express::run(&options).await.context("express")?.into(),
         Command::Forward(options) => forward::run(&options).await.context("forward")?.into(),
@@ -127,8 +121,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn run_all(options: &Everything) -> anyhow::Result<Vec<Row>> {
-    let mut rows = ping::run(&options.ping).await.context("ping")?;
-    rows.extend(stream::run(&options.stream).await.context("stream")?);
+    let mut rows = stream::run(&options.stream).await.context("stream")?;
     rows.extend(express::run(&options.express).await.context("express")?);
     rows.extend(forward::run(&options.forward).await.context("forward")?);
     rows.extend(open::run(&options.open).await.context("open")?);

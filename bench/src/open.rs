@@ -12,9 +12,9 @@ use tokio::io::AsyncWriteExt as _;
 use crate::bare::{self, Bare, Place, Tuning};
 use crate::child::Process;
 use crate::delay::SlowLine;
-use crate::ping::milliseconds;
 use crate::report::{Row, Target, Turns};
 use crate::role::Answerer;
+use crate::statistics::milliseconds;
 use crate::{exchange, person};
 
 /// Where this process is bound: the line leads from here to the other family.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use kith::core::identity::Invite;
 use kith::core::ids::{Face, PeerId};
 use kith::core::protocol::ProtocolName;
@@ -13,7 +13,7 @@ use kith::{Node, NodeBuilder};
 use crate::exchange;
 
 /// How long anything that takes milliseconds may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The life of the invites used here.
 const INVITE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -70,19 +70,4 @@ pub(crate) async fn accept(node: &Node, invite: Invite) -> anyhow::Result<PeerId
     let peer = node.address_book().add(invite, None).await?.peer;
     node.pinger(peer).ping().await?;
     Ok(peer)
-}
-
-/// Waits until no session stands.
-pub(crate) async fn wait_alone(node: &Node) -> anyhow::Result<()> {
-    let alone = async {
-        let mut events = node.events();
-        while !node.sessions().is_empty() {
-            // A missed event is as good a reason to look again.
-            let _ = events.recv().await;
-        }
-    };
-    if tokio::time::timeout(PATIENCE, alone).await.is_err() {
-        bail!("a session does not end");
-    }
-    Ok(())
 }

@@ -1,4 +1,6 @@
-//! Medians: one turn that the machine spent on something else does not move them.
+//! Medians: one turn that the machine spent on something else does not move them. And what times are told in.
+
+use std::time::Duration;
 
 /// The median of `values`; 0 of none.
 pub(crate) fn median(values: &[f64]) -> f64 {
@@ -15,6 +17,11 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 pub(crate) fn median_ratio(values: &[f64], others: &[f64]) -> f64 {
     let ratios: Vec<f64> = values.iter().zip(others).map(|(a, b)| a / b).collect();
     median(&ratios)
+}
+
+/// A time in milliseconds.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 #[cfg(test)]

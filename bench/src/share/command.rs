@@ -5,11 +5,13 @@ use clap::{Args, Subcommand};
 
 use crate::report::Findings;
 use crate::share::lab::Lab;
-use crate::share::{fence, file, hash, idle, line, previews, small, swarm};
+use crate::share::{fence, file, hash, idle, line, ping, previews, small, swarm};
 
 /// Which of them.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
+    /// A contact's first answer without a session, beside a bare iroh endpoint's dial and echo.
+    Ping(In<ping::Sizes>),
     /// One large file, beside bare streams and other people's programs.
     #[command(name = "share-file")]
     File(In<file::Sizes>),
@@ -44,6 +46,7 @@ pub(crate) struct In<S: Args> {
 pub(crate) fn run(command: &Command) -> Result<Findings> {
     fence::enter()?;
     match command {
+        Command::Ping(it) => ping::run(&it.lab, &it.sizes).context("ping"),
         Command::File(it) => file::run(&it.lab, &it.sizes).context("share-file"),
         Command::Small(it) => small::run(&it.lab, &it.sizes).context("share-small"),
         Command::Hash(it) => hash::run(&it.lab, &it.sizes).context("share-hash"),

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use serde_json::Value;
 
 use crate::child::Parent;
 use crate::person;
@@ -71,7 +70,7 @@ pub(crate) fn run(lab: &Lab, sizes: &Sizes) -> Result<Findings> {
     friends.tell(&sizes.online)?;
     friends.hear::<()>(START_DURATION_MAX)?;
     std::thread::sleep(SETTLE);
-    let online = online(&node)?;
+    let online = node.online()?;
     ensure!(online == sizes.online, "{online} contacts are online");
     let (before, carried_before) = (Usage::of(node.pid())?, line.carried_of_getter()?);
     let watched = Duration::from_secs(sizes.seconds);
@@ -110,17 +109,6 @@ fn start(site: Site, role: &str, arguments: &[&str], ground: &Ground) -> Result<
     command.args(["child", role, &site.address.to_string()]);
     command.args(arguments);
     Program::start(role, command, &ground.log(&format!("{role}.log"))?)
-}
-
-/// How many contacts are online.
-fn online(node: &KithNode) -> Result<usize> {
-    let said = run_command(node.command().arg("contacts"))?;
-    let mut online = 0;
-    for line in said.lines() {
-        let contact: Value = serde_json::from_str(line)?;
-        online += usize::from(contact["online"] == true);
-    }
-    Ok(online)
 }
 
 /// The contacts' process: `count` nodes, of which only some stay when the parent says how many.

@@ -1,6 +1,6 @@
-//! The program `kith` as its users run it. Idle; and sharing beside other people's programs: both ends up, one provides, one gets.
+//! The program `kith` as its users run it. Reaching each other; idle; and sharing beside other people's programs: both ends up, one provides, one gets.
 //!
-//! - `file`, `small`, `hash`, `swarm`, [`mod@line`], [`idle`], `previews`: one file for each benchmark. [`command`]: the command line of all of them; `lab`: what all are told.
+//! - `ping`, `file`, `small`, `hash`, `swarm`, [`mod@line`], [`idle`], `previews`: one file for each benchmark. [`command`]: the command line of all of them; `lab`: what all are told.
 //! - `contender`: what somebody who takes part can do; [`contenders`]: who they are. `race` lets them take turns.
 //! - `fence`: a network of its own around all of it. `site`: where a side is. `ground`: the folder it takes place in.
 //! - `program`: a program that stays up. `watch`: what both sides use.
@@ -18,6 +18,7 @@ pub(crate) mod idle;
 mod lab;
 pub(crate) mod line;
 mod photograph;
+mod ping;
 mod previews;
 mod program;
 mod race;

@@ -2,17 +2,17 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// How long a program may take to start, to meet another, or to answer: all of which take seconds at most.
+/// How long a program may take to start, to meet another, to answer, or to end: all of which take seconds at most.
 pub(crate) const START_DURATION_MAX: Duration = Duration::from_secs(60);
 
 /// How long one transfer may take: four times what the slowest of them, transmission over µTP, needs for 2 GiB.
@@ -24,16 +24,18 @@ pub(crate) struct Program {
     name: String,
     child: Child,
     lines: Receiver<String>,
+    /// What it says on stderr.
+    log: PathBuf,
 }
 
 impl Program {
     /// Starts it; what it says on stderr goes to `log`.
     pub(crate) fn start(name: &str, mut command: Command, log: &Path) -> Result<Self> {
-        let log = File::create(log).with_context(|| format!("{} stays shut", log.display()))?;
+        let file = File::create(log).with_context(|| format!("{} stays shut", log.display()))?;
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(log)
+            .stderr(file)
             .spawn()
             .with_context(|| format!("{name} cannot be run"))?;
         let output = BufReader::new(child.stdout.take().context("piped")?);
@@ -48,12 +50,38 @@ impl Program {
             name: name.into(),
             child,
             lines,
+            log: log.into(),
         })
     }
 
     /// Its number.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Fails with what it said on stderr when it has ended.
+    pub(crate) fn ensure_up(&mut self) -> Result<()> {
+        let ended = self.child.try_wait()?;
+        ended.map_or(Ok(()), |status| {
+            let said = std::fs::read_to_string(&self.log)?;
+            Err(anyhow!("{} has ended: {status}\n{said}", self.name))
+        })
+    }
+
+    /// Asks it to end, as a service manager does (SIGTERM), and waits until it has.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        self.ensure_up()?;
+        run(Command::new("kill").args(["-TERM", &self.pid().to_string()]))?;
+        loop {
+            match self.lines.recv_timeout(START_DURATION_MAX) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => bail!("{} does not end", self.name),
+            }
+        }
+        let status = self.child.wait()?;
+        ensure!(status.success(), "{} ended: {status}", self.name);
+        Ok(())
     }
 
     /// Says something to it, as a line of JSON.

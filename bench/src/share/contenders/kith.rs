@@ -101,7 +101,7 @@ impl KithNode {
         command.args(["up", "--no-public-dht", "--bind", &bind]);
         command.args(&kith.options);
         let log = ground.log(&format!("{name}.log"))?;
-        let up = Program::start("kith", command, &log)?;
+        let up = Program::start(name, command, &log)?;
         let Ok(ready) = up.hear::<Value>(START_DURATION_MAX) else {
             let said = std::fs::read_to_string(&log)?;
             bail!("kith up: {said}");
@@ -125,11 +125,38 @@ impl KithNode {
         self.up.pid()
     }
 
+    /// Fails with what it said last when it has ended.
+    pub(crate) fn ensure_up(&mut self) -> Result<()> {
+        self.up.ensure_up()
+    }
+
+    /// Ends it.
+    pub(crate) fn stop(self) -> Result<()> {
+        self.up.stop()
+    }
+
+    /// An invite to it.
+    pub(crate) fn invite(&self, options: &[&str]) -> Result<String> {
+        let said = run(self.command().arg("invite").args(options))?;
+        let said: Value = serde_json::from_str(&said)?;
+        Ok(said["invite"].as_str().context("an invite")?.to_owned())
+    }
+
+    /// How many of its contacts it has a session with.
+    pub(crate) fn online(&self) -> Result<usize> {
+        let said = run(self.command().arg("contacts"))?;
+        let mut online = 0;
+        for line in said.lines() {
+            let contact: Value = serde_json::from_str(line)?;
+            online += usize::from(contact["online"] == true);
+        }
+        Ok(online)
+    }
+
     /// Becomes a contact of `provider`.
     pub(crate) fn meet(&self, provider: &Self) -> Result<()> {
-        let said: Value = serde_json::from_str(&run(provider.command().arg("invite"))?)?;
-        let invite = said["invite"].as_str().context("an invite")?;
-        run(self.command().args(["add", invite, "--as", PROVIDER]))?;
+        let invite = provider.invite(&[])?;
+        run(self.command().args(["add", &invite, "--as", PROVIDER]))?;
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::{durable, entropy};
 
 /// What the line begins with, before the `1`.
-const PREFIX: &str = "identitykey";
+pub const PREFIX: &str = "identitykey";
 
 /// Which version of the format this is.
 const VERSION: u8 = 1;
@@ -83,9 +83,14 @@ pub enum KeyfileError {
 }
 
 /// Why a line holds no keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum LineError {
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// Cut short, changed, or something else altogether.
+    #[error(transparent)]
     Damaged(TextError),
+    /// Written by a later version.
+    #[error("it was made by a newer kith; update this one")]
     Newer,
 }
 
@@ -160,7 +165,7 @@ impl Keys {
     }
 
     /// The line, ended.
-    pub(super) fn to_line(&self) -> Zeroizing<String> {
+    pub fn to_line(&self) -> Zeroizing<String> {
         let content = Content {
             version: VERSION,
             identity: (*self.identity.as_bytes()).into(),
@@ -173,7 +178,10 @@ impl Keys {
     }
 
     /// Reads a line; blanks around it do not matter.
-    pub(super) fn from_line(line: &[u8]) -> Result<Self, LineError> {
+    ///
+    /// # Errors
+    /// [`LineError`].
+    pub fn from_line(line: &[u8]) -> Result<Self, LineError> {
         let damaged = || LineError::Damaged(TextError::Damaged(PREFIX.to_owned()));
         let line = std::str::from_utf8(line).map_err(|_| damaged())?;
         let bytes = Zeroizing::new(text::decode(PREFIX, line).map_err(LineError::Damaged)?);

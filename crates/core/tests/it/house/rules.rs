@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 6] = [
     ("crates/node", &["crates/core"]),
     ("crates/cli", &["crates/core", "crates/node"]),
     ("bench", &["crates/core", "crates/node"]),
-    ("fuzz", &["crates/core"]),
+    ("fuzz", &["crates/core", "crates/node"]),
 ];
 
 /// What core must not depend on: runtimes, sockets, files, clocks, sources of randomness.

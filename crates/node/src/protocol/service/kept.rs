@@ -59,7 +59,7 @@ impl ServiceOffer {
     }
 
     /// The row that keeps it.
-    pub(super) fn row(&self) -> Row {
+    pub fn row(&self) -> Row {
         let (audience, named) = match &self.access {
             Access::Anyone => (0, Vec::new()),
             Access::Guests => (1, Vec::new()),
@@ -85,7 +85,7 @@ impl ServiceOffer {
     ///
     /// # Errors
     /// [`DecodeError`] when it is of another version or damaged.
-    pub(super) fn read(value: &[u8]) -> Result<Self, DecodeError> {
+    pub fn read(value: &[u8]) -> Result<Self, DecodeError> {
         let malformed = |what: &str| DecodeError::Malformed(what.to_owned());
         let kept: Kept = codec::decode(value)?;
         if kept.version != VERSION || kept.named.len() > NAMED_MAX {
