@@ -50,6 +50,8 @@ mod mailboxes;
 mod meeting;
 pub mod note;
 mod notices;
+#[cfg(test)]
+mod people;
 mod places;
 pub mod proof;
 mod proving;

@@ -9,6 +9,7 @@ use crate::discovery::Advertisement;
 use crate::ids::{DeviceKey, InviteId, Locator, PeerId};
 use crate::routing::Candidate;
 use crate::row::Row;
+use crate::time::Time;
 
 /// The kind of the rows in which the last known routes of contacts are kept.
 pub(super) const ROUTE_KIND: &str = "route";
@@ -25,10 +26,13 @@ pub(super) struct Finding {
     pub(super) linked: VecDeque<Candidate>,
 }
 
-/// A contact seen on the local network.
+/// A device seen on the local network.
 #[derive(Debug)]
 pub(super) struct Sighting {
+    /// Of which contact, as far as it was recognised.
     pub(super) peer: Option<PeerId>,
+    /// When it last said anything new.
+    pub(super) at: Time,
     pub(super) advertisement: Advertisement,
     pub(super) route: Route,
 }
