@@ -279,6 +279,10 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
+    fn is_ours(&self, introducer: DeviceKey) -> bool {
+        self.introducers.iter().any(|it| it.key == introducer)
+    }
+
     fn publish_to(&self, target: PublishTarget) -> Vec<Introducer> {
         let chosen = |it: &&Introducer| match target {
             PublishTarget::All => true,
@@ -296,6 +300,7 @@ impl<S: Scheme> Peer<S> {
     ) {
         for introducer in introducers {
             let visit = Visit {
+                is_ours: self.is_ours(introducer.key),
                 introducer,
                 visitor: SecretKey::from_bytes(self.random.bytes()),
                 request: request.clone(),
