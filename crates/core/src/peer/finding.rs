@@ -26,7 +26,7 @@ impl<S: Scheme> Peer<S> {
             return;
         };
         lookup.open = lookup.open.saturating_sub(1);
-        let Lookup { purpose, open } = *lookup;
+        let Lookup { purpose, open, .. } = *lookup;
         if open == 0 {
             self.finding.lookups.remove(&locator);
         }
@@ -140,12 +140,7 @@ impl<S: Scheme> Peer<S> {
         self.learn_from_invite(peer);
         self.presence.handle_wanted(now, peer, true);
         self.drain_presence();
-        let looking = self
-            .finding
-            .lookups
-            .values()
-            .any(|it| it.purpose == Purpose::Address(peer));
-        if !looking {
+        if !self.finding.is_looking(now, Purpose::Address(peer)) {
             // What an invite says is among the candidates already; a source that tells it again refines the attempt.
             self.sessions.handle_resolved(now, target);
         }
@@ -320,10 +315,9 @@ impl<S: Scheme> Peer<S> {
         if introducers.is_empty() {
             return;
         }
-        let open = introducers.len();
+        let asked = introducers.len();
         self.finding
-            .lookups
-            .insert(locator, Lookup { purpose, open });
+            .begin_look_up(self.now, locator, purpose, asked);
         self.visit(introducers, &Request::Lookup(locator), None);
     }
 

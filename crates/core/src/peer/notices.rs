@@ -45,7 +45,7 @@ impl<S: Scheme> Peer<S> {
     pub(super) fn ask_notice_of(&mut self, key: DeviceKey) {
         let there = self.introducers.iter().find(|it| it.key == key);
         if let Some(there) = there.cloned()
-            && !self.finding.lookups.contains_key(&Notice::locator(key))
+            && !self.finding.is_looking(self.now, Purpose::Notice(key))
         {
             self.ask_notice(key, vec![there]);
         }
@@ -65,13 +65,7 @@ impl<S: Scheme> Peer<S> {
         if introducers.is_empty() || self.faces.device(Face::Visitor).is_none() {
             return;
         }
-        let locator = Notice::locator(key);
-        let asked = self.finding.lookups.get(&locator);
-        let open = asked.map_or(0, |lookup| lookup.open);
-        self.look_up(locator, Purpose::Notice(key), introducers);
-        if let Some(lookup) = self.finding.lookups.get_mut(&locator) {
-            lookup.open += open;
-        }
+        self.look_up(Notice::locator(key), Purpose::Notice(key), introducers);
     }
 
     /// What stands under an introducer's key.
