@@ -6,7 +6,7 @@ use super::io::Output;
 use super::state::Peer;
 use crate::address::Route;
 use crate::codec;
-use crate::crypto::{Scheme, SecretKey};
+use crate::crypto::{Scheme, SecretKey, derive};
 use crate::discovery::{Advertisement, OwnAddress};
 use crate::identity::SignedBinding;
 use crate::identity::binding::Terms;
@@ -195,11 +195,12 @@ impl<S: Scheme> Peer<S> {
             return;
         };
         let reached: Vec<_> = self.reach_secrets();
-        let key = (
-            device,
-            reached.iter().map(|(peer, _)| *peer).collect::<Vec<_>>(),
-        );
-        if self.advertised.as_ref() == Some(&key) {
+        let parts = reached.iter();
+        let parts: Vec<&[u8]> = parts
+            .flat_map(|(peer, reach)| [&peer.0[..], reach])
+            .collect();
+        let key = (device, derive("kith/1 advertised", &parts));
+        if self.advertised == Some(key) {
             return;
         }
         let known = reached.iter().map(|(peer, reach)| (*peer, reach));
@@ -224,5 +225,40 @@ impl<S: Scheme> Peer<S> {
                 self.outputs.push_back(Output::Relays { face, introducers });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::people::{NOW, invite, node, outputs};
+    use super::*;
+
+    /// How `bob` was last told to be announced.
+    fn advertised(bob: &mut Peer) -> Option<Advertisement> {
+        let told = outputs(bob).into_iter().rev();
+        let mut told = told.filter_map(|output| match output {
+            Output::Advertise(advertisement) => Some(advertisement),
+            _ => None,
+        });
+        told.next()
+    }
+
+    #[test]
+    fn who_has_a_new_secret_with_us_recognises_us_by_it_at_once() {
+        let (mut alice, mut bob) = (node(1), node(2));
+        let me = bob.me();
+        let mut meet = |now| {
+            let invite = invite(&mut alice, now);
+            bob.accept_invite(now, &invite, None).expect("a good one");
+            let secrets = bob.reach_secrets();
+            let announced = advertised(&mut bob).expect("for whom is new");
+            let recognised = announced.recognise([(me, &secrets[0].1)]);
+            assert_eq!(recognised, Some(me));
+            secrets
+        };
+        let before = meet(NOW);
+        assert_ne!(meet(NOW + CONTACT_FACE_LIFE / 2), before);
+        bob.advertise();
+        assert_eq!(advertised(&mut bob), None);
     }
 }

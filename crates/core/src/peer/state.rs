@@ -51,8 +51,8 @@ pub struct Peer<S: Scheme = Ed25519> {
     pub(super) comparing: Comparing,
     pub(super) regards: Regards,
     pub(super) protocols: Vec<(ProtocolName, Access)>,
-    /// What was last announced on the local network: which key, and to whom.
-    pub(super) advertised: Option<(DeviceKey, Vec<PeerId>)>,
+    /// What was last announced on the local network: which key, and a hash of whom it is for and by which secrets.
+    pub(super) advertised: Option<(DeviceKey, [u8; 32])>,
     pub(super) outputs: VecDeque<Output>,
 }
 
