@@ -69,7 +69,7 @@ pub const SIGHTINGS_MAX: usize = 256;
 /// The longest pause between two looks into a mailbox: an invite that nobody has used for hours is used some day.
 pub const MAILBOX_POLL_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// Introducers remembered as away: as many as are ever asked.
+/// Introducers remembered as away, beside our own: as many as are ever asked.
 pub const AWAY_MAX: usize = 64;
 
 /// How long answers to a look-up are waited for: a shell tries twice, 18 s each, and waits three times for a busy introducer,

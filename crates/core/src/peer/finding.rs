@@ -68,12 +68,23 @@ impl<S: Scheme> Peer<S> {
     /// An introducer could not be reached.
     pub fn handle_introducer_down(&mut self, now: Time, introducer: DeviceKey) {
         self.now = now;
-        if self.finding.away.len() < AWAY_MAX {
+        if self.is_ours(introducer) || self.finding.away.len() < AWAY_MAX {
             self.finding.away.insert(introducer);
         }
         self.presence.handle_introducer_down(now, introducer);
+        self.follow_homes(|homes, known| homes.handle_down(now, introducer, known));
         self.renew_relays();
         self.ask_notice_elsewhere(introducer);
+    }
+
+    /// A face's place at this relay is lost, for a moment or for good: whether its introducer answers is asked now, and not when
+    /// something is to be left there.
+    pub fn handle_relay_lost(&mut self, now: Time, url: &str) {
+        self.now = now;
+        let mut own = self.introducers.iter();
+        if let Some(key) = own.find(|it| it.relay_url() == url).map(|it| it.key) {
+            self.ask_notice_of(key);
+        }
     }
 
     /// Our own network is another than before, or reaches more: whoever was out of reach is tried again, and looked up.
@@ -242,6 +253,7 @@ impl<S: Scheme> Peer<S> {
         self.now = now;
         if self.finding.away.remove(&device) {
             self.presence.handle_introducer_up(now, device);
+            self.follow_homes(|homes, known| homes.handle_up(now, device, known));
             self.renew_relays();
             self.leave_replies_at(now, device);
             self.list_again(now, 0);

@@ -276,4 +276,18 @@ mod tests {
         let locator = Notice::locator(secret(1).device_key());
         assert!(!node.finding.lookups.contains_key(&locator));
     }
+
+    #[test]
+    fn an_introducer_whose_relay_is_lost_is_asked_at_once() {
+        let mut node = node(Vec::new(), &[line(1, 10), line(2, 20)]);
+        asked(&mut node);
+        let (lost, other) = (line(1, 10).relay_url(), line(9, 90).relay_url());
+        node.handle_relay_lost(NOW, &lost);
+        assert_eq!(asked(&mut node), [], "it is being asked already");
+        node.handle_records(NOW, Notice::locator(secret(1).device_key()), &[]);
+        node.handle_relay_lost(NOW, &other);
+        assert_eq!(asked(&mut node), []);
+        node.handle_relay_lost(NOW, &lost);
+        assert_eq!(asked(&mut node), [line(1, 10)]);
+    }
 }
