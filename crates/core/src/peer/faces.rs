@@ -254,26 +254,24 @@ mod tests {
         for (dead, other) in [(&first, &second), (&second, &first)] {
             let mut bob = node(2);
             bob.handle_introducers(NOW, vec![first.clone(), second.clone()]);
-            let at = |face, told: &[Output]| places(told, face).expect("told");
+            let at = |told: &[Output]| [Face::Public, Face::Contact].map(|face| places(told, face));
+            let only = |it: &Introducer| Some(vec![it.clone()]);
             let told = outputs(&mut bob);
-            assert_eq!(at(Face::Public, &told), [first.clone()]);
-            assert_eq!(at(Face::Contact, &told), [second.clone()]);
+            assert_eq!(at(&told), [only(&first), only(&second)]);
 
             bob.handle_introducer_down(NOW, dead.key);
             let left = NOW + HOME_LEFT_AFTER;
             assert!(bob.poll_timeout().is_some_and(|due| due <= left));
             bob.handle_timeout(left);
             let told = outputs(&mut bob);
-            assert_eq!(at(Face::Public, &told), [other.clone()]);
-            assert_eq!(at(Face::Contact, &told), [other.clone()]);
+            assert_eq!(at(&told), [only(other), only(other)]);
             let public = bob.public_route().expect("it has a place");
             assert_eq!(public.relays, [other.relay_url()]);
 
             bob.handle_introducer_up(left, dead.key);
             bob.handle_timeout(left + HOME_BACK_AFTER);
             let told = outputs(&mut bob);
-            assert_eq!(at(Face::Public, &told), [first.clone()]);
-            assert_eq!(at(Face::Contact, &told), [second.clone()]);
+            assert_eq!(at(&told), [only(&first), only(&second)]);
         }
     }
 
