@@ -4,9 +4,11 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use kith::core::data::link::Link;
+use kith::core::introducer::Introducer;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
@@ -23,6 +25,10 @@ const RELAYED_DURATION_MAX: Duration = Duration::from_secs(2);
 /// How long a stream is watched after the introducer stopped: longer than a path that is silent is kept (2.3 s), and than the
 /// engine takes to ask the relay (5 s).
 const WITHOUT_INTRODUCER_DURATION: Duration = Duration::from_secs(8);
+
+/// How long it may take until both faces have a place at the introducer that is left: 16 s until the dead one is given up, 10 s in
+/// which it might have come back, and the engine's look at the other.
+const MOVED_DURATION_MAX: Duration = Duration::from_secs(45);
 
 /// The shortest time for which the relay is watched. A keep-alive comes by it each 5 s, so a span sees one of each node or none.
 const SPAN_MIN: Duration = Duration::from_secs(2);
@@ -61,6 +67,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(
             "reach::two_symmetric_nats_hand_over_a_folder_through_the_introducer",
             two_symmetric_nats_hand_over_a_folder_through_the_introducer,
+        ),
+        trial(
+            "reach::with_the_first_of_two_introducers_dead_paths_become_direct_and_links_lead",
+            || with_one_introducer_dead(0),
+        ),
+        trial(
+            "reach::with_the_second_of_two_introducers_dead_paths_become_direct_and_links_lead",
+            || with_one_introducer_dead(1),
         ),
     ]
 }
@@ -174,4 +188,58 @@ async fn two_symmetric_nats_hand_over_a_folder_through_the_introducer() -> Resul
     ann.share(&bob, dir.path(), "pictures")?;
     bob.get(&ann, dir.path(), "pictures")?;
     bob.ping_until(&ann, "relay")
+}
+
+/// The public face keeps its place at the first introducer, the contact face at the second: what either of them has to itself must
+/// not be lost with it.
+async fn with_one_introducer_dead(dead: usize) -> Result<()> {
+    let (dir, world) = (TempDir::new()?, World::new().await?);
+    let dir = dir.path();
+    let (first, first_line) = introducer(&world.public_host("first").await?, dir)?;
+    let (second, second_line) = introducer(&world.public_host("second").await?, dir)?;
+    let lines = [first_line.as_str(), second_line.as_str()];
+    let mut hosts = Vec::new();
+    for name in ["ann", "bob", "cat"] {
+        let home = format!("{name}-home");
+        let home = world.home(&home, NatKind::PortRestricted).await?;
+        hosts.push(world.host(name, &home).await?);
+    }
+    let mut introducers = vec![first, second];
+    introducers.remove(dead).stop()?;
+    let living: Introducer = lines[1 - dead].parse()?;
+
+    let mut people = Vec::new();
+    for host in hosts {
+        people.push(Person::start(host, dir, &lines)?);
+    }
+    let [ann, bob, cat] = people.try_into().ok().context("three people")?;
+    meet(&ann, &bob)?;
+    bob.ping_within(&ann, "direct", MOVED_DURATION_MAX)?;
+
+    // Cat is nobody's contact: she has a link, and by it she comes to Ann's public face.
+    let link = link_at(&ann, dir, &living)?;
+    let out = dir.join("cat-got");
+    fs::create_dir(&out)?;
+    let out = out.to_str().context("a path in UTF-8")?;
+    cat.ask("sources", &["get", &link, "--out", out])?;
+    Ok(())
+}
+
+/// A link to something of Ann's, as soon as it names the relay of this introducer.
+fn link_at(ann: &Person, dir: &Path, introducer: &Introducer) -> Result<String> {
+    let folder = dir.join("linked");
+    fs::create_dir(&folder)?;
+    fs::write(folder.join("file"), "for whoever has the link")?;
+    let folder = folder.to_str().context("a path in UTF-8")?;
+    ann.ask("share_id", &["share", folder, "--link"])?;
+    let end = Instant::now() + MOVED_DURATION_MAX;
+    loop {
+        let shared = ann.ask("link", &["shares"])?;
+        let text = shared["link"].as_str().context("a link")?;
+        let public = text.parse::<Link>()?.public;
+        if public.is_some_and(|route| route.relays.contains(&introducer.relay_url())) {
+            return Ok(text.to_owned());
+        }
+        ensure!(Instant::now() < end, "it still leads to the dead one");
+    }
 }

@@ -69,8 +69,22 @@ pub const SIGHTINGS_MAX: usize = 256;
 /// The longest pause between two looks into a mailbox: an invite that nobody has used for hours is used some day.
 pub const MAILBOX_POLL_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// Introducers remembered as away: as many as are ever asked.
+/// Introducers remembered as away, beside our own: as many as are ever asked.
 pub const AWAY_MAX: usize = 64;
+
+/// How long answers to a look-up are waited for: a shell tries twice, 18 s each, and waits three times for a busy introducer,
+/// 30 s each.
+pub const LOOKUP_LIFE: Duration = Duration::from_secs(150);
+
+/// How long one of our introducers that does not answer keeps the places of our faces: as long as a restart takes.
+pub const HOME_LEFT_AFTER: Duration = Duration::from_secs(10);
+
+/// How long it has to answer again until it has them back: one that comes and goes must not move them each time.
+pub const HOME_BACK_AFTER: Duration = Duration::from_secs(60);
+
+/// When one of our introducers is back after none answered, how long the others may take to answer too: a shell leaves them
+/// alone for 90 s at most, and a try takes 16 s.
+pub const HOME_TRIED_WITHIN: Duration = Duration::from_secs(120);
 
 /// Devices named by links whose places are remembered: more than anybody fetches from at once.
 pub const LINKED_MAX: usize = 64;

@@ -2,11 +2,12 @@
 
 use super::config::{BINDING_LIFE, CONTACT_FACE_LIFE};
 use super::devices::{Binding, Device, ROLE};
+use super::homes::{Homes, Known};
 use super::io::Output;
 use super::state::Peer;
 use crate::address::Route;
 use crate::codec;
-use crate::crypto::{Scheme, SecretKey};
+use crate::crypto::{Scheme, SecretKey, derive};
 use crate::discovery::{Advertisement, OwnAddress};
 use crate::identity::SignedBinding;
 use crate::identity::binding::Terms;
@@ -73,6 +74,8 @@ impl<S: Scheme> Peer<S> {
 
     /// Others are in use than before, or other lines of the same.
     pub(super) fn follow_introducers(&mut self, now: Time) {
+        let (own, away) = (&self.introducers, &self.finding.away);
+        self.homes.handle_introducers(now, Known { own, away });
         self.tell_relays();
         self.renew_relays();
         self.leave_replies(now);
@@ -95,7 +98,8 @@ impl<S: Scheme> Peer<S> {
         let known = self.faces.route(Face::Public).cloned();
         known.or_else(|| {
             let mut route = Route::new(self.faces.device(Face::Public)?);
-            route.relays.push(self.introducers.first()?.relay_url());
+            let (public, _) = self.homes.split(&self.introducers);
+            route.relays.push(public.first()?.relay_url());
             Some(route)
         })
     }
@@ -195,11 +199,12 @@ impl<S: Scheme> Peer<S> {
             return;
         };
         let reached: Vec<_> = self.reach_secrets();
-        let key = (
-            device,
-            reached.iter().map(|(peer, _)| *peer).collect::<Vec<_>>(),
-        );
-        if self.advertised.as_ref() == Some(&key) {
+        let parts = reached.iter();
+        let parts: Vec<&[u8]> = parts
+            .flat_map(|(peer, reach)| [&peer.0[..], reach])
+            .collect();
+        let key = (device, derive("kith/1 advertised", &parts));
+        if self.advertised == Some(key) {
             return;
         }
         let known = reached.iter().map(|(peer, reach)| (*peer, reach));
@@ -208,21 +213,94 @@ impl<S: Scheme> Peer<S> {
         self.outputs.push_back(Output::Advertise(advertisement));
     }
 
-    /// Which relays each face keeps to: different ones where there are several, so that no introducer sees both faces of a
-    /// node side by side. A contact's relay is for the contact face only: strangers do not learn of it.
+    /// Which relays each face keeps to, by [`Homes::split`]. A contact's relay is for the contact face only: strangers do not
+    /// learn of it.
     pub(super) fn tell_relays(&mut self) {
-        let (public, contact) = match self.introducers.as_slice() {
-            [first, rest @ ..] if !rest.is_empty() => (std::slice::from_ref(first), rest),
-            all => (all, all),
-        };
+        let (public, mut contact) = self.homes.split(&self.introducers);
+        contact.extend(self.contact_relays().map(|(_, relay)| relay.clone()));
         for (face, introducers) in [(Face::Public, public), (Face::Contact, contact)] {
-            let mut introducers = introducers.to_vec();
-            if face == Face::Contact {
-                introducers.extend(self.contact_relays().map(|(_, relay)| relay.clone()));
-            }
             if self.faces.device(face).is_some() {
                 self.outputs.push_back(Output::Relays { face, introducers });
             }
         }
+    }
+
+    /// What places depend on has changed: faces that are to be elsewhere by that are told.
+    pub(super) fn follow_homes(&mut self, change: impl FnOnce(&mut Homes, Known<'_>) -> bool) {
+        let known = Known {
+            own: &self.introducers,
+            away: &self.finding.away,
+        };
+        if change(&mut self.homes, known) {
+            self.tell_relays();
+        }
+    }
+
+    /// Does what is due.
+    pub(super) fn renew_homes(&mut self, now: Time) {
+        self.follow_homes(|homes, known| homes.handle_timeout(now, known));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::{HOME_BACK_AFTER, HOME_LEFT_AFTER};
+    use super::super::people::{NOW, introducer, invite, node, outputs, places};
+    use super::*;
+
+    #[test]
+    fn with_either_of_two_introducers_dead_both_faces_are_at_the_other() {
+        let (first, second) = (introducer(8), introducer(9));
+        for (dead, other) in [(&first, &second), (&second, &first)] {
+            let mut bob = node(2);
+            bob.handle_introducers(NOW, vec![first.clone(), second.clone()]);
+            let at = |told: &[Output]| [Face::Public, Face::Contact].map(|face| places(told, face));
+            let only = |it: &Introducer| Some(vec![it.clone()]);
+            let told = outputs(&mut bob);
+            assert_eq!(at(&told), [only(&first), only(&second)]);
+
+            bob.handle_introducer_down(NOW, dead.key);
+            let left = NOW + HOME_LEFT_AFTER;
+            assert!(bob.poll_timeout().is_some_and(|due| due <= left));
+            bob.handle_timeout(left);
+            let told = outputs(&mut bob);
+            assert_eq!(at(&told), [only(other), only(other)]);
+            let public = bob.public_route().expect("it has a place");
+            assert_eq!(public.relays, [other.relay_url()]);
+
+            bob.handle_introducer_up(left, dead.key);
+            bob.handle_timeout(left + HOME_BACK_AFTER);
+            let told = outputs(&mut bob);
+            assert_eq!(at(&told), [only(&first), only(&second)]);
+        }
+    }
+
+    /// How `bob` was last told to be announced.
+    fn advertised(bob: &mut Peer) -> Option<Advertisement> {
+        let told = outputs(bob).into_iter().rev();
+        let mut told = told.filter_map(|output| match output {
+            Output::Advertise(advertisement) => Some(advertisement),
+            _ => None,
+        });
+        told.next()
+    }
+
+    #[test]
+    fn who_has_a_new_secret_with_us_recognises_us_by_it_at_once() {
+        let (mut alice, mut bob) = (node(1), node(2));
+        let me = bob.me();
+        let mut meet = |now| {
+            let invite = invite(&mut alice, now);
+            bob.accept_invite(now, &invite, None).expect("a good one");
+            let secrets = bob.reach_secrets();
+            let announced = advertised(&mut bob).expect("for whom is new");
+            let recognised = announced.recognise([(me, &secrets[0].1)]);
+            assert_eq!(recognised, Some(me));
+            secrets
+        };
+        let before = meet(NOW);
+        assert_ne!(meet(NOW + CONTACT_FACE_LIFE / 2), before);
+        bob.advertise();
+        assert_eq!(advertised(&mut bob), None);
     }
 }

@@ -26,7 +26,7 @@ impl<S: Scheme> Peer<S> {
             return;
         };
         lookup.open = lookup.open.saturating_sub(1);
-        let Lookup { purpose, open } = *lookup;
+        let Lookup { purpose, open, .. } = *lookup;
         if open == 0 {
             self.finding.lookups.remove(&locator);
         }
@@ -68,12 +68,23 @@ impl<S: Scheme> Peer<S> {
     /// An introducer could not be reached.
     pub fn handle_introducer_down(&mut self, now: Time, introducer: DeviceKey) {
         self.now = now;
-        if self.finding.away.len() < AWAY_MAX {
+        if self.is_ours(introducer) || self.finding.away.len() < AWAY_MAX {
             self.finding.away.insert(introducer);
         }
         self.presence.handle_introducer_down(now, introducer);
+        self.follow_homes(|homes, known| homes.handle_down(now, introducer, known));
         self.renew_relays();
         self.ask_notice_elsewhere(introducer);
+    }
+
+    /// A face's place at this relay is lost, for a moment or for good: whether its introducer answers is asked now, and not when
+    /// something is to be left there.
+    pub fn handle_relay_lost(&mut self, now: Time, url: &str) {
+        self.now = now;
+        let mut own = self.introducers.iter();
+        if let Some(key) = own.find(|it| it.relay_url() == url).map(|it| it.key) {
+            self.ask_notice_of(key);
+        }
     }
 
     /// Our own network is another than before, or reaches more: whoever was out of reach is tried again, and looked up.
@@ -140,12 +151,7 @@ impl<S: Scheme> Peer<S> {
         self.learn_from_invite(peer);
         self.presence.handle_wanted(now, peer, true);
         self.drain_presence();
-        let looking = self
-            .finding
-            .lookups
-            .values()
-            .any(|it| it.purpose == Purpose::Address(peer));
-        if !looking {
+        if !self.finding.is_looking(now, Purpose::Address(peer)) {
             // What an invite says is among the candidates already; a source that tells it again refines the attempt.
             self.sessions.handle_resolved(now, target);
         }
@@ -247,6 +253,7 @@ impl<S: Scheme> Peer<S> {
         self.now = now;
         if self.finding.away.remove(&device) {
             self.presence.handle_introducer_up(now, device);
+            self.follow_homes(|homes, known| homes.handle_up(now, device, known));
             self.renew_relays();
             self.leave_replies_at(now, device);
             self.list_again(now, 0);
@@ -279,6 +286,10 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
+    fn is_ours(&self, introducer: DeviceKey) -> bool {
+        self.introducers.iter().any(|it| it.key == introducer)
+    }
+
     fn publish_to(&self, target: PublishTarget) -> Vec<Introducer> {
         let chosen = |it: &&Introducer| match target {
             PublishTarget::All => true,
@@ -296,6 +307,7 @@ impl<S: Scheme> Peer<S> {
     ) {
         for introducer in introducers {
             let visit = Visit {
+                is_ours: self.is_ours(introducer.key),
                 introducer,
                 visitor: SecretKey::from_bytes(self.random.bytes()),
                 request: request.clone(),
@@ -315,10 +327,9 @@ impl<S: Scheme> Peer<S> {
         if introducers.is_empty() {
             return;
         }
-        let open = introducers.len();
+        let asked = introducers.len();
         self.finding
-            .lookups
-            .insert(locator, Lookup { purpose, open });
+            .begin_look_up(self.now, locator, purpose, asked);
         self.visit(introducers, &Request::Lookup(locator), None);
     }
 

@@ -28,7 +28,7 @@ impl<S: Scheme> Peer<S> {
         if self.introducers.is_empty() || peer == self.me {
             return self.tell(Event::Located { peer, device: None });
         }
-        if !self.finding.lookups.contains_key(&locator) {
+        if !self.finding.is_looking(now, Purpose::Listing(peer)) {
             let introducers = self.introducers.clone();
             self.look_up(locator, Purpose::Listing(peer), introducers);
         }

@@ -128,8 +128,7 @@ impl<S: Scheme> Peer<S> {
         });
         let unseen: Vec<InviteId> = unseen.map(|mailbox| mailbox.invite).collect();
         for invite in &unseen {
-            let mut lookups = self.finding.lookups.values();
-            if !lookups.any(|it| it.purpose == Purpose::Replies(*invite)) {
+            if !self.finding.is_looking(now, Purpose::Replies(*invite)) {
                 self.meeting.polls.insert(*invite, now);
             }
         }

@@ -22,7 +22,7 @@
 //! - `settings`: what the owner changes while it runs.
 //! - `relaying`: whom we relay for, and which contacts relay for us.
 //!
-//! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`,
+//! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`, `homes`,
 //! `lines`, `listed`, `relays`, `comparisons`.
 //!
 //! The shell (kith-node, or the simulator) performs [`Output`]s in order and reports what comes of them:
@@ -41,6 +41,7 @@ mod connections;
 mod devices;
 mod faces;
 mod finding;
+mod homes;
 pub mod io;
 mod life;
 mod lines;
@@ -50,6 +51,8 @@ mod mailboxes;
 mod meeting;
 pub mod note;
 mod notices;
+#[cfg(test)]
+mod people;
 mod places;
 pub mod proof;
 mod proving;

@@ -45,7 +45,7 @@ impl<S: Scheme> Peer<S> {
     pub(super) fn ask_notice_of(&mut self, key: DeviceKey) {
         let there = self.introducers.iter().find(|it| it.key == key);
         if let Some(there) = there.cloned()
-            && !self.finding.lookups.contains_key(&Notice::locator(key))
+            && !self.finding.is_looking(self.now, Purpose::Notice(key))
         {
             self.ask_notice(key, vec![there]);
         }
@@ -65,13 +65,7 @@ impl<S: Scheme> Peer<S> {
         if introducers.is_empty() || self.faces.device(Face::Visitor).is_none() {
             return;
         }
-        let locator = Notice::locator(key);
-        let asked = self.finding.lookups.get(&locator);
-        let open = asked.map_or(0, |lookup| lookup.open);
-        self.look_up(locator, Purpose::Notice(key), introducers);
-        if let Some(lookup) = self.finding.lookups.get_mut(&locator) {
-            lookup.open += open;
-        }
+        self.look_up(Notice::locator(key), Purpose::Notice(key), introducers);
     }
 
     /// What stands under an introducer's key.
@@ -281,5 +275,19 @@ mod tests {
         assert_eq!(node.introducers(), [line(1, 11), line(2, 20)]);
         let locator = Notice::locator(secret(1).device_key());
         assert!(!node.finding.lookups.contains_key(&locator));
+    }
+
+    #[test]
+    fn an_introducer_whose_relay_is_lost_is_asked_at_once() {
+        let mut node = node(Vec::new(), &[line(1, 10), line(2, 20)]);
+        asked(&mut node);
+        let (lost, other) = (line(1, 10).relay_url(), line(9, 90).relay_url());
+        node.handle_relay_lost(NOW, &lost);
+        assert_eq!(asked(&mut node), [], "it is being asked already");
+        node.handle_records(NOW, Notice::locator(secret(1).device_key()), &[]);
+        node.handle_relay_lost(NOW, &other);
+        assert_eq!(asked(&mut node), []);
+        node.handle_relay_lost(NOW, &lost);
+        assert_eq!(asked(&mut node), [line(1, 10)]);
     }
 }

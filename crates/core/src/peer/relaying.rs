@@ -189,84 +189,9 @@ impl<S: Scheme> Peer<S> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::people::{NOW, befriend, device, introducer, node, outputs, places};
     use super::*;
     use crate::address::Route;
-    use crate::crypto::{Ed25519, SecretKey};
-    use crate::ids::TlsPin;
-    use crate::introducer::{Ports, Trust};
-    use crate::peer::note::Card;
-    use crate::peer::{Config, InviteOptions, Source};
-    use crate::time::DAY;
-
-    const NOW: Time = Time(1_700_000_000_000);
-
-    fn secret(number: u8) -> SecretKey {
-        SecretKey::from_bytes([number; 32])
-    }
-
-    fn device(number: u8) -> DeviceKey {
-        secret(number).device_key()
-    }
-
-    fn introducer(number: u8) -> Introducer {
-        let ports = Ports {
-            tcp: 7118,
-            udp: 7119,
-            discovery: 7120,
-        };
-        let trust = Trust::Pin(TlsPin([number; 32]));
-        Introducer::new(
-            device(number),
-            vec![[203, 0, 113, number].into()],
-            ports,
-            trust,
-        )
-    }
-
-    /// A node that relays where it can be reached, with its faces bound.
-    fn node(number: u8) -> Peer {
-        let mut config = Config::new("test/1".into());
-        config.relay = Some(Vec::new());
-        let seed = [number; 32];
-        let mut node =
-            Peer::new(config, Ed25519, secret(number), Vec::new(), seed, NOW).expect("no rows");
-        node.handle_device(NOW, Face::Public, secret(number + 100));
-        node.handle_device(NOW, Face::Contact, secret(number + 101));
-        node
-    }
-
-    /// The contact with this number, in the book of `node`, with a card that names a device and perhaps a relay.
-    fn befriend(node: &mut Peer, number: u8, relay: Option<Introducer>) -> PeerId {
-        let options = InviteOptions {
-            reusable: false,
-            life: DAY,
-            with_addresses: false,
-        };
-        let invite = self::node(number).create_invite(NOW, options);
-        let invite = invite.expect("the first");
-        let peer = node
-            .accept_invite(NOW, &invite, None)
-            .expect("a new contact");
-        let route = Route {
-            addresses: vec![([10, 0, 0, number], 4433).into()],
-            ..Route::new(device(number + 101))
-        };
-        let card = Card::new(vec![1], route, None, &[]).with_relay(relay);
-        node.learn_card(peer, card, Source::Session);
-        peer
-    }
-
-    fn outputs(node: &mut Peer) -> Vec<Output> {
-        std::iter::from_fn(|| node.poll_output()).collect()
-    }
-
-    /// The last relays that the contact face and the public face were told to keep to.
-    fn places(outputs: &[Output], wanted: Face) -> Option<Vec<Introducer>> {
-        outputs.iter().rev().find_map(|output| match output {
-            Output::Relays { face, introducers } if *face == wanted => Some(introducers.clone()),
-            _ => None,
-        })
-    }
 
     #[test]
     fn a_contacts_relay_is_for_the_contact_face_alone_and_told_to_nobody() {

@@ -8,6 +8,7 @@ use super::comparisons::Comparing;
 use super::config::Config;
 use super::connections::Connections;
 use super::devices::{Faces, ROLE};
+use super::homes::Homes;
 use super::io::{Event, Output};
 use super::life::{self, LIFE_KIND};
 use super::lines::{LINE_KIND, Lines};
@@ -43,6 +44,7 @@ pub struct Peer<S: Scheme = Ed25519> {
     /// In use, each with the line that is in force.
     pub(super) introducers: Vec<Introducer>,
     pub(super) lines: Lines,
+    pub(super) homes: Homes,
     pub(super) listed: Listed,
     pub(super) connections: Connections,
     pub(super) finding: Finding,
@@ -51,8 +53,8 @@ pub struct Peer<S: Scheme = Ed25519> {
     pub(super) comparing: Comparing,
     pub(super) regards: Regards,
     pub(super) protocols: Vec<(ProtocolName, Access)>,
-    /// What was last announced on the local network: which key, and to whom.
-    pub(super) advertised: Option<(DeviceKey, Vec<PeerId>)>,
+    /// What was last announced on the local network: which key, and a hash of whom it is for and by which secrets.
+    pub(super) advertised: Option<(DeviceKey, [u8; 32])>,
     pub(super) outputs: VecDeque<Output>,
 }
 
@@ -117,6 +119,7 @@ impl<S: Scheme> Peer<S> {
             faces: Faces::default(),
             introducers: Vec::new(),
             lines: Lines::restore(lines),
+            homes: Homes::default(),
             listed: Listed::default(),
             connections: Connections::default(),
             meeting: Meeting::default(),
@@ -208,6 +211,7 @@ impl<S: Scheme> Peer<S> {
         self.sessions.handle_timeout(now);
         self.presence.handle_timeout(now);
         self.renew_faces(now);
+        self.renew_homes(now);
         self.renew_lines(now);
         self.list_self(now);
         self.poll_mailboxes(now);
@@ -225,6 +229,7 @@ impl<S: Scheme> Peer<S> {
             self.presence.poll_timeout(),
             self.faces.next_due(),
             self.lines.next_due(&self.introducers),
+            self.homes.next_due(),
             self.listed.next_due(),
             self.meeting.next_due(),
             self.comparing.next_due(),

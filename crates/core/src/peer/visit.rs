@@ -17,6 +17,8 @@ use crate::routing::wire::{Frame, HELLO_VERSION, Hello};
 pub struct Visit {
     /// Whom to ask.
     pub introducer: Introducer,
+    /// Whether it is one that we use ourselves.
+    pub is_ours: bool,
     /// The key to present: of this visit alone.
     pub visitor: SecretKey,
     /// What to ask.

@@ -159,10 +159,10 @@ impl Lan {
                 event = events.recv_async() => {
                     // The daemon drops a listener that fell a thousand events behind: that was a flood, too.
                     let event = event.map_err(|_| Ended::Flooded)?;
-                    if let Some(finding) = self.handle_event(event)
-                        && findings.send(finding).await.is_err()
-                    {
-                        return Ok(());
+                    for finding in self.handle_event(event) {
+                        if findings.send(finding).await.is_err() {
+                            return Ok(());
+                        }
                     }
                 }
                 _ = look.tick() => {
@@ -214,13 +214,13 @@ impl Lan {
         }
     }
 
-    fn handle_event(&mut self, event: ServiceEvent) -> Option<Finding> {
+    fn handle_event(&mut self, event: ServiceEvent) -> Vec<Finding> {
         match event {
             ServiceEvent::ServiceResolved(service) => {
-                let instance = instance(service.get_fullname())?;
-                if self.is_own(instance) {
-                    return None;
-                }
+                let instance = instance(service.get_fullname());
+                let Some(instance) = instance.filter(|instance| !self.is_own(instance)) else {
+                    return Vec::new();
+                };
                 let properties = service.get_properties();
                 let claim = Claim {
                     instance,
@@ -233,8 +233,11 @@ impl Lan {
                 };
                 self.neighbours.hear(&claim)
             }
-            ServiceEvent::ServiceRemoved(_, name) => self.neighbours.lose(instance(&name)?),
-            _ => None,
+            ServiceEvent::ServiceRemoved(_, name) => {
+                let left = instance(&name).and_then(|instance| self.neighbours.lose(instance));
+                left.into_iter().collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -289,7 +292,11 @@ impl Source for Lan {
                     has_warned = true;
                 }
             }
-            self.neighbours.clear();
+            for finding in self.neighbours.clear() {
+                if findings.send(finding).await.is_err() {
+                    return;
+                }
+            }
             if self.wait_to_restart(pause, &mut orders).await.is_none() {
                 return;
             }

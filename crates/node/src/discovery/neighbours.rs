@@ -11,9 +11,10 @@ use kith_core::discovery::lan::{Advertisement, instance_name};
 
 use super::source::{Finding, Neighbour};
 
-/// The most devices remembered: a crowded conference network. Beyond it the one heard first is forgotten, so that
-/// a flood of inventions hides nobody who arrives after it.
-pub const NEIGHBOURS_MAX: usize = 256;
+/// The most devices remembered: as many as the daemon knows of before that counts as a flood, at four records each (PTR, SRV,
+/// TXT, A). Beyond it the one heard first is forgotten, so that inventions hide nobody who arrives after them; whom they
+/// displaced is heard anew when the flood is noticed. At some 1.5 KiB each.
+pub const NEIGHBOURS_MAX: usize = 1024;
 
 /// The TXT key of the UDP port over IPv6, in decimal, where it differs from the one in the SRV record, which has room for
 /// one only (RFC 2782).
@@ -49,36 +50,43 @@ impl Neighbours {
         }
     }
 
-    /// Takes a claim; what to tell of it, if it is sound and says something new.
-    pub fn hear(&mut self, claim: &Claim<'_>) -> Option<Finding> {
-        let neighbour = self.read(claim)?;
+    /// Takes a claim; what to tell of it, if it is sound and says something new: whom it displaces, and of whom it is.
+    pub fn hear(&mut self, claim: &Claim<'_>) -> Vec<Finding> {
+        let Some(neighbour) = self.read(claim) else {
+            return Vec::new();
+        };
         let known = self.by_instance.get(claim.instance);
         if known == Some(&neighbour) {
-            return None;
+            return Vec::new();
         }
+        let mut told = Vec::new();
         if known.is_none() {
             if self.by_instance.len() >= NEIGHBOURS_MAX {
-                let oldest = self.oldest_first.pop_front()?;
-                self.by_instance.remove(&oldest);
+                let oldest = self.oldest_first.front().cloned();
+                told.extend(oldest.and_then(|oldest| self.lose(&oldest)));
             }
             self.oldest_first.push_back(claim.instance.to_owned());
         }
         self.by_instance
             .insert(claim.instance.to_owned(), neighbour.clone());
-        Some(Finding::Neighbour(neighbour))
+        told.push(Finding::Neighbour(neighbour));
+        told
     }
 
-    /// Takes a goodbye; nothing to tell of one never heard of.
+    /// Takes a goodbye; nothing to tell of one never heard of, or forgotten.
     pub fn lose(&mut self, instance: &str) -> Option<Finding> {
         let neighbour = self.by_instance.remove(instance)?;
         self.oldest_first.retain(|name| name != instance);
         Some(Finding::Left(neighbour.advertisement.device))
     }
 
-    /// Forgets everybody, as when the network is asked anew; nobody has left by that.
-    pub fn clear(&mut self) {
-        self.by_instance.clear();
+    /// Forgets everybody, as when the network is asked anew: whoever is still there is heard again, and the goodbyes of the
+    /// others are missed.
+    pub fn clear(&mut self) -> Vec<Finding> {
         self.oldest_first.clear();
+        let forgotten = std::mem::take(&mut self.by_instance).into_values();
+        let left = forgotten.map(|neighbour| Finding::Left(neighbour.advertisement.device));
+        left.collect()
     }
 
     fn read(&self, claim: &Claim<'_>) -> Option<Neighbour> {
@@ -143,9 +151,15 @@ fn is_link_local(address: &SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kith_core::address::Route;
+    use kith_core::crypto::{Ed25519, SecretKey};
     use kith_core::discovery::lan::{TAGS_MAX, Tag};
-    use kith_core::ids::DeviceKey;
+    use kith_core::ids::{DeviceKey, Face, PeerId};
+    use kith_core::peer::{self, Config, Event, InviteOptions, Output, Peer};
+    use kith_core::time::Time;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
+    use std::time::Duration;
 
     fn advertisement(device: u16) -> Advertisement {
         let mut key = [7; 32];
@@ -167,7 +181,7 @@ mod tests {
         advertisement: &Advertisement,
         port_v6: Option<u16>,
         addresses: &[(IpAddr, u32)],
-    ) -> Option<Finding> {
+    ) -> Vec<Finding> {
         let txt = write_txt(advertisement, port_v6);
         let claim = Claim {
             instance: &advertisement.instance_name(),
@@ -178,9 +192,9 @@ mod tests {
         neighbours.hear(&claim)
     }
 
-    fn addresses_of(finding: Option<Finding>) -> Vec<String> {
-        match finding {
-            Some(Finding::Neighbour(found)) => {
+    fn addresses_of(told: Vec<Finding>) -> Vec<String> {
+        match told.as_slice() {
+            [Finding::Neighbour(found)] => {
                 found.addresses.iter().map(ToString::to_string).collect()
             }
             other => panic!("{other:?}"),
@@ -201,9 +215,10 @@ mod tests {
     fn what_is_known_is_told_once_and_its_end_once() {
         let mut neighbours = Neighbours::new(false);
         let (seen, at) = (advertisement(1), ips(&["192.168.1.2"]));
-        assert!(hear(&mut neighbours, &seen, None, &at).is_some());
-        assert_eq!(hear(&mut neighbours, &seen, None, &at), None);
-        assert!(hear(&mut neighbours, &seen, None, &ips(&["192.168.1.3"])).is_some());
+        assert_eq!(hear(&mut neighbours, &seen, None, &at).len(), 1);
+        assert_eq!(hear(&mut neighbours, &seen, None, &at), []);
+        let elsewhere = ips(&["192.168.1.3"]);
+        assert_eq!(hear(&mut neighbours, &seen, None, &elsewhere).len(), 1);
         let left = Some(Finding::Left(seen.device));
         assert_eq!(neighbours.lose(&seen.instance_name()), left);
         assert_eq!(neighbours.lose(&seen.instance_name()), None);
@@ -218,7 +233,7 @@ mod tests {
             txt: txt.iter().map(|(key, value)| (&**key, &**value)).collect(),
             addresses: ips(&["192.168.1.2"]),
         };
-        assert_eq!(Neighbours::new(false).hear(&claim), None);
+        assert_eq!(Neighbours::new(false).hear(&claim), []);
     }
 
     #[test]
@@ -234,7 +249,7 @@ mod tests {
             "::ffff:127.0.0.1",
         ]);
         let mut neighbours = Neighbours::new(false);
-        assert_eq!(hear(&mut neighbours, &advertisement(1), None, &bad), None);
+        assert_eq!(hear(&mut neighbours, &advertisement(1), None, &bad), []);
         let found = hear(&mut Neighbours::new(true), &advertisement(1), None, &bad);
         assert_eq!(addresses_of(found), ["127.0.0.1:70", "[::1]:70"]);
     }
@@ -250,16 +265,114 @@ mod tests {
     fn a_flood_of_devices_is_bounded_and_hides_nobody_after_it() {
         let mut neighbours = Neighbours::new(false);
         let at = ips(&["192.168.1.2"]);
-        for device in 0..1000 {
-            assert!(hear(&mut neighbours, &advertisement(device), None, &at).is_some());
+        for device in 0..2000 {
+            let told = hear(&mut neighbours, &advertisement(device), None, &at);
+            assert!(matches!(told.last(), Some(Finding::Neighbour(_))));
         }
         assert_eq!(neighbours.by_instance.len(), NEIGHBOURS_MAX);
         assert_eq!(neighbours.oldest_first.len(), NEIGHBOURS_MAX);
         assert_eq!(neighbours.lose(&advertisement(0).instance_name()), None);
-        let last = advertisement(999);
+        let last = advertisement(1999);
         let left = Some(Finding::Left(last.device));
         assert_eq!(neighbours.lose(&last.instance_name()), left);
         assert_eq!(neighbours.oldest_first.len(), NEIGHBOURS_MAX - 1);
+    }
+
+    #[test]
+    fn whoever_is_told_of_leaves_or_is_remembered() {
+        let mut neighbours = Neighbours::new(false);
+        let (at, mut told) = (ips(&["192.168.1.2"]), BTreeSet::new());
+        let mut take = |findings: Vec<Finding>| {
+            for finding in findings {
+                match finding {
+                    Finding::Neighbour(found) => told.insert(found.advertisement.device),
+                    Finding::Left(device) => told.remove(&device),
+                    other => panic!("{other:?}"),
+                };
+            }
+            told.len()
+        };
+        for device in 0..2000 {
+            let findings = hear(&mut neighbours, &advertisement(device), None, &at);
+            assert!(take(findings) <= NEIGHBOURS_MAX);
+        }
+        assert_eq!(take(neighbours.clear()), 0);
+        assert_eq!(take(neighbours.clear()), 0);
+        let again = hear(&mut neighbours, &advertisement(1999), None, &at);
+        assert_eq!(take(again), 1);
+    }
+
+    /// Bob's machine, and a device of Alice's whom he has an invite of.
+    fn bob() -> (Peer, DeviceKey, PeerId) {
+        let now = Time(1_700_000_000_000);
+        let machine = |number: u8| {
+            let (config, identity) = (
+                Config::new("test".into()),
+                SecretKey::from_bytes([number; 32]),
+            );
+            let made = Peer::new(config, Ed25519, identity, Vec::new(), [number; 32], now);
+            let mut peer = made.expect("no rows");
+            let secret = SecretKey::from_bytes([number + 100; 32]);
+            let mut route = Route::new(secret.device_key());
+            peer.handle_device(now, Face::Contact, secret);
+            route.addresses = vec![([192, 168, 1, number], 70).into()];
+            peer.handle_route(now, Face::Contact, route);
+            peer
+        };
+        let (mut alice, mut bob) = (machine(1), machine(2));
+        let options = InviteOptions {
+            reusable: false,
+            life: Duration::from_secs(3600),
+            with_addresses: true,
+        };
+        let invite = alice.create_invite(now, options).expect("the first");
+        let peer = bob.accept_invite(now, &invite, None).expect("a good one");
+        let device = invite.contact.expect("with addresses").device;
+        (bob, device, peer)
+    }
+
+    /// Tells the machine what was found; whether it found `contact` by it.
+    fn finds(machine: &mut Peer, told: Vec<Finding>, contact: PeerId) -> bool {
+        let now = Time(1_700_000_001_000);
+        for finding in told {
+            match finding {
+                Finding::Neighbour(found) => {
+                    let mut route = Route::new(found.advertisement.device);
+                    route.addresses = found.addresses;
+                    machine.handle_sighting(now, found.advertisement, route);
+                }
+                Finding::Left(device) => machine.handle_sighting_gone(device),
+                other => panic!("{other:?}"),
+            }
+        }
+        let source = peer::Source::Lan;
+        let found = Output::Event(Event::Found {
+            peer: contact,
+            source,
+        });
+        std::iter::from_fn(|| machine.poll_output()).any(|output| output == found)
+    }
+
+    #[test]
+    fn after_any_number_of_inventions_and_of_daemons_a_contact_is_found() {
+        let (mut machine, device, contact) = bob();
+        let (mut neighbours, at) = (Neighbours::new(false), ips(&["192.168.1.2"]));
+        let alice = Advertisement {
+            device,
+            tags: Vec::new(),
+        };
+        for round in 0..4 {
+            for number in 0..1100 {
+                let invented = advertisement(round * 2000 + number);
+                let told = hear(&mut neighbours, &invented, None, &at);
+                finds(&mut machine, told, contact);
+            }
+            let told = hear(&mut neighbours, &alice, None, &at);
+            assert!(finds(&mut machine, told, contact), "round {round}");
+            let forgotten = neighbours.clear();
+            assert!(forgotten.contains(&Finding::Left(device)));
+            finds(&mut machine, forgotten, contact);
+        }
     }
 
     proptest! {
@@ -279,7 +392,7 @@ mod tests {
                 txt: entries.chain(sound).collect(),
                 addresses,
             };
-            if let Some(Finding::Neighbour(found)) = Neighbours::new(false).hear(&claim) {
+            if let [Finding::Neighbour(found)] = &Neighbours::new(false).hear(&claim)[..] {
                 prop_assert!((1..=ADDRESSES_MAX).contains(&found.addresses.len()));
                 prop_assert!(found.advertisement.tags.len() <= TAGS_MAX);
                 prop_assert!(found.addresses.iter().all(|address| address.port() != 0));

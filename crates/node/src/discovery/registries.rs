@@ -15,6 +15,7 @@ use kith_core::ids::DeviceKey;
 use kith_core::introducer::Introducer;
 use kith_core::peer::Visit;
 use kith_core::random::Random;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -24,7 +25,8 @@ use super::source::{Finding, Order, Source};
 use super::visit::Pay;
 use crate::entropy;
 
-/// The most introducers asked: mine, and those of an address book's contacts, who tend to share a few.
+/// The most introducers asked at a time: mine, and those of an address book's contacts, who tend to share a few. For one
+/// more, the one that was asked longest ago is given up, and none of mine before all others.
 const INTRODUCERS_MAX: usize = 64;
 
 /// The most visits that wait for one introducer: four bursts of [`Presence`](kith_core::discovery::Presence). What
@@ -55,6 +57,8 @@ const PUT_OFF_LONGEST: Duration = Duration::from_secs(30);
 pub struct Registries<P> {
     pay: P,
     workers: BTreeMap<DeviceKey, Worker>,
+    /// How many visits were ordered.
+    visits: u64,
     tasks: JoinSet<()>,
 }
 
@@ -62,6 +66,9 @@ pub struct Registries<P> {
 #[derive(Debug)]
 struct Worker {
     introducer: Introducer,
+    is_ours: bool,
+    /// The number of the last visit to it.
+    last: u64,
     visits: mpsc::Sender<Visit>,
 }
 
@@ -71,26 +78,36 @@ impl<P: Pay> Registries<P> {
         Self {
             pay,
             workers: BTreeMap::new(),
+            visits: 0,
             tasks: JoinSet::new(),
         }
     }
 
-    /// Has a visit paid, starting a task for an introducer that was never asked before.
-    fn pay(&mut self, visit: Visit, findings: &mpsc::Sender<Finding>) {
+    /// Has a visit paid, starting a task for an introducer that has none; what to tell where it cannot be.
+    fn pay(&mut self, visit: Visit, findings: &mpsc::Sender<Finding>) -> Option<Finding> {
         let key = visit.introducer.key;
-        let known = self.workers.get(&key);
-        let moved = known.is_some_and(|worker| worker.introducer != visit.introducer);
-        if moved || (known.is_none() && self.workers.len() < INTRODUCERS_MAX) {
-            // The task of one that moved ends when nothing can be asked of it any more.
-            let worker = self.start(visit.introducer.clone(), findings);
-            self.workers.insert(key, worker);
+        let mut known = self.workers.remove(&key);
+        // The task of one that moved ends when what it has begun is over.
+        known = known.filter(|worker| worker.introducer == visit.introducer);
+        if self.workers.len() >= INTRODUCERS_MAX {
+            self.make_room();
         }
-        let Some(worker) = self.workers.get(&key) else {
-            debug!("too many introducers");
-            return;
-        };
-        if worker.visits.try_send(visit).is_err() {
-            debug!("an introducer takes no visits");
+        let mut worker = known.unwrap_or_else(|| self.start(visit.introducer.clone(), findings));
+        self.visits += 1;
+        (worker.is_ours, worker.last) = (visit.is_ours, self.visits);
+        let lost = worker.visits.try_send(visit).err();
+        self.workers.insert(key, worker);
+        let (TrySendError::Full(visit) | TrySendError::Closed(visit)) = lost?;
+        debug!("an introducer takes no visits");
+        unanswered(&visit)
+    }
+
+    /// Gives up the introducer that is least likely to be asked again.
+    fn make_room(&mut self) {
+        let rank = |worker: &Worker| (worker.is_ours, worker.last);
+        let least = self.workers.iter().min_by_key(|(_, worker)| rank(worker));
+        if let Some(key) = least.map(|(key, _)| *key) {
+            self.workers.remove(&key);
         }
     }
 
@@ -103,12 +120,18 @@ impl<P: Pay> Registries<P> {
             visits: receiver,
             findings: findings.clone(),
             random: Random::new(entropy::seed()),
-            mood: Mood::Up,
+            is_needed: true,
+            mood: Mood::Untried,
             pause: RETRY_FIRST,
             up_since: Instant::now(),
         };
         self.tasks.spawn(task.run());
-        Worker { introducer, visits }
+        Worker {
+            introducer,
+            is_ours: false,
+            last: 0,
+            visits,
+        }
     }
 }
 
@@ -121,7 +144,13 @@ impl<P: Pay> Source for Registries<P> {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Visit(visit)) => self.pay(*visit, &findings),
+                    Some(Order::Visit(visit)) => {
+                        if let Some(finding) = self.pay(*visit, &findings)
+                            && findings.send(finding).await.is_err()
+                        {
+                            return;
+                        }
+                    }
                     Some(_) => {}
                     None => return,
                 },
@@ -140,6 +169,8 @@ struct Task<P> {
     visits: mpsc::Receiver<Visit>,
     findings: mpsc::Sender<Finding>,
     random: Random,
+    /// Whether more visits may come. After that it ends, and tells nothing more of its introducer.
+    is_needed: bool,
     mood: Mood,
     /// How long it is left alone when it fails next.
     pause: Duration,
@@ -148,6 +179,8 @@ struct Task<P> {
 
 /// How it stands with an introducer.
 enum Mood {
+    /// It was not asked yet, or has not answered yet.
+    Untried,
     /// It answers, as far as is known.
     Up,
     /// It did not answer this visit, and is left alone until then.
@@ -165,23 +198,23 @@ struct Unneeded;
 impl<P: Pay> Task<P> {
     async fn run(mut self) {
         // Its end is no failure: nobody needs it any more.
-        let Err(Unneeded) = self.keep_paying().await;
+        let (Ok(()) | Err(Unneeded)) = self.keep_paying().await;
     }
 
-    async fn keep_paying(&mut self) -> Result<std::convert::Infallible, Unneeded> {
+    async fn keep_paying(&mut self) -> Result<(), Unneeded> {
         let mut under_way = FuturesUnordered::new();
-        loop {
+        while self.is_needed || !under_way.is_empty() {
             let again = match &self.mood {
-                Mood::Away { until, .. } => Some(*until),
+                Mood::Away { until, .. } if self.is_needed => Some(*until),
                 _ => None,
             };
             tokio::select! {
-                visit = self.visits.recv(), if under_way.len() < VISITS_MAX => {
-                    let visit = visit.ok_or(Unneeded)?;
-                    match self.mood {
-                        Mood::Up => under_way.push(self.carry(visit)),
+                visit = self.visits.recv(), if self.is_needed && under_way.len() < VISITS_MAX => {
+                    match (visit, &self.mood) {
+                        (Some(visit), Mood::Untried | Mood::Up) => under_way.push(self.carry(visit)),
                         // Not kept: when the introducer is back it is told everything.
-                        _ => self.tell_all(unanswered(&visit)).await?,
+                        (Some(visit), _) => self.tell_all(unanswered(&visit)).await?,
+                        (None, _) => self.is_needed = false,
                     }
                 }
                 Some(outcome) = under_way.next() => self.conclude(outcome).await?,
@@ -193,6 +226,7 @@ impl<P: Pay> Task<P> {
                 () = self.findings.closed() => return Err(Unneeded),
             }
         }
+        Ok(())
     }
 
     /// Pays one visit, again where the introducer is busy.
@@ -210,7 +244,7 @@ impl<P: Pay> Task<P> {
     async fn conclude(&mut self, outcome: Outcome) -> Result<(), Unneeded> {
         match outcome {
             Ok((is_trial, found)) => {
-                if !matches!(self.mood, Mood::Up) {
+                if self.is_needed && !matches!(self.mood, Mood::Up) {
                     self.mood = Mood::Up;
                     self.up_since = Instant::now();
                     self.tell(Finding::IntroducerUp(self.key)).await?;
@@ -223,7 +257,8 @@ impl<P: Pay> Task<P> {
             Err(visit) => {
                 self.tell_all(unanswered(&visit)).await?;
                 match self.mood {
-                    Mood::Up => {
+                    _ if !self.is_needed => return Ok(()),
+                    Mood::Untried | Mood::Up => {
                         info!("an introducer cannot be reached");
                         self.tell(Finding::IntroducerDown(self.key)).await?;
                         // One that is up for a moment only is told everything each time: it has to earn its next chance.

@@ -160,6 +160,7 @@ async fn leave_at(
 ) -> Result<(), AnnounceError> {
     let visit = Visit {
         introducer: introducer.clone(),
+        is_ours: false,
         visitor: SecretKey::from_bytes(entropy::seed()),
         request: Request::Publish(record.clone()),
         peer: None,

@@ -138,6 +138,7 @@ impl Actor {
                 }
                 self.machine.handle_route(now, face, route);
             }
+            Input::RelayLost { url } => self.machine.handle_relay_lost(now, &url),
             Input::OwnRelay(relay) => self.machine.handle_own_relay(now, relay),
             Input::Finding(finding) => self.found(now, finding),
             Input::ProtocolsChanged => {

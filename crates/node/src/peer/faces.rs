@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use iroh::SecretKey as EngineKey;
 use kith_core::crypto::SecretKey;
 use kith_core::ids::{DeviceKey, Face};
@@ -213,13 +214,22 @@ async fn use_relays(endpoint: FaceEndpoint, mut told: watch::Receiver<Vec<Introd
     closed.run_until(follow).await;
 }
 
-/// Reports an endpoint's connections and places.
+/// Reports an endpoint's connections and places, and the loss of these.
 fn report(endpoint: &FaceEndpoint, inputs: &mpsc::UnboundedSender<Input>, tasks: &TaskTracker) {
     let face = endpoint.face();
     let (accepting, sender) = (endpoint.clone(), inputs.clone());
     tasks.spawn(async move {
         while let Some(connection) = accepting.accept().await {
             if sender.send(Input::Incoming { face, connection }).is_err() {
+                return;
+            }
+        }
+    });
+    let (lost, sender) = (endpoint.lost_relays(), inputs.clone());
+    tasks.spawn(async move {
+        let mut lost = std::pin::pin!(lost);
+        while let Some(url) = lost.next().await {
+            if sender.send(Input::RelayLost { url }).is_err() {
                 return;
             }
         }

@@ -48,6 +48,8 @@ pub(super) enum Input {
     Streams { conn: ConnId, open: u32 },
     /// A face is elsewhere.
     Route { face: Face, route: Route },
+    /// A face's relay carries its traffic no more.
+    RelayLost { url: String },
     /// The relay for contacts runs here, or not any more.
     OwnRelay(Option<Introducer>),
     /// What a source of discovery found.

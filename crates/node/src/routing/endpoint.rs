@@ -5,12 +5,13 @@
 //! and `tests/it/engine` watches that it tells none. Only whoever runs a public server and says so gives it sockets.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use iroh::endpoint::{BindOpts, PortmapperConfig, presets};
 use iroh::{
     Endpoint, EndpointAddr, NetReportConfig, RelayConfig, RelayMap, RelayMode, RelayUrl,
@@ -182,6 +183,20 @@ impl FaceEndpoint {
             failure: state.last_error().map(|error| format!("{error:#}")),
         };
         states.into_iter().map(describe).collect()
+    }
+
+    /// The URLs of home relays, each when it carries our traffic no more. Ends with the endpoint.
+    pub fn lost_relays(&self) -> impl Stream<Item = String> + use<> {
+        let mut carrying: Option<String> = None;
+        let states = self.0.endpoint.home_relay_status().stream();
+        let lost = states.filter_map(move |states| {
+            let (up, down): (Vec<_>, Vec<_>) = states.iter().partition(|it| it.is_connected());
+            let before = std::mem::replace(&mut carrying, up.first().map(|it| url_text(it.url())));
+            // One that another took the place of is not lost.
+            let is_lost = |before: &String| down.iter().any(|it| url_text(it.url()) == *before);
+            ready(before.filter(is_lost))
+        });
+        lost.take_until(self.0.endpoint.closed())
     }
 
     /// Uses the relays of these introducers and no others. Connections over a relay that is left out go on until their

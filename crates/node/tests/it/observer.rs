@@ -223,6 +223,7 @@ async fn betray(observer: &Observer, secrets: &[Clue]) -> DeviceKey {
     let record = Record::sign(&Ed25519, &SecretKey::from_bytes([9; 32]), terms);
     let visit = Visit {
         introducer: observer.introducer.clone(),
+        is_ours: false,
         visitor: visitor.clone(),
         request: Request::Publish(record.expect("small enough")),
         peer: None,

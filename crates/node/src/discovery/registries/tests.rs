@@ -18,6 +18,8 @@ const NOW: Time = Time(1_000_000);
 const PEER: PeerId = PeerId([9; 32]);
 const A: DeviceKey = DeviceKey([1; 32]);
 const B: DeviceKey = DeviceKey([2; 32]);
+/// Those that are the node's own; all others are of its contacts.
+const OURS: [DeviceKey; 2] = [A, B];
 
 /// Introducers by key; one that is not in the list is dead.
 #[derive(Clone, Default)]
@@ -98,6 +100,7 @@ fn record(locator: u8, sequence: u64) -> Record {
 fn visit(key: DeviceKey, request: Request, peer: Option<PeerId>) -> Order {
     Order::Visit(Box::new(Visit {
         introducer: introducer(key),
+        is_ours: OURS.contains(&key),
         visitor: SecretKey::from_bytes(entropy::seed()),
         request,
         peer,
@@ -180,7 +183,7 @@ async fn that_a_reply_is_kept_is_told() {
     world.start(A, 0);
     let (running, mut findings) = run(&world);
     running.order(visit(A, Request::Publish(record(1, 5)), None));
-    assert_eq!(next(&mut findings).await, Finding::Kept(locator_of(1)));
+    until(&mut findings, &Finding::Kept(locator_of(1))).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,7 +205,8 @@ async fn one_failed_visit_is_paid_again_and_no_failure_of_the_introducer() {
     world.start(A, 1);
     let (running, mut findings) = run(&world);
     running.order(lookup(A, 1));
-    assert_eq!(next(&mut findings).await, nothing(1));
+    let told = until(&mut findings, &nothing(1)).await;
+    assert_eq!(told, [Finding::IntroducerUp(A), nothing(1)]);
     assert!(findings.try_recv().is_err());
 }
 
@@ -233,4 +237,51 @@ async fn an_introducer_that_flaps_is_tried_less_and_less_often() {
     }
     let waits: u32 = (0..5).map(|n| 1 << n).sum();
     assert!(began.elapsed() >= RETRY_FIRST * waits);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_moved_is_up_by_its_new_line() {
+    let world = World::default();
+    let (running, mut findings) = run(&world);
+    running.order(lookup(A, 1));
+    until(&mut findings, &Finding::IntroducerDown(A)).await;
+    world.start(A, 0);
+    let mut moved = introducer(A);
+    moved.tcp_port += 1;
+    running.order(Order::Visit(Box::new(Visit {
+        introducer: moved,
+        is_ours: true,
+        visitor: SecretKey::from_bytes(entropy::seed()),
+        request: Request::Lookup(locator_of(2)),
+        peer: None,
+    })));
+    let told = until(&mut findings, &nothing(2)).await;
+    assert!(told.contains(&Finding::IntroducerUp(A)), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_introducers_contacts_name_one_more_of_mine_is_asked() {
+    let world = World::default();
+    world.start(A, 0);
+    world.start(B, 0);
+    let (running, mut findings) = run(&world);
+    running.order(lookup(A, 1));
+    until(&mut findings, &nothing(1)).await;
+    let theirs = |number: u8| DeviceKey([number; 32]);
+    for number in 10..10 + 2 * INTRODUCERS_MAX as u8 {
+        running.order(lookup(theirs(number), number));
+    }
+    // Also those that were given up while they were being asked are answered for.
+    let mut waited: Vec<u8> = (10..10 + 2 * INTRODUCERS_MAX as u8).collect();
+    while !waited.is_empty() {
+        let found = next(&mut findings).await;
+        waited.retain(|number| found != nothing(*number));
+    }
+    running.order(publish(B, 2, 5));
+    running.order(lookup(B, 2));
+    until(&mut findings, &found(2, 5)).await;
+    // Mine that was asked first has kept its task: that it is up is news no more.
+    running.order(lookup(A, 3));
+    let told = until(&mut findings, &nothing(3)).await;
+    assert!(!told.contains(&Finding::IntroducerUp(A)), "{told:?}");
 }

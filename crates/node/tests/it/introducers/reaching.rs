@@ -8,7 +8,7 @@ use kith::core::introducer::Introducer;
 use kith::core::peer::Source;
 use kith::testing::Testnet;
 
-use super::{eventually, soon};
+use super::{eventually, has_place_at, soon};
 use crate::waiting::a_moment;
 
 /// Whoever looks too early looks again after a minute, and then after four.
@@ -97,6 +97,16 @@ async fn one_dead_introducer_of_two_costs_nothing_but_itself() {
         metrics.records_published.get()
     };
     eventually("both leave their address", || published() >= 2).await;
+    testnet.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_public_face_whose_introducer_dies_moves_to_the_other() {
+    let mut testnet = testnet(2, 1).await;
+    let (node, lines) = (testnet.node(0).clone(), testnet.lines());
+    has_place_at(&node, &lines[0]).await;
+    testnet.stop_introducer(0).await;
+    has_place_at(&node, &lines[1]).await;
     testnet.shutdown().await;
 }
 
