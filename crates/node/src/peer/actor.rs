@@ -168,13 +168,7 @@ impl Actor {
                 self.forget(conn);
                 self.machine.handle_closed(now, conn, close_code(&ended));
             }
-            Input::Streams { conn } => {
-                let link = self.live.lock().links.get(&conn).cloned();
-                if let Some(link) = link {
-                    let open = link.streams.take_change();
-                    self.machine.handle_streams(now, conn, open);
-                }
-            }
+            Input::Streams { conn } => self.count_streams(now, conn),
             Input::Route {
                 face,
                 route,
@@ -210,6 +204,15 @@ impl Actor {
             Input::Shutdown { .. } => {}
         }
         None
+    }
+
+    /// Tells the machine how many streams of a connection are open now.
+    fn count_streams(&mut self, now: Time, conn: ConnId) {
+        let link = self.live.lock().links.get(&conn).cloned();
+        if let Some(link) = link {
+            let open = link.streams.take_change();
+            self.machine.handle_streams(now, conn, open);
+        }
     }
 
     /// One attempt of a dial is over: the dial is when one led somewhere, or all led nowhere.
