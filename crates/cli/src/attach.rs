@@ -1,21 +1,27 @@
 //! Where a node of the data directory runs, a command talks to it; otherwise it runs its own for as long as it needs one,
 //! and talks to that over the same socket. So there is one way from a command to a node.
+//!
+//! A command's node serves other commands too where it does for them, and stays until they are done. Where it does not (one that looks at
+//! shares has nothing on the local network, say), they wait until it is gone.
 
 use std::time::Duration;
 
-use kith::SpawnError;
 use kith::home::{Home, HomeError};
 use kith::peer::PlaceError;
+use kith::{Node, NodeBuilder, SpawnError};
 use tokio::time::Instant;
 
 use crate::api::Server;
-use crate::client::Client;
+use crate::api::guests::{GuestAnswer, GuestRequest};
+use crate::client::{Client, Lines};
 use crate::failure::Failure;
-use crate::socket;
 use crate::start::{self, Purpose};
 
 /// How long to wait for another process that holds the directory and does not answer: it is starting, or stopping.
 const OTHER_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long to wait for a command whose node does not do for this one: what a person bears without a word. Most take a second.
+const OTHER_ENDS_WITHIN: Duration = Duration::from_secs(30);
 
 /// How long a node of the command's own looks for replies to invites that are open: an introducer that is there answers within
 /// a second.
@@ -28,40 +34,72 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct Attached {
     client: Client,
-    own: Option<Server>,
+    held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    /// The node is this command's own.
+    Own(Server),
+    /// It is another process's, and stays while this call lasts.
+    Others(#[expect(dead_code, reason = "held for its drop")] Lines),
+}
+
+/// What answers on the socket of a data directory.
+enum Other {
+    /// A node that does.
+    Joined(Lines),
+    /// A node that does not do.
+    Unfit,
+    /// Nothing.
+    Nobody,
 }
 
 impl Attached {
     /// Finds the node of `home`, or runs one for `purpose`.
     ///
     /// # Errors
-    /// When the directory cannot be used, or another process holds it and does not answer.
+    /// When the directory cannot be used, or another process holds it and does not answer, or not do for this.
     pub(crate) async fn to(home: &Home, purpose: Purpose) -> Result<Self, Failure> {
-        let deadline = Instant::now() + OTHER_ANSWERS_WITHIN;
+        let begun = Instant::now();
+        let mut answered = begun;
         let client = Client::new(home.socket());
         loop {
-            if socket::connect(&home.socket()).await.is_ok() {
-                return Ok(Self { client, own: None });
-            }
-            let config = start::config(home)?;
-            match start::builder(home, &config, purpose).spawn().await {
-                Ok(node) => {
-                    if matches!(purpose, Purpose::Book | Purpose::Reach | Purpose::Serve) {
-                        let book = node.address_book();
-                        // Without them the command goes on: an introducer may be away.
-                        let _ = tokio::time::timeout(REPLIES_WITHIN, book.take_replies()).await;
+            match other(&client, purpose).await {
+                Other::Joined(lines) => {
+                    let held = Held::Others(lines);
+                    return Ok(Self { client, held });
+                }
+                Other::Unfit if begun.elapsed() < OTHER_ENDS_WITHIN => answered = Instant::now(),
+                Other::Unfit => {
+                    return Err(Failure::failed(format!(
+                        "another kith command works in {}, and its node does not do for this; try again when it is done, or leave \
+                         'kith up' running, which does for all",
+                        home.directory().display()
+                    )));
+                }
+                Other::Nobody => {
+                    let config = start::config(home)?;
+                    match start::builder(home, &config, purpose).spawn().await {
+                        Ok(node) => return Self::run(client, node, purpose).await,
+                        Err(error)
+                            if is_in_use(&error) && answered.elapsed() < OTHER_ANSWERS_WITHIN => {}
+                        Err(error) => return Err(Failure::failed(error)),
                     }
-                    let own = Some(Server::start(node, purpose, None).await?);
-                    return Ok(Self { client, own });
                 }
-                Err(SpawnError::Place(PlaceError::Home(HomeError::InUse { .. })))
-                    if Instant::now() < deadline =>
-                {
-                    tokio::time::sleep(LOOK_AGAIN_AFTER).await;
-                }
-                Err(error) => return Err(Failure::failed(error)),
             }
+            tokio::time::sleep(LOOK_AGAIN_AFTER).await;
         }
+    }
+
+    async fn run(client: Client, node: Node, purpose: Purpose) -> Result<Self, Failure> {
+        if matches!(purpose, Purpose::Book | Purpose::Reach | Purpose::Serve) {
+            let book = node.address_book();
+            // Without them the command goes on: an introducer may be away.
+            let _ = tokio::time::timeout(REPLIES_WITHIN, book.take_replies()).await;
+        }
+        let held = Held::Own(Server::start(node, purpose, None).await?);
+        Ok(Self { client, held })
     }
 
     /// The way to the node.
@@ -69,10 +107,54 @@ impl Attached {
         &self.client
     }
 
+    /// Waits until no other command needs a node of one's own.
+    pub(crate) async fn wait_for_guests(&self) {
+        if let Held::Own(own) = &self.held {
+            own.wait_for_guests().await;
+        }
+    }
+
     /// Lets go; a node of one's own says goodbye to everybody.
     pub(crate) async fn release(self) {
-        if let Some(own) = self.own {
+        if let Held::Own(own) = self.held {
             own.stop().await;
         }
+    }
+}
+
+/// Starts a node once the directory is free: another process may be about to let go of it.
+///
+/// # Errors
+/// As [`NodeBuilder::spawn`].
+pub(crate) async fn spawn(build: impl Fn() -> NodeBuilder) -> Result<Node, SpawnError> {
+    let begun = Instant::now();
+    loop {
+        match build().spawn().await {
+            Err(error) if is_in_use(&error) && begun.elapsed() < OTHER_ANSWERS_WITHIN => {
+                tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+            }
+            spawned => return spawned,
+        }
+    }
+}
+
+fn is_in_use(error: &SpawnError) -> bool {
+    matches!(
+        error,
+        SpawnError::Place(PlaceError::Home(HomeError::InUse { .. }))
+    )
+}
+
+/// Asks whoever listens there.
+async fn other(client: &Client, purpose: Purpose) -> Other {
+    let request = GuestRequest { purpose };
+    let Ok(mut lines) = client.lines("/guests", &request).await else {
+        return Other::Nobody;
+    };
+    match lines.next::<GuestAnswer>().await {
+        Ok(Some(GuestAnswer { joined: true })) => Other::Joined(lines),
+        Ok(Some(GuestAnswer { joined: false })) => Other::Unfit,
+        // It ended at that moment.
+        Ok(None) | Err(_) => Other::Nobody,
     }
 }

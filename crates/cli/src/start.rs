@@ -5,22 +5,33 @@ use kith::content::Worker;
 use kith::discovery::Interfaces;
 use kith::home::{Home, Owner};
 use kith::{Node, NodeBuilder};
+use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// What a node is run for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a node is run for; each serves for those before it too.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Purpose {
-    /// To be there: for contacts, and for every command.
-    Daemon,
-    /// One command that waits for contacts.
-    Serve,
-    /// One command that goes to a contact.
-    Reach,
-    /// One command about the contacts, and about who became one while no node ran.
-    Book,
     /// One command that looks at what is in the data directory, or changes it.
     Look,
+    /// One command about the contacts, and about who became one while no node ran.
+    Book,
+    /// One command that goes to a contact.
+    Reach,
+    /// One command that waits for contacts.
+    Serve,
+    /// To be there: for contacts, and for every command.
+    Daemon,
+}
+
+impl Purpose {
+    /// Whether a node that is run for this does for `wanted`.
+    pub(crate) fn serves(self, wanted: Self) -> bool {
+        self >= wanted
+    }
 }
 
 /// The data directory named on the command line, or the platform's for this owner.

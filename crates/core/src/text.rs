@@ -72,11 +72,7 @@ pub fn encode_uri(prefix: &str, bytes: &[u8]) -> String {
 /// [`TextError::WrongKind`] for another prefix, [`TextError::Damaged`] for anything that fails the checksum.
 pub fn decode(prefix: &str, text: &str) -> Result<Vec<u8>, TextError> {
     let damaged = || TextError::Damaged(prefix.to_owned());
-    let text = text.trim();
-    let text = match text.get(..SCHEME.len()) {
-        Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => &text[SCHEME.len()..],
-        _ => text,
-    };
+    let text = without_scheme(text);
     if text.len() > TEXT_CHARS_MAX {
         return Err(damaged());
     }
@@ -88,6 +84,15 @@ pub fn decode(prefix: &str, text: &str) -> Result<Vec<u8>, TextError> {
         });
     }
     Ok(checked.byte_iter().collect())
+}
+
+/// The text without blanks around it and without [`SCHEME`], where it begins so.
+pub(crate) fn without_scheme(text: &str) -> &str {
+    let text = text.trim();
+    match text.get(..SCHEME.len()) {
+        Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => &text[SCHEME.len()..],
+        _ => text,
+    }
 }
 
 #[cfg(test)]

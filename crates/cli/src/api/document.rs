@@ -5,9 +5,9 @@ use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    access, albums, contacts, content_urls, doctor, events, files, folders, getting, invites,
-    limits, listeners, listing, network, node, pictures, ping, previews, raw, recognise, services,
-    settings, shares, trace, transfers,
+    access, albums, contacts, content_urls, doctor, events, files, folders, getting, guests,
+    invites, limits, listeners, listing, network, node, pictures, ping, previews, raw, recognise,
+    services, settings, shares, trace, transfers,
 };
 
 #[derive(OpenApi)]
@@ -22,6 +22,7 @@ use super::{
     paths(
         node::read,
         node::status,
+        guests::join,
         doctor::examine,
         events::follow,
         network::read,

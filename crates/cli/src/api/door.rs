@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use kith::{ErrorKind, Node};
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::streams::Streams;
 use crate::failure::Failure;
@@ -20,6 +22,7 @@ struct Inner {
     node: Node,
     purpose: Purpose,
     streams: Streams,
+    guests: TaskTracker,
     web: Option<Arc<Web>>,
     since: Instant,
     /// Counts the times that what the owner wants was changed.
@@ -32,6 +35,7 @@ impl Door {
             node,
             purpose,
             streams: Streams::default(),
+            guests: TaskTracker::new(),
             web,
             since: Instant::now(),
             settings: watch::Sender::new(0),
@@ -46,6 +50,20 @@ impl Door {
     /// Whether the node stays when the present command is over.
     pub(super) fn is_daemon(&self) -> bool {
         self.0.purpose == Purpose::Daemon
+    }
+
+    /// Lets a command share the node, which stays until what this gives is dropped; `None` where it does not do, or is about to end.
+    pub(super) fn admit(&self, purpose: Purpose) -> Option<TaskTrackerToken> {
+        // Counted before the look, so that whoever is let in is waited for.
+        let guest = self.0.guests.token();
+        let is_open = !self.0.guests.is_closed();
+        (is_open && self.0.purpose.serves(purpose)).then_some(guest)
+    }
+
+    /// Lets nobody in from now on, and waits until those who were are done.
+    pub(super) async fn wait_for_guests(&self) {
+        self.0.guests.close();
+        self.0.guests.wait().await;
     }
 
     /// The streams that calls have become, or may become.

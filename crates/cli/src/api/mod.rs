@@ -11,6 +11,7 @@
 //! - [`shares`]: what is shared here. [`listing`]: what others share. [`getting`], [`transfers`], [`priority`]: fetching it, what is being fetched, and what of it first. [`files`]: reading that meanwhile, and any other file. [`previews`]: pictures made small. [`pictures`]: what they say beside their pixels. [`limits`]: how fast.
 //! - [`network`]: sessions and introducers. [`settings`]: what the owner wants. [`recognise`]: what a text is. [`albums`]: putting files into shares.
 //! - [`content_urls`]: where browsers read content from.
+//! - [`guests`]: commands that share another command's node.
 //! - [`access`]: who may come in by TCP ([`crate::web`]).
 //! - [`services`]: what is offered to contacts, and theirs reached here.
 //! - [`raw`]: calls that become a stream to a peer (`Upgrade: kith-raw`). [`listeners`]: incoming ones.
@@ -29,6 +30,7 @@ pub(crate) mod events;
 mod files;
 mod folders;
 pub(crate) mod getting;
+pub(crate) mod guests;
 pub(crate) mod invites;
 pub(crate) mod limits;
 pub(crate) mod listeners;

@@ -8,8 +8,8 @@ use super::answer::BODY_BYTES_MAX;
 use super::door::Door;
 use super::{
     access, albums, contacts, content_urls, doctor, document, events, files, folders, getting,
-    invites, limits, listeners, listing, network, node, pictures, ping, previews, raw, recognise,
-    services, settings, shares, trace, transfers,
+    guests, invites, limits, listeners, listing, network, node, pictures, ping, previews, raw,
+    recognise, services, settings, shares, trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -23,6 +23,7 @@ pub(super) fn on_socket(door: Door) -> Router {
         .route("/listeners", post(listeners::listen))
         .route("/streams/{number}", post(raw::take).get(raw::outcome))
         .route("/streams/{number}/finish", post(raw::finish))
+        .route("/guests", post(guests::join))
         .route("/web/codes", post(access::make_code))
         .route("/tokens", post(access::make_token));
     serve(alone.merge(everywhere()), door)

@@ -24,6 +24,7 @@ const CALLS_END_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) struct Server {
     node: Node,
     home: Home,
+    door: Door,
     stop: CancellationToken,
     /// What serves the socket, and the door on TCP where there is one.
     serving: Vec<JoinHandle<()>>,
@@ -54,6 +55,7 @@ impl Server {
             .map(|listening| Arc::clone(listening.web()));
         let door = Door::new(node.clone(), purpose, web);
         let router = router::on_socket(door.clone());
+        let on_tcp = door.clone();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let mut serving = vec![tokio::spawn(async move {
@@ -64,11 +66,13 @@ impl Server {
                 tracing::error!(%error, "the local API ended");
             }
         })];
-        serving
-            .extend(listening.map(|listening| listening.open(router::on_tcp(door), stop.clone())));
+        serving.extend(
+            listening.map(|listening| listening.open(router::on_tcp(on_tcp), stop.clone())),
+        );
         Ok(Self {
             node,
             home,
+            door,
             stop,
             serving,
         })
@@ -83,6 +87,11 @@ impl Server {
     pub(crate) fn socket(&self) -> String {
         let socket = std::path::absolute(self.home.socket()).unwrap_or_else(|_| self.home.socket());
         socket.display().to_string()
+    }
+
+    /// Waits until no command shares the node any more.
+    pub(crate) async fn wait_for_guests(&self) {
+        self.door.wait_for_guests().await;
     }
 
     /// Closes the door, then shuts the node down.

@@ -5,6 +5,7 @@ use std::time::Instant;
 use axum::extract::State;
 use axum::response::Response;
 use kith::Event;
+use kith::core::peer::Source;
 use kith::core::routing::Target;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 use super::answer::{Asked, lines};
 use super::contacts::{Path, milliseconds, path_of};
 use super::door::Door;
+use super::named::Named;
 use crate::failure::Failure;
 
 /// Whom to look at.
@@ -35,7 +37,7 @@ pub(crate) struct TraceStep {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(crate) enum Step {
-    /// They are in the address book.
+    /// They are in the address book. Not told of somebody who wants to be found and is no contact.
     Contact {
         /// The petname.
         name: String,
@@ -70,7 +72,8 @@ pub(super) async fn trace(
     State(door): State<Door>,
     Asked(asked): Asked<TraceRequest>,
 ) -> Result<Response, Failure> {
-    let contact = door.node().find(&asked.peer).await?;
+    let named = Named::find(&door, &asked.peer).await?;
+    let contact = door.node().find(&asked.peer).await.ok();
     Ok(lines(async move |out| {
         let begun = Instant::now();
         let tell = async |what| {
@@ -80,13 +83,15 @@ pub(super) async fn trace(
             })
             .await
         };
-        let peer = contact.peer;
-        tell(Step::Contact {
-            name: contact.petname.to_string(),
-            peer_id: peer.to_string(),
-            mutual: contact.mutual,
-        })
-        .await;
+        let peer = named.peer;
+        if let Some(contact) = contact {
+            tell(Step::Contact {
+                name: contact.petname.to_string(),
+                peer_id: peer.to_string(),
+                mutual: contact.mutual,
+            })
+            .await;
+        }
         let mut events = door.node().events();
         if let Some(source) = door.node().found_by(peer) {
             tell(Step::Found {
@@ -97,6 +102,7 @@ pub(super) async fn trace(
         let standing = door.node().path_to(peer).is_some();
         let mut pinger = door.node().pinger(peer);
         let mut reaching = std::pin::pin!(pinger.ping());
+        let mut target = Target::Peer(peer);
         let pong = loop {
             tokio::select! {
                 biased;
@@ -104,12 +110,20 @@ pub(super) async fn trace(
                     Ok(Event::Found { peer: found, source }) if found == peer => {
                         tell(Step::Found { source: source.name().to_owned() }).await;
                     }
-                    Ok(Event::Reached { target: Target::Peer(reached) }) if reached == peer => {
+                    // Who is no contact is met as the device that they are listed with.
+                    Ok(Event::Located { peer: found, device: Some(device) }) if found == peer => {
+                        target = Target::Device(device);
+                        tell(Step::Found { source: Source::Record.name().to_owned() }).await;
+                        if door.node().sessions().iter().any(|session| session.device == device) {
+                            tell(Step::Session { standing: true }).await;
+                        }
+                    }
+                    Ok(Event::Reached { target: reached }) if reached == target => {
                         tell(Step::Session { standing: false }).await;
                     }
                     _ => {}
                 },
-                pong = &mut reaching => break pong.map_err(|error| Failure::about(contact.peer, contact.petname.as_str(), error))?,
+                pong = &mut reaching => break pong.map_err(|error| named.failure(error))?,
             }
         };
         if standing {

@@ -14,7 +14,6 @@ use crate::api::listeners::{ListenEvent, ListenRequest};
 use crate::api::streams::Ended;
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::start::Purpose;
 
 /// Programs that run at once: what a small machine bears. Further streams wait.
@@ -27,13 +26,9 @@ pub(super) async fn listen(
     from: Vec<String>,
     program: String,
 ) -> Result<(), Failure> {
-    let mut interrupt = Interrupt::catch()?;
     let request = ListenRequest { protocol, from };
-    on.node(Purpose::Serve, async |node| {
-        tokio::select! {
-            result = serve(on, node.client(), &request, &program) => result,
-            () = interrupt.wait() => Ok(()),
-        }
+    on.until_stopped(Purpose::Serve, async |node| {
+        serve(on, node.client(), &request, &program).await
     })
     .await
 }

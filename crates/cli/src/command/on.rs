@@ -5,6 +5,7 @@ use kith::home::{Home, Owner};
 use crate::args::Common;
 use crate::attach::Attached;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::start::{self, Purpose};
 
@@ -25,14 +26,48 @@ impl On {
         start::home(self.common.data.as_deref(), Owner::Introducer)
     }
 
-    /// Does `work` with a node: the one that runs, or one of its own.
+    /// Does `work` with a node: the one that runs, or one of its own. A signal ends it, and it has failed then.
     pub(super) async fn node<R>(
         &self,
         purpose: Purpose,
         work: impl AsyncFnOnce(&Attached) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        let attached = Attached::to(&self.home()?, purpose).await?;
-        let result = work(&attached).await;
+        let stopped = || Err(Failure::failed("stopped before it was done"));
+        self.until_done(purpose, work, stopped).await
+    }
+
+    /// As [`On::node`], for what goes on until a signal ends it.
+    pub(super) async fn until_stopped(
+        &self,
+        purpose: Purpose,
+        work: impl AsyncFnOnce(&Attached) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.until_done(purpose, work, || Ok(())).await
+    }
+
+    /// However it ends, a node of its own says goodbye to those it was with.
+    async fn until_done<R>(
+        &self,
+        purpose: Purpose,
+        work: impl AsyncFnOnce(&Attached) -> Result<R, Failure>,
+        stopped: impl FnOnce() -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        let home = self.home()?;
+        let mut interrupt = Interrupt::catch()?;
+        let attached = tokio::select! {
+            attached = Attached::to(&home, purpose) => attached?,
+            () = interrupt.wait() => return stopped(),
+        };
+        let result = tokio::select! {
+            result = work(&attached) => {
+                tokio::select! {
+                    () = attached.wait_for_guests() => {}
+                    () = interrupt.wait() => {}
+                }
+                result
+            }
+            () = interrupt.wait() => stopped(),
+        };
         attached.release().await;
         result
     }

@@ -11,7 +11,6 @@ use crate::api::services::{ForwardRequest, OfferInfo, ServiceEvent};
 use crate::args::OfferArgs;
 use crate::client::Lines;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::path::{query, segment};
 use crate::start::Purpose;
 
@@ -27,14 +26,13 @@ pub(super) async fn offer(on: &On, args: OfferArgs) -> Result<(), Failure> {
     let Some(address) = args.address.filter(|_| !args.remove) else {
         return withdraw(on, &args.name, args.udp).await;
     };
-    let mut interrupt = Interrupt::catch()?;
     let request = OfferInfo {
         name: args.name,
         address,
         udp: args.udp,
         to: args.to,
     };
-    on.node(Purpose::Serve, async |node| {
+    on.until_stopped(Purpose::Serve, async |node| {
         let info: NodeInfo = node.client().get("/node").await?;
         if info.daemon {
             let kept: OfferInfo = node.client().post("/offers", &request).await?;
@@ -45,7 +43,7 @@ pub(super) async fn offer(on: &On, args: OfferArgs) -> Result<(), Failure> {
             "{}, until Ctrl-C; with 'kith up' it stays",
             describe(&request)
         );
-        follow(on, lines, &mut interrupt, |_| shown).await
+        follow(on, lines, |_| shown).await
     })
     .await
 }
@@ -74,17 +72,16 @@ pub(super) async fn forward(
         let reason = format!("{target:?} names no service: write PEER:NAME, such as alice:web");
         return Err(Failure::usage(reason));
     };
-    let mut interrupt = Interrupt::catch()?;
     let request = ForwardRequest {
         peer: peer.to_owned(),
         name: name.to_owned(),
         listen,
         udp,
     };
-    on.node(Purpose::Serve, async |node| {
+    on.until_stopped(Purpose::Serve, async |node| {
         let lines = node.client().lines("/forwards", &request).await?;
         let shown = |at: SocketAddr| format!("{at} leads to {target}, until Ctrl-C");
-        follow(on, lines, &mut interrupt, shown).await
+        follow(on, lines, shown).await
     })
     .await
 }
@@ -101,29 +98,24 @@ async fn withdraw(on: &On, name: &str, udp: bool) -> Result<(), Failure> {
         .line(&done, || format!("{name} is offered no longer"))
 }
 
-/// Shows what becomes of a service, until it is told to stop.
+/// Shows what becomes of a service.
 async fn follow(
     on: &On,
     mut lines: Lines,
-    interrupt: &mut Interrupt,
     shown: impl FnOnce(SocketAddr) -> String,
 ) -> Result<(), Failure> {
     let mut shown = Some(shown);
-    loop {
-        let event = tokio::select! {
-            event = lines.next::<ServiceEvent>() => event?,
-            () = interrupt.wait() => return Ok(()),
-        };
+    while let Some(event) = lines.next::<ServiceEvent>().await? {
         match event {
-            Some(ServiceEvent::Ready { listen }) => {
+            ServiceEvent::Ready { listen } => {
                 if let Some(shown) = shown.take() {
                     on.output.line(&Ready { listen }, || shown(listen))?;
                 }
             }
-            Some(ServiceEvent::Failed { why }) => on.output.fail(&why),
-            None => return Err(Failure::failed("the node stopped")),
+            ServiceEvent::Failed { why } => on.output.fail(&why),
         }
     }
+    Err(Failure::failed("the node stopped"))
 }
 
 fn describe(offer: &OfferInfo) -> String {

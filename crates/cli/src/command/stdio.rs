@@ -11,7 +11,6 @@ use crate::api::raw::PipeRequest;
 use crate::api::streams::Ended;
 use crate::client::{Client, Raw};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::start::Purpose;
 
 /// Joins stdin and stdout to a stream that it opens.
@@ -29,35 +28,28 @@ pub(super) async fn pipe(on: &On, peer: String, protocol: String) -> Result<(), 
 
 /// Joins stdin and stdout to the first stream that somebody opens.
 pub(super) async fn listen(on: &On, protocol: String, from: Vec<String>) -> Result<(), Failure> {
-    let mut interrupt = Interrupt::catch()?;
     let request = ListenRequest { protocol, from };
-    on.node(Purpose::Serve, async |node| {
-        let listening = async {
-            let mut lines = node.client().lines("/listeners", &request).await?;
-            while let Some(event) = lines.next::<ListenEvent>().await? {
-                match event {
-                    ListenEvent::Ready => {
-                        on.output
-                            .talk(format_args!("listening for {}", request.protocol));
-                    }
-                    ListenEvent::Stream { number, name, .. } => {
-                        on.output.talk(format_args!("{name} opened a stream"));
-                        let raw = node
-                            .client()
-                            .upgrade(&format!("/streams/{number}"), &())
-                            .await?;
-                        // Others are refused from now on.
-                        drop(lines);
-                        return join(node.client(), raw).await;
-                    }
+    on.until_stopped(Purpose::Serve, async |node| {
+        let mut lines = node.client().lines("/listeners", &request).await?;
+        while let Some(event) = lines.next::<ListenEvent>().await? {
+            match event {
+                ListenEvent::Ready => {
+                    on.output
+                        .talk(format_args!("listening for {}", request.protocol));
+                }
+                ListenEvent::Stream { number, name, .. } => {
+                    on.output.talk(format_args!("{name} opened a stream"));
+                    let raw = node
+                        .client()
+                        .upgrade(&format!("/streams/{number}"), &())
+                        .await?;
+                    // Others are refused from now on.
+                    drop(lines);
+                    return join(node.client(), raw).await;
                 }
             }
-            Err(Failure::failed("the node stopped"))
-        };
-        tokio::select! {
-            result = listening => result,
-            () = interrupt.wait() => Ok(()),
         }
+        Err(Failure::failed("the node stopped"))
     })
     .await
 }

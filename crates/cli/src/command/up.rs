@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::on::On;
 use crate::api::Server;
 use crate::args::UpArgs;
+use crate::attach;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -43,11 +44,15 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
     let home = on.home()?;
     let mut config = start::config(&home)?;
     let named = apply(&mut config, &args)?;
-    let mut builder = start::builder(&home, &config, Purpose::Daemon).bind(args.bind.clone());
-    if !args.bind.is_empty() && args.bind.iter().all(|address| address.ip().is_loopback()) {
-        builder = builder.port_mapping(false);
-    }
-    let node = builder.spawn().await.map_err(Failure::failed)?;
+    let is_local = !args.bind.is_empty() && args.bind.iter().all(|it| it.ip().is_loopback());
+    let node = attach::spawn(|| {
+        let builder = start::builder(&home, &config, Purpose::Daemon).bind(args.bind.clone());
+        match is_local {
+            true => builder.port_mapping(false),
+            false => builder,
+        }
+    });
+    let node = node.await.map_err(Failure::failed)?;
     let listening = match listen(on, &home, &args).await {
         Ok(listening) => listening,
         Err(failure) => {

@@ -78,3 +78,19 @@ async fn nothing_is_imported_under_a_running_node() {
         .await
         .failed(1, &["is in use by process"]);
 }
+
+#[tokio::test]
+async fn a_lost_key_is_told_and_comes_back_by_an_import() {
+    let ann = Person::new();
+    let before = ann.one(&["id"]).await;
+    let saved = identity(&ann, "export", Some("p")).await;
+    assert_eq!(saved.code, 0, "{saved:?}");
+    let key = ann.file("identity.key");
+    fs::remove_file(&key).expect("ours");
+    let said = ["identity.key", "kith.db", "kith identity import"];
+    ann.run(&["id"]).await.failed(1, &said);
+    assert!(!key.exists(), "nobody new");
+    let restored = identity(&ann, "import", Some("p")).await;
+    assert_eq!(restored.code, 0, "{restored:?}");
+    assert_eq!(ann.one(&["id"]).await["peer_id"], before["peer_id"]);
+}

@@ -381,6 +381,10 @@ async fn a_stranger_sees_not_found_whether_the_peer_wants_to_be_found_or_not() {
     };
     let found = tokio::time::timeout(PATIENCE, found).await;
     found.expect("who is findable is found, and answers no stranger's ping");
+    let ran = eve.run(&["trace", &ann_id]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(said.contains("a place is known, by introducer"), "{ran:?}");
     let ran = eve.run(&["ping", &ben_id, "-c", "1"]).await;
     ran.failed(3, &["cannot reach", "nobody knows where they are"]);
     let ran = eve.run(&["pipe", &ann_id, "/nothing/1"]).await;

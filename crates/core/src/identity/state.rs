@@ -15,7 +15,7 @@ use crate::crypto::{Scheme, SecretKey};
 use crate::ids::{Face, InviteId, PeerId};
 use crate::random::{Random, Seed};
 use crate::row::Row;
-use crate::text::TextError;
+use crate::text::{TextError, without_scheme};
 use crate::time::Time;
 
 use super::config::BookConfig;
@@ -150,12 +150,11 @@ impl<S: Scheme> Book<S> {
         if let Some(peer) = self.entries.names.get(&petname::fold(text)) {
             return Ok(*peer);
         }
-        match text.trim().parse::<PeerId>() {
+        let form = without_scheme(text).to_ascii_lowercase();
+        match text.parse::<PeerId>() {
             Ok(peer) => Ok(peer),
             // No petname begins so, hence it was meant as a key.
-            Err(error) if text.trim().to_ascii_lowercase().starts_with("peer1") => {
-                Err(error.into())
-            }
+            Err(error) if form.starts_with("peer1") => Err(error.into()),
             Err(_) => Err(FindError::NoSuchName(text.to_owned())),
         }
     }
@@ -271,7 +270,17 @@ mod tests {
         let (book, _) = friends();
         let mut typo = key(2).peer_id().to_string();
         typo.pop();
-        assert!(matches!(book.find(&typo), Err(FindError::Text(_))));
+        // The last is what a QR code holds.
+        for text in [
+            typo.clone(),
+            format!("kith:{typo}"),
+            format!(" KITH:{typo} "),
+        ] {
+            assert!(
+                matches!(book.find(&text), Err(FindError::Text(_))),
+                "{text}"
+            );
+        }
     }
 
     #[test]

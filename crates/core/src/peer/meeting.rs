@@ -78,7 +78,10 @@ impl<S: Scheme> Peer<S> {
     ) -> Result<PeerId, AcceptError> {
         let peer = self.edit_book(now, |book| book.accept_invite(now, invite, petname))?;
         self.keep_invite_routes(peer, invite);
-        self.sessions.handle_open(now, Target::Peer(peer));
+        let target = Target::Peer(peer);
+        // To whom it was not shown, their answer says nothing of it.
+        self.sessions.handle_shown_anew(now, target);
+        self.sessions.handle_open(now, target);
         self.show_invites(peer);
         self.drain();
         Ok(peer)
@@ -232,6 +235,95 @@ fn end_of_reply(now: Time, invite_expires: Time) -> Time {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Route;
+    use crate::crypto::{Ed25519, SecretKey};
+    use crate::peer::{Config, Output};
+    use crate::routing::wire::{Frame, HELLO_VERSION, Hello};
+    use crate::routing::{ConnId, Connected, DialId, UnreachableReason};
+
+    const NOW: Time = Time(1_800_000_000_000);
+
+    fn node(number: u8) -> Peer {
+        let (config, identity) = (Config::new("test".to_owned()), [number; 32]);
+        let identity = SecretKey::from_bytes(identity);
+        let made = Peer::new(config, Ed25519, identity, Vec::new(), [number; 32], NOW);
+        let mut node = made.expect("no rows of another version");
+        let device = SecretKey::from_bytes([number + 100; 32]);
+        let mut route = Route::new(device.device_key());
+        route.addresses.push(([127, 0, 0, 1], 7).into());
+        node.handle_device(NOW, Face::Contact, device);
+        node.handle_route(NOW, Face::Contact, route);
+        node
+    }
+
+    /// The dials that begin, and the attempts that end.
+    fn outcome(node: &mut Peer) -> (Vec<DialId>, Vec<UnreachableReason>) {
+        let (mut dials, mut ends) = (Vec::new(), Vec::new());
+        while let Some(output) = node.poll_output() {
+            match output {
+                Output::Dial { dial, .. } => dials.push(dial),
+                Output::Event(Event::Unreachable { reason, .. }) => ends.push(reason),
+                _ => {}
+            }
+        }
+        (dials, ends)
+    }
+
+    /// A dial leads to a connection with the device of node 1.
+    fn connect(node: &mut Peer, dial: DialId, conn: ConnId) {
+        let connected = Connected {
+            conn,
+            dial: Some(dial),
+            face: Face::Contact,
+            local: SecretKey::from_bytes([102; 32]).device_key(),
+            remote: SecretKey::from_bytes([101; 32]).device_key(),
+            observed: None,
+        };
+        node.handle_connected(NOW, connected, [9; 32]);
+    }
+
+    /// The other side answers as it does a stranger.
+    fn turn_away(node: &mut Peer, conn: ConnId) {
+        let hello = Frame::Hello(Hello {
+            version: HELLO_VERSION,
+            boot: 1,
+            dial: 0,
+            agent: String::new(),
+            speaks: Vec::new(),
+            observed: None,
+        });
+        let said = [hello.framed(), Frame::Stranger.framed()].concat();
+        node.handle_bytes(NOW, conn, &said);
+    }
+
+    #[test]
+    fn an_answer_to_what_was_shown_before_an_invite_says_nothing_of_it() {
+        let (mut ada, mut bo) = (node(1), node(2));
+        let options = InviteOptions {
+            reusable: false,
+            life: Duration::from_secs(3600),
+            with_addresses: true,
+        };
+        let mut invite = |at| ada.create_invite(at, options).expect("room");
+        let (used_up, good) = (invite(NOW), invite(NOW + Duration::from_millis(1)));
+        bo.accept_invite(NOW, &used_up, None)
+            .expect("nobody can tell yet");
+        let (dials, _) = outcome(&mut bo);
+        connect(&mut bo, dials[0], ConnId(1));
+        bo.accept_invite(NOW, &good, None)
+            .expect("nobody can tell yet");
+        turn_away(&mut bo, ConnId(1));
+        let (dials, ends) = outcome(&mut bo);
+        assert_eq!(
+            (dials.len(), ends),
+            (1, Vec::new()),
+            "it is shown the good one"
+        );
+        connect(&mut bo, dials[0], ConnId(2));
+        turn_away(&mut bo, ConnId(2));
+        let refused = vec![UnreachableReason::NotAContact];
+        assert_eq!(outcome(&mut bo), (Vec::new(), refused));
+    }
 
     #[test]
     fn a_reply_waits_as_long_as_its_invite_lives_and_ends_on_a_full_minute() {

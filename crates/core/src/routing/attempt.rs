@@ -4,7 +4,7 @@
 //! RFC 8305): a good route is not disturbed, and a dead one costs [`DIAL_STAGGER`].
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::config::{CANDIDATES_MAX, DIAL_BLIND_WITHIN, DIAL_STAGGER, DIAL_WITHIN, ROUTES_WITHIN};
@@ -23,6 +23,8 @@ pub(super) struct Attempt {
     tries: Vec<Try>,
     /// Connections whose introductions are under way, and the device there.
     hellos: BTreeMap<ConnId, DeviceKey>,
+    /// Those of them on which something else was shown than what is to be shown now.
+    outdated: BTreeSet<ConnId>,
     /// How long each dial may take.
     dial_within: Duration,
     /// When the next dial may begin beside those under way.
@@ -52,6 +54,7 @@ impl Attempt {
             routes_until: Some(now + ROUTES_WITHIN),
             tries: Vec::new(),
             hellos: BTreeMap::new(),
+            outdated: BTreeSet::new(),
             dial_within: if blind {
                 DIAL_BLIND_WITHIN
             } else {
@@ -116,6 +119,15 @@ impl Attempt {
         is_first
     }
 
+    /// Something else is shown from now on. What came of the earlier tells nothing any more, and whoever was shown that is dialled again.
+    pub(super) fn show_anew(&mut self, now: Time) {
+        self.outdated.extend(self.hellos.keys());
+        let not_under_way = self.tries.iter_mut().filter(|tried| tried.dial.is_none());
+        not_under_way.for_each(|tried| tried.fresh = true);
+        self.reason = UnreachableReason::NoRoute;
+        self.next_dial_at = now;
+    }
+
     /// There is a reason to try: dials may take their time, those under way too.
     pub(super) fn take_time(&mut self, now: Time) {
         if self.dial_within < DIAL_WITHIN {
@@ -167,6 +179,10 @@ impl Attempt {
     /// The introductions on `conn` led to nothing.
     pub(super) fn hello_failed(&mut self, now: Time, conn: ConnId, reason: UnreachableReason) {
         if self.hellos.remove(&conn).is_some() {
+            let reason = match self.outdated.remove(&conn) {
+                true => UnreachableReason::Dropped,
+                false => reason,
+            };
             self.failed(now, reason);
         }
     }
@@ -342,6 +358,23 @@ mod tests {
         attempt.dialled(Time(0), DeviceKey([2; 32]), DialId(2));
         assert_eq!(attempt.outcome(), None);
         attempt.dial_failed(Time(0), DialId(2));
+        assert_eq!(attempt.outcome(), Some(UnreachableReason::NotThem));
+    }
+
+    #[test]
+    fn whoever_was_shown_something_else_is_dialled_again_and_their_answer_tells_nothing() {
+        let mut attempt = Attempt::new(Time(0), false);
+        attempt.add(candidate(1, Face::Contact, 1));
+        attempt.end_of_routes();
+        attempt.dialled(Time(0), DeviceKey([1; 32]), DialId(1));
+        attempt.connected(DialId(1), ConnId(1));
+        attempt.show_anew(Time(10));
+        assert_eq!(next_device(&attempt, Time(10)), None, "they may welcome us");
+        attempt.hello_failed(Time(20), ConnId(1), UnreachableReason::NotAContact);
+        assert_eq!(next_device(&attempt, Time(20)), Some(DeviceKey([1; 32])));
+        attempt.dialled(Time(20), DeviceKey([1; 32]), DialId(2));
+        attempt.connected(DialId(2), ConnId(2));
+        attempt.hello_failed(Time(30), ConnId(2), UnreachableReason::NotThem);
         assert_eq!(attempt.outcome(), Some(UnreachableReason::NotThem));
     }
 

@@ -186,6 +186,14 @@ impl Dialling {
         }
     }
 
+    /// What is shown to `target` is another thing from now on.
+    pub(super) fn show_anew(&mut self, now: Time, target: Target, out: &mut VecDeque<Output>) {
+        if let Some(attempt) = self.attempt(target) {
+            attempt.show_anew(now);
+            self.advance(now, target, out);
+        }
+    }
+
     /// Our own network is another than before: whoever was out of reach may be in reach now.
     pub(super) fn network_changed(&mut self, now: Time) {
         let last = self.network_changed;

@@ -86,6 +86,11 @@ impl Sessions {
         self.dialling.alive(now, target, &mut self.out);
     }
 
+    /// What we show `target` is another thing from now on: an attempt under way does not end by what comes of the earlier.
+    pub fn handle_shown_anew(&mut self, now: Time, target: Target) {
+        self.dialling.show_anew(now, target, &mut self.out);
+    }
+
     /// Our own network is another than before, or can reach more.
     pub fn handle_network_changed(&mut self, now: Time) {
         self.dialling.network_changed(now);

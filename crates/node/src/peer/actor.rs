@@ -1,6 +1,6 @@
 //! The loop that drives the machine: what happens goes in, what it asks for is done. There are no decisions here.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,14 +13,14 @@ use kith_core::row::Row;
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use super::begun::{Begun, ControlStream};
 use super::dials::Dials;
 use super::faces::Faces;
 use super::input::{Input, Reply};
 use super::link::LinkTasks;
-use super::live::{Link, Live, Standing, Stood, Table};
+use super::live::{CONTROL_AHEAD_MAX, Link, Live, Standing, Stood, Table};
 use super::protocols::Protocols;
 use super::relay::ContactRelay;
 use super::sources::Sources;
@@ -36,6 +36,9 @@ use crate::store::Store;
 
 /// How long a shutdown waits for the other sides to finish their streams and say goodbye.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long after a write that failed it is tried again: as soon as somebody who made room would look.
+const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// How long the machine may go without being asked what is due. A clock that jumps is noticed within it.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(60);
@@ -67,32 +70,27 @@ pub(super) struct State {
     pub(super) dials: Dials,
     pub(super) sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
     pub(super) waiting: WaitingRoom,
-    /// Rows that could not be written yet.
+    /// Rows that could not be written yet. While there are any, nothing that the machine asks for is done: it follows from them.
     unwritten: Vec<Row>,
+    /// What happened meanwhile, for the machine to be told of later. Each source of it has a bound, so this has one.
+    put_off: VecDeque<Input>,
 }
 
 impl Actor {
     /// Runs until it is told to shut down.
     pub(super) async fn run(mut self, mut inputs: mpsc::UnboundedReceiver<Input>) {
-        loop {
-            let wait = self.wait();
-            let input = tokio::select! {
-                input = inputs.recv() => input,
-                () = tokio::time::sleep(wait) => {
-                    self.machine.handle_timeout(self.clock.now());
-                    self.settle(None).await;
-                    continue;
-                }
-            };
+        while let Some(input) = self.next(&mut inputs).await {
             match input {
-                None => return,
-                Some(Input::Shutdown { done }) => {
+                Input::Shutdown { done } => {
                     self.leave(&mut inputs).await;
                     // Who asked may have gone.
                     let _ = done.send(());
                     return;
                 }
-                Some(input) => {
+                input if self.is_held() && input.waits_for_the_disk() => {
+                    self.state.put_off.push_back(input);
+                }
+                input => {
                     let reply = self.take(input);
                     self.settle(reply).await;
                 }
@@ -100,8 +98,36 @@ impl Actor {
         }
     }
 
-    /// How long until the machine has something to do.
+    /// What happens next; what is due meanwhile is done.
+    async fn next(&mut self, inputs: &mut mpsc::UnboundedReceiver<Input>) -> Option<Input> {
+        loop {
+            if !self.is_held()
+                && let Some(input) = self.state.put_off.pop_front()
+            {
+                return Some(input);
+            }
+            tokio::select! {
+                input = inputs.recv() => return input,
+                () = tokio::time::sleep(self.wait()) => {
+                    if !self.is_held() {
+                        self.machine.handle_timeout(self.clock.now());
+                    }
+                    self.settle(None).await;
+                }
+            }
+        }
+    }
+
+    /// Whether the machine waits for the disk.
+    fn is_held(&self) -> bool {
+        !self.state.unwritten.is_empty()
+    }
+
+    /// How long until there is something to do.
     fn wait(&self) -> Duration {
+        if self.is_held() {
+            return WRITE_AGAIN_AFTER;
+        }
         let due = self.machine.poll_timeout();
         due.map_or(LOOK_AT_CLOCK, |due| {
             due.since(self.clock.now()).min(LOOK_AT_CLOCK)
@@ -119,9 +145,21 @@ impl Actor {
                 reached,
             } => self.open(now, target, Waiting { standing, reached }),
             Input::Dialled { dial, face, begun } => self.dialled(now, dial, face, begun),
-            Input::Incoming { face, connection } => self.connected(now, None, face, connection),
-            Input::Control { conn, bytes } => self.machine.handle_bytes(now, conn, &bytes),
-            Input::Path { conn, path } => {
+            Input::Incoming {
+                face,
+                connection,
+                turn: _turn,
+            } => self.connected(now, None, face, connection),
+            Input::Control {
+                conn,
+                bytes,
+                turn: _turn,
+            } => self.machine.handle_bytes(now, conn, &bytes),
+            Input::Path {
+                conn,
+                path,
+                turn: _turn,
+            } => {
                 debug!(conn = conn.0, kind = ?path.kind, "path");
                 let is_direct = path.kind == PathKind::Direct;
                 self.machine.handle_path(now, conn, is_direct);
@@ -130,8 +168,12 @@ impl Actor {
                 self.forget(conn);
                 self.machine.handle_closed(now, conn, close_code(&ended));
             }
-            Input::Streams { conn, open } => self.machine.handle_streams(now, conn, open),
-            Input::Route { face, route } => {
+            Input::Streams { conn } => self.count_streams(now, conn),
+            Input::Route {
+                face,
+                route,
+                turn: _turn,
+            } => {
                 // The contact face is elsewhere when an interface came or went.
                 if let Some(relay) = self.relay.as_ref().filter(|_| face == Face::Contact) {
                     self.machine.handle_interfaces(now, relay.interfaces());
@@ -140,7 +182,10 @@ impl Actor {
             }
             Input::RelayLost { url } => self.machine.handle_relay_lost(now, &url),
             Input::OwnRelay(relay) => self.machine.handle_own_relay(now, relay),
-            Input::Finding(finding) => self.found(now, finding),
+            Input::Finding {
+                finding,
+                turn: _turn,
+            } => self.found(now, finding),
             Input::ProtocolsChanged => {
                 let spoken = self.protocols.listed();
                 self.machine.handle_protocols(now, spoken);
@@ -160,6 +205,15 @@ impl Actor {
             Input::Shutdown { .. } => {}
         }
         None
+    }
+
+    /// Tells the machine how many streams of a connection are open now.
+    fn count_streams(&mut self, now: Time, conn: ConnId) {
+        let link = self.live.lock().links.get(&conn).cloned();
+        if let Some(link) = link {
+            let open = link.streams.take_change();
+            self.machine.handle_streams(now, conn, open);
+        }
     }
 
     /// One attempt of a dial is over: the dial is when one led somewhere, or all led nowhere.
@@ -255,11 +309,11 @@ impl Actor {
         self.state.connections += 1;
         let conn = ConnId(self.state.connections);
         let inputs = self.inputs.clone();
-        let streams = OpenStreams::new(move |open| {
+        let streams = OpenStreams::new(move || {
             // A node that is shutting down need not be told.
-            let _ = inputs.send(Input::Streams { conn, open });
+            let _ = inputs.send(Input::Streams { conn });
         });
-        let (control, control_bytes) = mpsc::unbounded_channel();
+        let (control, control_bytes) = mpsc::channel(CONTROL_AHEAD_MAX);
         let (session, session_watch) = watch::channel(None);
         let link = Link {
             connection: connection.clone(),
@@ -299,33 +353,47 @@ impl Actor {
         self.machine.handle_connected(now, connected, exporter);
     }
 
-    /// Does everything the machine asks for, and answers once it is done.
+    /// Does everything the machine asks for, and answers once it is done. What cannot be written holds back what follows it: nobody is
+    /// told what a crash would undo. The other sides wait, or take this one for away.
     async fn settle(&mut self, reply: Option<Reply>) {
-        while let Some(output) = self.machine.poll_output() {
+        if self.is_held() {
+            self.write(Vec::new()).await;
+        }
+        while !self.is_held()
+            && let Some(output) = self.machine.poll_output()
+        {
             match output {
                 Output::Store(rows) => self.write(rows).await,
                 output => self.perform(output),
             }
         }
         if let Some(reply) = reply {
-            let durable = if self.state.unwritten.is_empty() {
-                Ok(())
-            } else {
-                let full = std::io::Error::other("the database cannot be written now; see the log");
-                Err(Error::io("not saved", full))
+            let durable = match self.is_held() {
+                false => Ok(()),
+                true => {
+                    let reason = "the database cannot be written now; see the log";
+                    Err(Error::io("not saved", std::io::Error::other(reason)))
+                }
             };
             reply(durable);
         }
     }
 
-    /// Makes rows durable. What cannot be written is kept and written first the next time.
+    /// Makes rows durable, after those that could not be written before. What cannot be written is kept for the next time.
     async fn write(&mut self, rows: Vec<Row>) {
+        let was_held = self.is_held();
         let mut all = std::mem::take(&mut self.state.unwritten);
         all.extend(rows);
         let batch = all.clone();
-        if let Err(error) = self.store.call(move |store| store.write(&batch)).await {
-            error!(%error, "cannot write the database; keeping {} rows in memory", all.len());
-            self.state.unwritten = all;
+        match self.store.call(move |store| store.write(&batch)).await {
+            Ok(()) if was_held => info!("the database can be written again"),
+            Ok(()) => {}
+            Err(error) => {
+                if !was_held {
+                    error!(%error, "cannot write the database; nobody is told anything until it can be written");
+                }
+                self.state.unwritten = all;
+            }
         }
     }
 
@@ -336,17 +404,19 @@ impl Actor {
         self.machine.handle_leave(self.clock.now());
         self.settle(None).await;
         let deadline = tokio::time::Instant::now() + LEAVE_WITHIN;
-        while !self.live.lock().links.is_empty() {
-            match tokio::time::timeout_at(deadline, inputs.recv()).await {
-                Ok(Some(input)) => {
-                    let reply = self.take(input);
-                    self.settle(reply).await;
+        while !self.is_held() && !self.live.lock().links.is_empty() {
+            let input = match self.state.put_off.pop_front() {
+                Some(input) => Some(input),
+                None => {
+                    let next = tokio::time::timeout_at(deadline, inputs.recv());
+                    next.await.ok().flatten()
                 }
-                Ok(None) | Err(_) => break,
-            }
-        }
-        if !self.state.unwritten.is_empty() {
-            self.write(Vec::new()).await;
+            };
+            let Some(input) = input else {
+                break;
+            };
+            let reply = self.take(input);
+            self.settle(reply).await;
         }
         self.faces.close().await;
         // What did not say goodbye in time: the tasks of a connection end when nobody can ask anything of it.

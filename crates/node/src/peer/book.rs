@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use kith_core::address::Route;
@@ -115,18 +116,22 @@ impl AddressBook {
         Ok(self.accept(invite, petname).await?.0)
     }
 
-    /// The contact that an invite's maker is from now on, and whether they have yet to take this very invite.
+    /// The contact that an invite's maker is from now on, whether they have yet to take this very invite, and what happens from then on:
+    /// what comes of an attempt that ended before says nothing of it.
     async fn accept(
         &self,
         invite: Invite,
         petname: Option<&str>,
-    ) -> Result<(Contact, bool), Error> {
+    ) -> Result<(Contact, bool, broadcast::Receiver<Event>), Error> {
         let petname = petname.map(str::to_owned);
+        let heard = self.0.0.events.clone();
         let accepted = self.0.ask(move |machine, now| {
+            let events = heard.subscribe();
             let peer = machine.accept_invite(now, &invite, petname.as_deref())?;
             let contact = machine.book().contact(&peer).cloned().expect("just added");
             let waits = machine.book().accepted(&peer);
-            Ok::<_, Error>((contact, waits.is_some_and(|it| it.invite == invite)))
+            let waits = waits.is_some_and(|it| it.invite == invite);
+            Ok::<_, Error>((contact, waits, events))
         });
         accepted.await?
     }
@@ -144,8 +149,7 @@ impl AddressBook {
         within: Duration,
     ) -> Result<Contact, Error> {
         let (maker, id) = (invite.peer, invite.id());
-        let mut events = self.0.events();
-        let (contact, waits) = self.accept(invite, petname).await?;
+        let (contact, waits, mut events) = self.accept(invite, petname).await?;
         if !waits {
             return Ok(contact);
         }

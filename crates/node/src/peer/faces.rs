@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -10,7 +11,7 @@ use kith_core::crypto::SecretKey;
 use kith_core::ids::{DeviceKey, Face};
 use kith_core::introducer::Introducer;
 use rustls::pki_types::CertificateDer;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
@@ -22,6 +23,9 @@ use crate::routing::{FaceConfig, FaceEndpoint};
 /// How long an old contact face lives on after another took its place: contacts have been told the new one by then, and
 /// streams that take longer are opened anew on it.
 const OLD_FACE_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// The most connections of a face that wait for the loop, which takes one in some microseconds. Then further ones wait in the engine.
+const INCOMING_AHEAD_MAX: usize = 16;
 
 /// How the endpoints are to be bound.
 #[derive(Clone, Debug)]
@@ -219,8 +223,18 @@ fn report(endpoint: &FaceEndpoint, inputs: &mpsc::UnboundedSender<Input>, tasks:
     let face = endpoint.face();
     let (accepting, sender) = (endpoint.clone(), inputs.clone());
     tasks.spawn(async move {
-        while let Some(connection) = accepting.accept().await {
-            if sender.send(Input::Incoming { face, connection }).is_err() {
+        let turns = Arc::new(Semaphore::new(INCOMING_AHEAD_MAX));
+        loop {
+            let turn = turns.clone().acquire_owned().await.expect("never closed");
+            let Some(connection) = accepting.accept().await else {
+                return;
+            };
+            let incoming = Input::Incoming {
+                face,
+                connection,
+                turn,
+            };
+            if sender.send(incoming).is_err() {
                 return;
             }
         }
@@ -236,10 +250,12 @@ fn report(endpoint: &FaceEndpoint, inputs: &mpsc::UnboundedSender<Input>, tasks:
     });
     let (mut routes, sender) = (endpoint.watch_route(), inputs.clone());
     tasks.spawn(async move {
+        let turns = Arc::new(Semaphore::new(1));
         loop {
+            let turn = Some(turns.clone().acquire_owned().await.expect("never closed"));
             let route = routes.borrow_and_update().clone();
-            if sender.send(Input::Route { face, route }).is_err() || routes.changed().await.is_err()
-            {
+            let elsewhere = Input::Route { face, route, turn };
+            if sender.send(elsewhere).is_err() || routes.changed().await.is_err() {
                 return;
             }
         }

@@ -7,7 +7,7 @@ use kith_core::introducer::Introducer;
 use kith_core::peer::Peer;
 use kith_core::routing::{ConnId, DialId, Target, UnreachableReason};
 use kith_core::time::Time;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::begun::Begun;
 use crate::discovery::Finding;
@@ -20,7 +20,12 @@ pub(super) type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
 /// Something to do with the machine.
 pub(super) type Question = Box<dyn FnOnce(&mut Peer, Time) -> Reply + Send>;
 
-/// Something for the machine.
+/// Held by what others can cause, until the loop has taken it: whoever brings it waits for its turn before it brings more. So each source
+/// has so many inputs ahead as it has turns, and what it does not bring stays with the engine, whose windows are bounded.
+pub(super) type Turn = OwnedSemaphorePermit;
+
+/// Something for the machine. What may come at any rate holds a [`Turn`], or is told once until it is taken; of the rest there is one for
+/// each thing this node does.
 pub(super) enum Input {
     /// Somebody wants to open streams: as soon as they may be sent, or once it is known that the target is there.
     Open {
@@ -37,23 +42,39 @@ pub(super) enum Input {
         begun: Option<Begun>,
     },
     /// Somebody dialled us.
-    Incoming { face: Face, connection: Connection },
+    Incoming {
+        face: Face,
+        connection: Connection,
+        turn: Turn,
+    },
     /// Bytes of a control stream.
-    Control { conn: ConnId, bytes: Vec<u8> },
+    Control {
+        conn: ConnId,
+        bytes: Vec<u8>,
+        turn: Turn,
+    },
     /// Another path.
-    Path { conn: ConnId, path: PathSummary },
+    Path {
+        conn: ConnId,
+        path: PathSummary,
+        turn: Turn,
+    },
     /// The end of a connection.
     Closed { conn: ConnId, ended: Ended },
-    /// How many streams are open.
-    Streams { conn: ConnId, open: u32 },
+    /// Another number of streams is open: none, or some.
+    Streams { conn: ConnId },
     /// A face is elsewhere.
-    Route { face: Face, route: Route },
+    Route {
+        face: Face,
+        route: Route,
+        turn: Option<Turn>,
+    },
     /// A face's relay carries its traffic no more.
     RelayLost { url: String },
     /// The relay for contacts runs here, or not any more.
     OwnRelay(Option<Introducer>),
     /// What a source of discovery found.
-    Finding(Finding),
+    Finding { finding: Finding, turn: Turn },
     /// The table of protocols is different.
     ProtocolsChanged,
     /// Somebody asks for the endpoint behind a face.
@@ -70,4 +91,14 @@ pub(super) enum Input {
     },
     /// The end.
     Shutdown { done: oneshot::Sender<()> },
+}
+
+impl Input {
+    /// Whether it is to wait while the machine waits for the disk: all but what this node's owner asks, who is told so at once.
+    pub(super) fn waits_for_the_disk(&self) -> bool {
+        !matches!(
+            self,
+            Self::Open { .. } | Self::Ask(_) | Self::Endpoint { .. } | Self::Shutdown { .. }
+        )
+    }
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use kith_core::codec::Wire as _;
 use kith_core::routing::{Answer, ConnId, Offer};
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, trace};
 
 use super::begun::ControlStream;
-use super::input::Input;
+use super::input::{Input, Turn};
 use super::live::{Standing, Stood};
 use super::protocols::Protocols;
 use super::stream::{About, Stream};
@@ -43,11 +43,7 @@ pub(super) struct LinkTasks {
 
 impl LinkTasks {
     /// Starts them. `control` gives the bytes for the control stream, which the dialler has `opened`.
-    pub(super) fn start(
-        self,
-        opened: Option<ControlStream>,
-        control: mpsc::UnboundedReceiver<Vec<u8>>,
-    ) {
+    pub(super) fn start(self, opened: Option<ControlStream>, control: mpsc::Receiver<Vec<u8>>) {
         let tasks = self.tasks.clone();
         tasks.spawn(self.clone().watch_end());
         tasks.spawn(self.clone().watch_paths());
@@ -55,7 +51,7 @@ impl LinkTasks {
     }
 
     /// The control stream, and then the streams that follow it.
-    async fn run(self, opened: Option<ControlStream>, control: mpsc::UnboundedReceiver<Vec<u8>>) {
+    async fn run(self, opened: Option<ControlStream>, control: mpsc::Receiver<Vec<u8>>) {
         let (send, receive) = match opened {
             Some(opened) => opened,
             None => match self.connection.accept_stream().await {
@@ -72,6 +68,8 @@ impl LinkTasks {
     async fn take(mut self, mut control: ReceiveHalf) {
         let mut chunk = vec![0; CONTROL_CHUNK_BYTES];
         let mut control_stands = true;
+        // A chunk is read when the one before it was taken: what comes faster than that fills the stream's window and nothing else.
+        let turns = Arc::new(Semaphore::new(1));
         loop {
             let standing = *self.session.borrow_and_update();
             let places = standing.map_or(u32::MAX - 1, |standing| standing.level.streams_max());
@@ -84,10 +82,10 @@ impl LinkTasks {
                     let place = (self.streams.count(), self.crowd.enter());
                     self.tasks.spawn(self.clone().answer(halves, place, standing));
                 }
-                read = control.read(&mut chunk), if control_stands => match read {
+                (turn, read) = read_chunk(&turns, &mut control, &mut chunk), if control_stands => match read {
                     Ok(length @ 1..) => {
                         let (conn, bytes) = (self.conn, chunk[..length].to_vec());
-                        if self.inputs.send(Input::Control { conn, bytes }).is_err() {
+                        if self.inputs.send(Input::Control { conn, bytes, turn }).is_err() {
                             return;
                         }
                     }
@@ -117,17 +115,15 @@ impl LinkTasks {
     }
 
     async fn watch_paths(self) {
+        let turns = Arc::new(Semaphore::new(1));
         let mut changes = self.connection.path_changes();
-        while let Some(path) = changes.next().await {
-            trace!(conn = self.conn.0, kind = ?path.kind, rtt = ?path.rtt, "path");
-            if self
-                .inputs
-                .send(Input::Path {
-                    conn: self.conn,
-                    path,
-                })
-                .is_err()
-            {
+        loop {
+            let (conn, turn) = (self.conn, next_turn(&turns).await);
+            let Some(path) = changes.next().await else {
+                return;
+            };
+            trace!(conn = conn.0, kind = ?path.kind, rtt = ?path.rtt, "path");
+            if self.inputs.send(Input::Path { conn, path, turn }).is_err() {
                 return;
             }
         }
@@ -191,10 +187,28 @@ impl LinkTasks {
     }
 }
 
-async fn write_control(mut send: SendHalf, mut control: mpsc::UnboundedReceiver<Vec<u8>>) {
+/// The right to bring one more input.
+async fn next_turn(turns: &Arc<Semaphore>) -> Turn {
+    turns.clone().acquire_owned().await.expect("never closed")
+}
+
+/// Reads what there is of a control stream, when it is its turn.
+async fn read_chunk(
+    turns: &Arc<Semaphore>,
+    control: &mut ReceiveHalf,
+    chunk: &mut [u8],
+) -> (Turn, std::io::Result<usize>) {
+    let turn = next_turn(turns).await;
+    (turn, control.read(chunk).await)
+}
+
+async fn write_control(mut send: SendHalf, mut control: mpsc::Receiver<Vec<u8>>) {
     while let Some(bytes) = control.recv().await {
         if send.write_chunk(bytes.into()).await.is_err() {
             return;
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,16 @@ use std::time::Instant;
 
 use kith_core::ids::{DeviceKey, Face, PeerId};
 use kith_core::peer::Source;
-use kith_core::routing::{ConnId, Level, Target};
+use kith_core::routing::{CloseCode, ConnId, Level, Target};
 use tokio::sync::mpsc;
+use tracing::debug;
 
 use super::streams::OpenStreams;
 use crate::routing::Connection;
+
+/// The most messages that wait to be written to a control stream, beside what its window holds (1.25 MB): ten times what a busy session
+/// says at once, of 16 KiB at most each.
+pub(super) const CONTROL_AHEAD_MAX: usize = 64;
 
 /// One connection and what belongs to it.
 #[derive(Clone, Debug)]
@@ -20,7 +25,7 @@ pub(super) struct Link {
     pub(super) face: Face,
     pub(super) streams: OpenStreams,
     /// Bytes for the control stream.
-    pub(super) control: mpsc::UnboundedSender<Vec<u8>>,
+    pub(super) control: mpsc::Sender<Vec<u8>>,
     /// Who is there, once the introductions are through.
     pub(super) session: Option<Standing>,
     pub(super) stood: Stood,
@@ -29,6 +34,15 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Says something on the control stream. Who reads none of it is left: the connection ends, as that of somebody who is away.
+    pub(super) fn say(&self, bytes: Vec<u8>) {
+        // A control stream that is over ends with its connection, which is told by itself.
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.control.try_send(bytes) {
+            debug!("closing a connection whose control stream is not read");
+            self.connection.close(CloseCode::Busy.number(), "");
+        }
+    }
+
     /// Whether streams may be opened on it; with `standing`, whether they would be by who is known to be there.
     pub(super) fn is_usable(&self, standing: bool) -> bool {
         self.connection.end().is_none() && (!standing || self.session.is_some())

@@ -221,7 +221,8 @@ impl Node {
             if let Ok(Ok(route)) = tokio::time::timeout_at(deadline, placed).await {
                 // The machine hears of it by itself, but perhaps after the next question.
                 let route = route.clone();
-                self.send(Input::Route { face, route })?;
+                let turn = None;
+                self.send(Input::Route { face, route, turn })?;
             }
         }
         Ok(())

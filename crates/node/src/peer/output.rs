@@ -29,8 +29,7 @@ impl Actor {
             Output::CancelDial { dial } => self.state.dials.end(dial),
             Output::Send { conn, bytes } => {
                 if let Some(link) = self.live.lock().links.get(&conn) {
-                    // A control stream that is over ends with its connection, which is told by itself.
-                    let _ = link.control.send(bytes);
+                    link.say(bytes);
                 }
             }
             Output::Close { conn, code } => {

@@ -1,6 +1,8 @@
 //! The sources of discovery that a node runs, side by side.
 
-use tokio::sync::mpsc;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use super::input::Input;
@@ -46,13 +48,40 @@ impl Sources {
     }
 }
 
+/// Passes on one finding after the other: the next when the loop has taken the last, so that no more than [`FINDINGS_MAX`] wait.
 async fn pass_on(mut found: mpsc::Receiver<Finding>, inputs: mpsc::WeakUnboundedSender<Input>) {
-    while let Some(finding) = found.recv().await {
-        let Some(inputs) = inputs.upgrade() else {
+    let turns = Arc::new(Semaphore::new(1));
+    loop {
+        let turn = turns.clone().acquire_owned().await.expect("never closed");
+        let (Some(finding), Some(inputs)) = (found.recv().await, inputs.upgrade()) else {
             return;
         };
-        if inputs.send(Input::Finding(finding)).is_err() {
+        if inputs.send(Input::Finding { finding, turn }).is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_core::ids::DeviceKey;
+
+    #[tokio::test]
+    async fn one_finding_waits_for_the_loop_and_the_others_before_it() {
+        let (findings, found) = mpsc::channel(FINDINGS_MAX);
+        let (inputs, mut inbox) = mpsc::unbounded_channel();
+        tokio::spawn(pass_on(found, inputs.downgrade()));
+        let finding = || Finding::Left(DeviceKey([1; 32]));
+        // One is on its way, and the channel takes no more than its bound.
+        for _ in 0..=FINDINGS_MAX {
+            findings.send(finding()).await.expect("somebody listens");
+        }
+        for _ in 0..=FINDINGS_MAX {
+            let taken = inbox.recv().await;
+            assert!(matches!(taken, Some(Input::Finding { .. })));
+            tokio::task::yield_now().await;
+            assert!(inbox.is_empty(), "the next waits for its turn");
         }
     }
 }

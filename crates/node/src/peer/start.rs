@@ -1,6 +1,7 @@
 //! How a node is started: its things on disk, its machine and endpoints, and the tasks that join them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kith_core::crypto::{Ed25519, SecretKey};
@@ -50,6 +51,17 @@ pub enum SpawnError {
     /// The key file cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyfileError),
+    /// The key file is gone from beside the database of the identity that it held.
+    #[error(
+        "there is no {key}, but {database} is of an identity: put its key back, from a backup, or by 'kith identity import FILE' \
+         where it was exported; to be somebody new, name another directory with --data DIR"
+    )]
+    KeyLost {
+        /// The key file.
+        key: PathBuf,
+        /// The database.
+        database: PathBuf,
+    },
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -73,8 +85,8 @@ pub enum SpawnError {
 /// [`SpawnError`]; nothing is left running.
 pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
     let place = Place::open(settings.data.clone(), settings.owner())?;
-    let keys = load_keys(&place.home)?;
     let store = Store::open(&place.home.database(), SCHEMAS)?;
+    let keys = load_keys(&place.home, &store)?;
     let shares = Arc::new(settings.shares(&place, &keys, &store)?);
     let previews = settings.previews(&place, &shares);
     let secrets = face_secrets(&keys, settings.public_face_only);
@@ -228,14 +240,22 @@ fn face_secrets(keys: &Keys, public_face_only: bool) -> BTreeMap<Face, SecretKey
     secrets
 }
 
-fn load_keys(home: &Home) -> Result<Keys, KeyfileError> {
+/// The keys of the directory; new ones where it is nobody's yet.
+fn load_keys(home: &Home, store: &Store) -> Result<Keys, SpawnError> {
     match Keys::load(&home.identity_key()) {
         Err(KeyfileError::Missing { path }) => {
+            let is_somebodys = !store.load(&Peer::<Ed25519>::kinds())?.is_empty();
+            if is_somebodys {
+                return Err(SpawnError::KeyLost {
+                    key: path,
+                    database: home.database(),
+                });
+            }
             let keys = Keys::generate();
             keys.create(&path)?;
             Ok(keys)
         }
-        loaded => loaded,
+        loaded => Ok(loaded?),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Counts the open streams of a connection, so that the session machine knows when it is idle.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// The count of one connection. Clones share it.
 #[derive(Clone)]
@@ -9,7 +9,9 @@ pub(super) struct OpenStreams(Arc<Counter>);
 
 struct Counter {
     open: AtomicU32,
-    changed: Box<dyn Fn(u32) + Send + Sync>,
+    /// Whether a change was told that nobody has taken yet.
+    is_told: AtomicBool,
+    changed: Box<dyn Fn() + Send + Sync>,
 }
 
 /// One open stream; it is counted until its last clone is dropped.
@@ -19,32 +21,49 @@ pub(super) struct OpenStream(#[expect(dead_code, reason = "held for its drop")] 
 struct Counted(OpenStreams);
 
 impl OpenStreams {
-    /// Counts from 0. `changed` is called whenever the count leaves 0 or comes back to it.
-    pub(super) fn new(changed: impl Fn(u32) + Send + Sync + 'static) -> Self {
+    /// Counts from 0. `changed` is called when the count leaves 0 or comes back to it, and not again before
+    /// [`OpenStreams::take_change`]: whoever opens and ends streams all the time is told of as often as that is taken.
+    pub(super) fn new(changed: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(Counter {
             open: AtomicU32::new(0),
+            is_told: AtomicBool::new(false),
             changed: Box::new(changed),
         }))
     }
 
     /// Counts one more.
     pub(super) fn count(&self) -> OpenStream {
-        if self.0.open.fetch_add(1, Ordering::Relaxed) == 0 {
-            (self.0.changed)(1);
+        if self.0.open.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.0.tell();
         }
         OpenStream(Arc::new(Counted(self.clone())))
     }
 
     /// How many are open.
     pub(super) fn open(&self) -> u32 {
-        self.0.open.load(Ordering::Relaxed)
+        self.0.open.load(Ordering::Acquire)
+    }
+
+    /// How many are open, for who was told of a change.
+    pub(super) fn take_change(&self) -> u32 {
+        // Before the count is read: what changes later is told again.
+        self.0.is_told.swap(false, Ordering::AcqRel);
+        self.open()
+    }
+}
+
+impl Counter {
+    fn tell(&self) {
+        if !self.is_told.swap(true, Ordering::AcqRel) {
+            (self.changed)();
+        }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        if self.0.0.open.fetch_sub(1, Ordering::Relaxed) == 1 {
-            (self.0.0.changed)(0);
+        if self.0.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.0.tell();
         }
     }
 }
@@ -64,20 +83,41 @@ impl std::fmt::Debug for OpenStreams {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
+
+    /// A count, and how often changes of it were told.
+    fn counted() -> (OpenStreams, Arc<AtomicU32>) {
+        let told = Arc::new(AtomicU32::new(0));
+        let sink = told.clone();
+        let streams = OpenStreams::new(move || {
+            sink.fetch_add(1, Ordering::Relaxed);
+        });
+        (streams, told)
+    }
 
     #[test]
     fn only_the_edges_are_told() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let sink = told.clone();
-        let streams = OpenStreams::new(move |open| sink.lock().expect("test").push(open));
+        let (streams, told) = counted();
         let first = streams.count();
+        assert_eq!(streams.take_change(), 1);
         let second = streams.count();
         let clone = second.clone();
         drop(first);
         drop(second);
-        assert_eq!(*told.lock().expect("test"), [1]);
+        assert_eq!(told.load(Ordering::Relaxed), 1);
         drop(clone);
-        assert_eq!(*told.lock().expect("test"), [1, 0]);
+        assert_eq!(told.load(Ordering::Relaxed), 2);
+        assert_eq!(streams.take_change(), 0);
+    }
+
+    #[test]
+    fn streams_that_come_and_go_are_told_once_until_somebody_looks() {
+        let (streams, told) = counted();
+        for _ in 0..1000 {
+            drop(streams.count());
+        }
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+        assert_eq!(streams.take_change(), 0);
+        drop(streams.count());
+        assert_eq!(told.load(Ordering::Relaxed), 2);
     }
 }

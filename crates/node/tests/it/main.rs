@@ -10,6 +10,7 @@ mod introducers;
 mod meeting;
 mod observer;
 mod programs;
+mod refusing;
 mod relaying;
 mod services;
 mod sessions_node;

@@ -358,6 +358,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/guests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has the node stay for as long as the call lasts, where it does what is needed. That of a command ends with its last guest. */
+        post: operations["post_guests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/introducers": {
         parameters: {
             query?: never;
@@ -1335,6 +1352,16 @@ export interface components {
             /** @description By PeerId. */
             peer_id?: string | null;
         };
+        /** @description What the node is to them. */
+        GuestAnswer: {
+            /** @description Whether it does, and stays until the call is over. */
+            joined: boolean;
+        };
+        /** @description Who comes. */
+        GuestRequest: {
+            /** @description What a node is needed for. */
+            purpose: components["schemas"]["Purpose"];
+        };
         /** @description An introducer that is used. */
         IntroducerInfo: {
             /** @description The addresses that its line says. */
@@ -1857,6 +1884,11 @@ export interface components {
              */
             seq: number;
         };
+        /**
+         * @description What a node is run for; each serves for those before it too.
+         * @enum {string}
+         */
+        Purpose: "look" | "book" | "reach" | "serve" | "daemon";
         /** @description A text. */
         RecogniseRequest: {
             /** @description As it was pasted; it may stand amid other words. */
@@ -3249,6 +3281,38 @@ export interface operations {
                 };
                 content: {
                     "application/x-ndjson": components["schemas"]["GetEvent"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_guests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GuestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["GuestAnswer"];
                 };
             };
             /** @description what went wrong, and what to do next */

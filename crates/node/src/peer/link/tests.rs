@@ -1,0 +1,113 @@
+//! What somebody who writes without end, or never reads, can have a node keep.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use iroh::SecretKey;
+use kith_core::address::Route;
+use kith_core::ids::Face;
+
+use super::super::live::{CONTROL_AHEAD_MAX, Link};
+use super::*;
+use crate::routing::{FaceConfig, FaceEndpoint};
+
+/// More than the window of a stream holds, in bytes.
+const FLOOD_BYTES: usize = 4 << 20;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Two endpoints on loopback and both ends of a connection between them, the dialler's first.
+async fn joined() -> ([FaceEndpoint; 2], Connection, Connection) {
+    let bound = async || {
+        let config = FaceConfig {
+            bind: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
+            port_mapping: false,
+            ..FaceConfig::new(Face::Contact, SecretKey::generate())
+        };
+        FaceEndpoint::bind(config).await.expect("a free port")
+    };
+    let (one, other) = tokio::join!(bound(), bound());
+    let mut route = Route::new(other.device());
+    route.addresses = other.bound_addresses();
+    let both = async { tokio::join!(one.connect(&route), other.accept()) };
+    let (dialled, accepted) = tokio::time::timeout(PATIENCE, both).await.expect("in time");
+    let (dialled, accepted) = (dialled.expect("it answers"), accepted.expect("open"));
+    ([one, other], dialled, accepted)
+}
+
+/// Starts the tasks of a connection. What they tell, and what the control stream is given.
+fn started(
+    connection: Connection,
+) -> (
+    mpsc::UnboundedReceiver<Input>,
+    mpsc::Sender<Vec<u8>>,
+    watch::Sender<Option<Standing>>,
+) {
+    let (inputs, inbox) = mpsc::unbounded_channel();
+    let (control, control_bytes) = mpsc::channel(CONTROL_AHEAD_MAX);
+    let (session, session_watch) = watch::channel(None);
+    LinkTasks {
+        conn: ConnId(1),
+        connection,
+        inputs,
+        protocols: Protocols::default(),
+        streams: OpenStreams::new(|| {}),
+        crowd: Crowd::new(Duration::from_secs(60)),
+        session: session_watch,
+        tasks: TaskTracker::new(),
+    }
+    .start(None, control_bytes);
+    (inbox, control, session)
+}
+
+#[tokio::test]
+async fn one_chunk_of_a_control_stream_waits_however_much_is_written() {
+    let (_endpoints, dialled, accepted) = joined().await;
+    let (mut inbox, _control, _session) = started(accepted);
+    let (mut send, _receive) = dialled.open_stream().await.expect("open");
+    let flood = tokio::spawn(async move {
+        send.write_all(&vec![7; FLOOD_BYTES]).await.expect("open");
+        send
+    });
+    let mut taken = 0;
+    let takes = async {
+        while taken < FLOOD_BYTES {
+            let input = inbox.recv().await.expect("the connection stands");
+            // Whatever else there is of this connection is not its control stream.
+            if let Input::Control { bytes, .. } = &input {
+                taken += bytes.len();
+                tokio::task::yield_now().await;
+                let next = inbox.try_recv();
+                assert!(!matches!(next, Ok(Input::Control { .. })), "one at a time");
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, takes)
+        .await
+        .expect("in time");
+    flood.await.expect("written");
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nobody_reads_the_control_stream_is_closed() {
+    let (_endpoints, dialled, accepted) = joined().await;
+    // Nobody takes anything out of it, as where the stream's window is full.
+    let (control, _unread) = mpsc::channel(CONTROL_AHEAD_MAX);
+    let link = Link {
+        connection: accepted.clone(),
+        face: Face::Contact,
+        streams: OpenStreams::new(|| {}),
+        control,
+        session: None,
+        stood: Stood::default(),
+        since: std::time::Instant::now(),
+    };
+    for _ in 0..CONTROL_AHEAD_MAX {
+        link.say(vec![7]);
+    }
+    assert!(accepted.end().is_none(), "they may read it yet");
+    link.say(vec![7]);
+    assert!(accepted.end().is_some());
+    let ended = tokio::time::timeout(PATIENCE, dialled.closed()).await;
+    ended.expect("they are told");
+}
