@@ -32,8 +32,12 @@ pub(crate) const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The room's seventh: copies made before this leave out less, and are made anew.
-pub(crate) const ANEW_SCHEMA: &str = "DELETE FROM share_bare";
+/// The room's seventh: copies made before this leave out less. Nothing of a bare share has the stamp that it had any more: so none of it is given before
+/// it was looked at again, and the copies are made anew then.
+pub(crate) const ANEW_SCHEMA: &str = "
+    DELETE FROM share_bare;
+    UPDATE share_file SET size = -1 WHERE share IN (SELECT share FROM share WHERE bare <> 0);
+";
 
 impl Shares {
     /// Which file is shared in place of the one at `path`, which holds `lying`: itself, or a copy; `None` where nothing is surely left out of it.

@@ -277,6 +277,10 @@ mod tests {
         assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
         let read = Picture::lying(&path, &blob(b"as it is")).expect("the same");
         assert!(read.is_some());
+        let file = File::options().write(true).open(&path).expect("there");
+        file.set_len(PICTURE_BYTES_MAX + 1).expect("no room taken");
+        let refused = Picture::lying(&path, &blob(b"as it is")).expect_err("too large by now");
+        assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
     }
 
     #[test]

@@ -399,6 +399,8 @@ impl Actor {
 
     /// Tells everybody, and waits a little for them to say goodbye.
     async fn leave(&mut self, inputs: &mut mpsc::UnboundedReceiver<Input>) {
+        // Who waits for a session hears that the node stops, and nothing of those whom they wait for.
+        self.state.waiting = WaitingRoom::default();
         // First who has streams open all the time: a session ends when its streams have.
         std::mem::take(&mut self.sources).stop().await;
         self.machine.handle_leave(self.clock.now());

@@ -5,10 +5,16 @@ use std::fs;
 use kith_core::data::traces;
 use kith_core::ids::ShareId;
 use kith_core::random::Random;
+use rusqlite::params;
 
 use super::follow::{followed, next};
 use super::world::{NOW, World, snapshot};
-use crate::content::{Get, NewShare, Recipients, ShareError, Shared};
+use crate::content::bare::SCHEMA;
+use crate::content::{Get, GetError, NewShare, Recipients, SCHEMAS, ShareError, Shared, store};
+use crate::data::bare::PICTURE_BYTES_MAX;
+use crate::data::hash;
+use crate::data::range::Blob;
+use crate::data::scan::ScanError;
 
 /// Where it was taken.
 const PLACE: &[u8] = b"52.5200 N";
@@ -163,6 +169,64 @@ async fn a_copy_that_is_lost_or_damaged_is_made_again() {
     world.shares.unshare(&first.share, NOW).expect("shared");
     world.shares.sweep().expect("swept");
     assert_eq!(fs::read_dir(&copies).expect("there").count(), 0);
+}
+
+/// This picture with words beside its pixels.
+fn captioned(picture: &[u8]) -> Vec<u8> {
+    [&picture[..2], b"\xff\xfe\0\x07words", &picture[2..]].concat()
+}
+
+#[tokio::test]
+async fn copies_made_by_a_version_that_left_out_less_are_not_given_and_made_anew() {
+    let world = World::new();
+    let older = taken_somewhere(b"pixels");
+    world.write("a.jpg", &captioned(&older));
+    let share = share_bare(&world).expect("shared").head.share;
+    // That version left out the words alone.
+    let (copy, _) = hash::hash_bytes(&older);
+    fs::write(world.shares.bare_pictures().path(&copy), &older).expect("written");
+    let made = store::run(world.shares.database(), |connection| {
+        connection.execute("UPDATE share_bare SET bare = ?1", params![copy.0])
+    });
+    assert_eq!(made.expect("written"), 1);
+    let before = world.shares.rescan(&share, NOW).expect("read");
+    let before = before.expect("another version");
+    let got = fetched(&world, share, "before").await;
+    assert_eq!(got, [("a.jpg".to_owned(), older)]);
+
+    let known = SCHEMAS.iter().position(|piece| *piece == SCHEMA);
+    let world = world.restarted(&SCHEMAS[known.expect("a piece") + 1..]);
+    let request = Get {
+        at: Some(before.head.manifest),
+        out: world.folder.path().join("as it was"),
+        ..world.request(share)
+    };
+    let refused = world.get(request).await.expect_err("it has a place");
+    assert!(matches!(refused, GetError::Version), "{refused}");
+    let got = fetched(&world, share, "after").await;
+    assert_eq!(got, [("a.jpg".to_owned(), bare(b"pixels"))]);
+    world.shares.sweep().expect("swept");
+    let copies = fs::read_dir(world.folder.path().join("blobs/bare"));
+    assert_eq!(copies.expect("there").count(), 1);
+}
+
+#[test]
+fn a_picture_that_becomes_too_large_during_a_scan_is_not_remembered_as_one_to_leave_out() {
+    let world = World::new();
+    let picture = taken_somewhere(b"pixels");
+    let lying = Blob {
+        hash: hash::hash_bytes(&picture).0,
+        size: picture.len() as u64,
+    };
+    // It was hashed, and is another when it is looked through.
+    let path = world.source().join("a.jpg");
+    let large = fs::File::create(&path).expect("room");
+    large.set_len(PICTURE_BYTES_MAX + 1).expect("no room taken");
+    let refused = world.shares.bare(&path, &lying).expect_err("another");
+    assert!(matches!(refused, ScanError::Read { .. }), "{refused}");
+    world.write("a.jpg", &picture);
+    let shared = share_bare(&world).expect("shared");
+    assert_eq!((shared.head.totals.files, shared.left_out_count), (1, 0));
 }
 
 #[test]

@@ -24,6 +24,7 @@ use kith_core::time::Time;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWriteExt as _, DuplexStream, ReadBuf, ReadHalf, WriteHalf};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::content::shares::trusted;
@@ -73,6 +74,21 @@ pub(super) enum Fault {
     At(u64, Arc<dyn Fn() + Send + Sync>),
 }
 
+/// Where a provider's stream stops until it is opened.
+#[derive(Clone)]
+pub(super) struct Gate {
+    after: u64,
+    open: watch::Receiver<bool>,
+}
+
+impl Gate {
+    /// One behind so many bytes, and what opens it.
+    pub(super) fn behind(after: u64) -> (watch::Sender<bool>, Self) {
+        let (opens, open) = watch::channel(false);
+        (opens, Self { after, open })
+    }
+}
+
 pub(in crate::content) struct World {
     pub(super) folder: TempDir,
     pub(in crate::content) shares: Arc<Shares>,
@@ -81,6 +97,8 @@ pub(in crate::content) struct World {
     pub(super) fault: Fault,
     /// How many bytes a second are given on each stream at most.
     pub(super) rate: Option<u64>,
+    /// How far each stream is given before something else has happened.
+    pub(super) gate: Option<Gate>,
     received: Arc<AtomicU64>,
     received_in_all: Arc<AtomicU64>,
 }
@@ -93,8 +111,19 @@ impl World {
     /// Somebody else's.
     pub(in crate::content) fn of(owner: SecretKey) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
+        let world = Self::in_folder(folder, owner, crate::content::SCHEMAS);
+        fs::create_dir(world.source()).expect("created");
+        world
+    }
+
+    /// [`World::new`]'s after a restart, by a version that brings these pieces of schema: nothing is left but what is on the disk.
+    pub(super) fn restarted(self, pieces: &[&str]) -> Self {
+        Self::in_folder(self.folder, SecretKey::from_bytes([1; 32]), pieces)
+    }
+
+    fn in_folder(folder: TempDir, owner: SecretKey, pieces: &[&str]) -> Self {
         let connection = Connection::open(folder.path().join("kith.db")).expect("database");
-        for piece in crate::content::SCHEMAS {
+        for piece in pieces {
             connection.execute_batch(piece).expect("tables");
         }
         fs::create_dir(folder.path().join("holiday")).expect("created");
@@ -135,6 +164,7 @@ impl World {
             },
             fault: Fault::None,
             rate: None,
+            gate: None,
             received: Arc::default(),
             received_in_all: Arc::default(),
         }
@@ -209,7 +239,7 @@ impl World {
     /// The same, of `/kith/swarm/1`.
     pub(super) fn swarm_stream(&self) -> Stream<Faulty, WriteHalf<DuplexStream>> {
         let (stream, reader, writer) = self.pair();
-        self.answer(&self.giving, reader, Throttled::new(writer, self.rate));
+        self.answer(&self.giving, reader, self.throttled(writer, self.rate));
         stream
     }
 
@@ -225,7 +255,7 @@ impl World {
         let (mut stream, reader, writer) = self.pair();
         stream.reader.fault = fault;
         stream.reader.received = Arc::default();
-        self.answer(&giving, reader, Throttled::new(writer, rate));
+        self.answer(&giving, reader, self.throttled(writer, rate));
         tokio::spawn(async move { giving.run().await });
         stream
     }
@@ -233,6 +263,16 @@ impl World {
     fn answer(&self, giving: &Arc<Giving>, reader: ReadHalf<DuplexStream>, writer: Throttled) {
         let (giving, session) = (Arc::clone(giving), self.session());
         tokio::spawn(async move { giving.answer(reader, writer, session, ASKER_DEVICE).await });
+    }
+
+    fn throttled(&self, inner: WriteHalf<DuplexStream>, rate: Option<u64>) -> Throttled {
+        Throttled {
+            inner,
+            rate,
+            gate: self.gate.clone(),
+            since: Instant::now(),
+            sent: 0,
+        }
     }
 
     pub(super) fn session(&self) -> Session {
@@ -375,27 +415,23 @@ impl Output for WriteHalf<DuplexStream> {
     }
 }
 
-/// A provider's stream that takes so many bytes a second at most.
+/// A provider's stream that takes so many bytes a second at most, and stops at a gate.
 struct Throttled {
     inner: WriteHalf<DuplexStream>,
     rate: Option<u64>,
+    gate: Option<Gate>,
     since: Instant,
     sent: u64,
 }
 
-impl Throttled {
-    fn new(inner: WriteHalf<DuplexStream>, rate: Option<u64>) -> Self {
-        Self {
-            inner,
-            rate,
-            since: Instant::now(),
-            sent: 0,
-        }
-    }
-}
-
 impl Output for Throttled {
     async fn send(&mut self, bytes: Bytes) -> io::Result<()> {
+        if let Some(gate) = &mut self.gate
+            && self.sent >= gate.after
+        {
+            // Whoever could open it may be gone.
+            let _ = gate.open.wait_for(|is_open| *is_open).await;
+        }
         self.inner.write_all(&bytes).await?;
         self.sent += bytes.len() as u64;
         if let Some(rate) = self.rate {

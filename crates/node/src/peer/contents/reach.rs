@@ -160,7 +160,9 @@ impl Reach {
         outcome: Result<T, Error>,
     ) -> Result<T, Error> {
         let is_lost = matches!(outcome, Err(Error::Io { .. }));
-        if !is_lost && self.is_up(target) {
+        // What is told of them meanwhile is that the node has given them up.
+        let is_stopping = matches!(outcome, Err(Error::Closed));
+        if is_stopping || (!is_lost && self.is_up(target)) {
             return outcome;
         }
         match reason(events, target).await {

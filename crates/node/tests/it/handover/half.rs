@@ -38,7 +38,7 @@ async fn slow_alice_and_friends(count: usize) -> (Person, Vec<Person>, Vec<GetOp
 }
 
 /// Limits what somebody sends in a second, on loopback too.
-fn limit(person: &Person, rate: u64) {
+pub(super) fn limit(person: &Person, rate: u64) {
     let mut plan = Plan {
         local: true,
         ..Plan::unlimited()

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use kith::Node;
 use kith::content::{NewShare, Recipients};
+use kith::core::identity::ContactState;
 use kith::core::ids::{Face, ShareId};
 use kith::core::routing::Target;
 use kith::peer::{GetOptions, ShareSource};
 use kith::routing::PathKind;
 use kith::testing::Testnet;
 
-use super::people::{PATIENCE, bytes, finish, snapshot};
+use super::copies::{examined, heard, until};
+use super::people::{PATIENCE, bytes, finish, invite, knows, snapshot};
 
 /// The larger of the two files: some ranges.
 const BIG_BYTES: usize = 3 << 20;
@@ -84,5 +86,34 @@ async fn who_holds_a_link_gets_it_from_the_public_face_of_another_when_the_owner
             .path
             .is_some_and(|path| path.kind == PathKind::Relay)
     );
+    testnet.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_who_passes_it_on_hears_at_once_that_the_owner_takes_it_back() {
+    let testnet = Testnet::start(1, 2).await.expect("a network");
+    let [alice, bob] = [0, 1].map(|number| testnet.node(number));
+    let book = bob.address_book();
+    let added = book.add(invite(alice, true).await, None).await;
+    added.expect("a good invite");
+    knows(alice, bob.peer_id()).await;
+    let contacts = alice.address_book().contacts().await.expect("read");
+    assert_eq!(contacts[0].state, ContactState::Pending);
+    let folder = tempfile::tempdir().expect("a place for files");
+    let (link, share) = share(alice, folder.path().join("two")).await;
+    let source = bob.contents().resolve(&link).await.expect("a link");
+    let mut options = GetOptions::new(source, folder.path().join("bob"));
+    options.wait = PATIENCE;
+    finish(bob.contents().get(options)).await.expect("fetched");
+    heard(alice, share, bob.peer_id()).await;
+    examined(bob).await;
+
+    let unshared = alice.contents().unshare(&share.to_string()).await;
+    unshared.expect("taken back");
+    until("Bob is told", async || {
+        let copies = bob.contents().copies().await;
+        copies.expect("read").is_empty()
+    })
+    .await;
     testnet.shutdown().await;
 }

@@ -4,10 +4,11 @@ use kith::ErrorKind;
 use kith::content::Recipients;
 use kith::core::content::limits::{Cap, Plan, RATE_MIN};
 use kith::peer::{Attached, TransferInfo, TransferState};
+use tokio::net::UdpSocket;
 
-use super::people::{PATIENCE, Person, bytes};
+use super::people::{PATIENCE, Person, bytes, invite};
 use super::{BIG_BYTES, two_who_met};
-use crate::waiting::a_moment;
+use crate::waiting::{a_moment, soon};
 
 /// Begins to fetch Alice's big file.
 async fn begin(bob: &Person, background: bool) -> Attached {
@@ -160,6 +161,32 @@ async fn a_background_transfer_goes_on_after_a_restart_of_the_node() {
     assert!(transfers.list().is_empty());
     assert_eq!(bob.fetched(), ["big"], "what is whole stays");
     drop(alice);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_background_transfer_whose_node_stops_while_it_looks_for_the_owner_has_not_failed() {
+    let (alice, mut bob) = two_who_met().await;
+    let route = invite(&alice.node, false).await.contact;
+    let place = route.expect("she says where she is").addresses[0];
+    alice.node.shutdown().await;
+    // Where she was somebody hears him, and says nothing.
+    let has_left = async {
+        loop {
+            match UdpSocket::bind(place).await {
+                Ok(there) => return there,
+                Err(_) => a_moment().await,
+            }
+        }
+    };
+    let there = soon("she has left", has_left).await;
+    let id = begin(&bob, true).await.id();
+    let heard = soon("he looks for her", there.recv(&mut [0; 2048])).await;
+    heard.expect("a packet");
+
+    bob.restart().await;
+    let kept = only(&bob);
+    assert_eq!((kept.id, kept.failure), (id, None));
+    assert_eq!(kept.state, TransferState::Waiting);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -123,6 +123,19 @@ impl Picker {
         }
     }
 
+    /// How much the most wanted of the open chunks that `held` has are wanted.
+    pub(super) fn most_wanted(&self, held: &Holdings) -> Option<Priority> {
+        let mut buckets = self.buckets.iter();
+        let most = buckets.find(|(_, bucket)| bucket.first_common(held, 0).is_some());
+        most.map(|(rank, _)| rank.priority.0)
+    }
+
+    /// How much this chunk is wanted, if it waits to be asked for.
+    pub(super) fn priority(&self, chunk: u32) -> Option<Priority> {
+        let rank = self.ranks.get(chunk as usize)?;
+        self.is_open(chunk).then_some(rank.priority.0)
+    }
+
     /// The rarest of the most wanted open chunks that `held` has.
     pub(super) fn rarest(&self, held: &Holdings, random: &mut Random) -> Option<u32> {
         let from = random_chunk(held, random);

@@ -99,12 +99,15 @@ impl Getter {
         if let Some(chunk) = self.next_in_windows(id, transfer) {
             return Some(Choice::Chunk(chunk));
         }
-        let suggested = (source.suggested.iter())
-            .find(|chunk| source.holdings.contains(**chunk) && transfer.picker.is_open(**chunk));
+        let held = &source.holdings;
+        // A provider knows what it gives to others, and not what is wanted sooner here.
+        let most = transfer.picker.most_wanted(held);
+        let suggested = (source.suggested.iter()).find(|chunk| {
+            held.contains(**chunk) && most.is_some() && transfer.picker.priority(**chunk) == most
+        });
         if let Some(chunk) = suggested {
             return Some(Choice::Chunk(*chunk));
         }
-        let held = &source.holdings;
         let is_first = transfer.whole.count() < RANDOM_FIRST_CHUNKS;
         let open = if is_first {
             transfer.picker.any(held, &mut self.random)

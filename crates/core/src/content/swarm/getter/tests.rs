@@ -176,6 +176,26 @@ fn have(first: u32, count: u32) -> ProviderMessage {
 }
 
 #[test]
+fn what_is_suggested_is_asked_for_first_unless_something_is_wanted_more() {
+    let mut bench = Bench::wanting(12);
+    let source = SourceId(1);
+    bench.open(T, 1, who(1), PathKind::Direct);
+    bench.say(source, ProviderMessage::Everything);
+    bench
+        .getter
+        .handle_wanted(bench.now, T, span(2, 4), Priority::High);
+    bench.say(source, ProviderMessage::Suggest(vec![9, 3, 7]));
+    bench.say(source, ProviderMessage::Free);
+    let mut order = Vec::new();
+    while bench.asked(source) > 0 {
+        order.push(bench.answer(source));
+    }
+    let chunks = [3, 2, 9, 7].map(|chunk| What::Span(span(chunk, chunk + 1)));
+    assert_eq!(order[..4], chunks);
+    assert_eq!(order.len(), 12);
+}
+
+#[test]
 fn everything_wanted_comes_once_from_several_sources() {
     let mut bench = Bench::wanting(100);
     let sources = [bench.source(1), bench.source(2)];
