@@ -40,15 +40,19 @@ fn on_a_small_disk(place: &Path, mib: u64, program: &str) -> Command {
     mounts::where_mounted(SCRIPT, &[mib.as_ref(), place.as_ref()], program)
 }
 
-/// Whether a process may have a disk of its own.
-async fn may_mount() -> bool {
+/// Whether a process may have a disk of its own. If not, whoever runs the tests reads that `what` was not tested.
+pub(crate) async fn may_mount(what: &str) -> bool {
     let folder = tempfile::tempdir().expect("a place");
     let tried = on_a_small_disk(folder.path(), 1, "true");
-    mounts::may_mount(tried, "a full disk").await
+    mounts::may_mount(tried, what).await
 }
 
 /// Starts the node of somebody who has a small disk at `place`, and gives what it says once it is ready.
-async fn up_on_a_small_disk(person: &Person, place: &Path, mib: u64) -> (Running, Value) {
+pub(crate) async fn up_on_a_small_disk(
+    person: &Person,
+    place: &Path,
+    mib: u64,
+) -> (Running, Value) {
     let mut command = on_a_small_disk(place, mib, env!("CARGO_BIN_EXE_kith"));
     command
         .args(["up", "--json", "--no-lan", "--bind", "127.0.0.1:0"])
@@ -61,7 +65,7 @@ async fn up_on_a_small_disk(person: &Person, place: &Path, mib: u64) -> (Running
 }
 
 /// A program that sees the small disk of a running node.
-fn beside(running: &Running, program: &str) -> Command {
+pub(crate) fn beside(running: &Running, program: &str) -> Command {
     let mut command = Command::new("nsenter");
     command
         .args(["--user", "--preserve-credentials", "--mount", "--target"])
@@ -74,7 +78,7 @@ fn beside(running: &Running, program: &str) -> Command {
 
 #[tokio::test]
 async fn pictures_that_are_dropped_on_a_full_disk_are_told_and_nothing_else_is_lost() {
-    if !may_mount().await {
+    if !may_mount("a full disk").await {
         return;
     }
     let ann = Person::new();
@@ -138,7 +142,7 @@ async fn pictures_that_are_dropped_on_a_full_disk_are_told_and_nothing_else_is_l
 
 #[tokio::test]
 async fn a_get_to_a_full_disk_says_so_and_goes_on_when_there_is_room() {
-    if !may_mount().await {
+    if !may_mount("a full disk").await {
         return;
     }
     let (ann, ben) = (Person::up().await, Person::new());
@@ -187,7 +191,7 @@ async fn a_get_to_a_full_disk_says_so_and_goes_on_when_there_is_room() {
 
 #[tokio::test]
 async fn sharing_on_a_full_disk_says_so_and_works_when_there_is_room() {
-    if !may_mount().await {
+    if !may_mount("a full disk").await {
         return;
     }
     let (ann, elsewhere) = (Person::new(), tempfile::tempdir().expect("a place"));

@@ -71,7 +71,7 @@ pub fn is_identical(path: &Path, blob: &Blob) -> io::Result<bool> {
 pub enum Occupied {
     /// Nothing, or an empty folder: the download may take the name.
     Free,
-    /// A folder with something in it.
+    /// A folder with something in it, or one that is a file system of its own: that is not replaced.
     Folder,
     /// A file.
     File,
@@ -90,7 +90,7 @@ pub fn occupied(target: &Path) -> io::Result<Occupied> {
     };
     if metadata.is_dir() {
         let is_empty = fs::read_dir(target)?.next().is_none();
-        return Ok(if is_empty {
+        return Ok(if is_empty && is_one_device(parent(target), &metadata)? {
             Occupied::Free
         } else {
             Occupied::Folder

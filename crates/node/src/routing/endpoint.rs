@@ -191,9 +191,11 @@ impl FaceEndpoint {
         let states = self.0.endpoint.home_relay_status().stream();
         let lost = states.filter_map(move |states| {
             let (up, down): (Vec<_>, Vec<_>) = states.iter().partition(|it| it.is_connected());
-            let before = std::mem::replace(&mut carrying, up.first().map(|it| url_text(it.url())));
+            let before =
+                std::mem::replace(&mut carrying, up.first().map(|it| relay_url_text(it.url())));
             // One that another took the place of is not lost.
-            let is_lost = |before: &String| down.iter().any(|it| url_text(it.url()) == *before);
+            let is_lost =
+                |before: &String| down.iter().any(|it| relay_url_text(it.url()) == *before);
             ready(before.filter(is_lost))
         });
         lost.take_until(self.0.endpoint.closed())

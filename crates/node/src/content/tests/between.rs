@@ -133,6 +133,7 @@ async fn a_copy_goes_on_under_an_epoch_that_rises_while_it_is_taken_in() {
             manifest: shared.head.manifest,
             target: bob.out().join("holiday"),
             keep: false,
+            selected_of: None,
         };
         assert!(shares.hold(&held, NOW).expect("written"), "step {step}");
         let provided = shares.examine(&share).expect("read");

@@ -127,7 +127,7 @@ async fn two_who_chose_different_files_give_all_of_it_after_a_restart_without_th
     let bob = provides(&mut alice_world, 2, share, &BOBS).await;
     let dave = provides(&mut alice_world, 4, share, &DAVES).await;
     let given = alice_world.received();
-    let (bob, dave) = (bob.restarted(), dave.restarted());
+    let (bob, dave) = (bob.restarted(&[]), dave.restarted(&[]));
     let copies = bob.shares.copies().expect("read");
     let part = copies[0].part.expect("not all of it");
     assert_eq!((part.files, part.bytes), (3, size_of(&BOBS)));

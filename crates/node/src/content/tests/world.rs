@@ -116,27 +116,20 @@ impl World {
         world
     }
 
-    /// [`World::new`]'s after a restart, by a version that brings these pieces of schema: nothing is left but what is on the disk.
-    pub(super) fn restarted(self, pieces: &[&str]) -> Self {
-        Self::in_folder(self.folder, SecretKey::from_bytes([1; 32]), pieces)
-    }
-
     fn in_folder(folder: TempDir, owner: SecretKey, pieces: &[&str]) -> Self {
         let connection = Connection::open(folder.path().join("kith.db")).expect("database");
         for piece in pieces {
             connection.execute_batch(piece).expect("tables");
         }
-        fs::create_dir(folder.path().join("holiday")).expect("created");
         Self::at(folder, connection, owner)
     }
 
-    /// The same after a restart.
-    pub(super) fn restarted(self) -> Self {
-        let connection = Connection::open(self.folder.path().join("kith.db")).expect("database");
+    /// The same after a restart, by a version that brings these pieces of schema: nothing is left but what is on the disk.
+    pub(super) fn restarted(self, pieces: &[&str]) -> Self {
         let (owner, asker) = (self.shares.owner().clone(), self.asker);
         Self {
             asker,
-            ..Self::at(self.folder, connection, owner)
+            ..Self::in_folder(self.folder, owner, pieces)
         }
     }
 
