@@ -9,7 +9,7 @@
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
-//! - `transfer`: a transfer under way. `walking`: its tree is read. `preparing`: what it does on the disk first.
+//! - `transfer`: a transfer under way. `preparing`: what it does on the disk first.
 //! - [`givers`]: who gives which parts of it.
 //! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`previews`]: small pictures of pictures.
@@ -72,7 +72,6 @@ pub mod swarm;
 pub mod talk;
 mod transfer;
 pub mod underway;
-mod walking;
 mod watch;
 
 #[cfg(test)]
