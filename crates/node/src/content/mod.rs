@@ -3,7 +3,7 @@
 //! - [`store`]: the tables of shares in `kith.db`; `schema`: all tables of the room.
 //! - [`shares`]: sharing folders in place, and taking it back. [`recipients`]: with whom. `audience`: with whom from now on. `revoking`: taking it back from one. `scanning`: what is in them. `bare`: what pictures say is not. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
-//! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides.
+//! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. [`quota`]: how many there may be. [`others`]: who else provides. `marked`: shares that somebody is to look at.
 //! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
 //! - [`event`]: what happens to all of these.
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
@@ -49,6 +49,7 @@ pub mod liars;
 pub mod list;
 mod looks;
 pub mod lying;
+mod marked;
 mod offer;
 pub mod offered;
 pub mod others;
