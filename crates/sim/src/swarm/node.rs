@@ -159,9 +159,10 @@ impl Node {
         }
     }
 
-    /// Whether it knows all that is to be wanted.
-    pub fn has_walked(&self) -> bool {
-        self.walker.as_ref().is_none_or(Walker::is_done)
+    /// Whether nothing is left to be wanted: what the last node of a tree tells of may be wanted only since the getter said that it was done.
+    pub fn wants_no_more(&self, size: u64) -> bool {
+        let is_over = |walker: &Walker| walker.is_done() && self.held.covers(whole(size));
+        self.walker.as_ref().is_none_or(is_over)
     }
 
     /// Whether it wants something.

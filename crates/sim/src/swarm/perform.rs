@@ -68,7 +68,9 @@ impl World {
                 let now = self.time();
                 self.nodes[place].provider.handle_held(now, SNAPSHOT, chunk);
             }
-            getter::Output::Done { .. } if self.nodes[place].has_walked() => self.done(place),
+            getter::Output::Done { .. } if self.nodes[place].wants_no_more(self.plan.size) => {
+                self.done(place);
+            }
             getter::Output::Done { .. } | getter::Output::Changed { .. } => {}
         }
     }
