@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use kith::config::limits::read_cap;
 use kith::core::content::limits::Cap;
 
 mod content;
 mod values;
 
 pub(crate) use content::{AudienceArgs, GetArgs, LimitsArgs, ShareArgs, TransfersCommand};
-use values::{parse_local, parse_rate, parse_span};
+use values::{parse_local, parse_span};
 
 /// A second internet made of peers: reach someone you know, by a key, in a named protocol.
 #[derive(Debug, Parser)]
@@ -322,7 +323,7 @@ pub(crate) struct IntroducerArgs {
     pub(crate) address: Vec<std::net::IpAddr>,
     /// What it relays for all together: a rate such as '2 MiB/s' or '16 Mbit/s'; as fast as it goes when left out, or none.
     /// Each client has 4 MiB/s at most, and those of one address 32 MiB/s.
-    #[arg(long, value_name = "RATE", value_parser = parse_rate)]
+    #[arg(long, value_name = "RATE", value_parser = read_cap)]
     pub(crate) relay_rate: Option<Cap>,
     /// A certificate chain in PEM, for a domain.
     #[arg(long, value_name = "FILE", requires_all = ["tls_key", "domain"])]

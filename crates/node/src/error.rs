@@ -86,7 +86,7 @@ pub enum Error {
     AcceptInvite(#[from] AcceptInviteError),
     /// The maker of an invite answered, and does not take it.
     #[error(
-        "{name} does not take this invite: it is used up, withdrawn, or not theirs. Nobody was added; ask for a new one"
+        "{name} does not take this invite: it is used up, withdrawn, over by their clock, or not theirs. Nobody was added; ask for a new one"
     )]
     InviteRefused {
         /// What they were to be called.

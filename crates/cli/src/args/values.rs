@@ -1,10 +1,7 @@
-//! Values that are not plain words: local addresses, rates and spans of time.
+//! Values that are not plain words: local addresses and spans of time.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
-
-use kith::config::limits::read_cap;
-use kith::core::content::limits::Cap;
 
 /// Reads an address with a port; `8000` and `localhost:8000` are the loopback interface's.
 pub(super) fn parse_local(text: &str) -> Result<SocketAddr, String> {
@@ -14,11 +11,6 @@ pub(super) fn parse_local(text: &str) -> Result<SocketAddr, String> {
     }
     text.parse()
         .map_err(|_| "an address with a port, as in 127.0.0.1:8000".to_owned())
-}
-
-/// Reads a rate as `kith limits` does, or `none`.
-pub(super) fn parse_rate(text: &str) -> Result<Cap, String> {
-    read_cap(text)
 }
 
 /// Reads a span such as `90s`, `10m`, `2h`, `7d`.

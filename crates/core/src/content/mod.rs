@@ -6,6 +6,7 @@
 //! - [`news`]: who is told that a share has a new head, or is lost to them; how fast such word is heard.
 //! - [`limits`]: which rates hold now, and for whom. [`bucket`]: what sees to a rate.
 //! - [`preview`]: the protocol `/kith/preview/1`: small pictures of the pictures in a share.
+//! - [`retries`]: whether a transfer that ended too early is tried again, and when.
 //! - [`swarm`]: the protocol `/kith/swarm/1`: everybody gets a snapshot from everybody who holds some of it.
 //! - [`wire`]: the protocol `/kith/share/1`, by which heads are asked for and given.
 
@@ -17,6 +18,7 @@ pub mod news;
 pub mod preview;
 pub mod providers;
 pub mod referral;
+pub mod retries;
 pub mod swarm;
 pub mod wire;
 
@@ -25,4 +27,5 @@ pub use bucket::Bucket;
 pub use grant::{Grant, GrantError, GrantProof, SignedGrant};
 pub use providers::{ProviderName, Providers};
 pub use referral::Referral;
+pub use retries::Retries;
 pub use wire::{Answer, Proof, Request};

@@ -3,13 +3,13 @@
 //! - [`store`]: the tables of shares in `kith.db`; `schema`: all tables of the room.
 //! - [`shares`]: sharing folders in place. [`recipients`]: with whom. `audience`: with whom from now on. `revoking`: taking it back, from all or from one. `scanning`: what is in them. `bare`: what pictures say is not. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
-//! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. `part`: copies of some files, `selected`: theirs. [`quota`]: how many there may be. [`others`]: who else provides.
+//! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. `part`: copies of some files, `selected`: theirs. [`quota`]: how many there may be. [`others`]: who else provides. `marked`: shares that somebody is to look at.
 //! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
 //! - [`event`]: what happens to all of these.
 //! - `offer`: what of all this somebody may have. [`answer`]: one request of `/kith/share/1` becomes one answer.
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
-//! - `transfer`: a transfer under way. `walking`: its tree is read. `preparing`: what it does on the disk first.
+//! - `transfer`: a transfer under way. `preparing`: what it does on the disk first.
 //! - [`givers`]: who gives which parts of it.
 //! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`previews`]: small pictures of pictures.
@@ -49,6 +49,7 @@ pub mod liars;
 pub mod list;
 mod looks;
 pub mod lying;
+mod marked;
 mod offer;
 pub mod offered;
 pub mod others;
@@ -74,7 +75,6 @@ pub mod swarm;
 pub mod talk;
 mod transfer;
 pub mod underway;
-mod walking;
 mod watch;
 
 #[cfg(test)]

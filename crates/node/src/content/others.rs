@@ -11,8 +11,8 @@ use kith_core::content::providers::{Heard, ProviderName, Providers};
 use kith_core::content::referral::Referral;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::time::Time;
-use tokio::sync::watch;
 
+use crate::content::marked::Marked;
 use crate::content::quota::COPIES_BYTES_MAX;
 
 /// Who provides shares beside this node, and to whom it gives none.
@@ -23,7 +23,7 @@ pub struct Others {
     /// Contacts who are about to be none, once for each [`Parting`].
     parting: Arc<Mutex<Vec<PeerId>>>,
     /// Of which shares somebody said that they provide them, since it was last looked.
-    news: watch::Sender<BTreeSet<ShareId>>,
+    news: Marked,
     /// What those who are known tell of shares.
     hearing: Mutex<Hearing>,
     provides: AtomicBool,
@@ -52,7 +52,7 @@ impl Default for Others {
             providers: Mutex::default(),
             blocked: Mutex::default(),
             parting: Arc::default(),
-            news: watch::Sender::default(),
+            news: Marked::default(),
             hearing: Mutex::default(),
             provides: AtomicBool::new(true),
             room_bytes: AtomicU64::new(COPIES_BYTES_MAX),
@@ -130,18 +130,12 @@ impl Others {
     /// Somebody says to us that they provide a share.
     pub(super) fn announce(&self, share: &ShareId, asker: &Asker, referral: &Referral, now: Time) {
         self.hear(share, asker, referral, now);
-        self.news.send_modify(|shares| {
-            shares.insert(*share);
-        });
+        self.news.mark(*share);
     }
 
     /// Waits until somebody says that they provide shares; which ones.
     pub(super) async fn news(&self) -> BTreeSet<ShareId> {
-        let mut news = self.news.subscribe();
-        // Whoever sends is held by this.
-        let _ = news.wait_for(|shares| !shares.is_empty()).await;
-        drop(news);
-        self.news.send_replace(BTreeSet::new())
+        self.news.take().await
     }
 
     /// Somebody says that they provide a share: the peer that they have proven to be, or else whoever is at the first of the routes.

@@ -20,6 +20,7 @@ use tokio::sync::{broadcast, watch};
 use crate::content::event::ShareEvent;
 use crate::content::fetches::{self, Fetch, Version};
 use crate::content::looks::Looks;
+use crate::content::marked::Marked;
 use crate::content::others::Others;
 use crate::content::recipients::Recipients;
 use crate::content::store::{self, Database, ShareRow};
@@ -152,7 +153,7 @@ pub struct Shares {
     looks: Arc<Looks>,
     events: broadcast::Sender<ShareEvent>,
     /// Which own shares have new heads since it was last looked. Nothing that others do gets here, so nobody has it overflow.
-    renewed: watch::Sender<BTreeSet<ShareId>>,
+    renewed: Marked,
     /// Held while a share is scanned: one after the other, each uses all cores.
     scanning: Mutex<()>,
     /// Counts the times that a share became another, or was taken back.
@@ -180,7 +181,7 @@ impl Shares {
             underways: Underways::default(),
             looks: Arc::default(),
             events: broadcast::Sender::new(EVENTS_AHEAD_MAX),
-            renewed: watch::Sender::default(),
+            renewed: Marked::default(),
             scanning: Mutex::default(),
             doubts: watch::Sender::new(0),
         })
@@ -412,19 +413,13 @@ impl Shares {
 
     /// The same of an own share that has a new head, so that contacts are told as well.
     pub(super) fn tell_own(&self, share: ShareId, event: ShareEvent) {
-        self.renewed.send_modify(|renewed| {
-            renewed.insert(share);
-        });
+        self.renewed.mark(share);
         self.tell(event);
     }
 
     /// Waits until own shares have new heads; which ones. For one who listens, who misses none.
     pub async fn renewed(&self) -> BTreeSet<ShareId> {
-        let mut renewed = self.renewed.subscribe();
-        // Whoever sends is held by this.
-        let _ = renewed.wait_for(|shares| !shares.is_empty()).await;
-        drop(renewed);
-        self.renewed.send_replace(BTreeSet::new())
+        self.renewed.take().await
     }
 
     pub(super) fn looks_handle(&self) -> Arc<Looks> {

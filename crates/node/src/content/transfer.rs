@@ -25,7 +25,6 @@ use crate::content::select::Selected;
 use crate::content::swarm::arriving::{DIRECTORY, Event};
 use crate::content::swarm::fetching::Fetching;
 use crate::content::underway::Underway;
-use crate::content::walking::Walking;
 use crate::data::disk::StagingError;
 use crate::data::nodes::Nodes;
 
@@ -43,7 +42,6 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// A transfer under way.
 pub(super) struct Transfer {
     fetching: Fetching,
-    walking: Option<Walking>,
     place: Place,
     /// What was prepared, and what is missing of that not asked for.
     prepared: Vec<Prepared>,
@@ -88,7 +86,6 @@ impl Transfer {
         let place = Place::find(&fetching.arriving.tasks, get, selected, target).await?;
         let mut transfer = Self {
             fetching,
-            walking: None,
             place,
             prepared: Vec::new(),
             only: get.only.clone(),
@@ -110,9 +107,6 @@ impl Transfer {
             is_older_removed: false,
             links_left_out: 0,
         };
-        if let Some(staging) = transfer.place.staging() {
-            transfer.fetching.arriving.tree.keep_in(staging);
-        }
         match selected {
             Selected::Directory {
                 node,
@@ -122,7 +116,8 @@ impl Transfer {
                 ..
             } => {
                 let walk = Walk::new(*node, *totals, *depth, *position);
-                transfer.walking = Some(Walking::new(walk));
+                let tree = &transfer.fetching.arriving.tree;
+                tree.walk(walk, transfer.place.staging());
             }
             Selected::File { file, position } => {
                 let path = match transfer.place {
@@ -196,10 +191,9 @@ impl Transfer {
         };
         let mut every = tokio::time::interval(SYNC_EVERY);
         loop {
-            self.want_nodes();
             let has_read = self.read_node().await?;
             report(&self.progress);
-            let is_walked = self.walking.as_ref().is_none_or(Walking::is_done);
+            let is_walked = self.fetching.arriving.tree.is_walked();
             if is_walked || self.is_far_ahead() {
                 self.want_prepared();
             }
@@ -261,36 +255,21 @@ impl Transfer {
         }
     }
 
-    /// Asks for the nodes that come next, unless there is enough to do without.
-    fn want_nodes(&mut self) {
-        if self.is_far_ahead() {
-            return;
-        }
-        if let Some(walking) = &mut self.walking {
-            let tree = &self.fetching.arriving.tree;
-            walking.ask(tree, |node| self.fetching.want_node(node));
-        }
-    }
-
-    /// Reads one node that is here, unless there is enough to do without; whether it did.
+    /// Asks for the nodes that come next, and reads one that is here, unless there is enough to do without; whether it read one.
     async fn read_node(&mut self) -> Result<bool, GetError> {
         if self.is_far_ahead() {
             return Ok(false);
         }
         let arriving = Arc::clone(&self.fetching.arriving);
-        let readable = |walking: &Walking| walking.readable(&arriving.tree);
-        let Some(wanted) = self.walking.as_ref().and_then(readable) else {
+        let next = (arriving.tree).next(|node| self.fetching.want_node(node));
+        let Some(readable) = next else {
             return Ok(false);
         };
         let tasks = arriving.tasks.clone();
-        let taking = blocking(&tasks, Path::new(DIRECTORY), move || {
-            Ok(arriving.tree.take(&wanted.node)?)
+        let reading = blocking(&tasks, Path::new(DIRECTORY), move || {
+            Ok(arriving.tree.read(readable)?)
         });
-        // What had to make room is asked for again.
-        let (Some(bytes), Some(walking)) = (taking.await?, &mut self.walking) else {
-            return Ok(false);
-        };
-        let items = walking.read(wanted, &bytes)?;
+        let items = reading.await??;
         self.prepare(items).await?;
         Ok(true)
     }
@@ -332,12 +311,8 @@ impl Transfer {
                 self.count(peer, bytes, files);
                 Ok(())
             }
-            Event::Node(hash) => {
-                if let Some(walking) = &mut self.walking {
-                    walking.came(&hash);
-                }
-                Ok(())
-            }
+            // It lies where it is read.
+            Event::Node => Ok(()),
             Event::Lacks { what, is_changed } => {
                 self.lacks = true;
                 if is_changed {

@@ -4,6 +4,7 @@ use kith_core::content::swarm::Tiling;
 
 use super::node::Node;
 use super::plan::{Conduct, PIECE_BYTES, Plan};
+use super::tree::Tree;
 
 /// Chunks that may come twice to one node, whatever happens: in 200 random swarms it was 26 at the most, and 10 in all but one.
 const TWICE_CHUNKS_MAX: u64 = 32;
@@ -36,6 +37,11 @@ pub fn check(plan: &Plan, node: &Node) -> Result<(), String> {
     if node.tally.lies > lies_max {
         let lies = node.tally.lies;
         return Err(format!("{lies} bytes of lies, {lies_max} allowed"));
+    }
+    let asked_max = plan.tree.as_ref().map_or(0, Tree::count) * (1 + node.tally.crashes);
+    if node.tally.asked > asked_max {
+        let asked = node.tally.asked;
+        return Err(format!("asked for {asked} nodes, {asked_max} allowed"));
     }
     if node.done_at.is_some() && !node.held.covers(super::node::whole(plan.size)) {
         return Err("it says done and is not".to_owned());

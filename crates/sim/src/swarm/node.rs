@@ -6,10 +6,13 @@ use kith_core::content::swarm::getter::TransferId;
 use kith_core::content::swarm::provider::SnapshotId;
 use kith_core::content::swarm::ranges::Ranges;
 use kith_core::content::swarm::{Getter, Part, Provider, Span};
+use kith_core::data::Walker;
+use kith_core::ids::BlobHash;
 use kith_core::random::Random;
 use kith_core::time::Time;
 
 use super::plan::{Member, Plan};
+use super::tree::Tree;
 
 /// The one transfer of a node.
 pub const TRANSFER: TransferId = TransferId(1);
@@ -44,6 +47,8 @@ pub struct Tally {
     pub lost: u64,
     /// How often a player had to wait.
     pub pauses: u64,
+    /// Nodes of the tree that it asked for.
+    pub asked: u64,
     /// Sources it ended for lying.
     pub liars: u64,
     /// How often it lost power, and forgot who lied.
@@ -59,6 +64,10 @@ pub struct Node {
     pub getter: Getter,
     /// It gives.
     pub provider: Provider,
+    /// It reads the tree, where there is one.
+    pub walker: Option<Walker>,
+    /// The nodes of the tree that came; no crash loses them.
+    pub kept: BTreeSet<BlobHash>,
     /// Whether it is there.
     pub is_up: bool,
     /// When it was done, in microseconds.
@@ -99,6 +108,8 @@ impl Node {
             member,
             getter: Getter::new(plan.getter.clone(), random.bytes(), Time(0)),
             provider: Provider::new(plan.provider.clone(), random.bytes(), Time(0)),
+            walker: None,
+            kept: BTreeSet::new(),
             is_up: false,
             done_at: None,
             sources: BTreeMap::new(),
@@ -139,9 +150,18 @@ impl Node {
             for span in self.held.iter().collect::<Vec<_>>() {
                 self.getter.handle_held(now, TRANSFER, span);
             }
-            let (all, normal) = (whole(plan.size), Default::default());
-            self.getter.handle_wanted(now, TRANSFER, all, normal);
+            self.walker = plan.tree.as_ref().map(Tree::walker);
+            if self.walker.is_none() {
+                let (all, normal) = (whole(plan.size), Default::default());
+                self.getter.handle_wanted(now, TRANSFER, all, normal);
+            }
         }
+    }
+
+    /// Whether nothing is left to be wanted: what the last node of a tree tells of may be wanted only since the getter said that it was done.
+    pub fn wants_no_more(&self, size: u64) -> bool {
+        let is_over = |walker: &Walker| walker.is_done() && self.held.covers(whole(size));
+        self.walker.as_ref().is_none_or(is_over)
     }
 
     /// Whether it wants something.

@@ -3,6 +3,7 @@
 use kith_core::address::Route;
 use kith_core::content::Referral;
 use kith_core::content::providers::Heard;
+use kith_core::content::swarm::Span;
 use kith_core::content::swarm::getter::{self, EndReason, SourceId};
 use kith_core::content::swarm::provider::{self, AskerId};
 use kith_core::content::swarm::wire::{Ask, DropReason, PROVIDERS_MAX, ProviderMessage, What};
@@ -19,6 +20,7 @@ const BOASTER_WAITS: u64 = 2_500 * MS;
 impl World {
     /// Does what a node's machines ask for, and has them woken when they want to be.
     pub(super) fn settle(&mut self, place: usize) {
+        self.walk_on(place);
         loop {
             if let Some(output) = self.nodes[place].getter.poll_output() {
                 self.perform_wanting(place, output);
@@ -66,8 +68,10 @@ impl World {
                 let now = self.time();
                 self.nodes[place].provider.handle_held(now, SNAPSHOT, chunk);
             }
-            getter::Output::Done { .. } => self.done(place),
-            getter::Output::Changed { .. } => {}
+            getter::Output::Done { .. } if self.nodes[place].wants_no_more(self.plan.size) => {
+                self.done(place);
+            }
+            getter::Output::Done { .. } | getter::Output::Changed { .. } => {}
         }
     }
 
@@ -104,14 +108,18 @@ impl World {
                 self.tell(index(asker.0), self.now, message);
             }
             provider::Output::Serve { asker, ask, .. } => {
-                if let What::Span(left) = ask.what {
-                    self.nodes[place].uplink.push_back(Job {
-                        stream: index(asker.0),
-                        request: ask.id,
-                        left,
-                    });
-                    self.send_on(place);
-                }
+                let Some(left) = self.asked(place, &ask) else {
+                    let (now, missing) = (self.time(), DropReason::Missing);
+                    let provider = &mut self.nodes[place].provider;
+                    provider.handle_failed(now, asker, ask.id, missing);
+                    return;
+                };
+                self.nodes[place].uplink.push_back(Job {
+                    stream: index(asker.0),
+                    request: ask.id,
+                    left,
+                });
+                self.send_on(place);
             }
             provider::Output::Close { asker, .. } => {
                 let stream = index(asker.0);
@@ -119,6 +127,18 @@ impl World {
                 self.streams[stream].is_open = false;
                 self.at(self.now + self.plan.delay, Event::ClosedByProvider(stream));
             }
+        }
+    }
+
+    /// What is to be sent to answer a request; `None` for a node of the tree that is not here.
+    fn asked(&self, place: usize, ask: &Ask) -> Option<Span> {
+        let node = &self.nodes[place];
+        match ask.what {
+            What::Span(span) => Some(span),
+            What::Node(hash) if node.member.claims_all() || node.kept.contains(&hash) => {
+                self.plan.tree.as_ref()?.all_of(&hash)
+            }
+            What::Node(_) => None,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use kith_core::content::swarm::{GetterConfig, ProviderConfig, Span};
 
+use super::tree::Tree;
+
 /// A millisecond, in the microseconds that a swarm's clock counts.
 pub const MS: u64 = 1000;
 
@@ -110,6 +112,8 @@ impl Member {
 pub struct Plan {
     /// The snapshot, in bytes.
     pub size: u64,
+    /// What is read first, node by node, and tells where its files lie; without it all is wanted from the beginning on.
+    pub tree: Option<Tree>,
     /// Who takes part. The first is the owner, whom all others know.
     pub members: Vec<Member>,
     /// From any to any, in microseconds, one way.
@@ -125,6 +129,7 @@ impl Plan {
     pub fn new(size: u64, members: Vec<Member>) -> Self {
         Self {
             size,
+            tree: None,
             members,
             delay: 20 * MS,
             getter: GetterConfig::default(),

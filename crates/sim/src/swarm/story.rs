@@ -7,6 +7,7 @@ use kith_core::random::Random;
 
 use super::bound::{fluid, fluid_at_once};
 use super::plan::{Conduct, MB, MS, Member, Plan, SECOND};
+use super::tree::Tree;
 use super::world::World;
 use crate::swarm::node::Node;
 
@@ -90,6 +91,10 @@ const HELD_MANY: Held = Held {
 /// Where some boast it may take so many: each of them holds some chunks up for 2.5 s, two or three times. With few it was 2.78, with a thousand 2.83.
 const BOASTERS_PERCENT: u64 = 300;
 
+/// Who reads a tree first may take so many: until a node is here nothing beneath it is wanted, and parts of chunks are given to nobody. In 3 runs
+/// with few it was 2.08.
+const READERS_PERCENT: u64 = 240;
+
 /// All swarms.
 pub const STORIES: &[Story] = &[
     Story {
@@ -139,6 +144,12 @@ pub const STORIES: &[Story] = &[
         about: "four hold a part each and nothing more, and nobody holds all of it",
         plan: |nodes, _| parted(nodes),
         holds: a_crowd_is_served,
+    },
+    Story {
+        name: "swarm-tree",
+        about: "a crowd of which one in five lies reads a tree of 401 folders first, and wants its files as it comes to know of them",
+        plan: |nodes, _| reading(nodes),
+        holds: readers_are_served,
     },
     Story {
         name: "swarm-stall",
@@ -294,6 +305,15 @@ fn parted(nodes: usize) -> Plan {
     plan
 }
 
+/// The same crowd with liars, and a tree.
+fn reading(nodes: usize) -> Plan {
+    let plan = every_fifth(nodes, Conduct::Liar);
+    Plan {
+        tree: Some(Tree::new(plan.size)),
+        ..plan
+    }
+}
+
 fn stalling() -> Plan {
     let silent = Member::seed(20 * MB).who(Conduct::Stalls(SECOND));
     let members = vec![
@@ -377,12 +397,25 @@ fn near_the_bound(_: &World, report: &Report) -> Result<(), String> {
 
 /// Liars are found out, and hold the others up no more than their line, which is missing.
 fn liars_are_dropped(world: &World, report: &Report) -> Result<(), String> {
-    let ended: u64 = world.nodes().iter().map(|node| node.tally.liars).sum();
-    if ended == 0 {
-        return Err("no liar was found out".to_owned());
-    }
+    some_lied(world)?;
     below(report.lies_permille, LIES_PERMILLE_MAX, "‰ of lies")?;
     a_crowd_is_served(world, report)
+}
+
+fn some_lied(world: &World) -> Result<(), String> {
+    let ended: u64 = world.nodes().iter().map(|node| node.tally.liars).sum();
+    match ended {
+        0 => Err("no liar was found out".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// All know what to want soon, and liars about the tree are found out as well.
+fn readers_are_served(world: &World, report: &Report) -> Result<(), String> {
+    some_lied(world)?;
+    let limit = report.bound * READERS_PERCENT / 100;
+    below(report.last, limit, "µs for a crowd that reads")?;
+    little_came_twice(report)
 }
 
 /// By how many there are.

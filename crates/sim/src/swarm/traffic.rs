@@ -3,7 +3,7 @@
 use kith_core::content::swarm::Span;
 use kith_core::content::swarm::getter::SourceId;
 use kith_core::content::swarm::provider::AskerId;
-use kith_core::content::swarm::wire::ProviderMessage;
+use kith_core::content::swarm::wire::{ProviderMessage, What};
 
 use super::checker;
 use super::node::Job;
@@ -23,9 +23,9 @@ impl World {
         let is_true = !checker::lies(&self.nodes[provider]);
         let getter = &mut self.nodes[place].getter;
         getter.handle_message(now, id, message);
-        if getter.due(id, request).is_none() {
+        let Some(due) = getter.due(id, request) else {
             return;
-        }
+        };
         if !is_true {
             self.nodes[place].tally.lies += span.bytes();
             self.nodes[place].getter.handle_invalid(now, id);
@@ -35,6 +35,11 @@ impl World {
         self.nodes[place]
             .getter
             .handle_verified(now, id, request, span.end);
+        if let What::Node(hash) = due.what {
+            self.take_node(place, hash);
+            self.at(self.now, Event::Written(place, span.bytes()));
+            return;
+        }
         self.settle(place);
         let node = &mut self.nodes[place];
         let fresh = node.tally.fresh - fresh_before;

@@ -9,7 +9,7 @@ use kith_core::content::swarm::getter::Due;
 use kith_core::content::swarm::span::{Span, groups_within};
 use kith_core::content::swarm::wire::What;
 use kith_core::data::manifest::NODE_BYTES_MAX;
-use kith_core::ids::{BlobHash, PeerId};
+use kith_core::ids::PeerId;
 use tokio::sync::futures::OwnedNotified;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
@@ -50,8 +50,8 @@ pub(in crate::content) const DIRECTORY: &str = "a directory";
 /// What a transfer is told of what came.
 #[derive(Debug)]
 pub(in crate::content) enum Event {
-    /// This node of the manifest came; it lies in the [`Tree`].
-    Node(BlobHash),
+    /// A node of the manifest came; it lies in the [`Tree`].
+    Node,
     /// Bytes of files, verified and written.
     Bytes {
         /// From whom.
@@ -303,7 +303,7 @@ impl Arriving {
             Err(_) => Err(TakeError::Lie(DIRECTORY.to_owned())),
         };
         let event = match outcome {
-            Ok(()) => Event::Node(node.hash),
+            Ok(()) => Event::Node,
             Err(_) => NOTHING,
         };
         Taken { event, outcome }

@@ -12,7 +12,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::arriving::{Arriving, DIRECTORY, Event};
+use super::arriving::{Arriving, Event};
 use super::getting::{Getting, Ongoing};
 use super::output::Output;
 use super::source::{self, SourceEnd};
@@ -150,15 +150,13 @@ impl Fetching {
     /// # Errors
     /// [`GetError`].
     pub(in crate::content) async fn node(&mut self, node: BlobHash) -> Result<Vec<u8>, GetError> {
+        self.arriving.tree.await_single(node);
         self.want_node(node);
         loop {
             match self.next().await? {
-                Event::Node(hash) if hash == node => {
-                    let taken = self.arriving.tree.take(&hash);
-                    let taken =
-                        taken.map_err(|error| GetError::staging(error.into(), DIRECTORY))?;
-                    // Asked of a second source, it comes twice.
-                    if let Some(bytes) = taken {
+                Event::Node => {
+                    // One before it may have been asked of a second source, and come twice.
+                    if let Some(bytes) = self.arriving.tree.take_single() {
                         return Ok(bytes);
                     }
                 }

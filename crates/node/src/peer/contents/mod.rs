@@ -6,8 +6,8 @@
 //!   `attempts`: who of them is tried when. `announcing`: telling contacts that something changed.
 //! - [`albums`]: shares whose folder is the node's own. [`storage`]: what all this takes of the disk.
 //! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
-//! - [`transfer`]: fetching it, however long that takes. `renewals`: beginning anew when it changes. [`fetched`], `rate`, `failure`: how far, how
-//!   fast, and why not.
+//! - [`transfer`]: fetching it, however long that takes. [`options`]: what is wanted. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
+//!   `release`: how long an ended run may still hold what it wrote to.
 //! - `opening`: reading any file, whether it was fetched or not. `reads`: what is fetched for that.
 //! - [`previews`]: small pictures of pictures, own and others'.
 //! - [`limits`]: how fast content moves, and to whom.
@@ -27,11 +27,12 @@ pub mod limits;
 mod looking;
 pub mod making;
 mod opening;
+pub mod options;
 pub mod previews;
 mod rate;
 mod reach;
 pub(in crate::peer) mod reads;
-mod renewals;
+mod release;
 mod serving;
 pub mod source;
 mod sources;
@@ -46,10 +47,11 @@ pub use handle::Contents;
 pub use limits::UploadInfo;
 pub(super) use limits::{follow as follow_hours, now as week_minute};
 pub use making::{MyShare, Published};
+pub use options::GetOptions;
 pub(super) use serving::{follow, serve};
 pub use source::{ShareName, ShareSource};
 pub use storage::Storage;
-pub use transfer::{GetOptions, Transfer};
+pub use transfer::Transfer;
 pub(super) use transfers::restore;
 pub use transfers::{
     Attached, TransferFailure, TransferId, TransferInfo, TransferState, Transfers,

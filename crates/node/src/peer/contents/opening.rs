@@ -16,9 +16,11 @@ use tracing::debug;
 use super::failure::several;
 use super::fetched::Fetched;
 use super::handle::Contents;
+use super::options::GetOptions;
 use super::reads::Reading;
+use super::release::{RELEASE_STEP, RELEASE_WITHIN};
 use super::source::{ShareName, ShareSource};
-use super::transfer::{GetOptions, Transfer};
+use super::transfer::Transfer;
 use crate::content::{
     Cache, FileReader, GetError, Lying, Priorities, ReadError, Readers, ShareError, Shares,
 };
@@ -33,12 +35,6 @@ const RETURN_WITHIN: Duration = Duration::from_secs(5);
 
 /// After so many bytes of a file that came, it is looked whether there is room for more: little beside the least room there is.
 const LOOK_EVERY_BYTES: u64 = 8 << 20;
-
-/// How long the last reading of the same file may still hold what it wrote to.
-const RELEASE_WITHIN: Duration = Duration::from_secs(5);
-
-/// Between two looks whether it does.
-const RELEASE_STEP: Duration = Duration::from_millis(50);
 
 /// How fetching for readers ended.
 enum End {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use kith_core::ids::{BlobHash, PeerId, ShareId};
+use kith_core::content::retries::{Ended, Next, Retries};
+use kith_core::ids::{PeerId, ShareId};
 use kith_core::routing::Target;
+use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::debug;
 
@@ -14,74 +15,19 @@ use super::copies::Acquaintance;
 use super::failure::{explain, is_local, is_older, is_outdated, is_passing, missing};
 use super::fetched::{Fetched, SourceBytes, TransferProgress};
 use super::handle::Contents;
+use super::options::GetOptions;
 use super::rate::Rate;
 use super::reach::Reach;
-use super::renewals::Renewals;
 use super::source::{ShareName, ShareSource};
 use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::swarm::Intake;
 use crate::content::{
-    self, Chosen, Credential, FileReader, Filter, Get, GetError, Givers, Got, Priorities, Progress,
-    Provider, ReadError, Readers, StagedAt,
+    self, Credential, FileReader, Filter, Get, GetError, Got, Progress, Provider, ReadError,
+    Readers,
 };
 use crate::error::Error;
 use crate::peer::event::Event;
-
-/// The pause after a failed attempt, doubled with each that brings nothing,
-const PAUSE_MIN: Duration = Duration::from_secs(1);
-
-/// up to this: whoever comes online is noticed at once where they are a contact, else within it.
-const PAUSE_MAX: Duration = Duration::from_secs(15);
-
-/// What to fetch, and where to.
-#[derive(Clone, Debug)]
-pub struct GetOptions {
-    /// What.
-    pub source: ShareSource,
-    /// The folder in which it appears, under its own name.
-    pub out: PathBuf,
-    /// Patterns of the files that are wanted (see [`content::glob`]); all where there is none.
-    pub only: Vec<String>,
-    /// Files that are wanted, by their paths; beside those of the patterns.
-    pub chosen: Chosen,
-    /// How long to wait for somebody who has it, counted from the start and anew from each byte that arrives.
-    pub wait: Duration,
-    /// The version that it must have, by the hash in its head; `None` for the newest.
-    pub at: Option<BlobHash>,
-    /// Where its files are read while they arrive.
-    pub readers: Readers,
-    /// How soon its files are wanted; may be said anew while it runs.
-    pub priorities: Priorities,
-    /// Whether it is provided to others who may have it, once all of it is here.
-    pub provide: bool,
-    /// Whether it is provided for good: it never makes room for other copies.
-    pub keep: bool,
-    /// Told where what arrives is kept until it is whole.
-    pub staged: StagedAt,
-    /// Told who gives it.
-    pub givers: Givers,
-}
-
-impl GetOptions {
-    /// All of the newest version, into `out`, without waiting for anybody.
-    pub fn new(source: ShareSource, out: impl Into<PathBuf>) -> Self {
-        Self {
-            source,
-            out: out.into(),
-            only: Vec::new(),
-            chosen: Chosen::default(),
-            wait: Duration::ZERO,
-            at: None,
-            readers: Readers::default(),
-            priorities: Priorities::default(),
-            provide: true,
-            keep: false,
-            staged: StagedAt::default(),
-            givers: Givers::default(),
-        }
-    }
-}
 
 /// A transfer under way; it ends when this is dropped.
 #[derive(Debug)]
@@ -202,37 +148,28 @@ impl Drop for Run {
 impl Run {
     async fn go(mut self) -> Result<Fetched, Error> {
         let started = Instant::now();
+        // A clock of its own, which never jumps.
+        let now = || Time(0) + started.elapsed();
         let only = Filter::wanted(&self.options.only, &self.options.chosen);
         let only = only.map_err(|error| Error::Usage(error.to_string()))?;
-        let mut deadline = started + self.options.wait;
-        let mut pause = PAUSE_MIN;
-        let mut renewals = Renewals::default();
+        let mut retries = Retries::new(self.options.wait, now());
         loop {
             let before = self.fetched;
             let error = match self.attempt(only.as_ref()).await {
                 Ok(got) => return Ok(self.done(got, started)),
-                Err(error) if is_passing(&error) => error,
-                Err(error) if self.options.at.is_none() && is_outdated(&error) => {
-                    let Some(pause) = renewals.next(Instant::now()) else {
-                        return Err(error);
-                    };
-                    tokio::time::sleep(pause).await;
-                    continue;
-                }
-                Err(error) => return Err(error),
+                Err(error) => error,
             };
-            if self.fetched > before {
-                // They were there a moment ago, and may be again.
-                deadline = Instant::now() + self.options.wait;
-                pause = PAUSE_MIN;
-                continue;
+            let brought = self.fetched > before;
+            let ended = match &error {
+                error if is_passing(error) => Ended::Lost { brought },
+                changed if self.options.at.is_none() && is_outdated(changed) => Ended::Changed,
+                _ => return Err(error),
+            };
+            match retries.handle_ended(now(), ended) {
+                Next::Again(pause) => tokio::time::sleep(pause).await,
+                Next::Wait(pause) => self.wait(pause).await,
+                Next::Over => return Err(error),
             }
-            if Instant::now() >= deadline {
-                return Err(error);
-            }
-            self.wait(pause.min(deadline.saturating_duration_since(Instant::now())))
-                .await;
-            pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 

@@ -8,15 +8,16 @@ use super::info::{TransferFailure, TransferId, TransferInfo, TransferState};
 use super::kept::TEXTS_BYTES_MAX;
 use super::order::Order;
 use super::registry::{Earlier, Entry, Status, TRANSFERS_MAX};
-use super::run::{self, RELEASE_STEP, RELEASE_WITHIN};
+use super::run;
 use crate::content::{FileReader, Filter, Giver, Level};
 use crate::data::disk::StagingError;
 use crate::data::staging::Staging;
 use crate::error::{Error, ErrorKind};
 use crate::peer::contents::fetched::Fetched;
 use crate::peer::contents::handle::Contents;
+use crate::peer::contents::options::GetOptions;
+use crate::peer::contents::release::{RELEASE_STEP, RELEASE_WITHIN};
 use crate::peer::contents::source::ShareName;
-use crate::peer::contents::transfer::GetOptions;
 use crate::peer::node::Node;
 
 /// The transfers of a node. A transfer under way keeps its node running.

@@ -13,15 +13,11 @@ use crate::content::GetError;
 use crate::error::Error;
 use crate::peer::contents::fetched::Fetched;
 use crate::peer::contents::handle::Contents;
+use crate::peer::contents::options::GetOptions;
+use crate::peer::contents::release::{RELEASE_STEP, RELEASE_WITHIN};
 use crate::peer::contents::source::{ShareName, ShareSource};
-use crate::peer::contents::transfer::{GetOptions, Transfer};
+use crate::peer::contents::transfer::Transfer;
 use crate::peer::node::Node;
-
-/// How long the last run of the same transfer may still hold its staging folder: what is under way to the disk when it ends is written.
-pub(super) const RELEASE_WITHIN: Duration = Duration::from_secs(5);
-
-/// Between two looks whether it does.
-pub(super) const RELEASE_STEP: Duration = Duration::from_millis(50);
 
 /// Between two news of a transfer that only goes on: what an eye follows.
 const NEWS_EVERY: Duration = Duration::from_millis(500);
