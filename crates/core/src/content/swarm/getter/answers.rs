@@ -98,6 +98,10 @@ impl Getter {
                 self.outputs
                     .extend(held.map(|chunk| Output::Held { transfer, chunk }));
             }
+        } else if let Some(transfer) = self.transfers.get_mut(&transfer)
+            && bytes > 0
+        {
+            transfer.reckon(bytes);
         }
         if bytes > 0 && reached >= before.end {
             self.finish(id, request);
