@@ -256,6 +256,7 @@ impl Registered {
             visitor: SecretKey::from_bytes(entropy::seed()),
             request,
             peer: None,
+            is_ours: true,
         };
         let place = self.places.clone().acquire_owned().await?;
         match Visits::default().visit(visit, place).await? {

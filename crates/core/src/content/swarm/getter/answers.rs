@@ -99,6 +99,10 @@ impl Getter {
                     .extend(held.map(|chunk| Output::Held { transfer, chunk }));
             }
             self.refresh_edges(transfer, span);
+        } else if let Some(transfer) = self.transfers.get_mut(&transfer)
+            && bytes > 0
+        {
+            transfer.reckon(bytes);
         }
         if bytes > 0 && reached >= before.end {
             self.finish(id, request);

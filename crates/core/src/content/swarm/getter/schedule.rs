@@ -187,6 +187,7 @@ impl Getter {
                 reached: start,
                 announced: start,
                 end,
+                reckoned: transfer.node_bytes,
                 is_cancelled: false,
             };
             bytes += pending.bytes_left();

@@ -9,12 +9,8 @@ use crate::content::swarm::config::STALL_PAUSE_MIN;
 use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::ranges::Ranges;
 use crate::content::swarm::wire::{Ask, SUGGESTIONS_MAX, What};
-use crate::content::wire::GROUP_BYTES;
 use crate::ids::BlobHash;
 use crate::time::Time;
-
-/// What a node of the manifest is reckoned at before its size is known: four groups, some hundreds of entries.
-pub(super) const NODE_BYTES: u64 = 4 * GROUP_BYTES;
 
 /// A request that is not answered.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +24,8 @@ pub(super) struct Pending {
     pub(super) announced: u64,
     /// Where it ends.
     pub(super) end: u64,
+    /// What a node is reckoned at: how large it is shows when it comes.
+    pub(super) reckoned: u64,
     /// It may come, but nobody counts on it.
     pub(super) is_cancelled: bool,
 }
@@ -37,7 +35,7 @@ impl Pending {
     pub(super) fn bytes_left(&self) -> u64 {
         match self.what {
             What::Span(_) => self.end.saturating_sub(self.reached),
-            What::Node(_) => NODE_BYTES.saturating_sub(self.reached),
+            What::Node(_) => self.reckoned.saturating_sub(self.reached),
         }
     }
 

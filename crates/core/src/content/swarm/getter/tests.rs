@@ -458,6 +458,22 @@ fn nodes_go_before_chunks_and_from_one_who_has_them() {
 }
 
 #[test]
+fn of_nodes_that_prove_small_more_are_asked_for_at_once() {
+    let mut bench = Bench::wanting(10);
+    bench.getter.handle_unwanted(bench.now, T, span(0, 10));
+    for number in 0..200 {
+        let node = BlobHash([number; 32]);
+        assert!(bench.getter.handle_node_wanted(bench.now, T, node));
+    }
+    let source = bench.source(1);
+    assert!(bench.asked(source) < REQUESTS_MAX / 4, "they may be large");
+    for _ in 0..20 {
+        bench.answer(source);
+    }
+    assert_eq!(bench.asked(source), REQUESTS_MAX);
+}
+
+#[test]
 fn one_who_fetches_it_too_is_waited_for_and_asked_again_for_a_node_that_had_not_come() {
     let mut bench = Bench::wanting(10);
     let node = BlobHash([5; 32]);

@@ -9,7 +9,14 @@ use crate::content::swarm::config::FRAGMENTS_MAX;
 use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::ranges::Ranges;
 use crate::content::swarm::span::{Span, Tiling};
+use crate::content::wire::GROUP_BYTES;
 use crate::ids::BlobHash;
+
+/// What a node of the manifest is reckoned at before one has come: four groups, some hundreds of entries.
+const NODE_BYTES: u64 = 4 * GROUP_BYTES;
+
+/// Each that comes weighs one part in so many: a few small ones show that a tree has small folders.
+const NODE_WEIGHT: u64 = 4;
 
 /// A transfer.
 #[derive(Clone, Debug)]
@@ -28,6 +35,8 @@ pub(super) struct Transfer {
     pub(super) asked: BTreeMap<u32, BTreeSet<SourceId>>,
     /// Nodes of the manifest that are wanted, and who was asked.
     pub(super) nodes: BTreeMap<BlobHash, Option<SourceId>>,
+    /// What one of them is reckoned at, in bytes.
+    pub(super) node_bytes: u64,
     /// What readers want next.
     pub(super) windows: BTreeMap<ReaderId, Span>,
     pub(super) sources: BTreeSet<SourceId>,
@@ -52,12 +61,18 @@ impl Transfer {
             picker: Picker::new(tiling.count()),
             asked: BTreeMap::new(),
             nodes: BTreeMap::new(),
+            node_bytes: NODE_BYTES,
             windows: BTreeMap::new(),
             sources: BTreeSet::new(),
             gives: Gives::new(size),
             spent,
             is_done_told: true,
         }
+    }
+
+    /// A node of so many bytes came.
+    pub(super) fn reckon(&mut self, bytes: u64) {
+        self.node_bytes = self.node_bytes - self.node_bytes / NODE_WEIGHT + bytes / NODE_WEIGHT;
     }
 
     /// Wants these bytes so much. Chunks that they share with others are wanted as was said last.
