@@ -2114,6 +2114,8 @@ export interface components {
             share_id: string;
             /** @description The named contacts. */
             with: string[];
+            /** @description Their PeerIds, in the same order. */
+            with_peers: string[];
         };
         /** @description What to share, and with whom. */
         ShareRequest: {

@@ -25,6 +25,7 @@ const share: Share = {
   name: "summer",
   audience: "contacts",
   with: [],
+  with_peers: [],
   paths: ["/pictures"],
   kept: true,
   providers: [],
