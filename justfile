@@ -32,7 +32,7 @@ demo *ARGS:
 
 # Fuzz one decoder for a minute; `cargo fuzz list` names them.
 fuzz TARGET SECONDS="60":
-    cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
+    cargo +nightly fuzz run --all-features {{TARGET}} -- -max_total_time={{SECONDS}}
 
 # Everything a change must pass, as the workflow runs it.
 ci:

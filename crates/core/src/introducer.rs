@@ -104,17 +104,21 @@ impl Introducer {
         }
     }
 
-    /// The URL of its relay.
+    /// The URL of its relay, as a reader of URLs writes it again: the host in small letters, and no port where it is that of `https` (WHATWG
+    /// URL, 4.5).
     pub fn relay_url(&self) -> String {
         let host = match &self.trust {
-            Trust::Domain(domain) => domain.clone(),
+            Trust::Domain(domain) => domain.to_ascii_lowercase(),
             Trust::Pin(pin) => RelayName {
                 pin: *pin,
                 addresses: self.addresses.clone(),
             }
             .host(),
         };
-        format!("https://{host}:{}", self.tcp_port)
+        match self.tcp_port {
+            HTTPS_PORT => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        }
     }
 
     /// How to reach its `kith/1` endpoint: directly, or by its own relay where UDP does not pass.
@@ -153,6 +157,9 @@ impl Introducer {
         }
     }
 }
+
+/// The port of `https` (RFC 9110, 4.2.2).
+const HTTPS_PORT: u16 = 443;
 
 /// The ports of an introducer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -326,6 +333,9 @@ mod tests {
         assert!(introducer.to_string().parse::<Introducer>().is_err());
         introducer.trust = Trust::Domain("relay.example.org".into());
         assert_eq!(introducer.relay_url(), "https://relay.example.org:7118");
+        introducer.trust = Trust::Domain("Relay.Example.ORG".into());
+        introducer.tcp_port = 443;
+        assert_eq!(introducer.relay_url(), "https://relay.example.org");
     }
 
     crate::decoding::decoder_tests! {

@@ -1,5 +1,7 @@
 //! What every command has at hand.
 
+use std::time::Duration;
+
 use kith::home::{Home, Owner};
 
 use crate::args::Common;
@@ -8,6 +10,9 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::start::{self, Purpose};
+
+/// How long others may go on with this command's node before that is said: most are done by then.
+const GUESTS_SILENT: Duration = Duration::from_secs(1);
 
 /// What a command works on: a data directory, and the terminal.
 #[derive(Clone, Debug)]
@@ -61,7 +66,7 @@ impl On {
         let result = tokio::select! {
             result = work(&attached) => {
                 tokio::select! {
-                    () = attached.wait_for_guests() => {}
+                    () = self.wait_for_guests(&attached) => {}
                     () = interrupt.wait() => {}
                 }
                 result
@@ -70,5 +75,18 @@ impl On {
         };
         attached.release().await;
         result
+    }
+
+    /// Other commands that use this one's node end first; whoever waits for that is told.
+    async fn wait_for_guests(&self, attached: &Attached) {
+        let mut gone = std::pin::pin!(attached.wait_for_guests());
+        if tokio::time::timeout(GUESTS_SILENT, &mut gone)
+            .await
+            .is_err()
+        {
+            self.output
+                .talk("another command uses this one's node, which stays until it is done; Ctrl-C ends both");
+            gone.await;
+        }
     }
 }

@@ -97,8 +97,11 @@ async fn what_does_not_verify_is_code_5() {
     ann.one(&["share", path.to_str().expect("text")]).await;
     // Edited behind its owner's back, as a disk that fails does: it seems to be what was hashed.
     let database = Connection::open(ann.file("kith.db")).expect("it is there");
+    let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
     fs::write(&path, "as it is.").expect("room");
-    let stamp = Stamp::of(&fs::metadata(&path).expect("there"));
+    let file = fs::File::options().write(true).open(&path).expect("there");
+    file.set_modified(modified.expect("a time")).expect("set");
+    let stamp = Stamp::of(&file.metadata().expect("there"));
     let count = database.execute(
         "UPDATE share_file SET mtime_ns = ?1, ctime_ns = ?2 WHERE path = ?3",
         (stamp.mtime_ns, stamp.ctime_ns, path.as_os_str().as_bytes()),
@@ -123,7 +126,7 @@ async fn what_was_edited_and_has_its_old_time_again_arrives_as_it_is_now() {
     let file = fs::File::options().write(true).open(&path).expect("there");
     file.set_modified(modified.expect("a time")).expect("set");
     let out = ben.file("out");
-    ben.one(&["get", "ann/letter", "--out", out.to_str().expect("text")])
+    ben.json(&["get", "ann/letter", "--out", out.to_str().expect("text")])
         .await;
     let there = fs::read_to_string(ben.file("out/letter"));
     assert_eq!(there.expect("there"), "as it is.");

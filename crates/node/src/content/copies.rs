@@ -191,8 +191,10 @@ impl Shares {
             if !is_version(&row.head, &fetched.manifest) {
                 return Ok(false);
             }
+            // One that is still to be examined may be.
             let is_whole = |copy: &CopyRow| {
-                copy.is_provided() && !copy.is_part && is_version(&copy.head, &fetched.manifest)
+                let is_here = !copy.examined || copy.is_provided();
+                is_here && !copy.is_part && is_version(&copy.head, &fetched.manifest)
             };
             let before = known::copy(connection, &fetched.share)?;
             if nodes.is_some() && before.as_ref().is_some_and(is_whole) {
@@ -234,6 +236,17 @@ impl Shares {
         })?;
         self.tell(ShareEvent::Listed(*share));
         Ok(provided)
+    }
+
+    /// Reads a copy once more, in which a file is not what it was: it may have another mode, or other bytes.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub(super) fn examine_anew(&self, share: &ShareId) -> Result<bool, ShareError> {
+        store::run(self.database(), |connection| {
+            known::doubt_copy(connection, share)
+        })?;
+        self.examine(share)
     }
 
     /// Scans a copy, and gives the scan's number; `None` where it is not what its head says. Of one that is no places on its line need to be known.

@@ -35,6 +35,11 @@ impl Shares {
     pub(super) fn tend(&self, watch: &mut Option<Watch>, now: Time) -> io::Result<Instant> {
         let mine = self.mine()?;
         let is_there = |share: &ShareId| mine.iter().any(|mine| mine.head.share == *share);
+        for copy in self.looks().take_others(is_there) {
+            if let Err(error) = self.examine_anew(&copy) {
+                tracing::debug!(%error, "a copy is not provided any more");
+            }
+        }
         self.looks().retain(is_there);
         if mine.is_empty() {
             *watch = None;

@@ -190,6 +190,12 @@ fn copy_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<CopyRow> {
     })
 }
 
+/// A copy is to be examined again.
+pub(super) fn doubt_copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<()> {
+    let statement = "UPDATE share_copy SET examined = 0 WHERE share = ?1";
+    connection.execute(statement, [share.0]).map(|_| ())
+}
+
 /// Whether a head that was verified when it was kept is of the version of this manifest.
 pub(super) fn is_version(head: &[u8], manifest: &BlobHash) -> bool {
     trusted(head).is_ok_and(|head| head.manifest == *manifest)

@@ -121,6 +121,19 @@ impl Looks {
         shares.get(share).map_or(now, |look| look.due(now))
     }
 
+    /// The others in which something was seen to change: copies. They are forgotten here.
+    pub(super) fn take_others(&self, is_mine: impl Fn(&ShareId) -> bool) -> Vec<ShareId> {
+        let mut shares = self.lock();
+        let seen = |(share, look): (&ShareId, &Look)| {
+            (look.seen.is_some() && !is_mine(share)).then_some(*share)
+        };
+        let others: Vec<ShareId> = shares.iter().filter_map(seen).collect();
+        for share in &others {
+            shares.remove(share);
+        }
+        others
+    }
+
     /// Forgets the shares that are no more.
     pub(super) fn retain(&self, is_there: impl Fn(&ShareId) -> bool) {
         self.lock().retain(|share, _| is_there(share));

@@ -59,7 +59,7 @@ pub trait Pay: Clone + Send + Sync + 'static {
 #[derive(Clone, Debug, Default)]
 pub struct Visits {
     relay_roots: Arc<[CertificateDer<'static>]>,
-    /// How long the way to each introducer and back took when it was visited last; no more than [`registries`](super::registries) asks.
+    /// How long the way to each of our introducers and back took when it was visited last; others that contacts name would be without number.
     round_trips: Arc<Mutex<BTreeMap<DeviceKey, Duration>>>,
 }
 
@@ -176,7 +176,7 @@ impl Visits {
         let answer = timeout(ANSWER_MAX, ask(&connection, &visit.request)).await;
         let answer = answer.unwrap_or(Err(VisitError::Silent));
         trace!(is_answered = answer.is_ok(), "visited an introducer");
-        if let (Ok(_), Some(path)) = (&answer, connection.path()) {
+        if let (Ok(_), Some(path), true) = (&answer, connection.path(), visit.is_ours) {
             self.round_trips().insert(visit.introducer.key, path.rtt);
         }
         let _ = answered.send(answer);

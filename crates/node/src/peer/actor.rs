@@ -180,7 +180,7 @@ impl Actor {
                 }
                 self.machine.handle_route(now, face, route);
             }
-            Input::RelayLost { url } => self.machine.handle_relay_lost(now, &url),
+            Input::RelayLost { url, turn: _turn } => self.machine.handle_relay_lost(now, &url),
             Input::OwnRelay(relay) => self.machine.handle_own_relay(now, relay),
             Input::Finding {
                 finding,

@@ -241,9 +241,11 @@ fn report(endpoint: &FaceEndpoint, inputs: &mpsc::UnboundedSender<Input>, tasks:
     });
     let (lost, sender) = (endpoint.lost_relays(), inputs.clone());
     tasks.spawn(async move {
+        let turns = Arc::new(Semaphore::new(1));
         let mut lost = std::pin::pin!(lost);
         while let Some(url) = lost.next().await {
-            if sender.send(Input::RelayLost { url }).is_err() {
+            let turn = turns.clone().acquire_owned().await.expect("never closed");
+            if sender.send(Input::RelayLost { url, turn }).is_err() {
                 return;
             }
         }

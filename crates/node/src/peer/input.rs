@@ -70,7 +70,7 @@ pub(super) enum Input {
         turn: Option<Turn>,
     },
     /// A face's relay carries its traffic no more.
-    RelayLost { url: String },
+    RelayLost { url: String, turn: Turn },
     /// The relay for contacts runs here, or not any more.
     OwnRelay(Option<Introducer>),
     /// What a source of discovery found.
@@ -94,7 +94,8 @@ pub(super) enum Input {
 }
 
 impl Input {
-    /// Whether it is to wait while the machine waits for the disk: all but what this node's owner asks, who is told so at once.
+    /// Whether it is to wait while the machine waits for the disk: all but what this node's owner asks. A question is answered at once, that it
+    /// was not saved; who wants a stream waits for the peer as usual, and may be there when the disk is again.
     pub(super) fn waits_for_the_disk(&self) -> bool {
         !matches!(
             self,

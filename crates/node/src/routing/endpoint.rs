@@ -398,19 +398,22 @@ mod tests {
 
     #[test]
     fn relay_urls_survive_the_engine_unchanged() {
-        let ports = Ports {
-            tcp: 7118,
-            udp: 7119,
-            discovery: 7120,
-        };
-        let addresses = vec!["::1".parse().expect("literal")];
-        let trust = Trust::Pin(TlsPin([3; 32]));
-        let introducer = Introducer::new(DeviceKey([1; 32]), addresses, ports, trust);
-        let (url, relay) = relay_of(&introducer).expect("a URL");
-        assert_eq!(relay.quic.as_ref().map(|quic| quic.port), Some(7120));
-        let id = SecretKey::from_bytes(&[1; 32]).public();
-        let address = EndpointAddr::from_parts(id, [TransportAddr::Relay(url)]);
-        assert_eq!(route_of(address, true).relays, [introducer.relay_url()]);
+        let pinned = Trust::Pin(TlsPin([3; 32]));
+        let named = Trust::Domain("Relay.Example.org".to_owned());
+        for (trust, tcp) in [(&pinned, 7118), (&pinned, 443), (&named, 443), (&named, 80)] {
+            let ports = Ports {
+                tcp,
+                udp: 7119,
+                discovery: 7120,
+            };
+            let addresses = vec!["::1".parse().expect("literal")];
+            let introducer = Introducer::new(DeviceKey([1; 32]), addresses, ports, trust.clone());
+            let (url, relay) = relay_of(&introducer).expect("a URL");
+            assert_eq!(relay.quic.as_ref().map(|quic| quic.port), Some(7120));
+            let id = SecretKey::from_bytes(&[1; 32]).public();
+            let address = EndpointAddr::from_parts(id, [TransportAddr::Relay(url)]);
+            assert_eq!(route_of(address, true).relays, [introducer.relay_url()]);
+        }
     }
 
     #[test]

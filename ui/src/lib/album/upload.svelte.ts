@@ -21,10 +21,21 @@ class Lanes {
   #free = AT_ONCE;
   #waiting: (() => void)[] = [];
 
-  /** Resolves when it is one's turn, to what ends it. */
-  async enter(): Promise<() => void> {
+  /** Resolves when it is one's turn, to what ends it; to null when one does not want to wait any more. */
+  async enter(signal: AbortSignal): Promise<(() => void) | null> {
+    if (signal.aborted) return null;
     if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else {
+      const isTurn = await new Promise<boolean>((resolve) => {
+        const next = () => resolve(true);
+        this.#waiting.push(next);
+        signal.addEventListener("abort", () => {
+          this.#waiting = this.#waiting.filter((it) => it !== next);
+          resolve(false);
+        });
+      });
+      if (!isTurn) return null;
+    }
     return () => {
       const next = this.#waiting.shift();
       if (next) next();
@@ -49,6 +60,8 @@ export class Upload {
   /** Whether pictures go in without what they say beside their pixels, also the next time. */
   readonly isBare: boolean;
   #stop = new AbortController();
+  /** Nothing is left that anybody would have to wait for. */
+  #empty = new AbortController();
   #queue: Dropped[];
 
   constructor(album: string, files: Dropped[], isBare: boolean) {
@@ -60,7 +73,7 @@ export class Upload {
   }
 
   async run(): Promise<void> {
-    await Promise.all(Array.from({ length: AT_ONCE }, () => this.#work()));
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, this.total) }, () => this.#work()));
     this.isOver = true;
     if (this.#stop.signal.aborted) toasts.say(t.upload.stopped(this.done, this.total));
     live.refresh("shares");
@@ -72,12 +85,14 @@ export class Upload {
   }
 
   async #work(): Promise<void> {
+    const signal = AbortSignal.any([this.#stop.signal, this.#empty.signal]);
     for (;;) {
-      const leave = await lanes.enter();
+      const leave = await lanes.enter(signal);
       const next = this.#queue.pop();
-      if (next) await this.#send(next);
-      leave();
-      if (!next || this.#stop.signal.aborted) return;
+      if (this.#queue.length === 0) this.#empty.abort();
+      if (leave && next) await this.#send(next);
+      leave?.();
+      if (!next || signal.aborted) return;
     }
   }
 

@@ -80,3 +80,23 @@ test("an upload that is over hides none that is not", async () => {
   uploads.dismiss(third);
   expect(uploads.shown).toEqual([]);
 });
+
+test("an upload that waits for others is cancelled, and one that is done waits for nobody", async () => {
+  const ends: (() => void)[] = [];
+  addFile.mockImplementation(() => new Promise((resolve) => ends.push(resolve)));
+  const large = uploads.start("large", files("a.mkv", "b.mkv", "c.mkv"));
+  await vi.waitUntil(() => ends.length === 3);
+  const cancelled = uploads.start("album", files("a.jpg"));
+  cancelled.stop();
+  await vi.waitUntil(() => cancelled.isOver);
+  const small = uploads.start("album", files("a.jpg", "b.jpg"));
+  ends[0]?.();
+  await vi.waitUntil(() => ends.length === 4);
+  ends[3]?.();
+  await vi.waitUntil(() => ends.length === 5);
+  ends[4]?.();
+  await vi.waitUntil(() => small.isOver);
+  expect([small.done, large.isOver]).toEqual([2, false]);
+  ends.forEach((end) => end());
+  await vi.waitUntil(() => large.isOver);
+});

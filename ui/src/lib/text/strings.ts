@@ -317,6 +317,7 @@ export const t = {
     make: "Share",
     lacksName: "Give it a name.",
     lacksFolder: "Pick a folder.",
+    lacksEnd: "Finish the path, or press Enter.",
     lacksPeople: "Choose who may see it.",
     lacksLook: "One moment: whether pictures say where they were taken is looked up first.",
   },

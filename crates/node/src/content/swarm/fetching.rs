@@ -28,6 +28,8 @@ pub(in crate::content) struct Fetching {
     events: mpsc::UnboundedReceiver<Event>,
     /// Since when it is waited for the next event.
     waits_since: Option<Instant>,
+    /// Since when nobody who is there will ever have more.
+    spent_since: Option<Instant>,
     share: ShareId,
     root: BlobHash,
     size: u64,
@@ -64,6 +66,7 @@ impl Fetching {
             arriving: Arc::new(Arriving::new(sender)),
             events,
             waits_since: None,
+            spent_since: None,
             share: head.share,
             root: head.manifest,
             size,
@@ -101,7 +104,11 @@ impl Fetching {
         loop {
             let (rested, spent) = (self.is_at_rest(), self.is_spent());
             let patience = if spent { SPENT_MAX } else { STALL_MAX };
-            let since = *self.waits_since.get_or_insert_with(Instant::now);
+            let mut since = *self.waits_since.get_or_insert_with(Instant::now);
+            self.spent_since = spent.then(|| self.spent_since.unwrap_or_else(Instant::now));
+            if let Some(spent_since) = self.spent_since {
+                since = since.max(spent_since);
+            }
             let next = tokio::time::timeout_at(since + patience, self.events.recv()).await;
             if next.is_err() && spent && !self.is_spent() {
                 // Somebody came who has more.

@@ -101,6 +101,29 @@ fn with(world: &World, share: ShareId, credential: Credential) -> Get {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_copy_that_was_touched_is_examined_anew_and_given_on_and_an_edited_one_is_given_up() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_alice, bob_world, shared) = fetched(Recipients::Public).await;
+    let share = shared.head.share;
+    let at = bob_world.out().join("holiday/sub/picture.jpg");
+    // Nothing of what was shared: others may read it, the same bytes are in it.
+    fs::set_permissions(&at, fs::Permissions::from_mode(0o604)).expect("set");
+    let to = |name: &str| Get {
+        out: bob_world.folder.path().join(name),
+        ..with(&bob_world, share, Credential::Session)
+    };
+    let refused = bob_world.get(to("before")).await.expect_err("changed");
+    assert!(matches!(refused, GetError::Changed(_)), "{refused}");
+    bob_world.shares.tend(&mut None, NOW).expect("looked");
+    bob_world.get(to("after")).await.expect("fetched");
+    fs::write(&at, bytes(2, 3_000_000)).expect("edited");
+    bob_world.get(to("edited")).await.expect_err("changed");
+    bob_world.shares.tend(&mut None, NOW).expect("looked");
+    assert!(bob_world.shares.copies().expect("read").is_empty());
+}
+
 #[tokio::test]
 async fn a_friend_of_the_owner_gets_a_private_share_from_another_by_their_grant() {
     let (alice_world, mut bob_world, shared) = fetched(Recipients::Contacts).await;

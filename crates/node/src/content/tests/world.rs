@@ -187,9 +187,12 @@ impl World {
     /// Edits a file that is shared behind its owner's back: it seems to be what was hashed.
     pub(super) fn edit_unseen(&self, path: &str, bytes: &[u8]) {
         use std::os::unix::ffi::OsStrExt as _;
-        self.write(path, bytes);
         let at = self.source().join(path);
-        let stamp = Stamp::of(&fs::metadata(&at).expect("there"));
+        let modified = fs::metadata(&at).and_then(|metadata| metadata.modified());
+        self.write(path, bytes);
+        let file = fs::File::options().write(true).open(&at).expect("there");
+        file.set_modified(modified.expect("a time")).expect("set");
+        let stamp = Stamp::of(&file.metadata().expect("there"));
         let count = store::run(self.shares.database(), |connection| {
             connection.execute(
                 "UPDATE share_file SET mtime_ns = ?1, ctime_ns = ?2 WHERE path = ?3",

@@ -84,9 +84,12 @@ impl Person {
     pub(super) fn edit_unseen(&self, path: &str, bytes: &[u8]) {
         let at = self.at(path);
         let database = Connection::open(self.at("data/kith.db")).expect("it is there");
+        let modified = fs::metadata(&at).and_then(|metadata| metadata.modified());
         // Nobody has looked between this and the update: a folder rests for longer.
         fs::write(&at, bytes).expect("written");
-        let stamp = Stamp::of(&fs::metadata(&at).expect("there"));
+        let file = fs::File::options().write(true).open(&at).expect("there");
+        file.set_modified(modified.expect("a time")).expect("set");
+        let stamp = Stamp::of(&file.metadata().expect("there"));
         let count = database.execute(
             "UPDATE share_file SET mtime_ns = ?1, ctime_ns = ?2 WHERE path = ?3",
             (stamp.mtime_ns, stamp.ctime_ns, at.as_os_str().as_bytes()),
