@@ -316,9 +316,9 @@ impl Incoming {
     ) -> Result<Written, StagingError> {
         let file = self.open()?;
         pieces::write(file.data(), part.start, &verified.groups)?;
-        #[cfg(test)]
         // Of two who write their first part at once, one must count as the first.
         let is_begun = self.is_begun();
+        #[cfg(test)]
         let lacking = file.lacking(&verified.parents);
         file.write_parents(&verified.parents)?;
         let files = Arc::<[File; 2]>::clone(&file.files);
