@@ -128,7 +128,7 @@ fn run(command: &mut Command) -> Result<(), String> {
         Ok(output) => output,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(format!(
-                "{program} is not installed; Node 20 or later brings it"
+                "{program} is not installed; Node 20.19 or 22.12, or later, brings it"
             ));
         }
         Err(error) => return Err(format!("{program}: {error}")),

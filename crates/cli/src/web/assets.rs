@@ -71,7 +71,7 @@ const TYPES: [(&str, &str); 12] = [
 const NO_APP: Page = Page {
     title: "kith runs, without its web app",
     text: "<p>This program was built where Node was missing. Everything else works: <code>kith --help</code> lists it.</p>\
-           <p>To have the app, install Node 20 or later with npm, and build again: \
+           <p>To have the app, install Node 20.19 or 22.12, or later, with npm, and build again: \
            <code>cargo install --path crates/cli</code>.</p>",
 };
 
