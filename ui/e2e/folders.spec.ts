@@ -71,6 +71,8 @@ test("an album is made of a folder that is picked by keys alone", async ({ brows
   await expect(picker(page)).toBeHidden();
   await expect(path).toHaveValue(join(disk, "Sea"));
   await expect(page.getByRole("button", { name: "Pick a folder…" })).toBeFocused();
+  // What its pictures say of places is told first.
+  await expect(page.getByRole("button", { name: "Share", exact: true })).toBeEnabled();
   await page.getByRole("button", { name: "Share", exact: true }).press("Enter");
   await expect(page.getByRole("heading", { name: "Sea", level: 1 })).toBeVisible();
   await expect(page.getByRole("link", { name: "IMG_1.jpg" })).toBeVisible();
