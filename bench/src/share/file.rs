@@ -17,6 +17,7 @@ use crate::share::contenders::transmission::Transmission;
 use crate::share::content::Content;
 use crate::share::ground::Ground;
 use crate::share::lab::Lab;
+use crate::share::memory::Memory;
 use crate::share::race::{Field, Outcome, Turn};
 use crate::share::site::Sites;
 
@@ -62,7 +63,7 @@ pub(crate) fn run(lab: &Lab, sizes: &Sizes) -> Result<Findings> {
     let ground = Ground::clear(&lab.ground)?;
     let bytes = sizes.mib * MIB;
     // The original, a copy, and what programs keep beside it.
-    ground.warm(2 * bytes + bytes / 8)?;
+    let _memory = Memory::touch(2 * bytes + bytes / 8)?;
     let content = Content::file(&ground.folder("source")?, "large", bytes)?;
     let mut field = field(lab, sizes.disk, &ground, &content)?;
     if !sizes.disk {

@@ -1,13 +1,9 @@
 //! The folder in which a benchmark takes place; it goes when dropped.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-
-/// What is written at once.
-const CHUNK_BYTES: usize = 1 << 20;
 
 /// The folder.
 #[derive(Debug)]
@@ -31,18 +27,6 @@ impl Ground {
     /// Where a program's complaints go.
     pub(crate) fn log(&self, name: &str) -> Result<PathBuf> {
         Ok(self.folder("logs")?.join(name))
-    }
-
-    /// Writes and deletes `bytes`: memory that the machine has never touched is written ten times slower than the second time.
-    pub(crate) fn warm(&self, bytes: u64) -> Result<()> {
-        let path = self.0.join("warm");
-        let mut file = File::create(&path)?;
-        let chunk = vec![1; CHUNK_BYTES];
-        for _ in 0..bytes.div_ceil(CHUNK_BYTES as u64) {
-            file.write_all(&chunk)?;
-        }
-        drop(file);
-        Ok(fs::remove_file(path)?)
     }
 }
 

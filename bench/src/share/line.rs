@@ -17,6 +17,7 @@ use crate::share::content::Content;
 use crate::share::file::enter_others;
 use crate::share::ground::Ground;
 use crate::share::lab::Lab;
+use crate::share::memory::Memory;
 use crate::share::program::{Program, START_DURATION_MAX, run as run_command};
 use crate::share::race::Field;
 use crate::share::site::Site;
@@ -73,7 +74,7 @@ impl Sizes {
 pub(crate) fn run(lab: &Lab, sizes: &Sizes) -> Result<Findings> {
     let ground = Ground::clear(&lab.ground)?;
     let bytes = sizes.mib * MIB;
-    ground.warm(3 * bytes)?;
+    let _memory = Memory::touch(3 * bytes)?;
     let content = Content::file(&ground.folder("source")?, "large", bytes)?;
     let line = Line::lay(sizes.condition())?;
     let sites = line.sites();

@@ -9,6 +9,7 @@ use crate::share::content::Content;
 use crate::share::file::{enter_others, memory_rows};
 use crate::share::ground::Ground;
 use crate::share::lab::Lab;
+use crate::share::memory::Memory;
 use crate::share::race::Field;
 use crate::share::site::Sites;
 
@@ -37,7 +38,7 @@ pub(crate) struct Sizes {
 
 pub(crate) fn run(lab: &Lab, sizes: &Sizes) -> Result<Findings> {
     let ground = Ground::clear(&lab.ground)?;
-    ground.warm(3 * sizes.files * sizes.bytes.max(FILE_BYTES_MAX))?;
+    let _memory = Memory::touch(3 * sizes.files * sizes.bytes.max(FILE_BYTES_MAX))?;
     let content = Content::tree(&ground.folder("source")?, "tree", sizes.files, sizes.bytes)?;
     let plain = Kith::plain(&lab.kith()?);
     let mut field = Field::default();

@@ -16,6 +16,7 @@ use crate::share::contenders::libtorrent::{PORT, Session};
 use crate::share::content::Content;
 use crate::share::ground::{Ground, empty};
 use crate::share::lab::Lab;
+use crate::share::memory::Memory;
 use crate::share::race::Field;
 use crate::share::site::Site;
 use crate::share::torrent;
@@ -52,7 +53,7 @@ pub(crate) fn run(lab: &Lab, sizes: &Sizes) -> Result<Findings> {
     for downloaders in &sizes.downloaders {
         let ground = Ground::clear(&lab.ground)?;
         let bytes = sizes.mib * MIB;
-        ground.warm(bytes * (u64::from(*downloaders) + 2))?;
+        let _memory = Memory::touch(bytes * (u64::from(*downloaders) + 2))?;
         let content = Content::file(&ground.folder("source")?, "large", bytes)?;
         let limit = sizes.megabytes_per_second * 1_000_000;
         let mut field = Field::default();
