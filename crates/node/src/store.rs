@@ -80,6 +80,11 @@ impl Store {
         }
     }
 
+    /// The file it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The rows of `kinds`, ordered by kind as listed, then by key.
     ///
     /// # Errors

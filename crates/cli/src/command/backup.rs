@@ -9,6 +9,7 @@ use std::path::Path;
 use kith::home::Owner;
 use kith::identity::export::{EXPORT_BYTES_MAX, ExportError, export, import};
 use kith::identity::keyfile::Keys;
+use kith::peer::start::fits;
 use serde::Serialize;
 
 use super::on::On;
@@ -39,7 +40,13 @@ pub(super) async fn identity(on: &On, command: IdentityCommand) -> Result<(), Fa
 fn save(on: &On, file: &Path) -> Result<(), Failure> {
     let keys = Keys::load(&on.home()?.identity_key()).map_err(Failure::failed)?;
     let bytes = export(&keys, &passphrase(true)?).map_err(not_done)?;
-    let unwritable = |error| Failure::failed(format!("cannot write {}: {error}", file.display()));
+    let unwritable = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Failure::failed(format!(
+            "{} exists already; name another file, or move it away",
+            file.display()
+        )),
+        _ => Failure::failed(format!("cannot write {}: {error}", file.display())),
+    };
     let mut written = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -75,6 +82,7 @@ fn restore(on: &On, file: &Path) -> Result<(), Failure> {
         let Failure { kind, message, .. } = not_done(error);
         Failure::new(kind, format!("{}: {message}", file.display()))
     })?;
+    fits(&home, &keys).map_err(Failure::failed)?;
     keys.create(&home.identity_key()).map_err(Failure::failed)?;
     let saved = Saved {
         peer_id: keys.identity.peer_id().to_string(),

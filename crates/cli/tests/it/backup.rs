@@ -94,3 +94,21 @@ async fn a_lost_key_is_told_and_comes_back_by_an_import() {
     assert_eq!(restored.code, 0, "{restored:?}");
     assert_eq!(ann.one(&["id"]).await["peer_id"], before["peer_id"]);
 }
+
+#[tokio::test]
+async fn the_key_of_another_is_not_put_beside_a_database() {
+    let (ann, ben) = (Person::new(), Person::new());
+    let (ann_is, ben_is) = (ann.one(&["id"]).await, ben.one(&["id"]).await);
+    let saved = identity(&ben, "export", Some("p")).await;
+    assert_eq!(saved.code, 0, "{saved:?}");
+    let key = ann.file("identity.key");
+    fs::remove_file(&key).expect("ours");
+    fs::copy(ben.file("backup.age"), ann.file("backup.age")).expect("room");
+    let [ann_is, ben_is] = [&ann_is, &ben_is].map(|id| id["peer_id"].as_str().expect("an id"));
+    let said = ["kith.db is of", ann_is, ben_is, "--data"];
+    identity(&ann, "import", Some("p")).await.failed(1, &said);
+    assert!(!key.exists());
+    // Put there by hand it is told all the same.
+    fs::copy(ben.file("identity.key"), &key).expect("room");
+    ann.run(&["id"]).await.failed(1, &said);
+}

@@ -34,6 +34,7 @@ use crate::discovery::Visits;
 use crate::entropy;
 use crate::home::{Home, Owner};
 use crate::identity::keyfile::{KeyfileError, Keys};
+use crate::identity::owner::{self, OwnerError};
 use crate::routing::endpoint::BindError;
 use crate::routing::relay_name::{RootsError, read_roots};
 use crate::store::{Store, StoreError};
@@ -62,6 +63,9 @@ pub enum SpawnError {
         /// The database.
         database: PathBuf,
     },
+    /// The key file and the database are not of one identity.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -87,6 +91,7 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
     let place = Place::open(settings.data.clone(), settings.owner())?;
     let store = Store::open(&place.home.database(), SCHEMAS)?;
     let keys = load_keys(&place.home, &store)?;
+    owner::claim(&store, keys.identity.peer_id())?;
     let shares = Arc::new(settings.shares(&place, &keys, &store)?);
     let previews = settings.previews(&place, &shares);
     let secrets = face_secrets(&keys, settings.public_face_only);
@@ -244,7 +249,8 @@ fn face_secrets(keys: &Keys, public_face_only: bool) -> BTreeMap<Face, SecretKey
 fn load_keys(home: &Home, store: &Store) -> Result<Keys, SpawnError> {
     match Keys::load(&home.identity_key()) {
         Err(KeyfileError::Missing { path }) => {
-            let is_somebodys = !store.load(&Peer::<Ed25519>::kinds())?.is_empty();
+            let is_somebodys = owner::owner(store)?.is_some()
+                || !store.load(&Peer::<Ed25519>::kinds())?.is_empty();
             if is_somebodys {
                 return Err(SpawnError::KeyLost {
                     key: path,
@@ -277,6 +283,18 @@ fn serve_contents(node: &Node, follows_shares: bool, resumes_transfers: bool) {
         express::serve(node);
     }
     contents::restore(node, resumes_transfers);
+}
+
+/// Whether these keys may be put beside the database of the directory, where it has one.
+///
+/// # Errors
+/// [`SpawnError::Owner`], where it is somebody else's.
+pub fn fits(home: &Home, keys: &Keys) -> Result<(), SpawnError> {
+    if home.database().exists() {
+        let store = Store::open(&home.database(), SCHEMAS)?;
+        owner::check(&store, keys.identity.peer_id())?;
+    }
+    Ok(())
 }
 
 /// Tells the machine when what is spoken changes.
