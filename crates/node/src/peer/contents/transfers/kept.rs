@@ -36,7 +36,7 @@ pub(super) enum Standing {
 
 /// A transfer that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct KeptTransfer {
+pub struct KeptTransfer {
     pub(super) id: TransferId,
     pub(super) order: Order,
     pub(super) standing: Standing,
@@ -94,7 +94,7 @@ const FAILED: [(u8, ErrorKind); 5] = [
 
 impl KeptTransfer {
     /// The row that keeps it.
-    pub(super) fn row(&self) -> Row {
+    pub fn row(&self) -> Row {
         let (standing, failure) = match &self.standing {
             Standing::Wanted => (WANTED, String::new()),
             Standing::Paused => (PAUSED, String::new()),
@@ -129,7 +129,7 @@ impl KeptTransfer {
     ///
     /// # Errors
     /// [`DecodeError`] when it is of another version or damaged.
-    pub(super) fn read(key: &[u8], value: &[u8]) -> Result<Self, DecodeError> {
+    pub fn read(key: &[u8], value: &[u8]) -> Result<Self, DecodeError> {
         let malformed = || DecodeError::Malformed("not version 1 of a transfer".to_owned());
         let id = key.try_into().map_err(|_| malformed())?;
         let kept: Kept = codec::decode(value)?;

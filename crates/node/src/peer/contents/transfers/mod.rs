@@ -8,7 +8,9 @@
 
 pub mod handle;
 pub mod info;
-mod kept;
+// What reads it is fuzzed.
+#[doc(hidden)]
+pub mod kept;
 mod order;
 pub(in crate::peer) mod registry;
 mod run;
