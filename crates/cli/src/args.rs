@@ -113,7 +113,7 @@ pub(crate) enum Command {
         /// Petname or PeerId.
         peer: String,
         /// How many times.
-        #[arg(short = 'c', long, default_value_t = 4)]
+        #[arg(short = 'c', long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
         count: u32,
         /// Time between two pings.
         #[arg(short = 'i', long, value_parser = parse_span, default_value = "1s")]

@@ -115,6 +115,14 @@ fn drawn(text: &str) -> Option<String> {
     Some(renderer.quiet_zone(true).build())
 }
 
+/// A number of files as people read it.
+pub(crate) fn files(count: u64) -> String {
+    match count {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    }
+}
+
 /// A number of bytes as people read it.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];

@@ -134,7 +134,7 @@ impl Home {
     /// [`HomeError`]; in every case nothing that was there has changed.
     pub fn open(&self) -> Result<HomeLock, HomeError> {
         for directory in [self.directory.clone(), self.blobs(), self.partial()] {
-            create_private(&directory).map_err(|error| explain(&directory, error))?;
+            create_private(&directory).map_err(|error| explain(&self.directory, error))?;
         }
         let mut file = OpenOptions::new()
             .create(true)

@@ -288,8 +288,9 @@ fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
             on.output.line(event, || {
                 let size = output::bytes(*bytes);
                 format!(
-                    "{}: {files} files, {size}, in {seconds:.1} s",
-                    output::name(&path.display().to_string())
+                    "{}: {}, {size}, in {seconds:.1} s",
+                    output::name(&path.display().to_string()),
+                    output::files(*files)
                 )
             })
         }
@@ -328,9 +329,9 @@ fn describe(share: &ShareInfo) -> String {
         count => format!(", {count} left out"),
     };
     format!(
-        "{}: {} files, {size}, for {audience}{bare}{left_out} ({})",
+        "{}: {}, {size}, for {audience}{bare}{left_out} ({})",
         output::name(&share.name),
-        share.files,
+        output::files(share.files),
         share.share_id
     )
 }

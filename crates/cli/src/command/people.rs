@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use kith::content::AudienceKind;
+use kith::core::identity::Invite;
 use serde_json::Value;
 
 use super::on::On;
@@ -10,6 +12,7 @@ use crate::api::contacts::{
     TagRequest,
 };
 use crate::api::node::NodeInfo;
+use crate::api::shares::ShareInfo;
 use crate::args::ContactCommand;
 use crate::client::Client;
 use crate::failure::Failure;
@@ -21,22 +24,27 @@ use crate::start::Purpose;
 /// introducer over a slow line, which fails first over a relay that is away.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long a running node may take to say whether they know already.
+const KNOWN_WITHIN: Duration = Duration::from_millis(500);
+
 /// Becomes the contact of an invite's maker.
 pub(super) async fn add(on: &On, invite: String, name: Option<String>) -> Result<(), Failure> {
+    let read: Invite = invite.parse().map_err(kith::Error::from)?;
     let request = AddRequest { invite, name };
     on.node(Purpose::Reach, async |node| {
-        let deadline = Instant::now() + TOLD_WITHIN;
+        let begun = Instant::now();
         let added: Added = node.client().post("/contacts", &request).await?;
         let info: NodeInfo = node.client().get("/node").await?;
-        let is_told = info.daemon || told(node.client(), &added, deadline).await?;
+        let deadline = match info.daemon {
+            // It goes on trying, and has waited for an answer already.
+            true => Instant::now() + KNOWN_WITHIN,
+            false => begun + TOLD_WITHIN,
+        };
+        let told = told(node.client(), &added, deadline).await?;
         on.output
             .line(&added, || format!("{} ({})", added.name, added.peer_id))?;
-        if !is_told {
-            on.output.talk(format_args!(
-                "{name} does not know of you yet: neither {name} nor an introducer of theirs could be reached. \
-                 'kith up', or any command that reaches for {name}, tries again.",
-                name = added.name
-            ));
+        if let Some(words) = not_yet(&added.name, &read, told, info.daemon) {
+            on.output.talk(words);
         }
         Ok(())
     })
@@ -51,6 +59,22 @@ async fn told(client: &Client, added: &Added, deadline: Instant) -> Result<bool,
         Ok(told) => told.map(|_| true),
         Err(_) => Ok(false),
     }
+}
+
+/// What is still to come until the two are contacts of each other.
+fn not_yet(name: &str, invite: &Invite, is_told: bool, is_daemon: bool) -> Option<String> {
+    if !is_told {
+        let next = match is_daemon {
+            true => "This node goes on trying.".to_owned(),
+            false => format!("'kith up', or any command that reaches for {name}, tries again."),
+        };
+        return Some(format!(
+            "{name} does not know of you yet: neither {name} nor an introducer of theirs could be reached. {next}"
+        ));
+    }
+    invite.reusable.then(|| {
+        format!("This invite is for many: {name} has to confirm you before you are among their contacts.")
+    })
 }
 
 /// Lists contacts.
@@ -75,8 +99,10 @@ pub(super) async fn contacts(
         on.output.line(contact, || row(contact, width))?;
     }
     if contacts.is_empty() && !on.output.is_json() {
-        on.output
-            .talk("Nobody. 'kith invite' makes an invite; 'kith add INVITE' accepts one.");
+        on.output.talk(match (&tag, &speaks) {
+            (None, None) => "Nobody. 'kith invite' makes an invite; 'kith add INVITE' accepts one.",
+            _ => "None of your contacts; 'kith contacts' lists all of them.",
+        });
     }
     Ok(())
 }
@@ -129,7 +155,11 @@ async fn change(on: &On, client: &Client, command: ContactCommand) -> Result<(),
         ContactCommand::Confirm { name } => {
             client.post(&at(&name, "/confirm"), &Value::Null).await?
         }
-        ContactCommand::Block { name } => client.post(&at(&name, "/block"), &Value::Null).await?,
+        ContactCommand::Block { name } => {
+            let blocked = client.post(&at(&name, "/block"), &Value::Null).await?;
+            tell_of_links(on, client).await?;
+            blocked
+        }
         ContactCommand::Unblock { name } => {
             client.post(&at(&name, "/unblock"), &Value::Null).await?
         }
@@ -142,6 +172,20 @@ async fn change(on: &On, client: &Client, command: ContactCommand) -> Result<(),
     };
     on.output
         .line(&changed, || row(&changed, changed.name.chars().count()))
+}
+
+/// A link opens what it opens for whoever holds it, without asking who that is: also for somebody who is blocked.
+async fn tell_of_links(on: &On, client: &Client) -> Result<(), Failure> {
+    let shares: Vec<ShareInfo> = client.get("/shares").await?;
+    let is_open =
+        |share: &ShareInfo| matches!(share.audience, AudienceKind::Link | AudienceKind::Public);
+    if shares.iter().any(is_open) {
+        on.output.talk(
+            "Whoever holds the link of a share still gets that share, and need not say who they are: 'kith shares' lists yours, \
+             'kith unshare' ends one.",
+        );
+    }
+    Ok(())
 }
 
 /// A contact in a line for people.

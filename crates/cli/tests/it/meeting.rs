@@ -1,5 +1,7 @@
 //! Two people meet, reach each other, and keep an address book.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::events::Events;
@@ -222,12 +224,45 @@ async fn who_is_blocked_gets_nothing_and_who_is_removed_is_forgotten() {
 }
 
 #[tokio::test]
+async fn a_link_opens_for_whoever_holds_it_and_blocking_says_so() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let folder = ann.file("poster");
+    fs::create_dir(&folder).expect("room");
+    fs::write(folder.join("poster.txt"), "come all").expect("room");
+    let shared = ann
+        .one(&["share", folder.to_str().expect("UTF-8"), "--link"])
+        .await;
+    let (link, share) = (text(&shared["link"]), text(&shared["share_id"]));
+    let blocked = ann.run(&["contact", "block", "ben"]).await;
+    assert_eq!(blocked.code, 0, "{blocked:?}");
+    assert!(blocked.stderr.contains("kith unshare"), "{blocked:?}");
+    let out = ben.file("got");
+    let get = ["get", &link, "--out", out.to_str().expect("UTF-8")];
+    let got = ben.run(&get).await;
+    assert_eq!(got.code, 0, "{got:?}");
+
+    ann.one(&["unshare", &share]).await;
+    fs::remove_dir_all(&out).expect("ours");
+    ben.run(&get).await.failed(3, &[]);
+    ann.one(&["contact", "unblock", "ben"]).await;
+    let blocked = ann.run(&["contact", "block", "ben"]).await;
+    assert_eq!(
+        (blocked.code, blocked.stderr.as_str()),
+        (0, ""),
+        "{blocked:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_reusable_invite_lets_several_in_who_wait_to_be_confirmed() {
     let ann = Person::up().await;
     let invite = text(&ann.one(&["invite", "--reusable", "--for", "1h"]).await["invite"]);
     for _ in 0..2 {
         let guest = Person::up().await;
-        guest.one(&["add", &invite, "--as", "ann"]).await;
+        let added = guest.run(&["add", &invite, "--as", "ann"]).await;
+        assert_eq!(added.code, 0, "{added:?}");
+        assert!(added.stderr.contains("has to confirm you"), "{added:?}");
         guest.one(&["ping", "ann", "-c", "1"]).await;
         let guest_id = text(&guest.one(&["id"]).await["peer_id"]);
         let contacts = ann.json(&["contacts"]).await;

@@ -34,6 +34,8 @@ impl From<Refusal> for Refused {
 #[non_exhaustive]
 pub enum AcceptError {
     /// Somebody in this node accepts it already.
-    #[error("{0} is already accepted by this node; stop the other listener first")]
+    #[error(
+        "{0} is already accepted by this node: by another listener, which has to stop first, or by kith itself"
+    )]
     Taken(ProtocolName),
 }
