@@ -26,7 +26,8 @@ use kith::core::introducer::Introducer;
 use kith::core::peer::Visit;
 use kith::discovery::{Pay as _, Visits};
 use kith::entropy;
-use kith::introducer::{IntroducerNode, Limits};
+use kith::introducer::IntroducerNode;
+use kith::relay::Limits;
 use kith::routing::relay_name::{relay_resolver, relay_tls_config};
 use tokio::sync::Semaphore;
 

@@ -12,7 +12,7 @@ use crate::share::contender::{Contender, Missing};
 use crate::share::content::Content;
 use crate::share::ground::empty;
 use crate::share::program::run;
-use crate::share::watch::{Used, Watch};
+use crate::share::watch::{Used, Watch, settle};
 use crate::statistics::median;
 
 /// One measured transfer.
@@ -144,6 +144,8 @@ fn take_turn(contender: &mut dyn Contender, content: &Content, on_disk: bool) ->
     if let Some(out) = contender.out() {
         empty(out)?;
     }
+    settle(&contender.provider())?;
+    settle(&contender.getter())?;
     Ok(Turn {
         took,
         synced,

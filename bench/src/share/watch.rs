@@ -17,6 +17,15 @@ use crate::usage::Usage;
 /// How often memory is looked at: 50 times in a second-long transfer, at a hundredth of a core.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
 
+/// How long a side has to do nothing until its turn is over.
+const IDLE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What it may use meanwhile, timers and signs of life, and still do nothing: two ticks of the kernel's clock.
+const IDLE_PROCESSOR_MAX: Duration = Duration::from_millis(20);
+
+/// How many such intervals are waited for at most: some programs are never idle.
+const IDLE_INTERVALS_MAX: usize = 50;
+
 /// What a side used.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Used {
@@ -111,6 +120,21 @@ impl Watch {
     }
 }
 
+/// Waits until these processes do nothing any more. What is left to do after a transfer (a program may look once more at what it
+/// got) would be done in somebody else's turn.
+pub(crate) fn settle(pids: &[u32]) -> Result<()> {
+    let mut before = processor(pids)?;
+    for _ in 0..IDLE_INTERVALS_MAX {
+        thread::sleep(IDLE_INTERVAL);
+        let now = processor(pids)?;
+        if now.saturating_sub(before) <= IDLE_PROCESSOR_MAX {
+            return Ok(());
+        }
+        before = now;
+    }
+    Ok(())
+}
+
 impl Side {
     fn new(pids: Vec<u32>) -> Arc<Self> {
         Arc::new(Self {
@@ -177,6 +201,22 @@ fn children(pid: u32) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_works_is_waited_for() {
+        let script = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; sleep 60";
+        let mut busy = Command::new("sh")
+            .args(["-c", script])
+            .spawn()
+            .expect("a shell");
+        settle(&[busy.id()]).expect("this is Linux");
+        let before = processor(&[busy.id()]).expect("this is Linux");
+        assert!(before > 2 * IDLE_PROCESSOR_MAX, "{before:?}");
+        thread::sleep(IDLE_INTERVAL);
+        assert_eq!(processor(&[busy.id()]).expect("this is Linux"), before);
+        busy.kill().expect("ours");
+        busy.wait().expect("ours");
+    }
 
     #[test]
     fn a_command_that_works_and_fills_memory_is_seen() {

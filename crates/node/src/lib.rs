@@ -52,6 +52,7 @@ pub mod identity;
 pub mod introducer;
 pub mod peer;
 pub mod protocol;
+pub mod relay;
 pub mod routing;
 
 pub use builder::NodeBuilder;

@@ -6,7 +6,8 @@ use std::num::NonZeroU32;
 
 use kith::core::content::limits::Cap;
 use kith::core::introducer::Introducer;
-use kith::introducer::{IntroducerNode, Limits, TlsMode};
+use kith::introducer::IntroducerNode;
+use kith::relay::{Limits, TlsMode};
 use serde::Serialize;
 use tokio::sync::watch;
 

@@ -20,16 +20,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
-use super::addresses::own_addresses;
-use super::config::{IntroducerConfig, TlsMode};
-use super::limits::Limits;
 use super::notices::{AnnounceError, Announcer, place_at_own_relay};
 use super::registry::RegistryService;
-use super::relay::Relay;
-use super::server::{RelayServer, StartError};
 use crate::error::Error;
 use crate::identity::Keys;
 use crate::peer::{Acceptor, Node, SpawnError, Stream};
+use crate::relay::{
+    Limits, Relay, RelayServer, RelayServerConfig, StartError, TlsMode, own_addresses,
+};
 use crate::store::StoreError;
 
 /// Clients' sessions kept: 2,000 registered peers on one core, twice over. At 99 KiB each that is 400 MiB when all are
@@ -244,14 +242,14 @@ impl IntroducerBuilder {
     ) -> Result<IntroducerNode, IntroducerError> {
         let (key, udp_port) = public_face(node).await?;
         let data = node.home().directory().to_owned();
-        let server = RelayServer::start(IntroducerConfig {
+        let server = RelayServer::start(RelayServerConfig {
             listen: vec![SocketAddr::new(self.listen.ip(), ports.tcp)],
             discovery_port: Some(ports.discovery),
             advertised,
             tls: self.tls,
             change_key_after: self.change_key_after,
             limits: self.limits,
-            ..IntroducerConfig::new(self.listen, data.clone())
+            ..RelayServerConfig::new(self.listen, data.clone())
         })
         .await?;
         let introducer = server

@@ -27,9 +27,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error};
 
-use super::metrics::Metrics;
 use crate::clock;
 use crate::home::Home;
+use crate::relay::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
 /// The most requests in one transaction: at 1.2 KiB a record it stays under 1 MiB of log.

@@ -16,8 +16,8 @@ use tracing::{debug, info, warn};
 
 use super::input::Input;
 use crate::config::RelayForContacts;
-use crate::introducer::{
-    Admission, Allowance, Doorkeeper, IntroducerConfig, Limits, RelayServer, StartError,
+use crate::relay::{
+    Admission, Allowance, Doorkeeper, Limits, RelayServer, RelayServerConfig, StartError,
     own_addresses,
 };
 
@@ -219,20 +219,20 @@ impl Keeper {
         each.collect()
     }
 
-    fn config(&self, listen: Vec<SocketAddr>) -> IntroducerConfig {
+    fn config(&self, listen: Vec<SocketAddr>) -> RelayServerConfig {
         let first = listen.first().copied();
         let first = first.unwrap_or_else(|| SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0));
         let discovery_port = match first.port() {
             0 => 0,
             port => port.checked_add(1).unwrap_or(0),
         };
-        IntroducerConfig {
+        RelayServerConfig {
             listen,
             discovery_port: Some(discovery_port),
             limits: limits(&self.plan.settings),
             doorkeeper: doorkeeper(&self.plan, self.clients.clone()),
             hidden: true,
-            ..IntroducerConfig::new(first, self.plan.data.clone())
+            ..RelayServerConfig::new(first, self.plan.data.clone())
         }
     }
 

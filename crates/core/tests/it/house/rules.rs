@@ -37,9 +37,9 @@ const IMPURE: [&str; 15] = [
 /// The module of core that composes the rooms.
 const COMPOSER: &str = "peer";
 
-/// What node is made of, from the ground up: each imports what stands before it. A server that helps strangers meet is below
-/// the nodes, which may run its relay; a whole introducer, which is such a server and a node, is above them.
-const FLOORS: [&str; 20] = [
+/// What node is made of, from the ground up: each imports what stands before it. The server that relays is below the nodes,
+/// which may run it; a whole introducer, which is such a server and a node, is above them.
+const FLOORS: [&str; 19] = [
     "clock",
     "entropy",
     "durable",
@@ -52,12 +52,11 @@ const FLOORS: [&str; 20] = [
     "content",
     "config",
     "error",
-    "introducer",
+    "relay",
     "peer",
     "protocol",
     "builder",
-    "introducer/notices",
-    "introducer/node",
+    "introducer",
     "testing",
     "lib",
 ];
@@ -395,18 +394,7 @@ mod tests {
             ),
             ["crates/node/src/routing/dial.rs:1: crates/node/src/peer/live.rs"]
         );
-        // Two halves of one folder.
-        assert!(
-            node(
-                "crates/node/src/introducer/node.rs",
-                "use crate::peer::Node;"
-            )
-            .is_empty()
-        );
-        let below = node(
-            "crates/node/src/introducer/relay.rs",
-            "use crate::peer::Node;",
-        );
+        let below = node("crates/node/src/relay/server.rs", "use crate::peer::Node;");
         assert_eq!(below.len(), 1);
         assert_eq!(
             node("crates/node/src/attic/mod.rs", ""),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use iroh_relay::tls::CaTlsConfig;
 use kith::core::introducer::{Ports, Trust};
-use kith::introducer::TlsMode;
+use kith::relay::TlsMode;
 use kith::routing::relay_name::read_roots;
 use kith::testing::local_node;
 use rustls::pki_types::{CertificateDer, ServerName};

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use kith::core::introducer::Trust;
-use kith::introducer::TlsMode;
+use kith::relay::TlsMode;
 use kith::testing::local_node;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use iroh::SecretKey;
-use kith::introducer::{IntroducerConfig, RegistryService, RelayServer, pinned};
+use kith::introducer::RegistryService;
+use kith::relay::{RelayServer, RelayServerConfig, pinned};
 use kith::routing::relay_name::relay_tls_config;
 use kith::routing::{Connection, FaceConfig, FaceEndpoint, ReceiveHalf, SendHalf};
 use kith_core::codec::Wire as _;
@@ -66,7 +67,7 @@ impl Observer {
     pub(super) async fn start() -> Self {
         let data = tempfile::tempdir().expect("a place for files");
         let here = SocketAddr::new(LOOPBACK, 0);
-        let config = IntroducerConfig::new(here, data.path().to_owned());
+        let config = RelayServerConfig::new(here, data.path().to_owned());
         let server = Arc::new(RelayServer::start(config).await.expect("free ports"));
         let metrics = server.metrics().clone();
         let registry = RegistryService::open(data.path(), RegistryConfig::default(), metrics).await;

@@ -9,7 +9,7 @@ use kith_core::ids::Face;
 use tokio::time::Instant;
 
 use super::*;
-use crate::introducer::admission::{Admission, Allowance, Doorkeeper};
+use crate::relay::admission::{Admission, Allowance, Doorkeeper};
 use crate::routing::{FaceConfig, FaceEndpoint, PathKind};
 
 fn datagram(to: EndpointId, bytes: &[u8]) -> ClientToRelayMsg {
@@ -126,7 +126,7 @@ async fn whom_the_doorkeeper_refuses_learns_it_and_whom_it_admits_stays() {
             Admission::Refuse
         }
     });
-    let server = start(IntroducerConfig {
+    let server = start(RelayServerConfig {
         doorkeeper,
         ..config(&data)
     })
@@ -147,7 +147,7 @@ async fn an_account_that_used_up_its_day_is_disconnected_until_tomorrow() {
             ..Allowance::of(key.0)
         })
     });
-    let server = start(IntroducerConfig {
+    let server = start(RelayServerConfig {
         doorkeeper,
         ..config(&data)
     })
@@ -198,7 +198,7 @@ async fn one_client_can_be_disconnected() {
 #[tokio::test]
 async fn it_is_reached_over_ipv6_by_name() {
     let data = tempfile::tempdir().expect("a place for files");
-    let server = start(IntroducerConfig {
+    let server = start(RelayServerConfig {
         listen: vec!["[::1]:0".parse().expect("literal")],
         ..config(&data)
     })

@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::*;
-use crate::introducer::config::TlsMode;
+use crate::relay::config::TlsMode;
 use crate::routing::relay_name::{relay_resolver, relay_tls_config};
 
 mod address_discovery;
@@ -33,18 +33,18 @@ const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Another address of this machine.
 const NEIGHBOUR: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
-fn config(data: &TempDir) -> IntroducerConfig {
-    IntroducerConfig::new(SocketAddr::new(LOCAL, 0), data.path().to_owned())
+fn config(data: &TempDir) -> RelayServerConfig {
+    RelayServerConfig::new(SocketAddr::new(LOCAL, 0), data.path().to_owned())
 }
 
-async fn start(config: IntroducerConfig) -> RelayServer {
+async fn start(config: RelayServerConfig) -> RelayServer {
     RelayServer::start(config).await.expect("free ports")
 }
 
 /// A server with these limits, and its data directory.
 async fn server(limits: Limits) -> (RelayServer, TempDir) {
     let data = tempfile::tempdir().expect("a place for files");
-    let config = IntroducerConfig {
+    let config = RelayServerConfig {
         limits,
         ..config(&data)
     };
@@ -241,7 +241,7 @@ async fn a_restart_keeps_the_pin_and_a_shutdown_frees_the_port() {
     let last = timeout(PATIENCE, client.next()).await.expect("an end");
     assert!(!matches!(last, Some(Ok(_))), "{last:?}");
     drop((client, idle));
-    let again = IntroducerConfig {
+    let again = RelayServerConfig {
         listen: vec![listen],
         ..config(&data)
     };
@@ -278,7 +278,7 @@ async fn a_request_head_that_never_ends_is_refused() {
 #[tokio::test]
 async fn all_listeners_share_one_port() {
     let data = tempfile::tempdir().expect("a place for files");
-    let server = start(IntroducerConfig {
+    let server = start(RelayServerConfig {
         listen: vec![SocketAddr::new(LOCAL, 0), SocketAddr::new(NEIGHBOUR, 0)],
         ..config(&data)
     })
@@ -300,7 +300,7 @@ async fn an_authority_out_of_reach_leaves_the_server_up_without_a_certificate() 
     let data = tempfile::tempdir().expect("a place for files");
     // Nothing listens on the discard port of the loopback.
     let directory = "https://127.0.0.1:9/directory".to_owned();
-    let server = start(IntroducerConfig {
+    let server = start(RelayServerConfig {
         tls: TlsMode::Acme {
             domain: "relay.example.org".to_owned(),
             contact: Vec::new(),
@@ -323,7 +323,7 @@ async fn an_authority_out_of_reach_leaves_the_server_up_without_a_certificate() 
 async fn a_port_that_is_taken_is_a_clear_error() {
     let (first, _data) = server(Limits::default()).await;
     let data = tempfile::tempdir().expect("a place for files");
-    let error = RelayServer::start(IntroducerConfig {
+    let error = RelayServer::start(RelayServerConfig {
         listen: first.tcp_addresses().to_vec(),
         ..config(&data)
     })

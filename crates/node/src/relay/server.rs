@@ -29,10 +29,10 @@ use tracing::{debug, info, warn};
 
 use super::address_discovery::{AddressDiscovery, AddressDiscoveryError};
 use super::caller::Caller;
-use super::config::IntroducerConfig;
+use super::config::RelayServerConfig;
+use super::forwarding::Relay;
 use super::limits::{Gate, Limits, Pass};
 use super::metrics::{self, Metrics};
-use super::relay::Relay;
 use super::response::{Body, plain, probe};
 use super::tls::Tls;
 use super::tls_error::TlsError;
@@ -92,7 +92,7 @@ impl RelayServer {
     ///
     /// # Errors
     /// [`StartError`] when a port is taken, or key or certificate cannot be used.
-    pub async fn start(config: IntroducerConfig) -> Result<Self, StartError> {
+    pub async fn start(config: RelayServerConfig) -> Result<Self, StartError> {
         let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
         let stop_on_error = closing.clone().drop_guard();
         let metrics = Arc::new(Metrics::default());
@@ -191,7 +191,7 @@ impl RelayServer {
     }
 
     /// Its relay, to be asked from where a client connects.
-    pub(super) fn relay(&self) -> Relay {
+    pub(crate) fn relay(&self) -> Relay {
         self.relay.clone()
     }
 
@@ -249,7 +249,7 @@ async fn bind(listen: &[SocketAddr]) -> Result<Vec<(SocketAddr, TcpListener)>, S
 
 /// Starts address discovery on every address that has a TCP listener, all on one port.
 fn start_discovery(
-    config: &IntroducerConfig,
+    config: &RelayServerConfig,
     listeners: &[(SocketAddr, TcpListener)],
     tls: &rustls::ServerConfig,
     metrics: &Arc<Metrics>,

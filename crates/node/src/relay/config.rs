@@ -9,7 +9,7 @@ use super::limits::Limits;
 
 /// Where to listen, what to say of oneself, and how much to give.
 #[derive(Clone, Debug)]
-pub struct IntroducerConfig {
+pub struct RelayServerConfig {
     /// Where the relay's TCP port and the address discovery's UDP port are bound. With port 0 the system picks
     /// one, and all addresses get the same. `[::]` covers IPv4 too on systems with dual-stack sockets.
     pub listen: Vec<SocketAddr>,
@@ -33,7 +33,7 @@ pub struct IntroducerConfig {
     pub hidden: bool,
 }
 
-impl IntroducerConfig {
+impl RelayServerConfig {
     /// A public introducer on `listen`, known by its pin, that keeps its state in `data`.
     pub fn new(listen: SocketAddr, data: PathBuf) -> Self {
         Self {

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::config::{IntroducerConfig, TlsMode};
+use super::config::{RelayServerConfig, TlsMode};
 use super::pinned::{Hidden, PinnedKeys, provider, refuse_exposed};
 use super::tls_error::TlsError;
 use crate::routing::relay_name::read_roots;
@@ -52,9 +52,9 @@ enum Acceptor {
 }
 
 impl Tls {
-    /// Loads or makes what [`IntroducerConfig::tls`] needs; ACME goes on in the background until `closing`.
+    /// Loads or makes what [`RelayServerConfig::tls`] needs; ACME goes on in the background until `closing`.
     pub(super) async fn load(
-        config: &IntroducerConfig,
+        config: &RelayServerConfig,
         closing: &CancellationToken,
         tasks: &TaskTracker,
     ) -> Result<Self, TlsError> {
@@ -100,7 +100,7 @@ impl Tls {
 }
 
 /// With the keys kept in the data directory; shown to those alone who name them, where the server is hidden.
-fn pinned(config: &IntroducerConfig) -> Result<Tls, TlsError> {
+fn pinned(config: &RelayServerConfig) -> Result<Tls, TlsError> {
     let keys = PinnedKeys::load(&config.data, config.change_key_after)?;
     let (trust, next) = (Trust::Pin(keys.pin), keys.next);
     let keys: Arc<dyn ResolvesServerCert> = match config.hidden {
@@ -243,7 +243,7 @@ mod tests {
         let load = || async {
             let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
             let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-            let mut config = IntroducerConfig::new(anywhere, data.path().to_owned());
+            let mut config = RelayServerConfig::new(anywhere, data.path().to_owned());
             config.tls = mode.clone();
             let tls = Tls::load(&config, &closing, &tasks).await;
             tls.map(|tls| tls.trust)

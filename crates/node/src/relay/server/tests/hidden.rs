@@ -4,7 +4,7 @@ use super::*;
 
 async fn hidden(is_hidden: bool) -> (RelayServer, TempDir) {
     let data = tempfile::tempdir().expect("a place for files");
-    let config = IntroducerConfig {
+    let config = RelayServerConfig {
         hidden: is_hidden,
         ..config(&data)
     };

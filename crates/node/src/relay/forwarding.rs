@@ -73,7 +73,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The relay: who is connected, and on what terms.
 #[derive(Clone, Debug)]
-pub(super) struct Relay(Arc<Inner>);
+pub(crate) struct Relay(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -161,7 +161,7 @@ impl Relay {
     }
 
     /// The address that a client connects from, while it does.
-    pub(super) fn address_of(&self, client: DeviceKey) -> Option<IpAddr> {
+    pub(crate) fn address_of(&self, client: DeviceKey) -> Option<IpAddr> {
         self.0.whereabouts().get(&client).map(|(ip, _)| *ip)
     }
 
