@@ -235,7 +235,8 @@ fn kind_of_get(error: &GetError) -> ErrorKind {
         GetError::Corrupt(_) | GetError::Distrusted | GetError::Head(_) | GetError::Tree(_) => {
             ErrorKind::NotVerified
         }
-        GetError::Changed(_)
+        GetError::Changed { .. }
+        | GetError::Unexamined(_)
         | GetError::TargetExists(_)
         | GetError::Busy(_)
         | GetError::DiskFull
@@ -298,6 +299,7 @@ pub fn reach_advice(reason: UnreachableReason) -> &'static str {
 mod tests {
     use kith_core::data::head::HeadError;
     use kith_core::data::path::PathError;
+    use kith_core::ids::BlobHash;
     use kith_core::data::walk::WalkError;
 
     use super::*;
@@ -319,7 +321,14 @@ mod tests {
             (GetError::Distrusted, ErrorKind::NotVerified),
             (HeadError::OtherShare.into(), ErrorKind::NotVerified),
             (escape.into(), ErrorKind::NotVerified),
-            (GetError::Changed("a".to_owned()), ErrorKind::Failed),
+            (
+                GetError::Changed {
+                    path: "a".to_owned(),
+                    version: BlobHash([1; 32]),
+                },
+                ErrorKind::Failed,
+            ),
+            (GetError::Unexamined("a".to_owned()), ErrorKind::Failed),
             (GetError::TargetExists("a".into()), ErrorKind::Failed),
             (GetError::Busy("a".into()), ErrorKind::Failed),
             (GetError::DiskFull, ErrorKind::Failed),

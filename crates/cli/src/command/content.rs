@@ -1,11 +1,12 @@
 //! Handing things over: `share`, `shares`, `unshare`, `ls`, `get`.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kith::content::AudienceKind;
-use kith::content::error::{ELSEWHERE, NEWEST};
+use kith::content::error::{ELSEWHERE, LONGER, NEWEST};
 use kith::content::shares::RENAME;
 
 use super::on::On;
@@ -213,17 +214,32 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
             .await?;
         return on.output.line(&begun, || transfers::describe(&begun));
     }
-    let bar = bar(on);
+    let shown = Shown {
+        bar: bar(on),
+        examined: format!(
+            "{} is looking at the folder anew: something in it has changed",
+            owner(&request.source)
+        ),
+        is_examined: Cell::new(false),
+    };
     let fetched = on.node(Purpose::Reach, async |node| {
         let mut lines = node.client().lines("/get", &request).await?;
         while let Some(event) = lines.next::<GetEvent>().await? {
-            show(on, &bar, &event)?;
+            shown.show(on, &event)?;
         }
         Ok(())
     });
     let fetched = fetched.await;
-    bar.finish_and_clear();
+    shown.bar.finish_and_clear();
     fetched.map_err(with_options)
+}
+
+/// Whose something is, as whoever asks for it calls them.
+fn owner(source: &str) -> &str {
+    match source.split_once('/') {
+        Some((peer, _)) if !peer.contains(':') => peer,
+        _ => "its owner",
+    }
 }
 
 /// Says by which options of these commands that is done which a failure advises.
@@ -231,6 +247,7 @@ fn with_options(mut failure: Failure) -> Failure {
     let options = [
         (ELSEWHERE, " with --out"),
         (NEWEST, " without --at"),
+        (LONGER, " with --wait"),
         (RENAME, " with --name"),
     ];
     let advised = |(advice, _): &&(&str, &str)| failure.message.ends_with(advice);
@@ -240,12 +257,23 @@ fn with_options(mut failure: Failure) -> Failure {
     failure
 }
 
-fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
+/// How a get is shown.
+struct Shown {
+    bar: ProgressBar,
+    /// What is told while its owner looks at what has changed.
+    examined: String,
+    is_examined: Cell<bool>,
+}
+
+impl Shown {
+    fn show(&self, on: &On, event: &GetEvent) -> Result<(), Failure> {
+    let Self { bar, .. } = self;
     match event {
         GetEvent::Progress {
             bytes,
             total,
             waiting,
+            examining,
             paused,
             id,
             ..
@@ -254,11 +282,16 @@ fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
                 bar.set_length(*total);
             }
             bar.set_position(*bytes);
-            bar.set_message(match (*paused, *waiting) {
-                (true, _) => format!("paused; 'kith transfers resume {id}' goes on"),
-                (_, true) => "waiting for someone who has it".to_owned(),
+            bar.set_message(match (*paused, *waiting, *examining) {
+                (true, ..) => format!("paused; 'kith transfers resume {id}' goes on"),
+                (_, true, _) => "waiting for someone who has it".to_owned(),
+                (.., true) => self.examined.clone(),
                 _ => String::new(),
             });
+            // Once, where no bar says it all the time.
+            if !self.is_examined.replace(*examining) && *examining && !on.output.has_bar() {
+                on.output.talk(&self.examined);
+            }
             if on.output.is_json() {
                 on.output.line(event, String::new)
             } else {
@@ -294,6 +327,7 @@ fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
             })
         }
     }
+}
 }
 
 /// A bar on a terminal, and nothing elsewhere.
@@ -349,6 +383,17 @@ fn describe_fetch(fetch: &FetchInfo) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn whoever_is_looking_is_called_as_they_were_asked_for() {
+        for (source, expected) in [
+            ("alice/films/one.mkv", "alice"),
+            ("kith:link1suq4sg/a", "its owner"),
+            ("kith:link1suq4sg", "its owner"),
+        ] {
+            assert_eq!(super::owner(source), expected);
+        }
+    }
+
     #[test]
     fn the_bar_has_a_sound_template() {
         assert!(super::ProgressStyle::with_template(super::BAR).is_ok());

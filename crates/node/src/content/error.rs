@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kith_core::data::head::HeadError;
 use kith_core::data::walk::WalkError;
+use kith_core::ids::BlobHash;
 use thiserror::Error;
 
 use crate::data::disk::StagingError;
@@ -21,6 +22,9 @@ pub const NEWEST: &str = "get the newest";
 
 /// What they advise where a target exists.
 pub const ELSEWHERE: &str = "choose another folder";
+
+/// What they advise where it was not waited for long enough.
+pub const LONGER: &str = "wait longer";
 
 /// Why a transfer did not end well. Nothing that is not whole appeared under a final name then.
 #[derive(Debug, Error)]
@@ -44,8 +48,18 @@ pub enum GetError {
     )]
     Older,
     /// A file changed at the provider.
-    #[error("{0} has changed at its owner meanwhile; get it again")]
-    Changed(String),
+    #[error("{path} has changed at its owner meanwhile; get it again")]
+    Changed {
+        /// Which.
+        path: String,
+        /// The manifest of the version that it was of.
+        version: BlobHash,
+    },
+    /// A file changed at its owner, who does not come to say what is there now.
+    #[error(
+        "{0} has changed at its owner, who has still not looked at it anew; what arrived is kept: get it again later, or {LONGER}"
+    )]
+    Unexamined(String),
     /// Bytes did not verify: the provider's fault.
     #[error("what came for {0} does not match its hash; nothing of it was kept")]
     Corrupt(String),

@@ -401,7 +401,7 @@ impl Shares {
     }
 
     /// The right to scan, once nobody else has it.
-    pub(super) fn lock_scan(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn lock_scan(&self) -> MutexGuard<'_, ()> {
         self.scanning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -204,8 +204,10 @@ impl Transfer {
                 return Ok(());
             }
             if self.lacks && self.fetching.is_stranded() {
+                let version = self.fetching.root();
                 let changed = self.changed.take();
-                return Err(changed.map_or(GetError::Gone, GetError::Changed));
+                let changed = changed.map(|path| GetError::Changed { path, version });
+                return Err(changed.unwrap_or(GetError::Gone));
             }
             tokio::select! {
                 event = self.fetching.next() => {

@@ -468,6 +468,7 @@ export const t = {
       failed: "failed",
       cancelled: "cancelled",
     } as Record<string, string>,
+    examining: "they look at the folder anew: something in it has changed",
     of: (part: string, whole: string) => `${part} of ${whole}`,
     left: (time: string) => `${time} left`,
     from: "from",

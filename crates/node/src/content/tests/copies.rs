@@ -115,7 +115,7 @@ async fn a_copy_that_was_touched_is_examined_anew_and_given_on_and_an_edited_one
         ..with(&bob_world, share, Credential::Session)
     };
     let refused = bob_world.get(to("before")).await.expect_err("changed");
-    assert!(matches!(refused, GetError::Changed(_)), "{refused}");
+    assert!(matches!(refused, GetError::Changed { .. }), "{refused}");
     bob_world.shares.tend(&mut None, NOW).expect("looked");
     bob_world.get(to("after")).await.expect("fetched");
     fs::write(&at, bytes(2, 3_000_000)).expect("edited");
@@ -232,7 +232,7 @@ async fn a_copy_that_was_edited_is_not_served_and_one_that_is_not_whole_never_pr
         ..bob_world.request(share)
     };
     let refused = bob_world.get(request).await;
-    assert!(matches!(refused, Err(GetError::Changed(_))), "{refused:?}");
+    assert!(matches!(refused, Err(GetError::Changed { .. })), "{refused:?}");
 
     let held = held(share, shared.head.manifest, &target);
     assert!(bob_world.shares.hold(&held, NOW).expect("kept"));

@@ -335,6 +335,7 @@ impl World {
             staged: Default::default(),
             givers: Default::default(),
             newest: None,
+            stale: None,
             providing: None,
         }
     }
