@@ -232,9 +232,11 @@ fn kind_of_get(error: &GetError) -> ErrorKind {
             ErrorKind::NotFound
         }
         GetError::Gone => ErrorKind::NotAllowed,
-        GetError::Corrupt(_) | GetError::Distrusted | GetError::Head(_) | GetError::Tree(_) => {
-            ErrorKind::NotVerified
-        }
+        GetError::Corrupt(_)
+        | GetError::Distrusted
+        | GetError::Head(_)
+        | GetError::Tree(_)
+        | GetError::Repeated(_) => ErrorKind::NotVerified,
         GetError::Changed { .. }
         | GetError::Unexamined(_)
         | GetError::TargetExists(_)
@@ -299,6 +301,7 @@ pub fn reach_advice(reason: UnreachableReason) -> &'static str {
 mod tests {
     use kith_core::data::head::HeadError;
     use kith_core::data::path::PathError;
+    use kith_core::data::repeats::Repeated;
     use kith_core::ids::BlobHash;
     use kith_core::data::walk::WalkError;
 
@@ -321,6 +324,7 @@ mod tests {
             (GetError::Distrusted, ErrorKind::NotVerified),
             (HeadError::OtherShare.into(), ErrorKind::NotVerified),
             (escape.into(), ErrorKind::NotVerified),
+            (Repeated.into(), ErrorKind::NotVerified),
             (
                 GetError::Changed {
                     path: "a".to_owned(),

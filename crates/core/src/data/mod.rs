@@ -4,6 +4,7 @@
 //! - [`manifest`]: a directory as a blob, a tree as a Merkle DAG of them. [`builder`]: makes them.
 //! - [`walk`]: reads such a tree from nodes that arrive in any order, and trusts none of them.
 //! - [`walker`]: which of those nodes are asked for and read next, and how much is held of them.
+//! - [`repeats`]: how much without bytes a tree may have made of few of them.
 //! - [`mod@line`]: which files lie on a stretch of it, laid end to end.
 //! - [`head`]: what the owner of a share signs: this share is now this tree.
 //! - [`link`]: a share as text, to hand to somebody.
@@ -15,6 +16,7 @@ pub mod line;
 pub mod link;
 pub mod manifest;
 pub mod path;
+pub mod repeats;
 pub mod traces;
 pub mod walk;
 pub mod walker;

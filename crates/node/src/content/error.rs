@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kith_core::data::head::HeadError;
+use kith_core::data::repeats::Repeated;
 use kith_core::data::walk::WalkError;
 use kith_core::ids::BlobHash;
 use thiserror::Error;
@@ -74,6 +75,9 @@ pub enum GetError {
     /// The tree cannot be written safely: its owner's fault.
     #[error(transparent)]
     Tree(#[from] WalkError),
+    /// Too much would be made of little: its owner's fault.
+    #[error(transparent)]
+    Repeated(#[from] Repeated),
     /// There is something else under the target's name, or in the target where a file of it is to be.
     #[error("{0} exists already and is something else; move it away, or {ELSEWHERE}")]
     TargetExists(PathBuf),

@@ -100,6 +100,7 @@ pub(super) fn is_local(error: &Error) -> bool {
                 | GetError::DiskFull
                 | GetError::Disk { .. }
                 | GetError::Tree(_)
+                | GetError::Repeated(_)
         ),
         Error::Usage(_) | Error::Closed => true,
         _ => false,
