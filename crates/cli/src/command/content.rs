@@ -154,23 +154,35 @@ pub(super) async fn unshare(on: &On, share: &str) -> Result<(), Failure> {
 
 /// Lists what others share.
 pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
-    let path = query("/ls", &[("path", path)]);
-    let found: Vec<Listed> = on
-        .node(Purpose::Reach, async |node| node.client().get(&path).await)
-        .await?;
-    for listed in &found {
-        on.output.line(listed, || {
-            let size = output::bytes(listed.bytes);
-            let whose = listed
-                .peer
-                .as_ref()
-                .map(|peer| format!("{peer}/"))
-                .unwrap_or_default();
-            let mark = if listed.kind == "directory" { "/" } else { "" };
-            format!("{size:>12}  {whose}{}{mark}", output::name(&listed.name))
-        })?;
-    }
-    Ok(())
+    on.node(Purpose::Reach, async |node| {
+        let mut after: Option<String> = None;
+        loop {
+            let asked = query("/ls", &[("path", path), ("after", after.as_deref())]);
+            let mut found: Vec<Listed> = node.client().get(&asked).await?;
+            after = found.last_mut().and_then(|last| {
+                let has_more = std::mem::take(&mut last.more);
+                has_more.then(|| last.name.clone())
+            });
+            for listed in &found {
+                on.output.line(listed, || describe_listed(listed))?;
+            }
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    })
+    .await
+}
+
+fn describe_listed(listed: &Listed) -> String {
+    let size = output::bytes(listed.bytes);
+    let whose = listed
+        .peer
+        .as_ref()
+        .map(|peer| format!("{peer}/"))
+        .unwrap_or_default();
+    let mark = if listed.kind == "directory" { "/" } else { "" };
+    format!("{size:>12}  {whose}{}{mark}", output::name(&listed.name))
 }
 
 /// Reads `PATH=LEVEL`.
