@@ -302,8 +302,8 @@ mod tests {
     use kith_core::data::head::HeadError;
     use kith_core::data::path::PathError;
     use kith_core::data::repeats::Repeated;
-    use kith_core::ids::BlobHash;
     use kith_core::data::walk::WalkError;
+    use kith_core::ids::BlobHash;
 
     use super::*;
 

@@ -279,67 +279,67 @@ struct Shown {
 
 impl Shown {
     fn show(&self, on: &On, event: &GetEvent) -> Result<(), Failure> {
-    let Self { bar, .. } = self;
-    match event {
-        GetEvent::Progress {
-            bytes,
-            total,
-            waiting,
-            examining,
-            paused,
-            id,
-            ..
-        } => {
-            if let Some(total) = total {
-                bar.set_length(*total);
+        let Self { bar, .. } = self;
+        match event {
+            GetEvent::Progress {
+                bytes,
+                total,
+                waiting,
+                examining,
+                paused,
+                id,
+                ..
+            } => {
+                if let Some(total) = total {
+                    bar.set_length(*total);
+                }
+                bar.set_position(*bytes);
+                bar.set_message(match (*paused, *waiting, *examining) {
+                    (true, ..) => format!("paused; 'kith transfers resume {id}' goes on"),
+                    (_, true, _) => "waiting for someone who has it".to_owned(),
+                    (.., true) => self.examined.clone(),
+                    _ => String::new(),
+                });
+                // Once, where no bar says it all the time.
+                if !self.is_examined.replace(*examining) && *examining && !on.output.has_bar() {
+                    on.output.talk(&self.examined);
+                }
+                if on.output.is_json() {
+                    on.output.line(event, String::new)
+                } else {
+                    Ok(())
+                }
             }
-            bar.set_position(*bytes);
-            bar.set_message(match (*paused, *waiting, *examining) {
-                (true, ..) => format!("paused; 'kith transfers resume {id}' goes on"),
-                (_, true, _) => "waiting for someone who has it".to_owned(),
-                (.., true) => self.examined.clone(),
-                _ => String::new(),
-            });
-            // Once, where no bar says it all the time.
-            if !self.is_examined.replace(*examining) && *examining && !on.output.has_bar() {
-                on.output.talk(&self.examined);
-            }
-            if on.output.is_json() {
-                on.output.line(event, String::new)
-            } else {
-                Ok(())
-            }
-        }
-        GetEvent::Done {
-            bytes,
-            files,
-            seconds,
-            path,
-            older,
-            links_left_out,
-            ..
-        } => {
-            bar.finish_and_clear();
-            if *older {
-                on.output.talk(format_args!(
+            GetEvent::Done {
+                bytes,
+                files,
+                seconds,
+                path,
+                older,
+                links_left_out,
+                ..
+            } => {
+                bar.finish_and_clear();
+                if *older {
+                    on.output.talk(format_args!(
                     "this is an older version: nobody who is there has the newest one; get it again when its owner is there"
                 ));
-            }
-            if *links_left_out > 0 {
-                on.output.talk(format_args!(
+                }
+                if *links_left_out > 0 {
+                    on.output.talk(format_args!(
                     "{links_left_out} links were left out: they lead elsewhere, or only files were asked for"
                 ));
+                }
+                on.output.line(event, || {
+                    let size = output::bytes(*bytes);
+                    format!(
+                        "{}: {files} files, {size}, in {seconds:.1} s",
+                        output::name(&path.display().to_string())
+                    )
+                })
             }
-            on.output.line(event, || {
-                let size = output::bytes(*bytes);
-                format!(
-                    "{}: {files} files, {size}, in {seconds:.1} s",
-                    output::name(&path.display().to_string())
-                )
-            })
         }
     }
-}
 }
 
 /// A bar on a terminal, and nothing elsewhere.

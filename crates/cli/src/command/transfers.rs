@@ -70,9 +70,9 @@ pub(super) fn describe(info: &TransferInfo) -> String {
         "" => format!("\n      {}: everything else", said.level),
         path => format!("\n      {}: {}", said.level, output::name(path)),
     });
-    let examining = info
-        .examining
-        .then(|| format!("\n      {peer} is looking at the folder anew: something in it has changed"));
+    let examining = info.examining.then(|| {
+        format!("\n      {peer} is looking at the folder anew: something in it has changed")
+    });
     let failure = info.failure.iter().map(|it| format!("\n      {it}"));
     let more: String = said.chain(examining).chain(failure).collect();
     line + &more

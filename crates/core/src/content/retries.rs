@@ -257,16 +257,23 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_who_looks_at_what_changed_is_waited_for_an_hour_and_for_as_long_as_for_one_who_is_away() {
+    fn an_owner_who_looks_at_what_changed_is_waited_for_an_hour_and_for_as_long_as_for_one_who_is_away()
+     {
         for (wait, expected) in [
             (Duration::ZERO, EXAMINED_WITHIN),
             (EXAMINED_WITHIN, EXAMINED_WITHIN),
             (DAY, DAY),
         ] {
             let (waited, attempts) = tried(&mut retries(wait), NOW, 1);
-            assert!(waited >= expected && waited < expected + PAUSE_MAX, "{waited:?}");
+            assert!(
+                waited >= expected && waited < expected + PAUSE_MAX,
+                "{waited:?}"
+            );
             // Asked four times a minute, not all the time.
-            assert!(u64::from(attempts) <= expected.as_secs() / 15 + 20, "{attempts}");
+            assert!(
+                u64::from(attempts) <= expected.as_secs() / 15 + 20,
+                "{attempts}"
+            );
         }
     }
 
@@ -274,7 +281,10 @@ mod tests {
     fn a_version_that_comes_at_last_ends_the_waiting_and_the_next_is_waited_for_anew() {
         let (mut retries, mut now) = (retries(Duration::ZERO), NOW);
         for version in 1..=20 {
-            assert_eq!(retries.handle_ended(now, changed(version)), Next::Again(Duration::ZERO));
+            assert_eq!(
+                retries.handle_ended(now, changed(version)),
+                Next::Again(Duration::ZERO)
+            );
             for attempt in 1..=60 {
                 let pause = RENEWAL_STEP.saturating_mul(attempt).min(PAUSE_MAX);
                 let next = retries.handle_ended(now, changed(version));
@@ -364,6 +374,7 @@ mod tests {
                         prop_assert!(now >= since + wait);
                         break;
                     }
+                    other => prop_assert!(false, "{other:?}"),
                 }
             }
         }

@@ -94,7 +94,10 @@ mod tests {
             assert!(builder.push(folder).expect("in order").is_empty());
         }
         let (nodes, _) = builder.finish().expect("bounded");
-        nodes_bytes += nodes.iter().map(|node| node.bytes.len() as u64).sum::<u64>();
+        nodes_bytes += nodes
+            .iter()
+            .map(|node| node.bytes.len() as u64)
+            .sum::<u64>();
         // That node is named ten thousand times.
         let mut repeats = Repeats::default();
         let refused = (0..10_000).find(|_| repeats.handle_made(1_000, nodes_bytes).is_err());

@@ -26,8 +26,8 @@ use kith_core::ids::{BlobHash, ShareId};
 use crate::data::adding;
 use crate::data::barrier;
 use crate::data::disk::{
-    Occupied, StagingError, ask_files, ask_room, create_file, make_directory, make_symlink, occupied, parent,
-    remove_file, rename_new,
+    Occupied, StagingError, ask_files, ask_room, create_file, make_directory, make_symlink,
+    occupied, parent, remove_file, rename_new,
 };
 use crate::data::hash;
 use crate::data::incoming::{Incoming, OpenFiles};

@@ -232,7 +232,10 @@ async fn a_copy_that_was_edited_is_not_served_and_one_that_is_not_whole_never_pr
         ..bob_world.request(share)
     };
     let refused = bob_world.get(request).await;
-    assert!(matches!(refused, Err(GetError::Changed { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(GetError::Changed { .. })),
+        "{refused:?}"
+    );
 
     let held = held(share, shared.head.manifest, &target);
     assert!(bob_world.shares.hold(&held, NOW).expect("kept"));

@@ -16,9 +16,9 @@ use kith_core::data::walk::Walk;
 use kith_core::ids::BlobHash;
 
 use super::world::{NOW, World, snapshot};
-use crate::content::{GetError, Recipients};
 use crate::content::store::{self, ShareRow};
 use crate::content::swarm::reading::Reading;
+use crate::content::{GetError, Recipients};
 use crate::data::encoding::Encoding;
 use crate::data::range::Blob;
 use crate::data::scan::Found;
@@ -82,7 +82,11 @@ async fn a_tree_of_folders_that_repeat_is_refused_before_they_are_made() {
     assert!(matches!(refused, GetError::Repeated(_)), "{refused}");
     let made = snapshot(&world.out());
     let most = REPEATED_MAX + 100 * 1024 / ENTRY_BYTES_MIN;
-    assert!(!made.is_empty() && made.len() as u64 <= most, "{}", made.len());
+    assert!(
+        !made.is_empty() && made.len() as u64 <= most,
+        "{}",
+        made.len()
+    );
     assert!(!world.out().join("large").exists());
 }
 

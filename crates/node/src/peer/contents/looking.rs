@@ -157,11 +157,7 @@ impl Contents {
 }
 
 /// What a directory of an own share holds.
-fn own_entries(
-    shares: &Shares,
-    source: &ShareSource,
-    after: Option<&str>,
-) -> Result<Page, Error> {
+fn own_entries(shares: &Shares, source: &ShareSource, after: Option<&str>) -> Result<Page, Error> {
     let head = own_head(shares, source)?;
     let at = (source.path.as_str(), after);
     let listed = lying::entries(shares, &head, at).map_err(ShareError::from)?;

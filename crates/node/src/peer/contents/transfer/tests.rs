@@ -88,7 +88,10 @@ impl World {
 fn bytes(seed: u64) -> Vec<u8> {
     let mut out = vec![0; FILE_BYTES];
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&seed.to_be_bytes()).finalize_xof().fill(&mut out);
+    hasher
+        .update(&seed.to_be_bytes())
+        .finalize_xof()
+        .fill(&mut out);
     out
 }
 
@@ -115,7 +118,10 @@ async fn a_get_waits_for_an_owner_who_hashes_what_changed_and_ends_with_what_is_
 
     let finished = tokio::time::timeout(PATIENCE, transfer.finished()).await;
     let fetched = finished.expect("it ends").expect("fetched");
-    assert!(read(&world.at("out/holiday/edited")) == bytes(3), "what is new");
+    assert!(
+        read(&world.at("out/holiday/edited")) == bytes(3),
+        "what is new"
+    );
     assert!(read(&world.at("out/holiday/same")) == bytes(1));
     // What had come of the version of before was not fetched again.
     let came: u64 = fetched.sources.iter().map(|source| source.bytes).sum();
