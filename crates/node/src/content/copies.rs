@@ -234,6 +234,8 @@ impl Shares {
             Ok(Some(found)) => quota::examined(connection, &copy, &head, found, room_bytes),
             _ => known::drop_copy(connection, share).map(|_| false),
         })?;
+        // What they were told of it may not be here any more.
+        self.doubt();
         self.tell(ShareEvent::Listed(*share));
         Ok(provided)
     }
