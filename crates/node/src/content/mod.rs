@@ -83,7 +83,7 @@ mod tests;
 pub use asking::{Answered, head};
 pub use cache::Cache;
 pub use chosen::{Chosen, ChosenError};
-pub use copies::{Copy, Held, LearnError, News};
+pub use copies::{Copy, Held, HoldError, LearnError, News};
 pub use credential::{Credential, Stream};
 pub use error::GetError;
 pub use event::ShareEvent;

@@ -21,7 +21,7 @@ use super::world::{Faulty, LAN, NOW, World, bytes, getting, snapshot};
 use crate::content::error::{SPENT_MAX, STALL_MAX};
 use crate::content::swarm::Intake;
 use crate::content::{
-    AlreadyHere, Credential, Get, GetError, Got, Held, Recipients, Said, Talk, frames, get,
+    AlreadyHere, Credential, Get, GetError, Got, Held, HoldError, Recipients, Said, Talk, frames, get,
 };
 
 /// A tree of files that end anywhere in a chunk, some of them small.
@@ -71,7 +71,7 @@ async fn chose(alice_world: &mut World, key: u8, share: ShareId, paths: &[&str])
         ..chosen(alice_world, share, paths)
     };
     let got = alice_world.get(request).await.expect("fetched");
-    assert!(world.shares.hold(&held(&got), NOW).expect("kept"));
+    world.shares.hold(&held(&got), NOW).expect("kept");
     (world, got)
 }
 
@@ -230,7 +230,7 @@ async fn what_is_not_as_it_came_is_no_part_of_it_and_nothing_at_all_is_no_copy()
     assert!(get_from(&[&bob], of("a.jpg")).await.is_ok());
     fs::remove_dir_all(&got.target).expect("removed");
     assert!(bob.shares.provided(&share).expect("read").is_none());
-    assert!(bob.shares.hold(&held(&got), NOW).expect("kept"));
+    bob.shares.hold(&held(&got), NOW).expect("kept");
     assert!(!bob.shares.examine(&share).expect("read"));
     assert!(bob.shares.copies().expect("read").is_empty());
 }
@@ -244,7 +244,7 @@ async fn a_second_choice_adds_to_the_first_and_none_takes_the_place_of_the_whole
         ..chosen(&alice_world, share, paths)
     };
     let got = alice_world.get(request(&DAVES)).await.expect("fetched");
-    assert!(bob.shares.hold(&held(&got), NOW).expect("kept"));
+    bob.shares.hold(&held(&got), NOW).expect("kept");
     assert!(bob.shares.examine(&share).expect("read"));
     let all = get_from(&[&bob], carols(&bob, share)).await;
     let all = all.expect("all of it");
@@ -254,9 +254,10 @@ async fn a_second_choice_adds_to_the_first_and_none_takes_the_place_of_the_whole
         target: all.target.clone(),
         ..held(&all)
     };
-    assert!(bob.shares.hold(&whole, NOW).expect("kept"));
+    bob.shares.hold(&whole, NOW).expect("kept");
     assert!(bob.shares.examine(&share).expect("read"));
-    assert!(!bob.shares.hold(&held(&got), NOW).expect("looked"));
+    let refused = bob.shares.hold(&held(&got), NOW);
+    assert!(matches!(refused, Err(HoldError::WholeHere)), "{refused:?}");
     let copies = bob.shares.copies().expect("read");
     assert!(copies[0].part.is_none() && copies[0].target == all.target);
 }
@@ -336,7 +337,7 @@ async fn a_part_takes_room_like_a_copy() {
         keep: true,
         ..held(&got)
     };
-    assert!(bob.shares.hold(&kept, NOW).expect("kept"));
+    bob.shares.hold(&kept, NOW).expect("kept");
     assert!(bob.shares.examine(&share).expect("read"), "it is to stay");
     assert!(bob.shares.drop_copy(&share).expect("dropped"));
     assert!(bob.shares.copies().expect("read").is_empty());
