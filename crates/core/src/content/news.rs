@@ -27,7 +27,7 @@ pub const WAITING_MAX: usize = 64;
 /// The pause before somebody is told again who is there and could not be told, doubled with each failure in a row,
 pub const AGAIN_MIN: Duration = Duration::from_secs(1);
 
-/// up to this: one small stream a minute to whoever does not take it, and nobody who does again waits for longer than a reload takes to come to mind.
+/// up to this: one small stream a minute to whoever does not take it. Whoever comes anew asks by themselves.
 pub const AGAIN_MAX: Duration = Duration::from_secs(60);
 
 /// How many heads of one contact are heard in a second, and at once after silence: as many as one is told of on one stream.
@@ -161,7 +161,9 @@ impl News {
     pub fn poll_timeout(&self) -> Option<Time> {
         let failed = self.failed.iter();
         let waiting = failed.filter(|(peer, _)| !self.telling.contains(peer));
-        waiting.map(|(_, failed)| failed.again_at).min()
+        let again_at = waiting.map(|(_, failed)| failed.again_at);
+        // Those whose pause is over wait for others to be told.
+        again_at.filter(|at| *at > self.now).min()
     }
 
     /// Whether somebody has to wait after a failure; by a clock that was set back nobody waits for longer.
