@@ -75,6 +75,7 @@ pub mod swarm;
 pub mod talk;
 mod transfer;
 pub mod underway;
+mod unowned;
 mod watch;
 
 #[cfg(test)]
