@@ -184,11 +184,7 @@ impl News {
         let Waiting { shares, lost } = self.waiting.remove(&peer)?;
         self.telling.insert(peer);
         self.last = Some(peer);
-        Some(Tell {
-            peer,
-            shares,
-            lost,
-        })
+        Some(Tell { peer, shares, lost })
     }
 }
 

@@ -116,17 +116,15 @@ impl Shares {
         })?;
         let stamp = match known {
             Some(known) if self.outboards().has(&blob.hash, blob.size) && known == blob => stamp,
-            _ => {
-                match self.outboards().hash(&path) {
-                    Ok(hashed) if hashed.hash == blob.hash => hashed.stamp,
-                    Ok(_) => return Ok(None),
-                    Err(HashError::Keep(error)) => return Err(error.into()),
-                    Err(HashError::Read(error)) => {
-                        tracing::debug!(%error, "a file of a copy cannot be read");
-                        return Ok(None);
-                    }
+            _ => match self.outboards().hash(&path) {
+                Ok(hashed) if hashed.hash == blob.hash => hashed.stamp,
+                Ok(_) => return Ok(None),
+                Err(HashError::Keep(error)) => return Err(error.into()),
+                Err(HashError::Read(error)) => {
+                    tracing::debug!(%error, "a file of a copy cannot be read");
+                    return Ok(None);
                 }
-            }
+            },
         };
         Ok(Some(Found::File { blob, path, stamp }))
     }

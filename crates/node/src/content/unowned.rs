@@ -5,9 +5,7 @@ use std::io;
 
 use kith_core::codec::{self, Wire};
 use kith_core::crypto::{Ed25519, SecretKey, Signature};
-use kith_core::data::head::{
-    Audience, HEAD_BYTES_MAX, Layout, Ownership, SignedHead, Terms,
-};
+use kith_core::data::head::{Audience, HEAD_BYTES_MAX, Layout, Ownership, SignedHead, Terms};
 use kith_core::data::manifest::Totals;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;

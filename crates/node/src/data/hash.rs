@@ -259,7 +259,15 @@ fn halves(
     let right_at = left_at + outboard_bytes(left_bytes);
     let (left, right) = rayon::join(
         || subtree(file, offset, left_bytes, left_at, sink),
-        || subtree(file, offset + left_bytes, length - left_bytes, right_at, sink),
+        || {
+            subtree(
+                file,
+                offset + left_bytes,
+                length - left_bytes,
+                right_at,
+                sink,
+            )
+        },
     );
     let (left, right) = (left?, right?);
     let own = [left, right].concat();
@@ -449,7 +457,8 @@ mod tests {
         for size in sizes {
             let bytes = sample(size);
             std::fs::write(&path, &bytes).expect("written");
-            let (hashed, written) = hash_file_to(&path, |_| Ok(Written::default())).expect("hashed");
+            let (hashed, written) =
+                hash_file_to(&path, |_| Ok(Written::default())).expect("hashed");
             let outboard = written.all().0;
             let expected = PreOrderMemOutboard::create(&bytes, BlockSize::from_chunk_log(4));
             let root: bao_blake3::Hash = expected.root;
@@ -467,10 +476,17 @@ mod tests {
         let path = folder.path().join("f");
         let batch = usize::try_from(BATCH_BYTES).expect("small");
         // The last one leaves a piece over, and less than a group.
-        for size in [batch, batch + 1, 2 * batch, 5 * batch, 6 * batch + (1 << 20) + 77] {
+        for size in [
+            batch,
+            batch + 1,
+            2 * batch,
+            5 * batch,
+            6 * batch + (1 << 20) + 77,
+        ] {
             let bytes = sample(size);
             std::fs::write(&path, &bytes).expect("written");
-            let (hashed, written) = hash_file_to(&path, |_| Ok(Written::default())).expect("hashed");
+            let (hashed, written) =
+                hash_file_to(&path, |_| Ok(Written::default())).expect("hashed");
             let (outboard, largest) = written.all();
             assert_eq!(hash_bytes(&bytes), (hashed.hash, outboard), "{size}");
             assert!(largest <= 64 << 10, "{size}: {largest} at once");

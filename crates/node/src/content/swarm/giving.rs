@@ -339,7 +339,11 @@ impl Giving {
                 Ok(Some(held)) if held != told => {
                     let mut state = self.lock();
                     let key = (share, root);
-                    if state.snapshots.get(&key).is_some_and(|it| it.told == Some(told)) {
+                    if state
+                        .snapshots
+                        .get(&key)
+                        .is_some_and(|it| it.told == Some(told))
+                    {
                         state.withdraw(&key, self.clock.now());
                     }
                 }

@@ -13,7 +13,8 @@ use kith_core::time::{DAY, Time};
 
 use super::world::{NOW, World, bytes, snapshot};
 use crate::content::{
-    Credential, Get, GetError, Held, HoldError, LearnError, News, Recipients, Said, Shared, Talk, list,
+    Credential, Get, GetError, Held, HoldError, LearnError, News, Recipients, Said, Shared, Talk,
+    list,
 };
 
 pub(super) fn alice() -> SecretKey {

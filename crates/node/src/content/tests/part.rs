@@ -21,7 +21,8 @@ use super::world::{Faulty, LAN, NOW, World, bytes, getting, snapshot};
 use crate::content::error::{SPENT_MAX, STALL_MAX};
 use crate::content::swarm::Intake;
 use crate::content::{
-    AlreadyHere, Credential, Get, GetError, Got, Held, HoldError, Recipients, Said, Talk, frames, get,
+    AlreadyHere, Credential, Get, GetError, Got, Held, HoldError, Recipients, Said, Talk, frames,
+    get,
 };
 
 /// A tree of files that end anywhere in a chunk, some of them small.
@@ -301,7 +302,8 @@ impl Listener {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_was_told_of_files_that_are_gone_is_told_anew_and_who_comes_then_hears_of_what_is_left() {
+async fn whoever_was_told_of_files_that_are_gone_is_told_anew_and_who_comes_then_hears_of_what_is_left()
+ {
     let (mut alice_world, share) = alice_shares(Recipients::Public);
     let (bob, got) = chose(&mut alice_world, 2, share, &BOBS).await;
     assert!(bob.shares.examine(&share).expect("read"));

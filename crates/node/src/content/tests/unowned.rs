@@ -70,8 +70,14 @@ async fn an_own_share_of_then_is_offered_as_it_was_under_its_link_and_by_our_wor
         ..shared.head.clone()
     };
     assert_eq!(mine[0].head, expected);
-    assert_eq!(mine[0].link.as_ref().map(|link| link.0), shared.link.map(|link| link.0));
-    assert_eq!(mine[0].roots, [world.source().canonicalize().expect("there")]);
+    assert_eq!(
+        mine[0].link.as_ref().map(|link| link.0),
+        shared.link.map(|link| link.0)
+    );
+    assert_eq!(
+        mine[0].roots,
+        [world.source().canonicalize().expect("there")]
+    );
     let unchanged = world.shares.rescan(&shared.head.share, expected.at);
     assert!(unchanged.expect("read").is_none(), "its files are known");
 }

@@ -17,7 +17,9 @@ use super::making::my_name;
 use super::reach::Reach;
 use super::source::ShareName;
 use crate::clock;
-use crate::content::{Copy, Credential, GetError, Got, Held, HoldError, News, Providing, Said, Talk};
+use crate::content::{
+    Copy, Credential, GetError, Got, Held, HoldError, News, Providing, Said, Talk,
+};
 use crate::error::Error;
 use crate::peer::node::Node;
 use crate::peer::stream::{StreamReader, StreamWriter};

@@ -141,7 +141,11 @@ async fn a_contact_who_could_not_take_the_news_is_told_again_while_they_are_ther
     alice.write("album/one.jpg", b"1");
     let made = alice.share("album", Recipients::Contacts).await.share.head;
     let this = (alice.node.peer_id(), made.share);
-    assert_eq!(offered(&mut heard).await, this, "it came, and was not taken");
+    assert_eq!(
+        offered(&mut heard).await,
+        this,
+        "it came, and was not taken"
+    );
     rename("away", "share_known");
     assert_eq!(offered(&mut heard).await, this, "nothing has changed since");
 }
