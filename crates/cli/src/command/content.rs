@@ -1,7 +1,7 @@
 //! Handing things over: `share`, `shares`, `unshare`, `ls`, `get`.
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -232,7 +232,7 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
             "{} is looking at the folder anew: something in it has changed",
             owner(&request.source)
         ),
-        is_examined: Cell::new(false),
+        is_examined: AtomicBool::new(false),
     };
     let fetched = on.node(Purpose::Reach, async |node| {
         let mut lines = node.client().lines("/get", &request).await?;
@@ -274,7 +274,7 @@ struct Shown {
     bar: ProgressBar,
     /// What is told while its owner looks at what has changed.
     examined: String,
-    is_examined: Cell<bool>,
+    is_examined: AtomicBool,
 }
 
 impl Shown {
@@ -301,7 +301,10 @@ impl Shown {
                     _ => String::new(),
                 });
                 // Once, where no bar says it all the time.
-                if !self.is_examined.replace(*examining) && *examining && !on.output.has_bar() {
+                if !self.is_examined.swap(*examining, Ordering::Relaxed)
+                    && *examining
+                    && !on.output.has_bar()
+                {
                     on.output.talk(&self.examined);
                 }
                 if on.output.is_json() {
