@@ -65,10 +65,8 @@ async fn an_own_share_of_then_is_offered_as_it_was_under_its_link_and_by_our_wor
     let world = world.restarted(&[OWNED_SCHEMA]);
     let mine = world.shares.mine().expect("read");
     assert_eq!(mine.len(), 1);
-    let expected = Head {
-        sequence: shared.head.sequence + 1,
-        ..shared.head.clone()
-    };
+    let mut expected = shared.head.clone();
+    expected.sequence += 1;
     assert_eq!(mine[0].head, expected);
     assert_eq!(
         mine[0].link.as_ref().map(|link| link.0),
