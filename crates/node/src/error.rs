@@ -232,10 +232,13 @@ fn kind_of_get(error: &GetError) -> ErrorKind {
             ErrorKind::NotFound
         }
         GetError::Gone => ErrorKind::NotAllowed,
-        GetError::Corrupt(_) | GetError::Distrusted | GetError::Head(_) | GetError::Tree(_) => {
-            ErrorKind::NotVerified
-        }
-        GetError::Changed(_)
+        GetError::Corrupt(_)
+        | GetError::Distrusted
+        | GetError::Head(_)
+        | GetError::Tree(_)
+        | GetError::Repeated(_) => ErrorKind::NotVerified,
+        GetError::Changed { .. }
+        | GetError::Unexamined(_)
         | GetError::TargetExists(_)
         | GetError::Busy(_)
         | GetError::DiskFull
@@ -298,7 +301,9 @@ pub fn reach_advice(reason: UnreachableReason) -> &'static str {
 mod tests {
     use kith_core::data::head::HeadError;
     use kith_core::data::path::PathError;
+    use kith_core::data::repeats::Repeated;
     use kith_core::data::walk::WalkError;
+    use kith_core::ids::BlobHash;
 
     use super::*;
 
@@ -319,7 +324,15 @@ mod tests {
             (GetError::Distrusted, ErrorKind::NotVerified),
             (HeadError::OtherShare.into(), ErrorKind::NotVerified),
             (escape.into(), ErrorKind::NotVerified),
-            (GetError::Changed("a".to_owned()), ErrorKind::Failed),
+            (Repeated.into(), ErrorKind::NotVerified),
+            (
+                GetError::Changed {
+                    path: "a".to_owned(),
+                    version: BlobHash([1; 32]),
+                },
+                ErrorKind::Failed,
+            ),
+            (GetError::Unexamined("a".to_owned()), ErrorKind::Failed),
             (GetError::TargetExists("a".into()), ErrorKind::Failed),
             (GetError::Busy("a".into()), ErrorKind::Failed),
             (GetError::DiskFull, ErrorKind::Failed),

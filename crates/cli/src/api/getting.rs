@@ -66,6 +66,9 @@ pub(crate) enum GetEvent {
         files: u64,
         /// Whether nobody who has it is there now.
         waiting: bool,
+        /// Whether files of it have changed at their owner, who is there and has not looked at them anew yet.
+        #[serde(default)]
+        examining: bool,
         /// Whether it was paused, and goes on when it is resumed.
         paused: bool,
         /// The number by which it is paused, resumed and cancelled.
@@ -114,7 +117,7 @@ pub(super) async fn get(
     let transfers = door.node().contents().transfers();
     let mut transfer = transfers.begin(options, false).await?;
     Ok(lines(async move |out| {
-        let mut last: Option<(Instant, TransferState)> = None;
+        let mut last: Option<(Instant, TransferState, bool)> = None;
         while let Some(TransferInfo {
             id,
             state,
@@ -122,10 +125,12 @@ pub(super) async fn get(
             ..
         }) = transfer.changed().await
         {
-            let is_due =
-                last.is_none_or(|(at, before)| before != state || at.elapsed() >= PROGRESS_EVERY);
+            let is_due = last.is_none_or(|(at, before, was_examining)| {
+                let is_other = before != state || was_examining != now.examining;
+                is_other || at.elapsed() >= PROGRESS_EVERY
+            });
             if is_due || now.total == Some(now.bytes) {
-                last = Some((Instant::now(), state));
+                last = Some((Instant::now(), state, now.examining));
                 out.send(&GetEvent::Progress {
                     id: id.0,
                     bytes: now.bytes,
@@ -133,6 +138,7 @@ pub(super) async fn get(
                     rate: now.rate,
                     files: now.files,
                     waiting: state == TransferState::Waiting,
+                    examining: now.examining,
                     paused: state == TransferState::Paused,
                 })
                 .await;

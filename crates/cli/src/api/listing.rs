@@ -24,6 +24,8 @@ const EACH_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct LookAt {
     /// `PEER[/SHARE[/PATH]]` or a link; what every contact shares when left out.
     pub(crate) path: Option<String>,
+    /// Of a folder, only what is behind this name; from its first entry on when left out.
+    pub(crate) after: Option<String>,
 }
 
 /// Something that somebody shares.
@@ -46,6 +48,9 @@ pub(crate) struct Listed {
     /// The hash of this version, when shares are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hash: Option<String>,
+    /// Set on the last of a folder's entries where it has more than fit one answer, 100,000: the rest is listed behind its name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) more: bool,
 }
 
 /// What others share.
@@ -55,7 +60,8 @@ pub(super) async fn list(
     Query(at): Query<LookAt>,
 ) -> Answer<Vec<Listed>> {
     let contents = door.node().contents();
-    let Some(path) = at.path.as_deref().map(|path| path.trim_end_matches('/')) else {
+    let LookAt { path, after } = at;
+    let Some(path) = path.as_deref().map(|path| path.trim_end_matches('/')) else {
         return all(&door).await.map(Json);
     };
     if !path.contains(['/', ':']) {
@@ -70,8 +76,18 @@ pub(super) async fn list(
                 .collect(),
         ));
     }
-    let entries = contents.entries(&contents.resolve(path).await?).await?;
-    let listed = entries.into_iter().map(|entry| Listed {
+    let source = contents.resolve(path).await?;
+    let page = contents.entries(&source, after.as_deref()).await?;
+    let mut listed: Vec<Listed> = page.entries.into_iter().map(entry).collect();
+    if let Some(last) = listed.last_mut() {
+        last.more = page.more;
+    }
+    Ok(Json(listed))
+}
+
+/// A file, folder or link of a share.
+fn entry(entry: Entry) -> Listed {
+    Listed {
         kind: match &entry {
             Entry::File(_) => "file",
             Entry::Directory(_) => "directory",
@@ -84,8 +100,8 @@ pub(super) async fn list(
         peer: None,
         share_id: None,
         hash: None,
-    });
-    Ok(Json(listed.collect()))
+        more: false,
+    }
 }
 
 /// What everybody shares who answers.
@@ -115,6 +131,7 @@ fn listed(contact: &Contact, head: Head) -> Listed {
         peer: Some(contact.petname.to_string()),
         share_id: Some(head.share.to_string()),
         hash: Some(head.manifest.to_string()),
+        more: false,
         name: head.name,
     }
 }

@@ -28,6 +28,9 @@ pub(crate) struct TransferInfo {
     pub(crate) direction: String,
     /// `waiting` (for somebody who has it), `running`, `paused`, `done`, `failed` or `cancelled`.
     pub(crate) state: String,
+    /// Whether files of it have changed at their owner, who is there and has not looked at them anew yet.
+    #[serde(default)]
+    pub(crate) examining: bool,
     /// Whose it is, or who is served: by name where they are a contact; none for a stranger.
     pub(crate) peer: Option<String>,
     /// By PeerId.
@@ -85,6 +88,8 @@ pub(crate) struct TransferEvent {
     pub(crate) id: u64,
     /// As in the list of transfers.
     pub(crate) state: String,
+    /// As in the list of transfers.
+    pub(crate) examining: bool,
     /// Whose it is.
     pub(crate) peer_id: String,
     /// What is fetched: the share and the path in it.
@@ -212,6 +217,7 @@ pub(super) async fn tell(door: &Door, info: &peer::TransferInfo) -> TransferEven
     TransferEvent {
         id: info.id.0,
         state: info.state.name().to_owned(),
+        examining: info.progress.examining,
         peer_id: info.peer.to_string(),
         what: info.what.clone(),
         bytes: info.progress.bytes,
@@ -269,6 +275,7 @@ async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
         id: Some(info.id.0),
         direction: "download".to_owned(),
         state: info.state.name().to_owned(),
+        examining: info.progress.examining,
         peer: Some(name_of(door, &peer_id).await),
         peer_id: Some(peer_id),
         what: info.what,
@@ -297,6 +304,7 @@ async fn describe_upload(door: &Door, upload: UploadInfo) -> TransferInfo {
         id: None,
         direction: "upload".to_owned(),
         state: "running".to_owned(),
+        examining: false,
         peer,
         peer_id,
         what: upload.name,

@@ -1,11 +1,12 @@
 //! Handing things over: `share`, `shares`, `unshare`, `ls`, `get`.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kith::content::AudienceKind;
-use kith::content::error::{ELSEWHERE, NEWEST};
+use kith::content::error::{ELSEWHERE, LONGER, NEWEST};
 use kith::content::shares::RENAME;
 
 use super::on::On;
@@ -153,23 +154,35 @@ pub(super) async fn unshare(on: &On, share: &str) -> Result<(), Failure> {
 
 /// Lists what others share.
 pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
-    let path = query("/ls", &[("path", path)]);
-    let found: Vec<Listed> = on
-        .node(Purpose::Reach, async |node| node.client().get(&path).await)
-        .await?;
-    for listed in &found {
-        on.output.line(listed, || {
-            let size = output::bytes(listed.bytes);
-            let whose = listed
-                .peer
-                .as_ref()
-                .map(|peer| format!("{peer}/"))
-                .unwrap_or_default();
-            let mark = if listed.kind == "directory" { "/" } else { "" };
-            format!("{size:>12}  {whose}{}{mark}", output::name(&listed.name))
-        })?;
-    }
-    Ok(())
+    on.node(Purpose::Reach, async |node| {
+        let mut after: Option<String> = None;
+        loop {
+            let asked = query("/ls", &[("path", path), ("after", after.as_deref())]);
+            let mut found: Vec<Listed> = node.client().get(&asked).await?;
+            after = found.last_mut().and_then(|last| {
+                let has_more = std::mem::take(&mut last.more);
+                has_more.then(|| last.name.clone())
+            });
+            for listed in &found {
+                on.output.line(listed, || describe_listed(listed))?;
+            }
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    })
+    .await
+}
+
+fn describe_listed(listed: &Listed) -> String {
+    let size = output::bytes(listed.bytes);
+    let whose = listed
+        .peer
+        .as_ref()
+        .map(|peer| format!("{peer}/"))
+        .unwrap_or_default();
+    let mark = if listed.kind == "directory" { "/" } else { "" };
+    format!("{size:>12}  {whose}{}{mark}", output::name(&listed.name))
 }
 
 /// Reads `PATH=LEVEL`.
@@ -213,17 +226,32 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
             .await?;
         return on.output.line(&begun, || transfers::describe(&begun));
     }
-    let bar = bar(on);
+    let shown = Shown {
+        bar: bar(on),
+        examined: format!(
+            "{} is looking at the folder anew: something in it has changed",
+            owner(&request.source)
+        ),
+        is_examined: AtomicBool::new(false),
+    };
     let fetched = on.node(Purpose::Reach, async |node| {
         let mut lines = node.client().lines("/get", &request).await?;
         while let Some(event) = lines.next::<GetEvent>().await? {
-            show(on, &bar, &event)?;
+            shown.show(on, &event)?;
         }
         Ok(())
     });
     let fetched = fetched.await;
-    bar.finish_and_clear();
+    shown.bar.finish_and_clear();
     fetched.map_err(with_options)
+}
+
+/// Whose something is, as whoever asks for it calls them.
+fn owner(source: &str) -> &str {
+    match source.split_once('/') {
+        Some((peer, _)) if !peer.contains(':') => peer,
+        _ => "its owner",
+    }
 }
 
 /// Says by which options of these commands that is done which a failure advises.
@@ -231,6 +259,7 @@ fn with_options(mut failure: Failure) -> Failure {
     let options = [
         (ELSEWHERE, " with --out"),
         (NEWEST, " without --at"),
+        (LONGER, " with --wait"),
         (RENAME, " with --name"),
     ];
     let advised = |(advice, _): &&(&str, &str)| failure.message.ends_with(advice);
@@ -240,59 +269,79 @@ fn with_options(mut failure: Failure) -> Failure {
     failure
 }
 
-fn show(on: &On, bar: &ProgressBar, event: &GetEvent) -> Result<(), Failure> {
-    match event {
-        GetEvent::Progress {
-            bytes,
-            total,
-            waiting,
-            paused,
-            id,
-            ..
-        } => {
-            if let Some(total) = total {
-                bar.set_length(*total);
+/// How a get is shown.
+struct Shown {
+    bar: ProgressBar,
+    /// What is told while its owner looks at what has changed.
+    examined: String,
+    is_examined: AtomicBool,
+}
+
+impl Shown {
+    fn show(&self, on: &On, event: &GetEvent) -> Result<(), Failure> {
+        let Self { bar, .. } = self;
+        match event {
+            GetEvent::Progress {
+                bytes,
+                total,
+                waiting,
+                examining,
+                paused,
+                id,
+                ..
+            } => {
+                if let Some(total) = total {
+                    bar.set_length(*total);
+                }
+                bar.set_position(*bytes);
+                bar.set_message(match (*paused, *waiting, *examining) {
+                    (true, ..) => format!("paused; 'kith transfers resume {id}' goes on"),
+                    (_, true, _) => "waiting for someone who has it".to_owned(),
+                    (.., true) => self.examined.clone(),
+                    _ => String::new(),
+                });
+                // Once, where no bar says it all the time.
+                if !self.is_examined.swap(*examining, Ordering::Relaxed)
+                    && *examining
+                    && !on.output.has_bar()
+                {
+                    on.output.talk(&self.examined);
+                }
+                if on.output.is_json() {
+                    on.output.line(event, String::new)
+                } else {
+                    Ok(())
+                }
             }
-            bar.set_position(*bytes);
-            bar.set_message(match (*paused, *waiting) {
-                (true, _) => format!("paused; 'kith transfers resume {id}' goes on"),
-                (_, true) => "waiting for someone who has it".to_owned(),
-                _ => String::new(),
-            });
-            if on.output.is_json() {
-                on.output.line(event, String::new)
-            } else {
-                Ok(())
-            }
-        }
-        GetEvent::Done {
-            bytes,
-            files,
-            seconds,
-            path,
-            older,
-            links_left_out,
-            ..
-        } => {
-            bar.finish_and_clear();
-            if *older {
-                on.output.talk(format_args!(
+            GetEvent::Done {
+                bytes,
+                files,
+                seconds,
+                path,
+                older,
+                links_left_out,
+                ..
+            } => {
+                bar.finish_and_clear();
+                if *older {
+                    on.output.talk(format_args!(
                     "this is an older version: nobody who is there has the newest one; get it again when its owner is there"
                 ));
-            }
-            if *links_left_out > 0 {
-                on.output.talk(format_args!(
+                }
+                if *links_left_out > 0 {
+                    on.output.talk(format_args!(
                     "{links_left_out} links were left out: they lead elsewhere, or only files were asked for"
                 ));
+                }
+                on.output.line(event, || {
+                    let size = output::bytes(*bytes);
+                    format!(
+                        "{}: {}, {size}, in {seconds:.1} s",
+                        output::name(&path.display().to_string()),
+                        output::files(*files)
+                    )
+                })
             }
-            on.output.line(event, || {
-                let size = output::bytes(*bytes);
-                format!(
-                    "{}: {}, {size}, in {seconds:.1} s",
-                    output::name(&path.display().to_string()),
-                    output::files(*files)
-                )
-            })
         }
     }
 }
@@ -350,6 +399,17 @@ fn describe_fetch(fetch: &FetchInfo) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn whoever_is_looking_is_called_as_they_were_asked_for() {
+        for (source, expected) in [
+            ("alice/films/one.mkv", "alice"),
+            ("kith:link1suq4sg/a", "its owner"),
+            ("kith:link1suq4sg", "its owner"),
+        ] {
+            assert_eq!(super::owner(source), expected);
+        }
+    }
+
     #[test]
     fn the_bar_has_a_sound_template() {
         assert!(super::ProgressStyle::with_template(super::BAR).is_ok());

@@ -70,8 +70,11 @@ pub(super) fn describe(info: &TransferInfo) -> String {
         "" => format!("\n      {}: everything else", said.level),
         path => format!("\n      {}: {}", said.level, output::name(path)),
     });
+    let examining = info.examining.then(|| {
+        format!("\n      {peer} is looking at the folder anew: something in it has changed")
+    });
     let failure = info.failure.iter().map(|it| format!("\n      {it}"));
-    let more: String = said.chain(failure).collect();
+    let more: String = said.chain(examining).chain(failure).collect();
     line + &more
 }
 
@@ -94,6 +97,7 @@ mod tests {
             id: Some(3),
             direction: "download".to_owned(),
             state: "running".to_owned(),
+            examining: false,
             peer: Some("ann".to_owned()),
             peer_id: None,
             what: "holiday/day1".to_owned(),

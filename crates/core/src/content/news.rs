@@ -4,6 +4,7 @@
 //! told on one stream at a time: what changes meanwhile is told with the next one, once and as it is then, so a folder that changes all the
 //! time costs what a contact's line bears and no more. Nobody is told twice of what they missed: whoever comes asks by themselves.
 //! Whoever loses a share is told the head that they had: it says nothing new to them, and whoever looks at what is for them looks again.
+//! Whoever could not be told is told again as long as they are there, after pauses that grow.
 //!
 //! What contacts tell is heard as fast as honest ones tell it, and no faster.
 
@@ -22,6 +23,12 @@ pub const TELLING_MAX: usize = 16;
 /// The most shares of which one contact waits to be told. Of further ones they hear when they ask next: any word of one has an app ask for
 /// all.
 pub const WAITING_MAX: usize = 64;
+
+/// The pause before somebody is told again who is there and could not be told, doubled with each failure in a row,
+pub const AGAIN_MIN: Duration = Duration::from_secs(1);
+
+/// up to this: one small stream a minute to whoever does not take it. Whoever comes anew asks by themselves.
+pub const AGAIN_MAX: Duration = Duration::from_secs(60);
 
 /// How many heads of one contact are heard in a second, and at once after silence: as many as one is told of on one stream.
 pub const HEARD_PER_SECOND: u64 = WAITING_MAX as u64;
@@ -44,7 +51,7 @@ pub struct Tell {
     /// Of which shares: the head that each has when it is told, if it is for them then.
     pub shares: BTreeSet<ShareId>,
     /// The heads that they had of those which they have lost.
-    pub lost: Vec<Vec<u8>>,
+    pub lost: BTreeMap<ShareId, Vec<u8>>,
 }
 
 /// What one of them waits to be told; see [`Tell`].
@@ -60,10 +67,22 @@ impl Waiting {
     }
 }
 
+/// Somebody who could not be told.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    /// When they are told again.
+    again_at: Time,
+    /// The pause after the next failure.
+    pause: Duration,
+}
+
 /// The machine: who is told of what, and when.
 #[derive(Clone, Debug, Default)]
 pub struct News {
+    now: Time,
     waiting: BTreeMap<PeerId, Waiting>,
+    /// Those among them who could not be told the last time.
+    failed: BTreeMap<PeerId, Failed>,
     telling: BTreeSet<PeerId>,
     /// Who was told last: whoever comes after them has the next turn.
     last: Option<PeerId>,
@@ -72,6 +91,7 @@ pub struct News {
 impl News {
     /// A share has a new head, guarded so against somebody who is there.
     pub fn handle_head(&mut self, now: Time, asker: &Asker, guard: &Guard) {
+        self.now = now;
         let Some(peer) = asker.peer.filter(|_| is_told(asker, guard, now)) else {
             return;
         };
@@ -91,6 +111,7 @@ impl News {
         (before, after): (&Guard, &Guard),
         head: &[u8],
     ) {
+        self.now = now;
         let has_lost = is_told(asker, before, now) && !is_told(asker, after, now);
         let Some(peer) = asker.peer.filter(|_| has_lost) else {
             return;
@@ -105,9 +126,53 @@ impl News {
     /// They were told, or are not there any more.
     pub fn handle_told(&mut self, peer: &PeerId) {
         self.telling.remove(peer);
+        self.failed.remove(peer);
     }
 
-    /// Whom to tell next, if anybody; ends in [`News::handle_told`].
+    /// They are there and could not be told this: they are again, with what has happened since.
+    pub fn handle_untold(&mut self, now: Time, Tell { peer, shares, lost }: Tell) {
+        self.now = now;
+        self.telling.remove(&peer);
+        let waiting = self.waiting.entry(peer).or_default();
+        for share in shares {
+            if waiting.has_room() && !waiting.lost.contains_key(&share) {
+                waiting.shares.insert(share);
+            }
+        }
+        for (share, head) in lost {
+            if waiting.has_room() && !waiting.shares.contains(&share) {
+                waiting.lost.entry(share).or_insert(head);
+            }
+        }
+        let pause = self.failed.get(&peer).map_or(AGAIN_MIN, |it| it.pause);
+        let failed = Failed {
+            again_at: now + pause,
+            pause: (pause * 2).min(AGAIN_MAX),
+        };
+        self.failed.insert(peer, failed);
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.now = now;
+    }
+
+    /// When [`News::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let failed = self.failed.iter();
+        let waiting = failed.filter(|(peer, _)| !self.telling.contains(peer));
+        let again_at = waiting.map(|(_, failed)| failed.again_at);
+        // Those whose pause is over wait for others to be told.
+        again_at.filter(|at| *at > self.now).min()
+    }
+
+    /// Whether somebody has to wait after a failure; by a clock that was set back nobody waits for longer.
+    fn is_paused(&self, peer: &PeerId) -> bool {
+        let rest = self.failed.get(peer).map(|it| it.again_at.since(self.now));
+        rest.is_some_and(|rest| !rest.is_zero() && rest <= AGAIN_MAX)
+    }
+
+    /// Whom to tell next, if anybody; ends in [`News::handle_told`] or [`News::handle_untold`].
     pub fn poll_output(&mut self) -> Option<Tell> {
         if self.telling.len() >= TELLING_MAX {
             return None;
@@ -115,15 +180,11 @@ impl News {
         let after = self.last.map_or(Bound::Unbounded, Bound::Excluded);
         let behind = self.waiting.range((after, Bound::Unbounded));
         let mut turns = behind.chain(&self.waiting).map(|(peer, _)| *peer);
-        let peer = turns.find(|peer| !self.telling.contains(peer))?;
+        let peer = turns.find(|peer| !self.telling.contains(peer) && !self.is_paused(peer))?;
         let Waiting { shares, lost } = self.waiting.remove(&peer)?;
         self.telling.insert(peer);
         self.last = Some(peer);
-        Some(Tell {
-            peer,
-            shares,
-            lost: lost.into_values().collect(),
-        })
+        Some(Tell { peer, shares, lost })
     }
 }
 
@@ -247,7 +308,7 @@ mod tests {
         let expected = Tell {
             peer: PeerId([5; 32]),
             shares: BTreeSet::new(),
-            lost: vec![b"head".to_vec()],
+            lost: [(share(1), b"head".to_vec())].into(),
         };
         assert_eq!(news.poll_output(), Some(expected));
         news.handle_told(&PeerId([5; 32]));
@@ -256,7 +317,79 @@ mod tests {
         news.handle_lost(NOW, &contact(5), (&named, &not), b"head");
         news.handle_head(NOW, &contact(5), &named);
         let told = news.poll_output().expect("somebody");
-        assert_eq!((told.shares, told.lost), ([share(1)].into(), vec![]));
+        assert_eq!((told.shares, told.lost), ([share(1)].into(), [].into()));
+    }
+
+    #[test]
+    fn whoever_could_not_be_told_is_told_again_after_pauses_that_grow_to_a_minute() {
+        let mut news = News::default();
+        news.handle_head(NOW, &contact(2), &guard(1, Admits::MyContacts));
+        let mut now = NOW;
+        for expected in [1, 2, 4, 8, 16, 32, 60, 60] {
+            let tell = news.poll_output().expect("somebody");
+            assert_eq!(tell.shares, [share(1)].into());
+            assert_eq!(news.poll_timeout(), None, "they are being told");
+            news.handle_untold(now, tell);
+            let due = now + Duration::from_secs(expected);
+            assert_eq!(news.poll_timeout(), Some(due));
+            // What changes meanwhile does not have them told sooner; others are.
+            news.handle_head(now, &contact(2), &guard(1, Admits::MyContacts));
+            news.handle_head(now, &contact(3), &guard(1, Admits::MyContacts));
+            let other = news.poll_output().expect("the other");
+            assert_eq!(other.peer, PeerId([3; 32]));
+            news.handle_told(&other.peer);
+            assert_eq!(news.poll_output(), None);
+            now = due;
+            news.handle_timeout(now);
+        }
+        let tell = news.poll_output().expect("somebody");
+        news.handle_told(&tell.peer);
+        assert_eq!((news.poll_output(), news.poll_timeout()), (None, None));
+        // The next failure is the first again.
+        news.handle_head(now, &contact(2), &guard(1, Admits::MyContacts));
+        let tell = news.poll_output().expect("somebody");
+        news.handle_untold(now, tell);
+        assert_eq!(news.poll_timeout(), Some(now + AGAIN_MIN));
+        // Whoever sets the clock back leaves nobody untold.
+        news.handle_timeout(NOW - Duration::from_secs(3600));
+        assert!(news.poll_output().is_some());
+    }
+
+    #[test]
+    fn what_could_not_be_told_gives_way_to_what_has_happened_since() {
+        let mut news = News::default();
+        let named = guard(1, Admits::MyNamed(true));
+        let not = guard(1, Admits::MyNamed(false));
+        let told_again = |news: &mut News| {
+            news.handle_timeout(NOW + AGAIN_MAX);
+            let told = news.poll_output().expect("somebody");
+            news.handle_told(&told.peer);
+            news.handle_timeout(NOW);
+            (told.shares, told.lost)
+        };
+        news.handle_head(NOW, &contact(2), &named);
+        let tell = news.poll_output().expect("somebody");
+        news.handle_lost(NOW, &contact(2), (&named, &not), b"head");
+        news.handle_untold(NOW, tell);
+        let lost = [(share(1), b"head".to_vec())];
+        assert_eq!(told_again(&mut news), ([].into(), lost.into()));
+
+        news.handle_lost(NOW, &contact(2), (&named, &not), b"head");
+        let tell = news.poll_output().expect("somebody");
+        news.handle_head(NOW, &contact(2), &named);
+        news.handle_untold(NOW, tell);
+        assert_eq!(told_again(&mut news), ([share(1)].into(), [].into()));
+
+        // No more waits than would without the failure.
+        for number in 0..WAITING_MAX {
+            news.handle_head(NOW, &contact(2), &guard(number, Admits::MyContacts));
+        }
+        let tell = news.poll_output().expect("somebody");
+        for number in WAITING_MAX..2 * WAITING_MAX {
+            news.handle_head(NOW, &contact(2), &guard(number, Admits::MyContacts));
+        }
+        news.handle_untold(NOW, tell);
+        assert_eq!(told_again(&mut news).0.len(), WAITING_MAX);
     }
 
     #[test]

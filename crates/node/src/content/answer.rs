@@ -157,13 +157,30 @@ impl Shares {
         Ok(Answer::Heads { heads, more: false })
     }
 
-    /// The head; an own share is looked at first.
-    fn answer_head(&self, offer: Offer, asker: &Asker, now: Time) -> Answer {
-        let Some(row) = offer.own else {
-            return unowned(offer.signed);
+    /// The head of the own share that a request asks for, where the asker may have it: it is looked at before it is answered. Blocks.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn looked_for(
+        &self,
+        request: &Request,
+        asker: &Asker,
+        shown: &Shown,
+        now: Time,
+    ) -> io::Result<Option<Head>> {
+        let Request::Head { share, .. } = request else {
+            return Ok(None);
         };
-        let (row, head) = self.freshened(row, offer.head, now);
-        self.granting(row.head, &head, asker, now)
+        let asker = asker.having(shown, |peer| self.others().is_blocked(peer));
+        let offer = self.admitted((share, None), &asker, shown, now)?;
+        Ok(offer.filter(|offer| offer.own.is_some()).map(|it| it.head))
+    }
+
+    fn answer_head(&self, offer: Offer, asker: &Asker, now: Time) -> Answer {
+        match offer.own {
+            Some(row) => self.granting(row.head, &offer.head, asker, now),
+            None => unowned(offer.signed),
+        }
     }
 
     /// A head of an own share, and a fresh grant for a contact, to show to other providers.

@@ -98,6 +98,27 @@ pub enum LearnError {
     Keep(#[from] io::Error),
 }
 
+/// Why what was fetched is not remembered as a copy.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HoldError {
+    /// Nothing is known of the share.
+    #[error("nothing is known of the share")]
+    Unknown,
+    /// Another version of it is known: this one was faster than the news of it, or slower.
+    #[error("another version of the share is known")]
+    OtherVersion,
+    /// The share was taken back.
+    #[error("the share was taken back by its owner")]
+    Ended,
+    /// All of it is here already, and these are some files of it.
+    #[error("all of it is here already")]
+    WholeHere,
+    /// The database's fault.
+    #[error("cannot keep what was fetched as a copy: {0}")]
+    Keep(#[from] io::Error),
+}
+
 impl Shares {
     /// Takes in what somebody says of a share of `owner`, durably. What becomes of a copy of it [`CopyFate`] says.
     ///
@@ -176,20 +197,23 @@ impl Shares {
         }
     }
 
-    /// Remembers a share that was fetched, or some files of it, where the version is the one that is known; it is examined next. False where
-    /// it is not, or was taken back; and for some files of what is here whole.
+    /// Remembers a share that was fetched, or some files of it, where the version is the one that is known; it is examined next.
     ///
     /// # Errors
-    /// The database's.
-    pub fn hold(&self, fetched: &Held, now: Time) -> io::Result<bool> {
+    /// [`HoldError`]; nothing is changed then.
+    pub fn hold(&self, fetched: &Held, now: Time) -> Result<(), HoldError> {
         // Read and written in one go: what is heard of the share meanwhile must find the copy, or be found by it.
         let nodes = fetched.selected_of.as_deref();
         store::run(self.database(), |connection| {
             let Some(row) = known::known(connection, &fetched.share)? else {
-                return Ok(false);
+                return Ok(Err(HoldError::Unknown));
             };
             if !is_version(&row.head, &fetched.manifest) {
-                return Ok(false);
+                let is_ended = trusted(&row.head).is_ok_and(|head| head.is_ended());
+                return Ok(Err(match is_ended {
+                    true => HoldError::Ended,
+                    false => HoldError::OtherVersion,
+                }));
             }
             // One that is still to be examined may be.
             let is_whole = |copy: &CopyRow| {
@@ -198,7 +222,7 @@ impl Shares {
             };
             let before = known::copy(connection, &fetched.share)?;
             if nodes.is_some() && before.as_ref().is_some_and(is_whole) {
-                return Ok(false);
+                return Ok(Err(HoldError::WholeHere));
             }
             let copy = CopyRow {
                 share: row.share,
@@ -210,8 +234,8 @@ impl Shares {
                 is_part: nodes.is_some(),
             };
             known::hold(connection, &copy, nodes)?;
-            Ok(true)
-        })
+            Ok(Ok(()))
+        })?
     }
 
     /// Reads a copy, and provides it from then on if it is what its head says and there is room for it; forgets it otherwise. Whether it is provided.
@@ -234,6 +258,8 @@ impl Shares {
             Ok(Some(found)) => quota::examined(connection, &copy, &head, found, room_bytes),
             _ => known::drop_copy(connection, share).map(|_| false),
         })?;
+        // What they were told of it may not be here any more.
+        self.doubt();
         self.tell(ShareEvent::Listed(*share));
         Ok(provided)
     }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kith_core::data::head::HeadError;
+use kith_core::data::repeats::Repeated;
 use kith_core::data::walk::WalkError;
+use kith_core::ids::BlobHash;
 use thiserror::Error;
 
 use crate::data::disk::StagingError;
@@ -21,6 +23,9 @@ pub const NEWEST: &str = "get the newest";
 
 /// What they advise where a target exists.
 pub const ELSEWHERE: &str = "choose another folder";
+
+/// What they advise where it was not waited for long enough.
+pub const LONGER: &str = "wait longer";
 
 /// Why a transfer did not end well. Nothing that is not whole appeared under a final name then.
 #[derive(Debug, Error)]
@@ -44,8 +49,18 @@ pub enum GetError {
     )]
     Older,
     /// A file changed at the provider.
-    #[error("{0} has changed at its owner meanwhile; get it again")]
-    Changed(String),
+    #[error("{path} has changed at its owner meanwhile; get it again")]
+    Changed {
+        /// Which.
+        path: String,
+        /// The manifest of the version that it was of.
+        version: BlobHash,
+    },
+    /// A file changed at its owner, who does not come to say what is there now.
+    #[error(
+        "{0} has changed at its owner, who has still not looked at it anew; what arrived is kept: get it again later, or {LONGER}"
+    )]
+    Unexamined(String),
     /// Bytes did not verify: the provider's fault.
     #[error("what came for {0} does not match its hash; nothing of it was kept")]
     Corrupt(String),
@@ -60,6 +75,9 @@ pub enum GetError {
     /// The tree cannot be written safely: its owner's fault.
     #[error(transparent)]
     Tree(#[from] WalkError),
+    /// Too much would be made of little: its owner's fault.
+    #[error(transparent)]
+    Repeated(#[from] Repeated),
     /// There is something else under the target's name, or in the target where a file of it is to be.
     #[error("{0} exists already and is something else; move it away, or {ELSEWHERE}")]
     TargetExists(PathBuf),

@@ -14,8 +14,8 @@ use kith_core::time::Time;
 
 use crate::content::folders;
 use crate::content::looks::Begun;
-use crate::content::shares::{Shares, trusted};
-use crate::content::store::{self, ShareRow};
+use crate::content::shares::Shares;
+use crate::content::store;
 use crate::content::watch::Watch;
 use crate::data::hash::{Stamp, TICK};
 
@@ -26,11 +26,6 @@ const FILES_AT_ONCE: u32 = 1_000;
 const IDLE: Duration = Duration::from_secs(60);
 
 impl Shares {
-    /// The share as it is now: where its files changed, they are hashed again first. What cannot be read leaves it as it was.
-    pub(super) fn freshened(&self, row: ShareRow, head: Head, now: Time) -> (ShareRow, Head) {
-        self.look(&head, now).unwrap_or((row, head))
-    }
-
     /// Looks at every share that is due, one after the other, each watched before. When the next is due.
     pub(super) fn tend(&self, watch: &mut Option<Watch>, now: Time) -> io::Result<Instant> {
         let mine = self.mine()?;
@@ -76,40 +71,34 @@ impl Shares {
         Ok(removed + self.sweep_bare()?)
     }
 
-    /// Looks at a share, if it is time to; what it is now, where that is something new.
-    fn look(&self, head: &Head, now: Time) -> Option<(ShareRow, Head)> {
+    /// Looks at a share, if it is time to: where its files changed, they are hashed again, and it has a new head. What cannot be read leaves it as
+    /// it was. Blocks.
+    pub(super) fn look(&self, head: &Head, now: Time) {
         let share = &head.share;
         let started = Instant::now();
-        let begun = self.looks().begin(share, started)?;
-        let found = self.found(head, begun, now);
-        let is_made = !matches!(found, Ok(Found::Unsure));
+        let Some(begun) = self.looks().begin(share, started) else {
+            return;
+        };
+        let looked = self.looked(head, begun, now);
+        let is_made = !matches!(looked, Ok(Looked::Unsure));
         let ended = Instant::now();
         self.looks()
             .ended(share, ended, ended.duration_since(started), is_made);
-        match found {
-            Ok(Found::Fresh(found)) => Some(*found),
-            Ok(Found::Same | Found::Unsure) => None,
-            Err(error) => {
-                tracing::debug!(%error, "cannot look at a share's files again");
-                None
-            }
+        if let Err(error) = looked {
+            tracing::debug!(%error, "cannot look at a share's files again");
         }
     }
 
     /// Scans again where something changed, unless a scan is under way: it is then for a later look.
-    fn found(&self, head: &Head, begun: Begun, now: Time) -> io::Result<Found> {
+    fn looked(&self, head: &Head, begun: Begun, now: Time) -> io::Result<Looked> {
         if !begun.seen && !self.is_changed(head, now)? {
-            return Ok(Found::Same);
+            return Ok(Looked::Sure);
         }
         let Some(_scanning) = self.try_scan() else {
-            return Ok(Found::Unsure);
+            return Ok(Looked::Unsure);
         };
         self.refresh(&head.share, now).map_err(io::Error::other)?;
-        let row = self.row(&head.share)?.filter(|row| !row.revoked);
-        row.map_or(Ok(Found::Same), |row| {
-            let head = trusted(&row).map_err(io::Error::other)?;
-            Ok(Found::Fresh(Box::new((row, head))))
-        })
+        Ok(Looked::Sure)
     }
 
     fn is_changed(&self, head: &Head, now: Time) -> io::Result<bool> {
@@ -141,14 +130,12 @@ impl Shares {
     }
 }
 
-/// What a look found.
-enum Found {
-    /// Nothing changed.
-    Same,
-    /// Something may have.
+/// What came of a look.
+enum Looked {
+    /// The share's head is what lies there.
+    Sure,
+    /// Something may have changed.
     Unsure,
-    /// It was scanned again.
-    Fresh(Box<(ShareRow, Head)>),
 }
 
 /// Whether an entry came or went since `at`, in a folder beneath `roots`. A time yet to come says nothing.

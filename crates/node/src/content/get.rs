@@ -47,6 +47,9 @@ where
     let answered = ask().await?;
     let head = answered.head.clone();
     check(&head, &get)?;
+    if get.stale == Some(head.manifest) {
+        return Err(changed(&head));
+    }
     let mut fetching = Fetching::begin(getting, &head, &get.givers)?;
     let arriving = Arc::clone(&fetching.arriving);
     let feeding = feed(fetching.intake());
@@ -123,12 +126,20 @@ fn is_newer(known: Option<&Head>, head: &Head) -> bool {
     known.is_some_and(|known| known.is_newer_version_than(head))
 }
 
+/// Something of this version has changed at its owner.
+fn changed(head: &Head) -> GetError {
+    GetError::Changed {
+        path: head.name.clone(),
+        version: head.manifest,
+    }
+}
+
 /// What was there is gone: replaced by another version, where there still is a head for us; or it is a past version, of which the
 /// files are gone.
 fn gone(head: &Head, get: &Get, now: Result<Answered, GetError>) -> GetError {
     match now.map(|now| now.head) {
         Ok(_) if get.at.is_some() => GetError::Version,
-        Ok(now) if now.manifest != head.manifest => GetError::Changed(head.name.clone()),
+        Ok(now) if now.manifest != head.manifest => changed(head),
         Ok(now) => check(&now, get).err().unwrap_or(GetError::Gone),
         Err(GetError::Connection(error)) => GetError::Connection(error),
         Err(GetError::Version) => GetError::Version,

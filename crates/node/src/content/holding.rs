@@ -11,7 +11,7 @@ use kith_core::data::head::{Head, SignedHead};
 use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
-use crate::content::known::CopyRow;
+use crate::content::known::{self, CopyRow};
 use crate::content::offer::Offer;
 use crate::content::past;
 use crate::content::shares::Shares;
@@ -55,6 +55,21 @@ impl Shares {
             held,
             edges,
         }))
+    }
+
+    /// What is here of a snapshot of `size` bytes where that is a copy of some files; `None` for anything else.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn part_held(
+        &self,
+        (share, root): (&ShareId, &BlobHash),
+        size: u64,
+    ) -> io::Result<Option<Part>> {
+        let copy = self.known_and_copy(share)?.1;
+        let is_it = |copy: &CopyRow| copy.is_part && known::is_version(&copy.head, root);
+        let part = copy.filter(is_it).map(|copy| self.part(&copy, size));
+        part.transpose()
     }
 
     /// Whether the snapshot that is asked for is here, and the asker may have it. Blocks.

@@ -14,7 +14,7 @@ use crate::content::selected;
 use crate::content::store::{path, path_bytes};
 use crate::data::nodes::Nodes;
 
-/// The room's piece of schema for what others share.
+/// The room's fifth piece of schema, for what others share.
 pub(crate) const SCHEMA: &str = "
     CREATE TABLE share_known (
         share      BLOB NOT NULL PRIMARY KEY,

@@ -13,7 +13,7 @@ use rusqlite::params;
 use crate::content::shares::Shares;
 use crate::content::store;
 
-/// The table's piece of schema.
+/// The room's fourth piece of schema.
 pub const LIARS_SCHEMA: &str = "
     CREATE TABLE liar (
         device     BLOB NOT NULL PRIMARY KEY,

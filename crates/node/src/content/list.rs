@@ -7,7 +7,9 @@ use kith_core::codec;
 use kith_core::content::wire::{Answer, Request};
 use kith_core::crypto::Ed25519;
 use kith_core::data::head::{Head, HeadError, SignedHead};
-use kith_core::data::manifest::{Body, Entry};
+use kith_core::data::listing::{Listing, Page};
+use kith_core::data::manifest::Entry;
+use kith_core::data::walk::WalkError;
 use kith_core::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
@@ -21,13 +23,6 @@ use crate::content::swarm::{Getting, Intake};
 
 /// The most heads a listing takes: far more than anybody reads, and a bound against a list that never ends.
 const LIST_MAX: usize = 4_096;
-
-/// The most entries of a directory that are listed: a terminal's or a page's worth many times over, at some 30 MB.
-pub const ENTRIES_MAX: usize = 100_000;
-
-/// The most nodes read for one listing: with the longest names they hold [`ENTRIES_MAX`] entries several times over. A tree of mere lists of parts
-/// ends here.
-const NODES_MAX: usize = 1_000;
 
 /// Asks which shares we may see, and keeps the heads that are genuine.
 ///
@@ -62,7 +57,7 @@ where
     Ok(list)
 }
 
-/// Lists a directory of the snapshot that `head` names. A file lists itself. At most [`ENTRIES_MAX`] entries. `feed` is as in
+/// Lists a directory of the snapshot that `head` names, from the first entry behind the name `after` on. A file lists itself. `feed` is as in
 /// [`get`](crate::content::get()).
 ///
 /// # Errors
@@ -70,9 +65,9 @@ where
 pub async fn entries<Feeding>(
     getting: &Arc<Getting>,
     head: &Head,
-    path: &str,
+    (path, after): (&str, Option<&str>),
     feed: impl FnOnce(Intake) -> Feeding + Send,
-) -> Result<Vec<Entry>, GetError>
+) -> Result<Page, GetError>
 where
     Feeding: Future<Output = GetError> + Send,
 {
@@ -80,29 +75,25 @@ where
     let feeding = feed(fetching.intake());
     tokio::select! {
         biased;
-        listed = read(&mut fetching, head, path) => listed,
+        listed = read(&mut fetching, head, path, after) => listed,
         error = feeding => Err(error),
     }
 }
 
-async fn read(fetching: &mut Fetching, head: &Head, path: &str) -> Result<Vec<Entry>, GetError> {
+async fn read(
+    fetching: &mut Fetching,
+    head: &Head,
+    path: &str,
+    after: Option<&str>,
+) -> Result<Page, GetError> {
     let node = match select::select(fetching, head, path).await? {
-        Selected::File { file, .. } => return Ok(vec![Entry::File(file)]),
+        Selected::File { file, .. } => return Ok(Page::of_file(Entry::File(file), after)),
         Selected::Directory { node, .. } => node,
     };
-    let mut list = Vec::new();
-    let mut nodes = vec![node];
-    let mut nodes_left = NODES_MAX;
-    while let Some(node) = nodes.pop() {
-        match select::fetch(fetching, node).await?.into_body() {
-            Body::Entries(entries) => list.extend(entries),
-            Body::Parts(parts) => nodes.extend(parts.into_iter().rev().map(|part| part.node)),
-        }
-        nodes_left -= 1;
-        if list.len() >= ENTRIES_MAX || nodes_left == 0 {
-            list.truncate(ENTRIES_MAX);
-            break;
-        }
+    let mut listing = Listing::new(node, after.map(str::to_owned));
+    while let Some(node) = listing.next_node() {
+        let node = select::fetch(fetching, node).await?;
+        listing.handle_node(node).map_err(WalkError::from)?;
     }
-    Ok(list)
+    Ok(listing.finish())
 }

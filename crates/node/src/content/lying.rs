@@ -11,11 +11,11 @@ use std::time::Instant;
 
 use bao_tree::io::sync::ReadAt as _;
 use kith_core::data::head::{Head, Layout};
+use kith_core::data::listing::{Listing, Page};
 use kith_core::data::manifest::{self, Entry, Found, Node};
 use kith_core::data::path;
 use kith_core::ids::{BlobHash, ShareId};
 
-use crate::content::list::ENTRIES_MAX;
 use crate::content::shares::Shares;
 use crate::content::store;
 use crate::data::hash::{self, Stamp};
@@ -120,12 +120,16 @@ fn read_unchanged(path: &Path, stamp: Stamp, from: u64, count: u64) -> io::Resul
     Ok((Stamp::of(&file.metadata()?) == stamp).then_some(bytes))
 }
 
-/// What a directory of a share, or copy, of which this is the head holds; a file holds itself. At most
-/// [`ENTRIES_MAX`] entries; `None` where there is nothing at `path`. Blocks.
+/// What a directory of a share, or copy, of which this is the head holds, from the first entry behind the name `after` on; a file holds itself.
+/// `None` where there is nothing at `path`. Blocks.
 ///
 /// # Errors
 /// The database's.
-pub fn entries(shares: &Shares, head: &Head, path: &str) -> io::Result<Option<Vec<Entry>>> {
+pub fn entries(
+    shares: &Shares,
+    head: &Head,
+    (path, after): (&str, Option<&str>),
+) -> io::Result<Option<Page>> {
     let Ok(names) = path::split(path) else {
         return Ok(None);
     };
@@ -133,27 +137,20 @@ pub fn entries(shares: &Shares, head: &Head, path: &str) -> io::Result<Option<Ve
     for (depth, name) in names.iter().enumerate() {
         match entry(shares, head, at, name)? {
             Some(Entry::Directory(directory)) => at = directory.node,
-            Some(found) if depth + 1 == names.len() => return Ok(Some(vec![found])),
+            Some(found) if depth + 1 == names.len() => {
+                return Ok(Some(Page::of_file(found, after)));
+            }
             _ => return Ok(None),
         }
     }
-    let (mut listed, mut parts) = (Vec::new(), vec![at]);
-    while let Some(part) = parts.pop() {
+    let mut listing = Listing::new(at, after.map(str::to_owned));
+    while let Some(part) = listing.next_node() {
         let Some(node) = node(shares, head, &part)? else {
             return Ok(None);
         };
-        match node.into_body() {
-            manifest::Body::Entries(entries) => listed.extend(entries),
-            manifest::Body::Parts(further) => {
-                parts.extend(further.into_iter().rev().map(|part| part.node));
-            }
-        }
-        if listed.len() >= ENTRIES_MAX {
-            listed.truncate(ENTRIES_MAX);
-            break;
-        }
+        listing.handle_node(node).map_err(io::Error::other)?;
     }
-    Ok(Some(listed))
+    Ok(Some(listing.finish()))
 }
 
 /// What the manifest says of the file at `path`.

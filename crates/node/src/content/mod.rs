@@ -75,6 +75,7 @@ pub mod swarm;
 pub mod talk;
 mod transfer;
 pub mod underway;
+mod unowned;
 mod watch;
 
 #[cfg(test)]
@@ -83,7 +84,7 @@ mod tests;
 pub use asking::{Answered, head};
 pub use cache::Cache;
 pub use chosen::{Chosen, ChosenError};
-pub use copies::{Copy, Held, LearnError, News};
+pub use copies::{Copy, Held, HoldError, LearnError, News};
 pub use credential::{Credential, Stream};
 pub use error::GetError;
 pub use event::ShareEvent;

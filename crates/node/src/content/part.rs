@@ -18,7 +18,7 @@ use crate::content::selected;
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
 use crate::data::barrier;
-use crate::data::hash::{self, Stamp};
+use crate::data::hash::{HashError, Stamp};
 use crate::data::places::beneath;
 use crate::data::range::Blob;
 use crate::data::scan::Found;
@@ -116,20 +116,15 @@ impl Shares {
         })?;
         let stamp = match known {
             Some(known) if self.outboards().has(&blob.hash, blob.size) && known == blob => stamp,
-            _ => {
-                let hashed = match hash::hash_file(&path) {
-                    Ok(hashed) if hashed.hash == blob.hash => hashed,
-                    Ok(_) => return Ok(None),
-                    Err(error) => {
-                        tracing::debug!(%error, "a file of a copy cannot be read");
-                        return Ok(None);
-                    }
-                };
-                if !hashed.outboard.is_empty() {
-                    self.outboards().save(&hashed.hash, &hashed.outboard)?;
+            _ => match self.outboards().hash(&path) {
+                Ok(hashed) if hashed.hash == blob.hash => hashed.stamp,
+                Ok(_) => return Ok(None),
+                Err(HashError::Keep(error)) => return Err(error.into()),
+                Err(HashError::Read(error)) => {
+                    tracing::debug!(%error, "a file of a copy cannot be read");
+                    return Ok(None);
                 }
-                hashed.stamp
-            }
+            },
         };
         Ok(Some(Found::File { blob, path, stamp }))
     }

@@ -83,6 +83,7 @@ impl Place {
         let (at, hash) = (target.to_owned(), selected.hash());
         let filter = get.only.as_ref().map(|only| only.name.clone());
         let is_directory = matches!(selected, Selected::Directory { .. });
+        let files = selected.totals().files;
         let (staged, share) = (get.staged.clone(), get.share);
         blocking(tasks, target, move || {
             let open = || {
@@ -96,7 +97,13 @@ impl Place {
                 Ok::<_, StagingError>(Arc::new(staging))
             };
             let same_kind = match disk::occupied(&at)? {
-                Occupied::Free => return Ok(Self::Staging(open()?)),
+                Occupied::Free => {
+                    let staging = open()?;
+                    if filter.is_none() {
+                        staging.ask_files(files)?;
+                    }
+                    return Ok(Self::Staging(staging));
+                }
                 // One that is the root of a file system of its own takes nothing that was staged beside it.
                 Occupied::Folder
                     if is_directory

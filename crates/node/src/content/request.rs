@@ -34,6 +34,8 @@ pub struct Get {
     pub at: Option<BlobHash>,
     /// The newest version that is known, where an older one will not do.
     pub newest: Option<Head>,
+    /// The version of which files are known to have changed: nothing of it is asked for where it is still the newest.
+    pub stale: Option<BlobHash>,
     /// What of it, written with `/`; empty for all.
     pub path: String,
     /// The folder in which the target appears, under the share's name or the last of the path.

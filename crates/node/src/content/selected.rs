@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 
 use crate::data::nodes::Nodes;
 
-/// The room's piece of schema for copies of some files.
+/// The room's ninth piece of schema, for copies of some files.
 pub(super) const SCHEMA: &str = "
     ALTER TABLE share_copy ADD COLUMN part INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE share_part (

@@ -9,6 +9,7 @@ use std::time::Duration;
 use kith_core::codec::Wire;
 use kith_core::content::access::Asker;
 use kith_core::content::wire::Request;
+use kith_core::data::head::Head;
 use kith_core::ids::ShareId;
 use kith_core::time::Time;
 use thiserror::Error;
@@ -20,6 +21,10 @@ use crate::content::shares::Shares;
 
 /// How long an asker may stay silent, or leave an answer unread: it has nothing to think about between two questions.
 pub(super) const IDLE_MAX: Duration = Duration::from_secs(60);
+
+/// How long an asker of a head waits for the share's files to be looked at, and what changed of them to be hashed: some gigabytes are by then.
+/// It gives up after a minute.
+const LOOK_WITHIN: Duration = Duration::from_secs(10);
 
 /// The session that a stream belongs to.
 #[derive(Clone)]
@@ -80,10 +85,10 @@ where
         let request = frames::read::<Request>(&mut reader);
         let request = tokio::time::timeout(IDLE_MAX, request).await;
         let request = request.map_err(|_| ServeError::Idle)?;
-        let Some(request) = request.map_err(ServeError::reading)? else {
+        let Some(heard) = request.map_err(ServeError::reading)? else {
             return writer.shutdown().await.map_err(ServeError::Stream);
         };
-        match &request {
+        match &heard {
             Request::Head { share, .. } => (session.asks)(*share),
             Request::Notice(_) => {
                 let wait = shares.others().hold_back(&session.asker, (session.now)());
@@ -91,22 +96,44 @@ where
             }
             _ => {}
         }
-        let (shares, session) = (Arc::clone(&shares), session.clone());
-        let answer;
-        (answer, showing) = blocking(move || {
+        let (asked, asking) = (Arc::clone(&shares), session.clone());
+        let (request, shown, looked);
+        (request, shown, looked, showing) = blocking(move || {
             let Session {
                 asker,
                 exporter,
                 now,
                 ..
-            } = session;
-            let shown = showing.take(&shares, &request, &asker, &exporter, now())?;
-            let answer = shares.answer(&request, &asker, &shown, &exporter, now())?;
-            Ok((answer, showing))
+            } = &asking;
+            let shown = showing.take(&asked, &heard, asker, exporter, now())?;
+            let looked = asked.looked_for(&heard, asker, &shown, now())?;
+            Ok((heard, shown, looked, showing))
         })
         .await?;
-        write(&mut writer, &answer).await?;
+        if let Some(head) = looked {
+            look_at(&shares, head, session.now).await;
+        }
+        let (asked, asking) = (Arc::clone(&shares), session.clone());
+        let answered = blocking(move || {
+            let Session {
+                asker,
+                exporter,
+                now,
+                ..
+            } = &asking;
+            asked.answer(&request, asker, &shown, exporter, now())
+        });
+        write(&mut writer, &answered.await?).await?;
     }
+}
+
+/// Has an own share looked at that somebody asks for, and waits for it, but not for as long as a very large file takes to hash: that goes on, and
+/// they are given the head of before, ask again for what has changed, and have the rest meanwhile.
+async fn look_at(shares: &Arc<Shares>, head: Head, now: fn() -> Time) {
+    let shares = Arc::clone(shares);
+    let look = tokio::task::spawn_blocking(move || shares.look(&head, now()));
+    // Fails only where the runtime stops.
+    let _ = tokio::time::timeout(LOOK_WITHIN, look).await;
 }
 
 /// Writes one message, to an asker who reads.

@@ -170,9 +170,9 @@ impl Shares {
     /// The shares in `database`, which has the tables of [`store::SCHEMA`], with outboards and bare pictures in the folder `blobs`.
     ///
     /// # Errors
-    /// What making the folder says.
+    /// What making the folder says, or the database.
     pub fn new(database: Box<dyn Database>, blobs: PathBuf, owner: SecretKey) -> io::Result<Self> {
-        Ok(Self {
+        let shares = Self {
             database,
             bare_pictures: BarePictures::new(blobs.join(BARE)),
             outboards: Outboards::open(blobs)?,
@@ -184,7 +184,9 @@ impl Shares {
             renewed: Marked::default(),
             scanning: Mutex::default(),
             doubts: watch::Sender::new(0),
-        })
+        };
+        shares.own_unowned()?;
+        Ok(shares)
     }
 
     /// Hashes and offers something, durably. What is shared already, the same with the same under the same name, is brought up to date
@@ -401,7 +403,7 @@ impl Shares {
     }
 
     /// The right to scan, once nobody else has it.
-    pub(super) fn lock_scan(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn lock_scan(&self) -> MutexGuard<'_, ()> {
         self.scanning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

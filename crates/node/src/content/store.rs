@@ -60,15 +60,12 @@ pub const CTIME_SCHEMA: &str = "
     UPDATE share_copy SET examined = 0;
 ";
 
-/// The room's tenth: heads from before do not say that they are their owner's, and nobody believes them. Files stay, and are shared anew.
+/// The room's tenth: heads from before do not say that they are their owner's, and nobody believes those of others, nor past ones. Own shares are
+/// signed anew (see [`unowned`](super::unowned)).
 pub(super) const OWNED_SCHEMA: &str = "
-    DELETE FROM share;
-    DELETE FROM share_root;
-    DELETE FROM share_named;
-    DELETE FROM share_node;
-    DELETE FROM share_file;
+    DELETE FROM share_node WHERE share NOT IN (SELECT share FROM share);
+    DELETE FROM share_file WHERE share NOT IN (SELECT share FROM share);
     DELETE FROM share_past;
-    DELETE FROM share_fetch;
     DELETE FROM share_known;
     DELETE FROM share_copy;
     DELETE FROM share_part;
@@ -198,6 +195,14 @@ pub(super) fn shares(
         .collect()
 }
 
+/// All shares, also revoked ones.
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<ShareRow>> {
+    connection
+        .prepare_cached(&format!("SELECT {SHARE_COLUMNS} FROM share"))?
+        .query_map([], share_row)?
+        .collect()
+}
+
 /// What was shared.
 pub(super) fn roots(connection: &Connection, share: &ShareId) -> rusqlite::Result<Vec<PathBuf>> {
     connection
@@ -294,17 +299,28 @@ pub(super) fn revoke(
     let statement = "UPDATE share SET link = NULL, revoked = 1 WHERE share = ?1";
     transaction.execute(statement, [share])?;
     // Those who were named stay: they may be told that it is no more.
-    for table in [
-        "share_root",
-        "share_node",
-        "share_file",
-        "share_past",
-        "share_fetch",
-    ] {
+    for table in BESIDE {
         transaction.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share])?;
     }
     transaction.commit()?;
     Ok(true)
+}
+
+/// What is kept of an own share beside its row and those who were named.
+const BESIDE: [&str; 5] = [
+    "share_root",
+    "share_node",
+    "share_file",
+    "share_past",
+    "share_fetch",
+];
+
+/// Forgets an own share altogether; how many there were.
+pub(super) fn forget(connection: &Connection, share: &ShareId) -> rusqlite::Result<usize> {
+    for table in BESIDE.iter().chain(&["share_named"]) {
+        connection.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share.0])?;
+    }
+    connection.execute("DELETE FROM share WHERE share = ?1", [share.0])
 }
 
 /// Keeps what the scan of this number found.

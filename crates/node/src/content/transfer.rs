@@ -8,6 +8,7 @@ use std::time::Duration;
 use kith_core::content::swarm::span::Span;
 use kith_core::data::builder::DirectoryBuilder;
 use kith_core::data::manifest::{self, Entry};
+use kith_core::data::repeats::Repeats;
 use kith_core::data::walk::{Item, Walk};
 use kith_core::ids::PeerId;
 use tokio::sync::watch;
@@ -62,8 +63,10 @@ pub(super) struct Transfer {
     lacks: bool,
     /// A file that has changed at a provider.
     changed: Option<String>,
-    /// What is to lie beneath the target.
+    /// What is to lie beneath the target,
     entries: u64,
+    /// and what without bytes is made of it.
+    repeats: Repeats,
     /// Bytes that were here, and durable, before.
     found: u64,
     /// Whether nothing is left of other versions.
@@ -103,6 +106,7 @@ impl Transfer {
             lacks: false,
             changed: None,
             entries: 0,
+            repeats: Repeats::default(),
             found: 0,
             is_older_removed: false,
             links_left_out: 0,
@@ -204,8 +208,10 @@ impl Transfer {
                 return Ok(());
             }
             if self.lacks && self.fetching.is_stranded() {
+                let version = self.fetching.root();
                 let changed = self.changed.take();
-                return Err(changed.map_or(GetError::Gone, GetError::Changed));
+                let changed = changed.map(|path| GetError::Changed { path, version });
+                return Err(changed.unwrap_or(GetError::Gone));
             }
             tokio::select! {
                 event = self.fetching.next() => {
@@ -348,6 +354,12 @@ impl Transfer {
             .filter(|item| !matches!(item, Item::Outside { .. }));
         self.entries += made.count() as u64;
         let place = self.place.clone();
+        if let Some(staging) = place.staging() {
+            let only = self.only.as_ref();
+            let bare = items.iter().filter(|item| is_bare(item, only)).count();
+            self.repeats
+                .handle_made(bare as u64, staging.nodes.bytes())?;
+        }
         let sorting = Sorting {
             only: self.only.clone(),
             levels: self.levels.clone(),
@@ -413,6 +425,17 @@ impl Transfer {
             true => Err(GetError::NothingMatches),
             false => Ok(()),
         }
+    }
+}
+
+/// Whether something without bytes is made of an item, where these files are wanted.
+fn is_bare(item: &Item, only: Option<&Filter>) -> bool {
+    match item {
+        Item::File { path, file, .. } => {
+            file.size == 0 && only.is_none_or(|only| (only.wants)(path))
+        }
+        Item::Directory { .. } | Item::Symlink { .. } => only.is_none(),
+        Item::Outside { .. } => false,
     }
 }
 

@@ -167,16 +167,14 @@ impl Underway {
 
 /// The inner nodes of a file that is whole. Those of large ones are saved: they are needed when the copy is provided.
 fn made(file: &File, blob: Blob, outboards: &Outboards) -> io::Result<Inner> {
-    if blob.size >= OPEN_FILE_BYTES_MIN
-        && let Ok(outboard) = outboards.load(&blob.hash, blob.size)
-    {
-        return Ok(Inner::File(outboard));
+    if blob.size < OPEN_FILE_BYTES_MIN {
+        return Ok(Inner::Made(hash::hash_small(file, blob.size)?.1));
     }
-    let (hash, outboard) = hash::hash_open(file, blob.size)?;
-    if blob.size >= OPEN_FILE_BYTES_MIN && hash == blob.hash {
-        outboards.save(&hash, &outboard)?;
+    if !outboards.has(&blob.hash, blob.size) {
+        outboards.hash_open(file, blob.size)?;
     }
-    Ok(Inner::Made(outboard))
+    // Of what is not what it was there is none.
+    Ok(Inner::File(outboards.load(&blob.hash, blob.size)?))
 }
 
 /// All that are under way, by share and snapshot. As many as transfers at the most.

@@ -15,6 +15,9 @@ use crate::data::range::{Blob, Mismatch};
 /// From this size on it is asked beforehand whether there is room for a file: smaller ones cost less than the asking.
 const ROOM_ASKED_FROM: u64 = 16 << 20;
 
+/// From so many files on it is asked beforehand whether there is room for them, however small they are.
+const FILES_ASKED_FROM: u64 = 1_000;
+
 /// Why a download cannot go on, or cannot end.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -125,6 +128,31 @@ pub(super) fn ask_room(folder: &Path, bytes: u64) -> Result<(), StagingError> {
     match bytes >= ROOM_ASKED_FROM && !has_room(folder, bytes)? {
         true => Err(StagingError::DiskFull),
         false => Ok(()),
+    }
+}
+
+/// Says before anything of so many files is made in `folder` that there is no room for them, where that can be known.
+///
+/// # Errors
+/// [`StagingError::DiskFull`]; else what the system says.
+pub(super) fn ask_files(folder: &Path, files: u64) -> Result<(), StagingError> {
+    match files >= FILES_ASKED_FROM && !has_files(folder, files)? {
+        true => Err(StagingError::DiskFull),
+        false => Ok(()),
+    }
+}
+
+/// Whether the file system of `folder` can have so many files more, as far as it says: some have no bound, and say 0.
+fn has_files(folder: &Path, files: u64) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        let system = rustix::fs::statvfs(folder)?;
+        Ok(system.f_files == 0 || files <= system.f_favail)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (folder, files);
+        Ok(true)
     }
 }
 

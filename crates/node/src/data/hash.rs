@@ -2,7 +2,7 @@
 //!
 //! The outboard is the tree's inner nodes in pre-order, 64 bytes each, down to groups of 16 KiB (bao-tree's pre-order
 //! outboard without a size in front). In pre-order every subtree is one contiguous piece, so subtrees are hashed on all cores, each
-//! into its own piece, by `blake3::hazmat`.
+//! into its own piece, by `blake3::hazmat`. The pieces are written as they come: what is held does not grow with the file.
 
 use std::cell::RefCell;
 use std::fs::{File, Metadata};
@@ -13,12 +13,17 @@ use std::time::{Duration, UNIX_EPOCH};
 use blake3::hazmat::{self, HasherExt as _, Mode};
 use kith_core::content::wire::GROUP_BYTES;
 use kith_core::ids::BlobHash;
+use thiserror::Error;
 
 /// The bytes of one inner node: two hashes.
 pub(super) const PARENT_BYTES: u64 = 64;
 
 /// What one thread reads at once, in bytes: large enough that a read costs more than its call, small enough to stay in a processor's cache.
 const PIECE_BYTES: u64 = 1 << 20;
+
+/// How much of a file has the part of the outboard that is held until it is written at once, in bytes: 64 KiB of it on each thread. So a write costs
+/// nothing beside the hashing.
+const BATCH_BYTES: u64 = 16 << 20;
 
 /// How often a file that changes while it is hashed is begun anew.
 const ATTEMPTS_MAX: usize = 3;
@@ -82,8 +87,38 @@ pub struct Hashed {
     pub hash: BlobHash,
     /// The stamp it had before and after it was read.
     pub stamp: Stamp,
-    /// The inner nodes; empty up to one group.
-    pub outboard: Vec<u8>,
+}
+
+/// Where an outboard goes while its file is hashed, in pieces that come in any order, from many threads.
+pub(super) trait Sink: Sync {
+    /// Writes a piece of it, of 64 KiB at most, from the place `at` on.
+    fn write(&self, at: u64, piece: &[u8]) -> io::Result<()>;
+}
+
+/// Nobody wants it.
+impl Sink for () {
+    fn write(&self, _: u64, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Why a file was not hashed.
+#[derive(Debug, Error)]
+pub enum HashError {
+    /// It could not be read: what the system says; [`io::ErrorKind::ResourceBusy`] when it changes each time it is read.
+    #[error(transparent)]
+    Read(io::Error),
+    /// Its outboard could not be kept.
+    #[error(transparent)]
+    Keep(io::Error),
+}
+
+impl From<HashError> for io::Error {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Read(error) | HashError::Keep(error) => error,
+        }
+    }
 }
 
 /// The size of the outboard of a blob, in bytes.
@@ -96,24 +131,31 @@ pub fn outboard_bytes(size: u64) -> u64 {
 /// # Errors
 /// What the system says; [`io::ErrorKind::ResourceBusy`] when the file changes each time it is read.
 pub fn hash_file(path: &Path) -> io::Result<Hashed> {
+    let (hashed, ()) = hash_file_to(path, |_| Ok(()))?;
+    Ok(hashed)
+}
+
+/// The same, with its outboard, which goes to what `sink` makes for a file of so many bytes.
+pub(super) fn hash_file_to<S: Sink>(
+    path: &Path,
+    sink: impl Fn(u64) -> io::Result<S>,
+) -> Result<(Hashed, S), HashError> {
     for _ in 0..ATTEMPTS_MAX {
-        let file = open_in_place(path)?;
-        let stamp = Stamp::of(&file.metadata()?);
-        settle(&file)?;
-        let hashed = match hash_open(&file, stamp.size) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
+        let file = open_in_place(path).map_err(HashError::Read)?;
+        let stamp = settled(&file).map_err(HashError::Read)?;
+        let sink = sink(stamp.size).map_err(HashError::Keep)?;
+        let hash = match hash_to(&file, stamp.size, &sink) {
+            Err(HashError::Read(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                continue;
+            }
             other => other?,
         };
-        if Stamp::of(&file.metadata()?) == stamp {
-            let (hash, outboard) = hashed;
-            return Ok(Hashed {
-                hash,
-                stamp,
-                outboard,
-            });
+        let metadata = file.metadata().map_err(HashError::Read)?;
+        if Stamp::of(&metadata) == stamp {
+            return Ok((Hashed { hash, stamp }, sink));
         }
     }
-    Err(changing())
+    Err(HashError::Read(changing()))
 }
 
 /// What is said of a file that is not what it was when it was looked at.
@@ -124,15 +166,16 @@ pub(super) fn changing() -> io::Error {
     )
 }
 
-/// Waits until a change of the file would get another stamp. This costs a tick where a file was written just now, and nothing elsewhere.
-fn settle(file: &File) -> io::Result<()> {
-    let modified = file.metadata()?.modified()?;
+/// A file's stamp, once a change of it would get another. This costs a tick where it was written just now, and nothing elsewhere.
+fn settled(file: &File) -> io::Result<Stamp> {
+    let metadata = file.metadata()?;
+    let modified = metadata.modified()?;
     if let Ok(age) = modified.elapsed()
         && let Some(rest) = TICK.checked_sub(age)
     {
         std::thread::sleep(rest);
     }
-    Ok(())
+    Ok(Stamp::of(&metadata))
 }
 
 /// Hashes bytes in memory, with their outboard.
@@ -170,21 +213,88 @@ pub fn open_in_place(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Hashes `size` bytes of an open file, with their outboard.
+/// Hashes `size` bytes of an open file.
 ///
 /// # Errors
 /// What the system says; [`io::ErrorKind::UnexpectedEof`] when it is shorter.
-pub fn hash_open(file: &File, size: u64) -> io::Result<(BlobHash, Vec<u8>)> {
-    if size <= PIECE_BYTES {
-        return read_piece(file, 0, size, hash_bytes);
-    }
-    let mut outboard = vec![0; index(outboard_bytes(size))];
-    let (left, right) = halves(file, 0, size, &mut outboard)?;
-    Ok((root(&left, &right), outboard))
+pub fn hash_open(file: &File, size: u64) -> io::Result<BlobHash> {
+    Ok(hash_to(file, size, &())?)
 }
 
-/// The hashes of the two children of the node over `length` bytes at `offset`, which it writes with all below into `outboard`.
+/// Hashes an open file of at most 1 MiB, with its outboard.
+///
+/// # Errors
+/// As [`hash_open`].
+pub fn hash_small(file: &File, size: u64) -> io::Result<(BlobHash, Vec<u8>)> {
+    read_piece(file, 0, size.min(PIECE_BYTES), hash_bytes)
+}
+
+/// Hashes `size` bytes of an open file, with their outboard.
+pub(super) fn hash_to(file: &File, size: u64, sink: &dyn Sink) -> Result<BlobHash, HashError> {
+    if size <= PIECE_BYTES {
+        let (hash, outboard) = read_piece(file, 0, size, hash_bytes).map_err(HashError::Read)?;
+        sink.write(0, &outboard).map_err(HashError::Keep)?;
+        return Ok(hash);
+    }
+    let (left, right) = halves(file, 0, size, 0, sink)?;
+    Ok(root(&left, &right))
+}
+
+/// The hashes of the two children of the node over `length` bytes at `offset`. It is written with all below, from `at` on.
 fn halves(
+    file: &File,
+    offset: u64,
+    length: u64,
+    at: u64,
+    sink: &dyn Sink,
+) -> Result<([u8; 32], [u8; 32]), HashError> {
+    if length <= BATCH_BYTES {
+        let mut outboard = vec![0; index(outboard_bytes(length))];
+        let hashes = batch_halves(file, offset, length, &mut outboard).map_err(HashError::Read)?;
+        sink.write(at, &outboard).map_err(HashError::Keep)?;
+        return Ok(hashes);
+    }
+    let left_bytes = hazmat::left_subtree_len(length);
+    let left_at = at + PARENT_BYTES;
+    let right_at = left_at + outboard_bytes(left_bytes);
+    let (left, right) = rayon::join(
+        || subtree(file, offset, left_bytes, left_at, sink),
+        || {
+            subtree(
+                file,
+                offset + left_bytes,
+                length - left_bytes,
+                right_at,
+                sink,
+            )
+        },
+    );
+    let (left, right) = (left?, right?);
+    let own = [left, right].concat();
+    sink.write(at, &own).map_err(HashError::Keep)?;
+    Ok((left, right))
+}
+
+/// The hash of a subtree that is not the root, and of more than one piece or the last one.
+fn subtree(
+    file: &File,
+    offset: u64,
+    length: u64,
+    at: u64,
+    sink: &dyn Sink,
+) -> Result<[u8; 32], HashError> {
+    if length <= PIECE_BYTES {
+        let mut outboard = vec![0; index(outboard_bytes(length))];
+        let hash = batch(file, offset, length, &mut outboard).map_err(HashError::Read)?;
+        sink.write(at, &outboard).map_err(HashError::Keep)?;
+        return Ok(hash);
+    }
+    let (left, right) = halves(file, offset, length, at, sink)?;
+    Ok(hazmat::merge_subtrees_non_root(&left, &right, Mode::Hash))
+}
+
+/// [`halves`] of a batch, into its part of the outboard.
+fn batch_halves(
     file: &File,
     offset: u64,
     length: u64,
@@ -194,8 +304,8 @@ fn halves(
     let (own, below) = outboard.split_at_mut(index(PARENT_BYTES));
     let (left_below, right_below) = below.split_at_mut(index(outboard_bytes(left_bytes)));
     let (left, right) = rayon::join(
-        || subtree(file, offset, left_bytes, left_below),
-        || subtree(file, offset + left_bytes, length - left_bytes, right_below),
+        || batch(file, offset, left_bytes, left_below),
+        || batch(file, offset + left_bytes, length - left_bytes, right_below),
     );
     let (left, right) = (left?, right?);
     own[..32].copy_from_slice(&left);
@@ -203,18 +313,18 @@ fn halves(
     Ok((left, right))
 }
 
-/// The hash of a subtree that is not the root.
-fn subtree(file: &File, offset: u64, length: u64, outboard: &mut [u8]) -> io::Result<[u8; 32]> {
+/// [`subtree`] of a batch.
+fn batch(file: &File, offset: u64, length: u64, outboard: &mut [u8]) -> io::Result<[u8; 32]> {
     if length <= PIECE_BYTES {
         return read_piece(file, offset, length, |bytes| {
             subtree_bytes(bytes, offset, outboard)
         });
     }
-    let (left, right) = halves(file, offset, length, outboard)?;
+    let (left, right) = batch_halves(file, offset, length, outboard)?;
     Ok(hazmat::merge_subtrees_non_root(&left, &right, Mode::Hash))
 }
 
-/// [`subtree`] of bytes in memory.
+/// [`batch`] of bytes in memory.
 fn subtree_bytes(bytes: &[u8], offset: u64, outboard: &mut [u8]) -> [u8; 32] {
     if bytes.len() as u64 <= GROUP_BYTES {
         let mut hasher = blake3::Hasher::new();
@@ -225,7 +335,7 @@ fn subtree_bytes(bytes: &[u8], offset: u64, outboard: &mut [u8]) -> [u8; 32] {
     hazmat::merge_subtrees_non_root(&left, &right, Mode::Hash)
 }
 
-/// [`halves`] of bytes in memory.
+/// [`batch_halves`] of bytes in memory.
 fn children(bytes: &[u8], offset: u64, outboard: &mut [u8]) -> ([u8; 32], [u8; 32]) {
     let left_bytes = hazmat::left_subtree_len(bytes.len() as u64);
     let (own, below) = outboard.split_at_mut(index(PARENT_BYTES));
@@ -289,9 +399,40 @@ pub(super) fn index(bytes: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
     use super::*;
     use bao_tree::io::outboard::PreOrderMemOutboard;
     use bao_tree::{BlockSize, blake3 as bao_blake3};
+
+    /// Keeps what is written, and how much at once at most.
+    #[derive(Default)]
+    struct Written(Mutex<(BTreeMap<u64, Vec<u8>>, usize)>);
+
+    impl Sink for Written {
+        fn write(&self, at: u64, piece: &[u8]) -> io::Result<()> {
+            let mut written = self.0.lock().expect("nobody panics");
+            if !piece.is_empty() {
+                written.1 = written.1.max(piece.len());
+                assert_eq!(written.0.insert(at, piece.to_vec()), None, "once");
+            }
+            Ok(())
+        }
+    }
+
+    impl Written {
+        /// All of it; every byte was written once.
+        fn all(self) -> (Vec<u8>, usize) {
+            let (pieces, largest) = self.0.into_inner().expect("nobody panics");
+            let mut all = Vec::new();
+            for (at, piece) in pieces {
+                assert_eq!(at, all.len() as u64, "nothing lies between");
+                all.extend(piece);
+            }
+            (all, largest)
+        }
+    }
 
     fn sample(size: usize) -> Vec<u8> {
         (0..size).map(|at| (at * 31 % 251) as u8).collect()
@@ -316,14 +457,59 @@ mod tests {
         for size in sizes {
             let bytes = sample(size);
             std::fs::write(&path, &bytes).expect("written");
-            let hashed = hash_file(&path).expect("hashed");
+            let (hashed, written) =
+                hash_file_to(&path, |_| Ok(Written::default())).expect("hashed");
+            let outboard = written.all().0;
             let expected = PreOrderMemOutboard::create(&bytes, BlockSize::from_chunk_log(4));
             let root: bao_blake3::Hash = expected.root;
             assert_eq!(hashed.hash.as_bytes(), root.as_bytes(), "{size}");
-            assert_eq!(hashed.outboard, expected.data, "{size}");
-            assert_eq!(hash_bytes(&bytes), (hashed.hash, hashed.outboard), "{size}");
+            assert_eq!(outboard, expected.data, "{size}");
+            assert_eq!(hash_bytes(&bytes), (hashed.hash, outboard), "{size}");
+            assert_eq!(hash_file(&path).expect("hashed"), hashed, "without");
             assert_eq!(hashed.stamp.size, size as u64);
         }
+    }
+
+    #[test]
+    fn of_the_outboard_of_a_large_file_little_is_held() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("f");
+        let batch = usize::try_from(BATCH_BYTES).expect("small");
+        // The last one leaves a piece over, and less than a group.
+        for size in [
+            batch,
+            batch + 1,
+            2 * batch,
+            5 * batch,
+            6 * batch + (1 << 20) + 77,
+        ] {
+            let bytes = sample(size);
+            std::fs::write(&path, &bytes).expect("written");
+            let (hashed, written) =
+                hash_file_to(&path, |_| Ok(Written::default())).expect("hashed");
+            let (outboard, largest) = written.all();
+            assert_eq!(hash_bytes(&bytes), (hashed.hash, outboard), "{size}");
+            assert!(largest <= 64 << 10, "{size}: {largest} at once");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_and_an_outboard_that_cannot_be_kept_are_told_apart() {
+        struct Full;
+        impl Sink for Full {
+            fn write(&self, _: u64, _: &[u8]) -> io::Result<()> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+        }
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("f");
+        for size in [20_000, 3 << 20, 40 << 20] {
+            std::fs::write(&path, sample(size)).expect("written");
+            let kept = hash_file_to(&path, |_| Ok(Full));
+            assert!(matches!(kept, Err(HashError::Keep(_))), "{size}");
+        }
+        let read = hash_file_to(&folder.path().join("gone"), |_| Ok(Full));
+        assert!(matches!(read, Err(HashError::Read(_))));
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn copy(source: File, incoming: &Incoming) -> Result<bool, StagingError> {
     let size = incoming.blob.size;
     let hash = if clone(&source, &target) {
         match hash::hash_open(&target, size) {
-            Ok((hash, _)) => hash.0,
+            Ok(hash) => hash.0,
             // It became shorter meanwhile.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 return incoming.discard(&target);

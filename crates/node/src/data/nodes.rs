@@ -35,6 +35,8 @@ struct Places {
     nodes: BTreeMap<BlobHash, (u64, usize)>,
     /// Where the next goes.
     end: u64,
+    /// Bytes of further ones, which are not kept.
+    beyond: u64,
 }
 
 impl Nodes {
@@ -65,7 +67,11 @@ impl Nodes {
     /// What the system says.
     pub fn add(&self, hash: &BlobHash, bytes: &[u8]) -> io::Result<()> {
         let mut places = self.lock();
-        if places.nodes.contains_key(hash) || places.nodes.len() >= NODES_MAX {
+        if places.nodes.contains_key(hash) {
+            return Ok(());
+        }
+        if places.nodes.len() >= NODES_MAX {
+            places.beyond += bytes.len() as u64;
             return Ok(());
         }
         let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
@@ -77,6 +83,12 @@ impl Nodes {
         places.nodes.insert(*hash, (begin, bytes.len()));
         places.end += record.len() as u64;
         Ok(())
+    }
+
+    /// How many bytes of different nodes have come; of those beyond what is kept, as often as they came.
+    pub fn bytes(&self) -> u64 {
+        let places = self.lock();
+        places.end - (LENGTH_BYTES * places.nodes.len()) as u64 + places.beyond
     }
 
     /// A node; `None` for one that is not kept, or is not any more what it was.
@@ -156,6 +168,7 @@ mod tests {
         }
         assert_eq!(nodes.get(&node(2).0).expect("read"), Some(node(2).1));
         assert_eq!(nodes.get(&node(4).0).expect("read"), None);
+        assert_eq!(nodes.bytes(), 101 + 102 + 103, "each once");
         drop(nodes);
         let file = File::options().write(true).open(&path).expect("there");
         let length = file.metadata().expect("there").len();

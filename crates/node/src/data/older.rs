@@ -225,7 +225,7 @@ fn content(places: &Places, path: &str, size: u64) -> Option<BlobHash> {
             hash::read_exact_at(&outboard, &mut top, 0).ok()?;
             Some(hash::root_of(&top))
         }
-        Err(_) => Some(hash::hash_open(&file, size).ok()?.0),
+        Err(_) => hash::hash_open(&file, size).ok(),
     }
 }
 

@@ -3,12 +3,14 @@
 //! An outboard is 1/256 of its file and is read by offset. It says nothing that the file does not: a lost or damaged one is made again by hashing.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use kith_core::ids::BlobHash;
+use tempfile::NamedTempFile;
 
-use crate::data::hash::outboard_bytes;
+use crate::data::hash::{self, HashError, Hashed, Sink, outboard_bytes};
+use crate::data::pieces;
 
 /// What the name of an outboard ends with, after the hash.
 const SUFFIX: &str = ".obao4";
@@ -29,15 +31,33 @@ impl Outboards {
         Ok(Self { folder })
     }
 
-    /// Keeps an outboard; it gets its name when it is written whole. Durable only after a [`crate::data::barrier`].
+    /// Hashes the file at `path`, and keeps its outboard, which is written while it is hashed and gets its name when it is whole. Durable only
+    /// after a [`crate::data::barrier`].
     ///
     /// # Errors
-    /// What the system says.
-    pub fn save(&self, hash: &BlobHash, outboard: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(outboard)?;
-        file.persist(self.path(hash))?;
-        Ok(())
+    /// [`HashError`].
+    pub fn hash(&self, path: &Path) -> Result<Hashed, HashError> {
+        let (hashed, made) = hash::hash_file_to(path, |size| self.begin(size))?;
+        made.keep(&self.path(&hashed.hash))?;
+        Ok(hashed)
+    }
+
+    /// The same of an open file of `size` bytes, which nobody edits meanwhile.
+    ///
+    /// # Errors
+    /// [`HashError`].
+    pub fn hash_open(&self, file: &File, size: u64) -> Result<BlobHash, HashError> {
+        let made = self.begin(size).map_err(HashError::Keep)?;
+        let hash = hash::hash_to(file, size, &made)?;
+        made.keep(&self.path(&hash))?;
+        Ok(hash)
+    }
+
+    fn begin(&self, size: u64) -> io::Result<Made> {
+        Ok(Made(match outboard_bytes(size) {
+            0 => None,
+            _ => Some(NamedTempFile::new_in(&self.folder)?),
+        }))
     }
 
     /// Opens the outboard of a blob of this size.
@@ -92,6 +112,30 @@ impl Outboards {
     }
 }
 
+/// An outboard that is being written; none for a file that needs none.
+struct Made(Option<NamedTempFile>);
+
+impl Made {
+    fn keep(self, path: &Path) -> Result<(), HashError> {
+        match self.0 {
+            Some(file) => match file.persist(path) {
+                Ok(_) => Ok(()),
+                Err(failed) => Err(HashError::Keep(failed.error)),
+            },
+            None => Ok(()),
+        }
+    }
+}
+
+impl Sink for Made {
+    fn write(&self, at: u64, piece: &[u8]) -> io::Result<()> {
+        match &self.0 {
+            Some(file) => pieces::write(file.as_file(), at, &[piece]),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A hash in hexadecimal, as it stands in file names.
 pub(crate) fn hex(hash: &BlobHash) -> String {
     blake3::Hash::from_bytes(hash.0).to_hex().to_string()
@@ -107,9 +151,31 @@ mod tests {
         let outboards = Outboards::open(folder.path().join("blobs")).expect("created");
         let hash = BlobHash([7; 32]);
         assert!(outboards.has(&hash, 16_384) && !outboards.has(&hash, 16_385));
-        outboards.save(&hash, &[0; 64]).expect("saved");
+        fs::write(outboards.path(&hash), [0; 64]).expect("written");
         assert!(outboards.has(&hash, 16_385));
         assert!(!outboards.has(&hash, 40_000));
+    }
+
+    #[test]
+    fn what_is_kept_of_a_file_is_its_outboard_and_nothing_else_lies_beside_it() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let outboards = Outboards::open(folder.path().join("blobs")).expect("created");
+        let path = folder.path().join("f");
+        for size in [0, 16_384, 16_385, 40 << 20] {
+            let bytes: Vec<u8> = (0..size).map(|at: u32| (at % 251) as u8).collect();
+            fs::write(&path, &bytes).expect("written");
+            let hashed = outboards.hash(&path).expect("hashed");
+            let expected = hash::hash_bytes(&bytes);
+            assert_eq!(hashed.hash, expected.0, "{size}");
+            assert!(outboards.has(&hashed.hash, u64::from(size)));
+            let kept = fs::read(outboards.path(&hashed.hash)).unwrap_or_default();
+            assert!(kept == expected.1, "{size}");
+            let file = File::open(&path).expect("there");
+            let again = outboards.hash_open(&file, u64::from(size));
+            assert_eq!(again.expect("hashed"), hashed.hash);
+        }
+        let names = fs::read_dir(outboards.folder()).expect("there").count();
+        assert_eq!(names, 2, "of the two that have more than a group");
     }
 
     #[test]
@@ -118,7 +184,7 @@ mod tests {
         let outboards = Outboards::open(folder.path().to_owned()).expect("created");
         let (used, unused) = (BlobHash([1; 32]), BlobHash([2; 32]));
         for hash in [&used, &unused] {
-            outboards.save(hash, &[0; 64]).expect("saved");
+            fs::write(outboards.path(hash), [0; 64]).expect("written");
         }
         fs::write(folder.path().join(".tmpXyz123"), b"half an").expect("written");
         let removed = outboards.sweep(|hash| Ok(*hash == used));

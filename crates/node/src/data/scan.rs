@@ -17,7 +17,7 @@ use kith_core::ids::BlobHash;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::data::hash::{self, Stamp};
+use crate::data::hash::{HashError, Stamp};
 use crate::data::outboard::Outboards;
 use crate::data::places;
 use crate::data::range::Blob;
@@ -323,11 +323,10 @@ impl Scan<'_> {
         let (hash, stamp) = match known {
             Some(hash) => (hash, stamp),
             None => {
-                let hashed = hash::hash_file(path).map_err(|error| read_error(path, error))?;
-                if !hashed.outboard.is_empty() {
-                    let saved = self.outboards.save(&hashed.hash, &hashed.outboard);
-                    saved.map_err(ScanError::Keep)?;
-                }
+                let hashed = self.outboards.hash(path).map_err(|error| match error {
+                    HashError::Read(error) => read_error(path, error),
+                    HashError::Keep(error) => ScanError::Keep(error),
+                })?;
                 (hashed.hash, hashed.stamp)
             }
         };

@@ -26,8 +26,8 @@ use kith_core::ids::{BlobHash, ShareId};
 use crate::data::adding;
 use crate::data::barrier;
 use crate::data::disk::{
-    Occupied, StagingError, ask_room, create_file, make_directory, make_symlink, occupied, parent,
-    remove_file, rename_new,
+    Occupied, StagingError, ask_files, ask_room, create_file, make_directory, make_symlink,
+    occupied, parent, remove_file, rename_new,
 };
 use crate::data::hash;
 use crate::data::incoming::{Incoming, OpenFiles};
@@ -149,6 +149,20 @@ impl Staging {
     /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Says before so many files are made that there is no room for them, where that can be known and nothing has arrived; it is removed then.
+    ///
+    /// # Errors
+    /// [`StagingError::DiskFull`]; else what the system says.
+    pub fn ask_files(&self, files: u64) -> Result<(), StagingError> {
+        if self.is_resumed {
+            return Ok(());
+        }
+        ask_files(&self.folder, files).inspect_err(|_| {
+            // What is left of it is as good as nothing.
+            let _ = self.remove();
+        })
     }
 
     /// Where its files lie: when all is here, beneath `named`.

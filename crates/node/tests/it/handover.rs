@@ -77,8 +77,8 @@ async fn a_folder_shared_with_contacts_arrives_whole() {
         .resolve("Alice/holiday/sub/")
         .await
         .expect("a source");
-    let entries = contents.entries(&source).await.expect("listed");
-    let names: Vec<&str> = entries.iter().map(|entry| entry.name()).collect();
+    let page = contents.entries(&source, None).await.expect("listed");
+    let names: Vec<&str> = page.entries.iter().map(|entry| entry.name()).collect();
     assert_eq!(names, ["deep", "empty"]);
 
     let options = bob.options("alice/holiday").await.expect("a source");

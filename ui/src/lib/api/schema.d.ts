@@ -1256,6 +1256,8 @@ export interface components {
             bytes: number;
             /** @enum {string} */
             event: "progress";
+            /** @description Whether files of it have changed at their owner, who is there and has not looked at them anew yet. */
+            examining?: boolean;
             /**
              * Format: int64
              * @description Files that are whole.
@@ -1503,6 +1505,8 @@ export interface components {
             hash?: string | null;
             /** @description `share`, `file`, `directory` or `symlink`. */
             kind: string;
+            /** @description Set on the last of a folder's entries where it has more than fit one answer, 100,000: the rest is listed behind its name. */
+            more?: boolean;
             /** @description What it is called. */
             name: string;
             /** @description Whose it is, when shares are listed. */
@@ -2335,6 +2339,8 @@ export interface components {
              * @description Bytes that are verified and durable.
              */
             bytes: number;
+            /** @description As in the list of transfers. */
+            examining: boolean;
             /**
              * Format: int64
              * @description Its number.
@@ -2370,6 +2376,8 @@ export interface components {
             bytes: number;
             /** @description `download` or `upload`. */
             direction: string;
+            /** @description Whether files of it have changed at their owner, who is there and has not looked at them anew yet. */
+            examining?: boolean;
             failure?: components["schemas"]["Failure"] | null;
             /**
              * Format: int64
@@ -3580,6 +3588,8 @@ export interface operations {
             query?: {
                 /** @description `PEER[/SHARE[/PATH]]` or a link; what every contact shares when left out. */
                 path?: string;
+                /** @description Of a folder, only what is behind this name; from its first entry on when left out. */
+                after?: string;
             };
             header?: never;
             path?: never;

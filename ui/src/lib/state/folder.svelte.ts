@@ -10,9 +10,11 @@ import { toasts } from "./toasts.svelte";
 /** The listing, or why there is none. What was shown stays until a newer listing is there. */
 export class Folder {
   entries = $state.raw<api.Listed[] | null>(null);
+  /** Whether it holds more than one listing does: the rest is not shown. */
+  readonly isCut = $derived(this.entries?.at(-1)?.more === true);
   /** What is in it, in words; nothing before it is known. */
   readonly totals = $derived.by(() => {
-    if (this.entries === null) return null;
+    if (this.entries === null || this.isCut) return null;
     const sum = (of: "files" | "bytes") => (this.entries ?? []).reduce((all, entry) => all + entry[of], 0);
     return t.common.filesAndBytes(sum("files"), sum("bytes"));
   });

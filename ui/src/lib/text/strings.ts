@@ -455,6 +455,7 @@ export const t = {
     emptyTitle: "Nothing is shared yet",
     emptyText: "Share a folder, or ask somebody to share with you.",
     goneTitle: "This is not here",
+    cut: (number: number) => `There is more in this folder; the first ${count(number)} are shown.`,
   },
   transfers: {
     title: "Transfers",
@@ -468,6 +469,7 @@ export const t = {
       failed: "failed",
       cancelled: "cancelled",
     } as Record<string, string>,
+    examining: "they look at the folder anew: something in it has changed",
     of: (part: string, whole: string) => `${part} of ${whole}`,
     left: (time: string) => `${time} left`,
     from: "from",

@@ -91,6 +91,11 @@ impl Fetching {
         (Arc::clone(self.ongoing.getting()), self.ongoing.id())
     }
 
+    /// The root directory's node.
+    pub(in crate::content) fn root(&self) -> BlobHash {
+        self.root
+    }
+
     /// The chunks that are whole from now on, as they come.
     pub(in crate::content) fn held(&self) -> mpsc::UnboundedReceiver<u32> {
         self.ongoing.getting().held(self.ongoing.id())

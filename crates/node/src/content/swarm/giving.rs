@@ -8,7 +8,7 @@ use bytes::Bytes;
 use kith_core::codec;
 use kith_core::content::swarm::provider::{AskerId, Output, SnapshotId};
 use kith_core::content::swarm::wire::{Ask, AskerMessage, DropReason, ProviderMessage, What};
-use kith_core::content::swarm::{Provider, ProviderConfig};
+use kith_core::content::swarm::{Part, Provider, ProviderConfig};
 use kith_core::ids::{BlobHash, DeviceKey, ShareId};
 use kith_core::random::Seed;
 use kith_core::time::Time;
@@ -32,6 +32,9 @@ const ROOM_BYTES: usize = 272 * 1024;
 /// again.
 pub(super) const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
 
+/// Which snapshot: of which share, with which manifest.
+type Key = (ShareId, BlobHash);
+
 /// The provider of a node.
 #[derive(Debug)]
 pub struct Giving {
@@ -48,7 +51,7 @@ struct State {
     provider: Provider,
     /// The number of the next snapshot or asker.
     next: u64,
-    snapshots: BTreeMap<(ShareId, BlobHash), Snapshot>,
+    snapshots: BTreeMap<Key, Snapshot>,
     askers: BTreeMap<AskerId, Arc<Asker>>,
     /// When whoever waits for the machine wakes up.
     due: Option<Time>,
@@ -60,6 +63,9 @@ struct Snapshot {
     id: SnapshotId,
     reading: Arc<Reading>,
     askers: usize,
+    size: u64,
+    /// What whoever asks for it is told once and for all, where that are some files of it.
+    told: Option<Part>,
 }
 
 /// A piece of what answers a request.
@@ -189,7 +195,10 @@ impl Giving {
         self.tell(|provider, now| provider.handle_closed(now, asker.id));
         let mut state = self.lock();
         state.askers.remove(&asker.id);
-        let Some(snapshot) = state.snapshots.get_mut(&asker.key()) else {
+        // Another may have taken its place.
+        let is_its = |snapshot: &&mut Snapshot| Arc::ptr_eq(&snapshot.reading, &asker.reading);
+        let snapshot = state.snapshots.get_mut(&asker.key());
+        let Some(snapshot) = snapshot.filter(is_its) else {
             return;
         };
         snapshot.askers -= 1;
@@ -314,9 +323,36 @@ impl Giving {
                 asker.doubt();
                 giving.judge(&asker);
             }
+            giving.withdraw_stale();
         });
         // Fails only where the runtime stops.
         let _ = judged.await;
+    }
+
+    /// Withdraws copies of some files of which others are here than was told: whoever asks for one comes again, and is told anew. Blocks.
+    fn withdraw_stale(self: &Arc<Self>) {
+        let told: Vec<(Key, u64, Part)> = (self.lock().snapshots.iter())
+            .filter_map(|(key, snapshot)| Some((*key, snapshot.size, snapshot.told.clone()?)))
+            .collect();
+        for ((share, root), size, told) in told {
+            match self.shares.part_held((&share, &root), size) {
+                Ok(Some(held)) if held != told => {
+                    let mut state = self.lock();
+                    let key = (share, root);
+                    if state
+                        .snapshots
+                        .get(&key)
+                        .is_some_and(|it| it.told == Some(told))
+                    {
+                        state.withdraw(&key, self.clock.now());
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "what is shared cannot be looked up"),
+            }
+        }
+        // Has it written.
+        self.tell(|_, _| ());
     }
 }
 
@@ -334,6 +370,14 @@ impl State {
         now: Time,
     ) -> (SnapshotId, Arc<Reading>) {
         let key = (holding.share, holding.root);
+        let told = holding.edges.as_ref().map(|edges| Part {
+            chunks: holding.held.clone(),
+            edges: edges.clone(),
+        });
+        // Files of it have come or gone since.
+        if self.snapshots.get(&key).is_some_and(|it| it.told != told) {
+            self.withdraw(&key, now);
+        }
         if !self.snapshots.contains_key(&key) {
             let id = SnapshotId(self.number());
             self.provider
@@ -346,12 +390,21 @@ impl State {
                 id,
                 reading: Arc::new(reading),
                 askers: 0,
+                size: holding.size,
+                told,
             };
             self.snapshots.insert(key, snapshot);
         }
         let snapshot = self.snapshots.get_mut(&key).expect("it was just inserted");
         snapshot.askers += 1;
         (snapshot.id, Arc::clone(&snapshot.reading))
+    }
+
+    /// A snapshot is not provided any more as it was told: all who ask for it are told so.
+    fn withdraw(&mut self, key: &Key, now: Time) {
+        if let Some(snapshot) = self.snapshots.remove(key) {
+            self.provider.handle_withdrawn(now, snapshot.id);
+        }
     }
 
     /// Hands on what is to be written and served.

@@ -135,7 +135,7 @@ async fn a_copy_goes_on_under_an_epoch_that_rises_while_it_is_taken_in() {
             keep: false,
             selected_of: None,
         };
-        assert!(shares.hold(&held, NOW).expect("written"), "step {step}");
+        shares.hold(&held, NOW).expect("written");
         let provided = shares.examine(&share).expect("read");
         let is_over = !has_happened(&between);
         let copies = bob.shares.copies().expect("read");

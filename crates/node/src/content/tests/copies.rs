@@ -13,7 +13,8 @@ use kith_core::time::{DAY, Time};
 
 use super::world::{NOW, World, bytes, snapshot};
 use crate::content::{
-    Credential, Get, GetError, Held, LearnError, News, Recipients, Said, Shared, Talk, list,
+    Credential, Get, GetError, Held, HoldError, LearnError, News, Recipients, Said, Shared, Talk,
+    list,
 };
 
 pub(super) fn alice() -> SecretKey {
@@ -54,7 +55,7 @@ pub(super) async fn fetched(recipients: Recipients) -> (World, World, Shared) {
     };
     let got = alice.get(request).await.expect("fetched");
     let held = held(share, got.head.manifest, &got.target);
-    assert!(bob.shares.hold(&held, NOW).expect("kept"));
+    bob.shares.hold(&held, NOW).expect("kept");
     assert!(bob.shares.examine(&share).expect("read"));
     (alice, bob, shared)
 }
@@ -115,7 +116,7 @@ async fn a_copy_that_was_touched_is_examined_anew_and_given_on_and_an_edited_one
         ..with(&bob_world, share, Credential::Session)
     };
     let refused = bob_world.get(to("before")).await.expect_err("changed");
-    assert!(matches!(refused, GetError::Changed(_)), "{refused}");
+    assert!(matches!(refused, GetError::Changed { .. }), "{refused}");
     bob_world.shares.tend(&mut None, NOW).expect("looked");
     bob_world.get(to("after")).await.expect("fetched");
     fs::write(&at, bytes(2, 3_000_000)).expect("edited");
@@ -232,10 +233,13 @@ async fn a_copy_that_was_edited_is_not_served_and_one_that_is_not_whole_never_pr
         ..bob_world.request(share)
     };
     let refused = bob_world.get(request).await;
-    assert!(matches!(refused, Err(GetError::Changed(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(GetError::Changed { .. })),
+        "{refused:?}"
+    );
 
     let held = held(share, shared.head.manifest, &target);
-    assert!(bob_world.shares.hold(&held, NOW).expect("kept"));
+    bob_world.shares.hold(&held, NOW).expect("kept");
     assert!(!bob_world.shares.examine(&share).expect("read"));
     assert!(bob_world.shares.copies().expect("read").is_empty());
     let refused = bob_world.get(bob_world.request(share)).await;
@@ -280,8 +284,11 @@ async fn a_share_taken_back_is_provided_no_longer_and_its_getters_are_told() {
         bob_world
             .shares
             .hold(&held(share, shared.head.manifest, &bob_world.out()), NOW),
-        Ok(false)
+        Err(HoldError::Ended)
     ));
+    let other = held(ShareId([9; 32]), shared.head.manifest, &bob_world.out());
+    let unknown = bob_world.shares.hold(&other, NOW);
+    assert!(matches!(unknown, Err(HoldError::Unknown)), "{unknown:?}");
 }
 
 #[tokio::test]

@@ -134,7 +134,7 @@ async fn a_file_edited_while_it_is_served_is_told_as_changed() {
     world.fault = Fault::At(8 << 20, Arc::new(edit));
     let error = world.get(world.request(share)).await.expect_err("changed");
     assert!(
-        matches!(&error, GetError::Changed(path) if path == "big"),
+        matches!(&error, GetError::Changed { path, .. } if path == "big"),
         "{error}"
     );
     assert!(!world.out().join("holiday").exists());
@@ -151,7 +151,7 @@ async fn a_file_that_vanished_is_told_as_changed() {
     world.fault = Fault::At(1, Arc::new(remove));
     assert!(matches!(
         world.get(world.request(share)).await,
-        Err(GetError::Changed(_))
+        Err(GetError::Changed { .. })
     ));
 }
 

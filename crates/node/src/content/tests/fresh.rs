@@ -71,7 +71,7 @@ async fn a_share_scanned_anew_under_way_is_told_as_changed_and_not_as_gone() {
     };
     world.fault = Fault::At(8 << 20, Arc::new(change));
     let error = world.get(world.request(share)).await.expect_err("changed");
-    assert!(matches!(error, GetError::Changed(_)), "{error}");
+    assert!(matches!(error, GetError::Changed { .. }), "{error}");
 }
 
 #[test]

@@ -81,6 +81,32 @@ fn disk() -> PathBuf {
 }
 
 #[test]
+fn a_disk_that_can_have_fewer_files_than_a_share_has_is_told_before_anything_is_made() {
+    on_a_small_disk("fetch_more_files_than_a_disk_can_have", DISK_MIB);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by the test above, in a namespace"]
+async fn fetch_more_files_than_a_disk_can_have() {
+    let world = World::new();
+    for number in 0..1_200 {
+        world.write(&format!("{number}"), b"");
+    }
+    let share = world.share(Recipients::Contacts).head.share;
+    let to_disk = || Get {
+        out: disk(),
+        ..world.request(share)
+    };
+    remount("nr_inodes=1000");
+    let error = world.get(to_disk()).await.expect_err("1,200 of 1,000");
+    assert!(matches!(error, GetError::DiskFull), "{error}");
+    assert_eq!(snapshot(&disk()).len(), 0, "nothing is left of it");
+    remount("nr_inodes=2000");
+    let got = world.get(to_disk()).await.expect("1,200 of 2,000");
+    assert_eq!(got.files, 1_200);
+}
+
+#[test]
 fn a_disk_too_small_for_a_transfer_is_told_and_the_next_run_goes_on_from_there() {
     on_a_small_disk("fetch_to_a_small_disk", DISK_MIB);
 }

@@ -28,6 +28,7 @@ mod reading;
 mod reflinks;
 mod several;
 mod trees;
+mod unowned;
 mod unwritten;
 mod versions;
 mod whole;

@@ -7,17 +7,22 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use kith_core::content::access::{Asker, Relation};
 use kith_core::content::swarm::getter::Who;
+use kith_core::content::swarm::wire::{AskerMessage, Open, ProviderMessage};
+use kith_core::content::wire::Proof;
 use kith_core::crypto::SecretKey;
+use kith_core::data::head::Head;
 use kith_core::ids::{DeviceKey, ShareId};
+use tokio::io::{AsyncWriteExt as _, DuplexStream, WriteHalf};
 use tokio::time::Instant;
 
 use super::adding::chosen;
 use super::copies::{alice, carol, grant, learn};
-use super::world::{LAN, NOW, World, bytes, getting, snapshot};
+use super::world::{Faulty, LAN, NOW, World, bytes, getting, snapshot};
 use crate::content::error::{SPENT_MAX, STALL_MAX};
 use crate::content::swarm::Intake;
 use crate::content::{
-    AlreadyHere, Credential, Get, GetError, Got, Held, Recipients, Said, Talk, get,
+    AlreadyHere, Credential, Get, GetError, Got, Held, HoldError, Recipients, Said, Talk, frames,
+    get,
 };
 
 /// A tree of files that end anywhere in a chunk, some of them small.
@@ -67,7 +72,7 @@ async fn chose(alice_world: &mut World, key: u8, share: ShareId, paths: &[&str])
         ..chosen(alice_world, share, paths)
     };
     let got = alice_world.get(request).await.expect("fetched");
-    assert!(world.shares.hold(&held(&got), NOW).expect("kept"));
+    world.shares.hold(&held(&got), NOW).expect("kept");
     (world, got)
 }
 
@@ -226,7 +231,7 @@ async fn what_is_not_as_it_came_is_no_part_of_it_and_nothing_at_all_is_no_copy()
     assert!(get_from(&[&bob], of("a.jpg")).await.is_ok());
     fs::remove_dir_all(&got.target).expect("removed");
     assert!(bob.shares.provided(&share).expect("read").is_none());
-    assert!(bob.shares.hold(&held(&got), NOW).expect("kept"));
+    bob.shares.hold(&held(&got), NOW).expect("kept");
     assert!(!bob.shares.examine(&share).expect("read"));
     assert!(bob.shares.copies().expect("read").is_empty());
 }
@@ -240,7 +245,7 @@ async fn a_second_choice_adds_to_the_first_and_none_takes_the_place_of_the_whole
         ..chosen(&alice_world, share, paths)
     };
     let got = alice_world.get(request(&DAVES)).await.expect("fetched");
-    assert!(bob.shares.hold(&held(&got), NOW).expect("kept"));
+    bob.shares.hold(&held(&got), NOW).expect("kept");
     assert!(bob.shares.examine(&share).expect("read"));
     let all = get_from(&[&bob], carols(&bob, share)).await;
     let all = all.expect("all of it");
@@ -250,11 +255,77 @@ async fn a_second_choice_adds_to_the_first_and_none_takes_the_place_of_the_whole
         target: all.target.clone(),
         ..held(&all)
     };
-    assert!(bob.shares.hold(&whole, NOW).expect("kept"));
+    bob.shares.hold(&whole, NOW).expect("kept");
     assert!(bob.shares.examine(&share).expect("read"));
-    assert!(!bob.shares.hold(&held(&got), NOW).expect("looked"));
+    let refused = bob.shares.hold(&held(&got), NOW);
+    assert!(matches!(refused, Err(HoldError::WholeHere)), "{refused:?}");
     let copies = bob.shares.copies().expect("read");
     assert!(copies[0].part.is_none() && copies[0].target == all.target);
+}
+
+/// Somebody who asks for a snapshot, and is told what is here of it.
+struct Listener {
+    reader: Faulty,
+    /// Open as long as this is.
+    _writer: WriteHalf<DuplexStream>,
+}
+
+impl Listener {
+    async fn open(world: &World, head: &Head) -> Self {
+        let stream = world.swarm_stream();
+        let (reader, mut writer) = (stream.reader, stream.writer);
+        let (root, size) = (head.manifest, head.totals.bytes);
+        let open = Open::new(head.share, root, size, Proof::Session);
+        let asked = frames::frame(&AskerMessage::Open(open));
+        writer.write_all(&asked).await.expect("it is heard");
+        Self {
+            reader,
+            _writer: writer,
+        }
+    }
+
+    async fn next(&mut self) -> ProviderMessage {
+        let message = frames::read::<ProviderMessage>(&mut self.reader);
+        let message = tokio::time::timeout(STALL_MAX, message).await;
+        let message = message.expect("in time").expect("a frame");
+        message.expect("not the end")
+    }
+
+    /// What is told at first, up to the last of it.
+    async fn told(&mut self) -> Vec<ProviderMessage> {
+        let mut told = Vec::new();
+        while !matches!(told.last(), Some(ProviderMessage::Final(_))) {
+            told.push(self.next().await);
+        }
+        told
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_told_of_files_that_are_gone_is_told_anew_and_who_comes_then_hears_of_what_is_left()
+ {
+    let (mut alice_world, share) = alice_shares(Recipients::Public);
+    let (bob, got) = chose(&mut alice_world, 2, share, &BOBS).await;
+    assert!(bob.shares.examine(&share).expect("read"));
+    let mut present = Listener::open(&bob, &got.head).await;
+    let before = present.told().await;
+    // Nothing has changed: nobody is disturbed, and another hears the same.
+    assert!(bob.shares.examine_anew(&share).expect("read"));
+    assert_eq!(Listener::open(&bob, &got.head).await.told().await, before);
+
+    fs::remove_file(got.target.join("a.jpg")).expect("there");
+    assert!(bob.shares.examine_anew(&share).expect("read"));
+    let mut newcomer = Listener::open(&bob, &got.head).await;
+    assert_ne!(newcomer.told().await, before);
+    loop {
+        match present.next().await {
+            ProviderMessage::Gone => break,
+            ProviderMessage::Free | ProviderMessage::Busy => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut again = Listener::open(&bob, &got.head).await;
+    assert_ne!(again.told().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -268,7 +339,7 @@ async fn a_part_takes_room_like_a_copy() {
         keep: true,
         ..held(&got)
     };
-    assert!(bob.shares.hold(&kept, NOW).expect("kept"));
+    bob.shares.hold(&kept, NOW).expect("kept");
     assert!(bob.shares.examine(&share).expect("read"), "it is to stay");
     assert!(bob.shares.drop_copy(&share).expect("dropped"));
     assert!(bob.shares.copies().expect("read").is_empty());

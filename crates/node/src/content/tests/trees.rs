@@ -11,13 +11,14 @@ use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::data::builder::{Built, DirectoryBuilder, NodeBlob};
 use kith_core::data::head::{Audience, Layout, Ownership, SignedHead, Terms};
 use kith_core::data::manifest::{self, Entry};
+use kith_core::data::repeats::{ENTRY_BYTES_MIN, REPEATED_MAX};
 use kith_core::data::walk::Walk;
 use kith_core::ids::BlobHash;
 
 use super::world::{NOW, World, snapshot};
-use crate::content::Recipients;
 use crate::content::store::{self, ShareRow};
 use crate::content::swarm::reading::Reading;
+use crate::content::{GetError, Recipients};
 use crate::data::encoding::Encoding;
 use crate::data::range::Blob;
 use crate::data::scan::Found;
@@ -47,6 +48,46 @@ async fn names_of_any_script_arrive_byte_for_byte() {
     let got = world.get(world.request(shared.head.share)).await;
     let target = got.expect("fetched").target;
     assert_eq!(snapshot(&target), snapshot(&world.source()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tree_of_folders_that_repeat_is_refused_before_they_are_made() {
+    let world = World::new();
+    let secret = SecretKey::from_bytes([7; 32]);
+    let share = secret.share_id();
+    // A thousand times the same folder of a thousand empty ones, in some 100 KiB.
+    let mut inner = DirectoryBuilder::default().finish().expect("bounded");
+    for _ in 0..2 {
+        let mut builder = DirectoryBuilder::default();
+        for number in 0..1_000 {
+            let folder = Entry::Directory(manifest::Directory {
+                name: format!("{number:03}"),
+                node: inner.1.node,
+                totals: inner.1.totals,
+            });
+            assert!(builder.push(folder).expect("in order").is_empty());
+        }
+        let (nodes, built) = builder.finish().expect("bounded");
+        inner.0.extend(nodes);
+        inner.1 = built;
+    }
+    let found: Vec<Found> = inner.0.into_iter().map(Found::Node).collect();
+    let kept = store::run(world.shares.database(), |connection| {
+        store::keep(connection, &share, 1, &found)
+    });
+    kept.expect("kept");
+    create(&world, &secret, &inner.1);
+    let refused = world.get(world.request(share)).await;
+    let refused = refused.expect_err("a million folders of nothing");
+    assert!(matches!(refused, GetError::Repeated(_)), "{refused}");
+    let made = snapshot(&world.out());
+    let most = REPEATED_MAX + 100 * 1024 / ENTRY_BYTES_MIN;
+    assert!(
+        !made.is_empty() && made.len() as u64 <= most,
+        "{}",
+        made.len()
+    );
+    assert!(!world.out().join("large").exists());
 }
 
 /// In all: a hundred folders of a thousand files, and one of a hundred thousand.

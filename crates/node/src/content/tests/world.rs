@@ -335,6 +335,7 @@ impl World {
             staged: Default::default(),
             givers: Default::default(),
             newest: None,
+            stale: None,
             providing: None,
         }
     }
@@ -373,7 +374,8 @@ impl World {
     pub(super) async fn entries(&self, share: ShareId, path: &str) -> Result<Vec<Entry>, GetError> {
         let head = self.head(&self.request(share)).await?.head;
         let feed = |intake| self.feed(intake, Credential::Session);
-        entries(&getting(), &head, path, feed).await
+        let page = entries(&getting(), &head, (path, None), feed).await?;
+        Ok(page.entries)
     }
 
     /// What is in the folder that things are fetched into, staging folders included.

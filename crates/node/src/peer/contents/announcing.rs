@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kith_core::content::access::{Asker, Guard, Relation};
-use kith_core::content::news::{News, Tell, is_told};
+use kith_core::content::news::{AGAIN_MAX, News, Tell, is_told};
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::routing::Target;
+use tokio::sync::Notify;
 use tracing::debug;
 
 use super::copies::{soon, untold};
@@ -19,11 +20,24 @@ use crate::peer::node::Node;
 
 /// The machine, of which each node has one.
 #[derive(Debug, Default)]
-struct Announcing(Mutex<News>);
+struct Announcing {
+    news: Mutex<News>,
+    /// It is due sooner than it was.
+    sooner: Notify,
+}
 
 impl Announcing {
     fn lock(&self) -> MutexGuard<'_, News> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the machine is due.
+    async fn due(&self) {
+        let due = self.lock().poll_timeout();
+        match due {
+            Some(due) => tokio::time::sleep(due.since(clock::now()).min(AGAIN_MAX)).await,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -37,10 +51,16 @@ pub(super) struct Guarded {
 /// Begins to tell.
 pub(super) fn announce(node: &Node) {
     let (weak, shares) = (node.downgrade(), Arc::clone(node.shares()));
+    let announcing = node.extension::<Announcing>();
     node.spawn(async move {
         loop {
-            let renewed = shares.renewed().await;
+            let renewed = tokio::select! {
+                renewed = shares.renewed() => renewed,
+                () = announcing.due() => BTreeSet::new(),
+                () = announcing.sooner.notified() => continue,
+            };
             let Some(node) = weak.upgrade() else { return };
+            announcing.lock().handle_timeout(clock::now());
             if let Err(error) = node.contents().announce(renewed).await {
                 debug!(%error, "contacts are not told of a new head");
             }
@@ -104,20 +124,26 @@ impl Contents {
             let Some(tell) = news.lock().poll_output() else {
                 return;
             };
-            let (contents, peer) = (self.clone(), tell.peer);
+            let contents = self.clone();
             self.node.spawn(async move {
-                if let Err(error) = contents.tell(tell).await {
-                    debug!(%error, "a contact was not told of a new head");
-                }
+                let told = contents.tell(&tell).await;
                 let news = contents.node.extension::<Announcing>();
-                news.lock().handle_told(&peer);
+                match told {
+                    Ok(()) => news.lock().handle_told(&tell.peer),
+                    Err(error) => {
+                        debug!(%error, "a contact was not told of a new head");
+                        news.lock().handle_untold(clock::now(), tell);
+                        news.sooner.notify_one();
+                    }
+                }
                 contents.tell_waiting();
             });
         }
     }
 
     /// Tells somebody what their shares are now, as far as they are still there and these for them, and which they have lost.
-    async fn tell(&self, Tell { peer, shares, lost }: Tell) -> Result<(), Error> {
+    async fn tell(&self, tell: &Tell) -> Result<(), Error> {
+        let (peer, shares) = (tell.peer, tell.shares.clone());
         if !self.node.0.live.contacts().contains(&peer) {
             return Ok(());
         }
@@ -133,7 +159,7 @@ impl Contents {
                 Ok(heads)
             })
             .await?;
-        heads.extend(lost);
+        heads.extend(tell.lost.values().cloned());
         self.tell_heads(peer, heads).await
     }
 

@@ -17,7 +17,9 @@ use super::making::my_name;
 use super::reach::Reach;
 use super::source::ShareName;
 use crate::clock;
-use crate::content::{Copy, Credential, GetError, Got, Held, News, Providing, Said, Talk};
+use crate::content::{
+    Copy, Credential, GetError, Got, Held, HoldError, News, Providing, Said, Talk,
+};
 use crate::error::Error;
 use crate::peer::node::Node;
 use crate::peer::stream::{StreamReader, StreamWriter};
@@ -131,12 +133,15 @@ impl Contents {
             keep,
             selected_of: got.selected_of.clone(),
         };
-        if !self.hold(fetched.clone()).await? {
-            // It was faster than the news of it.
+        let mut held = self.hold(fetched.clone()).await?;
+        if let Err(HoldError::Unknown | HoldError::OtherVersion) = held {
+            // It may have been faster than the news of it.
             self.acquaint(from).await?;
-            if !self.hold(fetched).await? {
-                return Ok(());
-            }
+            held = self.hold(fetched).await?;
+        }
+        if let Err(refused) = held {
+            debug!(%refused, "what was fetched is no copy");
+            return Ok(());
         }
         let (contents, from, audience) = (self.clone(), from.clone(), got.head.audience);
         let offered = got.offered.clone();
@@ -191,9 +196,12 @@ impl Contents {
         told.map(|_| ()).map_err(untold)
     }
 
-    async fn hold(&self, fetched: Held) -> Result<bool, Error> {
-        self.blocking(move |shares| Ok(shares.hold(&fetched, clock::now())?))
-            .await
+    async fn hold(&self, fetched: Held) -> Result<Result<(), HoldError>, Error> {
+        self.blocking(move |shares| match shares.hold(&fetched, clock::now()) {
+            Err(HoldError::Keep(error)) => Err(error.into()),
+            held => Ok(held),
+        })
+        .await
     }
 
     async fn examine_and_tell(

@@ -1,6 +1,7 @@
 //! What the failure of a transfer means to whoever asked for it.
 
 use kith_core::data::head::Head;
+use kith_core::ids::BlobHash;
 
 use super::reach;
 use crate::content::GetError;
@@ -43,15 +44,29 @@ pub(super) fn is_passing(error: &Error) -> bool {
     }
 }
 
-/// Whether a newer version is to be had instead: the provider says that files are not what they were, and hashes them anew.
-pub(super) fn is_outdated(error: &Error) -> bool {
-    matches!(
-        error,
+/// The version of which files are not what they were at who gives them, and who hashes them anew: a newer one is to be had instead, or will be.
+pub(super) fn outdated(error: &Error) -> Option<BlobHash> {
+    match error {
         Error::Get {
-            error: GetError::Changed(_),
+            error: GetError::Changed { version, .. },
             ..
-        }
-    )
+        } => Some(*version),
+        _ => None,
+    }
+}
+
+/// What is told of a file that has changed when its owner did not come to look at it.
+pub(super) fn unexamined(error: Error) -> Error {
+    match error {
+        Error::Get {
+            name,
+            error: GetError::Changed { path, .. },
+        } => Error::Get {
+            name,
+            error: GetError::Unexamined(path),
+        },
+        other => other,
+    }
 }
 
 /// Whether a provider has an older version than is known.
@@ -85,6 +100,7 @@ pub(super) fn is_local(error: &Error) -> bool {
                 | GetError::DiskFull
                 | GetError::Disk { .. }
                 | GetError::Tree(_)
+                | GetError::Repeated(_)
         ),
         Error::Usage(_) | Error::Closed => true,
         _ => false,

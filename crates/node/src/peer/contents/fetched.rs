@@ -19,6 +19,8 @@ pub struct TransferProgress {
     pub rate: u64,
     /// Nobody who has it is there now.
     pub waiting: bool,
+    /// Files have changed at its owner, who is there and has not looked at them anew yet; nothing else of it is to be had now.
+    pub examining: bool,
 }
 
 /// How much came from whom.

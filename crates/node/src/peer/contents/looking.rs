@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::data::head::{Head, HeadError};
-use kith_core::data::manifest::Entry;
+use kith_core::data::listing::Page;
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::routing::Target;
 use tokio::sync::mpsc;
@@ -37,34 +37,41 @@ impl Contents {
         reach.with(target, self.look(&reach, target, peer)).await
     }
 
-    /// What a directory of a share holds, somebody's or our own; a file holds itself. Where its owner is not to be reached, or not soon, a
-    /// copy of it here says what it holds.
+    /// What a directory of a share holds, somebody's or our own, a page at a time: from the first entry behind the name `after` on. A file holds
+    /// itself. Where its owner is not to be reached, or not soon, a copy of it here says what it holds.
     ///
     /// # Errors
     /// [`Error::UnknownShare`] when there is no such share or path, or not for us; [`Error::Unreachable`].
-    pub async fn entries(&self, source: &ShareSource) -> Result<Vec<Entry>, Error> {
+    pub async fn entries(&self, source: &ShareSource, after: Option<&str>) -> Result<Page, Error> {
+        let behind = after.map(str::to_owned);
         if source.owner == self.node.peer_id() {
             let (shares, source) = (Arc::clone(self.node.shares()), source.clone());
-            let listed = tokio::task::spawn_blocking(move || own_entries(&shares, &source));
+            let own = move || own_entries(&shares, &source, behind.as_deref());
+            let listed = tokio::task::spawn_blocking(own);
             return listed.await.map_err(|_| Error::Closed)?;
         }
         let (shares, here) = (Arc::clone(self.node.shares()), source.clone());
-        let copied = tokio::task::spawn_blocking(move || copied_entries(&shares, &here));
+        let copied =
+            tokio::task::spawn_blocking(move || copied_entries(&shares, &here, behind.as_deref()));
         let Some(copied) = copied.await.map_err(|_| Error::Closed)?? else {
-            return self.entries_of_owner(source).await;
+            return self.entries_of_owner(source, after).await;
         };
-        match tokio::time::timeout(OWNER_WITHIN, self.entries_of_owner(source)).await {
+        match tokio::time::timeout(OWNER_WITHIN, self.entries_of_owner(source, after)).await {
             Err(_) | Ok(Err(Error::Unreachable { .. } | Error::UnknownContact(_))) => Ok(copied),
             Ok(listed) => listed,
         }
     }
 
     /// What the owner says that it holds.
-    async fn entries_of_owner(&self, source: &ShareSource) -> Result<Vec<Entry>, Error> {
+    async fn entries_of_owner(
+        &self,
+        source: &ShareSource,
+        after: Option<&str>,
+    ) -> Result<Page, Error> {
         let reach = Reach::source(&self.node, source).await?;
         let mut failed = missing(reach.name());
         for target in reach.targets() {
-            let listed = self.entries_at(&reach, *target, source);
+            let listed = self.entries_at(&reach, *target, source, after);
             match reach.with(*target, listed).await {
                 Err(error @ Error::Unreachable { .. }) => failed = error,
                 other => return other,
@@ -118,7 +125,8 @@ impl Contents {
         reach: &Reach,
         target: Target,
         source: &ShareSource,
-    ) -> Result<Vec<Entry>, Error> {
+        after: Option<&str>,
+    ) -> Result<Page, Error> {
         let share = self.identify(reach, target, source).await?;
         let credential = source.credential();
         let listed = async {
@@ -138,7 +146,8 @@ impl Contents {
                 feed.run(vec![provider], &mut mpsc::unbounded_channel().1)
                     .await
             };
-            content::entries(self.node.getting(), &head, &source.path, feed).await
+            let at = (source.path.as_str(), after);
+            content::entries(self.node.getting(), &head, at, feed).await
         };
         let listed = tokio::time::timeout(LOOK_WITHIN, listed).await;
         listed
@@ -148,16 +157,22 @@ impl Contents {
 }
 
 /// What a directory of an own share holds.
-fn own_entries(shares: &Shares, source: &ShareSource) -> Result<Vec<Entry>, Error> {
+fn own_entries(shares: &Shares, source: &ShareSource, after: Option<&str>) -> Result<Page, Error> {
     let head = own_head(shares, source)?;
-    let listed = lying::entries(shares, &head, &source.path).map_err(ShareError::from)?;
+    let at = (source.path.as_str(), after);
+    let listed = lying::entries(shares, &head, at).map_err(ShareError::from)?;
     Ok(listed.ok_or(ReadError::NotFound)?)
 }
 
 /// What a directory of a copy holds; `None` where there is no copy, or nothing at its path.
-fn copied_entries(shares: &Shares, source: &ShareSource) -> Result<Option<Vec<Entry>>, Error> {
+fn copied_entries(
+    shares: &Shares,
+    source: &ShareSource,
+    after: Option<&str>,
+) -> Result<Option<Page>, Error> {
     let Some(head) = copied_head(shares, source)? else {
         return Ok(None);
     };
-    Ok(lying::entries(shares, &head, &source.path).map_err(ShareError::from)?)
+    let at = (source.path.as_str(), after);
+    Ok(lying::entries(shares, &head, at).map_err(ShareError::from)?)
 }

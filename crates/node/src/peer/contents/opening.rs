@@ -33,6 +33,10 @@ const LINGER: Duration = Duration::from_secs(10);
 /// which a player has enough ahead of it; and who opens something of somebody who is away does not sit before nothing for longer.
 const RETURN_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long their looking at what has changed there may take until its readers are told that it has: as long as whoever opens something sits
+/// before nothing.
+const LOOKED_WITHIN: Duration = Duration::from_secs(10);
+
 /// After so many bytes of a file that came, it is looked whether there is room for more: little beside the least room there is.
 const LOOK_EVERY_BYTES: u64 = 8 << 20;
 
@@ -165,6 +169,7 @@ impl Contents {
                 Some(_) => Duration::ZERO,
                 None => RETURN_WITHIN,
             },
+            examined_within: LOOKED_WITHIN,
             ..GetOptions::new(source.clone(), place)
         };
         let mut transfer = self.get(options);
@@ -319,7 +324,7 @@ fn told(error: Error) -> ReadError {
         ) => ReadError::Away(message),
         (
             Error::Get {
-                error: GetError::Changed(_),
+                error: GetError::Changed { .. } | GetError::Unexamined(_),
                 ..
             },
             _,

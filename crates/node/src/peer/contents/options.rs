@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kith_core::content::retries::EXAMINED_WITHIN;
 use kith_core::ids::BlobHash;
 
 use super::source::ShareSource;
@@ -21,6 +22,8 @@ pub struct GetOptions {
     pub chosen: Chosen,
     /// How long to wait for somebody who has it, counted from the start and anew from each byte that arrives.
     pub wait: Duration,
+    /// How long its owner may take to look at files that have changed, where that is longer: counted anew from each byte that arrives.
+    pub examined_within: Duration,
     /// The version that it must have, by the hash in its head; `None` for the newest.
     pub at: Option<BlobHash>,
     /// Where its files are read while they arrive.
@@ -46,6 +49,7 @@ impl GetOptions {
             only: Vec::new(),
             chosen: Chosen::default(),
             wait: Duration::ZERO,
+            examined_within: EXAMINED_WITHIN,
             at: None,
             readers: Readers::default(),
             priorities: Priorities::default(),

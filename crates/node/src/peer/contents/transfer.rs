@@ -5,14 +5,14 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use kith_core::content::retries::{Ended, Next, Retries};
-use kith_core::ids::{PeerId, ShareId};
+use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::routing::Target;
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::debug;
 
 use super::copies::Acquaintance;
-use super::failure::{explain, is_local, is_older, is_outdated, is_passing, missing};
+use super::failure::{explain, is_local, is_older, is_passing, missing, outdated, unexamined};
 use super::fetched::{Fetched, SourceBytes, TransferProgress};
 use super::handle::Contents;
 use super::options::GetOptions;
@@ -66,6 +66,7 @@ impl Transfer {
                 sources: BTreeMap::new(),
                 has_older: false,
                 is_older: false,
+                stale: None,
             };
             tokio::select! {
                 result = run.go() => {
@@ -137,6 +138,8 @@ struct Run {
     has_older: bool,
     /// Whether what was fetched is one.
     is_older: bool,
+    /// The version of which files have changed at its owner: it is not asked for there while it is the newest.
+    stale: Option<BlobHash>,
 }
 
 impl Drop for Run {
@@ -152,7 +155,12 @@ impl Run {
         let now = || Time(0) + started.elapsed();
         let only = Filter::wanted(&self.options.only, &self.options.chosen);
         let only = only.map_err(|error| Error::Usage(error.to_string()))?;
-        let mut retries = Retries::new(self.options.wait, now());
+        let GetOptions {
+            wait,
+            examined_within,
+            ..
+        } = self.options;
+        let mut retries = Retries::new(wait, examined_within, now());
         loop {
             let before = self.fetched;
             let error = match self.attempt(only.as_ref()).await {
@@ -160,15 +168,20 @@ impl Run {
                 Err(error) => error,
             };
             let brought = self.fetched > before;
-            let ended = match &error {
-                error if is_passing(error) => Ended::Lost { brought },
-                changed if self.options.at.is_none() && is_outdated(changed) => Ended::Changed,
-                _ => return Err(error),
+            let outdated = outdated(&error).filter(|_| self.options.at.is_none());
+            let ended = match outdated {
+                Some(version) => Ended::Changed { version, brought },
+                None if is_passing(&error) => Ended::Lost { brought },
+                None => return Err(error),
             };
-            match retries.handle_ended(now(), ended) {
+            let next = retries.handle_ended(now(), ended);
+            self.stale = outdated.filter(|_| matches!(next, Next::Examined { whole: false, .. }));
+            match next {
                 Next::Again(pause) => tokio::time::sleep(pause).await,
                 Next::Wait(pause) => self.wait(pause).await,
+                Next::Examined { pause, .. } => self.wait_for_examination(pause).await,
                 Next::Over => return Err(error),
+                Next::Unexamined => return Err(unexamined(error)),
             }
         }
     }
@@ -304,11 +317,14 @@ impl Run {
         let is_choosy = owner.is_some() && !self.has_older;
         let get = Get {
             newest: newest.clone().filter(|_| is_choosy),
+            // Others may have it as it was.
+            stale: self.stale.filter(|_| owner.is_none()),
             ..self.request(&acquainted, &first.provider.credential, only)
         };
         let before = self.fetched;
         let (earlier, sources) = (self.sources.clone(), &mut self.sources);
         let (progress, rate, fetched) = (&self.progress, &mut self.rate, &mut self.fetched);
+        let is_examining = progress.borrow().examining;
         let report = |now: &Progress| {
             *fetched = before + now.fetched;
             sources.clone_from(&earlier);
@@ -322,6 +338,7 @@ impl Run {
                 files: now.files,
                 rate,
                 waiting: false,
+                examining: is_examining && now.fetched == 0,
             });
         };
         let ask = async || {
@@ -373,6 +390,7 @@ impl Run {
             owner: options.source.owner,
             at: options.at,
             newest: None,
+            stale: None,
             path: options.source.path.clone(),
             out: options.out.clone(),
             only: only.cloned(),
@@ -391,11 +409,22 @@ impl Run {
     async fn wait(&mut self, pause: Duration) {
         self.progress.send_modify(|progress| {
             progress.waiting = true;
+            progress.examining = false;
             progress.rate = 0;
         });
         let news = arrival(&mut self.events, self.options.source.owner);
         // Without news another try tells.
         let _ = tokio::time::timeout(pause, news).await;
+    }
+
+    /// Gives the owner, who is there, this long to look at what has changed.
+    async fn wait_for_examination(&self, pause: Duration) {
+        self.progress.send_modify(|progress| {
+            progress.waiting = false;
+            progress.examining = true;
+            progress.rate = 0;
+        });
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -429,3 +458,6 @@ impl First {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,11 +170,11 @@ async fn what_a_copy_holds_is_listed_while_its_owner_is_away() {
     alice.node.shutdown().await;
     let source = contents.resolve("alice/folder/day1").await;
     let source = source.expect("a source");
-    let listed = contents.entries(&source).await.expect("a copy");
+    let listed = contents.entries(&source, None).await.expect("a copy");
     let names: Vec<_> = listed.iter().map(Entry::name).collect();
     assert_eq!(names, ["a"]);
     contents.unshare("folder").await.expect("a copy");
-    let nothing = contents.entries(&source).await;
+    let nothing = contents.entries(&source, None).await;
     assert!(
         matches!(nothing, Err(Error::Unreachable { .. })),
         "{nothing:?}"

@@ -126,3 +126,26 @@ async fn whoever_is_blocked_hears_of_nothing_any_more() {
     offered(&mut bobs).await;
     assert!(!has_heard(&mut carols));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_who_could_not_take_the_news_is_told_again_while_they_are_there() {
+    let (alice, [(bob, mut heard)]) = alice_and(["bob"]).await;
+    // Bob's node cannot look up what he knows of a share, and so answers nobody who tells of one.
+    let database = rusqlite::Connection::open(bob.at("data/kith.db")).expect("it is there");
+    database.busy_timeout(PATIENCE).expect("set");
+    let rename = |from, to| {
+        let statement = format!("ALTER TABLE {from} RENAME TO {to}");
+        database.execute_batch(&statement).expect("renamed");
+    };
+    rename("share_known", "away");
+    alice.write("album/one.jpg", b"1");
+    let made = alice.share("album", Recipients::Contacts).await.share.head;
+    let this = (alice.node.peer_id(), made.share);
+    assert_eq!(
+        offered(&mut heard).await,
+        this,
+        "it came, and was not taken"
+    );
+    rename("away", "share_known");
+    assert_eq!(offered(&mut heard).await, this, "nothing has changed since");
+}

@@ -315,6 +315,7 @@ impl Entry {
             progress: TransferProgress {
                 rate: 0,
                 waiting: false,
+                examining: false,
                 ..status.progress
             },
             staged: self.staged.folder(),

@@ -116,7 +116,7 @@ async fn work(
 
 /// Notes how far it is, until it is over.
 async fn follow(node: &Node, id: TransferId, stop: &CancellationToken, transfer: &mut Transfer) {
-    let mut told: Option<(Instant, TransferState)> = None;
+    let mut told: Option<(Instant, TransferState, bool)> = None;
     while let Some(progress) = transfer.changed().await {
         let state = match progress.waiting {
             true => TransferState::Waiting,
@@ -130,10 +130,11 @@ async fn follow(node: &Node, id: TransferId, stop: &CancellationToken, transfer:
             status.state = state;
             status.progress = progress;
         });
-        let is_due =
-            |(at, before): (Instant, TransferState)| before != state || at.elapsed() >= NEWS_EVERY;
+        let is_due = |(at, before, was_examining): (Instant, TransferState, bool)| {
+            before != state || was_examining != progress.examining || at.elapsed() >= NEWS_EVERY
+        };
         if told.is_none_or(is_due) {
-            told = Some((Instant::now(), state));
+            told = Some((Instant::now(), state, progress.examining));
             node.transfers().tell(entry.info(id));
         }
     }
@@ -162,6 +163,7 @@ async fn settle(
         entry.status.send_modify(|status| {
             status.progress.rate = 0;
             status.progress.waiting = false;
+            status.progress.examining = false;
             match outcome {
                 Ok(fetched) => {
                     status.state = TransferState::Done;

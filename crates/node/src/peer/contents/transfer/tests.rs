@@ -1,0 +1,152 @@
+//! What is fetched while its owner looks at what has changed.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::content::{GetError, NewShare, Recipients};
+use crate::error::{Error, ErrorKind};
+use crate::peer::contents::options::GetOptions;
+use crate::peer::node::Node;
+use crate::testing::{befriend, local_node};
+
+/// How long is enough to have begun anew as often as a folder that changes all the time is, with the pauses in between.
+const RENEWED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The size of each file.
+const FILE_BYTES: usize = 6 << 20;
+
+/// Alice, who shares a folder, and Bob, who fetches it.
+struct World {
+    folder: TempDir,
+    alice: Node,
+    bob: Node,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let spawn = async |name: &str| {
+            let node = local_node().name(name).data_dir(folder.path().join(name));
+            node.spawn().await.expect("loopback can be bound")
+        };
+        let (alice, bob) = (spawn("alice").await, spawn("bob").await);
+        befriend(&alice, &bob).await.expect("they meet");
+        let source = folder.path().join("holiday");
+        fs::create_dir(&source).expect("created");
+        fs::write(source.join("same"), bytes(1)).expect("written");
+        fs::write(source.join("edited"), bytes(2)).expect("written");
+        let new = NewShare {
+            paths: vec![source],
+            recipients: Recipients::Contacts,
+            name: None,
+            bare: false,
+        };
+        alice.contents().share(new).await.expect("shared");
+        Self { folder, alice, bob }
+    }
+
+    /// From now on Alice hashes so slowly that she comes to no end before this is dropped.
+    fn hash_slowly(&self) -> mpsc::Sender<()> {
+        let shares = Arc::clone(self.alice.contents().node.shares());
+        let (ends, end) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel();
+        std::thread::spawn(move || {
+            let _scanning = shares.lock_scan();
+            begun.send(()).expect("it is waited for");
+            // Nothing is ever sent: it ends when the other side is dropped.
+            let _ = end.recv();
+        });
+        begins.recv().expect("it begins");
+        ends
+    }
+
+    /// Alice edits a file.
+    fn edit(&self) {
+        fs::write(self.at("holiday/edited"), bytes(3)).expect("written");
+    }
+
+    async fn options(&self) -> GetOptions {
+        let text = format!("{}/holiday", self.alice.peer_id());
+        let source = self.bob.contents().resolve(&text).await.expect("a source");
+        GetOptions::new(source, self.at("out"))
+    }
+
+    fn at(&self, path: &str) -> std::path::PathBuf {
+        self.folder.path().join(path)
+    }
+}
+
+/// Bytes that do not repeat.
+fn bytes(seed: u64) -> Vec<u8> {
+    let mut out = vec![0; FILE_BYTES];
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update(&seed.to_be_bytes())
+        .finalize_xof()
+        .fill(&mut out);
+    out
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).expect("it is there")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_get_waits_for_an_owner_who_hashes_what_changed_and_ends_with_what_is_new() {
+    let world = World::new().await;
+    let hashing = world.hash_slowly();
+    world.edit();
+    let mut transfer = world.bob.contents().get(world.options().await);
+    let begun = Instant::now();
+    let waiting = async {
+        while begun.elapsed() < RENEWED_WITHIN || !transfer.progress().examining {
+            let progress = transfer.changed().await;
+            progress.expect("it goes on as long as she is there");
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waiting).await;
+    waited.expect("it is told that she is looking");
+    drop(hashing);
+
+    let finished = tokio::time::timeout(PATIENCE, transfer.finished()).await;
+    let fetched = finished.expect("it ends").expect("fetched");
+    assert!(
+        read(&world.at("out/holiday/edited")) == bytes(3),
+        "what is new"
+    );
+    assert!(read(&world.at("out/holiday/same")) == bytes(1));
+    // What had come of the version of before was not fetched again.
+    let came: u64 = fetched.sources.iter().map(|source| source.bytes).sum();
+    assert_eq!(came, 2 * FILE_BYTES as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_never_comes_to_look_at_what_changed_is_told_as_such() {
+    let world = World::new().await;
+    let hashing = world.hash_slowly();
+    world.edit();
+    let options = GetOptions {
+        examined_within: Duration::from_millis(1),
+        ..world.options().await
+    };
+    let transfer = world.bob.contents().get(options);
+    let finished = tokio::time::timeout(PATIENCE, transfer.finished()).await;
+    let refused = finished.expect("it ends").expect_err("nothing new came");
+    drop(hashing);
+    assert_eq!(refused.kind(), ErrorKind::Failed);
+    let told = refused.to_string();
+    assert!(told.contains("has still not looked at it anew"), "{told}");
+    assert!(
+        matches!(&refused, Error::Get { error: GetError::Unexamined(path), .. } if path == "edited"),
+        "{told}"
+    );
+    assert!(!world.at("out/holiday").exists());
+}
