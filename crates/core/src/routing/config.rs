@@ -84,6 +84,10 @@ pub const FRAMES_REFILL: Duration = Duration::from_secs(1);
 /// relay connection takes 2 s.
 pub const ROUTES_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long others of the same peer may still answer when one of its devices has taken us for a stranger: what one of them says is most often what
+/// all say, so nothing is waited for that does not answer at once. The time after which a dial is not alone any more.
+pub const REFUSED_WITHIN: Duration = DIAL_STAGGER;
+
 /// How long one dial may take: the hole punching of the engine gives up after 10 s, and the relay path is through by then.
 pub const DIAL_WITHIN: Duration = Duration::from_secs(15);
 
