@@ -53,6 +53,10 @@ pub const STRANGERS_MAX: usize = 64;
 /// set of contacts met once does not cost keep-alives for good.
 pub const IDLE_AFTER: Duration = Duration::from_secs(5 * 60);
 
+/// How long nothing at all may come on a connection on which somebody here waits for the answer to a question, until it counts as
+/// lost: longer than a change of paths takes (2.3 s until a dead one is given up, and the first round trips on the next).
+pub const SILENT_MAX: Duration = Duration::from_secs(4);
+
 /// From a connection to the end of its introductions. They take one round trip; a relay on another continent with two
 /// lost packets takes under 3 s.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
