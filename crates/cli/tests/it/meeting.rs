@@ -216,6 +216,22 @@ async fn who_is_blocked_gets_nothing_and_who_is_removed_is_forgotten() {
     let ping = ben.run(&["ping", "ann", "-c", "1"]).await;
     ping.failed(3, &["ann"]);
     assert_eq!(ann.one(&["contacts"]).await["online"], false);
+    std::fs::write(ann.file("letter"), "hello").expect("room");
+    let letter = ann.file("letter").display().to_string();
+    for command in [
+        &["ping", "ben", "-c", "1"][..],
+        &["ls", "ben"],
+        &["pipe", "ben", "/any/1"],
+        &["forward", "ben:web"],
+        &["get", "ben/anything"],
+        &["share", &letter, "--with", "ben"],
+    ] {
+        let ran = ann.run(command).await;
+        ran.failed(4, &["you have blocked ben", "unblock"]);
+    }
+    let traced = ann.run(&["trace", "ben"]).await;
+    assert_eq!(traced.code, 4, "{traced:?}");
+    assert!(traced.stderr.contains("you have blocked ben"), "{traced:?}");
 
     ann.one(&["contact", "unblock", "ben"]).await;
     ann.one(&["contact", "remove", "ben"]).await;

@@ -57,6 +57,14 @@ impl<S: Scheme> Peer<S> {
         self.drain();
     }
 
+    /// Somebody here waits for an answer on a connection, and nothing at all has come there for
+    /// [`SILENT_MAX`](crate::routing::SILENT_MAX); so many of its streams are `in_use` otherwise.
+    pub fn handle_silence(&mut self, now: Time, conn: ConnId, in_use: u32) {
+        self.now = now;
+        self.sessions.handle_silence(now, conn, in_use);
+        self.drain();
+    }
+
     /// A connection runs over a direct path from now on, or over a relay. To be told of its first path and of each change.
     pub fn handle_path(&mut self, now: Time, conn: ConnId, is_direct: bool) {
         self.now = now;

@@ -7,7 +7,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::config::{CANDIDATES_MAX, DIAL_BLIND_WITHIN, DIAL_STAGGER, DIAL_WITHIN, ROUTES_WITHIN};
+use super::config::{
+    CANDIDATES_MAX, DIAL_BLIND_WITHIN, DIAL_STAGGER, DIAL_WITHIN, REFUSED_WITHIN, ROUTES_WITHIN,
+};
 use super::input::{Candidate, ConnId, DialId};
 use super::output::UnreachableReason;
 use crate::address::Route;
@@ -19,6 +21,8 @@ use crate::time::Time;
 pub(super) struct Attempt {
     /// Until when to wait for (more) routes; `None` when there are no more to come.
     routes_until: Option<Time>,
+    /// Until when to wait for anything: set by the first device of theirs that takes us for a stranger.
+    refused_until: Option<Time>,
     /// Each device that may be dialled.
     tries: Vec<Try>,
     /// Connections whose introductions are under way, and the device there.
@@ -52,6 +56,7 @@ impl Attempt {
     pub(super) fn new(now: Time, blind: bool) -> Self {
         Self {
             routes_until: Some(now + ROUTES_WITHIN),
+            refused_until: None,
             tries: Vec::new(),
             hellos: BTreeMap::new(),
             outdated: BTreeSet::new(),
@@ -125,6 +130,7 @@ impl Attempt {
         let not_under_way = self.tries.iter_mut().filter(|tried| tried.dial.is_none());
         not_under_way.for_each(|tried| tried.fresh = true);
         self.reason = UnreachableReason::NoRoute;
+        self.refused_until = None;
         self.next_dial_at = now;
     }
 
@@ -183,6 +189,9 @@ impl Attempt {
                 true => UnreachableReason::Dropped,
                 false => reason,
             };
+            if reason == UnreachableReason::NotAContact {
+                self.refused_until.get_or_insert(now + REFUSED_WITHIN);
+            }
             self.failed(now, reason);
         }
     }
@@ -196,19 +205,30 @@ impl Attempt {
 
     /// The dials that have taken too long.
     pub(super) fn late_dials(&self, now: Time) -> Vec<DialId> {
+        let is_refused = self.is_refused(now);
         self.tries
             .iter()
             .filter_map(|tried| tried.dial)
-            .filter(|(_, until)| *until <= now)
+            .filter(|(_, until)| is_refused || *until <= now)
             .map(|(dial, _)| dial)
             .collect()
     }
 
-    /// Stops waiting for routes that take too long.
-    pub(super) fn expire_routes(&mut self, now: Time) {
+    /// Stops waiting for what takes too long, but for dials.
+    pub(super) fn expire(&mut self, now: Time) {
         if self.routes_until.is_some_and(|until| until <= now) {
             self.routes_until = None;
         }
+        if self.is_refused(now) {
+            self.routes_until = None;
+            self.hellos.clear();
+            self.tries.iter_mut().for_each(|tried| tried.fresh = false);
+        }
+    }
+
+    /// Whether others had their time to say otherwise than who refused us.
+    fn is_refused(&self, now: Time) -> bool {
+        self.refused_until.is_some_and(|until| until <= now)
     }
 
     /// Why it failed, once there is nothing left to wait for.
@@ -230,7 +250,8 @@ impl Attempt {
             .undialled()
             .filter(|_| !self.waits_turn)
             .map(|_| self.next_dial_at);
-        dials.chain(next).chain(self.routes_until).min()
+        let waits = [self.routes_until, self.refused_until];
+        dials.chain(next).chain(waits.into_iter().flatten()).min()
     }
 
     /// The best device with something new to dial: none that is being dialled or introduced.
@@ -376,6 +397,28 @@ mod tests {
         attempt.connected(DialId(2), ConnId(2));
         attempt.hello_failed(Time(30), ConnId(2), UnreachableReason::NotThem);
         assert_eq!(attempt.outcome(), Some(UnreachableReason::NotThem));
+    }
+
+    #[test]
+    fn who_is_refused_by_one_device_waits_for_nothing_that_does_not_answer_at_once() {
+        let mut attempt = Attempt::new(Time(0), false);
+        attempt.add(candidate(1, Face::Contact, 1));
+        attempt.add(candidate(2, Face::Public, 1));
+        attempt.dialled(Time(0), DeviceKey([1; 32]), DialId(1));
+        attempt.connected(DialId(1), ConnId(1));
+        attempt.hello_failed(Time(20), ConnId(1), UnreachableReason::NotAContact);
+        assert_eq!(next_device(&attempt, Time(20)), Some(DeviceKey([2; 32])));
+        attempt.dialled(Time(20), DeviceKey([2; 32]), DialId(2));
+        attempt.expire(Time(519));
+        assert_eq!(
+            (attempt.late_dials(Time(519)), attempt.outcome()),
+            (vec![], None)
+        );
+        assert_eq!(attempt.deadline(), Some(Time(520)));
+        attempt.expire(Time(520));
+        assert_eq!(attempt.late_dials(Time(520)), [DialId(2)]);
+        attempt.dial_failed(Time(520), DialId(2));
+        assert_eq!(attempt.outcome(), Some(UnreachableReason::NotAContact));
     }
 
     #[test]

@@ -53,6 +53,10 @@ pub const STRANGERS_MAX: usize = 64;
 /// set of contacts met once does not cost keep-alives for good.
 pub const IDLE_AFTER: Duration = Duration::from_secs(5 * 60);
 
+/// How long nothing at all may come on a connection on which somebody here waits for the answer to a question, until it counts as
+/// lost: longer than a change of paths takes (2.3 s until a dead one is given up, and the first round trips on the next).
+pub const SILENT_MAX: Duration = Duration::from_secs(4);
+
 /// From a connection to the end of its introductions. They take one round trip; a relay on another continent with two
 /// lost packets takes under 3 s.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
@@ -83,6 +87,10 @@ pub const FRAMES_REFILL: Duration = Duration::from_secs(1);
 /// How long to look for routes before the attempt rests on those found. A look-up at a distant introducer over a new
 /// relay connection takes 2 s.
 pub const ROUTES_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long others of the same peer may still answer when one of its devices has taken us for a stranger: what one of them says is most often what
+/// all say, so nothing is waited for that does not answer at once. The time after which a dial is not alone any more.
+pub const REFUSED_WITHIN: Duration = DIAL_STAGGER;
 
 /// How long one dial may take: the hole punching of the engine gives up after 10 s, and the relay path is through by then.
 pub const DIAL_WITHIN: Duration = Duration::from_secs(15);

@@ -305,7 +305,7 @@ impl Dialling {
             match self.goals.get_mut(&target).map(|goal| &mut goal.state) {
                 Some(State::WaitRetry(_)) => self.retry(now, target, out),
                 Some(State::WaitSession(attempt)) => {
-                    attempt.expire_routes(now);
+                    attempt.expire(now);
                     for dial in attempt.late_dials(now) {
                         attempt.dial_failed(now, dial);
                         self.dials.remove(&dial);

@@ -191,6 +191,19 @@ impl Sessions {
         }
     }
 
+    /// Somebody here waits for the answer to a question on `conn`, and nothing at all has come there for
+    /// [`SILENT_MAX`](super::config::SILENT_MAX). Where nothing but such questions would be lost with it (`in_use`: how many of its streams are more
+    /// than that), it counts as lost, and whoever asks finds out sooner whether the other side can be reached. A stream in use outlives a longer
+    /// silence: that of somebody who carries a laptop to another room.
+    pub fn handle_silence(&mut self, now: Time, conn: ConnId, in_use: u32) {
+        if in_use > 0 || !self.table.contains(conn) {
+            return;
+        }
+        let code = CloseCode::Done;
+        self.out.push_back(Output::Close { conn, code });
+        self.end(now, conn, DownReason::Lost, UnreachableReason::Dropped);
+    }
+
     /// Closes a connection we dialled that is not to whom we meant.
     pub(super) fn fail(&mut self, now: Time, conn: ConnId, reason: UnreachableReason) {
         let code = CloseCode::Done;

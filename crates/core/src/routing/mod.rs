@@ -30,6 +30,7 @@
 //!              a connection, or its end    => handle_connected, handle_closed
 //!              streams opened or ended     => handle_streams
 //!              another kind of path        => handle_path
+//!              questions and no sound      => handle_silence
 //!              poll_timeout()              => handle_timeout
 //!              news of a peer, of our net  => handle_routes, handle_alive, handle_network_changed
 //!              somebody who wants a peer   => handle_open (once) or handle_want (for as long as it is said)
@@ -112,7 +113,7 @@ mod tests;
 pub use access::Access;
 pub use boot::Boot;
 pub use close::CloseCode;
-pub use config::Config;
+pub use config::{Config, SILENT_MAX};
 pub use header::{Answer, AnswerError, OFFERS_MAX, Offer, Refusal};
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
 pub use keeping::KEEP_ALIVE_EVERY;

@@ -70,6 +70,8 @@ pub(super) struct State {
     pub(super) dials: Dials,
     pub(super) sessions: HashMap<ConnId, watch::Sender<Option<Standing>>>,
     pub(super) waiting: WaitingRoom,
+    /// Connections that end as soon as the other side can know.
+    pub(super) farewells: TaskTracker,
     /// Rows that could not be written yet. While there are any, nothing that the machine asks for is done: it follows from them.
     unwritten: Vec<Row>,
     /// What happened meanwhile, for the machine to be told of later. Each source of it has a bound, so this has one.
@@ -164,10 +166,8 @@ impl Actor {
                 let is_direct = path.kind == PathKind::Direct;
                 self.machine.handle_path(now, conn, is_direct);
             }
-            Input::Closed { conn, ended } => {
-                self.forget(conn);
-                self.machine.handle_closed(now, conn, close_code(&ended));
-            }
+            Input::Closed { conn, ended } => self.closed(now, conn, &ended),
+            Input::Silence { conn, in_use } => self.machine.handle_silence(now, conn, in_use),
             Input::Streams { conn } => self.count_streams(now, conn),
             Input::Route {
                 face,
@@ -290,9 +290,13 @@ impl Actor {
         let Some(ended) = link.and_then(|link| link.connection.end()) else {
             return false;
         };
-        self.forget(conn);
-        self.machine.handle_closed(now, conn, close_code(&ended));
+        self.closed(now, conn, &ended);
         true
+    }
+
+    fn closed(&mut self, now: Time, conn: ConnId, ended: &Ended) {
+        self.forget(conn);
+        self.machine.handle_closed(now, conn, close_code(ended));
     }
 
     fn connected(
@@ -420,6 +424,9 @@ impl Actor {
             let reply = self.take(input);
             self.settle(reply).await;
         }
+        self.state.farewells.close();
+        // Whoever has not heard by then is told by the engine.
+        let _ = tokio::time::timeout_at(deadline, self.state.farewells.wait()).await;
         self.faces.close().await;
         // What did not say goodbye in time: the tasks of a connection end when nobody can ask anything of it.
         *self.live.lock() = Table::default();

@@ -59,6 +59,8 @@ pub(super) enum Input {
         path: PathSummary,
         turn: Turn,
     },
+    /// Somebody waits for an answer, and nothing comes on a connection of which so many streams are in use otherwise.
+    Silence { conn: ConnId, in_use: u32 },
     /// The end of a connection.
     Closed { conn: ConnId, ended: Ended },
     /// Another number of streams is open: none, or some.

@@ -5,28 +5,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use kith_core::codec::Wire as _;
-use kith_core::routing::{Answer, ConnId, Offer};
-use tokio::io::AsyncReadExt as _;
+use kith_core::routing::{Answer, CloseCode, ConnId, Offer, SILENT_MAX};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, trace};
 
 use super::begun::ControlStream;
 use super::input::{Input, Turn};
-use super::live::{Standing, Stood};
+use super::live::{Said, Standing, Stood};
 use super::protocols::Protocols;
 use super::stream::{About, Stream};
 use super::streams::{OpenStream, OpenStreams};
 use super::unread::{Crowd, Seat};
 use crate::routing::stream::StreamError;
-use crate::routing::{Connection, ReceiveHalf, SendHalf};
+use crate::routing::{Connection, Ended, ReceiveHalf, SendHalf};
 
 /// How long the opener of a stream may take to say what it offers: it sends the offer with the stream's first byte.
 pub const OFFER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is read of a control stream at once, in bytes: a whole frame in most cases.
 const CONTROL_CHUNK_BYTES: usize = 4096;
+
+/// In how many looks silence is noticed: a process that stood still for a while hears what came meanwhile before the next.
+const LOOKS_AT_SILENCE: u32 = 8;
 
 /// What the tasks of a connection share.
 #[derive(Clone, Debug)]
@@ -43,15 +46,16 @@ pub(super) struct LinkTasks {
 
 impl LinkTasks {
     /// Starts them. `control` gives the bytes for the control stream, which the dialler has `opened`.
-    pub(super) fn start(self, opened: Option<ControlStream>, control: mpsc::Receiver<Vec<u8>>) {
+    pub(super) fn start(self, opened: Option<ControlStream>, control: mpsc::Receiver<Said>) {
         let tasks = self.tasks.clone();
         tasks.spawn(self.clone().watch_end());
         tasks.spawn(self.clone().watch_paths());
+        tasks.spawn(self.clone().watch_silence());
         tasks.spawn(self.run(opened, control));
     }
 
     /// The control stream, and then the streams that follow it.
-    async fn run(self, opened: Option<ControlStream>, control: mpsc::Receiver<Vec<u8>>) {
+    async fn run(self, opened: Option<ControlStream>, control: mpsc::Receiver<Said>) {
         let (send, receive) = match opened {
             Some(opened) => opened,
             None => match self.connection.accept_stream().await {
@@ -66,7 +70,6 @@ impl LinkTasks {
     /// Takes what comes: streams as soon as it is known who opens them, and the bytes of the control stream. Streams go
     /// first: a farewell there means that there are no streams, so those that came before it have to be counted before it.
     async fn take(mut self, mut control: ReceiveHalf) {
-        let mut chunk = vec![0; CONTROL_CHUNK_BYTES];
         let mut control_stands = true;
         // A chunk is read when the one before it was taken: what comes faster than that fills the stream's window and nothing else.
         let turns = Arc::new(Semaphore::new(1));
@@ -82,9 +85,10 @@ impl LinkTasks {
                     let place = (self.streams.count(), self.crowd.enter());
                     self.tasks.spawn(self.clone().answer(halves, place, standing));
                 }
-                (turn, read) = read_chunk(&turns, &mut control, &mut chunk), if control_stands => match read {
-                    Ok(length @ 1..) => {
-                        let (conn, bytes) = (self.conn, chunk[..length].to_vec());
+                (turn, read) = read_chunk(&turns, &mut control), if control_stands => match read {
+                    Err(StreamError::GivenUp(code)) => return self.heard_last_word(code),
+                    Ok(Some(chunk)) => {
+                        let (conn, bytes) = (self.conn, chunk.to_vec());
                         if self.inputs.send(Input::Control { conn, bytes, turn }).is_err() {
                             return;
                         }
@@ -125,6 +129,45 @@ impl LinkTasks {
             trace!(conn = conn.0, kind = ?path.kind, rtt = ?path.rtt, "path");
             if self.inputs.send(Input::Path { conn, path, turn }).is_err() {
                 return;
+            }
+        }
+    }
+
+    /// The other side has ended the session.
+    fn heard_last_word(self, code: u64) {
+        let (conn, reason) = (self.conn, String::new());
+        let ended = Ended::There { code, reason };
+        debug!(conn = conn.0, ?ended, "the control stream ended");
+        // A node that is shutting down needs not be told.
+        let _ = self.inputs.send(Input::Closed { conn, ended });
+        self.connection.close(CloseCode::Done.number(), "");
+    }
+
+    /// Tells when somebody waits for an answer and nothing at all comes. What is asked is acknowledged within a round trip, so a question that takes
+    /// long to answer is no silence.
+    async fn watch_silence(self) {
+        loop {
+            tokio::select! {
+                () = self.streams.asked() => {}
+                _ = self.connection.closed() => return,
+            }
+            let mut heard = self.connection.packets_received();
+            let mut looks = 0;
+            while looks < LOOKS_AT_SILENCE && self.streams.asking() > 0 {
+                let look = tokio::time::sleep(SILENT_MAX / LOOKS_AT_SILENCE);
+                tokio::select! {
+                    () = look => {}
+                    _ = self.connection.closed() => return,
+                }
+                let before = std::mem::replace(&mut heard, self.connection.packets_received());
+                looks = if heard == before { looks + 1 } else { 0 };
+            }
+            if looks == LOOKS_AT_SILENCE {
+                let (conn, in_use) = (self.conn, self.streams.in_use());
+                debug!(conn = conn.0, in_use, "nobody answers");
+                if self.inputs.send(Input::Silence { conn, in_use }).is_err() {
+                    return;
+                }
             }
         }
     }
@@ -196,16 +239,21 @@ async fn next_turn(turns: &Arc<Semaphore>) -> Turn {
 async fn read_chunk(
     turns: &Arc<Semaphore>,
     control: &mut ReceiveHalf,
-    chunk: &mut [u8],
-) -> (Turn, std::io::Result<usize>) {
+) -> (Turn, Result<Option<Bytes>, StreamError>) {
     let turn = next_turn(turns).await;
-    (turn, control.read(chunk).await)
+    (turn, control.read_chunk(CONTROL_CHUNK_BYTES).await)
 }
 
-async fn write_control(mut send: SendHalf, mut control: mpsc::Receiver<Vec<u8>>) {
-    while let Some(bytes) = control.recv().await {
-        if send.write_chunk(bytes.into()).await.is_err() {
-            return;
+async fn write_control(mut send: SendHalf, mut control: mpsc::Receiver<Said>) {
+    while let Some(said) = control.recv().await {
+        match said {
+            Said::Frames(bytes) => {
+                if send.write_chunk(bytes.into()).await.is_err() {
+                    return;
+                }
+            }
+            // The engine repeats it until it has arrived.
+            Said::LastWord(code) => return send.reset(code.number()),
         }
     }
 }

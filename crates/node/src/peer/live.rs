@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kith_core::ids::{DeviceKey, Face, PeerId};
 use kith_core::peer::Source;
 use kith_core::routing::{CloseCode, ConnId, Level, Target};
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::streams::OpenStreams;
@@ -18,14 +19,32 @@ use crate::routing::Connection;
 /// says at once, of 16 KiB at most each.
 pub(super) const CONTROL_AHEAD_MAX: usize = 64;
 
+/// How long a connection lives on after its last word on the control stream: two lost packets, on most paths,
+const LAST_WORD_MIN: Duration = Duration::from_millis(100);
+
+/// that is, so many round trips more,
+const LAST_WORD_ROUND_TRIPS: u32 = 4;
+
+/// and this at the most.
+const LAST_WORD_MAX: Duration = Duration::from_secs(1);
+
+/// What goes to a control stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Frames.
+    Frames(Vec<u8>),
+    /// Nothing any more: the session is over, for this reason.
+    LastWord(CloseCode),
+}
+
 /// One connection and what belongs to it.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) connection: Connection,
     pub(super) face: Face,
     pub(super) streams: OpenStreams,
-    /// Bytes for the control stream.
-    pub(super) control: mpsc::Sender<Vec<u8>>,
+    /// What is said on the control stream.
+    pub(super) control: mpsc::Sender<Said>,
     /// Who is there, once the introductions are through.
     pub(super) session: Option<Standing>,
     pub(super) stood: Stood,
@@ -37,10 +56,30 @@ impl Link {
     /// Says something on the control stream. Who reads none of it is left: the connection ends, as that of somebody who is away.
     pub(super) fn say(&self, bytes: Vec<u8>) {
         // A control stream that is over ends with its connection, which is told by itself.
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.control.try_send(bytes) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.control.try_send(Said::Frames(bytes))
+        {
             debug!("closing a connection whose control stream is not read");
             self.connection.close(CloseCode::Busy.number(), "");
         }
+    }
+
+    /// Ends the connection. Where the engine may tell it to nobody, the other side of a session is told on the control stream first, which goes by the
+    /// path that data takes.
+    pub(super) fn end(self, code: CloseCode, farewells: &TaskTracker) {
+        let last_word = Said::LastWord(code);
+        let is_told = self.session.is_none()
+            || self.connection.tells_close()
+            || self.control.try_send(last_word).is_err();
+        if is_told {
+            return self.connection.close(code.number(), "");
+        }
+        let round_trip = self.connection.path().map(|path| path.rtt);
+        let within = LAST_WORD_MIN + LAST_WORD_ROUND_TRIPS * round_trip.unwrap_or_default();
+        farewells.spawn(async move {
+            // It has heard, or it had its time.
+            let _ = tokio::time::timeout(within.min(LAST_WORD_MAX), self.connection.closed()).await;
+            self.connection.close(code.number(), "");
+        });
     }
 
     /// Whether streams may be opened on it; with `standing`, whether they would be by who is known to be there.

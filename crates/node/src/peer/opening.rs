@@ -7,11 +7,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use kith_core::identity::{ContactState, Petname};
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::{Level, Offer, Target, UnreachableReason};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
+use tracing::debug;
 
 use super::event::Event;
 use super::input::Input;
@@ -19,9 +21,14 @@ use super::live::{Link, Stood};
 use super::node::Node;
 use super::stream::{About, Stream};
 use crate::error::Error;
+use crate::routing::Connection;
 
 /// How long opening a stream waits for a session: the machine's own bounds for looking up and dialling, and a second try.
 pub(super) const OPEN_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long another session is waited for where one was lost under a question: whoever is there is found again by then, over a relay too, and whoever
+/// asks has waited before ([`SILENT_MAX`](kith_core::routing::SILENT_MAX)).
+pub(super) const AGAIN_WITHIN: Duration = Duration::from_secs(4);
 
 /// How often a stream is opened anew because its session ended before the answer: once for a session that both sides know
 /// to be over, once for one of two that crossed, and once more.
@@ -35,7 +42,8 @@ impl Node {
     /// [`Stream::agreed`]). With several the other side's choice is waited for.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] when there is no way to them, [`Error::Refused`] when they speak none of several.
+    /// [`Error::Unreachable`] when there is no way to them, [`Error::Refused`] when they speak none of several, [`Error::NotAllowed`] for a contact who
+    /// is blocked here.
     pub async fn open(&self, peer: PeerId, protocols: &[ProtocolName]) -> Result<Stream, Error> {
         let target = self.target_of(peer).await?;
         self.open_to(target, protocols).await
@@ -44,23 +52,18 @@ impl Node {
     /// As whom to reach a peer: a contact as such, anybody else by the device that they are listed with.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] when no introducer in use lists them.
+    /// [`Error::Unreachable`] when no introducer in use lists them; [`Error::NotAllowed`] for one whom we blocked.
     async fn target_of(&self, peer: PeerId) -> Result<Target, Error> {
         let contact = Target::Peer(peer);
         if self.0.live.preferred(contact).is_some() {
             return Ok(contact);
         }
-        let mut events = self.events();
-        let is_contact = self.ask(move |machine, now| {
-            let is_contact = machine.book().contact(&peer).is_some();
-            if !is_contact {
-                machine.handle_locate(now, peer);
-            }
-            is_contact
-        });
-        if is_contact.await? {
+        if self.unblocked(peer).await?.is_some() {
             return Ok(contact);
         }
+        let mut events = self.events();
+        self.ask(move |machine, now| machine.handle_locate(now, peer))
+            .await?;
         let located = async {
             loop {
                 match events.recv().await {
@@ -75,6 +78,25 @@ impl Node {
         device
             .map(Target::Device)
             .ok_or_else(|| Error::unreachable(peer, None, UnreachableReason::NoRoute))
+    }
+
+    /// What a contact is called with whom something is to be done; `None` for somebody who is none.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] for one whom we blocked.
+    pub(crate) async fn unblocked(&self, peer: PeerId) -> Result<Option<Petname>, Error> {
+        let contact = self
+            .ask(move |machine, _| machine.book().contact(&peer).cloned())
+            .await?;
+        match contact {
+            Some(contact) if contact.state == ContactState::Blocked => {
+                Err(Error::NotAllowed(format!(
+                    "you have blocked {}; unblock them first",
+                    contact.petname.as_str()
+                )))
+            }
+            contact => Ok(contact.map(|contact| contact.petname)),
+        }
     }
 
     /// Opens a stream to a contact and waits until they agree to speak one of these protocols. Where the session ends
@@ -128,18 +150,20 @@ impl Node {
         target: Target,
         protocols: &[ProtocolName],
     ) -> Result<Stream, Error> {
-        self.open_on_session(target, protocols, false).await
+        self.open_on_session(target, protocols, false, OPEN_WITHIN)
+            .await
     }
 
-    /// Opens a stream; with `standing`, not before it is known who is there.
+    /// Opens a stream; with `standing`, not before it is known who is there. A session is waited for `within` this time.
     async fn open_on_session(
         &self,
         target: Target,
         protocols: &[ProtocolName],
         mut standing: bool,
+        within: Duration,
     ) -> Result<Stream, Error> {
         let offer = Offer::new(protocols.to_vec()).ok_or(Error::Offers)?;
-        let deadline = Instant::now() + OPEN_WITHIN;
+        let mut deadline = Instant::now() + within;
         // A device is whoever it is.
         let is_peer = matches!(target, Target::Peer(_));
         loop {
@@ -149,6 +173,7 @@ impl Node {
                 Ok(mut stream) => match stream.agreed().await.map(drop) {
                     Ok(()) => return Ok(stream),
                     Err(error) if is_peer && !link.stood.get() => error,
+                    Err(error) if is_over(&link.connection) => error,
                     Err(error) => {
                         let name = target_name(target);
                         return Err(Error::stream(&name, &protocols[0], error));
@@ -156,10 +181,13 @@ impl Node {
                 },
                 Err(error) => error,
             };
-            // The session ended under us; the machine has been told and finds another.
+            debug!(%error, "a session ended under a stream");
+            // The machine has been told and finds another.
             if Instant::now() >= deadline {
-                let context = format!("the session with {} ended", target_name(target));
-                return Err(Error::io(context, error));
+                return Err(lost(target_name(target)));
+            }
+            if link.stood.get() {
+                deadline = deadline.min(Instant::now() + AGAIN_WITHIN);
             }
             standing |= is_peer && !link.stood.get();
             tokio::task::yield_now().await;
@@ -207,6 +235,8 @@ pub(crate) struct Opening<'a> {
     attempts: u32,
     /// Whether to wait until it is known who is there.
     standing: bool,
+    /// How long to wait for a session.
+    within: Duration,
 }
 
 impl<'a> Opening<'a> {
@@ -218,6 +248,7 @@ impl<'a> Opening<'a> {
             protocols,
             attempts: 0,
             standing: false,
+            within: OPEN_WITHIN,
         }
     }
 
@@ -229,7 +260,7 @@ impl<'a> Opening<'a> {
         self.attempts += 1;
         let target = self.node.target_of(self.peer).await?;
         self.node
-            .open_on_session(target, self.protocols, self.standing)
+            .open_on_session(target, self.protocols, self.standing, self.within)
             .await
     }
 
@@ -239,13 +270,21 @@ impl<'a> Opening<'a> {
     /// What that means, where another attempt would not help.
     pub(crate) fn broke(&mut self, stream: &Stream, error: io::Error) -> Result<(), Error> {
         let stood = stream.stood().get();
+        let name = self.peer.to_string();
         // What somebody refuses whom we take for another is no answer either.
-        let is_open = stood && stream.connection().end().is_none();
-        if is_open || self.attempts >= OPEN_ATTEMPTS_MAX {
-            let name = self.peer.to_string();
-            return Err(Error::stream(&name, &self.protocols[0], error));
+        if stood && !is_over(stream.connection()) {
+            return Err(match error.kind() {
+                io::ErrorKind::TimedOut => lost(name),
+                _ => Error::stream(&name, &self.protocols[0], error),
+            });
+        }
+        if self.attempts >= OPEN_ATTEMPTS_MAX {
+            return Err(lost(name));
         }
         self.standing = !stood;
+        if stood {
+            self.within = AGAIN_WITHIN;
+        }
         Ok(())
     }
 }
@@ -277,6 +316,16 @@ pub(super) async fn open_on(link: &Link, target: Target, offer: &Offer) -> std::
         seat: None,
     };
     Ok(Stream::opened((send, receive), offer.clone(), about))
+}
+
+/// Nobody is reached any more who was there.
+fn lost(name: String) -> Error {
+    let reason = UnreachableReason::Dropped;
+    Error::Unreachable { name, reason }
+}
+
+fn is_over(connection: &Connection) -> bool {
+    connection.end().is_some()
 }
 
 fn target_name(target: Target) -> String {

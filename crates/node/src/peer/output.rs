@@ -34,7 +34,7 @@ impl Actor {
             }
             Output::Close { conn, code } => {
                 if let Some(link) = self.forget(conn) {
-                    link.connection.close(code.number(), "");
+                    link.end(code, &self.state.farewells);
                 }
             }
             Output::StreamLimit { conn, streams_max } => {

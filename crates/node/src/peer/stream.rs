@@ -173,6 +173,8 @@ impl Stream {
 
     /// The unreliable datagrams that go with this stream.
     pub fn datagrams(&self) -> DatagramFlow {
+        // Whoever sends these need not wait for an answer.
+        self.reader.about.open.answered();
         let flow = hold(&self.reader.half).flow();
         self.reader.about.connection.datagrams(flow)
     }
@@ -248,6 +250,7 @@ impl StreamWriter {
 
     /// The unreliable datagrams that go with this stream.
     pub fn datagrams(&self) -> DatagramFlow {
+        self.about.open.answered();
         let flow = hold(&self.half).flow();
         self.about.connection.datagrams(flow)
     }
@@ -312,11 +315,16 @@ impl StreamReader {
                     Err(AnswerError::Refused(refused)) => Negotiation::Refused(refused.into()),
                     Err(error) => return Poll::Ready(Err(malformed(error))),
                 };
+                self.about.open.answered();
                 continue;
             }
             let mut space = [0; FRAME_HEADER_BYTES + Answer::BYTES_MAX];
             let mut buffer = ReadBuf::new(&mut space[..wanted - seen.len()]);
-            ready!(Pin::new(&mut *hold(&self.half)).poll_read(cx, &mut buffer))?;
+            let read = Pin::new(&mut *hold(&self.half)).poll_read(cx, &mut buffer);
+            if read.is_pending() {
+                self.about.open.ask();
+            }
+            ready!(read)?;
             if buffer.filled().is_empty() {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }

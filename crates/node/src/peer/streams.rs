@@ -1,7 +1,10 @@
-//! Counts the open streams of a connection, so that the session machine knows when it is idle.
+//! Counts the open streams of a connection, so that the session machine knows when it is idle, and of them those on which somebody waits for
+//! a first answer, so that it is noticed when there is nobody to give one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use tokio::sync::Notify;
 
 /// The count of one connection. Clones share it.
 #[derive(Clone)]
@@ -9,6 +12,10 @@ pub(super) struct OpenStreams(Arc<Counter>);
 
 struct Counter {
     open: AtomicU32,
+    /// How many of them ask: somebody waits for their first answer.
+    asking: AtomicU32,
+    /// Told when one begins to.
+    asked: Notify,
     /// Whether a change was told that nobody has taken yet.
     is_told: AtomicBool,
     changed: Box<dyn Fn() + Send + Sync>,
@@ -16,9 +23,12 @@ struct Counter {
 
 /// One open stream; it is counted until its last clone is dropped.
 #[derive(Clone, Debug)]
-pub(super) struct OpenStream(#[expect(dead_code, reason = "held for its drop")] Arc<Counted>);
+pub(super) struct OpenStream(Arc<Counted>);
 
-struct Counted(OpenStreams);
+struct Counted {
+    streams: OpenStreams,
+    asks: AtomicBool,
+}
 
 impl OpenStreams {
     /// Counts from 0. `changed` is called when the count leaves 0 or comes back to it, and not again before
@@ -26,6 +36,8 @@ impl OpenStreams {
     pub(super) fn new(changed: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(Counter {
             open: AtomicU32::new(0),
+            asking: AtomicU32::new(0),
+            asked: Notify::new(),
             is_told: AtomicBool::new(false),
             changed: Box::new(changed),
         }))
@@ -36,7 +48,27 @@ impl OpenStreams {
         if self.0.open.fetch_add(1, Ordering::AcqRel) == 0 {
             self.0.tell();
         }
-        OpenStream(Arc::new(Counted(self.clone())))
+        OpenStream(Arc::new(Counted {
+            streams: self.clone(),
+            asks: AtomicBool::new(false),
+        }))
+    }
+
+    /// Waits until one asks.
+    pub(super) async fn asked(&self) {
+        while self.asking() == 0 {
+            self.0.asked.notified().await;
+        }
+    }
+
+    /// How many ask.
+    pub(super) fn asking(&self) -> u32 {
+        self.0.asking.load(Ordering::Acquire)
+    }
+
+    /// How many are open and do not ask.
+    pub(super) fn in_use(&self) -> u32 {
+        self.open().saturating_sub(self.asking())
     }
 
     /// How many are open.
@@ -52,6 +84,30 @@ impl OpenStreams {
     }
 }
 
+impl OpenStream {
+    /// Somebody waits for its first answer from now on.
+    pub(super) fn ask(&self) {
+        let counter = &self.0.streams.0;
+        if !self.0.asks.swap(true, Ordering::AcqRel) {
+            counter.asking.fetch_add(1, Ordering::AcqRel);
+            counter.asked.notify_one();
+        }
+    }
+
+    /// That has come, or is not all that it is for.
+    pub(super) fn answered(&self) {
+        self.0.answered();
+    }
+}
+
+impl Counted {
+    fn answered(&self) {
+        if self.asks.swap(false, Ordering::AcqRel) {
+            self.streams.0.asking.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
 impl Counter {
     fn tell(&self) {
         if !self.is_told.swap(true, Ordering::AcqRel) {
@@ -62,8 +118,10 @@ impl Counter {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        if self.0.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.0.tell();
+        self.answered();
+        let counter = &self.streams.0;
+        if counter.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            counter.tell();
         }
     }
 }
@@ -107,6 +165,22 @@ mod tests {
         drop(clone);
         assert_eq!(told.load(Ordering::Relaxed), 2);
         assert_eq!(streams.take_change(), 0);
+    }
+
+    #[test]
+    fn a_stream_asks_until_it_is_answered_or_gone() {
+        let (streams, _) = counted();
+        let (asks, used) = (streams.count(), streams.count());
+        assert_eq!((streams.asking(), streams.in_use()), (0, 2));
+        asks.ask();
+        asks.clone().ask();
+        used.ask();
+        assert_eq!((streams.asking(), streams.in_use()), (2, 0));
+        used.answered();
+        used.answered();
+        assert_eq!((streams.asking(), streams.in_use()), (1, 1));
+        drop(asks);
+        assert_eq!((streams.asking(), streams.in_use()), (0, 1));
     }
 
     #[test]

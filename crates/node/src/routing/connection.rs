@@ -250,6 +250,19 @@ impl Connection {
         let _ = self.engine.send_datagram(Bytes::new());
     }
 
+    /// How many packets have come so far, by all paths.
+    pub fn packets_received(&self) -> u64 {
+        self.engine.stats().udp_rx.datagrams
+    }
+
+    /// Whether the other side hears of a [close](Self::close) as surely as of anything else. The engine tells it once, by the oldest of its paths, and
+    /// that need not be the one that data takes: it may lead by a relay that is gone.
+    pub fn tells_close(&self) -> bool {
+        let paths = self.engine.paths();
+        let oldest = paths.iter().min_by_key(|path| path.id());
+        oldest.is_none_or(|path| path.is_selected())
+    }
+
     /// Closes the connection at once: what is not yet delivered is lost. `reason` is for people and cut to
     /// [`CLOSE_REASON_BYTES_MAX`].
     pub fn close(&self, code: u32, reason: &str) {

@@ -1,5 +1,7 @@
 //! How connections and their streams end.
 
+use std::io;
+
 use iroh::endpoint::{ConnectionError, ReadError, WriteError};
 use kith_core::codec::DecodeError;
 use thiserror::Error;
@@ -69,6 +71,16 @@ pub(super) fn ended(error: ConnectionError) -> ConnectionEnded {
         ConnectionError::TimedOut => Ended::Lost,
         other => Ended::Broken(other.to_string()),
     })
+}
+
+/// Whether a stream failed because its connection is over.
+pub(crate) fn is_connection_over(error: &io::Error) -> bool {
+    let source = error.get_ref().and_then(|it| it.downcast_ref());
+    match source {
+        Some(StreamError::Ended(_)) => true,
+        Some(_) => false,
+        None => error.kind() == io::ErrorKind::NotConnected,
+    }
 }
 
 impl From<WriteError> for StreamError {

@@ -27,6 +27,7 @@ pub mod transport;
 
 pub use connection::{Connection, PathInfo, PathKind, PathSummary};
 pub use datagram::DatagramFlow;
+pub(crate) use end::is_connection_over;
 pub use end::{ConnectionEnded, Ended};
 pub use endpoint::{FaceConfig, FaceEndpoint};
 pub use negotiation::{AcceptError, Refused};

@@ -89,6 +89,27 @@ fn who_needs_an_idle_session_again_dials_anew_and_closes_the_old_first() {
 }
 
 #[test]
+fn who_is_silent_while_somebody_asks_is_dialled_anew_unless_a_stream_is_in_use() {
+    let mut world = World::connected();
+    world.streams(0, ConnId(0), 2);
+    world.act(0, |it, now| it.handle_silence(now, ConnId(0), 1));
+    assert!(
+        world.session(0, 1).is_some(),
+        "it may be on its way to another room"
+    );
+    world.streams(0, ConnId(0), 1);
+    world.act(0, |it, now| it.handle_silence(now, ConnId(0), 0));
+    assert_eq!(world.downs(0), [DownReason::Lost]);
+    assert!(world.links[0].closed[0], "the old one is closed before");
+    world.open(0, 1);
+    world.settle();
+    assert_eq!(world.session(0, 1).map(|it| it.conn), Some(ConnId(1)));
+    // What is told of it later tells nothing.
+    world.act(0, |it, now| it.handle_silence(now, ConnId(0), 0));
+    assert_eq!(world.downs(0).len(), 1);
+}
+
+#[test]
 fn a_node_that_leaves_lets_streams_end_and_begins_nothing_new() {
     let mut world = World::connected();
     world.streams(0, ConnId(0), 1);

@@ -148,6 +148,31 @@ fn a_look_up_without_end_is_given_up_after_10_s() {
 }
 
 #[test]
+fn a_refusal_is_told_though_the_look_up_for_other_routes_has_no_end() {
+    let mut machine = sessions(1, Time(0));
+    machine.handle_open(Time(0), target(1));
+    let mut nowhere = candidate(names(2).1);
+    nowhere.to = Face::Public;
+    machine.handle_routes(Time(0), target(1), vec![candidate(names(1).1), nowhere]);
+    machine.handle_connected(Time(10), connected(ConnId(5), Some(DialId(1))));
+    machine.handle_introduction(Time(10), ConnId(5), Introduction::default());
+    let hello = hello_of(&mut sessions(1, Time(0)));
+    let bytes = [hello, Frame::Stranger.framed()].concat();
+    machine.handle_bytes(Time(20), ConnId(5), &bytes);
+    drain(&mut machine);
+    assert_eq!(machine.poll_timeout(), Some(Time(520)));
+    machine.handle_timeout(Time(520));
+    let refused = Event::Unreachable {
+        target: target(1),
+        reason: UnreachableReason::NotAContact,
+    };
+    let dial = DialId(2);
+    let told = [Output::CancelDial { dial }, Output::Event(refused)];
+    assert_eq!(drain(&mut machine), told);
+    assert_eq!(machine.poll_timeout(), None);
+}
+
+#[test]
 fn a_dial_without_an_answer_is_cancelled_after_15_s() {
     let mut machine = sessions(1, Time(0));
     machine.handle_open(Time(0), target(1));

@@ -34,7 +34,13 @@ impl Contents {
     pub async fn list(&self, peer: PeerId) -> Result<Vec<Head>, Error> {
         let reach = Reach::peer(&self.node, peer).await?;
         let target = Target::Peer(peer);
-        reach.with(target, self.look(&reach, target, peer)).await
+        let mut asking = reach.asking(target);
+        loop {
+            let listed = self.look(&reach, target, peer).await;
+            if let Some(outcome) = asking.outcome(listed).await {
+                return outcome;
+            }
+        }
     }
 
     /// What a directory of a share holds, somebody's or our own, a page at a time: from the first entry behind the name `after` on. A file holds
@@ -71,8 +77,14 @@ impl Contents {
         let reach = Reach::source(&self.node, source).await?;
         let mut failed = missing(reach.name());
         for target in reach.targets() {
-            let listed = self.entries_at(&reach, *target, source, after);
-            match reach.with(*target, listed).await {
+            let mut asking = reach.asking(*target);
+            let outcome = loop {
+                let listed = self.entries_at(&reach, *target, source, after).await;
+                if let Some(outcome) = asking.outcome(listed).await {
+                    break outcome;
+                }
+            };
+            match outcome {
                 Err(error @ Error::Unreachable { .. }) => failed = error,
                 other => return other,
             }

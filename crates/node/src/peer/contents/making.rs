@@ -67,9 +67,9 @@ impl Contents {
     /// keep their link.
     ///
     /// # Errors
-    /// [`Error::Share`]; [`Error::UnknownContact`] for somebody named who is no contact.
+    /// [`Error::Share`]; [`Error::UnknownContact`] for somebody named who is no contact; [`Error::NotAllowed`] for one whom we blocked.
     pub async fn share(&self, new: NewShare) -> Result<Published, Error> {
-        self.check_named(&new.recipients).await?;
+        self.check_named(&new.recipients, &[]).await?;
         let shared = self
             .blocking(move |shares| {
                 shares.share(&new, &mut Random::new(entropy::seed()), clock::now())
@@ -108,10 +108,12 @@ impl Contents {
     /// not have it any more is given nothing from then on, and others who provide it and are there are told; who comes in addition has it at once.
     ///
     /// # Errors
-    /// [`Error::UnknownOwnShare`]; [`Error::Usage`] when several go by the name; [`Error::UnknownContact`] for somebody named who is no contact.
+    /// [`Error::UnknownOwnShare`]; [`Error::Usage`] when several go by the name; [`Error::UnknownContact`] for somebody named who is no contact;
+    /// [`Error::NotAllowed`] for one named in addition whom we blocked.
     pub async fn set_audience(&self, text: &str, recipients: Recipients) -> Result<MyShare, Error> {
-        let share = self.mine(&my_name(text)?).await?.head.share;
-        self.check_named(&recipients).await?;
+        let mine = self.mine(&my_name(text)?).await?;
+        let share = mine.head.share;
+        self.check_named(&recipients, &mine.named).await?;
         let to = recipients.clone();
         let before = self.guarded([share].into()).await?;
         let raised = self
@@ -127,10 +129,13 @@ impl Contents {
         self.mine(&ShareName::Id(share)).await
     }
 
-    /// Only contacts can be named.
-    async fn check_named(&self, recipients: &Recipients) -> Result<(), Error> {
+    /// Only contacts can be named, and none who is blocked but those who are named `already`: they get nothing as long as they are.
+    async fn check_named(&self, recipients: &Recipients, already: &[PeerId]) -> Result<(), Error> {
         for peer in recipients.named() {
             self.node.find(&peer.to_string()).await?;
+            if !already.contains(peer) {
+                self.node.unblocked(*peer).await?;
+            }
         }
         Ok(())
     }

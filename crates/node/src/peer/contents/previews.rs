@@ -170,8 +170,14 @@ impl Contents {
         let reach = Reach::source(&self.node, source).await?;
         let mut failed = missing(reach.name());
         for target in reach.targets() {
-            let asking = self.ask_at(&reach, *target, source, pending, wanted);
-            match reach.with(*target, asking).await {
+            let mut asking = reach.asking(*target);
+            let outcome = loop {
+                let asked = self.ask_at(&reach, *target, source, pending, wanted).await;
+                if let Some(outcome) = asking.outcome(asked).await {
+                    break outcome;
+                }
+            };
+            match outcome {
                 Err(error @ Error::Unreachable { .. }) => failed = error,
                 other => return other,
             }

@@ -1,8 +1,7 @@
 //! A stream of `/kith/share/1` to whoever has a share: its owner, as a contact or as a link says.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use kith_core::identity::{ContactState, Petname};
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::{Target, UnreachableReason};
@@ -15,13 +14,15 @@ use crate::content;
 use crate::error::Error;
 use crate::peer::event::Event;
 use crate::peer::node::Node;
+use crate::peer::opening::{AGAIN_WITHIN, OPEN_WITHIN};
 use crate::peer::stream::{StreamReader, StreamWriter};
+use crate::routing::is_connection_over;
 
 /// The protocol's name.
 pub(super) const SHARE: &str = "/kith/share/1";
 
-/// How long to wait for the reason why a stream was lost: the machine knows it by then, or has another session.
-const REASON_WITHIN: Duration = Duration::from_secs(1);
+/// How long to wait for the reason why nobody known answered: the machine knows it by then, or has a session.
+const REASON_WITHIN: Duration = Duration::from_secs(2);
 
 /// The ways to the owner of a share, the best first.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ impl Reach {
     /// # Errors
     /// [`Error::UnknownContact`]; [`Error::NotAllowed`] for one whom we blocked.
     pub(super) async fn peer(node: &Node, peer: PeerId) -> Result<Self, Error> {
-        let name = contact_name(node, peer).await?;
+        let name = node.unblocked(peer).await?;
         let name = name.ok_or_else(|| Error::UnknownContact(peer.to_string()))?;
         Ok(Self {
             node: node.clone(),
@@ -59,7 +60,7 @@ impl Reach {
         let Some(link) = &source.link else {
             return Self::peer(node, source.owner).await;
         };
-        let contact = contact_name(node, source.owner).await?;
+        let contact = node.unblocked(source.owner).await?;
         let known = contact.iter().map(|_| Target::Peer(source.owner));
         let mut targets: Vec<Target> = known.collect();
         let routes: Vec<_> = link
@@ -122,33 +123,37 @@ impl Reach {
         matches!(target, Target::Peer(_))
     }
 
-    /// Does something with streams to `target`. They are opened before it is known who is there. Where that turns out to be the reason for
-    /// their end, it is told; and what was answered before a peer's session was up counts only once it is: it may have been said to a stranger.
+    /// Begins to do something with streams to `target`, which are opened before it is known who is there.
+    pub(super) fn asking(&self, target: Target) -> Asking<'_> {
+        Asking {
+            reach: self,
+            target,
+            events: self.node.events(),
+            stood: self.stands(target),
+            is_again: false,
+        }
+    }
+
+    /// Does something whose success is verified by itself: it counts, whoever is there by then. It is done once. Where it fails because of who is there,
+    /// or is not any more, that is told.
     ///
     /// # Errors
     /// [`Error::Unreachable`], and what `work` returns.
-    pub(super) async fn with<T>(
-        &self,
-        target: Target,
-        work: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let mut events = self.node.events();
-        let outcome = work.await;
-        self.judge(&mut events, target, outcome).await
-    }
-
-    /// The same, of work whose success is verified by itself: it counts, whoever is there by then.
-    ///
-    /// # Errors
-    /// As [`Reach::with`].
     pub(super) async fn with_verified<T>(
         &self,
         target: Target,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let mut events = self.node.events();
+        let stood = self.stands(target);
         match work.await {
             Ok(done) => Ok(done),
+            lost if is_lost(&lost) => {
+                if !stood {
+                    self.find_again(target, stood).await?;
+                }
+                Err(self.lost())
+            }
             failed => self.judge(&mut events, target, failed).await,
         }
     }
@@ -159,18 +164,46 @@ impl Reach {
         target: Target,
         outcome: Result<T, Error>,
     ) -> Result<T, Error> {
-        let is_lost = matches!(outcome, Err(Error::Io { .. }));
-        // What is told of them meanwhile is that the node has given them up.
-        let is_stopping = matches!(outcome, Err(Error::Closed));
-        if is_stopping || (!is_lost && self.is_up(target)) {
+        // What is told of them while the node stops is that it has given them up.
+        let is_clear = matches!(outcome, Err(Error::Closed | Error::Unreachable { .. }));
+        if is_clear || self.is_up(target) {
             return outcome;
         }
         match reason(events, target).await {
-            Some(reason) => Err(Error::Unreachable {
-                name: self.name.clone(),
-                reason,
-            }),
+            Some(reason) => Err(self.unreachable(reason)),
             None => outcome,
+        }
+    }
+
+    /// Waits for another session with whoever is at `target`: not for long where one `stood` a moment ago.
+    async fn find_again(&self, target: Target, stood: bool) -> Result<(), Error> {
+        let within = if stood { AGAIN_WITHIN } else { OPEN_WITHIN };
+        let is_peer = Self::is_known(target);
+        let found = self.node.link(target, is_peer, Instant::now() + within);
+        found.await.map(drop).map_err(|error| self.by_name(error))
+    }
+
+    /// Whether a session with whoever is at `target` stands, as far as is known.
+    fn stands(&self, target: Target) -> bool {
+        let link = self.node.0.live.preferred(target);
+        link.is_some_and(|link| link.stood.get())
+    }
+
+    /// They were there, and are not any more.
+    fn lost(&self) -> Error {
+        self.unreachable(UnreachableReason::Dropped)
+    }
+
+    /// They are not reached.
+    pub(super) fn unreachable(&self, reason: UnreachableReason) -> Error {
+        let name = self.name.clone();
+        Error::Unreachable { name, reason }
+    }
+
+    fn by_name(&self, error: Error) -> Error {
+        match error {
+            Error::Unreachable { reason, .. } => self.unreachable(reason),
+            other => other,
         }
     }
 
@@ -204,13 +237,7 @@ impl Reach {
         protocol: ProtocolName,
     ) -> Result<content::Stream<Metered<StreamReader>, StreamWriter>, Error> {
         let opened = self.node.open_to(target, &[protocol]).await;
-        let stream = opened.map_err(|error| match error {
-            Error::Unreachable { reason, .. } => Error::Unreachable {
-                name: self.name.clone(),
-                reason,
-            },
-            other => other,
-        })?;
+        let stream = opened.map_err(|error| self.by_name(error))?;
         let exporter = *stream.exporter();
         let (reader, writer) = limits::incoming(&self.node, stream);
         Ok(content::Stream {
@@ -218,6 +245,36 @@ impl Reach {
             writer,
             exporter,
         })
+    }
+}
+
+/// Something that is asked of whoever is at a target.
+pub(super) struct Asking<'a> {
+    reach: &'a Reach,
+    target: Target,
+    events: broadcast::Receiver<Event>,
+    /// Whether a session stood when it began.
+    stood: bool,
+    is_again: bool,
+}
+
+impl Asking<'_> {
+    /// What came of it: `None` where the session was lost before the answer and it is to be done once more, on another. Where it turns out who is there
+    /// and that is the reason for the end of the streams, it is told; and what was answered before a peer's session was up counts only once it is: it may have been
+    /// said to a stranger.
+    pub(super) async fn outcome<T>(
+        &mut self,
+        outcome: Result<T, Error>,
+    ) -> Option<Result<T, Error>> {
+        let (reach, target) = (self.reach, self.target);
+        if !is_lost(&outcome) {
+            return Some(reach.judge(&mut self.events, target, outcome).await);
+        }
+        if std::mem::replace(&mut self.is_again, true) {
+            return Some(Err(reach.lost()));
+        }
+        let found = reach.find_again(target, self.stood).await;
+        found.err().map(Err)
     }
 }
 
@@ -246,18 +303,9 @@ async fn reason(
     tokio::time::timeout(REASON_WITHIN, told).await.ok()?
 }
 
-/// What a contact is called; `None` for somebody who is none.
-async fn contact_name(node: &Node, peer: PeerId) -> Result<Option<Petname>, Error> {
-    let contact = node
-        .ask(move |machine, _| machine.book().contact(&peer).cloned())
-        .await?;
-    match contact {
-        Some(contact) if contact.state == ContactState::Blocked => Err(Error::NotAllowed(format!(
-            "you have blocked {}; unblock them first",
-            contact.petname.as_str()
-        ))),
-        contact => Ok(contact.map(|contact| contact.petname)),
-    }
+/// Whether work ended because the connection under it did.
+fn is_lost<T>(outcome: &Result<T, Error>) -> bool {
+    matches!(outcome, Err(Error::Io { source, .. }) if is_connection_over(source))
 }
 
 /// The protocol's name.

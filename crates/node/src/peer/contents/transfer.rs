@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kith_core::content::retries::{Ended, Next, Retries};
 use kith_core::ids::{BlobHash, PeerId, ShareId};
-use kith_core::routing::Target;
+use kith_core::routing::{Target, UnreachableReason};
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::debug;
@@ -163,7 +163,13 @@ impl Run {
         let mut retries = Retries::new(wait, examined_within, now());
         loop {
             let before = self.fetched;
-            let error = match self.attempt(only.as_ref()).await {
+            let patience = self.patience(retries.deadline().map(|until| until.since(now())));
+            let attempt = tokio::select! {
+                biased;
+                attempt = self.attempt(only.as_ref()) => attempt,
+                late = patience => Err(late),
+            };
+            let error = match attempt {
                 Ok(got) => return Ok(self.done(got, started)),
                 Err(error) => error,
             };
@@ -183,6 +189,27 @@ impl Run {
                 Next::Over => return Err(error),
                 Next::Unexamined => return Err(unexamined(error)),
             }
+        }
+    }
+
+    /// Ends in a failure when nothing has come within this time, and no way to the owner stands; otherwise never. Somebody who is there has the time
+    /// that they take.
+    fn patience(&self, within: Option<Duration>) -> impl Future<Output = Error> + use<> {
+        let (contents, source) = (self.contents.clone(), self.options.source.clone());
+        let progress = self.progress.subscribe();
+        async move {
+            let Some(within) = within else {
+                return std::future::pending().await;
+            };
+            tokio::time::sleep(within).await;
+            let reach = match Reach::source(&contents.node, &source).await {
+                Ok(reach) => reach,
+                Err(error) => return error,
+            };
+            if reach.is_there() || progress.has_changed().unwrap_or(false) {
+                return std::future::pending().await;
+            }
+            reach.unreachable(UnreachableReason::NoAnswer)
         }
     }
 

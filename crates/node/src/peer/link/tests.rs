@@ -40,7 +40,7 @@ fn started(
     connection: Connection,
 ) -> (
     mpsc::UnboundedReceiver<Input>,
-    mpsc::Sender<Vec<u8>>,
+    mpsc::Sender<Said>,
     watch::Sender<Option<Standing>>,
 ) {
     let (inputs, inbox) = mpsc::unbounded_channel();
@@ -110,4 +110,71 @@ async fn a_connection_on_which_nobody_reads_the_control_stream_is_closed() {
     assert!(accepted.end().is_some());
     let ended = tokio::time::timeout(PATIENCE, dialled.closed()).await;
     ended.expect("they are told");
+}
+
+#[tokio::test]
+async fn the_last_word_on_a_control_stream_ends_the_session_with_its_code() {
+    let (_endpoints, dialled, accepted) = joined().await;
+    let (mut inbox, _control, _session) = started(accepted.clone());
+    let (send, _receive) = dialled.open_stream().await.expect("open");
+    let (control, said) = mpsc::channel(CONTROL_AHEAD_MAX);
+    tokio::spawn(write_control(send, said));
+    let first = Said::Frames(vec![7]);
+    control.send(first).await.expect("it is written");
+    let ended = async {
+        loop {
+            match inbox.recv().await.expect("the connection stands") {
+                // It is there.
+                Input::Control { .. } => {
+                    let last = Said::LastWord(CloseCode::Idle);
+                    control.send(last).await.expect("it is written");
+                }
+                Input::Closed { ended, .. } => return ended,
+                _ => {}
+            }
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, ended)
+        .await
+        .expect("in time");
+    let code = u64::from(CloseCode::Idle.number());
+    assert!(matches!(ended, Ended::There { code: told, .. } if told == code));
+    let closed = tokio::time::timeout(PATIENCE, accepted.closed()).await;
+    closed.expect("nothing is left of it");
+}
+
+#[tokio::test]
+async fn silence_is_told_while_somebody_asks_and_not_before() {
+    let (_endpoints, dialled, accepted) = joined().await;
+    let (inputs, mut inbox) = mpsc::unbounded_channel();
+    let (_session, session) = watch::channel(None);
+    let streams = OpenStreams::new(|| {});
+    let tasks = LinkTasks {
+        conn: ConnId(1),
+        connection: dialled,
+        inputs,
+        protocols: Protocols::default(),
+        streams: streams.clone(),
+        crowd: Crowd::new(Duration::from_secs(60)),
+        session,
+        tasks: TaskTracker::new(),
+    };
+    let (asks, _used) = (streams.count(), streams.count());
+    tokio::spawn(tasks.watch_silence());
+    // Nothing is said on it, so nothing comes but what the engine asks each 5 s.
+    tokio::task::yield_now().await;
+    assert!(inbox.try_recv().is_err());
+    let begun = std::time::Instant::now();
+    asks.ask();
+    let told = tokio::time::timeout(PATIENCE, inbox.recv()).await;
+    let told = told.expect("in time").expect("it runs");
+    assert!(matches!(
+        told,
+        Input::Silence {
+            conn: ConnId(1),
+            in_use: 1
+        }
+    ));
+    assert!(begun.elapsed() >= SILENT_MAX);
+    drop(accepted);
 }

@@ -77,13 +77,14 @@ impl Node {
     /// peer need not be online: each connection (TCP) or flow (UDP) reaches for them.
     ///
     /// # Errors
-    /// [`Error::Io`] when the address cannot be bound.
+    /// [`Error::Io`] when the address cannot be bound; [`Error::NotAllowed`] for a contact who is blocked here.
     pub async fn forward(
         &self,
         peer: PeerId,
         name: &ServiceName,
         listen: Local,
     ) -> Result<Forward, Error> {
+        self.unblocked(peer).await?;
         let bound = |error| Error::io(format!("cannot listen at {}", listen.address()), error);
         let (ending, (failures, failed)) = (Ending::default(), mpsc::channel(FAILURES_MAX));
         let work = Work::new(self, &ending);

@@ -1,5 +1,7 @@
 //! Transfers as things of the node: seen, paused, resumed, cancelled, and gone on with after a restart.
 
+use std::time::{Duration, Instant};
+
 use kith::ErrorKind;
 use kith::content::Recipients;
 use kith::core::content::limits::{Cap, Plan, RATE_MIN};
@@ -187,6 +189,27 @@ async fn a_background_transfer_whose_node_stops_while_it_looks_for_the_owner_has
     let kept = only(&bob);
     assert_eq!((kept.id, kept.failure), (id, None));
     assert_eq!(kept.state, TransferState::Waiting);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_a_second_for_somebody_who_is_away_is_told_so_then() {
+    let (alice, bob) = two_who_met().await;
+    let carol = Person::new("carol").await;
+    alice.write("letter", b"hello");
+    let shared = alice.share("letter", Recipients::Link).await.share;
+    alice.node.shutdown().await;
+    let link = shared.link.to_string();
+    for (person, text) in [(&bob, "alice/letter"), (&carol, link.as_str())] {
+        let mut options = person.options(text).await.expect("a source");
+        options.wait = Duration::from_secs(1);
+        let begun = Instant::now();
+        let finished = soon("the end", person.node.contents().get(options).finished()).await;
+        let error = finished.expect_err("nobody is there");
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        // A dial alone takes 15 s.
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(8), "{text}: {took:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

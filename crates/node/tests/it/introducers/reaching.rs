@@ -2,17 +2,23 @@
 
 use std::time::Duration;
 
-use kith::Event;
+use kith::core::address::Route;
 use kith::core::ids::Face;
 use kith::core::introducer::Introducer;
 use kith::core::peer::Source;
-use kith::testing::Testnet;
+use kith::core::routing::UnreachableReason;
+use kith::testing::{Testnet, wait_for_contact};
+use kith::{Error, Event, Node};
+use tokio::time::Instant;
 
 use super::{eventually, has_place_at, soon};
 use crate::waiting::a_moment;
 
 /// Whoever looks too early looks again after a minute, and then after four.
 const FOUND_WITHIN: Duration = Duration::from_secs(6 * 60);
+
+/// Far less than somebody who is just gone is missed after (30 s), or is looked for in vain (15 s).
+const TOLD_WITHIN: Duration = Duration::from_secs(8);
 
 async fn testnet(introducers: usize, nodes: usize) -> Testnet {
     let started = soon("the network", Testnet::start(introducers, nodes)).await;
@@ -172,4 +178,72 @@ async fn who_is_blocked_is_served_nothing_and_shares_no_secret_any_more() {
         .await
         .expect("by a new invite");
     testnet.shutdown().await;
+}
+
+/// Alice, and Bob who met her by the relay; their session has found a direct path since, beside it.
+async fn met_by_the_relay(testnet: &Testnet) -> (Node, Node) {
+    let (alice, bob) = (testnet.node(0).clone(), testnet.node(1).clone());
+    let endpoint = alice.endpoint(Face::Contact).await.expect("it runs");
+    let mut routes = endpoint.expect("a face").watch_route();
+    let placed = routes.wait_for(|route| !route.relays.is_empty());
+    let route = soon("a place", placed).await.expect("it runs").clone();
+    let book = alice.address_book();
+    let life = Duration::from_secs(3600);
+    let mut invite = book.invite_one(life).await.expect("an invite");
+    invite.contact = Some(Route {
+        addresses: Vec::new(),
+        ..route
+    });
+    bob.address_book()
+        .add(invite, None)
+        .await
+        .expect("a good invite");
+    let met = soon("meeting", wait_for_contact(&alice, bob.peer_id())).await;
+    met.expect("it runs");
+    let direct = bob
+        .wait_direct(alice.peer_id(), Duration::from_secs(60))
+        .await;
+    direct.expect("on one machine");
+    (alice, bob)
+}
+
+/// What Bob is told who asks Alice for something.
+async fn refused<T: std::fmt::Debug>(asked: impl Future<Output = Result<T, Error>>) {
+    let begun = Instant::now();
+    let told = soon("an answer", asked).await;
+    let reason = UnreachableReason::NotAContact;
+    let is_told = matches!(&told, Err(Error::Unreachable { reason: told, .. }) if *told == reason);
+    assert!(is_told, "{told:?}");
+    assert!(begun.elapsed() < TOLD_WITHIN, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_blocked_hears_of_it_though_the_only_introducer_is_dead() {
+    for is_relayed in [true, false] {
+        let mut testnet = testnet(1, 2).await;
+        if is_relayed {
+            met_by_the_relay(&testnet).await;
+        } else {
+            let met = soon("meeting", testnet.befriend(0, 1)).await;
+            met.expect("they meet");
+        }
+        let (alice, bob) = (testnet.node(0).clone(), testnet.node(1).clone());
+        testnet.stop_introducer(0).await;
+        let blocked = Instant::now();
+        alice
+            .address_book()
+            .block(bob.peer_id())
+            .await
+            .expect("it runs");
+        if is_relayed {
+            let gone = || bob.sessions().iter().all(|it| it.peer.is_none());
+            eventually("his session ends", gone).await;
+            assert!(blocked.elapsed() < TOLD_WITHIN, "{:?}", blocked.elapsed());
+        }
+        let (contents, them) = (bob.contents(), alice.peer_id());
+        refused(contents.list(them)).await;
+        refused(bob.pinger(them).ping()).await;
+        refused(contents.list(them)).await;
+        testnet.shutdown().await;
+    }
 }

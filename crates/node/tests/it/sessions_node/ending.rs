@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::friends::all_ended;
+use kith::ErrorKind;
 use kith::core::peer::Event;
 use kith::core::routing::{CloseCode, DownReason};
 
@@ -117,4 +118,50 @@ async fn who_is_blocked_or_removed_loses_its_session_and_finds_none() {
         };
         assert!(!answered, "block: {block}");
     }
+}
+
+/// Somebody who is just gone is missed after 30 s, and looked for in vain for 15 s.
+const ASKED_WITHIN: Duration = Duration::from_secs(15);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_somebody_who_died_without_a_word_is_told_soon_that_they_are_not_reached() {
+    let (alice, bob, way) = far_apart(Duration::from_millis(1)).await;
+    all_ended(&bob).await;
+    way.allow(Traffic::Cut);
+    let begun = Instant::now();
+    let pong = soon("an answer", bob.pinger(alice.peer_id()).ping()).await;
+    let error = pong.expect_err("nobody is there");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert!(begun.elapsed() < ASKED_WITHIN, "{:?}", begun.elapsed());
+    way.allow(Traffic::Open);
+    let pong = soon("an answer", bob.pinger(alice.peer_id()).ping()).await;
+    pong.expect("she is there");
+
+    stands(&alice, bob.peer_id()).await;
+    stands(&bob, alice.peer_id()).await;
+    all_ended(&bob).await;
+    way.allow(Traffic::Cut);
+    let begun = Instant::now();
+    let listed = soon("an answer", bob.contents().list(alice.peer_id())).await;
+    let error = listed.expect_err("nobody is there");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert!(begun.elapsed() < ASKED_WITHIN, "{:?}", begun.elapsed());
+}
+
+/// Who is carried to another room is silent for longer, and a stream in use is to outlive that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_to_somebody_silent_ends_no_stream_that_is_in_use() {
+    let (alice, bob, way) = far_apart(Duration::from_millis(1)).await;
+    echo(&alice, "/echo/1");
+    let mut stream = bob
+        .open(alice.peer_id(), &[protocol("/echo/1")])
+        .await
+        .expect("a session");
+    soon("an answer", ask(&mut stream)).await.expect("spoken");
+    way.allow(Traffic::Cut);
+    let pong = soon("an answer", bob.pinger(alice.peer_id()).ping()).await;
+    let error = pong.expect_err("nobody answers");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    way.allow(Traffic::Open);
+    soon("an answer", ask(&mut stream)).await.expect("it lives");
 }
