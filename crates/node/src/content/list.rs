@@ -86,7 +86,7 @@ where
 }
 
 async fn read(fetching: &mut Fetching, head: &Head, path: &str) -> Result<Vec<Entry>, GetError> {
-    let node = match select::select(fetching, head, path).await? {
+    let node = match select::select(fetching, head, path, &mut Vec::new()).await? {
         Selected::File { file, .. } => return Ok(vec![Entry::File(file)]),
         Selected::Directory { node, .. } => node,
     };
@@ -94,7 +94,10 @@ async fn read(fetching: &mut Fetching, head: &Head, path: &str) -> Result<Vec<En
     let mut nodes = vec![node];
     let mut nodes_left = NODES_MAX;
     while let Some(node) = nodes.pop() {
-        match select::fetch(fetching, node).await?.into_body() {
+        match select::fetch(fetching, node, &mut Vec::new())
+            .await?
+            .into_body()
+        {
             Body::Entries(entries) => list.extend(entries),
             Body::Parts(parts) => nodes.extend(parts.into_iter().rev().map(|part| part.node)),
         }

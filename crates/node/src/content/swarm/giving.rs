@@ -58,6 +58,7 @@ struct State {
 #[derive(Debug)]
 struct Snapshot {
     id: SnapshotId,
+    size: u64,
     reading: Arc<Reading>,
     askers: usize,
 }
@@ -142,10 +143,9 @@ impl Giving {
         let asker = make(id, Arc::clone(&snapshot.1));
         state.askers.insert(id, Arc::clone(&asker));
         drop(state);
-        let (share, root) = asker.key();
-        if let Some(underway) = self.shares.underways().find(&share, Some(&root)) {
+        for underway in self.shares.underways().of(&asker.key()) {
             // What came before there was a snapshot to tell it of.
-            self.hold(&(share, root), underway.held().iter());
+            self.hold(&asker.key(), underway.held().iter());
         }
         self.tell(|provider, now| provider.handle_asker(now, id, device, snapshot.0));
         self.introduce(&asker);
@@ -162,6 +162,37 @@ impl Giving {
         if let Some(id) = id {
             self.tell(|provider, now| chunks.for_each(|it| provider.handle_held(now, id, it)));
         }
+    }
+
+    /// What is here of a snapshot is another, or will become more, or no more: whoever asks for it is told, soon.
+    pub(in crate::content) fn settle_soon(self: &Arc<Self>, snapshot: (ShareId, BlobHash)) {
+        let giving = Arc::clone(self);
+        tokio::task::spawn_blocking(move || giving.settle(&snapshot));
+    }
+
+    /// The same at once. Blocks.
+    pub(crate) fn settle(self: &Arc<Self>, snapshot: &(ShareId, BlobHash)) {
+        let asked = self
+            .lock()
+            .snapshots
+            .get(snapshot)
+            .map(|it| (it.id, it.size));
+        let Some((id, size)) = asked else {
+            return;
+        };
+        let (held, edges) = match self.shares.held(snapshot, size) {
+            Ok(held) => held,
+            Err(error) => return tracing::warn!(%error, "what is shared cannot be looked up"),
+        };
+        self.tell(|provider, now| {
+            for chunk in held.iter() {
+                provider.handle_held(now, id, chunk);
+            }
+            match edges {
+                Some(edges) => provider.handle_final(now, id, &edges),
+                None => provider.handle_growing(now, id),
+            }
+        });
     }
 
     /// Tells an asker, who may have what it asks for, who else provides it.
@@ -189,7 +220,9 @@ impl Giving {
         self.tell(|provider, now| provider.handle_closed(now, asker.id));
         let mut state = self.lock();
         state.askers.remove(&asker.id);
-        let Some(snapshot) = state.snapshots.get_mut(&asker.key()) else {
+        let snapshot = state.snapshots.get_mut(&asker.key());
+        // It may have asked for one that was withdrawn since.
+        let Some(snapshot) = snapshot.filter(|it| Arc::ptr_eq(&it.reading, &asker.reading)) else {
             return;
         };
         snapshot.askers -= 1;
@@ -279,12 +312,12 @@ impl Giving {
     }
 
     /// Tells all who ask for a snapshot that it is not here. They come again, and by then it may be on its way here.
-    fn withdraw(self: &Arc<Self>, snapshot: &(ShareId, BlobHash)) {
-        let askers = self.lock().askers.values().cloned().collect::<Vec<_>>();
-        let askers = askers.iter().filter(|asker| asker.key() == *snapshot);
-        self.tell(|provider, now| {
-            askers.for_each(|asker| provider.handle_forbidden(now, asker.id));
-        });
+    pub(in crate::content) fn withdraw(self: &Arc<Self>, snapshot: &(ShareId, BlobHash)) {
+        // Who comes again is not told what was here.
+        let withdrawn = self.lock().snapshots.remove(snapshot);
+        if let Some(withdrawn) = withdrawn {
+            self.tell(|provider, now| provider.handle_withdrawn(now, withdrawn.id));
+        }
     }
 
     /// Whether an asker still may have what it asks for; one that may not is told so. Blocks.
@@ -339,11 +372,12 @@ impl State {
             self.provider
                 .handle_snapshot(now, id, holding.size, holding.held);
             if let Some(edges) = holding.edges {
-                self.provider.handle_final(now, id, edges);
+                self.provider.handle_final(now, id, &edges);
             }
             let reading = Reading::new(Arc::clone(shares), holding.share, holding.root);
             let snapshot = Snapshot {
                 id,
+                size: holding.size,
                 reading: Arc::new(reading),
                 askers: 0,
             };
