@@ -5,7 +5,7 @@
 //! - [`mounts`]: disks that only one process sees.
 //! - [`programs`]: other people's programs, as in the tests of the library.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`beside`], [`folders`], [`bad_pictures`], [`full_disk`], [`mount_point`], [`read_only`], [`meeting`], [`streams`], [`services`], [`introducer`], [`changes`], [`transfers`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`beside`], [`folders`], [`bad_pictures`], [`full_disk`], [`mount_point`], [`read_only`], [`meeting`], [`streams`], [`services`], [`introducer`], [`changes`], [`transfers`], [`resuming`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`]: what is shown.
 
 mod app;
 mod audience;
@@ -36,6 +36,7 @@ mod previews;
 mod programs;
 mod read_only;
 mod removed;
+mod resuming;
 mod services;
 mod snapshots;
 mod streams;

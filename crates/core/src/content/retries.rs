@@ -207,9 +207,9 @@ mod tests {
 
     #[test]
     fn an_attempt_that_brings_nothing_has_as_long_as_whoever_asks_waits() {
-        assert_eq!(Retries::new(Duration::ZERO, NOW).deadline(), None);
+        assert_eq!(retries(Duration::ZERO).deadline(), None);
         let wait = Duration::from_secs(5);
-        let mut retries = Retries::new(wait, NOW);
+        let mut retries = retries(wait);
         assert_eq!(retries.deadline(), Some(NOW + wait));
         let later = NOW + Duration::from_secs(3);
         retries.handle_ended(later, LOST);

@@ -3,32 +3,35 @@
 //! The files of a tree, laid end to end in the order of its manifest, are one line of bytes (see [`crate::content::swarm::span`]). The
 //! totals in each reference say where a directory begins, so a stretch is found by the nodes above it alone.
 
+use std::borrow::Borrow;
 use std::ops::Range;
 
 use crate::data::manifest::{Body, Entry, Node};
 use crate::ids::BlobHash;
 
-/// Something that lies on the stretch, at least with its edge.
+/// A file that lies on a stretch, at least with its edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// A file.
-    File {
-        /// Its path from the root, written with `/`.
-        path: String,
-        /// Where it begins on the line, in bytes.
-        position: u64,
-        /// Its content.
-        hash: BlobHash,
-        /// Its size, in bytes.
-        size: u64,
-    },
-    /// A node that lists some: it is to be handed to [`Descent::enter`] before the next step is taken.
+pub struct Placed {
+    /// Its path from the root, written with `/`.
+    pub path: String,
+    /// Where it begins on the line, in bytes.
+    pub position: u64,
+    /// Its content.
+    pub hash: BlobHash,
+    /// Its size, in bytes.
+    pub size: u64,
+}
+
+/// Something on the way.
+#[derive(Clone, Debug)]
+enum Step {
+    File(Placed),
+    /// A node that lists some.
     Node {
-        /// The path of its directory from the root, written with `/`; empty for the root.
+        /// The path of its directory.
         path: String,
         /// Where the first file of it begins, in bytes.
         position: u64,
-        /// Which node.
         node: BlobHash,
     },
 }
@@ -55,13 +58,34 @@ impl Descent {
         }
     }
 
-    /// The next step; `None` behind the last.
-    pub fn next_step(&mut self) -> Option<Step> {
-        self.ahead.pop()
+    /// The next file; `None` behind the last. `node_of` is asked for the nodes that lead there, each with the path of its directory from the root,
+    /// written with `/`; where it has none, what is beneath is passed over.
+    ///
+    /// # Errors
+    /// Those of `node_of`.
+    pub fn next_file<N: Borrow<Node>, E>(
+        &mut self,
+        node_of: impl Fn(&str, BlobHash) -> Result<Option<N>, E>,
+    ) -> Result<Option<Placed>, E> {
+        while let Some(step) = self.ahead.pop() {
+            match step {
+                Step::File(file) => return Ok(Some(file)),
+                Step::Node {
+                    path,
+                    position,
+                    node,
+                } => {
+                    if let Some(node) = node_of(&path, node)? {
+                        self.enter(&path, position, node.borrow());
+                    }
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Goes on with what `node` lists: of the directory at `path`, whose files there begin at `position`.
-    pub fn enter(&mut self, path: &str, position: u64, node: &Node) {
+    fn enter(&mut self, path: &str, position: u64, node: &Node) {
         let below = |name: &str| match path {
             "" => name.to_owned(),
             _ => format!("{path}/{name}"),
@@ -79,12 +103,12 @@ impl Descent {
             Body::Entries(entries) => {
                 for entry in entries {
                     place(entry.totals().bytes, &|position| match entry {
-                        Entry::File(file) => Some(Step::File {
+                        Entry::File(file) => Some(Step::File(Placed {
                             path: below(&file.name),
                             position,
                             hash: file.hash,
                             size: file.size,
-                        }),
+                        })),
                         Entry::Directory(directory) => Some(Step::Node {
                             path: below(&directory.name),
                             position,
@@ -147,26 +171,30 @@ mod tests {
 
     fn on(store: &Store, root: BlobHash, stretch: Range<u64>) -> Vec<(String, u64, u64)> {
         let mut descent = Descent::new(root, stretch);
-        let mut found = Vec::new();
-        while let Some(step) = descent.next_step() {
-            match step {
-                Step::File {
-                    path,
-                    position,
-                    size,
-                    ..
-                } => found.push((path, position, size)),
-                Step::Node {
-                    path,
-                    position,
-                    node,
-                } => {
-                    let node = Node::decode(&store[&node]).expect("a node");
-                    descent.enter(&path, position, &node);
-                }
-            }
-        }
-        found
+        let decoded = |_: &str, node| Node::decode(&store[&node]).map(Some);
+        let files = std::iter::from_fn(|| descent.next_file(decoded).expect("nodes"));
+        let found = files.map(|file| (file.path, file.position, file.size));
+        found.collect()
+    }
+
+    #[test]
+    fn what_no_node_is_given_for_is_passed_over() {
+        let mut store = Store::new();
+        let inner = |store: &mut Store, name: &str| {
+            let (node, totals) = directory(store, vec![file("f".to_owned(), 7)]);
+            let name = name.to_owned();
+            Entry::Directory(Directory { name, node, totals })
+        };
+        let entries = vec![inner(&mut store, "a"), inner(&mut store, "b")];
+        let (root, _) = directory(&mut store, entries);
+        let mut descent = Descent::new(root, 0..14);
+        let only_b = |path: &str, node| match path {
+            "a" => Ok(None),
+            _ => Node::decode(&store[&node]).map(Some),
+        };
+        let file = descent.next_file(only_b).expect("nodes").expect("one");
+        assert_eq!((file.path.as_str(), file.position), ("b/f", 7));
+        assert_eq!(descent.next_file(only_b), Ok(None));
     }
 
     proptest! {

@@ -131,6 +131,15 @@ pub fn split(path: &str) -> Result<Vec<&str>, PathError> {
         .map(|()| names)
 }
 
+/// What is left of a path below another one, both without `/` at their ends: nothing of that one itself; `None` where it does not lie there.
+pub fn below<'a>(path: &'a str, above: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(above)?;
+    match above.is_empty() || rest.is_empty() {
+        true => Some(rest),
+        false => rest.strip_prefix('/'),
+    }
+}
+
 /// Checks the target of a symbolic link that lies in a directory `depth` levels beneath the root of its tree (0: in the
 /// root).
 ///

@@ -8,7 +8,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use kith_core::codec;
 use kith_core::content::access::{Asker, CopyFate, Relation};
@@ -26,10 +25,9 @@ use crate::content::credential::Credential;
 use crate::content::event::ShareEvent;
 use crate::content::known::{self, CopyRow, KnownRow, is_version, trusted};
 use crate::content::quota;
-use crate::content::selected;
+use crate::content::selected::{self, PartOf};
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
-use crate::data::nodes::Nodes;
 
 /// A copy of somebody's share, provided where it lies.
 #[derive(Clone, Debug)]
@@ -57,8 +55,8 @@ pub struct Held {
     pub target: PathBuf,
     /// Whether it never makes room for others.
     pub keep: bool,
-    /// The manifest, where only some of its files were fetched.
-    pub selected_of: Option<Arc<Nodes>>,
+    /// What it is a part of, where only some of its files were fetched.
+    pub selected_of: Option<PartOf>,
 }
 
 /// What somebody says of a share.
@@ -203,7 +201,7 @@ impl Shares {
     /// [`HoldError`]; nothing is changed then.
     pub fn hold(&self, fetched: &Held, now: Time) -> Result<(), HoldError> {
         // Read and written in one go: what is heard of the share meanwhile must find the copy, or be found by it.
-        let nodes = fetched.selected_of.as_deref();
+        let part_of = fetched.selected_of.as_ref();
         store::run(self.database(), |connection| {
             let Some(row) = known::known(connection, &fetched.share)? else {
                 return Ok(Err(HoldError::Unknown));
@@ -221,7 +219,7 @@ impl Shares {
                 is_here && !copy.is_part && is_version(&copy.head, &fetched.manifest)
             };
             let before = known::copy(connection, &fetched.share)?;
-            if nodes.is_some() && before.as_ref().is_some_and(is_whole) {
+            if part_of.is_some() && before.as_ref().is_some_and(is_whole) {
                 return Ok(Err(HoldError::WholeHere));
             }
             let copy = CopyRow {
@@ -231,9 +229,10 @@ impl Shares {
                 used_ms: now.0,
                 kept: fetched.keep,
                 examined: false,
-                is_part: nodes.is_some(),
+                is_part: part_of.is_some(),
+                places: Vec::new(),
             };
-            known::hold(connection, &copy, nodes)?;
+            known::hold(connection, &copy, part_of)?;
             Ok(Ok(()))
         })?
     }
@@ -248,11 +247,11 @@ impl Shares {
             return Ok(false);
         };
         let head = trusted(&copy.head)?;
-        let target = copy.target.canonicalize().map_err(ShareError::from);
-        let found = target.and_then(|target| match copy.is_part {
-            true => self.examine_part(&head, &target),
-            false => self.examine_whole(&head, target),
-        });
+        let found = match copy.is_part {
+            true => self.examine_part(&head, &copy.places),
+            false => (copy.target.canonicalize().map_err(ShareError::from))
+                .and_then(|target| self.examine_whole(&head, target)),
+        };
         let room_bytes = self.others().room_bytes();
         let provided = store::run(self.database(), |connection| match &found {
             Ok(Some(found)) => quota::examined(connection, &copy, &head, found, room_bytes),
@@ -317,6 +316,11 @@ impl Shares {
         let copy = copy.filter(|_| self.others().provides());
         let head = copy.map(|copy| trusted(&copy.head)).transpose();
         Ok(head.map_err(io::Error::other)?.map(|head| head.audience))
+    }
+
+    /// Whether something of a share is provided while it is fetched.
+    pub(crate) fn is_under_way(&self, share: &ShareId) -> bool {
+        self.underways().shares().contains(share)
     }
 
     /// All copies, in the order of the shares' ids.

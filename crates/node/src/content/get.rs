@@ -20,6 +20,7 @@ use crate::content::coming::Coming;
 use crate::content::error::GetError;
 use crate::content::request::{Get, Got, Progress};
 use crate::content::select;
+use crate::content::selected::PartOf;
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Intake};
 use crate::content::transfer::Transfer;
@@ -54,7 +55,8 @@ where
     let arriving = Arc::clone(&fetching.arriving);
     let feeding = feed(fetching.intake());
     let work = async {
-        let selected = select::select(&mut fetching, &head, &get.path).await?;
+        let mut way = Vec::new();
+        let selected = select::select(&mut fetching, &head, &get.path, &mut way).await?;
         selected.check_wanted(get.only.as_ref())?;
         let target = get.out.join(selected.name());
         let (swarm, file) = (fetching.known(), selected.file());
@@ -62,7 +64,8 @@ where
         let coming = Coming::new(swarm, arriving, file, priorities);
         get.readers.arrives(get.share, coming);
         let mut transfer = Transfer::begin(fetching, &get, &selected, &target).await?;
-        let offered = transfer.offer(&get, &answered, &selected, &target).await?;
+        let offering = transfer.offer(&get, &answered, (&selected, way), &target);
+        let offered = offering.await?;
         transfer.run(&mut report).await?;
         Ok((selected, target, transfer, offered))
     };
@@ -104,7 +107,10 @@ where
         sources: progress.sources,
         time: started.elapsed(),
         links_left_out,
-        selected_of: nodes.filter(|_| get.path.is_empty() && get.only.is_some()),
+        selected_of: nodes.filter(|_| get.is_part()).map(|nodes| PartOf {
+            path: get.path.trim_matches('/').to_owned(),
+            nodes,
+        }),
         offered,
     })
 }

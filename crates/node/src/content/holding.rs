@@ -11,7 +11,7 @@ use kith_core::data::head::{Head, SignedHead};
 use kith_core::ids::{BlobHash, ShareId};
 use kith_core::time::Time;
 
-use crate::content::known::{self, CopyRow};
+use crate::content::known::{CopyRow, is_version};
 use crate::content::offer::Offer;
 use crate::content::past;
 use crate::content::shares::Shares;
@@ -44,10 +44,10 @@ impl Shares {
         shown: &Shown,
         now: Time,
     ) -> io::Result<Option<Holding>> {
-        let Some(copy) = self.held_for(open, asker, shown, now)? else {
+        if !self.is_held_for(open, asker, shown, now)? {
             return Ok(None);
-        };
-        let (held, edges) = self.held(open, copy.as_ref())?;
+        }
+        let (held, edges) = self.held(&(open.share, open.root), open.size)?;
         Ok(Some(Holding {
             share: open.share,
             root: open.root,
@@ -55,21 +55,6 @@ impl Shares {
             held,
             edges,
         }))
-    }
-
-    /// What is here of a snapshot of `size` bytes where that is a copy of some files; `None` for anything else.
-    ///
-    /// # Errors
-    /// The database's.
-    pub(super) fn part_held(
-        &self,
-        (share, root): (&ShareId, &BlobHash),
-        size: u64,
-    ) -> io::Result<Option<Part>> {
-        let copy = self.known_and_copy(share)?.1;
-        let is_it = |copy: &CopyRow| copy.is_part && known::is_version(&copy.head, root);
-        let part = copy.filter(is_it).map(|copy| self.part(&copy, size));
-        part.transpose()
     }
 
     /// Whether the snapshot that is asked for is here, and the asker may have it. Blocks.
@@ -83,42 +68,50 @@ impl Shares {
         shown: &Shown,
         now: Time,
     ) -> io::Result<bool> {
-        Ok(self.held_for(open, asker, shown, now)?.is_some())
-    }
-
-    /// The copy that an asker may have a snapshot of, none where it is our own or being fetched; `None` where they may not, or it is not here.
-    fn held_for(
-        &self,
-        open: &Open,
-        asker: &Asker,
-        shown: &Shown,
-        now: Time,
-    ) -> io::Result<Option<Option<CopyRow>>> {
         let asker = asker.having(shown, |peer| self.others().is_blocked(peer));
-        let Some(mut offer) = self.admitted((&open.share, Some(&open.root)), &asker, shown, now)?
-        else {
-            return Ok(None);
+        let offer = self.admitted((&open.share, Some(&open.root)), &asker, shown, now)?;
+        let Some(offer) = offer else {
+            return Ok(false);
         };
-        let copy = offer.copy.take();
-        let Some(head) = self.version(offer, &open.root)? else {
-            return Ok(None);
-        };
-        let is_this = head.manifest == open.root && head.totals.bytes == open.size;
-        Ok(is_this.then_some(copy))
+        let version = self.version(offer, &open.root)?;
+        let is_this = |head: Head| head.manifest == open.root && head.totals.bytes == open.size;
+        Ok(version.is_some_and(is_this))
     }
 
-    /// The chunks that are here: all, but of what is being fetched, and of a copy of some files; of that also what is here of others.
-    fn held(&self, open: &Open, copy: Option<&CopyRow>) -> io::Result<(Holdings, Option<Ranges>)> {
-        if let Some(underway) = self.underways().find(&open.share, Some(&open.root)) {
-            return Ok((underway.held(), None));
-        }
-        match copy.filter(|copy| copy.is_part) {
-            Some(copy) => {
-                let Part { chunks, edges } = self.part(copy, open.size)?;
-                Ok((chunks, Some(edges)))
+    /// The chunks that are here of a snapshot of so many bytes: all, but of what is being fetched, and of a copy of some files; of that also what
+    /// is here of others, where no more is on its way. Blocks.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn held(
+        &self,
+        snapshot: &(ShareId, BlobHash),
+        size: u64,
+    ) -> io::Result<(Holdings, Option<Ranges>)> {
+        let (share, root) = snapshot;
+        let all = Holdings::all(Tiling::new(size).count());
+        let underways = self.underways().of(snapshot);
+        let is_it = |copy: &CopyRow| copy.is_provided() && is_version(&copy.head, root);
+        let copy = self.known_and_copy(share)?.1.filter(is_it);
+        let mut part = match &copy {
+            Some(copy) if copy.is_part => self.part(copy, size)?,
+            None if !underways.is_empty() => Part::of(size, &Ranges::default()),
+            _ => return Ok((all, None)),
+        };
+        let mut is_growing = false;
+        for underway in underways {
+            for chunk in underway.held().iter() {
+                part.chunks.insert(chunk);
             }
-            None => Ok((Holdings::all(Tiling::new(open.size).count()), None)),
+            let Some(done) = underway.done() else {
+                is_growing = true;
+                continue;
+            };
+            for edge in done.edges.iter() {
+                part.edges.insert(edge);
+            }
         }
+        Ok((part.chunks, (!is_growing).then_some(part.edges)))
     }
 
     /// The version of this manifest, the newest or a past one. Of a copy there is the one.

@@ -2,7 +2,7 @@
 //!
 //! The nodes and files of a copy are in the same tables as those of own shares (see [`store`](super::store)), so both are served alike.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kith_core::codec;
 use kith_core::content::access::CopyFate;
@@ -10,9 +10,8 @@ use kith_core::data::head::{Head, HeadError, SignedHead};
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::content::selected;
+use crate::content::selected::{self, PartOf, Place};
 use crate::content::store::{path, path_bytes};
-use crate::data::nodes::Nodes;
 
 /// The room's fifth piece of schema, for what others share.
 pub(crate) const SCHEMA: &str = "
@@ -67,8 +66,10 @@ pub(super) struct CopyRow {
     pub(super) kept: bool,
     /// Whether it was found to be what its head says.
     pub(super) examined: bool,
-    /// Whether it has some files of it only.
+    /// Whether it has some files of it only,
     pub(super) is_part: bool,
+    /// and where these lie then.
+    pub(super) places: Vec<Place>,
 }
 
 /// What is known of one share.
@@ -149,29 +150,42 @@ pub(super) fn learn(
 
 /// One copy.
 pub(super) fn copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<Option<CopyRow>> {
-    connection
+    let row = connection
         .prepare_cached(&format!(
             "SELECT {COPY_COLUMNS} FROM share_copy WHERE share = ?1"
         ))?
         .query_row([share.0], copy_row)
-        .optional()
+        .optional()?;
+    row.map(|row| with_places(connection, row)).transpose()
 }
 
 /// All copies, in the order of the shares' ids.
 pub(super) fn copies(connection: &Connection) -> rusqlite::Result<Vec<CopyRow>> {
-    connection
+    let rows = connection
         .prepare_cached(&format!(
             "SELECT {COPY_COLUMNS} FROM share_copy ORDER BY share"
         ))?
         .query_map([], copy_row)?
-        .collect()
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let rows = rows.into_iter();
+    rows.map(|row| with_places(connection, row)).collect()
+}
+
+fn with_places(connection: &Connection, row: CopyRow) -> rusqlite::Result<CopyRow> {
+    let places = match row.is_part {
+        true => selected::places(connection, &row.share)?,
+        false => Vec::new(),
+    };
+    Ok(CopyRow { places, ..row })
 }
 
 impl CopyRow {
-    /// Whether it is provided: it was found to be what its head says, and still lies where it lay. Whoever moves it away or deletes it
-    /// says nothing to us.
+    /// Whether it is provided: it was found to be what its head says, and still lies where it lay, or some of its files do. Whoever moves it away or
+    /// deletes it says nothing to us.
     pub(super) fn is_provided(&self) -> bool {
-        self.examined && self.target.symlink_metadata().is_ok()
+        let is_there = |target: &Path| target.symlink_metadata().is_ok();
+        let mut places = self.places.iter();
+        self.examined && (is_there(&self.target) || places.any(|place| is_there(&place.target)))
     }
 }
 
@@ -187,6 +201,7 @@ fn copy_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<CopyRow> {
         kept: row.get(4)?,
         examined: row.get(5)?,
         is_part: row.get(6)?,
+        places: Vec::new(),
     })
 }
 
@@ -198,7 +213,12 @@ pub(super) fn doubt_copy(connection: &Connection, share: &ShareId) -> rusqlite::
 
 /// Whether a head that was verified when it was kept is of the version of this manifest.
 pub(super) fn is_version(head: &[u8], manifest: &BlobHash) -> bool {
-    trusted(head).is_ok_and(|head| head.manifest == *manifest)
+    version(head).is_some_and(|version| version == *manifest)
+}
+
+/// Which version such a head is of.
+fn version(head: &[u8]) -> Option<BlobHash> {
+    trusted(head).ok().map(|head| head.manifest)
 }
 
 /// A head that was verified when it was kept.
@@ -206,14 +226,15 @@ pub(super) fn trusted(head: &[u8]) -> Result<Head, HeadError> {
     codec::decode::<SignedHead>(head)?.trusted()
 }
 
-/// Remembers where a copy lies, instead of an earlier one; it is to be examined. What was kept stays kept. `nodes` are the manifest of a copy of
-/// some files.
+/// Remembers where a copy lies, instead of an earlier one, or beside it where both are of some files; it is to be examined. What was kept stays
+/// kept.
 pub(super) fn hold(
     connection: &mut Connection,
     row: &CopyRow,
-    nodes: Option<&Nodes>,
+    part_of: Option<&PartOf>,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
+    let before = copy(&transaction, &row.share)?.filter(|before| before.is_part);
     transaction.execute(
         "INSERT INTO share_copy (share, head, target, used_ms, kept, part) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET head = excluded.head, target = excluded.target, used_ms = excluded.used_ms,
@@ -227,8 +248,20 @@ pub(super) fn hold(
             row.is_part
         ],
     )?;
-    if let Some(nodes) = nodes {
-        selected::keep_nodes(&transaction, &row.share, nodes)?;
+    match part_of {
+        Some(part_of) => {
+            let is_known = |before: CopyRow| version(&before.head) == version(&row.head);
+            if !before.is_some_and(is_known) {
+                selected::forget_nodes(&transaction, &row.share)?;
+            }
+            selected::keep_nodes(&transaction, &row.share, &part_of.nodes)?;
+            let place = Place {
+                path: part_of.path.clone(),
+                target: row.target.clone(),
+            };
+            selected::keep_place(&transaction, &row.share, &place, row.used_ms)?;
+        }
+        None => selected::forget_places(&transaction, &row.share)?,
     }
     transaction.commit()
 }
@@ -244,7 +277,7 @@ pub(super) fn drop_copy(connection: &mut Connection, share: &ShareId) -> rusqlit
 pub(super) fn forget_copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<bool> {
     let dropped = connection.execute("DELETE FROM share_copy WHERE share = ?1", [share.0])?;
     if dropped > 0 {
-        for table in ["share_node", "share_file", "share_part"] {
+        for table in ["share_node", "share_file", "share_part", "share_place"] {
             connection.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share.0])?;
         }
     }

@@ -86,13 +86,13 @@ async fn read(
     path: &str,
     after: Option<&str>,
 ) -> Result<Page, GetError> {
-    let node = match select::select(fetching, head, path).await? {
+    let node = match select::select(fetching, head, path, &mut Vec::new()).await? {
         Selected::File { file, .. } => return Ok(Page::of_file(Entry::File(file), after)),
         Selected::Directory { node, .. } => node,
     };
     let mut listing = Listing::new(node, after.map(str::to_owned));
     while let Some(node) = listing.next_node() {
-        let node = select::fetch(fetching, node).await?;
+        let node = select::fetch(fetching, node, &mut Vec::new()).await?;
         listing.handle_node(node).map_err(WalkError::from)?;
     }
     Ok(listing.finish())

@@ -104,6 +104,7 @@ pub use reader::{FileReader, ReadError, Readers};
 pub use recipients::{AudienceKind, Recipients, RecipientsError};
 pub use request::{AlreadyHere, Get, Got, Progress, StagedAt};
 pub(crate) use schema::SCHEMAS;
+pub use selected::PartOf;
 pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, ShareError, Shared, Shares};
 pub use store::Database;

@@ -28,16 +28,15 @@ pub struct Offered {
 }
 
 impl Offered {
-    /// Begins to provide; `None` where the same is provided already.
+    /// Begins to provide.
     pub(super) fn begin(
         providing: Providing,
         underway: Underway,
         mut held: mpsc::UnboundedReceiver<u32>,
-    ) -> Option<Arc<Self>> {
+    ) -> Arc<Self> {
         let (giving, underway) = (Arc::clone(&providing.giving), Arc::new(underway));
-        if !giving.shares.underways().begin(&underway) {
-            return None;
-        }
+        giving.shares.underways().begin(&underway);
+        giving.settle_soon(underway.key());
         let (told, telling) = (Arc::clone(&giving), underway.key());
         tokio::spawn(async move {
             let mut chunks = Vec::new();
@@ -47,26 +46,28 @@ impl Offered {
         });
         let audience = underway.head.audience;
         providing.audience.send_replace(Some(audience));
-        Some(Arc::new(Self {
+        Arc::new(Self {
             providing,
             underway,
-        }))
+        })
     }
 
-    /// All of it is here, and about to get its name.
+    /// All that was wanted is here, and about to get its name.
     pub(super) fn complete(&self) {
         self.underway.complete();
-        let held = self.underway.held();
-        self.providing
-            .giving
-            .hold(&self.underway.key(), held.iter());
+        self.providing.giving.settle_soon(self.underway.key());
     }
 }
 
 impl Drop for Offered {
     fn drop(&mut self) {
-        let shares = &self.providing.giving.shares;
+        let giving = &self.providing.giving;
+        let shares = &giving.shares;
         shares.underways().end(&self.underway);
+        if self.underway.done().is_none() {
+            // What else is here of it stays so, what was told since is not here.
+            giving.withdraw(&self.underway.key());
+        }
         // Who asks is told that it is gone, unless the copy is there.
         shares.doubt();
     }

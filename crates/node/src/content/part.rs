@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use kith_core::content::swarm::ranges::Ranges;
 use kith_core::content::swarm::{Part, Span};
 use kith_core::data::head::{Head, Layout};
-use kith_core::data::line::{Descent, Step};
+use kith_core::data::line::{Descent, Placed};
 use kith_core::data::manifest::Node;
+use kith_core::data::path;
 
 use crate::content::known::CopyRow;
-use crate::content::selected;
+use crate::content::selected::{self, Place};
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
 use crate::data::barrier;
@@ -35,58 +36,45 @@ impl Shares {
         Ok(Part::of(size, &held))
     }
 
-    /// Looks which files of a share lie in `target` as its manifest says, and writes them down as found by a scan of their own. Gives its number,
+    /// Looks which files of a share lie in these places as its manifest says, and writes them down as found by a scan of their own. Gives its number,
     /// and where they are on the line; `None` where none does.
     pub(super) fn examine_part(
         &self,
         head: &Head,
-        target: &Path,
+        places: &[Place],
     ) -> Result<Option<(u64, Ranges)>, ShareError> {
         let scan = store::run(self.database(), |connection| {
             selected::next_scan(connection, &head.share)
         })?;
-        let place = |path: &str| match head.layout {
-            Layout::File => target.to_owned(),
-            Layout::Folder => beneath(target.to_owned(), path),
-        };
+        // One that is gone, or is not what it was, holds nothing.
+        let places: Vec<Place> = (places.iter())
+            .filter_map(|place| {
+                let target = place.target.canonicalize().ok()?;
+                let path = place.path.clone();
+                Some(Place { path, target })
+            })
+            .collect();
         let (mut held, mut found) = (Ranges::default(), Vec::new());
         let mut descent = Descent::new(head.manifest, 0..head.totals.bytes);
-        while let Some(step) = descent.next_step() {
-            match step {
-                Step::Node {
-                    path,
-                    position,
-                    node,
-                } => {
-                    if head.layout == Layout::Folder && !is_folder(&place(&path)) {
-                        continue;
-                    }
-                    let bytes = store::run(self.database(), |connection| {
-                        store::node(connection, &head.share, &node)
-                    })?;
-                    // What was verified when it came; of very large trees not all are kept.
-                    if let Some(node) = bytes.and_then(|bytes| Node::decode(&bytes).ok()) {
-                        descent.enter(&path, position, &node);
-                    }
-                }
-                // Nothing of it is ever asked for.
-                Step::File { size: 0, .. } => {}
-                Step::File {
-                    path,
-                    position,
-                    hash,
-                    size,
-                } => {
-                    let blob = Blob { hash, size };
-                    if let Some(file) = self.as_it_was(place(&path), blob)? {
-                        found.push(file);
-                        held.insert(Span {
-                            start: position,
-                            end: position.saturating_add(size),
-                        });
-                    }
-                }
+        let node_of = |path: &str, node| {
+            if head.layout == Layout::Folder && !may_hold(&places, path) {
+                return Ok::<_, std::io::Error>(None);
             }
+            let bytes = store::run(self.database(), |connection| {
+                store::node(connection, &head.share, &node)
+            })?;
+            // What was verified when it came; of very large trees not all are kept.
+            Ok(bytes.and_then(|bytes| Node::decode(&bytes).ok()))
+        };
+        while let Some(file) = descent.next_file(node_of)? {
+            let Some(it) = self.find_as_it_was(&places, head.layout, &file)? else {
+                continue;
+            };
+            found.push(it);
+            held.insert(Span {
+                start: file.position,
+                end: file.position.saturating_add(file.size),
+            });
             if found.len() >= KEEP_ROWS {
                 self.keep_found(head, scan, &std::mem::take(&mut found))?;
             }
@@ -100,6 +88,28 @@ impl Shares {
         store::run(self.database(), |connection| {
             store::keep(connection, &head.share, scan, found)
         })
+    }
+
+    /// A file of a share, where one of these places has it as it came. One without bytes is nowhere: nothing of it is ever asked for.
+    fn find_as_it_was(
+        &self,
+        places: &[Place],
+        layout: Layout,
+        file: &Placed,
+    ) -> Result<Option<Found>, ShareError> {
+        if file.size == 0 {
+            return Ok(None);
+        }
+        let blob = Blob {
+            hash: file.hash,
+            size: file.size,
+        };
+        for at in lies_at(places, layout, &file.path) {
+            if let Some(found) = self.as_it_was(at, blob)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// The file at a path, if it holds this.
@@ -130,6 +140,26 @@ impl Shares {
     }
 }
 
-fn is_folder(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+/// Whether a folder of a share lies in one of these places, or one of them is of something in it.
+fn may_hold(places: &[Place], folder: &str) -> bool {
+    let is_folder =
+        |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
+    places.iter().any(|place| {
+        let is_above = path::below(&place.path, folder).is_some();
+        let lies = |rest| is_folder(&beneath(place.target.clone(), rest));
+        is_above || path::below(folder, &place.path).is_some_and(lies)
+    })
+}
+
+/// Where a file of a share may lie.
+fn lies_at(places: &[Place], layout: Layout, file: &str) -> Vec<PathBuf> {
+    let at = |place: &Place| match layout {
+        // It is the target.
+        Layout::File => Some(place.target.clone()),
+        Layout::Folder => {
+            let rest = path::below(file, &place.path)?;
+            Some(beneath(place.target.clone(), rest))
+        }
+    };
+    places.iter().filter_map(at).collect()
 }

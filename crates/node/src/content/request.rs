@@ -16,8 +16,8 @@ use crate::content::givers::Givers;
 use crate::content::offered::{Offered, Providing};
 use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
+use crate::content::selected::PartOf;
 use crate::data::local::Candidate;
-use crate::data::nodes::Nodes;
 use crate::data::range::Blob;
 
 /// Where these blobs may lie here already, by their hashes. Blocks.
@@ -56,7 +56,7 @@ pub struct Get {
     pub staged: StagedAt,
     /// Told who gives it.
     pub givers: Givers,
-    /// How it is provided while it arrives, where all of it is fetched; `None` where it is not.
+    /// How it is provided while it arrives; `None` where it is not.
     pub providing: Option<Providing>,
 }
 
@@ -94,6 +94,13 @@ pub struct Progress {
     pub sources: BTreeMap<Option<PeerId>, u64>,
 }
 
+impl Get {
+    /// Whether that are some files of a share.
+    pub(crate) fn is_part(&self) -> bool {
+        !self.path.trim_matches('/').is_empty() || self.only.is_some()
+    }
+}
+
 /// A finished transfer.
 #[derive(Clone, Debug)]
 pub struct Got {
@@ -115,8 +122,8 @@ pub struct Got {
     pub time: Duration,
     /// Links that were not made: those that lead out of the part that was fetched, and those among chosen files.
     pub links_left_out: u64,
-    /// The manifest, where files were chosen of all of a share.
-    pub selected_of: Option<Arc<Nodes>>,
+    /// What it is a part of, where that is not all of a share.
+    pub selected_of: Option<PartOf>,
     /// As long as this is held it is provided as it was while it arrived.
     pub offered: Option<Arc<Offered>>,
 }

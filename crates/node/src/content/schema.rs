@@ -15,4 +15,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     store::CTIME_SCHEMA,
     selected::SCHEMA,
     store::OWNED_SCHEMA,
+    selected::PLACES_SCHEMA,
 ];

@@ -1,5 +1,6 @@
 //! Finding a path of a share: which part of its tree is meant.
 
+use kith_core::data::builder::NodeBlob;
 use kith_core::data::head::{Head, Layout};
 use kith_core::data::manifest::{self, Body, Entry, Found, ManifestError, Node, Totals};
 use kith_core::data::path;
@@ -85,11 +86,12 @@ impl Selected {
     }
 }
 
-/// Follows `path` from the root of the share.
+/// Follows `path` from the root of the share. The nodes that lead there, which nobody asks for again, are added to `way`.
 pub(super) async fn select(
     fetching: &mut Fetching,
     head: &Head,
     path: &str,
+    way: &mut Vec<NodeBlob>,
 ) -> Result<Selected, GetError> {
     let names = path::split(path).map_err(|_| GetError::NotFound)?;
     let mut selected = Selected::Directory {
@@ -100,13 +102,13 @@ pub(super) async fn select(
         position: 0,
     };
     if names.is_empty() && head.layout == Layout::File {
-        return only_file(fetching, head.manifest).await;
+        return only_file(fetching, head.manifest, way).await;
     }
     for (depth, name) in names.into_iter().enumerate() {
         let Selected::Directory { node, position, .. } = selected else {
             return Err(GetError::NotFound);
         };
-        let (entry, position) = find(fetching, node, position, name).await?;
+        let (entry, position) = find(fetching, (node, position), name, way).await?;
         selected = match entry {
             Entry::File(file) => Selected::File { file, position },
             Entry::Directory(directory) => Selected::Directory {
@@ -123,8 +125,12 @@ pub(super) async fn select(
 }
 
 /// The one file of a share that is one.
-async fn only_file(fetching: &mut Fetching, root: BlobHash) -> Result<Selected, GetError> {
-    match fetch(fetching, root).await?.into_body() {
+async fn only_file(
+    fetching: &mut Fetching,
+    root: BlobHash,
+    way: &mut Vec<NodeBlob>,
+) -> Result<Selected, GetError> {
+    match fetch(fetching, root, way).await?.into_body() {
         Body::Entries(entries) => match <[Entry; 1]>::try_from(entries) {
             Ok([Entry::File(file)]) => Ok(Selected::File { file, position: 0 }),
             _ => Err(WalkError::Parts(String::new()).into()),
@@ -136,12 +142,12 @@ async fn only_file(fetching: &mut Fetching, root: BlobHash) -> Result<Selected, 
 /// The entry of this name in a directory that begins at `position`, and where it begins itself.
 async fn find(
     fetching: &mut Fetching,
-    mut node: BlobHash,
-    mut position: u64,
+    (mut node, mut position): (BlobHash, u64),
     name: &str,
+    way: &mut Vec<NodeBlob>,
 ) -> Result<(Entry, u64), GetError> {
     for _ in 0..=manifest::PARTS_DEPTH_MAX {
-        let listed = fetch(fetching, node).await?;
+        let listed = fetch(fetching, node, way).await?;
         let before = listed.bytes_before(name);
         position = before
             .and_then(|before| position.checked_add(before))
@@ -155,8 +161,14 @@ async fn find(
     Err(WalkError::Parts(String::new()).into())
 }
 
-/// One node, verified and checked.
-pub(super) async fn fetch(fetching: &mut Fetching, node: BlobHash) -> Result<Node, GetError> {
-    let bytes = fetching.node(node).await?;
-    Ok(Node::decode(&bytes).map_err(WalkError::from)?)
+/// One node, verified and checked, and added to `way`.
+pub(super) async fn fetch(
+    fetching: &mut Fetching,
+    hash: BlobHash,
+    way: &mut Vec<NodeBlob>,
+) -> Result<Node, GetError> {
+    let bytes = fetching.node(hash).await?;
+    let node = Node::decode(&bytes).map_err(WalkError::from)?;
+    way.push(NodeBlob { hash, bytes });
+    Ok(node)
 }

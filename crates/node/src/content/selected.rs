@@ -2,6 +2,9 @@
 //!
 //! The files themselves are in the same table as those of own shares and of whole copies (see [`store`](super::store)).
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use kith_core::content::swarm::Span;
 use kith_core::content::swarm::ranges::Ranges;
 use kith_core::data::builder::NodeBlob;
@@ -9,6 +12,7 @@ use kith_core::data::manifest::Totals;
 use kith_core::ids::ShareId;
 use rusqlite::{Connection, params};
 
+use crate::content::store::{path, path_bytes};
 use crate::data::nodes::Nodes;
 
 /// The room's ninth piece of schema, for copies of some files.
@@ -21,6 +25,85 @@ pub(super) const SCHEMA: &str = "
         PRIMARY KEY (share, first)
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// The piece for the places where they lie, each of which holds what is below some path of the share.
+pub(super) const PLACES_SCHEMA: &str = "
+    CREATE TABLE share_place (
+        share      BLOB NOT NULL,
+        path       TEXT NOT NULL,
+        target     BLOB NOT NULL,
+        got_ms     INTEGER NOT NULL,
+        PRIMARY KEY (share, path, target)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO share_place SELECT share, '', target, used_ms FROM share_copy WHERE part = 1;
+";
+
+/// The most places of one share: whoever wants more of its pictures than that gets folders. What was got longest ago makes room.
+pub(super) const PLACES_MAX: u32 = 256;
+
+/// Of what some files were fetched.
+#[derive(Clone, Debug)]
+pub struct PartOf {
+    /// The path in the share of what lies at the target, without `/` at its ends.
+    pub path: String,
+    /// The share's manifest, as far as it came.
+    pub nodes: Arc<Nodes>,
+}
+
+/// Where files lie that were fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The path in the share of what lies there, without `/` at its ends: empty for all of it.
+    pub(super) path: String,
+    /// Where it lies.
+    pub(super) target: PathBuf,
+}
+
+/// Remembers a place, and forgets the oldest beyond [`PLACES_MAX`].
+pub(super) fn keep_place(
+    connection: &Connection,
+    share: &ShareId,
+    place: &Place,
+    now_ms: u64,
+) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT OR REPLACE INTO share_place (share, path, target, got_ms) VALUES (?1, ?2, ?3, ?4)",
+        params![
+            share.0,
+            place.path,
+            path_bytes(&place.target),
+            now_ms.cast_signed()
+        ],
+    )?;
+    connection.execute(
+        "DELETE FROM share_place WHERE share = ?1 AND (path, target) IN (
+             SELECT path, target FROM share_place WHERE share = ?1
+             ORDER BY got_ms DESC LIMIT -1 OFFSET ?2)",
+        params![share.0, PLACES_MAX],
+    )?;
+    Ok(())
+}
+
+/// Forgets all places of a share.
+pub(super) fn forget_places(connection: &Connection, share: &ShareId) -> rusqlite::Result<()> {
+    let statement = "DELETE FROM share_place WHERE share = ?1";
+    connection.execute(statement, [share.0]).map(|_| ())
+}
+
+/// The places of a share, the one got last first.
+pub(super) fn places(connection: &Connection, share: &ShareId) -> rusqlite::Result<Vec<Place>> {
+    connection
+        .prepare_cached(
+            "SELECT path, target FROM share_place WHERE share = ?1 ORDER BY got_ms DESC, path",
+        )?
+        .query_map([share.0], |row| {
+            Ok(Place {
+                path: row.get(0)?,
+                target: path(row.get(1)?),
+            })
+        })?
+        .collect()
+}
 
 /// The number of a scan after those that have found files of a share.
 pub(super) fn next_scan(connection: &Connection, share: &ShareId) -> rusqlite::Result<u64> {
@@ -41,13 +124,18 @@ pub(super) fn totals(connection: &Connection, share: &ShareId) -> rusqlite::Resu
     })
 }
 
-/// Keeps the manifest of a copy of some files, in place of what was kept of the share.
+/// Forgets the manifest of a copy.
+pub(super) fn forget_nodes(connection: &Connection, share: &ShareId) -> rusqlite::Result<()> {
+    let statement = "DELETE FROM share_node WHERE share = ?1";
+    connection.execute(statement, [share.0]).map(|_| ())
+}
+
+/// Keeps the manifest of a copy of some files, beside what is kept of the share.
 pub(super) fn keep_nodes(
     connection: &Connection,
     share: &ShareId,
     nodes: &Nodes,
 ) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM share_node WHERE share = ?1", [share.0])?;
     let mut statement = connection.prepare_cached(
         "INSERT OR REPLACE INTO share_node (share, hash, sequence, bytes) VALUES (?1, ?2, 0, ?3)",
     )?;

@@ -1,13 +1,11 @@
 //! A transfer: a tree is walked, its items become directories and files, and what is missing of them is wanted.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kith_core::content::swarm::span::Span;
-use kith_core::data::builder::DirectoryBuilder;
-use kith_core::data::manifest::{self, Entry};
+use kith_core::data::builder::NodeBlob;
 use kith_core::data::repeats::Repeats;
 use kith_core::data::walk::{Item, Walk};
 use kith_core::ids::PeerId;
@@ -140,41 +138,42 @@ impl Transfer {
         Ok(transfer)
     }
 
-    /// Begins to provide what arrives, where that is wanted and all of a share is fetched to a new place.
+    /// Keeps the nodes that led to what is fetched, and begins to provide what arrives, where that is wanted and it does not lie there already.
     pub(super) async fn offer(
         &self,
         get: &Get,
         answered: &Answered,
-        selected: &Selected,
+        (selected, way): (&Selected, Vec<NodeBlob>),
         target: &Path,
     ) -> Result<Option<Arc<Offered>>, GetError> {
-        let (Some(providing), Place::Staging(staging)) = (&get.providing, &self.place) else {
+        let Some(staging) = self.place.staging() else {
             return Ok(None);
         };
-        if !get.path.is_empty() || get.only.is_some() {
-            return Ok(None);
-        }
         let nodes = Arc::clone(&staging.nodes);
-        // Of a share that is one file the only node has been looked at, and is not asked for again.
-        let (root, named) = match selected {
-            Selected::Directory { .. } => (None, target),
-            Selected::File { file, .. } => {
-                (Some(file.clone()), target.parent().unwrap_or(Path::new("")))
+        let (kept, tasks) = (Arc::clone(&nodes), &self.fetching.arriving.tasks);
+        blocking(tasks, target, move || {
+            let mut way = way.iter();
+            Ok(way.try_for_each(|node| kept.add(&node.hash, &node.bytes))?)
+        })
+        .await?;
+        let Some(providing) = &get.providing else {
+            return Ok(None);
+        };
+        let path = get.path.trim_matches('/');
+        // A file lies under its name beside its target.
+        let (below, named) = match selected {
+            Selected::Directory { .. } => (path, target),
+            Selected::File { .. } => {
+                let (above, _) = path.rsplit_once('/').unwrap_or_default();
+                (above, target.parent().unwrap_or(Path::new("")))
             }
         };
-        let places = staging.places(named.to_owned());
-        if let Some(file) = root {
-            let nodes = Arc::clone(&nodes);
-            let tasks = &self.fetching.arriving.tasks;
-            blocking(tasks, target, move || Ok(keep_root(&nodes, file)?)).await?;
-        }
+        let places = (staging.places(named.to_owned()), below.to_owned());
         let head = (answered.head.clone(), answered.signed.clone());
-        let underway = Underway::new(head, self.fetching.known(), nodes, places);
-        Ok(Offered::begin(
-            providing.clone(),
-            underway,
-            self.fetching.held(),
-        ))
+        let known = self.fetching.known();
+        let underway = Underway::new(head, known, nodes, places, get.is_part());
+        let held = self.fetching.held();
+        Ok(Some(Offered::begin(providing.clone(), underway, held)))
     }
 
     /// The manifest, where it is kept with what arrives.
@@ -437,12 +436,4 @@ fn is_bare(item: &Item, only: Option<&Filter>) -> bool {
         Item::Directory { .. } | Item::Symlink { .. } => only.is_none(),
         Item::Outside { .. } => false,
     }
-}
-
-/// Keeps the root of a share that is this file, made again.
-fn keep_root(nodes: &Nodes, file: manifest::File) -> io::Result<()> {
-    let mut builder = DirectoryBuilder::default();
-    let mut made = builder.push(Entry::File(file)).map_err(io::Error::other)?;
-    made.extend(builder.finish().map_err(io::Error::other)?.0);
-    (made.iter()).try_for_each(|node| nodes.add(&node.hash, &node.bytes))
 }

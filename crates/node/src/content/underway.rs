@@ -1,4 +1,4 @@
-//! A snapshot that is being fetched whole, and is provided meanwhile: as far as it is here, to whoever may have the copy that it becomes.
+//! A snapshot that is being fetched, or some files of it, and is provided meanwhile: as far as it is here, to whoever may have the copy that it becomes.
 //!
 //! It is read where it grows and, from the moment it has its name, there, until the copy was examined (see
 //! [`copies`](crate::content::copies)). Stamps cannot tell whether a growing file is what it was; so what was read is verified, as the one who gets it
@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use kith_core::content::swarm::getter::TransferId;
-use kith_core::content::swarm::{Holdings, Tiling};
+use kith_core::content::swarm::ranges::Ranges;
+use kith_core::content::swarm::{Holdings, Part, Tiling};
 use kith_core::content::wire::GROUP_BYTES;
 use kith_core::data::head::Head;
+use kith_core::data::path;
 use kith_core::ids::{BlobHash, ShareId};
 
 use crate::content::swarm::Getting;
@@ -42,7 +43,12 @@ pub struct Underway {
     transfer: TransferId,
     nodes: Arc<Nodes>,
     places: Places,
-    is_whole: AtomicBool,
+    /// The path in the share below which all of it lies; what lies elsewhere is not fetched.
+    below: String,
+    /// Whether that are some files of the share only.
+    is_part: bool,
+    /// What is here, when no more will come.
+    done: OnceLock<Part>,
     open: Mutex<VecDeque<Arc<Open>>>,
 }
 
@@ -64,12 +70,13 @@ enum Inner {
 }
 
 impl Underway {
-    /// What the transfer of this number brings, of which the nodes are in `nodes` and the files at `places`.
+    /// What the transfer of this number brings, of which the nodes are in `nodes` and the files at `places`, by their paths below `below`.
     pub(super) fn new(
         (head, signed): (Head, Vec<u8>),
         (getting, transfer): (Arc<Getting>, TransferId),
         nodes: Arc<Nodes>,
-        places: Places,
+        (places, below): (Places, String),
+        is_part: bool,
     ) -> Self {
         Self {
             head,
@@ -78,7 +85,9 @@ impl Underway {
             transfer,
             nodes,
             places,
-            is_whole: AtomicBool::new(false),
+            below,
+            is_part,
+            done: OnceLock::new(),
             open: Mutex::default(),
         }
     }
@@ -88,19 +97,35 @@ impl Underway {
         (self.head.share, self.head.manifest)
     }
 
-    /// All of it is here, whether its transfer is still known or not.
+    /// All that was wanted of it is here, whether its transfer is still known or not.
     pub(super) fn complete(&self) {
-        self.is_whole.store(true, Ordering::Release);
+        let part = match self.is_part {
+            true => self.getting.part(self.transfer),
+            false => None,
+        };
+        let whole = || Part {
+            chunks: Holdings::all(self.chunks()),
+            edges: Ranges::default(),
+        };
+        self.done.get_or_init(|| part.unwrap_or_else(whole));
+    }
+
+    /// What is here, where no more will come.
+    pub(super) fn done(&self) -> Option<&Part> {
+        self.done.get()
     }
 
     /// The chunks that are here.
     pub(super) fn held(&self) -> Holdings {
-        let chunks = Tiling::new(self.head.totals.bytes).count();
-        if self.is_whole.load(Ordering::Acquire) {
-            return Holdings::all(chunks);
+        if let Some(part) = self.done() {
+            return part.chunks.clone();
         }
         let whole = self.getting.whole(self.transfer);
-        whole.unwrap_or_else(|| Holdings::none(chunks))
+        whole.unwrap_or_else(|| Holdings::none(self.chunks()))
+    }
+
+    fn chunks(&self) -> u32 {
+        Tiling::new(self.head.totals.bytes).count()
     }
 
     /// A node of its manifest, if it has come.
@@ -117,6 +142,9 @@ impl Underway {
         outboards: &Outboards,
         encoded: &mut Encoding,
     ) -> io::Result<bool> {
+        let Some(path) = path::below(path, &self.below) else {
+            return Ok(false);
+        };
         let open = match self.kept(path) {
             Some(open) => open,
             None => Arc::new(self.open(path, blob, outboards)?),
@@ -179,25 +207,24 @@ fn made(file: &File, blob: Blob, outboards: &Outboards) -> io::Result<Inner> {
 
 /// All that are under way, by share and snapshot. As many as transfers at the most.
 #[derive(Debug, Default)]
-pub struct Underways(Mutex<BTreeMap<(ShareId, BlobHash), Arc<Underway>>>);
+pub struct Underways(Mutex<BTreeMap<(ShareId, BlobHash), Vec<Arc<Underway>>>>);
 
 impl Underways {
-    /// One begins; false where the same is under way to somewhere else.
-    pub(super) fn begin(&self, underway: &Arc<Underway>) -> bool {
+    /// One begins. Others of the same may be under way to somewhere else, or of other files of it.
+    pub(super) fn begin(&self, underway: &Arc<Underway>) {
         let mut all = self.lock();
-        let key = underway.key();
-        let is_first = !all.contains_key(&key);
-        if is_first {
-            all.insert(key, Arc::clone(underway));
-        }
-        is_first
+        let same = all.entry(underway.key()).or_default();
+        same.push(Arc::clone(underway));
     }
 
     /// It ends, if it was not ended before.
     pub(super) fn end(&self, underway: &Arc<Underway>) {
         let mut all = self.lock();
-        if (all.get(&underway.key())).is_some_and(|known| Arc::ptr_eq(known, underway)) {
-            all.remove(&underway.key());
+        if let Some(same) = all.get_mut(&underway.key()) {
+            same.retain(|known| !Arc::ptr_eq(known, underway));
+            if same.is_empty() {
+                all.remove(&underway.key());
+            }
         }
     }
 
@@ -210,14 +237,19 @@ impl Underways {
     pub(super) fn find(&self, share: &ShareId, root: Option<&BlobHash>) -> Option<Arc<Underway>> {
         let all = self.lock();
         let found = match root {
-            Some(root) => all.get(&(*share, *root)),
+            Some(root) => all.get(&(*share, *root)).and_then(|same| same.first()),
             None => {
                 let of_share = all.iter().filter(|((of, _), _)| of == share);
-                let found = of_share.max_by_key(|(_, it)| (it.head.epoch, it.head.sequence));
-                found.map(|(_, underway)| underway)
+                let of_share = of_share.flat_map(|(_, same)| same);
+                of_share.max_by_key(|it| (it.head.epoch, it.head.sequence))
             }
         };
         found.cloned()
+    }
+
+    /// All that brings something of a snapshot.
+    pub(super) fn of(&self, snapshot: &(ShareId, BlobHash)) -> Vec<Arc<Underway>> {
+        self.lock().get(snapshot).cloned().unwrap_or_default()
     }
 
     /// The shares of which something is under way.
@@ -225,7 +257,7 @@ impl Underways {
         self.lock().keys().map(|(share, _)| *share).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(ShareId, BlobHash), Arc<Underway>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(ShareId, BlobHash), Vec<Arc<Underway>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -144,7 +144,7 @@ impl Node {
             .handle_snapshot(now, SNAPSHOT, plan.size, chunks);
         self.getter = Getter::new(plan.getter.clone(), random.bytes(), now);
         if self.member.part.is_some() {
-            self.provider.handle_final(now, SNAPSHOT, edges);
+            self.provider.handle_final(now, SNAPSHOT, &edges);
         } else if !self.held.covers(whole(plan.size)) {
             self.getter.handle_transfer(now, TRANSFER, plan.size);
             for span in self.held.iter().collect::<Vec<_>>() {

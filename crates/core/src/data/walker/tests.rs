@@ -80,6 +80,20 @@ fn narrow(store: &Store, built: &Built, asked_max: usize, any_order_bytes: u64) 
     Walker::bounded(walk(built), bounds)
 }
 
+/// A tree of a shape, and a walker of it with little room that asks for so many of its nodes at once.
+fn grown(shape: &Shape, (asked_max, any_order_bytes): (usize, u64)) -> (Store, Built, Walker) {
+    let mut store = Store::new();
+    let built = tree(&mut store, shape);
+    let walker = narrow(&store, &built, asked_max, any_order_bytes);
+    (store, built, walker)
+}
+
+/// The bounds of a walker with little room: how much it asks for at once, and up to which size a tree is read in any order.
+fn bounds() -> impl Strategy<Value = (usize, u64)> {
+    let any_order_bytes = proptest::sample::select(vec![0, 2_000, ANY_ORDER_BYTES]);
+    (1..9usize, any_order_bytes)
+}
+
 /// Gives a walker what it asks for, some of it at a time, in an order that goes by `picks`.
 struct Shell<'a> {
     walker: Walker,
@@ -177,13 +191,10 @@ proptest! {
     #[test]
     fn each_node_that_is_kept_is_asked_for_once_and_read_once(
         shape in shapes(),
-        asked_max in 1..9usize,
-        any_order_bytes in proptest::sample::select(vec![0, 2_000, ANY_ORDER_BYTES]),
+        bounds in bounds(),
         picks in proptest::collection::vec(any::<u16>(), 2..40),
     ) {
-        let mut store = Store::new();
-        let built = tree(&mut store, &shape);
-        let walker = narrow(&store, &built, asked_max, any_order_bytes);
+        let (store, _, walker) = grown(&shape, bounds);
         let ran = Shell::new(walker, &store, true, &picks).run();
         for mut nodes in [ran.asked, ran.read] {
             nodes.sort_unstable();
@@ -194,16 +205,13 @@ proptest! {
     #[test]
     fn a_tree_is_read_whole_within_the_room_of_two_nodes(
         shape in shapes(),
-        asked_max in 1..9usize,
-        any_order_bytes in proptest::sample::select(vec![0, 2_000, ANY_ORDER_BYTES]),
+        bounds in bounds(),
         picks in proptest::collection::vec(any::<u16>(), 2..40),
     ) {
-        let mut store = Store::new();
-        let built = tree(&mut store, &shape);
-        let walker = narrow(&store, &built, asked_max, any_order_bytes);
+        let (store, built, walker) = grown(&shape, bounds);
         let narrow = Shell::new(walker, &store, false, &picks).run();
         prop_assert_eq!(narrow.read.len(), store.len());
-        let roomy = Shell::new(Walker::new(walk(&built), asked_max), &store, false, &picks).run();
+        let roomy = Shell::new(Walker::new(walk(&built), bounds.0), &store, false, &picks).run();
         prop_assert_eq!(roomy.asked.len(), store.len(), "nothing had to make room");
         prop_assert_eq!(roomy.items, narrow.items);
     }
@@ -213,9 +221,8 @@ proptest! {
         shape in shapes(),
         picks in proptest::collection::vec(any::<u16>(), 2..40),
     ) {
-        let mut store = Store::new();
-        let built = tree(&mut store, &shape);
-        let ran = Shell::new(narrow(&store, &built, 8, 0), &store, true, &picks).run();
+        let (store, built, walker) = grown(&shape, (8, 0));
+        let ran = Shell::new(walker, &store, true, &picks).run();
         let (mut walk, mut depth_first) = (walk(&built), Vec::new());
         while let Some(first) = walk.first() {
             depth_first.push(first.node);

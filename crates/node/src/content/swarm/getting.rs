@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kith_core::content::Referral;
 use kith_core::content::swarm::getter::{EndReason, Output, Path, SourceId, TransferId, Who};
 use kith_core::content::swarm::wire::AskerMessage;
-use kith_core::content::swarm::{Getter, GetterConfig, Holdings};
+use kith_core::content::swarm::{Getter, GetterConfig, Holdings, Part};
 use kith_core::random::Seed;
 use kith_core::time::Time;
 use tokio::sync::mpsc::error::TrySendError;
@@ -175,6 +175,11 @@ impl Getting {
     /// The chunks of a transfer that are whole, if it is known.
     pub(in crate::content) fn whole(&self, transfer: TransferId) -> Option<Holdings> {
         self.tell(|getter, _| getter.whole(transfer).cloned())
+    }
+
+    /// What of a transfer's snapshot is here, if it is known.
+    pub(in crate::content) fn part(&self, transfer: TransferId) -> Option<Part> {
+        self.tell(|getter, _| getter.part(transfer))
     }
 
     /// The chunks of a transfer that are whole from now on, as they come, until it ends.

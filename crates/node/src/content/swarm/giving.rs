@@ -8,7 +8,7 @@ use bytes::Bytes;
 use kith_core::codec;
 use kith_core::content::swarm::provider::{AskerId, Output, SnapshotId};
 use kith_core::content::swarm::wire::{Ask, AskerMessage, DropReason, ProviderMessage, What};
-use kith_core::content::swarm::{Part, Provider, ProviderConfig};
+use kith_core::content::swarm::{Provider, ProviderConfig};
 use kith_core::ids::{BlobHash, DeviceKey, ShareId};
 use kith_core::random::Seed;
 use kith_core::time::Time;
@@ -61,11 +61,9 @@ struct State {
 #[derive(Debug)]
 struct Snapshot {
     id: SnapshotId,
+    size: u64,
     reading: Arc<Reading>,
     askers: usize,
-    size: u64,
-    /// What whoever asks for it is told once and for all, where that are some files of it.
-    told: Option<Part>,
 }
 
 /// A piece of what answers a request.
@@ -148,10 +146,9 @@ impl Giving {
         let asker = make(id, Arc::clone(&snapshot.1));
         state.askers.insert(id, Arc::clone(&asker));
         drop(state);
-        let (share, root) = asker.key();
-        if let Some(underway) = self.shares.underways().find(&share, Some(&root)) {
+        for underway in self.shares.underways().of(&asker.key()) {
             // What came before there was a snapshot to tell it of.
-            self.hold(&(share, root), underway.held().iter());
+            self.hold(&asker.key(), underway.held().iter());
         }
         self.tell(|provider, now| provider.handle_asker(now, id, device, snapshot.0));
         self.introduce(&asker);
@@ -168,6 +165,36 @@ impl Giving {
         if let Some(id) = id {
             self.tell(|provider, now| chunks.for_each(|it| provider.handle_held(now, id, it)));
         }
+    }
+
+    /// What is here of a snapshot is another, or will become more, or no more: whoever asks for it is told, soon.
+    pub(in crate::content) fn settle_soon(self: &Arc<Self>, snapshot: (ShareId, BlobHash)) {
+        let giving = Arc::clone(self);
+        tokio::task::spawn_blocking(move || giving.settle(&snapshot));
+    }
+
+    /// The same at once. Blocks.
+    pub(crate) fn settle(self: &Arc<Self>, snapshot: &(ShareId, BlobHash)) {
+        let asked = self
+            .lock()
+            .snapshots
+            .get(snapshot)
+            .map(|it| (it.id, it.size));
+        let Some((id, size)) = asked else {
+            return;
+        };
+        let (held, edges) = match self.shares.held(snapshot, size) {
+            Ok(held) => held,
+            Err(error) => return tracing::warn!(%error, "what is shared cannot be looked up"),
+        };
+        let mut state = self.lock();
+        let now = self.clock.now();
+        if !state.provider.handle_here(now, id, &held, edges.as_ref()) {
+            state.forget(snapshot, id);
+        }
+        drop(state);
+        // Has it written.
+        self.tell(|_, _| ());
     }
 
     /// Tells an asker, who may have what it asks for, who else provides it.
@@ -195,10 +222,9 @@ impl Giving {
         self.tell(|provider, now| provider.handle_closed(now, asker.id));
         let mut state = self.lock();
         state.askers.remove(&asker.id);
-        // Another may have taken its place.
-        let is_its = |snapshot: &&mut Snapshot| Arc::ptr_eq(&snapshot.reading, &asker.reading);
         let snapshot = state.snapshots.get_mut(&asker.key());
-        let Some(snapshot) = snapshot.filter(is_its) else {
+        // It may have asked for one that was withdrawn since.
+        let Some(snapshot) = snapshot.filter(|it| Arc::ptr_eq(&it.reading, &asker.reading)) else {
             return;
         };
         snapshot.askers -= 1;
@@ -288,12 +314,12 @@ impl Giving {
     }
 
     /// Tells all who ask for a snapshot that it is not here. They come again, and by then it may be on its way here.
-    fn withdraw(self: &Arc<Self>, snapshot: &(ShareId, BlobHash)) {
-        let askers = self.lock().askers.values().cloned().collect::<Vec<_>>();
-        let askers = askers.iter().filter(|asker| asker.key() == *snapshot);
-        self.tell(|provider, now| {
-            askers.for_each(|asker| provider.handle_forbidden(now, asker.id));
-        });
+    pub(in crate::content) fn withdraw(self: &Arc<Self>, snapshot: &(ShareId, BlobHash)) {
+        // Who comes again is not told what was here.
+        let withdrawn = self.lock().snapshots.remove(snapshot);
+        if let Some(withdrawn) = withdrawn {
+            self.tell(|provider, now| provider.handle_withdrawn(now, withdrawn.id));
+        }
     }
 
     /// Whether an asker still may have what it asks for; one that may not is told so. Blocks.
@@ -323,36 +349,18 @@ impl Giving {
                 asker.doubt();
                 giving.judge(&asker);
             }
-            giving.withdraw_stale();
+            giving.settle_all();
         });
         // Fails only where the runtime stops.
         let _ = judged.await;
     }
 
-    /// Withdraws copies of some files of which others are here than was told: whoever asks for one comes again, and is told anew. Blocks.
-    fn withdraw_stale(self: &Arc<Self>) {
-        let told: Vec<(Key, u64, Part)> = (self.lock().snapshots.iter())
-            .filter_map(|(key, snapshot)| Some((*key, snapshot.size, snapshot.told.clone()?)))
-            .collect();
-        for ((share, root), size, told) in told {
-            match self.shares.part_held((&share, &root), size) {
-                Ok(Some(held)) if held != told => {
-                    let mut state = self.lock();
-                    let key = (share, root);
-                    if state
-                        .snapshots
-                        .get(&key)
-                        .is_some_and(|it| it.told == Some(told))
-                    {
-                        state.withdraw(&key, self.clock.now());
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "what is shared cannot be looked up"),
-            }
+    /// Looks what is here of everything that is asked for: who was told of what is gone comes again, and is told anew. Blocks.
+    fn settle_all(self: &Arc<Self>) {
+        let asked: Vec<Key> = self.lock().snapshots.keys().copied().collect();
+        for snapshot in asked {
+            self.settle(&snapshot);
         }
-        // Has it written.
-        self.tell(|_, _| ());
     }
 }
 
@@ -370,28 +378,26 @@ impl State {
         now: Time,
     ) -> (SnapshotId, Arc<Reading>) {
         let key = (holding.share, holding.root);
-        let told = holding.edges.as_ref().map(|edges| Part {
-            chunks: holding.held.clone(),
-            edges: edges.clone(),
-        });
-        // Files of it have come or gone since.
-        if self.snapshots.get(&key).is_some_and(|it| it.told != told) {
-            self.withdraw(&key, now);
+        let known = self.snapshots.get(&key).map(|known| known.id);
+        // Files of it may have come or gone since.
+        if let Some(id) = known
+            && !(self.provider).handle_here(now, id, &holding.held, holding.edges.as_ref())
+        {
+            self.forget(&key, id);
         }
         if !self.snapshots.contains_key(&key) {
             let id = SnapshotId(self.number());
             self.provider
                 .handle_snapshot(now, id, holding.size, holding.held);
             if let Some(edges) = holding.edges {
-                self.provider.handle_final(now, id, edges);
+                self.provider.handle_final(now, id, &edges);
             }
             let reading = Reading::new(Arc::clone(shares), holding.share, holding.root);
             let snapshot = Snapshot {
                 id,
+                size: holding.size,
                 reading: Arc::new(reading),
                 askers: 0,
-                size: holding.size,
-                told,
             };
             self.snapshots.insert(key, snapshot);
         }
@@ -400,10 +406,10 @@ impl State {
         (snapshot.id, Arc::clone(&snapshot.reading))
     }
 
-    /// A snapshot is not provided any more as it was told: all who ask for it are told so.
-    fn withdraw(&mut self, key: &Key, now: Time) {
-        if let Some(snapshot) = self.snapshots.remove(key) {
-            self.provider.handle_withdrawn(now, snapshot.id);
+    /// A snapshot is not provided any more as it was told, and all who ask for it have been told so.
+    fn forget(&mut self, key: &Key, id: SnapshotId) {
+        if self.snapshots.get(key).is_some_and(|known| known.id == id) {
+            self.snapshots.remove(key);
         }
     }
 

@@ -14,12 +14,13 @@ use std::time::Instant;
 use kith_core::content::swarm::span::{Span, groups_within};
 use kith_core::content::swarm::wire::{SPAN_BYTES_MAX, What};
 use kith_core::content::wire::GROUP_BYTES;
-use kith_core::data::line::{Descent, Step};
+use kith_core::data::line::{Descent, Placed};
 use kith_core::data::manifest::Node;
 use kith_core::ids::{BlobHash, ShareId};
 
 use crate::content::shares::Shares;
 use crate::content::store;
+use crate::content::underway::Underway;
 use crate::data::encoding::Encoding;
 use crate::data::hash::{self, Stamp};
 use crate::data::pieces::{AtOnce, Source, Waitless};
@@ -112,7 +113,7 @@ impl Reading {
             What::Span(span) => piece(span, from),
         };
         let mut parts = self.parts(span, |hash| self.node(hash))?;
-        if self.read_underway(&mut parts, encoded)? {
+        if self.read_underway(&mut parts, encoded) {
             return Ok(span.end);
         }
         let hashes = parts.iter().map(|part| part.blob.hash);
@@ -135,7 +136,7 @@ impl Reading {
             return None;
         };
         let underways = self.shares.underways();
-        if underways.find(&self.share, Some(&self.root)).is_some() {
+        if !underways.of(&(self.share, self.root)).is_empty() {
             return None;
         }
         let (span, before) = (piece(span, from), encoded.len());
@@ -152,33 +153,27 @@ impl Reading {
     }
 
     /// Encodes the first parts as far as they are of what is being fetched, and leaves the others; says whether those were all.
-    fn read_underway(
-        &self,
-        parts: &mut Vec<Part>,
-        encoded: &mut Encoding,
-    ) -> Result<bool, ReadError> {
-        let underway = self.shares.underways().find(&self.share, Some(&self.root));
-        let Some(underway) = underway else {
-            return Ok(false);
-        };
+    fn read_underway(&self, parts: &mut Vec<Part>, encoded: &mut Encoding) -> bool {
+        let underways = self.shares.underways().of(&(self.share, self.root));
+        if underways.is_empty() {
+            return false;
+        }
         let outboards = self.shares.outboards();
-        let mut read = 0;
-        for part in &*parts {
+        let mut reads = |underway: &Underway, part: &Part| {
             let before = encoded.len();
             let file = (part.path.as_str(), part.blob);
-            match underway.read(file, &part.groups, outboards, encoded) {
-                Ok(true) => read += 1,
-                failed => {
-                    if let Err(error) = failed {
-                        tracing::debug!(%error, "what is being fetched cannot be read");
-                    }
-                    encoded.truncate(before);
-                    break;
-                }
+            let read = underway.read(file, &part.groups, outboards, encoded);
+            if !matches!(read, Ok(true)) {
+                encoded.truncate(before);
             }
-        }
-        parts.drain(..read);
-        Ok(parts.is_empty())
+            read.unwrap_or_else(|error| {
+                tracing::debug!(%error, "what is being fetched cannot be read");
+                false
+            })
+        };
+        let unread = (parts.iter()).position(|part| !underways.iter().any(|it| reads(it, part)));
+        parts.drain(..unread.unwrap_or(parts.len()));
+        parts.is_empty()
     }
 
     fn read_node(&self, hash: BlobHash, encoded: &mut Encoding) -> Result<u64, ReadError> {
@@ -192,10 +187,10 @@ impl Reading {
     }
 
     fn node_bytes(&self, hash: &BlobHash) -> Result<Vec<u8>, ReadError> {
-        if let Some(underway) = self.shares.underways().find(&self.share, Some(&self.root))
-            && let Some(bytes) = underway.node(hash).map_err(ReadError::Database)?
-        {
-            return Ok(bytes);
+        for underway in self.shares.underways().of(&(self.share, self.root)) {
+            if let Some(bytes) = underway.node(hash).map_err(ReadError::Database)? {
+                return Ok(bytes);
+            }
         }
         let read = store::run(self.shares.database(), |connection| {
             store::node(connection, &self.share, hash)
@@ -211,25 +206,17 @@ impl Reading {
     ) -> Result<Vec<Part>, E> {
         let mut descent = Descent::new(self.root, span.start..span.end);
         let mut parts = Vec::new();
-        while let Some(step) = descent.next_step() {
-            match step {
-                Step::Node {
-                    path,
-                    position,
-                    node,
-                } => descent.enter(&path, position, &*node_of(node)?),
-                Step::File {
-                    path,
-                    position,
-                    hash,
-                    size,
-                } => {
-                    let groups = groups_within(position, size, span);
-                    if !groups.is_empty() {
-                        let blob = Blob { hash, size };
-                        parts.push(Part { path, blob, groups });
-                    }
-                }
+        while let Some(file) = descent.next_file(|_, node| node_of(node).map(Some))? {
+            let Placed {
+                path,
+                position,
+                hash,
+                size,
+            } = file;
+            let groups = groups_within(position, size, span);
+            if !groups.is_empty() {
+                let blob = Blob { hash, size };
+                parts.push(Part { path, blob, groups });
             }
         }
         Ok(parts)

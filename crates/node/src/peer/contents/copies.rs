@@ -144,12 +144,18 @@ impl Contents {
             return Ok(());
         }
         let (contents, from, audience) = (self.clone(), from.clone(), got.head.audience);
+        let snapshot = (got.head.share, got.head.manifest);
         let offered = got.offered.clone();
         self.node.spawn(async move {
             let told = contents.examine_and_tell(&from, &audience);
             if let Err(error) = told.await {
                 debug!(%error, "a copy is not provided, or nobody was told");
             }
+            // There may be more of it than this brought.
+            let giving = Arc::clone(contents.node.giving());
+            let settling = tokio::task::spawn_blocking(move || giving.settle(&snapshot));
+            // Fails only where the runtime stops.
+            let _ = settling.await;
             drop(offered);
         });
         Ok(())
@@ -177,7 +183,8 @@ impl Contents {
             }
             closed(&mut told).await;
             let provided = contents.provided(to.share).await;
-            if matches!(provided, Ok(None)) {
+            let is_under_way = contents.node.shares().is_under_way(&to.share);
+            if matches!(provided, Ok(None)) && !is_under_way {
                 let nowhere = contents.tell_provided(&to, Referral::default());
                 if let Err(error) = soon(nowhere).await {
                     debug!(%error, "nobody was told that it is provided no longer");

@@ -391,8 +391,9 @@ impl Run {
         let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
         let newer = newest.filter(|newest| newest.is_newer_version_than(&got.head));
         self.is_older = get.at.is_none() && newer.is_some();
-        let is_providable = get.providing.is_some() || got.selected_of.is_some();
-        if is_providable && self.options.provide {
+        // Of files that were there already nothing is known but what they are.
+        let is_known = !get.is_part() || got.selected_of.is_some();
+        if is_known && self.options.provide {
             let kept = contents.keep_copy(&acquainted, &got, self.options.keep);
             // It is fetched, whether it can be provided or not.
             if let Err(error) = kept.await {
@@ -409,8 +410,7 @@ impl Run {
         only: Option<&Filter>,
     ) -> Get {
         let (options, share) = (&self.options, acquainted.share);
-        let is_whole = options.source.path.is_empty() && only.is_none();
-        let providing = (options.provide && is_whole && self.contents.provides())
+        let providing = (options.provide && self.contents.provides())
             .then(|| self.contents.providing(acquainted));
         Get {
             share,

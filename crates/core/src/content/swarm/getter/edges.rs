@@ -7,6 +7,7 @@
 
 use super::output::{SourceId, TransferId};
 use super::state::Getter;
+use super::transfer::Transfer;
 use crate::content::swarm::span::Span;
 use crate::content::swarm::wire::EDGES_MAX;
 
@@ -39,6 +40,28 @@ impl Getter {
         self.refresh_edges_of(id, tiling.all());
         self.touched.insert(id);
         true
+    }
+
+    /// Whether a source has all that others owe of a chunk. Who has an edge of it does not stand in for one that was asked for the whole: the rest
+    /// would have to be asked for anew when the edge is here.
+    pub(super) fn stands_in(&self, id: SourceId, chunk: u32, transfer: &Transfer) -> bool {
+        let Some(source) = self.sources.get(&id) else {
+            return false;
+        };
+        let whole = transfer.tiling.span(chunk);
+        if source.edges.within(whole).next().is_none() {
+            return true;
+        }
+        let asked = transfer.asked.get(&chunk).into_iter().flatten();
+        let requests = asked.filter_map(|other| self.sources.get(other));
+        let requests = requests.flat_map(|other| other.requests.values());
+        let mut owed = requests.filter(|it| it.chunk == Some(chunk) && !it.is_cancelled);
+        owed.all(|pending| {
+            source.edges.covers(Span {
+                start: pending.reached,
+                end: pending.end,
+            })
+        })
     }
 
     /// What of `span` is wanted or here has changed: which edges of sources are of use is looked at anew.

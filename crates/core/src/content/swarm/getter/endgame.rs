@@ -51,6 +51,7 @@ impl Getter {
                 source.holdings.contains(*chunk)
                     && may_be_asked(id, *chunk, transfer)
                     && by.is_beaten(mine)
+                    && self.stands_in(id, *chunk, transfer)
             })
             .max_by_key(|(_, by)| by.within)
             .map(|(chunk, _)| chunk)
@@ -65,6 +66,7 @@ impl Getter {
         may_be_asked(id, chunk, transfer)
             && (coming.zip(self.brings_in(id, transfer)))
                 .is_some_and(|(coming, mine)| coming.is_beaten(mine))
+            && self.stands_in(id, chunk, transfer)
     }
 
     /// Those who were asked for a chunk and have not begun to send it: whoever is asked now brings it in their place.

@@ -11,6 +11,7 @@ use crate::content::swarm::config::{
     GetterConfig, NODES_MAX, SOURCES_MAX, TRANSFERS_MAX, WINDOWS_MAX,
 };
 use crate::content::swarm::holdings::Holdings;
+use crate::content::swarm::part::Part;
 use crate::content::swarm::span::Span;
 use crate::ids::{BlobHash, DeviceKey};
 use crate::random::{Random, Seed};
@@ -273,6 +274,11 @@ impl Getter {
     /// The chunks of a transfer that are whole.
     pub fn whole(&self, id: TransferId) -> Option<&Holdings> {
         Some(&self.transfers.get(&id)?.whole)
+    }
+
+    /// What of a transfer's snapshot is here: the chunks that are whole, and what is here of others.
+    pub fn part(&self, id: TransferId) -> Option<Part> {
+        Some(self.transfers.get(&id)?.part())
     }
 
     /// Bytes asked for that have not come, and bytes that came and are not written.

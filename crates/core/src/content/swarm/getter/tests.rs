@@ -618,6 +618,16 @@ fn of_two_direct_sources_the_faster_is_asked_first() {
     assert_eq!((bench.asked(slow), bench.asked(fast)), (0, 4));
 }
 
+/// The first chunks that a source is asked for, which are random, and the ten behind them.
+fn first_and_next(bench: &mut Bench, source: SourceId) -> (Vec<u64>, Vec<u64>) {
+    let mut order = (0..RANDOM_FIRST_CHUNKS + 10).map(|_| match bench.answer(source) {
+        What::Span(span) => span.start / CHUNK,
+        What::Node(_) => panic!("chunks only"),
+    });
+    let first = order.by_ref().take(RANDOM_FIRST_CHUNKS as usize).collect();
+    (first, order.collect())
+}
+
 #[test]
 fn the_first_chunks_are_any_and_the_next_the_rarest() {
     let mut bench = Bench::new(GetterConfig {
@@ -628,13 +638,7 @@ fn the_first_chunks_are_any_and_the_next_the_rarest() {
     bench.open(T, 2, who(2), PathKind::Direct);
     bench.say(SourceId(2), have(0, 390));
     let whole = bench.source(1);
-    let order: Vec<u64> = (0..RANDOM_FIRST_CHUNKS + 10)
-        .map(|_| match bench.answer(whole) {
-            What::Span(span) => span.start / CHUNK,
-            What::Node(_) => panic!("chunks only"),
-        })
-        .collect();
-    let (first, next) = order.split_at(RANDOM_FIRST_CHUNKS as usize);
+    let (first, next) = first_and_next(&mut bench, whole);
     assert!(first.iter().any(|chunk| *chunk < 390), "{first:?}");
     assert_ne!(first, [0, 1, 2, 3]);
     let rarest = next.iter().filter(|chunk| **chunk >= 390).count();

@@ -7,6 +7,7 @@ use super::output::{Priority, ReaderId, SourceId};
 use super::picker::Picker;
 use crate::content::swarm::config::FRAGMENTS_MAX;
 use crate::content::swarm::holdings::Holdings;
+use crate::content::swarm::part::Part;
 use crate::content::swarm::ranges::Ranges;
 use crate::content::swarm::span::{Span, Tiling};
 use crate::content::wire::GROUP_BYTES;
@@ -147,6 +148,11 @@ impl Transfer {
     /// How many bytes are here.
     pub(super) fn held_bytes(&self) -> u64 {
         self.held_bytes
+    }
+
+    /// What of the snapshot is here.
+    pub(super) fn part(&self) -> Part {
+        Part::of(self.tiling.size(), &self.held)
     }
 
     /// A source was asked for a chunk.

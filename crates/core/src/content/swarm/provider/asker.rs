@@ -32,6 +32,8 @@ pub(super) struct Asker {
     pub(super) suggested: BTreeSet<u32>,
     /// What is being sent to it.
     pub(super) serving: BTreeSet<u64>,
+    /// How many spans of chunks that are not whole it was told of, if it was told that no more would come.
+    pub(super) edges_told: Option<usize>,
     /// Devices of other providers that it was told of, each with when it had been heard of then, and how many providers those were.
     named: (BTreeMap<DeviceKey, Time>, usize),
     /// Bytes that it was given since it came.
@@ -51,6 +53,7 @@ impl Asker {
             queue: VecDeque::new(),
             suggested: BTreeSet::new(),
             serving: BTreeSet::new(),
+            edges_told: None,
             named: (BTreeMap::new(), 0),
             given: 0,
             turn: 0,

@@ -14,8 +14,10 @@ use crate::time::Time;
 pub(super) struct Snapshot {
     pub(super) tiling: Tiling,
     pub(super) held: Holdings,
-    /// What is held of other chunks, where some files were fetched and no more will come.
-    pub(super) edges: Option<Ranges>,
+    /// What is held of other chunks, where some files were fetched.
+    pub(super) edges: Ranges,
+    /// Whether no more will come, as far as is known.
+    pub(super) is_final: bool,
     /// Held, and not told.
     pub(super) news: BTreeSet<u32>,
     /// When it is told.
@@ -34,29 +36,50 @@ impl Snapshot {
             return vec![ProviderMessage::Everything];
         }
         let mut told = vec![ProviderMessage::Holdings(self.held.to_bytes().into())];
-        if let Some(edges) = &self.edges {
-            let spans: Vec<Span> = edges
-                .iter()
-                .flat_map(|edge| {
-                    let chunks = self.tiling.touched(edge);
-                    chunks.map(move |chunk| self.tiling.span(chunk).overlap(edge))
-                })
-                .take(EDGES_MAX)
-                .collect();
-            let spans = spans.chunks(SPANS_MAX).map(<[Span]>::to_vec);
-            told.extend(spans.map(ProviderMessage::Final));
-            if edges.is_empty() {
-                told.push(ProviderMessage::Final(Vec::new()));
-            }
+        if self.is_final {
+            told.extend(finals(&self.spans(&self.edges)));
         }
         told
+    }
+
+    /// Holds these bytes of other chunks as well. Gives those that are new, as they are told.
+    pub(super) fn hold_edges(&mut self, edges: &Ranges) -> Vec<Span> {
+        let mut new = edges.clone();
+        for known in self.edges.iter() {
+            new.remove(known);
+        }
+        for edge in new.iter() {
+            self.edges.insert(edge);
+        }
+        self.spans(&new)
+    }
+
+    /// These bytes, each span within one chunk: as many as may be told.
+    pub(super) fn spans(&self, bytes: &Ranges) -> Vec<Span> {
+        let within = |edge| {
+            let chunks = self.tiling.touched(edge);
+            chunks.map(move |chunk| self.tiling.span(chunk).overlap(edge))
+        };
+        let spans = bytes.iter().flat_map(within);
+        spans.take(EDGES_MAX).collect()
     }
 
     /// Whether all of this is here, which a request may name.
     pub(super) fn holds(&self, span: Span) -> bool {
         let mut chunks = self.tiling.touched(span);
-        chunks.all(|chunk| self.held.contains(chunk))
-            || (self.edges.as_ref()).is_some_and(|edges| edges.covers(span))
+        chunks.all(|chunk| self.held.contains(chunk)) || self.edges.covers(span)
+    }
+
+    /// Whether all that is known to be here is among these chunks and bytes of others; which bytes of others are here is not known where more is
+    /// being fetched.
+    pub(super) fn is_within(&self, held: &Holdings, edges: Option<&Ranges>) -> bool {
+        let is_here = |span: Span| {
+            let mut chunks = self.tiling.touched(span);
+            let is_edge = edges.is_none_or(|edges| edges.covers(span));
+            is_edge || chunks.all(|chunk| held.contains(chunk))
+        };
+        (held.is_all() || self.held.iter().all(|chunk| held.contains(chunk)))
+            && self.spans(&self.edges).into_iter().all(is_here)
     }
 
     /// The next chunk that nobody was told to ask for, while everything is here: each once, in an order that mixes the line. Rarest first
@@ -90,6 +113,15 @@ impl Snapshot {
     }
 }
 
+/// That these spans are held as well, and no more will come.
+pub(super) fn finals(spans: &[Span]) -> Vec<ProviderMessage> {
+    if spans.is_empty() {
+        return vec![ProviderMessage::Final(Vec::new())];
+    }
+    let parts = spans.chunks(SPANS_MAX).map(<[Span]>::to_vec);
+    parts.map(ProviderMessage::Final).collect()
+}
+
 /// A stride that reaches every one of so many chunks: the first number without a common divisor from `from` on.
 pub(super) fn stride(chunks: u32, from: u32) -> u32 {
     let is_coprime = |number: &u32| {
@@ -112,7 +144,8 @@ mod tests {
             let mut snapshot = Snapshot {
                 tiling: Tiling::new(0),
                 held: Holdings::all(chunks),
-                edges: None,
+                edges: Ranges::default(),
+                is_final: false,
                 news: BTreeSet::new(),
                 tell_at: None,
                 askers: BTreeSet::new(),
@@ -129,7 +162,8 @@ mod tests {
         let mut snapshot = Snapshot {
             tiling: Tiling::new(0),
             held: Holdings::none(0),
-            edges: None,
+            edges: Ranges::default(),
+            is_final: false,
             news: [5, 1, 2, 3, 9].into(),
             tell_at: None,
             askers: BTreeSet::new(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::asker::Asker;
 use super::output::{AskerId, CloseReason, Output, SnapshotId};
-use super::snapshot::{Snapshot, stride};
+use super::snapshot::{Snapshot, finals, stride};
 use crate::content::providers::Heard;
 use crate::content::referral::Referral;
 use crate::content::swarm::config::{ASKERS_MAX, HAVE_EVERY, ProviderConfig};
@@ -12,8 +12,8 @@ use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::ranges::Ranges;
 use crate::content::swarm::span::Tiling;
 use crate::content::swarm::wire::{
-    Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, SUGGESTIONS_MAX,
-    What,
+    Ask, AskerMessage, DropReason, EDGES_MAX, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX,
+    SUGGESTIONS_MAX, What,
 };
 use crate::ids::DeviceKey;
 use crate::random::{Random, Seed};
@@ -66,7 +66,8 @@ impl Provider {
             } else {
                 Holdings::none(tiling.count())
             },
-            edges: None,
+            edges: Ranges::default(),
+            is_final: false,
             news: BTreeSet::new(),
             tell_at: None,
             askers: BTreeSet::new(),
@@ -75,12 +76,44 @@ impl Provider {
         });
     }
 
-    /// Of a snapshot some files were fetched, and no more will come: beside the chunks that are whole these bytes are here. Whoever asks for it
-    /// from now on is told.
-    pub fn handle_final(&mut self, now: Time, id: SnapshotId, edges: Ranges) {
+    /// Of a snapshot some files were fetched, and no more will come: beside the chunks that are whole these bytes are here, and those that were told
+    /// so before. Whoever asks for it is told.
+    pub fn handle_final(&mut self, now: Time, id: SnapshotId, edges: &Ranges) {
+        self.now = now;
+        self.tell_news(id);
+        let Some(snapshot) = self.snapshots.get_mut(&id) else {
+            return;
+        };
+        let was_final = std::mem::replace(&mut snapshot.is_final, true);
+        let new = snapshot.hold_edges(edges);
+        if was_final && new.is_empty() || snapshot.held.is_all() {
+            return;
+        }
+        let all = snapshot.spans(&snapshot.edges);
+        for id in snapshot.askers.clone() {
+            let Some(asker) = self.askers.get_mut(&id) else {
+                continue;
+            };
+            // Who was told before is told what is new.
+            let told = if asker.edges_told.is_some() {
+                &new
+            } else {
+                &all
+            };
+            let room = EDGES_MAX - asker.edges_told.unwrap_or(0).min(EDGES_MAX);
+            let told = &told[..told.len().min(room)];
+            asker.edges_told = Some(asker.edges_told.unwrap_or(0) + told.len());
+            for message in finals(told) {
+                self.send(id, message);
+            }
+        }
+    }
+
+    /// More of a snapshot is being fetched: whoever asks for it from now on waits for that.
+    pub fn handle_growing(&mut self, now: Time, id: SnapshotId) {
         self.now = now;
         if let Some(snapshot) = self.snapshots.get_mut(&id) {
-            snapshot.edges = Some(edges);
+            snapshot.is_final = false;
         }
     }
 
@@ -91,9 +124,39 @@ impl Provider {
             && snapshot.held.insert(chunk)
             && !snapshot.askers.is_empty()
         {
+            // Who hears of it counts on more.
+            snapshot.is_final = false;
             snapshot.news.insert(chunk);
             snapshot.tell_at = snapshot.tell_at.or(Some(now + HAVE_EVERY));
         }
+    }
+
+    /// This is here of a snapshot now: these chunks whole, and these bytes of others where no more is being fetched. Where all that was told of is
+    /// among it, what is new is told; else the snapshot is withdrawn, and whoever comes again is told anew. Whether it is still provided.
+    pub fn handle_here(
+        &mut self,
+        now: Time,
+        id: SnapshotId,
+        held: &Holdings,
+        edges: Option<&Ranges>,
+    ) -> bool {
+        let Some(snapshot) = self.snapshots.get(&id) else {
+            return false;
+        };
+        if !snapshot.is_within(held, edges) {
+            self.handle_withdrawn(now, id);
+            return false;
+        }
+        if !snapshot.held.is_all() {
+            for chunk in held.iter() {
+                self.handle_held(now, id, chunk);
+            }
+            match edges {
+                Some(edges) => self.handle_final(now, id, edges),
+                None => self.handle_growing(now, id),
+            }
+        }
+        true
     }
 
     /// A snapshot is not provided any more: everybody who asks for it is told so, and what is being sent is to be broken off.
@@ -125,7 +188,9 @@ impl Provider {
         };
         snapshot.askers.insert(id);
         let holdings = snapshot.holdings();
-        self.askers.insert(id, Asker::new(of, device));
+        let mut asker = Asker::new(of, device);
+        asker.edges_told = (snapshot.is_final).then(|| snapshot.spans(&snapshot.edges).len());
+        self.askers.insert(id, asker);
         for message in holdings {
             self.send(id, message);
         }

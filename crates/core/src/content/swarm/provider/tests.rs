@@ -1,5 +1,7 @@
 //! What a provider promises, seen from outside.
 
+mod parts;
+
 use std::time::Duration;
 
 use super::{AskerId, CloseReason, Output, Provider, SnapshotId};
@@ -9,12 +11,11 @@ use crate::content::referral::Referral;
 use crate::content::swarm::config::{
     PLACE_FOR, PLACE_IDLE_FOR, PLACES, REFERRALS_MAX, REFERRED_AGAIN_AFTER, SERVING_EACH_MAX,
 };
-use crate::content::swarm::ranges::Ranges;
 use crate::content::swarm::span::{CHUNK_BYTES_MIN as CHUNK, Span};
 use crate::content::swarm::wire::{
     Ask, AskerMessage, DropReason, PROVIDERS_MAX, ProviderMessage, REQUESTS_MAX, Run, What,
 };
-use crate::content::swarm::{Holdings, Part, ProviderConfig};
+use crate::content::swarm::{Holdings, ProviderConfig};
 use crate::ids::{BlobHash, DeviceKey};
 use crate::time::Time;
 
@@ -373,41 +374,4 @@ fn one_who_begins_to_provide_again_is_named_again_and_not_for_each_word() {
     tell(again, 2);
     tell(again + 1, 2);
     tell(2 * again, 3);
-}
-
-#[test]
-fn who_holds_a_part_for_good_tells_its_edges_and_gives_within_them() {
-    let size = u64::from(CHUNKS) * CHUNK;
-    let mut held = Ranges::default();
-    for (start, end) in [(CHUNK - 10, 3 * CHUNK + 10), (9 * CHUNK, size)] {
-        held.insert(Span { start, end });
-    }
-    let Part { chunks, edges } = Part::of(size, &held);
-    let mut bench = Bench::new(ProviderConfig::default(), chunks.clone());
-    bench.provider.handle_final(bench.now, S, edges);
-    let asker = bench.asker(1);
-    let told = ProviderMessage::Holdings(chunks.to_bytes().into());
-    assert!(bench.said(asker, &told));
-    let span = |start, end| Span { start, end };
-    let edges = vec![span(CHUNK - 10, CHUNK), span(3 * CHUNK, 3 * CHUNK + 10)];
-    assert!(bench.said(asker, &ProviderMessage::Final(edges)));
-    let asks = [
-        span(CHUNK - 10, CHUNK),
-        span(CHUNK, 2 * CHUNK),
-        span(3 * CHUNK, 3 * CHUNK + 10),
-        span(CHUNK - 11, CHUNK),
-        span(3 * CHUNK, 3 * CHUNK + 11),
-        span(0, 5),
-    ];
-    for (id, span) in (1..).zip(asks) {
-        let what = What::Span(span);
-        bench.say(asker, AskerMessage::Request(vec![Ask { id, what }]));
-        bench.provider.handle_served(bench.now, asker, id);
-    }
-    let served: Vec<u64> = bench.serving().iter().map(|(_, id)| *id).collect();
-    assert_eq!(served, [1, 2, 3]);
-    for id in 4..=6 {
-        let (ids, reason) = (vec![id], DropReason::Missing);
-        assert!(bench.said(asker, &ProviderMessage::Dropped { ids, reason }));
-    }
 }

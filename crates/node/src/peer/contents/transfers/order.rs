@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kith_core::data::link::Link;
+use kith_core::data::path;
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use minicbor::{Decode, Encode};
 
@@ -150,23 +151,15 @@ impl Order {
         if !is_it(&self.owner, self.share.as_ref(), &self.name) || self.at.is_some() {
             return None;
         }
-        let inner = |path: &str| match self.path.trim_matches('/') {
-            "" => Some(path.to_owned()),
-            above => {
-                let inner = path.strip_prefix(above)?;
-                (inner.is_empty() || inner.starts_with('/'))
-                    .then(|| inner.trim_matches('/').to_owned())
-            }
-        };
-        let inner = inner(path.trim_matches('/'))?;
+        let inner = path::below(path.trim_matches('/'), self.path.trim_matches('/'))?;
         let is_brought = match (&self.chosen, Filter::globs(&self.only).ok()?) {
             (None, None) => true,
             (chosen, only) => {
-                chosen.as_ref().is_some_and(|chosen| chosen.has(&inner))
-                    || only.is_some_and(|only| (only.wants)(&inner))
+                chosen.as_ref().is_some_and(|chosen| chosen.has(inner))
+                    || only.is_some_and(|only| (only.wants)(inner))
             }
         };
-        is_brought.then_some(inner)
+        is_brought.then(|| inner.to_owned())
     }
 
     /// What people call it.

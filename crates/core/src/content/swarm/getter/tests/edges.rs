@@ -15,11 +15,15 @@ fn bytes(start: u64, end: u64) -> Span {
 
 /// A free source that holds these bytes of so many chunks for good.
 fn holder(bench: &mut Bench, id: u64, chunks: u64, held: &[Span]) -> SourceId {
+    holder_by(bench, id, chunks, held, PathKind::Direct)
+}
+
+fn holder_by(bench: &mut Bench, id: u64, chunks: u64, held: &[Span], kind: PathKind) -> SourceId {
     let mut ranges = Ranges::default();
     held.iter().for_each(|span| ranges.insert(*span));
     let part = Part::of(chunks * CHUNK, &ranges);
     let source = SourceId(id);
-    bench.open(T, id, who(id), PathKind::Direct);
+    bench.open(T, id, who(id), kind);
     let bits = part.chunks.to_bytes();
     bench.say(source, ProviderMessage::Holdings(bits.into()));
     let tiling = Tiling::new(chunks * CHUNK);
@@ -115,6 +119,29 @@ fn who_will_hold_no_more_is_neither_waited_for_nor_given_up() {
 }
 
 #[test]
+fn who_still_fetches_some_files_is_waited_for_and_gives_parts_of_chunks_at_the_end() {
+    let mut bench = Bench::wanting(3);
+    let source = SourceId(1);
+    bench.open(T, 1, who(1), PathKind::Direct);
+    bench.say(source, ProviderMessage::Holdings(vec![0].into()));
+    bench.say(source, ProviderMessage::Free);
+    assert_eq!((bench.asked(source), progress(&bench)), (0, (1, 0)));
+    bench.say(source, have(1, 1));
+    assert_eq!(bench.answer(source), What::Span(span(1, 2)));
+    assert_eq!((bench.asked(source), progress(&bench)), (0, (1, 0)));
+    let edges = vec![bytes(ODD, CHUNK), bytes(2 * CHUNK, 2 * CHUNK + ODD)];
+    bench.say(source, ProviderMessage::Final(edges));
+    // More of it, and in the same chunk, in a second choice.
+    bench.say(source, have(0, 1));
+    let edge = bytes(2 * CHUNK + ODD, 3 * CHUNK);
+    bench.say(source, ProviderMessage::Final(vec![edge]));
+    while bench.asked(source) > 0 {
+        bench.answer(source);
+    }
+    assert!(bench.is_done() && bench.ended(source).is_none());
+}
+
+#[test]
 fn an_edge_is_asked_for_when_it_is_wanted_and_not_when_it_is_here() {
     let mut bench = Bench::new(GetterConfig::default());
     assert!(bench.getter.handle_transfer(bench.now, T, 2 * CHUNK));
@@ -150,15 +177,48 @@ fn a_part_counts_as_a_copy_when_the_rarest_is_looked_for() {
     let halves = (0..chunks - 10).map(half).collect();
     bench.say(SourceId(1), ProviderMessage::Final(halves));
     let whole = bench.source(2);
-    let order: Vec<u64> = (0..RANDOM_FIRST_CHUNKS + 10)
-        .map(|_| match bench.answer(whole) {
-            What::Span(span) => span.start / CHUNK,
-            What::Node(_) => panic!("chunks only"),
-        })
-        .collect();
-    let (first, next) = order.split_at(RANDOM_FIRST_CHUNKS as usize);
+    let (first, next) = first_and_next(&mut bench, whole);
     let rarest = next.iter().filter(|chunk| **chunk >= chunks - 10).count();
     assert!(rarest >= 10 - first.len(), "{first:?} {next:?}");
+}
+
+#[test]
+fn who_has_an_edge_stands_in_for_another_only_where_that_owes_no_more() {
+    let of = |chunk, from| bytes(chunk * CHUNK + from, (chunk + 1) * CHUNK);
+    let edges: Vec<Span> = (0..6).map(|chunk| of(chunk, ODD)).collect();
+    for (wanted_from, is_moved) in [(0, false), (ODD, true)] {
+        let mut bench = Bench::new(GetterConfig::default());
+        assert!(bench.getter.handle_transfer(bench.now, T, 8 * CHUNK));
+        let whole = [of(6, 0), of(7, 0)];
+        let wanted = (0..6).map(|chunk| of(chunk, wanted_from)).chain(whole);
+        for span in wanted {
+            let now = bench.now;
+            bench.getter.handle_wanted(now, T, span, Priority::Normal);
+        }
+        bench.drain();
+        let slow = SourceId(1);
+        bench.open(T, 1, who(1), PathKind::Relay);
+        bench.say(slow, have(0, 6));
+        bench.say(slow, ProviderMessage::Free);
+        let fast = holder_by(
+            &mut bench,
+            2,
+            8,
+            &[&edges[..], &whole].concat(),
+            PathKind::Lan,
+        );
+        assert_eq!((bench.asked(slow), bench.asked(fast)), (6, 2));
+        bench.now = bench.now + SECOND / 2;
+        bench.answer(fast);
+        assert_eq!(bench.cancelled.is_empty(), !is_moved);
+        assert_eq!(bench.asked(fast) > 1, is_moved);
+        // Nor does it when somebody waits to read that.
+        let (reader, now) = (ReaderId(1), bench.now);
+        bench.getter.handle_window(now, T, reader, Some(span(0, 1)));
+        bench.drain();
+        assert_eq!(bench.asked(fast) > 1, is_moved);
+        assert!(bench.ended(fast).is_none() && bench.ended(slow).is_none());
+    }
 }
 
 #[test]
