@@ -18,6 +18,7 @@ use crate::{exchange, person, tls};
 const RATIO_MIN: f64 = 0.95;
 
 #[derive(Clone, Debug, Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// How many MiB in each turn.
     #[arg(long, default_value_t = 1024)]

@@ -23,6 +23,7 @@ const RATIO_MIN: f64 = 0.8;
 const SERVICE: &str = "bench";
 
 #[derive(Clone, Debug, Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// How many MiB in each turn.
     #[arg(long, default_value_t = 1024)]

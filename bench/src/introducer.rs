@@ -63,6 +63,7 @@ const CORE_PERCENT_MAX: f64 = 100.0;
 const KIB: f64 = 1024.0;
 
 #[derive(Clone, Debug, Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// How many peers register.
     #[arg(long, default_value_t = 2000)]

@@ -4,7 +4,7 @@
 //! says on which machine it was made. Rates of one machine at two times differ by a third, so every benchmark takes
 //! its turns with what it is compared with (A B A B …) and reports the median of the ratios.
 //!
-//! - `stream`, `express`, `forward`, `open`, `introducer`: one file for each benchmark.
+//! - `stream`, `express`, `forward`, `open`, `introducer`: one file for each benchmark. [`all`]: these one after the other.
 //! - [`child`]: the other process, which is this same program; [`role`] is what it does there.
 //! - [`pair`]: the two processes of most benchmarks. [`person`]: a kith node on this machine.
 //! - [`bare`]: an iroh endpoint without kith. [`tls`]: TLS on TCP without either.
@@ -12,6 +12,7 @@
 //! - [`share`]: the program `kith` as its users run it: pings, transfers of files, an idle node; beside other people's programs.
 //! - [`report`], [`statistics`] and [`usage`]: rows, medians, and what the kernel says of a process.
 
+mod all;
 mod bare;
 mod child;
 mod delay;
@@ -34,10 +35,10 @@ mod usage;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use anyhow::{Context as _, ensure};
+use clap::{Parser, Subcommand};
 
-use crate::report::{Findings, Row};
+use crate::report::Findings;
 use crate::role::Role;
 
 /// Benchmarks of kith beside the thing each is compared with.
@@ -45,7 +46,7 @@ use crate::role::Role;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Writes what was found as JSON to this file, too.
+    /// Writes what was found as JSON to this file, too; `all` does after each benchmark.
     #[arg(long, global = true)]
     json: Option<PathBuf>,
 }
@@ -65,7 +66,7 @@ enum Command {
     #[command(flatten)]
     Share(share::command::Command),
     /// `stream`, `express`, `forward`, `open` and `introducer`, one after the other.
-    All(Everything),
+    All(all::Options),
     /// The other process of a benchmark.
     #[command(hide = true)]
     Child {
@@ -73,20 +74,6 @@ enum Command {
         #[command(subcommand)]
         role: Role,
     },
-}
-
-#[derive(Debug, Args)]
-struct Everything {
-    #[command(flatten)]
-    stream: stream::Options,
-    #[command(flatten)]
-    express: express::Options,
-    #[command(flatten)]
-    forward: forward::Options,
-    #[command(flatten)]
-    open: open::Options,
-    #[command(flatten)]
-    introducer: introducer::Options,
 }
 
 #[tokio::main]
@@ -106,29 +93,14 @@ async fn main() -> anyhow::Result<()> {
             .await
             .context("introducer")?
             .into(),
-        Command::All(options) => run_all(&options).await?.into(),
+        Command::All(options) => all::run(&options, arguments.json.as_deref()).await?,
         Command::Share(command) => {
             tokio::task::spawn_blocking(move || share::command::run(&command)).await??
         }
     };
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", report::markdown(&findings))?;
-    if let Some(path) = &arguments.json {
-        let json = serde_json::to_string_pretty(&findings)?;
-        std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    report::keep(&findings, arguments.json.as_deref())?;
+    ensure!(findings.failures.is_empty(), "not all could be measured");
     Ok(())
-}
-
-async fn run_all(options: &Everything) -> anyhow::Result<Vec<Row>> {
-    let mut rows = stream::run(&options.stream).await.context("stream")?;
-    rows.extend(express::run(&options.express).await.context("express")?);
-    rows.extend(forward::run(&options.forward).await.context("forward")?);
-    rows.extend(open::run(&options.open).await.context("open")?);
-    rows.extend(
-        introducer::run(&options.introducer)
-            .await
-            .context("introducer")?,
-    );
-    Ok(rows)
 }

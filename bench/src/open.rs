@@ -30,6 +30,7 @@ const ROUND_TRIPS_MAX: f64 = 1.1;
 const ROUND_TRIPS_BEFORE_MAX: f64 = 0.1;
 
 #[derive(Clone, Debug, Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// How many streams.
     #[arg(long, default_value_t = 100)]

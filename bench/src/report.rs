@@ -1,7 +1,10 @@
 //! What a benchmark found: rows of a table, for people (Markdown) and for programs (JSON).
 
-use std::fmt::Write as _;
+use std::fmt::{Arguments, Write as _};
+use std::io::Write as _;
+use std::path::Path;
 
+use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::statistics::{median, median_ratio};
@@ -15,6 +18,8 @@ pub(crate) struct Findings {
     pub(crate) costs: Vec<Cost>,
     /// What no table has room for: above all what could not be measured, and why.
     pub(crate) remarks: Vec<String>,
+    /// Benchmarks that failed, each with its reason.
+    pub(crate) failures: Vec<String>,
 }
 
 impl From<Vec<Row>> for Findings {
@@ -148,6 +153,20 @@ impl Row {
     }
 }
 
+/// Tells whoever waits how far it is: not on stdout, where the tables go.
+pub(crate) fn say(what: Arguments<'_>) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stderr(), "{what}")?)
+}
+
+/// Writes what was found to `path`, where there is one.
+pub(crate) fn keep(findings: &Findings, path: Option<&Path>) -> anyhow::Result<()> {
+    let Some(path) = path else {
+        return Ok(());
+    };
+    let json = serde_json::to_string_pretty(findings)?;
+    std::fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// The tables, and what is not in them.
 pub(crate) fn markdown(findings: &Findings) -> String {
     let mut text = table(&findings.rows);
@@ -155,7 +174,8 @@ pub(crate) fn markdown(findings: &Findings) -> String {
         text.push_str("\n\n");
         text.push_str(&table_of_costs(&findings.costs));
     }
-    for (place, remark) in findings.remarks.iter().enumerate() {
+    let failures = findings.failures.iter().map(|it| format!("FAILED: {it}"));
+    for (place, remark) in (findings.remarks.iter().cloned().chain(failures)).enumerate() {
         let gap = if place == 0 { "\n\n" } else { "\n" };
         let _ = write!(text, "{gap}- {remark}");
     }

@@ -19,6 +19,7 @@ const RATIO_MIN: f64 = 0.95;
 pub(crate) const MIB: u64 = 1024 * 1024;
 
 #[derive(Clone, Debug, Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// How many MiB in each turn.
     #[arg(long, default_value_t = 1024)]

@@ -5,15 +5,16 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::report::{Findings, Target};
+use crate::report::{Findings, Row, Target};
 use crate::share::contenders::aria2::Aria2;
 use crate::share::contenders::bare::{BareStream, Stream};
+use crate::share::contenders::halves::{self, Halves};
 use crate::share::contenders::kith::{Kith, KithPair};
 use crate::share::contenders::libtorrent::Libtorrent;
-use crate::share::contenders::rsync::Rsync;
+use crate::share::contenders::rsync::{self, Rsync};
 use crate::share::contenders::sendme::Sendme;
 use crate::share::contenders::syncthing::Syncthing;
-use crate::share::contenders::transmission::Transmission;
+use crate::share::contenders::transmission::{Transmission, Transport};
 use crate::share::content::Content;
 use crate::share::ground::Ground;
 use crate::share::lab::Lab;
@@ -54,7 +55,7 @@ pub(crate) struct Sizes {
     /// How many turns of each.
     #[arg(long, default_value_t = 5)]
     turns: usize,
-    /// The ground is on a disk: measure with and without the final fsync, too.
+    /// The ground is on a disk: measure with and without the final fsync.
     #[arg(long)]
     disk: bool,
 }
@@ -62,8 +63,11 @@ pub(crate) struct Sizes {
 pub(crate) fn run(lab: &Lab, sizes: &Sizes) -> Result<Findings> {
     let ground = Ground::clear(&lab.ground)?;
     let bytes = sizes.mib * MIB;
-    // The original, a copy, and what programs keep beside it.
-    let _memory = Memory::touch(2 * bytes + bytes / 8)?;
+    // The original and its halves, a copy, which some write twice, and what programs keep beside it.
+    let _memory = Memory::touch(4 * bytes + bytes / 8)?;
+    if sizes.disk {
+        ground.touch(2 * bytes)?;
+    }
     let content = Content::file(&ground.folder("source")?, "large", bytes)?;
     let mut field = field(lab, sizes.disk, &ground, &content)?;
     if !sizes.disk {
@@ -91,9 +95,17 @@ fn field(lab: &Lab, on_disk: bool, ground: &Ground, content: &Content) -> Result
         let unsynced = Kith::unsynced(&program).map_err(anyhow::Error::new);
         let start = |kith| KithPair::start(UNSYNCED, &kith, sites, ground, content);
         field.enter(unsynced.and_then(start));
-    } else if lab.wants("kith-quic") {
-        let quic = Kith::quic_alone(&program);
-        field.enter(KithPair::start(QUIC_ALONE, &quic, sites, ground, content));
+    } else {
+        if lab.wants("kith-two-lanes") {
+            field.enter(Halves::start(&plain, ground, content.bytes));
+        }
+        if lab.wants("kith-quic") {
+            let quic = Kith::quic_alone(&program);
+            field.enter(KithPair::start(QUIC_ALONE, &quic, sites, ground, content));
+        }
+    }
+    if on_disk && lab.wants("rsync") {
+        field.enter(Rsync::start_syncing(sites, ground, content));
     }
     enter_others(&mut field, lab, sites, ground, content);
     Ok(field)
@@ -116,8 +128,14 @@ pub(crate) fn enter_others(
     if lab.wants("aria2") {
         field.enter(Aria2::start(sites, ground, content));
     }
-    if lab.wants("transmission") {
-        field.enter(Transmission::start(sites, ground, content));
+    if lab.wants("transmission-tcp") {
+        let started = Transmission::start(Transport::Tcp, sites, ground, content);
+        field.enter(started);
+    }
+    // It is so slow that everybody else would wait for hours.
+    if lab.names("transmission") {
+        let started = Transmission::start(Transport::Own, sites, ground, content);
+        field.enter(started);
     }
     if lab.wants("sendme") {
         field.enter(Sendme::start(sites, ground, content));
@@ -132,7 +150,7 @@ fn target(name: &str) -> Option<Target> {
         "bare TLS on TCP" => OF_TLS_MIN,
         "bare iroh stream" => OF_IROH_MIN,
         "libtorrent, plain TCP" => OF_PLAIN_MIN,
-        "sendme" | "syncthing" | "transmission" => OF_ENCRYPTED_MIN,
+        "sendme" | "syncthing" | "transmission" | "transmission, TCP" => OF_ENCRYPTED_MIN,
         _ => return None,
     }))
 }
@@ -164,6 +182,8 @@ fn in_memory(outcome: Outcome, mib: u64) -> Result<Findings> {
         let row = outcome.row_of_rates(BENCH, &what, (base, took), (name, took), target(name));
         rows.push(row.context("kith did not finish")?);
     }
+    let what = format!("two halves of it at once, a lane each, {mib} MiB, tmpfs");
+    rows.extend(outcome.row_of_rates(BENCH, &what, (halves::NAME, took), (KITH, took), None));
     rows.extend(memory_rows(BENCH, &outcome, KITH)?);
     Ok(outcome.into_findings(BENCH, rows))
 }
@@ -190,16 +210,22 @@ pub(crate) fn memory_rows(
 }
 
 fn on_disk(outcome: Outcome, mib: u64) -> Result<Findings> {
-    let mut rows = Vec::new();
+    let synced_what = format!("one file, {mib} MiB, disk, with the final fsync");
+    let unsynced_what = format!("one file, {mib} MiB, disk, without it");
+    let row =
+        |what: &str, kith, other| outcome.row_of_rates(BENCH, what, (kith, took), other, None);
+    let mut rows: Vec<Row> = Vec::new();
+    rows.extend(row(&synced_what, KITH, (UNSYNCED, took)));
     for name in outcome.names() {
         if name.starts_with(KITH) {
             continue;
         }
-        let what = format!("one file, {mib} MiB, disk, with the final fsync");
-        let row = outcome.row_of_rates(BENCH, &what, (KITH, took), (name, synced), None);
-        rows.push(row.context("kith did not finish")?);
-        let what = format!("one file, {mib} MiB, disk, without it");
-        rows.extend(outcome.row_of_rates(BENCH, &what, (UNSYNCED, took), (name, took), None));
+        // Who syncs by itself has nothing left to be synced.
+        let synced = row(&synced_what, KITH, (name, synced));
+        rows.push(synced.context("kith did not finish")?);
+        if name != rsync::SYNCING {
+            rows.extend(row(&unsynced_what, UNSYNCED, (name, took)));
+        }
     }
     Ok(outcome.into_findings(BENCH, rows))
 }

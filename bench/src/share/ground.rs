@@ -1,9 +1,13 @@
 //! The folder in which a benchmark takes place; it goes when dropped.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+
+/// What is written at once.
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// The folder.
 #[derive(Debug)]
@@ -27,6 +31,18 @@ impl Ground {
     /// Where a program's complaints go.
     pub(crate) fn log(&self, name: &str) -> Result<PathBuf> {
         Ok(self.folder("logs")?.join(name))
+    }
+
+    /// Writes `bytes` to its disk and deletes them: blocks that a virtual disk never had are slower the first time.
+    pub(crate) fn touch(&self, bytes: u64) -> Result<()> {
+        let path = self.0.join("touched");
+        let mut file = File::create(&path)?;
+        let chunk = vec![1; CHUNK_BYTES];
+        for _ in 0..bytes.div_ceil(CHUNK_BYTES as u64) {
+            file.write_all(&chunk)?;
+        }
+        file.sync_all()?;
+        Ok(fs::remove_file(path)?)
     }
 }
 

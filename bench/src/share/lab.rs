@@ -33,8 +33,13 @@ impl Lab {
         Ok(program)
     }
 
+    /// Whether `name` is asked for by its name.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.only.iter().any(|only| only == name)
+    }
+
     /// Whether `name` takes part.
     pub(crate) fn wants(&self, name: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == name)
+        self.only.is_empty() || self.names(name)
     }
 }

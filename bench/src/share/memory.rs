@@ -25,8 +25,8 @@ const PAGE_BYTES: u64 = 4 << 10;
 #[derive(Debug)]
 #[must_use = "when it is dropped, the machine may give its memory back"]
 pub(crate) struct Memory {
-    /// A file in memory.
-    held: File,
+    /// A file in memory: nobody looks at it again.
+    _held: File,
 }
 
 impl Memory {
@@ -45,7 +45,7 @@ impl Memory {
             let free = stride * STRIDE_BYTES + PAGE_BYTES;
             fallocate(&held, how, free, STRIDE_BYTES - PAGE_BYTES)?;
         }
-        Ok(Self { held })
+        Ok(Self { _held: held })
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_page_of_each_stride_is_kept() {
         let memory = Memory::touch(3 * CHUNK_BYTES as u64 - 1).expect("room");
-        let kept = memory.held.metadata().expect("a file").blocks() * 512;
+        let kept = memory._held.metadata().expect("a file").blocks() * 512;
         assert_eq!(kept, 3 * (1 << 20) / STRIDE_BYTES * PAGE_BYTES);
     }
 }

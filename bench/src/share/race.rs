@@ -219,6 +219,7 @@ impl Outcome {
             rows,
             costs: costs.collect(),
             remarks: self.remarks,
+            ..Findings::default()
         }
     }
 }

@@ -13,6 +13,12 @@ use crate::share::program::{Program, START_DURATION_MAX, run};
 use crate::share::site::{Site, Sites, find_program};
 use crate::share::watch::Watch;
 
+/// Runs a program to which nothing that it asks to be on the disk is written through.
+const EATMYDATA: &str = "eatmydata";
+
+/// What is in the memory of a program that runs so.
+const EATMYDATA_LIBRARY: &str = "libeatmydata";
+
 /// What the getter calls the provider.
 const PROVIDER: &str = "provider";
 
@@ -60,11 +66,11 @@ impl Kith {
 
     /// With nothing written through to the disk.
     pub(crate) fn unsynced(program: &Path) -> Result<Self, Missing> {
-        find_program("eatmydata").map_or_else(
-            || Err(Missing::program("eatmydata", "apt install eatmydata")),
+        find_program(EATMYDATA).map_or_else(
+            || Err(Missing::program(EATMYDATA, "apt install eatmydata")),
             |_| {
                 Ok(Self {
-                    before: Some("eatmydata"),
+                    before: Some(EATMYDATA),
                     ..Self::plain(program)
                 })
             },
@@ -107,6 +113,14 @@ impl KithNode {
             bail!("kith up: {said}");
         };
         ensure!(ready["event"] == "ready", "kith up said {ready}");
+        if kith.before == Some(EATMYDATA) {
+            // A program that is not linked so runs as it always does, and nobody says so.
+            let maps = std::fs::read_to_string(format!("/proc/{}/maps", up.pid()))?;
+            ensure!(
+                maps.contains(EATMYDATA_LIBRARY),
+                "{EATMYDATA} does nothing to it"
+            );
+        }
         Ok(Self {
             kith: kith.clone(),
             site,
@@ -237,15 +251,20 @@ impl Contender for KithPair {
 
     fn fetch(&mut self, watch: &Watch) -> Result<()> {
         let said = watch.run(&mut self.getter.get(self.content.name(), &self.out))?;
-        let done: Value = serde_json::from_str(said.lines().last().context("no last line")?)?;
-        let sent = done["sources"].as_array().into_iter().flatten();
-        let bytes: u64 = sent.filter_map(|source| source["bytes"].as_u64()).sum();
-        // What the getter found at home would make it look fast.
-        ensure!(bytes >= self.content.bytes, "not all was sent: {done}");
-        Ok(())
+        ensure_sent(&said, self.content.bytes)
     }
 
     fn out(&self) -> Option<&Path> {
         Some(&self.out)
     }
+}
+
+/// Fails unless a `get` that said this had so many bytes from others.
+pub(super) fn ensure_sent(said: &str, bytes: u64) -> Result<()> {
+    let done: Value = serde_json::from_str(said.lines().last().context("no last line")?)?;
+    let sources = done["sources"].as_array().into_iter().flatten();
+    let sent: u64 = sources.filter_map(|source| source["bytes"].as_u64()).sum();
+    // What the getter found at home would make it look fast.
+    ensure!(sent >= bytes, "not all was sent: {done}");
+    Ok(())
 }

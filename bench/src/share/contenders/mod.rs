@@ -2,6 +2,7 @@
 
 pub(crate) mod aria2;
 pub(crate) mod bare;
+pub(crate) mod halves;
 pub(crate) mod kith;
 pub(crate) mod libtorrent;
 pub(crate) mod rsync;
