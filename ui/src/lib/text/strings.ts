@@ -223,10 +223,17 @@ export const t = {
     liveWaiting: "Waiting until they look, too…",
     same: "They are the same",
     different: "They differ",
-    differentText:
-      "Then somebody may stand between you. Remove this contact, and meet again by a new invite.",
+    differentTitle: "The words differ",
+    differentText: (name: string) =>
+      `If both of you read them right, then somebody else may stand between you and ${name}: who has this contact’s key is not who you are talking to. What you share with them may reach somebody else.`,
+    differentNow: (name: string) =>
+      `${name} counts as not verified from now on. Compare once more if one of you may have misread. Else let them have nothing: block them, or remove them and meet again by a new invite, best in person.`,
+    differentAgain: "Compare once more",
+    differentNotice: (name: string) =>
+      `You compared words with ${name}, and they differed. Somebody else may stand between you.`,
     verified: (name: string) => `You have compared words with ${name}`,
     tag: "verified",
+    tagDiffer: "unverified",
   },
   albums: {
     title: "Albums",
