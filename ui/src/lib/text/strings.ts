@@ -344,7 +344,15 @@ export const t = {
         ? `One file or folder could not be read and is left out: ${first}`
         : `${count(number)} files or folders could not be read and are left out, among them ${first}`,
   },
+  looking: {
+    label: "Files are being looked at",
+    reading: (number: number) => `Looking through it: ${files(number)} so far…`,
+    wait: "One moment: what you dropped is still looked through.",
+    left: "Nothing was added: the files were still looked at when you left the album",
+  },
   places: {
+    lookingAt: (number: number, all: number | null) =>
+      `Looking whether they say where they were taken: ${all === null ? count(number) : `${count(number)} of ${count(all)}`}…`,
     looking: "Looking whether they say where they were taken…",
     found: (place: number, pictures: number) =>
       pictures === 0
