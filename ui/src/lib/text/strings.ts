@@ -470,6 +470,7 @@ export const t = {
     again: "Look again",
     asSeen: "as it was when you looked",
     crumbs: "Folders above",
+    entries: "In this folder",
     site: "Open as site",
     asAlbum: "Show as album",
     symlink: "link",
