@@ -530,7 +530,7 @@ export const t = {
   network: {
     title: "Network",
     text: "What this node knows: who it is connected with now, and how. It is not the whole network; nobody sees that.",
-    map: "Map of this node’s connections. A table below says the same.",
+    map: "Map of this node’s connections. Arrow keys lead from one person to the next; a table below says the same.",
     table: "Connections",
     connected: "Connected",
     introducer: "Introducer",
