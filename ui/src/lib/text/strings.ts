@@ -142,6 +142,7 @@ export const t = {
     search: "Search by name or tag",
     nobody: "Nobody goes by that.",
     away: "Away",
+    lastHere: (day: string) => `last here ${day}`,
     blocked: "Blocked",
     pending: "Waits for you",
     paths: { direct: "Direct", relay: "Over a relay", none: "Away" },
