@@ -67,7 +67,7 @@ async function downloaded(name: string, into: string, files: number): Promise<Re
 test("a folder that is dropped becomes an album of its name, with all its folders", async () => {
   await dropPaths(ann, ann.getByRole("heading", { name: "Albums", level: 1 }), [join(disk, "Tour")]);
   const dialog = ann.getByRole("dialog", { name: "New album" });
-  await expect(dialog.getByText(/^135 files/)).toBeVisible();
+  await expect(dialog.getByText(/^135 files/)).toBeVisible({ timeout: 60_000 });
   await expect(dialog.getByLabel("Name", { exact: true })).toHaveValue("Tour");
   await dialog.getByRole("button", { name: "Share", exact: true }).click();
   await expect(ann.getByRole("heading", { name: "Tour", level: 1 })).toBeVisible();

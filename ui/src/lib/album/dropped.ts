@@ -109,15 +109,28 @@ export function chosenFiles(files: FileList, isInto = false): Taken {
   return found.taken() ?? NOTHING;
 }
 
-async function walk(entry: FileSystemEntry, below: string, found: Found): Promise<void> {
+async function walk(
+  entry: FileSystemEntry,
+  below: string,
+  found: Found,
+  reading = read(entry),
+): Promise<void> {
   if (IGNORED.test(entry.name) || found.isStopped || !found.hasRoom()) return;
   const path = below === "" ? entry.name : `${below}/${entry.name}`;
   if (entry.isDirectory) return walkInto(entry as FileSystemDirectoryEntry, path, found);
+  const file = await found.read(path, reading);
+  if (file) found.add(path, file);
+}
+
+/** Asks for a file; for nothing where there is none, or none is wanted. */
+function read(entry: FileSystemEntry): Promise<File | null> {
+  if (!entry.isFile || IGNORED.test(entry.name)) return Promise.resolve(null);
   const reading = new Promise<File>((resolve, reject) =>
     (entry as FileSystemFileEntry).file(resolve, reject),
   );
-  const file = await found.read(path, reading);
-  if (file) found.add(path, file);
+  // Whoever stops does not hear of it.
+  reading.catch(() => undefined);
+  return reading;
 }
 
 /** All of a folder: a reader gives about a hundred at a time, and an empty piece at the end. */
@@ -127,6 +140,8 @@ async function walkInto(folder: FileSystemDirectoryEntry, path: string, found: F
     const reading = new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
     const piece = await found.read(path === "" ? folder.name : path, reading);
     if (!piece || piece.length === 0 || found.isStopped) return;
-    for (const entry of piece) await walk(entry, path, found);
+    // Asked for one after the other, thousands of files take minutes on a busy machine.
+    const asked = piece.map((entry) => [entry, read(entry)] as const);
+    for (const [entry, reading] of asked) await walk(entry, path, found, reading);
   }
 }
