@@ -79,7 +79,7 @@ test("one that is waited for is taken whole", async () => {
   ]);
   for (let at = 0; at < 6; at += 1) await more();
   const dialog = page.getByRole("dialog", { name: "New album" });
-  await expect(dialog.getByText(/^400 files/)).toBeVisible();
+  await expect(dialog.getByText(/^400 files ·/)).toBeVisible();
   await expect(dialog.getByLabel("Name", { exact: true })).toHaveValue("Archive");
 
   // More of it, into the dialog: nothing is shared before it is looked through.

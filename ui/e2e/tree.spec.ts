@@ -67,7 +67,7 @@ async function downloaded(name: string, into: string, files: number): Promise<Re
 test("a folder that is dropped becomes an album of its name, with all its folders", async () => {
   await dropPaths(ann, ann.getByRole("heading", { name: "Albums", level: 1 }), [join(disk, "Tour")]);
   const dialog = ann.getByRole("dialog", { name: "New album" });
-  await expect(dialog.getByText(/^135 files/)).toBeVisible({ timeout: 60_000 });
+  await expect(dialog.getByText(/^135 files ·/)).toBeVisible({ timeout: 60_000 });
   await expect(dialog.getByLabel("Name", { exact: true })).toHaveValue("Tour");
   await dialog.getByRole("button", { name: "Share", exact: true }).click();
   await expect(ann.getByRole("heading", { name: "Tour", level: 1 })).toBeVisible();
@@ -113,7 +113,7 @@ test("a folder that is chosen is shared as it is", async () => {
   const choosing = ann.waitForEvent("filechooser");
   await dialog.getByRole("button", { name: "Choose a folder" }).click();
   await (await choosing).setFiles(join(disk, "Hut"));
-  await expect(dialog.getByText(/^2 files/)).toBeVisible();
+  await expect(dialog.getByText(/^2 files ·/)).toBeVisible();
   await expect(dialog.getByLabel("Name", { exact: true })).toHaveValue("Hut");
   await dialog.getByRole("button", { name: "Share", exact: true }).click();
   await expect(ann.getByText(/^2 files · /)).toBeVisible({ timeout: 30_000 });
