@@ -37,7 +37,7 @@ test("who is away was here last, and when is known after a restart", async ({ br
       [40, /last here .*\d{4}/],
     ] as const) {
       await page.route(/\/api\/v1\/contacts$/, async (route) => {
-        const contacts = (await (await route.fetch()).json()) as { last_seen: number }[];
+        const contacts = await ann.api<{ last_seen: number }[]>("GET", "/contacts");
         const json = contacts.map((it) => ({ ...it, last_seen: it.last_seen - days * DAY_MS }));
         return route.fulfill({ json });
       });
