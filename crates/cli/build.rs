@@ -1,7 +1,7 @@
 //! Builds the web app of `ui/`, whose files the program carries.
 //!
-//! With Node and npm this is done by itself, from the lockfile; without, the program is built all the same, and says in the app's place how
-//! to get it. `KITH_UI=skip` leaves the app out; `KITH_UI=require` fails where it cannot be built. What is written lies in
+//! With Node and npm this is done by itself, from the lockfile; without, the program is built all the same, and says in the app's place why
+//! it is not there and how to get it. `KITH_UI=skip` leaves the app out; `KITH_UI=require` fails where it cannot be built. What is written lies in
 //! Cargo's folder for it, but for `ui/node_modules`.
 
 use std::fs::{self, File};
@@ -61,9 +61,11 @@ fn main() -> io::Result<()> {
         _ => fs::create_dir(&built)?,
     }
     let wish = std::env::var("KITH_UI").unwrap_or_default();
-    if wish != "skip"
-        && let Err(reason) = build(&ui, &built)
-    {
+    let lacks = match wish.as_str() {
+        "skip" => Some("KITH_UI=skip was set, which leaves it out".to_owned()),
+        _ => build(&ui, &built).err(),
+    };
+    if let Some(reason) = lacks.as_ref().filter(|_| wish != "skip") {
         if wish == "require" {
             return Err(io::Error::other(format!("no web app: {reason}")));
         }
@@ -72,6 +74,7 @@ fn main() -> io::Result<()> {
         fs::remove_dir_all(&built)?;
         fs::create_dir(&built)?;
     }
+    fs::write(out.join("lacks.txt"), lacks.unwrap_or_default())?;
     fs::write(out.join("assets.rs"), table(&built)?)
 }
 

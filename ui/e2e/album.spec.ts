@@ -61,7 +61,7 @@ test("a link shows what it leads to, whose it is and how much", async ({ browser
   const page = await world.person("bob").browser(browser);
   await page.goto(`${new URL(page.url()).origin}/#/files`);
   await page.getByLabel("Open a link that you were sent").fill(share?.link ?? "");
-  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await page.getByRole("button", { name: "Open it" }).click();
   await expect(page.getByRole("heading", { name: "Summer", level: 1 })).toBeVisible();
   await page.getByRole("link", { name: "Show as album" }).click();
   await expect(page.getByText(/^From ann · 3 files · .* · as it was when you looked$/)).toBeVisible();

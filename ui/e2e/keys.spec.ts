@@ -65,7 +65,7 @@ test("two people meet, look at pictures and fetch some, by keys alone", async ({
     await tabTo(page, page.getByLabel("Invite", { exact: true }));
     await page.keyboard.insertText(invite);
     await expect(page.getByText("calls themselves “ann”")).toBeVisible();
-    await press(page, page.getByRole("button", { name: "Add", exact: true }));
+    await press(page, page.getByRole("button", { name: "Add them" }));
     await expect(page.getByRole("heading", { name: "You are set up" })).toBeFocused();
     await press(page, page.getByRole("button", { name: "Make an album" }));
     await isNew(page, "Albums");

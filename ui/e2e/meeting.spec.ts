@@ -32,10 +32,10 @@ test("what is no invite is told apart, and why", async () => {
   await bob.getByRole("radio", { name: "Add someone" }).check();
   const field = bob.getByLabel("Invite", { exact: true });
   await field.fill("https://example.org/");
-  await expect(bob.getByText("This is not an invite.")).toBeVisible();
+  await expect(bob.getByText("This is neither an invite nor a link.")).toBeVisible();
   await field.fill("kith:invite1qqqqqq");
   await expect(field).toHaveAttribute("aria-invalid", "true");
-  await expect(bob.getByRole("button", { name: "Add", exact: true })).toBeDisabled();
+  await expect(bob.getByRole("button", { name: "Add them" })).toBeDisabled();
   await field.fill("");
 });
 
@@ -47,7 +47,7 @@ test("an invite is added by a picture of its code", async () => {
   await bob.getByRole("button", { name: "From a picture" }).click();
   await (await chosen).setFiles({ name: "code.png", mimeType: "image/png", buffer: picture });
   await expect(bob.getByText("calls themselves “Ann”")).toBeVisible();
-  await bob.getByRole("button", { name: "Add", exact: true }).click();
+  await bob.getByRole("button", { name: "Add them" }).click();
   await expect(bob.getByRole("heading", { name: "You are set up" })).toBeVisible();
   await expect(ann.getByText("Bob used your invite")).toBeVisible();
 });
@@ -70,7 +70,7 @@ test("an invite that is used up adds nobody, and says so", async ({ browser }) =
   await dan.getByRole("button", { name: "Next" }).click();
   await dan.getByRole("radio", { name: "Add someone" }).check();
   await dan.getByLabel("Invite", { exact: true }).fill(made.invite);
-  await dan.getByRole("button", { name: "Add", exact: true }).click();
+  await dan.getByRole("button", { name: "Add them" }).click();
   await expect(dan.getByText(/does not take this invite.*ask for a new one/)).toBeVisible();
   expect(await world.person("dan").api("GET", "/contacts")).toEqual([]);
 });

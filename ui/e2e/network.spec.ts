@@ -98,6 +98,32 @@ for (const [screen, viewport] of Object.entries({
       expect(covered).toBeLessThan(COVERED_MAX);
       expect(outside).toBe(0);
 
+      // All of them are one stop of Tab, from which keys lead around, to both ends and to the person.
+      const stops = map.locator("a[tabindex='0']");
+      await expect(stops).toHaveCount(1);
+      await expect(map.locator("a[tabindex='-1']")).toHaveCount(PEERS - 1);
+      await expect(page.getByRole("table").locator("a[tabindex='0']")).toHaveCount(1);
+      await stops.focus();
+      const focused = () => page.evaluate(() => document.activeElement?.getAttribute("data-rove"));
+      const went = [await focused()];
+      for (const key of ["ArrowRight", "ArrowDown", "End", "Home"]) {
+        await page.keyboard.press(key);
+        went.push(await focused());
+      }
+      const [first, second, third, last, home] = went;
+      expect(new Set([first, second, third, last]).size).toBe(4);
+      expect(home).toBe(first);
+      await page.keyboard.press("ArrowLeft");
+      expect(await focused(), "around").toBe(last);
+      await expect(stops).toBeFocused();
+      // The next stop is no other face.
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate(() => document.activeElement?.closest("svg"))).toBeNull();
+      const table = page.getByRole("table");
+      await table.locator("a[tabindex='0']").focus();
+      await page.keyboard.press("End");
+      await expect(table.getByRole("link", { name: "Friend 200", exact: true })).toBeFocused();
+
       // Plots over time: lines are drawn, and the last numbers stand beside them.
       const plots = page.getByRole("figure");
       await expect(plots).toHaveCount(2);
@@ -117,6 +143,10 @@ for (const [screen, viewport] of Object.entries({
       await expect.poll(ink).toBeGreaterThan(100);
       await page.screenshot({ path: info.outputPath("network.png"), fullPage: true });
       await isSound(page, `network on ${screen}`);
+      await stops.focus();
+      const leads = await stops.getAttribute("href");
+      await page.keyboard.press("Enter");
+      await expect(page).toHaveURL((url) => url.hash === leads);
     } finally {
       await world.end();
     }

@@ -120,6 +120,28 @@ export async function drop(page: Page, on: Locator, pictures: Picture[]): Promis
   for (const type of ["dragenter", "dragover", "drop"]) await on.dispatchEvent(type, { dataTransfer: data });
 }
 
+/** Drops a text on something, as out of a chat. */
+export async function dropText(page: Page, on: Locator, text: string): Promise<void> {
+  const data = await page.evaluateHandle((text) => {
+    const data = new DataTransfer();
+    data.setData("text/plain", text);
+    return data;
+  }, text);
+  await on.dispatchEvent("drop", { dataTransfer: data });
+}
+
+/** Drops what lies on the disk, folders too: as a file manager does, through the browser itself. */
+export async function dropPaths(page: Page, on: Locator, paths: string[]): Promise<void> {
+  const box = await on.boundingBox();
+  if (!box) throw new Error("it cannot be seen, so nothing can be dropped on it");
+  const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  const session = await page.context().newCDPSession(page);
+  for (const type of ["dragEnter", "dragOver", "drop"] as const)
+    await session.send("Input.dispatchDragEvent", { type, ...at, data });
+  await session.detach();
+}
+
 /** 24 × 16 pixels of one green, as AVIF: browsers read it and make none. By `vips heifsave`. */
 export const AVIF = Buffer.from(
   [

@@ -95,6 +95,7 @@ test("where pictures were taken is told before they are shared, and left out", a
     await (await choosing).setFiles(more);
     await expect(dialog.getByText("The one picture in here says where it was taken:")).toBeVisible();
     await dialog.getByRole("button", { name: "Add them" }).click();
+    await ann.getByRole("link", { name: /more/ }).click();
     await expect(ann.getByRole("link", { name: /Day 1/ })).toBeVisible();
   } finally {
     await world.end();

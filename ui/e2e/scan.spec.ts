@@ -50,7 +50,7 @@ test("an invite that is dropped or pasted as a picture is read", async ({ browse
   }, text);
   await dialog.locator("form").dispatchEvent("drop", { dataTransfer: data });
   await expect(field).toHaveValue(text);
-  await expect(dialog.getByRole("button", { name: "Add", exact: true })).toBeEnabled();
+  await expect(dialog.getByRole("button", { name: "Add them" })).toBeEnabled();
   await page.context().close();
 });
 
@@ -64,8 +64,8 @@ test("a picture without a code, and a file that is no picture, are told apart", 
   await expect(dialog.getByText("This file is not a picture that the browser can read.")).toBeVisible();
   const elsewhere = await codePicture(page, "HTTPS://EXAMPLE.ORG/");
   await drop(page, dialog.locator("form"), [elsewhere]);
-  await expect(dialog.getByText("This is not an invite.")).toBeVisible();
-  await expect(dialog.getByRole("button", { name: "Add", exact: true })).toBeDisabled();
+  await expect(dialog.getByText("This is neither an invite nor a link.")).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Add them" })).toBeDisabled();
   expect(await world.person("bob").api("GET", "/contacts")).toEqual([]);
   await page.context().close();
 });
@@ -93,7 +93,7 @@ test("an invite is scanned by the camera, and added", async ({ playwright, launc
     await expect(dialog.getByLabel("Invite", { exact: true })).toHaveValue(text.toUpperCase());
     // It is off as soon as the code is read.
     await expect(dialog.locator("video")).toHaveCount(0);
-    await dialog.getByRole("button", { name: "Add", exact: true }).click();
+    await dialog.getByRole("button", { name: "Add them" }).click();
     await expect(page.getByRole("heading", { name: "ann", level: 1 })).toBeVisible();
     await expect
       .poll(async () => (await world.person("ann").api<{ name: string }[]>("GET", "/contacts")).length)

@@ -7,6 +7,7 @@ use axum::extract::{Path as InPath, Query, State};
 use kith::core::identity::{Contact, ContactState, Invite};
 use kith::core::peer::Regard;
 use kith::core::protocol::ProtocolName;
+use kith::core::time::Time;
 use kith::routing::{PathKind, PathSummary};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -46,6 +47,10 @@ pub(crate) struct ContactInfo {
     pub(crate) mutual: bool,
     /// What they take this node for, where their last answer says that they want no session with it.
     pub(crate) takes_you_for: Option<Taken>,
+    /// When they were last here, in milliseconds since 1970: now, where a session stands, and nothing where they never were. Nobody
+    /// else is told.
+    #[serde(default)]
+    pub(crate) last_seen: Option<u64>,
 }
 
 /// What somebody takes this node for who wants no session with it.
@@ -196,13 +201,12 @@ pub(super) async fn list(
     let speaks = filter.speaks.as_deref().map(protocol).transpose()?;
     let book = door.node().address_book();
     let contacts = book.search(filter.tag.as_deref(), speaks.as_ref()).await?;
-    let regards = book.regards().await?;
-    Ok(Json(
-        contacts
-            .iter()
-            .map(|contact| describe(&door, contact, regards.get(&contact.peer)))
-            .collect(),
-    ))
+    let (regards, seen) = (book.regards().await?, book.last_seen().await?);
+    let described = contacts.iter().map(|contact| {
+        let (regard, seen) = (regards.get(&contact.peer), seen.get(&contact.peer));
+        describe(&door, contact, regard, seen)
+    });
+    Ok(Json(described.collect()))
 }
 
 /// Becomes the contact of an invite's maker.
@@ -260,8 +264,10 @@ pub(super) async fn remove(
     InPath(name): InPath<String>,
 ) -> Answer<ContactInfo> {
     let contact = door.node().find(&name).await?;
-    let was = describe(&door, &contact, None);
-    door.node().address_book().remove(contact.peer).await?;
+    let book = door.node().address_book();
+    let seen = book.last_seen().await?;
+    let was = describe(&door, &contact, None, seen.get(&contact.peer));
+    book.remove(contact.peer).await?;
     Ok(Json(was))
 }
 
@@ -418,11 +424,18 @@ pub(super) fn milliseconds(duration: Duration) -> f64 {
 
 async fn describe_now(door: &Door, name: &str) -> Answer<ContactInfo> {
     let contact = door.node().find(name).await?;
-    let regards = door.node().address_book().regards().await?;
-    Ok(Json(describe(door, &contact, regards.get(&contact.peer))))
+    let book = door.node().address_book();
+    let (regards, seen) = (book.regards().await?, book.last_seen().await?);
+    let (regard, seen) = (regards.get(&contact.peer), seen.get(&contact.peer));
+    Ok(Json(describe(door, &contact, regard, seen)))
 }
 
-fn describe(door: &Door, contact: &Contact, regard: Option<&Regard>) -> ContactInfo {
+fn describe(
+    door: &Door,
+    contact: &Contact,
+    regard: Option<&Regard>,
+    seen: Option<&Time>,
+) -> ContactInfo {
     let path = door.node().path_to(contact.peer);
     let source = door.node().found_by(contact.peer);
     let (path, rtt_ms) = path_of(path);
@@ -447,5 +460,6 @@ fn describe(door: &Door, contact: &Contact, regard: Option<&Regard>) -> ContactI
         source: source.map(|source| source.name().to_owned()),
         mutual: contact.mutual,
         takes_you_for: regard.copied().map(Taken::of),
+        last_seen: seen.map(|at| at.0),
     }
 }

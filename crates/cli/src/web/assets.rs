@@ -67,13 +67,27 @@ const TYPES: [(&str, &str); 12] = [
     ("woff2", "font/woff2"),
 ];
 
-/// What stands in for the app where the program was built without it.
-const NO_APP: Page = Page {
-    title: "kith runs, without its web app",
-    text: "<p>This program was built where Node was missing. Everything else works: <code>kith --help</code> lists it.</p>\
-           <p>To have the app, install Node 20.19 or 22.12, or later, with npm, and build again: \
-           <code>cargo install --path crates/cli</code>.</p>",
-};
+/// Why the program was built without the app, in the words of its build; empty where it has it.
+const LACKS: &str = include_str!(concat!(env!("OUT_DIR"), "/lacks.txt"));
+
+/// What stands in for the app where the program was built without it, for this reason.
+fn no_app(reason: &str) -> Response {
+    let text = format!(
+        "<p>This program was built without it: <code>{}</code></p>\
+         <p>Everything else works: <code>kith --help</code> lists it.</p>\
+         <p>To have the app, see to Node 20.19 or 22.12, or later, with npm, and build again: \
+         <code>cargo install --path crates/cli</code>.</p>",
+        escaped(reason)
+    );
+    let title = "kith runs, without its web app";
+    Page { title, text: &text }.with(StatusCode::OK)
+}
+
+/// As it can stand in HTML.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;");
+    text.replace('<', "&lt;").replace('>', "&gt;")
+}
 
 /// The file that is asked for. A path that names none is the app's own affair, unless it has the form of a file's.
 pub(super) fn answer(parts: &Parts) -> Response {
@@ -85,7 +99,7 @@ pub(super) fn answer(parts: &Parts) -> Response {
     let name = if is_page { PAGE } else { path };
     match ASSETS.binary_search_by(|asset| asset.name.cmp(name)) {
         Ok(at) => send(&ASSETS[at], &parts.headers),
-        Err(_) if is_page => NO_APP.with(StatusCode::OK),
+        Err(_) if is_page => no_app(LACKS),
         Err(_) => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -163,6 +177,23 @@ mod tests {
             let response = ask(path, &[]);
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert_eq!(told(&response, "content-type"), "text/html; charset=utf-8");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_the_app_the_page_says_why_in_the_words_of_the_build() {
+        let told = async |response: Response| {
+            let body = axum::body::to_bytes(response.into_body(), 1 << 16).await;
+            String::from_utf8(body.expect("whole").to_vec()).expect("text")
+        };
+        let said = "npm failed: <script>alert(1)</script> & so on";
+        let page = told(no_app(said)).await;
+        let whole = "npm failed: &lt;script&gt;alert(1)&lt;/script&gt; &amp; so on";
+        assert!(page.contains(whole), "{page}");
+        // One or the other: a program without the app knows why.
+        assert_eq!(ASSETS.is_empty(), !LACKS.is_empty(), "{LACKS}");
+        if ASSETS.is_empty() {
+            assert!(told(ask("/", &[])).await.contains(&escaped(LACKS)));
         }
     }
 

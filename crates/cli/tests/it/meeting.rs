@@ -106,6 +106,43 @@ async fn a_contact_is_told_of_with_all_that_scripts_rely_on() {
     );
     assert_eq!(contact["mutual"], true);
     assert!(contact["source"].is_string(), "{contact}");
+    assert!(contact["last_seen"].as_u64().expect("a time") > 0);
+}
+
+#[tokio::test]
+async fn who_is_away_was_here_last_also_after_a_restart_and_who_never_was_was_not() {
+    let (mut ann, mut ben, mut cy) = (Person::up().await, Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let invite = text(&cy.one(&["invite"]).await["invite"]);
+    cy.stop("TERM").await;
+    ben.one(&["add", &invite, "--as", "cy"]).await;
+
+    let here = ben.one(&["contact", "tag", "ann", "boat"]).await;
+    let seen = here["last_seen"].as_u64().expect("a time");
+    ann.stop("TERM").await;
+    let listed = async |ben: &Person| {
+        let all = ben.json(&["contacts"]).await;
+        assert_eq!(
+            (&all[0]["name"], &all[1]["name"]),
+            (&json!("ann"), &json!("cy"))
+        );
+        assert_eq!(all[1]["last_seen"], Value::Null, "never here");
+        all[0].clone()
+    };
+    let gone = listed(&ben).await;
+    let left = gone["last_seen"].as_u64().expect("a time");
+    assert!(left >= seen, "{left} after {seen}");
+
+    // No node runs: what was kept is read, and nobody was here since.
+    ben.stop("TERM").await;
+    let kept = listed(&ben).await;
+    assert_eq!(kept["online"], false);
+    let kept = kept["last_seen"].as_u64().expect("a time");
+    assert!(kept >= left && kept < left + 60_000, "{kept} after {left}");
+    assert_eq!(listed(&ben).await["last_seen"], kept);
+
+    ben.one(&["contact", "remove", "ann"]).await;
+    assert_eq!(ben.one(&["contacts"]).await["name"], "cy");
 }
 
 #[tokio::test]

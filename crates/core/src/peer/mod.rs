@@ -19,11 +19,12 @@
 //! - `notices`: what introducers say of themselves takes the place of the lines they were named by.
 //! - `locating`: who wants to be found by PeerId says where; who looks for such a one asks.
 //! - `faces`: the node's own keys, bindings and places; `life`: how often it has been started.
+//! - `seeing`: when contacts were here last.
 //! - `settings`: what the owner changes while it runs.
 //! - `relaying`: whom we relay for, and which contacts relay for us.
 //!
 //! What each of these remembers stands in a file of its own: `connections`, `places`, `mailboxes`, `devices`, `homes`,
-//! `lines`, `listed`, `relays`, `comparisons`.
+//! `lines`, `listed`, `relays`, `comparisons`, `seen`.
 //!
 //! The shell (kith-node, or the simulator) performs [`Output`]s in order and reports what comes of them:
 //!
@@ -59,6 +60,8 @@ mod proving;
 mod regard;
 mod relaying;
 mod relays;
+mod seeing;
+mod seen;
 mod sessions;
 mod settings;
 mod sightings;

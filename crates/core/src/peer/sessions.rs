@@ -154,6 +154,7 @@ impl<S: Scheme> Peer<S> {
             routing::Event::Down { conn, peer, reason } => {
                 self.forget_conn(conn);
                 if let Some(peer) = peer {
+                    self.see(now, peer);
                     self.move_comparison(now, peer);
                 }
                 if let (Some(peer), DownReason::ClosedByPeer(CloseCode::Idle)) = (peer, reason) {
@@ -303,6 +304,7 @@ impl<S: Scheme> Peer<S> {
             known.target = Some(target);
         }
         if let Some(peer) = session.peer {
+            self.see(now, peer);
             self.presence.handle_wanted(now, peer, false);
             self.presence.handle_present(now, peer);
             self.is_let_in(peer);

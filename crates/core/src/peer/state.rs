@@ -17,6 +17,7 @@ use super::mailboxes::Meeting;
 use super::places::{Finding, ROUTE_KIND};
 use super::regard::Regards;
 use super::relays::{RELAY_KIND, Relays};
+use super::seen::{LastSeen, SEEN_KIND};
 use crate::crypto::{Ed25519, Scheme, SecretKey};
 use crate::discovery::{Presence, PresenceConfig};
 use crate::identity::{self, Book, BookConfig, RestoreError};
@@ -52,6 +53,7 @@ pub struct Peer<S: Scheme = Ed25519> {
     pub(super) meeting: Meeting,
     pub(super) comparing: Comparing,
     pub(super) regards: Regards,
+    pub(super) seen: LastSeen,
     pub(super) protocols: Vec<(ProtocolName, Access)>,
     /// What was last announced on the local network: which key, and a hash of whom it is for and by which secrets.
     pub(super) advertised: Option<(DeviceKey, [u8; 32])>,
@@ -71,7 +73,7 @@ impl<S: Scheme> Peer<S> {
     /// The kinds of rows a node keeps, and wants back when it starts.
     pub fn kinds() -> Vec<&'static str> {
         let mut kinds = Book::<S>::KINDS.to_vec();
-        kinds.extend([ROUTE_KIND, LIFE_KIND, LINE_KIND, RELAY_KIND]);
+        kinds.extend([ROUTE_KIND, LIFE_KIND, LINE_KIND, RELAY_KIND, SEEN_KIND]);
         kinds
     }
 
@@ -83,19 +85,14 @@ impl<S: Scheme> Peer<S> {
         config: Config,
         scheme: S,
         identity: SecretKey,
-        rows: Vec<Row>,
+        mut rows: Vec<Row>,
         seed: Seed,
         now: Time,
     ) -> Result<Self, StartError> {
         let mut random = Random::new(seed);
-        let (routes, rows): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|row| row.kind == ROUTE_KIND);
-        let (lives, rows): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|row| row.kind == LIFE_KIND);
-        let (lines, rows): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|row| row.kind == LINE_KIND);
-        let (relay, rows): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|row| row.kind == RELAY_KIND);
+        let mut of = |kind| -> Vec<Row> { rows.extract_if(.., |row| row.kind == kind).collect() };
+        let (routes, lives, lines) = (of(ROUTE_KIND), of(LIFE_KIND), of(LINE_KIND));
+        let (relay, seen) = (of(RELAY_KIND), of(SEEN_KIND));
         let book = Book::restore(
             BookConfig::default(),
             scheme.clone(),
@@ -125,6 +122,7 @@ impl<S: Scheme> Peer<S> {
             meeting: Meeting::default(),
             comparing: Comparing::default(),
             regards: Regards::default(),
+            seen: LastSeen::restore(seen),
             protocols: Vec::new(),
             advertised: None,
             // Durable before anybody hears of it.
@@ -199,6 +197,7 @@ impl<S: Scheme> Peer<S> {
     /// The node is shutting down: everybody is told.
     pub fn handle_leave(&mut self, now: Time) {
         self.now = now;
+        self.write_seen(now);
         self.sessions.handle_leave(now);
         self.drain();
     }
@@ -217,6 +216,7 @@ impl<S: Scheme> Peer<S> {
         self.poll_mailboxes(now);
         self.comparing.handle_timeout(now);
         self.want_again(now);
+        self.write_seen_when_due(now);
         self.leave_replies(now);
         self.drain();
     }
@@ -234,6 +234,7 @@ impl<S: Scheme> Peer<S> {
             self.meeting.next_due(),
             self.comparing.next_due(),
             self.regards.next_due(),
+            self.seen.next_due(),
         ];
         rooms.into_iter().flatten().min()
     }
@@ -277,6 +278,9 @@ impl<S: Scheme> Peer<S> {
     }
 
     fn follow_book(&mut self, now: Time, event: identity::Event) {
+        if let identity::Event::Removed { peer } = event {
+            self.forget_seen(peer);
+        }
         match event {
             identity::Event::ReachBegan { peer } => {
                 self.regards.forget(peer);

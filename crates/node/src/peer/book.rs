@@ -15,6 +15,7 @@ use kith_core::ids::{Face, InviteId, PeerId};
 use kith_core::peer::{CompareError, InviteOptions, Peer, Regard};
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::{Target, UnreachableReason};
+use kith_core::time::Time;
 
 use super::event::Event;
 use super::node::Node;
@@ -263,6 +264,22 @@ impl AddressBook {
                 let contacts = machine.book().contacts();
                 contacts
                     .filter_map(|contact| of(machine, contact))
+                    .collect()
+            })
+            .await
+    }
+
+    /// When contacts were here last, now or before: whoever has been since they were added. It outlives restarts; a crash may forget
+    /// an hour of it. Nobody but this node's owner is told.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn last_seen(&self) -> Result<BTreeMap<PeerId, Time>, Error> {
+        self.0
+            .ask(|machine, now| {
+                let contacts = machine.book().contacts();
+                contacts
+                    .filter_map(|it| Some((it.peer, machine.last_seen(now, it.peer)?)))
                     .collect()
             })
             .await

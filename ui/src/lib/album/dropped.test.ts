@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { count } from "../text/format";
-import { droppedFiles, FILES_MAX } from "./dropped";
+import { chosenFiles, droppedFiles, FILES_MAX, NOTHING } from "./dropped";
+import { Looking } from "./looking.svelte";
 
 type Tree = { [name: string]: Tree | File | null };
 
@@ -16,11 +17,12 @@ function entry(name: string, is: Tree | File | null): FileSystemEntry {
   return { name, isFile, isDirectory: !isFile, file, createReader } as unknown as FileSystemEntry;
 }
 
-const drop = (tree: Tree) =>
-  droppedFiles({
+const dataOf = (tree: Tree) =>
+  ({
     items: Object.entries(tree).map(([name, is]) => ({ webkitGetAsEntry: () => entry(name, is) })),
     files: [],
-  } as unknown as DataTransfer);
+  }) as unknown as DataTransfer;
+const drop = async (tree: Tree) => (await droppedFiles(dataOf(tree))) ?? NOTHING;
 
 const file = new File(["x"], "x");
 
@@ -30,6 +32,37 @@ test("a folder that is dropped alone is the album itself, without what is never 
   });
   expect(files.map(({ path }) => path)).toEqual(["a.jpg", "Day1/b.jpg"]);
   expect(leftOut).toEqual([]);
+});
+
+test("a folder that goes into an album stays a folder in it, dropped or chosen", async () => {
+  const taken = await droppedFiles(
+    dataOf({ Day3: { "a.jpg": file, Evening: { "b.jpg": file } } }),
+    null,
+    true,
+  );
+  expect(taken?.files.map(({ path }) => path)).toEqual(["Day3/a.jpg", "Day3/Evening/b.jpg"]);
+  const chosen = ["Day3/a.jpg", "Day3/.hidden/b.jpg", "Day3/Evening/c.jpg"].map((path) => ({
+    name: path.split("/").at(-1),
+    webkitRelativePath: path,
+  })) as unknown as FileList;
+  const paths = (isInto: boolean) => chosenFiles(chosen, isInto).files.map(({ path }) => path);
+  expect(paths(true)).toEqual(["Day3/a.jpg", "Day3/Evening/c.jpg"]);
+  expect(paths(false)).toEqual(["a.jpg", "Evening/c.jpg"]);
+});
+
+test("a drop that is ended is nothing, and is read no further", async () => {
+  const looking = new Looking("reading");
+  let read = 0;
+  const tree = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`${at}.jpg`, file]));
+  const data = dataOf({ All: tree });
+  const count = looking.reach.bind(looking);
+  looking.reach = (found) => {
+    read = found;
+    count(found);
+    if (found === 50) looking.stop();
+  };
+  expect(await droppedFiles(data, looking)).toBeNull();
+  expect(read).toBe(50);
 });
 
 test("what cannot be read is left out and told, and the rest is there", async () => {

@@ -24,8 +24,12 @@ const EXAMPLES_MAX = 5;
 /** Enough that a disk is busy. */
 const AT_ONCE = 8;
 
-/** What these files say, as far as `isWanted` does not end it. */
-export async function lookAt(files: Dropped[], isWanted: () => boolean): Promise<Places> {
+/** What these files say, as far as `isWanted` does not end it; `onlooked` is told how many it has looked at. */
+export async function lookAt(
+  files: Dropped[],
+  isWanted: () => boolean,
+  onlooked: (count: number) => void = () => undefined,
+): Promise<Places> {
   const found: Places = { pictures: 0, place: 0, unknown: 0, examples: [] };
   const queue = files.toReversed();
   const work = async () => {
@@ -33,6 +37,7 @@ export async function lookAt(files: Dropped[], isWanted: () => boolean): Promise
       const says = await saysPlace(next.file).catch(() => null);
       if (says === null) found.unknown += 1;
       else found.pictures += 1;
+      onlooked(found.unknown + found.pictures);
       if (!says) continue;
       found.place += 1;
       if (found.examples.length < EXAMPLES_MAX) found.examples.push(next.path);

@@ -1109,6 +1109,12 @@ export interface components {
         };
         /** @description A contact as it is now. */
         ContactInfo: {
+            /**
+             * Format: int64
+             * @description When they were last here, in milliseconds since 1970: now, where a session stands, and nothing where they never were. Nobody
+             *     else is told.
+             */
+            last_seen?: number | null;
             /** @description Whether they are known to have this node in their book. */
             mutual: boolean;
             /** @description The petname. */

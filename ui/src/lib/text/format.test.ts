@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, duration, fraction, percent, roundTrip, short, when } from "./format";
+import { bytes, day, duration, fraction, percent, roundTrip, short, when } from "./format";
 
 describe("numbers for people", () => {
   it("tells bytes in the unit that fits", () => {
@@ -36,6 +36,16 @@ describe("numbers for people", () => {
     expect(when(now - 5_000, now)).toBe("now");
     expect(when(now - 120_000, now)).toMatch(/2/);
     expect(when(now - 400 * 86_400_000, now)).toMatch(/2025/);
+  });
+
+  it("tells the day of something by the calendar, and not by hours", () => {
+    const now = new Date(2026, 10, 22, 0, 30).getTime();
+    expect(day(now - 60_000 * 20, now)).toMatch(/^today, /);
+    expect(day(now - 60_000 * 40, now)).toMatch(/^yesterday, /);
+    expect(day(new Date(2026, 10, 21, 0, 1).getTime(), now)).toMatch(/^yesterday, /);
+    expect(day(new Date(2026, 10, 20, 23, 59).getTime(), now)).toMatch(/2026/);
+    // A clock that was set back.
+    expect(day(now + 86_400_000, now)).toMatch(/2026/);
   });
 
   it("shortens an id at its middle", () => {

@@ -69,6 +69,17 @@ export function when(then: number, now: number): string {
   return new Date(then).toLocaleDateString(undefined, { dateStyle: "medium" });
 }
 
+/** The day of something, in milliseconds since 1970, as seen from `now`: `today` and `yesterday` by the calendar of the browser; with the hour as long as it says something. */
+export function day(then: number, now: number): string {
+  const start = (at: number) => new Date(at).setHours(0, 0, 0, 0);
+  // Days of 23 and 25 hours are days, too.
+  const days = Math.round((start(now) - start(then)) / 86_400_000);
+  const [date, hour] = [new Date(then), { timeStyle: "short" } as const];
+  if (days < 0 || days > 1) return date.toLocaleDateString(undefined, { dateStyle: "medium" });
+  const word = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(-days, "day");
+  return `${word}, ${date.toLocaleTimeString(undefined, hour)}`;
+}
+
 /** The first and the last letters of an id or hash: enough to tell two apart by eye, not to prove anything. */
 export function short(id: string): string {
   return id.length <= 20 ? id : `${id.slice(0, 12)}…${id.slice(-6)}`;

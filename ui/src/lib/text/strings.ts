@@ -107,24 +107,32 @@ export const t = {
     placeholder: "kith:invite1…",
     name: "What you call them",
     nameHint: "Leave it empty to use the name they gave themselves.",
-    submit: "Add",
+    added: (name: string) => `${name} is now in your address book`,
+  },
+  handed: {
     camera: "Scan with camera",
     image: "From a picture",
     drop: "Drop it here",
     stop: "Stop the camera",
     view: "Camera picture",
     noCode: "No code was found in this picture. Try one that is sharper, or crop it to the code.",
-    noCamera: "The camera cannot be used. Allow it for this page, or paste the invite.",
+    noCamera: "The camera cannot be used. Allow it for this page, or paste the text.",
     noPicture: "This file is not a picture that the browser can read.",
-    unknown: "This is not an invite. One begins with kith:invite1.",
-    isLink: "This is a link to something shared, not an invite. Open it under Files.",
-    isIntroducer: "This is an introducer, not an invite. Add it under Settings.",
+    unknown:
+      "This is neither an invite nor a link. An invite begins with kith:invite1, and a link with kith:link1.",
+    isIntroducer: "This is an introducer: neither an invite nor a link. Add it under Settings.",
     isPeer: "This is somebody’s PeerId. It says who they are, not where: ask them for an invite.",
     isOwn: "You made this invite yourself. Send it to somebody else.",
     isOver: "The time of this invite is over. Ask for a new one.",
-    isKnown: (name: string) => `${name} is in your address book already.`,
-    from: (name: string) => `An invite from somebody who calls themselves “${name}”.`,
-    added: (name: string) => `${name} is now in your address book`,
+    isKnown: (name: string) => `This is an invite from ${name}, who is in your address book already.`,
+    invite: "An invite.",
+    inviteFrom: (name: string) => `An invite from somebody who calls themselves “${name}”.`,
+    link: "A link to something that is shared.",
+    linkTo: (name: string, owner: string) =>
+      owner === "" ? `A link to “${name}”.` : `A link to “${name}”, from ${owner}.`,
+    yours: "you",
+    add: "Add them",
+    open: "Open it",
   },
   people: {
     title: "People",
@@ -134,6 +142,7 @@ export const t = {
     search: "Search by name or tag",
     nobody: "Nobody goes by that.",
     away: "Away",
+    lastHere: (day: string) => `last here ${day}`,
     blocked: "Blocked",
     pending: "Waits for you",
     paths: { direct: "Direct", relay: "Over a relay", none: "Away" },
@@ -215,10 +224,17 @@ export const t = {
     liveWaiting: "Waiting until they look, too…",
     same: "They are the same",
     different: "They differ",
-    differentText:
-      "Then somebody may stand between you. Remove this contact, and meet again by a new invite.",
+    differentTitle: "The words differ",
+    differentText: (name: string) =>
+      `If both of you read them right, then somebody else may stand between you and ${name}: who has this contact’s key is not who you are talking to. What you share with them may reach somebody else.`,
+    differentNow: (name: string) =>
+      `${name} counts as not verified from now on. Compare once more if one of you may have misread. Else let them have nothing: block them, or remove them and meet again by a new invite, best in person.`,
+    differentAgain: "Compare once more",
+    differentNotice: (name: string) =>
+      `You compared words with ${name}, and they differed. Somebody else may stand between you.`,
     verified: (name: string) => `You have compared words with ${name}`,
     tag: "verified",
+    tagDiffer: "unverified",
   },
   albums: {
     title: "Albums",
@@ -329,7 +345,15 @@ export const t = {
         ? `One file or folder could not be read and is left out: ${first}`
         : `${count(number)} files or folders could not be read and are left out, among them ${first}`,
   },
+  looking: {
+    label: "Files are being looked at",
+    reading: (number: number) => `Looking through it: ${files(number)} so far…`,
+    wait: "One moment: what you dropped is still looked through.",
+    left: "Nothing was added: the files were still looked at when you left the album",
+  },
   places: {
+    lookingAt: (number: number, all: number | null) =>
+      `Looking whether they say where they were taken: ${all === null ? count(number) : `${count(number)} of ${count(all)}`}…`,
     looking: "Looking whether they say where they were taken…",
     found: (place: number, pictures: number) =>
       pictures === 0
@@ -442,12 +466,12 @@ export const t = {
     copies: "Copies you pass on",
     copiesText: "You fetched these, and others who may have them get them from you, too.",
     link: "Open a link that you were sent",
-    open: "Open",
-    noLink: "This is not a link. One begins with kith:link1.",
+    linkPlaceholder: "kith:link1…",
     byLink: "By a link",
     again: "Look again",
     asSeen: "as it was when you looked",
     crumbs: "Folders above",
+    entries: "In this folder",
     site: "Open as site",
     asAlbum: "Show as album",
     symlink: "link",
@@ -509,7 +533,7 @@ export const t = {
   network: {
     title: "Network",
     text: "What this node knows: who it is connected with now, and how. It is not the whole network; nobody sees that.",
-    map: "Map of this node’s connections. A table below says the same.",
+    map: "Map of this node’s connections. Arrow keys lead from one person to the next; a table below says the same.",
     table: "Connections",
     connected: "Connected",
     introducer: "Introducer",
