@@ -1,7 +1,7 @@
 //! The tables of this room in `kith.db`.
 
 use super::liars::LIARS_SCHEMA;
-use super::{bare, fetches, known, past, selected, store};
+use super::{bare, fetches, known, left_out, past, selected, store};
 
 /// Their pieces, in the order they were invented: a database has the first so many of them.
 pub(crate) const SCHEMAS: &[&str] = &[
@@ -15,4 +15,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     store::CTIME_SCHEMA,
     selected::SCHEMA,
     store::OWNED_SCHEMA,
+    left_out::SCHEMA,
 ];

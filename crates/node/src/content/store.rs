@@ -300,6 +300,7 @@ pub(super) fn revoke(
         "share_file",
         "share_past",
         "share_fetch",
+        "share_left_out",
     ] {
         transaction.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share])?;
     }
