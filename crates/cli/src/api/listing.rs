@@ -24,6 +24,9 @@ const EACH_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct LookAt {
     /// `PEER[/SHARE[/PATH]]` or a link; what every contact shares when left out.
     pub(crate) path: Option<String>,
+    /// Whether to say only what is known here, without asking anybody: of a folder of a share, as it was when it was looked into last.
+    #[serde(default)]
+    pub(crate) here: bool,
 }
 
 /// Something that somebody shares.
@@ -70,7 +73,11 @@ pub(super) async fn list(
                 .collect(),
         ));
     }
-    let entries = contents.entries(&contents.resolve(path).await?).await?;
+    let source = contents.resolve(path).await?;
+    let entries = match at.here {
+        true => contents.entries_here(&source).await?,
+        false => contents.entries(&source).await?,
+    };
     let listed = entries.into_iter().map(|entry| Listed {
         kind: match &entry {
             Entry::File(_) => "file",
@@ -86,6 +93,30 @@ pub(super) async fn list(
         hash: None,
     });
     Ok(Json(listed.collect()))
+}
+
+/// Which share to look at.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HeadOf {
+    /// `PEER/SHARE`, or a link.
+    pub(crate) path: String,
+}
+
+/// What a share is now, as its owner says. Contacts are told when that changes (`offered` among the events); whoever holds a link asks.
+#[utoipa::path(get, path = "/api/v1/head", params(HeadOf), responses((status = 200, body = Listed)))]
+pub(super) async fn head(State(door): State<Door>, Query(of): Query<HeadOf>) -> Answer<Listed> {
+    let contents = door.node().contents();
+    let head = contents.head(&contents.resolve(&of.path).await?).await?;
+    Ok(Json(Listed {
+        kind: "share".to_owned(),
+        bytes: head.totals.bytes,
+        files: head.totals.files,
+        peer: None,
+        share_id: Some(head.share.to_string()),
+        hash: Some(head.manifest.to_string()),
+        name: head.name,
+    }))
 }
 
 /// What everybody shares who answers.

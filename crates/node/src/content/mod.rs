@@ -13,6 +13,7 @@
 //! - [`givers`]: who gives which parts of it.
 //! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`previews`]: small pictures of pictures.
+//! - [`remembered`]: what contacts shared when they last said.
 //! - [`liars`]: who is asked for nothing any more.
 //! - [`providers`]: who may have it.
 //! - [`talk`]: what is asked and told beside: heads, who provides.
@@ -63,6 +64,7 @@ pub mod providers;
 pub mod quota;
 pub mod reader;
 pub mod recipients;
+pub mod remembered;
 pub mod request;
 mod revoking;
 mod scanning;
@@ -102,6 +104,7 @@ pub use priorities::{Level, Levels, Priorities, PriorityError};
 pub use providers::Provider;
 pub use reader::{FileReader, ReadError, Readers};
 pub use recipients::{AudienceKind, Recipients, RecipientsError};
+pub use remembered::{Forgotten, Remembered};
 pub use request::{AlreadyHere, Get, Got, Progress, StagedAt};
 pub(crate) use schema::SCHEMAS;
 pub use serve::{ServeError, Session, serve};

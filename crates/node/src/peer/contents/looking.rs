@@ -7,8 +7,9 @@ use std::time::Duration;
 use kith_core::data::head::{Head, HeadError};
 use kith_core::data::manifest::Entry;
 use kith_core::ids::{PeerId, ShareId};
-use kith_core::routing::Target;
+use kith_core::routing::{Target, UnreachableReason};
 use tokio::sync::mpsc;
+use tracing::debug;
 
 use super::failure::{explain, missing, several};
 use super::handle::Contents;
@@ -33,8 +34,21 @@ impl Contents {
     /// [`Error::Unreachable`], and as any stream.
     pub async fn list(&self, peer: PeerId) -> Result<Vec<Head>, Error> {
         let reach = Reach::peer(&self.node, peer).await?;
-        let target = Target::Peer(peer);
-        reach.with(target, self.look(&reach, target, peer)).await
+        let (target, question) = (Target::Peer(peer), self.question());
+        let listed = reach.with(target, self.look(&reach, target, peer)).await;
+        match &listed {
+            Ok(heads) => self.take_in(peer, question, heads).await,
+            Err(Error::Unreachable {
+                reason: UnreachableReason::NotAContact,
+                ..
+            }) => {
+                if let Err(error) = self.forget(peer).await {
+                    debug!(%error, "what somebody shared is not forgotten");
+                }
+            }
+            Err(_) => {}
+        }
+        listed
     }
 
     /// What a directory of a share holds, somebody's or our own; a file holds itself. Where its owner is not to be reached, or not soon, a
@@ -48,15 +62,62 @@ impl Contents {
             let listed = tokio::task::spawn_blocking(move || own_entries(&shares, &source));
             return listed.await.map_err(|_| Error::Closed)?;
         }
-        let (shares, here) = (Arc::clone(self.node.shares()), source.clone());
-        let copied = tokio::task::spawn_blocking(move || copied_entries(&shares, &here));
-        let Some(copied) = copied.await.map_err(|_| Error::Closed)?? else {
+        let Some(copied) = self.entries_of_copy(source).await? else {
             return self.entries_of_owner(source).await;
         };
         match tokio::time::timeout(OWNER_WITHIN, self.entries_of_owner(source)).await {
             Err(_) | Ok(Err(Error::Unreachable { .. } | Error::UnknownContact(_))) => Ok(copied),
             Ok(listed) => listed,
         }
+    }
+
+    /// What a share of somebody else is now, as its owner says: what whoever holds a link asks for, since nobody tells them.
+    ///
+    /// # Errors
+    /// [`Error::UnknownShare`] when there is none, or not for us; [`Error::Unreachable`]; [`Error::Usage`] for what is our own.
+    pub async fn head(&self, source: &ShareSource) -> Result<Head, Error> {
+        let reach = Reach::source(&self.node, source).await?;
+        let mut failed = missing(reach.name());
+        for target in reach.targets() {
+            let asked = self.head_at(&reach, *target, source);
+            match reach.with(*target, asked).await {
+                Err(error @ Error::Unreachable { .. }) => failed = error,
+                other => return other,
+            }
+        }
+        Err(failed)
+    }
+
+    async fn head_at(
+        &self,
+        reach: &Reach,
+        target: Target,
+        source: &ShareSource,
+    ) -> Result<Head, Error> {
+        let share = self.identify(reach, target, source).await?;
+        let stream = reach.open(target).await?;
+        let asked = async {
+            let credential = source.credential();
+            let answered = content::head(stream, share, &credential, None, clock::now()).await?;
+            match answered.head.owner == source.owner {
+                true => Ok(answered.head),
+                false => Err(HeadError::OtherShare.into()),
+            }
+        };
+        let asked = tokio::time::timeout(LOOK_WITHIN, asked).await;
+        asked
+            .unwrap_or(Err(GetError::Stalled))
+            .map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
+    }
+
+    /// What it holds where there is a copy of it here; `None` where there is none.
+    pub(super) async fn entries_of_copy(
+        &self,
+        source: &ShareSource,
+    ) -> Result<Option<Vec<Entry>>, Error> {
+        let (shares, here) = (Arc::clone(self.node.shares()), source.clone());
+        let copied = tokio::task::spawn_blocking(move || copied_entries(&shares, &here));
+        copied.await.map_err(|_| Error::Closed)?
     }
 
     /// What the owner says that it holds.
@@ -138,12 +199,17 @@ impl Contents {
                 feed.run(vec![provider], &mut mpsc::unbounded_channel().1)
                     .await
             };
-            content::entries(self.node.getting(), &head, &source.path, feed).await
+            let entries = content::entries(self.node.getting(), &head, &source.path, feed).await?;
+            Ok((head, entries))
         };
         let listed = tokio::time::timeout(LOOK_WITHIN, listed).await;
-        listed
+        let (head, entries) = listed
             .unwrap_or(Err(GetError::Stalled))
-            .map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
+            .map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
+        if source.link.is_none() {
+            self.take_in_folder(&head, &source.path, &entries).await;
+        }
+        Ok(entries)
     }
 }
 
