@@ -4,20 +4,41 @@ use std::fmt;
 
 use kith::core::identity::{BookError, FindError};
 use kith::core::routing::UnreachableReason;
+use kith::peer::TransferFailure;
 use kith::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// A failed command. Also the body of a failed API call, so that a daemon's refusal reaches the shell as it was meant.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub(crate) struct Failure {
     /// Which of the exit codes it is.
-    #[schema(value_type = String)]
+    #[schema(schema_with = kinds)]
     pub(crate) kind: ErrorKind,
     /// What happened, to whom, and what to do next.
     pub(crate) message: String,
     /// What to type in a terminal then; an app says `message` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) shell: Option<String>,
+    /// Whether something was not fetched because something else lies where it should go: another folder helps then, or to add what is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) exists: bool,
+}
+
+/// The kinds there are.
+const KINDS: [ErrorKind; 5] = [
+    ErrorKind::Failed,
+    ErrorKind::Usage,
+    ErrorKind::NotFound,
+    ErrorKind::NotAllowed,
+    ErrorKind::NotVerified,
+];
+
+/// The kinds, as the API's document tells them: an app has words for each.
+fn kinds() -> Object {
+    let kinds = KINDS.map(|kind| serde_json::to_value(kind).expect("a word"));
+    let told = ObjectBuilder::new().schema_type(Type::String);
+    told.enum_values(Some(kinds)).build()
 }
 
 impl Failure {
@@ -27,6 +48,7 @@ impl Failure {
             kind,
             message: message.to_string(),
             shell: None,
+            exists: false,
         }
     }
 
@@ -78,7 +100,19 @@ impl std::error::Error for Failure {}
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::new(error.kind(), &error).typing(shell(&error))
+        Self {
+            exists: error.is_in_the_way(),
+            ..Self::new(error.kind(), &error).typing(shell(&error))
+        }
+    }
+}
+
+impl From<TransferFailure> for Failure {
+    fn from(failure: TransferFailure) -> Self {
+        Self {
+            exists: failure.exists,
+            ..Self::new(failure.kind, failure.message)
+        }
     }
 }
 
@@ -122,6 +156,7 @@ mod tests {
             (ErrorKind::NotVerified, 5),
         ] {
             assert_eq!(Failure::new(kind, "").exit_code(), code, "{kind:?}");
+            assert!(KINDS.contains(&kind), "the document lacks {kind:?}");
         }
     }
 }

@@ -149,12 +149,20 @@ impl NodeBuilder {
         self
     }
 
+    /// Where to announce itself on the local network once that is switched on while it runs
+    /// ([`Node::change_preferences`]), where it is not from the start; nowhere when left out.
+    #[must_use]
+    pub fn lan_when_switched_on(mut self, interfaces: Interfaces) -> Self {
+        self.0.lan_later = Some(interfaces);
+        self
+    }
+
     /// Relays for contacts in this way, where they can reach this machine; not at all when left out. For nodes that stay: a
-    /// relay that comes and goes helps nobody.
+    /// relay that comes and goes helps nobody. One that is not `enabled` is when that is switched on while the node runs.
     #[must_use]
     pub fn relay_for_contacts(mut self, how: RelayForContacts) -> Self {
         // With nothing to give there is nothing to offer.
-        let gives = how.enabled && how.mebibytes_per_day > 0 && how.kibibytes_per_second > 0;
+        let gives = how.mebibytes_per_day > 0 && how.kibibytes_per_second > 0;
         self.0.relay = gives.then_some(how);
         self
     }

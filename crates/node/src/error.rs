@@ -193,6 +193,17 @@ impl Error {
         }
     }
 
+    /// Whether something was not fetched because something else lies where it should go.
+    pub fn is_in_the_way(&self) -> bool {
+        matches!(
+            self,
+            Self::Get {
+                error: GetError::TargetExists(_),
+                ..
+            }
+        )
+    }
+
     /// An I/O error met while doing something.
     pub fn io(context: impl Into<String>, source: io::Error) -> Self {
         Self::Io {

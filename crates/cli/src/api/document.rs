@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 use super::{
     access, albums, contacts, content_urls, doctor, events, files, folders, getting, guests,
     invites, limits, listeners, listing, network, node, pictures, ping, previews, raw, recognise,
-    services, settings, shares, trace, transfers,
+    remembered, services, settings, shares, trace, transfers,
 };
 
 #[derive(OpenApi)]
@@ -69,6 +69,8 @@ use super::{
         shares::unshare,
         shares::set_audience,
         listing::list,
+        listing::head,
+        remembered::list,
         getting::get,
         transfers::list,
         transfers::begin,
@@ -80,6 +82,7 @@ use super::{
         transfers::prioritise,
         transfers::pause,
         transfers::resume,
+        transfers::again,
         transfers::cancel,
         limits::read,
         limits::change,

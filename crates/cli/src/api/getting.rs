@@ -145,7 +145,7 @@ pub(super) async fn get(
             }
         }
         let done = transfer.finished().await;
-        let done = done.map_err(|failure| Failure::new(failure.kind, failure.message))?;
+        let done = done.map_err(Failure::from)?;
         let mut sources = Vec::new();
         for source in &done.sources {
             let (peer, peer_id) = names_of(&door, source.peer).await;

@@ -26,6 +26,9 @@ pub(crate) struct LookAt {
     pub(crate) path: Option<String>,
     /// Of a folder, only what is behind this name; from its first entry on when left out.
     pub(crate) after: Option<String>,
+    /// Whether to say only what is known here, without asking anybody: of a folder of a share, as it was when it was looked into last.
+    #[serde(default)]
+    pub(crate) here: bool,
 }
 
 /// Something that somebody shares.
@@ -60,7 +63,7 @@ pub(super) async fn list(
     Query(at): Query<LookAt>,
 ) -> Answer<Vec<Listed>> {
     let contents = door.node().contents();
-    let LookAt { path, after } = at;
+    let LookAt { path, after, here } = at;
     let Some(path) = path.as_deref().map(|path| path.trim_end_matches('/')) else {
         return all(&door).await.map(Json);
     };
@@ -77,6 +80,10 @@ pub(super) async fn list(
         ));
     }
     let source = contents.resolve(path).await?;
+    if here {
+        let entries = contents.entries_here(&source).await?;
+        return Ok(Json(entries.into_iter().map(entry).collect()));
+    }
     let page = contents.entries(&source, after.as_deref()).await?;
     let mut listed: Vec<Listed> = page.entries.into_iter().map(entry).collect();
     if let Some(last) = listed.last_mut() {
@@ -102,6 +109,31 @@ fn entry(entry: Entry) -> Listed {
         hash: None,
         more: false,
     }
+}
+
+/// Which share to look at.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HeadOf {
+    /// `PEER/SHARE`, or a link.
+    pub(crate) path: String,
+}
+
+/// What a share is now, as its owner says. Contacts are told when that changes (`offered` among the events); whoever holds a link asks.
+#[utoipa::path(get, path = "/api/v1/head", params(HeadOf), responses((status = 200, body = Listed)))]
+pub(super) async fn head(State(door): State<Door>, Query(of): Query<HeadOf>) -> Answer<Listed> {
+    let contents = door.node().contents();
+    let head = contents.head(&contents.resolve(&of.path).await?).await?;
+    Ok(Json(Listed {
+        kind: "share".to_owned(),
+        bytes: head.totals.bytes,
+        files: head.totals.files,
+        peer: None,
+        share_id: Some(head.share.to_string()),
+        hash: Some(head.manifest.to_string()),
+        name: head.name,
+        more: false,
+    }))
 }
 
 /// What everybody shares who answers.

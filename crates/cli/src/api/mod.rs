@@ -8,7 +8,7 @@
 //! - [`answer`]: JSON, JSON lines for long work, or a failure.
 //! - [`node`], [`contacts`], [`invites`], [`ping`], [`events`], [`trace`], [`doctor`]: subjects.
 //! - [`named`]: whom a command goes to. `paths`: which files of this machine it means. [`folders`]: where on this machine.
-//! - [`shares`]: what is shared here. [`listing`]: what others share. [`getting`], [`transfers`], [`priority`]: fetching it, what is being fetched, and what of it first. [`files`]: reading that meanwhile, and any other file. [`previews`]: pictures made small. [`pictures`]: what they say beside their pixels. [`limits`]: how fast.
+//! - [`shares`]: what is shared here. [`listing`]: what others share. [`remembered`]: what they shared when they were there. [`getting`], [`transfers`], [`priority`]: fetching it, what is being fetched, and what of it first. [`files`]: reading that meanwhile, and any other file. [`previews`]: pictures made small. [`pictures`]: what they say beside their pixels. [`limits`]: how fast.
 //! - [`network`]: sessions and introducers. [`settings`]: what the owner wants. [`recognise`]: what a text is. [`albums`]: putting files into shares.
 //! - [`content_urls`]: where browsers read content from.
 //! - [`guests`]: commands that share another command's node.
@@ -45,6 +45,7 @@ mod previews;
 pub(crate) mod priority;
 pub(crate) mod raw;
 mod recognise;
+mod remembered;
 mod router;
 mod server;
 pub(crate) mod services;

@@ -24,12 +24,16 @@ const KEPT: &str = "private, no-cache";
 pub(super) struct Asked {
     /// How long the longer side is shown, in pixels.
     size: Option<u32>,
+    /// Whether it is given only where it is here, without asking anybody.
+    #[serde(default)]
+    here: bool,
 }
 
 /// A small picture of a picture in a share, upright and without anything beside its pixels.
 #[utoipa::path(get, path = "/api/v1/previews/{source}",
     params(("source", description = "PEER/SHARE/PATH or LINK/PATH, as for files; the path of a share that is one file is its name, or left out"),
         ("size" = Option<u32>, Query, description = "how long its longer side is shown, in pixels: there are previews of 320 (given up to 512, and without a word) and of 1280"),
+        ("here" = Option<bool>, Query, description = "whether it is given only where it is here, without asking anybody"),
         ("If-None-Match" = Option<String>, Header, description = "the ETag of the one that is there")),
     responses((status = 200, description = "a JPEG; the ETag changes with the file", content_type = "image/jpeg"),
         (status = 304, description = "the one that is there is that of the file"),
@@ -48,9 +52,11 @@ pub(super) async fn read(
     let size = Size::for_side(asked.size.unwrap_or(0));
     let made = async {
         let contents = door.node().contents();
-        contents
-            .preview(&contents.resolve(&source).await?, size)
-            .await
+        let source = contents.resolve(&source).await?;
+        match asked.here {
+            true => contents.preview_here(&source, size).await,
+            false => contents.preview(&source, size).await,
+        }
     };
     let preview = match made.await {
         Ok(preview) => preview,

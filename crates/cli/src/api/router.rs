@@ -9,7 +9,7 @@ use super::door::Door;
 use super::{
     access, albums, contacts, content_urls, doctor, document, events, files, folders, getting,
     guests, invites, limits, listeners, listing, network, node, pictures, ping, previews, raw,
-    recognise, services, settings, shares, trace, transfers,
+    recognise, remembered, services, settings, shares, trace, transfers,
 };
 use crate::failure::Failure;
 
@@ -93,12 +93,15 @@ fn everywhere() -> Router<Door> {
         .route("/files/{*source}", get(files::read))
         .route("/previews/{*source}", get(previews::read))
         .route("/ls", get(listing::list))
+        .route("/head", get(listing::head))
+        .route("/remembered", get(remembered::list))
         .route("/get", post(getting::get))
         .route("/transfers", get(transfers::list).post(transfers::begin))
         .route("/transfers/{id}/files/{*path}", get(files::read_fetched))
         .route("/transfers/{id}/priority", post(transfers::prioritise))
         .route("/transfers/{id}/pause", post(transfers::pause))
         .route("/transfers/{id}/resume", post(transfers::resume))
+        .route("/transfers/{id}/again", post(transfers::again))
         .route("/transfers/{id}/cancel", post(transfers::cancel))
         .route("/limits", get(limits::read).post(limits::change))
         .route("/forwards", post(services::forward))

@@ -17,11 +17,11 @@ use super::network::{IntroducerInfo, introducers};
 pub(crate) struct SettingsInfo {
     /// What the owner is to be called, as a suggestion to others; empty for none.
     pub(crate) name: String,
-    /// Whether contacts on the same network find this node without anybody's help; a change holds from the next start on.
+    /// Whether contacts on the same network find this node without anybody's help.
     pub(crate) lan: bool,
     /// Whether whoever knows the PeerId can find the public face.
     pub(crate) findable: bool,
-    /// Whether this node relays for its contacts, where they can reach it; a change holds from the next start on.
+    /// Whether this node relays for its contacts, where they can reach it.
     pub(crate) relay_for_contacts: bool,
     /// Whether what was fetched is provided to others who may have it.
     pub(crate) provide: bool,
@@ -59,11 +59,11 @@ pub(crate) struct StorageInfo {
 pub(crate) struct SettingsChange {
     /// What to call the owner, in 64 bytes; empty for nothing.
     pub(crate) name: Option<String>,
-    /// Whether contacts on the same network find this node without anybody's help; from the next start on.
+    /// Whether contacts on the same network find this node without anybody's help.
     pub(crate) lan: Option<bool>,
     /// Whether whoever knows the PeerId can find the public face.
     pub(crate) findable: Option<bool>,
-    /// Whether this node relays for its contacts, where they can reach it; from the next start on.
+    /// Whether this node relays for its contacts, where they can reach it.
     pub(crate) relay_for_contacts: Option<bool>,
     /// Whether what was fetched is provided to others who may have it.
     pub(crate) provide: Option<bool>,

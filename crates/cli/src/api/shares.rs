@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use kith::Error;
 use kith::content::{AudienceKind, Copy, NewShare};
 use kith::core::data::link::Link;
+use kith::data::scan::LeftOut;
 use kith::peer::MyShare;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -92,7 +93,7 @@ pub(crate) struct ShareInfo {
     pub(crate) providers: Vec<String>,
     /// Who was given what of it by this node, the latest first; the last few hundred.
     pub(crate) fetches: Vec<FetchInfo>,
-    /// What is not in it, and why; the first of them, when it has just been made.
+    /// What is not in it, and why; the first hundred of them, when it has just been made or is asked for by itself.
     pub(crate) left_out: Vec<String>,
     /// How many things that lie there are not in it.
     pub(crate) left_out_count: u64,
@@ -146,10 +147,7 @@ pub(super) async fn share(
     };
     let published = contents.share(new).await?;
     let mut info = describe(&door, published.share).await;
-    let left_out = published.left_out.iter();
-    info.left_out = left_out
-        .map(|it| format!("{}: {}", it.path.display(), it.why))
-        .collect();
+    info.left_out = told(&published.left_out);
     Ok(Json(info))
 }
 
@@ -175,10 +173,25 @@ pub(super) async fn my_share(
     Path(share): Path<String>,
 ) -> Answer<ShareInfo> {
     let contents = door.node().contents();
-    Ok(Json(match contents.my_share(&share).await {
-        Err(Error::UnknownOwnShare) => describe_copy(&door, contents.copy(&share).await?).await,
-        mine => describe(&door, mine?).await,
-    }))
+    let mine = match contents.my_share(&share).await {
+        Err(Error::UnknownOwnShare) => {
+            return Ok(Json(
+                describe_copy(&door, contents.copy(&share).await?).await,
+            ));
+        }
+        mine => mine?,
+    };
+    let left_out = contents.left_out(mine.head.share).await?;
+    let mut info = describe(&door, mine).await;
+    info.left_out = told(&left_out);
+    Ok(Json(info))
+}
+
+/// What is left out, as it is told.
+fn told(left_out: &[LeftOut]) -> Vec<String> {
+    let each = left_out.iter();
+    each.map(|it| format!("{}: {}", it.path.display(), it.why))
+        .collect()
 }
 
 /// Shares something with others than until now. Who may not have it any more gets nothing from then on; who comes in addition has it at once.

@@ -13,6 +13,7 @@ use super::answer::{Answer, Asked};
 use super::door::Door;
 use super::getting::{self, GetRequest};
 use super::named::{name_of, names_of};
+use super::paths;
 use super::priority::{self, FilePriority};
 use crate::failure::Failure;
 
@@ -54,6 +55,9 @@ pub(crate) struct TransferInfo {
     pub(crate) out: Option<PathBuf>,
     /// Why it failed.
     pub(crate) failure: Option<Failure>,
+    /// Whether files of it were chosen: those are added to a folder that is there already, and nothing there is replaced.
+    #[serde(default)]
+    pub(crate) selects: bool,
     /// How soon its files are wanted, where that was said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) priorities: Vec<FilePriority>,
@@ -111,6 +115,17 @@ pub(crate) struct CancelRequest {
     pub(crate) keep: bool,
 }
 
+/// Where to fetch it again.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AgainRequest {
+    /// The absolute path of the folder in which it appears; the one of before when left out.
+    #[schema(value_type = Option<String>)]
+    pub(crate) out: Option<PathBuf>,
+    /// Whether what is missing is added to what is there already under its name. Nothing there is replaced.
+    pub(crate) adds: bool,
+}
+
 /// What is being fetched and served, and what has been fetched lately.
 #[utoipa::path(get, path = "/api/v1/transfers", responses((status = 200, body = Vec<TransferInfo>)))]
 pub(super) async fn list(State(door): State<Door>) -> Answer<Vec<TransferInfo>> {
@@ -143,10 +158,15 @@ pub(super) async fn begin(
     }
     let options = getting::options(&door, asked).await?;
     let transfers = door.node().contents().transfers();
-    let id = transfers.begin(options, true).await?.id();
-    let info = transfers.list().into_iter().find(|info| info.id == id);
+    begun_as(&door, transfers.begin(options, true).await?.id()).await
+}
+
+/// What was just begun.
+async fn begun_as(door: &Door, id: TransferId) -> Answer<TransferInfo> {
+    let all = door.node().contents().transfers().list();
+    let info = all.into_iter().find(|info| info.id == id);
     let info = info.ok_or_else(|| Failure::failed("it was cancelled meanwhile"))?;
-    Ok(Json(describe(&door, info).await))
+    Ok(Json(describe(door, info).await))
 }
 
 /// Says how soon a file of a transfer is wanted, or a folder with all beneath it. It holds at once.
@@ -194,6 +214,23 @@ pub(super) async fn resume(
         resumed.push(transfers.resume(id).await?);
     }
     describe_all(&door, resumed).await
+}
+
+/// Fetches the same as a transfer that has failed or is done once more, in its place: into another folder, or adding what is missing to the one that is
+/// there already.
+#[utoipa::path(post, path = "/api/v1/transfers/{id}/again", params(("id", description = "a number")),
+    request_body = AgainRequest, responses((status = 200, body = TransferInfo)))]
+pub(super) async fn again(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    Asked(asked): Asked<AgainRequest>,
+) -> Answer<TransferInfo> {
+    if let Some(out) = &asked.out {
+        paths::check(out)?;
+    }
+    let transfers = door.node().contents().transfers();
+    let begun = transfers.again(id.parse()?, asked.out.as_deref(), asked.adds);
+    begun_as(&door, begun.await?.id()).await
 }
 
 /// Ends transfers, and forgets those that are over.
@@ -286,9 +323,8 @@ async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
         seconds_left,
         background: info.background,
         out: Some(info.out),
-        failure: info
-            .failure
-            .map(|failure| Failure::new(failure.kind, failure.message)),
+        failure: info.failure.map(Failure::from),
+        selects: info.selects,
         priorities: priority::described(&info.priorities),
         sources,
     }
@@ -316,6 +352,7 @@ async fn describe_upload(door: &Door, upload: UploadInfo) -> TransferInfo {
         background: false,
         out: None,
         failure: None,
+        selects: false,
         priorities: Vec::new(),
         sources: Vec::new(),
     }

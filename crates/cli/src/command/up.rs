@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kith::config::{Config, INTRODUCERS_MAX};
 use kith::core::introducer::Introducer;
+use kith::discovery::Interfaces;
 use kith::home::Home;
 use serde::Serialize;
 
@@ -47,6 +48,11 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
     let is_local = !args.bind.is_empty() && args.bind.iter().all(|it| it.ip().is_loopback());
     let node = attach::spawn(|| {
         let builder = start::builder(&home, &config, Purpose::Daemon).bind(args.bind.clone());
+        // What the command line forbids is not switched on by an app.
+        let builder = match args.no_lan {
+            true => builder,
+            false => builder.lan_when_switched_on(Interfaces::Network),
+        };
         match is_local {
             true => builder.port_mapping(false),
             false => builder,

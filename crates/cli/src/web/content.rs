@@ -20,6 +20,9 @@ use crate::path::segment;
 const SANDBOX: &str = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/// What follows the size of a preview that is given only where it is here.
+const HERE: &str = "&here=true";
+
 /// What of a request reaches the API.
 const ASKED: [HeaderName; 2] = [RANGE, IF_NONE_MATCH];
 
@@ -57,7 +60,7 @@ pub(super) fn question(parts: &Parts, segments: &[String]) -> Option<Request> {
         .collect();
     let mut asked = Request::builder()
         .method(parts.method.clone())
-        .uri(format!("/api/v1{path}{}", size(parts)));
+        .uri(format!("/api/v1{path}{}", wishes(parts)));
     for name in ASKED {
         if let Some(value) = parts.headers.get(&name) {
             asked = asked.header(name, value);
@@ -66,14 +69,21 @@ pub(super) fn question(parts: &Parts, segments: &[String]) -> Option<Request> {
     asked.body(axum::body::Body::empty()).ok()
 }
 
-/// The one thing that is asked of content beside its path: how large a preview is to be.
-fn size(parts: &Parts) -> String {
-    let digits = parts
+/// What is asked of content beside its path: how large a preview is to be, and whether it is given only where it is here.
+fn wishes(parts: &Parts) -> String {
+    let asked = parts
         .uri
         .query()
         .and_then(|asked| asked.strip_prefix("size="));
-    let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    digits.map_or_else(String::new, |digits| format!("?size={digits}"))
+    let (digits, here) = match asked.map(|asked| asked.strip_suffix(HERE).ok_or(asked)) {
+        Some(Ok(digits)) => (digits, HERE),
+        Some(Err(digits)) => (digits, ""),
+        None => return String::new(),
+    };
+    match digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => format!("?size={digits}{here}"),
+        false => String::new(),
+    }
 }
 
 /// What the API answered, as a browser may have it.
@@ -132,6 +142,22 @@ mod tests {
             ("/status", false),
         ] {
             assert_eq!(is_content(&decoded(path).expect("sound")), is_one, "{path}");
+        }
+    }
+
+    #[test]
+    fn of_what_is_asked_beside_the_path_only_what_is_known_reaches_the_api() {
+        for (asked, passed) in [
+            ("", ""),
+            ("?size=320", "?size=320"),
+            ("?size=320&here=true", "?size=320&here=true"),
+            ("?size=320&here=false", ""),
+            ("?here=true", ""),
+            ("?size=320&path=/etc", ""),
+            ("?size=x", ""),
+        ] {
+            let request = Request::get(format!("/a{asked}")).body(()).expect("sound");
+            assert_eq!(wishes(&request.into_parts().0), passed, "{asked}");
         }
     }
 

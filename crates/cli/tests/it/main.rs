@@ -5,7 +5,7 @@
 //! - [`mounts`]: disks that only one process sees.
 //! - [`programs`]: other people's programs, as in the tests of the library.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`beside`], [`folders`], [`bad_pictures`], [`full_disk`], [`mount_point`], [`read_only`], [`meeting`], [`streams`], [`services`], [`introducer`], [`changes`], [`transfers`], [`resuming`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`beside`], [`folders`], [`bad_pictures`], [`full_disk`], [`mount_point`], [`read_only`], [`meeting`], [`streams`], [`services`], [`introducer`], [`changes`], [`remembered`], [`transfers`], [`resuming`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`]: what is shown.
 
 mod app;
 mod audience;
@@ -35,6 +35,7 @@ mod previews;
 #[path = "../../../node/tests/it/programs.rs"]
 mod programs;
 mod read_only;
+mod remembered;
 mod removed;
 mod resuming;
 mod services;

@@ -283,3 +283,47 @@ async fn a_selection_of_thousands_is_downloaded_and_nothing_else() {
     }
     assert!(!out.join(name(FILES)).exists(), "not chosen");
 }
+
+#[tokio::test]
+async fn what_something_is_in_the_way_of_is_fetched_elsewhere_or_adds_what_is_missing() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    fs::create_dir(ann.file("trip")).expect("room");
+    fs::write(ann.file("trip/notes"), "hello").expect("room");
+    ann.one(&["share", &ann.file("trip").display().to_string()])
+        .await;
+    fs::create_dir_all(ben.file("out/trip")).expect("room");
+    fs::write(ben.file("out/trip/mine"), "mine").expect("room");
+    let out = ben.file("out").display().to_string();
+    let get = ["get", "ann/trip", "--background", "--out", &out];
+    ben.one(&get).await;
+    let failed = state(&ben, &["done", "failed"]).await;
+    assert_eq!(failed["failure"]["exists"], true, "{failed}");
+    let again = async |id: &Value, asked: Value| {
+        let path = format!("/transfers/{id}/again");
+        call(&ben, "POST", &path, &asked.to_string()).await
+    };
+    for (id, asked, told) in [
+        (&failed["id"], json!({ "out": "elsewhere" }), "400"),
+        (&failed["id"], json!({ "to": "/tmp" }), "400"),
+        (&json!(77), json!({}), "404"),
+    ] {
+        let (status, refused) = again(id, asked).await;
+        assert!(status.contains(told), "{status} {refused}");
+    }
+    let elsewhere = ben.file("elsewhere").display().to_string();
+    let (_, begun) = again(&failed["id"], json!({ "out": elsewhere })).await;
+    assert_eq!(begun["out"], elsewhere, "{begun}");
+    let done = state(&ben, &["done", "failed"]).await;
+    assert_eq!(done["state"], "done", "{done}");
+    assert!(ben.file("elsewhere/trip/notes").exists());
+
+    let (_, begun) = again(&done["id"], json!({ "out": out, "adds": true })).await;
+    assert_eq!(begun["selects"], true, "{begun}");
+    let done = state(&ben, &["done", "failed"]).await;
+    assert_eq!(done["state"], "done", "{done}");
+    for (name, content) in [("notes", "hello"), ("mine", "mine")] {
+        let path = ben.file("out/trip").join(name);
+        assert_eq!(fs::read_to_string(path).expect("there"), content);
+    }
+}

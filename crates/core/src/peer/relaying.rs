@@ -34,6 +34,13 @@ impl<S: Scheme> Peer<S> {
         self.offer_relay();
     }
 
+    /// Whether a relay is wanted for contacts from now on, and at which addresses beside those of the interfaces it is reached; `None` wants none.
+    pub fn handle_relaying(&mut self, now: Time, wanted: Option<Vec<IpAddr>>) {
+        self.now = now;
+        self.config.relay = wanted;
+        self.offer_relay();
+    }
+
     /// The relay that [`Output::OfferRelay`] asked for runs here; `None` when it does not run any more.
     pub fn handle_own_relay(&mut self, now: Time, relay: Option<Introducer>) {
         self.now = now;
@@ -71,14 +78,13 @@ impl<S: Scheme> Peer<S> {
 impl<S: Scheme> Peer<S> {
     /// Has the shell run our relay for whom it is to serve now.
     pub(super) fn offer_relay(&mut self) {
-        let Some(told) = &self.config.relay else {
-            return;
-        };
-        let contacts = self.contact_devices();
-        let own = self.faces.devices.iter();
-        let own = own.filter(|(_, device)| device.face == Face::Contact);
-        let own = own.map(|(key, _)| (*key, self.me));
-        let offer = RelayOffer::decide(told, &self.relays.interfaces, contacts, own);
+        let offer = self.config.relay.as_ref().and_then(|told| {
+            let contacts = self.contact_devices();
+            let own = self.faces.devices.iter();
+            let own = own.filter(|(_, device)| device.face == Face::Contact);
+            let own = own.map(|(key, _)| (*key, self.me));
+            RelayOffer::decide(told, &self.relays.interfaces, contacts, own)
+        });
         let port = match &self.relays.offered {
             Some(offered) => offered.port,
             None => self.relays.port,
@@ -256,6 +262,12 @@ mod tests {
         };
         assert_eq!(offers(&mut alice), [], "nobody to relay for");
         let bob = befriend(&mut alice, 2, None);
+        assert_eq!(offers(&mut alice).len(), 1);
+        alice.handle_relaying(NOW, None);
+        assert_eq!(offers(&mut alice), [None], "it is wanted no more");
+        alice.handle_relaying(NOW, None);
+        assert_eq!(offers(&mut alice), []);
+        alice.handle_relaying(NOW, Some(Vec::new()));
         let offered = offers(&mut alice).pop().flatten().expect("somebody");
         assert_eq!(offered.clients.get(&device(103)), Some(&bob));
         assert_eq!(offered.clients.get(&device(102)), Some(&alice.me()));

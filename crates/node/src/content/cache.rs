@@ -72,13 +72,27 @@ impl Cache {
     /// # Errors
     /// What the system says.
     pub fn place(&self, name: &[&[u8]]) -> io::Result<PathBuf> {
-        let key = crypto::derive(CONTEXT, name);
-        let place = self
-            .folder
-            .join(data_encoding::HEXLOWER.encode(&key[..NAME_BYTES]));
+        let place = self.at(name);
         fs::create_dir_all(&place)?;
         File::open(&place)?.set_modified(SystemTime::now())?;
         Ok(place)
+    }
+
+    /// Removes what is kept of a file that has this name among all, if anything is.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn forget(&self, name: &[&[u8]]) -> io::Result<()> {
+        match fs::remove_dir_all(self.at(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn at(&self, name: &[&[u8]]) -> PathBuf {
+        let key = crypto::derive(CONTEXT, name);
+        let name = data_encoding::HEXLOWER.encode(&key[..NAME_BYTES]);
+        self.folder.join(name)
     }
 
     /// The whole file at a place, if all of it has come.
@@ -285,5 +299,9 @@ mod tests {
         assert_eq!(Cache::whole(&place).expect("looked"), Some(place.join("b")));
         Cache::empty(&place).expect("emptied");
         assert_eq!(fs::read_dir(&place).expect("there").count(), 0);
+        for _ in 0..2 {
+            cache.forget(&[b"a", b"b"]).expect("forgotten");
+            assert!(!place.exists());
+        }
     }
 }

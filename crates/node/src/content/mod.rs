@@ -1,7 +1,7 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
 //! - [`store`]: the tables of shares in `kith.db`; `schema`: all tables of the room.
-//! - [`shares`]: sharing folders in place. [`recipients`]: with whom. `audience`: with whom from now on. `revoking`: taking it back, from all or from one. `scanning`: what is in them. `bare`: what pictures say is not. [`past`]: what was in them before. [`fetches`]: who fetched it.
+//! - [`shares`]: sharing folders in place. [`recipients`]: with whom. `audience`: with whom from now on. `revoking`: taking it back, from all or from one. `scanning`: what is in them. `left_out`: what is not. `bare`: what pictures say is not. [`past`]: what was in them before. [`fetches`]: who fetched it.
 //! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. `part`: copies of some files, `selected`: theirs. [`quota`]: how many there may be. [`others`]: who else provides. `marked`: shares that somebody is to look at.
 //! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
@@ -13,6 +13,7 @@
 //! - [`givers`]: who gives which parts of it.
 //! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`previews`]: small pictures of pictures.
+//! - [`remembered`]: what contacts shared when they last said.
 //! - [`liars`]: who is asked for nothing any more.
 //! - [`providers`]: who may have it.
 //! - [`talk`]: what is asked and told beside: heads, who provides.
@@ -45,6 +46,7 @@ pub mod givers;
 pub mod glob;
 mod holding;
 pub(crate) mod known;
+mod left_out;
 pub mod liars;
 pub mod list;
 mod looks;
@@ -62,6 +64,7 @@ pub mod providers;
 pub mod quota;
 pub mod reader;
 pub mod recipients;
+pub mod remembered;
 pub mod request;
 mod revoking;
 mod scanning;
@@ -102,6 +105,7 @@ pub use priorities::{Level, Levels, Priorities, PriorityError};
 pub use providers::Provider;
 pub use reader::{FileReader, ReadError, Readers};
 pub use recipients::{AudienceKind, Recipients, RecipientsError};
+pub use remembered::{Forgotten, Remembered};
 pub use request::{AlreadyHere, Get, Got, Progress, StagedAt};
 pub(crate) use schema::SCHEMAS;
 pub use selected::PartOf;

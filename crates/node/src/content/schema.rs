@@ -1,7 +1,7 @@
 //! The tables of this room in `kith.db`.
 
 use super::liars::LIARS_SCHEMA;
-use super::{bare, fetches, known, past, selected, store};
+use super::{bare, fetches, known, left_out, past, remembered, selected, store};
 
 /// Their pieces, in the order they were invented: a database has the first so many of them.
 pub(crate) const SCHEMAS: &[&str] = &[
@@ -16,4 +16,6 @@ pub(crate) const SCHEMAS: &[&str] = &[
     selected::SCHEMA,
     store::OWNED_SCHEMA,
     selected::PLACES_SCHEMA,
+    remembered::SCHEMA,
+    left_out::SCHEMA,
 ];

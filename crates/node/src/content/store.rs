@@ -307,12 +307,13 @@ pub(super) fn revoke(
 }
 
 /// What is kept of an own share beside its row and those who were named.
-const BESIDE: [&str; 5] = [
+const BESIDE: [&str; 6] = [
     "share_root",
     "share_node",
     "share_file",
     "share_past",
     "share_fetch",
+    "share_left_out",
 ];
 
 /// Forgets an own share altogether; how many there were.

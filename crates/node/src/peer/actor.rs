@@ -194,6 +194,7 @@ impl Actor {
                 // Who asked may have gone.
                 let _ = answer.send(self.faces.endpoint(face));
             }
+            Input::Lan(is_on) => self.sources.set_lan(is_on, &self.tasks),
             Input::NetworkChanged => {
                 self.faces.network_changed(&self.tasks);
                 self.machine.handle_network_changed(now);

@@ -417,10 +417,11 @@ impl AddressBook {
         known.await??;
         let _parting = self.0.shares().others().part_with(peer);
         self.0.contents().revoke(peer).await?;
-        Ok(self
-            .0
+        self.0
             .ask(move |machine, now| machine.edit_book(now, |book| change(book, &peer)))
-            .await??)
+            .await??;
+        // What they shared is shown to nobody any more.
+        self.0.contents().forget(peer).await
     }
 
     /// The words by which this node's owner and `peer` check, on the phone say, that nobody stands between them.

@@ -84,6 +84,8 @@ pub(super) enum Input {
         face: Face,
         answer: oneshot::Sender<Option<FaceEndpoint>>,
     },
+    /// Contacts on the local network are to find this node, and it them; or not any more.
+    Lan(bool),
     /// The interfaces are different.
     NetworkChanged,
     /// The contact face was bound anew.

@@ -88,7 +88,7 @@ impl Actor {
         self.state.dials.add(dial, face, attempt);
     }
 
-    fn announce(&self, advertisement: Advertisement) {
+    fn announce(&mut self, advertisement: Advertisement) {
         let Some((port, port_v6)) = self.faces.contact_ports() else {
             return;
         };

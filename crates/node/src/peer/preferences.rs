@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kith_core::introducer::Introducer;
 
+use super::input::Input;
 use super::node::Node;
 use crate::config::settings::{Change, check_audience, check_name};
 use crate::config::{Config, INTRODUCERS_MAX};
@@ -16,11 +17,11 @@ use crate::error::Error;
 pub struct Preferences {
     /// What the owner is to be called, as a suggestion to others; empty for none.
     pub name: String,
-    /// Whether contacts on the same network find this node without anybody's help; a change holds from the next start on.
+    /// Whether contacts on the same network find this node without anybody's help.
     pub lan: bool,
     /// Whether whoever knows the PeerId can look up the public face.
     pub findable: bool,
-    /// Whether this node relays for its contacts, where they can reach it; a change holds from the next start on.
+    /// Whether this node relays for its contacts, where they can reach it.
     pub relay_for_contacts: bool,
     /// Whether what was fetched is provided to others who may have it.
     pub provide: bool,
@@ -75,6 +76,17 @@ impl Node {
             check_audience(audience).map_err(Error::Usage)?;
         }
         Config::keep_settings(&self.home().config(), &change).map_err(usage)?;
+        if let Some(is_on) = change.lan {
+            self.tell(Input::Lan(is_on));
+        }
+        let relaying = match change.relay_for_contacts {
+            Some(true) => {
+                let kept = Config::load(&self.home().config()).map_err(usage)?;
+                Some(Some(kept.relay_for_contacts.addresses))
+            }
+            Some(false) => Some(None),
+            None => None,
+        };
         let others = self.shares().others();
         if let Some(provides) = change.provide {
             others.set_provides(provides);
@@ -89,6 +101,9 @@ impl Node {
             }
             if let Some(findable) = findable {
                 machine.handle_findable(now, findable);
+            }
+            if let Some(wanted) = relaying {
+                machine.handle_relaying(now, wanted);
             }
         })
         .await

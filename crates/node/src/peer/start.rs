@@ -135,7 +135,8 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
         tasks: tasks.clone(),
         stop,
     }));
-    let sources = Sources::start(settings.lan, visitors.clone(), inputs.downgrade(), &tasks);
+    let lan = (settings.lan, settings.lan_later);
+    let sources = Sources::start(lan, visitors.clone(), inputs.downgrade(), &tasks);
     let actor = Actor {
         clock: settings.clock,
         machine,
@@ -219,7 +220,8 @@ impl Settings {
         config.name.clone_from(&self.name);
         config.keeps_sessions = self.keeps_sessions;
         config.findable = self.findable;
-        config.relay = self.relay.as_ref().map(|how| how.addresses.clone());
+        let relay = self.relay.as_ref().filter(|how| how.enabled);
+        config.relay = relay.map(|how| how.addresses.clone());
         if let Some(strangers_max) = self.strangers_max {
             config.strangers_max = strangers_max;
         }

@@ -2,6 +2,7 @@
 // `ApiError` with the daemon's words, which are meant for people.
 
 import createClient from "openapi-fetch";
+import { advised } from "../text/advice";
 import { encodePath, safeText } from "../text/safe";
 import type { components, paths } from "./schema";
 
@@ -12,6 +13,7 @@ export type Status = Schemas["Status"];
 export type Session = Schemas["Session"];
 export type Share = Schemas["ShareInfo"];
 export type Listed = Schemas["Listed"];
+export type Remembered = Schemas["RememberedInfo"];
 export type Transfer = Schemas["TransferInfo"];
 export type TransferSource = Schemas["TransferSource"];
 export type Limits = Schemas["LimitsInfo"];
@@ -34,7 +36,7 @@ export type GetRequest = Schemas["GetRequest"];
 export type FolderInfo = Schemas["FolderInfo"];
 
 /** Why a call failed. `away`: the daemon did not answer at all. `locked`: it does not know this browser (any more). */
-export type ErrorKind = "usage" | "not_found" | "not_allowed" | "not_verified" | "failed" | "away" | "locked";
+export type ErrorKind = Schemas["Failure"]["kind"] | "away" | "locked";
 
 /** A failed call, with words for people. */
 export class ApiError extends Error {
@@ -50,6 +52,12 @@ export class ApiError extends Error {
 /** What went wrong, in words, whatever it was; they may hold names of peers. */
 export function wordsOf(error: unknown): string {
   return safeText(error instanceof Error ? error.message : String(error));
+}
+
+/** The same with what to do next, where the words do not say it: the daemon says it behind a semicolon, or asks. */
+export function adviceOf(error: unknown): string {
+  const words = wordsOf(error);
+  return advised(words, error instanceof ApiError ? error.kind : "failed");
 }
 
 const BASE = "/api/v1";
@@ -141,6 +149,9 @@ export const endInvite = (id: string) =>
   answer(client.DELETE("/api/v1/invites/{id}", { params: { path: { id } } }));
 
 export const shares = () => answer(client.GET("/api/v1/shares"));
+/** One of them, with what is not in it by name; asked anew for another version. */
+export const oneShare = (share: string, _hash: string) =>
+  answer(client.GET("/api/v1/shares/{share}", { params: { path: { share } } }));
 export const share = (request: ShareRequest) => answer(client.POST("/api/v1/shares", { body: request }));
 export const setAudience = (share: string, audience: Audience, named: string[]) =>
   answer(
@@ -151,7 +162,13 @@ export const setAudience = (share: string, audience: Audience, named: string[]) 
   );
 export const unshare = (share: string) =>
   answer(client.DELETE("/api/v1/shares/{share}", { params: { path: { share } } }));
-export const list = (path: string) => answer(client.GET("/api/v1/ls", { params: { query: { path } } }));
+/** What somebody shares, or what lies in a folder of it. Only as far as that is known here, where nobody is to be asked. */
+export const list = (path: string, here = false) =>
+  answer(client.GET("/api/v1/ls", { params: { query: { path, here } } }));
+/** What contacts shared when they last said. */
+export const remembered = () => answer(client.GET("/api/v1/remembered"));
+/** What a link leads to now. */
+export const head = (path: string) => answer(client.GET("/api/v1/head", { params: { query: { path } } }));
 
 /** The folders in a folder of the node's machine; in its owner's home, where none is named. */
 export const folder = (path: string | null) =>
@@ -219,6 +236,9 @@ export const pauseTransfer = (id: string) =>
   answer(client.POST("/api/v1/transfers/{id}/pause", { params: { path: { id } } }));
 export const resumeTransfer = (id: string) =>
   answer(client.POST("/api/v1/transfers/{id}/resume", { params: { path: { id } } }));
+/** Fetches the same once more in its place: into another folder, or adding what is missing to the one that is there. */
+export const againTransfer = (id: string, out: string | null, adds: boolean) =>
+  answer(client.POST("/api/v1/transfers/{id}/again", { params: { path: { id } }, body: { out, adds } }));
 export const cancelTransfer = (id: string, keep: boolean) =>
   answer(client.POST("/api/v1/transfers/{id}/cancel", { params: { path: { id } }, body: { keep } }));
 

@@ -24,9 +24,9 @@ export function sourceOf({ owner, share }: ShareRef, path: string): string {
   return [owner, share, ...path.split("/")].filter(Boolean).join("/");
 }
 
-/** What lies in a folder of a share. */
-export function entries(of: ShareRef, path: string): Promise<api.Listed[]> {
-  return api.list(sourceOf(of, path));
+/** What lies in a folder of a share; as it was when it was looked into last, where nobody is to be asked. */
+export function entries(of: ShareRef, path: string, isAway: boolean): Promise<api.Listed[]> {
+  return api.list(sourceOf(of, path), isAway);
 }
 
 /** Asks where the files and previews of a share are read from; before, `fileUrl` and `previewUrl` know no address. */
@@ -65,10 +65,10 @@ export function fileUrl(of: ShareRef, path: string): string | undefined {
   return base && `${base.files}/${encodePath(path)}`;
 }
 
-/** A small picture of a picture, no wider and higher than `size` pixels. Nothing until the share is open. */
-export function previewUrl(of: ShareRef, path: string, size: number): string | undefined {
+/** A small picture of a picture, no wider and higher than `size` pixels; only if it is here, where nobody is to be asked. Nothing until the share is open. */
+export function previewUrl(of: ShareRef, path: string, size: number, isAway = false): string | undefined {
   const base = bases.get(baseOf(of));
-  return base && `${base.previews}/${encodePath(path)}?size=${size}`;
+  return base && `${base.previews}/${encodePath(path)}?size=${size}${isAway ? "&here=true" : ""}`;
 }
 
 /** The address of a folder of a share as a site. */

@@ -375,6 +375,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/head": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a share is now, as its owner says. Contacts are told when that changes (`offered` among the events); whoever holds a link asks. */
+        get: operations["get_head"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/introducers": {
         parameters: {
             query?: never;
@@ -667,6 +684,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/remembered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What contacts shared when they last said, whether they are there or not. `ls` with `here` says what lay in it, as far as somebody looked. */
+        get: operations["get_remembered"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -880,6 +914,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/transfers/{id}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetches the same as a transfer that has failed or is done once more, in its place: into another folder, or adding what is missing to the one that is
+         *     there already.
+         */
+        post: operations["post_transfers_id_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/transfers/{id}/cancel": {
         parameters: {
             query?: never;
@@ -1034,6 +1088,19 @@ export interface components {
             /** @description Who it is. */
             peer_id: string;
         };
+        /** @description Where to fetch it again. */
+        AgainRequest: {
+            /**
+             * @description Whether what is missing is added to what is there already under its name. Nothing there is replaced.
+             * @default false
+             */
+            adds?: boolean;
+            /**
+             * @description The absolute path of the folder in which it appears; the one of before when left out.
+             * @default null
+             */
+            out?: string | null;
+        };
         /** @description A file that is in an album now. */
         AlbumFile: {
             /** @description Whether it was there before, by this name and with this content, so that nothing was added. */
@@ -1182,8 +1249,10 @@ export interface components {
         };
         /** @description A failed command. Also the body of a failed API call, so that a daemon's refusal reaches the shell as it was meant. */
         Failure: {
-            /** @description Which of the exit codes it is. */
-            kind: string;
+            /** @description Whether something was not fetched because something else lies where it should go: another folder helps then, or to add what is missing. */
+            exists?: boolean;
+            /** @enum {string} */
+            kind: "failed" | "usage" | "not_found" | "not_allowed" | "not_verified";
             /** @description What happened, to whom, and what to do next. */
             message: string;
             /** @description What to type in a terminal then; an app says `message` alone. */
@@ -1959,6 +2028,34 @@ export interface components {
             /** @description Whose. */
             peer_id: string;
         };
+        /** @description What a contact shared when they last said. */
+        RememberedInfo: {
+            /**
+             * Format: int64
+             * @description Bytes of its files.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Its files.
+             */
+            files: number;
+            /** @description The hash of the version that it had. */
+            hash: string;
+            /** @description What it was called. */
+            name: string;
+            /** @description Whose it is, by name. */
+            peer: string;
+            /** @description By PeerId. */
+            peer_id: string;
+            /** @description Which share. */
+            share_id: string;
+            /**
+             * Format: int64
+             * @description Until when this is known to have held, in milliseconds since 1970; where another version was looked into last, when that was.
+             */
+            told: number;
+        };
         /** @description Another name. */
         RenameRequest: {
             /** @description The new petname. */
@@ -2033,7 +2130,7 @@ export interface components {
              */
             findable?: boolean | null;
             /**
-             * @description Whether contacts on the same network find this node without anybody's help; from the next start on.
+             * @description Whether contacts on the same network find this node without anybody's help.
              * @default null
              */
             lan?: boolean | null;
@@ -2048,7 +2145,7 @@ export interface components {
              */
             provide?: boolean | null;
             /**
-             * @description Whether this node relays for its contacts, where they can reach it; from the next start on.
+             * @description Whether this node relays for its contacts, where they can reach it.
              * @default null
              */
             relay_for_contacts?: boolean | null;
@@ -2066,13 +2163,13 @@ export interface components {
             findable: boolean;
             /** @description The introducers that are used. */
             introducers: components["schemas"]["IntroducerInfo"][];
-            /** @description Whether contacts on the same network find this node without anybody's help; a change holds from the next start on. */
+            /** @description Whether contacts on the same network find this node without anybody's help. */
             lan: boolean;
             /** @description What the owner is to be called, as a suggestion to others; empty for none. */
             name: string;
             /** @description Whether what was fetched is provided to others who may have it. */
             provide: boolean;
-            /** @description Whether this node relays for its contacts, where they can reach it; a change holds from the next start on. */
+            /** @description Whether this node relays for its contacts, where they can reach it. */
             relay_for_contacts: boolean;
             /** @description What is taken of the disk. */
             storage: components["schemas"]["StorageInfo"];
@@ -2101,7 +2198,7 @@ export interface components {
             hash: string;
             /** @description Whether it is provided for good, and makes no room for other copies: every own share is. */
             kept: boolean;
-            /** @description What is not in it, and why; the first of them, when it has just been made. */
+            /** @description What is not in it, and why; the first hundred of them, when it has just been made or is asked for by itself. */
             left_out: string[];
             /**
              * Format: int64
@@ -2413,6 +2510,8 @@ export interface components {
              * @description How long it still takes at this rate, where that is known.
              */
             seconds_left?: number | null;
+            /** @description Whether files of it were chosen: those are added to a folder that is there already, and nothing there is replaced. */
+            selects?: boolean;
             /** @description Who gives what of it, or gave since the node began with it, those who gave most first. */
             sources?: components["schemas"]["TransferSource"][];
             /** @description `waiting` (for somebody who has it), `running`, `paused`, `done`, `failed` or `cancelled`. */
@@ -3342,6 +3441,37 @@ export interface operations {
             };
         };
     };
+    get_head: {
+        parameters: {
+            query: {
+                /** @description `PEER/SHARE`, or a link. */
+                path: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     post_introducers: {
         parameters: {
             query?: never;
@@ -3596,6 +3726,8 @@ export interface operations {
                 path?: string;
                 /** @description Of a folder, only what is behind this name; from its first entry on when left out. */
                 after?: string;
+                /** @description Whether to say only what is known here, without asking anybody: of a folder of a share, as it was when it was looked into last. */
+                here?: boolean;
             };
             header?: never;
             path?: never;
@@ -3903,6 +4035,8 @@ export interface operations {
             query?: {
                 /** @description how long its longer side is shown, in pixels: there are previews of 320 (given up to 512, and without a word) and of 1280 */
                 size?: number;
+                /** @description whether it is given only where it is here, without asking anybody */
+                here?: boolean;
             };
             header?: {
                 /** @description the ETag of the one that is there */
@@ -4004,6 +4138,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecognisedText"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_remembered: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RememberedInfo"][];
                 };
             };
             /** @description what went wrong, and what to do next */
@@ -4546,6 +4708,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["GetRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferInfo"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_transfers_id_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a number */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgainRequest"];
             };
         };
         responses: {

@@ -39,3 +39,16 @@ export async function download(
   }
   return transfer;
 }
+
+/** The download of all of a share that was done last, as long as it is on the list. */
+export function downloadedBefore(transfers: readonly api.Transfer[], of: ShareRef): api.Transfer | undefined {
+  return transfers.findLast(
+    (it) =>
+      it.direction === "download" && it.state === "done" && it.peer_id === of.owner && it.what === of.share,
+  );
+}
+
+/** How many files a share has more than that download brought. */
+export function newSince(before: api.Transfer | undefined, files: number): number {
+  return before ? Math.max(0, files - before.files) : 0;
+}

@@ -21,9 +21,9 @@ export class Folder {
   wrong = $state<string | null>(null);
   #at = "";
 
-  /** Lists it, if this version is not the one that is shown. */
-  async show(of: ShareRef, path: string, hash: string): Promise<void> {
-    const at = `${sourceOf(of, path)}@${hash}`;
+  /** Lists it, if this version is not the one that is shown; while its owner is away, as it was when it was looked into last. */
+  async show(of: ShareRef, path: string, hash: string, isAway = false): Promise<void> {
+    const at = `${sourceOf(of, path)}@${hash}${isAway ? " away" : ""}`;
     if (at === this.#at) return;
     this.#at = at;
     if (of.owner === "") void readLink(of.share);
@@ -31,12 +31,12 @@ export class Folder {
     // Who holds a link is told of no new version, and so looks each time.
     if (of.owner === "") forget(of, path);
     try {
-      const [listing] = await Promise.all([listed(of, path, hash), open(of)]);
+      const [listing] = await Promise.all([listed(of, path, hash, isAway), open(of)]);
       if (this.#at === at) [this.entries, this.wrong] = [listing.entries, null];
     } catch (error) {
       if (this.#at !== at) return;
       // So that the next look tries again.
-      [this.wrong, this.#at] = [api.wordsOf(error), ""];
+      [this.wrong, this.#at] = [api.adviceOf(error), ""];
     }
   }
 

@@ -16,10 +16,35 @@ export interface Found {
   /** As far as its owner says so beforehand; a link does not. */
   files: number;
   isMine: boolean;
+  /** Whether its owner is a contact who is away: then nobody is asked, and what is here is shown. */
+  isAway: boolean;
+  /** Then, where there is no copy: who, and until when this is known to have held, in milliseconds since 1970, as far as that is. */
+  away: { name: string; told: number | null } | null;
 }
 
+const NOT_AWAY = { isAway: false, away: null };
+
 /** What links say of where they lead. */
-const links = new SvelteMap<string, { name: string; owner: string | null }>();
+const links = new SvelteMap<
+  string,
+  { name: string; owner: string | null; hash?: string | undefined; files?: number }
+>();
+
+/** How often it is asked what a link leads to, while somebody looks: its owner knows nobody to tell. */
+const ASK_LINK_EVERY_MS = 15_000;
+
+/** Has what a link leads to followed for as long as it is looked at; call what it gives in the end. A page that nobody sees asks nothing. */
+export function followLink(link: string): () => void {
+  const ask = async () => {
+    if (document.hidden) return;
+    const now = await api.head(link).catch(() => null);
+    const told = links.get(link);
+    if (now && told && told.hash !== now.hash)
+      links.set(link, { ...told, hash: now.hash ?? undefined, files: now.files });
+  };
+  const timer = setInterval(() => void ask(), ASK_LINK_EVERY_MS);
+  return () => clearInterval(timer);
+}
 
 /** Has the daemon read a link, which asks nobody; one that it cannot read shows when it is listed. */
 export async function readLink(link: string): Promise<void> {
@@ -35,19 +60,35 @@ export function findShare(peer: string | null, share: string): Found | undefined
     const told = links.get(share);
     const name = told?.name || t.files.byLink;
     const owner = told?.owner ?? null;
-    return { of: { owner: "", share }, name, owner, hash: share, files: 0, isMine: false };
+    const hash = told?.hash ?? share;
+    return {
+      of: { owner: "", share },
+      name,
+      owner,
+      hash,
+      files: told?.files ?? 0,
+      ...NOT_AWAY,
+      isMine: false,
+    };
   }
   const me = live.node?.peer_id;
   if (peer === null || peer === me) {
     const mine = live.own.find((it) => it.share_id === share);
     if (!mine || me === undefined) return undefined;
-    return { ...mine, of: { owner: me, share }, owner: null, isMine: true };
+    return { ...mine, of: { owner: me, share }, owner: null, ...NOT_AWAY, isMine: true };
   }
-  const listed = live.offered.get(peer)?.shares.find((it) => it.share_id === share);
-  const known = listed?.hash ? { ...listed, hash: listed.hash } : findCopy(share);
+  const offered = live.offered.get(peer);
+  const listed = offered?.shares.find((it) => it.share_id === share);
+  const copy = findCopy(share);
+  const known = listed?.hash ? { ...listed, hash: listed.hash } : copy;
   if (!known) return undefined;
-  const owner = live.byPeer.get(peer)?.name ?? null;
-  return { ...known, of: { owner: peer, share }, owner, isMine: false };
+  const contact = live.byPeer.get(peer);
+  const owner = contact?.name ?? null;
+  // A copy is here, whoever is there.
+  const isAway = contact?.online === false;
+  const isOld = isAway && copy?.hash !== known.hash;
+  const away = isOld ? { name: contact.name, told: offered?.told.get(share) ?? null } : null;
+  return { ...known, of: { owner: peer, share }, owner, isMine: false, isAway, away };
 }
 
 /** The copy of a share that this node passes on. */

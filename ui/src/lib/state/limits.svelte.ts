@@ -23,7 +23,7 @@ export class LimitsReading {
       this.told = await api.limits();
       this.wrong = null;
     } catch (error) {
-      this.wrong = api.wordsOf(error);
+      this.wrong = api.adviceOf(error);
     }
   }
 

@@ -14,19 +14,23 @@ export interface Listing {
 /** A listing of 5,000 pictures is about a megabyte; more folders are seldom gone through at a time. */
 const KEPT_MAX = 64;
 
+/** In place of a version. */
+const AWAY = "away";
+
 const kept = new Map<string, Listing>();
 const running = new Map<string, Promise<Listing>>();
 
-/** A folder of a share at a version; from memory where it is known. */
-export function listed(of: ShareRef, path: string, hash: string): Promise<Listing> {
+/** A folder of a share at a version; from memory where it is known. While its owner is away, it is as it was when it was looked into last. */
+export function listed(of: ShareRef, path: string, hash: string, isAway = false): Promise<Listing> {
   const key = sourceOf(of, path);
   const known = kept.get(key);
   if (known?.hash === hash) return Promise.resolve(known);
-  const at = `${key}@${hash}`;
+  const at = `${key}@${hash}${isAway ? AWAY : ""}`;
   let listing = running.get(at);
   if (!listing) {
-    listing = entries(of, path)
-      .then((told) => keep(key, { entries: sorted(told), hash }))
+    listing = entries(of, path, isAway)
+      // Of whichever version it is: when they are back it is listed anew.
+      .then((told) => keep(key, { entries: sorted(told), hash: isAway ? AWAY : hash }))
       .finally(() => running.delete(at));
     running.set(at, listing);
   }

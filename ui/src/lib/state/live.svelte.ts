@@ -15,7 +15,11 @@ export interface Offered {
   isFresh: boolean;
   /** Why they were asked in vain the last time, in words. */
   wrong: string | null;
+  /** Of those that are remembered: until when that is known to have held, by their ids, in milliseconds since 1970. */
+  told: ReadonlyMap<string, number>;
 }
+
+const UNTOLD: ReadonlyMap<string, number> = new Map();
 
 /** Events come in bursts; what they make stale is read once for all of them. */
 const READ_AFTER_MS = 80;
@@ -132,10 +136,11 @@ class Live {
     }
     if (!contact.online) return;
     try {
-      this.#setOffered(peer, { shares: await api.list(peer), isFresh: true, wrong: null });
+      const shares = await api.list(peer);
+      this.#setOffered(peer, { shares, isFresh: true, wrong: null, told: UNTOLD });
     } catch (error) {
-      const shares = this.offered.get(peer)?.shares ?? [];
-      this.#setOffered(peer, { shares, isFresh: false, wrong: api.wordsOf(error) });
+      const { shares, told } = this.offered.get(peer) ?? { shares: [], told: UNTOLD };
+      this.#setOffered(peer, { shares, isFresh: false, wrong: api.adviceOf(error), told });
       const isAway =
         error instanceof api.ApiError && (error.kind === "not_found" || error.kind === "not_allowed");
       // Away for now, or for good: the next contact reading tells.
@@ -145,8 +150,22 @@ class Live {
 
   /** What others offer may be otherwise by now: they are asked with the next reading of contacts. */
   #doubt(): void {
-    for (const [peer, { shares }] of this.offered) {
-      this.#setOffered(peer, { shares, isFresh: false, wrong: null });
+    for (const [peer, offered] of this.offered) {
+      this.#setOffered(peer, { ...offered, isFresh: false, wrong: null });
+    }
+  }
+
+  /** What those shared who are away, as it is remembered; what is not is theirs no more. */
+  #recall(remembered: api.Remembered[]): void {
+    for (const { peer_id: peer, online, state, takes_you_for } of this.contacts) {
+      if (online || state !== "confirmed" || takes_you_for) continue;
+      const theirs = remembered.filter((it) => it.peer_id === peer);
+      const shares = theirs.map(({ share_id, name, hash, bytes, files, peer: of }) => {
+        return { kind: "share", share_id, name, hash, bytes, files, peer: of };
+      });
+      const told = new Map(theirs.map((it) => [it.share_id, it.told]));
+      const offered = { shares, isFresh: false, wrong: null, told };
+      this.#setOffered(peer, shares.length > 0 ? offered : null);
     }
   }
 
@@ -261,7 +280,10 @@ class Live {
         return;
       case "contacts":
         this.contacts = await api.contacts();
-        return this.#lookAround();
+        this.#lookAround();
+        // Whoever has just left is shown as they were.
+        if (this.contacts.some(({ online }) => !online)) this.#recall(await api.remembered());
+        return;
       case "shares":
         this.shares = await api.shares();
         return;

@@ -1,7 +1,7 @@
 // Short words about what has just happened. A failure stays until it is dismissed.
 
 import { untrack } from "svelte";
-import { wordsOf } from "../api/client";
+import { adviceOf, wordsOf } from "../api/client";
 
 export interface Toast {
   id: number;
@@ -36,7 +36,8 @@ class Toasts {
   }
 
   fail(error: unknown): void {
-    this.#add("bad", wordsOf(error));
+    // What is no error is words already, and whole.
+    this.#add("bad", error instanceof Error ? adviceOf(error) : wordsOf(error));
   }
 
   dismiss(id: number): void {

@@ -1,6 +1,6 @@
 // Every word the app says by itself, in one place, so that it can be translated. What comes from the daemon is in its words.
 
-import { bytes, count } from "./format";
+import { bytes, count, when } from "./format";
 
 interface Rates {
   upload?: string | null;
@@ -199,6 +199,8 @@ export const t = {
     theirsNone: "Nothing now.",
     theirsWrong: (name: string) => `What ${name} shares cannot be seen now`,
     theirsAway: "They are away. What they shared shows when they are back.",
+    theirsAsOf: (told: number | null, now: number) =>
+      told === null ? "They are away." : `They are away. This is as of ${when(told, now)}.`,
     mine: (name: string) => `What you share with ${name}`,
     mineNone: "Nothing yet. Make an album for them, or one for all your contacts.",
     fetched: "Fetched from you",
@@ -268,16 +270,31 @@ export const t = {
     others: "Also in here",
     fetched: "Who fetched it",
     fetchedNone: "Nobody yet.",
+    leftOut: "What is not in it",
+    leftOutText: (number: string) =>
+      `${number} in all lie there and are not shared. They are looked at again whenever something changes.`,
     strangers: "People with the link",
     wrong: "It cannot be shown now",
     emptyTitle: "Nothing in here yet",
     emptyMine:
-      "Drop pictures on this page, or add them by the button. Whoever may see the album sees them at once.",
+      "Drop pictures on this page, or add them by a button. Whoever may see the album sees them at once.",
+    emptyMineFiles: "Add something to it. Whoever may see it sees it at once.",
+    emptyAdd: "Add pictures or files",
     emptyDisk: (folder: string) =>
       `Put something into ${folder} on the computer where kith runs. Whoever may see it sees it at once.`,
     emptyTheirs: "As soon as something is added, it shows here.",
     goneTitle: "This album is not here",
     goneText: "It is not shared with you any more, or never was.",
+    awaySince: (told: number | null, now: number) =>
+      told === null ? "Away" : `Away · as of ${when(told, now)}`,
+    away: (name: string, told: number | null, now: number) =>
+      told === null
+        ? `${name} is away. What is here of it is shown; the rest comes when they are back.`
+        : `${name} is away. It is shown as of ${when(told, now)}, as far as it is here; the rest comes when they are back.`,
+    notSeenTitle: "This was not looked at before",
+    notSeen: (name: string) => `${name} is away, and nothing of it is here. It shows when they are back.`,
+    smallOnly: "Only the small picture is here. The whole one comes when its owner is back.",
+    brokenAway: "This is not here, and its owner is away. It shows when they are back.",
     ownerAway: (name: string) => `${name} is away. It shows when they are back.`,
     lightbox: "Picture",
     position: (at: number, all: number) => `${count(at)} of ${count(all)}`,
@@ -429,6 +446,12 @@ export const t = {
     hint: "A path on the computer where kith runs. The node goes on with it by itself, also after a restart.",
     begin: "Download",
     begun: "The download has begun; Transfers shows how it goes",
+    newer: (number: number) => `Download ${count(number)} new`,
+    newerText: (number: number) =>
+      number === 1
+        ? "You have downloaded this before. One more file has come since: it is added to what is there, and nothing there is replaced."
+        : `You have downloaded this before. ${count(number)} more files have come since: they are added to what is there, and nothing there is replaced.`,
+    elsewhere: "All of it, elsewhere…",
   },
   folders: {
     pick: "Pick a folder…",
@@ -507,6 +530,9 @@ export const t = {
     priority: "How soon",
     levels: { high: "Soon", normal: "Normal", low: "Later" },
     lies: "Lies in",
+    elsewhere: "Choose another folder…",
+    elsewhereTitle: "Download it into another folder",
+    addMissing: "Add what is missing there",
     cancelTitle: "Cancel this download?",
     cancelText: "What has arrived of it is deleted.",
     keep: "Keep what arrived, for the next time",
@@ -597,13 +623,13 @@ export const t = {
     add: "Add",
     reach: "Being found",
     lan: "On the local network",
-    lanText: "Contacts on the same network find you without anybody’s help. Holds from the next start on.",
+    lanText: "Contacts on the same network find you without anybody’s help.",
     findable: "By whoever knows my PeerId",
     findableText:
       "Off, strangers can find out nothing about you. On, they can tell whether you are there, and ask for what is public.",
     relay: "Relay for my contacts",
     relayText:
-      "Where they can reach this computer, two of them who cannot reach each other meet through it. It sees that they talk, and nothing of what. Holds from the next start on.",
+      "Where they can reach this computer, two of them who cannot reach each other meet through it. It sees that they talk, and nothing of what.",
     sharing: "Sharing",
     audience: "New albums are for",
     provide: "Pass on what I fetched",

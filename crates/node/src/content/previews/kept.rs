@@ -89,6 +89,18 @@ impl Kept {
         Ok(())
     }
 
+    /// Removes what is kept under a name, if anything is.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn forget(&self, name: &str) -> io::Result<()> {
+        {
+            let mut index = self.lock();
+            self.read(&mut index).forget(name);
+        }
+        self.remove(vec![name.to_owned()])
+    }
+
     /// Removes all of these that can be removed.
     fn remove(&self, names: Vec<String>) -> io::Result<()> {
         let mut removed = Ok(());
@@ -141,6 +153,13 @@ impl Index {
         self.bytes = self.bytes + bytes - before.map_or(0, |before| before.bytes);
     }
 
+    /// Forgets one.
+    fn forget(&mut self, name: &str) {
+        if let Some(entry) = self.files.remove(name) {
+            self.bytes -= entry.bytes;
+        }
+    }
+
     /// Forgets what was used longest ago.
     fn give_up(&mut self, until: u64) -> Vec<String> {
         let mut oldest: Vec<(u64, String)> = (self.files.iter())
@@ -180,6 +199,11 @@ mod tests {
         assert_eq!(fs::read_dir(&folder).expect("there").count(), 3);
         fs::write(folder.join(".new-half"), b"half").expect("room");
         let again = Kept::new(folder.clone(), 1 << 20);
+        for _ in 0..2 {
+            again.forget("a").expect("room");
+            assert!(!again.has("a") && !folder.join("a").exists());
+        }
+        again.put("a", &[1; 100]).expect("room");
         assert_eq!(again.get("e"), Some(vec![2; 100]));
         assert_eq!(again.get("b"), None);
         assert_eq!(fs::read_dir(&folder).expect("there").count(), 3);

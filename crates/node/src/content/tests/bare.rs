@@ -98,6 +98,18 @@ async fn others_get_bare_pictures_alone_and_the_files_stay_as_they_are() {
     assert!(snapshot(&world.source()) == before);
     let mine = world.shares.mine().expect("read").remove(0);
     assert_eq!((mine.bare, mine.left_out), (true, 3));
+    let mut kept = world.shares.left_out(&share).expect("read");
+    kept.sort_by(|one, other| one.path.cmp(&other.path));
+    let mut told = shared.left_out.clone();
+    told.sort_by(|one, other| one.path.cmp(&other.path));
+    assert_eq!(kept, told);
+    // What is moved away is not named any more.
+    fs::remove_file(world.source().join("film.mp4")).expect("removed");
+    world.shares.rescan(&share, NOW).expect("scanned");
+    let left = world.shares.left_out(&share).expect("read");
+    assert!(left.len() == 2 && !left.iter().any(|it| it.path.ends_with("film.mp4")));
+    world.shares.unshare(&share, NOW).expect("taken back");
+    assert_eq!(world.shares.left_out(&share).expect("read"), []);
 }
 
 #[tokio::test]

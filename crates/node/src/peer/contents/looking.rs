@@ -7,8 +7,9 @@ use std::time::Duration;
 use kith_core::data::head::{Head, HeadError};
 use kith_core::data::listing::Page;
 use kith_core::ids::{PeerId, ShareId};
-use kith_core::routing::Target;
+use kith_core::routing::{Target, UnreachableReason};
 use tokio::sync::mpsc;
+use tracing::debug;
 
 use super::failure::{explain, missing, several};
 use super::handle::Contents;
@@ -33,14 +34,27 @@ impl Contents {
     /// [`Error::Unreachable`], and as any stream.
     pub async fn list(&self, peer: PeerId) -> Result<Vec<Head>, Error> {
         let reach = Reach::peer(&self.node, peer).await?;
-        let target = Target::Peer(peer);
+        let (target, question) = (Target::Peer(peer), self.question());
         let mut asking = reach.asking(target);
-        loop {
+        let listed = loop {
             let listed = self.look(&reach, target, peer).await;
             if let Some(outcome) = asking.outcome(listed).await {
-                return outcome;
+                break outcome;
             }
+        };
+        match &listed {
+            Ok(heads) => self.take_in(peer, question, heads).await,
+            Err(Error::Unreachable {
+                reason: UnreachableReason::NotAContact,
+                ..
+            }) => {
+                if let Err(error) = self.forget(peer).await {
+                    debug!(%error, "what somebody shared is not forgotten");
+                }
+            }
+            Err(_) => {}
         }
+        listed
     }
 
     /// What a directory of a share holds, somebody's or our own, a page at a time: from the first entry behind the name `after` on. A file holds
@@ -49,23 +63,78 @@ impl Contents {
     /// # Errors
     /// [`Error::UnknownShare`] when there is no such share or path, or not for us; [`Error::Unreachable`].
     pub async fn entries(&self, source: &ShareSource, after: Option<&str>) -> Result<Page, Error> {
-        let behind = after.map(str::to_owned);
         if source.owner == self.node.peer_id() {
             let (shares, source) = (Arc::clone(self.node.shares()), source.clone());
+            let behind = after.map(str::to_owned);
             let own = move || own_entries(&shares, &source, behind.as_deref());
             let listed = tokio::task::spawn_blocking(own);
             return listed.await.map_err(|_| Error::Closed)?;
         }
-        let (shares, here) = (Arc::clone(self.node.shares()), source.clone());
-        let copied =
-            tokio::task::spawn_blocking(move || copied_entries(&shares, &here, behind.as_deref()));
-        let Some(copied) = copied.await.map_err(|_| Error::Closed)?? else {
+        let Some(copied) = self.entries_of_copy(source, after).await? else {
             return self.entries_of_owner(source, after).await;
         };
         match tokio::time::timeout(OWNER_WITHIN, self.entries_of_owner(source, after)).await {
             Err(_) | Ok(Err(Error::Unreachable { .. } | Error::UnknownContact(_))) => Ok(copied),
             Ok(listed) => listed,
         }
+    }
+
+    /// What a share of somebody else is now, as its owner says: what whoever holds a link asks for, since nobody tells them.
+    ///
+    /// # Errors
+    /// [`Error::UnknownShare`] when there is none, or not for us; [`Error::Unreachable`]; [`Error::Usage`] for what is our own.
+    pub async fn head(&self, source: &ShareSource) -> Result<Head, Error> {
+        let reach = Reach::source(&self.node, source).await?;
+        let mut failed = missing(reach.name());
+        for target in reach.targets() {
+            let mut asking = reach.asking(*target);
+            let outcome = loop {
+                let asked = self.head_at(&reach, *target, source).await;
+                if let Some(outcome) = asking.outcome(asked).await {
+                    break outcome;
+                }
+            };
+            match outcome {
+                Err(error @ Error::Unreachable { .. }) => failed = error,
+                other => return other,
+            }
+        }
+        Err(failed)
+    }
+
+    async fn head_at(
+        &self,
+        reach: &Reach,
+        target: Target,
+        source: &ShareSource,
+    ) -> Result<Head, Error> {
+        let share = self.identify(reach, target, source).await?;
+        let stream = reach.open(target).await?;
+        let asked = async {
+            let credential = source.credential();
+            let answered = content::head(stream, share, &credential, None, clock::now()).await?;
+            match answered.head.owner == source.owner {
+                true => Ok(answered.head),
+                false => Err(HeadError::OtherShare.into()),
+            }
+        };
+        let asked = tokio::time::timeout(LOOK_WITHIN, asked).await;
+        asked
+            .unwrap_or(Err(GetError::Stalled))
+            .map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
+    }
+
+    /// What it holds where there is a copy of it here; `None` where there is none.
+    pub(super) async fn entries_of_copy(
+        &self,
+        source: &ShareSource,
+        after: Option<&str>,
+    ) -> Result<Option<Page>, Error> {
+        let (shares, here) = (Arc::clone(self.node.shares()), source.clone());
+        let behind = after.map(str::to_owned);
+        let copied =
+            tokio::task::spawn_blocking(move || copied_entries(&shares, &here, behind.as_deref()));
+        copied.await.map_err(|_| Error::Closed)?
     }
 
     /// What the owner says that it holds.
@@ -159,12 +228,19 @@ impl Contents {
                     .await
             };
             let at = (source.path.as_str(), after);
-            content::entries(self.node.getting(), &head, at, feed).await
+            let page = content::entries(self.node.getting(), &head, at, feed).await?;
+            Ok((head, page))
         };
         let listed = tokio::time::timeout(LOOK_WITHIN, listed).await;
-        listed
+        let (head, page) = listed
             .unwrap_or(Err(GetError::Stalled))
-            .map_err(|error| explain(error, reach.name(), Reach::is_known(target)))
+            .map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
+        // What is remembered of a folder is its first page.
+        if source.link.is_none() && after.is_none() {
+            self.take_in_folder(&head, &source.path, &page.entries)
+                .await;
+        }
+        Ok(page)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kith_core::address::Route;
 use kith_core::data::head::{Audience, Head};
 use kith_core::data::link::Link;
-use kith_core::ids::{Face, PeerId};
+use kith_core::ids::{Face, PeerId, ShareId};
 use kith_core::introducer::Introducer;
 use kith_core::random::Random;
 use tokio::sync::broadcast;
@@ -160,6 +160,15 @@ impl Contents {
     /// [`Error::UnknownOwnShare`]; [`Error::Usage`] when several go by the name.
     pub async fn my_share(&self, text: &str) -> Result<MyShare, Error> {
         self.mine(&my_name(text)?).await
+    }
+
+    /// What lies in the folder of an own share and is not in it, with why; the first hundred of them.
+    ///
+    /// # Errors
+    /// [`Error::Share`] when the database cannot be read.
+    pub async fn left_out(&self, share: ShareId) -> Result<Vec<LeftOut>, Error> {
+        self.blocking(move |shares| Ok(shares.left_out(&share)?))
+            .await
     }
 
     /// Takes a share back, named by its id, its name or its link. Nothing of it is served from then on, and those who provide it and are

@@ -52,9 +52,8 @@ impl Contents {
     /// # Errors
     /// [`Error::Preview`], and as [`Contents::open`].
     pub async fn preview(&self, source: &ShareSource, size: Size) -> Result<Preview, Error> {
-        if let Some(lying) = self.lying(source).await? {
-            let made = self.node.previews().of(&lying, size).await;
-            return Ok(made.map_err(PreviewError::Refused)?);
+        if let Some(made) = self.preview_of_lying(source, size).await? {
+            return Ok(made);
         }
         if source.path.len() > PATH_BYTES_MAX {
             return Err(PreviewError::Refused(Refusal::NoFile).into());
@@ -73,6 +72,19 @@ impl Contents {
         }
     }
 
+    /// The preview of a picture that lies here; `None` where it does not.
+    pub(super) async fn preview_of_lying(
+        &self,
+        source: &ShareSource,
+        size: Size,
+    ) -> Result<Option<Preview>, Error> {
+        let Some(lying) = self.lying(source).await? else {
+            return Ok(None);
+        };
+        let made = self.node.previews().of(&lying, size).await;
+        Ok(Some(made.map_err(PreviewError::Refused)?))
+    }
+
     /// The file, where it lies here.
     async fn lying(&self, source: &ShareSource) -> Result<Option<Lying>, Error> {
         let (wanted, me) = (source.clone(), self.node.peer_id());
@@ -84,7 +96,8 @@ impl Contents {
         here.await.map_err(|_| Error::Closed)?
     }
 
-    async fn given_before(&self, name: &str, size: Size) -> Option<Preview> {
+    /// The preview that somebody gave before, if it is kept.
+    pub(super) async fn given_before(&self, name: &str, size: Size) -> Option<Preview> {
         let (previews, name) = (Arc::clone(self.node.previews()), name.to_owned());
         let read = tokio::task::spawn_blocking(move || previews.given().get(&name));
         let kept = read.await.ok().flatten()?;
@@ -215,7 +228,7 @@ fn share_name(source: &ShareSource) -> Vec<u8> {
 }
 
 /// What a preview that was given is kept as.
-fn name(source: &ShareSource, size: Size) -> String {
+pub(super) fn name(source: &ShareSource, size: Size) -> String {
     let path = source.path.trim_matches('/').as_bytes();
     let side = size.side_max().to_be_bytes();
     let key = crypto::derive(

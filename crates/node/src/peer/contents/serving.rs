@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use super::limits::served::Serving;
-use super::{announcing, keeping, limits, previews, reach, sources};
+use super::{announcing, keeping, limits, previews, reach, remembering, sources};
 use crate::clock;
 use crate::content::swarm::Getting;
 use crate::content::{self, Session, Shares, previews as small};
@@ -37,6 +37,7 @@ pub(in crate::peer) fn serve(node: &Node) {
     node.spawn(Arc::clone(node.previews()).run_ahead());
     keeping::keep(node);
     announcing::announce(node);
+    remembering::remember(node);
 }
 
 /// Runs the side of the swarms that wants. Who lies is remembered for the next run.

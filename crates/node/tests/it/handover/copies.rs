@@ -171,7 +171,7 @@ async fn what_a_copy_holds_is_listed_while_its_owner_is_away() {
     let source = contents.resolve("alice/folder/day1").await;
     let source = source.expect("a source");
     let listed = contents.entries(&source, None).await.expect("a copy");
-    let names: Vec<_> = listed.iter().map(Entry::name).collect();
+    let names: Vec<_> = listed.entries.iter().map(Entry::name).collect();
     assert_eq!(names, ["a"]);
     contents.unshare("folder").await.expect("a copy");
     let nothing = contents.entries(&source, None).await;

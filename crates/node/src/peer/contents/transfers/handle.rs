@@ -1,5 +1,6 @@
 //! What an application holds: all transfers of a node, or a hold on one of them.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
@@ -19,6 +20,9 @@ use crate::peer::contents::options::GetOptions;
 use crate::peer::contents::release::{RELEASE_STEP, RELEASE_WITHIN};
 use crate::peer::contents::source::ShareName;
 use crate::peer::node::Node;
+
+/// The pattern of all files.
+const ALL: &str = "*";
 
 /// The transfers of a node. A transfer under way keeps its node running.
 #[derive(Clone, Debug)]
@@ -52,7 +56,10 @@ impl Transfers {
     /// # Errors
     /// [`Error::Usage`] for patterns that are none, or too long; [`Error::Io`] when it cannot be kept, or there are too many transfers.
     pub async fn begin(&self, options: GetOptions, background: bool) -> Result<Attached, Error> {
-        let order = order(options)?;
+        self.begin_order(order(options)?, background).await
+    }
+
+    async fn begin_order(&self, order: Order, background: bool) -> Result<Attached, Error> {
         let _changing = self.node.transfers().changing.lock().await;
         let (attached, is_to_start, before) = {
             let mut table = self.node.transfers().lock();
@@ -150,6 +157,40 @@ impl Transfers {
         run::write(&self.node, id).await?;
         run::start(&self.node, id);
         Ok(info)
+    }
+
+    /// Fetches the same as one that has failed or is done, into another folder (where one is named), in its place; the node goes on with it by
+    /// itself. Where it `adds`, what the folder lacks is put into the one that is there already, and nothing in it is replaced.
+    ///
+    /// # Errors
+    /// As [`Transfers::begin`]; [`Error::UnknownTransfer`]; [`Error::Usage`] for one that is under way.
+    pub async fn again(
+        &self,
+        id: TransferId,
+        out: Option<&Path>,
+        adds: bool,
+    ) -> Result<Attached, Error> {
+        let mut order = {
+            let table = self.node.transfers().lock();
+            let entry = table.entries.get(&id).ok_or_else(|| missing(id))?;
+            if !entry.status.borrow().state.is_over() {
+                return Err(Error::Usage(format!(
+                    "transfer {id} is under way; cancel it first"
+                )));
+            }
+            entry.order.clone().prioritised(&entry.priorities.levels())
+        };
+        if let Some(out) = out {
+            order.set_out(&absolute(out)?);
+        }
+        if adds && !order.selects() {
+            order.only = vec![ALL.to_owned()];
+        }
+        let begun = self.begin_order(order, true).await?;
+        if begun.id != id {
+            self.cancel(id, true).await?;
+        }
+        Ok(begun)
     }
 
     /// Ends one, and forgets it. What arrived is kept for a later one, or deleted if it is to be `discard`ed; what is whole stays in any case.
@@ -268,6 +309,7 @@ impl Attached {
             (None, None) => Err(TransferFailure {
                 kind: ErrorKind::Failed,
                 message: format!("transfer {} was cancelled", self.id),
+                exists: false,
             }),
         }
     }
@@ -298,8 +340,7 @@ impl Drop for Attached {
 /// What was asked for, if it makes sense.
 fn order(options: GetOptions) -> Result<Order, Error> {
     Filter::globs(&options.only).map_err(|error| Error::Usage(error.to_string()))?;
-    let out = std::path::absolute(&options.out)
-        .map_err(|error| Error::Usage(format!("{}: {error}", options.out.display())))?;
+    let out = absolute(&options.out)?;
     let source = options.source;
     let link = source.link.map(|link| *link);
     let (share, name) = match (source.share, &link) {
@@ -327,8 +368,12 @@ fn order(options: GetOptions) -> Result<Order, Error> {
     })
 }
 
+fn absolute(out: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(out).map_err(|error| Error::Usage(format!("{}: {error}", out.display())))
+}
+
 /// Deletes a staging folder, as soon as the run that ended has let go of it.
-async fn discard_staged(folder: std::path::PathBuf) -> Result<(), Error> {
+async fn discard_staged(folder: PathBuf) -> Result<(), Error> {
     let mut waited = Duration::ZERO;
     loop {
         let at = folder.clone();

@@ -76,6 +76,8 @@ pub struct TransferFailure {
     pub kind: ErrorKind,
     /// What happened, to whom, and what to do next.
     pub message: String,
+    /// Whether something else lies where it should go, so that another folder helps.
+    pub exists: bool,
 }
 
 impl From<&Error> for TransferFailure {
@@ -83,6 +85,7 @@ impl From<&Error> for TransferFailure {
         Self {
             kind: error.kind(),
             message: error.to_string(),
+            exists: error.is_in_the_way(),
         }
     }
 }
@@ -106,6 +109,8 @@ pub struct TransferInfo {
     pub background: bool,
     /// Why it failed.
     pub failure: Option<TransferFailure>,
+    /// Whether files of it were chosen: those are added to a folder that is there already.
+    pub selects: bool,
     /// How soon its files are wanted, by their paths below what is fetched.
     pub priorities: Levels,
 }
@@ -138,6 +143,7 @@ mod tests {
             },
             background: true,
             failure: None,
+            selects: false,
             priorities: Levels::default(),
         }
     }

@@ -69,6 +69,9 @@ struct Kept {
     staged: Option<minicbor::bytes::ByteVec>,
     #[n(8)]
     target: Option<minicbor::bytes::ByteVec>,
+    /// Whether it failed because something else lies where it should go; left out where not.
+    #[n(9)]
+    exists: Option<bool>,
 }
 
 impl Wire for Kept {
@@ -107,6 +110,10 @@ impl KeptTransfer {
                 (number, message)
             }
         };
+        let exists = match &self.standing {
+            Standing::Failed(failure) if failure.exists => Some(true),
+            _ => None,
+        };
         let bytes = |path: &PathBuf| path.as_os_str().as_bytes().to_vec().into();
         let kept = Kept {
             version: VERSION,
@@ -118,6 +125,7 @@ impl KeptTransfer {
             files: self.progress.files,
             staged: self.staged.as_ref().map(bytes),
             target: self.target.as_ref().map(bytes),
+            exists,
         };
         Row {
             value: Some(codec::encode(&kept)),
@@ -143,6 +151,7 @@ impl KeptTransfer {
                 Standing::Failed(TransferFailure {
                     kind: known.ok_or_else(malformed)?.1,
                     message: kept.failure,
+                    exists: kept.exists.unwrap_or(false),
                 })
             }
         };
@@ -203,8 +212,11 @@ mod tests {
     #[test]
     fn every_standing_is_read_as_it_was_written() {
         let failed = FAILED.map(|(_, kind)| {
-            let message = "why".to_owned();
-            Standing::Failed(TransferFailure { kind, message })
+            Standing::Failed(TransferFailure {
+                kind,
+                message: "why".to_owned(),
+                exists: kind == ErrorKind::Failed,
+            })
         });
         let others = [Standing::Wanted, Standing::Paused, Standing::Done];
         for standing in others.into_iter().chain(failed) {

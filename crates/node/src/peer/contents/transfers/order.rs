@@ -122,6 +122,16 @@ impl Order {
         std::ffi::OsString::from_vec(self.out.clone()).into()
     }
 
+    /// Whether some files are wanted, and not all.
+    pub(super) fn selects(&self) -> bool {
+        !self.only.is_empty() || self.chosen.is_some()
+    }
+
+    /// Has it appear in another folder.
+    pub(super) fn set_out(&mut self, out: &Path) {
+        self.out = out.as_os_str().as_bytes().to_vec();
+    }
+
     /// How long to wait for somebody who has it.
     pub(super) fn wait(&self) -> Duration {
         Duration::from_millis(self.wait_ms)

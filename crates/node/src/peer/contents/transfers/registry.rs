@@ -295,6 +295,7 @@ impl Entry {
             progress: status.progress,
             background: self.kept,
             failure: status.failure.clone(),
+            selects: self.order.selects(),
             priorities: self.priorities.levels(),
         }
     }
