@@ -149,8 +149,8 @@ export const endInvite = (id: string) =>
   answer(client.DELETE("/api/v1/invites/{id}", { params: { path: { id } } }));
 
 export const shares = () => answer(client.GET("/api/v1/shares"));
-/** One of them, with what is not in it by name; asked anew for another version. */
-export const oneShare = (share: string, _hash: string) =>
+/** One of them, with what is not in it by name. */
+export const oneShare = (share: string) =>
   answer(client.GET("/api/v1/shares/{share}", { params: { path: { share } } }));
 export const share = (request: ShareRequest) => answer(client.POST("/api/v1/shares", { body: request }));
 export const setAudience = (share: string, audience: Audience, named: string[]) =>
