@@ -110,6 +110,7 @@ mod tests {
             out: None,
             failure: None,
             priorities: Vec::new(),
+            selects: false,
             sources: Vec::new(),
         };
         let expected =
