@@ -20,6 +20,8 @@ function pretend(count: number): void {
       let beats = 0;
       this.#beat = setInterval(() => {
         beats += 1;
+        // While all of it is examined, which takes long enough: as rarely as keeps the stream from being taken for dead.
+        if ("isCalm" in window && beats % 12 !== 0) return;
         const sessions = Array.from({ length: count }, (_, at) => ({
           name: `Friend ${at + 1}`,
           peer_id: `peer1friend${at}`,
@@ -142,6 +144,7 @@ for (const [screen, viewport] of Object.entries({
           });
       await expect.poll(ink).toBeGreaterThan(100);
       await page.screenshot({ path: info.outputPath("network.png"), fullPage: true });
+      await page.evaluate(() => Object.assign(window, { isCalm: true }));
       await isSound(page, `network on ${screen}`);
       await stops.focus();
       const leads = await stops.getAttribute("href");
