@@ -55,38 +55,43 @@ async fn a_tree_of_folders_that_repeat_is_refused_before_they_are_made() {
     let world = World::new();
     let secret = SecretKey::from_bytes([7; 32]);
     let share = secret.share_id();
-    // A thousand times the same folder of a thousand empty ones, in some 100 KiB.
-    let mut inner = DirectoryBuilder::default().finish().expect("bounded");
-    for _ in 0..2 {
-        let mut builder = DirectoryBuilder::default();
-        for number in 0..1_000 {
-            let folder = Entry::Directory(manifest::Directory {
-                name: format!("{number:03}"),
-                node: inner.1.node,
-                totals: inner.1.totals,
-            });
-            assert!(builder.push(folder).expect("in order").is_empty());
-        }
-        let (nodes, built) = builder.finish().expect("bounded");
-        inner.0.extend(nodes);
-        inner.1 = built;
+    // A thousand times the same folder of a thousand links, in some 70 KiB.
+    let mut builder = DirectoryBuilder::default();
+    for number in 0..1_000 {
+        let link = Entry::Symlink(manifest::Symlink {
+            name: format!("{number:03}"),
+            target: "000".to_owned(),
+        });
+        assert!(builder.push(link).expect("in order").is_empty());
     }
-    let found: Vec<Found> = inner.0.into_iter().map(Found::Node).collect();
+    let (mut found, inner) = builder.finish().expect("bounded");
+    let mut builder = DirectoryBuilder::default();
+    for number in 0..1_000 {
+        let folder = Entry::Directory(manifest::Directory {
+            name: format!("{number:03}"),
+            node: inner.node,
+            totals: inner.totals,
+        });
+        assert!(builder.push(folder).expect("in order").is_empty());
+    }
+    let (nodes, built) = builder.finish().expect("bounded");
+    found.extend(nodes);
+    let bytes: usize = found.iter().map(|node| node.bytes.len()).sum();
+    let found: Vec<Found> = found.into_iter().map(Found::Node).collect();
     let kept = store::run(world.shares.database(), |connection| {
         store::keep(connection, &share, 1, &found)
     });
     kept.expect("kept");
-    create(&world, &secret, &inner.1);
-    let refused = world.get(world.request(share)).await;
-    let refused = refused.expect_err("a million folders of nothing");
+    create(&world, &secret, &built);
+    let mut told = None;
+    let refused = world.get_reporting(world.request(share), |progress| told = progress.total);
+    let refused = refused.await.expect_err("a million links of nothing");
     assert!(matches!(refused, GetError::Repeated(_)), "{refused}");
-    let made = snapshot(&world.out());
-    let most = REPEATED_MAX + 100 * 1024 / ENTRY_BYTES_MIN;
-    assert!(
-        !made.is_empty() && made.len() as u64 <= most,
-        "{}",
-        made.len()
-    );
+    assert_eq!(told, Some(0), "nobody was told of them");
+    let most = REPEATED_MAX + bytes as u64 / ENTRY_BYTES_MIN;
+    assert!(most < 120_000, "{most}");
+    // The thousand folders, and not one link.
+    assert!(snapshot(&world.out()).len() < 1_010);
     assert!(!world.out().join("large").exists());
 }
 
