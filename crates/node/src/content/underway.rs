@@ -205,9 +205,12 @@ fn made(file: &File, blob: Blob, outboards: &Outboards) -> io::Result<Inner> {
     Ok(Inner::File(outboards.load(&blob.hash, blob.size)?))
 }
 
-/// All that are under way, by share and snapshot. As many as transfers at the most.
+/// By share and snapshot.
+type BySnapshot = BTreeMap<(ShareId, BlobHash), Vec<Arc<Underway>>>;
+
+/// All that are under way. As many as transfers at the most.
 #[derive(Debug, Default)]
-pub struct Underways(Mutex<BTreeMap<(ShareId, BlobHash), Vec<Arc<Underway>>>>);
+pub struct Underways(Mutex<BySnapshot>);
 
 impl Underways {
     /// One begins. Others of the same may be under way to somewhere else, or of other files of it.
@@ -257,7 +260,7 @@ impl Underways {
         self.lock().keys().map(|(share, _)| *share).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(ShareId, BlobHash), Vec<Arc<Underway>>>> {
+    fn lock(&self) -> MutexGuard<'_, BySnapshot> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

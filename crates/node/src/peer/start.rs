@@ -91,7 +91,6 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
     let place = Place::open(settings.data.clone(), settings.owner())?;
     let store = Store::open(&place.home.database(), SCHEMAS)?;
     let keys = load_keys(&place.home, &store)?;
-    owner::claim(&store, keys.identity.peer_id())?;
     let shares = Arc::new(settings.shares(&place, &keys, &store)?);
     let previews = settings.previews(&place, &shares);
     let secrets = face_secrets(&keys, settings.public_face_only);
@@ -136,7 +135,6 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
         stop,
     }));
     let lan = (settings.lan, settings.lan_later);
-    let sources = Sources::start(lan, visitors.clone(), inputs.downgrade(), &tasks);
     let actor = Actor {
         clock: settings.clock,
         machine,
@@ -144,7 +142,7 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
         faces,
         live,
         protocols,
-        sources,
+        sources: Sources::start(lan, visitors, inputs.downgrade(), &tasks),
         relay: relay.map(|plan| ContactRelay::start(plan, inputs.downgrade(), &tasks)),
         events,
         shares,
@@ -247,9 +245,9 @@ fn face_secrets(keys: &Keys, public_face_only: bool) -> BTreeMap<Face, SecretKey
     secrets
 }
 
-/// The keys of the directory; new ones where it is nobody's yet.
+/// The keys of the directory; new ones where it is nobody's yet. From then on it is theirs.
 fn load_keys(home: &Home, store: &Store) -> Result<Keys, SpawnError> {
-    match Keys::load(&home.identity_key()) {
+    let keys = match Keys::load(&home.identity_key()) {
         Err(KeyfileError::Missing { path }) => {
             let is_somebodys = owner::owner(store)?.is_some()
                 || !store.load(&Peer::<Ed25519>::kinds())?.is_empty();
@@ -261,10 +259,12 @@ fn load_keys(home: &Home, store: &Store) -> Result<Keys, SpawnError> {
             }
             let keys = Keys::generate();
             keys.create(&path)?;
-            Ok(keys)
+            keys
         }
-        loaded => Ok(loaded?),
-    }
+        loaded => loaded?,
+    };
+    owner::claim(store, keys.identity.peer_id())?;
+    Ok(keys)
 }
 
 fn reach_introducers(node: &Node, introducers: Vec<Introducer>) {
