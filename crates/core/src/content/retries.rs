@@ -109,12 +109,6 @@ impl Retries {
         }
     }
 
-    /// Until when an attempt may go on that has brought nothing yet and reached nobody; `None` for one that is not to be waited for at all, which has the
-    /// time that it takes.
-    pub fn deadline(&self) -> Option<Time> {
-        (!self.wait.is_zero()).then_some(self.deadline)
-    }
-
     /// An attempt ended: what follows.
     pub fn handle_ended(&mut self, now: Time, ended: Ended) -> Next {
         match ended {
@@ -204,19 +198,6 @@ mod tests {
     use crate::time::DAY;
 
     const NOW: Time = Time(0);
-
-    #[test]
-    fn an_attempt_that_brings_nothing_has_as_long_as_whoever_asks_waits() {
-        assert_eq!(retries(Duration::ZERO).deadline(), None);
-        let wait = Duration::from_secs(5);
-        let mut retries = retries(wait);
-        assert_eq!(retries.deadline(), Some(NOW + wait));
-        let later = NOW + Duration::from_secs(3);
-        retries.handle_ended(later, LOST);
-        assert_eq!(retries.deadline(), Some(NOW + wait));
-        retries.handle_ended(later, Ended::Lost { brought: true });
-        assert_eq!(retries.deadline(), Some(later + wait));
-    }
 
     const LOST: Ended = Ended::Lost { brought: false };
 

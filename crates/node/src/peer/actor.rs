@@ -167,7 +167,16 @@ impl Actor {
                 self.machine.handle_path(now, conn, is_direct);
             }
             Input::Closed { conn, ended } => self.closed(now, conn, &ended),
-            Input::Silence { conn, in_use } => self.machine.handle_silence(now, conn, in_use),
+            Input::Silence { conn, in_use } => {
+                if let Some(link) = self.live.lock().links.get_mut(&conn) {
+                    link.is_silent = true;
+                }
+                self.machine.handle_silence(now, conn, in_use);
+                if let Some(link) = self.live.lock().links.get_mut(&conn) {
+                    // It stays: something else is in use there.
+                    link.is_silent = false;
+                }
+            }
             Input::Streams { conn } => self.count_streams(now, conn),
             Input::Route {
                 face,
@@ -327,6 +336,7 @@ impl Actor {
             control,
             session: None,
             stood: Stood::default(),
+            is_silent: false,
             since: Instant::now(),
         };
         self.live.lock().links.insert(conn, link);

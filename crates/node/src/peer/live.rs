@@ -48,6 +48,8 @@ pub(super) struct Link {
     /// Who is there, once the introductions are through.
     pub(super) session: Option<Standing>,
     pub(super) stood: Stood,
+    /// Whether nothing comes from there, and it is given up for that.
+    pub(super) is_silent: bool,
     /// When the connection was made.
     pub(super) since: Instant,
 }
@@ -67,7 +69,9 @@ impl Link {
     /// path that data takes.
     pub(super) fn end(self, code: CloseCode, farewells: &TaskTracker) {
         let last_word = Said::LastWord(code);
+        // Who is silent hears nothing, and the next dial's first packets would go by the path of a connection that lingers.
         let is_told = self.session.is_none()
+            || self.is_silent
             || self.connection.tells_close()
             || self.control.try_send(last_word).is_err();
         if is_told {

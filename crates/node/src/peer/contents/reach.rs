@@ -107,10 +107,14 @@ impl Reach {
 
     /// Whether a session with the owner stands.
     pub(super) fn is_there(&self) -> bool {
-        let live = &self.node.0.live;
         self.targets
             .iter()
-            .any(|target| live.preferred(*target).is_some())
+            .any(|target| self.is_reached(*target))
+    }
+
+    /// Whether a session with whoever is at `target` stands.
+    pub(super) fn is_reached(&self, target: Target) -> bool {
+        self.node.0.live.preferred(target).is_some()
     }
 
     /// Whom to try, the best first.

@@ -163,13 +163,7 @@ impl Run {
         let mut retries = Retries::new(wait, examined_within, now());
         loop {
             let before = self.fetched;
-            let patience = self.patience(retries.deadline().map(|until| until.since(now())));
-            let attempt = tokio::select! {
-                biased;
-                attempt = self.attempt(only.as_ref()) => attempt,
-                late = patience => Err(late),
-            };
-            let error = match attempt {
+            let error = match self.attempt(only.as_ref()).await {
                 Ok(got) => return Ok(self.done(got, started)),
                 Err(error) => error,
             };
@@ -189,27 +183,6 @@ impl Run {
                 Next::Over => return Err(error),
                 Next::Unexamined => return Err(unexamined(error)),
             }
-        }
-    }
-
-    /// Ends in a failure when nothing has come within this time, and no way to the owner stands; otherwise never. Somebody who is there has the time
-    /// that they take.
-    fn patience(&self, within: Option<Duration>) -> impl Future<Output = Error> + use<> {
-        let (contents, source) = (self.contents.clone(), self.options.source.clone());
-        let progress = self.progress.subscribe();
-        async move {
-            let Some(within) = within else {
-                return std::future::pending().await;
-            };
-            tokio::time::sleep(within).await;
-            let reach = match Reach::source(&contents.node, &source).await {
-                Ok(reach) => reach,
-                Err(error) => return error,
-            };
-            if reach.is_there() || progress.has_changed().unwrap_or(false) {
-                return std::future::pending().await;
-            }
-            reach.unreachable(UnreachableReason::NoAnswer)
         }
     }
 
@@ -297,8 +270,14 @@ impl Run {
         only: Option<&Filter>,
     ) -> Result<Got, Error> {
         let reach = first.reach.clone();
+        let patience = Some(self.options.wait).filter(|wait| !wait.is_zero());
+        let late = late(reach.clone(), first.target, patience);
         let fetched = self.fetch_named(&first, owner, only);
-        reach.with_verified(first.target, fetched).await
+        tokio::select! {
+            biased;
+            fetched = reach.with_verified(first.target, fetched) => fetched,
+            late = late => Err(late),
+        }
     }
 
     /// Where what is remembered by the name is not there for us any more, its owner is asked which share has that name now.
@@ -452,6 +431,19 @@ impl Run {
             progress.rate = 0;
         });
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// Fails when whoever is at `target` is not reached as long as whoever asks waits; never where they are, who have the time that they take. Each is looked for
+/// that long: somebody who is there may come after others who are not.
+async fn late(reach: Reach, target: Target, patience: Option<Duration>) -> Error {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
+    }
+    match reach.is_reached(target) {
+        true => std::future::pending().await,
+        false => reach.unreachable(UnreachableReason::NoAnswer),
     }
 }
 

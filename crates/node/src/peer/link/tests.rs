@@ -100,6 +100,7 @@ async fn a_connection_on_which_nobody_reads_the_control_stream_is_closed() {
         control,
         session: None,
         stood: Stood::default(),
+        is_silent: false,
         since: std::time::Instant::now(),
     };
     for _ in 0..CONTROL_AHEAD_MAX {
