@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, RANGE, X_CONTENT_TYPE_OPTIONS,
@@ -15,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use kith::Error;
 use kith::content::{FileReader, ReadError};
+use serde::Deserialize;
 
 use super::door::Door;
 use crate::failure::Failure;
@@ -61,6 +62,14 @@ const TYPES: &[(&str, &str)] = &[
 /// What anything else is sent as.
 const ANY_TYPE: &str = "application/octet-stream";
 
+/// How a file is wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wishes {
+    /// Only where it is here whole, without asking anybody.
+    here: bool,
+}
+
 /// What a caller wants of a file.
 #[derive(Debug, PartialEq, Eq)]
 enum Wanted {
@@ -98,6 +107,7 @@ pub(super) async fn read_fetched(
 /// is read is.
 #[utoipa::path(get, path = "/api/v1/files/{source}",
     params(("source", description = "PEER/SHARE/PATH or LINK/PATH, as for get; the path of a share that is one file is its name, or left out"),
+        ("here" = Option<bool>, Query, description = "whether it is given only where it is here whole, without asking anybody"),
         ("Range" = Option<String>, Header, description = "bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH")),
     responses((status = 200, description = "all of it", content_type = "application/octet-stream"),
         (status = 206, description = "the range", content_type = "application/octet-stream"),
@@ -107,11 +117,16 @@ pub(super) async fn read_fetched(
 pub(super) async fn read(
     State(door): State<Door>,
     Path(source): Path<String>,
+    Query(wishes): Query<Wishes>,
     headers: HeaderMap,
 ) -> Response {
     let opened = async {
         let contents = door.node().contents();
-        contents.open(&contents.resolve(&source).await?).await
+        let wanted = contents.resolve(&source).await?;
+        match wishes.here {
+            true => contents.open_here(&wanted).await,
+            false => contents.open(&wanted).await,
+        }
     };
     match opened.await {
         Ok(reader) => answer(reader, &source, &headers).await,

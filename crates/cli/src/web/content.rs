@@ -20,8 +20,8 @@ use crate::path::segment;
 const SANDBOX: &str = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// What follows the size of a preview that is given only where it is here.
-const HERE: &str = "&here=true";
+/// What asks for something only where it is here.
+const HERE: &str = "here=true";
 
 /// What of a request reaches the API.
 const ASKED: [HeaderName; 2] = [RANGE, IF_NONE_MATCH];
@@ -69,20 +69,20 @@ pub(super) fn question(parts: &Parts, segments: &[String]) -> Option<Request> {
     asked.body(axum::body::Body::empty()).ok()
 }
 
-/// What is asked of content beside its path: how large a preview is to be, and whether it is given only where it is here.
+/// What is asked of content beside its path: how large a preview is to be, and whether anything is given only where it is here.
 fn wishes(parts: &Parts) -> String {
-    let asked = parts
-        .uri
-        .query()
-        .and_then(|asked| asked.strip_prefix("size="));
-    let (digits, here) = match asked.map(|asked| asked.strip_suffix(HERE).ok_or(asked)) {
-        Some(Ok(digits)) => (digits, HERE),
-        Some(Err(digits)) => (digits, ""),
-        None => return String::new(),
+    let asked = parts.uri.query().unwrap_or_default();
+    let (size, here) = match asked.strip_suffix(HERE) {
+        Some(rest) => (rest.strip_suffix('&').unwrap_or(rest), HERE),
+        None => (asked, ""),
     };
-    match digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => format!("?size={digits}{here}"),
-        false => String::new(),
+    let digits = size.strip_prefix("size=").unwrap_or_default();
+    let is_size = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    match (is_size, here) {
+        (true, "") => format!("?size={digits}"),
+        (true, here) => format!("?size={digits}&{here}"),
+        (false, HERE) if size.is_empty() => format!("?{HERE}"),
+        (false, _) => String::new(),
     }
 }
 
@@ -152,7 +152,9 @@ mod tests {
             ("?size=320", "?size=320"),
             ("?size=320&here=true", "?size=320&here=true"),
             ("?size=320&here=false", ""),
-            ("?here=true", ""),
+            ("?here=true", "?here=true"),
+            ("?x&here=true", ""),
+            ("?size=", ""),
             ("?size=320&path=/etc", ""),
             ("?size=x", ""),
         ] {

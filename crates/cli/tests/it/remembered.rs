@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::door::call;
+use crate::files::read;
 use crate::person::{PATIENCE, Person, text};
 use crate::previews::{png, preview};
 
@@ -30,6 +31,12 @@ async fn look(ben: &Person, album: &str) {
     assert_eq!(listed.as_array().expect("a list").len(), 2);
     let sea = preview(ben, &format!("ann/{album}/sea.png"), "").await;
     assert_eq!(sea.0, 200);
+    let (head, _) = read(ben, &format!("/files/ann/{album}/sea.png"), "").await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    // It is kept once it is whole.
+    let here = format!("/files/ann/{album}/sea.png?here=true");
+    let kept = async { while !read(ben, &here, "").await.0.contains(" 200") {} };
+    timeout(PATIENCE, kept).await.expect("kept");
 }
 
 /// Waits until nothing is remembered.
@@ -73,6 +80,12 @@ async fn what_was_looked_at_is_shown_while_its_owner_is_away_and_not_when_it_is_
         ["sea.png", "deep/other.png"].map(|path| format!("ann/{album}/{path}?size=320&here=true"));
     assert_eq!(preview(&ben, &sea, "").await.0, 200);
     assert_eq!(preview(&ben, &other, "").await.0, 503);
+    for (path, told) in [("sea.png", "200"), ("deep/other.png", "503")] {
+        let path = format!("/files/ann/{album}/{path}?here=true");
+        let (head, bytes) = read(&ben, &path, "").await;
+        assert!(head.starts_with(&format!("http/1.1 {told}")), "{head}");
+        assert_eq!(bytes == png(900, 600), told == "200");
+    }
 
     // Nobody looks at it here when it is taken back.
     ann.start(&[]).await;
@@ -83,6 +96,9 @@ async fn what_was_looked_at_is_shown_while_its_owner_is_away_and_not_when_it_is_
     is_forgotten(&ben).await;
     let (status, _) = call(&ben, "GET", &format!("/ls?path=ann/{album}&here=true"), "").await;
     assert!(status.contains("404"), "{status}");
+    let sea_file = format!("/files/ann/{album}/sea.png?here=true");
+    let gone = async { while !read(&ben, &sea_file, "").await.0.contains(" 503") {} };
+    timeout(PATIENCE, gone).await.expect("not kept any more");
     let gone = async { while preview(&ben, &sea, "").await.0 != 503 {} };
     timeout(PATIENCE, gone).await.expect("not kept any more");
 }

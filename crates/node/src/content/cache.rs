@@ -78,6 +78,17 @@ impl Cache {
         Ok(place)
     }
 
+    /// The whole file that has this name among all, if all of it has come.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn find(&self, name: &[&[u8]]) -> io::Result<Option<PathBuf>> {
+        match Self::whole(&self.at(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            found => found,
+        }
+    }
+
     /// Removes what is kept of a file that has this name among all, if anything is.
     ///
     /// # Errors
@@ -297,6 +308,9 @@ mod tests {
         assert_eq!(Cache::whole(&place).expect("looked"), None);
         fs::write(place.join("b"), b"").expect("written");
         assert_eq!(Cache::whole(&place).expect("looked"), Some(place.join("b")));
+        let find = |name: &[&[u8]]| cache.find(name).expect("looked");
+        assert_eq!(find(&[b"a", b"b"]), Some(place.join("b")));
+        assert_eq!(find(&[b"b", b"a"]), None);
         Cache::empty(&place).expect("emptied");
         assert_eq!(fs::read_dir(&place).expect("there").count(), 0);
         for _ in 0..2 {

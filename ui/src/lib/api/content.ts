@@ -59,10 +59,10 @@ async function ask(base: string): Promise<void> {
   }
 }
 
-/** A file's bytes, whole or by ranges; nothing of it need have been fetched. Nothing until the share is open. */
-export function fileUrl(of: ShareRef, path: string): string | undefined {
+/** A file's bytes, whole or by ranges; nothing of it need have been fetched, but where nobody is to be asked. Nothing until the share is open. */
+export function fileUrl(of: ShareRef, path: string, isAway = false): string | undefined {
   const base = bases.get(baseOf(of));
-  return base && `${base.files}/${encodePath(path)}`;
+  return base && `${base.files}/${encodePath(path)}${isAway ? "?here=true" : ""}`;
 }
 
 /** A small picture of a picture, no wider and higher than `size` pixels; only if it is here, where nobody is to be asked. Nothing until the share is open. */

@@ -3251,7 +3251,10 @@ export interface operations {
     };
     get_files_source: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description whether it is given only where it is here whole, without asking anybody */
+                here?: boolean;
+            };
             header?: {
                 /** @description bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH */
                 Range?: string | null;

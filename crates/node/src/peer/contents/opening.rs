@@ -86,12 +86,31 @@ impl Contents {
         self.read_remote(source).await
     }
 
+    /// The same as far as it is here whole, without asking anybody: of an own share, of a copy, or as it was when it was read last.
+    ///
+    /// # Errors
+    /// [`ReadError::Away`] where it is not; as [`Contents::open`].
+    pub async fn open_here(&self, source: &ShareSource) -> Result<FileReader, Error> {
+        if let Some(lying) = self.lying(source).await? {
+            return Ok(Readers::of_lying(lying).open("")?);
+        }
+        let (cache, owner, share) = (self.cache(), source.owner, share_name(source));
+        let path = source.path.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            cache.find(&[&owner.0, &share, path.trim_matches('/').as_bytes()])
+        });
+        let found = found.await.map_err(|_| Error::Closed)?;
+        let found = found.map_err(|error| Error::io("cannot look at what was read", error))?;
+        let away = "its owner is away, and this file is not here; it shows when they are back";
+        let whole = found.ok_or_else(|| ReadError::Away(away.to_owned()))?;
+        let readers = Readers::default();
+        readers.is_whole(&whole);
+        Ok(readers.open("")?)
+    }
+
     /// A file of which what is read is fetched.
     async fn read_remote(&self, source: &ShareSource) -> Result<FileReader, Error> {
-        let share = match &source.share {
-            ShareName::Id(share) => share.0.to_vec(),
-            ShareName::Name(name) => name.clone().into_bytes(),
-        };
+        let share = share_name(source);
         let (cache, owner, path) = (self.cache(), source.owner, source.path.clone());
         let place = tokio::task::spawn_blocking(move || {
             cache.place(&[&owner.0, &share, path.trim_matches('/').as_bytes()])
@@ -225,6 +244,14 @@ impl Contents {
 
     pub(super) fn cache(&self) -> Cache {
         Cache::new(self.node.home().partial())
+    }
+}
+
+/// What names the share in the name of a place.
+fn share_name(source: &ShareSource) -> Vec<u8> {
+    match &source.share {
+        ShareName::Id(share) => share.0.to_vec(),
+        ShareName::Name(name) => name.clone().into_bytes(),
     }
 }
 

@@ -86,7 +86,7 @@ impl Contents {
     }
 
     /// The file, where it lies here.
-    async fn lying(&self, source: &ShareSource) -> Result<Option<Lying>, Error> {
+    pub(super) async fn lying(&self, source: &ShareSource) -> Result<Option<Lying>, Error> {
         let (wanted, me) = (source.clone(), self.node.peer_id());
         let shares = Arc::clone(self.node.shares());
         let here = tokio::task::spawn_blocking(move || match wanted.owner == me {
