@@ -47,8 +47,8 @@ impl Shares {
         if !self.is_held_for(open, asker, shown, now)? {
             return Ok(None);
         }
-        let (held, edges) = self.held(&(open.share, open.root), open.size)?;
-        Ok(Some(Holding {
+        let held = self.held(&(open.share, open.root), open.size)?;
+        Ok(held.map(|(held, edges)| Holding {
             share: open.share,
             root: open.root,
             size: open.size,
@@ -79,7 +79,7 @@ impl Shares {
     }
 
     /// The chunks that are here of a snapshot of so many bytes: all, but of what is being fetched, and of a copy of some files; of that also what
-    /// is here of others, where no more is on its way. Blocks.
+    /// is here of others, where no more is on its way. `None` where nothing is here of it any more, or not before it was looked at. Blocks.
     ///
     /// # Errors
     /// The database's.
@@ -87,16 +87,17 @@ impl Shares {
         &self,
         snapshot: &(ShareId, BlobHash),
         size: u64,
-    ) -> io::Result<(Holdings, Option<Ranges>)> {
+    ) -> io::Result<Option<(Holdings, Option<Ranges>)>> {
         let (share, root) = snapshot;
-        let all = Holdings::all(Tiling::new(size).count());
+        let all = || Some((Holdings::all(Tiling::new(size).count()), None));
         let underways = self.underways().of(snapshot);
         let is_it = |copy: &CopyRow| copy.is_provided() && is_version(&copy.head, root);
         let copy = self.known_and_copy(share)?.1.filter(is_it);
         let mut part = match &copy {
             Some(copy) if copy.is_part => self.part(copy, size)?,
+            Some(_) => return Ok(all()),
             None if !underways.is_empty() => Part::of(size, &Ranges::default()),
-            _ => return Ok((all, None)),
+            None => return Ok(self.row(share)?.and_then(|_| all())),
         };
         let mut is_growing = false;
         for underway in underways {
@@ -111,7 +112,7 @@ impl Shares {
                 part.edges.insert(edge);
             }
         }
-        Ok((part.chunks, (!is_growing).then_some(part.edges)))
+        Ok(Some((part.chunks, (!is_growing).then_some(part.edges))))
     }
 
     /// The version of this manifest, the newest or a past one. Of a copy there is the one.

@@ -30,11 +30,14 @@ impl Shares {
         store::run(self.database(), |connection| of(connection, share))
     }
 
-    /// Keeps what a scan left out in place of what the one before did.
-    pub(super) fn keep_left_out(&self, share: &ShareId, left_out: &[LeftOut]) -> io::Result<()> {
-        store::run(self.database(), |connection| {
+    /// Keeps what a scan left out in place of what the one before did. What is shared is shared, whether that can be kept or not.
+    pub(super) fn keep_left_out(&self, share: &ShareId, left_out: &[LeftOut]) {
+        let kept = store::run(self.database(), |connection| {
             keep(connection, share, left_out)
-        })
+        });
+        if let Err(error) = kept {
+            tracing::warn!(%error, "what is not in a share cannot be kept");
+        }
     }
 }
 

@@ -65,8 +65,11 @@ impl Drop for Offered {
         let shares = &giving.shares;
         shares.underways().end(&self.underway);
         if self.underway.done().is_none() {
-            // What else is here of it stays so, what was told since is not here.
-            giving.withdraw(&self.underway.key());
+            // What else is here of it stays so; who was told of what is not comes again.
+            match tokio::runtime::Handle::try_current() {
+                Ok(_) => giving.settle_soon(self.underway.key()),
+                Err(_) => giving.withdraw(&self.underway.key()),
+            }
         }
         // Who asks is told that it is gone, unless the copy is there.
         shares.doubt();

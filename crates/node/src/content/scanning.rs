@@ -50,7 +50,7 @@ impl Shares {
         loop {
             if scanned.root.node == old.manifest {
                 self.kept(share, scan, None)?;
-                self.keep_left_out(share, &scanned.left_out)?;
+                self.keep_left_out(share, &scanned.left_out);
                 return Ok((shared(old, row.link.map(LinkSecret), scanned), false));
             }
             let signed = next_version(&row, &old, &scanned.root, now)?;
@@ -61,7 +61,7 @@ impl Shares {
                 replaced: &old.manifest,
             };
             if self.kept(share, scan, Some(new))? {
-                self.keep_left_out(share, &scanned.left_out)?;
+                self.keep_left_out(share, &scanned.left_out);
                 let shared = shared(signed.trusted()?, row.link.map(LinkSecret), scanned);
                 self.tell_own(*share, ShareEvent::Changed(shared.head.clone()));
                 self.doubt();

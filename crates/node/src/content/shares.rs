@@ -252,7 +252,7 @@ impl Shares {
         store::run(&*self.database, |connection| {
             store::create(connection, &row, &roots, new.recipients.named())
         })?;
-        self.keep_left_out(&share, &scanned.left_out)?;
+        self.keep_left_out(&share, &scanned.left_out);
         self.looks.wake();
         self.doubt();
         self.tell_own(share, ShareEvent::Listed(share));

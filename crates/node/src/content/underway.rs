@@ -255,6 +255,15 @@ impl Underways {
         self.lock().get(snapshot).cloned().unwrap_or_default()
     }
 
+    /// Adds the chunks of a snapshot that have come, to those that are here.
+    pub(super) fn add_held(&self, snapshot: &(ShareId, BlobHash), held: &mut Holdings) {
+        for underway in self.of(snapshot) {
+            for chunk in underway.held().iter() {
+                held.insert(chunk);
+            }
+        }
+    }
+
     /// The shares of which something is under way.
     pub(super) fn shares(&self) -> Vec<ShareId> {
         self.lock().keys().map(|(share, _)| *share).collect()

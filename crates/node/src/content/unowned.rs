@@ -77,7 +77,10 @@ impl Shares {
                         "UPDATE share SET head = ?2 WHERE share = ?1",
                         params![row.share.0, head],
                     )?,
-                    None => store::forget(&transaction, &row.share)?,
+                    None => {
+                        tracing::warn!(share = %row.share, "a share is not shared any more: what it is cannot be read");
+                        store::forget(&transaction, &row.share)?
+                    }
                 };
             }
             transaction.commit()

@@ -167,16 +167,7 @@ impl Actor {
                 self.machine.handle_path(now, conn, is_direct);
             }
             Input::Closed { conn, ended } => self.closed(now, conn, &ended),
-            Input::Silence { conn, in_use } => {
-                if let Some(link) = self.live.lock().links.get_mut(&conn) {
-                    link.is_silent = true;
-                }
-                self.machine.handle_silence(now, conn, in_use);
-                if let Some(link) = self.live.lock().links.get_mut(&conn) {
-                    // It stays: something else is in use there.
-                    link.is_silent = false;
-                }
-            }
+            Input::Silence { conn, in_use } => self.silent(now, conn, in_use),
             Input::Streams { conn } => self.count_streams(now, conn),
             Input::Route {
                 face,
@@ -302,6 +293,14 @@ impl Actor {
         };
         self.closed(now, conn, &ended);
         true
+    }
+
+    fn silent(&mut self, now: Time, conn: ConnId, in_use: u32) {
+        if let Some(link) = self.live.lock().links.get_mut(&conn) {
+            // Where something else is in use there it stays, and this says nothing.
+            link.is_silent = in_use == 0;
+        }
+        self.machine.handle_silence(now, conn, in_use);
     }
 
     fn closed(&mut self, now: Time, conn: ConnId, ended: &Ended) {

@@ -24,6 +24,7 @@ test("a share that has grown since it was downloaded says by how much", () => {
     done,
     { ...done, id: 8, files: 9, state: "running" },
     { ...done, id: 9, files: 9, direction: "upload" },
+    { ...done, id: 10, files: 2, selects: true },
   ];
   const before = downloadedBefore(others, of);
   expect(before?.id).toBe(7);

@@ -44,7 +44,11 @@ export async function download(
 export function downloadedBefore(transfers: readonly api.Transfer[], of: ShareRef): api.Transfer | undefined {
   return transfers.findLast(
     (it) =>
-      it.direction === "download" && it.state === "done" && it.peer_id === of.owner && it.what === of.share,
+      it.direction === "download" &&
+      it.state === "done" &&
+      !it.selects &&
+      it.peer_id === of.owner &&
+      it.what === of.share,
   );
 }
 

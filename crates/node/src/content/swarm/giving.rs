@@ -183,12 +183,14 @@ impl Giving {
         let Some((id, size)) = asked else {
             return;
         };
-        let (held, edges) = match self.shares.held(snapshot, size) {
-            Ok(held) => held,
+        let (mut held, edges) = match self.shares.held(snapshot, size) {
+            Ok(Some(held)) => held,
+            Ok(None) => return self.withdraw(snapshot),
             Err(error) => return tracing::warn!(%error, "what is shared cannot be looked up"),
         };
         let mut state = self.lock();
         let now = self.clock.now();
+        self.shares.underways().add_held(snapshot, &mut held);
         if !state.provider.handle_here(now, id, &held, edges.as_ref()) {
             state.forget(snapshot, id);
         }
@@ -374,10 +376,12 @@ impl State {
     fn snapshot(
         &mut self,
         shares: &Arc<Shares>,
-        holding: Holding,
+        mut holding: Holding,
         now: Time,
     ) -> (SnapshotId, Arc<Reading>) {
         let key = (holding.share, holding.root);
+        // More may have come, and been told, since it was looked what is here.
+        shares.underways().add_held(&key, &mut holding.held);
         let known = self.snapshots.get(&key).map(|known| known.id);
         // Files of it may have come or gone since.
         if let Some(id) = known

@@ -107,9 +107,7 @@ impl Reach {
 
     /// Whether a session with the owner stands.
     pub(super) fn is_there(&self) -> bool {
-        self.targets
-            .iter()
-            .any(|target| self.is_reached(*target))
+        self.targets.iter().any(|target| self.is_reached(*target))
     }
 
     /// Whether a session with whoever is at `target` stands.

@@ -7,7 +7,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::info::{TransferFailure, TransferId, TransferInfo, TransferState};
 use super::kept::TEXTS_BYTES_MAX;
-use super::order::Order;
+use super::order::{ALL, Order};
 use super::registry::{Earlier, Entry, Status, TRANSFERS_MAX};
 use super::run;
 use crate::content::{FileReader, Filter, Giver, Level};
@@ -20,9 +20,6 @@ use crate::peer::contents::options::GetOptions;
 use crate::peer::contents::release::{RELEASE_STEP, RELEASE_WITHIN};
 use crate::peer::contents::source::ShareName;
 use crate::peer::node::Node;
-
-/// The pattern of all files.
-const ALL: &str = "*";
 
 /// The transfers of a node. A transfer under way keeps its node running.
 #[derive(Clone, Debug)]

@@ -11,6 +11,9 @@ use minicbor::{Decode, Encode};
 
 use crate::content::{Chosen, Filter, Level, Levels};
 
+/// The pattern of all files.
+pub(super) const ALL: &str = "*";
+
 /// What to fetch, and where to.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Order {
@@ -125,6 +128,11 @@ impl Order {
     /// Whether some files are wanted, and not all.
     pub(super) fn selects(&self) -> bool {
         !self.only.is_empty() || self.chosen.is_some()
+    }
+
+    /// Whether some files were chosen of all there are.
+    pub(super) fn is_choice(&self) -> bool {
+        self.selects() && self.only != [ALL]
     }
 
     /// Has it appear in another folder.

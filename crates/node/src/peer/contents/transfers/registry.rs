@@ -295,7 +295,7 @@ impl Entry {
             progress: status.progress,
             background: self.kept,
             failure: status.failure.clone(),
-            selects: self.order.selects(),
+            selects: self.order.is_choice(),
             priorities: self.priorities.levels(),
         }
     }
