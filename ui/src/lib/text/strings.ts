@@ -184,7 +184,8 @@ export const t = {
     remove: "Remove",
     verify: "Compare safety words",
     blockTitle: (name: string) => `Block ${name}?`,
-    blockText: "They get nothing from you any more, and are not told why. A link that they have still opens what it opens, until you take that back. What they fetched they keep.",
+    blockText:
+      "They get nothing from you any more, and are not told why. A link that they have still opens what it opens, until you take that back. What they fetched they keep.",
     removeTitle: (name: string) => `Remove ${name}?`,
     removeText: "You forget them. To meet again, one of you needs a new invite.",
     done: {
