@@ -30,6 +30,8 @@ pub(super) struct Reach {
     node: Node,
     name: String,
     targets: Vec<Target>,
+    /// How long each is looked for at most; `None` for as long as that takes.
+    patience: Option<Duration>,
 }
 
 impl Reach {
@@ -44,6 +46,7 @@ impl Reach {
             node: node.clone(),
             name: name.as_str().to_owned(),
             targets: vec![Target::Peer(peer)],
+            patience: None,
         })
     }
 
@@ -88,6 +91,7 @@ impl Reach {
             node: node.clone(),
             name,
             targets,
+            patience: None,
         })
     }
 
@@ -97,6 +101,15 @@ impl Reach {
             node: node.clone(),
             name: name.to_owned(),
             targets: vec![target],
+            patience: None,
+        }
+    }
+
+    /// The same for somebody who waits so long for whoever has it; not at all means as long as it takes to ask each once.
+    pub(super) fn patient(self, wait: Duration) -> Self {
+        Self {
+            patience: Some(wait).filter(|wait| !wait.is_zero()),
+            ..self
         }
     }
 
@@ -191,6 +204,18 @@ impl Reach {
         link.is_some_and(|link| link.stood.get())
     }
 
+    /// Fails when whoever is at `target` is not reached in time; never where they are, who have the time that they take.
+    async fn late(&self, target: Target) -> Error {
+        match self.patience {
+            Some(patience) => tokio::time::sleep(patience).await,
+            None => std::future::pending().await,
+        }
+        match self.is_reached(target) {
+            true => std::future::pending().await,
+            false => self.unreachable(UnreachableReason::NoAnswer),
+        }
+    }
+
     /// They were there, and are not any more.
     fn lost(&self) -> Error {
         self.unreachable(UnreachableReason::Dropped)
@@ -238,7 +263,12 @@ impl Reach {
         target: Target,
         protocol: ProtocolName,
     ) -> Result<content::Stream<Metered<StreamReader>, StreamWriter>, Error> {
-        let opened = self.node.open_to(target, &[protocol]).await;
+        let protocols = [protocol];
+        let opened = tokio::select! {
+            biased;
+            opened = self.node.open_to(target, &protocols) => opened,
+            late = self.late(target) => return Err(late),
+        };
         let stream = opened.map_err(|error| self.by_name(error))?;
         let exporter = *stream.exporter();
         let (reader, writer) = limits::incoming(&self.node, stream);

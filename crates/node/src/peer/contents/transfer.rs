@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kith_core::content::retries::{Ended, Next, Retries};
 use kith_core::ids::{BlobHash, PeerId, ShareId};
-use kith_core::routing::{Target, UnreachableReason};
+use kith_core::routing::Target;
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::debug;
@@ -207,6 +207,7 @@ impl Run {
     /// is known here is asked for it when nobody has that.
     async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
+        let reach = reach.patient(self.options.wait);
         let owner = Provider {
             targets: reach.targets().to_vec(),
             credential: self.options.source.credential(),
@@ -247,7 +248,8 @@ impl Run {
         let mut has_older = false;
         for provider in self.contents.further(&self.options.source).await? {
             for target in &provider.targets {
-                let reach = Reach::provider(&self.contents.node, reach.name(), *target);
+                let reach = Reach::provider(&self.contents.node, reach.name(), *target)
+                    .patient(self.options.wait);
                 let first = First::of(&provider, *target, reach);
                 match self.fetch(first, Some(owner), only).await {
                     Err(error) if !is_local(&error) => {
@@ -270,14 +272,8 @@ impl Run {
         only: Option<&Filter>,
     ) -> Result<Got, Error> {
         let reach = first.reach.clone();
-        let patience = Some(self.options.wait).filter(|wait| !wait.is_zero());
-        let late = late(reach.clone(), first.target, patience);
         let fetched = self.fetch_named(&first, owner, only);
-        tokio::select! {
-            biased;
-            fetched = reach.with_verified(first.target, fetched) => fetched,
-            late = late => Err(late),
-        }
+        reach.with_verified(first.target, fetched).await
     }
 
     /// Where what is remembered by the name is not there for us any more, its owner is asked which share has that name now.
@@ -431,19 +427,6 @@ impl Run {
             progress.rate = 0;
         });
         tokio::time::sleep(pause).await;
-    }
-}
-
-/// Fails when whoever is at `target` is not reached as long as whoever asks waits; never where they are, who have the time that they take. Each is looked for
-/// that long: somebody who is there may come after others who are not.
-async fn late(reach: Reach, target: Target, patience: Option<Duration>) -> Error {
-    match patience {
-        Some(patience) => tokio::time::sleep(patience).await,
-        None => std::future::pending().await,
-    }
-    match reach.is_reached(target) {
-        true => std::future::pending().await,
-        false => reach.unreachable(UnreachableReason::NoAnswer),
     }
 }
 
