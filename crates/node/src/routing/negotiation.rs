@@ -35,7 +35,7 @@ impl From<Refusal> for Refused {
 pub enum AcceptError {
     /// Somebody in this node accepts it already.
     #[error(
-        "{0} is already accepted by this node: by another listener, which has to stop first, or by kith itself"
+        "{0} is already accepted by this node; stop the other listener first, and what kith itself speaks, take under another name"
     )]
     Taken(ProtocolName),
 }
