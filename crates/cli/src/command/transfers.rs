@@ -109,6 +109,7 @@ mod tests {
             background: true,
             out: None,
             failure: None,
+            selects: false,
             priorities: Vec::new(),
             selects: false,
             sources: Vec::new(),
