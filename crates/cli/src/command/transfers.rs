@@ -109,7 +109,6 @@ mod tests {
             background: true,
             out: None,
             failure: None,
-            selects: false,
             priorities: Vec::new(),
             selects: false,
             sources: Vec::new(),

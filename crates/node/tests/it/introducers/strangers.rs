@@ -35,8 +35,8 @@ async fn stranger() -> FaceEndpoint {
     FaceEndpoint::bind(config).await.expect("a free port")
 }
 
-/// Introduces itself as nobody; what is said to that.
-async fn greet(connection: &Connection) -> Vec<Frame> {
+/// Introduces itself as nobody; what is said to that, and the control stream, with which the session would end.
+async fn greet(connection: &Connection) -> (Vec<Frame>, impl Sized + use<>) {
     let (mut send, mut receive) = connection.open_stream().await.expect("open");
     let hello = Frame::Hello(Hello {
         version: HELLO_VERSION,
@@ -55,7 +55,7 @@ async fn greet(connection: &Connection) -> Vec<Frame> {
         let body = body.expect("open").expect("more to come");
         told.push(Frame::read(&body).expect("a frame"));
     }
-    told
+    (told, (send, receive))
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn the_hellos_of_two_faces_have_no_number_in_common_and_tell_no_time() {
     for route in [public, contact] {
         let stranger = stranger().await;
         let connection = soon("dialling", stranger.connect(&route)).await;
-        let told = greet(&connection.expect("it answers")).await;
+        let (told, _control) = greet(&connection.expect("it answers")).await;
         let [Frame::Hello(hello), Frame::Stranger] = &told[..] else {
             panic!("told a stranger {told:?}");
         };
@@ -92,7 +92,7 @@ async fn a_stranger_at_the_public_face_is_told_nothing_and_no_address() {
     let connection = soon("dialling", stranger.connect(&route)).await;
     let connection = connection.expect("its relay forwards");
 
-    let told = greet(&connection).await;
+    let (told, _control) = greet(&connection).await;
     let [Frame::Hello(hello), Frame::Stranger] = &told[..] else {
         panic!("told a stranger {told:?}");
     };
