@@ -168,8 +168,7 @@ impl Incoming {
     /// Whether some of it is here.
     pub(super) fn is_begun(&self) -> bool {
         let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes: u64 = missing.iter().map(|part| part.bytes()).sum();
-        bytes < self.blob.size
+        !missing.covers(span(&(0..self.blob.size)))
     }
 
     /// Whether all of it is.
