@@ -71,9 +71,14 @@ pub(crate) fn run(lab: &Lab, sizes: &Sizes) -> Result<Findings> {
     let content = Content::file(&ground.folder("source")?, "large", bytes)?;
     let mut field = field(lab, sizes.disk, &ground, &content)?;
     if !sizes.disk {
-        for (name, stream) in [("bare-tls", Stream::Tls), ("bare-iroh", Stream::Iroh)] {
+        for (name, stream) in [
+            ("bare-tls", Stream::Tls),
+            ("bare-tls-files", Stream::TlsOfFiles),
+            ("bare-iroh", Stream::Iroh),
+        ] {
             if lab.wants(name) {
-                field.enter(BareStream::start(stream, Sites::LOOPBACK, &ground, bytes));
+                let started = BareStream::start(stream, Sites::LOOPBACK, &ground, &content);
+                field.enter(started);
             }
         }
     }

@@ -44,8 +44,8 @@ const HEADER_BYTES: usize = 8 + 20 + 14;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Sizes {
-    /// The size of the file.
-    #[arg(long, default_value_t = 64)]
+    /// The size of the file: until the line's rate is found, half a second passes.
+    #[arg(long, default_value_t = 256)]
     mib: u64,
     /// How many turns of each.
     #[arg(long, default_value_t = 3)]

@@ -1,10 +1,13 @@
 //! Bare streams between two processes: TLS 1.3 on TCP, and iroh; both copy through buffers, and nothing is written down.
 //!
-//! It is what the machine could do if a transfer were nothing but encryption and the network.
+//! It is what the machine could do if a transfer were nothing but encryption and the network. TLS once more from a file to a file is what
+//! it could do if nothing had to be verified.
 
-use std::io::{Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,6 +19,7 @@ use crate::bare::{self, Bare, Place, Tuning};
 use crate::child::Parent;
 use crate::exchange;
 use crate::share::contender::Contender;
+use crate::share::content::Content;
 use crate::share::ground::Ground;
 use crate::share::program::{Program, START_DURATION_MAX, TRANSFER_DURATION_MAX};
 use crate::share::site::Sites;
@@ -32,6 +36,8 @@ const HOST: &str = "kith.invalid";
 pub(crate) enum Stream {
     /// TLS 1.3 on TCP.
     Tls,
+    /// The same, of what is read from a file, and written to one.
+    TlsOfFiles,
     /// QUIC by iroh, with the numbers it comes with.
     Iroh,
 }
@@ -50,6 +56,10 @@ struct Order {
     stream: Stream,
     source: Source,
     bytes: u64,
+    /// What to send, where it is a file,
+    from: PathBuf,
+    /// and where to write it.
+    to: PathBuf,
 }
 
 /// The two processes.
@@ -57,14 +67,20 @@ struct Order {
 pub(crate) struct BareStream {
     stream: Stream,
     source: Source,
-    bytes: u64,
+    content: Content,
+    out: PathBuf,
     provider: Program,
     getter: Program,
 }
 
 impl BareStream {
     /// Starts both.
-    pub(crate) fn start(stream: Stream, sites: Sites, ground: &Ground, bytes: u64) -> Result<Self> {
+    pub(crate) fn start(
+        stream: Stream,
+        sites: Sites,
+        ground: &Ground,
+        content: &Content,
+    ) -> Result<Self> {
         let this = std::env::current_exe()?;
         let start = |site: crate::share::site::Site, role: &str| {
             let mut command = site.command(&this);
@@ -76,7 +92,8 @@ impl BareStream {
         Ok(Self {
             stream,
             source: provider.hear(START_DURATION_MAX)?,
-            bytes,
+            content: content.clone(),
+            out: ground.folder("bare-out")?,
             provider,
             getter,
         })
@@ -87,6 +104,7 @@ impl Contender for BareStream {
     fn name(&self) -> &'static str {
         match self.stream {
             Stream::Tls => "bare TLS on TCP",
+            Stream::TlsOfFiles => "bare TLS on TCP, file to file",
             Stream::Iroh => "bare iroh stream",
         }
     }
@@ -103,15 +121,17 @@ impl Contender for BareStream {
         self.getter.tell(&Order {
             stream: self.stream,
             source: self.source.clone(),
-            bytes: self.bytes,
+            bytes: self.content.bytes,
+            from: self.content.path.clone(),
+            to: self.out.join(self.content.name()),
         })?;
         let received: u64 = self.getter.hear(TRANSFER_DURATION_MAX)?;
-        ensure!(received == self.bytes, "{received} bytes arrived");
+        ensure!(received == self.content.bytes, "{received} bytes arrived");
         Ok(())
     }
 
     fn out(&self) -> Option<&Path> {
-        None
+        (self.stream == Stream::TlsOfFiles).then_some(&self.out)
     }
 }
 
@@ -153,10 +173,23 @@ fn send_tls(mut socket: TcpStream, config: Arc<ServerConfig>) -> Result<()> {
     let mut stream = rustls::Stream::new(&mut connection, &mut socket);
     let mut asked = [0; 8];
     stream.read_exact(&mut asked)?;
-    let chunk = vec![7; CHUNK_BYTES];
     let mut left = u64::from_be_bytes(asked);
+    let mut length = [0; 2];
+    stream.read_exact(&mut length)?;
+    let mut path = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut path)?;
+    let mut file = match path.is_empty() {
+        true => None,
+        false => Some(File::open(PathBuf::from(std::ffi::OsString::from_vec(
+            path,
+        )))?),
+    };
+    let mut chunk = vec![7; CHUNK_BYTES];
     while left > 0 {
         let now = usize::try_from(left.min(CHUNK_BYTES as u64))?;
+        if let Some(file) = &mut file {
+            file.read_exact(&mut chunk[..now])?;
+        }
         stream.write_all(&chunk[..now])?;
         left -= now as u64;
     }
@@ -171,7 +204,9 @@ pub(crate) async fn drain(mut parent: Parent, address: SocketAddr) -> Result<()>
     while let Some(order) = parent.hear::<Order>().await? {
         let received = match order.stream {
             Stream::Iroh => receive_iroh(&endpoint, &order).await?,
-            Stream::Tls => tokio::task::spawn_blocking(move || receive_tls(&order)).await??,
+            Stream::Tls | Stream::TlsOfFiles => {
+                tokio::task::spawn_blocking(move || receive_tls(&order)).await??
+            }
         };
         parent.tell(&received).await?;
     }
@@ -198,12 +233,22 @@ fn receive_tls(order: &Order) -> Result<u64> {
     socket.set_nodelay(true)?;
     let mut stream = rustls::Stream::new(&mut connection, &mut socket);
     stream.write_all(&order.bytes.to_be_bytes())?;
+    let (from, mut to): (&Path, Box<dyn Write>) = match order.stream {
+        Stream::TlsOfFiles => (&order.from, Box::new(File::create(&order.to)?)),
+        Stream::Tls | Stream::Iroh => (Path::new(""), Box::new(io::sink())),
+    };
+    let from = from.as_os_str().as_bytes();
+    stream.write_all(&u16::try_from(from.len())?.to_be_bytes())?;
+    stream.write_all(from)?;
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut received = 0;
     loop {
         match stream.read(&mut chunk)? {
             0 => return Ok(received),
-            read => received += read as u64,
+            read => {
+                to.write_all(&chunk[..read])?;
+                received += read as u64;
+            }
         }
     }
 }

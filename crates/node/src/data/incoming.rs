@@ -168,8 +168,7 @@ impl Incoming {
     /// Whether some of it is here.
     pub(super) fn is_begun(&self) -> bool {
         let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes: u64 = missing.iter().map(|part| part.bytes()).sum();
-        bytes < self.blob.size
+        !missing.covers(span(&(0..self.blob.size)))
     }
 
     /// Whether all of it is.
@@ -260,12 +259,25 @@ impl Incoming {
         Ok(false)
     }
 
-    /// Takes a part: whole groups, or up to the file's end, in their encoding.
+    /// Verifies a part, and takes it: whole groups, or up to the file's end, in their encoding.
     ///
     /// # Errors
     /// [`StagingError::Mismatch`] for bytes that do not verify, of which none were written; else what the system says.
     pub fn write(&self, part: &Range<u64>, encoded: &[u8]) -> Result<Brought, StagingError> {
         let verified = self.blob.verify(encoded, part)?;
+        self.write_verified(part, encoded, &verified)
+    }
+
+    /// Takes a part whose encoding is [verified](Blob::verify).
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write_verified(
+        &self,
+        part: &Range<u64>,
+        encoded: &[u8],
+        verified: &Verified,
+    ) -> Result<Brought, StagingError> {
         if !self.is_missing(part) {
             let (bytes, is_last) = (0, false);
             return Ok(Brought { bytes, is_last });
@@ -274,9 +286,9 @@ impl Incoming {
         // What lies beside it stays whole where it is begun in parts.
         let is_at_once = *part == (0..self.blob.size) && !self.is_in_parts.load(Ordering::Acquire);
         let written = if is_at_once {
-            self.write_whole(&verified)?
+            self.write_whole(&verified.groups(encoded))?
         } else {
-            self.write_part(part, &verified)?
+            self.write_part(part, (encoded, verified))?
         };
         let brought = self.mark(part);
         room.wrote(written, brought.bytes);
@@ -294,10 +306,10 @@ impl Incoming {
     }
 
     /// Takes all of it at once.
-    fn write_whole(&self, verified: &Verified<'_>) -> io::Result<Written> {
+    fn write_whole(&self, groups: &[&[u8]]) -> io::Result<Written> {
         let data = create_file(&self.path, self.executable)?;
         data.set_len(self.blob.size)?;
-        pieces::write(&data, 0, &verified.groups)?;
+        pieces::write(&data, 0, groups)?;
         data.set_times(self.times())?;
         Ok(Written {
             paths: vec![self.path.clone()],
@@ -312,15 +324,16 @@ impl Incoming {
     fn write_part(
         &self,
         part: &Range<u64>,
-        verified: &Verified<'_>,
+        (encoded, verified): (&[u8], &Verified),
     ) -> Result<Written, StagingError> {
+        let parents = verified.parents(encoded);
         let file = self.open()?;
-        pieces::write(file.data(), part.start, &verified.groups)?;
+        pieces::write(file.data(), part.start, &verified.groups(encoded))?;
         // Of two who write their first part at once, one must count as the first.
         let is_begun = self.is_begun();
         #[cfg(test)]
-        let lacking = file.lacking(&verified.parents);
-        file.write_parents(&verified.parents)?;
+        let lacking = file.lacking(&parents);
+        file.write_parents(&parents)?;
         let files = Arc::<[File; 2]>::clone(&file.files);
         self.open_files.put(file);
         Ok(Written {

@@ -1,8 +1,8 @@
 //! A range of a blob to its verified encoding and back: bao, at groups of 16 KiB (as `bao-tree` writes it).
 //!
 //! The encoding is the inner nodes above the range and its groups, in pre-order. Nothing of a group is handed on before its hash was
-//! compared with the one its parent names, up to the blob's own. What was verified is borrowed from what came, and so is written
-//! without having been copied.
+//! compared with the one its parent names, up to the blob's own. What was verified is named by where it lies in what came, and so is
+//! written without having been copied.
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
@@ -40,13 +40,26 @@ pub struct Blob {
 #[error("the bytes do not match the hash")]
 pub struct Mismatch;
 
-/// What of an encoding is right, as it lies there.
+/// Where things lie in an encoding that is right.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verified<'a> {
-    /// The groups of the range, in order.
-    pub groups: Vec<&'a [u8]>,
+pub struct Verified {
+    groups: Vec<Range<usize>>,
+    parents: Vec<(u64, Range<usize>)>,
+}
+
+impl Verified {
+    /// The groups of the range, in order, out of the encoding that was verified.
+    pub fn groups<'a>(&self, encoded: &'a [u8]) -> Vec<&'a [u8]> {
+        self.groups.iter().map(|at| &encoded[at.clone()]).collect()
+    }
+
     /// The inner nodes above them, each with its place in the outboard, in bytes.
-    pub parents: Vec<(u64, &'a [u8])>,
+    pub fn parents<'a>(&self, encoded: &'a [u8]) -> Vec<(u64, &'a [u8])> {
+        let parents = self.parents.iter();
+        parents
+            .map(|(place, at)| (*place, &encoded[at.clone()]))
+            .collect()
+    }
 }
 
 /// A part of a blob's tree.
@@ -154,13 +167,10 @@ impl Blob {
     ///
     /// # Errors
     /// [`Mismatch`] for any byte that does not verify, is missing or too many.
-    pub fn verify<'a>(
-        &self,
-        encoded: &'a [u8],
-        range: &Range<u64>,
-    ) -> Result<Verified<'a>, Mismatch> {
+    pub fn verify(&self, encoded: &[u8], range: &Range<u64>) -> Result<Verified, Mismatch> {
         let mut decoder = Decoder {
-            rest: encoded,
+            encoded,
+            taken: 0,
             range,
             verified: Verified::default(),
         };
@@ -169,7 +179,7 @@ impl Blob {
         } else if !range.is_empty() {
             decoder.subtree(self.root(), &self.hash.0, true)?;
         }
-        if decoder.rest.is_empty() {
+        if decoder.taken == encoded.len() {
             Ok(decoder.verified)
         } else {
             Err(Mismatch)
@@ -181,7 +191,8 @@ impl Blob {
     /// # Errors
     /// As [`Self::verify`].
     pub fn decode(&self, encoded: &[u8]) -> Result<Vec<u8>, Mismatch> {
-        Ok(self.verify(encoded, &(0..self.size))?.groups.concat())
+        let verified = self.verify(encoded, &(0..self.size))?;
+        Ok(verified.groups(encoded).concat())
     }
 
     /// Which parts of a partial file verify, by the inner nodes that came with them: whole groups, in order.
@@ -263,17 +274,22 @@ impl<O: Source> Encoder<'_, O> {
 }
 
 /// An encoding being taken apart.
-struct Decoder<'a, 'r> {
-    rest: &'a [u8],
-    range: &'r Range<u64>,
-    verified: Verified<'a>,
+struct Decoder<'a> {
+    encoded: &'a [u8],
+    /// How much of it was looked at.
+    taken: usize,
+    range: &'a Range<u64>,
+    verified: Verified,
 }
 
-impl<'a> Decoder<'a, '_> {
-    fn take(&mut self, bytes: u64) -> Result<&'a [u8], Mismatch> {
-        let (taken, rest) = self.rest.split_at_checked(index(bytes)).ok_or(Mismatch)?;
-        self.rest = rest;
-        Ok(taken)
+impl<'a> Decoder<'a> {
+    /// Where the next so many bytes lie, and they.
+    fn take(&mut self, bytes: u64) -> Result<(Range<usize>, &'a [u8]), Mismatch> {
+        let end = self.taken.checked_add(index(bytes)).ok_or(Mismatch)?;
+        let at = self.taken..end;
+        let taken = self.encoded.get(at.clone()).ok_or(Mismatch)?;
+        self.taken = end;
+        Ok((at, taken))
     }
 
     fn subtree(
@@ -286,7 +302,7 @@ impl<'a> Decoder<'a, '_> {
             return Ok(());
         }
         if tree.is_group() {
-            let group = self.take(tree.length)?;
+            let (at, group) = self.take(tree.length)?;
             let actual = match is_root {
                 true => *blake3::hash(group).as_bytes(),
                 false => {
@@ -296,17 +312,17 @@ impl<'a> Decoder<'a, '_> {
                 }
             };
             is_right(&actual, expected)?;
-            self.verified.groups.push(group);
+            self.verified.groups.push(at);
             return Ok(());
         }
-        let parent = self.take(PARENT_BYTES)?;
+        let (at, parent) = self.take(PARENT_BYTES)?;
         let (left_hash, right_hash) = hashes(parent)?;
         let actual = match is_root {
             true => *hazmat::merge_subtrees_root(left_hash, right_hash, Mode::Hash).as_bytes(),
             false => hazmat::merge_subtrees_non_root(left_hash, right_hash, Mode::Hash),
         };
         is_right(&actual, expected)?;
-        self.verified.parents.push((tree.place, parent));
+        self.verified.parents.push((tree.place, at));
         let (left, right) = tree.halves();
         self.subtree(left, left_hash, false)?;
         self.subtree(right, right_hash, false)

@@ -9,17 +9,16 @@ use kith_core::content::swarm::getter::Due;
 use kith_core::content::swarm::span::{Span, groups_within};
 use kith_core::content::swarm::wire::What;
 use kith_core::data::manifest::NODE_BYTES_MAX;
-use kith_core::ids::PeerId;
+use kith_core::ids::{BlobHash, PeerId};
 use tokio::sync::futures::OwnedNotified;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
-use super::buffers::Buffers;
+use super::buffers::{Buffer, Buffers};
 use super::tree::Tree;
 use crate::content::error::GetError;
-use crate::data::disk::StagingError;
 use crate::data::incoming::Incoming;
-use crate::data::range::Blob;
+use crate::data::range::{Blob, Verified};
 
 /// Files that are whole and still known by their place, because a second source may have been asked for their last chunk: more than the
 /// requests that are under way can name.
@@ -72,22 +71,35 @@ pub(in crate::content) enum Event {
     Failed(GetError),
 }
 
-/// Why bytes were not taken.
+/// What came is not what was asked for: its sender's fault. What it was to be is named.
 #[derive(Debug)]
-pub(super) enum TakeError {
-    /// They are not what was asked for: their sender's fault. What they were to be is named.
-    Lie(String),
-    /// The disk's fault.
-    Disk(GetError),
+pub(super) struct Lie(pub(super) String);
+
+/// What came, and is verified.
+#[derive(Debug)]
+pub(super) enum Sound {
+    /// A node.
+    Node(BlobHash, Vec<u8>),
+    /// Parts of files, and the bytes in which they lie.
+    Parts(Vec<SoundPart>, Buffer<Vec<u8>>),
 }
 
-/// What became of something that came.
+/// A part of a file that is verified.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct SoundPart {
+    part: Part,
+    /// Where its encoding lies.
+    encoded: Range<usize>,
+    verified: Verified,
+}
+
+/// What became of something that was verified.
+#[derive(Debug)]
+pub(super) struct Written {
     /// What the transfer is to be told.
     pub(super) event: Event,
-    /// Whether all of it was taken.
-    pub(super) outcome: Result<(), TakeError>,
+    /// Whether the disk took all of it.
+    pub(super) outcome: Result<(), GetError>,
 }
 
 /// Where what arrives goes, for all sources of one transfer.
@@ -126,6 +138,7 @@ pub(in crate::content) struct File {
 }
 
 /// The groups of one file that something brings.
+#[derive(Debug)]
 struct Part {
     position: u64,
     file: File,
@@ -252,37 +265,65 @@ impl Arriving {
         self.room.available_permits() as u64 * ROOM_BYTES
     }
 
-    /// Verifies what came for what was due, and writes it. Blocks. Nothing is written of a file's part that does not verify.
-    pub(super) fn take(&self, due: &Due, encoded: &[u8], peer: Option<PeerId>) -> Taken {
+    /// Verifies what came for what was due.
+    pub(super) fn verify(&self, due: &Due, raw: Buffer<Vec<u8>>) -> Result<Sound, Lie> {
         if let What::Node(hash) = due.what {
             let size = due.until;
-            return self.take_node(Blob { hash, size }, encoded);
+            let decoded = Blob { hash, size }.decode(&raw.bytes);
+            let bytes = decoded.map_err(|_| Lie(DIRECTORY.to_owned()))?;
+            return Ok(Sound::Node(hash, bytes));
         }
-        let mut rest = encoded;
+        let mut reached = 0usize;
+        let mut sound = Vec::new();
+        for part in self.parts(due).unwrap_or_default() {
+            let (blob, path) = (part.file.incoming.blob, &part.file.path);
+            let length = usize::try_from(blob.encoded_bytes(&part.groups)).unwrap_or(usize::MAX);
+            let encoded = reached..reached.saturating_add(length);
+            let own = raw.bytes.get(encoded.clone());
+            let verified = own.and_then(|own| blob.verify(own, &part.groups).ok());
+            let verified = verified.ok_or_else(|| Lie(path.to_string()))?;
+            reached = encoded.end;
+            sound.push(SoundPart {
+                part,
+                encoded,
+                verified,
+            });
+        }
+        Ok(Sound::Parts(sound, raw))
+    }
+
+    /// Writes what is verified. Blocks.
+    pub(super) fn write(&self, sound: Sound, peer: Option<PeerId>) -> Written {
+        let (parts, raw) = match sound {
+            Sound::Parts(parts, raw) => (parts, raw),
+            Sound::Node(hash, bytes) => {
+                let put = self.tree.put(hash, bytes);
+                return match put {
+                    Ok(()) => Written {
+                        event: Event::Node,
+                        outcome: Ok(()),
+                    },
+                    Err(error) => Written {
+                        event: NOTHING,
+                        outcome: Err(GetError::staging(error, DIRECTORY)),
+                    },
+                };
+            }
+        };
         let (mut bytes, mut whole) = (0, Vec::new());
         let mut outcome = Ok(());
-        for part in self.parts(due).unwrap_or_default() {
-            let length = part.file.incoming.blob.encoded_bytes(&part.groups);
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            let Some((own, behind)) = rest.split_at_checked(length) else {
-                outcome = Err(TakeError::Lie(part.file.path.to_string()));
-                break;
-            };
-            rest = behind;
-            match part.file.incoming.write(&part.groups, own) {
+        for sound in parts {
+            let (part, own) = (&sound.part, &raw.bytes[sound.encoded]);
+            let File { incoming, path } = &part.file;
+            match incoming.write_verified(&part.groups, own, &sound.verified) {
                 Ok(brought) => {
                     bytes += brought.bytes;
                     if brought.is_last {
                         whole.push(part.position);
                     }
                 }
-                Err(StagingError::Mismatch) => {
-                    outcome = Err(TakeError::Lie(part.file.path.to_string()));
-                    break;
-                }
                 Err(error) => {
-                    let error = GetError::staging(error, &part.file.path);
-                    outcome = Err(TakeError::Disk(error));
+                    outcome = Err(GetError::staging(error, path));
                     break;
                 }
             }
@@ -293,20 +334,7 @@ impl Arriving {
         drop(placed);
         self.arrived.notify_waiters();
         let event = Event::Bytes { peer, bytes, files };
-        Taken { event, outcome }
-    }
-
-    fn take_node(&self, node: Blob, encoded: &[u8]) -> Taken {
-        let outcome = match node.decode(encoded) {
-            Ok(bytes) => (self.tree.put(node.hash, bytes))
-                .map_err(|error| TakeError::Disk(GetError::staging(error, DIRECTORY))),
-            Err(_) => Err(TakeError::Lie(DIRECTORY.to_owned())),
-        };
-        let event = match outcome {
-            Ok(()) => Event::Node,
-            Err(_) => NOTHING,
-        };
-        Taken { event, outcome }
+        Written { event, outcome }
     }
 
     /// Tells the transfer what happened.

@@ -1,11 +1,10 @@
-//! A stream to a source: what it is asked goes out, what it sends is handed to blocking threads, which verify it and write it.
+//! A stream to a source: what it is asked goes out, what it sends is verified, and handed to blocking threads, which write it.
 //!
-//! One task reads and another has written what came before, so that the network, the hashing and the disk overlap. Nothing is read of raw
-//! bytes whose number is not exactly that of what was asked for, and at first nothing more before what came was verified: with each message
-//! that was right one more is read ahead. What all sources of a transfer have sent and is not written is bounded together.
+//! One task reads, verifies what it has just read and deciphered, and has written by another what came before, so that the network and the
+//! disk overlap, and neither waits for the hashing. Nothing is read of raw bytes whose number is not exactly that of what was asked for, nor
+//! behind any that do not verify. What all sources of a transfer have sent and is not written is bounded together.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,11 +14,10 @@ use kith_core::content::swarm::getter::{Due, EndReason, SourceId};
 use kith_core::content::swarm::wire::{AskerMessage, DropReason, Open, ProviderMessage};
 use kith_core::ids::PeerId;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout};
 
-use super::arriving::{Arriving, Event, TakeError, Taken};
-use super::buffers::Buffer;
+use super::arriving::{Arriving, Event, Lie, Sound, Written};
 use super::getting::{Getting, Joined};
 use super::output::Output;
 use crate::content::error::GetError;
@@ -28,15 +26,12 @@ use crate::content::frames;
 /// Messages written together at most.
 const BATCH_MESSAGES: usize = 64;
 
-/// Messages that came and wait to be verified, at most: then nothing more is read of the stream. With a batch under way that is what one source
+/// Messages that wait to be written, at most: then nothing more is read of the stream. With a batch under way that is what one source
 /// alone fills its transfer's room with ([`Arriving::room`]).
 const WAITING_MAX: usize = 16;
 
-/// What is verified and written in one go, at most: changing threads costs as much as a small file.
+/// What is written in one go, at most: changing threads costs as much as a small file.
 const BATCH_CAME: usize = 8;
-
-/// How many messages are read ahead at most of what is verified, of a source that was right so often.
-pub(in crate::content) const AHEAD_MAX: usize = WAITING_MAX + BATCH_CAME;
 
 /// How long a source that hears no more may take for what it said last to come: some round trips.
 const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
@@ -93,11 +88,11 @@ impl From<SourceEnd> for GetError {
     }
 }
 
-/// Something that came.
+/// Something that came, and is verified.
 struct Came {
     request: u64,
     due: Due,
-    raw: Buffer<Vec<u8>>,
+    sound: Sound,
     /// Others may come in its place when it is written.
     room: OwnedSemaphorePermit,
 }
@@ -110,10 +105,6 @@ struct Context {
     peer: Option<PeerId>,
     /// What it has lied about.
     lie: OnceLock<String>,
-    /// A permit for each message that may be read before another is verified,
-    ahead: Semaphore,
-    /// and how many there are, with those that are in use.
-    ahead_total: AtomicUsize,
 }
 
 /// Speaks with a source until one of us ends it. `Open` was sent before.
@@ -134,8 +125,6 @@ where
         source: joined.id,
         peer,
         lie: OnceLock::new(),
-        ahead: Semaphore::new(1),
-        ahead_total: AtomicUsize::new(1),
     });
     let (came, waiting) = mpsc::channel(WAITING_MAX);
     let writing = async {
@@ -227,10 +216,6 @@ where
             context.blame(context.arriving.named(&due));
             return std::future::pending().await;
         }
-        match context.ahead.acquire().await {
-            Ok(permit) => permit.forget(),
-            Err(_) => break,
-        }
         // Who says that something follows, and sends nothing of it, takes no room.
         if encoded > 0 {
             reader.fill_buf().await?;
@@ -239,10 +224,17 @@ where
         let length = usize::try_from(encoded).expect("bounded by the message");
         let mut raw = context.arriving.buffers.take(length);
         fill(&mut reader, &mut raw.bytes, length, &context.arriving).await?;
+        let sound = match context.arriving.verify(&due, raw) {
+            Ok(sound) => sound,
+            Err(Lie(what)) => {
+                context.blame(what);
+                return std::future::pending().await;
+            }
+        };
         let what = Came {
             request,
             due,
-            raw,
+            sound,
             room,
         };
         if came.send(what).await.is_err() {
@@ -277,15 +269,14 @@ where
     Ok(())
 }
 
-/// Has taken what came, one batch after the other, until there is no more.
+/// Has written what came, one batch after the other, until there is no more.
 async fn take(context: &Arc<Context>, mut waiting: mpsc::Receiver<Came>) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, BATCH_CAME).await > 0 {
         let (context, came) = (Arc::clone(context), std::mem::take(&mut batch));
         let tasks = context.arriving.tasks.clone();
         let taken = tasks.spawn_blocking(move || {
-            // Nothing more is taken from a liar.
-            came.into_iter().all(|came| context.take(came));
+            came.into_iter().for_each(|came| context.take(came));
         });
         if taken.await.is_err() {
             return;
@@ -294,50 +285,29 @@ async fn take(context: &Arc<Context>, mut waiting: mpsc::Receiver<Came>) {
 }
 
 impl Context {
-    /// Verifies and writes. Blocks. Says whether it was what it should be.
-    fn take(&self, came: Came) -> bool {
+    /// Writes. Blocks.
+    fn take(&self, came: Came) {
         let Came {
             request,
             due,
-            raw,
+            sound,
             room,
         } = came;
         let source = self.source;
-        let Taken { event, outcome } = self.arriving.take(&due, &raw.bytes, self.peer);
-        drop((raw, room));
-        let is_fine = match outcome {
+        let Written { event, outcome } = self.arriving.write(sound, self.peer);
+        drop(room);
+        match outcome {
             Ok(()) => self.getting.tell(|getter, now| {
                 // One that was done without meanwhile is not counted.
                 if getter.due(source, request).is_some() {
                     getter.handle_verified(now, source, request, due.until);
                     getter.handle_written(now, due.until - due.from);
                 }
-                true
             }),
-            Err(TakeError::Lie(what)) => {
-                self.blame(what);
-                false
-            }
-            Err(TakeError::Disk(error)) => {
-                self.arriving.tell(Event::Failed(error));
-                true
-            }
-        };
-        if is_fine {
-            self.read_further();
+            Err(error) => self.arriving.tell(Event::Failed(error)),
         }
         // The transfer looks what the machine says now that this is done.
         self.arriving.tell(event);
-        is_fine
-    }
-
-    /// A message was right: another may be read, and one more ahead of what is verified.
-    fn read_further(&self) {
-        let total = self.ahead_total.load(Ordering::Relaxed);
-        // Only one batch is taken at a time.
-        self.ahead_total
-            .store((total + 1).min(AHEAD_MAX), Ordering::Relaxed);
-        self.ahead.add_permits(1 + usize::from(total < AHEAD_MAX));
     }
 
     /// It lied about this.

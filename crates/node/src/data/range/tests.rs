@@ -74,8 +74,10 @@ fn every_range_is_encoded_as_bao_tree_does_and_comes_back_as_it_was() {
                 );
             }
             let verified = blob.verify(&encoded, &range).expect("verified");
-            assert!(verified.groups.concat() == bytes[index(range.start)..index(range.end)]);
-            for (place, parent) in verified.parents {
+            assert!(
+                verified.groups(&encoded).concat() == bytes[index(range.start)..index(range.end)]
+            );
+            for (place, parent) in verified.parents(&encoded) {
                 assert!(parent == &outboard[index(place)..index(place) + 64]);
             }
         }
@@ -117,8 +119,9 @@ fn what_arrived_before_a_crash_is_found_again_by_its_hash() {
     for range in &ranges {
         let encoded = encode(&blob, &bytes, &whole, range);
         let verified = blob.verify(&encoded, range).expect("verified");
-        come.0[index(range.start)..index(range.end)].copy_from_slice(&verified.groups.concat());
-        for (place, parent) in verified.parents {
+        come.0[index(range.start)..index(range.end)]
+            .copy_from_slice(&verified.groups(&encoded).concat());
+        for (place, parent) in verified.parents(&encoded) {
             come.1[index(place)..index(place) + 64].copy_from_slice(parent);
         }
     }
@@ -143,7 +146,7 @@ proptest::proptest! {
         let lying = Blob { size: claimed, ..blob };
         // Beyond the end nothing is asked for, and nothing is right.
         if let Ok(verified) = lying.verify(&anything, &(offset..offset + length)) {
-            proptest::prop_assert!(verified.groups.is_empty());
+            proptest::prop_assert!(verified.groups(&anything).is_empty());
         }
         let mut sent = encode(&blob, &bytes, &outboard, &(0..blob.size));
         let (at, cut) = (at % sent.len(), 1 + cut % sent.len());

@@ -88,14 +88,26 @@ impl LaneReader {
         filled
     }
 
-    /// Reads what is there.
+    /// Reads what is there, as far as it has space: TLS itself gives one record at a time.
     pub(in crate::routing) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
         space: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.buffer.is_empty() {
-            return Pin::new(&mut Incoming(self)).poll_read(cx, space);
+            let before = space.filled().len();
+            loop {
+                let reached = space.filled().len();
+                let read = Pin::new(&mut Incoming(self)).poll_read(cx, space);
+                match read {
+                    Poll::Ready(Ok(()))
+                        if space.filled().len() > reached
+                            && space.remaining() >= ROOM_BYTES_MIN => {}
+                    // What follows is waited for by whoever comes next.
+                    Poll::Pending if reached > before => return Poll::Ready(Ok(())),
+                    read => return read,
+                }
+            }
         }
         let count = self.buffer.len().min(space.remaining());
         space.put_slice(&self.buffer.split_to(count));
