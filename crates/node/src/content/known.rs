@@ -199,10 +199,46 @@ fn copy_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<CopyRow> {
         target: path(row.get(2)?),
         used_ms: used_ms.cast_unsigned(),
         kept: row.get(4)?,
-        examined: row.get(5)?,
+        examined: row.get::<_, i64>(5)? == EXAMINED,
         is_part: row.get(6)?,
         places: Vec::new(),
     })
+}
+
+/// That a copy was found to be what its head says. It is to be examined where it says none of these two.
+const EXAMINED: i64 = 1;
+
+/// That it is being examined: whatever is to be looked at anew meanwhile takes this away.
+const BEING_EXAMINED: i64 = 2;
+
+/// A copy that is to be examined, which begins now.
+pub(super) fn begin_examining(
+    connection: &Connection,
+    share: &ShareId,
+) -> rusqlite::Result<Option<CopyRow>> {
+    let found = copy(connection, share)?.filter(|copy| !copy.examined);
+    if found.is_some() {
+        let statement = "UPDATE share_copy SET examined = ?2 WHERE share = ?1";
+        connection.execute(statement, params![share.0, BEING_EXAMINED])?;
+    }
+    Ok(found)
+}
+
+/// Whether nothing is to be looked at anew since it began.
+pub(super) fn is_being_examined(
+    connection: &Connection,
+    share: &ShareId,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM share_copy WHERE share = ?1 AND examined = ?2")?
+        .exists(params![share.0, BEING_EXAMINED])
+}
+
+/// A copy that is being examined was found to be what its head says.
+pub(super) fn end_examining(connection: &Connection, share: &ShareId) -> rusqlite::Result<()> {
+    let statement = "UPDATE share_copy SET examined = ?2 WHERE share = ?1";
+    connection.execute(statement, params![share.0, EXAMINED])?;
+    Ok(())
 }
 
 /// A copy is to be examined again.
