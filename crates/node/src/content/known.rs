@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::content::selected::{self, PartOf, Place};
 use crate::content::store::{path, path_bytes};
+use crate::content::was;
 
 /// The room's fifth piece of schema, for what others share.
 pub(crate) const SCHEMA: &str = "
@@ -270,7 +271,12 @@ pub(super) fn hold(
     part_of: Option<&PartOf>,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    let before = copy(&transaction, &row.share)?.filter(|before| before.is_part);
+    let before = copy(&transaction, &row.share)?;
+    let is_known = |before: &CopyRow| version(&before.head) == version(&row.head);
+    if before.as_ref().is_some_and(|before| !is_known(before)) {
+        was::remember(&transaction, &row.share)?;
+    }
+    let before = before.filter(|before| before.is_part);
     transaction.execute(
         "INSERT INTO share_copy (share, head, target, used_ms, kept, part) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET head = excluded.head, target = excluded.target, used_ms = excluded.used_ms,
@@ -286,8 +292,7 @@ pub(super) fn hold(
     )?;
     match part_of {
         Some(part_of) => {
-            let is_known = |before: CopyRow| version(&before.head) == version(&row.head);
-            if !before.is_some_and(is_known) {
+            if !before.as_ref().is_some_and(is_known) {
                 selected::forget_nodes(&transaction, &row.share)?;
             }
             selected::keep_nodes(&transaction, &row.share, &part_of.nodes)?;
@@ -311,6 +316,7 @@ pub(super) fn drop_copy(connection: &mut Connection, share: &ShareId) -> rusqlit
 }
 
 pub(super) fn forget_copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<bool> {
+    was::remember(connection, share)?;
     let dropped = connection.execute("DELETE FROM share_copy WHERE share = ?1", [share.0])?;
     if dropped > 0 {
         for table in ["share_node", "share_file", "share_part", "share_place"] {

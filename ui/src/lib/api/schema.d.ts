@@ -1372,7 +1372,8 @@ export interface components {
             files: number;
             /**
              * Format: int64
-             * @description Symbolic links that were not made: those that lead out of what was fetched, and those among chosen files.
+             * @description Symbolic links that were not made: those that lead out of what was fetched, those among chosen files, and new ones of what was brought up to
+             *     date.
              */
             links_left_out: number;
             /** @description Whether it is an older version than the newest that is known here, which nobody who is there has. */
@@ -1386,6 +1387,7 @@ export interface components {
             seconds: number;
             /** @description Where this run's bytes came from, all of them. */
             sources: components["schemas"]["GetSource"][];
+            updated?: components["schemas"]["GetUpdated"] | null;
         };
         /** @description What to fetch. */
         GetRequest: {
@@ -1412,6 +1414,11 @@ export interface components {
             /** @description A link, or `PEER/SHARE[/PATH]`. */
             source: string;
             /**
+             * @description Whether what is there already under its name is brought up to date: what is new is added, and what nobody has changed here since it was got is
+             *     replaced. Whatever else is there stays, and is named.
+             */
+            update?: boolean;
+            /**
              * Format: int64
              * @description For how long to wait for someone who has it, in milliseconds.
              */
@@ -1428,6 +1435,26 @@ export interface components {
             peer?: string | null;
             /** @description By PeerId. */
             peer_id?: string | null;
+        };
+        /** @description What came of bringing something up to date. */
+        GetUpdated: {
+            /**
+             * Format: int64
+             * @description Files that were not here.
+             */
+            added: number;
+            /** @description What is something else at its owner and stays as it is here, by its path below the target; the first hundred, */
+            kept: string[];
+            /**
+             * Format: int64
+             * @description of so many.
+             */
+            kept_count: number;
+            /**
+             * Format: int64
+             * @description Files that were replaced: nobody had changed them here.
+             */
+            replaced: number;
         };
         /** @description What the node is to them. */
         GuestAnswer: {

@@ -327,6 +327,7 @@ impl World {
             path: String::new(),
             out: self.out(),
             only: None,
+            update: None,
             here: None,
             credential: Credential::Session,
             readers: Readers::default(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -25,8 +26,8 @@ use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::swarm::Intake;
 use crate::content::{
-    self, Credential, FileReader, Filter, Get, GetError, Got, Progress, Provider, ReadError,
-    Readers,
+    self, Credential, Earlier, FileReader, Filter, Get, GetError, Got, Progress, Provider,
+    ReadError, Readers, ShareError, Update,
 };
 use crate::error::Error;
 use crate::peer::event::Event;
@@ -202,6 +203,7 @@ impl Run {
             sources,
             is_older: self.is_older,
             links_left_out: got.links_left_out,
+            updated: got.updated,
         }
     }
 
@@ -337,6 +339,7 @@ impl Run {
             newest: newest.clone().filter(|_| is_choosy),
             // Others may have it as it was.
             stale: self.stale.filter(|_| owner.is_none()),
+            update: self.update(share).await?,
             ..self.request(&acquainted, &first.provider.credential, only)
         };
         let before = self.fetched;
@@ -394,6 +397,21 @@ impl Run {
         Ok(got)
     }
 
+    /// How what is there is brought up to date, where that is wanted.
+    async fn update(&self, share: ShareId) -> Result<Option<Update>, Error> {
+        if !self.options.update {
+            return Ok(None);
+        }
+        let shares = Arc::clone(self.contents.node.shares());
+        let earlier = tokio::task::spawn_blocking(move || {
+            // What was got just before is known only when it was looked at.
+            shares.examine(&share)?;
+            Ok::<_, ShareError>(Earlier::of(&shares, share)?)
+        });
+        let earlier = earlier.await.map_err(|_| Error::Closed)??;
+        Ok(Some(Update::new(earlier)))
+    }
+
     fn request(
         &self,
         acquainted: &Acquaintance,
@@ -412,6 +430,7 @@ impl Run {
             path: options.source.path.clone(),
             out: options.out.clone(),
             only: only.cloned(),
+            update: None,
             here: Some(self.contents.already_here()),
             credential: credential.clone(),
             readers: options.readers.clone(),

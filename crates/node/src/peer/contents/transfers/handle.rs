@@ -369,6 +369,7 @@ fn order(options: GetOptions) -> Result<Order, Error> {
         only: options.only,
         chosen: Some(options.chosen).filter(|chosen| !chosen.is_empty()),
         at: options.at,
+        update: options.update.then_some(true),
         provide: options.provide,
         keep: options.keep,
         wait_ms: u64::try_from(options.wait.as_millis()).unwrap_or(u64::MAX),

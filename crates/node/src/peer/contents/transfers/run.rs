@@ -218,6 +218,7 @@ fn options(order: &Order) -> GetOptions {
     GetOptions {
         only: order.only.clone(),
         chosen: order.chosen.clone().unwrap_or_default(),
+        update: order.update.unwrap_or(false),
         wait: order.wait(),
         at: order.at,
         provide: order.provide,
