@@ -159,12 +159,22 @@ pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
         loop {
             let asked = query("/ls", &[("path", path), ("after", after.as_deref())]);
             let mut found: Vec<Listed> = node.client().get(&asked).await?;
-            after = found.last_mut().and_then(|last| {
-                let has_more = std::mem::take(&mut last.more);
-                has_more.then(|| last.name.clone())
-            });
+            after = found
+                .last_mut()
+                .filter(|_| path.is_some())
+                .and_then(|last| {
+                    let has_more = std::mem::take(&mut last.more);
+                    let behind = last.share_id.as_ref().unwrap_or(&last.name);
+                    has_more.then(|| behind.clone())
+                });
             for listed in &found {
                 on.output.line(listed, || describe_listed(listed))?;
+                // Of everybody's only the first are listed.
+                if let Some(peer) = listed.peer.as_ref().filter(|_| listed.more) {
+                    on.output.talk(format_args!(
+                        "{peer} shares more: 'kith ls {peer}' lists it all"
+                    ));
+                }
             }
             if after.is_none() {
                 return Ok(());

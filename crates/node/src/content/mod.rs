@@ -101,7 +101,7 @@ pub use filter::Filter;
 pub use follow::follow;
 pub use get::get;
 pub use givers::{Carrier, Giver, Givers};
-pub use list::{entries, list};
+pub use list::{PAGE_SHARES, SharesPage, entries, list};
 pub use lying::Lying;
 pub use offered::{Offered, Providing};
 pub use others::Others;

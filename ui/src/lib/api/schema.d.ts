@@ -1607,7 +1607,10 @@ export interface components {
             hash?: string | null;
             /** @description `share`, `file`, `directory` or `symlink`. */
             kind: string;
-            /** @description Set on the last of a folder's entries where it has more than fit one answer, 100,000: the rest is listed behind its name. */
+            /**
+             * @description Set on the last of a folder's entries where it has more than fit one answer, 100,000, and on the last of a contact's shares, 4,096: the rest is
+             *     listed behind its name, or its id.
+             */
             more?: boolean;
             /** @description What it is called. */
             name: string;
@@ -3754,7 +3757,7 @@ export interface operations {
             query?: {
                 /** @description `PEER[/SHARE[/PATH]]` or a link; what every contact shares when left out. */
                 path?: string;
-                /** @description Of a folder, only what is behind this name; from its first entry on when left out. */
+                /** @description Of a folder, only what is behind this name, and of a contact's shares behind this id; from the first on when left out. */
                 after?: string;
                 /** @description Whether to say only what is known here, without asking anybody: of a folder of a share, as it was when it was looked into last. */
                 here?: boolean;
