@@ -353,13 +353,7 @@ impl Shown {
                 }
                 on.output.line(event, || {
                     let size = output::bytes(*bytes);
-                    let came = match updated {
-                        Some(updated) => format!(
-                            ", {} added, {} replaced, {} kept",
-                            updated.added, updated.replaced, updated.kept_count
-                        ),
-                        None => String::new(),
-                    };
+                    let came = updated.as_ref().map(what_came).unwrap_or_default();
                     format!(
                         "{}: {}, {size}{came}, in {seconds:.1} s",
                         output::name(&path.display().to_string()),
@@ -369,6 +363,17 @@ impl Shown {
             }
         }
     }
+}
+
+/// What came of bringing something up to date, in a line on it.
+fn what_came(updated: &GetUpdated) -> String {
+    let GetUpdated {
+        added,
+        replaced,
+        kept_count,
+        ..
+    } = updated;
+    format!(", {added} added, {replaced} replaced, {kept_count} kept")
 }
 
 /// Says what was not brought up to date.
