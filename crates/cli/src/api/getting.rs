@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::response::Response;
 use kith::Error;
-use kith::content::Chosen;
+use kith::content::{Chosen, Updated};
 use kith::core::ids::BlobHash;
 use kith::peer::{GetOptions, TransferInfo, TransferState};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,10 @@ pub(crate) struct GetRequest {
     /// most 65,536, with 4 MiB of names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<String>,
+    /// Whether what is there already under its name is brought up to date: what is new is added, and what nobody has changed here since it was got is
+    /// replaced. Whatever else is there stays, and is named.
+    #[serde(default)]
+    pub(crate) update: bool,
     /// For how long to wait for someone who has it, in milliseconds.
     pub(crate) wait_ms: u64,
     /// The hash of the version it must have.
@@ -89,8 +93,12 @@ pub(crate) enum GetEvent {
         path: PathBuf,
         /// Whether it is an older version than the newest that is known here, which nobody who is there has.
         older: bool,
-        /// Symbolic links that were not made: those that lead out of what was fetched, and those among chosen files.
+        /// Symbolic links that were not made: those that lead out of what was fetched, those among chosen files, and new ones of what was brought up to
+        /// date.
         links_left_out: u64,
+        /// What came of bringing it up to date, where that was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        updated: Option<GetUpdated>,
     },
 }
 
@@ -103,6 +111,30 @@ pub(crate) struct GetSource {
     pub(crate) peer_id: Option<String>,
     /// Bytes of files.
     pub(crate) bytes: u64,
+}
+
+/// What came of bringing something up to date.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct GetUpdated {
+    /// Files that were not here.
+    pub(crate) added: u64,
+    /// Files that were replaced: nobody had changed them here.
+    pub(crate) replaced: u64,
+    /// What is something else at its owner and stays as it is here, by its path below the target; the first hundred,
+    pub(crate) kept: Vec<String>,
+    /// of so many.
+    pub(crate) kept_count: u64,
+}
+
+impl From<Updated> for GetUpdated {
+    fn from(updated: Updated) -> Self {
+        Self {
+            added: updated.added,
+            replaced: updated.replaced,
+            kept: updated.kept,
+            kept_count: updated.kept_count,
+        }
+    }
 }
 
 /// Fetches what somebody shares, for as long as the call lasts; a later call goes on where it ended. A transfer of the same that is under way is
@@ -163,6 +195,7 @@ pub(super) async fn get(
             path: done.target,
             older: done.is_older,
             links_left_out: done.links_left_out,
+            updated: done.updated.map(GetUpdated::from),
         })
         .await;
         Ok(())
@@ -183,6 +216,7 @@ pub(super) async fn options(door: &Door, asked: GetRequest) -> Result<GetOptions
         priorities: priority::read(&asked.priorities)?,
         out: asked.out,
         only: asked.only,
+        update: asked.update,
         chosen: Chosen::new(asked.files).map_err(Failure::usage)?,
         wait: Duration::from_millis(asked.wait_ms),
         at,

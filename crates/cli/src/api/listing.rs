@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Query, State};
 use futures_util::future::join_all;
+use kith::content::SharesPage;
 use kith::core::data::head::Head;
 use kith::core::data::manifest::Entry;
 use kith::core::identity::{Contact, ContactState};
@@ -24,7 +25,7 @@ const EACH_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct LookAt {
     /// `PEER[/SHARE[/PATH]]` or a link; what every contact shares when left out.
     pub(crate) path: Option<String>,
-    /// Of a folder, only what is behind this name; from its first entry on when left out.
+    /// Of a folder, only what is behind this name, and of a contact's shares behind this id; from the first on when left out.
     pub(crate) after: Option<String>,
     /// Whether to say only what is known here, without asking anybody: of a folder of a share, as it was when it was looked into last.
     #[serde(default)]
@@ -51,7 +52,8 @@ pub(crate) struct Listed {
     /// The hash of this version, when shares are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hash: Option<String>,
-    /// Set on the last of a folder's entries where it has more than fit one answer, 100,000: the rest is listed behind its name.
+    /// Set on the last of a folder's entries where it has more than fit one answer, 100,000, and on the last of a contact's shares, 4,096: the rest is
+    /// listed behind its name, or its id.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) more: bool,
 }
@@ -69,15 +71,12 @@ pub(super) async fn list(
     };
     if !path.contains(['/', ':']) {
         let contact = door.node().find(path).await?;
-        let heads = contents.list(contact.peer).await;
-        let heads =
-            heads.map_err(|error| Failure::about(contact.peer, contact.petname.as_str(), error))?;
-        return Ok(Json(
-            heads
-                .into_iter()
-                .map(|head| listed(&contact, head))
-                .collect(),
-        ));
+        let after = after.as_deref().map(str::parse).transpose();
+        let after = after.map_err(Failure::usage)?;
+        let page = contents.list_page(contact.peer, after).await;
+        let page =
+            page.map_err(|error| Failure::about(contact.peer, contact.petname.as_str(), error))?;
+        return Ok(Json(shares(&contact, page)));
     }
     let source = contents.resolve(path).await?;
     if here {
@@ -144,15 +143,22 @@ async fn all(door: &Door) -> Result<Vec<Listed>, Failure> {
         .filter(|contact| contact.state == ContactState::Confirmed);
     let asked = confirmed.map(async |contact| {
         let contents = door.node().contents();
-        let heads = tokio::time::timeout(EACH_WITHIN, contents.list(contact.peer)).await;
+        let page = contents.list_page(contact.peer, None);
+        let page = tokio::time::timeout(EACH_WITHIN, page).await;
         // Who does not answer has nothing to show now.
-        let heads = heads.ok().and_then(Result::ok).unwrap_or_default();
-        heads
-            .into_iter()
-            .map(|head| listed(contact, head))
-            .collect::<Vec<_>>()
+        shares(contact, page.ok().and_then(Result::ok).unwrap_or_default())
     });
     Ok(join_all(asked).await.into_iter().flatten().collect())
+}
+
+/// A page of somebody's shares.
+fn shares(contact: &Contact, page: SharesPage) -> Vec<Listed> {
+    let heads = page.heads.into_iter();
+    let mut shares: Vec<Listed> = heads.map(|head| listed(contact, head)).collect();
+    if let Some(last) = shares.last_mut() {
+        last.more = page.more_after.is_some();
+    }
+    shares
 }
 
 fn listed(contact: &Contact, head: Head) -> Listed {

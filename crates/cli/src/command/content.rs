@@ -11,7 +11,7 @@ use kith::content::shares::RENAME;
 
 use super::on::On;
 use super::transfers;
-use crate::api::getting::{GetEvent, GetRequest};
+use crate::api::getting::{GetEvent, GetRequest, GetUpdated};
 use crate::api::listing::Listed;
 use crate::api::priority::FilePriority;
 use crate::api::shares::{AudienceRequest, FetchInfo, ShareInfo, ShareRequest, Unshared};
@@ -159,12 +159,22 @@ pub(super) async fn list(on: &On, path: Option<&str>) -> Result<(), Failure> {
         loop {
             let asked = query("/ls", &[("path", path), ("after", after.as_deref())]);
             let mut found: Vec<Listed> = node.client().get(&asked).await?;
-            after = found.last_mut().and_then(|last| {
-                let has_more = std::mem::take(&mut last.more);
-                has_more.then(|| last.name.clone())
-            });
+            after = found
+                .last_mut()
+                .filter(|_| path.is_some())
+                .and_then(|last| {
+                    let has_more = std::mem::take(&mut last.more);
+                    let behind = last.share_id.as_ref().unwrap_or(&last.name);
+                    has_more.then(|| behind.clone())
+                });
             for listed in &found {
                 on.output.line(listed, || describe_listed(listed))?;
+                // Of everybody's only the first are listed.
+                if let Some(peer) = listed.peer.as_ref().filter(|_| listed.more) {
+                    on.output.talk(format_args!(
+                        "{peer} shares more: 'kith ls {peer}' lists it all"
+                    ));
+                }
             }
             if after.is_none() {
                 return Ok(());
@@ -212,6 +222,7 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
         source: args.source,
         out: whole(&args.out)?,
         only: args.only,
+        update: args.update,
         files: Vec::new(),
         wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         at: args.at,
@@ -257,7 +268,10 @@ fn owner(source: &str) -> &str {
 /// Says by which options of these commands that is done which a failure advises.
 fn with_options(mut failure: Failure) -> Failure {
     let options = [
-        (ELSEWHERE, " with --out"),
+        (
+            ELSEWHERE,
+            " with --out; --update brings what is there up to date",
+        ),
         (NEWEST, " without --at"),
         (LONGER, " with --wait"),
         (RENAME, " with --name"),
@@ -320,6 +334,7 @@ impl Shown {
                 path,
                 older,
                 links_left_out,
+                updated,
                 ..
             } => {
                 bar.finish_and_clear();
@@ -333,16 +348,46 @@ impl Shown {
                     "{links_left_out} links were left out: they lead elsewhere, or only files were asked for"
                 ));
                 }
+                if let Some(updated) = updated {
+                    tell_kept(on, updated);
+                }
                 on.output.line(event, || {
                     let size = output::bytes(*bytes);
+                    let came = updated.as_ref().map(what_came).unwrap_or_default();
                     format!(
-                        "{}: {}, {size}, in {seconds:.1} s",
+                        "{}: {}, {size}{came}, in {seconds:.1} s",
                         output::name(&path.display().to_string()),
                         output::files(*files)
                     )
                 })
             }
         }
+    }
+}
+
+/// What came of bringing something up to date, in a line on it.
+fn what_came(updated: &GetUpdated) -> String {
+    let GetUpdated {
+        added,
+        replaced,
+        kept_count,
+        ..
+    } = updated;
+    format!(", {added} added, {replaced} replaced, {kept_count} kept")
+}
+
+/// Says what was not brought up to date.
+fn tell_kept(on: &On, updated: &GetUpdated) {
+    for path in &updated.kept {
+        let path = output::name(path);
+        on.output.talk(format_args!(
+            "kept: {path} is not as it was got, or nothing is known of that; move it away and update again to have the owner's"
+        ));
+    }
+    let told = updated.kept.len() as u64;
+    if updated.kept_count > told {
+        let more = updated.kept_count - told;
+        on.output.talk(format_args!("kept: {more} more"));
     }
 }
 

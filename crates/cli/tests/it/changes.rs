@@ -160,9 +160,14 @@ async fn a_target_that_exists_is_code_1() {
     fs::create_dir(&out).expect("room");
     fs::write(out.join("letter"), "his").expect("room");
     let get = ["get", "ann/letter", "--out", out.to_str().expect("text")];
-    ben.run(&get)
-        .await
-        .failed(1, &["exists already", "choose another folder with --out"]);
+    ben.run(&get).await.failed(
+        1,
+        &[
+            "exists already",
+            "choose another folder with --out",
+            "--update",
+        ],
+    );
     assert_eq!(fs::read(out.join("letter")).expect("there"), b"his");
 }
 
@@ -210,4 +215,63 @@ async fn where_nothing_matches_is_code_3_and_nothing_appears() {
         ben.run(&get).await.failed(3, &["no file there matches"]);
     }
     assert_eq!(fs::read_dir(&out).expect("there").count(), 0);
+}
+
+#[tokio::test]
+async fn what_was_got_is_brought_up_to_date_and_what_was_changed_here_stays() {
+    let (ann, ben) = friends().await;
+    let folder = ann.file("notes");
+    fs::create_dir(&folder).expect("room");
+    for name in ["one.txt", "two.txt", "three.txt"] {
+        fs::write(folder.join(name), name).expect("room");
+    }
+    ann.one(&["share", folder.to_str().expect("text")]).await;
+    let out = ben.file("out");
+    let at = out.join("notes");
+    let get = ["get", "ann/notes", "--out", out.to_str().expect("text")];
+    let update = [&get[..], &["--update"]].concat();
+    // Where nothing is there all of it comes.
+    let lines = ben.json(&update).await;
+    let came = |added: u64, replaced: u64, kept: &[&str]| json!({"added": added, "replaced": replaced, "kept": kept, "kept_count": kept.len()});
+    assert_eq!(lines.last().expect("done")["updated"], came(0, 0, &[]));
+
+    let mut events = Events::follow(&ann).await;
+    for name in ["one.txt", "two.txt", "four.txt"] {
+        fs::write(folder.join(name), "what she has now").expect("room");
+    }
+    while ann.one(&["shares", "notes"]).await["bytes"] != 9 + 3 * 16 {
+        events.until("share_changed").await;
+    }
+    fs::write(at.join("two.txt"), "what he made of it").expect("room");
+    ben.run(&get)
+        .await
+        .failed(1, &["exists already", "--update"]);
+    let lines = ben.json(&update).await;
+    let done = lines.last().expect("done");
+    assert_eq!(done["updated"], came(1, 1, &["two.txt"]));
+    for (name, content) in [
+        ("one.txt", "what she has now"),
+        ("two.txt", "what he made of it"),
+        ("three.txt", "three.txt"),
+        ("four.txt", "what she has now"),
+    ] {
+        let here = fs::read_to_string(at.join(name)).expect("there");
+        assert_eq!(here, content, "{name}");
+    }
+    let again = ben.run(&update).await;
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    let told = String::from_utf8_lossy(&again.stdout);
+    assert!(told.contains("0 added, 0 replaced, 1 kept"), "{told}");
+    assert!(again.stderr.contains("kept: two.txt"), "{}", again.stderr);
+
+    // As she does next: the node does it, when he is not there.
+    fs::write(folder.join("one.txt"), "and now this").expect("room");
+    while ann.one(&["shares", "notes"]).await["bytes"] != 9 + 2 * 16 + 12 {
+        events.until("share_changed").await;
+    }
+    ben.one(&[&update[..], &["--background"]].concat()).await;
+    let done = async { while ben.json(&["transfers"]).await[0]["state"] != "done" {} };
+    tokio::time::timeout(PATIENCE, done).await.expect("in time");
+    let here = fs::read_to_string(at.join("one.txt")).expect("there");
+    assert_eq!(here, "and now this");
 }

@@ -151,6 +151,12 @@ async fn a_contacts_file_is_read_without_having_been_fetched() {
     let film = share_films(&ann).await;
     reads_films(&ben, "/files/ann/films", &film).await;
     assert_eq!(ben.json(&["transfers"]).await, [] as [Value; 0]);
+    // Of her shares what is behind the only one, and behind what is none.
+    let only = text(&ben.one(&["ls", "ann"]).await["share_id"]);
+    let (head, body) = read(&ben, &format!("/ls?path=ann&after={only}"), "").await;
+    assert!(head.starts_with("http/1.1 200") && body == b"[]", "{head}");
+    let (head, _) = read(&ben, "/ls?path=ann&after=junk", "").await;
+    assert!(head.starts_with("http/1.1 400"), "{head}");
     let (head, _) = read(&ben, "/files/ann/none/film.mkv", "").await;
     assert!(head.starts_with("http/1.1 404"), "{head}");
     let (head, _) = read(&ben, "/files/nobody/films/film.mkv", "").await;

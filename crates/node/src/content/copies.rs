@@ -243,7 +243,7 @@ impl Shares {
     /// [`ShareError`].
     pub fn examine(&self, share: &ShareId) -> Result<bool, ShareError> {
         let _scanning = self.lock_scan();
-        let Some(copy) = self.known_and_copy(share)?.1.filter(|copy| !copy.examined) else {
+        let Some(copy) = self.begin_examining(share)? else {
             return Ok(false);
         };
         let head = trusted(&copy.head)?;
@@ -252,15 +252,36 @@ impl Shares {
             false => (copy.target.canonicalize().map_err(ShareError::from))
                 .and_then(|target| self.examine_whole(&head, target)),
         };
-        let room_bytes = self.others().room_bytes();
-        let provided = store::run(self.database(), |connection| match &found {
-            Ok(Some(found)) => quota::examined(connection, &copy, &head, found, room_bytes),
-            _ => known::drop_copy(connection, share).map(|_| false),
-        })?;
+        let found = found.unwrap_or_default();
+        let provided = self.end_examining(&copy, &head, found.as_ref())?;
         // What they were told of it may not be here any more.
         self.doubt();
         self.tell(ShareEvent::Listed(*share));
         Ok(provided)
+    }
+
+    /// A copy that is to be examined, which begins now.
+    pub(super) fn begin_examining(&self, share: &ShareId) -> io::Result<Option<CopyRow>> {
+        store::run(self.database(), |connection| {
+            known::begin_examining(connection, share)
+        })
+    }
+
+    /// Keeps what was found of a copy, and forgets one that is not what its head says, unless more of it was fetched meanwhile. Whether it is provided.
+    pub(super) fn end_examining(
+        &self,
+        copy: &CopyRow,
+        head: &Head,
+        found: Option<&(u64, Ranges)>,
+    ) -> io::Result<bool> {
+        let room_bytes = self.others().room_bytes();
+        store::run(self.database(), |connection| match found {
+            Some(found) => quota::examined(connection, copy, head, found, room_bytes),
+            None if known::is_being_examined(connection, &copy.share)? => {
+                known::drop_copy(connection, &copy.share).map(|_| false)
+            }
+            None => Ok(false),
+        })
     }
 
     /// Reads a copy once more, in which a file is not what it was: it may have another mode, or other bytes.

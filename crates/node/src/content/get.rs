@@ -24,6 +24,7 @@ use crate::content::selected::PartOf;
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Intake};
 use crate::content::transfer::Transfer;
+use crate::content::updating::Update;
 
 /// Fetches, and returns when all is durable under its final name.
 ///
@@ -107,6 +108,7 @@ where
         sources: progress.sources,
         time: started.elapsed(),
         links_left_out,
+        updated: get.update.as_ref().map(Update::updated),
         selected_of: nodes.filter(|_| get.is_part()).map(|nodes| PartOf {
             path: get.path.trim_matches('/').to_owned(),
             nodes,

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::content::selected::{self, PartOf, Place};
 use crate::content::store::{path, path_bytes};
+use crate::content::was;
 
 /// The room's fifth piece of schema, for what others share.
 pub(crate) const SCHEMA: &str = "
@@ -199,10 +200,46 @@ fn copy_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<CopyRow> {
         target: path(row.get(2)?),
         used_ms: used_ms.cast_unsigned(),
         kept: row.get(4)?,
-        examined: row.get(5)?,
+        examined: row.get::<_, i64>(5)? == EXAMINED,
         is_part: row.get(6)?,
         places: Vec::new(),
     })
+}
+
+/// That a copy was found to be what its head says. It is to be examined where it says none of these two.
+const EXAMINED: i64 = 1;
+
+/// That it is being examined: whatever is to be looked at anew meanwhile takes this away.
+const BEING_EXAMINED: i64 = 2;
+
+/// A copy that is to be examined, which begins now.
+pub(super) fn begin_examining(
+    connection: &Connection,
+    share: &ShareId,
+) -> rusqlite::Result<Option<CopyRow>> {
+    let found = copy(connection, share)?.filter(|copy| !copy.examined);
+    if found.is_some() {
+        let statement = "UPDATE share_copy SET examined = ?2 WHERE share = ?1";
+        connection.execute(statement, params![share.0, BEING_EXAMINED])?;
+    }
+    Ok(found)
+}
+
+/// Whether nothing is to be looked at anew since it began.
+pub(super) fn is_being_examined(
+    connection: &Connection,
+    share: &ShareId,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM share_copy WHERE share = ?1 AND examined = ?2")?
+        .exists(params![share.0, BEING_EXAMINED])
+}
+
+/// A copy that is being examined was found to be what its head says.
+pub(super) fn end_examining(connection: &Connection, share: &ShareId) -> rusqlite::Result<()> {
+    let statement = "UPDATE share_copy SET examined = ?2 WHERE share = ?1";
+    connection.execute(statement, params![share.0, EXAMINED])?;
+    Ok(())
 }
 
 /// A copy is to be examined again.
@@ -234,7 +271,12 @@ pub(super) fn hold(
     part_of: Option<&PartOf>,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    let before = copy(&transaction, &row.share)?.filter(|before| before.is_part);
+    let before = copy(&transaction, &row.share)?;
+    let is_known = |before: &CopyRow| version(&before.head) == version(&row.head);
+    if before.as_ref().is_some_and(|before| !is_known(before)) {
+        was::remember(&transaction, &row.share)?;
+    }
+    let before = before.filter(|before| before.is_part);
     transaction.execute(
         "INSERT INTO share_copy (share, head, target, used_ms, kept, part) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET head = excluded.head, target = excluded.target, used_ms = excluded.used_ms,
@@ -250,8 +292,7 @@ pub(super) fn hold(
     )?;
     match part_of {
         Some(part_of) => {
-            let is_known = |before: CopyRow| version(&before.head) == version(&row.head);
-            if !before.is_some_and(is_known) {
+            if !before.as_ref().is_some_and(is_known) {
                 selected::forget_nodes(&transaction, &row.share)?;
             }
             selected::keep_nodes(&transaction, &row.share, &part_of.nodes)?;
@@ -275,6 +316,7 @@ pub(super) fn drop_copy(connection: &mut Connection, share: &ShareId) -> rusqlit
 }
 
 pub(super) fn forget_copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<bool> {
+    was::remember(connection, share)?;
     let dropped = connection.execute("DELETE FROM share_copy WHERE share = ?1", [share.0])?;
     if dropped > 0 {
         for table in ["share_node", "share_file", "share_part", "share_place"] {

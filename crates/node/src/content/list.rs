@@ -10,6 +10,7 @@ use kith_core::data::head::{Head, HeadError, SignedHead};
 use kith_core::data::listing::{Listing, Page};
 use kith_core::data::manifest::Entry;
 use kith_core::data::walk::WalkError;
+use kith_core::ids::ShareId;
 use kith_core::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 
@@ -21,22 +22,35 @@ use crate::content::select::{self, Selected};
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Intake};
 
-/// The most heads a listing takes: far more than anybody reads, and a bound against a list that never ends.
-const LIST_MAX: usize = 4_096;
+/// How many heads end a page: far more than anybody reads, and a bound against a list that never ends.
+pub const PAGE_SHARES: usize = 4_096;
 
-/// Asks which shares we may see, and keeps the heads that are genuine.
+/// Some shares, in the order of their ids.
+#[derive(Clone, Debug, Default)]
+pub struct SharesPage {
+    /// What they are.
+    pub heads: Vec<Head>,
+    /// The share behind which there are more, where there are.
+    pub more_after: Option<ShareId>,
+}
+
+/// Asks which shares we may see, from the first behind `after` on, until there are so many; and keeps the heads that are genuine.
 ///
 /// # Errors
 /// [`GetError`].
-pub async fn list<R, W>(stream: Stream<R, W>, now: Time) -> Result<Vec<Head>, GetError>
+pub async fn list<R, W>(
+    stream: Stream<R, W>,
+    mut after: Option<ShareId>,
+    enough: usize,
+    now: Time,
+) -> Result<SharesPage, GetError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     let (mut reader, mut writer) = (BufReader::new(stream.reader), stream.writer);
-    let mut list: Vec<Head> = Vec::new();
-    let mut after = None;
-    while list.len() < LIST_MAX {
+    let mut page = SharesPage::default();
+    loop {
         asking::send(&mut writer, &Request::List { after }).await?;
         let Answer::Heads { heads, more } = asking::answer(&mut reader).await? else {
             return Err(GetError::Protocol("another answer than heads"));
@@ -48,13 +62,16 @@ where
                 return Err(GetError::Protocol("heads out of order"));
             }
             after = Some(head.share);
-            list.push(head);
+            page.heads.push(head);
         }
         if !more {
-            break;
+            return Ok(page);
+        }
+        if page.heads.len() >= enough {
+            page.more_after = after;
+            return Ok(page);
         }
     }
-    Ok(list)
 }
 
 /// Lists a directory of the snapshot that `head` names, from the first entry behind the name `after` on. A file lists itself. `feed` is as in

@@ -10,6 +10,7 @@
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
 //! - `transfer`: a transfer under way. `preparing`: what it does on the disk first.
+//! - [`updating`]: what was got is brought up to date. [`earlier`]: what it was; `was`: the tables for it.
 //! - [`givers`]: who gives which parts of it.
 //! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`previews`]: small pictures of pictures.
@@ -32,6 +33,7 @@ mod coming;
 mod compare;
 pub mod copies;
 pub mod credential;
+pub mod earlier;
 pub mod error;
 pub mod event;
 pub mod fetches;
@@ -79,6 +81,8 @@ pub mod talk;
 mod transfer;
 pub mod underway;
 mod unowned;
+pub mod updating;
+mod was;
 mod watch;
 
 #[cfg(test)]
@@ -89,6 +93,7 @@ pub use cache::Cache;
 pub use chosen::{Chosen, ChosenError};
 pub use copies::{Copy, Held, HoldError, LearnError, News};
 pub use credential::{Credential, Stream};
+pub use earlier::Earlier;
 pub use error::GetError;
 pub use event::ShareEvent;
 pub use fetches::{Fetch, Version};
@@ -96,7 +101,7 @@ pub use filter::Filter;
 pub use follow::follow;
 pub use get::get;
 pub use givers::{Carrier, Giver, Givers};
-pub use list::{entries, list};
+pub use list::{PAGE_SHARES, SharesPage, entries, list};
 pub use lying::Lying;
 pub use offered::{Offered, Providing};
 pub use others::Others;
@@ -113,3 +118,4 @@ pub use serve::{ServeError, Session, serve};
 pub use shares::{Mine, NewShare, ShareError, Shared, Shares};
 pub use store::Database;
 pub use talk::{Said, Talk};
+pub use updating::{Update, Updated};

@@ -19,9 +19,11 @@ use crate::content::priorities::{Level, Levels};
 use crate::content::request::{AlreadyHere, Get};
 use crate::content::select::Selected;
 use crate::content::swarm::arriving::{Arriving, File};
+use crate::content::updating::{self, Judged, Update};
 use crate::data::disk::{self, Occupied, StagingError};
 use crate::data::incoming::Incoming;
 use crate::data::local::Candidate;
+use crate::data::places::beneath;
 use crate::data::range::Blob;
 use crate::data::staging::{Download, Staging};
 
@@ -67,6 +69,8 @@ pub(super) struct Sorting {
     pub(super) put_off_max: u64,
     /// What need not be fetched.
     pub(super) here: Option<AlreadyHere>,
+    /// How what lies there is brought up to date, and the path in the share of what is fetched.
+    pub(super) update: Option<(Update, String)>,
 }
 
 impl Place {
@@ -84,7 +88,7 @@ impl Place {
         let filter = get.only.as_ref().map(|only| only.name.clone());
         let is_directory = matches!(selected, Selected::Directory { .. });
         let files = selected.totals().files;
-        let (staged, share) = (get.staged.clone(), get.share);
+        let (staged, share, is_updated) = (get.staged.clone(), get.share, get.update.is_some());
         blocking(tasks, target, move || {
             let open = || {
                 let download = Download {
@@ -107,10 +111,13 @@ impl Place {
                 // One that is the root of a file system of its own takes nothing that was staged beside it.
                 Occupied::Folder
                     if is_directory
-                        && filter.is_some()
+                        && (filter.is_some() || is_updated)
                         && disk::is_one_device(disk::parent(&at), &std::fs::metadata(&at)?)? =>
                 {
                     return Ok(Self::Adding(open()?, at));
+                }
+                Occupied::File if !is_directory && is_updated => {
+                    return Ok(Self::Adding(open()?, disk::parent(&at).to_owned()));
                 }
                 Occupied::Folder => is_directory,
                 Occupied::File => !is_directory,
@@ -168,6 +175,13 @@ fn prepare_all(
     for item in items {
         match item {
             Item::Directory { path } if only.is_none() => {
+                if let (Some(target), Some((update, _))) = (target, &sorting.update)
+                    && !update
+                        .may_have_directory(target, &path)
+                        .map_err(|error| GetError::staging(error.into(), &path))?
+                {
+                    continue;
+                }
                 staging
                     .directory(&path)
                     .map_err(|error| GetError::staging(error, &path))?;
@@ -178,6 +192,12 @@ fn prepare_all(
                 position,
             } if only.is_none_or(|only| (only.wants)(&path)) => {
                 let candidates = here.get(&file.hash).map_or(&[][..], Vec::as_slice);
+                let is_to_come = prepared
+                    .judge(staging, target, (path.as_str(), &file), sorting)
+                    .map_err(|error| GetError::staging(error.into(), &path))?;
+                if !is_to_come {
+                    continue;
+                }
                 let incoming =
                     prepare_file(staging, target, (path.as_str(), &file), candidates, sorting)
                         .map_err(|error| GetError::staging(error, &path))?;
@@ -191,6 +211,14 @@ fn prepare_all(
                 };
                 prepared.place(position, &file, sorting);
                 arriving.place(position, file);
+            }
+            // Nothing is made in a folder that is there already but files, and the folders that they lie in.
+            Item::Symlink { path, target: to } if only.is_none() && target.is_some() => {
+                let is_there = target.is_some_and(|target| {
+                    let at = beneath(target.to_owned(), &path);
+                    std::fs::read_link(at).is_ok_and(|there| there == Path::new(&to))
+                });
+                prepared.links_left_out += u64::from(!is_there);
             }
             Item::Symlink { path, target } if only.is_none() => {
                 let kept = staging.symlink(&path, &target);
@@ -215,7 +243,9 @@ fn prepare_file(
     candidates: &[Candidate],
     sorting: &Sorting,
 ) -> Result<Incoming, StagingError> {
-    if let Some(target) = target
+    // What is brought up to date was looked at.
+    if sorting.update.is_none()
+        && let Some(target) = target
         && let Some(lying) = staging.lying(target, path, file)?
     {
         return Ok(lying);
@@ -235,6 +265,31 @@ fn prepare_file(
 }
 
 impl Prepared {
+    /// Whether a file is to come: not where what lies there stays.
+    fn judge(
+        &mut self,
+        staging: &Staging,
+        target: Option<&Path>,
+        (path, file): (&str, &manifest::File),
+        sorting: &Sorting,
+    ) -> io::Result<bool> {
+        let (Some(target), Some((update, below))) = (target, &sorting.update) else {
+            return Ok(true);
+        };
+        let judged = update.judge(target, (below, path), &file.hash)?;
+        match judged {
+            Judged::Missing | Judged::Outdated => return Ok(true),
+            Judged::Same => {
+                self.bytes += file.size;
+                self.durable += file.size;
+                self.files += 1;
+            }
+            Judged::Kept => {}
+        }
+        updating::forget_staged(&staging.places(PathBuf::new()), path)?;
+        Ok(false)
+    }
+
     /// What is here of a file, and what is not.
     fn place(&mut self, position: u64, file: &File, sorting: &Sorting) {
         let size = file.incoming.blob.size;

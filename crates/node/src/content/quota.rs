@@ -46,7 +46,8 @@ pub(super) fn is_stale(copy: &CopyRow, now: Time) -> bool {
 
 /// A copy is what this head says, or has some files of that, which lie on its line where `held` says: what a scan with this sequence found is kept,
 /// what earlier ones found is not. Copies that nobody asked for make room for it in `room_bytes`. False where there is none for it, or it is not the
-/// copy any more; it still is under a later head of the same version.
+/// copy any more; it still is under a later head of the same version. False also where more was fetched, or a file was touched, while it was examined:
+/// it is to be examined once more, and what was found is known by then.
 pub(super) fn examined(
     connection: &mut Connection,
     row: &CopyRow,
@@ -57,13 +58,14 @@ pub(super) fn examined(
     let transaction = connection.transaction()?;
     let copy = known::copy(&transaction, &row.share)?;
     let is_it = copy.is_some_and(|copy| {
-        copy.target == row.target
+        // What is fetched of a part lies in one place after the other.
+        (copy.is_part || copy.target == row.target)
             && copy.is_part == row.is_part
             && known::is_version(&copy.head, &head.manifest)
     });
-    if is_it {
-        let statement = "UPDATE share_copy SET examined = 1 WHERE share = ?1";
-        transaction.execute(statement, [row.share.0])?;
+    let is_all = is_it && known::is_being_examined(&transaction, &row.share)?;
+    if is_all {
+        known::end_examining(&transaction, &row.share)?;
     }
     // No scan has the sequence 0.
     let kept = if is_it { *sequence } else { 0 };
@@ -79,7 +81,7 @@ pub(super) fn examined(
     if is_it {
         selected::write(&transaction, &row.share, held)?;
     }
-    let is_provided = is_it && make_room(&transaction, &row.share, room_bytes)?;
+    let is_provided = is_all && make_room(&transaction, &row.share, room_bytes)?;
     transaction.commit()?;
     Ok(is_provided)
 }

@@ -17,6 +17,7 @@ use crate::content::offered::{Offered, Providing};
 use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
 use crate::content::selected::PartOf;
+use crate::content::updating::{Update, Updated};
 use crate::data::local::Candidate;
 use crate::data::range::Blob;
 
@@ -42,6 +43,8 @@ pub struct Get {
     pub out: PathBuf,
     /// Which files; `None` for all.
     pub only: Option<Filter>,
+    /// How a target that is there already is brought up to date; `None` where it is not touched.
+    pub update: Option<Update>,
     /// What need not be fetched, because it lies here; `None` where nothing does.
     pub here: Option<AlreadyHere>,
     /// What lets us in.
@@ -97,7 +100,9 @@ pub struct Progress {
 impl Get {
     /// Whether that are some files of a share.
     pub(crate) fn is_part(&self) -> bool {
-        !self.path.trim_matches('/').is_empty() || self.only.is_some()
+        // Of what is brought up to date some may stay as it is here.
+        let is_all = self.path.trim_matches('/').is_empty() && self.only.is_none();
+        !is_all || self.update.is_some()
     }
 }
 
@@ -122,6 +127,8 @@ pub struct Got {
     pub time: Duration,
     /// Links that were not made: those that lead out of the part that was fetched, and those among chosen files.
     pub links_left_out: u64,
+    /// What came of bringing it up to date, where that was wanted.
+    pub updated: Option<Updated>,
     /// What it is a part of, where that is not all of a share.
     pub selected_of: Option<PartOf>,
     /// As long as this is held it is provided as it was while it arrived.

@@ -1,7 +1,7 @@
 //! The tables of this room in `kith.db`.
 
 use super::liars::LIARS_SCHEMA;
-use super::{bare, fetches, known, left_out, past, remembered, selected, store};
+use super::{bare, fetches, known, left_out, past, remembered, selected, store, was};
 
 /// Their pieces, in the order they were invented: a database has the first so many of them.
 pub(crate) const SCHEMAS: &[&str] = &[
@@ -18,4 +18,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     selected::PLACES_SCHEMA,
     remembered::SCHEMA,
     left_out::SCHEMA,
+    was::SCHEMA,
 ];

@@ -1,6 +1,6 @@
 //! A transfer: a tree is walked, its items become directories and files, and what is missing of them is wanted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ use crate::content::select::Selected;
 use crate::content::swarm::arriving::{DIRECTORY, Event};
 use crate::content::swarm::fetching::Fetching;
 use crate::content::underway::Underway;
+use crate::content::updating::Update;
+use crate::data::barrier;
 use crate::data::disk::StagingError;
 use crate::data::nodes::Nodes;
 
@@ -46,6 +48,8 @@ pub(super) struct Transfer {
     prepared: Vec<Prepared>,
     only: Option<Filter>,
     here: Option<AlreadyHere>,
+    /// How what lies there is brought up to date, and the path in the share of the folder that all of it lies in.
+    update: Option<(Update, String)>,
     readers: Readers,
     priorities: Priorities,
     /// The levels by which its files are wanted now, and whether there are others.
@@ -91,12 +95,13 @@ impl Transfer {
             prepared: Vec::new(),
             only: get.only.clone(),
             here: get.here.clone(),
+            update: get.update.clone().map(|it| (it, below(get, selected))),
             readers: get.readers.clone(),
             priorities: get.priorities.clone(),
             levels,
             levels_watch,
             progress: Progress {
-                total: (!is_filtered).then_some(selected.totals().bytes),
+                total: (!is_filtered && get.update.is_none()).then_some(selected.totals().bytes),
                 ..Progress::default()
             },
             unfinished: 0,
@@ -159,16 +164,12 @@ impl Transfer {
         let Some(providing) = &get.providing else {
             return Ok(None);
         };
-        let path = get.path.trim_matches('/');
         // A file lies under its name beside its target.
-        let (below, named) = match selected {
-            Selected::Directory { .. } => (path, target),
-            Selected::File { .. } => {
-                let (above, _) = path.rsplit_once('/').unwrap_or_default();
-                (above, target.parent().unwrap_or(Path::new("")))
-            }
+        let named = match selected {
+            Selected::Directory { .. } => target,
+            Selected::File { .. } => target.parent().unwrap_or(Path::new("")),
         };
-        let places = (staging.places(named.to_owned()), below.to_owned());
+        let places = (staging.places(named.to_owned()), below(get, selected));
         let head = (answered.head.clone(), answered.signed.clone());
         let known = self.fetching.known();
         let underway = Underway::new(head, known, nodes, places, get.is_part());
@@ -364,6 +365,7 @@ impl Transfer {
             levels: self.levels.clone(),
             put_off_max: PUT_OFF_MAX.saturating_sub(self.put_off),
             here: self.here.clone(),
+            update: self.update.clone(),
         };
         let arriving = Arc::clone(&self.fetching.arriving);
         // Looking at a large file that came in part takes a while, and may be given up.
@@ -398,10 +400,12 @@ impl Transfer {
             entries,
             only,
             progress,
+            update,
             ..
         } = self;
         let at = target.to_owned();
-        let has_nothing = only.is_some() && progress.files == 0;
+        let has_kept = (update.as_ref()).is_some_and(|(update, _)| update.updated().kept_count > 0);
+        let has_nothing = only.is_some() && progress.files == 0 && !has_kept;
         blocking(&fetching.arriving.tasks, target, move || {
             let Some(staging) = place.staging() else {
                 return match at.is_dir() && compare::count(&at)? != entries {
@@ -411,6 +415,12 @@ impl Transfer {
             };
             if has_nothing {
                 return staging.remove();
+            }
+            if let (Place::Adding(_, folder), Some((update, _))) = (&place, &update) {
+                let places = staging.places(PathBuf::new());
+                barrier::tree(&places.growing(""))?;
+                update.replace(&places, folder)?;
+                return staging.add(folder);
             }
             // What was chosen of a folder is added to what is there of it, also where that has come since it was begun.
             if only.is_some() && inner.is_empty() {
@@ -425,6 +435,16 @@ impl Transfer {
             false => Ok(()),
         }
     }
+}
+
+/// The path in the share of the folder that all of it lies in.
+fn below(get: &Get, selected: &Selected) -> String {
+    let path = get.path.trim_matches('/');
+    let below = match selected {
+        Selected::Directory { .. } => path,
+        Selected::File { .. } => path.rsplit_once('/').unwrap_or_default().0,
+    };
+    below.to_owned()
 }
 
 /// Whether something without bytes is made of an item, where these files are wanted.

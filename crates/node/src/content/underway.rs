@@ -198,11 +198,14 @@ fn made(file: &File, blob: Blob, outboards: &Outboards) -> io::Result<Inner> {
     if blob.size < OPEN_FILE_BYTES_MIN {
         return Ok(Inner::Made(hash::hash_small(file, blob.size)?.1));
     }
-    if !outboards.has(&blob.hash, blob.size) {
-        outboards.hash_open(file, blob.size)?;
+    if let Ok(outboard) = outboards.load(&blob.hash, blob.size) {
+        return Ok(Inner::File(outboard));
     }
-    // Of what is not what it was there is none.
-    Ok(Inner::File(outboards.load(&blob.hash, blob.size)?))
+    match outboards.hash_open(file, blob.size)? {
+        (hash, Some(outboard)) if hash == blob.hash => Ok(Inner::File(outboard)),
+        // It is not what it was.
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 /// By share and snapshot.

@@ -106,6 +106,11 @@ impl Older {
         Ok(found)
     }
 
+    /// Its folder, where it is of another version, and held.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.held.as_ref().map(|_| self.places.folder())
+    }
+
     /// Moves a file of this content, with its inner nodes, to where it grows from now on, at `path`; false where there is none.
     pub(super) fn hand_over(
         &mut self,

@@ -2,9 +2,12 @@
 //!
 //! An outboard is 1/256 of its file and is read by offset. It says nothing that the file does not: a lost or damaged one is made again by hashing.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kith_core::ids::BlobHash;
 use tempfile::NamedTempFile;
@@ -19,7 +22,12 @@ const SUFFIX: &str = ".obao4";
 #[derive(Clone, Debug)]
 pub struct Outboards {
     folder: PathBuf,
+    being_made: Arc<BeingMade>,
 }
+
+/// The names of those that are being written, as many as are hashed at once.
+#[derive(Debug, Default)]
+struct BeingMade(Mutex<BTreeSet<OsString>>);
 
 impl Outboards {
     /// Uses `folder`, and creates it where it is missing.
@@ -28,7 +36,10 @@ impl Outboards {
     /// What the system says.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
-        Ok(Self { folder })
+        Ok(Self {
+            folder,
+            being_made: Arc::default(),
+        })
     }
 
     /// Hashes the file at `path`, and keeps its outboard, which is written while it is hashed and gets its name when it is whole. Durable only
@@ -42,21 +53,22 @@ impl Outboards {
         Ok(hashed)
     }
 
-    /// The same of an open file of `size` bytes, which nobody edits meanwhile.
+    /// The same of an open file of `size` bytes, which nobody edits meanwhile. Gives its outboard, where it has one: of what is in no share yet it may
+    /// be swept away under its name.
     ///
     /// # Errors
     /// [`HashError`].
-    pub fn hash_open(&self, file: &File, size: u64) -> Result<BlobHash, HashError> {
+    pub fn hash_open(&self, file: &File, size: u64) -> Result<(BlobHash, Option<File>), HashError> {
         let made = self.begin(size).map_err(HashError::Keep)?;
         let hash = hash::hash_to(file, size, &made)?;
-        made.keep(&self.path(&hash))?;
-        Ok(hash)
+        let outboard = made.keep(&self.path(&hash))?;
+        Ok((hash, outboard))
     }
 
     fn begin(&self, size: u64) -> io::Result<Made> {
         Ok(Made(match outboard_bytes(size) {
             0 => None,
-            _ => Some(NamedTempFile::new_in(&self.folder)?),
+            _ => Some(Growing::begin(&self.folder, &self.being_made)?),
         }))
     }
 
@@ -79,7 +91,7 @@ impl Outboards {
     }
 
     /// Removes what is no longer of use: outboards of blobs that `is_used` does not name, and what a process that ended left half
-    /// written. How many were removed. Nobody may save one meanwhile.
+    /// written. How many were removed. One that is being written stays; that of a file that is to be in a share may be saved only when it is over.
     ///
     /// # Errors
     /// What the system says, or `is_used`; the rest stays for the next time then.
@@ -92,7 +104,7 @@ impl Outboards {
             let hash = hash.and_then(|hex| blake3::Hash::from_hex(hex).ok());
             let is_kept = match hash {
                 Some(hash) => is_used(&BlobHash(*hash.as_bytes()))?,
-                None => !entry.file_type()?.is_file(),
+                None => !entry.file_type()?.is_file() || self.being_made.lock().contains(&name),
             };
             if !is_kept {
                 fs::remove_file(entry.path())?;
@@ -112,25 +124,63 @@ impl Outboards {
     }
 }
 
+impl BeingMade {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<OsString>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// An outboard that is being written; none for a file that needs none.
-struct Made(Option<NamedTempFile>);
+struct Made(Option<Growing>);
 
 impl Made {
-    fn keep(self, path: &Path) -> Result<(), HashError> {
-        match self.0 {
-            Some(file) => match file.persist(path) {
-                Ok(_) => Ok(()),
-                Err(failed) => Err(HashError::Keep(failed.error)),
-            },
-            None => Ok(()),
-        }
+    fn keep(self, path: &Path) -> Result<Option<File>, HashError> {
+        self.0.map(|growing| growing.keep(path)).transpose()
+    }
+}
+
+/// The file of an outboard that is being written: not swept away as long as this is.
+struct Growing {
+    /// `None` when it has its name.
+    file: Option<NamedTempFile>,
+    name: OsString,
+    all: Arc<BeingMade>,
+}
+
+impl Growing {
+    fn begin(folder: &Path, all: &Arc<BeingMade>) -> io::Result<Self> {
+        // Held until it is noted: whoever sweeps looks at it then, or not at all.
+        let mut names = all.lock();
+        let file = NamedTempFile::new_in(folder)?;
+        let name = file.path().file_name().unwrap_or_default().to_owned();
+        names.insert(name.clone());
+        let (file, all) = (Some(file), Arc::clone(all));
+        Ok(Self { file, name, all })
+    }
+
+    fn file(&self) -> &NamedTempFile {
+        self.file.as_ref().expect("it is taken at the end only")
+    }
+
+    fn keep(mut self, path: &Path) -> Result<File, HashError> {
+        let file = self.file.take().expect("it is taken at the end only");
+        let kept = file.persist(path);
+        kept.map_err(|failed| HashError::Keep(failed.error))
+    }
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        // One that is given up is removed before it is forgotten.
+        self.file = None;
+        self.all.lock().remove(&self.name);
     }
 }
 
 impl Sink for Made {
     fn write(&self, at: u64, piece: &[u8]) -> io::Result<()> {
         match &self.0 {
-            Some(file) => pieces::write(file.as_file(), at, &[piece]),
+            Some(growing) => pieces::write(growing.file().as_file(), at, &[piece]),
             None => Ok(()),
         }
     }
@@ -172,7 +222,10 @@ mod tests {
             assert!(kept == expected.1, "{size}");
             let file = File::open(&path).expect("there");
             let again = outboards.hash_open(&file, u64::from(size));
-            assert_eq!(again.expect("hashed"), hashed.hash);
+            let (hash, outboard) = again.expect("hashed");
+            assert_eq!(hash, hashed.hash);
+            let length = outboard.map_or(0, |file| file.metadata().expect("open").len());
+            assert_eq!(length, kept.len() as u64, "{size}");
         }
         let names = fs::read_dir(outboards.folder()).expect("there").count();
         assert_eq!(names, 2, "of the two that have more than a group");
@@ -190,5 +243,25 @@ mod tests {
         let removed = outboards.sweep(|hash| Ok(*hash == used));
         assert_eq!(removed.expect("swept"), 2);
         assert!(outboards.has(&used, 16_385) && !outboards.has(&unused, 16_385));
+    }
+
+    #[test]
+    fn one_that_is_being_written_is_not_swept_away_and_is_when_it_is_given_up() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let outboards = Outboards::open(folder.path().to_owned()).expect("created");
+        let unused = |_: &BlobHash| Ok(false);
+        let (kept, given_up) = (outboards.begin(16_385), outboards.begin(16_385));
+        let (kept, given_up) = (kept.expect("created"), given_up.expect("created"));
+        assert_eq!(outboards.clone().sweep(unused).expect("swept"), 0);
+        drop(given_up);
+        kept.write(0, &[0; 64]).expect("written");
+        let hash = BlobHash([1; 32]);
+        let open = kept.keep(&outboards.path(&hash));
+        assert!(outboards.has(&hash, 16_385));
+        // Under its name it is in no share, and goes; who reads it does not notice.
+        assert_eq!(outboards.sweep(unused).expect("swept"), 1);
+        let open = open.expect("kept").expect("it has one");
+        assert_eq!(open.metadata().expect("open").len(), 64);
+        assert!(outboards.being_made.lock().is_empty());
     }
 }

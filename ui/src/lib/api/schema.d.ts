@@ -1372,7 +1372,8 @@ export interface components {
             files: number;
             /**
              * Format: int64
-             * @description Symbolic links that were not made: those that lead out of what was fetched, and those among chosen files.
+             * @description Symbolic links that were not made: those that lead out of what was fetched, those among chosen files, and new ones of what was brought up to
+             *     date.
              */
             links_left_out: number;
             /** @description Whether it is an older version than the newest that is known here, which nobody who is there has. */
@@ -1386,6 +1387,7 @@ export interface components {
             seconds: number;
             /** @description Where this run's bytes came from, all of them. */
             sources: components["schemas"]["GetSource"][];
+            updated?: components["schemas"]["GetUpdated"] | null;
         };
         /** @description What to fetch. */
         GetRequest: {
@@ -1412,6 +1414,11 @@ export interface components {
             /** @description A link, or `PEER/SHARE[/PATH]`. */
             source: string;
             /**
+             * @description Whether what is there already under its name is brought up to date: what is new is added, and what nobody has changed here since it was got is
+             *     replaced. Whatever else is there stays, and is named.
+             */
+            update?: boolean;
+            /**
              * Format: int64
              * @description For how long to wait for someone who has it, in milliseconds.
              */
@@ -1428,6 +1435,26 @@ export interface components {
             peer?: string | null;
             /** @description By PeerId. */
             peer_id?: string | null;
+        };
+        /** @description What came of bringing something up to date. */
+        GetUpdated: {
+            /**
+             * Format: int64
+             * @description Files that were not here.
+             */
+            added: number;
+            /** @description What is something else at its owner and stays as it is here, by its path below the target; the first hundred, */
+            kept: string[];
+            /**
+             * Format: int64
+             * @description of so many.
+             */
+            kept_count: number;
+            /**
+             * Format: int64
+             * @description Files that were replaced: nobody had changed them here.
+             */
+            replaced: number;
         };
         /** @description What the node is to them. */
         GuestAnswer: {
@@ -1580,7 +1607,10 @@ export interface components {
             hash?: string | null;
             /** @description `share`, `file`, `directory` or `symlink`. */
             kind: string;
-            /** @description Set on the last of a folder's entries where it has more than fit one answer, 100,000: the rest is listed behind its name. */
+            /**
+             * @description Set on the last of a folder's entries where it has more than fit one answer, 100,000, and on the last of a contact's shares, 4,096: the rest is
+             *     listed behind its name, or its id.
+             */
             more?: boolean;
             /** @description What it is called. */
             name: string;
@@ -3727,7 +3757,7 @@ export interface operations {
             query?: {
                 /** @description `PEER[/SHARE[/PATH]]` or a link; what every contact shares when left out. */
                 path?: string;
-                /** @description Of a folder, only what is behind this name; from its first entry on when left out. */
+                /** @description Of a folder, only what is behind this name, and of a contact's shares behind this id; from the first on when left out. */
                 after?: string;
                 /** @description Whether to say only what is known here, without asking anybody: of a folder of a share, as it was when it was looked into last. */
                 here?: boolean;

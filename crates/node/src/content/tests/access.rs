@@ -4,15 +4,47 @@ use kith_core::content::access::{Asker, Relation};
 use kith_core::data::link::LinkSecret;
 use kith_core::data::manifest::Totals;
 use kith_core::ids::{PeerId, ShareId};
+use kith_core::random::Random;
 
 use super::world::{FRIEND, NOW, World};
-use crate::content::{Answered, Credential, Get, GetError, Recipients, head, list};
+use crate::content::{Answered, Credential, Get, GetError, NewShare, Recipients, head, list};
+use crate::entropy;
 
 fn asker(relation: Relation) -> Asker {
     Asker {
         peer: Some(PeerId([201; 32])),
         relation,
     }
+}
+
+#[tokio::test]
+async fn more_shares_than_fit_a_page_are_listed_behind_the_last_of_it() {
+    let world = World::new();
+    world.write("f", b"for all");
+    for number in 0..150 {
+        let new = NewShare {
+            paths: vec![world.source()],
+            recipients: Recipients::Public,
+            name: Some(number.to_string()),
+            bare: false,
+        };
+        let mut random = Random::new(entropy::seed());
+        world.shares.share(&new, &mut random, NOW).expect("shared");
+    }
+    let all = world.listed().await;
+    assert_eq!(all.len(), 150);
+    // Of answers of 64 heads each the second is enough.
+    let page = list(world.stream(), None, 100, NOW).await;
+    let mut page = page.expect("answered");
+    assert_eq!(page.heads.len(), 128);
+    assert_eq!(page.more_after, page.heads.last().map(|head| head.share));
+    let rest = list(world.stream(), page.more_after, 100, NOW).await;
+    let rest = rest.expect("answered");
+    assert_eq!(rest.more_after, None);
+    page.heads.extend(rest.heads);
+    assert_eq!(page.heads, all);
+    let behind = list(world.stream(), all.last().map(|it| it.share), 100, NOW).await;
+    assert_eq!(behind.expect("answered").heads, []);
 }
 
 #[tokio::test]
@@ -33,7 +65,7 @@ async fn strangers_pending_and_blocked_get_the_answer_of_a_share_that_is_not_the
         ));
         let missing = world.request(ShareId([0; 32]));
         assert!(matches!(world.get(missing).await, Err(GetError::NotFound)));
-        assert_eq!(list(world.stream(), NOW).await.expect("answered"), []);
+        assert_eq!(world.listed().await, []);
         assert!(world.out_names().is_empty());
     }
 }
@@ -43,14 +75,14 @@ async fn a_share_for_somebody_named_is_for_nobody_else() {
     let mut world = World::new();
     world.write("f", b"private");
     let share = world.share(Recipients::Named(vec![FRIEND])).head.share;
-    assert_eq!(list(world.stream(), NOW).await.expect("answered").len(), 1);
+    assert_eq!(world.listed().await.len(), 1);
     world.get(world.request(share)).await.expect("named");
     world.asker = asker(Relation::Contact);
     assert!(matches!(
         world.get(world.request(share)).await,
         Err(GetError::NotFound)
     ));
-    assert_eq!(list(world.stream(), NOW).await.expect("answered"), []);
+    assert_eq!(world.listed().await, []);
 }
 
 #[tokio::test]
@@ -73,7 +105,7 @@ async fn a_link_opens_its_share_for_strangers_and_nothing_else_does() {
         world.get(with(Credential::Session)).await,
         Err(GetError::NotFound)
     ));
-    assert_eq!(list(world.stream(), NOW).await.expect("answered"), []);
+    assert_eq!(world.listed().await, []);
     let right = Credential::Link(shared.link.expect("a link share"));
     world.get(with(right)).await.expect("the link opens it");
 }
@@ -155,7 +187,7 @@ async fn more_shares_than_one_answer_holds_are_listed_all() {
         };
         world.shares.share(&new, &mut random, NOW).expect("shared");
     }
-    let heads = list(world.stream(), NOW).await.expect("answered");
+    let heads = world.listed().await;
     assert_eq!(heads.len(), 70);
     assert!(heads.windows(2).all(|pair| pair[0].share < pair[1].share));
 }

@@ -7,7 +7,7 @@ use kith_core::random::Random;
 
 use super::follow::next;
 use super::world::{FRIEND, NOW, World};
-use crate::content::{Credential, Get, GetError, Recipients, ShareError, ShareEvent, list};
+use crate::content::{Credential, Get, GetError, Recipients, ShareError, ShareEvent};
 use crate::entropy;
 
 const OTHER: PeerId = PeerId([199; 32]);
@@ -28,7 +28,7 @@ fn ask_as(world: &mut World, peer: PeerId) {
 }
 
 async fn listed(world: &World) -> usize {
-    list(world.stream(), NOW).await.expect("answered").len()
+    world.listed().await.len()
 }
 
 #[tokio::test]

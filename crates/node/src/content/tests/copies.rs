@@ -14,7 +14,6 @@ use kith_core::time::{DAY, Time};
 use super::world::{NOW, World, bytes, snapshot};
 use crate::content::{
     Credential, Get, GetError, Held, HoldError, LearnError, News, Recipients, Said, Shared, Talk,
-    list,
 };
 
 pub(super) fn alice() -> SecretKey {
@@ -149,7 +148,7 @@ async fn a_friend_of_the_owner_gets_a_private_share_from_another_by_their_grant(
         };
         let refused = bob_world.get(bob_world.request(share)).await;
         assert!(matches!(refused, Err(GetError::NotFound)), "{relation:?}");
-        assert_eq!(list(bob_world.stream(), NOW).await.expect("answered"), []);
+        assert_eq!(bob_world.listed().await, []);
     }
 }
 

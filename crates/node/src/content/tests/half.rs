@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kith_core::content::access::{Asker, Relation};
 use kith_core::content::grant::SignedGrant;
+use kith_core::content::swarm::Tiling;
 use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::ids::{PeerId, ShareId};
 use tokio::sync::watch;
@@ -246,4 +247,71 @@ async fn who_may_not_have_the_copy_gets_nothing_before() {
         assert!(matches!(said, Ok(Said::Head(_))));
     };
     tokio::join!(his, hers);
+}
+
+/// What Bob holds of a share, of how many chunks.
+fn held(bob: &World, got: &Got) -> Option<(u32, u32)> {
+    let (head, size) = (&got.head, got.head.totals.bytes);
+    let held = bob.shares.held(&(head.share, head.manifest), size);
+    let (chunks, _) = held.expect("read")?;
+    Some((chunks.count(), Tiling::new(size).count()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nothing_is_here_nothing_is_told() {
+    let (alice, bob, share) = alice_and_bob();
+    let request = Get {
+        providing: None,
+        ..bobs(&alice, &bob, share)
+    };
+    let got = fetch(&alice, &request, |_| {}).await.expect("fetched");
+    assert_eq!(held(&bob, &got), None, "it is no copy");
+    examine(&alice, &bob, &got).await;
+    let (here, all) = held(&bob, &got).expect("a copy");
+    assert!(here == all && all > 1, "{here} {all}");
+    // Nobody has said so, and it is gone.
+    fs::remove_dir_all(&got.target).expect("removed");
+    assert_eq!(held(&bob, &got), None);
+    assert!(bob.shares.drop_copy(&share).expect("written"));
+    assert_eq!(held(&bob, &got), None);
+    let (own, _) = held(&alice, &got).expect("her own");
+    assert_eq!(own, all);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_that_is_given_up_beside_a_copy_withdraws_nothing_of_the_copy() {
+    let (mut alice, mut bob, share) = alice_and_bob();
+    let first = Get {
+        providing: None,
+        ..bobs(&alice, &bob, share)
+    };
+    let got = fetch(&alice, &first, |_| {}).await.expect("fetched");
+    examine(&alice, &bob, &got).await;
+    // He gets it once more, to another place, of which never all comes; and gives it up when she has some of what he has.
+    let (_never_opened, gate) = Gate::behind(BIG_BYTES as u64 / 2);
+    alice.gate = Some(gate);
+    let (she_has_some, mut has_some) = watch::channel(false);
+    let told = Arc::new(move || {
+        she_has_some.send_replace(true);
+    });
+    bob.fault = Fault::At(SOME_BYTES, told);
+    let (given_up, gate) = Gate::behind(BIG_BYTES as u64 / 2);
+    bob.gate = Some(gate);
+    let again = Get {
+        out: bob.folder.path().join("again"),
+        ..bobs(&alice, &bob, share)
+    };
+    let his = async {
+        tokio::select! {
+            got = fetch(&alice, &again, |_| {}) => panic!("it never has all: {got:?}"),
+            has = has_some.wait_for(|has| *has) => drop(has.expect("the sender is held")),
+        }
+        given_up.send_replace(true);
+    };
+    let hers = async {
+        begun(&again).await;
+        bob.get(carols(&bob, share)).await.expect("all of the copy")
+    };
+    let ((), hers) = tokio::join!(his, hers);
+    assert!(snapshot(&hers.target) == snapshot(&alice.source()));
 }

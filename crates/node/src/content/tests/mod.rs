@@ -31,6 +31,7 @@ mod several;
 mod trees;
 mod unowned;
 mod unwritten;
+mod updating;
 mod versions;
 mod whole;
 mod world;

@@ -360,3 +360,40 @@ async fn what_was_chosen_before_is_not_fetched_again_with_the_whole() {
     assert_eq!(got.fetched, size_of(&DAVES));
     assert!(snapshot(&got.target) == snapshot(&alice_world.source()));
 }
+
+/// What is here of the copy of a share, as whoever looks for all of it finds.
+fn part(world: &World) -> (u64, u64, bool) {
+    let copies = world.shares.copies().expect("read");
+    let part = copies[0].part.expect("not all of it");
+    (part.files, part.bytes, copies[0].examined)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_chosen_while_an_earlier_choice_is_examined_is_provided_too() {
+    for is_found in [true, false] {
+        let (mut alice_world, share) = alice_shares(Recipients::Contacts);
+        let (bob, _) = chose(&mut alice_world, 2, share, &BOBS).await;
+        let examined = bob.shares.begin_examining(&share).expect("read");
+        let examined = examined.expect("it is to be examined");
+        let head = bob.shares.copies().expect("read").remove(0).head;
+        let places = &examined.places;
+        let found = bob.shares.examine_part(&head, places).expect("read");
+        assert!(found.is_some());
+
+        // More of it comes into the same folder.
+        let request = Get {
+            out: bob.out(),
+            ..chosen(&alice_world, share, &DAVES)
+        };
+        let got = alice_world.get(request).await.expect("fetched");
+        bob.shares.hold(&held(&got), NOW).expect("kept");
+        let found = found.filter(|_| is_found);
+        let ended = (bob.shares).end_examining(&examined, &head, found.as_ref());
+        assert!(!ended.expect("written"), "there is more to be examined");
+        assert!(bob.shares.examine(&share).expect("read"));
+        let files = FILES.map(|(path, _)| path);
+        assert_eq!(part(&bob), (6, size_of(&files), true));
+        let got = get_from(&[&bob], carols(&bob, share)).await;
+        assert_eq!(got.expect("all of it").bytes, size_of(&files));
+    }
+}

@@ -32,8 +32,8 @@ use crate::content::store;
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Giving, Intake, Output};
 use crate::content::{
-    Answered, Credential, Get, GetError, Givers, Got, NewShare, Progress, Readers, Recipients,
-    Session, Shared, Shares, Stream, asking, entries, get, serve,
+    Answered, Credential, Get, GetError, Givers, Got, NewShare, PAGE_SHARES, Progress, Readers,
+    Recipients, Session, Shared, Shares, Stream, asking, entries, get, list, serve,
 };
 use crate::data::hash::Stamp;
 use crate::entropy;
@@ -327,6 +327,7 @@ impl World {
             path: String::new(),
             out: self.out(),
             only: None,
+            update: None,
             here: None,
             credential: Credential::Session,
             readers: Readers::default(),
@@ -360,6 +361,12 @@ impl World {
     }
 
     /// Fetches the root of the snapshot that a head names.
+    /// The shares that the asker may see.
+    pub(super) async fn listed(&self) -> Vec<Head> {
+        let page = list(self.stream(), None, PAGE_SHARES, NOW).await;
+        page.expect("answered").heads
+    }
+
     pub(super) async fn fetch_node(&self, head: &Head) -> Result<Vec<u8>, GetError> {
         let getting = getting();
         let mut fetching = Fetching::begin(&getting, head, &Givers::default()).expect("room");

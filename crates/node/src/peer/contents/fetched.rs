@@ -6,6 +6,8 @@ use std::time::Duration;
 use kith_core::data::head::Head;
 use kith_core::ids::PeerId;
 
+use crate::content::Updated;
+
 /// How far a transfer is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TransferProgress {
@@ -50,6 +52,9 @@ pub struct Fetched {
     pub sources: Vec<SourceBytes>,
     /// Whether it is an older version than the newest that is known here, which nobody who is there has.
     pub is_older: bool,
-    /// Symbolic links that were not made: those that lead out of the part that was fetched, and those among chosen files.
+    /// Symbolic links that were not made: those that lead out of the part that was fetched, those among chosen files, and new ones of what was brought
+    /// up to date.
     pub links_left_out: u64,
+    /// What came of bringing it up to date, where that was wanted.
+    pub updated: Option<Updated>,
 }

@@ -18,7 +18,9 @@ use super::reach::Reach;
 use super::source::{self, ShareName, ShareSource};
 use super::sources::Feed;
 use crate::clock;
-use crate::content::{self, GetError, Provider, ReadError, ShareError, Shares, lying};
+use crate::content::{
+    self, GetError, PAGE_SHARES, Provider, ReadError, ShareError, Shares, SharesPage, lying,
+};
 use crate::error::Error;
 
 /// How long a look at what somebody shares may take: longer than their looking at a large folder anew.
@@ -27,23 +29,40 @@ const LOOK_WITHIN: Duration = Duration::from_secs(60);
 /// How long the owner of something of which there is a copy here is waited for: as long as whoever looks at it sits before nothing.
 const OWNER_WITHIN: Duration = Duration::from_secs(5);
 
+/// The most pages in which a share is looked for by its name: sixty thousand of one person's, and a bound against a list that never ends.
+const PAGES_MAX: usize = 16;
+
 impl Contents {
-    /// What `peer` shares with us, in the order of the shares' ids.
+    /// What `peer` shares with us, in the order of the shares' ids: the first page.
     ///
     /// # Errors
     /// [`Error::Unreachable`], and as any stream.
     pub async fn list(&self, peer: PeerId) -> Result<Vec<Head>, Error> {
+        Ok(self.list_page(peer, None).await?.heads)
+    }
+
+    /// The same a page at a time: from the first share behind `after` on.
+    ///
+    /// # Errors
+    /// As [`Contents::list`].
+    pub async fn list_page(
+        &self,
+        peer: PeerId,
+        after: Option<ShareId>,
+    ) -> Result<SharesPage, Error> {
         let reach = Reach::peer(&self.node, peer).await?;
         let (target, question) = (Target::Peer(peer), self.question());
         let mut asking = reach.asking(target);
         let listed = loop {
-            let listed = self.look(&reach, target, peer).await;
+            let listed = self.look(&reach, target, peer, after).await;
             if let Some(outcome) = asking.outcome(listed).await {
                 break outcome;
             }
         };
         match &listed {
-            Ok(heads) => self.take_in(peer, question, heads).await,
+            // What is remembered of somebody is the first page.
+            Ok(page) if after.is_none() => self.take_in(peer, question, &page.heads).await,
+            Ok(_) => {}
             Err(Error::Unreachable {
                 reason: UnreachableReason::NotAContact,
                 ..
@@ -181,24 +200,39 @@ impl Contents {
             ShareName::Id(share) => return Ok(*share),
             ShareName::Name(name) => name,
         };
-        let mut heads = self.look(reach, target, source.owner).await?;
-        heads.retain(|head| head.name == *name);
-        match heads.as_slice() {
+        let (mut named, mut after) = (Vec::new(), None);
+        for _ in 0..PAGES_MAX {
+            let mut page = self.look(reach, target, source.owner, after).await?;
+            page.heads.retain(|head| head.name == *name);
+            named.append(&mut page.heads);
+            after = page.more_after;
+            if after.is_none() {
+                break;
+            }
+        }
+        match named.as_slice() {
             [] => Err(missing(reach.name())),
             [head] => Ok(head.share),
             heads => Err(several(heads.iter())),
         }
     }
 
-    /// The shares of `owner` that whoever is at `target` lists for us.
-    async fn look(&self, reach: &Reach, target: Target, owner: PeerId) -> Result<Vec<Head>, Error> {
+    /// The shares of `owner` that whoever is at `target` lists for us, a page of them.
+    async fn look(
+        &self,
+        reach: &Reach,
+        target: Target,
+        owner: PeerId,
+        after: Option<ShareId>,
+    ) -> Result<SharesPage, Error> {
         let stream = reach.open(target).await?;
-        let listed = tokio::time::timeout(LOOK_WITHIN, content::list(stream, clock::now())).await;
-        let mut heads = listed
+        let listed = content::list(stream, after, PAGE_SHARES, clock::now());
+        let listed = tokio::time::timeout(LOOK_WITHIN, listed).await;
+        let mut page = listed
             .unwrap_or(Err(GetError::Stalled))
             .map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
-        heads.retain(|head| head.owner == owner);
-        Ok(heads)
+        page.heads.retain(|head| head.owner == owner);
+        Ok(page)
     }
 
     async fn entries_at(

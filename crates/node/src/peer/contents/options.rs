@@ -20,8 +20,11 @@ pub struct GetOptions {
     pub only: Vec<String>,
     /// Files that are wanted, by their paths; beside those of the patterns.
     pub chosen: Chosen,
-    /// How long to wait for somebody who has it, counted from the start and anew from each byte that arrives; each who may have it is looked for as
-    /// long at most. Zero waits for nobody: each is asked once.
+    /// Whether what is there already under its name is brought up to date: what is new is added, and what nobody has touched since it was got is
+    /// replaced. Whatever else is there stays, and is told.
+    pub update: bool,
+    /// How long to wait for somebody who has it, counted from the start and anew from each byte that arrives; all who may have it are looked
+    /// for side by side, as long at most. Zero waits for nobody: each is asked once.
     pub wait: Duration,
     /// How long its owner may take to look at files that have changed, where that is longer: counted anew from each byte that arrives.
     pub examined_within: Duration,
@@ -49,6 +52,7 @@ impl GetOptions {
             out: out.into(),
             only: Vec::new(),
             chosen: Chosen::default(),
+            update: false,
             wait: Duration::ZERO,
             examined_within: EXAMINED_WITHIN,
             at: None,

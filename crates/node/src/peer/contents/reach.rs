@@ -138,6 +138,16 @@ impl Reach {
         matches!(target, Target::Peer(_))
     }
 
+    /// Waits until somebody is connected at `target`, for as long as each is looked for.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub(super) async fn look_for(&self, target: Target) -> Result<(), Error> {
+        let within = self.patience.map_or(OPEN_WITHIN, |it| it.min(OPEN_WITHIN));
+        let found = self.node.link(target, false, Instant::now() + within);
+        found.await.map(drop).map_err(|error| self.by_name(error))
+    }
+
     /// Begins to do something with streams to `target`, which are opened before it is known who is there.
     pub(super) fn asking(&self, target: Target) -> Asking<'_> {
         Asking {

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use kith_core::content::retries::{Ended, Next, Retries};
 use kith_core::ids::{BlobHash, PeerId, ShareId};
-use kith_core::routing::Target;
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::debug;
 
+use self::first::First;
 use super::copies::Acquaintance;
 use super::failure::{explain, is_local, is_older, is_passing, missing, outdated, unexamined};
 use super::fetched::{Fetched, SourceBytes, TransferProgress};
@@ -23,8 +26,8 @@ use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::swarm::Intake;
 use crate::content::{
-    self, Credential, FileReader, Filter, Get, GetError, Got, Progress, Provider, ReadError,
-    Readers,
+    self, Credential, Earlier, FileReader, Filter, Get, GetError, Got, Progress, Provider,
+    ReadError, Readers, ShareError, Update,
 };
 use crate::error::Error;
 use crate::peer::event::Event;
@@ -200,79 +203,94 @@ impl Run {
             sources,
             is_older: self.is_older,
             links_left_out: got.links_left_out,
+            updated: got.updated,
         }
     }
 
-    /// Tries each way to the owner once, and whoever else is known to have it: these first while the owner is not there. Who has an older version than
-    /// is known here is asked for it when nobody has that.
+    /// Tries each way to the owner once, and, while the owner is not there, whoever else is known to have it, by each of their faces: all are looked
+    /// for side by side, and who is reached first is asked first. Who has an older version than is known here is asked for it when nobody has that.
     async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
+        let wait = self.options.wait;
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
-        let reach = reach.patient(self.options.wait);
+        let reach = reach.patient(wait);
         let owner = Provider {
             targets: reach.targets().to_vec(),
             credential: self.options.source.credential(),
         };
         self.has_older = false;
-        let further = match reach.is_there() {
-            true => Err(missing(reach.name())),
-            false => self.attempt_further(only, &reach, &owner).await,
-        };
-        let mut failed = match further {
-            Err(error) if !is_local(&error) => error,
-            other => return other,
-        };
-        for target in reach.targets() {
-            let first = First::of(&owner, *target, reach.clone());
-            match self.fetch(first, None, only).await {
-                Err(error @ Error::Unreachable { .. }) => failed = error,
+        let mut candidates = Vec::new();
+        if !reach.is_there() {
+            for provider in self.contents.further(&self.options.source).await? {
+                candidates.extend(provider.targets.iter().map(|target| {
+                    let reach = Reach::provider(&self.contents.node, reach.name(), *target);
+                    First::of(&provider, *target, reach.patient(wait))
+                }));
+            }
+        }
+        let (others, ways) = (candidates.len(), reach.targets());
+        candidates.extend(ways.iter().map(|it| First::of(&owner, *it, reach.clone())));
+        // What is said in the end is why the owner is not reached, by the last way to them.
+        let (mut failed, mut told) = (missing(reach.name()), 0);
+        let mut older = Vec::new();
+        let looked_for = candidates.into_iter().map(First::looked_for);
+        let mut found: FuturesUnordered<_> = (0..).zip(looked_for).map(numbered).collect();
+        while let Some((number, (first, looked))) = found.next().await {
+            let is_owner = number >= others;
+            let fetched = match looked {
+                Ok(()) => {
+                    let owner = Some(&owner).filter(|_| !is_owner);
+                    self.fetch(&first, owner, only).await
+                }
+                Err(error) => Err(error),
+            };
+            match fetched {
+                Err(error @ Error::Unreachable { .. }) if is_owner => {
+                    if number >= told {
+                        (failed, told) = (error, number);
+                    }
+                }
+                Err(error) if !is_owner && !is_local(&error) => {
+                    debug!(%error, "somebody who may have it does not give it");
+                    if is_older(&error) {
+                        older.push(first);
+                    }
+                }
                 other => return other,
             }
         }
-        if !self.has_older {
-            return Err(failed);
-        }
-        match self.attempt_further(only, &reach, &owner).await {
-            Err(error) if !is_local(&error) => Err(failed),
-            other => other,
-        }
+        self.attempt_older(older, &owner, only)
+            .await
+            .unwrap_or(Err(failed))
     }
 
-    /// Tries each of those who have it beside its owner, by each of their faces. The owner may come back meanwhile.
-    async fn attempt_further(
+    /// Tries those who have an older version than is known here; `None` where that leads to nothing.
+    async fn attempt_older(
         &mut self,
-        only: Option<&Filter>,
-        reach: &Reach,
+        older: Vec<First>,
         owner: &Provider,
-    ) -> Result<Got, Error> {
-        let mut failed = missing(reach.name());
-        let mut has_older = false;
-        for provider in self.contents.further(&self.options.source).await? {
-            for target in &provider.targets {
-                let reach = Reach::provider(&self.contents.node, reach.name(), *target)
-                    .patient(self.options.wait);
-                let first = First::of(&provider, *target, reach);
-                match self.fetch(first, Some(owner), only).await {
-                    Err(error) if !is_local(&error) => {
-                        has_older |= is_older(&error);
-                        failed = error;
-                    }
-                    other => return other,
+        only: Option<&Filter>,
+    ) -> Option<Result<Got, Error>> {
+        self.has_older = true;
+        for first in older {
+            match self.fetch(&first, Some(owner), only).await {
+                Err(error) if !is_local(&error) => {
+                    debug!(%error, "somebody does not give what they have");
                 }
+                other => return Some(other),
             }
         }
-        self.has_older = has_older;
-        Err(failed)
+        None
     }
 
     /// Fetches from `first`, its owner, and all who are found meanwhile.
     async fn fetch(
         &mut self,
-        first: First,
+        first: &First,
         owner: Option<&Provider>,
         only: Option<&Filter>,
     ) -> Result<Got, Error> {
         let reach = first.reach.clone();
-        let fetched = self.fetch_named(&first, owner, only);
+        let fetched = self.fetch_named(first, owner, only);
         reach.with_verified(first.target, fetched).await
     }
 
@@ -321,6 +339,7 @@ impl Run {
             newest: newest.clone().filter(|_| is_choosy),
             // Others may have it as it was.
             stale: self.stale.filter(|_| owner.is_none()),
+            update: self.update(share).await?,
             ..self.request(&acquainted, &first.provider.credential, only)
         };
         let before = self.fetched;
@@ -378,6 +397,21 @@ impl Run {
         Ok(got)
     }
 
+    /// How what is there is brought up to date, where that is wanted.
+    async fn update(&self, share: ShareId) -> Result<Option<Update>, Error> {
+        if !self.options.update {
+            return Ok(None);
+        }
+        let shares = Arc::clone(self.contents.node.shares());
+        let earlier = tokio::task::spawn_blocking(move || {
+            // What was got just before is known only when it was looked at.
+            shares.examine(&share)?;
+            Ok::<_, ShareError>(Earlier::of(&shares, share)?)
+        });
+        let earlier = earlier.await.map_err(|_| Error::Closed)??;
+        Ok(Some(Update::new(earlier)))
+    }
+
     fn request(
         &self,
         acquainted: &Acquaintance,
@@ -396,6 +430,7 @@ impl Run {
             path: options.source.path.clone(),
             out: options.out.clone(),
             only: only.cloned(),
+            update: None,
             here: Some(self.contents.already_here()),
             credential: credential.clone(),
             readers: options.readers.clone(),
@@ -430,36 +465,11 @@ impl Run {
     }
 }
 
-/// The provider that is asked what there is.
-struct First {
-    /// It, at the one place where it is asked.
-    provider: Provider,
-    target: Target,
-    reach: Reach,
+/// The outcome of one of several.
+async fn numbered<T>((number, outcome): (usize, impl Future<Output = T>)) -> (usize, T) {
+    (number, outcome.await)
 }
 
-impl First {
-    fn of(provider: &Provider, target: Target, reach: Reach) -> Self {
-        Self {
-            provider: Provider {
-                targets: vec![target],
-                ..provider.clone()
-            },
-            target,
-            reach,
-        }
-    }
-
-    fn acquaintance(&self, share: ShareId, owner: PeerId) -> Acquaintance {
-        Acquaintance {
-            reach: self.reach.clone(),
-            target: self.target,
-            share,
-            owner,
-            credential: self.provider.credential.clone(),
-        }
-    }
-}
-
+mod first;
 #[cfg(test)]
 mod tests;

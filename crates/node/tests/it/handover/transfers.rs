@@ -299,3 +299,39 @@ async fn a_transfer_that_somebody_else_cannot_have_kept_goes_on() {
     assert_eq!(only(&bob).id, transfer.id());
     assert_eq!(done(transfer).await.bytes, BIG_BYTES as u64);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrived_is_taken_along_when_it_goes_on_in_another_folder() {
+    let (mut alice, bob) = two_who_met().await;
+    let big = bytes(1, BIG_BYTES);
+    alice.write("both/big", &big);
+    alice.write("both/small", b"beside it");
+    alice.share("both", Recipients::Contacts).await;
+    let mut slow = Plan::unlimited();
+    slow.usual.upload = Some(Cap::Rate(BIG_BYTES as u64 / 4));
+    slow.local = true;
+    alice.node.contents().set_plan(slow);
+    let options = bob.options("alice/both").await.expect("a source");
+    let transfers = bob.node.contents().transfers();
+    let mut transfer = transfers.begin(options, true).await.expect("begun");
+    let id = transfer.id();
+    until(&mut transfer, BIG_BYTES as u64 / 4).await;
+    // He waits for nobody, so it fails.
+    alice.node.shutdown().await;
+    let finished = tokio::time::timeout(PATIENCE, transfer.finished()).await;
+    finished.expect("in time").expect_err("she is gone");
+    let arrived = only(&bob).progress.bytes;
+    assert!(arrived >= BIG_BYTES as u64 / 4, "{arrived}");
+
+    alice.come_back(kith::Node::builder()).await;
+    let elsewhere = bob.at("elsewhere");
+    let transfer = transfers.again(id, Some(&elsewhere), false).await;
+    let fetched = done(transfer.expect("begun again")).await;
+    let came: u64 = fetched.sources.iter().map(|source| source.bytes).sum();
+    let all = BIG_BYTES as u64 + b"beside it".len() as u64;
+    assert!(came <= all - arrived, "{came} of {all}, {arrived} was here");
+    assert!(std::fs::read(elsewhere.join("both/big")).expect("there") == big);
+    let left = std::fs::read_dir(bob.at("out")).expect("there").count();
+    assert_eq!(left, 0, "nothing is left where it was");
+    assert_eq!(only(&bob).state, TransferState::Done);
+}

@@ -1,13 +1,19 @@
-//! What is fetched while its owner looks at what has changed.
+//! What is fetched while its owner looks at what has changed, and from whom while others are away.
 
 use std::fs;
+use std::net::UdpSocket;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use kith_core::address::Route;
+use kith_core::content::Referral;
+use kith_core::content::referral::REFERRALS_MAX;
+use kith_core::crypto::SecretKey;
 use tempfile::TempDir;
 
+use crate::clock;
 use crate::content::{GetError, NewShare, Recipients};
 use crate::error::{Error, ErrorKind};
 use crate::peer::contents::options::GetOptions;
@@ -19,6 +25,9 @@ const RENEWED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Within this all who may have it are called, and whoever is there then gives it; of sixteen who are away each is called for 15 s.
+const LOOKED_FOR_WITHIN: Duration = Duration::from_secs(20);
 
 /// The size of each file.
 const FILE_BYTES: usize = 6 << 20;
@@ -33,11 +42,10 @@ struct World {
 impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let spawn = async |name: &str| {
-            let node = local_node().name(name).data_dir(folder.path().join(name));
-            node.spawn().await.expect("loopback can be bound")
-        };
-        let (alice, bob) = (spawn("alice").await, spawn("bob").await);
+        let (alice, bob) = (
+            spawn("alice", folder.path()).await,
+            spawn("bob", folder.path()).await,
+        );
         befriend(&alice, &bob).await.expect("they meet");
         let source = folder.path().join("holiday");
         fs::create_dir(&source).expect("created");
@@ -82,6 +90,12 @@ impl World {
     fn at(&self, path: &str) -> std::path::PathBuf {
         self.folder.path().join(path)
     }
+}
+
+/// Somebody with a node, in a folder of that name.
+async fn spawn(name: &str, folder: &Path) -> Node {
+    let node = local_node().name(name).data_dir(folder.join(name));
+    node.spawn().await.expect("loopback can be bound")
 }
 
 /// Bytes that do not repeat.
@@ -149,4 +163,56 @@ async fn an_owner_who_never_comes_to_look_at_what_changed_is_told_as_such() {
         "{told}"
     );
     assert!(!world.at("out/holiday").exists());
+}
+
+/// Who is said to have something, at an address where nobody ever answers.
+fn absent(number: u8) -> (UdpSocket, Route) {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let mut route = Route::new(SecretKey::from_bytes([number; 32]).device_key());
+    route.addresses.push(socket.local_addr().expect("bound"));
+    (socket, route)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_there_gives_at_once_however_many_others_are_away() {
+    let mut world = World::new().await;
+    let mut options = world.options().await;
+    options.only = vec!["same".to_owned()];
+    let some = world.bob.contents().get(options);
+    let some = some.finished().await.expect("fetched");
+    world.alice.shutdown().await;
+
+    let contents = world.bob.contents();
+    let others = contents.node.shares().others();
+    let (mut sockets, mut numbers) = (Vec::new(), 1..);
+    for _ in 0..REFERRALS_MAX {
+        let mut face = || {
+            let (socket, route) = absent(numbers.next().expect("without end"));
+            sockets.push(socket);
+            Some(route)
+        };
+        let referral = Referral::new(face(), face());
+        others.hear_of(&some.head.share, &referral, clock::now());
+    }
+    let options = GetOptions {
+        wait: PATIENCE,
+        out: world.at("all"),
+        ..world.options().await
+    };
+    let further = world.bob.contents().further(&options.source).await;
+    let further = further.expect("running");
+    assert_eq!(further.len(), REFERRALS_MAX, "they are to be looked for");
+    let transfer = world.bob.contents().get(options);
+    for socket in &sockets {
+        // Each has been called before any was given up.
+        let called = socket.set_read_timeout(Some(LOOKED_FOR_WITHIN));
+        called.expect("more than none");
+        let (socket, mut datagram) = (socket.try_clone().expect("a socket"), [0; 2_048]);
+        let heard = tokio::task::spawn_blocking(move || socket.recv(&mut datagram));
+        heard.await.expect("it runs").expect("each is called");
+    }
+    world.alice = spawn("alice", world.folder.path()).await;
+    let fetched = tokio::time::timeout(LOOKED_FOR_WITHIN, transfer.finished()).await;
+    fetched.expect("soon").expect("fetched");
+    assert!(read(&world.at("all/holiday/edited")) == bytes(2));
 }

@@ -1,7 +1,6 @@
 //! What an application holds: all transfers of a node, or a hold on one of them.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 
@@ -10,14 +9,12 @@ use super::kept::TEXTS_BYTES_MAX;
 use super::order::{ALL, Order};
 use super::registry::{Earlier, Entry, Status, TRANSFERS_MAX};
 use super::run;
+use super::staged::{discard_staged, take_along};
 use crate::content::{FileReader, Filter, Giver, Level};
-use crate::data::disk::StagingError;
-use crate::data::staging::Staging;
 use crate::error::{Error, ErrorKind};
 use crate::peer::contents::fetched::Fetched;
 use crate::peer::contents::handle::Contents;
 use crate::peer::contents::options::GetOptions;
-use crate::peer::contents::release::{RELEASE_STEP, RELEASE_WITHIN};
 use crate::peer::contents::source::ShareName;
 use crate::peer::node::Node;
 
@@ -157,17 +154,19 @@ impl Transfers {
     }
 
     /// Fetches the same as one that has failed or is done, into another folder (where one is named), in its place; the node goes on with it by
-    /// itself. Where it `adds`, what the folder lacks is put into the one that is there already, and nothing in it is replaced.
+    /// itself. What has arrived is taken along, which takes a while to another disk. Where it `adds`, what the folder lacks is put into the one that
+    /// is there already, and nothing in it is replaced.
     ///
     /// # Errors
-    /// As [`Transfers::begin`]; [`Error::UnknownTransfer`]; [`Error::Usage`] for one that is under way.
+    /// As [`Transfers::begin`]; [`Error::UnknownTransfer`]; [`Error::Usage`] for one that is under way; [`Error::Io`] when what has arrived cannot be
+    /// taken along, as where there is no room: it stays where it is then.
     pub async fn again(
         &self,
         id: TransferId,
         out: Option<&Path>,
         adds: bool,
     ) -> Result<Attached, Error> {
-        let mut order = {
+        let (mut order, staged) = {
             let table = self.node.transfers().lock();
             let entry = table.entries.get(&id).ok_or_else(|| missing(id))?;
             if !entry.status.borrow().state.is_over() {
@@ -175,7 +174,8 @@ impl Transfers {
                     "transfer {id} is under way; cancel it first"
                 )));
             }
-            entry.order.clone().prioritised(&entry.priorities.levels())
+            let order = entry.order.clone().prioritised(&entry.priorities.levels());
+            (order, entry.staged.clone())
         };
         if let Some(out) = out {
             order.set_out(&absolute(out)?);
@@ -183,11 +183,22 @@ impl Transfers {
         if adds && !order.selects() {
             order.only = vec![ALL.to_owned()];
         }
+        take_along(&staged, &order.out()).await?;
         let begun = self.begin_order(order, true).await?;
         if begun.id != id {
-            self.cancel(id, true).await?;
+            self.replaces(begun.id, staged.folder());
+            // What arrived is kept until that has what it wants of it.
+            self.cancel(id, false).await?;
         }
         Ok(begun)
+    }
+
+    /// What arrived for the transfer in whose place this one is lies there.
+    fn replaces(&self, id: TransferId, staged: Option<PathBuf>) {
+        let mut table = self.node.transfers().lock();
+        if let Some(entry) = table.entries.get_mut(&id) {
+            entry.instead_of = staged;
+        }
     }
 
     /// Ends one, and forgets it. What arrived is kept for a later one, or deleted if it is to be `discard`ed; what is whole stays in any case.
@@ -358,6 +369,7 @@ fn order(options: GetOptions) -> Result<Order, Error> {
         only: options.only,
         chosen: Some(options.chosen).filter(|chosen| !chosen.is_empty()),
         at: options.at,
+        update: options.update.then_some(true),
         provide: options.provide,
         keep: options.keep,
         wait_ms: u64::try_from(options.wait.as_millis()).unwrap_or(u64::MAX),
@@ -367,26 +379,6 @@ fn order(options: GetOptions) -> Result<Order, Error> {
 
 fn absolute(out: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(out).map_err(|error| Error::Usage(format!("{}: {error}", out.display())))
-}
-
-/// Deletes a staging folder, as soon as the run that ended has let go of it.
-async fn discard_staged(folder: PathBuf) -> Result<(), Error> {
-    let mut waited = Duration::ZERO;
-    loop {
-        let at = folder.clone();
-        let discarded = tokio::task::spawn_blocking(move || Staging::discard(&at)).await;
-        match discarded.map_err(|_| Error::Closed)? {
-            Ok(()) => return Ok(()),
-            Err(StagingError::Busy(_)) if waited < RELEASE_WITHIN => {
-                tokio::time::sleep(RELEASE_STEP).await;
-                waited += RELEASE_STEP;
-            }
-            Err(error) => {
-                let context = format!("cannot delete {}", folder.display());
-                return Err(Error::io(context, std::io::Error::other(error)));
-            }
-        }
-    }
 }
 
 fn missing(id: TransferId) -> Error {

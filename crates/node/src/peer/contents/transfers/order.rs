@@ -55,6 +55,9 @@ pub(super) struct Order {
     /// Files that are wanted by their paths, where some are.
     #[n(12)]
     pub(super) chosen: Option<Chosen>,
+    /// Whether what is there already is brought up to date; left out where not.
+    #[n(13)]
+    pub(super) update: Option<bool>,
 }
 
 /// How soon a file, or a folder with all beneath it, is wanted.
@@ -91,6 +94,7 @@ impl Order {
             keep: false,
             priorities: None,
             chosen: None,
+            update: None,
         }
     }
 
@@ -157,6 +161,7 @@ impl Order {
             && self.at == other.at
             && self.provide == other.provide
             && self.keep == other.keep
+            && self.update == other.update
     }
 
     /// The path, below what this fetches, of a file of the newest version of a share, where that `is_it`; `None` where it does not

@@ -60,6 +60,8 @@ pub(super) struct Entry {
     /// Stops the task that works on it; `None` while none does.
     pub(super) stop: Option<CancellationToken>,
     pub(super) staged: StagedAt,
+    /// What arrived of the one in whose place it is: removed when all of this is here.
+    pub(super) instead_of: Option<PathBuf>,
     pub(super) givers: Givers,
     /// Where its files are read: those of the last run.
     pub(super) readers: Readers,
@@ -201,6 +203,7 @@ impl Entry {
             status: watch::Sender::new(Status::new(TransferState::Waiting)),
             stop: None,
             staged: StagedAt::default(),
+            instead_of: None,
             givers: Givers::default(),
             readers: Readers::ended(),
         }

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use kith_core::row::Row;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::info::{TransferFailure, TransferId, TransferState};
 use super::kept::{self, KeptTransfer};
 use super::order::Order;
+use super::staged::discard_staged;
 use crate::content::GetError;
 use crate::error::Error;
 use crate::peer::contents::fetched::Fetched;
@@ -159,6 +160,13 @@ async fn settle(
         // The node stops: what is kept stays as it is there, and goes on when it runs again.
         let is_kept = entry.kept && !matches!(outcome, Err(Error::Closed));
         let fetched = outcome.as_ref().ok();
+        if let Some(folder) = entry.instead_of.take_if(|_| fetched.is_some()) {
+            node.spawn(async move {
+                if let Err(error) = discard_staged(folder).await {
+                    debug!(%error, "what arrived before is left");
+                }
+            });
+        }
         entry.target = fetched.map(|fetched| fetched.target.clone());
         entry.status.send_modify(|status| {
             status.progress.rate = 0;
@@ -210,6 +218,7 @@ fn options(order: &Order) -> GetOptions {
     GetOptions {
         only: order.only.clone(),
         chosen: order.chosen.clone().unwrap_or_default(),
+        update: order.update.unwrap_or(false),
         wait: order.wait(),
         at: order.at,
         provide: order.provide,

@@ -1,0 +1,281 @@
+//! What was got is brought up to date, and what was made here stays.
+
+use std::fs;
+use std::path::Path;
+
+use kith_core::content::access::{Asker, Relation};
+use kith_core::crypto::SecretKey;
+use kith_core::ids::ShareId;
+
+use super::copies::learn;
+use super::world::{Fault, NOW, World, bytes, snapshot};
+use crate::content::{
+    Credential, Earlier, Filter, Get, GetError, Got, Held, Recipients, Update, Updated,
+};
+
+/// Alice, who shares a tree, and Bob, who got it and provides it.
+struct Friends {
+    alice: World,
+    bob: World,
+    share: ShareId,
+}
+
+impl Friends {
+    async fn new() -> Self {
+        let bob = SecretKey::from_bytes([2; 32]);
+        let mut alice = World::new();
+        alice.asker = Asker {
+            peer: Some(bob.peer_id()),
+            relation: Relation::Contact,
+        };
+        for (number, path) in (1..).zip(["a", "b", "day/c", "day/d", "gone"]) {
+            alice.write(path, &bytes(number, 100_000));
+        }
+        let share = alice.share(Recipients::Contacts).head.share;
+        let bob = World::of(bob);
+        let friends = Self { alice, bob, share };
+        let got = friends.alice.get(friends.request()).await;
+        friends.keep(&got.expect("fetched")).await;
+        friends
+    }
+
+    /// All of it, to Bob's.
+    fn request(&self) -> Get {
+        Get {
+            out: self.bob.out(),
+            ..self.alice.request(self.share)
+        }
+    }
+
+    /// Bob provides what he got.
+    async fn keep(&self, got: &Got) {
+        learn(&self.alice, &self.bob, self.share, &Credential::Session).await;
+        let held = Held {
+            share: self.share,
+            manifest: got.head.manifest,
+            target: got.target.clone(),
+            keep: false,
+            selected_of: got.selected_of.clone(),
+        };
+        self.bob.shares.hold(&held, NOW).expect("kept");
+        assert!(self.bob.shares.examine(&self.share).expect("read"));
+    }
+
+    fn updating(&self) -> Get {
+        let earlier = Earlier::of(&self.bob.shares, self.share).expect("read");
+        Get {
+            update: Some(Update::new(earlier)),
+            ..self.request()
+        }
+    }
+
+    /// Alice shares what is in her folder now, and Bob brings his up to date.
+    async fn update(&self) -> (Got, Updated) {
+        self.alice.share(Recipients::Contacts);
+        let got = self.alice.get(self.updating()).await.expect("fetched");
+        let mut updated = got.updated.clone().expect("it was to be");
+        updated.kept.sort();
+        (got, updated)
+    }
+
+    fn at(&self, path: &str) -> std::path::PathBuf {
+        self.bob.out().join("holiday").join(path)
+    }
+
+    fn is_hers(&self, path: &str) -> bool {
+        let hers = fs::read(self.alice.source().join(path)).expect("shared");
+        fs::read(self.at(path)).is_ok_and(|here| here == hers)
+    }
+}
+
+fn updated(added: u64, replaced: u64, kept: &[&str]) -> Updated {
+    Updated {
+        added,
+        replaced,
+        kept: kept.iter().map(|path| (*path).to_owned()).collect(),
+        kept_count: kept.len() as u64,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_new_comes_what_is_untouched_is_replaced_and_what_was_made_here_stays() {
+    let friends = Friends::new().await;
+    let Friends { alice, bob, .. } = &friends;
+    // Alice changes three, adds two, and one of hers is gone; Bob has edited one of those, and one that she has not.
+    for (number, path) in (11..).zip(["a", "b", "day/c", "new", "night/new"]) {
+        alice.write(path, &bytes(number, 120_000));
+    }
+    fs::remove_file(alice.source().join("gone")).expect("there");
+    fs::write(friends.at("b"), b"Bob's").expect("written");
+    fs::write(friends.at("day/d"), b"Bob's, too").expect("written");
+    fs::write(friends.at("day/mine"), b"beside it").expect("written");
+    let (got, came) = friends.update().await;
+    assert_eq!(came, updated(2, 2, &["b", "day/d"]));
+    assert_eq!(got.fetched, 4 * 120_000, "nothing else was fetched");
+    for path in ["a", "day/c", "new", "night/new"] {
+        assert!(friends.is_hers(path), "{path}");
+    }
+    for (path, content) in [
+        ("b", "Bob's"),
+        ("day/d", "Bob's, too"),
+        ("day/mine", "beside it"),
+    ] {
+        assert_eq!(
+            fs::read_to_string(friends.at(path)).expect("there"),
+            content
+        );
+    }
+    assert!(friends.at("gone").exists(), "nothing is deleted");
+    assert_eq!(bob.out_names(), ["holiday"], "no staging folder is left");
+
+    // He provides what is hers of it; and of the next version he knows what it was.
+    friends.keep(&got).await;
+    let copies = bob.shares.copies().expect("read");
+    assert_eq!(copies[0].part.expect("not all of it").files, 4);
+    alice.write("a", &bytes(21, 90_000));
+    alice.write("day/d", &bytes(22, 90_000));
+    let (_, came) = friends.update().await;
+    assert_eq!(came, updated(0, 1, &["b", "day/d"]));
+    assert!(friends.is_hers("a"));
+    let (got, came) = friends.update().await;
+    assert_eq!((came, got.fetched), (updated(0, 0, &["b", "day/d"]), 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_was_given_up_because_of_an_edit_still_tells_what_it_was() {
+    let friends = Friends::new().await;
+    let Friends { alice, bob, share } = &friends;
+    fs::write(friends.at("b"), b"Bob's").expect("written");
+    assert!(!bob.shares.examine_anew(share).expect("read"), "edited");
+    assert!(bob.shares.copies().expect("read").is_empty());
+    for (number, path) in (11..).zip(["a", "b", "day/c"]) {
+        alice.write(path, &bytes(number, 120_000));
+    }
+    let (_, came) = friends.update().await;
+    assert_eq!(came, updated(0, 2, &["b"]));
+    assert_eq!(fs::read(friends.at("b")).expect("there"), b"Bob's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_got_before_the_version_that_lies_elsewhere_is_known_too() {
+    let friends = Friends::new().await;
+    let Friends { alice, bob, .. } = &friends;
+    alice.write("a", &bytes(11, 120_000));
+    alice.share(Recipients::Contacts);
+    let elsewhere = Get {
+        out: bob.folder.path().join("elsewhere"),
+        ..friends.request()
+    };
+    let got = alice.get(elsewhere).await.expect("fetched");
+    friends.keep(&got).await;
+    fs::write(friends.at("b"), b"Bob's").expect("written");
+    alice.write("b", &bytes(12, 120_000));
+    let (_, came) = friends.update().await;
+    assert_eq!(came, updated(0, 1, &["b"]));
+    assert!(friends.is_hers("a"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nothing_is_known_of_what_it_was_nothing_is_replaced() {
+    let friends = Friends::new().await;
+    let Friends { alice, share, .. } = &friends;
+    let stranger = World::of(SecretKey::from_bytes([5; 32]));
+    alice.write("a", &bytes(11, 120_000));
+    alice.write("new", &bytes(12, 120_000));
+    alice.share(Recipients::Contacts);
+    let earlier = Earlier::of(&stranger.shares, *share).expect("read");
+    let request = Get {
+        update: Some(Update::new(earlier)),
+        ..friends.request()
+    };
+    let got = alice.get(request).await.expect("fetched");
+    assert_eq!(got.updated, Some(updated(1, 0, &["a"])));
+    assert_eq!(fs::read(friends.at("a")).expect("there"), bytes(1, 100_000));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_of_another_kind_here_stays_and_links_are_not_made() {
+    let friends = Friends::new().await;
+    let Friends { alice, .. } = &friends;
+    // A folder where she has a file, a file where she has a folder, and a link instead of a folder of hers.
+    let elsewhere = friends.bob.folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).expect("made");
+    fs::remove_file(friends.at("a")).expect("there");
+    fs::create_dir(friends.at("a")).expect("made");
+    fs::rename(friends.at("day"), elsewhere.join("day")).expect("moved");
+    fs::write(friends.at("day"), b"no folder").expect("written");
+    std::os::unix::fs::symlink(&elsewhere, friends.at("night")).expect("made");
+    alice.write("night/deep/new", &bytes(11, 50_000));
+    std::os::unix::fs::symlink("b", alice.source().join("to-b")).expect("made");
+    alice.write("b", &bytes(12, 50_000));
+    let (got, came) = friends.update().await;
+    let kept = ["a", "day", "day/c", "day/d", "night", "night/deep/new"];
+    assert_eq!(came, updated(0, 1, &kept));
+    assert_eq!(got.links_left_out, 1);
+    assert!(friends.is_hers("b") && friends.at("a").is_dir());
+    assert_eq!(fs::read(friends.at("day")).expect("there"), b"no folder");
+    assert!(
+        !elsewhere.join("deep").exists(),
+        "nothing is written through a link"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_cut_off_goes_on_and_replaces_nothing_before_all_is_there() {
+    let mut friends = Friends::new().await;
+    for (number, path) in (11..).zip(["a", "b", "day/c", "day/d"]) {
+        friends.alice.write(path, &bytes(number, 1_000_000));
+    }
+    friends.alice.share(Recipients::Contacts);
+    friends.alice.fault = Fault::Cut(friends.alice.received() + 2_500_000);
+    let cut = friends.alice.get(friends.updating()).await;
+    assert!(matches!(cut, Err(GetError::Connection(_))), "{cut:?}");
+    assert_eq!(fs::read(friends.at("a")).expect("there"), bytes(1, 100_000));
+    // Meanwhile he edits one that has come.
+    fs::write(friends.at("a"), b"Bob's").expect("written");
+    friends.alice.fault = Fault::None;
+    let (got, came) = friends.update().await;
+    assert_eq!(came, updated(0, 3, &["a"]));
+    assert!(got.fetched < 2_000_000, "{}", got.fetched);
+    assert_eq!(fs::read(friends.at("a")).expect("there"), b"Bob's");
+    assert!(friends.is_hers("day/d"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nothing_is_there_all_comes_and_what_is_chosen_alone_is_updated() {
+    let friends = Friends::new().await;
+    let Friends { alice, bob, .. } = &friends;
+    let elsewhere = Get {
+        out: bob.folder.path().join("elsewhere"),
+        ..friends.updating()
+    };
+    let got = alice.get(elsewhere).await.expect("fetched");
+    assert!(snapshot(&got.target) == snapshot(&alice.source()));
+    alice.write("a", &bytes(11, 120_000));
+    alice.write("day/c", &bytes(12, 120_000));
+    alice.write("day/new", &bytes(13, 120_000));
+    alice.share(Recipients::Contacts);
+    let below = Get {
+        only: Filter::globs(&["day/*".to_owned()]).expect("a pattern"),
+        ..friends.updating()
+    };
+    let got = alice.get(below).await.expect("fetched");
+    assert_eq!(got.updated, Some(updated(1, 1, &[])));
+    assert!(friends.is_hers("day/c") && !friends.is_hers("a"));
+    // One file of it, where it lies by itself.
+    let one = |out: &Path| Get {
+        path: "day/c".to_owned(),
+        out: out.to_owned(),
+        ..friends.updating()
+    };
+    let out = bob.folder.path().join("one");
+    fs::create_dir(&out).expect("made");
+    fs::write(out.join("c"), bytes(3, 100_000)).expect("written");
+    let got = alice.get(one(&out)).await.expect("fetched");
+    assert_eq!(got.updated, Some(updated(0, 1, &[])));
+    assert_eq!(fs::read(out.join("c")).expect("there"), bytes(12, 120_000));
+    fs::write(out.join("c"), b"Bob's").expect("written");
+    let got = alice.get(one(&out)).await.expect("fetched");
+    assert_eq!(got.updated, Some(updated(0, 0, &["c"])));
+    assert_eq!(fs::read_dir(&out).expect("there").count(), 1);
+}
