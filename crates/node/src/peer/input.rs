@@ -59,8 +59,8 @@ pub(super) enum Input {
         path: PathSummary,
         turn: Turn,
     },
-    /// Somebody waits for an answer, and nothing comes on a connection of which so many streams are in use otherwise.
-    Silence { conn: ConnId, in_use: u32 },
+    /// Somebody waits for an answer, and nothing comes on a connection after so many packets that were heard.
+    Silence { conn: ConnId, heard: u64 },
     /// The end of a connection.
     Closed { conn: ConnId, ended: Ended },
     /// Another number of streams is open: none, or some.
