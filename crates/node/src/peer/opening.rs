@@ -155,7 +155,7 @@ impl Node {
     }
 
     /// Opens a stream; with `standing`, not before it is known who is there. A session is waited for `within` this time.
-    async fn open_on_session(
+    pub(super) async fn open_on_session(
         &self,
         target: Target,
         protocols: &[ProtocolName],

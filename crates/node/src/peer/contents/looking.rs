@@ -34,14 +34,8 @@ impl Contents {
     /// [`Error::Unreachable`], and as any stream.
     pub async fn list(&self, peer: PeerId) -> Result<Vec<Head>, Error> {
         let reach = Reach::peer(&self.node, peer).await?;
-        let (target, question) = (Target::Peer(peer), self.question());
-        let mut asking = reach.asking(target);
-        let listed = loop {
-            let listed = self.look(&reach, target, peer).await;
-            if let Some(outcome) = asking.outcome(listed).await {
-                break outcome;
-            }
-        };
+        let question = self.question();
+        let listed = reach.ask(|target| self.look(&reach, target, peer)).await;
         match &listed {
             Ok(heads) => self.take_in(peer, question, heads).await,
             Err(Error::Unreachable {
@@ -85,21 +79,8 @@ impl Contents {
     /// [`Error::UnknownShare`] when there is none, or not for us; [`Error::Unreachable`]; [`Error::Usage`] for what is our own.
     pub async fn head(&self, source: &ShareSource) -> Result<Head, Error> {
         let reach = Reach::source(&self.node, source).await?;
-        let mut failed = missing(reach.name());
-        for target in reach.targets() {
-            let mut asking = reach.asking(*target);
-            let outcome = loop {
-                let asked = self.head_at(&reach, *target, source).await;
-                if let Some(outcome) = asking.outcome(asked).await {
-                    break outcome;
-                }
-            };
-            match outcome {
-                Err(error @ Error::Unreachable { .. }) => failed = error,
-                other => return other,
-            }
-        }
-        Err(failed)
+        let asked = reach.ask(|target| self.head_at(&reach, target, source));
+        asked.await
     }
 
     async fn head_at(
@@ -144,21 +125,8 @@ impl Contents {
         after: Option<&str>,
     ) -> Result<Page, Error> {
         let reach = Reach::source(&self.node, source).await?;
-        let mut failed = missing(reach.name());
-        for target in reach.targets() {
-            let mut asking = reach.asking(*target);
-            let outcome = loop {
-                let listed = self.entries_at(&reach, *target, source, after).await;
-                if let Some(outcome) = asking.outcome(listed).await {
-                    break outcome;
-                }
-            };
-            match outcome {
-                Err(error @ Error::Unreachable { .. }) => failed = error,
-                other => return other,
-            }
-        }
-        Err(failed)
+        let listed = reach.ask(|target| self.entries_at(&reach, target, source, after));
+        listed.await
     }
 
     /// What a text names: a link, or `PEER/SHARE[/PATH]` with a petname or PeerId and the share's name or id. The network is not

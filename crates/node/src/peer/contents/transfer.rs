@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use kith_core::content::retries::{Ended, Next, Retries};
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::routing::Target;
@@ -203,8 +205,8 @@ impl Run {
         }
     }
 
-    /// Tries each way to the owner once, and whoever else is known to have it: these first while the owner is not there. Who has an older version than
-    /// is known here is asked for it when nobody has that.
+    /// Tries each way to the owner once, and whoever else is known to have it. Who has an older version than is known here is asked for it when nobody has
+    /// that.
     async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
         let reach = reach.patient(self.options.wait);
@@ -213,55 +215,85 @@ impl Run {
             credential: self.options.source.credential(),
         };
         self.has_older = false;
-        let further = match reach.is_there() {
-            true => Err(missing(reach.name())),
-            false => self.attempt_further(only, &reach, &owner).await,
-        };
-        let mut failed = match further {
-            Err(error) if !is_local(&error) => error,
-            other => return other,
-        };
-        for target in reach.targets() {
-            let first = First::of(&owner, *target, reach.clone());
-            match self.fetch(first, None, only).await {
-                Err(error @ Error::Unreachable { .. }) => failed = error,
-                other => return other,
+        let was_there = reach.is_there();
+        let mut ways = owner.targets.iter().map(|target| First {
+            is_owner: true,
+            ..First::of(&owner, *target, reach.clone())
+        });
+        let mut firsts: Vec<First> = ways.by_ref().take(1).collect();
+        if !was_there {
+            firsts.extend(self.others(&reach).await?);
+        }
+        let mut failed = missing(reach.name());
+        let soonest = self.attempt_soonest(firsts, &owner, only, &mut failed);
+        if let Some(got) = soonest.await? {
+            return Ok(got);
+        }
+        for way in ways {
+            let soonest = self.attempt_soonest(vec![way], &owner, only, &mut failed);
+            if let Some(got) = soonest.await? {
+                return Ok(got);
             }
         }
-        if !self.has_older {
-            return Err(failed);
+        // Who was there may have died without a word.
+        if was_there {
+            let others = self.others(&reach).await?;
+            let soonest = self.attempt_soonest(others, &owner, only, &mut failed);
+            if let Some(got) = soonest.await? {
+                return Ok(got);
+            }
         }
-        match self.attempt_further(only, &reach, &owner).await {
-            Err(error) if !is_local(&error) => Err(failed),
-            other => other,
+        if self.has_older {
+            let others = self.others(&reach).await?;
+            let soonest = self.attempt_soonest(others, &owner, only, &mut failed);
+            if let Some(got) = soonest.await? {
+                return Ok(got);
+            }
         }
+        Err(failed)
     }
 
-    /// Tries each of those who have it beside its owner, by each of their faces. The owner may come back meanwhile.
-    async fn attempt_further(
+    /// Those who have it beside its owner, each at each of their faces.
+    async fn others(&self, reach: &Reach) -> Result<Vec<First>, Error> {
+        let further = self.contents.further(&self.options.source).await?;
+        let others = further.iter().flat_map(|provider| {
+            provider.targets.iter().map(|target| {
+                let other = Reach::provider(&self.contents.node, reach.name(), *target);
+                First::of(provider, *target, other.patient(self.options.wait))
+            })
+        });
+        Ok(others.collect())
+    }
+
+    /// Looks for all of these at once, and tries each as soon as it is found: nobody waits for somebody who is away. `None` where none of them was of help;
+    /// `failed` says then why its owner was not, where they are one of them.
+    async fn attempt_soonest(
         &mut self,
-        only: Option<&Filter>,
-        reach: &Reach,
+        firsts: Vec<First>,
         owner: &Provider,
-    ) -> Result<Got, Error> {
-        let mut failed = missing(reach.name());
+        only: Option<&Filter>,
+        failed: &mut Error,
+    ) -> Result<Option<Got>, Error> {
+        let mut looking: FuturesUnordered<_> = firsts.into_iter().map(First::found).collect();
         let mut has_older = false;
-        for provider in self.contents.further(&self.options.source).await? {
-            for target in &provider.targets {
-                let reach = Reach::provider(&self.contents.node, reach.name(), *target)
-                    .patient(self.options.wait);
-                let first = First::of(&provider, *target, reach);
-                match self.fetch(first, Some(owner), only).await {
-                    Err(error) if !is_local(&error) => {
-                        has_older |= is_older(&error);
-                        failed = error;
-                    }
-                    other => return other,
+        while let Some((first, found)) = looking.next().await {
+            let is_owner = first.is_owner;
+            let fetched = match found {
+                Ok(()) => {
+                    let beside = (!is_owner).then_some(owner);
+                    self.fetch(first, beside, only).await
                 }
+                Err(error) => Err(error),
+            };
+            match fetched {
+                Ok(got) => return Ok(Some(got)),
+                Err(error @ Error::Unreachable { .. }) if is_owner => *failed = error,
+                Err(error) if is_owner || is_local(&error) => return Err(error),
+                Err(error) => has_older |= is_older(&error),
             }
         }
-        self.has_older = has_older;
-        Err(failed)
+        self.has_older |= has_older;
+        Ok(None)
     }
 
     /// Fetches from `first`, its owner, and all who are found meanwhile.
@@ -436,6 +468,7 @@ struct First {
     provider: Provider,
     target: Target,
     reach: Reach,
+    is_owner: bool,
 }
 
 impl First {
@@ -447,7 +480,14 @@ impl First {
             },
             target,
             reach,
+            is_owner: false,
         }
+    }
+
+    /// Waits until it is reached, or not to be.
+    async fn found(self) -> (Self, Result<(), Error>) {
+        let found = self.reach.found(self.target).await;
+        (self, found)
     }
 
     fn acquaintance(&self, share: ShareId, owner: PeerId) -> Acquaintance {
