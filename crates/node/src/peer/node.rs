@@ -1,5 +1,6 @@
 //! The handle of a running node: what an application holds.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -260,6 +261,23 @@ impl Node {
         listed: Access,
     ) -> Result<Acceptor, Error> {
         Ok(self.0.protocols.accept(protocol, access, listed)?)
+    }
+
+    /// Those whom something is for that is offered to `names`, petnames or PeerIds; all confirmed contacts when there are none.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`]; [`Error::NotAllowed`] for one whom we blocked.
+    pub async fn audience(&self, names: &[String]) -> Result<Access, Error> {
+        let mut peers = BTreeSet::new();
+        for name in names {
+            let peer = self.find(name).await?.peer;
+            self.unblocked(peer).await?;
+            peers.insert(peer);
+        }
+        Ok(match peers.is_empty() {
+            true => Access::Contacts,
+            false => Access::Named(peers),
+        })
     }
 
     /// The contact, petname or PeerId, that `text` names.
