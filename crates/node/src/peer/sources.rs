@@ -132,8 +132,15 @@ async fn pass_on(mut found: mpsc::Receiver<Finding>, inputs: mpsc::WeakUnbounded
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::discovery::Announcement;
+    use kith_core::discovery::lan::{Advertisement, Tag};
     use kith_core::ids::DeviceKey;
+
+    /// Longer than anything here takes on a busy machine.
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     #[tokio::test]
     async fn the_local_network_is_looked_at_while_it_is_wanted_and_where_it_may_be() {
@@ -149,6 +156,9 @@ mod tests {
             }
             sources.set_lan(false, &tasks);
             assert!(sources.lan.is_none());
+            assert_eq!(sources.lan_before.is_some(), may_be);
+            sources.set_lan(true, &tasks);
+            assert!(sources.lan_before.is_none(), "the next waits for it");
             sources.stop().await;
         }
     }
@@ -204,6 +214,66 @@ mod tests {
             };
         }
         assert!(hears.try_recv().is_err(), "nothing else was there");
+    }
+
+    /// What a device with so many tags says of itself.
+    fn announcement(tags: u8) -> Order {
+        let tag = |number: u8| Tag([number; 8]);
+        Order::Announce(Some(Announcement {
+            advertisement: Advertisement {
+                device: DeviceKey([7; 32]),
+                tags: (0..tags).map(tag).collect(),
+            },
+            port: 7007,
+            port_v6: None,
+            addresses: Vec::new(),
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_neighbour_that_was_switched_off_and_on_at_once_is_seen_again_and_leaves_for_good() {
+        let socket = std::net::UdpSocket::bind(("127.0.0.1", 0)).expect("loopback");
+        let port = socket.local_addr().expect("bound").port();
+        drop(socket);
+        let lan = || Lan::with_port(Interfaces::Loopback, port);
+        let (sees, mut seen) = mpsc::channel(FINDINGS_MAX);
+        let observer = start(lan(), sees);
+        let mut until = async |wanted: Result<usize, DeviceKey>| {
+            let saw = async {
+                loop {
+                    let saw = match seen.recv().await.expect("it looks") {
+                        Finding::Neighbour(it) => Ok(it.advertisement.tags.len()),
+                        Finding::Left(device) => Err(device),
+                        _ => continue,
+                    };
+                    if saw == wanted {
+                        return;
+                    }
+                }
+            };
+            let saw = tokio::time::timeout(PATIENCE, saw).await;
+            saw.unwrap_or_else(|_| panic!("never saw {wanted:?}"));
+        };
+        let (findings, _found) = mpsc::channel(FINDINGS_MAX);
+        let first = start(lan(), findings.clone());
+        first.order(announcement(16));
+        until(Ok(16)).await;
+        let again = After {
+            before: Some(tokio::spawn(first.stop())),
+            source: lan(),
+        };
+        let again = start(again, findings);
+        again.order(announcement(32));
+        until(Ok(32)).await;
+        // It still answers for itself.
+        again.order(announcement(48));
+        until(Ok(48)).await;
+        again.stop().await;
+        until(Err(DeviceKey([7; 32]))).await;
+        observer.stop().await;
+        while let Some(later) = seen.recv().await {
+            assert!(!matches!(later, Finding::Neighbour(_)), "{later:?}");
+        }
     }
 
     #[tokio::test]
