@@ -141,6 +141,7 @@ impl Actor {
         let now = self.clock.now();
         match input {
             Input::Ask(question) => return Some(question(&mut self.machine, now)),
+            Input::Look(look) => look(&self.machine, now),
             Input::Open {
                 target,
                 standing,

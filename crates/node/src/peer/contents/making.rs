@@ -244,7 +244,7 @@ impl Contents {
         loop {
             let places = self
                 .node
-                .ask(|machine, _| Places {
+                .look(|machine, _| Places {
                     public: machine.public_route(),
                     contact: machine.route(Face::Contact).cloned(),
                     introducers: machine.introducers().to_vec(),
