@@ -153,6 +153,20 @@ pub(crate) struct Added {
     pub(crate) peer_id: String,
     /// The petname.
     pub(crate) name: String,
+    /// Whether they have to confirm this node before it is among their contacts: the invite is for many. Left out where they need not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) to_be_confirmed: bool,
+}
+
+/// Who was blocked.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Blocked {
+    /// The contact as it is now.
+    #[serde(flatten)]
+    pub(crate) contact: ContactInfo,
+    /// Whether a share of this node opens by its link: to whoever holds that, without asking who they are, and so to them as well.
+    #[serde(default)]
+    pub(crate) links_open: bool,
 }
 
 /// Another name.
@@ -220,6 +234,7 @@ pub(super) async fn add(
     Asked(asked): Asked<AddRequest>,
 ) -> Answer<Added> {
     let invite: Invite = asked.invite.parse().map_err(kith::Error::from)?;
+    let to_be_confirmed = invite.reusable;
     let contact = door
         .node()
         .address_book()
@@ -228,6 +243,7 @@ pub(super) async fn add(
     Ok(Json(Added {
         peer_id: contact.peer.to_string(),
         name: contact.petname.to_string(),
+        to_be_confirmed,
     }))
 }
 
@@ -372,14 +388,20 @@ pub(super) async fn confirm(
 
 /// Serves and answers a contact nothing from now on.
 #[utoipa::path(post, path = "/api/v1/contacts/{name}/block", params(("name", description = "petname or PeerId")),
-    responses((status = 200, body = ContactInfo)))]
+    responses((status = 200, body = Blocked)))]
 pub(super) async fn block(
     State(door): State<Door>,
     InPath(name): InPath<String>,
-) -> Answer<ContactInfo> {
+) -> Answer<Blocked> {
     let contact = door.node().find(&name).await?;
     door.node().address_book().block(contact.peer).await?;
-    describe_now(&door, &name).await
+    let Json(contact) = describe_now(&door, &name).await?;
+    // They are blocked, whether this is known or not.
+    let links_open = door.node().contents().opens_by_link().await;
+    Ok(Json(Blocked {
+        contact,
+        links_open: links_open.unwrap_or(false),
+    }))
 }
 
 /// Undoes a block.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::Response;
-use kith::core::routing::Access;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -47,7 +46,7 @@ pub(super) async fn listen(
     State(door): State<Door>,
     Asked(asked): Asked<ListenRequest>,
 ) -> Result<Response, Failure> {
-    let access = audience(&door, &asked.from).await?;
+    let access = door.node().audience(&asked.from).await?;
     let mut acceptor = door.node().accept(protocol(&asked.protocol)?, access)?;
     Ok(lines(async move |out| {
         out.send(&ListenEvent::Ready).await;
@@ -76,18 +75,6 @@ pub(super) async fn listen(
         }
         Ok(())
     }))
-}
-
-/// Those who may use what is offered to `names`; all confirmed contacts when there are none.
-pub(super) async fn audience(door: &Door, names: &[String]) -> Result<Access, Failure> {
-    if names.is_empty() {
-        return Ok(Access::Contacts);
-    }
-    let mut peers = BTreeSet::new();
-    for name in names {
-        peers.insert(door.node().find(name).await?.peer);
-    }
-    Ok(Access::Named(peers))
 }
 
 /// The streams one listener was told of. Those that nobody took by its end are reset.

@@ -13,7 +13,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Answer, Asked, lines};
 use super::door::Door;
-use super::listeners::audience;
 use crate::failure::Failure;
 
 /// A service and who may use it.
@@ -172,7 +171,7 @@ async fn read(door: &Door, asked: &OfferInfo) -> Result<ServiceOffer, Failure> {
     Ok(ServiceOffer {
         name: service(&asked.name)?,
         local: local(asked.address, asked.udp),
-        access: audience(door, &asked.to).await?,
+        access: door.node().audience(&asked.to).await?,
     })
 }
 

@@ -2,17 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use kith::content::AudienceKind;
 use kith::core::identity::Invite;
 use serde_json::Value;
 
 use super::on::On;
 use crate::api::contacts::{
-    AddRequest, Added, ContactInfo, NoteRequest, Path, RenameRequest, SafetyWords, Standing,
-    TagRequest,
+    AddRequest, Added, Blocked, ContactInfo, NoteRequest, Path, RenameRequest, SafetyWords,
+    Standing, TagRequest,
 };
 use crate::api::node::NodeInfo;
-use crate::api::shares::ShareInfo;
 use crate::args::ContactCommand;
 use crate::client::Client;
 use crate::failure::Failure;
@@ -29,7 +27,8 @@ const KNOWN_WITHIN: Duration = Duration::from_millis(500);
 
 /// Becomes the contact of an invite's maker.
 pub(super) async fn add(on: &On, invite: String, name: Option<String>) -> Result<(), Failure> {
-    let read: Invite = invite.parse().map_err(kith::Error::from)?;
+    // A typo is told before a node is started for it.
+    let _: Invite = invite.parse().map_err(kith::Error::from)?;
     let request = AddRequest { invite, name };
     on.node(Purpose::Reach, async |node| {
         let begun = Instant::now();
@@ -43,7 +42,7 @@ pub(super) async fn add(on: &On, invite: String, name: Option<String>) -> Result
         let told = told(node.client(), &added, deadline).await?;
         on.output
             .line(&added, || format!("{} ({})", added.name, added.peer_id))?;
-        if let Some(words) = not_yet(&added.name, &read, told, info.daemon) {
+        if let Some(words) = not_yet(&added, told, info.daemon) {
             on.output.talk(words);
         }
         Ok(())
@@ -62,7 +61,8 @@ async fn told(client: &Client, added: &Added, deadline: Instant) -> Result<bool,
 }
 
 /// What is still to come until the two are contacts of each other.
-fn not_yet(name: &str, invite: &Invite, is_told: bool, is_daemon: bool) -> Option<String> {
+fn not_yet(added: &Added, is_told: bool, is_daemon: bool) -> Option<String> {
+    let name = &added.name;
     if !is_told {
         let next = match is_daemon {
             true => "This node goes on trying.".to_owned(),
@@ -72,7 +72,7 @@ fn not_yet(name: &str, invite: &Invite, is_told: bool, is_daemon: bool) -> Optio
             "{name} does not know of you yet: neither {name} nor an introducer of theirs could be reached. {next}"
         ));
     }
-    invite.reusable.then(|| {
+    added.to_be_confirmed.then(|| {
         format!("This invite is for many: {name} has to confirm you before you are among their contacts.")
     })
 }
@@ -156,9 +156,14 @@ async fn change(on: &On, client: &Client, command: ContactCommand) -> Result<(),
             client.post(&at(&name, "/confirm"), &Value::Null).await?
         }
         ContactCommand::Block { name } => {
-            let blocked = client.post(&at(&name, "/block"), &Value::Null).await?;
-            tell_of_links(on, client).await;
-            blocked
+            let blocked: Blocked = client.post(&at(&name, "/block"), &Value::Null).await?;
+            if blocked.links_open {
+                on.output.talk(
+                    "Whoever holds the link of a share still gets that share, and need not say who they are: 'kith shares' lists yours, \
+                     'kith unshare' ends one.",
+                );
+            }
+            blocked.contact
         }
         ContactCommand::Unblock { name } => {
             client.post(&at(&name, "/unblock"), &Value::Null).await?
@@ -172,20 +177,6 @@ async fn change(on: &On, client: &Client, command: ContactCommand) -> Result<(),
     };
     on.output
         .line(&changed, || row(&changed, changed.name.chars().count()))
-}
-
-/// A link opens what it opens for whoever holds it, without asking who that is: also for somebody who is blocked.
-async fn tell_of_links(on: &On, client: &Client) {
-    // They are blocked, whether this is known or not.
-    let shares: Vec<ShareInfo> = client.get("/shares").await.unwrap_or_default();
-    let is_open =
-        |share: &ShareInfo| matches!(share.audience, AudienceKind::Link | AudienceKind::Public);
-    if shares.iter().any(is_open) {
-        on.output.talk(
-            "Whoever holds the link of a share still gets that share, and need not say who they are: 'kith shares' lists yours, \
-             'kith unshare' ends one.",
-        );
-    }
 }
 
 /// A contact in a line for people.

@@ -262,6 +262,8 @@ async fn who_is_blocked_gets_nothing_and_who_is_removed_is_forgotten() {
         &["forward", "ben:web"],
         &["get", "ben/anything"],
         &["share", &letter, "--with", "ben"],
+        &["offer", "web", "127.0.0.1:80", "--to", "ben"],
+        &["listen", "/any/1", "--from", "ben"],
     ] {
         let ran = ann.run(command).await;
         ran.failed(4, &["you have blocked ben", "unblock"]);
@@ -313,9 +315,11 @@ async fn a_reusable_invite_lets_several_in_who_wait_to_be_confirmed() {
     let invite = text(&ann.one(&["invite", "--reusable", "--for", "1h"]).await["invite"]);
     for _ in 0..2 {
         let guest = Person::up().await;
-        let added = guest.run(&["add", &invite, "--as", "ann"]).await;
+        let added = guest.run(&["add", &invite, "--as", "ann", "--json"]).await;
         assert_eq!(added.code, 0, "{added:?}");
         assert!(added.stderr.contains("has to confirm you"), "{added:?}");
+        let told: Value = serde_json::from_slice(&added.stdout).expect("a line of JSON");
+        assert_eq!(told["to_be_confirmed"], true);
         guest.one(&["ping", "ann", "-c", "1"]).await;
         let guest_id = text(&guest.one(&["id"]).await["peer_id"]);
         let contacts = ann.json(&["contacts"]).await;

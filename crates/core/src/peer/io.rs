@@ -51,6 +51,8 @@ pub enum Output {
         conn: ConnId,
         /// Why.
         code: CloseCode,
+        /// Whether it is gone when this is done; otherwise it may live on for a moment, so that the other side hears why.
+        at_once: bool,
     },
     /// Let the other side have this many streams open.
     StreamLimit {

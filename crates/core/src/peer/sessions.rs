@@ -112,9 +112,17 @@ impl<S: Scheme> Peer<S> {
             routing::Output::Send { conn, bytes } => {
                 self.outputs.push_back(Output::Send { conn, bytes })
             }
-            routing::Output::Close { conn, code } => {
+            routing::Output::Close {
+                conn,
+                code,
+                at_once,
+            } => {
                 self.forget_conn(conn);
-                self.outputs.push_back(Output::Close { conn, code });
+                self.outputs.push_back(Output::Close {
+                    conn,
+                    code,
+                    at_once,
+                });
             }
             routing::Output::StreamLimit { conn, streams_max } => {
                 self.outputs

@@ -82,7 +82,7 @@ impl Sessions {
         for (rank, conn) in rivals {
             if rank.boot < best.boot {
                 // That node is dead: nobody is there to say farewell to.
-                self.close(now, conn, CloseCode::Duplicate);
+                self.drop_at_once(now, conn, CloseCode::Duplicate);
             } else {
                 self.begin_farewell(now, conn, Farewell::Duplicate);
             }
@@ -187,7 +187,7 @@ impl Sessions {
     /// first packets on the old connection's path.
     pub(super) fn end_lingering(&mut self, now: Time, target: Target) {
         for conn in self.conns_where(target, Connection::is_idling) {
-            self.close(now, conn, CloseCode::Idle);
+            self.drop_at_once(now, conn, CloseCode::Idle);
         }
     }
 
@@ -199,22 +199,41 @@ impl Sessions {
         if in_use > 0 || !self.table.contains(conn) {
             return;
         }
-        let code = CloseCode::Done;
-        self.out.push_back(Output::Close { conn, code });
+        self.out.push_back(Output::Close {
+            conn,
+            code: CloseCode::Done,
+            at_once: true,
+        });
         self.end(now, conn, DownReason::Lost, UnreachableReason::Dropped);
     }
 
     /// Closes a connection we dialled that is not to whom we meant.
     pub(super) fn fail(&mut self, now: Time, conn: ConnId, reason: UnreachableReason) {
-        let code = CloseCode::Done;
-        self.out.push_back(Output::Close { conn, code });
+        self.out.push_back(Output::Close {
+            conn,
+            code: CloseCode::Done,
+            at_once: false,
+        });
         self.end(now, conn, DownReason::NotThem, reason);
     }
 
     /// Closes a connection, if it is still there.
     pub(super) fn close(&mut self, now: Time, conn: ConnId, code: CloseCode) {
+        self.close_how(now, conn, code, false);
+    }
+
+    /// The same where the other side need not hear of it, or nobody is there to.
+    fn drop_at_once(&mut self, now: Time, conn: ConnId, code: CloseCode) {
+        self.close_how(now, conn, code, true);
+    }
+
+    fn close_how(&mut self, now: Time, conn: ConnId, code: CloseCode, at_once: bool) {
         if self.table.contains(conn) {
-            self.out.push_back(Output::Close { conn, code });
+            self.out.push_back(Output::Close {
+                conn,
+                code,
+                at_once,
+            });
             let reason = DownReason::Closed(code);
             self.end(now, conn, reason, UnreachableReason::Dropped);
         }

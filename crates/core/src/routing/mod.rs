@@ -22,7 +22,7 @@
 //!             StreamLimit { .. }           => set it
 //!             SeekPaths { face }           => look for direct paths
 //!             KeepAlive { conns }          => send an empty datagram on each
-//!             Close { conn, code }         => close
+//!             Close { conn, code, at_once } => close
 //!             Event(event)                 => tell
 //!         }
 //!     }

@@ -79,6 +79,9 @@ pub enum Output {
         conn: ConnId,
         /// Why; this is the application's close code.
         code: CloseCode,
+        /// Whether it is gone when this is done. Otherwise it may live on for a moment, so that the other side hears why: not where nobody is there to
+        /// hear it, nor where whoever was there is dialled anew, since the next dial's first packets would go by the old path.
+        at_once: bool,
     },
     /// Let the other side have this many streams open at once, from now on.
     StreamLimit {

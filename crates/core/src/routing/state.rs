@@ -188,7 +188,11 @@ impl Sessions {
             Some(dialled) => return self.admit(now, connected, dialled),
             None => CloseCode::Done,
         };
-        self.out.push_back(Output::Close { conn, code });
+        self.out.push_back(Output::Close {
+            conn,
+            code,
+            at_once: false,
+        });
     }
 
     /// A dial led to nothing.

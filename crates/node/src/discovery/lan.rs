@@ -279,7 +279,13 @@ impl Source for Lan {
         loop {
             let mut pause = FAILED_PAUSE;
             match self.run_daemon(&mut orders, &findings).await {
-                Ended::Unneeded => return,
+                Ended::Unneeded => {
+                    // Nobody says any more when they leave. Where the node ends nobody listens.
+                    for finding in self.neighbours.clear() {
+                        let _ = findings.try_send(finding);
+                    }
+                    return;
+                }
                 Ended::Flooded => {
                     info!("the local network is flooded with services: looking anew");
                     pause = FLOODED_PAUSE;

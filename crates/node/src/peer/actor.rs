@@ -141,6 +141,7 @@ impl Actor {
         let now = self.clock.now();
         match input {
             Input::Ask(question) => return Some(question(&mut self.machine, now)),
+            Input::Look(look) => look(&self.machine, now),
             Input::Open {
                 target,
                 standing,
@@ -167,7 +168,7 @@ impl Actor {
                 self.machine.handle_path(now, conn, is_direct);
             }
             Input::Closed { conn, ended } => self.closed(now, conn, &ended),
-            Input::Silence { conn, in_use } => self.silent(now, conn, in_use),
+            Input::Silence { conn, heard } => self.silent(now, conn, heard),
             Input::Streams { conn } => self.count_streams(now, conn),
             Input::Route {
                 face,
@@ -295,12 +296,13 @@ impl Actor {
         true
     }
 
-    fn silent(&mut self, now: Time, conn: ConnId, in_use: u32) {
-        if let Some(link) = self.live.lock().links.get_mut(&conn) {
-            // Where something else is in use there it stays, and this says nothing.
-            link.is_silent = in_use == 0;
+    /// Tells the machine that nobody answers, where nothing has come since that was noticed: it may have waited for the disk.
+    fn silent(&mut self, now: Time, conn: ConnId, heard: u64) {
+        let link = self.live.lock().links.get(&conn).cloned();
+        if let Some(link) = link.filter(|link| link.connection.packets_received() == heard) {
+            let in_use = link.streams.in_use();
+            self.machine.handle_silence(now, conn, in_use);
         }
-        self.machine.handle_silence(now, conn, in_use);
     }
 
     fn closed(&mut self, now: Time, conn: ConnId, ended: &Ended) {
@@ -335,7 +337,6 @@ impl Actor {
             control,
             session: None,
             stood: Stood::default(),
-            is_silent: false,
             since: Instant::now(),
         };
         self.live.lock().links.insert(conn, link);

@@ -260,7 +260,7 @@ impl AddressBook {
             Some((contact.peer, regard))
         };
         self.0
-            .ask(move |machine, _| {
+            .look(move |machine, _| {
                 let contacts = machine.book().contacts();
                 contacts
                     .filter_map(|contact| of(machine, contact))
@@ -276,7 +276,7 @@ impl AddressBook {
     /// [`Error::Closed`].
     pub async fn last_seen(&self) -> Result<BTreeMap<PeerId, Time>, Error> {
         self.0
-            .ask(|machine, now| {
+            .look(|machine, now| {
                 let contacts = machine.book().contacts();
                 contacts
                     .filter_map(|it| Some((it.peer, machine.last_seen(now, it.peer)?)))
@@ -292,7 +292,7 @@ impl AddressBook {
     pub async fn contacts(&self) -> Result<Vec<Contact>, Error> {
         let mut contacts: Vec<Contact> = self
             .0
-            .ask(|machine, _| machine.book().contacts().cloned().collect())
+            .look(|machine, _| machine.book().contacts().cloned().collect())
             .await?;
         contacts.sort_by(|a, b| a.petname.as_str().cmp(b.petname.as_str()));
         Ok(contacts)

@@ -20,6 +20,9 @@ pub(super) type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
 /// Something to do with the machine.
 pub(super) type Question = Box<dyn FnOnce(&mut Peer, Time) -> Reply + Send>;
 
+/// A look at it.
+pub(super) type Look = Box<dyn FnOnce(&Peer, Time) + Send>;
+
 /// Held by what others can cause, until the loop has taken it: whoever brings it waits for its turn before it brings more. So each source
 /// has so many inputs ahead as it has turns, and what it does not bring stays with the engine, whose windows are bounded.
 pub(super) type Turn = OwnedSemaphorePermit;
@@ -35,6 +38,8 @@ pub(super) enum Input {
     },
     /// Something to do with the machine itself.
     Ask(Question),
+    /// Something to be seen of it.
+    Look(Look),
     /// A dial is over.
     Dialled {
         dial: DialId,
@@ -59,8 +64,8 @@ pub(super) enum Input {
         path: PathSummary,
         turn: Turn,
     },
-    /// Somebody waits for an answer, and nothing comes on a connection of which so many streams are in use otherwise.
-    Silence { conn: ConnId, in_use: u32 },
+    /// Somebody waits for an answer, and nothing comes on a connection after so many packets that were heard.
+    Silence { conn: ConnId, heard: u64 },
     /// The end of a connection.
     Closed { conn: ConnId, ended: Ended },
     /// Another number of streams is open: none, or some.
@@ -99,11 +104,15 @@ pub(super) enum Input {
 
 impl Input {
     /// Whether it is to wait while the machine waits for the disk: all but what this node's owner asks. A question is answered at once, that it
-    /// was not saved; who wants a stream waits for the peer as usual, and may be there when the disk is again.
+    /// was not saved; a look with what is there, which a crash may undo; who wants a stream waits for the peer as usual, and may be there when the disk is again.
     pub(super) fn waits_for_the_disk(&self) -> bool {
         !matches!(
             self,
-            Self::Open { .. } | Self::Ask(_) | Self::Endpoint { .. } | Self::Shutdown { .. }
+            Self::Open { .. }
+                | Self::Ask(_)
+                | Self::Look(_)
+                | Self::Endpoint { .. }
+                | Self::Shutdown { .. }
         )
     }
 }

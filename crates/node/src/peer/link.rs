@@ -78,6 +78,17 @@ impl LinkTasks {
             let places = standing.map_or(u32::MAX - 1, |standing| standing.level.streams_max());
             tokio::select! {
                 biased;
+                // Introduced, or a pending contact was confirmed. Or the session is over, and who opens streams while the connection lingers is not answered.
+                changed = self.session.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    if let Some(standing) = *self.session.borrow() {
+                        // Places announced a moment ago may have been those of the earlier level.
+                        let places = standing.level.streams_max();
+                        self.connection.set_stream_limit(places + 1);
+                    }
+                }
                 halves = self.connection.accept_stream(), if standing.is_some() => {
                     let (Ok(halves), Some(standing)) = (halves, standing) else {
                         return; // The end of the connection is told by its own task.
@@ -95,17 +106,6 @@ impl LinkTasks {
                     }
                     _ => control_stands = false,
                 },
-                // Introduced, or a pending contact was confirmed.
-                changed = self.session.changed() => {
-                    if changed.is_err() {
-                        return;
-                    }
-                    if let Some(standing) = *self.session.borrow() {
-                        // Places announced a moment ago may have been those of the earlier level.
-                        let places = standing.level.streams_max();
-                        self.connection.set_stream_limit(places + 1);
-                    }
-                }
                 () = tokio::time::sleep(self.crowd.look_again_after()), if self.crowd.is_crowded(places) => {
                     // The control stream counts as one.
                     self.connection.announce_streams(places + 1);
@@ -163,9 +163,9 @@ impl LinkTasks {
                 looks = if heard == before { looks + 1 } else { 0 };
             }
             if looks == LOOKS_AT_SILENCE {
-                let (conn, in_use) = (self.conn, self.streams.in_use());
-                debug!(conn = conn.0, in_use, "nobody answers");
-                if self.inputs.send(Input::Silence { conn, in_use }).is_err() {
+                let conn = self.conn;
+                debug!(conn = conn.0, "nobody answers");
+                if self.inputs.send(Input::Silence { conn, heard }).is_err() {
                     return;
                 }
             }

@@ -48,8 +48,6 @@ pub(super) struct Link {
     /// Who is there, once the introductions are through.
     pub(super) session: Option<Standing>,
     pub(super) stood: Stood,
-    /// Whether nothing comes from there, and it is given up for that.
-    pub(super) is_silent: bool,
     /// When the connection was made.
     pub(super) since: Instant,
 }
@@ -65,16 +63,11 @@ impl Link {
         }
     }
 
-    /// Ends the connection. Where the engine may tell it to nobody, the other side of a session is told on the control stream first, which goes by the
-    /// path that data takes.
-    pub(super) fn end(self, code: CloseCode, farewells: &TaskTracker) {
-        let last_word = Said::LastWord(code);
-        // Who is silent hears nothing, and the next dial's first packets would go by the path of a connection that lingers.
-        let is_told = self.session.is_none()
-            || self.is_silent
-            || self.connection.tells_close()
-            || self.control.try_send(last_word).is_err();
-        if is_told {
+    /// Ends the connection. Where it need not be `at_once` and the engine may tell it to nobody, the other side of a session is told on the control
+    /// stream first, which goes by the path that data takes.
+    pub(super) fn end(self, code: CloseCode, at_once: bool, farewells: &TaskTracker) {
+        let is_told = at_once || self.session.is_none() || self.connection.tells_close();
+        if is_told || self.control.try_send(Said::LastWord(code)).is_err() {
             return self.connection.close(code.number(), "");
         }
         let round_trip = self.connection.path().map(|path| path.rtt);

@@ -1,5 +1,6 @@
 //! The handle of a running node: what an application holds.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -162,7 +163,7 @@ impl Node {
 
     /// The keys its faces present now.
     pub async fn devices(&self) -> Result<Vec<(Face, DeviceKey)>, Error> {
-        self.ask(|machine, _| machine.devices()).await
+        self.look(|machine, _| machine.devices()).await
     }
 
     /// The endpoint behind a face as it is now, for a look at the network; the contact face's is another every day.
@@ -177,7 +178,7 @@ impl Node {
 
     /// The introducers it uses.
     pub async fn introducers(&self) -> Result<Vec<Introducer>, Error> {
-        self.ask(|machine, _| machine.introducers().to_vec()).await
+        self.look(|machine, _| machine.introducers().to_vec()).await
     }
 
     /// Uses these introducers from now on, and no others.
@@ -191,7 +192,7 @@ impl Node {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn own_relay(&self) -> Result<Option<Introducer>, Error> {
-        self.ask(|machine, _| machine.own_relay().cloned()).await
+        self.look(|machine, _| machine.own_relay().cloned()).await
     }
 
     /// The relays of contacts that its contact face keeps to, having no introducer that answers.
@@ -199,11 +200,11 @@ impl Node {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn contact_relays(&self) -> Result<Vec<(PeerId, Introducer)>, Error> {
-        let listed = |machine: &mut Peer, _| {
+        let listed = |machine: &Peer, _: Time| {
             let relays = machine.contact_relays();
             relays.map(|(peer, relay)| (peer, relay.clone())).collect()
         };
-        self.ask(listed).await
+        self.look(listed).await
     }
 
     /// Waits until the faces are reachable by a relay, for `within` at most; not at all where no introducer is used.
@@ -262,13 +263,30 @@ impl Node {
         Ok(self.0.protocols.accept(protocol, access, listed)?)
     }
 
+    /// Those whom something is for that is offered to `names`, petnames or PeerIds; all confirmed contacts when there are none.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`]; [`Error::NotAllowed`] for one whom we blocked.
+    pub async fn audience(&self, names: &[String]) -> Result<Access, Error> {
+        let mut peers = BTreeSet::new();
+        for name in names {
+            let peer = self.find(name).await?.peer;
+            self.unblocked(peer).await?;
+            peers.insert(peer);
+        }
+        Ok(match peers.is_empty() {
+            true => Access::Contacts,
+            false => Access::Named(peers),
+        })
+    }
+
     /// The contact, petname or PeerId, that `text` names.
     ///
     /// # Errors
     /// [`Error::UnknownContact`].
     pub async fn find(&self, text: &str) -> Result<Contact, Error> {
         let wanted = text.to_owned();
-        let book = self.ask(move |machine, _| {
+        let book = self.look(move |machine, _| {
             let book = machine.book();
             book.find(&wanted).map(|peer| book.contact(&peer).cloned())
         });
@@ -375,6 +393,19 @@ impl Node {
             })
         })))?;
         receiver.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Looks at the machine as it is, be the disk as it may: only this node's owner is told.
+    pub(crate) async fn look<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Peer, Time) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(Input::Look(Box::new(move |machine, now| {
+            // Who asked may have gone.
+            let _ = sender.send(question(machine, now));
+        })))?;
+        receiver.await.map_err(|_| Error::Closed)
     }
 
     pub(super) fn send(&self, input: Input) -> Result<(), Error> {

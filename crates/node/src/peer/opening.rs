@@ -86,7 +86,7 @@ impl Node {
     /// [`Error::NotAllowed`] for one whom we blocked.
     pub(crate) async fn unblocked(&self, peer: PeerId) -> Result<Option<Petname>, Error> {
         let contact = self
-            .ask(move |machine, _| machine.book().contact(&peer).cloned())
+            .look(move |machine, _| machine.book().contact(&peer).cloned())
             .await?;
         match contact {
             Some(contact) if contact.state == ContactState::Blocked => {
@@ -155,7 +155,7 @@ impl Node {
     }
 
     /// Opens a stream; with `standing`, not before it is known who is there. A session is waited for `within` this time.
-    async fn open_on_session(
+    pub(super) async fn open_on_session(
         &self,
         target: Target,
         protocols: &[ProtocolName],

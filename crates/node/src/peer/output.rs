@@ -32,9 +32,13 @@ impl Actor {
                     link.say(bytes);
                 }
             }
-            Output::Close { conn, code } => {
+            Output::Close {
+                conn,
+                code,
+                at_once,
+            } => {
                 if let Some(link) = self.forget(conn) {
-                    link.end(code, &self.state.farewells);
+                    link.end(code, at_once, &self.state.farewells);
                 }
             }
             Output::StreamLimit { conn, streams_max } => {

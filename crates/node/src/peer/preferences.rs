@@ -51,7 +51,7 @@ impl Node {
     /// [`Error::Closed`], and [`Error::Usage`] for a mistake in `config.toml`.
     pub async fn preferences(&self) -> Result<Preferences, Error> {
         let kept = Config::load(&self.home().config()).map_err(usage)?;
-        let now = self.ask(|machine, _| (machine.name().to_owned(), machine.is_findable()));
+        let now = self.look(|machine, _| (machine.name().to_owned(), machine.is_findable()));
         let (name, findable) = now.await?;
         Ok(Preferences {
             name,
@@ -114,7 +114,7 @@ impl Node {
     /// # Errors
     /// [`Error::Closed`].
     pub async fn introducer_states(&self) -> Result<Vec<IntroducerState>, Error> {
-        let used = self.ask(|machine, _| {
+        let used = self.look(|machine, _| {
             let used = machine.introducers().iter();
             used.map(|it| (it.clone(), machine.introducer_answers(&it.key)))
                 .collect::<Vec<_>>()

@@ -1,15 +1,19 @@
 //! A database that refuses writes, as on a full disk: nobody is told what a crash would undo, and with room again it goes on.
+//! The owner sees meanwhile what there is, and changes nothing.
 
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use kith::Node;
+use kith::content::{NewShare, Recipients};
 use kith::core::identity::{Event as BookEvent, Invite};
 use kith::peer::Event;
 use kith::testing::local_node;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::friends::befriend;
 use crate::waiting::{a_moment, soon};
 
 /// Has every write of the machine fail.
@@ -78,6 +82,59 @@ async fn an_invite_whose_use_cannot_be_kept_is_answered_when_it_can() {
     let open = alice.address_book().open_invites().await;
     assert_eq!(open.expect("kept").len(), 0);
     bob.shutdown().await;
+    alice.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_sees_what_there_is_while_nothing_can_be_written() {
+    let directory = tempfile::tempdir().expect("a place");
+    let alice = spawn(&directory).await;
+    let carol = local_node().spawn().await.expect("loopback can be bound");
+    befriend(&alice, &carol).await;
+    let folder = tempfile::tempdir().expect("a place");
+    let letter = folder.path().join("letter");
+    fs::write(&letter, b"to all").expect("room");
+    let new = NewShare {
+        paths: vec![letter],
+        recipients: Recipients::Link,
+        name: None,
+        bare: false,
+    };
+    alice.contents().share(new).await.expect("shared");
+
+    change(&alice.home().database(), REFUSE);
+    let (book, carol_id) = (alice.address_book(), carol.peer_id());
+    let renamed = book.rename(carol_id, "caroline").await;
+    assert!(renamed.is_err(), "it is not kept");
+    let contacts = book.contacts().await.expect("there to be seen");
+    assert_eq!(contacts.len(), 1);
+    assert_eq!(contacts[0].peer, carol_id);
+    book.last_seen().await.expect("there to be seen");
+    book.regards().await.expect("there to be seen");
+    alice.find("caroline").await.expect("there to be seen");
+    let devices = alice.devices().await.expect("there to be seen");
+    assert!(!devices.is_empty());
+    assert_eq!(
+        alice.introducers().await.expect("there to be seen").len(),
+        0
+    );
+    alice.introducer_states().await.expect("there to be seen");
+    alice.own_relay().await.expect("there to be seen");
+    alice.contact_relays().await.expect("there to be seen");
+    alice.preferences().await.expect("there to be seen");
+    let shares = alice.contents().shares().await.expect("there to be seen");
+    assert_eq!(shares.len(), 1);
+    let again = book.rename(carol_id, "cara").await;
+    assert!(again.is_err(), "it is still so");
+
+    change(&alice.home().database(), ALLOW);
+    let kept = async {
+        while book.rename(carol_id, "carla").await.is_err() {
+            a_moment().await;
+        }
+    };
+    soon("room", kept).await;
+    carol.shutdown().await;
     alice.shutdown().await;
 }
 

@@ -72,7 +72,7 @@ impl World {
                 self.note(format_args!("{} sends {} on {conn:?}", id.0, bytes.len()));
                 self.send(id, conn, Parcel::Control(bytes));
             }
-            Output::Close { conn, code } => {
+            Output::Close { conn, code, .. } => {
                 self.note(format_args!("{} closes {conn:?} {code:?}", id.0));
                 self.send(id, conn, Parcel::Close(code));
                 self.part(id, conn);

@@ -1087,6 +1087,8 @@ export interface components {
             name: string;
             /** @description Who it is. */
             peer_id: string;
+            /** @description Whether they have to confirm this node before it is among their contacts: the invite is for many. Left out where they need not. */
+            to_be_confirmed?: boolean;
         };
         /** @description Where to fetch it again. */
         AgainRequest: {
@@ -1135,6 +1137,11 @@ export interface components {
             audience: string;
             /** @description The named contacts, petnames or PeerIds: all of them, whoever was named before. */
             with?: string[];
+        };
+        /** @description Who was blocked. */
+        Blocked: components["schemas"]["ContactInfo"] & {
+            /** @description Whether a share of this node opens by its link: to whoever holds that, without asking who they are, and so to them as well. */
+            links_open?: boolean;
         };
         /** @description A browser that was let in. */
         BrowserInfo: {
@@ -2911,7 +2918,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ContactInfo"];
+                    "application/json": components["schemas"]["Blocked"];
                 };
             };
             /** @description what went wrong, and what to do next */

@@ -79,7 +79,10 @@ fn who_needs_an_idle_session_again_dials_anew_and_closes_the_old_first() {
     world.now = world.now + 5 * MINUTE;
     world.act(0, crate::routing::Sessions::handle_timeout);
     world.open(0, 1);
-    assert!(world.links[0].closed[0], "the old one is closed before");
+    assert!(
+        world.links[0].closed_at_once[0],
+        "the old one is gone before"
+    );
     world.settle();
     for node in [0, 1] {
         let conn = world.session(node, 1 - node).map(|it| it.conn);
@@ -100,7 +103,10 @@ fn who_is_silent_while_somebody_asks_is_dialled_anew_unless_a_stream_is_in_use()
     world.streams(0, ConnId(0), 1);
     world.act(0, |it, now| it.handle_silence(now, ConnId(0), 0));
     assert_eq!(world.downs(0), [DownReason::Lost]);
-    assert!(world.links[0].closed[0], "the old one is closed before");
+    assert!(
+        world.links[0].closed_at_once[0],
+        "the old one is gone before"
+    );
     world.open(0, 1);
     world.settle();
     assert_eq!(world.session(0, 1).map(|it| it.conn), Some(ConnId(1)));

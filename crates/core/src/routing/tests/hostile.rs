@@ -48,7 +48,7 @@ pub(super) fn closes(outputs: &[Output]) -> Vec<(ConnId, CloseCode)> {
     outputs
         .iter()
         .filter_map(|output| match output {
-            Output::Close { conn, code } => Some((*conn, *code)),
+            Output::Close { conn, code, .. } => Some((*conn, *code)),
             _ => None,
         })
         .collect()

@@ -33,6 +33,8 @@ pub(super) struct Link {
     /// What is on its way to each end, in order.
     queues: [VecDeque<Packet>; 2],
     pub(super) closed: [bool; 2],
+    /// Whether that was to be at once.
+    pub(super) closed_at_once: [bool; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -314,11 +316,16 @@ impl World {
                 self.act(node, |it, now| it.handle_verdict(now, conn, verdict));
             }
             Output::Send { conn, bytes } => self.push(node, conn, Packet::Bytes(bytes)),
-            Output::Close { conn, code } => {
+            Output::Close {
+                conn,
+                code,
+                at_once,
+            } => {
                 self.push(node, conn, Packet::Closed(code));
                 let end = self.end(node, conn);
                 let link = &mut self.links[conn.0 as usize];
                 link.closed[end] = true;
+                link.closed_at_once[end] = at_once;
                 link.queues[end].clear();
             }
             Output::StreamLimit { .. }
@@ -343,6 +350,7 @@ impl World {
             dial,
             queues: [VecDeque::from([first]), VecDeque::new()],
             closed: [false, false],
+            closed_at_once: [false, false],
         });
     }
 

@@ -64,6 +64,9 @@ async fn two_devices_find_each_other_and_nobody_finds_itself() {
     let left = Finding::Left(DeviceKey([1; 32]));
     assert_eq!(next(&mut found_by_b).await, left);
     b.stop().await;
+    // Who stops looking would not hear when they leave.
+    let unheard = Finding::Left(DeviceKey([2; 32]));
+    assert_eq!(found_by_a.recv().await, Some(unheard));
     assert_eq!(found_by_a.recv().await, None);
 }
 

@@ -51,14 +51,9 @@ impl Contents {
         after: Option<ShareId>,
     ) -> Result<SharesPage, Error> {
         let reach = Reach::peer(&self.node, peer).await?;
-        let (target, question) = (Target::Peer(peer), self.question());
-        let mut asking = reach.asking(target);
-        let listed = loop {
-            let listed = self.look(&reach, target, peer, after).await;
-            if let Some(outcome) = asking.outcome(listed).await {
-                break outcome;
-            }
-        };
+        let question = self.question();
+        let looked = reach.ask(|target| self.look(&reach, target, peer, after));
+        let listed = looked.await;
         match &listed {
             // What is remembered of somebody is the first page.
             Ok(page) if after.is_none() => self.take_in(peer, question, &page.heads).await,
@@ -104,21 +99,8 @@ impl Contents {
     /// [`Error::UnknownShare`] when there is none, or not for us; [`Error::Unreachable`]; [`Error::Usage`] for what is our own.
     pub async fn head(&self, source: &ShareSource) -> Result<Head, Error> {
         let reach = Reach::source(&self.node, source).await?;
-        let mut failed = missing(reach.name());
-        for target in reach.targets() {
-            let mut asking = reach.asking(*target);
-            let outcome = loop {
-                let asked = self.head_at(&reach, *target, source).await;
-                if let Some(outcome) = asking.outcome(asked).await {
-                    break outcome;
-                }
-            };
-            match outcome {
-                Err(error @ Error::Unreachable { .. }) => failed = error,
-                other => return other,
-            }
-        }
-        Err(failed)
+        let asked = reach.ask(|target| self.head_at(&reach, target, source));
+        asked.await
     }
 
     async fn head_at(
@@ -163,21 +145,8 @@ impl Contents {
         after: Option<&str>,
     ) -> Result<Page, Error> {
         let reach = Reach::source(&self.node, source).await?;
-        let mut failed = missing(reach.name());
-        for target in reach.targets() {
-            let mut asking = reach.asking(*target);
-            let outcome = loop {
-                let listed = self.entries_at(&reach, *target, source, after).await;
-                if let Some(outcome) = asking.outcome(listed).await {
-                    break outcome;
-                }
-            };
-            match outcome {
-                Err(error @ Error::Unreachable { .. }) => failed = error,
-                other => return other,
-            }
-        }
-        Err(failed)
+        let listed = reach.ask(|target| self.entries_at(&reach, target, source, after));
+        listed.await
     }
 
     /// What a text names: a link, or `PEER/SHARE[/PATH]` with a petname or PeerId and the share's name or id. The network is not

@@ -154,6 +154,16 @@ impl Contents {
             .collect())
     }
 
+    /// Whether a share of this node opens to whoever holds its link, without asking who that is: also to somebody who is blocked.
+    ///
+    /// # Errors
+    /// [`Error::Share`] when the database cannot be read.
+    pub async fn opens_by_link(&self) -> Result<bool, Error> {
+        let mine = self.blocking(|shares| Ok(shares.mine()?)).await?;
+        let mut audiences = mine.iter().map(|mine| &mine.head.audience);
+        Ok(audiences.any(leads))
+    }
+
     /// One share of this node, named by its id, its name or its link.
     ///
     /// # Errors
@@ -234,7 +244,7 @@ impl Contents {
         loop {
             let places = self
                 .node
-                .ask(|machine, _| Places {
+                .look(|machine, _| Places {
                     public: machine.public_route(),
                     contact: machine.route(Face::Contact).cloned(),
                     introducers: machine.introducers().to_vec(),

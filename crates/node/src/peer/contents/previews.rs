@@ -14,7 +14,7 @@ use kith_core::protocol::ProtocolName;
 use kith_core::routing::Target;
 use tokio::sync::{mpsc, oneshot};
 
-use super::failure::{explain, missing};
+use super::failure::explain;
 use super::handle::Contents;
 use super::opening::{copied, own};
 use super::reach::Reach;
@@ -181,21 +181,13 @@ impl Contents {
         wanted: &mut mpsc::Receiver<Wanted>,
     ) -> Result<(), Error> {
         let reach = Reach::source(&self.node, source).await?;
-        let mut failed = missing(reach.name());
-        for target in reach.targets() {
-            let mut asking = reach.asking(*target);
-            let outcome = loop {
-                let asked = self.ask_at(&reach, *target, source, pending, wanted).await;
-                if let Some(outcome) = asking.outcome(asked).await {
-                    break outcome;
-                }
-            };
-            match outcome {
-                Err(error @ Error::Unreachable { .. }) => failed = error,
-                other => return other,
-            }
-        }
-        Err(failed)
+        // What was asked at one way and not answered is asked at the next.
+        let questions = tokio::sync::Mutex::new((pending, wanted));
+        let asked = reach.ask(async |target| {
+            let (pending, wanted) = &mut *questions.lock().await;
+            self.ask_at(&reach, target, source, pending, wanted).await
+        });
+        asked.await
     }
 
     async fn ask_at(

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use kith_core::ids::PeerId;
 use kith_core::protocol::ProtocolName;
-use kith_core::routing::{Target, UnreachableReason};
+use kith_core::routing::{Session, Target, UnreachableReason};
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::limits::{self, Metered};
 use super::source::ShareSource;
-use crate::content;
+use crate::content::{self, GetError};
 use crate::error::Error;
 use crate::peer::event::Event;
 use crate::peer::node::Node;
@@ -23,6 +23,9 @@ pub(super) const SHARE: &str = "/kith/share/1";
 
 /// How long to wait for the reason why nobody known answered: the machine knows it by then, or has a session.
 const REASON_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long whoever is there may take to have room for one more stream: as long as whoever asks waits for anybody.
+const ROOM_WITHIN: Duration = OPEN_WITHIN;
 
 /// The ways to the owner of a share, the best first.
 #[derive(Clone, Debug)]
@@ -123,9 +126,9 @@ impl Reach {
         self.targets.iter().any(|target| self.is_reached(*target))
     }
 
-    /// Whether a session with whoever is at `target` stands.
-    pub(super) fn is_reached(&self, target: Target) -> bool {
-        self.node.0.live.preferred(target).is_some()
+    fn is_reached(&self, target: Target) -> bool {
+        let link = self.node.0.live.preferred(target);
+        link.is_some_and(|link| link.is_usable(false))
     }
 
     /// Whom to try, the best first.
@@ -138,25 +141,45 @@ impl Reach {
         matches!(target, Target::Peer(_))
     }
 
-    /// Waits until somebody is connected at `target`, for as long as each is looked for.
+    /// Asks each in turn until one is reached. A question whose session was lost before the answer is asked once more, on another.
     ///
     /// # Errors
-    /// [`Error::Unreachable`].
-    pub(super) async fn look_for(&self, target: Target) -> Result<(), Error> {
-        let within = self.patience.map_or(OPEN_WITHIN, |it| it.min(OPEN_WITHIN));
-        let found = self.node.link(target, false, Instant::now() + within);
-        found.await.map(drop).map_err(|error| self.by_name(error))
+    /// [`Error::Unreachable`], and what the `question` comes to.
+    pub(super) async fn ask<T, Asked>(&self, question: impl Fn(Target) -> Asked) -> Result<T, Error>
+    where
+        Asked: Future<Output = Result<T, Error>>,
+    {
+        let mut failed = self.unreachable(UnreachableReason::NoRoute);
+        for target in &self.targets {
+            match self.ask_at(*target, &question).await {
+                Err(error @ Error::Unreachable { .. }) => failed = error,
+                other => return other,
+            }
+        }
+        Err(failed)
     }
 
-    /// Begins to do something with streams to `target`, which are opened before it is known who is there.
-    pub(super) fn asking(&self, target: Target) -> Asking<'_> {
-        Asking {
-            reach: self,
-            target,
-            events: self.node.events(),
-            stood: self.stands(target),
-            is_again: false,
+    /// Asks with streams to `target`, which are opened before it is known who is there. Where it turns out who is, and that is the reason for the end of
+    /// the streams, it is told; and what was answered before a peer's session was up counts only once it is: it may have been said to a stranger.
+    async fn ask_at<T, Asked>(
+        &self,
+        target: Target,
+        question: impl Fn(Target) -> Asked,
+    ) -> Result<T, Error>
+    where
+        Asked: Future<Output = Result<T, Error>>,
+    {
+        let mut watch = self.watch(target);
+        let mut outcome = question(target).await;
+        if is_lost(&outcome) {
+            let stood = watch.has_stood();
+            self.find_again(target, stood).await?;
+            outcome = question(target).await;
         }
+        if is_lost(&outcome) {
+            return Err(self.unreachable(UnreachableReason::Dropped));
+        }
+        self.judge(&mut watch, outcome).await
     }
 
     /// Does something whose success is verified by itself: it counts, whoever is there by then. It is done once. Where it fails because of who is there,
@@ -169,66 +192,63 @@ impl Reach {
         target: Target,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let mut events = self.node.events();
-        let stood = self.stands(target);
+        let mut watch = self.watch(target);
         match work.await {
             Ok(done) => Ok(done),
             lost if is_lost(&lost) => {
-                if !stood {
-                    self.find_again(target, stood).await?;
+                if !watch.has_stood() {
+                    self.find_again(target, false).await?;
                 }
-                Err(self.lost())
+                Err(self.unreachable(UnreachableReason::Dropped))
             }
-            failed => self.judge(&mut events, target, failed).await,
+            failed => self.judge(&mut watch, failed).await,
         }
     }
 
-    async fn judge<T>(
-        &self,
-        events: &mut broadcast::Receiver<Event>,
-        target: Target,
-        outcome: Result<T, Error>,
-    ) -> Result<T, Error> {
-        // What is told of them while the node stops is that it has given them up.
-        let is_clear = matches!(outcome, Err(Error::Closed | Error::Unreachable { .. }));
-        if is_clear || self.is_up(target) {
+    /// Watches who is at `target` from now on.
+    fn watch(&self, target: Target) -> Watch {
+        let link = self.node.0.live.preferred(target);
+        Watch {
+            target,
+            events: self.node.events(),
+            stood: link.is_some_and(|link| link.stood.get()),
+        }
+    }
+
+    async fn judge<T>(&self, watch: &mut Watch, outcome: Result<T, Error>) -> Result<T, Error> {
+        if !may_be_said_to_strangers(&outcome) || self.is_up(watch.target) {
             return outcome;
         }
-        match reason(events, target).await {
+        match watch.reason().await {
             Some(reason) => Err(self.unreachable(reason)),
             None => outcome,
         }
     }
 
+    /// Waits until whoever is at `target` is reached.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub(super) async fn found(&self, target: Target) -> Result<(), Error> {
+        self.link(target, false, OPEN_WITHIN).await
+    }
+
     /// Waits for another session with whoever is at `target`: not for long where one `stood` a moment ago.
     async fn find_again(&self, target: Target, stood: bool) -> Result<(), Error> {
         let within = if stood { AGAIN_WITHIN } else { OPEN_WITHIN };
-        let is_peer = Self::is_known(target);
-        let found = self.node.link(target, is_peer, Instant::now() + within);
+        self.link(target, Self::is_known(target), within).await
+    }
+
+    async fn link(&self, target: Target, standing: bool, within: Duration) -> Result<(), Error> {
+        let deadline = Instant::now() + self.patient_for(within);
+        let found = self.node.link(target, standing, deadline);
         found.await.map(drop).map_err(|error| self.by_name(error))
     }
 
-    /// Whether a session with whoever is at `target` stands, as far as is known.
-    fn stands(&self, target: Target) -> bool {
-        let link = self.node.0.live.preferred(target);
-        link.is_some_and(|link| link.stood.get())
-    }
-
-    /// Fails when whoever is at `target` is not reached in time; never where they are, who have the time that they take.
-    async fn late(&self, target: Target) -> Error {
-        match self.patience {
-            Some(patience) => tokio::time::sleep(patience).await,
-            None => std::future::pending().await,
-        }
-        match self.is_reached(target) {
-            true => std::future::pending().await,
-            false => self.unreachable(UnreachableReason::NoAnswer),
-        }
-    }
-
-    /// They were there, and are not any more.
-    fn lost(&self) -> Error {
-        self.unreachable(UnreachableReason::Dropped)
+    /// How long is looked for anybody, where that is so long at most.
+    fn patient_for(&self, within: Duration) -> Duration {
+        self.patience
+            .map_or(within, |patience| patience.min(within))
     }
 
     /// They are not reached.
@@ -274,11 +294,10 @@ impl Reach {
         protocol: ProtocolName,
     ) -> Result<content::Stream<Metered<StreamReader>, StreamWriter>, Error> {
         let protocols = [protocol];
-        let opened = tokio::select! {
-            biased;
-            opened = self.node.open_to(target, &protocols) => opened,
-            late = self.late(target) => return Err(late),
-        };
+        let within = self.patient_for(OPEN_WITHIN);
+        let opening = (self.node).open_on_session(target, &protocols, false, within);
+        let opened = tokio::time::timeout(within + ROOM_WITHIN, opening).await;
+        let opened = opened.unwrap_or_else(|_| Err(self.unreachable(UnreachableReason::NoAnswer)));
         let stream = opened.map_err(|error| self.by_name(error))?;
         let exporter = *stream.exporter();
         let (reader, writer) = limits::incoming(&self.node, stream);
@@ -290,59 +309,60 @@ impl Reach {
     }
 }
 
-/// Something that is asked of whoever is at a target.
-pub(super) struct Asking<'a> {
-    reach: &'a Reach,
+/// What becomes of whoever is at a target, while something is done there.
+struct Watch {
     target: Target,
     events: broadcast::Receiver<Event>,
     /// Whether a session stood when it began.
     stood: bool,
-    is_again: bool,
 }
 
-impl Asking<'_> {
-    /// What came of it: `None` where the session was lost before the answer and it is to be done once more, on another. Where it turns out who is there
-    /// and that is the reason for the end of the streams, it is told; and what was answered before a peer's session was up counts only once it is: it may have been
-    /// said to a stranger.
-    pub(super) async fn outcome<T>(
-        &mut self,
-        outcome: Result<T, Error>,
-    ) -> Option<Result<T, Error>> {
-        let (reach, target) = (self.reach, self.target);
-        if !is_lost(&outcome) {
-            return Some(reach.judge(&mut self.events, target, outcome).await);
+impl Watch {
+    /// Whether a session has stood since then.
+    fn has_stood(&mut self) -> bool {
+        while !self.stood {
+            match self.events.try_recv() {
+                Ok(Event::Up(session)) => self.stood = is_at(&session, self.target),
+                Ok(_) | Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
         }
-        if std::mem::replace(&mut self.is_again, true) {
-            return Some(Err(reach.lost()));
-        }
-        let found = reach.find_again(target, self.stood).await;
-        found.err().map(Err)
+        self.stood
+    }
+
+    /// Why a stream was lost, where the introductions that it followed led to nothing.
+    async fn reason(&mut self) -> Option<UnreachableReason> {
+        let told = async {
+            loop {
+                match self.events.recv().await {
+                    Ok(Event::Unreachable { target, reason }) if target == self.target => {
+                        return Some(reason);
+                    }
+                    Ok(Event::Up(session)) if is_at(&session, self.target) => return None,
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        };
+        tokio::time::timeout(REASON_WITHIN, told).await.ok()?
     }
 }
 
-/// Why a stream to `target` was lost, where the introductions that it followed led to nothing.
-async fn reason(
-    events: &mut broadcast::Receiver<Event>,
-    target: Target,
-) -> Option<UnreachableReason> {
-    let told = async {
-        loop {
-            match events.recv().await {
-                Ok(Event::Unreachable {
-                    target: lost,
-                    reason,
-                }) if lost == target => {
-                    return Some(reason);
-                }
-                Ok(Event::Up(session)) if Some(target) == session.peer.map(Target::Peer) => {
-                    return None;
-                }
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return None,
-            }
-        }
-    };
-    tokio::time::timeout(REASON_WITHIN, told).await.ok()?
+/// Whether a session is with whoever is at `target`.
+fn is_at(session: &Session, target: Target) -> bool {
+    match target {
+        Target::Peer(peer) => session.peer == Some(peer),
+        Target::Device(device) => session.remote == device,
+    }
+}
+
+/// Whether it may be what is answered to a stranger, or what a stream comes to with somebody else: not what went wrong here, nor with what came.
+fn may_be_said_to_strangers<T>(outcome: &Result<T, Error>) -> bool {
+    match outcome {
+        Ok(_) | Err(Error::UnknownShare(_) | Error::NotAllowed(_) | Error::Refused { .. }) => true,
+        Err(Error::Get { error, .. }) => matches!(error, GetError::Stalled),
+        Err(error) => matches!(error, Error::Io { .. }),
+    }
 }
 
 /// Whether work ended because the connection under it did.

@@ -207,8 +207,8 @@ impl Run {
         }
     }
 
-    /// Tries each way to the owner once, and, while the owner is not there, whoever else is known to have it, by each of their faces: all are looked
-    /// for side by side, and who is reached first is asked first. Who has an older version than is known here is asked for it when nobody has that.
+    /// Tries each way to the owner once, and whoever else is known to have it. Who has an older version than is known here is asked for it when nobody has
+    /// that.
     async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
         let wait = self.options.wait;
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
@@ -218,68 +218,85 @@ impl Run {
             credential: self.options.source.credential(),
         };
         self.has_older = false;
-        let mut candidates = Vec::new();
-        if !reach.is_there() {
-            for provider in self.contents.further(&self.options.source).await? {
-                candidates.extend(provider.targets.iter().map(|target| {
-                    let reach = Reach::provider(&self.contents.node, reach.name(), *target);
-                    First::of(&provider, *target, reach.patient(wait))
-                }));
+        let was_there = reach.is_there();
+        let mut ways = owner.targets.iter().map(|target| First {
+            is_owner: true,
+            ..First::of(&owner, *target, reach.clone())
+        });
+        let mut firsts: Vec<First> = ways.by_ref().take(1).collect();
+        if !was_there {
+            firsts.extend(self.others(&reach).await?);
+        }
+        let mut failed = missing(reach.name());
+        let soonest = self.attempt_soonest(firsts, &owner, only, &mut failed);
+        if let Some(got) = soonest.await? {
+            return Ok(got);
+        }
+        for way in ways {
+            let soonest = self.attempt_soonest(vec![way], &owner, only, &mut failed);
+            if let Some(got) = soonest.await? {
+                return Ok(got);
             }
         }
-        let (others, ways) = (candidates.len(), reach.targets());
-        candidates.extend(ways.iter().map(|it| First::of(&owner, *it, reach.clone())));
-        // What is said in the end is why the owner is not reached, by the last way to them.
-        let (mut failed, mut told) = (missing(reach.name()), 0);
-        let mut older = Vec::new();
-        let looked_for = candidates.into_iter().map(First::looked_for);
-        let mut found: FuturesUnordered<_> = (0..).zip(looked_for).map(numbered).collect();
-        while let Some((number, (first, looked))) = found.next().await {
-            let is_owner = number >= others;
-            let fetched = match looked {
+        // Who was there may have died without a word.
+        if was_there {
+            let others = self.others(&reach).await?;
+            let soonest = self.attempt_soonest(others, &owner, only, &mut failed);
+            if let Some(got) = soonest.await? {
+                return Ok(got);
+            }
+        }
+        if self.has_older {
+            let others = self.others(&reach).await?;
+            let soonest = self.attempt_soonest(others, &owner, only, &mut failed);
+            if let Some(got) = soonest.await? {
+                return Ok(got);
+            }
+        }
+        Err(failed)
+    }
+
+    /// Those who have it beside its owner, each at each of their faces.
+    async fn others(&self, reach: &Reach) -> Result<Vec<First>, Error> {
+        let further = self.contents.further(&self.options.source).await?;
+        let others = further.iter().flat_map(|provider| {
+            provider.targets.iter().map(|target| {
+                let other = Reach::provider(&self.contents.node, reach.name(), *target);
+                First::of(provider, *target, other.patient(self.options.wait))
+            })
+        });
+        Ok(others.collect())
+    }
+
+    /// Looks for all of these at once, and tries each as soon as it is found: nobody waits for somebody who is away. `None` where none of them was of help;
+    /// `failed` says then why its owner was not, where they are one of them.
+    async fn attempt_soonest(
+        &mut self,
+        firsts: Vec<First>,
+        owner: &Provider,
+        only: Option<&Filter>,
+        failed: &mut Error,
+    ) -> Result<Option<Got>, Error> {
+        let mut looking: FuturesUnordered<_> = firsts.into_iter().map(First::found).collect();
+        let mut has_older = false;
+        while let Some((first, found)) = looking.next().await {
+            let is_owner = first.is_owner;
+            let fetched = match found {
                 Ok(()) => {
-                    let owner = Some(&owner).filter(|_| !is_owner);
-                    self.fetch(&first, owner, only).await
+                    let beside = (!is_owner).then_some(owner);
+                    self.fetch(&first, beside, only).await
                 }
                 Err(error) => Err(error),
             };
             match fetched {
-                Err(error @ Error::Unreachable { .. }) if is_owner => {
-                    if number >= told {
-                        (failed, told) = (error, number);
-                    }
-                }
-                Err(error) if !is_owner && !is_local(&error) => {
-                    debug!(%error, "somebody who may have it does not give it");
-                    if is_older(&error) {
-                        older.push(first);
-                    }
-                }
-                other => return other,
+                Ok(got) => return Ok(Some(got)),
+                Err(error @ Error::Unreachable { .. }) if is_owner => *failed = error,
+                Err(error) if is_owner || is_local(&error) => return Err(error),
+                Err(error) => has_older |= is_older(&error),
             }
         }
-        self.attempt_older(older, &owner, only)
-            .await
-            .unwrap_or(Err(failed))
-    }
-
-    /// Tries those who have an older version than is known here; `None` where that leads to nothing.
-    async fn attempt_older(
-        &mut self,
-        older: Vec<First>,
-        owner: &Provider,
-        only: Option<&Filter>,
-    ) -> Option<Result<Got, Error>> {
-        self.has_older = true;
-        for first in older {
-            match self.fetch(&first, Some(owner), only).await {
-                Err(error) if !is_local(&error) => {
-                    debug!(%error, "somebody does not give what they have");
-                }
-                other => return Some(other),
-            }
-        }
-        None
+        self.has_older |= has_older;
+        Ok(None)
     }
 
     /// Fetches from `first`, its owner, and all who are found meanwhile.
@@ -463,11 +480,6 @@ impl Run {
         });
         tokio::time::sleep(pause).await;
     }
-}
-
-/// The outcome of one of several.
-async fn numbered<T>((number, outcome): (usize, impl Future<Output = T>)) -> (usize, T) {
-    (number, outcome.await)
 }
 
 mod first;

@@ -5,10 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use iroh::SecretKey;
 use kith_core::address::Route;
 use kith_core::ids::Face;
+use kith_core::introducer::Introducer;
+use kith_core::routing::Level;
 
 use super::super::live::{CONTROL_AHEAD_MAX, Link};
 use super::*;
 use crate::routing::{FaceConfig, FaceEndpoint};
+use crate::testing::Testnet;
 
 /// More than the window of a stream holds, in bytes.
 const FLOOD_BYTES: usize = 4 << 20;
@@ -16,23 +19,50 @@ const FLOOD_BYTES: usize = 4 << 20;
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How often a direct path is looked for until there is one; iroh looks no more often than that.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
 /// Two endpoints on loopback and both ends of a connection between them, the dialler's first.
 async fn joined() -> ([FaceEndpoint; 2], Connection, Connection) {
-    let bound = async || {
-        let config = FaceConfig {
-            bind: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
-            port_mapping: false,
-            ..FaceConfig::new(Face::Contact, SecretKey::generate())
-        };
-        FaceEndpoint::bind(config).await.expect("a free port")
-    };
+    let bound = async || FaceEndpoint::bind(config()).await.expect("a free port");
     let (one, other) = tokio::join!(bound(), bound());
     let mut route = Route::new(other.device());
     route.addresses = other.bound_addresses();
-    let both = async { tokio::join!(one.connect(&route), other.accept()) };
-    let (dialled, accepted) = tokio::time::timeout(PATIENCE, both).await.expect("in time");
-    let (dialled, accepted) = (dialled.expect("it answers"), accepted.expect("open"));
+    let (dialled, accepted) = connect(&one, &other, &route).await;
     ([one, other], dialled, accepted)
+}
+
+/// A contact face on loopback.
+fn config() -> FaceConfig {
+    FaceConfig {
+        bind: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
+        port_mapping: false,
+        ..FaceConfig::new(Face::Contact, SecretKey::generate())
+    }
+}
+
+/// Both ends of a new connection, the dialler's first.
+async fn connect(
+    one: &FaceEndpoint,
+    other: &FaceEndpoint,
+    route: &Route,
+) -> (Connection, Connection) {
+    let both = async { tokio::join!(one.connect(route), other.accept()) };
+    let (dialled, accepted) = tokio::time::timeout(PATIENCE, both).await.expect("in time");
+    (dialled.expect("it answers"), accepted.expect("open"))
+}
+
+/// A connection on which nobody has been introduced.
+fn link(connection: Connection, control: mpsc::Sender<Said>) -> Link {
+    Link {
+        connection,
+        face: Face::Contact,
+        streams: OpenStreams::new(|| {}),
+        control,
+        session: None,
+        stood: Stood::default(),
+        since: std::time::Instant::now(),
+    }
 }
 
 /// Starts the tasks of a connection. What they tell, and what the control stream is given.
@@ -93,16 +123,7 @@ async fn a_connection_on_which_nobody_reads_the_control_stream_is_closed() {
     let (_endpoints, dialled, accepted) = joined().await;
     // Nobody takes anything out of it, as where the stream's window is full.
     let (control, _unread) = mpsc::channel(CONTROL_AHEAD_MAX);
-    let link = Link {
-        connection: accepted.clone(),
-        face: Face::Contact,
-        streams: OpenStreams::new(|| {}),
-        control,
-        session: None,
-        stood: Stood::default(),
-        is_silent: false,
-        since: std::time::Instant::now(),
-    };
+    let link = link(accepted.clone(), control);
     for _ in 0..CONTROL_AHEAD_MAX {
         link.say(vec![7]);
     }
@@ -111,6 +132,59 @@ async fn a_connection_on_which_nobody_reads_the_control_stream_is_closed() {
     assert!(accepted.end().is_some());
     let ended = tokio::time::timeout(PATIENCE, dialled.closed()).await;
     ended.expect("they are told");
+}
+
+/// A connection whose data has left its oldest path, by which the engine tells its end: it was dialled by a relay, and became direct.
+async fn moved(relay: &Introducer) -> ([FaceEndpoint; 2], Connection, Connection) {
+    let bound = async || {
+        let config = FaceConfig {
+            relays: vec![relay.clone()],
+            ..config()
+        };
+        FaceEndpoint::bind(config).await.expect("a free port")
+    };
+    let (one, other) = tokio::join!(bound(), bound());
+    let online = tokio::time::timeout(PATIENCE, other.online()).await;
+    online.expect("by the relay");
+    let mut route = Route::new(other.device());
+    route.relays = vec![relay.relay_url()];
+    let (dialled, accepted) = connect(&one, &other, &route).await;
+    let moves = async {
+        loop {
+            one.seek_direct_paths().await;
+            let direct = tokio::time::timeout(LOOK_AGAIN, dialled.wait_direct()).await;
+            if direct.is_ok() && !dialled.tells_close() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, moves).await.expect("direct");
+    ([one, other], dialled, accepted)
+}
+
+#[tokio::test]
+async fn who_is_to_hear_the_end_of_a_session_has_a_moment_and_who_is_silent_has_none() {
+    let testnet = Testnet::start(1, 0).await.expect("an introducer");
+    for at_once in [false, true] {
+        let (_endpoints, dialled, _accepted) = moved(&testnet.lines()[0]).await;
+        let (control, mut said) = mpsc::channel(CONTROL_AHEAD_MAX);
+        let link = Link {
+            session: Some(Standing {
+                peer: None,
+                level: Level::Stranger,
+                remote: dialled.remote(),
+            }),
+            ..link(dialled.clone(), control)
+        };
+        let farewells = TaskTracker::new();
+        link.end(CloseCode::Done, at_once, &farewells);
+        assert_eq!(dialled.end().is_some(), at_once);
+        let last_word = Said::LastWord(CloseCode::Done);
+        assert_eq!(said.try_recv().ok(), (!at_once).then_some(last_word));
+        let closed = tokio::time::timeout(PATIENCE, dialled.closed()).await;
+        closed.expect("it ends");
+    }
+    testnet.shutdown().await;
 }
 
 #[tokio::test]
@@ -169,13 +243,8 @@ async fn silence_is_told_while_somebody_asks_and_not_before() {
     asks.ask();
     let told = tokio::time::timeout(PATIENCE, inbox.recv()).await;
     let told = told.expect("in time").expect("it runs");
-    assert!(matches!(
-        told,
-        Input::Silence {
-            conn: ConnId(1),
-            in_use: 1
-        }
-    ));
+    let conn = ConnId(1);
+    assert!(matches!(told, Input::Silence { conn: of, .. } if of == conn));
     assert!(begun.elapsed() >= SILENT_MAX);
     drop(accepted);
 }

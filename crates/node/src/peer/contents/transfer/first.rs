@@ -14,6 +14,8 @@ pub(super) struct First {
     pub(super) provider: Provider,
     pub(super) target: Target,
     pub(super) reach: Reach,
+    /// Whether it is the owner.
+    pub(super) is_owner: bool,
 }
 
 impl First {
@@ -26,14 +28,15 @@ impl First {
             },
             target,
             reach,
+            is_owner: false,
         }
     }
 
-    /// Waits until they are there. As many are looked for side by side as there are: contacts who are there, those of one answer by each of their
-    /// faces, and the ways to the owner; one after the other each who is away would cost as long as all of them do together.
-    pub(super) async fn looked_for(self) -> (Self, Result<(), Error>) {
-        let looked = self.reach.look_for(self.target).await;
-        (self, looked)
+    /// Waits until they are reached, or not to be. As many are looked for side by side as there are: one after the other each who is away would cost as
+    /// long as all of them do together.
+    pub(super) async fn found(self) -> (Self, Result<(), Error>) {
+        let found = self.reach.found(self.target).await;
+        (self, found)
     }
 
     pub(super) fn acquaintance(&self, share: ShareId, owner: PeerId) -> Acquaintance {
