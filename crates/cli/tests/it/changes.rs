@@ -275,3 +275,25 @@ async fn what_was_got_is_brought_up_to_date_and_what_was_changed_here_stays() {
     let here = fs::read_to_string(at.join("one.txt")).expect("there");
     assert_eq!(here, "and now this");
 }
+
+#[tokio::test]
+async fn a_file_that_a_command_got_by_itself_is_brought_up_to_date_by_another() {
+    let (ann, mut ben) = friends().await;
+    ben.stop("TERM").await;
+    let letter = ann.file("letter");
+    fs::write(&letter, "as it was").expect("room");
+    ann.one(&["share", letter.to_str().expect("text")]).await;
+    let out = ben.file("out");
+    let get = ["get", "ann/letter", "--out", out.to_str().expect("text")];
+    assert_eq!(ben.run(&get).await.code, 0);
+    fs::write(&letter, "as it is now").expect("room");
+    let update = [&get[..], &["--update"]].concat();
+    let updated = async || ben.json(&update).await.pop().expect("done")["updated"].clone();
+    let replaced = json!({"added": 0, "replaced": 1, "kept": [], "kept_count": 0});
+    assert_eq!(updated().await, replaced);
+    let here = || fs::read_to_string(out.join("letter")).expect("there");
+    assert_eq!(here(), "as it is now");
+    fs::write(out.join("letter"), "as he has it").expect("room");
+    assert_eq!(updated().await["kept"], json!(["letter"]));
+    assert_eq!(here(), "as he has it");
+}
