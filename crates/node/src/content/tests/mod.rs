@@ -26,6 +26,7 @@ mod quota;
 mod reading;
 #[cfg(target_os = "linux")]
 mod reflinks;
+mod remembered;
 mod selecting;
 mod several;
 mod trees;
