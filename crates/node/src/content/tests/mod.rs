@@ -17,6 +17,7 @@ mod half;
 #[cfg(target_os = "linux")]
 mod held;
 mod here;
+mod meanwhile;
 mod news;
 mod older;
 mod part;
