@@ -25,6 +25,9 @@ const SOURCES: [&str; 9] = [
 /// Holds the lockfile that `ui/node_modules` was installed from.
 const INSTALLED: &str = "node_modules/.kith-installed";
 
+/// The program that installs what the app is built with, and comes with Node.
+const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+
 /// Writes, beside each file below a folder that is smaller for it, one that is compressed: with Brotli, and with gzip for browsers that
 /// take Brotli over TLS alone.
 const COMPRESS: &str = r#"
@@ -70,12 +73,30 @@ fn main() -> io::Result<()> {
             return Err(io::Error::other(format!("no web app: {reason}")));
         }
         println!("cargo::warning=built without the web app: {reason}");
+        look_again(&out);
         // Half of it would be worse than none.
         fs::remove_dir_all(&built)?;
         fs::create_dir(&built)?;
     }
     fs::write(out.join("lacks.txt"), lacks.unwrap_or_default())?;
     fs::write(out.join("assets.rs"), table(&built)?)
+}
+
+/// Has the next build look again for what was missing: without, it would take the program for done, whatever was installed meanwhile.
+fn look_again(out: &Path) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path)
+        .filter(|folder| folder.is_dir())
+        .collect();
+    if folders.iter().any(|folder| folder.join(NPM).is_file()) {
+        // It is there and failed, and may not the next time: a file that never is has Cargo try with each build.
+        println!("cargo::rerun-if-changed={}", out.join("none").display());
+        return;
+    }
+    println!("cargo::rerun-if-env-changed=PATH");
+    for folder in folders {
+        println!("cargo::rerun-if-changed={}", folder.display());
+    }
 }
 
 fn variable(name: &str) -> io::Result<String> {
@@ -120,7 +141,7 @@ fn build(ui: &Path, built: &Path) -> Result<(), String> {
 }
 
 fn npm() -> Command {
-    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+    Command::new(NPM)
 }
 
 /// Runs a program to its end; what it said, where it fails.

@@ -84,6 +84,9 @@ test("a download goes into a folder that is picked", async ({ browser }) => {
   await page.getByRole("link", { name: /Sea/ }).click({ timeout: 30_000 });
   await page.getByRole("button", { name: "Download all" }).click();
   const field = page.getByLabel("Into this folder");
+  // It could begin at once, where downloads usually go.
+  await expect(field).toHaveValue(/^\//);
+  await expect(page.getByRole("dialog").getByRole("button", { name: "Download" })).toBeEnabled();
   // What is not there yet is no place to begin at.
   await field.fill(join(disk, "none"));
   await page.getByRole("button", { name: "Pick a folder…" }).click();

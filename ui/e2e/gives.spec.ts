@@ -63,6 +63,8 @@ test("two who have it give parts of their own, and the page draws which", async 
       await isSound(page, `gives in ${colorScheme}`);
     }
     await expect(page.getByText("done", { exact: true })).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByRole("region", { name: "Who gave what" })).toContainText("came from them");
+    await expect(page.getByText("is asked of them now")).toBeHidden();
     // It is told afterwards as well, and adds up.
     const [done] = await carol.api<{ sources: Source[] }[]>("GET", "/transfers");
     const both = done?.sources ?? [];

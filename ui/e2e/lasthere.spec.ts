@@ -5,13 +5,20 @@ import { World } from "./world";
 
 const DAY_MS = 86_400_000;
 
+/** A time zone in which it is about noon, so that no midnight comes between what is said and what is looked at. */
+function whereItIsNoon(): string {
+  const west = new Date().getUTCHours() - 12;
+  // The other way round than everybody else counts (POSIX): `Etc/GMT+3` is three hours behind.
+  return `Etc/GMT${west < 0 ? "" : "+"}${west}`;
+}
+
 test("who is away was here last, and when is known after a restart", async ({ browser }) => {
   const world = await World.befriended(["ann", "bob"]);
   try {
     const [ann, bob] = [world.person("ann"), world.person("bob")];
     const seen = async () =>
       (await ann.api<{ online: boolean; last_seen: number | null }[]>("GET", "/contacts"))[0];
-    const page = await ann.browser(browser);
+    const page = await ann.browser(browser, { timezoneId: whereItIsNoon() });
     await page.goto(`${new URL(page.url()).origin}/#/people`);
     const row = page.getByRole("link", { name: /bob/ });
     await expect(row).toContainText("Direct");

@@ -60,7 +60,7 @@ for (const [screen, options] of Object.entries(SCREENS)) {
       "files",
       album.replace("albums", "files"),
     ];
-    for (const at of [...pages, "transfers", "people", `people/${peer}`, "network", "settings"]) {
+    for (const at of [...pages, "transfers", "people", `people/${peer}`, "network", "settings", "nothing"]) {
       await page.goto(`${origin}/#/${at}`);
       if (at.includes("view=")) await expect(page.locator("img.full.shown")).toBeVisible();
       else await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
@@ -99,6 +99,9 @@ for (const screen of ["wide", "phone"] as const) {
     const press = (page: Page, name: string | RegExp) => page.getByRole("button", { name }).click();
 
     await press(page, "New album");
+    // Who it is for is chosen next, and is not to be looked for below the edge.
+    await page.getByRole("radio", { name: /People I name/ }).check();
+    await expect(page.getByRole("checkbox", { name: "ann" })).toBeInViewport({ ratio: 1 });
     await look(page, "new-album", page.getByLabel("Name", { exact: true }));
     await to(page, "people");
     await press(page, "Invite someone");
@@ -118,6 +121,13 @@ for (const screen of ["wide", "phone"] as const) {
 
     const ann = await world.person("ann").browser(browser, SCREENS[screen]);
     await to(ann, mine);
+    const middles = await Promise.all(
+      [/^Link$/, /^Choose$/, /^Add files$/, /^More for/].map(async (name) => {
+        const box = await ann.getByRole("button", { name }).boundingBox();
+        return box ? box.y + box.height / 2 : NaN;
+      }),
+    );
+    expect(Math.max(...middles) - Math.min(...middles), "on one line").toBeLessThan(2);
     await press(ann, /^More for/);
     await ann.getByRole("menuitem", { name: "Who may see it" }).click();
     await ann.getByRole("radio", { name: /People I name/ }).check();

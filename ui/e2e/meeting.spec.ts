@@ -73,6 +73,8 @@ test("an invite that is used up adds nobody, and says so", async ({ browser }) =
   await dan.getByRole("button", { name: "Add them" }).click();
   await expect(dan.getByText(/does not take this invite.*ask for a new one/)).toBeVisible();
   expect(await world.person("dan").api("GET", "/contacts")).toEqual([]);
+  await dan.getByRole("button", { name: "Skip for now" }).click();
+  await expect(dan.getByText("You have met nobody yet.")).toBeVisible();
 });
 
 test("both see the same safety words, those that stay and those of the moment", async () => {

@@ -55,6 +55,17 @@ test("what cannot be read is told, and read as soon as it can be", async ({ brow
   await page.context().close();
 });
 
+test("whether everything is well is said of each thing by name", async ({ browser }) => {
+  const page = await world.person("ann").browser(browser);
+  await page.goto(`${new URL(page.url()).origin}/#/settings`);
+  await page.getByRole("button", { name: "Have a look" }).click();
+  await expect(page.getByRole("listitem").filter({ hasText: /^\s*This node/ })).toBeVisible();
+  await expect(
+    page.getByRole("listitem").filter({ hasText: /^\s*Introducers\s+it answers, in [\d.]+ ms/ }),
+  ).toBeVisible();
+  await page.context().close();
+});
+
 test("the usual limits are edited while others hold, in any language", async ({ browser }) => {
   const ann = world.person("ann");
   await ann.api("POST", "/limits", { hours: "00:00-24:00", upload: "1 MiB/s" });

@@ -29,8 +29,10 @@ class Running {
     readonly ready: Ready,
   ) {}
 
-  static async start(args: string[]): Promise<Running> {
-    const child = spawn(BIN, args, { stdio: ["ignore", "pipe", "pipe"] });
+  /** Where not on this machine as it is, `within` is what runs a command elsewhere. */
+  static async start(args: string[], within: string[] = []): Promise<Running> {
+    const [program = BIN, ...all] = [...within, BIN, ...args];
+    const child = spawn(program, all, { stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     child.stderr.on("data", (piece: Buffer) => (said = (said + piece.toString()).slice(-4000)));
     const lines = createInterface({ input: child.stdout });
@@ -69,7 +71,9 @@ export class Person {
   constructor(
     readonly name: string,
     readonly folder: string,
-    private readonly introducer: string,
+    /** How others are to be found. */
+    private readonly args: string[],
+    private readonly within: string[] = [],
   ) {}
 
   get data(): string {
@@ -77,8 +81,8 @@ export class Person {
   }
 
   async up(): Promise<void> {
-    const at = ["--api", `127.0.0.1:${this.#port}`, "--bind", "127.0.0.1:0", "--introducer", this.introducer];
-    this.#running = await Running.start(["--data", this.data, "--json", "up", "--no-lan", ...at]);
+    const args = ["--data", this.data, "--json", "up", "--api", `127.0.0.1:${this.#port}`, ...this.args];
+    this.#running = await Running.start(args, this.within);
     this.#port = Number(new URL(this.url).port);
   }
 
@@ -240,7 +244,7 @@ async function serveApp(
 export class World {
   private constructor(
     readonly folder: string,
-    private readonly introducer: Running,
+    private readonly introducer: Running | null,
     readonly people: Person[],
   ) {}
 
@@ -261,11 +265,28 @@ export class World {
       "introducer",
       ...at,
     ]);
+    const where = ["--no-lan", "--bind", "127.0.0.1:0", "--introducer", introducer.ready.where ?? ""];
+    return World.settle(folder, introducer, names, (name) => new Person(name, join(folder, name), where));
+  }
+
+  /** On a local network and with no introducer: who looks for somebody finds them there, or not at all. */
+  static async onLan(names: string[], within: string[]): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), "kith-e2e-"));
+    return World.settle(folder, null, names, (name) => new Person(name, join(folder, name), [], within));
+  }
+
+  private static async settle(
+    folder: string,
+    introducer: Running | null,
+    names: string[],
+    make: (name: string) => Person,
+  ): Promise<World> {
     const people: Person[] = [];
     for (const name of names) {
-      const person = new Person(name, join(folder, name), introducer.ready.where ?? "");
+      const person = make(name);
       await mkdir(person.data, { recursive: true });
-      await writeFile(join(person.data, "config.toml"), `name = "${name}"\nlan = false\n`);
+      const lan = introducer === null;
+      await writeFile(join(person.data, "config.toml"), `name = "${name}"\nlan = ${lan}\n`);
       await person.up();
       people.push(person);
     }
@@ -296,7 +317,7 @@ export class World {
 
   async end(): Promise<void> {
     for (const person of this.people) await person.down();
-    await this.introducer.stop();
+    await this.introducer?.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -79,7 +79,10 @@ async fn introducers(node: &Node) -> Result<Check, kith::Error> {
         ),
         count if away == 0 => Check::fine(
             "introducers",
-            format!("all {count} answer, in {}", round_trips.join(", ")),
+            match count {
+                1 => format!("it answers, in {}", round_trips.join(", ")),
+                _ => format!("all {count} answer, in {}", round_trips.join(", ")),
+            },
         ),
         count => Check::lacking(
             "introducers",
@@ -134,7 +137,7 @@ pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
             "make an invite and hand it to someone",
             "'kith invite'",
         ),
-        count => Check::fine("contacts", format!("{count}, of whom {online} are online")),
+        count => Check::fine("contacts", format!("{online} of {count} online")),
     });
     let pending = contacts
         .iter()

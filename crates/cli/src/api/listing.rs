@@ -79,11 +79,10 @@ pub(super) async fn list(
         return Ok(Json(shares(&contact, page)));
     }
     let source = contents.resolve(path).await?;
-    if here {
-        let entries = contents.entries_here(&source).await?;
-        return Ok(Json(entries.into_iter().map(entry).collect()));
-    }
-    let page = contents.entries(&source, after.as_deref()).await?;
+    let page = match here {
+        true => contents.entries_here(&source, after.as_deref()).await?,
+        false => contents.entries(&source, after.as_deref()).await?,
+    };
     let mut listed: Vec<Listed> = page.entries.into_iter().map(entry).collect();
     if let Some(last) = listed.last_mut() {
         last.more = page.more;

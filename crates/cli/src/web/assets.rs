@@ -73,10 +73,18 @@ const LACKS: &str = include_str!(concat!(env!("OUT_DIR"), "/lacks.txt"));
 /// What stands in for the app where the program was built without it, for this reason.
 fn no_app(reason: &str) -> Response {
     let text = format!(
-        "<p>This program was built without it: <code>{}</code></p>\
-         <p>Everything else works: <code>kith --help</code> lists it.</p>\
-         <p>To have the app, see to Node 20.19 or 22.12, or later, with npm, and build again: \
-         <code>cargo install --path crates/cli</code>.</p>",
+        "<p>Your node is up, and everything works from a terminal. Only the app is missing, because this program was built without it:</p>\n\
+         <p><code class=\"command\">{}</code></p>\n\
+         <h2>How to get the app</h2>\n\
+         <ol>\n\
+         <li>Install <a href=\"https://nodejs.org/\">Node</a> 20.19 or 22.12, or later; npm comes with it.</li>\n\
+         <li>In the folder of kith’s source, build it again, without <code>KITH_UI=skip</code>: \
+         <code class=\"command\">cargo install --locked --path crates/cli</code></li>\n\
+         <li>Stop your node with Ctrl-C, start it with <code>kith up</code>, and reload this page.</li>\n\
+         </ol>\n\
+         <h2>Until then</h2>\n\
+         <p><code>kith invite</code> and <code>kith add</code> meet somebody, <code>kith share</code> and <code>kith get</code> hand \
+         files over. <code>kith --help</code> lists the rest.</p>",
         escaped(reason)
     );
     let title = "kith runs, without its web app";
@@ -180,21 +188,43 @@ mod tests {
         }
     }
 
+    async fn body(response: Response) -> String {
+        let body = axum::body::to_bytes(response.into_body(), 1 << 16).await;
+        String::from_utf8(body.expect("whole").to_vec()).expect("text")
+    }
+
     #[tokio::test]
     async fn without_the_app_the_page_says_why_in_the_words_of_the_build() {
-        let told = async |response: Response| {
-            let body = axum::body::to_bytes(response.into_body(), 1 << 16).await;
-            String::from_utf8(body.expect("whole").to_vec()).expect("text")
-        };
         let said = "npm failed: <script>alert(1)</script> & so on";
-        let page = told(no_app(said)).await;
+        let page = body(no_app(said)).await;
         let whole = "npm failed: &lt;script&gt;alert(1)&lt;/script&gt; &amp; so on";
         assert!(page.contains(whole), "{page}");
         // One or the other: a program without the app knows why.
         assert_eq!(ASSETS.is_empty(), !LACKS.is_empty(), "{LACKS}");
         if ASSETS.is_empty() {
-            assert!(told(ask("/", &[])).await.contains(&escaped(LACKS)));
+            assert!(body(ask("/", &[])).await.contains(&escaped(LACKS)));
         }
+    }
+
+    /// A browser opens it from there (`ui/e2e/noapp.spec.ts`): the program that is tested in browsers has the app.
+    #[tokio::test]
+    async fn the_page_without_the_app_is_as_it_was() {
+        let response = no_app("npm is not installed; Node 20.19 or 22.12, or later, brings it");
+        let said = ["content-type", "content-security-policy"]
+            .map(|name| format!("{name}: {}\n", told(&response, name)));
+        let found = format!("{}\n{}", said.concat(), body(response).await);
+        let pinned = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/it/snapshots/no_app.http"
+        );
+        if std::env::var_os("KITH_UPDATE_SNAPSHOTS").is_some() {
+            std::fs::write(pinned, &found).expect("room");
+        }
+        let expected = std::fs::read_to_string(pinned).unwrap_or_default();
+        assert_eq!(
+            expected, found,
+            "KITH_UPDATE_SNAPSHOTS=1 writes {pinned} anew"
+        );
     }
 
     #[test]

@@ -4,7 +4,20 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 
-use super::headers::NOTHING;
+/// How they look, in light and dark and on any screen: in the app's colours, by a sheet within, since whoever is not let in may load nothing.
+const SHEET: &str = include_str!("page.css");
+
+/// What such a page needs: this sheet, by its SHA-256, and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'sha256-Kbfxv8x4mztAQyocZ0IiCwtnAuyZF8B1f5C7H8uMvGM='; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// kith's sign; the app's icon.
+const SIGN: &str = concat!(
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 64 64\" width=\"52\" height=\"52\" aria-hidden=\"true\">",
+    "<rect width=\"64\" height=\"64\" rx=\"18\" fill=\"#14655a\"/>",
+    "<circle cx=\"24\" cy=\"32\" r=\"13\" fill=\"none\" stroke=\"#fffefb\" stroke-width=\"5\"/>",
+    "<circle cx=\"40\" cy=\"32\" r=\"13\" fill=\"none\" stroke=\"#f0b46a\" stroke-width=\"5\"/>",
+    "<path d=\"M32 21.8A13 13 0 0 1 37 32\" fill=\"none\" stroke=\"#fffefb\" stroke-width=\"5\"/></svg>",
+);
 
 /// What a person reads.
 pub(super) struct Page<'a> {
@@ -52,17 +65,21 @@ pub(super) const NO_CONTENT: Page<'static> = Page {
 impl Page<'_> {
     /// The page, with a status.
     pub(super) fn with(&self, status: StatusCode) -> Response {
-        let html = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
-             <h1>{title}</h1>\n{text}\n",
-            title = self.title,
-            text = self.text
-        );
         let told = [
             (CONTENT_TYPE, "text/html; charset=utf-8"),
-            (CONTENT_SECURITY_POLICY, NOTHING),
+            (CONTENT_SECURITY_POLICY, POLICY),
         ];
-        (status, told, html).into_response()
+        (status, told, self.html()).into_response()
+    }
+
+    fn html(&self) -> String {
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · kith</title>\n\
+             <style>{SHEET}</style>\n<main>\n{SIGN}\n<h1>{title}</h1>\n{text}\n</main>\n</html>\n",
+            title = self.title,
+            text = self.text
+        )
     }
 }

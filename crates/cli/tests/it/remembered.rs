@@ -1,6 +1,8 @@
 //! What contacts shared when they were there: shown while they are away, and forgotten with what they take back.
 
 use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 use tokio::time::timeout;
@@ -31,6 +33,8 @@ async fn look(ben: &Person, album: &str) {
     assert_eq!(listed.as_array().expect("a list").len(), 2);
     let sea = preview(ben, &format!("ann/{album}/sea.png"), "").await;
     assert_eq!(sea.0, 200);
+    // The same by its name, as a command or a program asks.
+    assert_eq!(preview(ben, "ann/album/sea.png", "").await.0, 200);
     let (head, _) = read(ben, &format!("/files/ann/{album}/sea.png"), "").await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
     // It is kept once it is whole.
@@ -53,7 +57,10 @@ async fn what_was_looked_at_is_shown_while_its_owner_is_away_and_not_when_it_is_
     look(&ben, &album).await;
     ann.stop("TERM").await;
     ben.stop("TERM").await;
+    let stray = years_pass_over_previews(&ben);
     ben.start(&[]).await;
+    let swept = async { while stray.exists() {} };
+    timeout(PATIENCE, swept).await.expect("nobody remembers it");
 
     let remembered = get(&ben, "/remembered").await;
     let known = &remembered[0];
@@ -71,6 +78,9 @@ async fn what_was_looked_at_is_shown_while_its_owner_is_away_and_not_when_it_is_
         let names = listed.as_array().expect("a list").iter();
         let names: Vec<_> = names.map(|it| text(&it["name"])).collect();
         assert_eq!(names, ["deep", "sea.png"]);
+        let behind = get(&ben, &format!("/ls?path=ann/{share}&here=true&after=deep")).await;
+        assert_eq!(behind.as_array().expect("a list").len(), 1, "{behind}");
+        assert_eq!(behind[0]["name"], "sea.png");
     }
     let deep = format!("/ls?path=ann/{album}/deep&here=true");
     let (status, refused) = call(&ben, "GET", &deep, "").await;
@@ -99,8 +109,46 @@ async fn what_was_looked_at_is_shown_while_its_owner_is_away_and_not_when_it_is_
     let sea_file = format!("/files/ann/{album}/sea.png?here=true");
     let gone = async { while !read(&ben, &sea_file, "").await.0.contains(" 503") {} };
     timeout(PATIENCE, gone).await.expect("not kept any more");
+    for path in [&sea, "ann/album/sea.png?size=320&here=true"] {
+        let gone = async { while preview(&ben, path, "").await.0 != 503 {} };
+        timeout(PATIENCE, gone).await.expect("not kept any more");
+    }
+}
+
+#[tokio::test]
+async fn of_a_picture_that_is_removed_from_an_album_no_preview_stays() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let album = share(&ann).await;
+    look(&ben, &album).await;
+    let sea = format!("ann/{album}/sea.png?size=320&here=true");
+    assert_eq!(preview(&ben, &sea, "").await.0, 200);
+    fs::remove_file(ann.file("album/sea.png")).expect("removed");
+    let looked = async {
+        let listed = format!("/ls?path=ann/{album}");
+        while get(&ben, &listed).await.as_array().map(Vec::len) != Some(1) {}
+    };
+    timeout(PATIENCE, looked).await.expect("heard of");
     let gone = async { while preview(&ben, &sea, "").await.0 != 503 {} };
     timeout(PATIENCE, gone).await.expect("not kept any more");
+}
+
+/// All small pictures that somebody was given were given long ago, and one more is of nothing that is remembered.
+fn years_pass_over_previews(person: &Person) -> PathBuf {
+    // Below a folder for the version of what makes them.
+    let mut versions = fs::read_dir(person.data().join("previews")).expect("some were given");
+    let version = versions.next().expect("one").expect("read");
+    let given = version.path().join("given");
+    let stray = given.join("0123456789abcdef0123456789abcdef");
+    fs::write(&stray, b"of a share that was taken back").expect("room");
+    for entry in fs::read_dir(&given).expect("some were given") {
+        let file = fs::File::options()
+            .append(true)
+            .open(entry.expect("read").path());
+        let long_ago = UNIX_EPOCH + Duration::from_secs(1);
+        file.and_then(|it| it.set_modified(long_ago)).expect("set");
+    }
+    stray
 }
 
 #[tokio::test]

@@ -136,26 +136,14 @@ impl Descent {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::data::builder::{DirectoryBuilder, NodeBlob};
     use crate::data::manifest::{self, Directory, Totals};
+    use crate::data::trees::{Store, build};
     use crate::data::walk::{Item, Walk};
     use proptest::prelude::*;
 
-    type Store = BTreeMap<BlobHash, Vec<u8>>;
-
     fn directory(store: &mut Store, entries: Vec<Entry>) -> (BlobHash, Totals) {
-        let mut builder = DirectoryBuilder::default();
-        let mut keep = |nodes: Vec<NodeBlob>| {
-            store.extend(nodes.into_iter().map(|node| (node.hash, node.bytes)));
-        };
-        for entry in entries {
-            keep(builder.push(entry).expect("in order"));
-        }
-        let (nodes, built) = builder.finish().expect("built");
-        keep(nodes);
+        let built = build(store, entries);
         (built.node, built.totals)
     }
 

@@ -20,6 +20,8 @@ pub mod manifest;
 pub mod path;
 pub mod repeats;
 pub mod traces;
+#[cfg(test)]
+mod trees;
 pub mod walk;
 pub mod walker;
 

@@ -91,7 +91,7 @@ impl Shares {
 
     /// Scans again where something changed, unless a scan is under way: it is then for a later look.
     fn looked(&self, head: &Head, begun: Begun, now: Time) -> io::Result<Looked> {
-        if !begun.seen && !self.is_changed(head, now)? {
+        if !begun.seen && !self.is_changed(head, now)? && !self.lacks_left_out(&head.share)? {
             return Ok(Looked::Sure);
         }
         let Some(_scanning) = self.try_scan() else {

@@ -30,6 +30,14 @@ impl Shares {
         store::run(self.database(), |connection| of(connection, share))
     }
 
+    /// Whether something was left out and its names are not known: by a version that kept only how many there are. The next look scans, and has them.
+    pub(super) fn lacks_left_out(&self, share: &ShareId) -> io::Result<bool> {
+        store::run(self.database(), |connection| {
+            let row = store::share(connection, share)?;
+            Ok(row.is_some_and(|row| row.left_out > 0) && of(connection, share)?.is_empty())
+        })
+    }
+
     /// Keeps what a scan left out in place of what the one before did. What is shared is shared, whether that can be kept or not.
     pub(super) fn keep_left_out(&self, share: &ShareId, left_out: &[LeftOut]) {
         let kept = store::run(self.database(), |connection| {

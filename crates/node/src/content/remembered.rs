@@ -3,6 +3,7 @@
 //! It is only what was shown here already. What its owner takes back is forgotten with their next word, and all of somebody's when they are a
 //! contact no more.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use kith_core::data::builder::DirectoryBuilder;
@@ -61,13 +62,15 @@ pub struct Remembered {
     pub told: Time,
 }
 
-/// A share that is remembered no more, and the files in it that are known by name.
+/// Files of a share that are remembered no more: all of it that were known by name where the share itself is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forgotten {
-    /// Whose it was.
+    /// Whose it is.
     pub owner: PeerId,
     /// Which.
     pub share: ShareId,
+    /// What it is called.
+    pub name: String,
     /// Their paths in it.
     pub files: Vec<String>,
 }
@@ -108,7 +111,8 @@ impl Shares {
         self.remember(owner, &[], Time(0))
     }
 
-    /// Remembers what lay in a folder of a share that is remembered, at the version of this head. Blocks.
+    /// Remembers what lay in a folder of a share that is remembered, at the version of this head. The files of it that lie there no more, and those of
+    /// folders that make room for it. Blocks.
     ///
     /// # Errors
     /// The database's; nothing has changed then.
@@ -118,14 +122,15 @@ impl Shares {
         path: &str,
         entries: &[Entry],
         now: Time,
-    ) -> io::Result<()> {
+    ) -> io::Result<Vec<Forgotten>> {
         let nodes = nodes(entries);
         let path = path.trim_matches('/');
         store::run(self.database(), |connection| {
             let transaction = connection.transaction()?;
             if !shares_of(&transaction, &head.owner)?.contains(&head.share) {
-                return Ok(());
+                return Ok(Vec::new());
             }
+            let mut gone = files(&transaction, &head.share, path)?;
             transaction.execute(
                 "DELETE FROM share_remembered_node WHERE share = ?1 AND path = ?2",
                 params![head.share.0, path],
@@ -139,9 +144,28 @@ impl Shares {
                 keep.execute(params![head.share.0, path, number, manifest, seen, node])?;
             }
             drop(keep);
-            make_room(&transaction, FOLDERS_BYTES_MAX)?;
-            transaction.commit()
+            let still = files(&transaction, &head.share, path)?;
+            let still: BTreeSet<&String> = still.iter().collect();
+            gone.retain(|file| !still.contains(file));
+            let mut forgotten = make_room(&transaction, FOLDERS_BYTES_MAX)?;
+            forgotten.push(Forgotten {
+                owner: head.owner,
+                share: head.share,
+                name: head.name.clone(),
+                files: gone,
+            });
+            transaction.commit()?;
+            forgotten.retain(|it| !it.files.is_empty());
+            Ok(forgotten)
         })
+    }
+
+    /// The files of a share that are remembered by name. Blocks.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn remembered_files(&self, share: &ShareId) -> io::Result<Vec<String>> {
+        store::run(self.database(), |connection| all_files(connection, share))
     }
 
     /// All that is remembered, in the order of the shares' ids. Blocks.
@@ -232,29 +256,42 @@ fn keep(connection: &Connection, head: &Head, now: Time) -> rusqlite::Result<()>
 
 /// Forgets a share, with what was seen of it.
 fn forget(connection: &Connection, owner: &PeerId, share: ShareId) -> rusqlite::Result<Forgotten> {
+    let forgotten = Forgotten {
+        owner: *owner,
+        share,
+        name: connection
+            .prepare_cached("SELECT name FROM share_remembered WHERE share = ?1")?
+            .query_row([share.0], |row| row.get(0))?,
+        files: all_files(connection, &share)?,
+    };
+    for table in ["share_remembered", "share_remembered_node"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share.0])?;
+    }
+    Ok(forgotten)
+}
+
+/// The paths of the files in all folders of a share that were looked into.
+fn all_files(connection: &Connection, share: &ShareId) -> rusqlite::Result<Vec<String>> {
     let folders: Vec<String> = connection
         .prepare_cached("SELECT DISTINCT path FROM share_remembered_node WHERE share = ?1")?
         .query_map([share.0], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let mut files = Vec::new();
+    let mut all = Vec::new();
     for path in folders {
-        for entry in folder(connection, &share, &path)?.unwrap_or_default() {
-            if let Entry::File(file) = entry {
-                files.push(match path.as_str() {
-                    "" => file.name,
-                    path => format!("{path}/{}", file.name),
-                });
-            }
-        }
+        all.extend(files(connection, share, &path)?);
     }
-    for table in ["share_remembered", "share_remembered_node"] {
-        connection.execute(&format!("DELETE FROM {table} WHERE share = ?1"), [share.0])?;
-    }
-    Ok(Forgotten {
-        owner: *owner,
-        share,
-        files,
-    })
+    Ok(all)
+}
+
+/// The paths of the files in a folder of a share, as far as it was looked into.
+fn files(connection: &Connection, share: &ShareId, path: &str) -> rusqlite::Result<Vec<String>> {
+    let entries = folder(connection, share, path)?.unwrap_or_default();
+    let files = entries.into_iter().filter_map(|entry| match entry {
+        Entry::File(file) if path.is_empty() => Some(file.name),
+        Entry::File(file) => Some(format!("{path}/{}", file.name)),
+        Entry::Directory(_) | Entry::Symlink(_) => None,
+    });
+    Ok(files.collect())
 }
 
 fn folder(
@@ -295,18 +332,37 @@ fn nodes(entries: &[Entry]) -> Vec<Vec<u8>> {
     nodes.into_iter().map(|node| node.bytes).collect()
 }
 
-/// Forgets the folders seen longest ago, as far as all together take more than this.
-fn make_room(connection: &Connection, bytes_max: u64) -> rusqlite::Result<()> {
-    connection
+/// Forgets the folders seen longest ago, as far as all together take more than this; the files in them.
+pub(super) fn make_room(
+    connection: &Connection,
+    bytes_max: u64,
+) -> rusqlite::Result<Vec<Forgotten>> {
+    let folders: Vec<(PeerId, ShareId, String, String)> = connection
         .prepare_cached(
-            "DELETE FROM share_remembered_node WHERE (share, path) IN (
-                 SELECT share, path FROM (
-                     SELECT share, path, sum(sum(length(node))) OVER (ORDER BY max(seen_ms) DESC, share, path) AS upto
-                     FROM share_remembered_node GROUP BY share, path)
-                 WHERE upto > ?1)",
+            "SELECT owner, share, name, path FROM (
+                 SELECT share, path, sum(sum(length(node))) OVER (ORDER BY max(seen_ms) DESC, share, path) AS upto
+                 FROM share_remembered_node GROUP BY share, path)
+             JOIN share_remembered USING (share) WHERE upto > ?1",
         )?
-        .execute([bytes_max.cast_signed()])
-        .map(|_| ())
+        .query_map([bytes_max.cast_signed()], |row| {
+            Ok((PeerId(row.get(0)?), ShareId(row.get(1)?), row.get(2)?, row.get(3)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut forgotten = Vec::new();
+    for (owner, share, name, path) in folders {
+        let files = files(connection, &share, &path)?;
+        connection.execute(
+            "DELETE FROM share_remembered_node WHERE share = ?1 AND path = ?2",
+            params![share.0, path],
+        )?;
+        forgotten.push(Forgotten {
+            owner,
+            share,
+            name,
+            files,
+        });
+    }
+    Ok(forgotten)
 }
 
 fn remembered_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Remembered> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { GAP, layout, moved } from "./grid";
+import { GAP, layout } from "./grid";
 
 describe("a grid", () => {
   it("fills its width exactly", () => {
@@ -12,14 +12,5 @@ describe("a grid", () => {
   it("has three columns on a phone", () => {
     expect(layout(328).columns).toBe(3);
     expect(layout(360).columns).toBe(3);
-  });
-
-  it("is walked by arrows, and not over its edges", () => {
-    expect(moved("ArrowRight", 0, 4, 10)).toBe(1);
-    expect(moved("ArrowDown", 2, 4, 10)).toBe(6);
-    expect(moved("ArrowUp", 2, 4, 10)).toBeNull();
-    expect(moved("ArrowDown", 8, 4, 10)).toBeNull();
-    expect(moved("End", 0, 4, 10)).toBe(9);
-    expect(moved("x", 0, 4, 10)).toBeNull();
   });
 });

@@ -19,16 +19,3 @@ export function layout(width: number): Layout {
   const columns = Math.max(1, Math.floor((width + GAP) / (wanted + GAP)));
   return { columns, tile: Math.max(1, (width - GAP * (columns - 1)) / columns) };
 }
-
-/** Where an arrow leads from a tile; nothing for other keys and at the edges. */
-export function moved(key: string, at: number, columns: number, count: number): number | null {
-  const to = {
-    ArrowLeft: at - 1,
-    ArrowRight: at + 1,
-    ArrowUp: at - columns,
-    ArrowDown: at + columns,
-    Home: 0,
-    End: count - 1,
-  }[key];
-  return to === undefined || to < 0 || to >= count ? null : to;
-}

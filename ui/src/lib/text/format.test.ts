@@ -27,6 +27,7 @@ describe("numbers for people", () => {
   });
 
   it("tells round trips with the digits that mean something", () => {
+    expect(roundTrip(0)).toBe("0 ms");
     expect(roundTrip(0.465)).toBe("0.5 ms");
     expect(roundTrip(123.4)).toBe("123 ms");
   });

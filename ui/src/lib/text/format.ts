@@ -26,7 +26,7 @@ export function count(number: number): string {
 
 /** Milliseconds of a round trip. */
 export function roundTrip(ms: number): string {
-  return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
+  return ms > 0 && ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
 }
 
 /** A duration in its two largest units, such as `2 h 5 min`. */

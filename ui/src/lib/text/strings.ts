@@ -75,6 +75,8 @@ export const t = {
     meetText: "One of you makes an invite, the other adds it. Send it by any messenger, or show the code.",
     ready: "You are set up",
     readyText: "From now on you find each other by yourselves, whatever network you are in.",
+    readyAlone:
+      "You have met nobody yet. Whenever you like, invite someone under People; what you share until then waits for them.",
     toAlbums: "Make an album",
     toPeople: "To your people",
   },
@@ -541,6 +543,7 @@ export const t = {
     cancel: "Cancel the download",
     served: "What others get from you now",
     sources: "Who gives what",
+    gaveWhat: "Who gave what",
     unknown: "Somebody who has it too",
     carriers: {
       lane: "express lane",
@@ -550,6 +553,7 @@ export const t = {
       none: "not any more",
     } as Record<string, string>,
     gave: "came from them",
+    rest: "was here already",
     asked: "is asked of them now",
     gives: (name: string, gave: string, asked: string) =>
       `${name} gave ${gave === "" ? "nothing so far" : `parts of ${gave}`}${asked === "" ? "" : `; asked now for parts of ${asked}`}`,
@@ -664,6 +668,14 @@ export const t = {
       "It is the one you are using: this page shows nothing any more, until you type “kith web --open” in a terminal on this computer.",
     doctor: "Is everything well?",
     examine: "Have a look",
+    checks: {
+      node: "This node",
+      introducers: "Introducers",
+      relays: "Relays",
+      relaying: "Relaying",
+      contacts: "Contacts",
+      pending: "Waiting to be let in",
+    } as Record<string, string>,
     about: (version: string) => `kith ${version}`,
     saved: "Saved",
   },

@@ -1,45 +1,14 @@
 //! Trees that are read whole, and trees that are refused.
 
 use super::*;
-use crate::data::builder::{Built, DirectoryBuilder, NodeBlob};
-use crate::data::manifest::{self, Symlink};
-
-type Store = BTreeMap<BlobHash, Vec<u8>>;
-
-fn file(name: &str) -> Entry {
-    Entry::File(File {
-        name: name.to_owned(),
-        size: 3,
-        hash: BlobHash([1; 32]),
-        executable: false,
-        mtime_ms: 0,
-    })
-}
+use crate::data::builder::Built;
+use crate::data::manifest::Symlink;
+use crate::data::trees::{Store, build, directory, file};
 
 fn link(name: &str, target: &str) -> Entry {
     Entry::Symlink(Symlink {
         name: name.to_owned(),
         target: target.to_owned(),
-    })
-}
-
-fn build(store: &mut Store, entries: Vec<Entry>) -> Built {
-    let mut builder = DirectoryBuilder::default();
-    let mut keep =
-        |blobs: Vec<NodeBlob>| store.extend(blobs.into_iter().map(|blob| (blob.hash, blob.bytes)));
-    for entry in entries {
-        keep(builder.push(entry).expect("in order"));
-    }
-    let (blobs, built) = builder.finish().expect("bounded");
-    keep(blobs);
-    built
-}
-
-fn directory(name: &str, built: &Built) -> Entry {
-    Entry::Directory(manifest::Directory {
-        name: name.to_owned(),
-        node: built.node,
-        totals: built.totals,
     })
 }
 

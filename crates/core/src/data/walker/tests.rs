@@ -3,10 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::data::builder::{Built, DirectoryBuilder, NodeBlob};
-use crate::data::manifest::{Directory, Entry, File};
-
-type Store = BTreeMap<BlobHash, Vec<u8>>;
+use crate::data::builder::Built;
+use crate::data::manifest::Entry;
+use crate::data::trees::{Store, build, directory, file};
 
 /// A directory of so many files, with these in it.
 #[derive(Clone, Debug)]
@@ -26,42 +25,14 @@ fn shapes() -> impl Strategy<Value = Shape> {
     })
 }
 
-fn build(store: &mut Store, entries: Vec<Entry>) -> Built {
-    let mut builder = DirectoryBuilder::default();
-    let mut keep =
-        |blobs: Vec<NodeBlob>| store.extend(blobs.into_iter().map(|blob| (blob.hash, blob.bytes)));
-    for entry in entries {
-        keep(builder.push(entry).expect("in order"));
-    }
-    let (blobs, built) = builder.finish().expect("bounded");
-    keep(blobs);
-    built
-}
-
-fn directory(name: String, built: &Built) -> Entry {
-    Entry::Directory(Directory {
-        name,
-        node: built.node,
-        totals: built.totals,
-    })
-}
-
 /// The tree of a shape; no two of its nodes are the same.
 fn tree(store: &mut Store, shape: &Shape) -> Built {
     let children = shape.children.iter().enumerate();
     let mut entries: Vec<Entry> = children
-        .map(|(place, child)| directory(format!("d{place:04}"), &tree(store, child)))
+        .map(|(place, child)| directory(&format!("d{place:04}"), &tree(store, child)))
         .collect();
     let number = store.len();
-    entries.extend((0..=shape.files).map(|file| {
-        Entry::File(File {
-            name: format!("f{number:06} {file:03}"),
-            size: 3,
-            hash: BlobHash([1; 32]),
-            executable: false,
-            mtime_ms: 0,
-        })
-    }));
+    entries.extend((0..=shape.files).map(|at| file(&format!("f{number:06} {at:03}"))));
     build(store, entries)
 }
 
@@ -314,7 +285,7 @@ fn a_node_that_is_in_the_tree_many_times_is_asked_for_each_time_and_held_once() 
     let mut store = Store::new();
     let mut built = build(&mut store, Vec::new());
     for _ in 0..3 {
-        let entries = (0..10).map(|place| directory(format!("d{place}"), &built));
+        let entries = (0..10).map(|place| directory(&format!("d{place}"), &built));
         built = build(&mut store, entries.collect());
     }
     assert_eq!(store.len(), 4);

@@ -3,12 +3,14 @@
 //! Each is a file that appears whole. Nothing is lost with them, so nothing is synced; what is no preview after a power failure is looked at
 //! by who reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use kith_core::time::Time;
 
 /// What a file takes beside its bytes, in bytes: a block half used, and its names.
 const OVERHEAD_BYTES: u64 = 4096;
@@ -99,6 +101,32 @@ impl Kept {
             self.read(&mut index).forget(name);
         }
         self.remove(vec![name.to_owned()])
+    }
+
+    /// The names of what was kept before a time.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn made_before(&self, time: Time) -> io::Result<BTreeSet<String>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            entries => entries?,
+        };
+        let mut names = BTreeSet::new();
+        for entry in entries {
+            let entry = entry?;
+            // What is gone by now is no matter.
+            let made = entry.metadata().and_then(|it| it.modified());
+            let is_old = made
+                .is_ok_and(|made| made < SystemTime::UNIX_EPOCH + Duration::from_millis(time.0));
+            if let Ok(name) = entry.file_name().into_string()
+                && is_old
+                && !name.starts_with('.')
+            {
+                names.insert(name);
+            }
+        }
+        Ok(names)
     }
 
     /// Removes all of these that can be removed.
@@ -207,6 +235,24 @@ mod tests {
         assert_eq!(again.get("e"), Some(vec![2; 100]));
         assert_eq!(again.get("b"), None);
         assert_eq!(fs::read_dir(&folder).expect("there").count(), 3);
+    }
+
+    #[test]
+    fn what_was_kept_long_ago_is_named_and_what_is_new_is_not() {
+        let place = tempfile::tempdir().expect("a place");
+        let kept = Kept::new(place.path().join("previews"), 1 << 20);
+        let named = |at| kept.made_before(Time(at)).expect("looked");
+        assert!(named(u64::MAX / 2).is_empty(), "no folder yet");
+        for name in ["new", "old"] {
+            kept.put(name, &[1; 100]).expect("room");
+        }
+        let old = fs::File::options()
+            .append(true)
+            .open(place.path().join("previews/old"));
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_millis(5_000);
+        old.and_then(|it| it.set_modified(long_ago)).expect("set");
+        assert!(named(5_000).is_empty());
+        assert_eq!(named(5_001), BTreeSet::from(["old".to_owned()]));
     }
 
     #[test]

@@ -112,6 +112,23 @@ async fn others_get_bare_pictures_alone_and_the_files_stay_as_they_are() {
     assert_eq!(world.shares.left_out(&share).expect("read"), []);
 }
 
+#[test]
+fn names_that_an_older_version_did_not_keep_are_there_after_the_first_look() {
+    let world = World::new();
+    world.write("sea.jpg", &taken_somewhere(b"sea"));
+    world.write("film.mp4", b"\0\0\0\x18ftypmp42 and a place somewhere");
+    let head = share_bare(&world).expect("shared").head;
+    let names = world.shares.left_out(&head.share).expect("read");
+    assert_eq!(names.len(), 1);
+    store::run(world.shares.database(), |connection| {
+        connection.execute("DELETE FROM share_left_out", [])
+    })
+    .expect("as it was before there were names");
+    world.shares.look(&head, NOW);
+    assert_eq!(world.shares.left_out(&head.share).expect("read"), names);
+    assert_eq!(world.shares.mine().expect("read")[0].head, head, "no news");
+}
+
 #[tokio::test]
 async fn a_picture_that_is_edited_later_is_bare_before_it_is_served() {
     let world = World::new();

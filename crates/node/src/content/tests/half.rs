@@ -12,31 +12,16 @@ use kith_core::crypto::{Ed25519, SecretKey};
 use kith_core::ids::{PeerId, ShareId};
 use tokio::sync::watch;
 
-use super::world::{Fault, Gate, LAN, NOW, PROVIDER, World, bytes, getting, snapshot};
-use crate::content::swarm::Intake;
-use crate::content::{
-    Credential, Get, GetError, Got, Held, Progress, Providing, Recipients, Said, Talk, get,
-};
+use super::copies::carol;
+use super::meanwhile::{SOME_BYTES, begun, carols, fetch, giving, keep};
+use super::world::{Fault, Gate, NOW, World, bytes, snapshot};
+use crate::content::{Credential, Get, GetError, Recipients, Said, Talk};
 
 /// Enough that it takes a while at the rates below.
 const BIG_BYTES: usize = 4 << 20;
 
-/// What the owner gives in a second, in bytes,
-const RATE: u64 = 3 << 20;
-
-/// and Bob, so that he has all of it long before who gets it from him.
+/// What Bob gives in a second, in bytes: less than Alice, so that he has all of it long before who gets it from him.
 const BOBS_RATE: u64 = 3 << 19;
-
-/// More than all that is said before content is given, and less than a chunk.
-const SOME_BYTES: u64 = 64 << 10;
-
-fn owner() -> SecretKey {
-    SecretKey::from_bytes([1; 32])
-}
-
-fn carol() -> SecretKey {
-    SecretKey::from_bytes([3; 32])
-}
 
 /// Alice, who shares a tree with something large in it; and Bob, who has nothing and knows nobody.
 fn alice_and_bob() -> (World, World, ShareId) {
@@ -58,74 +43,6 @@ fn alice_and_bob() -> (World, World, ShareId) {
     (alice, bob, share)
 }
 
-/// Bob's way to what Alice shares, which he provides meanwhile.
-fn bobs(alice: &World, bob: &World, share: ShareId) -> Get {
-    Get {
-        out: bob.out(),
-        providing: Some(Providing {
-            giving: Arc::clone(&bob.giving),
-            audience: Arc::new(watch::Sender::default()),
-        }),
-        ..alice.request(share)
-    }
-}
-
-/// Bob fetches from Alice, and says how far he is.
-async fn fetch(
-    alice: &World,
-    request: &Get,
-    report: impl FnMut(&Progress) + Send,
-) -> Result<Got, GetError> {
-    let ask = || alice.head(request);
-    let feed = async |intake: Intake| {
-        let stream = alice.stream_to_another(Fault::None, Some(RATE));
-        let end = intake.source(stream, PROVIDER, LAN, &request.credential);
-        end.await.into()
-    };
-    get(&getting(), ask, feed, request.clone(), report).await
-}
-
-/// What Carol, a friend of Alice's, asks of Bob.
-fn carols(bob: &World, share: ShareId) -> Get {
-    let grant = SignedGrant::sign(&Ed25519, &owner(), share, carol().peer_id(), 1, NOW);
-    Get {
-        credential: Credential::Grant {
-            grant,
-            holder: carol(),
-        },
-        out: bob.folder.path().join("carols"),
-        ..bob.request(share)
-    }
-}
-
-/// Waits until Bob provides what he fetches.
-async fn begun(request: &Get) {
-    let providing = request.providing.as_ref().expect("set");
-    let mut audience = providing.audience.subscribe();
-    let begun = audience.wait_for(Option::is_some).await;
-    begun.expect("the sender is held");
-}
-
-/// Bob examines what he fetched, and provides the copy.
-async fn examine(alice: &World, bob: &World, got: &Got) {
-    let share = got.head.share;
-    let mut talk = Talk::new(alice.stream());
-    let Ok(Said::Head(news)) = talk.head(share, &Credential::Session).await else {
-        panic!("no head");
-    };
-    let held = Held {
-        share,
-        manifest: got.head.manifest,
-        target: got.target.clone(),
-        keep: false,
-        selected_of: None,
-    };
-    let learned = bob.shares.learn(&news, owner().peer_id(), NOW);
-    learned.expect("genuine");
-    bob.shares.hold(&held, NOW).expect("kept");
-    assert!(bob.shares.examine(&share).expect("read"));
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_stream_gives_what_arrives_and_then_what_is_there() {
     let (mut alice, mut bob, share) = alice_and_bob();
@@ -139,17 +56,19 @@ async fn one_stream_gives_what_arrives_and_then_what_is_there() {
     bob.fault = Fault::At(SOME_BYTES, has_some);
     let (copy_is_there, gate) = Gate::behind(half);
     bob.gate = Some(gate);
-    let request = bobs(&alice, &bob, share);
+    let request = giving(alice.request(share), &bob);
     let his = async {
         let got = fetch(&alice, &request, |_| {}).await.expect("fetched");
-        examine(&alice, &bob, &got).await;
+        keep(&alice, &bob, &got).await;
         drop(got);
         copy_is_there.send_replace(true);
     };
     let hers = async {
         begun(&request).await;
         // Her one stream is all she has: where it ended, so would this.
-        bob.get(carols(&bob, share)).await.expect("fetched")
+        bob.get(carols(bob.request(share), &bob))
+            .await
+            .expect("fetched")
     };
     let ((), got) = tokio::join!(his, hers);
     assert!(snapshot(&got.target) == snapshot(&alice.source()));
@@ -162,7 +81,7 @@ async fn one_stream_gives_what_arrives_and_then_what_is_there() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_gives_up_says_so_and_has_not_lied() {
     let (alice, bob, share) = alice_and_bob();
-    let request = bobs(&alice, &bob, share);
+    let request = giving(alice.request(share), &bob);
     let (told, mut has) = watch::channel(0);
     let his = fetch(&alice, &request, |progress| {
         told.send_replace(progress.bytes);
@@ -175,7 +94,7 @@ async fn who_gives_up_says_so_and_has_not_lied() {
     };
     let hers = async {
         begun(&request).await;
-        bob.get(carols(&bob, share)).await
+        bob.get(carols(bob.request(share), &bob)).await
     };
     let ((), hers) = tokio::join!(his, hers);
     let error = hers.expect_err("he has only half of it");
@@ -185,7 +104,7 @@ async fn who_gives_up_says_so_and_has_not_lied() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_damaged_on_the_disk_is_not_given() {
     let (alice, bob, share) = alice_and_bob();
-    let request = bobs(&alice, &bob, share);
+    let request = giving(alice.request(share), &bob);
     let staged = request.staged.clone();
     let (told, mut has) = watch::channel(0);
     let his = fetch(&alice, &request, |progress| {
@@ -197,7 +116,7 @@ async fn what_was_damaged_on_the_disk_is_not_given() {
         let file = staged.folder().expect("told").join("tree/big");
         let file = fs::File::options().write(true).open(file).expect("there");
         file.write_all_at(&vec![0; BIG_BYTES], 0).expect("written");
-        bob.get(carols(&bob, share)).await
+        bob.get(carols(bob.request(share), &bob)).await
     };
     // When he has all of it he does not become a copy.
     let (_, hers) = tokio::join!(async { drop(his.await) }, damaged);
@@ -208,7 +127,7 @@ async fn what_was_damaged_on_the_disk_is_not_given() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_not_have_the_copy_gets_nothing_before() {
     let (alice, mut bob, share) = alice_and_bob();
-    let request = bobs(&alice, &bob, share);
+    let request = giving(alice.request(share), &bob);
     let blocked = BTreeSet::from([PeerId([77; 32])]);
     bob.shares.others().set_blocked(blocked);
     let his = fetch(&alice, &request, |_| {});
@@ -233,16 +152,16 @@ async fn who_may_not_have_the_copy_gets_nothing_before() {
         let refused = bob
             .get(Get {
                 credential,
-                ..carols(&bob, share)
+                ..carols(bob.request(share), &bob)
             })
             .await;
         assert!(matches!(refused, Err(GetError::NotFound)), "{refused:?}");
         bob.shares.others().set_provides(false);
-        let refused = bob.get(carols(&bob, share)).await;
+        let refused = bob.get(carols(bob.request(share), &bob)).await;
         assert!(matches!(refused, Err(GetError::NotFound)), "{refused:?}");
         bob.shares.others().set_provides(true);
         let mut talk = Talk::new(bob.stream());
-        let credential = carols(&bob, share).credential;
+        let credential = carols(bob.request(share), &bob).credential;
         let said = talk.head(share, &credential).await;
         assert!(matches!(said, Ok(Said::Head(_))));
     };

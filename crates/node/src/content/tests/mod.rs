@@ -17,6 +17,7 @@ mod half;
 #[cfg(target_os = "linux")]
 mod held;
 mod here;
+mod meanwhile;
 mod news;
 mod older;
 mod part;
@@ -26,6 +27,7 @@ mod quota;
 mod reading;
 #[cfg(target_os = "linux")]
 mod reflinks;
+mod remembered;
 mod selecting;
 mod several;
 mod trees;

@@ -12,10 +12,11 @@ use kith_core::ids::{DeviceKey, ShareId};
 use tokio::sync::watch;
 
 use super::adding::chosen;
-use super::copies::{alice, carol, grant, learn};
-use super::world::{Fault, Gate, LAN, NOW, PROVIDER, World, bytes, getting};
+use super::copies::{alice, carol, grant};
+use super::meanwhile::{SOME_BYTES, begun, carols, fetch, giving, keep};
+use super::world::{Fault, Gate, LAN, NOW, World, bytes, getting};
 use crate::content::swarm::Intake;
-use crate::content::{Credential, Get, GetError, Got, Held, Progress, Providing, Recipients, get};
+use crate::content::{Credential, Get, GetError, Got, Recipients, get};
 
 /// The files of the share, in the order of its line: none begins or ends with a chunk but the first.
 const FILES: [(&str, usize); 6] = [
@@ -35,12 +36,6 @@ const DIRECT: PathTo = PathTo {
     kind: PathKind::Direct,
     rtt: Duration::from_millis(20),
 };
-
-/// What the owner gives in a second on each stream, in bytes.
-const RATE: u64 = 3 << 20;
-
-/// More than all that is said before content is given, and less than a chunk.
-const SOME_BYTES: u64 = 64 << 10;
 
 fn size_of(paths: &[&str]) -> u64 {
     let sizes = FILES.iter().filter(|(path, _)| paths.contains(path));
@@ -70,66 +65,6 @@ fn someone(key: SecretKey) -> World {
     let mut world = World::of(key);
     world.asker = Asker::STRANGER;
     world
-}
-
-/// The same request, by somebody who gives what comes to others meanwhile.
-fn giving(request: Get, world: &World) -> Get {
-    Get {
-        out: world.out(),
-        providing: Some(Providing {
-            giving: Arc::clone(&world.giving),
-            audience: Arc::new(watch::Sender::default()),
-        }),
-        ..request
-    }
-}
-
-/// Waits until what a request brings is provided.
-async fn begun(request: &Get) {
-    let providing = request.providing.as_ref().expect("set");
-    let mut audience = providing.audience.subscribe();
-    let begun = audience.wait_for(Option::is_some).await;
-    begun.expect("the sender is held");
-}
-
-/// Fetches from Alice, and says how far it is.
-async fn fetch(
-    alice: &World,
-    request: &Get,
-    report: impl FnMut(&Progress) + Send,
-) -> Result<Got, GetError> {
-    let ask = || alice.head(request);
-    let feed = async |intake: Intake| {
-        let stream = alice.stream_to_another(Fault::None, Some(RATE));
-        let end = intake.source(stream, PROVIDER, LAN, &request.credential);
-        end.await.into()
-    };
-    get(&getting(), ask, feed, request.clone(), report).await
-}
-
-/// What Carol, a friend of Alice's, asks of somebody for.
-fn carols(request: Get, of: &World) -> Get {
-    Get {
-        credential: grant(&alice(), request.share, &carol(), 1, NOW),
-        out: of.folder.path().join("carols"),
-        ..request
-    }
-}
-
-/// Somebody keeps what they got, and provides it.
-async fn keep(alice: &World, world: &World, got: &Got) {
-    let share = got.head.share;
-    learn(alice, world, share, &Credential::Session).await;
-    let held = Held {
-        share,
-        manifest: got.head.manifest,
-        target: got.target.clone(),
-        keep: false,
-        selected_of: got.selected_of.clone(),
-    };
-    world.shares.hold(&held, NOW).expect("kept");
-    assert!(world.shares.examine(&share).expect("read"));
-    world.giving.settle(&(share, got.head.manifest));
 }
 
 /// Just these files came, as Alice has them.

@@ -3,7 +3,8 @@
 //! - `handle`: what an application holds. [`source`]: what a text names.
 //! - `making`: sharing, and the links to what is shared. `serving`: answering whoever asks.
 //! - `looking`: what others share. `reach`: a stream to whoever has it. `sources`: streams to everybody who may have it.
-//!   `attempts`: who of them is tried when. `announcing`: telling contacts that something changed. `remembering`: what they shared, for when they are away.
+//!   `attempts`: who of them is tried when. `announcing`: telling contacts that something changed. `remembering`: what they shared, for when they are
+//!   away; `answers`: which of their answers counts.
 //! - [`albums`]: shares whose folder is the node's own. [`storage`]: what all this takes of the disk.
 //! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
 //! - [`transfer`]: fetching it, however long that takes. [`options`]: what is wanted. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
@@ -16,6 +17,7 @@
 
 pub mod albums;
 mod announcing;
+mod answers;
 mod attempts;
 pub mod copies;
 mod failure;

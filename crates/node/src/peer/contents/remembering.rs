@@ -4,19 +4,20 @@
 //! Somebody of whom something is remembered is asked again when they come and when they say that something changed, whoever looks meanwhile: what
 //! they take back is forgotten then.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kith_core::content::preview::Size;
 use kith_core::data::head::Head;
+use kith_core::data::listing::{PAGE_ENTRIES_MAX, Page};
 use kith_core::data::manifest::Entry;
 use kith_core::identity::ContactState;
-use kith_core::ids::PeerId;
+use kith_core::ids::{PeerId, ShareId};
 use kith_core::peer::Regard;
+use kith_core::time::Time;
 use tokio::sync::broadcast::error::RecvError;
 use tracing::debug;
 
+use super::answers::Asking;
 use super::handle::Contents;
 use super::previews;
 use super::source::{ShareName, ShareSource};
@@ -30,43 +31,15 @@ use crate::peer::node::Node;
 /// How long somebody who was asked is not asked again, whatever they say: who says all the time that something changed is asked this often.
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is being asked, and whose answer counts.
-#[derive(Debug, Default)]
-struct Asking(Mutex<Table>);
+/// How long the preview of a file stays that is not remembered: one that was seen by a link, or whose share was taken back while this node ended.
+const UNREMEMBERED_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-#[derive(Debug, Default)]
-struct Table {
-    /// Counts questions.
-    clock: u64,
-    /// The question whose answer was taken in last, for each contact who ever answered.
-    answered: BTreeMap<PeerId, u64>,
-    /// Who is being asked, and whether to ask once more.
-    looking: BTreeMap<PeerId, bool>,
-}
-
-impl Asking {
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Table {
-    fn next(&mut self) -> u64 {
-        self.clock += 1;
-        self.clock
-    }
-
-    /// Whether the answer to this question is news: none to a later one was taken in.
-    fn take(&mut self, owner: PeerId, question: u64) -> bool {
-        let last = self.answered.entry(owner).or_default();
-        let is_news = question > *last;
-        *last = question.max(*last);
-        is_news
-    }
-}
+/// How often those are swept away, beside the start: they stay a day and this much at most.
+const SWEEP_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Begins to keep what is remembered true.
 pub(super) fn remember(node: &Node) {
+    sweep(node);
     let (weak, mut events) = (node.downgrade(), node.events());
     let mut told = node.shares().events();
     node.spawn(async move {
@@ -88,6 +61,9 @@ pub(super) fn remember(node: &Node) {
                 continue;
             };
             let contents = node.contents();
+            if is_there {
+                node.extension::<Asking>().lock().doubt(owner);
+            }
             node.spawn(async move {
                 let done = match is_there {
                     true => contents.look_again(owner).await,
@@ -97,6 +73,21 @@ pub(super) fn remember(node: &Node) {
                     debug!(%error, "what is remembered of a contact is not brought up to date");
                 }
             });
+        }
+    });
+}
+
+/// Begins to remove, now and then, small pictures of what nobody remembers.
+fn sweep(node: &Node) {
+    let weak = node.downgrade();
+    node.spawn(async move {
+        let mut every = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            every.tick().await;
+            let Some(node) = weak.upgrade() else { return };
+            if let Err(error) = node.contents().sweep_previews(clock::now()).await {
+                debug!(%error, "small pictures that nobody remembers stay");
+            }
         }
     });
 }
@@ -120,16 +111,20 @@ impl Contents {
     }
 
     /// What a folder of a share holds as far as that is known here, without asking anybody: of our own share, of a copy, or as it was when it was
-    /// looked into last.
+    /// looked into last. A page at a time, as [`Contents::entries`]; of what was looked into, the first is known.
     ///
     /// # Errors
     /// [`Error::NotFound`] where it was not; as [`Contents::entries`] of our own.
-    pub async fn entries_here(&self, source: &ShareSource) -> Result<Vec<Entry>, Error> {
+    pub async fn entries_here(
+        &self,
+        source: &ShareSource,
+        after: Option<&str>,
+    ) -> Result<Page, Error> {
         if source.owner == self.node.peer_id() {
-            return Ok(self.entries(source, None).await?.entries);
+            return self.entries(source, after).await;
         }
-        if let Some(copied) = self.entries_of_copy(source, None).await? {
-            return Ok(copied.entries);
+        if let Some(copied) = self.entries_of_copy(source, after).await? {
+            return Ok(copied);
         }
         let all = self.remembered().await?;
         let known = all.iter().find(|it| {
@@ -148,7 +143,7 @@ impl Contents {
         let seen = self
             .blocking(move |shares| Ok(shares.remembered_folder(&owner, &share, &path)?))
             .await?;
-        seen.ok_or_else(not_here)
+        behind(seen.ok_or_else(not_here)?, after).ok_or_else(not_here)
     }
 
     /// The preview of a picture as far as it is here, without asking anybody.
@@ -173,12 +168,9 @@ impl Contents {
     pub(super) async fn take_in(&self, owner: PeerId, question: u64, heads: &[Head]) {
         let (asking, heads) = (self.node.extension::<Asking>(), heads.to_vec());
         let kept = self.blocking(move |shares| {
-            // Held meanwhile, so that of two answers the later one stays.
-            let mut table = asking.lock();
-            match table.take(owner, question) {
-                true => Ok(shares.remember(&owner, &heads, clock::now())?),
-                false => Ok(Vec::new()),
-            }
+            asking.write(owner, question, || {
+                Ok(shares.remember(&owner, &heads, clock::now())?)
+            })
         });
         match kept.await {
             Ok(forgotten) => self.clear(forgotten).await,
@@ -192,8 +184,9 @@ impl Contents {
         let kept = self.blocking(move |shares| {
             Ok(shares.remember_folder(&head, &path, &entries, clock::now())?)
         });
-        if let Err(error) = kept.await {
-            debug!(%error, "what lay in a folder is not remembered");
+        match kept.await {
+            Ok(forgotten) => self.clear(forgotten).await,
+            Err(error) => debug!(%error, "what lay in a folder is not remembered"),
         }
     }
 
@@ -204,43 +197,58 @@ impl Contents {
     pub(in crate::peer) async fn forget(&self, owner: PeerId) -> Result<(), Error> {
         let asking = self.node.extension::<Asking>();
         let forgotten = self.blocking(move |shares| {
-            let mut table = asking.lock();
             // What they answered before does not count any more.
-            let question = table.next();
-            table.take(owner, question);
-            Ok(shares.forget(&owner)?)
+            let question = asking.lock().next();
+            asking.write(owner, question, || Ok(shares.forget(&owner)?))
         });
         self.clear(forgotten.await?).await;
         Ok(())
     }
 
-    /// Removes what is kept of files of shares that are remembered no more.
+    /// Removes what is kept of files that are remembered no more.
     async fn clear(&self, forgotten: Vec<Forgotten>) {
         if forgotten.is_empty() {
             return;
         }
-        let (kept, cache) = (self.node.previews().clone(), self.cache());
+        let (previews, cache) = (self.node.previews().clone(), self.cache());
         let cleared = tokio::task::spawn_blocking(move || {
-            for Forgotten {
-                owner,
-                share,
-                files,
-            } in forgotten
-            {
-                for path in files {
-                    let source =
-                        ShareSource::of_contact(owner, ShareName::Id(share), path.as_str());
-                    for size in Size::ALL {
-                        kept.given().forget(&previews::name(&source, size))?;
+            for it in forgotten {
+                for path in &it.files {
+                    for name in names(it.owner, it.share, &it.name, path) {
+                        previews.given().forget(&name)?;
                     }
-                    cache.forget(&[&owner.0, &share.0, path.as_bytes()])?;
+                    cache.forget(&[&it.owner.0, &it.share.0, path.as_bytes()])?;
                 }
             }
             Ok::<_, std::io::Error>(())
         });
         if let Ok(Err(error)) = cleared.await {
-            debug!(%error, "something of a share that is not remembered any more stays");
+            debug!(%error, "something of what is not remembered any more stays");
         }
+    }
+
+    /// Removes the small pictures of what is not remembered, but for those of the last day.
+    async fn sweep_previews(&self, now: Time) -> Result<(), Error> {
+        let previews = self.node.previews().clone();
+        self.blocking(move |shares| {
+            let before = now - UNREMEMBERED_LIFE;
+            let mut old = previews.given().made_before(before)?;
+            for it in shares.remembered()? {
+                if old.is_empty() {
+                    break;
+                }
+                for path in shares.remembered_files(&it.share)? {
+                    for name in names(it.owner, it.share, &it.name, &path) {
+                        old.remove(&name);
+                    }
+                }
+            }
+            for name in old {
+                previews.given().forget(&name)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Asks somebody of whom something is remembered what they share now; once more where they are being asked.
@@ -268,9 +276,58 @@ impl Contents {
         }
     }
 
-    /// Somebody is there no more: what is remembered of them held until now.
+    /// Somebody is there no more: what is remembered of them held until now, unless it was in doubt and they did not answer.
     async fn saw_last(&self, owner: PeerId) -> Result<(), Error> {
+        if !self.node.extension::<Asking>().lock().holds(&owner) {
+            return Ok(());
+        }
         self.blocking(move |shares| Ok(shares.still_told(&owner, clock::now())?))
             .await
+    }
+}
+
+/// What the previews of a file are kept as, by whichever name its share was asked for.
+fn names(owner: PeerId, share: ShareId, name: &str, path: &str) -> Vec<String> {
+    let shares = [ShareName::Id(share), ShareName::Name(name.to_owned())];
+    let sources = shares.map(|share| ShareSource::of_contact(owner, share, path));
+    let of = |source: &ShareSource| Size::ALL.map(|size| previews::name(source, size));
+    sources.iter().flat_map(of).collect()
+}
+
+/// What of a folder's first page is behind a name; `None` where that is not in it.
+fn behind(mut seen: Vec<Entry>, after: Option<&str>) -> Option<Page> {
+    // Only a full page is cut.
+    let more = seen.len() >= PAGE_ENTRIES_MAX;
+    if let Some(after) = after {
+        seen.retain(|entry| entry.name().as_bytes() > after.as_bytes());
+    }
+    let entries = seen;
+    (!more || !entries.is_empty()).then_some(Page { entries, more })
+}
+
+#[cfg(test)]
+mod tests {
+    use kith_core::data::manifest::Symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_first_page_that_was_cut_says_that_there_is_more() {
+        let links = |count: usize| -> Vec<Entry> {
+            let name = |number| format!("{number:07}");
+            let link = |number| Symlink {
+                name: name(number),
+                target: "a".to_owned(),
+            };
+            (0..count)
+                .map(|number| Entry::Symlink(link(number)))
+                .collect()
+        };
+        let few = behind(links(3), Some("0000000")).expect("all of it is known");
+        assert_eq!((few.entries.len(), few.more), (2, false));
+        assert!(behind(links(3), Some("0000002")).is_some_and(|page| page.entries.is_empty()));
+        let page = behind(links(PAGE_ENTRIES_MAX), None).expect("a page");
+        assert!(page.more && page.entries.len() == PAGE_ENTRIES_MAX);
+        assert_eq!(behind(links(PAGE_ENTRIES_MAX), Some("0099999")), None);
     }
 }
