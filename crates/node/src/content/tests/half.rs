@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::copies::carol;
 use super::meanwhile::{SOME_BYTES, begun, carols, fetch, giving, keep};
 use super::world::{Fault, Gate, NOW, World, bytes, snapshot};
-use crate::content::{Credential, Get, GetError, Recipients, Said, Talk};
+use crate::content::{Credential, Get, GetError, Got, Recipients, Said, Talk};
 
 /// Enough that it takes a while at the rates below.
 const BIG_BYTES: usize = 4 << 20;
@@ -181,11 +181,11 @@ async fn where_nothing_is_here_nothing_is_told() {
     let (alice, bob, share) = alice_and_bob();
     let request = Get {
         providing: None,
-        ..bobs(&alice, &bob, share)
+        ..giving(alice.request(share), &bob)
     };
     let got = fetch(&alice, &request, |_| {}).await.expect("fetched");
     assert_eq!(held(&bob, &got), None, "it is no copy");
-    examine(&alice, &bob, &got).await;
+    keep(&alice, &bob, &got).await;
     let (here, all) = held(&bob, &got).expect("a copy");
     assert!(here == all && all > 1, "{here} {all}");
     // Nobody has said so, and it is gone.
@@ -202,10 +202,10 @@ async fn a_transfer_that_is_given_up_beside_a_copy_withdraws_nothing_of_the_copy
     let (mut alice, mut bob, share) = alice_and_bob();
     let first = Get {
         providing: None,
-        ..bobs(&alice, &bob, share)
+        ..giving(alice.request(share), &bob)
     };
     let got = fetch(&alice, &first, |_| {}).await.expect("fetched");
-    examine(&alice, &bob, &got).await;
+    keep(&alice, &bob, &got).await;
     // He gets it once more, to another place, of which never all comes; and gives it up when she has some of what he has.
     let (_never_opened, gate) = Gate::behind(BIG_BYTES as u64 / 2);
     alice.gate = Some(gate);
@@ -218,7 +218,7 @@ async fn a_transfer_that_is_given_up_beside_a_copy_withdraws_nothing_of_the_copy
     bob.gate = Some(gate);
     let again = Get {
         out: bob.folder.path().join("again"),
-        ..bobs(&alice, &bob, share)
+        ..giving(alice.request(share), &bob)
     };
     let his = async {
         tokio::select! {
@@ -229,7 +229,9 @@ async fn a_transfer_that_is_given_up_beside_a_copy_withdraws_nothing_of_the_copy
     };
     let hers = async {
         begun(&again).await;
-        bob.get(carols(&bob, share)).await.expect("all of the copy")
+        bob.get(carols(bob.request(share), &bob))
+            .await
+            .expect("all of the copy")
     };
     let ((), hers) = tokio::join!(his, hers);
     assert!(snapshot(&hers.target) == snapshot(&alice.source()));
