@@ -280,9 +280,9 @@ impl Source for Lan {
             let mut pause = FAILED_PAUSE;
             match self.run_daemon(&mut orders, &findings).await {
                 Ended::Unneeded => {
-                    // Nobody says any more when they leave. Where the node ends nobody listens.
+                    // Nobody says any more when they leave, and whoever counts as near is not looked for elsewhere. Where the node ends nobody listens.
                     for finding in self.neighbours.clear() {
-                        let _ = findings.try_send(finding);
+                        let _ = findings.send(finding).await;
                     }
                     return;
                 }

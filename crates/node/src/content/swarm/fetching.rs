@@ -270,6 +270,7 @@ impl Intake {
         }
         let joined = (self.getting).join(self.transfer, who, path, self.is_lane);
         let halves = (reader, writer);
-        source::run(joined, &self.getting, &self.arriving, who.peer, halves).await
+        let known = (&self.getting, self.transfer);
+        source::run(joined, known, &self.arriving, who.peer, halves).await
     }
 }

@@ -9,9 +9,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::FusedFuture as _;
 use kith_core::content::swarm::Getter;
-use kith_core::content::swarm::getter::{Due, EndReason, SourceId};
-use kith_core::content::swarm::wire::{AskerMessage, DropReason, Open, ProviderMessage};
+use kith_core::content::swarm::getter::{Due, EndReason, SourceId, TransferId};
+use kith_core::content::swarm::span::Span;
+use kith_core::content::swarm::wire::{AskerMessage, DropReason, Open, ProviderMessage, What};
 use kith_core::ids::PeerId;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -101,6 +104,7 @@ struct Came {
 struct Context {
     getting: Arc<Getting>,
     arriving: Arc<Arriving>,
+    transfer: TransferId,
     source: SourceId,
     peer: Option<PeerId>,
     /// What it has lied about.
@@ -110,7 +114,7 @@ struct Context {
 /// Speaks with a source until one of us ends it. `Open` was sent before.
 pub(super) async fn run<R, W>(
     mut joined: Joined,
-    getting: &Arc<Getting>,
+    (getting, transfer): (&Arc<Getting>, TransferId),
     arriving: &Arc<Arriving>,
     peer: Option<PeerId>,
     (reader, writer): (R, W),
@@ -122,6 +126,7 @@ where
     let context = Arc::new(Context {
         getting: Arc::clone(getting),
         arriving: Arc::clone(arriving),
+        transfer,
         source: joined.id,
         peer,
         lie: OnceLock::new(),
@@ -135,9 +140,11 @@ where
         }
         written
     };
+    let taking = take(&context, waiting).fuse();
+    let mut taking = std::pin::pin!(taking);
     let reading = async {
         let read = read(BufReader::new(reader), &context, came);
-        let (read, ()) = tokio::join!(read, take(&context, waiting));
+        let (read, ()) = tokio::join!(read, &mut taking);
         read
     };
     let ended = tokio::select! {
@@ -146,6 +153,10 @@ where
         read = reading => read.and_then(|()| Err(io::ErrorKind::UnexpectedEof.into())),
         written = writing => written.map(|()| EndReason::NotNeeded),
     };
+    // What has come is right, whoever ended the stream.
+    if !taking.is_terminated() {
+        taking.await;
+    }
     // What the machine has decided counts, also where the stream ended of it.
     let decided = joined.end.try_recv().ok();
     match decided.map_or(ended, Ok) {
@@ -298,10 +309,13 @@ impl Context {
         drop(room);
         match outcome {
             Ok(()) => self.getting.tell(|getter, now| {
-                // One that was done without meanwhile is not counted.
                 if getter.due(source, request).is_some() {
                     getter.handle_verified(now, source, request, due.until);
                     getter.handle_written(now, due.until - due.from);
+                } else if let What::Span(_) = due.what {
+                    // Nobody waits for it from here any more, and it is here.
+                    let (start, end) = (due.from, due.until);
+                    getter.handle_held(now, self.transfer, Span { start, end });
                 }
             }),
             Err(error) => self.arriving.tell(Event::Failed(error)),

@@ -26,7 +26,7 @@ use crate::error::Error;
 const FIND_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long a provider may take to say what a share is, with the way to it.
-const ASK_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const ASK_WITHIN: Duration = Duration::from_secs(10);
 
 /// How often contacts are asked again while a transfer lasts: whoever has come or fetched it meanwhile is as good. Its sources say by themselves.
 const SEARCH_EVERY: Duration = Duration::from_secs(30);

@@ -108,6 +108,12 @@ impl Reach {
         }
     }
 
+    /// The same to another place where they may be.
+    pub(super) fn at(self, target: Target) -> Self {
+        let targets = vec![target];
+        Self { targets, ..self }
+    }
+
     /// The same for somebody who waits so long for whoever has it; not at all means as long as it takes to ask each once.
     pub(super) fn patient(self, wait: Duration) -> Self {
         Self {

@@ -5,18 +5,21 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
+use futures_util::future::FusedFuture as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use kith_core::content::retries::{Ended, Next, Retries};
 use kith_core::ids::{BlobHash, PeerId, ShareId};
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::timeout;
 use tracing::debug;
 
 use self::first::First;
 use super::copies::Acquaintance;
 use super::failure::{explain, is_local, is_older, is_passing, missing, outdated, unexamined};
 use super::fetched::{Fetched, SourceBytes, TransferProgress};
+use super::further::ASK_WITHIN;
 use super::handle::Contents;
 use super::options::GetOptions;
 use super::rate::Rate;
@@ -145,6 +148,15 @@ struct Run {
     stale: Option<BlobHash>,
 }
 
+/// What an attempt has come to.
+struct Attempt {
+    owner: Provider,
+    /// Why the owner was not reached, by the last way that was tried.
+    failed: Error,
+    /// Who has an older version than is known here.
+    older: Vec<First>,
+}
+
 impl Drop for Run {
     fn drop(&mut self) {
         self.options.readers.end();
@@ -207,96 +219,107 @@ impl Run {
         }
     }
 
-    /// Tries each way to the owner once, and whoever else is known to have it. Who has an older version than is known here is asked for it when nobody has
-    /// that.
+    /// Tries each way to the owner once, and, unless the owner is there, whoever else is known to have it. Who has an older version than is known here is
+    /// asked for it when nobody has that.
     async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
-        let wait = self.options.wait;
         let reach = Reach::source(&self.contents.node, &self.options.source).await?;
-        let reach = reach.patient(wait);
+        let reach = reach.patient(self.options.wait);
         let owner = Provider {
             targets: reach.targets().to_vec(),
             credential: self.options.source.credential(),
         };
         self.has_older = false;
-        let was_there = reach.is_there();
-        let mut ways = owner.targets.iter().map(|target| First {
-            is_owner: true,
-            ..First::of(&owner, *target, reach.clone())
-        });
-        let mut firsts: Vec<First> = ways.by_ref().take(1).collect();
-        if !was_there {
-            firsts.extend(self.others(&reach).await?);
-        }
-        let mut failed = missing(reach.name());
-        let soonest = self.attempt_soonest(firsts, &owner, only, &mut failed);
-        if let Some(got) = soonest.await? {
+        let mut attempt = Attempt {
+            failed: missing(reach.name()),
+            older: Vec::new(),
+            owner,
+        };
+        let first = First::owner(&attempt.owner, &reach);
+        let others = self.others(&reach);
+        if reach.is_there() {
+            let none = std::future::ready(Ok(Vec::new()));
+            if let Some(got) = self
+                .attempt_soonest(&mut attempt, first, none, only)
+                .await?
+            {
+                return Ok(got);
+            }
+            // Who was there may have died without a word.
+            if let Some(got) = self
+                .attempt_soonest(&mut attempt, None, others, only)
+                .await?
+            {
+                return Ok(got);
+            }
+        } else if let Some(got) = self
+            .attempt_soonest(&mut attempt, first, others, only)
+            .await?
+        {
             return Ok(got);
         }
-        for way in ways {
-            let soonest = self.attempt_soonest(vec![way], &owner, only, &mut failed);
-            if let Some(got) = soonest.await? {
-                return Ok(got);
+        self.has_older = true;
+        for first in std::mem::take(&mut attempt.older) {
+            match self.fetch(&first, Some(&attempt.owner), only).await {
+                Err(error) if !is_local(&error) => {
+                    debug!(%error, "somebody does not give the older version that they have");
+                }
+                other => return other,
             }
         }
-        // Who was there may have died without a word.
-        if was_there {
-            let others = self.others(&reach).await?;
-            let soonest = self.attempt_soonest(others, &owner, only, &mut failed);
-            if let Some(got) = soonest.await? {
-                return Ok(got);
-            }
-        }
-        if self.has_older {
-            let others = self.others(&reach).await?;
-            let soonest = self.attempt_soonest(others, &owner, only, &mut failed);
-            if let Some(got) = soonest.await? {
-                return Ok(got);
-            }
-        }
-        Err(failed)
+        Err(attempt.failed)
     }
 
-    /// Those who have it beside its owner, each at each of their faces.
-    async fn others(&self, reach: &Reach) -> Result<Vec<First>, Error> {
-        let further = self.contents.further(&self.options.source).await?;
-        let others = further.iter().flat_map(|provider| {
-            provider.targets.iter().map(|target| {
-                let other = Reach::provider(&self.contents.node, reach.name(), *target);
-                First::of(provider, *target, other.patient(self.options.wait))
-            })
-        });
-        Ok(others.collect())
+    /// Those who have it beside its owner: contacts who are there are asked.
+    fn others(&self, reach: &Reach) -> impl Future<Output = Result<Vec<First>, Error>> + use<> {
+        let (contents, source) = (self.contents.clone(), self.options.source.clone());
+        let (name, wait) = (reach.name().to_owned(), self.options.wait);
+        async move {
+            let further = contents.further(&source).await?;
+            let others = further.iter();
+            let others = others.filter_map(|it| First::other(&contents.node, it, &name, wait));
+            Ok(others.collect())
+        }
     }
 
-    /// Looks for all of these at once, and tries each as soon as it is found: nobody waits for somebody who is away. `None` where none of them was of help;
-    /// `failed` says then why its owner was not, where they are one of them.
+    /// Looks for all of these at once, and tries each as soon as it is found: nobody waits for somebody who is away, nor for who the others are. `None` where
+    /// none of them was of help.
     async fn attempt_soonest(
         &mut self,
-        firsts: Vec<First>,
-        owner: &Provider,
+        attempt: &mut Attempt,
+        first: Option<First>,
+        others: impl Future<Output = Result<Vec<First>, Error>>,
         only: Option<&Filter>,
-        failed: &mut Error,
     ) -> Result<Option<Got>, Error> {
-        let mut looking: FuturesUnordered<_> = firsts.into_iter().map(First::found).collect();
-        let mut has_older = false;
-        while let Some((first, found)) = looking.next().await {
-            let is_owner = first.is_owner;
+        let mut others = std::pin::pin!(others.fuse());
+        let mut looking: FuturesUnordered<_> = first.into_iter().map(First::found).collect();
+        loop {
+            let (first, found) = tokio::select! {
+                Some(found) = looking.next() => found,
+                others = &mut others, if !others.is_terminated() => {
+                    looking.extend(others?.into_iter().map(First::found));
+                    continue;
+                }
+                else => return Ok(None),
+            };
             let fetched = match found {
                 Ok(()) => {
-                    let beside = (!is_owner).then_some(owner);
-                    self.fetch(&first, beside, only).await
+                    let owner = Some(&attempt.owner).filter(|_| !first.is_owner);
+                    self.fetch(&first, owner, only).await
                 }
                 Err(error) => Err(error),
             };
             match fetched {
                 Ok(got) => return Ok(Some(got)),
-                Err(error @ Error::Unreachable { .. }) if is_owner => *failed = error,
-                Err(error) if is_owner || is_local(&error) => return Err(error),
-                Err(error) => has_older |= is_older(&error),
+                Err(error @ Error::Unreachable { .. }) if first.is_owner => attempt.failed = error,
+                Err(error) if first.is_owner || is_local(&error) => return Err(error),
+                Err(error) if is_older(&error) => {
+                    attempt.older.push(first);
+                    continue;
+                }
+                Err(error) => debug!(%error, "somebody who may have it does not give it"),
             }
+            looking.extend(first.next().map(First::found));
         }
-        self.has_older |= has_older;
-        Ok(None)
     }
 
     /// Fetches from `first`, its owner, and all who are found meanwhile.
@@ -383,7 +406,14 @@ impl Run {
             let stream = reach.open(target).await;
             let stream =
                 stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
-            content::head(stream, get.share, &get.credential, get.at, get.now).await
+            let head = content::head(stream, get.share, &get.credential, get.at, get.now);
+            match owner {
+                // Others who may have it wait behind one who says nothing.
+                Some(_) => timeout(ASK_WITHIN, head)
+                    .await
+                    .unwrap_or(Err(GetError::Stalled)),
+                None => head.await,
+            }
         };
         let contents = &self.contents;
         let (found, mut finds) = mpsc::unbounded_channel();

@@ -1,5 +1,7 @@
 //! Whom a transfer asks first what there is: whoever is reached first of all who may have it.
 
+use std::time::Duration;
+
 use kith_core::ids::{PeerId, ShareId};
 use kith_core::routing::Target;
 
@@ -7,29 +9,64 @@ use crate::content::Provider;
 use crate::error::Error;
 use crate::peer::contents::copies::Acquaintance;
 use crate::peer::contents::reach::Reach;
+use crate::peer::node::Node;
 
-/// A provider that may be asked first.
+/// A provider that may be asked first, at one of the places where it may be.
 pub(super) struct First {
-    /// It, at the one place where it is asked.
+    /// It, at this one place.
     pub(super) provider: Provider,
     pub(super) target: Target,
     pub(super) reach: Reach,
     /// Whether it is the owner.
     pub(super) is_owner: bool,
+    /// The other places, the best first.
+    others: Vec<Target>,
 }
 
 impl First {
-    /// Somebody who is asked at one of their places.
-    pub(super) fn of(provider: &Provider, target: Target, reach: Reach) -> Self {
-        Self {
+    /// The owner; `None` where they are nowhere.
+    pub(super) fn owner(owner: &Provider, reach: &Reach) -> Option<Self> {
+        Self::of(owner, reach.clone(), true)
+    }
+
+    /// Somebody else who has it, which its owner, called `name` here, let them have; looked for so long at each place.
+    pub(super) fn other(
+        node: &Node,
+        provider: &Provider,
+        name: &str,
+        wait: Duration,
+    ) -> Option<Self> {
+        let target = provider.targets.first()?;
+        let reach = Reach::provider(node, name, *target).patient(wait);
+        Self::of(provider, reach, false)
+    }
+
+    fn of(provider: &Provider, reach: Reach, is_owner: bool) -> Option<Self> {
+        let (target, others) = provider.targets.split_first()?;
+        Some(Self {
             provider: Provider {
-                targets: vec![target],
+                targets: vec![*target],
                 ..provider.clone()
             },
-            target,
+            target: *target,
             reach,
-            is_owner: false,
-        }
+            is_owner,
+            others: others.to_vec(),
+        })
+    }
+
+    /// The same at the next place; `None` when there is no other. One is tried after the other: somebody's two faces are not to be seen to be dialled at once.
+    pub(super) fn next(self) -> Option<Self> {
+        let provider = Provider {
+            targets: self.others,
+            ..self.provider
+        };
+        let target = provider.targets.first()?;
+        let reach = match self.is_owner {
+            true => self.reach,
+            false => self.reach.at(*target),
+        };
+        Self::of(&provider, reach, self.is_owner)
     }
 
     /// Waits until they are reached, or not to be. As many are looked for side by side as there are: one after the other each who is away would cost as
