@@ -201,6 +201,27 @@ async fn of_a_liar_nothing_is_read_behind_what_does_not_verify() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_liar_sent_before_its_lie_is_not_fetched_again() {
+    let (world, share) = world();
+    let lies_at = BIG_BYTES as u64 / 2;
+    let (lied, _) = fetch(&world, &getting(), share, |world, intake| {
+        let stream = world.stream_to_another(Fault::Flip(lies_at), None);
+        let end: Ending<'_> = Box::pin(intake.source(stream, who(2), LAN, &Credential::Session));
+        vec![end]
+    })
+    .await;
+    lied.expect_err("nobody else has it");
+    let (got, _) = fetch(&world, &getting(), share, |world, intake| {
+        vec![honest(world, intake, 1, Fault::None)]
+    })
+    .await;
+    let got = got.expect("fetched");
+    assert_whole(&got);
+    let lost = got.fetched + lies_at - BIG_BYTES as u64;
+    assert!(lost <= CHUNK_SENT_MAX + WORDS_MAX, "{lost}");
+}
+
 #[tokio::test]
 async fn nobody_is_missed_while_nothing_is_wanted() {
     let (world, share) = world();
