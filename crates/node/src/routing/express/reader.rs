@@ -103,8 +103,10 @@ impl LaneReader {
                     Poll::Ready(Ok(()))
                         if space.filled().len() > reached
                             && space.remaining() >= ROOM_BYTES_MIN => {}
-                    // What follows is waited for by whoever comes next.
-                    Poll::Pending if reached > before => return Poll::Ready(Ok(())),
+                    // What follows is waited for by whoever comes next, who is told of an end too: it stays one.
+                    Poll::Ready(Err(_)) | Poll::Pending if reached > before => {
+                        return Poll::Ready(Ok(()));
+                    }
                     read => return read,
                 }
             }
