@@ -30,6 +30,15 @@ pub(super) fn staging_name(key: &BlobHash) -> String {
     format!("{PREFIX}{}{SUFFIX}", &hex(key)[..NAME_CHARS])
 }
 
+/// The two files of one that arrives.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    /// What it holds, in its place.
+    pub(super) data: PathBuf,
+    /// Its inner nodes, if it came in parts.
+    pub(super) nodes: PathBuf,
+}
+
 /// Where the files of a download lie, before and after it got its name.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -58,6 +67,23 @@ impl Places {
     pub fn outboard(&self, path: &str) -> PathBuf {
         let key = hex(&BlobHash(*blake3::hash(path.as_bytes()).as_bytes()));
         self.folder.join("outboards").join(key)
+    }
+
+    /// Where both lie.
+    pub(super) fn pair(&self, path: &str) -> Pair {
+        Pair {
+            data: self.growing(path),
+            nodes: self.outboard(path),
+        }
+    }
+
+    /// Where another's lie that are put together with them.
+    pub(super) fn beside(&self, path: &str) -> Pair {
+        let own = self.outboard(path);
+        Pair {
+            data: own.with_extension("data"),
+            nodes: own.with_extension("nodes"),
+        }
     }
 
     /// Where it is when all is here.
