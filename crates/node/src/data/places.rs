@@ -15,14 +15,36 @@ const PREFIX: &str = ".kith-";
 /// and ends with.
 const SUFFIX: &str = ".partial";
 
+/// What the name of a copy ends with that is being made of one.
+const COPY_SUFFIX: &str = ".copying";
+
 /// How many entries of the folder are looked at for other downloads, so that a huge one costs no time.
 pub(super) const LOOK_MAX: usize = 10_000;
 
 /// Whether a file name is that of a staging folder.
 pub fn is_staging(name: &str) -> bool {
+    is_one(name, SUFFIX)
+}
+
+/// Whether it is that of a copy that is being made of one.
+pub(super) fn is_copy(name: &str) -> bool {
+    is_one(name, COPY_SUFFIX)
+}
+
+/// Whether it is either: nothing that is anybody's, or is shared.
+pub fn is_of_download(name: &str) -> bool {
+    is_staging(name) || is_copy(name)
+}
+
+fn is_one(name: &str, suffix: &str) -> bool {
     name.strip_prefix(PREFIX)
-        .and_then(|name| name.strip_suffix(SUFFIX))
+        .and_then(|name| name.strip_suffix(suffix))
         .is_some_and(|middle| middle.len() == NAME_CHARS)
+}
+
+/// What a copy is called while it is made that is to be called so.
+pub(super) fn copy_name(staging: &str) -> String {
+    format!("{}{COPY_SUFFIX}", staging.trim_end_matches(SUFFIX))
 }
 
 /// What the staging folder is called that has this hash.

@@ -36,7 +36,7 @@ use crate::data::links::Links;
 use crate::data::local::{self, Candidate};
 use crate::data::nodes::Nodes;
 use crate::data::older::{Older, Purpose};
-use crate::data::places::{LOOK_MAX, Places, beneath, is_staging, staging_name};
+use crate::data::places::{LOOK_MAX, Places, beneath, is_copy, is_staging, staging_name};
 use crate::data::range::Blob;
 use crate::data::syncing::{Syncing, Written};
 
@@ -475,18 +475,22 @@ fn hold(lock: &File) -> Result<(), TryLockError> {
     lock.try_lock()
 }
 
-/// Removes the staging folders in `folder` that nobody holds and nobody has gone on with since.
+/// Removes the staging folders in `folder` that nobody holds and nobody has gone on with since, and copies of such that nobody makes any more.
 fn remove_abandoned(folder: &Path, since: SystemTime) -> io::Result<()> {
     for entry in fs::read_dir(folder)?.take(LOOK_MAX) {
         let entry = entry?;
-        if !entry.file_name().to_str().is_some_and(is_staging) || !entry.file_type()?.is_dir() {
+        let name = entry.file_name();
+        let is_copy = name.to_str().is_some_and(is_copy);
+        let is_one = is_copy || name.to_str().is_some_and(is_staging);
+        if !is_one || !entry.file_type()?.is_dir() {
             continue;
         }
         // Anything without a lock of this kind is not ours to remove.
         let Ok(lock) = hash::open_in_place(&entry.path().join("lock")) else {
             continue;
         };
-        if lock.metadata()?.modified()? < since && lock.try_lock().is_ok() {
+        let is_abandoned = is_copy || lock.metadata()?.modified()? < since;
+        if is_abandoned && lock.try_lock().is_ok() {
             fs::remove_dir_all(entry.path())?;
         }
     }
