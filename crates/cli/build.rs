@@ -4,6 +4,7 @@
 //! it is not there and how to get it. `KITH_UI=skip` leaves the app out; `KITH_UI=require` fails where it cannot be built. What is written lies in
 //! Cargo's folder for it, but for `ui/node_modules`.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ const INSTALLED: &str = "node_modules/.kith-installed";
 
 /// The program that installs what the app is built with, and comes with Node.
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+
+/// Node itself.
+const NODE: &str = if cfg!(windows) { "node.exe" } else { "node" };
 
 /// Writes, beside each file below a folder that is smaller for it, one that is compressed: with Brotli, and with gzip for browsers that
 /// take Brotli over TLS alone.
@@ -73,7 +77,10 @@ fn main() -> io::Result<()> {
             return Err(io::Error::other(format!("no web app: {reason}")));
         }
         println!("cargo::warning=built without the web app: {reason}");
-        look_again(&out);
+        println!(
+            "cargo::warning=KITH_UI=require tries once more, and fails where it cannot be built"
+        );
+        look_again();
         // Half of it would be worse than none.
         fs::remove_dir_all(&built)?;
         fs::create_dir(&built)?;
@@ -82,21 +89,30 @@ fn main() -> io::Result<()> {
     fs::write(out.join("assets.rs"), table(&built)?)
 }
 
-/// Has the next build look again for what was missing: without, it would take the program for done, whatever was installed meanwhile.
-fn look_again(out: &Path) {
+/// Has a later build look again for what was missing: without, it would take the program for done, whatever was installed meanwhile. Where
+/// Node and npm are there and failed they are tried once more when one of them is another, or what the app is made of: each try takes a while.
+fn look_again() {
+    println!("cargo::rerun-if-env-changed=PATH");
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path)
+    for looked_at in to_watch(&path) {
+        println!("cargo::rerun-if-changed={}", looked_at.display());
+    }
+}
+
+/// The programs that are found, and the folders in which one may come to be.
+fn to_watch(path: &OsStr) -> Vec<PathBuf> {
+    let folders: Vec<PathBuf> = std::env::split_paths(path)
         .filter(|folder| folder.is_dir())
         .collect();
-    if folders.iter().any(|folder| folder.join(NPM).is_file()) {
-        // It is there and failed, and may not the next time: a file that never is has Cargo try with each build.
-        println!("cargo::rerun-if-changed={}", out.join("none").display());
-        return;
+    let mut watched = Vec::new();
+    for program in [NODE, NPM] {
+        let mut places = folders.iter().map(|folder| folder.join(program));
+        match places.find(|place| place.is_file()) {
+            Some(place) => watched.push(place),
+            None => watched.extend(folders.iter().cloned()),
+        }
     }
-    println!("cargo::rerun-if-env-changed=PATH");
-    for folder in folders {
-        println!("cargo::rerun-if-changed={}", folder.display());
-    }
+    watched
 }
 
 fn variable(name: &str) -> io::Result<String> {
@@ -131,7 +147,7 @@ fn build(ui: &Path, built: &Path) -> Result<(), String> {
         "--outDir",
     ];
     run(npm().args(vite).arg(built).current_dir(ui))?;
-    let mut compress = Command::new("node");
+    let mut compress = Command::new(NODE);
     compress.args(["--input-type=module", "--eval", COMPRESS, "--"]);
     run(compress.arg(built))?;
     let page = built.join("index.html");

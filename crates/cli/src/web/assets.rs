@@ -78,8 +78,8 @@ fn no_app(reason: &str) -> Response {
          <h2>How to get the app</h2>\n\
          <ol>\n\
          <li>Install <a href=\"https://nodejs.org/\">Node</a> 20.19 or 22.12, or later; npm comes with it.</li>\n\
-         <li>In the folder of kith’s source, build it again, without <code>KITH_UI=skip</code>: \
-         <code class=\"command\">cargo install --locked --path crates/cli</code></li>\n\
+         <li>In the folder of kith’s source, build it again, which tells what is wrong if the app cannot be built: \
+         <code class=\"command\">KITH_UI=require cargo install --locked --path crates/cli</code></li>\n\
          <li>Stop your node with Ctrl-C, start it with <code>kith up</code>, and reload this page.</li>\n\
          </ol>\n\
          <h2>Until then</h2>\n\

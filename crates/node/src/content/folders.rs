@@ -44,8 +44,9 @@ pub(super) fn beneath(root: &Path) -> impl Iterator<Item = io::Result<Folder>> {
 fn read(folder: &Path, left: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let is_staging = entry.file_name().to_str().is_some_and(places::is_staging);
-        if entry.file_type()?.is_dir() && !is_staging {
+        let name = entry.file_name();
+        let is_of_download = name.to_str().is_some_and(places::is_of_download);
+        if entry.file_type()?.is_dir() && !is_of_download {
             left.push(entry.path());
         }
     }

@@ -151,7 +151,7 @@ impl Table {
         let mut concerned = BTreeSet::new();
         for path in &event.paths {
             let name = path.file_name();
-            if name.is_some_and(|name| name.to_str().is_some_and(places::is_staging)) {
+            if name.is_some_and(|name| name.to_str().is_some_and(places::is_of_download)) {
                 continue;
             }
             let itself = self.folders.get(path).into_iter().flatten();

@@ -128,6 +128,11 @@ impl OpenFiles {
         files.remove(place)
     }
 
+    /// Something else lies in its place from now on.
+    pub(super) fn forget(&self, path: &PathBuf) {
+        drop(self.take(path));
+    }
+
     fn put(&self, file: Arc<OpenFile>) {
         let mut files = self.lock();
         if files.len() >= OPEN_FILES_MAX {

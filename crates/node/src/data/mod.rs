@@ -9,7 +9,7 @@
 //!   [`traces`]: what those say.
 //! - [`staging`]: where a download grows until it is whole. [`places`]: where its parts lie. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
 //! - `adding`: it becomes part of a folder that is there already. `links`: its symbolic links, until it is whole. `older`: what arrived of another version.
-//!   [`relocating`]: it goes on in another folder.
+//!   `joining`: what two runs have of one file becomes one. [`relocating`]: it goes on in another folder.
 //! - [`nodes`]: the manifest of what is downloaded.
 //! - [`local`]: a file that lies here already is not fetched again.
 //! - [`directories`]: the folders of this machine, to point to one.
@@ -25,6 +25,7 @@ pub mod disk;
 pub mod encoding;
 pub mod hash;
 pub mod incoming;
+mod joining;
 mod links;
 pub mod local;
 pub mod nodes;

@@ -16,8 +16,9 @@ use std::path::Path;
 use kith_core::data::manifest;
 use kith_core::ids::BlobHash;
 
+use crate::data::disk::remove_file;
 use crate::data::hash::{self, PARENT_BYTES};
-use crate::data::places::{LOOK_MAX, Places, is_staging};
+use crate::data::places::{LOOK_MAX, Pair, Places, is_staging};
 
 /// Files of one older version that are known by what they hold: at some 150 bytes each no more memory than the rest of a transfer takes. Of
 /// further ones those are taken over that are still called the same.
@@ -111,12 +112,12 @@ impl Older {
         self.held.as_ref().map(|_| self.places.folder())
     }
 
-    /// Moves a file of this content, with its inner nodes, to where it grows from now on, at `path`; false where there is none.
+    /// Moves a file of this content, with its inner nodes, to where they lie from now on; false where there is none.
     pub(super) fn hand_over(
         &mut self,
         path: &str,
         file: &manifest::File,
-        to: &Places,
+        to: &Pair,
     ) -> io::Result<bool> {
         // Nobody waits while it is looked for, which may take a while.
         if self.held.is_none() && self.lock().is_none() {
@@ -132,7 +133,7 @@ impl Older {
         if self.held.is_none() && lock.is_none() {
             return Ok(false);
         }
-        match self.move_to(&was, path, file, to) {
+        match self.move_to(&was, file, to) {
             // Somebody went on with it meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             moved => moved.map(|()| true),
@@ -145,14 +146,15 @@ impl Older {
         lock.try_lock().is_ok().then_some(lock)
     }
 
-    fn move_to(&self, was: &str, path: &str, file: &manifest::File, to: &Places) -> io::Result<()> {
+    fn move_to(&self, was: &str, file: &manifest::File, to: &Pair) -> io::Result<()> {
         let from = self.places.growing(was);
         set_executable(&from, &fs::symlink_metadata(&from)?, file.executable)?;
-        match fs::rename(self.places.outboard(was), to.outboard(path)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        match fs::rename(self.places.outboard(was), &to.nodes) {
+            // It came at once: those of something else that lay there would say that none of it is right.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => remove_file(&to.nodes)?,
+            renamed => renamed?,
         }
-        fs::rename(from, to.growing(path))
+        fs::rename(from, &to.data)
     }
 
     /// The path of a file of this content, which is not known of from now on.

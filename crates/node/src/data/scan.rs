@@ -173,7 +173,7 @@ impl Scan<'_> {
             let entry = entry.map_err(unreadable)?;
             let path = entry.path();
             match (entry.file_name().into_string(), entry.file_type()) {
-                (Ok(name), _) if places::is_staging(&name) => {}
+                (Ok(name), _) if places::is_of_download(&name) => {}
                 (Ok(name), Ok(kind)) => candidates.push(Candidate { name, path, kind }),
                 (Err(_), _) => self.leave_out(path, "its name is not Unicode"),
                 (_, Err(error)) => self.leave_out(path, error),

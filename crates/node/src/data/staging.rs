@@ -31,11 +31,12 @@ use crate::data::disk::{
 };
 use crate::data::hash;
 use crate::data::incoming::{Incoming, OpenFiles};
+use crate::data::joining::{self, Other};
 use crate::data::links::Links;
 use crate::data::local::{self, Candidate};
 use crate::data::nodes::Nodes;
 use crate::data::older::{Older, Purpose};
-use crate::data::places::{LOOK_MAX, Places, beneath, is_staging, staging_name};
+use crate::data::places::{LOOK_MAX, Places, beneath, is_copy, is_staging, staging_name};
 use crate::data::range::Blob;
 use crate::data::syncing::{Syncing, Written};
 
@@ -282,12 +283,22 @@ impl Staging {
         file: &manifest::File,
         candidates: &[Candidate],
     ) -> Result<Incoming, StagingError> {
-        let incoming = self.new_incoming(path, file, self.at(path));
-        if self.is_resumed && self.at(path).exists() {
-            incoming.resume()?;
-        } else if self.inherit(path, file)? {
-            incoming.resume()?;
-            incoming.take_over()?;
+        let mut incoming = self.new_incoming(path, file, self.at(path));
+        if self.is_resumed {
+            if self.at(path).exists() {
+                incoming.resume()?;
+            }
+            // An earlier run may have been stopped before it had put them together.
+            incoming = self.join(path, file, incoming)?;
+        }
+        while !incoming.is_whole()
+            && let Some(is_beside) = self.inherit(path, file, incoming.is_begun())?
+        {
+            if is_beside {
+                incoming = self.join(path, file, incoming)?;
+            } else {
+                incoming = self.taken_over(path, file)?;
+            }
         }
         if !incoming.is_begun() && !local::bring(&incoming, candidates)? {
             // Told before it is fetched.
@@ -315,7 +326,9 @@ impl Staging {
         }
         if self.is_resumed {
             remove_file(&self.at(path))?;
-            remove_file(&self.places(PathBuf::new()).outboard(path))?;
+            let places = self.places(PathBuf::new());
+            remove_file(&places.outboard(path))?;
+            joining::remove(&places.beside(path))?;
         }
         let lying = self.new_incoming(path, file, beneath(folder.to_owned(), path));
         lying.mark(&(0..file.size));
@@ -328,15 +341,59 @@ impl Staging {
         Incoming::new(file, at, outboard, shared, Arc::clone(&self.lock))
     }
 
-    /// Takes a file over from another version, or another selection.
-    fn inherit(&self, path: &str, file: &manifest::File) -> io::Result<bool> {
+    /// Takes a file over from another version, or another selection: to its place, or beside what is there. Where it is beside it, and `None` where
+    /// there is none.
+    fn inherit(
+        &self,
+        path: &str,
+        file: &manifest::File,
+        is_beside: bool,
+    ) -> io::Result<Option<bool>> {
         let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = self.places(PathBuf::new());
+        let to = match is_beside {
+            true => places.beside(path),
+            false => places.pair(path),
+        };
         for older in &mut *older {
-            if older.hand_over(path, file, &self.places(PathBuf::new()))? {
-                return Ok(true);
+            if older.hand_over(path, file, &to)? {
+                return Ok(Some(is_beside));
             }
         }
-        Ok(false)
+        Ok(None)
+    }
+
+    /// What came of a file for another version, and lies in its place now.
+    fn taken_over(&self, path: &str, file: &manifest::File) -> Result<Incoming, StagingError> {
+        self.open_files.forget(&self.at(path));
+        let incoming = self.new_incoming(path, file, self.at(path));
+        incoming.resume()?;
+        incoming.take_over()?;
+        Ok(incoming)
+    }
+
+    /// What lies beside a file becomes one with it.
+    fn join(
+        &self,
+        path: &str,
+        file: &manifest::File,
+        mut incoming: Incoming,
+    ) -> Result<Incoming, StagingError> {
+        let places = self.places(PathBuf::new());
+        let beside = places.beside(path);
+        let Some(mut other) = Other::look(&beside, &incoming.blob)? else {
+            return Ok(incoming);
+        };
+        if other.has_more(&incoming) {
+            joining::exchange(&places.pair(path), &beside)?;
+            incoming = self.taken_over(path, file)?;
+            if let Some(lesser) = Other::look(&beside, &incoming.blob)? {
+                other = lesser;
+            }
+        }
+        other.fill(&incoming)?;
+        joining::remove(&beside)?;
+        Ok(incoming)
     }
 
     /// All files were prepared: what other versions have left is not needed.
@@ -418,18 +475,22 @@ fn hold(lock: &File) -> Result<(), TryLockError> {
     lock.try_lock()
 }
 
-/// Removes the staging folders in `folder` that nobody holds and nobody has gone on with since.
+/// Removes the staging folders in `folder` that nobody holds and nobody has gone on with since, and copies of such that nobody makes any more.
 fn remove_abandoned(folder: &Path, since: SystemTime) -> io::Result<()> {
     for entry in fs::read_dir(folder)?.take(LOOK_MAX) {
         let entry = entry?;
-        if !entry.file_name().to_str().is_some_and(is_staging) || !entry.file_type()?.is_dir() {
+        let name = entry.file_name();
+        let is_copy = name.to_str().is_some_and(is_copy);
+        let is_one = is_copy || name.to_str().is_some_and(is_staging);
+        if !is_one || !entry.file_type()?.is_dir() {
             continue;
         }
         // Anything without a lock of this kind is not ours to remove.
         let Ok(lock) = hash::open_in_place(&entry.path().join("lock")) else {
             continue;
         };
-        if lock.metadata()?.modified()? < since && lock.try_lock().is_ok() {
+        let is_abandoned = is_copy || lock.metadata()?.modified()? < since;
+        if is_abandoned && lock.try_lock().is_ok() {
             fs::remove_dir_all(entry.path())?;
         }
     }

@@ -535,6 +535,7 @@ export const t = {
     lies: "Lies in",
     elsewhere: "Choose another folder…",
     elsewhereTitle: "Download it into another folder",
+    takenAlong: "What has arrived is being taken along. To another disk this takes a while.",
     addMissing: "Add what is missing there",
     cancelTitle: "Cancel this download?",
     cancelText: "What has arrived of it is deleted.",

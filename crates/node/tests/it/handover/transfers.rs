@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use kith::ErrorKind;
 use kith::content::Recipients;
 use kith::core::content::limits::{Cap, Plan, RATE_MIN};
-use kith::peer::{Attached, TransferInfo, TransferState};
+use kith::peer::{Attached, TransferId, TransferInfo, TransferState};
 use tokio::net::UdpSocket;
 
 use super::people::{PATIENCE, Person, bytes, invite};
@@ -300,11 +300,10 @@ async fn a_transfer_that_somebody_else_cannot_have_kept_goes_on() {
     assert_eq!(done(transfer).await.bytes, BIG_BYTES as u64);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_arrived_is_taken_along_when_it_goes_on_in_another_folder() {
-    let (mut alice, bob) = two_who_met().await;
-    let big = bytes(1, BIG_BYTES);
-    alice.write("both/big", &big);
+/// Two of whom Alice was gone when some of her folder `both` had come to Bob: which transfer failed of it, and how much has arrived.
+async fn failed_on_the_way(big: &[u8]) -> (Person, Person, TransferId, u64) {
+    let (alice, bob) = two_who_met().await;
+    alice.write("both/big", big);
     alice.write("both/small", b"beside it");
     alice.share("both", Recipients::Contacts).await;
     let mut slow = Plan::unlimited();
@@ -322,16 +321,50 @@ async fn what_arrived_is_taken_along_when_it_goes_on_in_another_folder() {
     finished.expect("in time").expect_err("she is gone");
     let arrived = only(&bob).progress.bytes;
     assert!(arrived >= BIG_BYTES as u64 / 4, "{arrived}");
+    (alice, bob, id, arrived)
+}
 
-    alice.come_back(kith::Node::builder()).await;
-    let elsewhere = bob.at("elsewhere");
-    let transfer = transfers.again(id, Some(&elsewhere), false).await;
+/// Goes on in this folder, and fetches there no more than had not arrived.
+async fn goes_on_in(bob: &Person, id: TransferId, out: &str, (big, arrived): (&[u8], u64)) {
+    let out = bob.at(out);
+    let transfers = bob.node.contents().transfers();
+    let transfer = transfers.again(id, Some(&out), false).await;
     let fetched = done(transfer.expect("begun again")).await;
     let came: u64 = fetched.sources.iter().map(|source| source.bytes).sum();
     let all = BIG_BYTES as u64 + b"beside it".len() as u64;
     assert!(came <= all - arrived, "{came} of {all}, {arrived} was here");
-    assert!(std::fs::read(elsewhere.join("both/big")).expect("there") == big);
+    assert!(std::fs::read(out.join("both/big")).expect("there") == big);
+    assert_eq!(only(bob).state, TransferState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrived_is_taken_along_when_it_goes_on_in_another_folder() {
+    let big = bytes(1, BIG_BYTES);
+    let (mut alice, bob, id, arrived) = failed_on_the_way(&big).await;
+    alice.come_back(kith::Node::builder()).await;
+    goes_on_in(&bob, id, "elsewhere", (&big, arrived)).await;
     let left = std::fs::read_dir(bob.at("out")).expect("there").count();
     assert_eq!(left, 0, "nothing is left where it was");
-    assert_eq!(only(&bob).state, TransferState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_what_arrived_lies_is_known_after_a_restart_though_nothing_could_go_on_there() {
+    let big = bytes(1, BIG_BYTES);
+    let (mut alice, mut bob, id, arrived) = failed_on_the_way(&big).await;
+    let elsewhere = bob.at("elsewhere");
+    let transfers = bob.node.contents().transfers();
+    let transfer = transfers.again(id, Some(&elsewhere), false).await;
+    let finished = transfer.expect("begun again").finished();
+    let finished = tokio::time::timeout(PATIENCE, finished).await;
+    finished.expect("in time").expect_err("she is gone");
+    // He knows where she is by then.
+    alice.come_back(kith::Node::builder()).await;
+    let listed = bob.node.contents().list(alice.node.peer_id()).await;
+    listed.expect("she answers");
+    bob.restart().await;
+    goes_on_in(&bob, only(&bob).id, "third", (&big, arrived)).await;
+    for left in [bob.at("out"), elsewhere] {
+        let left = std::fs::read_dir(left).expect("there").count();
+        assert_eq!(left, 0, "nothing is left where it was");
+    }
 }

@@ -50,10 +50,16 @@ impl Transfers {
     /// # Errors
     /// [`Error::Usage`] for patterns that are none, or too long; [`Error::Io`] when it cannot be kept, or there are too many transfers.
     pub async fn begin(&self, options: GetOptions, background: bool) -> Result<Attached, Error> {
-        self.begin_order(order(options)?, background).await
+        self.begin_order(order(options)?, background, None).await
     }
 
-    async fn begin_order(&self, order: Order, background: bool) -> Result<Attached, Error> {
+    /// Begins what is ordered; `instead_of` another one, if that is not the same, of which this has arrived.
+    async fn begin_order(
+        &self,
+        order: Order,
+        background: bool,
+        instead_of: Option<(TransferId, PathBuf)>,
+    ) -> Result<Attached, Error> {
         let _changing = self.node.transfers().changing.lock().await;
         let (attached, is_to_start, before) = {
             let mut table = self.node.transfers().lock();
@@ -68,6 +74,9 @@ impl Transfers {
             let is_to_start = entry.stop.is_none() || (background && !entry.kept);
             for (path, level) in order.levels().iter() {
                 entry.priorities.set(path, level)?;
+            }
+            if let Some((_, folder)) = instead_of.filter(|(other, _)| *other != id) {
+                entry.instead_of = Some(folder);
             }
             if background {
                 entry.kept = true;
@@ -154,12 +163,12 @@ impl Transfers {
     }
 
     /// Fetches the same as one that has failed or is done, into another folder (where one is named), in its place; the node goes on with it by
-    /// itself. What has arrived is taken along, which takes a while to another disk. Where it `adds`, what the folder lacks is put into the one that
+    /// itself. What has arrived is taken along, which takes a while to another disk; what cannot be read is fetched once more. Where it `adds`, what the folder lacks is put into the one that
     /// is there already, and nothing in it is replaced.
     ///
     /// # Errors
-    /// As [`Transfers::begin`]; [`Error::UnknownTransfer`]; [`Error::Usage`] for one that is under way; [`Error::Io`] when what has arrived cannot be
-    /// taken along, as where there is no room: it stays where it is then.
+    /// As [`Transfers::begin`]; [`Error::UnknownTransfer`]; [`Error::Usage`] for one that is under way; [`Error::Io`] where there is no room for what
+    /// has arrived, or the folder cannot be made: it stays where it is then.
     pub async fn again(
         &self,
         id: TransferId,
@@ -167,14 +176,20 @@ impl Transfers {
         adds: bool,
     ) -> Result<Attached, Error> {
         let (mut order, staged) = {
-            let table = self.node.transfers().lock();
-            let entry = table.entries.get(&id).ok_or_else(|| missing(id))?;
+            let mut table = self.node.transfers().lock();
+            let entry = table.entries.get_mut(&id).ok_or_else(|| missing(id))?;
             if !entry.status.borrow().state.is_over() {
                 return Err(Error::Usage(format!(
                     "transfer {id} is under way; cancel it first"
                 )));
             }
             let order = entry.order.clone().prioritised(&entry.priorities.levels());
+            // It had not begun: what has arrived is what did for the one in whose place it is.
+            if entry.staged.folder().is_none()
+                && let Some(folder) = entry.instead_of.take()
+            {
+                entry.staged.tell(folder);
+            }
             (order, entry.staged.clone())
         };
         if let Some(out) = out {
@@ -184,21 +199,18 @@ impl Transfers {
             order.only = vec![ALL.to_owned()];
         }
         take_along(&staged, &order.out()).await?;
-        let begun = self.begin_order(order, true).await?;
+        {
+            // Where it lies is known after a restart, too.
+            let _changing = self.node.transfers().changing.lock().await;
+            run::write(&self.node, id).await?;
+        }
+        let instead_of = staged.folder().map(|folder| (id, folder));
+        let begun = self.begin_order(order, true, instead_of).await?;
         if begun.id != id {
-            self.replaces(begun.id, staged.folder());
             // What arrived is kept until that has what it wants of it.
             self.cancel(id, false).await?;
         }
         Ok(begun)
-    }
-
-    /// What arrived for the transfer in whose place this one is lies there.
-    fn replaces(&self, id: TransferId, staged: Option<PathBuf>) {
-        let mut table = self.node.transfers().lock();
-        if let Some(entry) = table.entries.get_mut(&id) {
-            entry.instead_of = staged;
-        }
     }
 
     /// Ends one, and forgets it. What arrived is kept for a later one, or deleted if it is to be `discard`ed; what is whole stays in any case.

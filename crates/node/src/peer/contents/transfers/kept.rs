@@ -46,6 +46,8 @@ pub struct KeptTransfer {
     pub(super) staged: Option<PathBuf>,
     /// Where all of it is, once it is.
     pub(super) target: Option<PathBuf>,
+    /// The staging folder of the one in whose place it is, until all of this is here.
+    pub(super) instead_of: Option<PathBuf>,
 }
 
 /// Version 1 of a row's value.
@@ -72,13 +74,16 @@ struct Kept {
     /// Whether it failed because something else lies where it should go; left out where not.
     #[n(9)]
     exists: Option<bool>,
+    /// What arrived for the one in whose place it is; left out where it is in nobody's.
+    #[n(10)]
+    instead_of: Option<minicbor::bytes::ByteVec>,
 }
 
 impl Wire for Kept {
     /// The texts with the heads of each of them (a pattern of one byte takes two), the paths that have priorities and those that are chosen
-    /// with theirs, a link, a staging folder's path beside the target's, the message, and room for the rest.
+    /// with theirs, a link, a staging folder's path beside the target's and another's, the message, and room for the rest.
     const BYTES_MAX: usize =
-        5 * TEXTS_BYTES_MAX + 2 * PATHS_BYTES_MAX + 2 * CHOSEN_BYTES_MAX + Link::BYTES_MAX;
+        6 * TEXTS_BYTES_MAX + 2 * PATHS_BYTES_MAX + 2 * CHOSEN_BYTES_MAX + Link::BYTES_MAX;
 }
 
 const VERSION: u8 = 1;
@@ -126,6 +131,7 @@ impl KeptTransfer {
             staged: self.staged.as_ref().map(bytes),
             target: self.target.as_ref().map(bytes),
             exists,
+            instead_of: self.instead_of.as_ref().map(bytes),
         };
         Row {
             value: Some(codec::encode(&kept)),
@@ -170,6 +176,7 @@ impl KeptTransfer {
             },
             staged: kept.staged.map(path),
             target: kept.target.map(path),
+            instead_of: kept.instead_of.map(path),
         })
     }
 }
@@ -206,6 +213,7 @@ mod tests {
             },
             staged: Some("/out/.x".into()),
             target: None,
+            instead_of: None,
         }
     }
 
@@ -246,6 +254,27 @@ mod tests {
             "07".repeat(32),
             "2f6f75742f2e78",
             HEXLOWER.encode(b"/out/holiday"),
+        );
+        assert_eq!(HEXLOWER.encode(&value), golden);
+    }
+
+    #[test]
+    fn in_whose_place_it_is_is_kept() {
+        let instead = KeptTransfer {
+            instead_of: Some("/was/.x".into()),
+            ..kept(Standing::Wanted)
+        };
+        let row = instead.row();
+        let value = row.value.expect("a value");
+        assert_eq!(
+            KeptTransfer::read(&row.key, &value).expect("sound"),
+            instead
+        );
+        let golden = format!(
+            "8b018b5820{}f667686f6c6964617960f6442f6f757480f600f5f4006001020347{}f6f647{}",
+            "07".repeat(32),
+            "2f6f75742f2e78",
+            HEXLOWER.encode(b"/was/.x"),
         );
         assert_eq!(HEXLOWER.encode(&value), golden);
     }

@@ -75,6 +75,7 @@ pub(super) struct Entry {
 pub(super) struct Earlier {
     kept: bool,
     wait_ms: u64,
+    instead_of: Option<PathBuf>,
     status: Status,
     /// What stopped the task that worked on it.
     stop: Option<CancellationToken>,
@@ -128,6 +129,7 @@ impl Table {
         if let Some(folder) = kept.staged {
             entry.staged.tell(folder);
         }
+        entry.instead_of = kept.instead_of;
         self.entries.insert(kept.id, entry);
     }
 
@@ -251,6 +253,7 @@ impl Entry {
         Earlier {
             kept: self.kept,
             wait_ms: self.order.wait_ms,
+            instead_of: self.instead_of.clone(),
             status: self.status.borrow().clone(),
             stop: self.stop.clone(),
         }
@@ -260,6 +263,7 @@ impl Entry {
     pub(super) fn go_back(&mut self, to: Earlier) -> bool {
         self.kept = to.kept;
         self.order.wait_ms = to.wait_ms;
+        self.instead_of = to.instead_of;
         match &to.stop {
             Some(stop) => stop.is_cancelled(),
             None => {
@@ -324,6 +328,7 @@ impl Entry {
             },
             staged: self.staged.folder(),
             target: self.target.clone(),
+            instead_of: self.instead_of.clone(),
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tracing::{debug, warn};
+
 use crate::content::StagedAt;
 use crate::data::disk::StagingError;
 use crate::data::relocating::relocate;
@@ -10,7 +12,8 @@ use crate::data::staging::Staging;
 use crate::error::Error;
 use crate::peer::contents::release::{RELEASE_STEP, RELEASE_WITHIN};
 
-/// Takes what arrived along to another folder.
+/// Takes what arrived along to another folder. Where it cannot be, as where its disk cannot be read, it stays; where there is no room for it that is
+/// told, and so is a folder that cannot be made.
 pub(super) async fn take_along(staged: &StagedAt, out: &Path) -> Result<(), Error> {
     let Some(folder) = staged.folder() else {
         return Ok(());
@@ -18,8 +21,15 @@ pub(super) async fn take_along(staged: &StagedAt, out: &Path) -> Result<(), Erro
     let context = format!("cannot take along what has arrived to {}", out.display());
     let (staged, out) = (staged.clone(), out.to_owned());
     when_released(context, move || {
-        if let Some(folder) = relocate(&folder, &out)? {
-            staged.tell(folder);
+        std::fs::create_dir_all(&out)?;
+        match relocate(&folder, &out) {
+            Ok(Some(folder)) => staged.tell(folder),
+            Ok(None) => {}
+            Err(error @ (StagingError::Busy(_) | StagingError::DiskFull)) => return Err(error),
+            Err(error) => {
+                warn!("what has arrived cannot be taken along; it is fetched once more");
+                debug!(%error, "what has arrived stays where it is");
+            }
         }
         Ok(())
     })
@@ -48,5 +58,49 @@ async fn when_released(
             }
             Err(error) => return Err(Error::io(context, std::io::Error::other(error))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use kith_core::ids::{BlobHash, ShareId};
+
+    use super::*;
+    use crate::data::staging::Download;
+
+    fn open(parent: &Path) -> Staging {
+        let download = Download {
+            share: &ShareId([9; 32]),
+            tree: &BlobHash([1; 32]),
+            filter: "",
+        };
+        Staging::open(&parent.join("holiday"), download).expect("opened")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_read_stays_where_it_is_and_what_is_held_is_told() {
+        let place = tempfile::tempdir().expect("temporary folder");
+        let (was, is) = (place.path().join("was"), place.path().join("is"));
+        let staging = open(&was);
+        let folder = staging.folder().to_owned();
+        let staged = StagedAt::default();
+        staged.tell(folder.clone());
+        take_along(&staged, &is).await.expect_err("it is held");
+        drop(staging);
+        // It opens no more than what lies on a disk that breaks.
+        let (lock, away) = (folder.join("lock"), folder.join("away"));
+        fs::rename(&lock, &away).expect("renamed");
+        std::os::unix::fs::symlink(&away, &lock).expect("made");
+        take_along(&staged, &is).await.expect("without it");
+        assert_eq!(staged.folder().as_ref(), Some(&folder));
+        fs::rename(&away, &lock).expect("renamed");
+        let file = place.path().join("file");
+        fs::write(&file, b"").expect("written");
+        take_along(&staged, &file).await.expect_err("no folder");
+        take_along(&staged, &is).await.expect("taken along");
+        let name = folder.file_name().expect("named");
+        assert_eq!(staged.folder(), Some(is.join(name)));
     }
 }
