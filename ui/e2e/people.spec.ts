@@ -46,7 +46,7 @@ test("a name that is taken is refused in front of the dialog", async () => {
   await expect(ann.getByRole("button", { name: "More for bob" })).toBeFocused();
 });
 
-test("who is blocked is let in again, and who is removed is gone", async () => {
+test("who is blocked no more needs a new invite, and who is removed is gone", async () => {
   const choose = async (item: string) => {
     await ann.getByRole("button", { name: "More for bob" }).click();
     await ann.getByRole("menuitem", { name: item, exact: true }).click();
@@ -55,7 +55,7 @@ test("who is blocked is let in again, and who is removed is gone", async () => {
   await ann.getByRole("dialog").getByRole("button", { name: "Block" }).click();
   await expect(ann.getByText("Blocked", { exact: true })).toBeVisible();
   await choose("Unblock");
-  await expect(ann.getByText("bob is let in again")).toBeVisible();
+  await expect(ann.getByText("bob is not blocked any more. To meet again, one of you needs a new invite.")).toBeVisible();
   await expect(ann.getByText("Blocked", { exact: true })).toBeHidden();
   await choose("Remove");
   await ann.getByRole("dialog").getByRole("button", { name: "Remove" }).click();

@@ -30,6 +30,7 @@ export type InviteMade = Schemas["InviteMade"];
 export type OpenInvite = Schemas["OpenInvite"];
 export type SafetyWords = Schemas["SafetyWords"];
 export type Check = Schemas["Check"];
+export type TracesInfo = Schemas["TracesInfo"];
 export type TraceStep = Schemas["TraceStep"];
 export type ShareRequest = Schemas["ShareRequest"];
 export type GetRequest = Schemas["GetRequest"];

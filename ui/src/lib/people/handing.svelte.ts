@@ -41,7 +41,7 @@ export class Handing {
     if (this.#known?.kind !== "invite") return null;
     if (this.#known.own) return t.handed.isOwn;
     if (this.#known.expired) return t.handed.isOver;
-    return this.#known.contact ? t.handed.isKnown(this.#known.contact) : null;
+    return null;
   });
 
   readonly complaint = $derived(this.wrong ?? this.#advice ?? this.#damage ?? this.#refusal);
@@ -55,6 +55,7 @@ export class Handing {
   readonly told = $derived.by(() => {
     const known = this.#known;
     if (this.usable?.kind === "invite") {
+      if (known?.kind === "invite" && known.contact) return t.handed.isKnown(safeName(known.contact));
       const name = known?.kind === "invite" ? known.suggested_name : "";
       return name === "" ? t.handed.invite : t.handed.inviteFrom(safeName(name));
     }

@@ -64,7 +64,6 @@ test("what is neither, over, one's own or damaged can be used for nothing, and s
   for (const [change, words] of [
     [{ own: true }, /yourself/],
     [{ expired: true }, /over/],
-    [{ contact: "Annie" }, /Annie/],
   ] as const) {
     recognise.mockResolvedValue({ ...told.invite, ...change });
     const refused = await handed("kith:invite1qqq");
@@ -74,6 +73,13 @@ test("what is neither, over, one's own or damaged can be used for nothing, and s
   recognise.mockRejectedValue(new api.ApiError("usage", "a letter is wrong"));
   const damaged = await handed("kith:link1qqq");
   expect([damaged.usable, damaged.complaint]).toEqual([null, "a letter is wrong"]);
+});
+
+test("an invite from a contact is taken: after a block nothing else leads back", async () => {
+  recognise.mockResolvedValue({ ...told.invite, contact: "Annie" });
+  const again = await handed("kith:invite1qqq");
+  expect([again.usable?.kind, again.complaint]).toEqual(["invite", null]);
+  expect(again.told).toMatch(/Annie.*meet again/);
 });
 
 test("a node that does not answer stands in nobody's way", async () => {

@@ -39,6 +39,9 @@ export const t = {
     you: "You",
     files,
     filesAndBytes: (number: number, size: number) => `${files(number)} · ${bytes(size)}`,
+    partTitle: "This page did not come",
+    partText: "Kith does not answer just now, or is newer than this page. Load it again, when kith runs.",
+    reload: "Load again",
     missingTitle: "There is nothing here",
     missingText: "The address names no page of this app.",
     home: "To the albums",
@@ -57,7 +60,7 @@ export const t = {
   connection: {
     lost: "Lost the node on this computer; trying again…",
     stopped:
-      "The node on this computer does not run. Start kith again (“kith up” in a terminal); this page goes on by itself then.",
+      "The node on this computer does not run. Start kith again (“kith up” in a terminal); this page goes on by itself then. Where it runs already, it is at another address: “kith web --open” leads there.",
     fails: (words: string) => `The node on this computer cannot tell all there is; trying again… (${words})`,
     locked:
       "This browser is not let in any more. If you want it to be, type “kith web --open” in a terminal on this computer.",
@@ -74,7 +77,8 @@ export const t = {
     meetTitle: "Meet someone",
     meetText: "One of you makes an invite, the other adds it. Send it by any messenger, or show the code.",
     ready: "You are set up",
-    readyText: "From now on you find each other by yourselves, whatever network you are in.",
+    readyText:
+      "From now on you find each other by yourselves: on one network always, and wherever you are, once one of you can be reached from outside or both use an introducer (Settings).",
     readyAlone:
       "You have met nobody yet. Whenever you like, invite someone under People; what you share until then waits for them.",
     toAlbums: "Make an album",
@@ -126,7 +130,8 @@ export const t = {
     isPeer: "This is somebody’s PeerId. It says who they are, not where: ask them for an invite.",
     isOwn: "You made this invite yourself. Send it to somebody else.",
     isOver: "The time of this invite is over. Ask for a new one.",
-    isKnown: (name: string) => `This is an invite from ${name}, who is in your address book already.`,
+    isKnown: (name: string) =>
+      `An invite from ${name}, who is in your address book. It lets you meet again, if one of you has removed or blocked the other.`,
     invite: "An invite.",
     inviteFrom: (name: string) => `An invite from somebody who calls themselves “${name}”.`,
     link: "A link to something that is shared.",
@@ -177,7 +182,7 @@ export const t = {
     notMutual: "They have not answered yet. That happens as soon as both of you are there.",
     pendingTitle: "Waiting to be let in",
     pendingText: (name: string) =>
-      `${name} came by an invite that several people could use. Compare the safety words, then decide.`,
+      `${name} came by an invite that several people could use, or was blocked by you. Compare the safety words, then decide. After a block one of you needs a new invite, too.`,
     confirm: "Let in",
     rename: "Rename",
     newName: "New name",
@@ -187,12 +192,13 @@ export const t = {
     verify: "Compare safety words",
     blockTitle: (name: string) => `Block ${name}?`,
     blockText:
-      "They get nothing from you any more, and are not told why. A link that they have still opens what it opens, until you take that back. What they fetched they keep.",
+      "They get nothing from you any more, and are not told why. A link that they have still opens what it opens, until you take that back. What they fetched they keep. Should you unblock them, one of you needs a new invite.",
     removeTitle: (name: string) => `Remove ${name}?`,
     removeText: "You forget them. To meet again, one of you needs a new invite.",
     done: {
       blocked: (name: string) => `${name} is blocked`,
-      unblocked: (name: string) => `${name} is let in again`,
+      unblocked: (name: string) =>
+        `${name} is not blocked any more. To meet again, one of you needs a new invite.`,
       removed: (name: string) => `${name} is removed`,
       confirmed: (name: string) => `${name} is let in`,
     },
@@ -201,6 +207,7 @@ export const t = {
     theirs: (name: string) => `What ${name} shares with you`,
     theirsNone: "Nothing now.",
     theirsWrong: (name: string) => `What ${name} shares cannot be seen now`,
+    theirsBlocked: "You have blocked them: nothing of theirs is asked for, and they get nothing of yours.",
     theirsAway: "They are away. What they shared shows when they are back.",
     theirsAsOf: (told: number | null, now: number) =>
       told === null ? "They are away." : `They are away. This is as of ${when(told, now)}.`,
