@@ -55,7 +55,9 @@ test("who is blocked no more needs a new invite, and who is removed is gone", as
   await ann.getByRole("dialog").getByRole("button", { name: "Block" }).click();
   await expect(ann.getByText("Blocked", { exact: true })).toBeVisible();
   await choose("Unblock");
-  await expect(ann.getByText("bob is not blocked any more. To meet again, one of you needs a new invite.")).toBeVisible();
+  await expect(
+    ann.getByText("bob is not blocked any more. To meet again, one of you needs a new invite."),
+  ).toBeVisible();
   await expect(ann.getByText("Blocked", { exact: true })).toBeHidden();
   await choose("Remove");
   await ann.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
