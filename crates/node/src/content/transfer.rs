@@ -420,6 +420,7 @@ impl Transfer {
                 let places = staging.places(PathBuf::new());
                 barrier::tree(&places.growing(""))?;
                 update.replace(&places, folder)?;
+                update.make_way(&places.growing(""), folder)?;
                 return staging.add(folder);
             }
             // What was chosen of a folder is added to what is there of it, also where that has come since it was begun.

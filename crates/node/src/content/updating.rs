@@ -15,8 +15,9 @@ use kith_core::ids::BlobHash;
 use crate::content::earlier::Earlier;
 use crate::data::barrier;
 use crate::data::disk;
-use crate::data::hash::Stamp;
+use crate::data::hash::{self, Stamp};
 use crate::data::places::{Places, beneath};
+use crate::data::range::Blob;
 
 /// The most files that are kept as they are and named: what somebody reads.
 pub const KEPT_NAMED_MAX: usize = 100;
@@ -94,7 +95,10 @@ impl Update {
         (prefix, path): (&str, &str),
         content: &BlobHash,
     ) -> io::Result<Judged> {
-        let judged = self.look(folder, (prefix, path), content)?;
+        let judged = match self.look(folder, (prefix, path), content) {
+            Err(error) if is_closed(&error) => Judged::Kept,
+            looked => looked?,
+        };
         match judged {
             Judged::Missing => self.lock().updated.added += 1,
             Judged::Kept => self.keep(path),
@@ -109,16 +113,10 @@ impl Update {
         (prefix, path): (&str, &str),
         content: &BlobHash,
     ) -> io::Result<Judged> {
-        for (end, _) in path.match_indices('/') {
-            match fs::symlink_metadata(beneath(folder.to_owned(), &path[..end])) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Ok(Judged::Missing);
-                }
-                Err(error) => return Err(error),
-                // What is moved into another file system is no file of this one.
-                Ok(found) if found.is_dir() && disk::is_one_device(folder, &found)? => {}
-                Ok(_) => return Ok(Judged::Kept),
-            }
+        match way(folder, path)? {
+            Way::Free => {}
+            Way::Missing => return Ok(Judged::Missing),
+            Way::Blocked => return Ok(Judged::Kept),
         }
         let at = beneath(folder.to_owned(), path);
         let metadata = match fs::symlink_metadata(&at) {
@@ -162,6 +160,10 @@ impl Update {
                     return Ok(false);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+                Err(error) if is_closed(&error) => {
+                    self.keep(path);
+                    return Ok(false);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -175,8 +177,10 @@ impl Update {
         let mut folders = BTreeSet::new();
         for (path, stamp) in outdated {
             let (new, at) = (places.growing(&path), beneath(folder.to_owned(), &path));
-            let is_as_it_was = fs::symlink_metadata(&at)
-                .is_ok_and(|found| found.is_file() && Stamp::of(&found) == stamp);
+            // Nothing is followed that has come on the way meanwhile.
+            let is_as_it_was = way(folder, &path).is_ok_and(|way| way == Way::Free)
+                && fs::symlink_metadata(&at)
+                    .is_ok_and(|found| found.is_file() && Stamp::of(&found) == stamp);
             if !is_as_it_was {
                 fs::remove_file(new)?;
                 self.keep(&path);
@@ -187,6 +191,52 @@ impl Update {
             folders.insert(disk::parent(&at).to_owned());
         }
         barrier::folders(folder, &folders)
+    }
+
+    /// What came for places where something else is by now goes, and that is kept: also what an earlier run left for them. Blocks.
+    pub(super) fn make_way(&self, tree: &Path, folder: &Path) -> io::Result<()> {
+        let mut above = vec![String::new()];
+        while let Some(path) = above.pop() {
+            for entry in fs::read_dir(beneath(tree.to_owned(), &path))? {
+                let entry = entry?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let path = match path.as_str() {
+                    "" => name,
+                    above => format!("{above}/{name}"),
+                };
+                let there = match fs::symlink_metadata(beneath(folder.to_owned(), &path)) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    found => found?,
+                };
+                let staged = entry.path();
+                match (entry.file_type()?.is_dir(), there.is_dir()) {
+                    (true, true) => above.push(path),
+                    (true, false) => {
+                        let files = files_in(&staged)?;
+                        fs::remove_dir_all(staged)?;
+                        self.keep_instead(&path, files);
+                    }
+                    // What is identical by now counts as added.
+                    (false, _) if is_same(&staged, &beneath(folder.to_owned(), &path))? => {}
+                    (false, _) => {
+                        fs::remove_file(staged)?;
+                        self.keep_instead(&path, 1);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is at a path is kept instead of so many files that were to be added.
+    fn keep_instead(&self, path: &str, files: u64) {
+        let mut state = self.lock();
+        state.updated.added = state.updated.added.saturating_sub(files);
+        let is_named = state.updated.kept.iter().any(|kept| kept == path);
+        drop(state);
+        if !is_named {
+            self.keep(path);
+        }
     }
 
     fn keep(&self, path: &str) {
@@ -200,6 +250,67 @@ impl Update {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is on the way to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Folders, of one file system: what is moved into another is no file of this one.
+    Free,
+    /// Not all folders are there.
+    Missing,
+    /// Something else.
+    Blocked,
+}
+
+/// What is on the way to `path` beneath `folder`.
+fn way(folder: &Path, path: &str) -> io::Result<Way> {
+    for (end, _) in path.match_indices('/') {
+        match fs::symlink_metadata(beneath(folder.to_owned(), &path[..end])) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Way::Missing),
+            Err(error) => return Err(error),
+            Ok(found) if found.is_dir() && disk::is_one_device(folder, &found)? => {}
+            Ok(_) => return Ok(Way::Blocked),
+        }
+    }
+    Ok(Way::Free)
+}
+
+/// Whether something cannot be read, by whoever runs this or because it never rests: what it is cannot be said.
+pub(super) fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy
+    )
+}
+
+/// Whether a file at `there` holds what the one at `staged` does.
+fn is_same(staged: &Path, there: &Path) -> io::Result<bool> {
+    let hashed = hash::hash_file(staged)?;
+    let blob = Blob {
+        hash: hashed.hash,
+        size: hashed.stamp.size,
+    };
+    match disk::is_identical(there, &blob) {
+        Err(error) if is_closed(&error) => Ok(false),
+        is_identical => is_identical,
+    }
+}
+
+/// How many files lie in a folder.
+fn files_in(folder: &Path) -> io::Result<u64> {
+    let mut files = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            match entry.file_type()?.is_dir() {
+                true => folders.push(entry.path()),
+                false => files += 1,
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// What an earlier run fetched of a file that is not wanted any more goes.
