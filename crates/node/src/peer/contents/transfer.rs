@@ -246,7 +246,7 @@ impl Run {
                 return Ok(got);
             }
         }
-        if self.has_older {
+        if self.has_older && !self.options.update {
             let others = self.others(&reach).await?;
             let soonest = self.attempt_soonest(others, &owner, only, &mut failed);
             if let Some(got) = soonest.await? {
@@ -350,8 +350,8 @@ impl Run {
         };
         let acquainted = first.acquaintance(share, source.owner);
         let newest = self.contents.newest(share).await?;
-        // What the owner has is what it is.
-        let is_choosy = owner.is_some() && !self.has_older;
+        // What the owner has is what it is. What is brought up to date never becomes older.
+        let is_choosy = owner.is_some() && (!self.has_older || self.options.update);
         let get = Get {
             newest: newest.clone().filter(|_| is_choosy),
             // Others may have it as it was.
