@@ -20,12 +20,20 @@ use crate::content::{
 /// Alice, who shares a tree, and Bob, who got it and provides it.
 pub(super) struct Friends {
     pub(super) alice: World,
-    bob: World,
+    pub(super) bob: World,
     share: ShareId,
 }
 
 impl Friends {
     pub(super) async fn new() -> Self {
+        let friends = Self::strangers();
+        let got = friends.alice.get(friends.request()).await;
+        friends.keep(&got.expect("fetched")).await;
+        friends
+    }
+
+    /// The same, before he has got anything.
+    pub(super) fn strangers() -> Self {
         let bob = SecretKey::from_bytes([2; 32]);
         let mut alice = World::new();
         alice.asker = Asker {
@@ -37,14 +45,11 @@ impl Friends {
         }
         let share = alice.share(Recipients::Contacts).head.share;
         let bob = World::of(bob);
-        let friends = Self { alice, bob, share };
-        let got = friends.alice.get(friends.request()).await;
-        friends.keep(&got.expect("fetched")).await;
-        friends
+        Self { alice, bob, share }
     }
 
     /// All of it, to Bob's.
-    fn request(&self) -> Get {
+    pub(super) fn request(&self) -> Get {
         Get {
             out: self.bob.out(),
             ..self.alice.request(self.share)
@@ -86,16 +91,17 @@ impl Friends {
         self.bob.out().join("holiday").join(path)
     }
 
-    fn is_hers(&self, path: &str) -> bool {
+    pub(super) fn is_hers(&self, path: &str) -> bool {
         let hers = fs::read(self.alice.source().join(path)).expect("shared");
         fs::read(self.at(path)).is_ok_and(|here| here == hers)
     }
 }
 
-fn updated(added: u64, replaced: u64, kept: &[&str]) -> Updated {
+pub(super) fn updated(added: u64, replaced: u64, kept: &[&str]) -> Updated {
     Updated {
         added,
         replaced,
+        deleted: 0,
         kept: kept.iter().map(|path| (*path).to_owned()).collect(),
         kept_count: kept.len() as u64,
     }
@@ -360,7 +366,7 @@ async fn what_is_made_here_while_it_is_fetched_stays_and_no_link_is_followed() {
     };
     friends.alice.fault = Fault::At(500_000, Arc::new(makes));
     let (_, came) = friends.update().await;
-    let kept = ["day", "day/c", "new", "night"];
+    let kept = ["day", "day/c", "new", "night", "night/new"];
     assert_eq!(came, updated(0, 1, &kept));
     assert!(friends.is_hers("a"));
     assert_eq!(

@@ -448,6 +448,7 @@ impl Run {
             out: options.out.clone(),
             only: only.cloned(),
             update: None,
+            was: (options.recorded).then(|| Arc::clone(self.contents.node.shares())),
             here: Some(self.contents.already_here()),
             credential: credential.clone(),
             readers: options.readers.clone(),
