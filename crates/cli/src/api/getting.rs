@@ -118,9 +118,11 @@ pub(crate) struct GetSource {
 pub(crate) struct GetUpdated {
     /// Files that were not here.
     pub(crate) added: u64,
-    /// Files that were replaced: nobody had changed them here.
+    /// Files that were replaced, or may be run now, or may not: nobody had changed them here.
     pub(crate) replaced: u64,
-    /// What is something else at its owner and stays as it is here, by its path below the target; the first hundred,
+    /// Files that were deleted here, and are as they were then: they do not come again.
+    pub(crate) deleted: u64,
+    /// What is something else at its owner and stays as it is here, because it was changed here or nothing is known of what it was, by its path below the target; the first hundred,
     pub(crate) kept: Vec<String>,
     /// of so many.
     pub(crate) kept_count: u64,
@@ -131,6 +133,7 @@ impl From<Updated> for GetUpdated {
         Self {
             added: updated.added,
             replaced: updated.replaced,
+            deleted: updated.deleted,
             kept: updated.kept,
             kept_count: updated.kept_count,
         }

@@ -53,7 +53,7 @@ pub(crate) struct GetArgs {
     /// Only files that match (repeatable), such as '*.jpg', and no links: added to what is there of it already.
     #[arg(long, value_name = "GLOB")]
     pub(crate) only: Vec<String>,
-    /// Bring what is there of it up to date: add what is new, and replace what nobody has changed here. What was changed here stays, and is named.
+    /// Bring what is there of it up to date: add what is new, and replace what nobody has changed here. What was changed here stays, and is named; what was deleted here stays so.
     #[arg(long)]
     pub(crate) update: bool,
     /// How long to wait for someone who has it (30s when left out; 30d in the background).

@@ -371,9 +371,14 @@ fn what_came(updated: &GetUpdated) -> String {
         added,
         replaced,
         kept_count,
+        deleted,
         ..
     } = updated;
-    format!(", {added} added, {replaced} replaced, {kept_count} kept")
+    let gone = match deleted {
+        0 => String::new(),
+        _ => format!(", {deleted} deleted here"),
+    };
+    format!(", {added} added, {replaced} replaced, {kept_count} kept{gone}")
 }
 
 /// Says what was not brought up to date.
@@ -381,13 +386,19 @@ fn tell_kept(on: &On, updated: &GetUpdated) {
     for path in &updated.kept {
         let path = output::name(path);
         on.output.talk(format_args!(
-            "kept: {path} is not as it was got, or nothing is known of that; move it away and update again to have the owner's"
+            "kept: {path} was changed here, or nothing is known of what it was; move it away and update again to have the owner's"
         ));
     }
     let told = updated.kept.len() as u64;
     if updated.kept_count > told {
         let more = updated.kept_count - told;
         on.output.talk(format_args!("kept: {more} more"));
+    }
+    if updated.deleted > 0 {
+        on.output.talk(format_args!(
+            "deleted here: {} stay so; get it into another folder (--out) to have them again",
+            output::files(updated.deleted)
+        ));
     }
 }
 

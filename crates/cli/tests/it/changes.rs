@@ -232,7 +232,7 @@ async fn what_was_got_is_brought_up_to_date_and_what_was_changed_here_stays() {
     let update = [&get[..], &["--update"]].concat();
     // Where nothing is there all of it comes.
     let lines = ben.json(&update).await;
-    let came = |added: u64, replaced: u64, kept: &[&str]| json!({"added": added, "replaced": replaced, "kept": kept, "kept_count": kept.len()});
+    let came = |added: u64, replaced: u64, kept: &[&str]| json!({"added": added, "replaced": replaced, "deleted": 0, "kept": kept, "kept_count": kept.len()});
     assert_eq!(lines.last().expect("done")["updated"], came(0, 0, &[]));
 
     let mut events = Events::follow(&ann).await;
@@ -258,11 +258,21 @@ async fn what_was_got_is_brought_up_to_date_and_what_was_changed_here_stays() {
         let here = fs::read_to_string(at.join(name)).expect("there");
         assert_eq!(here, content, "{name}");
     }
+    fs::remove_file(at.join("three.txt")).expect("there");
     let again = ben.run(&update).await;
     assert_eq!(again.code, 0, "{}", again.stderr);
     let told = String::from_utf8_lossy(&again.stdout);
-    assert!(told.contains("0 added, 0 replaced, 1 kept"), "{told}");
+    assert!(
+        told.contains("0 added, 0 replaced, 1 kept, 1 deleted here"),
+        "{told}"
+    );
     assert!(again.stderr.contains("kept: two.txt"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("deleted here: 1 file"),
+        "{}",
+        again.stderr
+    );
+    assert!(!at.join("three.txt").exists(), "what he deleted stays so");
 
     // As she does next: the node does it, when he is not there.
     fs::write(folder.join("one.txt"), "and now this").expect("room");
@@ -285,11 +295,13 @@ async fn a_file_that_a_command_got_by_itself_is_brought_up_to_date_by_another() 
     ann.one(&["share", letter.to_str().expect("text")]).await;
     let out = ben.file("out");
     let get = ["get", "ann/letter", "--out", out.to_str().expect("text")];
-    assert_eq!(ben.run(&get).await.code, 0);
+    // Nothing provides it, and it is known what it was.
+    let first = [&get[..], &["--no-provide"]].concat();
+    assert_eq!(ben.run(&first).await.code, 0);
     fs::write(&letter, "as it is now").expect("room");
     let update = [&get[..], &["--update"]].concat();
     let updated = async || ben.json(&update).await.pop().expect("done")["updated"].clone();
-    let replaced = json!({"added": 0, "replaced": 1, "kept": [], "kept_count": 0});
+    let replaced = json!({"added": 0, "replaced": 1, "deleted": 0, "kept": [], "kept_count": 0});
     assert_eq!(updated().await, replaced);
     let here = || fs::read_to_string(out.join("letter")).expect("there");
     assert_eq!(here(), "as it is now");

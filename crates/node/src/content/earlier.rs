@@ -1,10 +1,11 @@
-//! What a share was when it was got last: by that it shows which files here nobody has touched since, so that another version may take their place.
+//! What a share was when it was got: by that it shows which files here nobody has touched since, so that another version may take their place, and
+//! which were deleted here.
 //!
-//! Of a copy its manifest is here as long as it is provided, and of one that was `was` has it.
+//! What is got is written down before anything of it gets its name (`was`), whether it becomes a copy or not.
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kith_core::data::manifest::{Entry, Found, Node};
@@ -13,8 +14,10 @@ use kith_core::ids::{BlobHash, ShareId};
 
 use crate::content::known::{self, trusted};
 use crate::content::shares::Shares;
+use crate::content::was::{Version, Was};
 use crate::content::{store, was};
 use crate::data::hash::{self, Stamp};
+use crate::data::nodes::Nodes;
 
 /// Nodes that are kept at hand: those on the way to a file, and to the next ones.
 const NODES_MAX: usize = 32;
@@ -24,7 +27,10 @@ const NODES_MAX: usize = 32;
 pub struct Earlier {
     shares: Arc<Shares>,
     share: ShareId,
-    roots: Vec<BlobHash>,
+    /// What was written down, the version got last first,
+    was: Vec<Was>,
+    /// and the copy.
+    copy: Option<BlobHash>,
     nodes: Mutex<VecDeque<(BlobHash, Arc<Node>)>>,
 }
 
@@ -34,42 +40,80 @@ impl Earlier {
     /// # Errors
     /// The database's.
     pub fn of(shares: &Arc<Shares>, share: ShareId) -> io::Result<Self> {
-        let heads = store::run(shares.database(), |connection| {
+        let (copy, was) = store::run(shares.database(), |connection| {
             let copy = known::copy(connection, &share)?.map(|copy| copy.head);
-            Ok([copy, was::head(connection, &share)?])
+            Ok((copy, was::versions(connection, &share)?))
         })?;
-        let heads = heads.iter().flatten();
-        let roots = heads.filter_map(|head| Some(trusted(head).ok()?.manifest));
         Ok(Self {
             shares: Arc::clone(shares),
             share,
-            roots: roots.collect(),
+            was,
+            copy: copy.and_then(|head| Some(trusted(&head).ok()?.manifest)),
             nodes: Mutex::default(),
         })
     }
 
-    /// Whether a file of it, by its path in the share, had this content. Blocks.
-    pub(super) fn had(&self, path: &str, content: &BlobHash) -> io::Result<bool> {
-        for root in &self.roots {
-            if self.file(*root, path)? == Some(*content) {
+    /// Whether a file of it, by its path in the share, had this content in some version; and then whether it was to be run in the last that had it. Blocks.
+    pub(super) fn had(&self, path: &str, content: &BlobHash) -> io::Result<Option<bool>> {
+        let roots = self.was.iter().map(|was| was.manifest).chain(self.copy);
+        for root in roots {
+            if let Some(Entry::File(file)) = self.at(root, path)?
+                && file.hash == *content
+            {
+                return Ok(Some(file.executable));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a file with this content came to a path below `folder`, by its path in the share. Blocks.
+    pub(super) fn brought(
+        &self,
+        folder: &Path,
+        (path, in_share): (&str, &str),
+        content: &BlobHash,
+    ) -> io::Result<bool> {
+        for was in self.whole(folder) {
+            if !was.kept.contains(path)
+                && let Some(Entry::File(file)) = self.at(was.manifest, in_share)?
+                && file.hash == *content
+            {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// The content of the file at a path of a version.
-    fn file(&self, root: BlobHash, path: &str) -> io::Result<Option<BlobHash>> {
+    /// The same of a folder.
+    pub(super) fn brought_folder(&self, folder: &Path, in_share: &str) -> io::Result<bool> {
+        for was in self.whole(folder) {
+            if let Some(Entry::Directory(_)) = self.at(was.manifest, in_share)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The versions of which all came to a folder.
+    fn whole(&self, folder: &Path) -> impl Iterator<Item = &Was> {
+        let place = was::place(folder);
+        (self.was.iter()).filter(move |was| was.is_whole && was.target == place)
+    }
+
+    /// What lies at a path of a version.
+    fn at(&self, root: BlobHash, path: &str) -> io::Result<Option<Entry>> {
         let Ok(names) = path::split(path) else {
             return Ok(None);
         };
         let mut at = root;
         let mut found = None;
         for name in names {
-            match self.entry(at, name)? {
+            found = self.entry(at, name)?;
+            match &found {
                 Some(Entry::Directory(directory)) => at = directory.node,
-                Some(Entry::File(file)) => found = Some(file.hash),
-                Some(Entry::Symlink(_)) | None => return Ok(None),
+                // Nothing lies below it.
+                Some(Entry::File(_) | Entry::Symlink(_)) => {}
+                None => return Ok(None),
             }
         }
         Ok(found)
@@ -115,5 +159,51 @@ impl Earlier {
             Some(known) => Ok(known.hash),
             None => Ok(hash::hash_file(path)?.hash),
         }
+    }
+}
+
+/// Where it is written down what is got.
+#[derive(Clone, Debug)]
+pub struct Record {
+    shares: Arc<Shares>,
+    version: Version,
+}
+
+impl Record {
+    /// Of a version of a share that is got to `target`.
+    pub(super) fn new(
+        shares: &Arc<Shares>,
+        share: ShareId,
+        manifest: BlobHash,
+        target: &Path,
+    ) -> Self {
+        let target: PathBuf = was::place(target);
+        Self {
+            shares: Arc::clone(shares),
+            version: Version {
+                share,
+                manifest,
+                target,
+            },
+        }
+    }
+
+    /// It is about to get its name, file by file or at once. Blocks.
+    pub(super) fn begin(&self, nodes: &Nodes) -> io::Result<()> {
+        if nodes.bytes() > was::BYTES_MAX {
+            return Ok(());
+        }
+        // One that cannot be read any more is missing from what is remembered.
+        let nodes = nodes.all().filter_map(|node| node.ok().flatten());
+        store::run(self.shares.database(), |connection| {
+            was::begin(connection, &self.version, nodes, was::BYTES_MAX)
+        })
+    }
+
+    /// All of it has its name, but for the files of which another content was kept, by their paths below the target. Blocks.
+    pub(super) fn complete(&self, kept: &[String]) -> io::Result<()> {
+        store::run(self.shares.database(), |connection| {
+            was::complete(connection, &self.version, kept)
+        })
     }
 }

@@ -10,21 +10,26 @@
 //! never held in memory whole.
 
 use std::future::Future;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use kith_core::data::head::{Head, HeadError};
+use tracing::debug;
 
 use crate::content::asking::Answered;
 use crate::content::coming::Coming;
+use crate::content::earlier::Record;
 use crate::content::error::GetError;
 use crate::content::request::{Get, Got, Progress};
-use crate::content::select;
+use crate::content::select::{self, Selected};
 use crate::content::selected::PartOf;
 use crate::content::swarm::fetching::Fetching;
 use crate::content::swarm::{Getting, Intake};
 use crate::content::transfer::Transfer;
 use crate::content::updating::Update;
+use crate::data::nodes::Nodes;
 
 /// Fetches, and returns when all is durable under its final name.
 ///
@@ -92,7 +97,7 @@ where
     }
     // They can be read for as long as they are held.
     let nodes = transfer.nodes();
-    transfer.finish(&selected, &target).await?;
+    put(transfer, &get, &head, (&selected, &target)).await?;
     report(&Progress {
         durable: progress.bytes,
         ..progress.clone()
@@ -115,6 +120,52 @@ where
         }),
         offered,
     })
+}
+
+/// Gives what is here its name, and writes down before and after it what that is.
+async fn put(
+    transfer: Transfer,
+    get: &Get,
+    head: &Head,
+    (selected, target): (&Selected, &Path),
+) -> Result<(), GetError> {
+    let record = begin_record(get, head, target, transfer.nodes()).await;
+    transfer.finish(selected, target).await?;
+    if let Some(record) = record {
+        complete_record(get, record).await;
+    }
+    Ok(())
+}
+
+/// Writes down what is about to get its name, where that is wanted: what nobody has touched can be brought up to date then, whatever happens next.
+async fn begin_record(
+    get: &Get,
+    head: &Head,
+    target: &Path,
+    nodes: Option<Arc<Nodes>>,
+) -> Option<Record> {
+    let record = Record::new(get.was.as_ref()?, get.share, head.manifest, target);
+    let (nodes, begun) = (nodes?, record.clone());
+    let began = tokio::task::spawn_blocking(move || begun.begin(&nodes)).await;
+    let began = began.map_err(io::Error::other).flatten();
+    // It is fetched, whether that can be known later or not.
+    let began = began.inspect_err(|error| debug!(%error, "what was got is not written down"));
+    began.is_ok().then_some(record)
+}
+
+/// All of that has its name now, where all was wanted.
+async fn complete_record(get: &Get, record: Record) {
+    let kept = match &get.update {
+        Some(update) => update.all_kept(),
+        None => Some(Vec::new()),
+    };
+    let Some(kept) = kept.filter(|_| get.only.is_none()) else {
+        return;
+    };
+    let completed = tokio::task::spawn_blocking(move || record.complete(&kept)).await;
+    if let Err(error) = completed.map_err(io::Error::other).flatten() {
+        debug!(%error, "it is not written down that all came");
+    }
 }
 
 /// Whether a head is of the owner and the version that were asked for, and not older than is good enough.

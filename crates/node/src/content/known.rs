@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::content::selected::{self, PartOf, Place};
 use crate::content::store::{path, path_bytes};
-use crate::content::was;
+use crate::content::was::{self, Version};
 
 /// The room's fifth piece of schema, for what others share.
 pub(crate) const SCHEMA: &str = "
@@ -273,8 +273,8 @@ pub(super) fn hold(
     let transaction = connection.transaction()?;
     let before = copy(&transaction, &row.share)?;
     let is_known = |before: &CopyRow| version(&before.head) == version(&row.head);
-    if before.as_ref().is_some_and(|before| !is_known(before)) {
-        was::remember(&transaction, &row.share)?;
+    if let Some(before) = before.as_ref().filter(|before| !is_known(before)) {
+        remember(&transaction, before)?;
     }
     let before = before.filter(|before| before.is_part);
     transaction.execute(
@@ -316,7 +316,9 @@ pub(super) fn drop_copy(connection: &mut Connection, share: &ShareId) -> rusqlit
 }
 
 pub(super) fn forget_copy(connection: &Connection, share: &ShareId) -> rusqlite::Result<bool> {
-    was::remember(connection, share)?;
+    if let Some(copy) = copy(connection, share)? {
+        remember(connection, &copy)?;
+    }
     let dropped = connection.execute("DELETE FROM share_copy WHERE share = ?1", [share.0])?;
     if dropped > 0 {
         for table in ["share_node", "share_file", "share_part", "share_place"] {
@@ -324,4 +326,17 @@ pub(super) fn forget_copy(connection: &Connection, share: &ShareId) -> rusqlite:
         }
     }
     Ok(dropped > 0)
+}
+
+/// What a copy was is remembered.
+fn remember(connection: &Connection, copy: &CopyRow) -> rusqlite::Result<()> {
+    let Some(manifest) = version(&copy.head) else {
+        return Ok(());
+    };
+    let version = Version {
+        share: copy.share,
+        manifest,
+        target: was::place(&copy.target),
+    };
+    was::remember(connection, &version)
 }

@@ -175,15 +175,20 @@ fn prepare_all(
     for item in items {
         match item {
             Item::Directory { path } if only.is_none() => {
-                if let (Some(target), Some((update, _))) = (target, &sorting.update)
+                if let (Some(target), Some((update, below))) = (target, &sorting.update)
                     && !update
-                        .may_have_directory(target, &path)
+                        .may_have_directory(target, (below, &path))
                         .map_err(|error| GetError::staging(error.into(), &path))?
                 {
                     continue;
                 }
-                staging
-                    .directory(&path)
+                // Those above it may have been deleted where it is brought up to date.
+                let above = match sorting.update {
+                    Some(_) => staging.parents(&path),
+                    None => Ok(()),
+                };
+                above
+                    .and_then(|()| staging.directory(&path))
                     .map_err(|error| GetError::staging(error, &path))?;
             }
             Item::File {
@@ -250,7 +255,7 @@ fn prepare_file(
     {
         return Ok(lying);
     }
-    if sorting.only.is_some() {
+    if sorting.only.is_some() || sorting.update.is_some() {
         staging.parents(path)?;
     }
     let candidates = match sorting.levels.of(path) {
@@ -276,7 +281,7 @@ impl Prepared {
         let (Some(target), Some((update, below))) = (target, &sorting.update) else {
             return Ok(true);
         };
-        let judged = update.judge(target, (below, path), &file.hash)?;
+        let judged = update.judge(target, (below, path), file)?;
         match judged {
             Judged::Missing | Judged::Outdated => return Ok(true),
             Judged::Same => {
@@ -284,7 +289,7 @@ impl Prepared {
                 self.durable += file.size;
                 self.files += 1;
             }
-            Judged::Kept => {}
+            Judged::Deleted | Judged::Kept => {}
         }
         updating::forget_staged(&staging.places(PathBuf::new()), path)?;
         Ok(false)

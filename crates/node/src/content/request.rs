@@ -17,6 +17,7 @@ use crate::content::offered::{Offered, Providing};
 use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
 use crate::content::selected::PartOf;
+use crate::content::shares::Shares;
 use crate::content::updating::{Update, Updated};
 use crate::data::local::Candidate;
 use crate::data::range::Blob;
@@ -43,6 +44,8 @@ pub struct Get {
     pub out: PathBuf,
     /// Which files; `None` for all.
     pub only: Option<Filter>,
+    /// Where it is written down what was got, so that it can be brought up to date later; `None` where it is not.
+    pub was: Option<Arc<Shares>>,
     /// How a target that is there already is brought up to date; `None` where it is not touched.
     pub update: Option<Update>,
     /// What need not be fetched, because it lies here; `None` where nothing does.

@@ -19,4 +19,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     remembered::SCHEMA,
     left_out::SCHEMA,
     was::SCHEMA,
+    was::VERSIONS_SCHEMA,
 ];

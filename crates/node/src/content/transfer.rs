@@ -404,8 +404,8 @@ impl Transfer {
             ..
         } = self;
         let at = target.to_owned();
-        let has_kept = (update.as_ref()).is_some_and(|(update, _)| update.updated().kept_count > 0);
-        let has_nothing = only.is_some() && progress.files == 0 && !has_kept;
+        let has_left = (update.as_ref()).is_some_and(|(update, _)| update.has_left());
+        let has_nothing = only.is_some() && progress.files == 0 && !has_left;
         blocking(&fetching.arriving.tasks, target, move || {
             let Some(staging) = place.staging() else {
                 return match at.is_dir() && compare::count(&at)? != entries {
@@ -420,6 +420,7 @@ impl Transfer {
                 let places = staging.places(PathBuf::new());
                 barrier::tree(&places.growing(""))?;
                 update.replace(&places, folder)?;
+                update.make_way(&places.growing(""), folder)?;
                 return staging.add(folder);
             }
             // What was chosen of a folder is added to what is there of it, also where that has come since it was begun.

@@ -1,7 +1,9 @@
 //! Bringing what was got up to date: what is new is added, and what nobody has touched here since it was got is replaced.
 //!
-//! A file here that holds what it held in the version that was got last is its owner's, and another content of theirs may take its place. Anything
-//! else was made here: it is neither replaced nor deleted, and named. What is gone at its owner stays as well.
+//! A file here that holds what it held in a version that was got is its owner's, and another content of theirs may take its place. Anything
+//! else was made here, or nothing is known of it: it is neither replaced nor deleted, and named. What is gone at its owner stays as well. A file that came and
+//! is not here any more was deleted here, and comes again when its owner gives it another content. Whether somebody may run a file goes with it, unless
+//! that was changed here; the rest of its mode is that of this place.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,13 +12,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kith_core::ids::BlobHash;
+use kith_core::data::manifest;
 
 use crate::content::earlier::Earlier;
 use crate::data::barrier;
 use crate::data::disk;
-use crate::data::hash::Stamp;
+use crate::data::hash::{self, Stamp};
 use crate::data::places::{Places, beneath};
+use crate::data::range::Blob;
 
 /// The most files that are kept as they are and named: what somebody reads.
 pub const KEPT_NAMED_MAX: usize = 100;
@@ -30,8 +33,10 @@ const REPLACED_MAX: usize = 256 * 1024;
 pub struct Updated {
     /// Files that were not here.
     pub added: u64,
-    /// Files that were replaced.
+    /// Files that were replaced, or may be run now, or may not.
     pub replaced: u64,
+    /// Files that were deleted here, and are as they were then: they do not come again.
+    pub deleted: u64,
     /// Files, folders and links that are something else at their owner and stay as they are here, by their paths below the target; the first
     /// [`KEPT_NAMED_MAX`],
     pub kept: Vec<String>,
@@ -50,7 +55,18 @@ pub struct Update {
 struct State {
     updated: Updated,
     /// What is to be replaced, as it was when it was looked at.
-    outdated: Vec<(String, Stamp)>,
+    outdated: Vec<Outdated>,
+}
+
+/// A file that is to be replaced.
+struct Outdated {
+    path: String,
+    /// As it was when it was looked at.
+    stamp: Stamp,
+    /// Whether another content comes, or only this changes:
+    is_fetched: bool,
+    /// whether it may be run then.
+    executable: bool,
 }
 
 /// What is to become of a file.
@@ -58,6 +74,8 @@ struct State {
 pub(super) enum Judged {
     /// It is not here.
     Missing,
+    /// It was here, just so, and was deleted.
+    Deleted,
     /// It is here just so.
     Same,
     /// It is here as it was when it was got, and is fetched.
@@ -81,22 +99,40 @@ impl Update {
         }
     }
 
+    /// Whether something was left as it is here.
+    pub(super) fn has_left(&self) -> bool {
+        let updated = &self.lock().updated;
+        updated.kept_count > 0 || updated.deleted > 0
+    }
+
+    /// All that was kept; `None` where that is more than is named.
+    pub(super) fn all_kept(&self) -> Option<Vec<String>> {
+        let Updated {
+            kept, kept_count, ..
+        } = self.updated();
+        (kept.len() as u64 == kept_count).then_some(kept)
+    }
+
     /// What came of it so far.
     pub(super) fn updated(&self) -> Updated {
         self.lock().updated.clone()
     }
 
-    /// Looks what lies at `path` beneath `folder`, where a file of the share with this content is to be, whose path in the share is that below
+    /// Looks what lies at `path` beneath `folder`, where this file of the share is to be, whose path in the share is that below
     /// `prefix`. Blocks.
     pub(super) fn judge(
         &self,
         folder: &Path,
         (prefix, path): (&str, &str),
-        content: &BlobHash,
+        file: &manifest::File,
     ) -> io::Result<Judged> {
-        let judged = self.look(folder, (prefix, path), content)?;
+        let judged = match self.look(folder, (prefix, path), file) {
+            Err(error) if is_closed(&error) => Judged::Kept,
+            looked => looked?,
+        };
         match judged {
             Judged::Missing => self.lock().updated.added += 1,
+            Judged::Deleted => self.lock().updated.deleted += 1,
             Judged::Kept => self.keep(path),
             Judged::Same | Judged::Outdated => {}
         }
@@ -107,22 +143,23 @@ impl Update {
         &self,
         folder: &Path,
         (prefix, path): (&str, &str),
-        content: &BlobHash,
+        file: &manifest::File,
     ) -> io::Result<Judged> {
-        for (end, _) in path.match_indices('/') {
-            match fs::symlink_metadata(beneath(folder.to_owned(), &path[..end])) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Ok(Judged::Missing);
-                }
-                Err(error) => return Err(error),
-                // What is moved into another file system is no file of this one.
-                Ok(found) if found.is_dir() && disk::is_one_device(folder, &found)? => {}
-                Ok(_) => return Ok(Judged::Kept),
-            }
-        }
+        let in_share = in_share(prefix, path);
         let at = beneath(folder.to_owned(), path);
-        let metadata = match fs::symlink_metadata(&at) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Judged::Missing),
+        let found = match way(folder, path)? {
+            Way::Free => fs::symlink_metadata(&at),
+            Way::Missing => Err(io::ErrorKind::NotFound.into()),
+            Way::Blocked => return Ok(Judged::Kept),
+        };
+        let metadata = match found {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let is_brought = (self.earlier).brought(folder, (path, &in_share), &file.hash)?;
+                return Ok(match is_brought {
+                    true => Judged::Deleted,
+                    false => Judged::Missing,
+                });
+            }
             other => other?,
         };
         if !metadata.is_file() {
@@ -130,26 +167,40 @@ impl Update {
         }
         let stamp = Stamp::of(&metadata);
         let here = self.earlier.content(&at, stamp)?;
-        if here == *content {
+        let had = self.earlier.had(&in_share, &here)?;
+        // What was changed here stays.
+        let is_executable = disk::is_executable(&metadata);
+        let executable = match had == Some(is_executable) {
+            true => file.executable,
+            false => is_executable,
+        };
+        let is_fetched = here != file.hash;
+        if !is_fetched && executable == is_executable {
             return Ok(Judged::Same);
         }
-        let in_share = match prefix {
-            "" => path.to_owned(),
-            _ => format!("{prefix}/{path}"),
-        };
-        if !self.earlier.had(&in_share, &here)? {
-            return Ok(Judged::Kept);
-        }
         let mut state = self.lock();
-        if state.outdated.len() >= REPLACED_MAX {
+        if had.is_none() || state.outdated.len() >= REPLACED_MAX {
             return Ok(Judged::Kept);
         }
-        state.outdated.push((path.to_owned(), stamp));
-        Ok(Judged::Outdated)
+        state.outdated.push(Outdated {
+            path: path.to_owned(),
+            stamp,
+            is_fetched,
+            executable,
+        });
+        Ok(match is_fetched {
+            true => Judged::Outdated,
+            false => Judged::Same,
+        })
     }
 
-    /// Whether a directory may be made at `path` beneath `folder`, or is there; what else is there is kept. Blocks.
-    pub(super) fn may_have_directory(&self, folder: &Path, path: &str) -> io::Result<bool> {
+    /// Whether a directory may be made at `path` beneath `folder`, or is there; what else is there is kept, and one that was deleted is
+    /// made with what is new in it. Blocks.
+    pub(super) fn may_have_directory(
+        &self,
+        folder: &Path,
+        (prefix, path): (&str, &str),
+    ) -> io::Result<bool> {
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);
         for at in above.chain([path]) {
             match fs::symlink_metadata(beneath(folder.to_owned(), at)) {
@@ -161,7 +212,14 @@ impl Update {
                     }
                     return Ok(false);
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let in_share = in_share(prefix, path);
+                    return Ok(!self.earlier.brought_folder(folder, &in_share)?);
+                }
+                Err(error) if is_closed(&error) => {
+                    self.keep(path);
+                    return Ok(false);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -173,20 +231,77 @@ impl Update {
     pub(super) fn replace(&self, places: &Places, folder: &Path) -> io::Result<()> {
         let outdated = std::mem::take(&mut self.lock().outdated);
         let mut folders = BTreeSet::new();
-        for (path, stamp) in outdated {
-            let (new, at) = (places.growing(&path), beneath(folder.to_owned(), &path));
-            let is_as_it_was = fs::symlink_metadata(&at)
-                .is_ok_and(|found| found.is_file() && Stamp::of(&found) == stamp);
-            if !is_as_it_was {
-                fs::remove_file(new)?;
-                self.keep(&path);
-                continue;
+        for outdated in outdated {
+            let path = &outdated.path;
+            let (new, at) = (places.growing(path), beneath(folder.to_owned(), path));
+            match put(&outdated, folder, &new, &at) {
+                Ok(true) => {
+                    self.lock().updated.replaced += 1;
+                    folders.insert(disk::parent(&at).to_owned());
+                    continue;
+                }
+                Ok(false) => {}
+                Err(error) if is_closed(&error) => {}
+                Err(error) => return Err(error),
             }
-            fs::rename(new, &at)?;
-            self.lock().updated.replaced += 1;
-            folders.insert(disk::parent(&at).to_owned());
+            if outdated.is_fetched {
+                fs::remove_file(new)?;
+            }
+            self.keep(path);
         }
         barrier::folders(folder, &folders)
+    }
+
+    /// What came for places where something else is by now goes, and that is kept: also what an earlier run left for them. Blocks.
+    pub(super) fn make_way(&self, tree: &Path, folder: &Path) -> io::Result<()> {
+        let mut above = vec![String::new()];
+        while let Some(path) = above.pop() {
+            for entry in fs::read_dir(beneath(tree.to_owned(), &path))? {
+                let entry = entry?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let path = match path.as_str() {
+                    "" => name,
+                    above => format!("{above}/{name}"),
+                };
+                let there = match fs::symlink_metadata(beneath(folder.to_owned(), &path)) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    found => found?,
+                };
+                let staged = entry.path();
+                match (entry.file_type()?.is_dir(), there.is_dir()) {
+                    (true, true) => above.push(path),
+                    (true, false) => {
+                        let files = files_in(&staged, &path)?;
+                        fs::remove_dir_all(staged)?;
+                        self.keep_named(&path);
+                        files.iter().for_each(|file| self.keep_instead(file));
+                    }
+                    // What is identical by now counts as added.
+                    (false, _) if is_same(&staged, &beneath(folder.to_owned(), &path))? => {}
+                    (false, _) => {
+                        fs::remove_file(staged)?;
+                        self.keep_instead(&path);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is at a path is kept instead of a file that was to be added.
+    fn keep_instead(&self, path: &str) {
+        let mut state = self.lock();
+        state.updated.added = state.updated.added.saturating_sub(1);
+        drop(state);
+        self.keep_named(path);
+    }
+
+    /// The same as [`Self::keep`] of what may be named already.
+    fn keep_named(&self, path: &str) {
+        let is_named = self.lock().updated.kept.iter().any(|kept| kept == path);
+        if !is_named {
+            self.keep(path);
+        }
     }
 
     fn keep(&self, path: &str) {
@@ -200,6 +315,97 @@ impl Update {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Puts a file that came in the place of another, or changes whether that may be run. False where it is not as it was when it was looked at.
+fn put(outdated: &Outdated, folder: &Path, new: &Path, at: &Path) -> io::Result<bool> {
+    // Nothing is followed that has come on the way meanwhile.
+    if !way(folder, &outdated.path).is_ok_and(|way| way == Way::Free) {
+        return Ok(false);
+    }
+    let Ok(found) = fs::symlink_metadata(at) else {
+        return Ok(false);
+    };
+    if !found.is_file() || Stamp::of(&found) != outdated.stamp {
+        return Ok(false);
+    }
+    if outdated.is_fetched {
+        disk::set_mode(new, &found, outdated.executable)?;
+        fs::rename(new, at)?;
+    } else {
+        disk::set_mode(at, &found, outdated.executable)?;
+    }
+    Ok(true)
+}
+
+/// The path in the share of what lies at `path` below `prefix`.
+fn in_share(prefix: &str, path: &str) -> String {
+    match prefix {
+        "" => path.to_owned(),
+        _ => format!("{prefix}/{path}"),
+    }
+}
+
+/// What is on the way to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Folders, of one file system: what is moved into another is no file of this one.
+    Free,
+    /// Not all folders are there.
+    Missing,
+    /// Something else.
+    Blocked,
+}
+
+/// What is on the way to `path` beneath `folder`.
+fn way(folder: &Path, path: &str) -> io::Result<Way> {
+    for (end, _) in path.match_indices('/') {
+        match fs::symlink_metadata(beneath(folder.to_owned(), &path[..end])) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Way::Missing),
+            Err(error) => return Err(error),
+            Ok(found) if found.is_dir() && disk::is_one_device(folder, &found)? => {}
+            Ok(_) => return Ok(Way::Blocked),
+        }
+    }
+    Ok(Way::Free)
+}
+
+/// Whether something cannot be read, by whoever runs this or because it never rests: what it is cannot be said.
+pub(super) fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy
+    )
+}
+
+/// Whether a file at `there` holds what the one at `staged` does.
+fn is_same(staged: &Path, there: &Path) -> io::Result<bool> {
+    let hashed = hash::hash_file(staged)?;
+    let blob = Blob {
+        hash: hashed.hash,
+        size: hashed.stamp.size,
+    };
+    match disk::is_identical(there, &blob) {
+        Err(error) if is_closed(&error) => Ok(false),
+        is_identical => is_identical,
+    }
+}
+
+/// The files in a staged folder, by their paths below the target.
+fn files_in(folder: &Path, path: &str) -> io::Result<Vec<String>> {
+    let mut files = Vec::new();
+    let mut folders = vec![(folder.to_owned(), path.to_owned())];
+    while let Some((folder, path)) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let path = format!("{path}/{}", entry.file_name().to_string_lossy());
+            match entry.file_type()?.is_dir() {
+                true => folders.push((entry.path(), path)),
+                false => files.push(path),
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// What an earlier run fetched of a file that is not wanted any more goes.

@@ -254,3 +254,37 @@ pub(super) fn make_symlink(target: &str, at: &Path) -> io::Result<()> {
 pub(super) fn make_symlink(target: &str, at: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(target, at)
 }
+
+/// Whether its owner may run a file.
+pub(crate) fn is_executable(metadata: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        metadata.permissions().mode() & 0o100 != 0
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        false
+    }
+}
+
+/// Gives a file the mode of another, but for whether it may be run: by whoever may read it, or by nobody.
+pub(crate) fn set_mode(path: &Path, like: &fs::Metadata, executable: bool) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = like.permissions().mode() & 0o777;
+        let wanted = match (executable, is_executable(like)) {
+            (true, true) | (false, false) => mode,
+            (true, false) => mode | ((mode & 0o444) >> 2),
+            (false, true) => mode & !0o111,
+        };
+        fs::set_permissions(path, fs::Permissions::from_mode(wanted))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (path, like, executable);
+        Ok(())
+    }
+}

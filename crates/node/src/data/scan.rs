@@ -17,6 +17,7 @@ use kith_core::ids::BlobHash;
 use rayon::prelude::*;
 use thiserror::Error;
 
+use crate::data::disk::is_executable;
 use crate::data::hash::{HashError, Stamp};
 use crate::data::outboard::Outboards;
 use crate::data::places;
@@ -361,17 +362,6 @@ fn read_error(path: &Path, error: io::Error) -> ScanError {
         path: path.to_owned(),
         error,
     }
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    metadata.permissions().mode() & 0o100 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_: &fs::Metadata) -> bool {
-    false
 }
 
 #[cfg(test)]

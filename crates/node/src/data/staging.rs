@@ -432,11 +432,16 @@ impl Staging {
     pub fn add(&self, target: &Path) -> Result<(), StagingError> {
         let tree = self.at("");
         barrier::tree(&tree)?;
-        match self.name("", target) {
-            Err(StagingError::TargetExists(_)) if occupied(target)? == Occupied::Folder => {
-                adding::add(&tree, target)?;
+        // One that is there may be the root of a file system, which cannot even be asked to take the name.
+        if occupied(target)? == Occupied::Folder {
+            adding::add(&tree, target)?;
+        } else {
+            match self.name("", target) {
+                Err(StagingError::TargetExists(_)) if occupied(target)? == Occupied::Folder => {
+                    adding::add(&tree, target)?;
+                }
+                named => named?,
             }
-            named => named?,
         }
         Ok(fs::remove_dir_all(&self.folder)?)
     }

@@ -1450,7 +1450,12 @@ export interface components {
              * @description Files that were not here.
              */
             added: number;
-            /** @description What is something else at its owner and stays as it is here, by its path below the target; the first hundred, */
+            /**
+             * Format: int64
+             * @description Files that were deleted here, and are as they were then: they do not come again.
+             */
+            deleted: number;
+            /** @description What is something else at its owner and stays as it is here, because it was changed here or nothing is known of what it was, by its path below the target; the first hundred, */
             kept: string[];
             /**
              * Format: int64
@@ -1459,7 +1464,7 @@ export interface components {
             kept_count: number;
             /**
              * Format: int64
-             * @description Files that were replaced: nobody had changed them here.
+             * @description Files that were replaced, or may be run now, or may not: nobody had changed them here.
              */
             replaced: number;
         };

@@ -7,6 +7,7 @@ use std::process::Command;
 use kith_core::crypto::SecretKey;
 use kith_core::random::Random;
 
+use super::updating::Friends;
 use super::world::{NOW, World, bytes, snapshot};
 use crate::content::{Get, GetError, NewShare, Recipients, SCHEMAS, ShareError, Shares};
 use crate::store::Store;
@@ -188,6 +189,30 @@ async fn fetch_to_a_read_only_disk() {
         let at = out.join("f").display().to_string();
         assert!(told.contains(&at) && told.contains("Read-only"), "{told}");
     }
+}
+
+#[test]
+fn one_file_at_the_root_of_a_file_system_is_brought_up_to_date() {
+    on_a_small_disk("update_one_file_at_the_root_of_a_disk", TINY_MIB);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by the test above, in a namespace"]
+async fn update_one_file_at_the_root_of_a_disk() {
+    let friends = Friends::new().await;
+    let at = disk().join("a");
+    std::fs::copy(friends.at("a"), &at).expect("room");
+    friends.alice.write("a", &bytes(11, 120_000));
+    friends.alice.share(Recipients::Contacts);
+    let request = Get {
+        path: "a".to_owned(),
+        out: disk(),
+        ..friends.updating()
+    };
+    let got = friends.alice.get(request).await.expect("fetched");
+    assert_eq!(got.updated.expect("wanted").replaced, 1);
+    assert_eq!(std::fs::read(at).expect("there"), bytes(11, 120_000));
+    assert_eq!(snapshot(&disk()).len(), 1, "nothing else is left");
 }
 
 #[test]

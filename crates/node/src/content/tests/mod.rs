@@ -13,6 +13,7 @@ mod follow;
 mod fresh;
 #[cfg(target_os = "linux")]
 mod full;
+mod got;
 mod half;
 #[cfg(target_os = "linux")]
 mod held;

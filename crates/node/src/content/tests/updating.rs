@@ -1,7 +1,10 @@
 //! What was got is brought up to date, and what was made here stays.
 
 use std::fs;
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kith_core::content::access::{Asker, Relation};
 use kith_core::crypto::SecretKey;
@@ -9,19 +12,28 @@ use kith_core::ids::ShareId;
 
 use super::copies::learn;
 use super::world::{Fault, NOW, World, bytes, snapshot};
+use crate::content::updating::is_closed;
 use crate::content::{
     Credential, Earlier, Filter, Get, GetError, Got, Held, Recipients, Update, Updated,
 };
 
 /// Alice, who shares a tree, and Bob, who got it and provides it.
-struct Friends {
-    alice: World,
-    bob: World,
+pub(super) struct Friends {
+    pub(super) alice: World,
+    pub(super) bob: World,
     share: ShareId,
 }
 
 impl Friends {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
+        let friends = Self::strangers();
+        let got = friends.alice.get(friends.request()).await;
+        friends.keep(&got.expect("fetched")).await;
+        friends
+    }
+
+    /// The same, before he has got anything.
+    pub(super) fn strangers() -> Self {
         let bob = SecretKey::from_bytes([2; 32]);
         let mut alice = World::new();
         alice.asker = Asker {
@@ -33,14 +45,11 @@ impl Friends {
         }
         let share = alice.share(Recipients::Contacts).head.share;
         let bob = World::of(bob);
-        let friends = Self { alice, bob, share };
-        let got = friends.alice.get(friends.request()).await;
-        friends.keep(&got.expect("fetched")).await;
-        friends
+        Self { alice, bob, share }
     }
 
     /// All of it, to Bob's.
-    fn request(&self) -> Get {
+    pub(super) fn request(&self) -> Get {
         Get {
             out: self.bob.out(),
             ..self.alice.request(self.share)
@@ -61,7 +70,7 @@ impl Friends {
         assert!(self.bob.shares.examine(&self.share).expect("read"));
     }
 
-    fn updating(&self) -> Get {
+    pub(super) fn updating(&self) -> Get {
         let earlier = Earlier::of(&self.bob.shares, self.share).expect("read");
         Get {
             update: Some(Update::new(earlier)),
@@ -78,20 +87,21 @@ impl Friends {
         (got, updated)
     }
 
-    fn at(&self, path: &str) -> std::path::PathBuf {
+    pub(super) fn at(&self, path: &str) -> PathBuf {
         self.bob.out().join("holiday").join(path)
     }
 
-    fn is_hers(&self, path: &str) -> bool {
+    pub(super) fn is_hers(&self, path: &str) -> bool {
         let hers = fs::read(self.alice.source().join(path)).expect("shared");
         fs::read(self.at(path)).is_ok_and(|here| here == hers)
     }
 }
 
-fn updated(added: u64, replaced: u64, kept: &[&str]) -> Updated {
+pub(super) fn updated(added: u64, replaced: u64, kept: &[&str]) -> Updated {
     Updated {
         added,
         replaced,
+        deleted: 0,
         kept: kept.iter().map(|path| (*path).to_owned()).collect(),
         kept_count: kept.len() as u64,
     }
@@ -278,4 +288,91 @@ async fn where_nothing_is_there_all_comes_and_what_is_chosen_alone_is_updated() 
     let got = alice.get(one(&out)).await.expect("fetched");
     assert_eq!(got.updated, Some(updated(0, 0, &["c"])));
     assert_eq!(fs::read_dir(&out).expect("there").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_never_rests_stays_and_the_rest_comes() {
+    let friends = Friends::new().await;
+    for (number, path) in (11..).zip(["a", "b"]) {
+        friends.alice.write(path, &bytes(number, 120_000));
+    }
+    // So large that it grows while it is read, each time.
+    let mut restless = fs::File::options()
+        .append(true)
+        .open(friends.at("a"))
+        .expect("there");
+    restless.set_len(64 << 20).expect("room");
+    let rests = Arc::new(AtomicBool::new(false));
+    let writer = std::thread::spawn({
+        let rests = Arc::clone(&rests);
+        move || {
+            while !rests.load(Ordering::Relaxed) {
+                restless.write_all(b"x").expect("room");
+            }
+        }
+    });
+    let (_, came) = friends.update().await;
+    rests.store(true, Ordering::Relaxed);
+    writer.join().expect("it ends");
+    assert_eq!(came, updated(0, 1, &["a"]));
+    assert!(friends.is_hers("b"));
+}
+
+#[test]
+fn what_cannot_be_read_is_kept_and_a_broken_disk_is_told() {
+    use std::io::ErrorKind;
+    for (kind, is_kept) in [
+        (ErrorKind::PermissionDenied, true),
+        (ErrorKind::ResourceBusy, true),
+        (ErrorKind::StorageFull, false),
+        (ErrorKind::Other, false),
+    ] {
+        assert_eq!(is_closed(&kind.into()), is_kept, "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_an_earlier_run_staged_does_not_stand_in_the_way_of_what_was_made_here() {
+    let mut friends = Friends::new().await;
+    for (number, path) in (11..).zip(["a", "b", "day/c", "x/deep/new"]) {
+        friends.alice.write(path, &bytes(number, 1_000_000));
+    }
+    friends.alice.share(Recipients::Contacts);
+    friends.alice.fault = Fault::Cut(friends.alice.received() + 2_500_000);
+    let cut = friends.alice.get(friends.updating()).await;
+    assert!(matches!(cut, Err(GetError::Connection(_))), "{cut:?}");
+    fs::write(friends.at("x"), b"Bob's").expect("written");
+    friends.alice.fault = Fault::None;
+    let (_, came) = friends.update().await;
+    assert_eq!(came, updated(0, 3, &["x", "x/deep/new"]));
+    assert_eq!(fs::read(friends.at("x")).expect("there"), b"Bob's");
+    assert_eq!(friends.bob.out_names(), ["holiday"], "nothing else is left");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_made_here_while_it_is_fetched_stays_and_no_link_is_followed() {
+    let mut friends = Friends::new().await;
+    for (number, path) in (11..).zip(["a", "day/c", "new", "night/new"]) {
+        friends.alice.write(path, &bytes(number, 1_000_000));
+    }
+    let elsewhere = friends.bob.folder.path().join("elsewhere");
+    let (day, new, night) = (friends.at("day"), friends.at("new"), friends.at("night"));
+    let to = elsewhere.clone();
+    let makes = move || {
+        fs::rename(&day, &to).expect("moved");
+        std::os::unix::fs::symlink(&to, &day).expect("made");
+        fs::write(&new, b"Bob's").expect("written");
+        fs::write(&night, b"Bob's, too").expect("written");
+    };
+    friends.alice.fault = Fault::At(500_000, Arc::new(makes));
+    let (_, came) = friends.update().await;
+    let kept = ["day", "day/c", "new", "night", "night/new"];
+    assert_eq!(came, updated(0, 1, &kept));
+    assert!(friends.is_hers("a"));
+    assert_eq!(
+        fs::read(elsewhere.join("c")).expect("there"),
+        bytes(3, 100_000)
+    );
+    assert_eq!(fs::read(friends.at("new")).expect("there"), b"Bob's");
+    assert_eq!(fs::read(friends.at("night")).expect("there"), b"Bob's, too");
 }

@@ -328,6 +328,7 @@ impl World {
             out: self.out(),
             only: None,
             update: None,
+            was: None,
             here: None,
             credential: Credential::Session,
             readers: Readers::default(),

@@ -183,6 +183,7 @@ impl Contents {
             readers: reading.readers.clone(),
             priorities: Priorities::unwanted(),
             provide: false,
+            recorded: false,
             // What is here whole is read at once where nobody is there.
             wait: match whole(place).await {
                 Some(_) => Duration::ZERO,

@@ -36,6 +36,8 @@ pub struct GetOptions {
     pub priorities: Priorities,
     /// Whether it is provided to others who may have it, once all of it is here.
     pub provide: bool,
+    /// Whether it is written down what came, by which it can be brought up to date later.
+    pub recorded: bool,
     /// Whether it is provided for good: it never makes room for other copies.
     pub keep: bool,
     /// Told where what arrives is kept until it is whole.
@@ -59,6 +61,7 @@ impl GetOptions {
             readers: Readers::default(),
             priorities: Priorities::default(),
             provide: true,
+            recorded: true,
             keep: false,
             staged: StagedAt::default(),
             givers: Givers::default(),

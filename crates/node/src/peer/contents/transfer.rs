@@ -257,6 +257,10 @@ impl Run {
         {
             return Ok(got);
         }
+        if self.options.update {
+            // What is brought up to date never becomes older.
+            return Err(attempt.failed);
+        }
         self.has_older = true;
         for first in std::mem::take(&mut attempt.older) {
             match self.fetch(&first, Some(&attempt.owner), only).await {
@@ -373,8 +377,8 @@ impl Run {
         };
         let acquainted = first.acquaintance(share, source.owner);
         let newest = self.contents.newest(share).await?;
-        // What the owner has is what it is.
-        let is_choosy = owner.is_some() && !self.has_older;
+        // What the owner has is what it is. What is brought up to date never becomes older.
+        let is_choosy = owner.is_some() && (!self.has_older || self.options.update);
         let get = Get {
             newest: newest.clone().filter(|_| is_choosy),
             // Others may have it as it was.
@@ -478,6 +482,7 @@ impl Run {
             out: options.out.clone(),
             only: only.cloned(),
             update: None,
+            was: (options.recorded).then(|| Arc::clone(self.contents.node.shares())),
             here: Some(self.contents.already_here()),
             credential: credential.clone(),
             readers: options.readers.clone(),

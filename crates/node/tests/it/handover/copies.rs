@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::time::Duration;
 
 use kith::content::{GetError, Recipients};
 use kith::core::data::manifest::Entry;
@@ -340,4 +341,35 @@ async fn an_older_version_of_a_friend_is_told_as_one() {
     options.at = Some(share.head.manifest);
     let fetched = finished(&carol, &options).await;
     assert!(!fetched.is_older);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_brought_up_to_date_never_becomes_older_unless_that_is_asked_for() {
+    let (alice, bob, carol) = alice_and_two_friends().await;
+    alice.write("folder/small", b"before");
+    let share = alice.share("folder", Recipients::Contacts).await.share;
+    bob.get("alice/folder").await.expect("fetched");
+    heard(&alice.node, share.head.share, bob.node.peer_id()).await;
+    examined(&bob.node).await;
+    hear_of_others(&carol, 0).await;
+
+    let mut events = carol.node.contents().events();
+    alice.write("folder/small", b"after");
+    offered(&mut events).await;
+    carol.get("alice/folder").await.expect("fetched");
+    let here = || fs::read(carol.at("out/folder/small")).expect("there");
+    assert_eq!(here(), b"after");
+    examined(&carol.node).await;
+    alice.node.shutdown().await;
+    let mut options = carol.options("alice/folder").await.expect("a source");
+    options.update = true;
+    options.wait = Duration::ZERO;
+    let refused = people::finish(carol.node.contents().get(options.clone())).await;
+    let refused = refused.expect_err("only the version of before is there");
+    assert!(matches!(refused, Error::Unreachable { .. }), "{refused}");
+    assert_eq!(here(), b"after");
+    options.at = Some(share.head.manifest);
+    let fetched = finished(&carol, &options).await;
+    assert_eq!(fetched.updated.expect("wanted").replaced, 1);
+    assert_eq!(here(), b"before");
 }
