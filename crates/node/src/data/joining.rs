@@ -138,6 +138,7 @@ pub(super) fn remove(pair: &Pair) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::slice::from_ref;
 
     use kith_core::data::manifest;
     use kith_core::ids::{BlobHash, ShareId};
@@ -219,13 +220,13 @@ mod tests {
 
     #[test]
     fn of_two_that_each_have_a_part_nothing_is_lost_whichever_holds_more() {
-        let (much, little) = ([3..290], [0..2, 250..251, 295..301]);
+        let (much, little) = (from_ref(&(3..290)), [0..2, 250..251, 295..301]);
         for filter in ["", "another selection"] {
-            assert_eq!(of_both(&much, &little, filter), [2..3, 290..295]);
-            assert_eq!(of_both(&little, &much, filter), [2..3, 290..295]);
-            assert!(of_both(&[0..150], &[150..301], filter).is_empty());
-            let all = std::slice::from_ref(&(0..301));
-            assert!(of_both(all, &[0..1], filter).is_empty());
+            assert_eq!(of_both(much, &little, filter), [2..3, 290..295]);
+            assert_eq!(of_both(&little, much, filter), [2..3, 290..295]);
+            assert!(of_both(from_ref(&(0..150)), from_ref(&(150..301)), filter).is_empty());
+            let all = from_ref(&(0..301));
+            assert!(of_both(all, from_ref(&(0..1)), filter).is_empty());
         }
     }
 
@@ -233,13 +234,13 @@ mod tests {
     fn several_that_have_some_each_become_one() {
         let place = tempfile::tempdir().expect("temporary folder");
         let at = |name: &str| place.path().join(name);
-        fetched(&at("is"), "", &[0..10]);
+        fetched(&at("is"), "", from_ref(&(0..10)));
         for (number, groups) in [(1, 5..100), (2, 90..200), (3, 250..301)] {
             let folder = fetched(&at(&number.to_string()), "", &[groups]);
             relocate(&folder, &at("is")).expect("moved").expect("there");
         }
         let staging = open(&at("is"), "");
-        assert_eq!(lacking(&staging), [200..250]);
+        assert_eq!(lacking(&staging), from_ref(&(200..250)));
         staging.remove_older().expect("removed");
         assert_eq!(fs::read_dir(at("is")).expect("there").count(), 1);
     }
@@ -249,8 +250,8 @@ mod tests {
         for is_own_there in [true, false] {
             let place = tempfile::tempdir().expect("temporary folder");
             let at = |name: &str| place.path().join(name);
-            let own = fetched(&at("is"), "", &[0..2]);
-            let other = fetched(&at("was"), "", &[3..290]);
+            let own = fetched(&at("is"), "", from_ref(&(0..2)));
+            let other = fetched(&at("was"), "", from_ref(&(3..290)));
             let places = |folder: PathBuf| crate::data::places::Places::of(folder);
             let (from, to) = (places(other).pair("big"), places(own).beside("big"));
             fs::rename(&from.data, &to.data).expect("moved");
@@ -275,8 +276,8 @@ mod tests {
         let at = |name: &str| place.path().join(name);
         for damage in ["data", "nodes", "short"] {
             let (was, is) = (at(&format!("{damage} was")), at(&format!("{damage} is")));
-            let other = fetched(&was, "", &[3..290]);
-            fetched(&is, "", &[0..2]);
+            let other = fetched(&was, "", from_ref(&(3..290)));
+            fetched(&is, "", from_ref(&(0..2)));
             let pair = crate::data::places::Places::of(other.clone()).pair("big");
             let file = |path: &Path| fs::OpenOptions::new().write(true).open(path);
             let wrong = vec![1; SIZE as usize];
@@ -288,7 +289,7 @@ mod tests {
                     .expect("cut"),
             }
             relocate(&other, &is).expect("moved").expect("there");
-            assert_eq!(lacking(&open(&is, "")), std::slice::from_ref(&(2..301)));
+            assert_eq!(lacking(&open(&is, "")), from_ref(&(2..301)));
         }
     }
 
@@ -301,6 +302,9 @@ mod tests {
             both
         };
         assert_eq!(both(&[0..4, 6..9], &[2..7, 8..20]), [2..4, 6..7, 8..9]);
-        assert!(both(&[0..4], &[4..5]).is_empty() && both(&[], &[4..5]).is_empty());
+        assert!(
+            both(from_ref(&(0..4)), from_ref(&(4..5))).is_empty()
+                && both(&[], from_ref(&(4..5))).is_empty()
+        );
     }
 }
