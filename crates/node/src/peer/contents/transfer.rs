@@ -406,18 +406,16 @@ impl Run {
                 examining: is_examining && now.fetched == 0,
             });
         };
+        // Others who may have it wait behind one who says nothing.
+        let within = owner.map_or(Duration::MAX, |_| ASK_WITHIN);
         let ask = async || {
             let stream = reach.open(target).await;
             let stream =
                 stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
             let head = content::head(stream, get.share, &get.credential, get.at, get.now);
-            match owner {
-                // Others who may have it wait behind one who says nothing.
-                Some(_) => timeout(ASK_WITHIN, head)
-                    .await
-                    .unwrap_or(Err(GetError::Stalled)),
-                None => head.await,
-            }
+            timeout(within, head)
+                .await
+                .unwrap_or(Err(GetError::Stalled))
         };
         let contents = &self.contents;
         let (found, mut finds) = mpsc::unbounded_channel();
