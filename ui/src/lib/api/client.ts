@@ -4,6 +4,7 @@
 import createClient from "openapi-fetch";
 import { advised } from "../text/advice";
 import { encodePath, safeText } from "../text/safe";
+import type { ErrorKind } from "./failure";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -35,9 +36,6 @@ export type TraceStep = Schemas["TraceStep"];
 export type ShareRequest = Schemas["ShareRequest"];
 export type GetRequest = Schemas["GetRequest"];
 export type FolderInfo = Schemas["FolderInfo"];
-
-/** Why a call failed. `away`: the daemon did not answer at all. `locked`: it does not know this browser (any more). */
-export type ErrorKind = Schemas["Failure"]["kind"] | "away" | "locked";
 
 /** A failed call, with words for people. */
 export class ApiError extends Error {

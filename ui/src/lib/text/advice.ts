@@ -1,6 +1,6 @@
 // What to do next when something failed, by the kind of failure: said where the daemon's own words do not say it.
 
-import type { ErrorKind } from "../api/client";
+import type { ErrorKind } from "../api/failure";
 
 export const ADVICE: Readonly<Record<ErrorKind, string>> = {
   failed: "Try again. If it stays so, “Is everything well?” under Settings may tell why.",
