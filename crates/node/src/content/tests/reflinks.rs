@@ -20,7 +20,7 @@ const FILM_BYTES: usize = 32 << 20;
 const LEFT_BYTES: u64 = 24 << 20;
 
 /// What a copy that shares its blocks may take, with the rows and nodes that are kept of a transfer.
-const SHARED_BYTES: u64 = 8 << 20;
+const SHARED_BYTES: u64 = 12 << 20;
 
 /// Set to the file system in the process that has it.
 const DISK: &str = "KITH_TEST_BTRFS";
