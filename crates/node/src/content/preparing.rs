@@ -318,9 +318,7 @@ impl Prepared {
         }
         add(&mut self.held, span(position, reached, size));
         self.bytes += size - missing_bytes;
-        if !file.incoming.is_written() {
-            self.durable += size - missing_bytes;
-        }
+        self.durable += file.incoming.durable_before();
         match missing_bytes {
             0 => self.files += 1,
             _ => self.unfinished += 1,

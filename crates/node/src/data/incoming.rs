@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -45,6 +45,8 @@ pub struct Incoming {
     is_in_parts: AtomicBool,
     /// Whether something was written of it since this was made, or taken over.
     is_written: AtomicBool,
+    /// Bytes of it that are told when they are durable; what else is here was before.
+    told: AtomicU64,
     open_files: Arc<OpenFiles>,
     syncing: Arc<Syncing>,
     /// A write under way when its transfer is given up must not meet the next one's.
@@ -164,6 +166,7 @@ impl Incoming {
             missing: Mutex::new(missing),
             is_in_parts: AtomicBool::new(false),
             is_written: AtomicBool::new(false),
+            told: AtomicU64::new(0),
             open_files,
             syncing,
             _lock: lock,
@@ -196,8 +199,10 @@ impl Incoming {
         self.settle(Arc::new([file]), vec![self.path.clone()])
     }
 
-    /// What came of it for another version, and may not be on the disk, becomes durable with what is written.
-    pub(super) fn take_over(&self) -> Result<(), StagingError> {
+    /// What came of it for another version, and may not be on the disk, becomes durable with what is written. So many bytes are told already, of what lay in
+    /// its place before.
+    pub(super) fn take_over(&self, told: u64) -> Result<(), StagingError> {
+        self.told.store(told, Ordering::Release);
         if self.is_whole() {
             let mut files = vec![create_file(&self.path, self.executable)?];
             let mut paths = vec![self.path.clone()];
@@ -217,8 +222,7 @@ impl Incoming {
 
     /// What is here of it, in these files, was not written by this.
     fn settle(&self, files: Arc<[File]>, paths: Vec<PathBuf>) -> io::Result<()> {
-        let missing: u64 = self.missing().iter().map(|it| it.end - it.start).sum();
-        let bytes = self.blob.size - missing;
+        let bytes = self.here();
         let mut unsynced = bytes;
         if bytes >= SYNC_BYTES {
             // By itself: what is fetched meanwhile does not wait for so much. Its name is left.
@@ -234,8 +238,25 @@ impl Incoming {
             files,
             is_new: true,
         };
-        room.wrote(written, bytes);
+        let told = self.told.fetch_max(bytes, Ordering::AcqRel);
+        room.wrote(written, bytes.saturating_sub(told));
         Ok(())
+    }
+
+    /// How many bytes of it are here.
+    fn here(&self) -> u64 {
+        let missing: u64 = self.missing().iter().map(|it| it.end - it.start).sum();
+        self.blob.size - missing
+    }
+
+    /// How many of them are told when they are durable,
+    pub(super) fn told(&self) -> u64 {
+        self.told.load(Ordering::Acquire)
+    }
+
+    /// and how many were before.
+    pub fn durable_before(&self) -> u64 {
+        self.here().saturating_sub(self.told())
     }
 
     /// What is here of it, and room for all of its inner nodes where it has two files.
@@ -251,11 +272,6 @@ impl Incoming {
         }
         parts.push((0, reached..self.blob.size));
         parts
-    }
-
-    /// Whether some of what is here was written since this was made, so that it may not be durable.
-    pub fn is_written(&self) -> bool {
-        self.is_written.load(Ordering::Acquire)
     }
 
     /// What is in its place is something else: false.
@@ -296,6 +312,7 @@ impl Incoming {
             self.write_part(part, (encoded, verified))?
         };
         let brought = self.mark(part);
+        self.told.fetch_add(brought.bytes, Ordering::AcqRel);
         room.wrote(written, brought.bytes);
         // Whoever brings a part that has come meanwhile has touched the file again.
         if self.is_whole() && self.is_in_parts.load(Ordering::Acquire) {

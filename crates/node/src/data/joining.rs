@@ -146,6 +146,7 @@ mod tests {
     use super::*;
     use crate::data::relocating::relocate;
     use crate::data::staging::{Download, Staging};
+    use crate::data::syncing::UNSYNCED_BYTES_MAX;
 
     const SIZE: u64 = 300 * GROUP_BYTES + 77;
 
@@ -243,6 +244,31 @@ mod tests {
         assert_eq!(lacking(&staging), from_ref(&(200..250)));
         staging.remove_older().expect("removed");
         assert_eq!(fs::read_dir(at("is")).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn what_is_put_together_counts_once() {
+        // What an earlier run left here, and what of that counts at once.
+        for (own, before) in [(0..0, 0), (0..150, 150), (0..60, 0)] {
+            let place = tempfile::tempdir().expect("temporary folder");
+            let at = |name: &str| place.path().join(name);
+            fs::create_dir(at("is")).expect("made");
+            if !own.is_empty() {
+                fetched(&at("is"), "", from_ref(&own));
+            }
+            for (name, groups) in [("1", 200..290), ("2", 40..180)] {
+                let folder = fetched(&at(name), name, &[groups]);
+                relocate(&folder, &at("is")).expect("moved").expect("there");
+            }
+            let staging = open(&at("is"), "");
+            let incoming = (staging.incoming("big", &wanted(&content()))).expect("prepared");
+            let missing: u64 = incoming.missing().iter().map(|it| it.end - it.start).sum();
+            assert_eq!(incoming.durable_before(), before * GROUP_BYTES, "{own:?}");
+            // There is room for so much when all is synced.
+            drop(staging.syncing.admit(UNSYNCED_BYTES_MAX).expect("synced"));
+            let told = *staging.syncing.durable().borrow();
+            assert_eq!(incoming.durable_before() + told, SIZE - missing, "{own:?}");
+        }
     }
 
     #[test]

@@ -297,7 +297,7 @@ impl Staging {
             if is_beside {
                 incoming = self.join(path, file, incoming)?;
             } else {
-                incoming = self.taken_over(path, file)?;
+                incoming = self.taken_over(path, file, incoming.told())?;
             }
         }
         if !incoming.is_begun() && !local::bring(&incoming, candidates)? {
@@ -363,12 +363,17 @@ impl Staging {
         Ok(None)
     }
 
-    /// What came of a file for another version, and lies in its place now.
-    fn taken_over(&self, path: &str, file: &manifest::File) -> Result<Incoming, StagingError> {
+    /// What came of a file for another version, and lies in its place now; so many bytes of it are told.
+    fn taken_over(
+        &self,
+        path: &str,
+        file: &manifest::File,
+        told: u64,
+    ) -> Result<Incoming, StagingError> {
         self.open_files.forget(&self.at(path));
         let incoming = self.new_incoming(path, file, self.at(path));
         incoming.resume()?;
-        incoming.take_over()?;
+        incoming.take_over(told)?;
         Ok(incoming)
     }
 
@@ -386,7 +391,7 @@ impl Staging {
         };
         if other.has_more(&incoming) {
             joining::exchange(&places.pair(path), &beside)?;
-            incoming = self.taken_over(path, file)?;
+            incoming = self.taken_over(path, file, incoming.told())?;
             if let Some(lesser) = Other::look(&beside, &incoming.blob)? {
                 other = lesser;
             }

@@ -440,7 +440,7 @@ fn what_was_copied_from_here_is_durable_before_it_is_told() {
             (incoming.expect("copied"), staging)
         };
         let (incoming, staging) = open();
-        assert!(incoming.is_whole() && incoming.is_written());
+        assert!(incoming.is_whole() && incoming.durable_before() == 0);
         assert_eq!(*staging.syncing.durable().borrow(), 0);
         staging.syncing.lose();
         assert!(!staging.at(&path).exists(), "it had no name yet");
@@ -473,13 +473,17 @@ fn what_was_taken_over_of_another_version_is_durable_before_it_is_told() {
         drop((incoming, staging));
 
         let (incoming, staging, here) = open(&trees[1]);
-        assert_eq!((here, incoming.is_written()), (came, true));
+        assert_eq!((here, incoming.durable_before()), (came, 0));
         assert_eq!(*staging.syncing.durable().borrow(), 0);
         assert_eq!(synced(&staging), came);
         staging.syncing.lose();
         drop((incoming, staging));
         let (incoming, staging, here) = open(&trees[1]);
-        assert_eq!((here, incoming.is_written()), (came, false), "it was told");
+        assert_eq!(
+            (here, incoming.durable_before()),
+            (came, came),
+            "it was told"
+        );
         drop((incoming, staging));
 
         // The power fails before.
