@@ -243,6 +243,21 @@ impl Shares {
     /// [`ShareError`].
     pub fn examine(&self, share: &ShareId) -> Result<bool, ShareError> {
         let _scanning = self.lock_scan();
+        self.examine_next(share)
+    }
+
+    /// The same, but not while something else is scanned, which may take hours.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub fn examine_now(&self, share: &ShareId) -> Result<bool, ShareError> {
+        match self.try_scan() {
+            Some(_scanning) => self.examine_next(share),
+            None => Ok(false),
+        }
+    }
+
+    fn examine_next(&self, share: &ShareId) -> Result<bool, ShareError> {
         let Some(copy) = self.begin_examining(share)? else {
             return Ok(false);
         };

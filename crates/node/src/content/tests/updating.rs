@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use kith_core::content::access::{Asker, Relation};
 use kith_core::crypto::SecretKey;
@@ -14,7 +15,8 @@ use super::copies::learn;
 use super::world::{Fault, NOW, World, bytes, snapshot};
 use crate::content::updating::is_closed;
 use crate::content::{
-    Credential, Earlier, Filter, Get, GetError, Got, Held, Recipients, Update, Updated,
+    Credential, Earlier, Filter, Get, GetError, Got, Held, Recipients, Update, Updated, known,
+    store,
 };
 
 /// Alice, who shares a tree, and Bob, who got it and provides it.
@@ -375,4 +377,23 @@ async fn what_is_made_here_while_it_is_fetched_stays_and_no_link_is_followed() {
     );
     assert_eq!(fs::read(friends.at("new")).expect("there"), b"Bob's");
     assert_eq!(fs::read(friends.at("night")).expect("there"), b"Bob's, too");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_hashed_meanwhile_holds_no_update_up() {
+    let friends = Friends::new().await;
+    let share = friends.share;
+    let shares = Arc::clone(&friends.bob.shares);
+    store::run(shares.database(), |connection| {
+        known::doubt_copy(connection, &share)
+    })
+    .expect("written");
+    let scanning = shares.lock_scan();
+    let (tell, told) = mpsc::channel();
+    let same = Arc::clone(&shares);
+    std::thread::spawn(move || tell.send(same.examine_now(&share)));
+    let told = told.recv_timeout(Duration::from_secs(60));
+    assert!(!told.expect("it does not wait").expect("read"));
+    drop(scanning);
+    assert!(shares.examine_now(&share).expect("read"));
 }
