@@ -331,10 +331,9 @@ fn put(outdated: &Outdated, folder: &Path, new: &Path, at: &Path) -> io::Result<
     }
     if outdated.is_fetched {
         disk::set_mode(new, &found, outdated.executable)?;
-        fs::rename(new, at)?;
-    } else {
-        disk::set_mode(at, &found, outdated.executable)?;
+        return disk::replace(new, at, outdated.stamp);
     }
+    disk::set_mode(at, &found, outdated.executable)?;
     Ok(true)
 }
 

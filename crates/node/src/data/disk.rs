@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::data::hash;
+use crate::data::hash::{self, Stamp};
 use crate::data::range::{Blob, Mismatch};
 
 /// From this size on it is asked beforehand whether there is room for a file: smaller ones cost less than the asking.
@@ -203,6 +203,43 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Each takes the other's place, in one step; false where the file system cannot.
+pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+            Err(Errno::INVAL | Errno::NOSYS) => Ok(false),
+            exchanged => Ok(exchanged.map(|()| true)?),
+        }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = (one, other);
+        Ok(false)
+    }
+}
+
+/// Puts a file in the place of another that still has this stamp, as far as a rename leaves it; false where it has another, which stays then, with what
+/// was to replace it. Where the file system can exchange them, nothing that comes there at the last instant is lost.
+pub(crate) fn replace(new: &Path, at: &Path, stamp: Stamp) -> io::Result<bool> {
+    match exchange(new, at) {
+        Ok(true) => {}
+        Ok(false) => return fs::rename(new, at).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    let out = fs::symlink_metadata(new)?;
+    let found = Stamp::of(&out);
+    if out.is_file() && (found.size, found.mtime_ns) == (stamp.size, stamp.mtime_ns) {
+        fs::remove_file(new)?;
+        return Ok(true);
+    }
+    exchange(new, at)?;
+    Ok(false)
+}
+
 /// Removes a file; one that is gone is removed.
 pub(super) fn remove_file(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
@@ -286,5 +323,36 @@ pub(crate) fn set_mode(path: &Path, like: &fs::Metadata, executable: bool) -> io
     {
         let _ = (path, like, executable);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_at_the_last_instant_is_not_replaced() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let [new, at, saved] = ["new", "at", "saved"].map(|name| folder.path().join(name));
+        let write = |path: &Path, text: &str| fs::write(path, text).expect("written");
+        write(&new, "hers");
+        write(&at, "as it came");
+        let stamp = Stamp::of(&fs::metadata(&at).expect("there"));
+        // As editors do.
+        write(&saved, "edited");
+        fs::rename(&saved, &at).expect("saved");
+        assert!(!replace(&new, &at, stamp).expect("looked at"));
+        let read = |path: &Path| fs::read_to_string(path).expect("there");
+        assert_eq!(
+            (read(&at).as_str(), read(&new).as_str()),
+            ("edited", "hers")
+        );
+        let stamp = Stamp::of(&fs::metadata(&at).expect("there"));
+        assert!(replace(&new, &at, stamp).expect("replaced"));
+        assert_eq!((read(&at).as_str(), new.exists()), ("hers", false));
+        write(&new, "hers, too");
+        fs::remove_file(&at).expect("there");
+        assert!(!replace(&new, &at, stamp).expect("looked at"), "it is gone");
+        assert_eq!((at.exists(), read(&new).as_str()), (false, "hers, too"));
     }
 }

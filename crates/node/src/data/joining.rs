@@ -11,7 +11,7 @@ use std::path::Path;
 
 use kith_core::content::wire::GROUP_BYTES;
 
-use crate::data::disk::{StagingError, remove_file};
+use crate::data::disk::{self, StagingError, remove_file};
 use crate::data::encoding::Encoding;
 use crate::data::hash;
 use crate::data::incoming::Incoming;
@@ -112,16 +112,8 @@ fn exchange_file(own: &Path, other: &Path) -> io::Result<()> {
     if !own.exists() {
         return fs::rename(other, own);
     }
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        use rustix::io::Errno;
-        match renameat_with(CWD, own, CWD, other, RenameFlags::EXCHANGE) {
-            Ok(()) => return Ok(()),
-            // The file system cannot.
-            Err(Errno::INVAL | Errno::NOSYS) => {}
-            Err(error) => return Err(error.into()),
-        }
+    if disk::exchange(own, other)? {
+        return Ok(());
     }
     let between = other.with_extension("between");
     fs::rename(own, &between)?;
