@@ -104,6 +104,19 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// The filter of this name, as [`Filter::wanted`] makes it; `None` where that makes none of this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let mut parts = name.split('\0');
+        let patterns = parts.next().unwrap_or_default().split('\n');
+        let patterns = patterns.filter(|pattern| !pattern.is_empty());
+        let patterns: Vec<String> = patterns.map(ToOwned::to_owned).collect();
+        let chosen = Chosen::new(parts.map(ToOwned::to_owned).collect()).ok()?;
+        let filter = Self::wanted(&patterns, &chosen).ok()??;
+        (filter.name == name).then_some(filter)
+    }
+}
+
 /// An array of texts.
 impl<C> Encode<C> for Chosen {
     fn encode<W: encode::Write>(

@@ -1,23 +1,28 @@
 //! What a share was when it was got: by that it shows which files here nobody has touched since, so that another version may take their place, and
 //! which were deleted here.
 //!
-//! What is got is written down before anything of it gets its name (`was`), whether it becomes a copy or not.
+//! What is got is written down before anything of it gets its name (`was`), whether it becomes a copy or not. What is known of a path of a folder is said by the
+//! newest version by which something was to come to just that path, and that came to its end: what it had came, or was left as it was. One that did not come to its end may
+//! have brought what it had, or may not; and of what came to no folder of this name all that was ever got counts as if it may have.
 
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use kith_core::data::manifest::{Entry, Found, Node};
+use kith_core::data::manifest::{self, Entry, Found, Node};
 use kith_core::data::path;
 use kith_core::ids::{BlobHash, ShareId};
 
+use crate::content::filter::Filter;
+use crate::content::kept::{Kept, Why};
 use crate::content::known::{self, trusted};
 use crate::content::shares::Shares;
 use crate::content::was::{Version, Was};
 use crate::content::{store, was};
 use crate::data::hash::{self, Stamp};
 use crate::data::nodes::Nodes;
+use crate::data::places::beneath;
 
 /// Nodes that are kept at hand: those on the way to a file, and to the next ones.
 const NODES_MAX: usize = 32;
@@ -28,10 +33,65 @@ pub struct Earlier {
     shares: Arc<Shares>,
     share: ShareId,
     /// What was written down, the version got last first,
-    was: Vec<Was>,
+    was: Vec<Got>,
     /// and the copy.
     copy: Option<BlobHash>,
     nodes: Mutex<VecDeque<(BlobHash, Arc<Node>)>>,
+}
+
+/// A version that was got.
+#[derive(Debug)]
+struct Got {
+    was: Was,
+    /// Read when it is asked for.
+    rest: OnceLock<Rest>,
+}
+
+/// Which paths are none of its own.
+struct Rest {
+    kept: Kept,
+    only: Option<Filter>,
+}
+
+impl std::fmt::Debug for Rest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Rest").finish_non_exhaustive()
+    }
+}
+
+/// What is known of a path in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    /// What came there last; `None` where nothing is known to have come, or something else was left there since.
+    pub(super) brought: Option<Entry>,
+    /// Files that may have come there, too.
+    maybe: Vec<manifest::File>,
+}
+
+impl Known {
+    /// Whether a file of this content came last.
+    pub(super) fn has_brought(&self, content: &BlobHash) -> bool {
+        matches!(&self.brought, Some(Entry::File(file)) if file.hash == *content)
+    }
+
+    /// Whether a file of this content is as it came.
+    pub(super) fn is_ours(&self, content: &BlobHash) -> bool {
+        self.files().any(|file| file.hash == *content)
+    }
+
+    /// Whether it is, and may be run as it might when it came.
+    pub(super) fn is_mode_ours(&self, content: &BlobHash, executable: bool) -> bool {
+        self.files()
+            .any(|file| file.hash == *content && file.executable == executable)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &manifest::File> {
+        let brought = self.brought.iter().filter_map(|entry| match entry {
+            Entry::File(file) => Some(file),
+            Entry::Directory(_) | Entry::Symlink(_) => None,
+        });
+        brought.chain(&self.maybe)
+    }
 }
 
 impl Earlier {
@@ -44,60 +104,90 @@ impl Earlier {
             let copy = known::copy(connection, &share)?.map(|copy| copy.head);
             Ok((copy, was::versions(connection, &share)?))
         })?;
+        let got = |was| Got {
+            was,
+            rest: OnceLock::new(),
+        };
         Ok(Self {
             shares: Arc::clone(shares),
             share,
-            was,
+            was: was.into_iter().map(got).collect(),
             copy: copy.and_then(|head| Some(trusted(&head).ok()?.manifest)),
             nodes: Mutex::default(),
         })
     }
 
-    /// Whether a file of it, by its path in the share, had this content in some version; and then whether it was to be run in the last that had it. Blocks.
-    pub(super) fn had(&self, path: &str, content: &BlobHash) -> io::Result<Option<bool>> {
-        let roots = self.was.iter().map(|was| was.manifest).chain(self.copy);
-        for root in roots {
-            if let Some(Entry::File(file)) = self.at(root, path)?
-                && file.hash == *content
-            {
-                return Ok(Some(file.executable));
+    /// What is known of a path below `folder`, and in the share. Blocks.
+    pub(super) fn known(&self, folder: &Path, (path, in_share): (&str, &str)) -> io::Result<Known> {
+        let at = beneath(was::place(folder), path);
+        let mut known = Known::default();
+        for got in &self.was {
+            let Some(below) = was::below(&got.was.target, &at) else {
+                continue;
+            };
+            let rest = self.rest(got)?;
+            match rest.kept.why(&below) {
+                Some(Why::Left) => return Ok(known),
+                Some(Why::Waiting) => continue,
+                None => {}
+            }
+            if (rest.only.as_ref()).is_some_and(|only| below != "." && !(only.wants)(&below)) {
+                continue;
+            }
+            match self.at(got.was.manifest, in_share)? {
+                Some(Entry::File(file)) if !got.was.is_whole => known.maybe.push(file),
+                // Of chosen files no folders are made but those that they lie in.
+                Some(entry @ Entry::Directory(_)) if got.was.is_whole && rest.only.is_none() => {
+                    known.brought = Some(entry);
+                    return Ok(known);
+                }
+                Some(entry @ Entry::File(_)) => {
+                    known.brought = Some(entry);
+                    return Ok(known);
+                }
+                // Links are not brought up to date.
+                _ => {}
             }
         }
-        Ok(None)
+        self.may_be(self.copy, in_share, &mut known)?;
+        if known.maybe.is_empty() {
+            let all = self.was.iter().map(|got| got.was.manifest);
+            self.may_be(all, in_share, &mut known)?;
+        }
+        Ok(known)
     }
 
-    /// Whether a file with this content came to a path below `folder`, by its path in the share. Blocks.
-    pub(super) fn brought(
+    /// What a file was in some versions may have come, wherever those were got to.
+    fn may_be(
         &self,
-        folder: &Path,
-        (path, in_share): (&str, &str),
-        content: &BlobHash,
-    ) -> io::Result<bool> {
-        for was in self.whole(folder) {
-            if !was.kept.contains(path)
-                && let Some(Entry::File(file)) = self.at(was.manifest, in_share)?
-                && file.hash == *content
+        roots: impl IntoIterator<Item = BlobHash>,
+        in_share: &str,
+        known: &mut Known,
+    ) -> io::Result<()> {
+        for root in roots {
+            if let Some(Entry::File(file)) = self.at(root, in_share)?
+                && !known.maybe.contains(&file)
             {
-                return Ok(true);
+                known.maybe.push(file);
             }
         }
-        Ok(false)
+        Ok(())
     }
 
-    /// The same of a folder.
-    pub(super) fn brought_folder(&self, folder: &Path, in_share: &str) -> io::Result<bool> {
-        for was in self.whole(folder) {
-            if let Some(Entry::Directory(_)) = self.at(was.manifest, in_share)? {
-                return Ok(true);
-            }
+    fn rest<'a>(&self, got: &'a Got) -> io::Result<&'a Rest> {
+        if let Some(rest) = got.rest.get() {
+            return Ok(rest);
         }
-        Ok(false)
-    }
-
-    /// The versions of which all came to a folder.
-    fn whole(&self, folder: &Path) -> impl Iterator<Item = &Was> {
-        let place = was::place(folder);
-        (self.was.iter()).filter(move |was| was.is_whole && was.target == place)
+        let (kept, only) = store::run(self.shares.database(), |connection| {
+            was::rest(connection, &got.was)
+        })?;
+        // Of a filter that cannot be read nothing is known but that it was none for all.
+        let nothing = || Filter {
+            name: String::new(),
+            wants: Arc::new(|_| false),
+        };
+        let only = only.map(|name| Filter::named(&name).unwrap_or_else(nothing));
+        Ok(got.rest.get_or_init(|| Rest { kept, only }))
     }
 
     /// What lies at a path of a version.
@@ -170,20 +260,22 @@ pub struct Record {
 }
 
 impl Record {
-    /// Of a version of a share that is got to `target`.
+    /// Of a version of a share that is got to `target`, or these files of it.
     pub(super) fn new(
         shares: &Arc<Shares>,
         share: ShareId,
         manifest: BlobHash,
-        target: &Path,
+        (target, only): (&Path, Option<&Filter>),
     ) -> Self {
         let target: PathBuf = was::place(target);
+        let only = only.map(|only| only.name.clone()).unwrap_or_default();
         Self {
             shares: Arc::clone(shares),
             version: Version {
                 share,
                 manifest,
                 target,
+                only,
             },
         }
     }
@@ -200,10 +292,12 @@ impl Record {
         })
     }
 
-    /// All of it has its name, but for the files of which another content was kept, by their paths below the target. Blocks.
-    pub(super) fn complete(&self, kept: &[String]) -> io::Result<()> {
+    /// All of it has its name, but for what was kept, by paths below the folder that it lies in. Blocks.
+    pub(super) fn complete(&self, folder: &Path, kept: &Kept) -> io::Result<()> {
+        let (folder, target) = (was::place(folder), &self.version.target);
+        let kept = kept.moved(|path| was::below(target, &beneath(folder.clone(), path)));
         store::run(self.shares.database(), |connection| {
-            was::complete(connection, &self.version, kept)
+            was::complete(connection, &self.version, &kept)
         })
     }
 }

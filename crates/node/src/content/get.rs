@@ -11,7 +11,7 @@
 
 use std::future::Future;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -132,7 +132,7 @@ async fn put(
     let record = begin_record(get, head, target, transfer.nodes()).await;
     transfer.finish(selected, target).await?;
     if let Some(record) = record {
-        complete_record(get, record).await;
+        complete_record(get, record, selected.folder(target).to_owned()).await;
     }
     Ok(())
 }
@@ -144,7 +144,8 @@ async fn begin_record(
     target: &Path,
     nodes: Option<Arc<Nodes>>,
 ) -> Option<Record> {
-    let record = Record::new(get.was.as_ref()?, get.share, head.manifest, target);
+    let place = (target, get.only.as_ref());
+    let record = Record::new(get.was.as_ref()?, get.share, head.manifest, place);
     let (nodes, begun) = (nodes?, record.clone());
     let began = tokio::task::spawn_blocking(move || begun.begin(&nodes)).await;
     let began = began.map_err(io::Error::other).flatten();
@@ -153,16 +154,13 @@ async fn begin_record(
     began.is_ok().then_some(record)
 }
 
-/// All of that has its name now, where all was wanted.
-async fn complete_record(get: &Get, record: Record) {
-    let kept = match &get.update {
-        Some(update) => update.all_kept(),
-        None => Some(Vec::new()),
-    };
-    let Some(kept) = kept.filter(|_| get.only.is_none()) else {
+/// All of that has its name now, but for what stays as it is in its folder.
+async fn complete_record(get: &Get, record: Record, folder: PathBuf) {
+    let kept = get.update.as_ref().map(Update::kept).unwrap_or_default();
+    if !kept.is_all() {
         return;
-    };
-    let completed = tokio::task::spawn_blocking(move || record.complete(&kept)).await;
+    }
+    let completed = tokio::task::spawn_blocking(move || record.complete(&folder, &kept)).await;
     if let Err(error) = completed.map_err(io::Error::other).flatten() {
         debug!(%error, "it is not written down that all came");
     }

@@ -337,6 +337,7 @@ fn remember(connection: &Connection, copy: &CopyRow) -> rusqlite::Result<()> {
         share: copy.share,
         manifest,
         target: was::place(&copy.target),
+        only: String::new(),
     };
     was::remember(connection, &version)
 }

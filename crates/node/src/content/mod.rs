@@ -10,7 +10,7 @@
 //! - [`mod@serve`]: the provider's side of a stream.
 //! - [`mod@get`]: fetching a share, over several streams, into a folder. [`request`], [`error`], [`glob`]: its words. [`credential`]: what lets us in.
 //! - `transfer`: a transfer under way. `preparing`: what it does on the disk first.
-//! - [`updating`]: what was got is brought up to date. [`earlier`]: what it was; `was`: the tables for it.
+//! - [`updating`]: what was got is brought up to date. [`earlier`]: what it was; `was`: the tables for it, `kept`: what did not come of it.
 //! - [`givers`]: who gives which parts of it.
 //! - [`reader`]: reading files: while they arrive, afterwards, and where they lie. [`lying`], `coming`, [`cache`]: where they come from. [`priorities`]: which are wanted how soon.
 //! - [`previews`]: small pictures of pictures.
@@ -47,6 +47,7 @@ mod given;
 pub mod givers;
 pub mod glob;
 mod holding;
+mod kept;
 pub(crate) mod known;
 mod left_out;
 pub mod liars;

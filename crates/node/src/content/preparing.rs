@@ -289,7 +289,7 @@ impl Prepared {
                 self.durable += file.size;
                 self.files += 1;
             }
-            Judged::Deleted | Judged::Kept => {}
+            Judged::Deleted | Judged::Kept(_) => {}
         }
         updating::forget_staged(&staging.places(PathBuf::new()), path)?;
         Ok(false)

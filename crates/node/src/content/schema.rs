@@ -20,4 +20,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     left_out::SCHEMA,
     was::SCHEMA,
     was::VERSIONS_SCHEMA,
+    was::SELECTIONS_SCHEMA,
 ];

@@ -1,5 +1,7 @@
 //! Finding a path of a share: which part of its tree is meant.
 
+use std::path::Path;
+
 use kith_core::data::builder::NodeBlob;
 use kith_core::data::head::{Head, Layout};
 use kith_core::data::manifest::{self, Body, Entry, Found, ManifestError, Node, Totals};
@@ -10,6 +12,7 @@ use kith_core::ids::BlobHash;
 use crate::content::error::GetError;
 use crate::content::filter::Filter;
 use crate::content::swarm::fetching::Fetching;
+use crate::data::disk;
 
 /// What is to be fetched.
 #[derive(Clone, Debug)]
@@ -50,6 +53,14 @@ impl Selected {
         match self {
             Self::Directory { .. } => None,
             Self::File { file, .. } => Some(file.name.clone()),
+        }
+    }
+
+    /// The folder that its files lie in by their names, where this is its target: of one file that beside it.
+    pub(super) fn folder<'a>(&self, target: &'a Path) -> &'a Path {
+        match self {
+            Self::Directory { .. } => target,
+            Self::File { .. } => disk::parent(target),
         }
     }
 

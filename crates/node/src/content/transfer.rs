@@ -164,12 +164,8 @@ impl Transfer {
         let Some(providing) = &get.providing else {
             return Ok(None);
         };
-        // A file lies under its name beside its target.
-        let named = match selected {
-            Selected::Directory { .. } => target,
-            Selected::File { .. } => target.parent().unwrap_or(Path::new("")),
-        };
-        let places = (staging.places(named.to_owned()), below(get, selected));
+        let named = selected.folder(target).to_owned();
+        let places = (staging.places(named), below(get, selected));
         let head = (answered.head.clone(), answered.signed.clone());
         let known = self.fetching.known();
         let underway = Underway::new(head, known, nodes, places, get.is_part());

@@ -1,9 +1,9 @@
 //! Bringing what was got up to date: what is new is added, and what nobody has touched here since it was got is replaced.
 //!
-//! A file here that holds what it held in a version that was got is its owner's, and another content of theirs may take its place. Anything
+//! A file here that holds what came to its place last is its owner's, and another content of theirs may take its place. Anything
 //! else was made here, or nothing is known of it: it is neither replaced nor deleted, and named. What is gone at its owner stays as well. A file that came and
-//! is not here any more was deleted here, and comes again when its owner gives it another content. Whether somebody may run a file goes with it, unless
-//! that was changed here; the rest of its mode is that of this place.
+//! is not here any more was deleted here, and comes again when its owner gives it another content; one that was kept and is not here any more comes again. Whether
+//! somebody may run a file goes with it, unless that was changed here; the rest of its mode is that of this place.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,9 +12,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kith_core::data::manifest;
+use kith_core::data::manifest::{self, Entry};
 
-use crate::content::earlier::Earlier;
+use crate::content::earlier::{Earlier, Known};
+use crate::content::kept::{Kept, Why};
 use crate::data::barrier;
 use crate::data::disk;
 use crate::data::hash::{self, Stamp};
@@ -54,6 +55,8 @@ pub struct Update {
 #[derive(Default)]
 struct State {
     updated: Updated,
+    /// All that did not come.
+    kept: Kept,
     /// What is to be replaced, as it was when it was looked at.
     outdated: Vec<Outdated>,
 }
@@ -80,8 +83,8 @@ pub(super) enum Judged {
     Same,
     /// It is here as it was when it was got, and is fetched.
     Outdated,
-    /// Something else is here.
-    Kept,
+    /// It does not come.
+    Kept(Why),
 }
 
 impl fmt::Debug for Update {
@@ -105,12 +108,9 @@ impl Update {
         updated.kept_count > 0 || updated.deleted > 0
     }
 
-    /// All that was kept; `None` where that is more than is named.
-    pub(super) fn all_kept(&self) -> Option<Vec<String>> {
-        let Updated {
-            kept, kept_count, ..
-        } = self.updated();
-        (kept.len() as u64 == kept_count).then_some(kept)
+    /// All that did not come.
+    pub(super) fn kept(&self) -> Kept {
+        self.lock().kept.clone()
     }
 
     /// What came of it so far.
@@ -127,13 +127,13 @@ impl Update {
         file: &manifest::File,
     ) -> io::Result<Judged> {
         let judged = match self.look(folder, (prefix, path), file) {
-            Err(error) if is_closed(&error) => Judged::Kept,
+            Err(error) if is_closed(&error) => Judged::Kept(Why::Waiting),
             looked => looked?,
         };
         match judged {
             Judged::Missing => self.lock().updated.added += 1,
             Judged::Deleted => self.lock().updated.deleted += 1,
-            Judged::Kept => self.keep(path),
+            Judged::Kept(why) => self.keep(path, why),
             Judged::Same | Judged::Outdated => {}
         }
         Ok(judged)
@@ -145,17 +145,16 @@ impl Update {
         (prefix, path): (&str, &str),
         file: &manifest::File,
     ) -> io::Result<Judged> {
-        let in_share = in_share(prefix, path);
         let at = beneath(folder.to_owned(), path);
         let found = match way(folder, path)? {
             Way::Free => fs::symlink_metadata(&at),
             Way::Missing => Err(io::ErrorKind::NotFound.into()),
-            Way::Blocked => return Ok(Judged::Kept),
+            Way::Blocked => return Ok(Judged::Kept(Why::Left)),
         };
+        let known = || self.known(folder, (prefix, path));
         let metadata = match found {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let is_brought = (self.earlier).brought(folder, (path, &in_share), &file.hash)?;
-                return Ok(match is_brought {
+                return Ok(match known()?.has_brought(&file.hash) {
                     true => Judged::Deleted,
                     false => Judged::Missing,
                 });
@@ -163,14 +162,13 @@ impl Update {
             other => other?,
         };
         if !metadata.is_file() {
-            return Ok(Judged::Kept);
+            return Ok(Judged::Kept(Why::Left));
         }
-        let stamp = Stamp::of(&metadata);
+        let (stamp, known) = (Stamp::of(&metadata), known()?);
         let here = self.earlier.content(&at, stamp)?;
-        let had = self.earlier.had(&in_share, &here)?;
         // What was changed here stays.
         let is_executable = disk::is_executable(&metadata);
-        let executable = match had == Some(is_executable) {
+        let executable = match known.is_mode_ours(&here, is_executable) {
             true => file.executable,
             false => is_executable,
         };
@@ -178,9 +176,12 @@ impl Update {
         if !is_fetched && executable == is_executable {
             return Ok(Judged::Same);
         }
+        if !known.is_ours(&here) {
+            return Ok(Judged::Kept(Why::Left));
+        }
         let mut state = self.lock();
-        if had.is_none() || state.outdated.len() >= REPLACED_MAX {
-            return Ok(Judged::Kept);
+        if state.outdated.len() >= REPLACED_MAX {
+            return Ok(Judged::Kept(Why::Waiting));
         }
         state.outdated.push(Outdated {
             path: path.to_owned(),
@@ -208,16 +209,16 @@ impl Update {
                 Ok(_) => {
                     // What it would lie in was named before.
                     if at == path {
-                        self.keep(path);
+                        self.keep(path, Why::Left);
                     }
                     return Ok(false);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let in_share = in_share(prefix, path);
-                    return Ok(!self.earlier.brought_folder(folder, &in_share)?);
+                    let brought = self.known(folder, (prefix, path))?.brought;
+                    return Ok(!matches!(brought, Some(Entry::Directory(_))));
                 }
                 Err(error) if is_closed(&error) => {
-                    self.keep(path);
+                    self.keep(path, Why::Waiting);
                     return Ok(false);
                 }
                 Err(error) => return Err(error),
@@ -230,26 +231,30 @@ impl Update {
     /// has the one content or the other at any instant. Blocks.
     pub(super) fn replace(&self, places: &Places, folder: &Path) -> io::Result<()> {
         let outdated = std::mem::take(&mut self.lock().outdated);
-        let mut folders = BTreeSet::new();
+        let mut changed = BTreeSet::new();
         for outdated in outdated {
             let path = &outdated.path;
             let (new, at) = (places.growing(path), beneath(folder.to_owned(), path));
-            match put(&outdated, folder, &new, &at) {
+            let why = match put(&outdated, folder, &new, &at) {
                 Ok(true) => {
                     self.lock().updated.replaced += 1;
-                    folders.insert(disk::parent(&at).to_owned());
+                    changed.insert(match outdated.is_fetched {
+                        true => disk::parent(&at).to_owned(),
+                        // Its mode is kept with itself.
+                        false => at,
+                    });
                     continue;
                 }
-                Ok(false) => {}
-                Err(error) if is_closed(&error) => {}
+                Ok(false) => Why::Left,
+                Err(error) if is_closed(&error) => Why::Waiting,
                 Err(error) => return Err(error),
-            }
+            };
             if outdated.is_fetched {
                 fs::remove_file(new)?;
             }
-            self.keep(path);
+            self.keep(path, why);
         }
-        barrier::folders(folder, &folders)
+        barrier::folders(folder, &changed)
     }
 
     /// What came for places where something else is by now goes, and that is kept: also what an earlier run left for them. Blocks.
@@ -273,14 +278,14 @@ impl Update {
                     (true, false) => {
                         let files = files_in(&staged, &path)?;
                         fs::remove_dir_all(staged)?;
-                        self.keep_named(&path);
-                        files.iter().for_each(|file| self.keep_instead(file));
+                        self.keep(&path, Why::Left);
+                        files.iter().for_each(|file| self.keep_instead(file, Why::Left));
                     }
                     // What is identical by now counts as added.
                     (false, _) if is_same(&staged, &beneath(folder.to_owned(), &path))? => {}
                     (false, _) => {
                         fs::remove_file(staged)?;
-                        self.keep_instead(&path);
+                        self.keep_instead(&path, Why::Left);
                     }
                 }
             }
@@ -288,28 +293,32 @@ impl Update {
         Ok(())
     }
 
-    /// What is at a path is kept instead of a file that was to be added.
-    fn keep_instead(&self, path: &str) {
+    /// Something is kept instead of a file that was to be added.
+    fn keep_instead(&self, path: &str, why: Why) {
         let mut state = self.lock();
         state.updated.added = state.updated.added.saturating_sub(1);
         drop(state);
-        self.keep_named(path);
+        self.keep(path, why);
     }
 
-    /// The same as [`Self::keep`] of what may be named already.
-    fn keep_named(&self, path: &str) {
-        let is_named = self.lock().updated.kept.iter().any(|kept| kept == path);
-        if !is_named {
-            self.keep(path);
-        }
-    }
-
-    fn keep(&self, path: &str) {
+    /// Something does not come; it may be known already.
+    fn keep(&self, path: &str, why: Why) {
         let mut state = self.lock();
+        if !state.kept.add(path.to_owned(), why) {
+            return;
+        }
         state.updated.kept_count += 1;
         if state.updated.kept.len() < KEPT_NAMED_MAX {
             state.updated.kept.push(path.to_owned());
         }
+    }
+
+    fn known(&self, folder: &Path, (prefix, path): (&str, &str)) -> io::Result<Known> {
+        let in_share = match prefix {
+            "" => path.to_owned(),
+            _ => format!("{prefix}/{path}"),
+        };
+        self.earlier.known(folder, (path, &in_share))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -335,14 +344,6 @@ fn put(outdated: &Outdated, folder: &Path, new: &Path, at: &Path) -> io::Result<
     }
     disk::set_mode(at, &found, outdated.executable)?;
     Ok(true)
-}
-
-/// The path in the share of what lies at `path` below `prefix`.
-fn in_share(prefix: &str, path: &str) -> String {
-    match prefix {
-        "" => path.to_owned(),
-        _ => format!("{prefix}/{path}"),
-    }
 }
 
 /// What is on the way to a file.

@@ -1,14 +1,15 @@
-//! What was got of shares of others: the manifest of each version, and to which folder it was to come, written down before anything gets its name there. By
-//! that it shows later which files nobody has touched since. Also the manifests of copies that are provided no longer, where nothing was written down when
-//! they were got.
+//! What was got of shares of others: the manifest of each version, which files of it were to come to which folder, written down before anything gets its name
+//! there; and, when that is over, what did not come, and why. By that it shows later which files nobody has touched since. Also the manifests of copies that
+//! are provided no longer, where nothing was written down when they were got.
 
-use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use kith_core::data::builder::NodeBlob;
 use kith_core::ids::{BlobHash, ShareId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::content::kept::{Kept, Why};
 use crate::content::store;
 
 /// The room's piece of schema for it, as it was first.
@@ -53,8 +54,32 @@ pub(super) const VERSIONS_SCHEMA: &str = "
     CREATE INDEX share_was_bytes_size ON share_was_bytes (size);
 ";
 
-/// The most versions that are remembered for one folder: the one that lies there, and those of which some files may, where only some of each were got.
+/// The piece for selections: `only` is the hash of the filter's name, which lies with the nodes, and empty where all was to come. `waiting` are paths as `kept`
+/// are, to which nothing came yet.
+pub(super) const SELECTIONS_SCHEMA: &str = "
+    ALTER TABLE share_was RENAME TO share_was_whole;
+    CREATE TABLE share_was (
+        number     INTEGER PRIMARY KEY,
+        share      BLOB NOT NULL,
+        target     BLOB NOT NULL,
+        only       BLOB NOT NULL DEFAULT x'',
+        manifest   BLOB NOT NULL,
+        whole      INTEGER NOT NULL DEFAULT 0,
+        kept       TEXT NOT NULL DEFAULT '',
+        waiting    TEXT NOT NULL DEFAULT '',
+        UNIQUE (share, target, only, manifest)
+    ) STRICT;
+    INSERT INTO share_was (number, share, target, manifest, whole, kept)
+        SELECT number, share, target, manifest, whole, kept FROM share_was_whole;
+    DROP TABLE share_was_whole;
+";
+
+/// The most versions that are remembered of one selection for one folder, beside the last that came: the one that lies there, those that may, and those that
+/// had what its owner has no more.
 const VERSIONS_MAX: u32 = 4;
+
+/// The most for one folder, of all selections, beside the last of which all came: each is looked through for a file that came by none.
+const FOLDER_VERSIONS_MAX: u32 = 16;
 
 /// The most versions that are remembered in all: those of a thousand folders, or files by themselves, that somebody follows. The one got longest ago
 /// goes first,
@@ -62,9 +87,6 @@ const ALL_VERSIONS_MAX: u32 = 4_096;
 
 /// and so it does where all nodes together take more than this, in bytes: a quarter of what copies may take.
 pub(super) const BYTES_MAX: u64 = 256 << 20;
-
-/// What separates paths, none of which has it.
-const SEPARATOR: &str = "//";
 
 /// A version of a share, and where it was got to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,22 +97,44 @@ pub(super) struct Version {
     pub(super) manifest: BlobHash,
     /// Where it lies, or some of it.
     pub(super) target: PathBuf,
+    /// The name of the filter by which files were chosen; empty for all.
+    pub(super) only: String,
 }
 
 /// What is remembered of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Was {
+    /// By which the rest of it is found.
+    pub(super) number: i64,
     /// The version.
     pub(super) manifest: BlobHash,
     /// Where it was got to.
     pub(super) target: PathBuf,
-    /// Whether all files came of what was to lie there,
+    /// Where the name of its filter is, if files were chosen.
+    pub(super) only: Option<BlobHash>,
+    /// Whether it came to its end: what was to lie there does, but for what was [`Kept`]. Else anything of it may.
     pub(super) is_whole: bool,
-    /// but for these, of which another content stayed, by their paths below the target.
-    pub(super) kept: BTreeSet<String>,
 }
 
-/// Writes down what is to get its name, as the last that was got; what was of the same version stays with it.
+impl Version {
+    /// What it is of, in its row.
+    fn selection(&self) -> Vec<u8> {
+        match self.only.as_str() {
+            "" => Vec::new(),
+            only => blake3::hash(only.as_bytes()).as_bytes().to_vec(),
+        }
+    }
+
+    fn filter(&self) -> Option<NodeBlob> {
+        let hash = self.selection().try_into().ok()?;
+        Some(NodeBlob {
+            hash: BlobHash(hash),
+            bytes: self.only.clone().into_bytes(),
+        })
+    }
+}
+
+/// Writes down what is to get its name, as the last that was got. What is known of the same version stays with it, unless another has come there since.
 pub(super) fn begin(
     connection: &mut Connection,
     version: &Version,
@@ -106,6 +150,17 @@ pub(super) fn begin(
     )?;
     match before {
         Some(before) => {
+            transaction.execute(
+                "UPDATE share_was SET whole = 0, kept = '', waiting = '' WHERE number = ?1 AND EXISTS
+                     (SELECT 1 FROM share_was AS other WHERE other.number > ?1
+                      AND other.share = ?2 AND other.target = ?3 AND other.manifest <> ?4)",
+                params![
+                    before,
+                    version.share.0,
+                    store::path_bytes(&version.target),
+                    version.manifest.0
+                ],
+            )?;
             for table in ["share_was", "share_was_node"] {
                 let statement = format!("UPDATE {table} SET number = ?2 WHERE number = ?1");
                 transaction.execute(&statement, [before, next])?;
@@ -113,7 +168,7 @@ pub(super) fn begin(
         }
         None => insert(&transaction, next, version)?,
     }
-    for node in nodes {
+    for node in nodes.chain(version.filter()) {
         transaction
             .prepare_cached("INSERT OR IGNORE INTO share_was_node (number, hash) VALUES (?1, ?2)")?
             .execute(params![next, node.hash.0])?;
@@ -127,20 +182,18 @@ pub(super) fn begin(
     transaction.commit()
 }
 
-/// All files of it are here now, but for those of which another content was kept, by their paths below the target.
+/// All of it that was to come is here now, but for what was kept, by paths as [`below`] has them.
 pub(super) fn complete(
     connection: &Connection,
     version: &Version,
-    kept: &[String],
+    kept: &Kept,
 ) -> rusqlite::Result<()> {
+    let Some(number) = number(connection, version)? else {
+        return Ok(());
+    };
     connection.execute(
-        "UPDATE share_was SET whole = 1, kept = ?4 WHERE share = ?1 AND target = ?2 AND manifest = ?3",
-        params![
-            version.share.0,
-            store::path_bytes(&version.target),
-            version.manifest.0,
-            kept.join(SEPARATOR)
-        ],
+        "UPDATE share_was SET whole = 1, kept = ?2, waiting = ?3 WHERE number = ?1",
+        params![number, kept.text(Why::Left), kept.text(Why::Waiting)],
     )?;
     Ok(())
 }
@@ -171,12 +224,13 @@ pub(super) fn remember(connection: &Connection, version: &Version) -> rusqlite::
 fn number(connection: &Connection, version: &Version) -> rusqlite::Result<Option<i64>> {
     connection
         .prepare_cached(
-            "SELECT number FROM share_was WHERE share = ?1 AND target = ?2 AND manifest = ?3",
+            "SELECT number FROM share_was WHERE share = ?1 AND target = ?2 AND only = ?3 AND manifest = ?4",
         )?
         .query_row(
             params![
                 version.share.0,
                 store::path_bytes(&version.target),
+                version.selection(),
                 version.manifest.0
             ],
             |row| row.get(0),
@@ -186,27 +240,35 @@ fn number(connection: &Connection, version: &Version) -> rusqlite::Result<Option
 
 fn insert(connection: &Connection, number: i64, version: &Version) -> rusqlite::Result<()> {
     connection.execute(
-        "INSERT INTO share_was (number, share, target, manifest) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO share_was (number, share, target, only, manifest) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             number,
             version.share.0,
             store::path_bytes(&version.target),
+            version.selection(),
             version.manifest.0
         ],
     )?;
     Ok(())
 }
 
-/// Forgets what is beyond the bounds.
+/// Forgets what is beyond the bounds. By the last that came of a selection it is known what was deleted.
 fn make_room(connection: &Connection, version: &Version, bytes_max: u64) -> rusqlite::Result<()> {
     let mut forgotten = connection.execute(
-        "DELETE FROM share_was WHERE number IN
-             (SELECT number FROM share_was WHERE share = ?1 AND target = ?2
-              ORDER BY number DESC LIMIT -1 OFFSET ?3)",
+        "DELETE FROM share_was WHERE number IN (
+             SELECT number FROM (
+                 SELECT number, only,
+                     whole AND 1 = row_number() OVER (PARTITION BY only, whole ORDER BY number DESC) AS is_last,
+                     row_number() OVER (PARTITION BY only ORDER BY number DESC) AS of_selection,
+                     row_number() OVER (ORDER BY number DESC) AS of_folder
+                 FROM share_was WHERE share = ?1 AND target = ?2)
+             WHERE (of_selection > ?3 AND NOT is_last)
+                 OR (of_folder > ?4 AND NOT (is_last AND only = x'')))",
         params![
             version.share.0,
             store::path_bytes(&version.target),
-            VERSIONS_MAX
+            VERSIONS_MAX,
+            FOLDER_VERSIONS_MAX
         ],
     )?;
     forgotten += connection.execute(
@@ -244,7 +306,10 @@ fn forget_nodes(connection: &Connection) -> rusqlite::Result<()> {
 
 fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
     let bytes: i64 = connection
-        .prepare_cached("SELECT coalesce(sum(size), 0) FROM share_was_bytes")?
+        .prepare_cached(
+            "SELECT (SELECT coalesce(sum(size), 0) FROM share_was_bytes)
+                  + (SELECT coalesce(sum(octet_length(kept) + octet_length(waiting)), 0) FROM share_was)",
+        )?
         .query_row([], |row| row.get(0))?;
     Ok(bytes.cast_unsigned())
 }
@@ -253,19 +318,43 @@ fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
 pub(super) fn versions(connection: &Connection, share: &ShareId) -> rusqlite::Result<Vec<Was>> {
     connection
         .prepare_cached(
-            "SELECT manifest, target, whole, kept FROM share_was WHERE share = ?1 ORDER BY number DESC",
+            "SELECT number, manifest, target, only, whole FROM share_was WHERE share = ?1 ORDER BY number DESC",
         )?
         .query_map([share.0], |row| {
-            let kept: String = row.get(3)?;
-            let kept = kept.split(SEPARATOR).filter(|path| !path.is_empty());
+            let only: Vec<u8> = row.get(3)?;
             Ok(Was {
-                manifest: BlobHash(row.get(0)?),
-                target: store::path(row.get(1)?),
-                is_whole: row.get(2)?,
-                kept: kept.map(ToOwned::to_owned).collect(),
+                number: row.get(0)?,
+                manifest: BlobHash(row.get(1)?),
+                target: store::path(row.get(2)?),
+                only: only.try_into().ok().map(BlobHash),
+                is_whole: row.get(4)?,
             })
         })?
         .collect()
+}
+
+/// What did not come of one, and the name of its filter, if files were chosen.
+pub(super) fn rest(connection: &Connection, was: &Was) -> rusqlite::Result<(Kept, Option<String>)> {
+    let texts = connection
+        .prepare_cached("SELECT kept, waiting FROM share_was WHERE number = ?1")?
+        .query_row([was.number], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    let mut kept = Kept::default();
+    if let Some((left, waiting)) = texts {
+        kept.read(&left, Why::Left);
+        kept.read(&waiting, Why::Waiting);
+    }
+    let only = was
+        .only
+        .map(|only| bytes_of(connection, &only))
+        .transpose()?;
+    let only = only.map(|only| only.unwrap_or_default());
+    Ok((
+        kept,
+        only.map(|only| String::from_utf8_lossy(&only).into_owned()),
+    ))
 }
 
 /// A node of the copy, or of a version that is remembered.
@@ -278,6 +367,10 @@ pub(super) fn node(
     if of_copy.is_some() {
         return Ok(of_copy);
     }
+    bytes_of(connection, hash)
+}
+
+fn bytes_of(connection: &Connection, hash: &BlobHash) -> rusqlite::Result<Option<Vec<u8>>> {
     connection
         .prepare_cached("SELECT bytes FROM share_was_bytes WHERE hash = ?1")?
         .query_row([hash.0], |row| row.get(0))
@@ -289,91 +382,15 @@ pub(super) fn place(target: &Path) -> PathBuf {
     std::path::absolute(target).unwrap_or_else(|_| target.to_owned())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn database() -> Connection {
-        let connection = Connection::open_in_memory().expect("memory");
-        for piece in crate::content::SCHEMAS {
-            connection.execute_batch(piece).expect("tables");
-        }
-        connection
-    }
-
-    fn version(number: u8, target: &str) -> Version {
-        Version {
-            share: ShareId([7; 32]),
-            manifest: BlobHash([number; 32]),
-            target: target.into(),
-        }
-    }
-
-    /// A node of its own of each version, of 1,000 bytes, and one that all have.
-    fn nodes(number: u8) -> impl Iterator<Item = NodeBlob> {
-        [number, 0].into_iter().map(|number| NodeBlob {
-            hash: BlobHash([number; 32]),
-            bytes: vec![number; 1_000],
-        })
-    }
-
-    fn numbers(connection: &Connection) -> Vec<u8> {
-        let versions = versions(connection, &ShareId([7; 32])).expect("read");
-        versions.iter().map(|was| was.manifest.0[0]).collect()
-    }
-
-    #[test]
-    fn the_last_four_versions_of_each_folder_are_remembered_and_what_they_have_in_common_once() {
-        let mut connection = database();
-        let mut begin = |number, target| {
-            begin(
-                &mut connection,
-                &version(number, target),
-                nodes(number),
-                1 << 20,
-            )
-            .expect("written");
-            (numbers(&connection), bytes(&connection).expect("read"))
-        };
-        begin(1, "/elsewhere");
-        for number in 2..=5 {
-            begin(number, "/here");
-        }
-        assert_eq!(begin(2, "/here"), (vec![2, 5, 4, 3, 1], 6_000), "the last");
-        assert_eq!(begin(6, "/here"), (vec![6, 2, 5, 4, 1], 6_000));
-    }
-
-    #[test]
-    fn what_was_got_longest_ago_makes_room() {
-        let mut connection = database();
-        for number in 1..=3 {
-            let version = version(number, "/here");
-            begin(&mut connection, &version, nodes(number), 4_000).expect("written");
-        }
-        assert_eq!(numbers(&connection), [3, 2, 1]);
-        begin(&mut connection, &version(4, "/here"), nodes(4), 4_000).expect("written");
-        assert_eq!(numbers(&connection), [4, 3, 2]);
-        begin(&mut connection, &version(5, "/here"), nodes(5), 1_999).expect("written");
-        assert!(numbers(&connection).is_empty(), "not even one has room");
-        assert_eq!(bytes(&connection).expect("read"), 0);
-    }
-
-    #[test]
-    fn what_was_kept_is_no_part_of_what_came() {
-        let mut connection = database();
-        let version = version(1, "/here");
-        begin(&mut connection, &version, nodes(1), 1 << 20).expect("written");
-        let was = |connection: &Connection| {
-            versions(connection, &version.share)
-                .expect("read")
-                .remove(0)
-        };
-        assert!(!was(&connection).is_whole);
-        let kept = ["a".to_owned(), "day/b".to_owned()];
-        complete(&connection, &version, &kept).expect("written");
-        assert!(was(&connection).is_whole);
-        assert_eq!(was(&connection).kept, BTreeSet::from(kept));
-        complete(&connection, &version, &[]).expect("written");
-        assert_eq!(was(&connection).kept, BTreeSet::new());
-    }
+/// The path below a target of what lies there, written with `/`; `.` for the target itself.
+pub(super) fn below(target: &Path, at: &Path) -> Option<String> {
+    let below = at.strip_prefix(target).ok()?;
+    let names: Vec<_> = below.iter().map(OsStr::to_string_lossy).collect();
+    Some(match names.is_empty() {
+        true => ".".to_owned(),
+        false => names.join("/"),
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,13 +11,13 @@ use crate::content::{Filter, Get, Got, Recipients, Updated};
 
 impl Friends {
     /// Alice, and Bob, who got all that she shares and provides nothing.
-    async fn got() -> Self {
+    pub(super) async fn got() -> Self {
         let friends = Self::strangers();
         friends.get(friends.request()).await;
         friends
     }
 
-    async fn get(&self, get: Get) -> Got {
+    pub(super) async fn get(&self, get: Get) -> Got {
         let written = Get {
             was: Some(Arc::clone(&self.bob.shares)),
             ..get
@@ -26,7 +26,7 @@ impl Friends {
     }
 
     /// Alice shares what is in her folder now, and Bob brings his up to date, or these files of it.
-    async fn renew(&self, only: &[&str]) -> Updated {
+    pub(super) async fn renew(&self, only: &[&str]) -> Updated {
         self.alice.share(Recipients::Contacts);
         let only: Vec<String> = only.iter().map(|only| (*only).to_owned()).collect();
         let only = match only.is_empty() {
@@ -42,18 +42,18 @@ impl Friends {
         updated
     }
 
-    fn change(&self, number: u64, paths: &[&str]) {
+    pub(super) fn change(&self, number: u64, paths: &[&str]) {
         for (number, path) in (number..).zip(paths) {
             self.alice.write(path, &bytes(number, 110_000));
         }
     }
 }
 
-fn deleted(deleted: u64, updated: Updated) -> Updated {
+pub(super) fn deleted(deleted: u64, updated: Updated) -> Updated {
     Updated { deleted, ..updated }
 }
 
-fn mode(path: &Path) -> u32 {
+pub(super) fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("there").permissions().mode() & 0o777
 }
 

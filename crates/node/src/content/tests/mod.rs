@@ -5,6 +5,8 @@ mod adding;
 mod audience;
 mod bare;
 mod between;
+#[cfg(target_os = "linux")]
+mod brought;
 mod copies;
 mod fake;
 mod faults;

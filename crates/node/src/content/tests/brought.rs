@@ -1,0 +1,175 @@
+//! What came to a folder last, of all of it or of some files, decides what an update does there.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::got::{deleted, mode};
+use super::updating::{Friends, updated};
+use crate::content::updating::KEPT_NAMED_MAX;
+use crate::content::{Filter, Get, Recipients, Updated, store};
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("one's own");
+}
+
+fn only(pattern: &str) -> Option<Filter> {
+    Filter::globs(&[pattern.to_owned()]).expect("a pattern")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_kept_and_moved_away_comes_though_its_owner_never_changed_it() {
+    let friends = Friends::got().await;
+    fs::write(friends.at("a"), b"Bob's").expect("written");
+    friends.change(11, &["b"]);
+    assert_eq!(friends.renew(&[]).await, updated(0, 1, &["a"]));
+    fs::remove_file(friends.at("a")).expect("there");
+    assert_eq!(friends.renew(&[]).await, updated(1, 0, &[]));
+    assert!(friends.is_hers("a"));
+    // Now it is as it came.
+    fs::remove_file(friends.at("a")).expect("there");
+    assert_eq!(friends.renew(&[]).await, deleted(1, updated(0, 0, &[])));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_deleted_stays_so_however_often_something_else_is_chosen() {
+    let friends = Friends::got().await;
+    fs::remove_file(friends.at("day/c")).expect("there");
+    for version in 1..6 {
+        friends.change(10 * version, &["a"]);
+        assert_eq!(friends.renew(&["a"]).await, updated(0, 1, &[]));
+    }
+    assert_eq!(friends.renew(&[]).await, deleted(1, updated(0, 0, &[])));
+    assert!(!friends.at("day/c").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_deleted_stays_so_beside_more_edits_than_are_named() {
+    let friends = Friends::strangers();
+    let many: Vec<String> = (0..=KEPT_NAMED_MAX)
+        .map(|number| format!("many/{number}"))
+        .collect();
+    for path in &many {
+        friends.alice.write(path, path.as_bytes());
+    }
+    friends.alice.share(Recipients::Contacts);
+    friends.get(friends.request()).await;
+    for path in &many {
+        fs::write(friends.at(path), b"Bob's").expect("written");
+    }
+    fs::remove_file(friends.at("day/c")).expect("there");
+    for version in 1..6 {
+        friends.change(10 * version, &["a"]);
+        let Updated { kept, .. } = friends.renew(&[]).await;
+        assert_eq!(kept.len(), KEPT_NAMED_MAX);
+        assert!(!friends.at("day/c").exists(), "version {version}");
+    }
+    // And the last of those that were kept comes when it is moved away.
+    let last = many.iter().max().expect("many");
+    fs::remove_file(friends.at(last)).expect("there");
+    assert_eq!(friends.renew(&[]).await.added, 1);
+    assert!(friends.is_hers(last));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_deleted_of_a_selection_stays_so() {
+    let friends = Friends::strangers();
+    let chosen = Get {
+        only: only("day/*"),
+        ..friends.request()
+    };
+    friends.get(chosen).await;
+    fs::remove_file(friends.at("day/c")).expect("there");
+    for version in 1..6 {
+        friends.change(10 * version, &["day/d"]);
+        let came = friends.renew(&["day/*"]).await;
+        assert_eq!(came, deleted(1, updated(0, 1, &[])), "version {version}");
+    }
+    // Of all of it the others are new.
+    assert_eq!(friends.renew(&[]).await, deleted(1, updated(3, 0, &[])));
+    friends.change(70, &["day/c"]);
+    assert_eq!(friends.renew(&["day/*"]).await, updated(1, 0, &[]));
+    assert!(friends.is_hers("day/c"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whether_a_file_may_be_run_comes_though_its_version_came_in_part_or_elsewhere() {
+    let friends = Friends::got().await;
+    let hers = |path: &str| friends.alice.source().join(path);
+    set_mode(&hers("b"), 0o755);
+    friends.change(11, &["a"]);
+    assert_eq!(friends.renew(&["a"]).await, updated(0, 1, &[]));
+    assert_eq!(friends.renew(&[]).await, updated(0, 1, &[]));
+    assert_eq!(
+        mode(&friends.at("b")) & 0o111,
+        mode(&friends.at("b")) >> 2 & 0o111
+    );
+
+    set_mode(&hers("day/c"), 0o755);
+    friends.change(21, &["a"]);
+    friends.alice.share(Recipients::Contacts);
+    let elsewhere = Get {
+        out: friends.bob.folder.path().join("elsewhere"),
+        ..friends.request()
+    };
+    friends.get(elsewhere).await;
+    assert_eq!(friends.renew(&[]).await, updated(0, 2, &[]));
+    assert!(mode(&friends.at("day/c")) & 0o100 != 0);
+
+    // One that was killed when it had been written down, and nothing had its name.
+    let (before, bits) = (fs::read(friends.at("a")), mode(&friends.at("day/d")));
+    set_mode(&hers("day/d"), 0o755);
+    friends.change(31, &["a"]);
+    assert_eq!(friends.renew(&[]).await, updated(0, 2, &[]));
+    fs::write(friends.at("a"), before.expect("read")).expect("written");
+    set_mode(&friends.at("day/d"), bits);
+    store::run(friends.bob.shares.database(), |connection| {
+        let last =
+            "UPDATE share_was SET whole = 0 WHERE number = (SELECT max(number) FROM share_was)";
+        connection.execute(last, [])
+    })
+    .expect("written");
+    assert_eq!(friends.renew(&[]).await, updated(0, 2, &[]));
+    assert!(friends.is_hers("a") && mode(&friends.at("day/d")) & 0o100 != 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_put_back_on_purpose_stays_and_is_named() {
+    let friends = Friends::got().await;
+    let before = fs::read(friends.at("a")).expect("there");
+    friends.change(11, &["a"]);
+    assert_eq!(friends.renew(&[]).await, updated(0, 1, &[]));
+    fs::write(friends.at("a"), &before).expect("written");
+    assert_eq!(friends.renew(&[]).await, updated(0, 0, &["a"]));
+    friends.change(21, &["a"]);
+    assert_eq!(friends.renew(&[]).await, updated(0, 0, &["a"]));
+    assert_eq!(fs::read(friends.at("a")).expect("there"), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_was_moved_and_one_in_it_that_is_got_by_itself_are_brought_up_to_date() {
+    let friends = Friends::got().await;
+    friends.change(11, &["day/c"]);
+    friends.alice.share(Recipients::Contacts);
+    let below = Get {
+        path: "day".to_owned(),
+        out: friends.at(""),
+        ..friends.updating()
+    };
+    let got = friends.get(below).await;
+    assert_eq!(got.updated, Some(updated(0, 1, &[])));
+    // What came to the folder in it is known of all of it.
+    friends.change(21, &["day/c", "a"]);
+    assert_eq!(friends.renew(&[]).await, updated(0, 2, &[]));
+
+    friends.change(31, &["day/c"]);
+    friends.alice.share(Recipients::Contacts);
+    let moved = friends.bob.folder.path().join("moved");
+    fs::rename(friends.bob.out(), &moved).expect("moved");
+    let there = Get {
+        out: moved,
+        ..friends.updating()
+    };
+    let got = friends.get(there).await;
+    assert_eq!(got.updated, Some(updated(0, 1, &[])));
+}
