@@ -414,10 +414,11 @@ impl Transfer {
             }
             if let (Place::Adding(_, folder), Some((update, _))) = (&place, &update) {
                 let places = staging.places(PathBuf::new());
-                barrier::tree(&places.growing(""))?;
+                let tree = places.growing("");
+                barrier::tree(&tree)?;
                 update.replace(&places, folder)?;
-                update.make_way(&places.growing(""), folder)?;
-                return staging.add(folder);
+                update.add(&tree, folder)?;
+                return staging.remove();
             }
             // What was chosen of a folder is added to what is there of it, also where that has come since it was begun.
             if only.is_some() && inner.is_empty() {

@@ -257,8 +257,10 @@ impl Update {
         barrier::folders(folder, &changed)
     }
 
-    /// What came for places where something else is by now goes, and that is kept: also what an earlier run left for them. Blocks.
-    pub(super) fn make_way(&self, tree: &Path, folder: &Path) -> io::Result<()> {
+    /// Puts the files that came, and are durable, where nothing is, and makes their names durable; where something else is by now, or nothing can be put, that is
+    /// kept: also instead of what an earlier run left for it. What is identical by now counts as added. What is left in `tree` is not wanted. Blocks.
+    pub(super) fn add(&self, tree: &Path, folder: &Path) -> io::Result<()> {
+        let mut folders = BTreeSet::from([folder.to_owned()]);
         let mut above = vec![String::new()];
         while let Some(path) = above.pop() {
             for entry in fs::read_dir(beneath(tree.to_owned(), &path))? {
@@ -268,29 +270,34 @@ impl Update {
                     "" => name,
                     above => format!("{above}/{name}"),
                 };
-                let there = match fs::symlink_metadata(beneath(folder.to_owned(), &path)) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    found => found?,
+                let (staged, to) = (entry.path(), beneath(folder.to_owned(), &path));
+                let is_folder = entry.file_type()?.is_dir();
+                let put = match is_folder {
+                    true => disk::make_directory(&to, 0o777).map(drop),
+                    false => disk::rename_new(&staged, &to),
                 };
-                let staged = entry.path();
-                match (entry.file_type()?.is_dir(), there.is_dir()) {
-                    (true, true) => above.push(path),
-                    (true, false) => {
-                        let files = files_in(&staged, &path)?;
-                        fs::remove_dir_all(staged)?;
-                        self.keep(&path, Why::Left);
-                        files.iter().for_each(|file| self.keep_instead(file, Why::Left));
+                let why = match put {
+                    Ok(()) if is_folder => {
+                        folders.insert(to);
+                        above.push(path);
+                        continue;
                     }
-                    // What is identical by now counts as added.
-                    (false, _) if is_same(&staged, &beneath(folder.to_owned(), &path))? => {}
-                    (false, _) => {
-                        fs::remove_file(staged)?;
-                        self.keep_instead(&path, Why::Left);
+                    Ok(()) => continue,
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Why::Left,
+                    Err(error) if is_closed(&error) => Why::Waiting,
+                    Err(error) => return Err(error),
+                };
+                if is_folder {
+                    self.keep(&path, why);
+                    for file in files_in(&staged, &path)? {
+                        self.keep_instead(&file, why);
                     }
+                } else if why == Why::Waiting || !is_same(&staged, &to)? {
+                    self.keep_instead(&path, why);
                 }
             }
         }
-        Ok(())
+        barrier::folders(folder, &folders)
     }
 
     /// Something is kept instead of a file that was to be added.

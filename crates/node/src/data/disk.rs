@@ -180,7 +180,7 @@ pub fn parent(target: &Path) -> &Path {
 }
 
 /// Renames without replacing anything but an empty folder.
-pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -249,7 +249,7 @@ pub(super) fn remove_file(path: &Path) -> io::Result<()> {
 }
 
 /// Makes a directory; false when a real one is there already.
-pub(super) fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
+pub(crate) fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);

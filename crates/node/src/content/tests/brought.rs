@@ -1,11 +1,14 @@
 //! What came to a folder last, of all of it or of some files, decides what an update does there.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::process::Command;
 
+use super::full::is_not_tested;
 use super::got::{deleted, mode};
 use super::updating::{Friends, updated};
+use super::world::bytes;
 use crate::content::updating::KEPT_NAMED_MAX;
 use crate::content::{Filter, Get, Recipients, Updated, store};
 
@@ -172,4 +175,82 @@ async fn a_folder_that_was_moved_and_one_in_it_that_is_got_by_itself_are_brought
     };
     let got = friends.get(there).await;
     assert_eq!(got.updated, Some(updated(0, 1, &[])));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_file_is_brought_up_to_date_in_a_folder_behind_a_link() {
+    let friends = Friends::got().await;
+    let (disk, downloads) = (
+        friends.bob.folder.path().join("disk"),
+        friends.bob.folder.path().join("downloads"),
+    );
+    fs::create_dir(&disk).expect("made");
+    symlink(&disk, &downloads).expect("made");
+    let one = |get: Get| Get {
+        path: "day/c".to_owned(),
+        out: downloads.clone(),
+        ..get
+    };
+    friends.get(one(friends.request())).await;
+    friends.change(11, &["day/c"]);
+    friends.alice.share(Recipients::Contacts);
+    let got = friends.get(one(friends.updating())).await;
+    assert_eq!(got.updated, Some(updated(0, 1, &[])));
+    assert!(fs::read(disk.join("c")).expect("there") == bytes(11, 110_000));
+    assert_eq!(fs::read_dir(&disk).expect("there").count(), 1, "no more");
+    // What he has put there stays, as often as it is looked at.
+    fs::write(disk.join("c"), b"Bob's").expect("written");
+    for _ in 0..2 {
+        let got = friends.get(one(friends.updating())).await;
+        assert_eq!(got.updated, Some(updated(0, 0, &["c"])));
+    }
+}
+
+#[test]
+fn a_folder_that_takes_nothing_keeps_nothing_else_away() {
+    let test = "update_beside_a_closed_folder";
+    let this = std::env::current_exe().expect("a program");
+    let closed = tempfile::tempdir().expect("temporary folder");
+    set_mode(closed.path(), 0o500);
+    // Who may do everything, as root may, is to do without that.
+    let mut command = match fs::write(closed.path().join("f"), b"") {
+        Err(_) => Command::new(this),
+        Ok(()) => {
+            let mut command = Command::new("setpriv");
+            let nothing = "--bounding-set=-dac_override,-dac_read_search";
+            command.args([nothing, "--inh-caps=-all"]).arg(this);
+            command
+        }
+    };
+    let name = format!("content::tests::brought::{test}");
+    let ran = command
+        .args([&name, "--exact", "--ignored", "--nocapture"])
+        .output();
+    match ran {
+        Err(_) => is_not_tested(test, "setpriv"),
+        Ok(ran) => {
+            let said = String::from_utf8_lossy(&ran.stdout);
+            let cried = String::from_utf8_lossy(&ran.stderr);
+            assert!(ran.status.success(), "{said}{cried}");
+            assert!(said.contains("1 passed"), "{said}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by the test above, as somebody to whom a folder can be closed"]
+async fn update_beside_a_closed_folder() {
+    let friends = Friends::got().await;
+    friends.change(11, &["a", "day/c", "day/new", "day/deep/new", "night/new"]);
+    set_mode(&friends.at("day"), 0o500);
+    for (added, replaced) in [(1, 1), (0, 0)] {
+        let kept = ["day/c", "day/deep", "day/deep/new", "day/new"];
+        assert_eq!(friends.renew(&[]).await, updated(added, replaced, &kept));
+        assert!(friends.is_hers("a") && friends.is_hers("night/new"));
+        assert_eq!(friends.bob.out_names(), ["holiday"], "nothing else is left");
+    }
+    // When it takes something again, all of that comes.
+    set_mode(&friends.at("day"), 0o700);
+    assert_eq!(friends.renew(&[]).await, updated(2, 1, &[]));
+    assert!(friends.is_hers("day/c") && friends.is_hers("day/deep/new"));
 }

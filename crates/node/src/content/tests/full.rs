@@ -41,15 +41,17 @@ fn may_mount(test: &str) -> bool {
     if mounted.is_ok_and(|mounted| mounted.status.success()) {
         return true;
     }
+    is_not_tested(test, "user namespaces, unshare or mount");
+    false
+}
+
+/// Says that a test cannot run, for want of this.
+pub(super) fn is_not_tested(test: &str, without: &str) {
     let is_required = std::env::var(REQUIRED).is_ok_and(|value| value == "required");
-    assert!(
-        !is_required,
-        "user namespaces, unshare and mount are needed"
-    );
-    let line = format!("\n*** NOT TESTED: {test}: no user namespaces, unshare or mount here\n");
+    assert!(!is_required, "{test} needs {without}");
+    let line = format!("\n*** NOT TESTED: {test}: no {without} here\n");
     // The test harness keeps back what macros print while a test passes, and lets this through. Nobody may be reading.
     let _ = std::io::stderr().write_all(line.as_bytes());
-    false
 }
 
 /// Runs one of the ignored tests below where a file system of its own is mounted.
