@@ -63,17 +63,14 @@ impl std::fmt::Debug for Rest {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Known {
     /// What came there last; `None` where nothing is known to have come, or something else was left there since.
-    pub(super) brought: Option<Entry>,
+    brought: Option<Entry>,
     /// Files that may have come there, too.
     maybe: Vec<manifest::File>,
+    /// Whether no others may.
+    is_decided: bool,
 }
 
 impl Known {
-    /// Whether a file of this content came last.
-    pub(super) fn has_brought(&self, content: &BlobHash) -> bool {
-        matches!(&self.brought, Some(Entry::File(file)) if file.hash == *content)
-    }
-
     /// Whether a file of this content is as it came.
     pub(super) fn is_ours(&self, content: &BlobHash) -> bool {
         self.files().any(|file| file.hash == *content)
@@ -117,8 +114,27 @@ impl Earlier {
         })
     }
 
+    /// What came last to a path below `folder`, and in the share. Blocks.
+    pub(super) fn brought(&self, folder: &Path, paths: (&str, &str)) -> io::Result<Option<Entry>> {
+        Ok(self.written_down(folder, paths)?.brought)
+    }
+
     /// What is known of a path below `folder`, and in the share. Blocks.
-    pub(super) fn known(&self, folder: &Path, (path, in_share): (&str, &str)) -> io::Result<Known> {
+    pub(super) fn known(&self, folder: &Path, paths: (&str, &str)) -> io::Result<Known> {
+        let (mut known, in_share) = (self.written_down(folder, paths)?, paths.1);
+        if known.is_decided {
+            return Ok(known);
+        }
+        self.may_be(self.copy, in_share, &mut known)?;
+        if known.maybe.is_empty() {
+            let all = self.was.iter().map(|got| got.was.manifest);
+            self.may_be(all, in_share, &mut known)?;
+        }
+        Ok(known)
+    }
+
+    /// What was written down of that folder, as far as it decides.
+    fn written_down(&self, folder: &Path, (path, in_share): (&str, &str)) -> io::Result<Known> {
         let at = beneath(was::place(folder), path);
         let mut known = Known::default();
         for got in &self.was {
@@ -127,7 +143,10 @@ impl Earlier {
             };
             let rest = self.rest(got)?;
             match rest.kept.why(&below) {
-                Some(Why::Left) => return Ok(known),
+                Some(Why::Left) => {
+                    known.is_decided = true;
+                    return Ok(known);
+                }
                 Some(Why::Waiting) => continue,
                 None => {}
             }
@@ -136,23 +155,15 @@ impl Earlier {
             }
             match self.at(got.was.manifest, in_share)? {
                 Some(Entry::File(file)) if !got.was.is_whole => known.maybe.push(file),
-                // Of chosen files no folders are made but those that they lie in.
-                Some(entry @ Entry::Directory(_)) if got.was.is_whole && rest.only.is_none() => {
-                    known.brought = Some(entry);
-                    return Ok(known);
-                }
-                Some(entry @ Entry::File(_)) => {
-                    known.brought = Some(entry);
-                    return Ok(known);
-                }
                 // Links are not brought up to date.
-                _ => {}
+                Some(Entry::Symlink(_)) | None => {}
+                // Of chosen files no folders are made but those that they lie in.
+                Some(Entry::Directory(_)) if !got.was.is_whole || rest.only.is_some() => {}
+                brought => {
+                    (known.brought, known.is_decided) = (brought, true);
+                    return Ok(known);
+                }
             }
-        }
-        self.may_be(self.copy, in_share, &mut known)?;
-        if known.maybe.is_empty() {
-            let all = self.was.iter().map(|got| got.was.manifest);
-            self.may_be(all, in_share, &mut known)?;
         }
         Ok(known)
     }

@@ -129,7 +129,8 @@ async fn put(
     head: &Head,
     (selected, target): (&Selected, &Path),
 ) -> Result<(), GetError> {
-    let record = begin_record(get, head, target, transfer.nodes()).await;
+    let nodes = transfer.nodes().filter(|_| !transfer.has_nothing());
+    let record = begin_record(get, head, target, nodes).await;
     transfer.finish(selected, target).await?;
     if let Some(record) = record {
         complete_record(get, record, selected.folder(target).to_owned()).await;

@@ -384,24 +384,28 @@ impl Transfer {
         Ok(())
     }
 
+    /// Whether nothing was wanted of it.
+    pub(super) fn has_nothing(&self) -> bool {
+        let has_left = (self.update.as_ref()).is_some_and(|(update, _)| update.has_left());
+        self.only.is_some() && self.progress.files == 0 && !has_left
+    }
+
     /// Links, the barrier, the name; where nothing was wanted of it, nothing is left.
     pub(super) async fn finish(self, selected: &Selected, target: &Path) -> Result<(), GetError> {
         let inner = match selected {
             Selected::Directory { .. } => String::new(),
             Selected::File { file, .. } => file.name.clone(),
         };
+        let has_nothing = self.has_nothing();
         let Self {
             fetching,
             place,
             entries,
             only,
-            progress,
             update,
             ..
         } = self;
         let at = target.to_owned();
-        let has_left = (update.as_ref()).is_some_and(|(update, _)| update.has_left());
-        let has_nothing = only.is_some() && progress.files == 0 && !has_left;
         blocking(&fetching.arriving.tasks, target, move || {
             let Some(staging) = place.staging() else {
                 return match at.is_dir() && compare::count(&at)? != entries {

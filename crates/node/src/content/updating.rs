@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kith_core::data::manifest::{self, Entry};
 
-use crate::content::earlier::{Earlier, Known};
+use crate::content::earlier::Earlier;
 use crate::content::kept::{Kept, Why};
 use crate::data::barrier;
 use crate::data::disk;
@@ -151,12 +151,13 @@ impl Update {
             Way::Missing => Err(io::ErrorKind::NotFound.into()),
             Way::Blocked => return Ok(Judged::Kept(Why::Left)),
         };
-        let known = || self.known(folder, (prefix, path));
+        let in_share = in_share(prefix, path);
+        let paths = (path, in_share.as_str());
         let metadata = match found {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(match known()?.has_brought(&file.hash) {
-                    true => Judged::Deleted,
-                    false => Judged::Missing,
+                return Ok(match self.earlier.brought(folder, paths)? {
+                    Some(Entry::File(brought)) if brought.hash == file.hash => Judged::Deleted,
+                    _ => Judged::Missing,
                 });
             }
             other => other?,
@@ -164,7 +165,7 @@ impl Update {
         if !metadata.is_file() {
             return Ok(Judged::Kept(Why::Left));
         }
-        let (stamp, known) = (Stamp::of(&metadata), known()?);
+        let (stamp, known) = (Stamp::of(&metadata), self.earlier.known(folder, paths)?);
         let here = self.earlier.content(&at, stamp)?;
         // What was changed here stays.
         let is_executable = disk::is_executable(&metadata);
@@ -214,7 +215,8 @@ impl Update {
                     return Ok(false);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let brought = self.known(folder, (prefix, path))?.brought;
+                    let brought =
+                        (self.earlier).brought(folder, (path, &in_share(prefix, path)))?;
                     return Ok(!matches!(brought, Some(Entry::Directory(_))));
                 }
                 Err(error) if is_closed(&error) => {
@@ -320,14 +322,6 @@ impl Update {
         }
     }
 
-    fn known(&self, folder: &Path, (prefix, path): (&str, &str)) -> io::Result<Known> {
-        let in_share = match prefix {
-            "" => path.to_owned(),
-            _ => format!("{prefix}/{path}"),
-        };
-        self.earlier.known(folder, (path, &in_share))
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -351,6 +345,14 @@ fn put(outdated: &Outdated, folder: &Path, new: &Path, at: &Path) -> io::Result<
     }
     disk::set_mode(at, &found, outdated.executable)?;
     Ok(true)
+}
+
+/// The path in the share of what lies at `path` below `prefix`.
+fn in_share(prefix: &str, path: &str) -> String {
+    match prefix {
+        "" => path.to_owned(),
+        _ => format!("{prefix}/{path}"),
+    }
 }
 
 /// What is on the way to a file.
