@@ -206,15 +206,16 @@ impl Earlier {
         let Ok(names) = path::split(path) else {
             return Ok(None);
         };
-        let mut at = root;
+        let mut at = Some(root);
         let mut found = None;
         for name in names {
-            found = self.entry(at, name)?;
-            match &found {
-                Some(Entry::Directory(directory)) => at = directory.node,
-                // Nothing lies below it.
-                Some(Entry::File(_) | Entry::Symlink(_)) => {}
-                None => return Ok(None),
+            // Nothing lies below a file.
+            let Some(node) = at.take() else {
+                return Ok(None);
+            };
+            found = self.entry(node, name)?;
+            if let Some(Entry::Directory(directory)) = &found {
+                at = Some(directory.node);
             }
         }
         Ok(found)

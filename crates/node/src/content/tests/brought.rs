@@ -178,6 +178,18 @@ async fn a_folder_that_was_moved_and_one_in_it_that_is_got_by_itself_are_brought
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lies_in_a_folder_that_was_a_file_is_new_whatever_lay_beside_that() {
+    let friends = Friends::got().await;
+    let source = friends.alice.source();
+    fs::remove_file(source.join("a")).expect("there");
+    fs::create_dir(source.join("a")).expect("made");
+    fs::copy(source.join("b"), source.join("a/b")).expect("copied");
+    fs::remove_file(friends.at("a")).expect("there");
+    assert_eq!(friends.renew(&[]).await, updated(1, 0, &[]));
+    assert!(friends.is_hers("a/b"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_file_is_brought_up_to_date_in_a_folder_behind_a_link() {
     let friends = Friends::got().await;
     let (disk, downloads) = (
