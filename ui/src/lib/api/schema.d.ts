@@ -2571,6 +2571,7 @@ export interface components {
              * @description All bytes there are, where that is known.
              */
             total?: number | null;
+            updated?: components["schemas"]["GetUpdated"] | null;
             /** @description What: the share's name, and the path in it. */
             what: string;
         };

@@ -455,12 +455,15 @@ export const t = {
     folder: "Into this folder",
     hint: "A path on the computer where kith runs. The node goes on with it by itself, also after a restart.",
     begin: "Download",
-    begun: "The download has begun; Transfers shows how it goes",
-    newer: (number: number) => `Download ${count(number)} new`,
-    newerText: (number: number) =>
-      number === 1
-        ? "You have downloaded this before. One more file has come since: it is added to what is there, and nothing there is replaced."
-        : `You have downloaded this before. ${count(number)} more files have come since: they are added to what is there, and nothing there is replaced.`,
+    lacksFolder: "Say into which folder.",
+    lacksOther: "It could not be there. Choose another folder.",
+    begun: "The download has begun",
+    begunLink: "See how it goes",
+    update: "Update",
+    updateTitle: "Bring what you downloaded up to date",
+    updateText:
+      "There is a newer version. What is new is added, and what you have not touched since is replaced. What you changed stays as you have it, and is named under Transfers; what you deleted does not come again by itself.",
+    updateBegun: "It is being brought up to date",
     elsewhere: "All of it, elsewhere…",
   },
   folders: {
@@ -576,6 +579,18 @@ export const t = {
   network: {
     title: "Network",
     text: "What this node knows: who it is connected with now, and how. It is not the whole network; nobody sees that.",
+    updated: (added: number, replaced: number) =>
+      added + replaced === 0
+        ? "Nothing was newer than what is here"
+        : [
+            ...(added > 0 ? [`${files(added)} added`] : []),
+            ...(replaced > 0 ? [`${files(replaced)} replaced`] : []),
+          ].join(", "),
+    kept: (number: number) =>
+      number === 1
+        ? "Kept as it is here, where it was changed or put:"
+        : `${count(number)} kept as they are here, where they were changed or put:`,
+    deleted: (number: number) => `${files(number)} that you deleted did not come again`,
     map: "Map of this node’s connections. Arrow keys lead from one person to the next; a table below says the same.",
     table: "Connections",
     connected: "Connected",
