@@ -41,8 +41,14 @@ test("a download that is in the way of something goes into another folder", asyn
   await expect(card.getByRole("alert")).toContainText("exists already and is something else");
   await expect(card.getByRole("button", { name: "Add what is missing there" })).toBeVisible();
   await card.getByRole("button", { name: "Choose another folder…" }).click();
-  await expect(dialog().getByRole("button", { name: "Download" })).toBeDisabled();
+  // A button that is off says why.
+  const begin = dialog().getByRole("button", { name: "Download" });
+  await expect(begin).toBeDisabled();
+  await expect(begin).toHaveAccessibleDescription("It could not be there. Choose another folder.");
+  await bob.getByLabel("Into this folder").fill("");
+  await expect(dialog().getByText("Say into which folder.")).toBeVisible();
   await bob.getByLabel("Into this folder").fill(at("there"));
+  await expect(begin).toHaveAccessibleDescription("");
   await isSound(bob, "another folder");
   await dialog().getByRole("button", { name: "Download" }).click();
   await expect(card.getByText("done")).toBeVisible({ timeout: 30_000 });

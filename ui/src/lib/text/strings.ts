@@ -186,6 +186,7 @@ export const t = {
     confirm: "Let in",
     rename: "Rename",
     newName: "New name",
+    lacksName: "Give them a name.",
     block: "Block",
     unblock: "Unblock",
     remove: "Remove",
@@ -361,7 +362,6 @@ export const t = {
     lacksName: "Give it a name.",
     lacksFolder: "Pick a folder.",
     lacksEnd: "Finish the path, or press Enter.",
-    lacksPeople: "Choose who may see it.",
     lacksLook: "One moment: whether pictures say where they were taken is looked up first.",
   },
   dropped: {
@@ -419,6 +419,7 @@ export const t = {
     options: {
       contacts: { label: "All my contacts", text: "Everybody you let in, now and later" },
       named: { label: "People I name", text: "Nobody else learns that it exists" },
+    lacksPeople: "Choose who may see it.",
       link: { label: "Whoever has the link", text: "Also people you do not know" },
       public: { label: "Everyone", text: "Anybody who can reach this node" },
     },
