@@ -258,6 +258,10 @@ export const t = {
     mine: "Yours",
     emptyTitle: "No albums yet",
     emptyText: "Drop pictures or a folder anywhere on this page, or make an album of a folder on your disk.",
+    elsewhere: (number: number) =>
+      number === 1
+        ? "One share holds other files than pictures. It is under"
+        : `${count(number)} shares hold other files than pictures. They are under`,
   },
   album: {
     pictures: "Pictures",
@@ -293,6 +297,7 @@ export const t = {
     emptyAdd: "Add pictures or files",
     emptyDisk: (folder: string) =>
       `Put something into ${folder} on the computer where kith runs. Whoever may see it sees it at once.`,
+    onDisk: (folder: string) => `what lies in ${folder}`,
     emptyTheirs: "As soon as something is added, it shows here.",
     goneTitle: "This album is not here",
     goneText: "It is not shared with you any more, or never was.",
@@ -414,12 +419,12 @@ export const t = {
       "Who is left out gets nothing from you any more, and others who have it are told. What they fetched they keep.",
     newLink: "It gets a new link. Links of before open nothing any more.",
     changed: "From now on it is for those you chose",
+    lacksPeople: "Choose who may see it.",
     nobody: "You have no contacts yet. Invite someone under People.",
     nobodyYet: "Nobody is let in yet. Let in who waits for it under People.",
     options: {
       contacts: { label: "All my contacts", text: "Everybody you let in, now and later" },
       named: { label: "People I name", text: "Nobody else learns that it exists" },
-    lacksPeople: "Choose who may see it.",
       link: { label: "Whoever has the link", text: "Also people you do not know" },
       public: { label: "Everyone", text: "Anybody who can reach this node" },
     },
@@ -492,19 +497,19 @@ export const t = {
     cut: "There are more folders than are shown. Type the path of one that is missing.",
     notWritable: "Nothing can be put in here. Pick another folder.",
     choose: "Pick this folder",
-    notWhole: "Give the whole path; it begins with /.",
-  },
-  files: {
-    title: "Files",
-    text: "Whatever is shared, of any kind.",
-    make: "Share something",
-    shares: "Shares",
-    mine: "Yours",
-    copies: "Copies you pass on",
     make: "New folder",
     lacksName: "Give it a name.",
     makeLabel: "Name of the new folder",
     makeIt: "Make it",
+    notWhole: "Give the whole path; it begins with /.",
+  },
+  files: {
+    title: "Files",
+    text: "Whatever is shared, of any kind; albums, too.",
+    make: "Share something",
+    shares: "Shares",
+    mine: "Yours",
+    copies: "Copies you pass on",
     copiesText: "You fetched these, and others who may have them get them from you, too.",
     link: "Open a link that you were sent",
     linkPlaceholder: "kith:link1…",
@@ -574,12 +579,6 @@ export const t = {
     gives: (name: string, gave: string, asked: string) =>
       `${name} gave ${gave === "" ? "nothing so far" : `parts of ${gave}`}${asked === "" ? "" : `; asked now for parts of ${asked}`}`,
     andMore: (number: number) => `and ${count(number)} more`,
-    emptyTitle: "Nothing is on its way",
-    emptyText: "Downloads show here, and what others fetch from you.",
-  },
-  network: {
-    title: "Network",
-    text: "What this node knows: who it is connected with now, and how. It is not the whole network; nobody sees that.",
     updated: (added: number, replaced: number) =>
       added + replaced === 0
         ? "Nothing was newer than what is here"
@@ -592,6 +591,12 @@ export const t = {
         ? "Kept as it is here, where it was changed or put:"
         : `${count(number)} kept as they are here, where they were changed or put:`,
     deleted: (number: number) => `${files(number)} that you deleted did not come again`,
+    emptyTitle: "Nothing is on its way",
+    emptyText: "Downloads show here, and what others fetch from you.",
+  },
+  network: {
+    title: "Network",
+    text: "What this node knows: who it is connected with now, and how. It is not the whole network; nobody sees that.",
     map: "Map of this node’s connections. Arrow keys lead from one person to the next; a table below says the same.",
     table: "Connections",
     connected: "Connected",
