@@ -41,8 +41,14 @@ test("a download that is in the way of something goes into another folder", asyn
   await expect(card.getByRole("alert")).toContainText("exists already and is something else");
   await expect(card.getByRole("button", { name: "Add what is missing there" })).toBeVisible();
   await card.getByRole("button", { name: "Choose another folder…" }).click();
-  await expect(dialog().getByRole("button", { name: "Download" })).toBeDisabled();
+  // A button that is off says why.
+  const begin = dialog().getByRole("button", { name: "Download" });
+  await expect(begin).toBeDisabled();
+  await expect(begin).toHaveAccessibleDescription("It could not be there. Choose another folder.");
+  await bob.getByLabel("Into this folder").fill("");
+  await expect(dialog().getByText("Say into which folder.")).toBeVisible();
   await bob.getByLabel("Into this folder").fill(at("there"));
+  await expect(begin).toHaveAccessibleDescription("");
   await isSound(bob, "another folder");
   await dialog().getByRole("button", { name: "Download" }).click();
   await expect(card.getByText("done")).toBeVisible({ timeout: 30_000 });
@@ -51,19 +57,37 @@ test("a download that is in the way of something goes into another folder", asyn
   expect(await readFile(at("here", "Trip", "mine.txt"), "utf8")).toBe("mine");
 });
 
-test("of what has grown since it was downloaded, what is new is added", async () => {
+test("what was downloaded is brought up to date, and what was changed there stays and is named", async () => {
   await bob.goto(`${origin}/#/files/${await world.person("ann").peerId()}/${share}`);
   await expect(bob.getByRole("button", { name: "Download all" })).toBeVisible();
+  await expect(bob.getByRole("button", { name: "Update" })).toBeHidden();
   await writeFile(at("there", "Trip", "own.txt"), "bob's own");
+  await writeFile(at("there", "Trip", "one.txt"), "one, as bob has it");
+  // As many files as before, and one of them is another; then one more.
+  await writeFile(at("Trip", "one.txt"), "one, as ann has it now");
+  await writeFile(at("Trip", "deep", "two.txt"), "two, and more");
+  await expect(bob.getByRole("button", { name: "Update" })).toBeVisible({ timeout: 30_000 });
   await writeFile(at("Trip", "three.txt"), "three");
-  await bob.getByRole("button", { name: "Download 1 new" }).click();
-  await expect(dialog().getByText(/One more file has come since/)).toBeVisible();
-  await isSound(bob, "what is new");
-  await dialog().getByRole("button", { name: "Download", exact: true }).click();
-  await expect
-    .poll(() => readFile(at("there", "Trip", "three.txt"), "utf8").catch(() => ""), { timeout: 30_000 })
-    .toBe("three");
-  expect(await readFile(at("there", "Trip", "own.txt"), "utf8")).toBe("bob's own");
+  await expect(bob.getByText("three.txt")).toBeVisible({ timeout: 30_000 });
+  await bob.getByRole("button", { name: "Update" }).click();
+  await expect(dialog().getByText(/What you changed stays as you have it/)).toBeVisible();
+  await isSound(bob, "what is newer");
+  await dialog().getByRole("button", { name: "Update", exact: true }).click();
+  const begun = bob.locator(".toast", { hasText: "It is being brought up to date" });
+  await begun.getByRole("link", { name: "See how it goes" }).click();
+  await expect(begun).toBeHidden();
+  const card = bob.getByRole("article").filter({ hasText: "added" });
+  await expect(card.getByText("1 file added, 1 file replaced")).toBeVisible({ timeout: 30_000 });
+  await expect(card.getByText("Kept as it is here, where it was changed or put:")).toBeVisible();
+  await expect(card.getByRole("listitem").filter({ hasText: "one.txt" })).toBeVisible();
+  await bob.screenshot({ path: test.info().outputPath("updated.png") });
+  await isSound(bob, "what was kept");
+  const here = (...parts: string[]) => readFile(at("there", "Trip", ...parts), "utf8");
+  expect(await here("one.txt")).toBe("one, as bob has it");
+  expect(await here("own.txt")).toBe("bob's own");
+  expect(await here("deep", "two.txt")).toBe("two, and more");
+  expect(await here("three.txt")).toBe("three");
+  await bob.goBack();
   await expect(bob.getByRole("button", { name: "Download all" })).toBeVisible();
 });
 
@@ -75,7 +99,7 @@ test("what is missing is added to the folder that was in the way", async () => {
   await bob.getByRole("button", { name: "Add what is missing there" }).click();
   await expect
     .poll(() => readFile(at("here", "Trip", "deep", "two.txt"), "utf8").catch(() => ""), { timeout: 30_000 })
-    .toBe("two");
+    .toBe("two, and more");
   expect(await readFile(at("here", "Trip", "mine.txt"), "utf8")).toBe("mine");
 });
 

@@ -32,7 +32,14 @@ test("who is added sees the album appear, and who is taken out sees it vanish", 
     await expect(bob.getByRole("heading", { name: "Albums", level: 1 })).toBeVisible();
     await expect(card).toBeHidden();
     await change(async (dialog) => {
-      await expect(dialog.getByRole("checkbox", { name: "cat" })).toBeChecked();
+      // For nobody it cannot be, and that is said.
+      await dialog.getByRole("checkbox", { name: "cat" }).uncheck();
+      const save = dialog.getByRole("button", { name: "Save" });
+      await expect(save).toBeDisabled();
+      await expect(save).toHaveAccessibleDescription("Choose who may see it.");
+      await expect(dialog.getByText("Choose who may see it.")).toBeVisible();
+      await dialog.getByRole("checkbox", { name: "cat" }).check();
+      await expect(save).toHaveAccessibleDescription("");
       await dialog.getByRole("checkbox", { name: "bob" }).check();
     });
     await expect(ann.getByText(/for bob and cat|for cat and bob/)).toBeVisible();

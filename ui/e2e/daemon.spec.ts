@@ -24,7 +24,7 @@ test("a daemon that restarts is waited for, and all is as it is by then", async 
     await bob.up();
     await expect(lost(page)).toBeHidden({ timeout: 30_000 });
     await expect(page.getByRole("link", { name: /ann.*Direct/ })).toBeVisible({ timeout: 30_000 });
-    await page.goto(`${new URL(page.url()).origin}/#/albums`);
+    await page.goto(`${new URL(page.url()).origin}/#/files`);
     await expect(page.getByRole("link", { name: /Meanwhile/ })).toBeVisible({ timeout: 30_000 });
   } finally {
     await world.end();

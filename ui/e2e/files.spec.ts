@@ -48,17 +48,20 @@ test("a folder with an index.html opens as a site, away from the app", async () 
   // Also where somebody's shares lead to.
   await bob.goto(`${origin}/#/people`);
   await bob.getByRole("link", { name: /ann/ }).first().click();
-  await bob.getByRole("link", { name: /home/ }).click();
+  const home = bob.getByRole("link", { name: /home/ });
+  await expect(home).toHaveAttribute("href", /^#\/files\//);
+  await home.click();
   await expect(bob.getByRole("button", { name: "Open as site" })).toBeVisible();
-  await bob.getByRole("button", { name: "More for home" }).click();
-  await bob.getByRole("menuitem", { name: "Show as files" }).click();
 });
 
 test("a transfer is paused, goes on and is cancelled", async () => {
   await bob.getByRole("button", { name: "Download all" }).click();
   await bob.getByLabel("Into this folder").fill(join(world.folder, "received"));
   await bob.getByRole("dialog").getByRole("button", { name: "Download" }).click();
-  await bob.goto(`${origin}/#/transfers`);
+  // That it has begun leads to where it is seen to go on.
+  await bob.getByRole("link", { name: "See how it goes" }).click();
+  await expect(bob.getByRole("heading", { name: "Transfers", level: 1 })).toBeFocused();
+  await expect(bob.getByRole("link", { name: "See how it goes" })).toBeHidden();
   const card = bob.getByRole("article");
   await expect(card.getByRole("heading", { name: "home" })).toBeVisible();
   // Of all of it, and of who gives it.

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test, type Page } from "@playwright/test";
 import { makePicture } from "./pictures";
+import { isSound } from "./sound";
 import { World } from "./world";
 
 test.describe.configure({ mode: "serial" });
@@ -65,6 +66,8 @@ test("an album is made of a folder that is picked by keys alone", async ({ brows
   await expect(picker(page).getByRole("status")).toContainText("No folders in here");
   await expect(picker(page).getByRole("status")).toBeFocused();
   await page.keyboard.press("Tab");
+  await expect(picker(page).getByRole("button", { name: "New folder" })).toBeFocused();
+  await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
   await expect(page.getByRole("button", { name: "Pick this folder" })).toBeFocused();
   await page.keyboard.press("Enter");
@@ -122,6 +125,52 @@ test("a folder that cannot be looked into, or written to, is told in words", asy
   await expect(page.getByRole("button", { name: "Pick this folder" })).toBeDisabled();
   await picker(page).getByRole("button", { name: "All of it" }).click();
   await expect(picker(page).getByRole("button", { name: "Up" })).toBeDisabled();
+  await page.context().close();
+});
+
+test("a folder is made where a download is to go", async ({ browser }) => {
+  const page = await world.person("bob").browser(browser);
+  await page.getByRole("link", { name: /Sea/ }).click({ timeout: 30_000 });
+  await page.getByRole("button", { name: "Download all" }).click();
+  await page.getByLabel("Into this folder").fill(disk);
+  await page.getByRole("button", { name: "Pick a folder…" }).click();
+  const add = picker(page).getByRole("button", { name: "New folder" });
+  await add.click();
+  const name = picker(page).getByLabel("Name of the new folder");
+  await expect(name).toBeFocused();
+  await picker(page).getByRole("button", { name: "Make it" }).click();
+  await expect(name).toHaveAccessibleDescription("Give it a name.");
+  await name.focus();
+  // Escape leaves what it is pressed in, and no more.
+  await page.keyboard.press("Escape");
+  await expect(name).toBeHidden();
+  await expect(add).toBeFocused();
+  await page.keyboard.press("Enter");
+  for (const [wrong, words] of [
+    ["Alps", /there is .*Alps already; give the new one another name/i],
+    ["../out", /no folder can be called "\.\.\/out": a name contains a path separator/i],
+    [".hidden", /begin with a dot are hidden/],
+  ] as const) {
+    await name.fill(wrong);
+    await page.keyboard.press("Enter");
+    await expect(name).toHaveAccessibleDescription(words);
+    await expect(name).toHaveAttribute("aria-invalid", "true");
+    await expect(name).toHaveValue(wrong);
+  }
+  await isSound(page, "a folder that is made");
+  await page.screenshot({ path: test.info().outputPath("new-folder.png") });
+  await name.fill("<i>Bob's");
+  await page.keyboard.press("Enter");
+  // It is the one that is shown then.
+  await expect(picker(page).getByRole("status")).toContainText(join(disk, "<i>Bob's"));
+  await expect(name).toBeHidden();
+  await expect(picker(page).getByRole("status")).toBeFocused();
+  await page.getByRole("button", { name: "Pick this folder" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Download", exact: true }).click();
+  const received = join(disk, "<i>Bob's", "Sea", "IMG_1.jpg");
+  await expect
+    .poll(async () => (await readFile(received).catch(() => Buffer.alloc(0))).length, { timeout: 30_000 })
+    .toBeGreaterThan(0);
   await page.context().close();
 });
 

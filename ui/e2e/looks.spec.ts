@@ -80,7 +80,7 @@ for (const [screen, options] of Object.entries(SCREENS)) {
   });
 }
 
-for (const screen of ["wide", "phone"] as const) {
+for (const screen of Object.keys(SCREENS) as (keyof typeof SCREENS)[]) {
   test(`dialogs are sound: ${screen}`, async ({ browser }, info) => {
     const page = await world.person("bob").browser(browser, SCREENS[screen]);
     const to = async (page: Page, at: string) => {
@@ -114,6 +114,20 @@ for (const screen of ["wide", "phone"] as const) {
     await press(page, /^More for/);
     await page.getByRole("menuitem", { name: "Rename" }).click();
     await look(page, "rename", page.getByLabel("New name"));
+    await press(page, /^More for/);
+    await page.getByRole("menuitem", { name: "Block" }).click();
+    await look(page, "block", page.getByRole("dialog").getByRole("button", { name: "Block" }));
+    await to(page, "settings");
+    const section = (name: RegExp) => page.locator("section", { has: page.getByRole("heading", { name }) });
+    await section(/^Introducers/)
+      .getByRole("button", { name: "Remove" })
+      .click();
+    await look(page, "introducer", page.getByRole("dialog").getByLabel("Its line"));
+    const here = section(/^Browsers/)
+      .getByRole("listitem")
+      .filter({ hasText: "This browser" });
+    await here.getByRole("button", { name: "Let in no more" }).click();
+    await look(page, "browser", page.getByRole("dialog").getByText(/It is the one you are using/));
     await to(page, album);
     await press(page, "Download all");
     await look(page, "download", page.getByLabel("Into this folder"));

@@ -57,6 +57,25 @@ function pretend(count: number): void {
   Object.assign(window, { EventSource: Pretended });
 }
 
+/** How much a line differs from the card it is on, as WCAG 2 counts it. In the page. */
+function contrastOf(line: Element): number {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const card = line.closest(".card");
+  if (!canvas || !card) return 0;
+  const style = getComputedStyle(line);
+  const painted = [getComputedStyle(card).backgroundColor, style.stroke].map((colour, at) => {
+    canvas.globalAlpha = at === 0 ? 1 : Number(style.opacity) * Number(style.strokeOpacity);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const [red = 0, green = 0, blue = 0] = [...canvas.getImageData(0, 0, 1, 1).data].map((value) => {
+      const part = value / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  });
+  return (Math.max(...painted) + 0.05) / (Math.min(...painted) + 0.05);
+}
+
 for (const [screen, viewport] of Object.entries({
   wide: { width: 1280, height: 800 },
   phone: { width: 360, height: 740 },
@@ -99,6 +118,15 @@ for (const [screen, viewport] of Object.entries({
       });
       expect(covered).toBeLessThan(COVERED_MAX);
       expect(outside).toBe(0);
+
+      // The rings that tell how far they are are seen in either light (WCAG 1.4.11).
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        const contrast = await map.locator("ellipse").first().evaluate(contrastOf);
+        expect(contrast, `rings: ${colorScheme}`).toBeGreaterThan(3);
+        await page.screenshot({ path: info.outputPath(`map-${colorScheme}.png`) });
+      }
+      await page.emulateMedia({ colorScheme: null });
 
       // All of them are one stop of Tab, from which keys lead around, to both ends and to the person.
       const stops = map.locator("a[tabindex='0']");

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import { drop, makePicture, type Picture } from "./pictures";
+import { isSound } from "./sound";
 import { World } from "./world";
 
 const PLACE = "52.5200 N, 13.4050 E";
@@ -14,6 +15,11 @@ function takenSomewhere({ name, mimeType, buffer }: Picture): Picture {
     Buffer.from("4d4d002a000000080001", "hex"),
     entry,
     Buffer.from([26, 0, 0, 0, 0]),
+    // North and east, in degrees, minutes and seconds (CIPA DC-008, section 4.6.6).
+    Buffer.from("0004", "hex"),
+    Buffer.from("0001000200000002" + "4e000000" + "0002000500000003" + "00000050", "hex"),
+    Buffer.from("0003000200000002" + "45000000" + "0004000500000003" + "00000068" + "00000000", "hex"),
+    ...[52, 31, 12, 13, 24, 18].map((part) => Buffer.from([0, 0, 0, part, 0, 0, 0, 1])),
   ]);
   const content = Buffer.concat([Buffer.from("Exif\0\0"), tiff, Buffer.from(PLACE)]);
   const head = Buffer.from([0xff, 0xe1, 0, content.length + 2]);
@@ -24,7 +30,7 @@ function takenSomewhere({ name, mimeType, buffer }: Picture): Picture {
   };
 }
 
-test("where pictures were taken is told before they are shared, and left out", async ({ browser }) => {
+test("where pictures were taken is told before they are shared, and left out", async ({ browser }, info) => {
   const world = await World.befriended(["ann", "bob"]);
   try {
     const ann = await world.person("ann").browser(browser);
@@ -34,7 +40,25 @@ test("where pictures were taken is told before they are shared, and left out", a
     await drop(ann, albums, [picture, other]);
     const dialog = ann.getByRole("dialog");
     await expect(dialog.getByText("1 of 2 pictures says where it was taken:")).toBeVisible();
-    await expect(dialog.getByText("IMG_1.jpg")).toBeVisible();
+    // Which, as people know it, and where that is.
+    const which = dialog.getByRole("listitem");
+    await expect(which).toHaveCount(1);
+    await expect(which).toHaveText(/IMG_1\.jpg\s*52.5200° N 13.4050° E/);
+    const shown = which.locator("img");
+    await expect
+      .poll(() => shown.evaluate((image: HTMLImageElement) => image.naturalWidth))
+      .toBeGreaterThan(0);
+    for (const [name, look] of [
+      ["light", { colorScheme: "light" }],
+      ["dark", { colorScheme: "dark" }],
+    ] as const) {
+      await ann.emulateMedia(look);
+      // One light glides into the other.
+      await ann.evaluate(() => Promise.all(document.getAnimations().map((it) => it.finished)));
+      await ann.screenshot({ path: info.outputPath(`places-${name}.png`) });
+      await isSound(ann, `where pictures were taken: ${name}`);
+    }
+    await ann.emulateMedia({ colorScheme: null });
     await dialog.getByRole("switch", { name: /Leave out/ }).check();
     await dialog.getByLabel("Name", { exact: true }).fill("Sea");
     await dialog.getByRole("button", { name: "Share", exact: true }).click();

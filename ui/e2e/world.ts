@@ -80,6 +80,13 @@ export class Person {
     return join(this.folder, "data");
   }
 
+  /** The node's process, while it runs. */
+  get process(): number {
+    const process = this.#running?.child.pid;
+    if (process === undefined) throw new Error(`${this.name} has no node that runs`);
+    return process;
+  }
+
   async up(): Promise<void> {
     const args = ["--data", this.data, "--json", "up", "--api", `127.0.0.1:${this.#port}`, ...this.args];
     this.#running = await Running.start(args, this.within);
@@ -255,7 +262,11 @@ export class World {
     return person;
   }
 
-  static async start(names: string[]): Promise<World> {
+  /** `within` tells what runs the node of somebody who has this folder, where not this machine as it is. */
+  static async start(
+    names: string[],
+    within: (name: string, folder: string) => string[] = () => [],
+  ): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), "kith-e2e-"));
     const at = ["--listen", "127.0.0.1:0", "--address", "127.0.0.1"];
     const introducer = await Running.start([
@@ -266,7 +277,10 @@ export class World {
       ...at,
     ]);
     const where = ["--no-lan", "--bind", "127.0.0.1:0", "--introducer", introducer.ready.where ?? ""];
-    return World.settle(folder, introducer, names, (name) => new Person(name, join(folder, name), where));
+    return World.settle(folder, introducer, names, (name) => {
+      const own = join(folder, name);
+      return new Person(name, own, where, within(name, own));
+    });
   }
 
   /** On a local network and with no introducer: who looks for somebody finds them there, or not at all. */

@@ -8,7 +8,6 @@ use clap::Args;
 use crate::report::{Findings, Row, Target};
 use crate::share::contenders::aria2::Aria2;
 use crate::share::contenders::bare::{BareStream, Stream};
-use crate::share::contenders::halves::{self, Halves};
 use crate::share::contenders::kith::{Kith, KithPair};
 use crate::share::contenders::libtorrent::Libtorrent;
 use crate::share::contenders::rsync::{self, Rsync};
@@ -63,8 +62,8 @@ pub(crate) struct Sizes {
 pub(crate) fn run(lab: &Lab, sizes: &Sizes) -> Result<Findings> {
     let ground = Ground::clear(&lab.ground)?;
     let bytes = sizes.mib * MIB;
-    // The original and its halves, a copy, which some write twice, and what programs keep beside it.
-    let _memory = Memory::touch(4 * bytes + bytes / 8)?;
+    // The original, a copy, which some write twice, and what programs keep beside it.
+    let _memory = Memory::touch(3 * bytes + bytes / 8)?;
     if sizes.disk {
         ground.touch(2 * bytes)?;
     }
@@ -100,14 +99,9 @@ fn field(lab: &Lab, on_disk: bool, ground: &Ground, content: &Content) -> Result
         let unsynced = Kith::unsynced(&program).map_err(anyhow::Error::new);
         let start = |kith| KithPair::start(UNSYNCED, &kith, sites, ground, content);
         field.enter(unsynced.and_then(start));
-    } else {
-        if lab.wants("kith-two-lanes") {
-            field.enter(Halves::start(&plain, ground, content.bytes));
-        }
-        if lab.wants("kith-quic") {
-            let quic = Kith::quic_alone(&program);
-            field.enter(KithPair::start(QUIC_ALONE, &quic, sites, ground, content));
-        }
+    } else if lab.wants("kith-quic") {
+        let quic = Kith::quic_alone(&program);
+        field.enter(KithPair::start(QUIC_ALONE, &quic, sites, ground, content));
     }
     if on_disk && lab.wants("rsync") {
         field.enter(Rsync::start_syncing(sites, ground, content));
@@ -187,8 +181,6 @@ fn in_memory(outcome: Outcome, mib: u64) -> Result<Findings> {
         let row = outcome.row_of_rates(BENCH, &what, (base, took), (name, took), target(name));
         rows.push(row.context("kith did not finish")?);
     }
-    let what = format!("two halves of it at once, a lane each, {mib} MiB, tmpfs");
-    rows.extend(outcome.row_of_rates(BENCH, &what, (halves::NAME, took), (KITH, took), None));
     rows.extend(memory_rows(BENCH, &outcome, KITH)?);
     Ok(outcome.into_findings(BENCH, rows))
 }

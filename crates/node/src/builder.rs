@@ -182,6 +182,15 @@ impl NodeBuilder {
         self
     }
 
+    /// From how many bytes a second on something is fetched over a second express lane on the local network, where much of it is missing
+    /// ([`FURTHER_LANE_RATE`](kith_core::content::swarm::config::FURTHER_LANE_RATE) when left out): lines that carry less are full with one. With `u64::MAX` there is
+    /// never a second.
+    #[must_use]
+    pub fn further_lane_rate(mut self, bytes_per_second: u64) -> Self {
+        self.0.further_lane_rate = Some(bytes_per_second);
+        self
+    }
+
     /// Another clock than the system's, for tests: sessions, the address book and records go by it. What is shared keeps the
     /// system's.
     #[must_use]

@@ -260,7 +260,7 @@ impl Contender for KithPair {
 }
 
 /// Fails unless a `get` that said this had so many bytes from others.
-pub(super) fn ensure_sent(said: &str, bytes: u64) -> Result<()> {
+fn ensure_sent(said: &str, bytes: u64) -> Result<()> {
     let done: Value = serde_json::from_str(said.lines().last().context("no last line")?)?;
     let sources = done["sources"].as_array().into_iter().flatten();
     let sent: u64 = sources.filter_map(|source| source["bytes"].as_u64()).sum();

@@ -2,7 +2,6 @@
 
 pub(crate) mod aria2;
 pub(crate) mod bare;
-pub(crate) mod halves;
 pub(crate) mod kith;
 pub(crate) mod libtorrent;
 pub(crate) mod rsync;

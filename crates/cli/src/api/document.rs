@@ -75,6 +75,7 @@ use super::{
         transfers::list,
         transfers::begin,
         folders::look,
+        folders::make,
         files::read,
         previews::read,
         pictures::traces,

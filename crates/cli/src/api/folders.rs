@@ -1,4 +1,4 @@
-//! The folders of this machine, so that its owner can point to one instead of typing its path.
+//! The folders of this machine, so that its owner can point to one instead of typing its path, or make one.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::Query;
 use kith::ErrorKind;
-use kith::data::directories::{self, DirectoryError};
+use kith::data::directories::{self, Directory, DirectoryError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::Answer;
+use super::answer::{Answer, Asked};
 use crate::failure::Failure;
 
 /// How long a disk may take: one that is asleep wakes up in this time, and one across a network that is gone never answers.
@@ -51,14 +51,42 @@ pub(crate) struct FolderPlace {
     pub(crate) path: String,
 }
 
+/// A folder to be made.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFolder {
+    /// The whole path of the folder in which it is made.
+    #[schema(value_type = String)]
+    pub(crate) path: PathBuf,
+    /// What it is called: one name, which is not hidden.
+    pub(crate) name: String,
+}
+
 /// The folders in a folder of this machine. Nothing is changed or shared.
 #[utoipa::path(get, path = "/api/v1/folders", params(FolderAt), responses((status = 200, body = FolderInfo)))]
 pub(super) async fn look(Query(at): Query<FolderAt>) -> Answer<FolderInfo> {
-    let looking = tokio::task::spawn_blocking(move || {
-        let places = directories::places();
+    tell(move |places| {
         let home = || places.first().map(|place| place.path.clone());
         let path = at.path.or_else(home).unwrap_or_else(|| "/".into());
-        (directories::look(&path), places)
+        directories::look(&path)
+    })
+    .await
+}
+
+/// Makes a folder in a folder of this machine, and tells of it. Nothing that is there is touched.
+#[utoipa::path(post, path = "/api/v1/folders", request_body = NewFolder,
+    responses((status = 200, body = FolderInfo)))]
+pub(super) async fn make(Asked(asked): Asked<NewFolder>) -> Answer<FolderInfo> {
+    tell(move |_| directories::make(&asked.path, &asked.name)).await
+}
+
+/// What the disk says of a folder, in the time that it has.
+async fn tell(
+    look: impl FnOnce(&[directories::Place]) -> Result<Directory, DirectoryError> + Send + 'static,
+) -> Answer<FolderInfo> {
+    let looking = tokio::task::spawn_blocking(move || {
+        let places = directories::places();
+        (look(&places), places)
     });
     let looked = tokio::time::timeout(LOOK_WITHIN, looking).await;
     let looked = looked.map_err(|_| {
@@ -87,9 +115,12 @@ pub(super) async fn look(Query(at): Query<FolderAt>) -> Answer<FolderInfo> {
 
 fn failure(error: DirectoryError) -> Failure {
     let kind = match &error {
-        DirectoryError::NotWhole(_) | DirectoryError::NotAFolder(_) => ErrorKind::Usage,
+        DirectoryError::NotWhole(_)
+        | DirectoryError::NotAFolder(_)
+        | DirectoryError::Name { .. }
+        | DirectoryError::Exists(_) => ErrorKind::Usage,
         DirectoryError::Missing(_) => ErrorKind::NotFound,
-        DirectoryError::NotAllowed(_) => ErrorKind::NotAllowed,
+        DirectoryError::NotAllowed(_) | DirectoryError::NotWritable(_) => ErrorKind::NotAllowed,
         _ => ErrorKind::Failed,
     };
     Failure::new(kind, error)

@@ -89,7 +89,7 @@ fn everywhere() -> Router<Door> {
             put(albums::put).post(albums::add).delete(albums::remove),
         )
         .route("/pictures/traces", post(pictures::traces))
-        .route("/folders", get(folders::look))
+        .route("/folders", get(folders::look).post(folders::make))
         .route("/files/{*source}", get(files::read))
         .route("/previews/{*source}", get(previews::read))
         .route("/ls", get(listing::list))

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::answer::{Answer, Asked};
 use super::door::Door;
-use super::getting::{self, GetRequest};
+use super::getting::{self, GetRequest, GetUpdated};
 use super::named::{name_of, names_of};
 use super::paths;
 use super::priority::{self, FilePriority};
@@ -64,6 +64,9 @@ pub(crate) struct TransferInfo {
     /// Who gives what of it, or gave since the node began with it, those who gave most first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) sources: Vec<TransferSource>,
+    /// What came of bringing it up to date, where that was wanted, since the node runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) updated: Option<GetUpdated>,
 }
 
 /// Somebody who gives something of a download.
@@ -327,6 +330,7 @@ async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
         selects: info.selects,
         priorities: priority::described(&info.priorities),
         sources,
+        updated: info.updated.map(GetUpdated::from),
     }
 }
 
@@ -355,5 +359,6 @@ async fn describe_upload(door: &Door, upload: UploadInfo) -> TransferInfo {
         selects: false,
         priorities: Vec::new(),
         sources: Vec::new(),
+        updated: None,
     }
 }

@@ -112,6 +112,7 @@ mod tests {
             priorities: Vec::new(),
             selects: false,
             sources: Vec::new(),
+            updated: None,
         };
         let expected =
             "   3  running        1.5 KiB of 4.0 KiB      1.0 KiB/s     1:03  ann/holiday/day1";

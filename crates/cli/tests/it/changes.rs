@@ -284,6 +284,12 @@ async fn what_was_got_is_brought_up_to_date_and_what_was_changed_here_stays() {
     tokio::time::timeout(PATIENCE, done).await.expect("in time");
     let here = fs::read_to_string(at.join("one.txt")).expect("there");
     assert_eq!(here, "and now this");
+    // And what came of it is still told.
+    let told = &ben.json(&["transfers"]).await[0]["updated"];
+    assert_eq!(
+        (&told["replaced"], &told["kept"]),
+        (&json!(1), &json!(["two.txt"]))
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Folders of this machine, told to its owner's app and to nobody else.
+//! Folders of this machine, told to its owner's app and to nobody else, and made for it alone.
 
 use std::fs;
 use std::path::Path;
@@ -65,6 +65,62 @@ async fn what_is_no_folder_is_told_in_words() {
         let words = text(&refused.json()["message"]);
         assert!(words.contains(said), "{path:?}: {words}");
     }
+}
+
+#[tokio::test]
+async fn a_folder_is_made_by_its_owner_in_one_that_is_there() {
+    let (ann, client) = up_with_browser().await;
+    let photos = photos(&ann);
+    let new = |path: &Path, name: &str| json!({ "path": path, "name": name });
+    let made = client.post("/folders", &new(&photos, "2026 hills")).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let made = made.json();
+    assert_eq!(made["path"], json!(photos.join("2026 hills")));
+    assert_eq!(made["parent"], json!(photos));
+    assert_eq!(
+        (&made["folders"], &made["is_writable"]),
+        (&json!([]), &json!(true))
+    );
+    for (path, name, status, said) in [
+        (photos.clone(), "2026 hills", 400, "there is"),
+        (photos.clone(), "a.jpg", 400, "another name"),
+        (photos.clone(), "../out", 400, "separator"),
+        (photos.clone(), "..", 400, "'..'"),
+        (photos.clone(), ".hidden", 400, "hidden"),
+        (photos.clone(), "", 400, "empty"),
+        (photos.clone(), "a\nb", 400, "control character"),
+        (photos.join("none"), "a", 404, "there is no folder"),
+        (photos.join("a.jpg"), "a", 400, "is no folder"),
+        ("photos".into(), "a", 400, "begin with /"),
+    ] {
+        let refused = client.post("/folders", &new(&path, name)).await;
+        assert_eq!(refused.status, status, "{path:?} {name:?}: {refused:?}");
+        let words = text(&refused.json()["message"]);
+        assert!(words.contains(said), "{path:?} {name:?}: {words}");
+    }
+    // Nobody else makes one.
+    let asked = new(&photos, "foreign").to_string();
+    let api = "/api/v1/folders";
+    let own = format!("http://{}", client.host);
+    let mut stranger = client.clone();
+    stranger.cookie = None;
+    for (who, origin, status) in [
+        (&stranger, own.as_str(), 401),
+        (&client, "http://evil.example", 403),
+        (&client, "null", 403),
+    ] {
+        let headers = [("Origin", origin), ("Content-Type", "application/json")];
+        let refused = who.ask("POST", api, &headers, asked.as_bytes()).await;
+        assert_eq!(refused.status, status, "{origin}: {refused:?}");
+    }
+    let mut here: Vec<_> = fs::read_dir(&photos)
+        .expect("there")
+        .map(|entry| entry.expect("readable").file_name())
+        .collect();
+    here.sort();
+    let expected = [".secret", "2024 sea", "2026 hills", "<b>2025", "a.jpg"];
+    assert_eq!(here, expected, "and nothing beside");
+    assert!(!ann.file("out").exists());
 }
 
 /// Nothing of the folder is in an answer.

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use directories::UserDirs;
+use kith_core::data::path;
 use thiserror::Error;
 
 /// The most folders that are told of one: more than a person looks through.
@@ -38,7 +39,7 @@ pub struct Place {
     pub path: PathBuf,
 }
 
-/// Why the folders in a folder are not told.
+/// Why the folders in a folder are not told, or why there is no new one.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DirectoryError {
@@ -54,6 +55,23 @@ pub enum DirectoryError {
     /// The system lets this program not look into it.
     #[error("kith may not look into {}; choose another folder, or change its permissions", .0.display())]
     NotAllowed(PathBuf),
+    /// A name that no folder can have, or one that would be hidden here.
+    #[error("no folder can be called {name:?}: {why}")]
+    Name {
+        /// What it was to be called.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// It is there already, or a file of that name is.
+    #[error("there is {} already; give the new one another name", .0.display())]
+    Exists(PathBuf),
+    /// The system lets this program put nothing there.
+    #[error("kith may put nothing into {}; choose another folder, or change its permissions", .0.display())]
+    NotWritable(PathBuf),
+    /// The disk is full.
+    #[error("the disk that {} is on is full; make room, or choose another folder", .0.display())]
+    NoSpace(PathBuf),
     /// The disk or the file system fails.
     #[error("{} cannot be read: {error}", .path.display())]
     Io {
@@ -97,6 +115,39 @@ pub fn look(path: &Path) -> Result<Directory, DirectoryError> {
         folders,
         is_cut,
     })
+}
+
+/// Makes a folder in one that is there. Its name is one that a tree may have, so that others can have what lies in it; one that
+/// begins with a dot would be told by nobody. Blocks, for as long as the disk takes.
+///
+/// # Errors
+/// [`DirectoryError`].
+pub fn make(parent: &Path, name: &str) -> Result<Directory, DirectoryError> {
+    let wrong = |why: &str| DirectoryError::Name {
+        name: name.to_owned(),
+        why: why.to_owned(),
+    };
+    path::check_name(name).map_err(|error| wrong(&error.to_string()))?;
+    if name.starts_with('.') {
+        return Err(wrong("folders that begin with a dot are hidden"));
+    }
+    if name.starts_with(char::is_whitespace) || name.contains(char::is_control) {
+        return Err(wrong(
+            "a name begins with a blank, or has a control character",
+        ));
+    }
+    let made = look(parent)?.path.join(name);
+    fs::create_dir(&made).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => DirectoryError::Exists(made.clone()),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            DirectoryError::NotWritable(parent.to_owned())
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            DirectoryError::NoSpace(parent.to_owned())
+        }
+        _ => failure(parent, error),
+    })?;
+    look(&made)
 }
 
 /// Where people keep things on this machine, as far as it is there: their home first, and the root last.
@@ -197,6 +248,37 @@ mod tests {
             let refused = refused(Path::new(path));
             assert!(matches!(refused, DirectoryError::NotWhole(_)), "{path}");
         }
+    }
+
+    #[test]
+    fn a_folder_is_made_where_its_name_can_be_one_and_nothing_is_in_the_way() {
+        let place = tempfile::tempdir().expect("a place");
+        let made = make(place.path(), "Photos 2026").expect("room");
+        assert!(made.path.is_dir() && made.folders.is_empty() && made.is_writable);
+        let refused = |parent: &Path, name: &str| make(parent, name).expect_err(name);
+        let long = "x".repeat(256);
+        for name in [
+            "", ".", "..", "a/b", "../out", "a\\b", "a\0b", ".hidden", " a", "a ", "a.", "CON",
+            "a\nb", &long,
+        ] {
+            let refused = refused(place.path(), name);
+            assert!(matches!(refused, DirectoryError::Name { .. }), "{name:?}");
+        }
+        fs::write(place.path().join("file"), b"x").expect("room");
+        for name in ["Photos 2026", "file"] {
+            let refused = refused(place.path(), name);
+            assert!(matches!(refused, DirectoryError::Exists(_)), "{name}");
+        }
+        let nowhere = refused(&place.path().join("none"), "a");
+        assert!(matches!(nowhere, DirectoryError::Missing(_)));
+        let within_a_file = refused(&place.path().join("file"), "a");
+        assert!(matches!(within_a_file, DirectoryError::NotAFolder(_)));
+        assert!(matches!(
+            refused(Path::new("here"), "a"),
+            DirectoryError::NotWhole(_)
+        ));
+        let told = look(place.path()).expect("there").folders;
+        assert_eq!(told, ["Photos 2026"], "and nothing else");
     }
 
     #[test]

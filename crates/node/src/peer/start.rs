@@ -124,7 +124,7 @@ pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
         extensions: Default::default(),
         visitors: visitors.clone(),
         previews: Arc::new(previews),
-        swarm: Sides::new(&shares),
+        swarm: Sides::new(&shares, settings.further_lane_rate),
         shares: Arc::clone(&shares),
         transfers: Default::default(),
         reads: Default::default(),

@@ -8,6 +8,8 @@ mod chosen;
 mod copies;
 mod half;
 mod killed;
+#[cfg(target_os = "linux")]
+mod lanes;
 mod liars;
 mod limits;
 mod links;

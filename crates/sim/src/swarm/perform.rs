@@ -71,7 +71,10 @@ impl World {
             getter::Output::Done { .. } if self.nodes[place].wants_no_more(self.plan.size) => {
                 self.done(place);
             }
-            getter::Output::Done { .. } | getter::Output::Changed { .. } => {}
+            // Nobody has lanes here.
+            getter::Output::Done { .. }
+            | getter::Output::Changed { .. }
+            | getter::Output::FurtherLane { .. } => {}
         }
     }
 

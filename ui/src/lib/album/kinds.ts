@@ -35,6 +35,26 @@ export function isAlbum(entries: Listed[]): boolean {
   return files.filter(isShown).length * 2 >= files.length && (files.length > 0 || entries.length === 0);
 }
 
+/** What a share is to people: pictures to look at, or files. */
+export type Sort = "album" | "folder";
+
+/** How many folders are gone into for it: albums of years and days are no deeper. */
+const DEPTH_MAX = 4;
+
+/** What a share is: it is judged where most of its files lie, by what they are. What has nothing in it may become an album. */
+export async function sortOf(list: (path: string) => Promise<Listed[]>): Promise<Sort> {
+  let path = "";
+  for (let depth = 0; ; depth += 1) {
+    const entries = await list(path);
+    const here = entries.filter((entry) => entry.kind === "file").length;
+    const folders = entries.filter((entry) => entry.kind === "directory");
+    const [largest] = folders.toSorted((one, other) => other.files - one.files);
+    if (!largest || here >= largest.files || depth === DEPTH_MAX)
+      return isAlbum(entries) ? "album" : "folder";
+    path = path === "" ? largest.name : `${path}/${largest.name}`;
+  }
+}
+
 export function iconOf(entry: Listed): IconName {
   if (entry.kind !== "file") return "folder";
   const kind = kindOf(entry.name);

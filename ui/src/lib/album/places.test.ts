@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { lookAt, saysPlace } from "./places";
+import { lookAt, placeOf } from "./places";
+
+const saysPlace = async (file: Blob) => (await placeOf(file))?.isSaid ?? null;
 
 const bytes = (...parts: (string | number[])[]) =>
   new Blob(
@@ -20,6 +22,31 @@ const exif = (tag: number, isLittle: boolean) => {
     ...short(1),
     ...short(tag),
     ...Array<number>(10).fill(0),
+  ];
+};
+/** EXIF of a place, in degrees, minutes and seconds. */
+const placed = (isLittle: boolean, north: string, latitude: number[], east: string, longitude: number[]) => {
+  const number = (value: number, length: number) => {
+    const big = Array.from({ length }, (_, at) => (value >>> (8 * (length - 1 - at))) & 255);
+    return isLittle ? big.toReversed() : big;
+  };
+  const entry = (tag: number, type: number, count: number, value: number[]) => [
+    ...[tag, type].flatMap((it) => number(it, 2)),
+    ...number(count, 4),
+    ...value,
+  ];
+  const side = (letter: string) => [letter.charCodeAt(0), 0, 0, 0];
+  const angle = (parts: number[]) => parts.flatMap((part) => [...number(part, 4), ...number(1, 4)]);
+  return [
+    ...(isLittle ? [73, 73, 42, 0] : [77, 77, 0, 42]),
+    ...number(8, 4),
+    // The first directory is 18 bytes long, that of the place behind it 54, and the angles come then.
+    ...[...number(1, 2), ...entry(0x8825, 4, 1, number(26, 4)), ...number(0, 4)],
+    ...number(4, 2),
+    ...[...entry(1, 2, 2, side(north)), ...entry(2, 5, 3, number(80, 4))],
+    ...[...entry(3, 2, 2, side(east)), ...entry(4, 5, 3, number(104, 4))],
+    ...number(0, 4),
+    ...[...angle(latitude), ...angle(longitude)],
   ];
 };
 const JPEG = [0xff, 0xd8, 0xff, 0xe1, 0, 40];
@@ -47,6 +74,23 @@ describe("where a picture was taken", () => {
     expect(await saysPlace(bytes(JPEG, "MM\0*\xff\xff\xff\xff"))).toBe(false);
   });
 
+  it("is read where it is told, on either side of the equator and of Greenwich", async () => {
+    for (const isLittle of [true, false]) {
+      const at = async (...place: Parameters<typeof placed>) =>
+        (await placeOf(bytes(JPEG, "Exif\0\0", placed(...place))))?.at;
+      const berlin = await at(isLittle, "N", [52, 31, 12], "E", [13, 24, 18]);
+      expect(berlin?.latitude).toBeCloseTo(52.52, 4);
+      expect(berlin?.longitude).toBeCloseTo(13.405, 4);
+      const rio = await at(isLittle, "S", [22, 54, 36], "W", [43, 12, 0]);
+      expect(rio?.latitude).toBeCloseTo(-22.91, 4);
+      expect(rio?.longitude).toBeCloseTo(-43.2, 4);
+      // What is no place on earth is told as none.
+      expect(await at(isLittle, "N", [91, 0, 0], "E", [0, 0, 0])).toBeNull();
+    }
+    const cut = bytes(JPEG, "Exif\0\0", placed(true, "N", [52, 31, 12], "E", [13, 24, 18]).slice(0, -20));
+    expect(await placeOf(cut)).toEqual({ isSaid: true, at: null });
+  });
+
   it("is counted and named for many", async () => {
     const files = [
       { path: "a.jpg", file: bytes(JPEG, exif(0x8825, true)) as File },
@@ -54,6 +98,6 @@ describe("where a picture was taken", () => {
       { path: "c.mp4", file: bytes("film") as File },
     ];
     const found = await lookAt(files, () => true);
-    expect(found).toEqual({ pictures: 2, place: 1, unknown: 1, examples: ["a.jpg"] });
+    expect(found).toEqual({ pictures: 2, place: 1, unknown: 1, examples: [{ ...files[0], at: null }] });
   });
 });

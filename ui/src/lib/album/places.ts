@@ -12,7 +12,22 @@ export interface Places {
   /** Files of other kinds: what they say is not known, and nothing is left out of them. */
   unknown: number;
   /** The first of those that say a place. */
-  examples: string[];
+  examples: Example[];
+}
+
+/** A picture that says where it was taken. */
+export interface Example {
+  path: string;
+  /** The picture, where the browser has it. */
+  file: File | null;
+  /** The place, as far as it was read. */
+  at: Position | null;
+}
+
+/** In degrees; to the north and to the east. */
+export interface Position {
+  latitude: number;
+  longitude: number;
 }
 
 /** Cameras write EXIF and XMP first, before the pixels; */
@@ -20,7 +35,7 @@ const FIRST_BYTES = 256 * 1024;
 /** a WebP has them last. */
 const LAST_BYTES = 64 * 1024;
 /** A longer list is read by nobody. */
-const EXAMPLES_MAX = 5;
+const EXAMPLES_MAX = 12;
 /** Enough that a disk is busy. */
 const AT_ONCE = 8;
 
@@ -34,25 +49,34 @@ export async function lookAt(
   const queue = files.toReversed();
   const work = async () => {
     for (let next = queue.pop(); next && isWanted(); next = queue.pop()) {
-      const says = await saysPlace(next.file).catch(() => null);
-      if (says === null) found.unknown += 1;
+      const said = await placeOf(next.file).catch(() => null);
+      if (said === null) found.unknown += 1;
       else found.pictures += 1;
       onlooked(found.unknown + found.pictures);
-      if (!says) continue;
+      if (!said?.isSaid) continue;
       found.place += 1;
-      if (found.examples.length < EXAMPLES_MAX) found.examples.push(next.path);
+      if (found.examples.length < EXAMPLES_MAX) found.examples.push({ ...next, at: said.at });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return found;
 }
 
-/** Whether a picture says where it was taken; null for what is no JPEG, PNG or WebP. */
-export async function saysPlace(file: Blob): Promise<boolean | null> {
+/** What a picture says of where it was taken. */
+interface Said {
+  isSaid: boolean;
+  at: Position | null;
+}
+
+const NOTHING_SAID: Said = { isSaid: false, at: null };
+
+/** What a picture says of where it was taken; null for what is no JPEG, PNG or WebP. */
+export async function placeOf(file: Blob): Promise<Said | null> {
   const first = new Uint8Array(await file.slice(0, FIRST_BYTES).arrayBuffer());
   if (!isPicture(first)) return null;
   const last = new Uint8Array(await file.slice(Math.max(FIRST_BYTES, file.size - LAST_BYTES)).arrayBuffer());
-  return [first, last].some((piece) => hasPlace(piece));
+  const said = [first, last].map((piece) => read(piece));
+  return said.find(({ at }) => at !== null) ?? said.find(({ isSaid }) => isSaid) ?? NOTHING_SAID;
 }
 
 /** What the files begin with that are looked through; 0 where anything may stand. */
@@ -68,28 +92,72 @@ const isPicture = (bytes: Uint8Array): boolean =>
 /** Each byte as a character; those of ASCII as themselves. */
 const latin = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes);
 
-function hasPlace(bytes: Uint8Array): boolean {
+function read(bytes: Uint8Array): Said {
   const text = latin(bytes);
-  // XMP names it in words (Exif in XMP, ISO 16684-1).
-  if (/GPS(Latitude|Longitude|Position)/.test(text)) return true;
+  let said = NOTHING_SAID;
   // EXIF is TIFF, in one byte order or the other; its first directory names that of the place.
   for (const header of text.matchAll(/II\*\0|MM\0\*/g)) {
-    if (namesPlace(new DataView(bytes.buffer, bytes.byteOffset + header.index), header[0] === "II*\0"))
-      return true;
+    const tiff = new Tiff(new DataView(bytes.buffer, bytes.byteOffset + header.index), header[0] === "II*\0");
+    const place = tiff.place();
+    if (place === undefined) continue;
+    said = { isSaid: true, at: tiff.position(place) };
+    if (said.at !== null) return said;
   }
-  return false;
+  // XMP names it in words (Exif in XMP, ISO 16684-1).
+  return /GPS(Latitude|Longitude|Position)/.test(text) ? { isSaid: true, at: null } : said;
 }
 
-/** Whether a TIFF has the directory of a place (CIPA DC-008, tag 0x8825). */
-function namesPlace(tiff: DataView, isLittle: boolean): boolean {
-  try {
-    const first = tiff.getUint32(4, isLittle);
-    const count = tiff.getUint16(first, isLittle);
-    for (let entry = 0; entry < count; entry += 1) {
-      if (tiff.getUint16(first + 2 + 12 * entry, isLittle) === 0x8825) return true;
-    }
-  } catch {
-    // It was no TIFF, or is cut off here.
+/** As much of a TIFF as says a place (TIFF 6.0, section 2; CIPA DC-008, section 4.6.6). It may be none, or cut off: then it says nothing. */
+class Tiff {
+  constructor(
+    private readonly view: DataView,
+    private readonly isLittle: boolean,
+  ) {}
+
+  /** Where the directory of the place is; nothing where there is none. */
+  place(): number | undefined {
+    return this.#try(() => {
+      const entry = this.#entry(this.#long(4), 0x8825);
+      return entry === undefined ? undefined : this.#long(entry + 8);
+    });
   }
-  return false;
+
+  position(place: number): Position | null {
+    const latitude = this.#try(() => this.#degrees(place, 1, 2, 90, "S"));
+    const longitude = this.#try(() => this.#degrees(place, 3, 4, 180, "W"));
+    return latitude === undefined || longitude === undefined ? null : { latitude, longitude };
+  }
+
+  /** Degrees, minutes and seconds, and on which side of zero. */
+  #degrees(place: number, side: number, angle: number, most: number, negative: string): number | undefined {
+    const [sideAt, angleAt] = [this.#entry(place, side), this.#entry(place, angle)];
+    if (sideAt === undefined || angleAt === undefined) return undefined;
+    const at = this.#long(angleAt + 8);
+    const parts = [0, 8, 16].map((offset) => this.#long(at + offset) / this.#long(at + offset + 4));
+    const degrees = parts.reduce((sum, part, index) => sum + part / 60 ** index, 0);
+    // Nothing by nothing is no number, and neither is less than anything.
+    if (!(degrees <= most)) return undefined;
+    return String.fromCharCode(this.view.getUint8(sideAt + 8)) === negative ? -degrees : degrees;
+  }
+
+  /** Where an entry of a directory is. */
+  #entry(directory: number, tag: number): number | undefined {
+    const count = this.view.getUint16(directory, this.isLittle);
+    for (let at = directory + 2; at < directory + 2 + 12 * count; at += 12) {
+      if (this.view.getUint16(at, this.isLittle) === tag) return at;
+    }
+    return undefined;
+  }
+
+  #long(at: number): number {
+    return this.view.getUint32(at, this.isLittle);
+  }
+
+  #try<T>(read: () => T | undefined): T | undefined {
+    try {
+      return read();
+    } catch {
+      return undefined;
+    }
+  }
 }

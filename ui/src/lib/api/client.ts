@@ -173,6 +173,10 @@ export const head = (path: string) => answer(client.GET("/api/v1/head", { params
 export const folder = (path: string | null) =>
   answer(client.GET("/api/v1/folders", { params: { query: path === null ? {} : { path } } }));
 
+/** Makes a folder there, and tells of it. */
+export const makeFolder = (path: string, name: string) =>
+  answer(client.POST("/api/v1/folders", { body: { path, name } }));
+
 /** Who may have a share. */
 export type Audience = "contacts" | "named" | "link" | "public";
 

@@ -314,7 +314,8 @@ export interface paths {
         /** The folders in a folder of this machine. Nothing is changed or shared. */
         get: operations["get_folders"];
         put?: never;
-        post?: never;
+        /** Makes a folder in a folder of this machine, and tells of it. Nothing that is there is touched. */
+        post: operations["post_folders"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1884,6 +1885,13 @@ export interface components {
              */
             streams: number;
         };
+        /** @description A folder to be made. */
+        NewFolder: {
+            /** @description What it is called: one name, which is not hidden. */
+            name: string;
+            /** @description The whole path of the folder in which it is made. */
+            path: string;
+        };
         /** @description Who a node is. */
         NodeInfo: {
             /** @description Whether the node goes on when the present command is over. */
@@ -2563,6 +2571,7 @@ export interface components {
              * @description All bytes there are, where that is known.
              */
             total?: number | null;
+            updated?: components["schemas"]["GetUpdated"] | null;
             /** @description What: the share's name, and the path in it. */
             what: string;
         };
@@ -3370,6 +3379,38 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderInfo"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    post_folders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFolder"];
+            };
+        };
         responses: {
             200: {
                 headers: {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Transfer } from "../api/client";
-import { downloadedBefore, newSince } from "./download";
+import { downloadedBefore, isNewer } from "./download";
 
 const of = { owner: "peer1ann", share: "share1x" };
 const done: Transfer = {
@@ -16,7 +16,7 @@ const done: Transfer = {
   selects: false,
 };
 
-test("a share that has grown since it was downloaded says by how much", () => {
+test("the download of all of a share that was done last is found", () => {
   const others = [
     { ...done, id: 1, files: 9, what: "share1x/day 1" },
     { ...done, id: 2, files: 9, peer_id: "peer1bob" },
@@ -26,10 +26,18 @@ test("a share that has grown since it was downloaded says by how much", () => {
     { ...done, id: 9, files: 9, direction: "upload" },
     { ...done, id: 10, files: 2, selects: true },
   ];
-  const before = downloadedBefore(others, of);
-  expect(before?.id).toBe(7);
-  expect(newSince(before, 5)).toBe(2);
-  // One that has shrunk, or was never downloaded, has nothing new.
-  expect(newSince(before, 2)).toBe(0);
-  expect(newSince(downloadedBefore([], of), 5)).toBe(0);
+  expect(downloadedBefore(others, of)?.id).toBe(7);
+  expect(downloadedBefore([], of)).toBeUndefined();
+});
+
+test("what was downloaded has a newer version where the copy is another, or there are more files", () => {
+  const now = { hash: "h2", files: 3 };
+  expect(isNewer(now, done, { hash: "h1" })).toBe(true);
+  expect(isNewer(now, done, { hash: "h2" })).toBe(false);
+  expect(isNewer({ hash: "h2", files: 4 }, done, undefined)).toBe(true);
+  expect(isNewer(now, done, undefined)).toBe(false);
+  // What was brought up to date may be fewer files than there are for good.
+  const updated = { added: 0, replaced: 1, deleted: 0, kept: ["a"], kept_count: 1 };
+  expect(isNewer({ hash: "h2", files: 4 }, { ...done, updated }, undefined)).toBe(false);
+  expect(isNewer(now, undefined, { hash: "h1" })).toBe(false);
 });

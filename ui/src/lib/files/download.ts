@@ -52,7 +52,28 @@ export function downloadedBefore(transfers: readonly api.Transfer[], of: ShareRe
   );
 }
 
-/** How many files a share has more than that download brought. */
-export function newSince(before: api.Transfer | undefined, files: number): number {
-  return before ? Math.max(0, files - before.files) : 0;
+/** Brings what lies in a folder since it was downloaded up to date, and keeps what was changed there. */
+export const update = (of: ShareRef, out: string, keep: boolean): Promise<api.Transfer> =>
+  api.beginTransfer({
+    source: sourceOf(of, ""),
+    out,
+    only: [],
+    update: true,
+    wait_ms: WAIT_MS,
+    provide: true,
+    keep,
+  });
+
+/**
+ * Whether a share is another than the one that was downloaded: by its version, where the copy is passed on; else there is no telling but by how many
+ * files it has.
+ */
+export function isNewer(
+  now: { hash: string; files: number },
+  before: api.Transfer | undefined,
+  copy: { hash: string } | undefined,
+): boolean {
+  if (!before) return false;
+  // What was left as it is here makes them fewer.
+  return copy ? copy.hash !== now.hash : !before.updated && now.files > before.files;
 }

@@ -83,7 +83,7 @@ export class Handing {
     } catch (error) {
       // One that is away says nothing of the text.
       const isAway = error instanceof api.ApiError && error.kind === "away";
-      if (isWanted() && !isAway) this.#damage = api.wordsOf(error);
+      if (isWanted() && !isAway) this.#damage = api.adviceOf(error);
     }
   }
 
@@ -100,7 +100,7 @@ export class Handing {
       if (found === null) this.wrong = t.handed.noCode;
       else this.take(found);
     } catch (error) {
-      this.wrong = error instanceof NoPicture ? t.handed.noPicture : api.wordsOf(error);
+      this.wrong = error instanceof NoPicture ? t.handed.noPicture : api.adviceOf(error);
     }
   }
 

@@ -72,7 +72,7 @@ test("what is neither, over, one's own or damaged can be used for nothing, and s
   }
   recognise.mockRejectedValue(new api.ApiError("usage", "a letter is wrong"));
   const damaged = await handed("kith:link1qqq");
-  expect([damaged.usable, damaged.complaint]).toEqual([null, "a letter is wrong"]);
+  expect([damaged.usable, damaged.complaint]).toEqual([null, "A letter is wrong. Change it, and try again."]);
 });
 
 test("an invite from a contact is taken: after a block nothing else leads back", async () => {

@@ -7,10 +7,19 @@ export interface Toast {
   id: number;
   tone: "plain" | "bad";
   text: string;
+  /** Where one goes on from it. */
+  link?: ToastLink;
+}
+
+export interface ToastLink {
+  href: string;
+  label: string;
 }
 
 /** Long enough to read two lines. */
 const SHOWN_MS = 5000;
+/** And to go where they lead. */
+const SHOWN_WITH_LINK_MS = 10_000;
 /** More would cover the page; the oldest goes. */
 const TOASTS_MAX = 4;
 
@@ -30,9 +39,9 @@ class Toasts {
     return this.#places.at(-1) === place ? this.all : [];
   }
 
-  say(text: string): void {
-    const id = this.#add("plain", text);
-    setTimeout(() => this.dismiss(id), SHOWN_MS);
+  say(text: string, link?: ToastLink): void {
+    const id = this.#add("plain", text, link);
+    setTimeout(() => this.dismiss(id), link ? SHOWN_WITH_LINK_MS : SHOWN_MS);
   }
 
   fail(error: unknown): void {
@@ -44,10 +53,10 @@ class Toasts {
     this.all = this.all.filter((toast) => toast.id !== id);
   }
 
-  #add(tone: Toast["tone"], text: string): number {
-    const id = this.#next++;
-    this.all = [...this.all.filter((toast) => toast.text !== text), { id, tone, text }].slice(-TOASTS_MAX);
-    return id;
+  #add(tone: Toast["tone"], text: string, link?: ToastLink): number {
+    const toast: Toast = { id: this.#next++, tone, text, ...(link && { link }) };
+    this.all = [...this.all.filter((other) => other.text !== text), toast].slice(-TOASTS_MAX);
+    return toast.id;
   }
 }
 

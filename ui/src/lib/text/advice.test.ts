@@ -22,3 +22,9 @@ test("what the words do not say of what to do next is added", () => {
     expect(advised(whole, "failed")).toBe(whole);
   }
 });
+
+test("wherever a page shows a failure, it says what to do next", () => {
+  const parts = import.meta.glob<string>("../**/*.svelte", { query: "?raw", import: "default", eager: true });
+  expect(Object.keys(parts).length).toBeGreaterThan(50);
+  expect(Object.keys(parts).filter((path) => /\bwordsOf\b/.test(parts[path] ?? ""))).toEqual([]);
+});

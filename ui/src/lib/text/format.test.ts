@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { bytes, day, duration, fraction, percent, roundTrip, short, when } from "./format";
+import { bytes, day, duration, fraction, percent, position, roundTrip, short, when } from "./format";
 
 describe("numbers for people", () => {
+  it("tells a place by its side of the equator and of Greenwich", () => {
+    expect(position({ latitude: 52.52, longitude: 13.405 })).toMatch(/^52.5200° N 13.4050° E$/);
+    expect(position({ latitude: -22.91, longitude: -43.2 })).toMatch(/^22.9100° S 43.2000° W$/);
+  });
+
   it("tells bytes in the unit that fits", () => {
     expect(bytes(0)).toBe("0 B");
     expect(bytes(1023)).toMatch(/^1.?023 B$/);

@@ -84,3 +84,12 @@ export function day(then: number, now: number): string {
 export function short(id: string): string {
   return id.length <= 20 ? id : `${id.slice(0, 12)}…${id.slice(-6)}`;
 }
+
+/** A place on earth, to about ten metres. */
+export function position({ latitude, longitude }: { latitude: number; longitude: number }): string {
+  const angle = (degrees: number, sides: string) => {
+    const digits = { minimumFractionDigits: 4, maximumFractionDigits: 4 };
+    return `${Math.abs(degrees).toLocaleString(undefined, digits)}° ${sides[degrees < 0 ? 1 : 0] ?? ""}`;
+  };
+  return `${angle(latitude, "NS")} ${angle(longitude, "EW")}`;
+}

@@ -186,6 +186,7 @@ export const t = {
     confirm: "Let in",
     rename: "Rename",
     newName: "New name",
+    lacksName: "Give them a name.",
     block: "Block",
     unblock: "Unblock",
     remove: "Remove",
@@ -257,6 +258,10 @@ export const t = {
     mine: "Yours",
     emptyTitle: "No albums yet",
     emptyText: "Drop pictures or a folder anywhere on this page, or make an album of a folder on your disk.",
+    elsewhere: (number: number) =>
+      number === 1
+        ? "One share holds other files than pictures. It is under"
+        : `${count(number)} shares hold other files than pictures. They are under`,
   },
   album: {
     pictures: "Pictures",
@@ -292,6 +297,7 @@ export const t = {
     emptyAdd: "Add pictures or files",
     emptyDisk: (folder: string) =>
       `Put something into ${folder} on the computer where kith runs. Whoever may see it sees it at once.`,
+    onDisk: (folder: string) => `what lies in ${folder}`,
     emptyTheirs: "As soon as something is added, it shows here.",
     goneTitle: "This album is not here",
     goneText: "It is not shared with you any more, or never was.",
@@ -361,7 +367,6 @@ export const t = {
     lacksName: "Give it a name.",
     lacksFolder: "Pick a folder.",
     lacksEnd: "Finish the path, or press Enter.",
-    lacksPeople: "Choose who may see it.",
     lacksLook: "One moment: whether pictures say where they were taken is looked up first.",
   },
   dropped: {
@@ -414,6 +419,7 @@ export const t = {
       "Who is left out gets nothing from you any more, and others who have it are told. What they fetched they keep.",
     newLink: "It gets a new link. Links of before open nothing any more.",
     changed: "From now on it is for those you chose",
+    lacksPeople: "Choose who may see it.",
     nobody: "You have no contacts yet. Invite someone under People.",
     nobodyYet: "Nobody is let in yet. Let in who waits for it under People.",
     options: {
@@ -455,12 +461,15 @@ export const t = {
     folder: "Into this folder",
     hint: "A path on the computer where kith runs. The node goes on with it by itself, also after a restart.",
     begin: "Download",
-    begun: "The download has begun; Transfers shows how it goes",
-    newer: (number: number) => `Download ${count(number)} new`,
-    newerText: (number: number) =>
-      number === 1
-        ? "You have downloaded this before. One more file has come since: it is added to what is there, and nothing there is replaced."
-        : `You have downloaded this before. ${count(number)} more files have come since: they are added to what is there, and nothing there is replaced.`,
+    lacksFolder: "Say into which folder.",
+    lacksOther: "It could not be there. Choose another folder.",
+    begun: "The download has begun",
+    begunLink: "See how it goes",
+    update: "Update",
+    updateTitle: "Bring what you downloaded up to date",
+    updateText:
+      "There is a newer version. What is new is added, and what you have not touched since is replaced. What you changed stays as you have it, and is named under Transfers; what you deleted does not come again by itself.",
+    updateBegun: "It is being brought up to date",
     elsewhere: "All of it, elsewhere…",
   },
   folders: {
@@ -488,11 +497,15 @@ export const t = {
     cut: "There are more folders than are shown. Type the path of one that is missing.",
     notWritable: "Nothing can be put in here. Pick another folder.",
     choose: "Pick this folder",
+    make: "New folder",
+    lacksName: "Give it a name.",
+    makeLabel: "Name of the new folder",
+    makeIt: "Make it",
     notWhole: "Give the whole path; it begins with /.",
   },
   files: {
     title: "Files",
-    text: "Whatever is shared, of any kind.",
+    text: "Whatever is shared, of any kind; albums, too.",
     make: "Share something",
     shares: "Shares",
     mine: "Yours",
@@ -566,6 +579,18 @@ export const t = {
     gives: (name: string, gave: string, asked: string) =>
       `${name} gave ${gave === "" ? "nothing so far" : `parts of ${gave}`}${asked === "" ? "" : `; asked now for parts of ${asked}`}`,
     andMore: (number: number) => `and ${count(number)} more`,
+    updated: (added: number, replaced: number) =>
+      added + replaced === 0
+        ? "Nothing was newer than what is here"
+        : [
+            ...(added > 0 ? [`${files(added)} added`] : []),
+            ...(replaced > 0 ? [`${files(replaced)} replaced`] : []),
+          ].join(", "),
+    kept: (number: number) =>
+      number === 1
+        ? "Kept as it is here, where it was changed or put:"
+        : `${count(number)} kept as they are here, where they were changed or put:`,
+    deleted: (number: number) => `${files(number)} that you deleted did not come again`,
     emptyTitle: "Nothing is on its way",
     emptyText: "Downloads show here, and what others fetch from you.",
   },

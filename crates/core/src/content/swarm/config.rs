@@ -9,12 +9,18 @@ use crate::time::DAY;
 pub struct GetterConfig {
     /// The most bytes asked for and not written yet, of all transfers together.
     pub unwritten_bytes_max: u64,
+    /// How many express lanes of one device, to all transfers together, a further one may make ([`lanes_each`]).
+    pub lanes_each: usize,
+    /// From how many bytes a second on, on the local network, what holds a lane back may be a core, and not the line.
+    pub further_lane_rate: u64,
 }
 
 impl Default for GetterConfig {
     fn default() -> Self {
         Self {
             unwritten_bytes_max: UNWRITTEN_BYTES_MAX,
+            lanes_each: LANES_EACH_MAX,
+            further_lane_rate: FURTHER_LANE_RATE,
         }
     }
 }
@@ -35,6 +41,25 @@ impl Default for ProviderConfig {
 /// Bytes asked for and not written, unless set otherwise: two devices at their full depth. With what the disk's queue holds it stays far
 /// under the 150 MiB that a whole node may take.
 pub const UNWRITTEN_BYTES_MAX: u64 = 32 << 20;
+
+/// Streams of one device to one transfer, and express lanes of it that a further one makes: what a lane carries is sealed by one core, and opened and
+/// verified by one on the other side, so two lanes keep two cores busy on each. That is half of what most machines have, and half of the lanes that a
+/// session is given: further transfers have theirs.
+pub const LANES_EACH_MAX: usize = 2;
+
+/// Express lanes of one device that a further one may make where there are so many cores: by one core two are no faster than one.
+pub fn lanes_each(cores: usize) -> usize {
+    cores.clamp(1, LANES_EACH_MAX)
+}
+
+/// From so many bytes a second on a further lane is tried, unless set otherwise. What carries less (100 Mbit/s are 12 MB, and most radio is below this) is
+/// full with one: a second TCP stream would bring nothing, and take more of it from others. A gigabit is 118 MB; there a slow core may be what
+/// holds a lane back, and the line is one of a switch, which few share.
+pub const FURTHER_LANE_RATE: u64 = 40_000_000;
+
+/// As long as so much is wanted and not here a further lane is worth its beginning: some round trips, two handshakes, and a place at the provider. At the
+/// rates at which it is tried that is a tenth of a second and more.
+pub const FURTHER_LANE_BYTES: u64 = 64 << 20;
 
 /// Askers served at once, unless set otherwise: as BEP 3's clients do (four to eight unchoked). With fewer the line idles while one of them
 /// pauses; with more each gets its chunk so late that it cannot pass it on.

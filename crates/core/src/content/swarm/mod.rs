@@ -20,6 +20,7 @@
 //!         End { source, reason }        => close the stream; remember who Lied
 //!         Learned { providers, .. }     => open streams to those we may reach, then handle_source
 //!         Held { chunk, .. }            => provider.handle_held
+//!         FurtherLane { source }        => ask its device for one express lane more, then handle_source and handle_lane
 //!         Verified, Changed, Done       => news for whoever counts; nothing has to follow
 //!     }
 //! }

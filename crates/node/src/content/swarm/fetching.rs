@@ -9,7 +9,7 @@ use kith_core::content::swarm::wire::Open;
 use kith_core::data::head::Head;
 use kith_core::ids::{BlobHash, DeviceKey, ShareId};
 use tokio::io::AsyncRead;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use super::arriving::{Arriving, Event};
@@ -44,8 +44,8 @@ pub struct Intake {
     share: ShareId,
     root: BlobHash,
     size: u64,
-    /// Whether its streams are express lanes.
-    is_lane: bool,
+    /// Told when a lane beside its stream is worth asking for; `None` where its streams are no express lanes.
+    lane: Option<Arc<Notify>>,
 }
 
 impl Fetching {
@@ -82,7 +82,7 @@ impl Fetching {
             share: self.share,
             root: self.root,
             size: self.size,
-            is_lane: false,
+            lane: None,
         }
     }
 
@@ -221,12 +221,20 @@ impl Drop for Fetching {
 }
 
 impl Intake {
-    /// The same, for streams that are express lanes.
+    /// The same, for a stream that is an express lane.
     #[must_use]
     pub fn by_lane(&self) -> Self {
         Self {
-            is_lane: true,
+            lane: Some(Arc::default()),
             ..self.clone()
+        }
+    }
+
+    /// Waits until the getter finds a lane beside this one worth asking for; for ever where this is none.
+    pub async fn further_lane(&self) {
+        match &self.lane {
+            Some(lane) => lane.notified().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -268,7 +276,7 @@ impl Intake {
         if let Err(error) = source::open(&mut writer, open).await {
             return SourceEnd::Lost(error);
         }
-        let joined = (self.getting).join(self.transfer, who, path, self.is_lane);
+        let joined = (self.getting).join(self.transfer, who, path, self.lane.clone());
         let halves = (reader, writer);
         let known = (&self.getting, self.transfer);
         source::run(joined, known, &self.arriving, who.peer, halves).await

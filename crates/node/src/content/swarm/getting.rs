@@ -55,8 +55,8 @@ struct Line {
     messages: mpsc::Sender<AskerMessage>,
     end: oneshot::Sender<EndReason>,
     who: Who,
-    /// Whether it is an express lane.
-    is_lane: bool,
+    /// Told when a further lane beside it is worth asking for; `None` where it is no express lane.
+    lane: Option<Arc<Notify>>,
 }
 
 /// A transfer that the machine knows, until this is dropped.
@@ -163,7 +163,10 @@ impl Getting {
     /// Who gives something of a transfer, or gave.
     pub(in crate::content) fn givers(&self, transfer: TransferId) -> Vec<Giver> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_lane = |source: &SourceId| state.sources.get(source).is_some_and(|it| it.is_lane);
+        let is_lane = |source: &SourceId| {
+            let line = state.sources.get(source);
+            line.is_some_and(|line| line.lane.is_some())
+        };
         let givers = state.getter.givers(self.clock.now(), transfer).into_iter();
         let told = givers.map(|giver| {
             let is_lane = giver.stream.is_some_and(|(source, _)| is_lane(&source));
@@ -201,27 +204,33 @@ impl Getting {
         change(state.followers.entry(transfer).or_default());
     }
 
-    /// A stream to a source of a transfer stands; `is_lane` says whether it is an express lane.
+    /// A stream to a source of a transfer stands. Of an express lane `lane` is told when a further one is worth asking for.
     pub(super) fn join(
         self: &Arc<Self>,
         transfer: TransferId,
         who: Who,
         path: Path,
-        is_lane: bool,
+        lane: Option<Arc<Notify>>,
     ) -> Joined {
         let (sender, messages) = mpsc::channel(MESSAGES_MAX);
         let (end_sender, end) = oneshot::channel();
+        let is_lane = lane.is_some();
         let line = Line {
             messages: sender,
             end: end_sender,
             who,
-            is_lane,
+            lane,
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let id = SourceId(state.number());
         state.sources.insert(id, line);
         drop(state);
-        self.tell(|getter, now| getter.handle_source(now, id, transfer, who, path));
+        self.tell(|getter, now| {
+            getter.handle_source(now, id, transfer, who, path);
+            if is_lane {
+                getter.handle_lane(now, id);
+            }
+        });
         Joined {
             getting: Arc::clone(self),
             id,
@@ -256,6 +265,12 @@ impl State {
                     let followers = self.followers.get(&transfer);
                     if let Some(learned) = followers.and_then(|it| it.learned.as_ref()) {
                         let _ = learned.send(providers);
+                    }
+                }
+                Output::FurtherLane { source } => {
+                    let line = self.sources.get(&source);
+                    if let Some(lane) = line.and_then(|line| line.lane.as_ref()) {
+                        lane.notify_one();
                     }
                 }
                 // The staging folder is compared with the hashes when a transfer goes on, and the transfer counts what is written; what a

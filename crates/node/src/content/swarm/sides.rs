@@ -1,7 +1,10 @@
 //! The two sides of a node's swarms.
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
+use kith_core::content::swarm::config::lanes_each;
 use kith_core::content::swarm::{GetterConfig, ProviderConfig};
 
 use super::getting::Getting;
@@ -20,8 +23,16 @@ pub struct Sides {
 
 impl Sides {
     /// Of a node that has these shares. [`Getting::run`] and [`Giving::run`] are to be run beside it.
-    pub fn new(shares: &Arc<Shares>) -> Self {
-        let (wanting, offering) = (GetterConfig::default(), ProviderConfig::default());
+    /// `further_lane_rate` is the getter's, where it is not the usual one.
+    pub fn new(shares: &Arc<Shares>, further_lane_rate: Option<u64>) -> Self {
+        let (usual, offering) = (GetterConfig::default(), ProviderConfig::default());
+        // Where it cannot be told there is one.
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        let wanting = GetterConfig {
+            lanes_each: lanes_each(cores),
+            further_lane_rate: further_lane_rate.unwrap_or(usual.further_lane_rate),
+            ..usual
+        };
         Self {
             getting: Arc::new(Getting::new(wanting, entropy::seed())),
             giving: Arc::new(Giving::new(Arc::clone(shares), offering, entropy::seed())),

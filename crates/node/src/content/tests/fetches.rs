@@ -14,7 +14,7 @@ use crate::content::{Credential, Fetch, Get, Recipients, Version};
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What is remembered, once so many bytes are: the provider writes it down after it has sent them.
-async fn remembered(world: &World, bytes: u64) -> Vec<Fetch> {
+pub(super) async fn remembered(world: &World, bytes: u64) -> Vec<Fetch> {
     let remembered = async {
         loop {
             let mine = world.shares.mine().expect("read");

@@ -20,6 +20,7 @@ mod half;
 #[cfg(target_os = "linux")]
 mod held;
 mod here;
+mod lanes;
 mod meanwhile;
 mod news;
 mod older;

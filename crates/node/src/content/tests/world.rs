@@ -239,6 +239,18 @@ impl World {
         stream
     }
 
+    /// The same, with a fault of its own, and how many bytes have come by it.
+    pub(super) fn counted_stream(
+        &self,
+        fault: Fault,
+    ) -> (Stream<Faulty, WriteHalf<DuplexStream>>, Arc<AtomicU64>) {
+        let mut stream = self.swarm_stream();
+        let received = Arc::<AtomicU64>::default();
+        stream.reader.fault = fault;
+        stream.reader.received = Arc::clone(&received);
+        (stream, received)
+    }
+
     /// A stream of `/kith/swarm/1` to another node that has the same, and gives so many bytes a second at most.
     pub(super) fn stream_to_another(
         &self,

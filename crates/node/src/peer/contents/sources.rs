@@ -1,10 +1,12 @@
 //! Streams of `/kith/swarm/1` to everybody who may have a share, for as long as a transfer needs them.
 //!
 //! Where the session's path is direct, or becomes so, a stream travels over an express lane; when the lane fails, or there is none, over
-//! the session itself. The getter does not notice: what one stream owed is asked for on the next.
+//! the session itself. The getter does not notice: what one stream owed is asked for on the next. When it finds one lane more worth it, that is
+//! asked for beside the first, which is not kept waiting by it, and goes on alone where there is none, or it fails.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,11 +18,12 @@ use kith_core::protocol::ProtocolName;
 use kith_core::routing::Target;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
 
 use super::attempts::{self, Found};
 use super::fetched::TransferProgress;
-use super::limits;
+use super::limits::{self, Metered};
 use crate::content::swarm::{Intake, SourceEnd};
 use crate::content::{self, GetError, Provider};
 use crate::error::Error;
@@ -28,7 +31,7 @@ use crate::peer::event::Event;
 use crate::peer::express::NoLane;
 use crate::peer::node::Node;
 use crate::peer::opening::OPEN_WITHIN;
-use crate::peer::stream::Stream;
+use crate::peer::stream::{Stream, StreamReader, StreamWriter};
 use crate::routing;
 
 /// From this size on a snapshot is worth the three round trips that a lane takes.
@@ -179,20 +182,80 @@ impl Feed {
             peer,
         };
         let now = path(&connection);
-        let exporter = *stream.exporter();
-        let (reader, writer) = limits::incoming(&self.node, stream);
-        let halves = content::Stream {
-            reader,
-            writer,
-            exporter,
-        };
+        let halves = self.halves(stream);
         let source = intake.source(halves, who, now, &provider.credential);
-        tokio::select! {
-            end = source => end,
+        let mut source = std::pin::pin!(source);
+        let state = Beside::default();
+        let beside = self.serve_beside((provider, target), (&intake, who), &connection, &state);
+        let mut beside = std::pin::pin!(beside);
+        let end = tokio::select! {
+            end = &mut source => end,
+            end = &mut beside => {
+                // Who lies by one lane is done without on both, at once: the one by which they lied says what about.
+                return if matches!(end, SourceEnd::Distrusted) { source.await } else { end };
+            }
             () = broken(self.node.events(), self.progress.clone(), peer) => {
                 SourceEnd::Lost(std::io::ErrorKind::NotConnected.into())
             }
             never = self.follow_path(&connection) => match never {},
+        };
+        match end {
+            // The same the other way round.
+            SourceEnd::Distrusted if state.serves.load(Ordering::Relaxed) => {
+                state.is_last.store(true, Ordering::Relaxed);
+                let other = beside.await;
+                if other.is_its_fault() { other } else { end }
+            }
+            end => end,
+        }
+    }
+
+    fn halves(&self, stream: Stream) -> content::Stream<Metered<StreamReader>, StreamWriter> {
+        let exporter = *stream.exporter();
+        let (reader, writer) = limits::incoming(&self.node, stream);
+        content::Stream {
+            reader,
+            writer,
+            exporter,
+        }
+    }
+
+    /// Has whoever serves by a lane of `first` serve by one more, whenever the getter finds that worth it. However such a lane ends, the first
+    /// goes on; only what is their own fault ends both, and this.
+    async fn serve_beside(
+        &self,
+        (provider, target): (&Provider, Target),
+        (first, who): (&Intake, Who),
+        connection: &routing::Connection,
+        state: &Beside,
+    ) -> SourceEnd {
+        loop {
+            first.further_lane().await;
+            let lane = match self.node.open_express_to(target, &protocol()).await {
+                // It ends with the session that the first belongs to.
+                Ok(lane) if lane.connection().number() == connection.number() => lane,
+                Ok(_) => continue,
+                Err(reason) => {
+                    debug!(%reason, "no further express lane");
+                    continue;
+                }
+            };
+            let (intake, path, credential) = (
+                first.by_lane(),
+                path(connection),
+                provider.credential.clone(),
+            );
+            let halves = self.halves(lane);
+            let serving = async move { intake.source(halves, who, path, &credential).await };
+            state.serves.store(true, Ordering::Relaxed);
+            // What comes is deciphered and verified by the task that reads it: another core is to have that work.
+            let end = AbortOnDropHandle::new(tokio::spawn(serving)).await;
+            state.serves.store(false, Ordering::Relaxed);
+            let end = end.unwrap_or_else(|error| SourceEnd::Lost(std::io::Error::other(error)));
+            if end.is_its_fault() || state.is_last.load(Ordering::Relaxed) {
+                return end;
+            }
+            debug!(?end, "a further express lane is over");
         }
     }
 
@@ -204,6 +267,15 @@ impl Feed {
         }
         std::future::pending().await
     }
+}
+
+/// How it stands with a lane beside a provider's first.
+#[derive(Debug, Default)]
+struct Beside {
+    /// Somebody serves by one.
+    serves: AtomicBool,
+    /// The first is over: there is to be no other.
+    is_last: AtomicBool,
 }
 
 /// A device serves, until this is dropped.

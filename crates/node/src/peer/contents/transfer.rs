@@ -409,11 +409,13 @@ impl Run {
         // Others who may have it wait behind one who says nothing.
         let within = owner.map_or(Duration::MAX, |_| ASK_WITHIN);
         let ask = async || {
-            let stream = reach.open(target).await;
-            let stream =
-                stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
-            let head = content::head(stream, get.share, &get.credential, get.at, get.now);
-            timeout(within, head)
+            let asked = async {
+                let stream = reach.open(target).await;
+                let stream =
+                    stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
+                content::head(stream, get.share, &get.credential, get.at, get.now).await
+            };
+            timeout(within, asked)
                 .await
                 .unwrap_or(Err(GetError::Stalled))
         };

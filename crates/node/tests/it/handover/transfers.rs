@@ -368,3 +368,16 @@ async fn where_what_arrived_lies_is_known_after_a_restart_though_nothing_could_g
         assert_eq!(left, 0, "nothing is left where it was");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_deletes_what_arrived_deletes_that_of_the_one_in_whose_place_it_is_too() {
+    let (_alice, bob, id, _) = failed_on_the_way(&bytes(1, BIG_BYTES)).await;
+    let transfers = bob.node.contents().transfers();
+    // To what is there already: another download, in a folder of its own.
+    let again = transfers.again(id, None, true).await.expect("begun again");
+    let left = || std::fs::read_dir(bob.at("out")).expect("there").count();
+    assert_eq!(left(), 1, "what arrived waits for what becomes of it");
+    let cancelled = transfers.cancel(again.id(), true).await.expect("it was");
+    assert_eq!(cancelled.state, TransferState::Cancelled);
+    assert_eq!((left(), transfers.list().len()), (0, 0));
+}

@@ -76,6 +76,7 @@ impl Getter {
         if let Some(link) = self.links.get_mut(&device) {
             link.pace.handle_bytes(now, bytes);
         }
+        self.look_for_further_lane(id);
         if before.chunk.is_some() {
             let span = Span {
                 start: before.reached,
@@ -196,13 +197,7 @@ impl Getter {
         source.is_growing = !source.is_everything;
         source.holdings = holdings;
         if let Some(transfer) = self.transfers.get_mut(&source.transfer) {
-            if source.is_everything {
-                transfer.picker.add_complete();
-            } else {
-                for chunk in source.holdings.iter() {
-                    transfer.picker.add_copy(chunk);
-                }
-            }
+            source.add_copies(&mut transfer.picker);
         }
         self.with_source(id, |source| source.has_nothing = false);
         true
@@ -226,7 +221,7 @@ impl Getter {
             for chunk in run.first..end {
                 source.edges.remove(transfer.tiling.span(chunk));
                 if !source.lost.contains(chunk) && source.holdings.insert(chunk) {
-                    transfer.picker.add_copy(chunk);
+                    source.add_copy(chunk, &mut transfer.picker);
                     is_new = true;
                     is_news |= transfer.unfinished.contains(chunk);
                 }
@@ -327,15 +322,13 @@ impl Getter {
             return;
         };
         if source.is_everything {
+            source.remove_copies(&mut transfer.picker);
             source.is_everything = false;
-            transfer.picker.remove_complete();
-            for held in source.holdings.iter() {
-                transfer.picker.add_copy(held);
-            }
+            source.add_copies(&mut transfer.picker);
         }
         source.lost.insert(chunk);
         if source.holdings.remove(chunk) {
-            transfer.picker.remove_copy(chunk);
+            source.remove_copy(chunk, &mut transfer.picker);
         }
     }
 }

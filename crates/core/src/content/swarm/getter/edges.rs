@@ -102,10 +102,10 @@ impl Getter {
             let is_of_use = !source.lost.contains(chunk)
                 && !transfer.missing_at(chunk, &source.edges).is_empty();
             if is_of_use && source.holdings.insert(chunk) {
-                transfer.picker.add_copy(chunk);
+                source.add_copy(chunk, &mut transfer.picker);
                 is_more = true;
             } else if !is_of_use && source.holdings.remove(chunk) {
-                transfer.picker.remove_copy(chunk);
+                source.remove_copy(chunk, &mut transfer.picker);
                 self.touched.insert(id);
             }
         }

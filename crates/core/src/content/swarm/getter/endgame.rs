@@ -95,9 +95,8 @@ impl Getter {
         let Some((link, source)) = link_and_source else {
             return BTreeMap::new();
         };
-        let own: u64 = source.requests.values().map(|it| it.bytes_left()).sum();
-        // What the device owes to other transfers shares its line.
-        let elsewhere = link.outstanding.saturating_sub(own);
+        // What the device owes by other streams shares its line.
+        let elsewhere = link.outstanding.saturating_sub(source.owed_bytes());
         let mut coming = BTreeMap::new();
         for (pending, before, is_begun) in in_turn(source) {
             if let (Some(chunk), false) = (pending.chunk, pending.is_cancelled) {

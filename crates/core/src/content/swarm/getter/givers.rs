@@ -14,7 +14,7 @@ use crate::time::Time;
 pub struct Giver {
     /// Who.
     pub who: Who,
-    /// The stream that leads to them, and by which kind of path, while one does.
+    /// The stream that leads to them, the first of several, and by which kind of path, while one does.
     pub stream: Option<(SourceId, PathKind)>,
     /// Bytes of files that they gave and that were not here.
     pub bytes: u64,
@@ -44,18 +44,20 @@ impl Getter {
                 (*who, giver)
             })
             .collect();
+        let mut asked: BTreeMap<Who, [u64; PARTS]> = BTreeMap::new();
         for id in &transfer.sources {
             let Some(source) = self.sources.get(id) else {
                 continue;
             };
-            let mut parts = [0; PARTS];
+            // By all streams that lead to them.
+            let parts = asked.entry(source.who).or_insert([0; PARTS]);
             let owed = source.requests.values().filter(|it| !it.is_cancelled);
             for pending in owed.filter(|it| matches!(it.what, What::Span(_))) {
                 let span = Span {
                     start: pending.reached,
                     end: pending.end,
                 };
-                line.add(&mut parts, span);
+                line.add(parts, span);
             }
             let is_asked = parts.iter().any(|bytes| *bytes > 0);
             if !is_asked && !givers.contains_key(&source.who) {
@@ -64,8 +66,8 @@ impl Getter {
             let giver = givers.entry(source.who);
             let giver = giver.or_insert_with(|| Giver::nothing(source.who));
             let link = self.links.get(&source.who.device);
-            giver.stream = link.map(|link| (*id, link.pace.kind()));
-            giver.asked = line.shares(&parts);
+            giver.stream = giver.stream.or(link.map(|link| (*id, link.pace.kind())));
+            giver.asked = line.shares(parts);
         }
         givers.into_values().collect()
     }

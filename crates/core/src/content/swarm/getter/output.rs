@@ -122,6 +122,12 @@ pub enum Output {
         /// Who said so.
         source: SourceId,
     },
+    /// What comes by this source's lane is more than lines of homes carry, and much is missing: one lane more to its device, beside it, may bring it sooner.
+    /// Told once, and again when that gave way to another transfer's. If there is none, nothing is lost.
+    FurtherLane {
+        /// The source that has one.
+        source: SourceId,
+    },
     /// Everything that is wanted is verified. Told again when more has been wanted since.
     Done {
         /// Which transfer.

@@ -59,21 +59,28 @@ impl Getter {
         let Some(link) = self.links.get(&device) else {
             return false;
         };
+        // What a stream that is passed by does not bring keeps no other from being asked.
+        let under_way = link.outstanding.saturating_sub(self.stuck_bytes(link));
         let mut ready: Vec<_> = (link.sources.iter())
             .filter_map(|id| {
                 let source = self.sources.get(id)?;
                 let transfer = self.transfers.get(&source.transfer)?;
                 let is_ready = source.is_ready()
                     && source.requests.len() < REQUESTS_MAX
-                    && link.outstanding < link.pace.depth(transfer.tiling.chunk_bytes());
-                is_ready.then_some((transfer.spent, *id))
+                    && under_way < link.pace.depth(transfer.tiling.chunk_bytes());
+                // Of several streams to one transfer that which has least to do.
+                let owed = match link.sources.len() {
+                    0 | 1 => 0,
+                    _ => source.owed_bytes(),
+                };
+                is_ready.then_some((transfer.spent, owed, *id))
             })
             .collect();
         if ready.is_empty() {
             return false;
         }
         ready.sort_unstable();
-        for (_, id) in ready {
+        for (.., id) in ready {
             if let Some(choice) = self.choose(id) {
                 self.relieve(id, &choice);
                 self.ask(id, &choice);

@@ -109,7 +109,7 @@ impl Getter {
         if let Some(alarm) = source.alarm {
             self.agenda.remove(&(alarm, id));
         }
-        let owed: u64 = source.requests.values().map(Pending::bytes_left).sum();
+        let owed = source.owed_bytes();
         if let Some(link) = self.links.get_mut(&source.who.device) {
             link.outstanding = link.outstanding.saturating_sub(owed);
             link.sources.remove(&id);
@@ -119,13 +119,7 @@ impl Getter {
         }
         if let Some(transfer) = self.transfers.get_mut(&source.transfer) {
             transfer.sources.remove(&id);
-            if source.is_everything {
-                transfer.picker.remove_complete();
-            } else {
-                for chunk in source.holdings.iter() {
-                    transfer.picker.remove_copy(chunk);
-                }
-            }
+            source.remove_copies(&mut transfer.picker);
             for pending in source.requests.values() {
                 match (pending.what, pending.chunk) {
                     (What::Node(node), _) if transfer.nodes.get(&node) == Some(&Some(id)) => {
@@ -137,6 +131,9 @@ impl Getter {
                     _ => {}
                 }
             }
+        }
+        if source.is_counted {
+            self.count_another(source.transfer, source.who.device);
         }
         self.wake(source.transfer);
     }

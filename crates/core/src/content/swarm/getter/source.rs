@@ -68,6 +68,12 @@ pub(super) struct Source {
     pub(super) is_final: bool,
     /// Whether it said what it holds.
     pub(super) has_told: bool,
+    /// Whether its copies count as one more: of several streams of a device, those of one do.
+    pub(super) is_counted: bool,
+    /// Whether its stream is an express lane.
+    pub(super) is_lane: bool,
+    /// Whether a further lane beside it would be told of.
+    pub(super) may_widen: bool,
     /// Whether it answers requests.
     pub(super) is_free: bool,
     /// Passed by until then.
@@ -108,6 +114,9 @@ impl Source {
             lost: Holdings::none(chunks),
             is_everything: false,
             is_growing: true,
+            is_counted: true,
+            is_lane: false,
+            may_widen: false,
             is_final: false,
             has_told: false,
             is_free: false,
@@ -143,6 +152,11 @@ impl Source {
     /// Whether it owes something that we count on.
     pub(super) fn owes(&self) -> bool {
         self.requests.values().any(|pending| !pending.is_cancelled)
+    }
+
+    /// How many bytes it owes, whoever counts on them.
+    pub(super) fn owed_bytes(&self) -> u64 {
+        self.requests.values().map(Pending::bytes_left).sum()
     }
 
     /// Whether it owes something of this chunk that we count on.

@@ -8,7 +8,7 @@ use super::pace::Pace;
 use super::source::{Link, Source};
 use super::transfer::Transfer;
 use crate::content::swarm::config::{
-    GetterConfig, NODES_MAX, SOURCES_MAX, TRANSFERS_MAX, WINDOWS_MAX,
+    GetterConfig, LANES_EACH_MAX, NODES_MAX, SOURCES_MAX, TRANSFERS_MAX, WINDOWS_MAX,
 };
 use crate::content::swarm::holdings::Holdings;
 use crate::content::swarm::part::Part;
@@ -171,10 +171,14 @@ impl Getter {
         path: Path,
     ) {
         self.now = now;
+        let beside = self.streams_of(transfer_id, who.device).count();
         let refused = match self.transfers.get(&transfer_id) {
             _ if self.liars.contains(now, who) => Some(EndReason::Distrusted),
             None => Some(EndReason::NotNeeded),
-            Some(transfer) if transfer.sources.len() >= SOURCES_MAX => Some(EndReason::NotNeeded),
+            Some(_) if beside >= LANES_EACH_MAX => Some(EndReason::NotNeeded),
+            Some(transfer) if beside == 0 && self.devices(transfer) >= SOURCES_MAX => {
+                Some(EndReason::NotNeeded)
+            }
             Some(_) => None,
         };
         if let Some(reason) = refused {
@@ -185,7 +189,8 @@ impl Getter {
             return;
         };
         transfer.sources.insert(id);
-        let source = Source::new(transfer_id, who, transfer.tiling.count(), now);
+        let mut source = Source::new(transfer_id, who, transfer.tiling.count(), now);
+        source.is_counted = beside == 0;
         self.sources.insert(id, source);
         let link = self.links.entry(who.device).or_insert_with(|| Link {
             pace: Pace::new(path, now),

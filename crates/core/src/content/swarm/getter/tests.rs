@@ -4,6 +4,7 @@ mod crooked;
 mod edges;
 mod endgame;
 mod gives;
+mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -358,6 +359,7 @@ fn a_source_silent_for_good_is_given_up() {
 fn the_local_network_is_asked_first() {
     let mut bench = Bench::new(GetterConfig {
         unwritten_bytes_max: 4 * CHUNK,
+        ..GetterConfig::default()
     });
     let (relay, lan) = (SourceId(1), SourceId(2));
     for (source, kind) in [(relay, PathKind::Relay), (lan, PathKind::Lan)] {
@@ -395,6 +397,7 @@ fn a_path_that_becomes_direct_is_asked_more() {
 fn what_is_not_written_is_not_added_to() {
     let mut bench = Bench::new(GetterConfig {
         unwritten_bytes_max: 4 * CHUNK,
+        ..GetterConfig::default()
     });
     bench.want(T, 100);
     let source = bench.source_of(T, 1, PathKind::Lan);
@@ -559,6 +562,7 @@ fn two_transfers_share_a_source_evenly() {
 fn requests_of_one_source_are_bounded() {
     let mut bench = Bench::new(GetterConfig {
         unwritten_bytes_max: u64::MAX,
+        ..GetterConfig::default()
     });
     bench.want(T, 5000);
     let source = bench.source_of(T, 1, PathKind::Lan);
@@ -593,6 +597,7 @@ fn what_closes_is_asked_of_others_and_an_end_closes_them() {
 fn of_two_direct_sources_the_faster_is_asked_first() {
     let mut bench = Bench::new(GetterConfig {
         unwritten_bytes_max: 4 * CHUNK,
+        ..GetterConfig::default()
     });
     bench.want(T, 200);
     let (slow, fast) = (SourceId(1), SourceId(2));
@@ -632,6 +637,7 @@ fn first_and_next(bench: &mut Bench, source: SourceId) -> (Vec<u64>, Vec<u64>) {
 fn the_first_chunks_are_any_and_the_next_the_rarest() {
     let mut bench = Bench::new(GetterConfig {
         unwritten_bytes_max: CHUNK,
+        ..GetterConfig::default()
     });
     bench.want(T, 400);
     // Of the last ten there is one copy, of all others there are two.

@@ -1,6 +1,6 @@
 //! The side that gives. See [`Provider`] and [the room](super).
 //!
-//! - `state.rs`: what it is told. `places.rs`: who is served, and whose turn it is.
+//! - `state.rs`: what it is told. `places.rs`: who is served, and whose turn it is. `streams.rs`: who asks by several streams.
 //! - `snapshot.rs`, `asker.rs`: what is given to whom.
 
 mod asker;
@@ -8,6 +8,7 @@ mod output;
 mod places;
 mod snapshot;
 mod state;
+mod streams;
 
 #[cfg(test)]
 mod tests;

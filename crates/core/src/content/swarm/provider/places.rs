@@ -2,7 +2,8 @@
 //!
 //! As many askers as there are places are served at once; the others wait (BEP 3's choking, without its tit for tat: people who know each
 //! other need not bargain). A place that comes free goes to whoever was given least, so that a newcomer soon has something to pass on; it
-//! is kept for a while, and lost early when it is not used. Among those with a place the next turn is that of whoever had fewest bytes.
+//! is kept for a while, and lost early when it is not used. A device that asks by several streams has a place for each while nobody else wants
+//! anything, and one in all while somebody does (`streams.rs`). Among those with a place the next turn is that of whoever had fewest bytes.
 
 use super::output::{AskerId, Output};
 use super::state::Provider;
@@ -24,9 +25,22 @@ impl Provider {
     /// Lets those who had theirs long enough, or do not use it, make room for those who wait.
     fn give_places(&mut self) {
         self.places_at = None;
+        let is_one_each = self.is_one_each();
+        if is_one_each {
+            self.leave_one_each();
+        }
+        self.give_free_places(is_one_each);
+        if is_one_each {
+            self.change_streams();
+        }
+    }
+
+    fn give_free_places(&mut self, is_one_each: bool) {
         loop {
             let waiting = (self.askers.iter())
-                .filter(|(_, asker)| asker.waits())
+                .filter(|(id, asker)| {
+                    asker.waits() && !(is_one_each && self.placed_beside(**id).is_some())
+                })
                 .min_by_key(|(id, asker)| (asker.given, **id))
                 .map(|(id, _)| *id);
             let Some(next) = waiting else {
@@ -65,7 +79,7 @@ impl Provider {
             .min()
     }
 
-    fn give_place(&mut self, id: AskerId) {
+    pub(super) fn give_place(&mut self, id: AskerId) {
         let turns = self.placed.iter().filter_map(|id| self.askers.get(id));
         let turn = turns.map(|asker| asker.turn).min().unwrap_or(0);
         let now = self.now;

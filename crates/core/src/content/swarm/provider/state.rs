@@ -27,6 +27,8 @@ pub struct Provider {
     pub(super) now: Time,
     pub(super) snapshots: BTreeMap<SnapshotId, Snapshot>,
     pub(super) askers: BTreeMap<AskerId, Asker>,
+    /// The same by device and what it asks for: several are streams to one transfer.
+    pub(super) streams: BTreeMap<(DeviceKey, SnapshotId), BTreeSet<AskerId>>,
     /// Those with a place.
     pub(super) placed: BTreeSet<AskerId>,
     /// When somebody last gave up a place for its age.
@@ -45,6 +47,7 @@ impl Provider {
             now,
             snapshots: BTreeMap::new(),
             askers: BTreeMap::new(),
+            streams: BTreeMap::new(),
             placed: BTreeSet::new(),
             rotated_at: now,
             places_at: None,
@@ -191,6 +194,7 @@ impl Provider {
         let mut asker = Asker::new(of, device);
         asker.edges_told = (snapshot.is_final).then(|| snapshot.spans(&snapshot.edges).len());
         self.askers.insert(id, asker);
+        self.streams.entry((device, of)).or_default().insert(id);
         for message in holdings {
             self.send(id, message);
         }
@@ -416,6 +420,13 @@ impl Provider {
             return;
         };
         self.placed.remove(&id);
+        let key = (asker.device, asker.snapshot);
+        if let Some(streams) = self.streams.get_mut(&key) {
+            streams.remove(&id);
+            if streams.is_empty() {
+                self.streams.remove(&key);
+            }
+        }
         if let Some(snapshot) = self.snapshots.get_mut(&asker.snapshot) {
             snapshot.askers.remove(&id);
         }

@@ -1,6 +1,7 @@
 //! What a provider promises, seen from outside.
 
 mod parts;
+mod streams;
 
 use std::time::Duration;
 

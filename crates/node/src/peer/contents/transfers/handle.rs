@@ -219,17 +219,19 @@ impl Transfers {
     /// As [`Transfers::pause`], and [`Error::Io`] when what arrived cannot be deleted.
     pub async fn cancel(&self, id: TransferId, discard: bool) -> Result<TransferInfo, Error> {
         let _changing = self.node.transfers().changing.lock().await;
-        let (info, staged) = {
+        let (info, arrived) = {
             let mut table = self.node.transfers().lock();
             let mut entry = table.entries.remove(&id).ok_or_else(|| missing(id))?;
             if !entry.status.borrow().state.is_over() {
                 entry.rest(TransferState::Cancelled);
             }
-            (entry.info(id), entry.staged.folder())
+            // Of this one, and of the one in whose place it is.
+            let arrived = [entry.staged.folder(), entry.instead_of.take()];
+            (entry.info(id), arrived)
         };
         self.node.transfers().tell(info.clone());
         run::write(&self.node, id).await?;
-        if let Some(folder) = staged.filter(|_| discard) {
+        for folder in arrived.into_iter().flatten().filter(|_| discard) {
             discard_staged(folder).await?;
         }
         Ok(info)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kith_core::ids::PeerId;
 
-use crate::content::Levels;
+use crate::content::{Levels, Updated};
 use crate::error::{Error, ErrorKind};
 use crate::peer::contents::fetched::TransferProgress;
 
@@ -113,6 +113,8 @@ pub struct TransferInfo {
     pub selects: bool,
     /// How soon its files are wanted, by their paths below what is fetched.
     pub priorities: Levels,
+    /// What came of bringing something up to date, where that was wanted and this run of the node has done it.
+    pub updated: Option<Updated>,
 }
 
 impl TransferInfo {
@@ -145,6 +147,7 @@ mod tests {
             failure: None,
             selects: false,
             priorities: Levels::default(),
+            updated: None,
         }
     }
 

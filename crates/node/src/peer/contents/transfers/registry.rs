@@ -304,6 +304,7 @@ impl Entry {
             failure: status.failure.clone(),
             selects: self.order.is_choice(),
             priorities: self.priorities.levels(),
+            updated: (status.fetched.as_ref()).and_then(|fetched| fetched.updated.clone()),
         }
     }
 

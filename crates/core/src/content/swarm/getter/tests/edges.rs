@@ -167,6 +167,7 @@ fn an_edge_is_asked_for_when_it_is_wanted_and_not_when_it_is_here() {
 fn a_part_counts_as_a_copy_when_the_rarest_is_looked_for() {
     let mut bench = Bench::new(GetterConfig {
         unwritten_bytes_max: CHUNK,
+        ..GetterConfig::default()
     });
     let chunks = 100;
     bench.want(T, chunks);
