@@ -331,6 +331,11 @@ async fn a_reusable_invite_lets_several_in_who_wait_to_be_confirmed() {
             ann.one(&["contact", "confirm", &guest_id]).await["state"],
             "confirmed"
         );
+        guest.one(&["ping", "ann", "-c", "1"]).await;
+        let again = guest.run(&["add", &invite, "--json"]).await;
+        assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{again:?}");
+        let told: Value = serde_json::from_slice(&again.stdout).expect("a line of JSON");
+        assert_eq!(told["to_be_confirmed"], Value::Null, "ann has done so");
     }
 }
 
