@@ -292,6 +292,9 @@ async fn a_link_opens_for_whoever_holds_it_and_blocking_says_so() {
     let blocked = ann.run(&["contact", "block", "ben"]).await;
     assert_eq!(blocked.code, 0, "{blocked:?}");
     assert!(blocked.stderr.contains("kith unshare"), "{blocked:?}");
+    let blocked = ann.one(&["contact", "block", "ben"]).await;
+    assert_eq!(blocked["state"], "blocked");
+    assert_eq!(blocked["links_open"], true, "{blocked}");
     let out = ben.file("got");
     let get = ["get", &link, "--out", out.to_str().expect("UTF-8")];
     let got = ben.run(&get).await;
@@ -307,6 +310,8 @@ async fn a_link_opens_for_whoever_holds_it_and_blocking_says_so() {
         (0, ""),
         "{blocked:?}"
     );
+    let blocked = ann.one(&["contact", "block", "ben"]).await;
+    assert_eq!(blocked["links_open"], false, "{blocked}");
 }
 
 #[tokio::test]
