@@ -43,6 +43,7 @@ pub mod storage;
 mod traces;
 pub mod transfer;
 pub mod transfers;
+mod turns;
 
 pub use albums::{AlbumError, AlbumFile, Upload};
 pub use fetched::{Fetched, SourceBytes, TransferProgress};

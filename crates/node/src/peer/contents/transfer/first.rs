@@ -69,10 +69,13 @@ impl First {
         Self::of(&provider, reach, self.is_owner)
     }
 
-    /// Waits until they are reached, or not to be. As many are looked for side by side as there are: one after the other each who is away would cost as
-    /// long as all of them do together.
+    /// Waits until they are reached, or not to be. As many are looked for side by side as there are, within what all transfers have together: one after
+    /// the other each who is away would cost as long as all of them do together. The owner's turn is always.
     pub(super) async fn found(self) -> (Self, Result<(), Error>) {
-        let found = self.reach.found(self.target).await;
+        let found = match self.is_owner {
+            true => self.reach.found(self.target).await,
+            false => self.reach.found_in_turn(self.target).await,
+        };
         (self, found)
     }
 
