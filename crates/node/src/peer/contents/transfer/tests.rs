@@ -283,7 +283,8 @@ async fn friends_wait_for_their_turn_and_an_owner_never_does() {
     let reach = Reach::provider(&node, "owner", owner_at.targets[0]);
     let owner_at = First::owner(&owner_at, &reach).expect("somewhere");
     let friend_at = First::other(&node, &friend_at, "owner", PATIENCE);
-    let mut friend_found = std::pin::pin!(friend_at.expect("somewhere").found());
+    let friend_at = friend_at.expect("somewhere");
+    let mut friend_found = std::pin::pin!(friend_at.found());
     assert!(poll!(&mut friend_found).is_pending());
     let owner_called = called(&owner);
     tokio::select! {
