@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use kith_core::content::retries::{Ended, Next, Retries};
 use kith_core::ids::{BlobHash, PeerId, ShareId};
+use kith_core::routing::Target;
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -26,8 +27,8 @@ use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::swarm::Intake;
 use crate::content::{
-    self, Credential, Earlier, FileReader, Filter, Get, GetError, Got, Progress, Provider,
-    ReadError, Readers, ShareError, Update,
+    self, Answered, Credential, Earlier, FileReader, Filter, Get, GetError, Got, Progress,
+    Provider, ReadError, Readers, ShareError, Update,
 };
 use crate::error::Error;
 use crate::peer::event::Event;
@@ -290,15 +291,8 @@ impl Run {
         // Others who may have it wait behind one who says nothing.
         let within = owner.map_or(Duration::MAX, |_| ASK_WITHIN);
         let ask = async || {
-            let asked = async {
-                let stream = reach.open(target).await;
-                let stream =
-                    stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
-                content::head(stream, get.share, &get.credential, get.at, get.now).await
-            };
-            timeout(within, asked)
-                .await
-                .unwrap_or(Err(GetError::Stalled))
+            let asked = timeout(within, ask(reach, target, &get)).await;
+            asked.unwrap_or(Err(GetError::Stalled))
         };
         let contents = &self.contents;
         let (found, mut finds) = mpsc::unbounded_channel();
@@ -396,6 +390,13 @@ impl Run {
         });
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Asks what the share is now.
+async fn ask(reach: &Reach, target: Target, get: &Get) -> Result<Answered, GetError> {
+    let stream = reach.open(target).await;
+    let stream = stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
+    content::head(stream, get.share, &get.credential, get.at, get.now).await
 }
 
 mod attempt;
