@@ -1088,7 +1088,10 @@ export interface components {
             name: string;
             /** @description Who it is. */
             peer_id: string;
-            /** @description Whether they have to confirm this node before it is among their contacts: the invite is for many. Left out where they need not. */
+            /**
+             * @description Whether they have yet to confirm this node before it is among their contacts: the invite is for many, and they have not shown that they have.
+             *     Left out where they need not.
+             */
             to_be_confirmed?: boolean;
         };
         /** @description Where to fetch it again. */
@@ -1468,6 +1471,8 @@ export interface components {
              * @description Files that were replaced, or may be run now, or may not: nobody had changed them here.
              */
             replaced: number;
+            /** @description Those among the named of which nothing is known of what they were. The others were changed here. */
+            unknown?: string[];
         };
         /** @description What the node is to them. */
         GuestAnswer: {
