@@ -126,9 +126,6 @@ pub(crate) struct GetUpdated {
     pub(crate) kept: Vec<String>,
     /// of so many.
     pub(crate) kept_count: u64,
-    /// Those among the named of which nothing is known of what they were. The others were changed here.
-    #[serde(default)]
-    pub(crate) unknown: Vec<String>,
 }
 
 impl From<Updated> for GetUpdated {
@@ -139,7 +136,6 @@ impl From<Updated> for GetUpdated {
             deleted: updated.deleted,
             kept: updated.kept,
             kept_count: updated.kept_count,
-            unknown: updated.unknown,
         }
     }
 }

@@ -384,13 +384,9 @@ fn what_came(updated: &GetUpdated) -> String {
 /// Says what was not brought up to date.
 fn tell_kept(on: &On, updated: &GetUpdated) {
     for path in &updated.kept {
-        let why = match updated.unknown.contains(path) {
-            true => "and nothing is known of what it was",
-            false => "as it was changed here",
-        };
         let path = output::name(path);
         on.output.talk(format_args!(
-            "kept: {path}, {why}; move it away and update again to have the owner's"
+            "kept: {path} was changed here, or nothing is known of what it was; move it away and update again to have the owner's"
         ));
     }
     let told = updated.kept.len() as u64;

@@ -18,7 +18,6 @@ use crate::content::was::{Version, Was};
 use crate::content::{store, was};
 use crate::data::hash::{self, Stamp};
 use crate::data::nodes::Nodes;
-use crate::data::places::beneath;
 
 /// Nodes that are kept at hand: those on the way to a file, and to the next ones.
 const NODES_MAX: usize = 32;
@@ -30,10 +29,8 @@ pub struct Earlier {
     share: ShareId,
     /// What was written down, the version got last first,
     was: Vec<Was>,
-    /// and the copy,
+    /// and the copy.
     copy: Option<BlobHash>,
-    /// where all of it lies in one place.
-    copied_to: Option<PathBuf>,
     nodes: Mutex<VecDeque<(BlobHash, Arc<Node>)>>,
 }
 
@@ -44,17 +41,14 @@ impl Earlier {
     /// The database's.
     pub fn of(shares: &Arc<Shares>, share: ShareId) -> io::Result<Self> {
         let (copy, was) = store::run(shares.database(), |connection| {
-            let copy = known::copy(connection, &share)?;
+            let copy = known::copy(connection, &share)?.map(|copy| copy.head);
             Ok((copy, was::versions(connection, &share)?))
         })?;
-        let is_whole = copy.as_ref().filter(|copy| !copy.is_part);
-        let copied_to = is_whole.map(|copy| was::place(&copy.target));
         Ok(Self {
             shares: Arc::clone(shares),
             share,
             was,
-            copy: copy.and_then(|copy| Some(trusted(&copy.head).ok()?.manifest)),
-            copied_to,
+            copy: copy.and_then(|head| Some(trusted(&head).ok()?.manifest)),
             nodes: Mutex::default(),
         })
     }
@@ -84,24 +78,6 @@ impl Earlier {
                 && let Some(Entry::File(file)) = self.at(was.manifest, in_share)?
                 && file.hash == *content
             {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether it is known what came to a path below `folder`, by its path in the share. Of versions of which only some files came it is not known
-    /// which those were. Blocks.
-    pub(super) fn knows(&self, folder: &Path, (path, in_share): (&str, &str)) -> io::Result<bool> {
-        // What is a single file was got to its own place.
-        let places = [folder.to_owned(), beneath(folder.to_owned(), path)];
-        let places = places.map(|place| was::place(&place));
-        let was = (self.was.iter()).filter(|was| was.is_whole && !was.kept.contains(path));
-        let was = was.map(|was| (was.manifest, &was.target));
-        let copy = self.copied_to.as_ref();
-        let copy = copy.and_then(|target| Some((self.copy?, target)));
-        for (root, target) in was.chain(copy) {
-            if places.contains(target) && self.at(root, in_share)?.is_some() {
                 return Ok(true);
             }
         }

@@ -416,11 +416,11 @@ impl Transfer {
             if has_nothing {
                 return staging.remove();
             }
-            if let (Place::Adding(_, folder), Some((update, prefix))) = (&place, &update) {
+            if let (Place::Adding(_, folder), Some((update, _))) = (&place, &update) {
                 let places = staging.places(PathBuf::new());
                 barrier::tree(&places.growing(""))?;
                 update.replace(&places, folder)?;
-                update.make_way(&places.growing(""), folder, prefix)?;
+                update.make_way(&places.growing(""), folder)?;
                 return staging.add(folder);
             }
             // What was chosen of a folder is added to what is there of it, also where that has come since it was begun.

@@ -42,8 +42,6 @@ pub struct Updated {
     pub kept: Vec<String>,
     /// of so many.
     pub kept_count: u64,
-    /// Those among the named of which nothing is known of what they were when this was got, if they came with it at all. The others were changed here since.
-    pub unknown: Vec<String>,
 }
 
 /// How what is there already is brought up to date.
@@ -135,10 +133,7 @@ impl Update {
         match judged {
             Judged::Missing => self.lock().updated.added += 1,
             Judged::Deleted => self.lock().updated.deleted += 1,
-            Judged::Kept => {
-                let is_known = self.knows(folder, (prefix, path))?;
-                self.keep(path, is_known);
-            }
+            Judged::Kept => self.keep(path),
             Judged::Same | Judged::Outdated => {}
         }
         Ok(judged)
@@ -213,8 +208,7 @@ impl Update {
                 Ok(_) => {
                     // What it would lie in was named before.
                     if at == path {
-                        let is_known = self.knows(folder, (prefix, path))?;
-                        self.keep(path, is_known);
+                        self.keep(path);
                     }
                     return Ok(false);
                 }
@@ -223,8 +217,7 @@ impl Update {
                     return Ok(!self.earlier.brought_folder(folder, &in_share)?);
                 }
                 Err(error) if is_closed(&error) => {
-                    let is_known = self.knows(folder, (prefix, path))?;
-                    self.keep(path, is_known);
+                    self.keep(path);
                     return Ok(false);
                 }
                 Err(error) => return Err(error),
@@ -254,14 +247,13 @@ impl Update {
             if outdated.is_fetched {
                 fs::remove_file(new)?;
             }
-            // It was the owner's a moment ago.
-            self.keep(path, true);
+            self.keep(path);
         }
         barrier::folders(folder, &folders)
     }
 
     /// What came for places where something else is by now goes, and that is kept: also what an earlier run left for them. Blocks.
-    pub(super) fn make_way(&self, tree: &Path, folder: &Path, prefix: &str) -> io::Result<()> {
+    pub(super) fn make_way(&self, tree: &Path, folder: &Path) -> io::Result<()> {
         let mut above = vec![String::new()];
         while let Some(path) = above.pop() {
             for entry in fs::read_dir(beneath(tree.to_owned(), &path))? {
@@ -276,23 +268,19 @@ impl Update {
                     found => found?,
                 };
                 let staged = entry.path();
-                let keep_instead = |path: &str| {
-                    self.keep_instead(path, self.knows(folder, (prefix, path))?);
-                    io::Result::Ok(())
-                };
                 match (entry.file_type()?.is_dir(), there.is_dir()) {
                     (true, true) => above.push(path),
                     (true, false) => {
                         let files = files_in(&staged, &path)?;
                         fs::remove_dir_all(staged)?;
-                        self.keep_named(&path, self.knows(folder, (prefix, &path))?);
-                        files.iter().try_for_each(|file| keep_instead(file))?;
+                        self.keep_named(&path);
+                        files.iter().for_each(|file| self.keep_instead(file));
                     }
                     // What is identical by now counts as added.
                     (false, _) if is_same(&staged, &beneath(folder.to_owned(), &path))? => {}
                     (false, _) => {
                         fs::remove_file(staged)?;
-                        keep_instead(&path)?;
+                        self.keep_instead(&path);
                     }
                 }
             }
@@ -301,34 +289,26 @@ impl Update {
     }
 
     /// What is at a path is kept instead of a file that was to be added.
-    fn keep_instead(&self, path: &str, is_known: bool) {
+    fn keep_instead(&self, path: &str) {
         let mut state = self.lock();
         state.updated.added = state.updated.added.saturating_sub(1);
         drop(state);
-        self.keep_named(path, is_known);
+        self.keep_named(path);
     }
 
     /// The same as [`Self::keep`] of what may be named already.
-    fn keep_named(&self, path: &str, is_known: bool) {
+    fn keep_named(&self, path: &str) {
         let is_named = self.lock().updated.kept.iter().any(|kept| kept == path);
         if !is_named {
-            self.keep(path, is_known);
+            self.keep(path);
         }
     }
 
-    /// Whether it is known what came to a path when this was got.
-    fn knows(&self, folder: &Path, (prefix, path): (&str, &str)) -> io::Result<bool> {
-        let in_share = in_share(prefix, path);
-        self.earlier.knows(folder, (path, &in_share))
-    }
-
-    /// Something stays as it is; `is_known` says whether it is known what came to its place when this was got.
-    fn keep(&self, path: &str, is_known: bool) {
-        let updated = &mut self.lock().updated;
-        updated.kept_count += 1;
-        if updated.kept.len() < KEPT_NAMED_MAX {
-            updated.kept.push(path.to_owned());
-            updated.unknown.extend((!is_known).then(|| path.to_owned()));
+    fn keep(&self, path: &str) {
+        let mut state = self.lock();
+        state.updated.kept_count += 1;
+        if state.updated.kept.len() < KEPT_NAMED_MAX {
+            state.updated.kept.push(path.to_owned());
         }
     }
 

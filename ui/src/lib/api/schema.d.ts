@@ -1471,8 +1471,6 @@ export interface components {
              * @description Files that were replaced, or may be run now, or may not: nobody had changed them here.
              */
             replaced: number;
-            /** @description Those among the named of which nothing is known of what they were. The others were changed here. */
-            unknown?: string[];
         };
         /** @description What the node is to them. */
         GuestAnswer: {

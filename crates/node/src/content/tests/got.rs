@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::updating::{Friends, unknowing, updated};
+use super::updating::{Friends, updated};
 use super::world::{Fault, bytes};
 use crate::content::{Filter, Get, Got, Recipients, Updated};
 
@@ -39,7 +39,6 @@ impl Friends {
         });
         let mut updated = got.await.updated.expect("wanted");
         updated.kept.sort();
-        updated.unknown.sort();
         updated
     }
 
@@ -121,8 +120,7 @@ async fn what_was_kept_and_moved_away_comes_from_its_owner() {
     fs::write(friends.at("a"), b"Bob's").expect("written");
     fs::write(friends.at("x"), b"Bob's, too").expect("written");
     let kept = ["a", "x", "x/new"];
-    let came = unknowing(updated(0, 0, &kept), &["x", "x/new"]);
-    assert_eq!(friends.renew(&[]).await, came);
+    assert_eq!(friends.renew(&[]).await, updated(0, 0, &kept));
     fs::remove_file(friends.at("a")).expect("there");
     fs::remove_file(friends.at("x")).expect("there");
     assert_eq!(friends.renew(&[]).await, updated(2, 0, &[]));

@@ -84,7 +84,6 @@ impl Friends {
         let got = self.alice.get(self.updating()).await.expect("fetched");
         let mut updated = got.updated.clone().expect("it was to be");
         updated.kept.sort();
-        updated.unknown.sort();
         (got, updated)
     }
 
@@ -105,14 +104,7 @@ pub(super) fn updated(added: u64, replaced: u64, kept: &[&str]) -> Updated {
         deleted: 0,
         kept: kept.iter().map(|path| (*path).to_owned()).collect(),
         kept_count: kept.len() as u64,
-        unknown: Vec::new(),
     }
-}
-
-/// The same, where nothing is known of what these were.
-pub(super) fn unknowing(mut updated: Updated, unknown: &[&str]) -> Updated {
-    updated.unknown = unknown.iter().map(|path| (*path).to_owned()).collect();
-    updated
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,13 +145,10 @@ async fn what_is_new_comes_what_is_untouched_is_replaced_and_what_was_made_here_
     alice.write("a", &bytes(21, 90_000));
     alice.write("day/d", &bytes(22, 90_000));
     let (_, came) = friends.update().await;
-    // Which files of that version came is not known.
-    let unknown = ["b", "day/d"];
-    assert_eq!(came, unknowing(updated(0, 1, &unknown), &unknown));
+    assert_eq!(came, updated(0, 1, &["b", "day/d"]));
     assert!(friends.is_hers("a"));
     let (got, came) = friends.update().await;
-    let same = unknowing(updated(0, 0, &unknown), &unknown);
-    assert_eq!((came, got.fetched), (same, 0));
+    assert_eq!((came, got.fetched), (updated(0, 0, &["b", "day/d"]), 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -173,7 +162,7 @@ async fn a_copy_that_was_given_up_because_of_an_edit_still_tells_what_it_was() {
         alice.write(path, &bytes(number, 120_000));
     }
     let (_, came) = friends.update().await;
-    assert_eq!(came, unknowing(updated(0, 2, &["b"]), &["b"]));
+    assert_eq!(came, updated(0, 2, &["b"]));
     assert_eq!(fs::read(friends.at("b")).expect("there"), b"Bob's");
 }
 
@@ -192,7 +181,7 @@ async fn what_was_got_before_the_version_that_lies_elsewhere_is_known_too() {
     fs::write(friends.at("b"), b"Bob's").expect("written");
     alice.write("b", &bytes(12, 120_000));
     let (_, came) = friends.update().await;
-    assert_eq!(came, unknowing(updated(0, 1, &["b"]), &["b"]));
+    assert_eq!(came, updated(0, 1, &["b"]));
     assert!(friends.is_hers("a"));
 }
 
@@ -210,7 +199,7 @@ async fn where_nothing_is_known_of_what_it_was_nothing_is_replaced() {
         ..friends.request()
     };
     let got = alice.get(request).await.expect("fetched");
-    assert_eq!(got.updated, Some(unknowing(updated(1, 0, &["a"]), &["a"])));
+    assert_eq!(got.updated, Some(updated(1, 0, &["a"])));
     assert_eq!(fs::read(friends.at("a")).expect("there"), bytes(1, 100_000));
 }
 
@@ -231,8 +220,7 @@ async fn what_is_of_another_kind_here_stays_and_links_are_not_made() {
     alice.write("b", &bytes(12, 50_000));
     let (got, came) = friends.update().await;
     let kept = ["a", "day", "day/c", "day/d", "night", "night/deep/new"];
-    let unknown = ["night", "night/deep/new"];
-    assert_eq!(came, unknowing(updated(0, 1, &kept), &unknown));
+    assert_eq!(came, updated(0, 1, &kept));
     assert_eq!(got.links_left_out, 1);
     assert!(friends.is_hers("b") && friends.at("a").is_dir());
     assert_eq!(fs::read(friends.at("day")).expect("there"), b"no folder");
@@ -298,7 +286,7 @@ async fn where_nothing_is_there_all_comes_and_what_is_chosen_alone_is_updated() 
     assert_eq!(fs::read(out.join("c")).expect("there"), bytes(12, 120_000));
     fs::write(out.join("c"), b"Bob's").expect("written");
     let got = alice.get(one(&out)).await.expect("fetched");
-    assert_eq!(got.updated, Some(unknowing(updated(0, 0, &["c"]), &["c"])));
+    assert_eq!(got.updated, Some(updated(0, 0, &["c"])));
     assert_eq!(fs::read_dir(&out).expect("there").count(), 1);
 }
 
@@ -356,8 +344,7 @@ async fn a_folder_that_an_earlier_run_staged_does_not_stand_in_the_way_of_what_w
     fs::write(friends.at("x"), b"Bob's").expect("written");
     friends.alice.fault = Fault::None;
     let (_, came) = friends.update().await;
-    let kept = ["x", "x/deep/new"];
-    assert_eq!(came, unknowing(updated(0, 3, &kept), &kept));
+    assert_eq!(came, updated(0, 3, &["x", "x/deep/new"]));
     assert_eq!(fs::read(friends.at("x")).expect("there"), b"Bob's");
     assert_eq!(friends.bob.out_names(), ["holiday"], "nothing else is left");
 }
@@ -380,8 +367,7 @@ async fn what_is_made_here_while_it_is_fetched_stays_and_no_link_is_followed() {
     friends.alice.fault = Fault::At(500_000, Arc::new(makes));
     let (_, came) = friends.update().await;
     let kept = ["day", "day/c", "new", "night", "night/new"];
-    let unknown = ["new", "night", "night/new"];
-    assert_eq!(came, unknowing(updated(0, 1, &kept), &unknown));
+    assert_eq!(came, updated(0, 1, &kept));
     assert!(friends.is_hers("a"));
     assert_eq!(
         fs::read(elsewhere.join("c")).expect("there"),
