@@ -153,7 +153,8 @@ pub(crate) struct Added {
     pub(crate) peer_id: String,
     /// The petname.
     pub(crate) name: String,
-    /// Whether they have to confirm this node before it is among their contacts: the invite is for many. Left out where they need not.
+    /// Whether they have yet to confirm this node before it is among their contacts: the invite is for many, and they have not shown that they have.
+    /// Left out where they need not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) to_be_confirmed: bool,
 }
@@ -234,16 +235,15 @@ pub(super) async fn add(
     Asked(asked): Asked<AddRequest>,
 ) -> Answer<Added> {
     let invite: Invite = asked.invite.parse().map_err(kith::Error::from)?;
-    let to_be_confirmed = invite.reusable;
-    let contact = door
+    let added = door
         .node()
         .address_book()
         .add_unless_refused(invite, asked.name.as_deref(), ANSWER_WITHIN)
         .await?;
     Ok(Json(Added {
-        peer_id: contact.peer.to_string(),
-        name: contact.petname.to_string(),
-        to_be_confirmed,
+        peer_id: added.contact.peer.to_string(),
+        name: added.contact.petname.to_string(),
+        to_be_confirmed: added.to_be_confirmed,
     }))
 }
 

@@ -122,7 +122,7 @@ pub(crate) struct GetUpdated {
     pub(crate) replaced: u64,
     /// Files that were deleted here, and are as they were then: they do not come again.
     pub(crate) deleted: u64,
-    /// What is something else at its owner and stays as it is here, because it was changed here or nothing is known of what it was, by its path below the target; the first hundred,
+    /// What is something else at its owner and stays as it is here, because it was changed here, cannot be replaced, or nothing is known of what it was, by its path below the target; the first hundred,
     pub(crate) kept: Vec<String>,
     /// of so many.
     pub(crate) kept_count: u64,

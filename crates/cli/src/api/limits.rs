@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use kith::config::Config;
 use kith::config::limits::{read_cap, read_days, read_hours, write_cap, write_days, write_hours};
 use kith::core::content::limits::{Cap, Caps, PEERS_MAX, PERIODS_MAX, PeerCaps, Period, Plan};
 use serde::{Deserialize, Serialize};
@@ -116,17 +115,19 @@ pub(super) async fn change(
     Asked(asked): Asked<LimitsChange>,
 ) -> Answer<LimitsInfo> {
     let contents = door.node().contents();
-    let mut plan = contents.plan();
-    match (&asked.peer, &asked.hours) {
+    let peer = match (&asked.peer, &asked.hours) {
         (Some(_), Some(_)) => {
             return Err(Failure::usage("a peer's rates hold at all hours"));
         }
-        (Some(peer), None) => change_peer(&mut plan, &Named::find(&door, peer).await?, &asked)?,
-        (None, Some(hours)) => change_hours(&mut plan, hours, &asked)?,
-        (None, None) => change_usual(&mut plan, &asked)?,
-    }
-    Config::keep_limits(&door.node().home().config(), &plan).map_err(Failure::failed)?;
-    contents.set_plan(plan);
+        (Some(peer), None) => Some(Named::find(&door, peer).await?),
+        (None, _) => None,
+    };
+    let change = |plan: &mut Plan| match (&peer, &asked.hours) {
+        (Some(peer), _) => change_peer(plan, peer, &asked),
+        (None, Some(hours)) => change_hours(plan, hours, &asked),
+        (None, None) => change_usual(plan, &asked),
+    };
+    contents.change_plan(change).await?;
     door.settings_changed();
     Ok(Json(describe(&door).await))
 }

@@ -386,7 +386,7 @@ fn tell_kept(on: &On, updated: &GetUpdated) {
     for path in &updated.kept {
         let path = output::name(path);
         on.output.talk(format_args!(
-            "kept: {path} was changed here, or nothing is known of what it was; move it away and update again to have the owner's"
+            "kept: {path} was changed here, cannot be replaced, or nothing is known of what it was; move it away and update again to have the owner's"
         ));
     }
     let told = updated.kept.len() as u64;

@@ -163,7 +163,8 @@ async fn change(on: &On, client: &Client, command: ContactCommand) -> Result<(),
                      'kith unshare' ends one.",
                 );
             }
-            blocked.contact
+            let width = blocked.contact.name.chars().count();
+            return on.output.line(&blocked, || row(&blocked.contact, width));
         }
         ContactCommand::Unblock { name } => {
             client.post(&at(&name, "/unblock"), &Value::Null).await?

@@ -292,6 +292,9 @@ async fn a_link_opens_for_whoever_holds_it_and_blocking_says_so() {
     let blocked = ann.run(&["contact", "block", "ben"]).await;
     assert_eq!(blocked.code, 0, "{blocked:?}");
     assert!(blocked.stderr.contains("kith unshare"), "{blocked:?}");
+    let blocked = ann.one(&["contact", "block", "ben"]).await;
+    assert_eq!(blocked["state"], "blocked");
+    assert_eq!(blocked["links_open"], true, "{blocked}");
     let out = ben.file("got");
     let get = ["get", &link, "--out", out.to_str().expect("UTF-8")];
     let got = ben.run(&get).await;
@@ -307,6 +310,8 @@ async fn a_link_opens_for_whoever_holds_it_and_blocking_says_so() {
         (0, ""),
         "{blocked:?}"
     );
+    let blocked = ann.one(&["contact", "block", "ben"]).await;
+    assert_eq!(blocked["links_open"], false, "{blocked}");
 }
 
 #[tokio::test]
@@ -331,6 +336,11 @@ async fn a_reusable_invite_lets_several_in_who_wait_to_be_confirmed() {
             ann.one(&["contact", "confirm", &guest_id]).await["state"],
             "confirmed"
         );
+        guest.one(&["ping", "ann", "-c", "1"]).await;
+        let again = guest.run(&["add", &invite, "--json"]).await;
+        assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{again:?}");
+        let told: Value = serde_json::from_slice(&again.stdout).expect("a line of JSON");
+        assert_eq!(told["to_be_confirmed"], Value::Null, "ann has done so");
     }
 }
 

@@ -6,12 +6,13 @@
 //! - [`news`]: who is told that a share has a new head, or is lost to them; how fast such word is heard.
 //! - [`limits`]: which rates hold now, and for whom. [`bucket`]: what sees to a rate.
 //! - [`preview`]: the protocol `/kith/preview/1`: small pictures of the pictures in a share.
-//! - [`retries`]: whether a transfer that ended too early is tried again, and when.
+//! - [`firsts`]: whom a transfer asks first what there is. [`retries`]: whether one that ended too early is tried again, and when.
 //! - [`swarm`]: the protocol `/kith/swarm/1`: everybody gets a snapshot from everybody who holds some of it.
 //! - [`wire`]: the protocol `/kith/share/1`, by which heads are asked for and given.
 
 pub mod access;
 pub mod bucket;
+pub mod firsts;
 pub mod grant;
 pub mod limits;
 pub mod news;

@@ -1,6 +1,6 @@
 //! Cards: contacts with whom a session stands tell each other where they are, and each time that changes.
 
-use super::io::Source;
+use super::io::{Event, Source};
 use super::note::{CARD, Card};
 use super::state::Peer;
 use crate::codec;
@@ -58,6 +58,9 @@ impl<S: Scheme> Peer<S> {
             return;
         }
         self.is_contact_there(peer);
+        if self.regards.confirmed(peer) {
+            self.tell(Event::ConfirmedBy { peer });
+        }
         self.book
             .observe_introducers(&peer, card.introducers.clone());
         self.drain_book(now);

@@ -139,6 +139,11 @@ pub enum Event {
         /// Whom.
         target: Target,
     },
+    /// Somebody has shown for the first time since we run that we are a contact there.
+    ConfirmedBy {
+        /// Who.
+        peer: PeerId,
+    },
     /// Somebody speaks this with us.
     Speaks {
         /// Who.

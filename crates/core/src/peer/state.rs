@@ -283,7 +283,7 @@ impl<S: Scheme> Peer<S> {
         }
         match event {
             identity::Event::ReachBegan { peer } => {
-                self.regards.forget(peer);
+                self.regards.want(peer);
                 self.begin_reach(peer);
                 self.advertise();
             }

@@ -24,6 +24,12 @@ impl<S: Scheme> Peer<S> {
         self.regards.get(peer)
     }
 
+    /// Whether `peer` has shown since we run that we are a contact there: it sent its card, which only contacts are sent. It has not shown it
+    /// where none has come, and may have confirmed us all the same.
+    pub fn is_confirmed_by(&self, peer: PeerId) -> bool {
+        self.regards.is_confirmed_by(peer)
+    }
+
     /// Keeps a session with `peer` up, if it is a contact of ours that may want one.
     pub(super) fn keep_session(&mut self, peer: PeerId) {
         let is_confirmed = |state| state == Some(ContactState::Confirmed);
@@ -69,7 +75,7 @@ impl<S: Scheme> Peer<S> {
 
     /// `peer` takes us for a contact, or might from now on.
     pub(super) fn is_contact_there(&mut self, peer: PeerId) {
-        self.regards.forget(peer);
+        self.regards.want(peer);
         self.keep_session(peer);
     }
 

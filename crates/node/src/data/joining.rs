@@ -132,28 +132,18 @@ mod tests {
     use std::path::PathBuf;
     use std::slice::from_ref;
 
-    use kith_core::data::manifest;
     use kith_core::ids::{BlobHash, ShareId};
 
     use super::*;
     use crate::data::relocating::relocate;
     use crate::data::staging::{Download, Staging};
     use crate::data::syncing::UNSYNCED_BYTES_MAX;
+    use crate::data::wanted::wanted;
 
     const SIZE: u64 = 300 * GROUP_BYTES + 77;
 
     fn content() -> Vec<u8> {
         (0..SIZE as u32).map(|at| (at % 251) as u8).collect()
-    }
-
-    fn wanted(bytes: &[u8]) -> manifest::File {
-        manifest::File {
-            name: "f".into(),
-            size: bytes.len() as u64,
-            hash: hash::hash_bytes(bytes).0,
-            executable: true,
-            mtime_ms: 5_000,
-        }
     }
 
     fn open(parent: &Path, filter: &str) -> Staging {

@@ -93,11 +93,11 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use kith_core::data::manifest;
     use kith_core::ids::{BlobHash, ShareId};
 
     use super::*;
     use crate::data::staging::{Download, Staging};
+    use crate::data::wanted::wanted;
 
     fn candidate(path: &Path) -> Candidate {
         let metadata = fs::metadata(path).expect("there");
@@ -113,16 +113,6 @@ mod tests {
             filter,
         };
         Staging::open(target, download)
-    }
-
-    fn wanted(bytes: &[u8]) -> manifest::File {
-        manifest::File {
-            name: "f".into(),
-            size: bytes.len() as u64,
-            hash: hash::hash_bytes(bytes).0,
-            executable: true,
-            mtime_ms: 5_000,
-        }
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub mod spine;
 pub mod staging;
 pub mod syncing;
 pub mod traces;
+#[cfg(test)]
+pub(crate) mod wanted;
 
 pub use bare::BarePictures;
 pub use disk::StagingError;

@@ -253,23 +253,13 @@ fn data_from(_: &File, at: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
 
 #[cfg(test)]
 mod tests {
-    use kith_core::data::manifest;
     use kith_core::ids::ShareId;
 
     use super::*;
     use crate::data::staging::{Download, Staging};
+    use crate::data::wanted::wanted;
 
     const GROUP: u64 = 16 << 10;
-
-    fn wanted(bytes: &[u8]) -> manifest::File {
-        manifest::File {
-            name: "f".into(),
-            size: bytes.len() as u64,
-            hash: hash::hash_bytes(bytes).0,
-            executable: true,
-            mtime_ms: 5_000,
-        }
-    }
 
     fn open(parent: &Path, version: u8) -> Staging {
         let download = Download {

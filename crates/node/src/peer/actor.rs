@@ -463,3 +463,6 @@ fn close_code(ended: &Ended) -> Option<CloseCode> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use kith_core::protocol::ProtocolName;
 use kith_core::routing::{Target, UnreachableReason};
 use kith_core::time::Time;
 
+use super::added::{Added, added};
 use super::event::Event;
 use super::node::Node;
 use crate::error::Error;
@@ -148,11 +149,11 @@ impl AddressBook {
         invite: Invite,
         petname: Option<&str>,
         within: Duration,
-    ) -> Result<Contact, Error> {
-        let (maker, id) = (invite.peer, invite.id());
+    ) -> Result<Added, Error> {
+        let (maker, id, is_for_many) = (invite.peer, invite.id(), invite.reusable);
         let (contact, waits, mut events) = self.accept(invite, petname).await?;
         if !waits {
-            return Ok(contact);
+            return added(&self.0, contact, is_for_many).await;
         }
         let is_refused = async {
             loop {
@@ -179,7 +180,7 @@ impl AddressBook {
                 let name = contact.petname.to_string();
                 Err(Error::InviteRefused { name })
             }
-            Ok(false) | Err(_) => Ok(contact),
+            Ok(false) | Err(_) => added(&self.0, contact, is_for_many).await,
         }
     }
 

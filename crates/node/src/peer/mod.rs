@@ -2,7 +2,7 @@
 //!
 //! - [`contents`]: what is shared and fetched.
 //! - `settings`: what a node is told; [`mod@start`]: how it starts. `extension`: what the protocols above keep with it.
-//! - [`node`] and [`book`]: what an application holds.
+//! - [`node`] and [`book`]: what an application holds. [`added`]: who came into it by their invite.
 //! - `actor`: the loop that drives the machine; `input` is what it takes, `output` how it does what the machine asks, `live` what it has set up.
 //! - `link`: the tasks of one connection. `dials`: attempts under way; `waiting`: who waits for them. `faces`: the endpoints. `sources`: the sources of discovery. `relay`: what runs for contacts.
 //! - [`unread`]: streams that are left unread while others wait.
@@ -12,6 +12,7 @@
 //! - [`protocols`] and [`stream`]: what is spoken here and with whom; a negotiated stream.
 
 mod actor;
+pub mod added;
 mod begun;
 pub mod book;
 pub mod contents;

@@ -12,6 +12,8 @@ use crate::home::{Home, HomeError, HomeLock, Owner};
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) home: Home,
+    /// Held by whoever changes what `config.toml` says, from reading what holds until it holds anew.
+    pub(super) changing: tokio::sync::Mutex<()>,
     /// Held for as long as the node runs, which may be shorter than its handles live.
     lock: Mutex<Option<HomeLock>>,
     _temporary: Option<tempfile::TempDir>,
@@ -44,6 +46,7 @@ impl Place {
         home.take_for(owner)?;
         Ok(Self {
             home,
+            changing: tokio::sync::Mutex::default(),
             lock: Mutex::new(Some(lock)),
             _temporary: temporary,
         })

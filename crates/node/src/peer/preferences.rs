@@ -75,6 +75,8 @@ impl Node {
         if let Some(audience) = change.audience {
             check_audience(audience).map_err(Error::Usage)?;
         }
+        // Of two changes at one time the one that is written last is the one that holds.
+        let _changing = self.0.place.changing.lock().await;
         Config::keep_settings(&self.home().config(), &change).map_err(usage)?;
         if let Some(is_on) = change.lan {
             self.tell(Input::Lan(is_on));
@@ -152,6 +154,7 @@ impl Node {
     /// # Errors
     /// [`Error::Usage`] where there are [`INTRODUCERS_MAX`], or `config.toml` cannot be written.
     pub async fn add_introducer(&self, introducer: Introducer) -> Result<(), Error> {
+        let _changing = self.0.place.changing.lock().await;
         let mut used = self.introducers().await?;
         used.retain(|known| known.key != introducer.key);
         if used.len() >= INTRODUCERS_MAX {
@@ -168,6 +171,7 @@ impl Node {
     /// # Errors
     /// [`Error::NotFound`] where it is not used, [`Error::Usage`] where `config.toml` cannot be written.
     pub async fn remove_introducer(&self, introducer: &Introducer) -> Result<(), Error> {
+        let _changing = self.0.place.changing.lock().await;
         let mut used = self.introducers().await?;
         let before = used.len();
         used.retain(|known| known.key != introducer.key);
@@ -186,3 +190,6 @@ impl Node {
 fn usage(error: impl std::fmt::Display) -> Error {
     Error::Usage(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

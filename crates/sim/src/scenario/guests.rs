@@ -33,6 +33,12 @@ pub fn guest(world: &mut World) -> Result<(), Violation> {
         !before.is_empty() && before.iter().all(|(_, level)| *level == Level::Guest),
         "a guest is a guest",
     )?;
+    let is_confirmed = |world: &World| {
+        let (ada_id, bo) = (world.nodes()[ada.0].peer, &world.nodes()[bo.0]);
+        let machine = bo.machine.as_ref();
+        machine.is_some_and(|it| it.is_confirmed_by(ada_id))
+    };
+    world.expect(!is_confirmed(world), "a guest is shown nothing else")?;
     world.command(ada, &Command::Confirm(bo));
     let raised = before.iter().map(|(conn, _)| (*conn, Level::Contact));
     let raised: Vec<_> = raised.collect();
@@ -41,6 +47,7 @@ pub fn guest(world: &mut World) -> Result<(), Violation> {
         "who is confirmed is a contact on the sessions that stand",
     )?;
     world.run(12 * MINUTE)?;
+    world.expect(is_confirmed(world), "who is confirmed is shown it")?;
     world.rest()?;
     let shown = faces(world, bo, ada);
     world.expect(

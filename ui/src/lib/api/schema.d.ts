@@ -1088,7 +1088,10 @@ export interface components {
             name: string;
             /** @description Who it is. */
             peer_id: string;
-            /** @description Whether they have to confirm this node before it is among their contacts: the invite is for many. Left out where they need not. */
+            /**
+             * @description Whether they have yet to confirm this node before it is among their contacts: the invite is for many, and they have not shown that they have.
+             *     Left out where they need not.
+             */
             to_be_confirmed?: boolean;
         };
         /** @description Where to fetch it again. */

@@ -88,9 +88,16 @@ pub(super) enum Sound {
 #[derive(Debug)]
 pub(super) struct SoundPart {
     part: Part,
-    /// Where its encoding lies.
-    encoded: Range<usize>,
     verified: Verified,
+}
+
+/// What answers something that is due, looked up once: nothing can be verified that was not expected.
+#[derive(Debug)]
+pub(super) enum Expected {
+    /// A node of the manifest.
+    Node(Blob),
+    /// Parts of files, in order.
+    Parts(Vec<Part>),
 }
 
 /// What became of something that was verified.
@@ -139,10 +146,12 @@ pub(in crate::content) struct File {
 
 /// The groups of one file that something brings.
 #[derive(Debug)]
-struct Part {
+pub(super) struct Part {
     position: u64,
     file: File,
     groups: Range<u64>,
+    /// Where their encoding lies in what comes.
+    encoded: Range<usize>,
 }
 
 impl Arriving {
@@ -229,18 +238,19 @@ impl Arriving {
         files.is_over
     }
 
-    /// How many bytes answer what is due; `None` when nothing that is known does.
-    pub(super) fn encoded_bytes(&self, due: &Due) -> Option<u64> {
+    /// What answers what is due, and its encoding's length in bytes; `None` when nothing that is known does.
+    pub(super) fn expected(&self, due: &Due) -> Option<(Expected, u64)> {
         match due.what {
             What::Node(hash) if due.until <= NODE_BYTES_MAX as u64 => {
                 let size = due.until;
-                Some(Blob { hash, size }.encoded_bytes(&(0..size)))
+                let blob = Blob { hash, size };
+                Some((Expected::Node(blob), blob.encoded_bytes(&(0..size))))
             }
             What::Node(_) => None,
             What::Span(_) => {
                 let parts = self.parts(due)?;
-                let bytes = |part: &Part| part.file.incoming.blob.encoded_bytes(&part.groups);
-                Some(parts.iter().map(bytes).sum())
+                let bytes = parts.last().map_or(0, |part| part.encoded.end as u64);
+                Some((Expected::Parts(parts), bytes))
             }
         }
     }
@@ -265,33 +275,6 @@ impl Arriving {
         self.room.available_permits() as u64 * ROOM_BYTES
     }
 
-    /// Verifies what came for what was due.
-    pub(super) fn verify(&self, due: &Due, raw: Buffer<Vec<u8>>) -> Result<Sound, Lie> {
-        if let What::Node(hash) = due.what {
-            let size = due.until;
-            let decoded = Blob { hash, size }.decode(&raw.bytes);
-            let bytes = decoded.map_err(|_| Lie(DIRECTORY.to_owned()))?;
-            return Ok(Sound::Node(hash, bytes));
-        }
-        let mut reached = 0usize;
-        let mut sound = Vec::new();
-        for part in self.parts(due).unwrap_or_default() {
-            let (blob, path) = (part.file.incoming.blob, &part.file.path);
-            let length = usize::try_from(blob.encoded_bytes(&part.groups)).unwrap_or(usize::MAX);
-            let encoded = reached..reached.saturating_add(length);
-            let own = raw.bytes.get(encoded.clone());
-            let verified = own.and_then(|own| blob.verify(own, &part.groups).ok());
-            let verified = verified.ok_or_else(|| Lie(path.to_string()))?;
-            reached = encoded.end;
-            sound.push(SoundPart {
-                part,
-                encoded,
-                verified,
-            });
-        }
-        Ok(Sound::Parts(sound, raw))
-    }
-
     /// Writes what is verified. Blocks.
     pub(super) fn write(&self, sound: Sound, peer: Option<PeerId>) -> Written {
         let (parts, raw) = match sound {
@@ -313,7 +296,7 @@ impl Arriving {
         let (mut bytes, mut whole) = (0, Vec::new());
         let mut outcome = Ok(());
         for sound in parts {
-            let (part, own) = (&sound.part, &raw.bytes[sound.encoded]);
+            let (part, own) = (&sound.part, &raw.bytes[sound.part.encoded.clone()]);
             let File { incoming, path } = &part.file;
             match incoming.write_verified(&part.groups, own, &sound.verified) {
                 Ok(brought) => {
@@ -352,7 +335,7 @@ impl Arriving {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let (first, _) = files.placed.range(..=span.start).next_back()?;
         let mut reached = *first;
-        let mut parts = Vec::new();
+        let (mut parts, mut taken) = (Vec::new(), 0usize);
         for (position, file) in files.placed.range(*first..span.end) {
             if *position > reached {
                 return None;
@@ -361,14 +344,48 @@ impl Arriving {
             reached = position.saturating_add(size);
             let groups = groups_within(*position, size, span);
             if !groups.is_empty() {
+                let bytes = file.incoming.blob.encoded_bytes(&groups);
+                let encoded = taken..taken.checked_add(usize::try_from(bytes).ok()?)?;
+                taken = encoded.end;
                 parts.push(Part {
                     position: *position,
                     file: file.clone(),
                     groups,
+                    encoded,
                 });
             }
         }
         (reached >= span.end).then_some(parts)
+    }
+}
+
+impl Expected {
+    /// Verifies what came of it.
+    ///
+    /// # Errors
+    /// [`Lie`] for any byte that does not verify, is missing or too many.
+    pub(super) fn verify(self, raw: Buffer<Vec<u8>>) -> Result<Sound, Lie> {
+        let parts = match self {
+            Self::Node(blob) => {
+                let decoded = blob.decode(&raw.bytes);
+                let bytes = decoded.map_err(|_| Lie(DIRECTORY.to_owned()))?;
+                return Ok(Sound::Node(blob.hash, bytes));
+            }
+            Self::Parts(parts) => parts,
+        };
+        let last = parts.last().map_or(0, |part| part.encoded.end);
+        if raw.bytes.len() > last {
+            let what = parts.last().map(|part| part.file.path.to_string());
+            return Err(Lie(what.unwrap_or_default()));
+        }
+        let mut sound = Vec::with_capacity(parts.len());
+        for part in parts {
+            let (blob, own) = (part.file.incoming.blob, raw.bytes.get(part.encoded.clone()));
+            let verified = own.and_then(|own| blob.verify(own, &part.groups).ok());
+            let verified = verified.ok_or_else(|| Lie(part.file.path.to_string()))?;
+            sound.push(SoundPart { part, verified });
+        }
+        Ok(Sound::Parts(sound, raw))
     }
 }
 
@@ -404,3 +421,6 @@ impl Files {
 fn permits(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(ROOM_BYTES)).expect("some thousands")
 }
+
+#[cfg(test)]
+mod tests;

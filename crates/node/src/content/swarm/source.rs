@@ -219,14 +219,15 @@ where
         let (Some((request, encoded)), Some(due)) = (data, due) else {
             continue;
         };
-        if context.arriving.encoded_bytes(&due) != Some(encoded) {
+        let expected = context.arriving.expected(&due);
+        let Some((expected, _)) = expected.filter(|(_, bytes)| *bytes == encoded) else {
             // Of a transfer that was given up nothing tells any more what is right.
             if context.arriving.is_over() {
                 break;
             }
             context.blame(context.arriving.named(&due));
             return std::future::pending().await;
-        }
+        };
         // Who says that something follows, and sends nothing of it, takes no room.
         if encoded > 0 {
             reader.fill_buf().await?;
@@ -235,7 +236,7 @@ where
         let length = usize::try_from(encoded).expect("bounded by the message");
         let mut raw = context.arriving.buffers.take(length);
         fill(&mut reader, &mut raw.bytes, length, &context.arriving).await?;
-        let sound = match context.arriving.verify(&due, raw) {
+        let sound = match expected.verify(raw) {
             Ok(sound) => sound,
             Err(Lie(what)) => {
                 context.blame(what);

@@ -55,6 +55,28 @@ fn the_last_four_versions_of_each_folder_are_remembered_and_what_they_have_in_co
 }
 
 #[test]
+fn a_database_of_when_one_version_was_remembered_goes_on_with_several() {
+    let mut connection = Connection::open_in_memory().expect("memory");
+    let pieces = crate::content::SCHEMAS.iter();
+    let first = pieces.clone().position(|piece| *piece == SCHEMA);
+    let first = first.expect("it is one of them") + 1;
+    for piece in pieces.clone().take(first) {
+        connection.execute_batch(piece).expect("tables");
+    }
+    connection
+        .execute_batch("INSERT INTO share_was (share, head) VALUES (x'07', x'08')")
+        .expect("as it was written then");
+    for piece in pieces.skip(first) {
+        connection.execute_batch(piece).expect("tables");
+    }
+    let known = numbers(&connection);
+    assert!(known.is_empty(), "that is not known any more");
+    let version = version(1, "/here");
+    begin(&mut connection, &version, nodes(1), 1 << 20).expect("written");
+    assert_eq!(numbers(&connection), [1]);
+}
+
+#[test]
 fn what_was_got_longest_ago_makes_room() {
     let mut connection = database();
     for number in 1..=3 {

@@ -8,7 +8,7 @@
 //! - [`albums`]: shares whose folder is the node's own. [`storage`]: what all this takes of the disk.
 //! - [`copies`]: what was fetched, and is provided. `keeping`: hearing what became of it. `further`: who has a share beside its owner.
 //! - [`transfer`]: fetching it, however long that takes. [`options`]: what is wanted. [`fetched`], `rate`, `failure`: how far, how fast, and why not.
-//!   `release`: how long an ended run may still hold what it wrote to.
+//!   `turns`: how many are looked for at once. `release`: how long an ended run may still hold what it wrote to.
 //! - `opening`: reading any file, whether it was fetched or not. `reads`: what is fetched for that.
 //! - [`previews`]: small pictures of pictures, own and others'.
 //! - [`limits`]: how fast content moves, and to whom.
@@ -43,6 +43,7 @@ pub mod storage;
 mod traces;
 pub mod transfer;
 pub mod transfers;
+mod turns;
 
 pub use albums::{AlbumError, AlbumFile, Upload};
 pub use fetched::{Fetched, SourceBytes, TransferProgress};

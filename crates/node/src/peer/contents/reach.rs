@@ -239,6 +239,31 @@ impl Reach {
         self.link(target, false, OPEN_WITHIN).await
     }
 
+    /// The same for one of many who may be away: when it is their turn, unless they are there. A patience covers both.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub(super) async fn found_in_turn(&self, target: Target) -> Result<(), Error> {
+        if self.is_reached(target) {
+            return self.found(target).await;
+        }
+        let begun = Instant::now();
+        let turn = self.node.transfers().turns.turn();
+        let _turn = match self.patience {
+            None => turn.await,
+            Some(patience) => {
+                let turn = tokio::time::timeout(patience, turn).await;
+                turn.map_err(|_| self.unreachable(UnreachableReason::NoAnswer))?
+            }
+        };
+        let patience = self.patience;
+        let left = Self {
+            patience: patience.map(|patience| patience.saturating_sub(begun.elapsed())),
+            ..self.clone()
+        };
+        left.found(target).await
+    }
+
     /// Waits for another session with whoever is at `target`: not for long where one `stood` a moment ago.
     async fn find_again(&self, target: Target, stood: bool) -> Result<(), Error> {
         let within = if stood { AGAIN_WITHIN } else { OPEN_WITHIN };

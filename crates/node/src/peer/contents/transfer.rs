@@ -5,11 +5,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::FusedFuture as _;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _};
 use kith_core::content::retries::{Ended, Next, Retries};
 use kith_core::ids::{BlobHash, PeerId, ShareId};
+use kith_core::routing::Target;
 use kith_core::time::Time;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -17,7 +15,7 @@ use tracing::debug;
 
 use self::first::First;
 use super::copies::Acquaintance;
-use super::failure::{explain, is_local, is_older, is_passing, missing, outdated, unexamined};
+use super::failure::{explain, is_passing, outdated, unexamined};
 use super::fetched::{Fetched, SourceBytes, TransferProgress};
 use super::further::ASK_WITHIN;
 use super::handle::Contents;
@@ -29,8 +27,8 @@ use super::sources::{Feed, arrival};
 use crate::clock;
 use crate::content::swarm::Intake;
 use crate::content::{
-    self, Credential, Earlier, FileReader, Filter, Get, GetError, Got, Progress, Provider,
-    ReadError, Readers, ShareError, Update,
+    self, Answered, Credential, Earlier, FileReader, Filter, Get, GetError, Got, Progress,
+    Provider, ReadError, Readers, ShareError, Update,
 };
 use crate::error::Error;
 use crate::peer::event::Event;
@@ -148,15 +146,6 @@ struct Run {
     stale: Option<BlobHash>,
 }
 
-/// What an attempt has come to.
-struct Attempt {
-    owner: Provider,
-    /// Why the owner was not reached, by the last way that was tried.
-    failed: Error,
-    /// Who has an older version than is known here.
-    older: Vec<First>,
-}
-
 impl Drop for Run {
     fn drop(&mut self) {
         self.options.readers.end();
@@ -216,113 +205,6 @@ impl Run {
             is_older: self.is_older,
             links_left_out: got.links_left_out,
             updated: got.updated,
-        }
-    }
-
-    /// Tries each way to the owner once, and, unless the owner is there, whoever else is known to have it. Who has an older version than is known here is
-    /// asked for it when nobody has that.
-    async fn attempt(&mut self, only: Option<&Filter>) -> Result<Got, Error> {
-        let reach = Reach::source(&self.contents.node, &self.options.source).await?;
-        let reach = reach.patient(self.options.wait);
-        let owner = Provider {
-            targets: reach.targets().to_vec(),
-            credential: self.options.source.credential(),
-        };
-        self.has_older = false;
-        let mut attempt = Attempt {
-            failed: missing(reach.name()),
-            older: Vec::new(),
-            owner,
-        };
-        let first = First::owner(&attempt.owner, &reach);
-        let others = self.others(&reach);
-        if reach.is_there() {
-            let none = std::future::ready(Ok(Vec::new()));
-            if let Some(got) = self
-                .attempt_soonest(&mut attempt, first, none, only)
-                .await?
-            {
-                return Ok(got);
-            }
-            // Who was there may have died without a word.
-            if let Some(got) = self
-                .attempt_soonest(&mut attempt, None, others, only)
-                .await?
-            {
-                return Ok(got);
-            }
-        } else if let Some(got) = self
-            .attempt_soonest(&mut attempt, first, others, only)
-            .await?
-        {
-            return Ok(got);
-        }
-        if self.options.update {
-            // What is brought up to date never becomes older.
-            return Err(attempt.failed);
-        }
-        self.has_older = true;
-        for first in std::mem::take(&mut attempt.older) {
-            match self.fetch(&first, Some(&attempt.owner), only).await {
-                Err(error) if !is_local(&error) => {
-                    debug!(%error, "somebody does not give the older version that they have");
-                }
-                other => return other,
-            }
-        }
-        Err(attempt.failed)
-    }
-
-    /// Those who have it beside its owner: contacts who are there are asked.
-    fn others(&self, reach: &Reach) -> impl Future<Output = Result<Vec<First>, Error>> + use<> {
-        let (contents, source) = (self.contents.clone(), self.options.source.clone());
-        let (name, wait) = (reach.name().to_owned(), self.options.wait);
-        async move {
-            let further = contents.further(&source).await?;
-            let others = further.iter();
-            let others = others.filter_map(|it| First::other(&contents.node, it, &name, wait));
-            Ok(others.collect())
-        }
-    }
-
-    /// Looks for all of these at once, and tries each as soon as it is found: nobody waits for somebody who is away, nor for who the others are. `None` where
-    /// none of them was of help.
-    async fn attempt_soonest(
-        &mut self,
-        attempt: &mut Attempt,
-        first: Option<First>,
-        others: impl Future<Output = Result<Vec<First>, Error>>,
-        only: Option<&Filter>,
-    ) -> Result<Option<Got>, Error> {
-        let mut others = std::pin::pin!(others.fuse());
-        let mut looking: FuturesUnordered<_> = first.into_iter().map(First::found).collect();
-        loop {
-            let (first, found) = tokio::select! {
-                Some(found) = looking.next() => found,
-                others = &mut others, if !others.is_terminated() => {
-                    looking.extend(others?.into_iter().map(First::found));
-                    continue;
-                }
-                else => return Ok(None),
-            };
-            let fetched = match found {
-                Ok(()) => {
-                    let owner = Some(&attempt.owner).filter(|_| !first.is_owner);
-                    self.fetch(&first, owner, only).await
-                }
-                Err(error) => Err(error),
-            };
-            match fetched {
-                Ok(got) => return Ok(Some(got)),
-                Err(error @ Error::Unreachable { .. }) if first.is_owner => attempt.failed = error,
-                Err(error) if first.is_owner || is_local(&error) => return Err(error),
-                Err(error) if is_older(&error) => {
-                    attempt.older.push(first);
-                    continue;
-                }
-                Err(error) => debug!(%error, "somebody who may have it does not give it"),
-            }
-            looking.extend(first.next().map(First::found));
         }
     }
 
@@ -409,15 +291,8 @@ impl Run {
         // Others who may have it wait behind one who says nothing.
         let within = owner.map_or(Duration::MAX, |_| ASK_WITHIN);
         let ask = async || {
-            let asked = async {
-                let stream = reach.open(target).await;
-                let stream =
-                    stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
-                content::head(stream, get.share, &get.credential, get.at, get.now).await
-            };
-            timeout(within, asked)
-                .await
-                .unwrap_or(Err(GetError::Stalled))
+            let asked = timeout(within, ask(reach, target, &get)).await;
+            asked.unwrap_or(Err(GetError::Stalled))
         };
         let contents = &self.contents;
         let (found, mut finds) = mpsc::unbounded_channel();
@@ -517,6 +392,14 @@ impl Run {
     }
 }
 
+/// Asks what the share is now.
+async fn ask(reach: &Reach, target: Target, get: &Get) -> Result<Answered, GetError> {
+    let stream = reach.open(target).await;
+    let stream = stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
+    content::head(stream, get.share, &get.credential, get.at, get.now).await
+}
+
+mod attempt;
 mod first;
 #[cfg(test)]
 mod tests;

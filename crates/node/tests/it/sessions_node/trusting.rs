@@ -1,5 +1,6 @@
 //! Sessions that go on while their peer becomes more than they were.
 
+use kith::Event;
 use kith::core::peer::InviteOptions;
 use kith::core::routing::{Level, STREAMS_GUEST_MAX};
 
@@ -68,4 +69,50 @@ async fn a_guest_who_is_confirmed_keeps_the_session_and_may_use_all_of_it() {
         there.read_exact(&mut [0]).await.expect("it stands");
         assert_eq!(there.level(), Level::Guest, "as when it was opened");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_confirmed_us_need_not_do_so_again_by_an_invite_for_many() {
+    let (alice, bob) = maker_and_guest(local_node()).await;
+    let for_many = InviteOptions {
+        reusable: true,
+        life: Duration::from_secs(3600),
+        with_addresses: true,
+    };
+    let adds_again = async |invite| {
+        let book = bob.address_book();
+        let added = book.add_unless_refused(invite, None, Duration::from_secs(5));
+        added.await.expect("a good invite").to_be_confirmed
+    };
+    let invite = alice.address_book().invite(for_many).await;
+    let invite = invite.expect("an invite");
+    assert!(adds_again(invite.clone()).await, "Bob waits");
+
+    let mut events = bob.events();
+    let book = alice.address_book();
+    book.confirm(bob.peer_id()).await.expect("pending");
+    soon("the news", async {
+        while !matches!(events.recv().await, Ok(Event::ConfirmedBy { .. })) {}
+    })
+    .await;
+    assert!(!adds_again(invite).await, "by the same invite");
+    let other = alice.address_book().invite(for_many).await;
+    assert!(!adds_again(other.expect("an invite")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_confirmed_us_shows_it_while_an_invite_for_many_is_taken() {
+    let (alice, bob) = maker_and_guest(local_node()).await;
+    let book = alice.address_book();
+    let for_many = InviteOptions {
+        reusable: true,
+        life: Duration::from_secs(3600),
+        with_addresses: true,
+    };
+    let invite = book.invite(for_many).await.expect("an invite");
+    book.confirm(bob.peer_id()).await.expect("pending");
+    // Whatever Bob has heard by now: the session stands.
+    let added = bob.address_book();
+    let added = added.add_unless_refused(invite, None, Duration::from_secs(5));
+    assert!(!added.await.expect("a good invite").to_be_confirmed);
 }

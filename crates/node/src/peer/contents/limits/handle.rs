@@ -1,10 +1,13 @@
 //! What an application asks and says of limits and uploads.
 
+use std::io;
+
 use kith_core::content::limits::{Limits, Plan};
 use tokio::sync::watch;
 
 use super::hours;
 use super::served::UploadInfo;
+use crate::config::Config;
 use crate::error::Error;
 use crate::peer::contents::handle::Contents;
 
@@ -12,6 +15,24 @@ impl Contents {
     /// How fast content may move, as its owner wants it.
     pub fn plan(&self) -> Plan {
         self.node.governor().plan()
+    }
+
+    /// Changes what its owner wants, from now on and in `config.toml`. `change` is given what holds, which nothing else changes meanwhile; where it says no,
+    /// nothing has changed.
+    ///
+    /// # Errors
+    /// What `change` says; [`Error::Io`] where `config.toml` cannot be written.
+    pub async fn change_plan<E: From<Error>>(
+        &self,
+        change: impl FnOnce(&mut Plan) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let _changing = self.node.0.place.changing.lock().await;
+        let mut plan = self.plan();
+        change(&mut plan)?;
+        let kept = Config::keep_limits(&self.node.home().config(), &plan);
+        kept.map_err(|error| Error::io("the limits are not kept", io::Error::other(error)))?;
+        self.set_plan(plan);
+        Ok(())
     }
 
     /// Wants it otherwise, from now on and for as long as the node runs.

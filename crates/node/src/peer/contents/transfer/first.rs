@@ -11,16 +11,15 @@ use crate::peer::contents::copies::Acquaintance;
 use crate::peer::contents::reach::Reach;
 use crate::peer::node::Node;
 
-/// A provider that may be asked first, at one of the places where it may be.
+/// A provider that may be asked first.
 pub(super) struct First {
-    /// It, at this one place.
+    /// It, at the places where it may be, the best first.
     pub(super) provider: Provider,
+    /// The first of them.
     pub(super) target: Target,
     pub(super) reach: Reach,
     /// Whether it is the owner.
-    pub(super) is_owner: bool,
-    /// The other places, the best first.
-    others: Vec<Target>,
+    is_owner: bool,
 }
 
 impl First {
@@ -42,38 +41,44 @@ impl First {
     }
 
     fn of(provider: &Provider, reach: Reach, is_owner: bool) -> Option<Self> {
-        let (target, others) = provider.targets.split_first()?;
         Some(Self {
-            provider: Provider {
-                targets: vec![*target],
-                ..provider.clone()
-            },
-            target: *target,
+            target: *provider.targets.first()?,
+            provider: provider.clone(),
             reach,
             is_owner,
-            others: others.to_vec(),
         })
     }
 
-    /// The same at the next place; `None` when there is no other. One is tried after the other: somebody's two faces are not to be seen to be dialled at once.
-    pub(super) fn next(self) -> Option<Self> {
-        let provider = Provider {
-            targets: self.others,
-            ..self.provider
-        };
-        let target = provider.targets.first()?;
-        let reach = match self.is_owner {
-            true => self.reach,
-            false => self.reach.at(*target),
-        };
-        Self::of(&provider, reach, self.is_owner)
+    /// At how many places they may be.
+    pub(super) fn places(&self) -> usize {
+        self.provider.targets.len()
     }
 
-    /// Waits until they are reached, or not to be. As many are looked for side by side as there are: one after the other each who is away would cost as
-    /// long as all of them do together.
-    pub(super) async fn found(self) -> (Self, Result<(), Error>) {
-        let found = self.reach.found(self.target).await;
-        (self, found)
+    /// The same at one of these places alone; `None` where there is no such.
+    pub(super) fn at(&self, place: usize) -> Option<Self> {
+        let target = *self.provider.targets.get(place)?;
+        let reach = match self.is_owner {
+            true => self.reach.clone(),
+            false => self.reach.clone().at(target),
+        };
+        Some(Self {
+            provider: Provider {
+                targets: vec![target],
+                ..self.provider.clone()
+            },
+            target,
+            reach,
+            is_owner: self.is_owner,
+        })
+    }
+
+    /// Waits until they are reached, or not to be. As many are looked for side by side as there are, within what all transfers have together: one after
+    /// the other each who is away would cost as long as all of them do together. The owner's turn is always.
+    pub(super) async fn found(self) -> Result<(), Error> {
+        match self.is_owner {
+            true => self.reach.found(self.target).await,
+            false => self.reach.found_in_turn(self.target).await,
+        }
     }
 
     pub(super) fn acquaintance(&self, share: ShareId, owner: PeerId) -> Acquaintance {

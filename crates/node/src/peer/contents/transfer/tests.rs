@@ -7,17 +7,23 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use futures_util::poll;
 use kith_core::address::Route;
 use kith_core::content::Referral;
 use kith_core::content::referral::REFERRALS_MAX;
 use kith_core::crypto::SecretKey;
+use kith_core::ids::Face;
+use kith_core::routing::Target;
 use kith_core::routing::config::DIAL_WITHIN;
 use tempfile::TempDir;
 
+use super::first::First;
 use crate::clock;
-use crate::content::{GetError, NewShare, Recipients};
+use crate::content::{Credential, GetError, NewShare, Provider, Recipients};
 use crate::error::{Error, ErrorKind};
 use crate::peer::contents::options::GetOptions;
+use crate::peer::contents::reach::Reach;
+use crate::peer::contents::turns::LOOKED_FOR_MAX;
 use crate::peer::node::Node;
 use crate::testing::{befriend, local_node};
 
@@ -263,4 +269,57 @@ async fn nobody_waits_for_friends_who_are_dead_while_the_owner_is_alive() {
     assert!(begun.elapsed() < DIAL_WITHIN, "{:?}", begun.elapsed());
     assert!(read(&world.at("whole/holiday/same")) == bytes(1));
     assert_eq!(fetched.sources[0].peer, Some(world.alice.peer_id()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn friends_wait_for_their_turn_and_an_owner_never_does() {
+    let node = local_node().spawn().await.expect("loopback can be bound");
+    let mut turns = Vec::new();
+    for _ in 0..LOOKED_FOR_MAX {
+        turns.push(node.transfers().turns.turn().await);
+    }
+    let [(friend, friend_at), (owner, owner_at)] = [1, 2].map(absent);
+    let (friend_at, owner_at) = (at(&node, friend_at).await, at(&node, owner_at).await);
+    let reach = Reach::provider(&node, "owner", owner_at.targets[0]);
+    let owner_at = First::owner(&owner_at, &reach).expect("somewhere");
+    let friend_at = First::other(&node, &friend_at, "owner", PATIENCE);
+    let friend_at = friend_at.expect("somewhere");
+    let mut friend_found = std::pin::pin!(friend_at.found());
+    assert!(poll!(&mut friend_found).is_pending());
+    let owner_called = called(&owner);
+    tokio::select! {
+        _ = owner_at.found() => panic!("nobody answers before it is heard"),
+        _ = &mut friend_found => panic!("nobody answers before it is heard"),
+        called = owner_called => called,
+    }
+    friend.set_nonblocking(true).expect("a socket");
+    let heard = friend.recv(&mut [0]).expect_err("it is not their turn");
+    assert_eq!(heard.kind(), std::io::ErrorKind::WouldBlock);
+    friend.set_nonblocking(false).expect("a socket");
+    drop(turns);
+    tokio::select! {
+        _ = friend_found => panic!("nobody answers before it is heard"),
+        called = called(&friend) => called,
+    }
+    node.shutdown().await;
+}
+
+/// A provider at this place, which the node knows.
+async fn at(node: &Node, route: Route) -> Provider {
+    let target = Target::Device(route.device);
+    node.ask(move |machine, _| machine.handle_link(Face::Contact, route))
+        .await
+        .expect("running");
+    Provider {
+        targets: vec![target],
+        credential: Credential::Session,
+    }
+}
+
+/// Waits until somebody calls there.
+async fn called(socket: &UdpSocket) {
+    let socket = socket.try_clone().expect("a socket");
+    socket.set_read_timeout(Some(PATIENCE)).expect("some time");
+    let heard = tokio::task::spawn_blocking(move || socket.recv(&mut [0; 2_048]));
+    heard.await.expect("it runs").expect("they are called");
 }

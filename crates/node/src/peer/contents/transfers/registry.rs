@@ -13,6 +13,7 @@ use super::kept::{KeptTransfer, Standing};
 use super::order::Order;
 use crate::content::{Givers, Priorities, Readers, StagedAt};
 use crate::peer::contents::fetched::{Fetched, TransferProgress};
+use crate::peer::contents::turns::Turns;
 
 /// The most transfers in the table: more than a person follows, few enough that each may have its streams and its task.
 pub(super) const TRANSFERS_MAX: usize = 256;
@@ -30,6 +31,8 @@ pub(in crate::peer) struct Registry {
     news: broadcast::Sender<TransferInfo>,
     /// Held while a change is made and written, so that two changes do not cross on their way to the disk.
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// Whose turn it is to be looked for, of all who may have something.
+    pub(in crate::peer::contents) turns: Turns,
 }
 
 /// The transfers by their numbers.
@@ -87,6 +90,7 @@ impl Default for Registry {
             table: Mutex::default(),
             news: broadcast::channel(NEWS_AHEAD_MAX).0,
             changing: tokio::sync::Mutex::default(),
+            turns: Turns::default(),
         }
     }
 }
