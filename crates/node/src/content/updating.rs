@@ -262,7 +262,7 @@ impl Update {
     /// Puts the files that came, and are durable, where nothing is, and makes their names durable; where something else is by now, or nothing can be put, that is
     /// kept: also instead of what an earlier run left for it. What is identical by now counts as added. What is left in `tree` is not wanted. Blocks.
     pub(super) fn add(&self, tree: &Path, folder: &Path) -> io::Result<()> {
-        let mut folders = BTreeSet::from([folder.to_owned()]);
+        let mut folders = BTreeSet::new();
         let mut above = vec![String::new()];
         while let Some(path) = above.pop() {
             for entry in fs::read_dir(beneath(tree.to_owned(), &path))? {
@@ -275,16 +275,19 @@ impl Update {
                 let (staged, to) = (entry.path(), beneath(folder.to_owned(), &path));
                 let is_folder = entry.file_type()?.is_dir();
                 let put = match is_folder {
-                    true => disk::make_directory(&to, 0o777).map(drop),
-                    false => disk::rename_new(&staged, &to),
+                    true => disk::make_directory(&to, 0o777),
+                    false => disk::rename_new(&staged, &to).map(|()| true),
                 };
                 let why = match put {
-                    Ok(()) if is_folder => {
-                        folders.insert(to);
-                        above.push(path);
+                    Ok(is_new) => {
+                        // What nothing was put into may be closed.
+                        folders.extend(is_new.then(|| disk::parent(&to).to_owned()));
+                        if is_folder {
+                            folders.extend(is_new.then_some(to));
+                            above.push(path);
+                        }
                         continue;
                     }
-                    Ok(()) => continue,
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Why::Left,
                     Err(error) if is_closed(&error) => Why::Waiting,
                     Err(error) => return Err(error),

@@ -1459,7 +1459,7 @@ export interface components {
              * @description Files that were deleted here, and are as they were then: they do not come again.
              */
             deleted: number;
-            /** @description What is something else at its owner and stays as it is here, because it was changed here or nothing is known of what it was, by its path below the target; the first hundred, */
+            /** @description What is something else at its owner and stays as it is here, because it was changed here, cannot be replaced, or nothing is known of what it was, by its path below the target; the first hundred, */
             kept: string[];
             /**
              * Format: int64

@@ -230,6 +230,11 @@ impl Intake {
         }
     }
 
+    /// A task of its own that reads a stream: the run of a transfer is not over before it is.
+    pub fn tracked<F: Future>(&self, reading: F) -> impl Future<Output = F::Output> + use<F> {
+        self.arriving.tasks.track_future(reading)
+    }
+
     /// Waits until the getter finds a lane beside this one worth asking for; for ever where this is none.
     pub async fn further_lane(&self) {
         match &self.lane {

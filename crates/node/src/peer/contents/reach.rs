@@ -248,14 +248,10 @@ impl Reach {
             return self.found(target).await;
         }
         let begun = Instant::now();
+        // Whoever has no turn in that time has it in the next attempt: this one is not to last as long as those of all others together.
         let turn = self.node.transfers().turns.turn();
-        let _turn = match self.patience {
-            None => turn.await,
-            Some(patience) => {
-                let turn = tokio::time::timeout(patience, turn).await;
-                turn.map_err(|_| self.unreachable(UnreachableReason::NoAnswer))?
-            }
-        };
+        let turn = tokio::time::timeout(self.patient_for(OPEN_WITHIN), turn).await;
+        let _turn = turn.map_err(|_| self.unreachable(UnreachableReason::NoAnswer))?;
         let patience = self.patience;
         let left = Self {
             patience: patience.map(|patience| patience.saturating_sub(begun.elapsed())),

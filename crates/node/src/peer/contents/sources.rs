@@ -249,6 +249,7 @@ impl Feed {
             let serving = async move { intake.source(halves, who, path, &credential).await };
             state.serves.store(true, Ordering::Relaxed);
             // What comes is deciphered and verified by the task that reads it: another core is to have that work.
+            let serving = self.intake.tracked(serving);
             let end = AbortOnDropHandle::new(tokio::spawn(serving)).await;
             state.serves.store(false, Ordering::Relaxed);
             let end = end.unwrap_or_else(|error| SourceEnd::Lost(std::io::Error::other(error)));
