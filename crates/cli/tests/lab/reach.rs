@@ -22,7 +22,7 @@ use crate::world::{NatKind, World};
 /// When a path that can be direct must be, so that nothing is relayed any more.
 const RELAYED_DURATION_MAX: Duration = Duration::from_secs(2);
 
-/// How long a stream is watched after the introducer stopped: longer than a path that is silent is kept (2.3 s), and than the
+/// How long a stream is watched after the introducer stopped: longer than a path that is silent is kept (2.5 s), and than the
 /// engine takes to ask the relay (5 s).
 const WITHOUT_INTRODUCER_DURATION: Duration = Duration::from_secs(8);
 

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Nobody waits for somebody who is away, nor for word of who the others are. One's places are tried one after the other: somebody's two faces
-//! are not to be seen to be dialled at once. What the owner says counts, so anything but silence of theirs is the end.
+//! are not to be seen to be dialled at once, so where the time was up before the first place had answered, the second is left for another attempt. What the owner says counts, so anything but silence of theirs is the end.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -63,6 +63,8 @@ pub enum Next {
 pub enum Failure {
     /// They are not reached there.
     Away,
+    /// They were not reached within the time that there was: a dial to that place may last.
+    Late,
     /// They have an older version than is known.
     Older,
     /// They do not give it, or not soundly.
@@ -134,12 +136,18 @@ impl Firsts {
         self.look_at(Candidate { who, place: 0 });
     }
 
-    /// They are to be looked for there, if they have such a place. An owner who is nowhere else is not alone any more.
+    /// They are to be looked for there, if they have such a place.
     fn look_at(&mut self, candidate: Candidate) {
         let places = self.places.get(&candidate.who);
-        if places.is_some_and(|places| candidate.place < *places) {
-            self.to_look.push_back(candidate);
-        } else if candidate.who == Who::Owner && self.others == Others::Spared {
+        match places.is_some_and(|places| candidate.place < *places) {
+            true => self.to_look.push_back(candidate),
+            false => self.done_with(candidate.who),
+        }
+    }
+
+    /// They are looked for nowhere else. An owner who is not found is not alone any more.
+    fn done_with(&mut self, who: Who) {
+        if who == Who::Owner && self.others == Others::Spared {
             self.others = Others::Wanted;
         }
     }
@@ -159,7 +167,7 @@ impl Firsts {
             self.fetching = None;
         }
         let is_over = match (candidate.who, failure) {
-            (Who::Owner, Failure::Away) => false,
+            (Who::Owner, Failure::Away | Failure::Late) => false,
             (Who::Owner, _) | (_, Failure::Here) => true,
             (Who::Other(_), _) => false,
         };
@@ -169,6 +177,8 @@ impl Firsts {
         match (failure, &mut self.older) {
             (Failure::Older, Some(older)) => older.push_back(candidate),
             (Failure::Older, None) => {}
+            // Their other face is not dialled while the first may be.
+            (Failure::Late, _) => self.done_with(candidate.who),
             _ => self.look_at(Candidate {
                 place: candidate.place + 1,
                 ..candidate
@@ -279,6 +289,20 @@ mod tests {
             firsts.handle_failed(owner(0), Failure::Useless),
             "their word"
         );
+    }
+
+    #[test]
+    fn whoever_was_not_looked_for_to_the_end_is_at_no_other_place() {
+        let mut firsts = Firsts::new(2, true, true);
+        next(&mut firsts);
+        assert!(!firsts.handle_failed(owner(0), Failure::Late));
+        assert_eq!(next(&mut firsts), [Next::Others, Next::Wait]);
+        firsts.handle_others([2, 1]);
+        next(&mut firsts);
+        assert!(!firsts.handle_failed(other(0, 0), Failure::Late));
+        assert_eq!(next(&mut firsts), [Next::Wait], "for the other");
+        assert!(!firsts.handle_failed(other(1, 0), Failure::Late));
+        assert_eq!(next(&mut firsts), [Next::Over]);
     }
 
     #[test]

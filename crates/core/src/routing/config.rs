@@ -54,7 +54,7 @@ pub const STRANGERS_MAX: usize = 64;
 pub const IDLE_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// How long nothing at all may come on a connection on which somebody here waits for the answer to a question, until it counts as
-/// lost: longer than a change of paths takes (2.3 s until a dead one is given up, and the first round trips on the next).
+/// lost: longer than a change of paths takes (2.5 s until a dead one is given up, and the first round trips on the next).
 pub const SILENT_MAX: Duration = Duration::from_secs(4);
 
 /// From a connection to the end of its introductions. They take one round trip; a relay on another continent with two

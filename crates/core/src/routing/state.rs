@@ -221,6 +221,8 @@ impl Sessions {
             return;
         };
         connection.streams = streams;
+        let idle = (streams == 0).then_some(now);
+        self.keeping.handle_use(conn, idle);
         if streams == 0 {
             connection.idle_since = now;
             self.part(now, conn);
@@ -235,8 +237,9 @@ impl Sessions {
         let dialled = self.table.get(conn).filter(|it| it.dialled.is_some());
         if let Some(connection) = dialled {
             let face = connection.connected.face;
+            let idle = (connection.streams == 0).then_some(connection.idle_since);
             self.seeking.handle_path(now, conn, face, is_direct);
-            self.keeping.handle_path(now, conn, is_direct);
+            self.keeping.handle_path(now, conn, is_direct, idle);
         }
     }
 

@@ -34,8 +34,8 @@ pub const DATAGRAM_SEND_BUFFER_BYTES: usize = 1024 * 1024;
 /// How long a direct path may be silent before it is given up and traffic moves to the next one. This *is* the longest gap an
 /// application sees when a path dies while another (a relay) lives: nothing is sent on the other before. Under the 3 s
 /// that people take for a broken call; more than twice [`KEEP_ALIVE_EVERY`](kith_core::routing::KEEP_ALIVE_EVERY), after which the session machine has each direct
-/// path give a sign of life.
-pub const PATH_IDLE_MAX: Duration = Duration::from_millis(2300);
+/// path in use give a sign of life; and so much more than [`KEEP_ALIVE_IDLE_EVERY`](kith_core::routing::KEEP_ALIVE_IDLE_EVERY) that the engine has repeated a lost one.
+pub const PATH_IDLE_MAX: Duration = Duration::from_millis(2500);
 
 /// How often the engine itself asks a silent path whether it is alive: relayed ones, which iroh gives up after 30 s. It
 /// also keeps every NAT mapping (30 s and more, RFC 4787 §4.3) open. No direct path lives by it: noq could be told another
@@ -73,7 +73,7 @@ pub fn transport_config() -> QuicTransportConfig {
 
 #[cfg(test)]
 mod tests {
-    use kith_core::routing::KEEP_ALIVE_EVERY;
+    use kith_core::routing::{KEEP_ALIVE_EVERY, KEEP_ALIVE_IDLE_EVERY};
 
     use super::*;
 
@@ -89,6 +89,9 @@ mod tests {
     #[test]
     fn a_path_gives_two_signs_of_life_before_it_is_given_up() {
         assert!(KEEP_ALIVE_EVERY * 2 < PATH_IDLE_MAX);
+        // A probe time-out on a round trip of 200 ms, RFC 9002 §6.2.1: that, four times its variation, and the other side's delay.
+        let repeated = Duration::from_millis(200 + 4 * 50 + 25);
+        assert!(KEEP_ALIVE_IDLE_EVERY + repeated < PATH_IDLE_MAX);
         assert!(PATH_IDLE_MAX < CONNECTION_IDLE_MAX);
     }
 }

@@ -122,6 +122,12 @@ impl Reach {
         }
     }
 
+    /// Whether nobody is waited for any longer who has been looked for since then.
+    pub(super) fn is_spent(&self, since: Instant) -> bool {
+        self.patience
+            .is_some_and(|patience| since.elapsed() >= patience)
+    }
+
     /// What the owner is called here.
     pub(super) fn name(&self) -> &str {
         &self.name

@@ -1,6 +1,7 @@
 //! One attempt: whom it asks first is the machine's to say ([`kith_core::content::firsts`]); here they are looked for, and fetched from.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -43,9 +44,9 @@ impl Run {
         loop {
             match attempt.firsts.next_step() {
                 Next::Others => asks_others = true,
-                Next::Look(candidate) => looking.push(found(candidate, attempt.at(candidate))),
+                Next::Look(candidate) => looking.push(look(candidate, attempt.at(candidate))),
                 Next::Wait => tokio::select! {
-                    Some((candidate, found)) = looking.next() => attempt.note(candidate, found)?,
+                    Some(looked) = looking.next() => attempt.looked(looked)?,
                     found = &mut others, if asks_others => {
                         asks_others = false;
                         attempt.others(found?);
@@ -61,12 +62,12 @@ impl Run {
                         // Whoever is looked for gives up their turn when they are found, or are not.
                         tokio::select! {
                             fetched = &mut fetching => break fetched,
-                            Some((candidate, found)) = looking.next() => attempt.note(candidate, found)?,
+                            Some(looked) = looking.next() => attempt.looked(looked)?,
                         }
                     };
                     match fetched {
                         Ok(got) => return Ok(got),
-                        Err(error) => attempt.note(candidate, Err(error))?,
+                        Err(error) => attempt.note(candidate, error, false)?,
                     }
                 }
                 Next::Over => return Err(attempt.failed),
@@ -103,16 +104,26 @@ impl Attempt {
         self.people.extend(others);
     }
 
+    /// Tells the machine whether somebody was found.
+    ///
+    /// # Errors
+    /// What the whole attempt ends with.
+    fn looked(&mut self, looked: Looked) -> Result<(), Error> {
+        let candidate = looked.candidate;
+        match looked.found {
+            Ok(()) => self.firsts.handle_found(candidate),
+            Err(error) => self.note(candidate, error, looked.is_late)?,
+        }
+        Ok(())
+    }
+
     /// Tells the machine what became of somebody, and keeps why the owner was not reached.
     ///
     /// # Errors
     /// What the whole attempt ends with.
-    fn note(&mut self, candidate: Candidate, outcome: Result<(), Error>) -> Result<(), Error> {
-        let Err(error) = outcome else {
-            self.firsts.handle_found(candidate);
-            return Ok(());
-        };
+    fn note(&mut self, candidate: Candidate, error: Error, is_late: bool) -> Result<(), Error> {
         let failure = match &error {
+            Error::Unreachable { .. } if is_late => Failure::Late,
             Error::Unreachable { .. } => Failure::Away,
             error if is_local(error) => Failure::Here,
             error if is_older(error) => Failure::Older,
@@ -129,7 +140,21 @@ impl Attempt {
     }
 }
 
+/// What became of looking for somebody.
+struct Looked {
+    candidate: Candidate,
+    found: Result<(), Error>,
+    /// Whether the time for it was up.
+    is_late: bool,
+}
+
 /// Looks for somebody.
-async fn found(candidate: Candidate, first: First) -> (Candidate, Result<(), Error>) {
-    (candidate, first.found().await)
+async fn look(candidate: Candidate, first: First) -> Looked {
+    let (reach, begun) = (first.reach.clone(), Instant::now());
+    let found = first.found().await;
+    Looked {
+        candidate,
+        found,
+        is_late: reach.is_spent(begun),
+    }
 }
