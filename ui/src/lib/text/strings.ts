@@ -262,6 +262,10 @@ export const t = {
       number === 1
         ? "One share holds other files than pictures. It is under"
         : `${count(number)} shares hold other files than pictures. They are under`,
+    unplaced: (number: number) =>
+      number === 1
+        ? "One more share is being looked into…"
+        : `${count(number)} more shares are being looked into…`,
   },
   album: {
     pictures: "Pictures",
