@@ -8,6 +8,8 @@ import { makePicture } from "./pictures";
 const COUNT = 5_000;
 /** What is in sight on this screen, and the rows kept ready beside it. */
 const TILES_MAX = 120;
+/** Those where it begins and where it ends, and of what was in sight between a few. */
+const ASKED_MAX = 400;
 
 test("five thousand pictures scroll as few do", async ({ browser }) => {
   const names = Array.from({ length: COUNT }, (_, at) => `IMG_${at + 1}.jpg`);
@@ -20,9 +22,14 @@ test("five thousand pictures scroll as few do", async ({ browser }) => {
     await page.getByRole("link", { name: /Years/ }).click({ timeout: LOTS_WITHIN_MS });
     const tiles = page.getByRole("list", { name: "Pictures" }).getByRole("listitem");
     await areFew(tiles, COUNT, TILES_MAX);
+    // What rushes by is not asked for; where one stops it is.
+    let asked = 0;
+    page.on("request", (request) => (asked += /\/previews\/.*size=/.test(request.url()) ? 1 : 0));
     await scrollsSmoothly(page, "main li", TILES_MAX);
+    expect(asked).toBeLessThan(ASKED_MAX);
     await page.keyboard.press("End");
     await expect(page.getByRole("link", { name: `IMG_${COUNT}.jpg` })).toBeVisible();
+    await expect(page.getByRole("link", { name: `IMG_${COUNT}.jpg` }).locator(".thumb.shown")).toBeVisible();
     expect(await tiles.count()).toBeLessThan(TILES_MAX);
 
     // And who comes back to them from another page is where they were.

@@ -8,6 +8,14 @@ const TILE_MIN = 104;
 const TILE_WANTED = 208;
 const PHONE = 600;
 
+/** How long something is in sight at least before anybody sees what it is. */
+const SEEN_MS = 150;
+
+/** Whether things pass through a screen so high faster than anybody sees them, at so many pixels in so many milliseconds. */
+export function isPassing(pixels: number, ms: number, screen: number): boolean {
+  return Math.abs(pixels) * SEEN_MS > screen * ms;
+}
+
 export interface Layout {
   columns: number;
   /** Width and height of a tile, in pixels. */
