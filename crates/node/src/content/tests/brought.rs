@@ -7,10 +7,10 @@ use std::process::Command;
 
 use super::full::is_not_tested;
 use super::got::{deleted, mode};
-use super::updating::{Friends, updated};
+use super::updating::{Friends, updated, with_kept};
 use super::world::bytes;
-use crate::content::updating::KEPT_NAMED_MAX;
-use crate::content::{Filter, Get, Recipients, Updated, store};
+use crate::content::updated::KEPT_NAMED_MAX;
+use crate::content::{Filter, Get, KeptHere, KeptWhy, Recipients, store};
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("one's own");
@@ -63,8 +63,19 @@ async fn what_was_deleted_stays_so_beside_more_edits_than_are_named() {
     fs::remove_file(friends.at("day/c")).expect("there");
     for version in 1..6 {
         friends.change(10 * version, &["a"]);
-        let Updated { kept, .. } = friends.renew(&[]).await;
-        assert_eq!(kept.len(), KEPT_NAMED_MAX);
+        let kept = friends.renew(&[]).await.kept;
+        let kept: Vec<_> = kept.iter().collect();
+        let [(why, KeptHere { paths, count })] = kept.as_slice() else {
+            panic!("{kept:?}");
+        };
+        assert_eq!((paths.len(), *count), (KEPT_NAMED_MAX, many.len() as u64));
+        // That they came is remembered for some versions.
+        let is_remembered = version < 5;
+        assert_eq!(
+            **why == KeptWhy::Changed,
+            is_remembered,
+            "version {version}"
+        );
         assert!(!friends.at("day/c").exists(), "version {version}");
     }
     // And the last of those that were kept comes when it is moved away.
@@ -264,7 +275,8 @@ async fn update_beside_a_closed_folder() {
     ];
     for (mode, came, kept) in cases {
         set_mode(&friends.at("day"), mode);
-        assert_eq!(friends.renew(&[]).await, updated(came, came, kept));
+        let closed = with_kept(KeptWhy::Closed, kept, updated(came, came, &[]));
+        assert_eq!(friends.renew(&[]).await, closed);
         assert!(friends.is_hers("a") && friends.is_hers("night/new"));
         assert_eq!(friends.bob.out_names(), ["holiday"], "nothing else is left");
     }
