@@ -176,7 +176,7 @@ where
 /// Sends what opens the stream.
 pub(super) async fn open(writer: &mut impl Output, open: Open) -> io::Result<()> {
     writer
-        .send(frames::frame(&AskerMessage::Open(open)).into())
+        .send(frames::frame(&AskerMessage::Open(open)).into(), &mut 0)
         .await
 }
 
@@ -188,7 +188,7 @@ async fn write(
     let mut batch = Vec::new();
     while messages.recv_many(&mut batch, BATCH_MESSAGES).await > 0 {
         let frames: Vec<u8> = batch.drain(..).flat_map(|it| frames::frame(&it)).collect();
-        writer.send(Bytes::from(frames)).await?;
+        writer.send(Bytes::from(frames), &mut 0).await?;
     }
     // Its end is told first.
     std::future::pending().await
