@@ -1,9 +1,13 @@
 //! What came to a folder last, of all of it or of some files, decides what an update does there.
 
 use std::fs;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
+
+use rustix::fs::inotify::{self, ReadFlags};
 
 use super::full::is_not_tested;
 use super::got::{deleted, mode};
@@ -145,6 +149,32 @@ async fn whether_a_file_may_be_run_comes_though_its_version_came_in_part_or_else
     .expect("written");
     assert_eq!(friends.renew(&[]).await, updated(0, 2, &[]));
     assert!(friends.is_hers("a") && mode(&friends.at("day/d")) & 0o100 != 0);
+}
+
+/// What becomes of a file is told from now on: whether it was opened, and whether its mode was changed.
+fn watch(path: &Path) -> OwnedFd {
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).expect("some may watch");
+    let what = inotify::WatchFlags::OPEN | inotify::WatchFlags::ATTRIB;
+    inotify::add_watch(&watch, path, what).expect("there");
+    watch
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_which_the_mode_alone_changes_is_opened_afterwards_to_make_that_durable() {
+    let friends = Friends::got().await;
+    set_mode(&friends.alice.source().join("b"), 0o755);
+    let watch = watch(&friends.at("b"));
+    assert_eq!(friends.renew(&[]).await, updated(0, 1, &[]));
+    assert!(mode(&friends.at("b")) & 0o100 != 0);
+    let mut buffer = [MaybeUninit::uninit(); 4_096];
+    let mut reader = inotify::Reader::new(watch, &mut buffer);
+    let mut events = Vec::new();
+    while let Ok(event) = reader.next() {
+        events.push(event.events());
+    }
+    // It was read before; nothing else opens it afterwards.
+    let last = [ReadFlags::ATTRIB, ReadFlags::OPEN];
+    assert!(events.ends_with(&last), "{events:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
