@@ -78,7 +78,7 @@ test("what was downloaded is brought up to date, and what was changed there stay
   await expect(begun).toBeHidden();
   const card = bob.getByRole("article").filter({ hasText: "added" });
   await expect(card.getByText("1 file added, 1 file replaced")).toBeVisible({ timeout: 30_000 });
-  await expect(card.getByText("Kept as it is here, where it was changed or put:")).toBeVisible();
+  await expect(card.getByText("Kept as it is here, because it was changed here:")).toBeVisible();
   await expect(card.getByRole("listitem").filter({ hasText: "one.txt" })).toBeVisible();
   await bob.screenshot({ path: test.info().outputPath("updated.png") });
   await isSound(bob, "what was kept");

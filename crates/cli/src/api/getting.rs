@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::response::Response;
 use kith::Error;
-use kith::content::{Chosen, Updated};
+use kith::content::{self, Chosen, Updated};
 use kith::core::ids::BlobHash;
 use kith::peer::{GetOptions, TransferInfo, TransferState};
 use serde::{Deserialize, Serialize};
@@ -122,20 +122,65 @@ pub(crate) struct GetUpdated {
     pub(crate) replaced: u64,
     /// Files that were deleted here, and are as they were then: they do not come again.
     pub(crate) deleted: u64,
-    /// What is something else at its owner and stays as it is here, because it was changed here, cannot be replaced, or nothing is known of what it was, by its path below the target; the first hundred,
-    pub(crate) kept: Vec<String>,
-    /// of so many.
+    /// What is something else at its owner and stays as it is here, by the reason; each reason once.
+    pub(crate) kept: Vec<KeptHere>,
+    /// How much stays as it is here, for whatever reason.
     pub(crate) kept_count: u64,
+}
+
+/// What stays as it is here for one reason.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct KeptHere {
+    /// The reason.
+    pub(crate) why: KeptWhy,
+    /// Paths below the target; the first hundred,
+    pub(crate) paths: Vec<String>,
+    /// of so many.
+    pub(crate) count: u64,
+}
+
+/// Why something stays as it is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeptWhy {
+    /// It was changed here since it came.
+    Changed,
+    /// It was made here, or nothing is known of how it came.
+    Unknown,
+    /// Something else is in its place, or on the way to it: a folder, a link, another file system; or a file where a folder is to be.
+    Occupied,
+    /// It cannot be read or written here, or never rests.
+    Closed,
+    /// No more are replaced in one go: it comes by the next update.
+    Later,
+}
+
+impl From<content::KeptWhy> for KeptWhy {
+    fn from(why: content::KeptWhy) -> Self {
+        match why {
+            content::KeptWhy::Changed => Self::Changed,
+            content::KeptWhy::Unknown => Self::Unknown,
+            content::KeptWhy::Occupied => Self::Occupied,
+            content::KeptWhy::Closed => Self::Closed,
+            content::KeptWhy::Later => Self::Later,
+        }
+    }
 }
 
 impl From<Updated> for GetUpdated {
     fn from(updated: Updated) -> Self {
+        let kept_count = updated.kept_count();
+        let kept = updated.kept.into_iter().map(|(why, kept)| KeptHere {
+            why: why.into(),
+            paths: kept.paths,
+            count: kept.count,
+        });
         Self {
             added: updated.added,
             replaced: updated.replaced,
             deleted: updated.deleted,
-            kept: updated.kept,
-            kept_count: updated.kept_count,
+            kept: kept.collect(),
+            kept_count,
         }
     }
 }

@@ -10,8 +10,8 @@ use kith::content::error::{ELSEWHERE, LONGER, NEWEST};
 use kith::content::shares::RENAME;
 
 use super::on::On;
-use super::transfers;
-use crate::api::getting::{GetEvent, GetRequest, GetUpdated};
+use super::{transfers, updated};
+use crate::api::getting::{GetEvent, GetRequest};
 use crate::api::listing::Listed;
 use crate::api::priority::FilePriority;
 use crate::api::shares::{AudienceRequest, FetchInfo, ShareInfo, ShareRequest, Unshared};
@@ -349,11 +349,11 @@ impl Shown {
                 ));
                 }
                 if let Some(updated) = updated {
-                    tell_kept(on, updated);
+                    updated::tell_what_stayed(on, updated);
                 }
                 on.output.line(event, || {
                     let size = output::bytes(*bytes);
-                    let came = updated.as_ref().map(what_came).unwrap_or_default();
+                    let came = updated.as_ref().map(updated::what_came).unwrap_or_default();
                     format!(
                         "{}: {}, {size}{came}, in {seconds:.1} s",
                         output::name(&path.display().to_string()),
@@ -362,43 +362,6 @@ impl Shown {
                 })
             }
         }
-    }
-}
-
-/// What came of bringing something up to date, in a line on it.
-fn what_came(updated: &GetUpdated) -> String {
-    let GetUpdated {
-        added,
-        replaced,
-        kept_count,
-        deleted,
-        ..
-    } = updated;
-    let gone = match deleted {
-        0 => String::new(),
-        _ => format!(", {deleted} deleted here"),
-    };
-    format!(", {added} added, {replaced} replaced, {kept_count} kept{gone}")
-}
-
-/// Says what was not brought up to date.
-fn tell_kept(on: &On, updated: &GetUpdated) {
-    for path in &updated.kept {
-        let path = output::name(path);
-        on.output.talk(format_args!(
-            "kept: {path} was changed here, cannot be replaced, or nothing is known of what it was; move it away and update again to have the owner's"
-        ));
-    }
-    let told = updated.kept.len() as u64;
-    if updated.kept_count > told {
-        let more = updated.kept_count - told;
-        on.output.talk(format_args!("kept: {more} more"));
-    }
-    if updated.deleted > 0 {
-        on.output.talk(format_args!(
-            "deleted here: {} stay so; get it into another folder (--out) to have them again",
-            output::files(updated.deleted)
-        ));
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use kith::data::Stamp;
 use rusqlite::Connection;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::events::Events;
 use crate::person::{PATIENCE, text};
@@ -232,23 +232,28 @@ async fn what_was_got_is_brought_up_to_date_and_what_was_changed_here_stays() {
     let update = [&get[..], &["--update"]].concat();
     // Where nothing is there all of it comes.
     let lines = ben.json(&update).await;
-    let came = |added: u64, replaced: u64, kept: &[&str]| json!({"added": added, "replaced": replaced, "deleted": 0, "kept": kept, "kept_count": kept.len()});
+    let kept =
+        |why: &str, paths: &[&str]| json!({"why": why, "paths": paths, "count": paths.len()});
+    let came = |added: u64, replaced: u64, kept: &[Value]| json!({"added": added, "replaced": replaced, "deleted": 0, "kept": kept, "kept_count": kept.len()});
     assert_eq!(lines.last().expect("done")["updated"], came(0, 0, &[]));
 
     let mut events = Events::follow(&ann).await;
-    for name in ["one.txt", "two.txt", "four.txt"] {
+    for name in ["one.txt", "two.txt", "four.txt", "five.txt"] {
         fs::write(folder.join(name), "what she has now").expect("room");
     }
-    while ann.one(&["shares", "notes"]).await["bytes"] != 9 + 3 * 16 {
+    while ann.one(&["shares", "notes"]).await["bytes"] != 9 + 4 * 16 {
         events.until("share_changed").await;
     }
     fs::write(at.join("two.txt"), "what he made of it").expect("room");
+    fs::write(at.join("five.txt"), "his").expect("room");
     ben.run(&get)
         .await
         .failed(1, &["exists already", "--update"]);
     let lines = ben.json(&update).await;
     let done = lines.last().expect("done");
-    assert_eq!(done["updated"], came(1, 1, &["two.txt"]));
+    let edited = kept("changed", &["two.txt"]);
+    let mine = kept("unknown", &["five.txt"]);
+    assert_eq!(done["updated"], came(1, 1, &[edited.clone(), mine.clone()]));
     for (name, content) in [
         ("one.txt", "what she has now"),
         ("two.txt", "what he made of it"),
@@ -263,20 +268,22 @@ async fn what_was_got_is_brought_up_to_date_and_what_was_changed_here_stays() {
     assert_eq!(again.code, 0, "{}", again.stderr);
     let told = String::from_utf8_lossy(&again.stdout);
     assert!(
-        told.contains("0 added, 0 replaced, 1 kept, 1 deleted here"),
+        told.contains("0 added, 0 replaced, 2 kept, 1 deleted here"),
         "{told}"
     );
-    assert!(again.stderr.contains("kept: two.txt"), "{}", again.stderr);
-    assert!(
-        again.stderr.contains("deleted here: 1 file"),
-        "{}",
-        again.stderr
-    );
+    for line in [
+        "kept: two.txt was changed here\n",
+        "kept: five.txt was made here, or nothing is known",
+        "move it away and update again",
+        "deleted here: 1 file",
+    ] {
+        assert!(again.stderr.contains(line), "{line} {}", again.stderr);
+    }
     assert!(!at.join("three.txt").exists(), "what he deleted stays so");
 
     // As she does next: the node does it, when he is not there.
     fs::write(folder.join("one.txt"), "and now this").expect("room");
-    while ann.one(&["shares", "notes"]).await["bytes"] != 9 + 2 * 16 + 12 {
+    while ann.one(&["shares", "notes"]).await["bytes"] != 9 + 3 * 16 + 12 {
         events.until("share_changed").await;
     }
     ben.one(&[&update[..], &["--background"]].concat()).await;
@@ -288,7 +295,7 @@ async fn what_was_got_is_brought_up_to_date_and_what_was_changed_here_stays() {
     let told = &ben.json(&["transfers"]).await[0]["updated"];
     assert_eq!(
         (&told["replaced"], &told["kept"]),
-        (&json!(1), &json!(["two.txt"]))
+        (&json!(1), &json!([edited, mine]))
     );
 }
 
@@ -312,6 +319,7 @@ async fn a_file_that_a_command_got_by_itself_is_brought_up_to_date_by_another() 
     let here = || fs::read_to_string(out.join("letter")).expect("there");
     assert_eq!(here(), "as it is now");
     fs::write(out.join("letter"), "as he has it").expect("room");
-    assert_eq!(updated().await["kept"], json!(["letter"]));
+    let kept = json!([{"why": "changed", "paths": ["letter"], "count": 1}]);
+    assert_eq!(updated().await["kept"], kept);
     assert_eq!(here(), "as he has it");
 }

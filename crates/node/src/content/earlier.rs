@@ -53,6 +53,17 @@ struct Rest {
     only: Option<Filter>,
 }
 
+/// What is written down of a version and a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// It was not to come there.
+    Nothing,
+    /// It was, and did not.
+    Kept(Why),
+    /// What it has there came, or came perhaps if it was cut off.
+    Comes,
+}
+
 impl std::fmt::Debug for Rest {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Rest").finish_non_exhaustive()
@@ -80,6 +91,11 @@ impl Known {
     pub(super) fn is_mode_ours(&self, content: &BlobHash, executable: bool) -> bool {
         self.files()
             .any(|file| file.hash == *content && file.executable == executable)
+    }
+
+    /// Whether it tells of a file that came there, or may have.
+    pub(super) fn is_of_a_file(&self) -> bool {
+        self.files().next().is_some()
     }
 
     fn files(&self) -> impl Iterator<Item = &manifest::File> {
@@ -138,27 +154,20 @@ impl Earlier {
         let at = beneath(was::place(folder), path);
         let mut known = Known::default();
         for got in &self.was {
-            let Some(below) = was::below(&got.was.target, &at) else {
-                continue;
-            };
-            let rest = self.rest(got)?;
-            match rest.kept.why(&below) {
-                Some(Why::Left) => {
+            match self.said(got, &at)? {
+                Said::Kept(Why::Left) => {
                     known.is_decided = true;
                     return Ok(known);
                 }
-                Some(Why::Waiting) => continue,
-                None => {}
-            }
-            if (rest.only.as_ref()).is_some_and(|only| below != "." && !(only.wants)(&below)) {
-                continue;
+                Said::Nothing | Said::Kept(Why::Waiting) => continue,
+                Said::Comes => {}
             }
             match self.at(got.was.manifest, in_share)? {
                 Some(Entry::File(file)) if !got.was.is_whole => known.maybe.push(file),
                 // Links are not brought up to date.
                 Some(Entry::Symlink(_)) | None => {}
                 // Of chosen files no folders are made but those that they lie in.
-                Some(Entry::Directory(_)) if !got.was.is_whole || rest.only.is_some() => {}
+                Some(Entry::Directory(_)) if !got.was.is_whole || got.was.only.is_some() => {}
                 brought => {
                     (known.brought, known.is_decided) = (brought, true);
                     return Ok(known);
@@ -166,6 +175,39 @@ impl Earlier {
             }
         }
         Ok(known)
+    }
+
+    /// Whether a file ever came to a path below `folder`, and in the share, or may have: also where something else was left there since. Blocks.
+    pub(super) fn has_come(
+        &self,
+        folder: &Path,
+        (path, in_share): (&str, &str),
+    ) -> io::Result<bool> {
+        let at = beneath(was::place(folder), path);
+        for got in &self.was {
+            if self.said(got, &at)? == Said::Comes
+                && let Some(Entry::File(_)) = self.at(got.was.manifest, in_share)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What is written down of a version and a place.
+    fn said(&self, got: &Got, at: &Path) -> io::Result<Said> {
+        let Some(below) = was::below(&got.was.target, at) else {
+            return Ok(Said::Nothing);
+        };
+        let rest = self.rest(got)?;
+        if let Some(why) = rest.kept.why(&below) {
+            return Ok(Said::Kept(why));
+        }
+        let is_wanted = |only: &Filter| below == "." || (only.wants)(&below);
+        Ok(match rest.only.as_ref().is_none_or(is_wanted) {
+            true => Said::Comes,
+            false => Said::Nothing,
+        })
     }
 
     /// What a file was in some versions may have come, wherever those were got to.

@@ -18,7 +18,8 @@ use crate::content::priorities::Priorities;
 use crate::content::reader::Readers;
 use crate::content::selected::PartOf;
 use crate::content::shares::Shares;
-use crate::content::updating::{Update, Updated};
+use crate::content::updated::Updated;
+use crate::content::updating::Update;
 use crate::data::local::Candidate;
 use crate::data::range::Blob;
 

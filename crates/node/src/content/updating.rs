@@ -15,35 +15,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kith_core::data::manifest::{self, Entry};
 
 use crate::content::earlier::Earlier;
-use crate::content::kept::{Kept, Why};
+use crate::content::kept::Kept;
+use crate::content::updated::{KeptWhy, Updated};
 use crate::data::barrier;
 use crate::data::disk;
 use crate::data::hash::{self, Stamp};
 use crate::data::places::{Places, beneath};
 use crate::data::range::Blob;
 
-/// The most files that are kept as they are and named: what somebody reads.
-pub const KEPT_NAMED_MAX: usize = 100;
-
 /// The most files that are replaced in one go, at some 150 bytes each: as much memory as the rest of a transfer takes. What is more is kept, and
 /// replaced by the next.
 const REPLACED_MAX: usize = 256 * 1024;
-
-/// What came of bringing something up to date.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Updated {
-    /// Files that were not here.
-    pub added: u64,
-    /// Files that were replaced, or may be run now, or may not.
-    pub replaced: u64,
-    /// Files that were deleted here, and are as they were then: they do not come again.
-    pub deleted: u64,
-    /// Files, folders and links that are something else at their owner and stay as they are here, by their paths below the target; the first
-    /// [`KEPT_NAMED_MAX`],
-    pub kept: Vec<String>,
-    /// of so many.
-    pub kept_count: u64,
-}
 
 /// How what is there already is brought up to date.
 #[derive(Clone)]
@@ -84,7 +66,7 @@ pub(super) enum Judged {
     /// It is here as it was when it was got, and is fetched.
     Outdated,
     /// It does not come.
-    Kept(Why),
+    Kept(KeptWhy),
 }
 
 impl fmt::Debug for Update {
@@ -105,7 +87,7 @@ impl Update {
     /// Whether something was left as it is here.
     pub(super) fn has_left(&self) -> bool {
         let updated = &self.lock().updated;
-        updated.kept_count > 0 || updated.deleted > 0
+        updated.kept_count() > 0 || updated.deleted > 0
     }
 
     /// All that did not come.
@@ -127,7 +109,7 @@ impl Update {
         file: &manifest::File,
     ) -> io::Result<Judged> {
         let judged = match self.look(folder, (prefix, path), file) {
-            Err(error) if is_closed(&error) => Judged::Kept(Why::Waiting),
+            Err(error) if is_closed(&error) => Judged::Kept(KeptWhy::Closed),
             looked => looked?,
         };
         match judged {
@@ -149,7 +131,7 @@ impl Update {
         let found = match way(folder, path)? {
             Way::Free => fs::symlink_metadata(&at),
             Way::Missing => Err(io::ErrorKind::NotFound.into()),
-            Way::Blocked => return Ok(Judged::Kept(Why::Left)),
+            Way::Blocked => return Ok(Judged::Kept(KeptWhy::Occupied)),
         };
         let in_share = in_share(prefix, path);
         let paths = (path, in_share.as_str());
@@ -163,7 +145,7 @@ impl Update {
             other => other?,
         };
         if !metadata.is_file() {
-            return Ok(Judged::Kept(Why::Left));
+            return Ok(Judged::Kept(KeptWhy::Occupied));
         }
         let (stamp, known) = (Stamp::of(&metadata), self.earlier.known(folder, paths)?);
         let here = self.earlier.content(&at, stamp)?;
@@ -178,11 +160,15 @@ impl Update {
             return Ok(Judged::Same);
         }
         if !known.is_ours(&here) {
-            return Ok(Judged::Kept(Why::Left));
+            let has_come = known.is_of_a_file() || self.earlier.has_come(folder, paths)?;
+            return Ok(Judged::Kept(match has_come {
+                true => KeptWhy::Changed,
+                false => KeptWhy::Unknown,
+            }));
         }
         let mut state = self.lock();
         if state.outdated.len() >= REPLACED_MAX {
-            return Ok(Judged::Kept(Why::Waiting));
+            return Ok(Judged::Kept(KeptWhy::Later));
         }
         state.outdated.push(Outdated {
             path: path.to_owned(),
@@ -210,7 +196,7 @@ impl Update {
                 Ok(_) => {
                     // What it would lie in was named before.
                     if at == path {
-                        self.keep(path, Why::Left);
+                        self.keep(path, KeptWhy::Occupied);
                     }
                     return Ok(false);
                 }
@@ -220,7 +206,7 @@ impl Update {
                     return Ok(!matches!(brought, Some(Entry::Directory(_))));
                 }
                 Err(error) if is_closed(&error) => {
-                    self.keep(path, Why::Waiting);
+                    self.keep(path, KeptWhy::Closed);
                     return Ok(false);
                 }
                 Err(error) => return Err(error),
@@ -238,7 +224,7 @@ impl Update {
             let path = &outdated.path;
             let (new, at) = (places.growing(path), beneath(folder.to_owned(), path));
             let why = match put(&outdated, folder, &new, &at) {
-                Ok(true) => {
+                Ok(None) => {
                     self.lock().updated.replaced += 1;
                     changed.insert(match outdated.is_fetched {
                         true => disk::parent(&at).to_owned(),
@@ -247,8 +233,8 @@ impl Update {
                     });
                     continue;
                 }
-                Ok(false) => Why::Left,
-                Err(error) if is_closed(&error) => Why::Waiting,
+                Ok(Some(why)) => why,
+                Err(error) if is_closed(&error) => KeptWhy::Closed,
                 Err(error) => return Err(error),
             };
             if outdated.is_fetched {
@@ -288,8 +274,14 @@ impl Update {
                         }
                         continue;
                     }
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Why::Left,
-                    Err(error) if is_closed(&error) => Why::Waiting,
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        // Nothing was there when it was looked at.
+                        match !is_folder && is_file(&to) {
+                            true => KeptWhy::Unknown,
+                            false => KeptWhy::Occupied,
+                        }
+                    }
+                    Err(error) if is_closed(&error) => KeptWhy::Closed,
                     Err(error) => return Err(error),
                 };
                 if is_folder {
@@ -297,7 +289,7 @@ impl Update {
                     for file in files_in(&staged, &path)? {
                         self.keep_instead(&file, why);
                     }
-                } else if why == Why::Waiting || !is_same(&staged, &to)? {
+                } else if why == KeptWhy::Closed || !is_same(&staged, &to)? {
                     self.keep_instead(&path, why);
                 }
             }
@@ -306,7 +298,7 @@ impl Update {
     }
 
     /// Something is kept instead of a file that was to be added.
-    fn keep_instead(&self, path: &str, why: Why) {
+    fn keep_instead(&self, path: &str, why: KeptWhy) {
         let mut state = self.lock();
         state.updated.added = state.updated.added.saturating_sub(1);
         drop(state);
@@ -314,14 +306,10 @@ impl Update {
     }
 
     /// Something does not come; it may be known already.
-    fn keep(&self, path: &str, why: Why) {
+    fn keep(&self, path: &str, why: KeptWhy) {
         let mut state = self.lock();
-        if !state.kept.add(path.to_owned(), why) {
-            return;
-        }
-        state.updated.kept_count += 1;
-        if state.updated.kept.len() < KEPT_NAMED_MAX {
-            state.updated.kept.push(path.to_owned());
+        if state.kept.add(path.to_owned(), why.written()) {
+            state.updated.keep(path, why);
         }
     }
 
@@ -330,24 +318,33 @@ impl Update {
     }
 }
 
-/// Puts a file that came in the place of another, or changes whether that may be run. False where it is not as it was when it was looked at.
-fn put(outdated: &Outdated, folder: &Path, new: &Path, at: &Path) -> io::Result<bool> {
+/// Puts a file that came in the place of another, or changes whether that may be run; or says why not, where it is not as it was when it was looked at.
+fn put(outdated: &Outdated, folder: &Path, new: &Path, at: &Path) -> io::Result<Option<KeptWhy>> {
     // Nothing is followed that has come on the way meanwhile.
     if !way(folder, &outdated.path).is_ok_and(|way| way == Way::Free) {
-        return Ok(false);
+        return Ok(Some(KeptWhy::Occupied));
     }
     let Ok(found) = fs::symlink_metadata(at) else {
-        return Ok(false);
+        return Ok(Some(KeptWhy::Changed));
     };
-    if !found.is_file() || Stamp::of(&found) != outdated.stamp {
-        return Ok(false);
+    if !found.is_file() {
+        return Ok(Some(KeptWhy::Occupied));
+    }
+    if Stamp::of(&found) != outdated.stamp {
+        return Ok(Some(KeptWhy::Changed));
     }
     if outdated.is_fetched {
         disk::set_mode(new, &found, outdated.executable)?;
-        return disk::replace(new, at, outdated.stamp);
+        let is_put = disk::replace(new, at, outdated.stamp)?;
+        return Ok((!is_put).then_some(KeptWhy::Changed));
     }
     disk::set_mode(at, &found, outdated.executable)?;
-    Ok(true)
+    Ok(None)
+}
+
+/// Whether a file is there, and nothing else.
+fn is_file(at: &Path) -> bool {
+    fs::symlink_metadata(at).is_ok_and(|found| found.is_file())
 }
 
 /// The path in the share of what lies at `path` below `prefix`.

@@ -238,14 +238,14 @@ impl StreamWriter {
     /// # Errors
     /// When the other side stopped reading or the connection ended.
     pub async fn write_chunk(&mut self, data: Bytes) -> io::Result<()> {
-        let mut chunks = [data];
-        let mut rest = &mut chunks[..];
-        while !rest.is_empty() {
-            // Held for each attempt only, and not while there is no room.
-            let written = poll_fn(|cx| pin!(hold(&self.half).write_some(&mut rest)).poll(cx)).await;
-            written.map_err(io::Error::other)?;
-        }
-        Ok(())
+        self.send(data, &mut 0).await
+    }
+
+    /// Sends as much of `chunks` as there is room for, as soon as there is some, and leaves the rest.
+    async fn write_some(&mut self, chunks: &mut &mut [Bytes]) -> io::Result<()> {
+        // Held for each attempt only, and not while there is no room.
+        let written = poll_fn(|cx| pin!(hold(&self.half).write_some(chunks)).poll(cx)).await;
+        written.map_err(io::Error::other)
     }
 
     /// The unreliable datagrams that go with this stream.
@@ -257,8 +257,15 @@ impl StreamWriter {
 }
 
 impl Output for StreamWriter {
-    async fn send(&mut self, bytes: Bytes) -> io::Result<()> {
-        self.write_chunk(bytes).await
+    async fn send(&mut self, bytes: Bytes, handed: &mut usize) -> io::Result<()> {
+        let (length, mut chunks) = (bytes.len(), [bytes]);
+        let (before, mut rest) = (*handed, &mut chunks[..]);
+        while !rest.is_empty() {
+            self.write_some(&mut rest).await?;
+            let left: usize = rest.iter().map(Bytes::len).sum();
+            *handed = before + length - left;
+        }
+        Ok(())
     }
 
     async fn finish(&mut self) -> io::Result<()> {

@@ -16,6 +16,7 @@ export type Share = Schemas["ShareInfo"];
 export type Listed = Schemas["Listed"];
 export type Remembered = Schemas["RememberedInfo"];
 export type Transfer = Schemas["TransferInfo"];
+export type KeptWhy = Schemas["KeptWhy"];
 export type TransferSource = Schemas["TransferSource"];
 export type Limits = Schemas["LimitsInfo"];
 export type Settings = Schemas["SettingsInfo"];

@@ -1459,11 +1459,11 @@ export interface components {
              * @description Files that were deleted here, and are as they were then: they do not come again.
              */
             deleted: number;
-            /** @description What is something else at its owner and stays as it is here, because it was changed here, cannot be replaced, or nothing is known of what it was, by its path below the target; the first hundred, */
-            kept: string[];
+            /** @description What is something else at its owner and stays as it is here, by the reason; each reason once. */
+            kept: components["schemas"]["KeptHere"][];
             /**
              * Format: int64
-             * @description of so many.
+             * @description How much stays as it is here, for whatever reason.
              */
             kept_count: number;
             /**
@@ -1548,6 +1548,23 @@ export interface components {
             /** @description Who it is. */
             peer_id: string;
         };
+        /** @description What stays as it is here for one reason. */
+        KeptHere: {
+            /**
+             * Format: int64
+             * @description of so many.
+             */
+            count: number;
+            /** @description Paths below the target; the first hundred, */
+            paths: string[];
+            /** @description The reason. */
+            why: components["schemas"]["KeptWhy"];
+        };
+        /**
+         * @description Why something stays as it is here.
+         * @enum {string}
+         */
+        KeptWhy: "changed" | "unknown" | "occupied" | "closed" | "later";
         /** @description A contact with whom no session is kept up, because they want none. */
         LeftAlone: {
             /** @description The petname. */

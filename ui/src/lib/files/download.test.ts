@@ -37,7 +37,8 @@ test("what was downloaded has a newer version where the copy is another, or ther
   expect(isNewer({ hash: "h2", files: 4 }, done, undefined)).toBe(true);
   expect(isNewer(now, done, undefined)).toBe(false);
   // What was brought up to date may be fewer files than there are for good.
-  const updated = { added: 0, replaced: 1, deleted: 0, kept: ["a"], kept_count: 1 };
+  const kept = [{ why: "changed" as const, paths: ["a"], count: 1 }];
+  const updated = { added: 0, replaced: 1, deleted: 0, kept, kept_count: 1 };
   expect(isNewer({ hash: "h2", files: 4 }, { ...done, updated }, undefined)).toBe(false);
   expect(isNewer(now, undefined, { hash: "h1" })).toBe(false);
 });

@@ -1,5 +1,6 @@
 // Every word the app says by itself, in one place, so that it can be translated. What comes from the daemon is in its words.
 
+import type { KeptWhy } from "../api/client";
 import { bytes, count, when } from "./format";
 
 interface Rates {
@@ -19,6 +20,10 @@ const DAYS: Readonly<Record<string, string>> = {
   sat: "Sat",
   sun: "Sun",
 };
+
+/** Why one stays as it is here, and why several do. */
+const stay = (one: string, several: string) => (number: number) =>
+  number === 1 ? one : `${count(number)} ${several}`;
 
 const files = (number: number) => (number === 1 ? "1 file" : `${count(number)} files`);
 
@@ -590,10 +595,35 @@ export const t = {
             ...(added > 0 ? [`${files(added)} added`] : []),
             ...(replaced > 0 ? [`${files(replaced)} replaced`] : []),
           ].join(", "),
-    kept: (number: number) =>
-      number === 1
-        ? "Kept as it is here, where it was changed or put:"
-        : `${count(number)} kept as they are here, where they were changed or put:`,
+    kept: {
+      changed: stay(
+        "Kept as it is here, because it was changed here:",
+        "kept as they are here, because they were changed here:",
+      ),
+      unknown: stay(
+        "Kept as it is here, because it was made here, or nothing is known of how it came:",
+        "kept as they are here, because they were made here, or nothing is known of how they came:",
+      ),
+      occupied: stay(
+        "Did not come, because something else is in its place here:",
+        "did not come, because something else is in their places here:",
+      ),
+      closed: stay(
+        "Did not come, because it cannot be read or written here now:",
+        "did not come, because they cannot be read or written here now:",
+      ),
+      later: stay(
+        "Comes by the next update, because no more are replaced at once:",
+        "come by the next update, because no more are replaced at once:",
+      ),
+    } satisfies Record<KeptWhy, (number: number) => string>,
+    keptAdvice: {
+      changed: "Move it away and update again to have the owner’s.",
+      unknown: "Move it away and update again to have the owner’s.",
+      occupied: "Move what is there away and update again to have the owner’s.",
+      closed: "Open it to yourself, or wait until no other program writes to it, and update again.",
+      later: "Update again.",
+    } satisfies Record<KeptWhy, string>,
     deleted: (number: number) => `${files(number)} that you deleted did not come again`,
     emptyTitle: "Nothing is on its way",
     emptyText: "Downloads show here, and what others fetch from you.",

@@ -13,6 +13,7 @@ use super::asker::{Asker, Data, Outgoing};
 use super::giving::{Giving, IDLE_MAX};
 use super::output::Output;
 use crate::content::frames;
+use crate::content::given::Given;
 use crate::content::serve::{ServeError, Session, blocking};
 
 /// How long the first message may take: it was sent with the stream's opening.
@@ -51,7 +52,8 @@ impl Giving {
         let (outgoing, messages) = mpsc::unbounded_channel();
         let Some(asker) = self.admit(open, session, device, outgoing).await? else {
             let gone = frames::frame(&ProviderMessage::Gone);
-            writer.send(gone.into()).await.map_err(ServeError::Stream)?;
+            let sent = writer.send(gone.into(), &mut 0).await;
+            sent.map_err(ServeError::Stream)?;
             writer.finish().await.map_err(ServeError::Stream)?;
             return Ok(0);
         };
@@ -141,29 +143,51 @@ impl Giving {
                 Outgoing::Close => break,
             };
             sent += bytes.len() as u64;
-            let sending = tokio::time::timeout(IDLE_MAX, writer.send(bytes)).await;
+            let mut piece = Piece {
+                bytes: bytes.len(),
+                handed: 0,
+                holds: data.as_ref().map_or(0, |data| data.given),
+                given: &mut given,
+            };
+            let sending = writer.send(bytes, &mut piece.handed);
+            let sending = tokio::time::timeout(IDLE_MAX, sending).await;
+            drop(piece);
             sending
                 .map_err(|_| ServeError::Idle)?
                 .map_err(ServeError::Stream)?;
             asker.note_written();
-            if let Some(Data {
-                ask,
-                given: more,
-                next,
-                ..
-            }) = data
-            {
-                given.add(more);
-                match next {
-                    from @ Some(_) => {
-                        asker.send(Outgoing::Serve { ask, from });
-                    }
-                    None => self.served(asker.id, ask.id),
+            match data {
+                Some(Data {
+                    ask,
+                    next: from @ Some(_),
+                    ..
+                }) => {
+                    asker.send(Outgoing::Serve { ask, from });
                 }
+                Some(Data { ask, .. }) => self.served(asker.id, ask.id),
+                None => {}
             }
         }
         writer.finish().await.map_err(ServeError::Stream)?;
         Ok(sent)
+    }
+}
+
+/// What is being written. It counts as given when the stream has all of it: also where the asker has it and hangs up before the stream lets go on. Of less
+/// than all nothing can be verified there.
+struct Piece<'a> {
+    bytes: usize,
+    handed: usize,
+    /// How many bytes of files are in it.
+    holds: u64,
+    given: &'a mut Given,
+}
+
+impl Drop for Piece<'_> {
+    fn drop(&mut self) {
+        if self.handed >= self.bytes {
+            self.given.add(self.holds);
+        }
     }
 }
 

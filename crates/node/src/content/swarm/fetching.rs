@@ -11,11 +11,13 @@ use kith_core::ids::{BlobHash, DeviceKey, ShareId};
 use tokio::io::AsyncRead;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::arriving::{Arriving, Event};
+use super::end::SourceEnd;
 use super::getting::{Getting, Ongoing};
 use super::output::Output;
-use super::source::{self, SourceEnd};
+use super::source;
 use crate::content::credential::{Credential, Stream};
 use crate::content::error::{GetError, SPENT_MAX, STALL_MAX};
 use crate::content::givers::Givers;
@@ -230,9 +232,12 @@ impl Intake {
         }
     }
 
-    /// A task of its own that reads a stream: the run of a transfer is not over before it is.
-    pub fn tracked<F: Future>(&self, reading: F) -> impl Future<Output = F::Output> + use<F> {
-        self.arriving.tasks.track_future(reading)
+    /// Reads a stream in a task of its own, which ends when this is dropped: the run of a transfer is not over before it has.
+    pub fn spawn<F>(&self, reading: F) -> AbortOnDropHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        AbortOnDropHandle::new(self.arriving.tasks.spawn(reading))
     }
 
     /// Waits until the getter finds a lane beside this one worth asking for; for ever where this is none.

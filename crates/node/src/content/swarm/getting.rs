@@ -13,6 +13,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::clock::Clock;
+use super::end::SourceEnd;
 use crate::content::givers::{Giver, Givers};
 
 /// Messages that wait to be written to one source: those of all the requests that one may owe, many times over. A source that reads
@@ -36,7 +37,7 @@ struct State {
     sources: BTreeMap<SourceId, Line>,
     /// Who is told what becomes of a transfer.
     followers: BTreeMap<TransferId, Followers>,
-    /// Who lied since it was last looked, a source each.
+    /// Who lied since it was last looked, each once: a source at least for each.
     lied: Vec<Who>,
     /// When whoever waits for the machine wakes up.
     due: Option<Time>,
@@ -53,7 +54,7 @@ struct Followers {
 #[derive(Debug)]
 struct Line {
     messages: mpsc::Sender<AskerMessage>,
-    end: oneshot::Sender<EndReason>,
+    end: oneshot::Sender<SourceEnd>,
     who: Who,
     /// Told when a further lane beside it is worth asking for; `None` where it is no express lane.
     lane: Option<Arc<Notify>>,
@@ -75,7 +76,7 @@ pub(super) struct Joined {
     /// What to tell it.
     pub(super) messages: mpsc::Receiver<AskerMessage>,
     /// Why it is done without.
-    pub(super) end: oneshot::Receiver<EndReason>,
+    pub(super) end: oneshot::Receiver<SourceEnd>,
 }
 
 impl Getting {
@@ -127,10 +128,19 @@ impl Getting {
 
     /// Tells the machine something, and hands on what follows.
     pub fn tell<T>(&self, what: impl FnOnce(&mut Getter, Time) -> T) -> T {
+        self.tell_of_a_lie(None, what)
+    }
+
+    /// Tells the machine that a source lied, and all whom it ends for that what about.
+    pub(super) fn blame(&self, source: SourceId, lie: &str) {
+        self.tell_of_a_lie(Some(lie), |getter, now| getter.handle_invalid(now, source));
+    }
+
+    fn tell_of_a_lie<T>(&self, lie: Option<&str>, what: impl FnOnce(&mut Getter, Time) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let told = what(&mut state.getter, now);
-        state.hand_on(now);
+        state.hand_on(now, lie);
         let due = state.getter.poll_timeout();
         let is_sooner = due.is_some_and(|due| state.due.is_none_or(|before| due < before));
         if is_sooner || !state.lied.is_empty() {
@@ -246,11 +256,11 @@ impl State {
         self.next
     }
 
-    fn hand_on(&mut self, now: Time) {
+    fn hand_on(&mut self, now: Time, lie: Option<&str>) {
         while let Some(output) = self.getter.poll_output() {
             match output {
                 Output::Send { source, message } => self.send(now, source, message),
-                Output::End { source, reason } => self.end(source, reason),
+                Output::End { source, reason } => self.end(source, reason, lie),
                 Output::Held { transfer, chunk } => {
                     let followers = self.followers.get(&transfer);
                     if let Some(held) = followers.and_then(|it| it.held.as_ref()) {
@@ -285,18 +295,18 @@ impl State {
             return;
         };
         if let Err(TrySendError::Full(_)) = line.messages.try_send(message) {
-            self.end(source, EndReason::Stalled);
+            self.end(source, EndReason::Stalled, None);
             self.getter.handle_closed(now, source);
         }
     }
 
-    fn end(&mut self, source: SourceId, reason: EndReason) {
+    fn end(&mut self, source: SourceId, reason: EndReason, lie: Option<&str>) {
         if let Some(line) = self.sources.remove(&source) {
-            if reason == EndReason::Lied {
+            if reason == EndReason::Lied && !self.lied.contains(&line.who) {
                 self.lied.push(line.who);
             }
             // Its task may have ended by itself.
-            let _ = line.end.send(reason);
+            let _ = line.end.send(SourceEnd::decided(reason, lie));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The shell of the swarm: what [`kith_core::content::swarm`] decides is done here, with streams and files.
 //!
 //! - `sides`: both of a node. `clock`: the machines' time. `output`: writing halves that take bytes without copying them. `buffers`: memory used again.
-//! - [`getting`]: the node's one getter. `source`: a stream to somebody who gives. `arriving`: what comes is verified and written.
+//! - [`getting`]: the node's one getter. `source`: a stream to somebody who gives, and `end` how it ended. `arriving`: what comes is verified and written.
 //! - `tree`: the nodes of its manifest that came. `fetching`: a transfer, as far as the wire is concerned.
 //! - [`giving`]: the node's one provider. `asker`, `answering`: somebody who asks, and their stream. `reading`: what it asks for, from the disk.
 //!
@@ -17,6 +17,7 @@ pub(super) mod arriving;
 mod asker;
 mod buffers;
 mod clock;
+mod end;
 pub(super) mod fetching;
 pub mod getting;
 pub mod giving;
@@ -26,9 +27,9 @@ mod sides;
 pub(super) mod source;
 pub(super) mod tree;
 
+pub use end::SourceEnd;
 pub use fetching::Intake;
 pub use getting::Getting;
 pub use giving::Giving;
 pub use output::Output;
 pub use sides::Sides;
-pub use source::SourceEnd;

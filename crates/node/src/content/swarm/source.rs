@@ -5,14 +5,14 @@
 //! behind any that do not verify. What all sources of a transfer have sent and is not written is bounded together.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::FusedFuture as _;
 use kith_core::content::swarm::Getter;
-use kith_core::content::swarm::getter::{Due, EndReason, SourceId, TransferId};
+use kith_core::content::swarm::getter::{Due, SourceId, TransferId};
 use kith_core::content::swarm::span::Span;
 use kith_core::content::swarm::wire::{AskerMessage, DropReason, Open, ProviderMessage, What};
 use kith_core::ids::PeerId;
@@ -21,9 +21,9 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout};
 
 use super::arriving::{Arriving, Event, Lie, Sound, Written};
+use super::end::SourceEnd;
 use super::getting::{Getting, Joined};
 use super::output::Output;
-use crate::content::error::GetError;
 use crate::content::frames;
 
 /// Messages written together at most.
@@ -46,51 +46,6 @@ const SILENT_MAX: Duration = Duration::from_secs(5);
 /// How fast all of a message must come then on average, in bytes a second: twice as fast as the slowest line that pictures are sent by.
 const SLOWEST_BYTES_PER_SECOND: u32 = 16 * 1024;
 
-/// How a stream to a source ended.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SourceEnd {
-    /// What it sent is not what was asked for. What it was to be is named.
-    Lied(String),
-    /// It lied before.
-    Distrusted,
-    /// It broke the protocol.
-    Breach,
-    /// It stalled time and again.
-    Stalled,
-    /// It does not provide the snapshot, or not to us.
-    Gone,
-    /// The transfer has enough others, or is over.
-    NotNeeded,
-    /// The stream is lost.
-    Lost(io::Error),
-}
-
-impl SourceEnd {
-    /// Whether it is the source's own fault, so that anybody else is as good as if it had never been.
-    pub fn is_its_fault(&self) -> bool {
-        matches!(self, Self::Lied(_) | Self::Distrusted | Self::Breach)
-    }
-
-    /// Whether a later attempt may fare better, so that the transfer is not over with it.
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Stalled | Self::NotNeeded | Self::Lost(_))
-    }
-}
-
-impl From<SourceEnd> for GetError {
-    fn from(end: SourceEnd) -> Self {
-        match end {
-            SourceEnd::Lied(what) => Self::Corrupt(what),
-            SourceEnd::Distrusted => Self::Distrusted,
-            SourceEnd::Breach => Self::Protocol("what is not of the protocol"),
-            SourceEnd::Stalled | SourceEnd::NotNeeded => Self::Stalled,
-            SourceEnd::Gone => Self::Gone,
-            SourceEnd::Lost(error) => Self::Connection(error),
-        }
-    }
-}
-
 /// Something that came, and is verified.
 struct Came {
     request: u64,
@@ -107,8 +62,6 @@ struct Context {
     transfer: TransferId,
     source: SourceId,
     peer: Option<PeerId>,
-    /// What it has lied about.
-    lie: OnceLock<String>,
 }
 
 /// Speaks with a source until one of us ends it. `Open` was sent before.
@@ -129,7 +82,6 @@ where
         transfer,
         source: joined.id,
         peer,
-        lie: OnceLock::new(),
     });
     let (came, waiting) = mpsc::channel(WAITING_MAX);
     let writing = async {
@@ -149,34 +101,26 @@ where
     };
     let ended = tokio::select! {
         biased;
-        reason = &mut joined.end => Ok(reason.unwrap_or(EndReason::NotNeeded)),
+        end = &mut joined.end => Ok(end.unwrap_or(SourceEnd::NotNeeded)),
         read = reading => read.and_then(|()| Err(io::ErrorKind::UnexpectedEof.into())),
-        written = writing => written.map(|()| EndReason::NotNeeded),
+        written = writing => written.map(|()| SourceEnd::NotNeeded),
     };
+    if matches!(&ended, Err(error) if error.kind() == io::ErrorKind::InvalidData) {
+        getting.tell(|getter, now| getter.handle_unreadable(now, context.source));
+    }
     // What has come is right, whoever ended the stream.
     if !taking.is_terminated() {
         taking.await;
     }
     // What the machine has decided counts, also where the stream ended of it.
     let decided = joined.end.try_recv().ok();
-    match decided.map_or(ended, Ok) {
-        Ok(EndReason::Lied | EndReason::Distrusted) => {
-            let lie = context.lie.get().cloned();
-            lie.map_or(SourceEnd::Distrusted, SourceEnd::Lied)
-        }
-        Ok(EndReason::Breach) => SourceEnd::Breach,
-        Ok(EndReason::Stalled) => SourceEnd::Stalled,
-        Ok(EndReason::Gone) => SourceEnd::Gone,
-        Ok(EndReason::NotNeeded) => SourceEnd::NotNeeded,
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => SourceEnd::Breach,
-        Err(error) => SourceEnd::Lost(error),
-    }
+    decided.map_or(ended, Ok).unwrap_or_else(SourceEnd::Lost)
 }
 
 /// Sends what opens the stream.
 pub(super) async fn open(writer: &mut impl Output, open: Open) -> io::Result<()> {
     writer
-        .send(frames::frame(&AskerMessage::Open(open)).into())
+        .send(frames::frame(&AskerMessage::Open(open)).into(), &mut 0)
         .await
 }
 
@@ -188,7 +132,7 @@ async fn write(
     let mut batch = Vec::new();
     while messages.recv_many(&mut batch, BATCH_MESSAGES).await > 0 {
         let frames: Vec<u8> = batch.drain(..).flat_map(|it| frames::frame(&it)).collect();
-        writer.send(Bytes::from(frames)).await?;
+        writer.send(Bytes::from(frames), &mut 0).await?;
     }
     // Its end is told first.
     std::future::pending().await
@@ -225,7 +169,7 @@ where
             if context.arriving.is_over() {
                 break;
             }
-            context.blame(context.arriving.named(&due));
+            context.blame(&context.arriving.named(&due));
             return std::future::pending().await;
         };
         // Who says that something follows, and sends nothing of it, takes no room.
@@ -239,7 +183,7 @@ where
         let sound = match expected.verify(raw) {
             Ok(sound) => sound,
             Err(Lie(what)) => {
-                context.blame(what);
+                context.blame(&what);
                 return std::future::pending().await;
             }
         };
@@ -326,12 +270,8 @@ impl Context {
     }
 
     /// It lied about this.
-    fn blame(&self, what: String) {
-        // The first lie is told.
-        let _ = self.lie.set(what);
-        let source = self.source;
-        self.getting
-            .tell(|getter, now| getter.handle_invalid(now, source));
+    fn blame(&self, what: &str) {
+        self.getting.blame(self.source, what);
     }
 
     /// What the source has no more by dropping these requests. Told when the machine has heard of it.

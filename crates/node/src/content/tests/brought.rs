@@ -1,16 +1,20 @@
 //! What came to a folder last, of all of it or of some files, decides what an update does there.
 
 use std::fs;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
+use rustix::fs::inotify::{self, ReadFlags};
+
 use super::full::is_not_tested;
 use super::got::{deleted, mode};
-use super::updating::{Friends, updated};
+use super::updating::{Friends, updated, with_kept};
 use super::world::bytes;
-use crate::content::updating::KEPT_NAMED_MAX;
-use crate::content::{Filter, Get, Recipients, Updated, store};
+use crate::content::updated::KEPT_NAMED_MAX;
+use crate::content::{Filter, Get, KeptHere, KeptWhy, Recipients, store};
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("one's own");
@@ -63,8 +67,19 @@ async fn what_was_deleted_stays_so_beside_more_edits_than_are_named() {
     fs::remove_file(friends.at("day/c")).expect("there");
     for version in 1..6 {
         friends.change(10 * version, &["a"]);
-        let Updated { kept, .. } = friends.renew(&[]).await;
-        assert_eq!(kept.len(), KEPT_NAMED_MAX);
+        let kept = friends.renew(&[]).await.kept;
+        let kept: Vec<_> = kept.iter().collect();
+        let [(why, KeptHere { paths, count })] = kept.as_slice() else {
+            panic!("{kept:?}");
+        };
+        assert_eq!((paths.len(), *count), (KEPT_NAMED_MAX, many.len() as u64));
+        // That they came is remembered for some versions.
+        let is_remembered = version < 5;
+        assert_eq!(
+            **why == KeptWhy::Changed,
+            is_remembered,
+            "version {version}"
+        );
         assert!(!friends.at("day/c").exists(), "version {version}");
     }
     // And the last of those that were kept comes when it is moved away.
@@ -134,6 +149,32 @@ async fn whether_a_file_may_be_run_comes_though_its_version_came_in_part_or_else
     .expect("written");
     assert_eq!(friends.renew(&[]).await, updated(0, 2, &[]));
     assert!(friends.is_hers("a") && mode(&friends.at("day/d")) & 0o100 != 0);
+}
+
+/// What becomes of a file is told from now on: whether it was opened, and whether its mode was changed.
+fn watch(path: &Path) -> OwnedFd {
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).expect("some may watch");
+    let what = inotify::WatchFlags::OPEN | inotify::WatchFlags::ATTRIB;
+    inotify::add_watch(&watch, path, what).expect("there");
+    watch
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_which_the_mode_alone_changes_is_opened_afterwards_to_make_that_durable() {
+    let friends = Friends::got().await;
+    set_mode(&friends.alice.source().join("b"), 0o755);
+    let watch = watch(&friends.at("b"));
+    assert_eq!(friends.renew(&[]).await, updated(0, 1, &[]));
+    assert!(mode(&friends.at("b")) & 0o100 != 0);
+    let mut buffer = [MaybeUninit::uninit(); 4_096];
+    let mut reader = inotify::Reader::new(watch, &mut buffer);
+    let mut events = Vec::new();
+    while let Ok(event) = reader.next() {
+        events.push(event.events());
+    }
+    // It was read before; nothing else opens it afterwards.
+    let last = [ReadFlags::ATTRIB, ReadFlags::OPEN];
+    assert!(events.ends_with(&last), "{events:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -264,7 +305,8 @@ async fn update_beside_a_closed_folder() {
     ];
     for (mode, came, kept) in cases {
         set_mode(&friends.at("day"), mode);
-        assert_eq!(friends.renew(&[]).await, updated(came, came, kept));
+        let closed = with_kept(KeptWhy::Closed, kept, updated(came, came, &[]));
+        assert_eq!(friends.renew(&[]).await, closed);
         assert!(friends.is_hers("a") && friends.is_hers("night/new"));
         assert_eq!(friends.bob.out_names(), ["holiday"], "nothing else is left");
     }

@@ -56,6 +56,18 @@ async fn whoever_fetched_all_in_two_runs_is_remembered_as_having_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_stream_has_taken_counts_though_who_fetched_it_hangs_up_before_it_takes_more() {
+    let mut world = World::new();
+    world.write("last", &bytes(1, 16_000));
+    let share = world.share(Recipients::Contacts).head.share;
+    // With that it has enough for a quarter of a minute.
+    world.rate = Some(1_000);
+    world.get(world.request(share)).await.expect("fetched");
+    let fetches = remembered(&world, 16_000).await;
+    assert_eq!((fetches[0].bytes, fetches[0].whole), (16_000, Some(NOW)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn part_of_a_share_is_not_the_whole_and_a_link_holder_is_nobody_by_name() {
     let mut world = World::new();
     world.write("a/one", &bytes(1, 50_000));

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::updating::{Friends, updated};
+use super::updating::{Friends, sort, updated, with_kept};
 use super::world::{Fault, bytes};
-use crate::content::{Filter, Get, Got, Recipients, Updated};
+use crate::content::{Filter, Get, Got, KeptWhy, Recipients, Updated};
 
 impl Friends {
     /// Alice, and Bob, who got all that she shares and provides nothing.
@@ -38,7 +38,7 @@ impl Friends {
             ..self.updating()
         });
         let mut updated = got.await.updated.expect("wanted");
-        updated.kept.sort();
+        sort(&mut updated);
         updated
     }
 
@@ -119,8 +119,9 @@ async fn what_was_kept_and_moved_away_comes_from_its_owner() {
     friends.change(11, &["a", "x/new"]);
     fs::write(friends.at("a"), b"Bob's").expect("written");
     fs::write(friends.at("x"), b"Bob's, too").expect("written");
-    let kept = ["a", "x", "x/new"];
-    assert_eq!(friends.renew(&[]).await, updated(0, 0, &kept));
+    let kept = updated(0, 0, &["a"]);
+    let kept = with_kept(KeptWhy::Occupied, &["x", "x/new"], kept);
+    assert_eq!(friends.renew(&[]).await, kept);
     fs::remove_file(friends.at("a")).expect("there");
     fs::remove_file(friends.at("x")).expect("there");
     assert_eq!(friends.renew(&[]).await, updated(2, 0, &[]));
@@ -170,4 +171,25 @@ async fn whether_a_file_may_be_run_goes_with_it_and_the_rest_of_its_mode_stays()
     set(&friends.at("a"), 0o640);
     assert_eq!(friends.renew(&[]).await, updated(0, 0, &[]));
     assert_eq!(mode(&friends.at("a")), 0o640);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_is_kept_for_its_own_reason_and_for_the_same_one_when_it_is_looked_at_again() {
+    let friends = Friends::got().await;
+    friends.change(11, &["a", "b", "day/c", "day/d", "mine"]);
+    fs::write(friends.at("a"), b"Bob's").expect("written");
+    fs::write(friends.at("mine"), b"Bob's, and never hers").expect("written");
+    fs::remove_file(friends.at("b")).expect("there");
+    fs::create_dir(friends.at("b")).expect("made");
+    let kept = |replaced| {
+        let kept = with_kept(KeptWhy::Unknown, &["mine"], updated(0, replaced, &["a"]));
+        with_kept(KeptWhy::Occupied, &["b"], kept)
+    };
+    for replaced in [2, 0] {
+        let came = friends.renew(&[]).await;
+        assert_eq!((came.kept_count(), came), (3, kept(replaced)));
+    }
+    // Each is still so when its owner has changed it once more.
+    friends.change(21, &["a", "b", "mine"]);
+    assert_eq!(friends.renew(&[]).await, kept(0));
 }

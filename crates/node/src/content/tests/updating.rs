@@ -15,8 +15,8 @@ use super::copies::learn;
 use super::world::{Fault, NOW, World, bytes, snapshot};
 use crate::content::updating::is_closed;
 use crate::content::{
-    Credential, Earlier, Filter, Get, GetError, Got, Held, Recipients, Update, Updated, known,
-    store,
+    Credential, Earlier, Filter, Get, GetError, Got, Held, KeptWhy, Recipients, Update, Updated,
+    known, store,
 };
 
 /// Alice, who shares a tree, and Bob, who got it and provides it.
@@ -85,7 +85,7 @@ impl Friends {
         self.alice.share(Recipients::Contacts);
         let got = self.alice.get(self.updating()).await.expect("fetched");
         let mut updated = got.updated.clone().expect("it was to be");
-        updated.kept.sort();
+        sort(&mut updated);
         (got, updated)
     }
 
@@ -99,14 +99,28 @@ impl Friends {
     }
 }
 
+/// What is kept was changed here.
 pub(super) fn updated(added: u64, replaced: u64, kept: &[&str]) -> Updated {
-    Updated {
+    let updated = Updated {
         added,
         replaced,
-        deleted: 0,
-        kept: kept.iter().map(|path| (*path).to_owned()).collect(),
-        kept_count: kept.len() as u64,
-    }
+        ..Updated::default()
+    };
+    with_kept(KeptWhy::Changed, kept, updated)
+}
+
+/// The same, and this is kept for another reason.
+pub(super) fn with_kept(why: KeptWhy, paths: &[&str], updated: Updated) -> Updated {
+    paths.iter().fold(updated, |mut updated, path| {
+        updated.keep(path, why);
+        updated
+    })
+}
+
+/// Paths come in any order.
+pub(super) fn sort(updated: &mut Updated) {
+    let kept = updated.kept.values_mut();
+    kept.for_each(|kept| kept.paths.sort());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -201,7 +215,8 @@ async fn where_nothing_is_known_of_what_it_was_nothing_is_replaced() {
         ..friends.request()
     };
     let got = alice.get(request).await.expect("fetched");
-    assert_eq!(got.updated, Some(updated(1, 0, &["a"])));
+    let mine = |updated| with_kept(KeptWhy::Unknown, &["a"], updated);
+    assert_eq!(got.updated, Some(mine(updated(1, 0, &[]))));
     assert_eq!(fs::read(friends.at("a")).expect("there"), bytes(1, 100_000));
 }
 
@@ -222,7 +237,8 @@ async fn what_is_of_another_kind_here_stays_and_links_are_not_made() {
     alice.write("b", &bytes(12, 50_000));
     let (got, came) = friends.update().await;
     let kept = ["a", "day", "day/c", "day/d", "night", "night/deep/new"];
-    assert_eq!(came, updated(0, 1, &kept));
+    let occupied = with_kept(KeptWhy::Occupied, &kept, updated(0, 1, &[]));
+    assert_eq!(came, occupied);
     assert_eq!(got.links_left_out, 1);
     assert!(friends.is_hers("b") && friends.at("a").is_dir());
     assert_eq!(fs::read(friends.at("day")).expect("there"), b"no folder");
@@ -316,7 +332,8 @@ async fn what_never_rests_stays_and_the_rest_comes() {
     let (_, came) = friends.update().await;
     rests.store(true, Ordering::Relaxed);
     writer.join().expect("it ends");
-    assert_eq!(came, updated(0, 1, &["a"]));
+    let restless = with_kept(KeptWhy::Closed, &["a"], updated(0, 1, &[]));
+    assert_eq!(came, restless);
     assert!(friends.is_hers("b"));
 }
 
@@ -346,7 +363,8 @@ async fn a_folder_that_an_earlier_run_staged_does_not_stand_in_the_way_of_what_w
     fs::write(friends.at("x"), b"Bob's").expect("written");
     friends.alice.fault = Fault::None;
     let (_, came) = friends.update().await;
-    assert_eq!(came, updated(0, 3, &["x", "x/deep/new"]));
+    let occupied = with_kept(KeptWhy::Occupied, &["x", "x/deep/new"], updated(0, 3, &[]));
+    assert_eq!(came, occupied);
     assert_eq!(fs::read(friends.at("x")).expect("there"), b"Bob's");
     assert_eq!(friends.bob.out_names(), ["holiday"], "nothing else is left");
 }
@@ -368,8 +386,9 @@ async fn what_is_made_here_while_it_is_fetched_stays_and_no_link_is_followed() {
     };
     friends.alice.fault = Fault::At(500_000, Arc::new(makes));
     let (_, came) = friends.update().await;
-    let kept = ["day", "day/c", "new", "night", "night/new"];
-    assert_eq!(came, updated(0, 1, &kept));
+    let occupied = ["day", "day/c", "night", "night/new"];
+    let kept = with_kept(KeptWhy::Occupied, &occupied, updated(0, 1, &[]));
+    assert_eq!(came, with_kept(KeptWhy::Unknown, &["new"], kept));
     assert!(friends.is_hers("a"));
     assert_eq!(
         fs::read(elsewhere.join("c")).expect("there"),

@@ -424,8 +424,10 @@ pub(super) fn getting() -> Arc<Getting> {
 }
 
 impl Output for WriteHalf<DuplexStream> {
-    async fn send(&mut self, bytes: Bytes) -> io::Result<()> {
-        self.write_all(&bytes).await
+    async fn send(&mut self, bytes: Bytes, handed: &mut usize) -> io::Result<()> {
+        self.write_all(&bytes).await?;
+        *handed += bytes.len();
+        Ok(())
     }
 
     async fn finish(&mut self) -> io::Result<()> {
@@ -433,7 +435,7 @@ impl Output for WriteHalf<DuplexStream> {
     }
 }
 
-/// A provider's stream that takes so many bytes a second at most, and stops at a gate.
+/// A provider's stream that takes so many bytes a second at most, which it waits for when it has taken them, and stops at a gate.
 struct Throttled {
     inner: WriteHalf<DuplexStream>,
     rate: Option<u64>,
@@ -443,15 +445,15 @@ struct Throttled {
 }
 
 impl Output for Throttled {
-    async fn send(&mut self, bytes: Bytes) -> io::Result<()> {
+    async fn send(&mut self, bytes: Bytes, handed: &mut usize) -> io::Result<()> {
         if let Some(gate) = &mut self.gate
             && self.sent >= gate.after
         {
             // Whoever could open it may be gone.
             let _ = gate.open.wait_for(|is_open| *is_open).await;
         }
-        self.inner.write_all(&bytes).await?;
         self.sent += bytes.len() as u64;
+        self.inner.send(bytes, handed).await?;
         if let Some(rate) = self.rate {
             sleep_until(self.since + Duration::from_secs_f64(self.sent as f64 / rate as f64)).await;
         }

@@ -407,3 +407,6 @@ fn is_lost<T>(outcome: &Result<T, Error>) -> bool {
 pub(super) fn protocol() -> ProtocolName {
     SHARE.parse().expect("a valid name")
 }
+
+#[cfg(test)]
+mod tests;

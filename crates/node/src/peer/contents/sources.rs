@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,6 @@ use kith_core::protocol::ProtocolName;
 use kith_core::routing::Target;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
 
 use super::attempts::{self, Found};
@@ -184,29 +182,15 @@ impl Feed {
         let now = path(&connection);
         let halves = self.halves(stream);
         let source = intake.source(halves, who, now, &provider.credential);
-        let mut source = std::pin::pin!(source);
-        let state = Beside::default();
-        let beside = self.serve_beside((provider, target), (&intake, who), &connection, &state);
-        let mut beside = std::pin::pin!(beside);
-        let end = tokio::select! {
-            end = &mut source => end,
-            end = &mut beside => {
-                // Who lies by one lane is done without on both, at once: the one by which they lied says what about.
-                return if matches!(end, SourceEnd::Distrusted) { source.await } else { end };
-            }
+        tokio::select! {
+            end = source => end,
             () = broken(self.node.events(), self.progress.clone(), peer) => {
                 SourceEnd::Lost(std::io::ErrorKind::NotConnected.into())
             }
-            never = self.follow_path(&connection) => match never {},
-        };
-        match end {
-            // The same the other way round.
-            SourceEnd::Distrusted if state.serves.load(Ordering::Relaxed) => {
-                state.is_last.store(true, Ordering::Relaxed);
-                let other = beside.await;
-                if other.is_its_fault() { other } else { end }
+            never = self.serve_beside((provider, target), (&intake, who), &connection) => {
+                match never {}
             }
-            end => end,
+            never = self.follow_path(&connection) => match never {},
         }
     }
 
@@ -220,15 +204,14 @@ impl Feed {
         }
     }
 
-    /// Has whoever serves by a lane of `first` serve by one more, whenever the getter finds that worth it. However such a lane ends, the first
-    /// goes on; only what is their own fault ends both, and this.
+    /// Has whoever serves by a lane of `first` serve by one more, whenever the getter finds that worth it. However such a lane ends, this goes on: where that is
+    /// their own fault the getter ends the first, too, for the same reason. Ends with the first.
     async fn serve_beside(
         &self,
         (provider, target): (&Provider, Target),
         (first, who): (&Intake, Who),
         connection: &routing::Connection,
-        state: &Beside,
-    ) -> SourceEnd {
+    ) -> Infallible {
         loop {
             first.further_lane().await;
             let lane = match self.node.open_express_to(target, &protocol()).await {
@@ -247,15 +230,8 @@ impl Feed {
             );
             let halves = self.halves(lane);
             let serving = async move { intake.source(halves, who, path, &credential).await };
-            state.serves.store(true, Ordering::Relaxed);
             // What comes is deciphered and verified by the task that reads it: another core is to have that work.
-            let serving = self.intake.tracked(serving);
-            let end = AbortOnDropHandle::new(tokio::spawn(serving)).await;
-            state.serves.store(false, Ordering::Relaxed);
-            let end = end.unwrap_or_else(|error| SourceEnd::Lost(std::io::Error::other(error)));
-            if end.is_its_fault() || state.is_last.load(Ordering::Relaxed) {
-                return end;
-            }
+            let end = self.intake.spawn(serving).await;
             debug!(?end, "a further express lane is over");
         }
     }
@@ -268,15 +244,6 @@ impl Feed {
         }
         std::future::pending().await
     }
-}
-
-/// How it stands with a lane beside a provider's first.
-#[derive(Debug, Default)]
-struct Beside {
-    /// Somebody serves by one.
-    serves: AtomicBool,
-    /// The first is over: there is to be no other.
-    is_last: AtomicBool,
 }
 
 /// A device serves, until this is dropped.

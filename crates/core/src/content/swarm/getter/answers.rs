@@ -32,8 +32,15 @@ impl Getter {
         }
         let is_fine = message.is_bounded() && self.take(id, message);
         if !is_fine {
-            self.end(id, EndReason::Breach);
+            self.end_device(id, EndReason::Breach);
         }
+        self.schedule();
+    }
+
+    /// What a source said cannot be read: it broke the protocol.
+    pub fn handle_unreadable(&mut self, now: Time, id: SourceId) {
+        self.now = now;
+        self.end_device(id, EndReason::Breach);
         self.schedule();
     }
 
@@ -111,12 +118,12 @@ impl Getter {
         self.schedule();
     }
 
-    /// What a source sent is not what was asked for: it lied.
+    /// What a source sent is not what was asked for: it lied. That is the end of all streams of its device to the transfer.
     pub fn handle_invalid(&mut self, now: Time, id: SourceId) {
         self.now = now;
         if let Some(source) = self.sources.get(&id) {
             let who = source.who;
-            self.end(id, EndReason::Lied);
+            self.end_device(id, EndReason::Lied);
             self.handle_liar(now, who, now);
         }
     }

@@ -63,11 +63,12 @@ pub enum Priority {
 /// Why a source is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
-    /// What it sent is not what was asked for. It is remembered; whoever keeps a longer memory adds it there.
+    /// What it sent, by this stream or another one of its device to the transfer, is not what was asked for. It is remembered; whoever keeps a longer memory
+    /// adds it there.
     Lied,
     /// It lied less than a day ago, on another stream or elsewhere.
     Distrusted,
-    /// It broke the protocol.
+    /// It broke the protocol, by this stream or another one of its device to the transfer.
     Breach,
     /// It stalled time and again.
     Stalled,

@@ -1,7 +1,8 @@
 //! Several streams of one device to one transfer: its express lanes.
 //!
 //! Each is a source of its own: it has its own place at the provider, owes what it was asked for, and is lost alone. What belongs to the device is
-//! shared: its [`Link`], by which as much is asked at once of all of them as of one; what it gave; and its name as a liar, which ends all.
+//! shared: its [`Link`], by which as much is asked at once of all of them as of one; what it gave; and its own fault, which ends all of them for the same
+//! reason, by whichever it was found out.
 //! Its copies count once: a chunk is no less rare because it can come by two ways from one place.
 //!
 //! TLS keeps a core on each side busy, so one lane carries what one core can. A further one is worth it where that is less than the line carries.
@@ -85,6 +86,18 @@ impl Getter {
         let sources = link.sources.iter().filter_map(|id| self.sources.get(id));
         let stuck = sources.filter(|source| source.passed_until.is_some());
         stuck.map(Source::owed_bytes).sum()
+    }
+
+    /// A device is done without, because of what it did by this stream: all of its streams to the transfer end for that reason.
+    pub(super) fn end_device(&mut self, id: SourceId, reason: EndReason) {
+        let Some(source) = self.sources.get(&id) else {
+            return;
+        };
+        let streams = self.streams_of(source.transfer, source.who.device);
+        let streams: Vec<SourceId> = streams.collect();
+        for stream in streams {
+            self.end(stream, reason);
+        }
     }
 
     /// The streams of a device to a transfer, the first first.

@@ -140,12 +140,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
 }
 
 impl<S: Output + Unpin> Output for Metered<S> {
-    async fn send(&mut self, mut bytes: Bytes) -> io::Result<()> {
+    async fn send(&mut self, mut bytes: Bytes, handed: &mut usize) -> io::Result<()> {
         while !bytes.is_empty() {
             let room = poll_fn(|cx| self.poll_room(cx)).await;
             let piece = bytes.split_to(room.min(bytes.len()));
             let sent = piece.len();
-            self.half.send(piece).await?;
+            self.half.send(piece, handed).await?;
             self.passed(sent);
         }
         Ok(())

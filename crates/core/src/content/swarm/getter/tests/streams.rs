@@ -151,10 +151,14 @@ fn as_much_is_asked_of_two_lanes_as_of_one() {
 fn who_lies_on_one_lane_is_done_without_on_both_and_remembered_once() {
     let mut bench = Bench::wanting(100);
     let [first, further] = [1, 2].map(|id| bench.lane(T, id, PathKind::Lan));
+    bench.want(TransferId(2), 100);
+    let elsewhere = SourceId(9);
+    bench.open(TransferId(2), 9, who(ALICE), PathKind::Lan);
     bench.getter.handle_invalid(bench.now, further);
     bench.drain();
     assert_eq!(bench.ended(further), Some(EndReason::Lied));
-    assert_eq!(bench.ended(first), Some(EndReason::Distrusted));
+    assert_eq!(bench.ended(first), Some(EndReason::Lied));
+    assert_eq!(bench.ended(elsewhere), Some(EndReason::Distrusted));
     let again = bench.lane(T, 3, PathKind::Lan);
     assert_eq!(bench.ended(again), Some(EndReason::Distrusted));
     let honest = bench.source(4);
@@ -281,5 +285,20 @@ fn what_a_lane_announced_is_due_on_it_alone() {
     };
     bench.say(further, data(ask.id, asked.end));
     assert_eq!(bench.ended(further), Some(EndReason::Breach));
-    assert_eq!(bench.ended(first), None);
+}
+
+#[test]
+fn who_breaks_the_protocol_on_one_lane_is_done_without_on_both() {
+    for by in 0..2 {
+        let mut bench = Bench::wanting(100);
+        let lanes = [1, 2].map(|id| bench.lane(T, id, PathKind::Lan));
+        let other = bench.source(3);
+        bench.getter.handle_unreadable(bench.now, lanes[by]);
+        bench.drain();
+        let ends = lanes.map(|lane| bench.ended(lane));
+        assert_eq!(ends, [Some(EndReason::Breach); 2]);
+        while !bench.is_done() {
+            bench.answer(other);
+        }
+    }
 }
