@@ -133,7 +133,8 @@ pub(crate) enum Command {
         /// Only from these contacts (all contacts when left out).
         #[arg(long, value_name = "NAME", num_args = 1..)]
         from: Vec<String>,
-        /// Run this for each stream, with the stream as its stdin and stdout; with --json, a line tells of each.
+        /// Run this (by `sh -c`) for each stream, with the stream as its stdin and stdout; with --json, a line tells of each. Where
+        /// it ends with another code than 0, or cannot be started, the stream breaks: an error here, and on the other side.
         #[arg(long, value_name = "CMD")]
         exec: Option<String>,
     },
