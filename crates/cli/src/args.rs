@@ -319,7 +319,7 @@ pub(crate) struct IntroducerArgs {
     /// 0.0.0.0:7118 on a machine without IPv6.
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
-    /// An address under which others reach this machine (repeatable; the interfaces' own when left out).
+    /// An address under which others reach this machine (repeatable, four at most; the interfaces' own when left out).
     #[arg(long, value_name = "IP")]
     pub(crate) address: Vec<std::net::IpAddr>,
     /// What it relays for all together: a rate such as '2 MiB/s' or '16 Mbit/s'; as fast as it goes when left out, or none.

@@ -326,6 +326,9 @@ async fn a_command_line_that_makes_no_sense_is_a_mistake_of_usage() {
     let ann = Person::new();
     let stranger = format!("peer1{}", "q".repeat(58));
     for command in [
+    let addresses: Vec<String> = (1..=5).map(|n| format!("--address=192.0.2.{n}")).collect();
+    let addresses = addresses.iter().map(String::as_str);
+    let five: Vec<&str> = std::iter::once("introducer").chain(addresses).collect();
         &[][..],
         &["fly"],
         &["ping"],
@@ -336,9 +339,20 @@ async fn a_command_line_that_makes_no_sense_is_a_mistake_of_usage() {
         &["up", "--api", "0.0.0.0:7117"],
         &["up", "--introducer", "somewhere"],
     ] {
+        &["up", "--name", "two\nlines"],
+        &["up", "--name", &"x".repeat(65)],
+        &["offer", "web", "0"],
+        &["offer", "web", "127.0.0.1:0", "--udp"],
+        &["introducer", "--address", "0.0.0.0"],
+        &["introducer", "--address", "::"],
+        &["introducer", "--address", "ff02::1"],
+        &["introducer", "--address", "::ffff:224.0.0.1"],
+        &["introducer", "--listen", "127.0.0.1:65535"],
+        &five[..],
         ann.run(command).await.failed(2, &[]);
     }
 }
+    assert!(ann.json(&["offers"]).await.is_empty());
 
 #[tokio::test]
 async fn with_json_an_error_can_be_read_by_programs() {

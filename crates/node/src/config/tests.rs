@@ -110,6 +110,8 @@ fn wrong_values_are_refused_in_their_line() {
         "\nlan = true\nlan = true",
         "\n[relay_for_contacts]\nmebibytes_per_day = -1",
         "\n[relay_for_contacts]\naddresses = ['my router']",
+        "\n[relay_for_contacts]\naddresses = ['0.0.0.0']",
+        "\n[relay_for_contacts]\naddresses = ['::1', '::2', '::3', '::4', '::5']",
         "\nlan = ",
     ] {
         let (line, mistake) = Config::parse(text).expect_err(text);
