@@ -12,7 +12,7 @@ mod content;
 mod values;
 
 pub(crate) use content::{AudienceArgs, GetArgs, LimitsArgs, ShareArgs, TransfersCommand};
-use values::{parse_local, parse_span};
+use values::{parse_local, parse_own_name, parse_span};
 
 /// A second internet made of peers: reach someone you know, by a key, in a named protocol.
 #[derive(Debug, Parser)]
@@ -183,6 +183,10 @@ pub(crate) enum Command {
 /// `kith up`.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct UpArgs {
+    /// What you would like to be called: suggested to those who meet you, who may call you otherwise; kept for the next
+    /// time. '' suggests nothing.
+    #[arg(long, value_name = "NAME", value_parser = parse_own_name)]
+    pub(crate) name: Option<String>,
     /// An introducer to use, `kith:introducer1…` (repeatable); kept for the next time.
     #[arg(long, value_name = "WHERE")]
     pub(crate) introducer: Vec<String>,
