@@ -12,7 +12,7 @@ mod content;
 mod values;
 
 pub(crate) use content::{AudienceArgs, GetArgs, LimitsArgs, ShareArgs, TransfersCommand};
-use values::{parse_local, parse_span};
+use values::{parse_local, parse_own_name, parse_span};
 
 /// A second internet made of peers: reach someone you know, by a key, in a named protocol.
 #[derive(Debug, Parser)]
@@ -133,7 +133,8 @@ pub(crate) enum Command {
         /// Only from these contacts (all contacts when left out).
         #[arg(long, value_name = "NAME", num_args = 1..)]
         from: Vec<String>,
-        /// Run this for each stream, with the stream as its stdin and stdout; with --json, a line tells of each.
+        /// Run this (by `sh -c`) for each stream, with the stream as its stdin and stdout; with --json, a line tells of each. Where
+        /// it ends with another code than 0, or cannot be started, the stream breaks: an error here, and on the other side.
         #[arg(long, value_name = "CMD")]
         exec: Option<String>,
     },
@@ -182,6 +183,10 @@ pub(crate) enum Command {
 /// `kith up`.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct UpArgs {
+    /// What you would like to be called: suggested to those who meet you, who may call you otherwise; kept for the next
+    /// time. '' suggests nothing.
+    #[arg(long, value_name = "NAME", value_parser = parse_own_name)]
+    pub(crate) name: Option<String>,
     /// An introducer to use, `kith:introducer1…` (repeatable); kept for the next time.
     #[arg(long, value_name = "WHERE")]
     pub(crate) introducer: Vec<String>,
@@ -318,7 +323,7 @@ pub(crate) struct IntroducerArgs {
     /// 0.0.0.0:7118 on a machine without IPv6.
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
-    /// An address under which others reach this machine (repeatable; the interfaces' own when left out).
+    /// An address under which others reach this machine (repeatable, four at most; the interfaces' own when left out).
     #[arg(long, value_name = "IP")]
     pub(crate) address: Vec<std::net::IpAddr>,
     /// What it relays for all together: a rate such as '2 MiB/s' or '16 Mbit/s'; as fast as it goes when left out, or none.

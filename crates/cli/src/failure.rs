@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use clap::error::ErrorKind as ClapKind;
 use kith::core::identity::{BookError, FindError};
 use kith::core::routing::UnreachableReason;
 use kith::peer::TransferFailure;
@@ -61,6 +62,26 @@ impl Failure {
     /// A command line that makes no sense.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Usage, message)
+    }
+
+    /// What the grammar says of a command line that it does not take.
+    pub(crate) fn not_understood(error: &clap::Error) -> Self {
+        let rendered = error.to_string();
+        let message = match error.kind() {
+            // The whole help, or every command there is: neither names a mistake.
+            ClapKind::DisplayHelpOnMissingArgumentOrSubcommand | ClapKind::MissingSubcommand => {
+                "a command is missing".to_owned()
+            }
+            _ => {
+                let said = rendered.strip_prefix("error: ").unwrap_or(&rendered);
+                let paragraphs = said.split("\n\n");
+                let about = paragraphs.take_while(|it| !it.trim_start().starts_with("Usage:"));
+                let about = about.filter(|it| !it.trim_start().starts_with("For more"));
+                let words: Vec<&str> = about.flat_map(str::split_whitespace).collect();
+                words.join(" ")
+            }
+        };
+        Self::usage(message).typing(Some("'--help' behind a command says what it takes"))
     }
 
     /// Anything that has no better name.

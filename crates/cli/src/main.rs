@@ -44,7 +44,10 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const RUNTIME_ENDS_WITHIN: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     if let Command::PreviewWorker { side } = cli.command {
         return picture::worker::work(side);
     }
@@ -69,6 +72,21 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Says why a command line is none, or prints the help that was asked for.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    // What was not understood cannot say whether a program reads; nothing else on a command line is written like this.
+    let words = std::env::args_os().take_while(|word| word != "--");
+    let is_json = words.into_iter().any(|word| word == "--json");
+    if !error.use_stderr() || !is_json {
+        // A closed stdout or stderr leaves nobody to tell.
+        let _ = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    }
+    let failure = failure::Failure::not_understood(error);
+    Output::new(true).fail(&failure);
+    ExitCode::from(failure.exit_code())
 }
 
 /// Logs to stderr: what is unusual by default, more with each `-v`; `KITH_LOG` says it in `tracing`'s own words.

@@ -119,6 +119,14 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_has_the_golden_bytes() {
+        assert_eq!(
+            data_encoding::HEXLOWER.encode(&frame(b"hi")),
+            "000000026869"
+        );
+    }
+
+    #[test]
     fn a_value_has_exactly_one_encoding() {
         let bytes = encode(&Pair(7, "ab".into()));
         assert_eq!(decode::<Pair>(&bytes), Ok(Pair(7, "ab".into())));

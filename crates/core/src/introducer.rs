@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use data_encoding::{BASE32_NOPAD_NOCASE, HEXLOWER_PERMISSIVE};
 use minicbor::{Decode, Encode};
+use thiserror::Error;
 
 use crate::address::Route;
 use crate::codec::{self, Wire};
@@ -70,6 +71,40 @@ pub enum Trust {
 
 impl Wire for Introducer {
     const BYTES_MAX: usize = 128 + INTRODUCER_ADDRESSES_MAX * 20 + DOMAIN_BYTES_MAX;
+}
+
+/// Why addresses cannot be told to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ToldAddressesError {
+    /// It is no address of any one machine.
+    #[error("{0} is no address of one machine, and leads nobody here; name one that others reach")]
+    Nobodys(IpAddr),
+    /// More than [`INTRODUCER_ADDRESSES_MAX`].
+    #[error(
+        "{0} addresses; others are told {max} at most: two families on two networks",
+        max = INTRODUCER_ADDRESSES_MAX
+    )]
+    TooMany(usize),
+}
+
+/// Whether these addresses, which somebody chose, can be told to others as those of a machine.
+///
+/// # Errors
+/// [`ToldAddressesError`].
+pub fn check_told(addresses: &[IpAddr]) -> Result<(), ToldAddressesError> {
+    let is_nobodys = |ip: &&IpAddr| {
+        let ip = ip.to_canonical();
+        let is_broadcast = ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+        ip.is_unspecified() || ip.is_multicast() || is_broadcast
+    };
+    if let Some(ip) = addresses.iter().find(is_nobodys) {
+        return Err(ToldAddressesError::Nobodys(*ip));
+    }
+    match addresses.len() {
+        0..=INTRODUCER_ADDRESSES_MAX => Ok(()),
+        count => Err(ToldAddressesError::TooMany(count)),
+    }
 }
 
 /// What a self-certifying host name says.

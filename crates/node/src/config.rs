@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use kith_core::content::limits::Plan;
-use kith_core::introducer::Introducer;
+use kith_core::introducer::{Introducer, check_told};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use thiserror::Error;
@@ -81,7 +81,8 @@ pub struct RelayForContacts {
     /// How fast, for all of them together, in KiB/s.
     pub kibibytes_per_second: u32,
     /// At which addresses they reach this machine, where its interfaces do not say: behind a router that forwards the port.
-    /// Empty (the default) for the public ones of its interfaces; at most four are told.
+    /// Empty (the default) for the public ones of its interfaces; four at most.
+    #[serde(deserialize_with = "read_addresses")]
     pub addresses: Vec<IpAddr>,
     /// The TCP port; UDP of the next number is for address discovery. 0 (the default) for the number of the contact face's
     /// UDP port, and for any free one where that is taken.
@@ -292,6 +293,12 @@ fn read_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let name = String::deserialize(value)?;
     settings::check_name(&name).map_err(D::Error::custom)?;
     Ok(name)
+}
+
+fn read_addresses<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<IpAddr>, D::Error> {
+    let addresses = Vec::deserialize(value)?;
+    check_told(&addresses).map_err(D::Error::custom)?;
+    Ok(addresses)
 }
 
 fn read_introducers<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<Introducer>, D::Error> {

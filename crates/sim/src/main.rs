@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
+use kith_sim::network::{LOSS_PER_MILLE_MAX, Quality};
 use kith_sim::scenario::story::{self, STORIES};
 use kith_sim::scheme::Kind;
 use kith_sim::swarm;
@@ -27,6 +28,9 @@ struct Arguments {
     /// Sign with Ed25519 instead of a keyed hash; the trace is the same.
     #[arg(long)]
     real: bool,
+    /// How many packets of a thousand are lost, 900 at most; as the story has it when left out.
+    #[arg(long, value_name = "PER_MILLE", value_parser = clap::value_parser!(u64).range(..=LOSS_PER_MILLE_MAX))]
+    loss: Option<u64>,
     /// Print every line of the trace.
     #[arg(long)]
     trace: bool,
@@ -45,12 +49,16 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     }
     if let Some(story) = swarm::find(&arguments.scenario) {
+        if arguments.loss.is_some() {
+            bail!("--loss is for scenarios of people; the lines of a swarm lose nothing");
+        }
         return run_swarm(&story, &arguments, &mut out);
     }
     let story = story::find(&arguments.scenario)
         .with_context(|| format!("no scenario is called {}; try list", arguments.scenario))?;
     let mut setup = Setup::new(arguments.seed);
     setup.whole_trace = arguments.trace;
+    setup.quality = arguments.loss.map(Quality::losing);
     if arguments.real {
         setup.scheme = Kind::Real;
     }
@@ -78,7 +86,7 @@ fn main() -> anyhow::Result<()> {
                 writeln!(out, "{line}")?;
             }
         }
-        let again = story::command(&story, arguments.seed, arguments.nodes);
+        let again = story::command(&story, &setup, arguments.nodes);
         bail!("{violation}\nrepeat with: {again}");
     }
     Ok(())

@@ -22,7 +22,18 @@ use crate::node::Node;
 pub const CONNECTION_IDLE: Duration = Duration::from_secs(30);
 
 /// The most loss that is modelled for what is said again and again until it is heard.
-const LOSS_PER_MILLE_MAX: u64 = 900;
+pub const LOSS_PER_MILLE_MAX: u64 = 900;
+
+/// The most loss that a random world draws: one packet of four, at which everything still finds its place within the time that
+/// a story gives it to rest. With more, what is sent again and again comes when the engine would long have given the connection up,
+/// which is not modelled.
+pub const LOSS_DRAWN_PER_MILLE_MAX: u64 = 250;
+
+/// The longest way that it draws, in milliseconds: to the other side of the world, and by a mobile network.
+const LATENCY_DRAWN_MS_MAX: u64 = 300;
+
+/// The most jitter that it draws, in milliseconds: a buffer that is too large, on a line in use.
+const JITTER_DRAWN_MS_MAX: u64 = 200;
 
 /// How good the wires are.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +44,29 @@ pub struct Quality {
     pub jitter_ms: u64,
     /// How many packets of a thousand are lost.
     pub loss_per_mille: u64,
+}
+
+impl Quality {
+    /// Ordinary wires that lose so many packets of a thousand.
+    pub fn losing(loss_per_mille: u64) -> Self {
+        Self {
+            loss_per_mille,
+            ..Self::default()
+        }
+    }
+
+    /// Some wires: one in three worlds loses nothing or next to nothing, the others up to [`LOSS_DRAWN_PER_MILLE_MAX`].
+    pub fn draw(random: &mut Random) -> Self {
+        let least = random.below(LATENCY_DRAWN_MS_MAX / 2);
+        Self {
+            latency_ms: (least, least + random.below(LATENCY_DRAWN_MS_MAX / 2)),
+            jitter_ms: random.below(JITTER_DRAWN_MS_MAX + 1),
+            loss_per_mille: match random.below(3) {
+                0 => random.below(10),
+                _ => random.below(LOSS_DRAWN_PER_MILLE_MAX + 1),
+            },
+        }
+    }
 }
 
 impl Default for Quality {

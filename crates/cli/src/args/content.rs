@@ -50,7 +50,9 @@ pub(crate) struct GetArgs {
     /// The folder to put it in.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
-    /// Only files that match (repeatable), such as '*.jpg', and no links: added to what is there of it already.
+    /// Only files that match (repeatable), and no links: added to what is there of it already. As in .gitignore: '*.jpg', or the
+    /// name of a folder for all that is in it, wherever it is; with a / in it, from the top of what is fetched: '/raw', 'day?/*.jpg',
+    /// 'day1/**/x.jpg' (** crosses folders).
     #[arg(long, value_name = "GLOB")]
     pub(crate) only: Vec<String>,
     /// Bring what is there of it up to date: add what is new, and replace what nobody has changed here. What was changed here stays, and is named; what was deleted here stays so.

@@ -12,6 +12,33 @@ fn the_grammar_is_well_formed() {
     Cli::command().debug_assert();
 }
 
+#[test]
+fn the_command_lines_of_the_readme_are_ones_that_kith_takes() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = fs::read_to_string(readme).expect("there");
+    let blocks = readme.split("```").skip(1).step_by(2);
+    let lines = blocks.flat_map(str::lines).filter_map(|line| {
+        let (line, _) = line.split_once("  #").unwrap_or((line, ""));
+        let typed = ["$ kith ", "| kith "];
+        let typed = typed.iter().find_map(|it| line.split_once(it));
+        typed.map(|(_, rest)| rest).or(line.strip_prefix("kith "))
+    });
+    let mut count = 0;
+    for line in lines {
+        count += 1;
+        // As a shell parts it, which takes what is quoted for one word.
+        let quoted = |(index, part): (usize, &str)| match index % 2 {
+            1 => vec![part.to_owned()],
+            _ => part.split_whitespace().map(str::to_owned).collect(),
+        };
+        let words = line.split('\'').enumerate().flat_map(quoted);
+        let words: Vec<String> = std::iter::once("kith".to_owned()).chain(words).collect();
+        let parsed = Cli::try_parse_from(&words);
+        assert!(parsed.is_ok(), "{words:?}: {:?}", parsed.err());
+    }
+    assert!(count > 18, "{count}");
+}
+
 /// The command lines of `kith` in a file of `contrib/`: what a service runs, and what is run in a container.
 fn command_lines(text: &str) -> Vec<Vec<String>> {
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();

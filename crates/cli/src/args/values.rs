@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use kith::config::settings::check_name;
+
 /// Reads an address with a port; `8000` and `localhost:8000` are the loopback interface's.
 pub(super) fn parse_local(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix("localhost:").unwrap_or(text);
@@ -11,6 +13,11 @@ pub(super) fn parse_local(text: &str) -> Result<SocketAddr, String> {
     }
     text.parse()
         .map_err(|_| "an address with a port, as in 127.0.0.1:8000".to_owned())
+}
+
+/// Reads what somebody would like to be called.
+pub(super) fn parse_own_name(text: &str) -> Result<String, String> {
+    check_name(text).map(|()| text.to_owned())
 }
 
 /// Reads a span such as `90s`, `10m`, `2h`, `7d`.

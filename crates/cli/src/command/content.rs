@@ -34,6 +34,9 @@ const BACKGROUND_WAIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How often a bar that waits shows that it is alive.
 const BAR_TICK: Duration = Duration::from_millis(250);
 
+/// What the last words say where no file is among those that are wanted.
+const UNMATCHED: &str = "matches what is wanted";
+
 /// Shares files where they lie.
 pub(super) async fn share(on: &On, args: ShareArgs) -> Result<(), Failure> {
     let paths: Result<Vec<PathBuf>, Failure> = args.paths.iter().map(|path| whole(path)).collect();
@@ -275,6 +278,10 @@ fn with_options(mut failure: Failure) -> Failure {
         (NEWEST, " without --at"),
         (LONGER, " with --wait"),
         (RENAME, " with --name"),
+        (
+            UNMATCHED,
+            ": 'kith ls' lists what is there, 'kith get --help' says how --only is written",
+        ),
     ];
     let advised = |(advice, _): &&(&str, &str)| failure.message.ends_with(advice);
     if let Some((_, option)) = options.iter().find(advised) {

@@ -112,13 +112,15 @@ impl Stage {
         let (daemon, ready) = self.introducer.start(&args).await?;
         self.daemons.push(daemon);
         let line = actor::text(&ready, "where")?;
-        self.say("Alice and Bob each run a node.");
+        self.say("Alice and Bob each run a node, and say what they would like to be called.");
         for person in [&self.alice, &self.bob] {
-            person.settle()?;
             let args = [
                 "up",
+                "--name",
+                person.name(),
                 "--json",
                 "--no-web",
+                "--no-lan",
                 "--bind",
                 "127.0.0.1:0",
                 "--introducer",
@@ -197,7 +199,7 @@ fn next(kept: Option<&Path>) -> String {
     format!(
         "\nNext, between two machines (nothing of this was a special case):\n\
          \x20 kith introducer                 on any machine that both reach; none is needed on one LAN\n\
-         \x20 kith up --introducer WHERE      on each of yours; leave it running\n\
+         \x20 kith up --name YOU --introducer WHERE   on each of yours; leave it running\n\
          \x20 kith invite                     then `kith add INVITE --as NAME` on the other side\n\
          \x20 kith doctor                     what keeps you from being reached\n\
          {again}\n"

@@ -19,6 +19,12 @@ use crate::start::Purpose;
 /// Programs that run at once: what a small machine bears. Further streams wait.
 const PROGRAMS_MAX: usize = 64;
 
+/// What a shell ends with where it finds no such command (POSIX.1-2024, 2.8.2).
+const NOT_FOUND: i32 = 127;
+
+/// And where it finds one that cannot be run.
+const NOT_RUNNABLE: i32 = 126;
+
 /// Runs `program` for each stream, until it is told to stop.
 pub(super) async fn listen(
     on: &On,
@@ -102,16 +108,24 @@ async fn run(client: &Client, number: u64, mut command: Command) -> Result<(), F
     };
     let carried: std::io::Result<ExitStatus> = carried.await;
     feeding.abort();
-    if carried.as_ref().is_ok_and(|status| status.code().is_some()) {
+    let status = carried?;
+    if status.success() {
         client.finish(raw.stream).await?;
         writer.shutdown().await?;
         let stream = format!("/streams/{}", raw.stream);
         client.get::<Ended>(&stream).await?;
         return Ok(());
     }
-    // A program that was killed has not said all it had to say, and the peer shall know: nothing is announced.
-    Err(Failure::failed(format!(
-        "the program ended with {}",
-        carried?
-    )))
+    // A program that failed, or was killed, has not said all it had to say, and the peer shall know: nothing is announced.
+    Err(Failure::failed(broken_off(status)))
+}
+
+/// How a program ended that did not end well.
+fn broken_off(status: ExitStatus) -> String {
+    let why = match status.code() {
+        Some(NOT_FOUND) => ": there is no such program",
+        Some(NOT_RUNNABLE) => ": it cannot be run",
+        _ => "",
+    };
+    format!("the program failed ({status}{why})")
 }

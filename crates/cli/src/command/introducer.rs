@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 
 use kith::core::content::limits::Cap;
 use kith::core::introducer::Introducer;
-use kith::introducer::IntroducerNode;
+use kith::introducer::{IntroducerError, IntroducerNode};
 use kith::relay::{Limits, TlsMode};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -55,7 +55,11 @@ pub(super) async fn introducer(on: &On, args: IntroducerArgs) -> Result<(), Fail
         .tls(tls(args))
         .spawn()
         .await
-        .map_err(Failure::failed)?;
+        .map_err(|error| match error {
+            IntroducerError::Told(mistake) => Failure::usage(format!("--address: {mistake}")),
+            IntroducerError::LastPort(_) => Failure::usage(format!("--listen: {error}")),
+            error => Failure::failed(error),
+        })?;
     let ready = Ready {
         line: running.introducer().to_string(),
     };

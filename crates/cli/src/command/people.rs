@@ -119,6 +119,8 @@ async fn change(on: &On, client: &Client, command: ContactCommand) -> Result<(),
     let at = |name: &str, what: &str| format!("/contacts/{}{what}", segment(name));
     let changed: ContactInfo = match command {
         ContactCommand::Words { name, live: true } => {
+            // Who is nobody is told before anybody waits.
+            let _: SafetyWords = client.get(&at(&name, "/words")).await?;
             on.output.talk(format_args!(
                 "waiting until {name} runs 'kith contact words --live' too; then read the words to each other"
             ));

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use kith::config::settings::Change;
 use kith::config::{Config, INTRODUCERS_MAX};
 use kith::core::introducer::Introducer;
 use kith::discovery::Interfaces;
@@ -44,7 +45,7 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
     let mut interrupt = Interrupt::catch()?;
     let home = on.home()?;
     let mut config = start::config(&home)?;
-    let named = apply(&mut config, &args)?;
+    apply(&mut config, &args)?;
     let is_local = !args.bind.is_empty() && args.bind.iter().all(|it| it.ip().is_loopback());
     let node = attach::spawn(|| {
         let builder = start::builder(&home, &config, Purpose::Daemon).bind(args.bind.clone());
@@ -69,11 +70,7 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
     let web = listening.as_ref().map(|it| Arc::clone(it.web()));
     let port = listening.as_ref().map(Listening::port);
     let server = Server::start(node, Purpose::Daemon, listening).await?;
-    if named && let Err(error) = Config::keep_introducers(&home.config(), &config.introducers) {
-        on.output.talk(format_args!(
-            "kith: the introducers are used, but not kept for the next time: {error}"
-        ));
-    }
+    keep(on, &home, &config, &args);
     let ready = Ready {
         peer_id: server.node().peer_id().to_string(),
         api: match port {
@@ -126,8 +123,31 @@ async fn listen(on: &On, home: &Home, args: &UpArgs) -> Result<Option<Listening>
     Ok(Some(listening))
 }
 
-/// Lets the flags override the settings. Whether introducers were named.
-fn apply(config: &mut Config, args: &UpArgs) -> Result<bool, Failure> {
+/// Keeps for the next time what is to be kept of what the command line says. The node runs with it in any case.
+fn keep(on: &On, home: &Home, config: &Config, args: &UpArgs) {
+    if !args.introducer.is_empty()
+        && let Err(error) = Config::keep_introducers(&home.config(), &config.introducers)
+    {
+        on.output.talk(format_args!(
+            "kith: the introducers are used, but not kept for the next time: {error}"
+        ));
+    }
+    let name = Change {
+        name: args.name.clone(),
+        ..Change::default()
+    };
+    if let Err(error) = Config::keep_settings(&home.config(), &name) {
+        on.output.talk(format_args!(
+            "kith: the name is used, but not kept for the next time: {error}"
+        ));
+    }
+}
+
+/// Lets the flags override the settings.
+fn apply(config: &mut Config, args: &UpArgs) -> Result<(), Failure> {
+    if let Some(name) = &args.name {
+        config.name.clone_from(name);
+    }
     config.lan &= !args.no_lan;
     config.findable |= args.findable;
     let is_here = |api: &SocketAddr| LOOPBACK.contains(&api.ip());
@@ -151,5 +171,5 @@ fn apply(config: &mut Config, args: &UpArgs) -> Result<bool, Failure> {
             "at most {INTRODUCERS_MAX} introducers are used; take some out of config.toml first"
         )));
     }
-    Ok(!args.introducer.is_empty())
+    Ok(())
 }

@@ -310,14 +310,15 @@ async fn an_unknown_contact_is_not_found() {
         &["pipe", "nobody", "/x/1"],
         &["trace", "nobody"],
         &["contact", "words", "nobody"],
+        &["contact", "words", "nobody", "--live"],
         &["contact", "rename", "nobody", "somebody"],
         &["contact", "remove", "nobody"],
         &["contact", "block", "nobody"],
         &["listen", "/x/1", "--from", "nobody"],
     ] {
-        ann.run(command)
-            .await
-            .failed(3, &["\"nobody\"", "kith contacts"]);
+        let ran = ann.run(command).await;
+        ran.failed(3, &["\"nobody\"", "kith contacts"]);
+        assert!(!ran.stderr.contains("waiting"), "{ran:?}");
     }
 }
 
@@ -325,6 +326,9 @@ async fn an_unknown_contact_is_not_found() {
 async fn a_command_line_that_makes_no_sense_is_a_mistake_of_usage() {
     let ann = Person::new();
     let stranger = format!("peer1{}", "q".repeat(58));
+    let addresses: Vec<String> = (1..=5).map(|n| format!("--address=192.0.2.{n}")).collect();
+    let addresses = addresses.iter().map(String::as_str);
+    let five: Vec<&str> = std::iter::once("introducer").chain(addresses).collect();
     for command in [
         &[][..],
         &["fly"],
@@ -335,9 +339,20 @@ async fn a_command_line_that_makes_no_sense_is_a_mistake_of_usage() {
         &["ping", &stranger],
         &["up", "--api", "0.0.0.0:7117"],
         &["up", "--introducer", "somewhere"],
+        &["up", "--name", "two\nlines"],
+        &["up", "--name", &"x".repeat(65)],
+        &["offer", "web", "0"],
+        &["offer", "web", "127.0.0.1:0", "--udp"],
+        &["introducer", "--address", "0.0.0.0"],
+        &["introducer", "--address", "::"],
+        &["introducer", "--address", "ff02::1"],
+        &["introducer", "--address", "::ffff:224.0.0.1"],
+        &["introducer", "--listen", "127.0.0.1:65535"],
+        &five[..],
     ] {
         ann.run(command).await.failed(2, &[]);
     }
+    assert!(ann.json(&["offers"]).await.is_empty());
 }
 
 #[tokio::test]
@@ -348,6 +363,28 @@ async fn with_json_an_error_can_be_read_by_programs() {
     let error: serde_json::Value = serde_json::from_str(&ran.stderr).expect("a JSON line");
     assert_eq!(error["error"]["kind"], "not_found");
     assert!(text(&error["error"]["message"]).contains("nobody"));
+
+    // The parser's own mistakes too, whatever stands where.
+    for (command, said) in [
+        (&["--json", "ping"][..], "<PEER>"),
+        (&["fly", "--json"], "'fly'"),
+        (&["invite", "--for", "soon", "--json"], "'soon'"),
+        (&["--json"], "a command is missing"),
+        (&["--json", "contact"], "a command is missing"),
+    ] {
+        let ran = ann.run(command).await;
+        ran.failed(2, &[]);
+        let line = ran.stderr.strip_suffix('\n').expect("a line");
+        assert!(!line.contains('\n'), "{line}");
+        let error: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(error["error"]["kind"], "usage", "{line}");
+        assert!(text(&error["error"]["message"]).contains(said), "{line}");
+        assert!(
+            !text(&error["error"]["message"]).contains("Usage"),
+            "{line}"
+        );
+    }
+    assert_eq!(ann.run(&["--json", "--help"]).await.code, 0);
 }
 
 #[tokio::test]

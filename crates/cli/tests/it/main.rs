@@ -5,7 +5,7 @@
 //! - [`mounts`]: disks that only one process sees.
 //! - [`programs`]: other people's programs, as in the tests of the library.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`web_build`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`beside`], [`folders`], [`bad_pictures`], [`full_disk`], [`mount_point`], [`read_only`], [`meeting`], [`streams`], [`services`], [`introducer`], [`changes`], [`remembered`], [`transfers`], [`resuming`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`]: what is shown.
+//! - [`web`], [`web_build`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`beside`], [`folders`], [`bad_pictures`], [`full_disk`], [`mount_point`], [`read_only`], [`meeting`], [`streams`], [`services`], [`introducer`], [`changes`], [`remembered`], [`transfers`], [`resuming`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`], [`tour`]: what is shown.
 
 mod app;
 mod audience;
@@ -41,6 +41,7 @@ mod resuming;
 mod services;
 mod snapshots;
 mod streams;
+mod tour;
 mod transfers;
 mod web;
 mod web_build;

@@ -43,6 +43,24 @@ async fn two_people_meet_by_an_invite_and_ping_each_other_by_name() {
 }
 
 #[tokio::test]
+async fn who_says_their_name_is_known_by_it_from_the_first_moment() {
+    let (mut ann, mut ben) = (Person::new(), Person::new());
+    ann.start(&["--name", "Ann"]).await;
+    ben.start(&["--name", "Ben"]).await;
+    let invite = ann.invite().await;
+    assert_eq!(ben.one(&["add", &invite]).await["name"], "Ann");
+    ben.one(&["ping", "Ann", "-c", "1"]).await;
+    assert_eq!(ann.one(&["contacts"]).await["name"], "Ben");
+    // It is kept for the next time, beside what else was said, and taken back by saying nothing.
+    let kept = fs::read_to_string(ben.file("config.toml")).expect("there");
+    assert_eq!(kept, "lan = false\nname = \"Ben\"\n");
+    ben.stop("TERM").await;
+    ben.start(&["--name", ""]).await;
+    let kept = fs::read_to_string(ben.file("config.toml")).expect("there");
+    assert_eq!(kept, "lan = false\nname = \"\"\n");
+}
+
+#[tokio::test]
 async fn open_invites_are_listed_and_ended() {
     let (ann, ben, cy) = (Person::up().await, Person::up().await, Person::new());
     let one = ann.one(&["invite"]).await;

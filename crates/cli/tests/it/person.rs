@@ -153,6 +153,17 @@ impl Running {
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line:?}"))
     }
 
+    /// The next lines of stdout.
+    pub(crate) async fn lines(&mut self, count: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        while lines.len() < count {
+            let line = timeout(PATIENCE, self.lines.next_line()).await;
+            let line = line.expect("in time").expect("text");
+            lines.push(line.expect("it goes on"));
+        }
+        lines
+    }
+
     /// Waits until this is said on stderr.
     pub(crate) async fn said(&mut self, what: &str) {
         let mut said = BufReader::new(self.child.stderr.as_mut().expect("piped")).lines();

@@ -251,6 +251,18 @@ async fn a_folder_is_handed_over_by_name_with_progress() {
         b"a"
     );
 
+    // The name of a folder means all that is in it, and where nothing matches it is told what helps.
+    let some = ben.file("some");
+    let some_out = some.to_str().expect("text");
+    let mut get = ["get", "ann/holiday", "--only", "day1", "--out", some_out];
+    let lines = ben.json(&get).await;
+    assert_eq!(lines.last().expect("it ends")["files"], 1);
+    assert!(some.join("holiday/day1/a.txt").exists());
+    assert!(!some.join("holiday/b.bin").exists());
+    get[3] = "*.jpg";
+    let none = ben.run(&get).await;
+    none.failed(3, &["matches", "kith ls", "kith get --help"]);
+
     ann.one(&["unshare", "holiday"]).await;
     let gone = ben
         .run(&["get", "ann/holiday", "--out", path, "--wait", "0s"])

@@ -117,6 +117,35 @@ async fn a_program_that_was_killed_is_not_taken_to_have_finished() {
     listener.stop("TERM").await;
 }
 
+#[tokio::test]
+async fn a_program_that_failed_is_not_taken_to_have_finished() {
+    let (ann, ben) = friends().await;
+    for (protocol, program, said) in [
+        ("/failed/1", "cat; exit 3", "(exit status: 3)"),
+        (
+            "/failed/2",
+            "/nonexistent/prog",
+            "127: there is no such program)",
+        ),
+        ("/failed/3", "/", "126: it cannot be run)"),
+    ] {
+        let mut listener = ann.begin(&["listen", protocol, "--exec", program]);
+        listener.said("listening").await;
+        let ran = ben.run_with(&["pipe", "ann", protocol], b"hello").await;
+        assert_eq!(ran.code, 1, "{program}: {ran:?}");
+        assert!(ran.stderr.contains("ann"), "{program}: {ran:?}");
+        listener.said(said).await;
+        listener.stop("TERM").await;
+    }
+    let args = ["listen", "/failed/4", "--exec", "exit 3", "--json"];
+    let mut listener = ann.begin(&args);
+    assert_eq!(listener.json().await, json!({ "event": "ready" }));
+    assert_eq!(ben.run(&["pipe", "ann", "/failed/4"]).await.code, 1);
+    assert_eq!(listener.json().await["event"], "stream");
+    listener.said("{\"error\":{").await;
+    listener.stop("TERM").await;
+}
+
 /// Starts a command whose stdin stays open, and waits until a line comes out of the other end.
 async fn held(person: &Person, args: &[&str]) -> tokio::process::Child {
     let mut command = person.command(args);

@@ -106,11 +106,16 @@ mod tests {
     #[test]
     fn golden_datagrams() {
         // The dialler's first stream, the dialled side's first, the dialler's 33rd, and its 8,193rd.
-        assert_eq!(flow(0).datagram(b"hi"), [0x00, b'h', b'i']);
-        assert_eq!(flow(1).datagram(b"hi"), [0x01, b'h', b'i']);
-        assert_eq!(flow(128).datagram(b"hi"), [0x40, 0x40, b'h', b'i']);
-        assert_eq!(flow(32_768).datagram(b""), [0x80, 0, 0x40, 0]);
-        assert_eq!(flow(1 << 31).datagram(b""), [0xc0, 0, 0, 0, 0x40, 0, 0, 0]);
+        for (stream, payload, golden) in [
+            (0, &b"hi"[..], "006869"),
+            (1, b"hi", "016869"),
+            (128, b"hi", "40406869"),
+            (32_768, b"", "80004000"),
+            (1 << 31, b"", "c000000040000000"),
+        ] {
+            let datagram = flow(stream).datagram(payload);
+            assert_eq!(data_encoding::HEXLOWER.encode(&datagram), golden);
+        }
     }
 
     #[test]

@@ -110,6 +110,8 @@ fn wrong_values_are_refused_in_their_line() {
         "\nlan = true\nlan = true",
         "\n[relay_for_contacts]\nmebibytes_per_day = -1",
         "\n[relay_for_contacts]\naddresses = ['my router']",
+        "\n[relay_for_contacts]\naddresses = ['0.0.0.0']",
+        "\n[relay_for_contacts]\naddresses = ['::1', '::2', '::3', '::4', '::5']",
         "\nlan = ",
     ] {
         let (line, mistake) = Config::parse(text).expect_err(text);
@@ -169,4 +171,98 @@ proptest::proptest! {
         let _ = Config::parse(&text);
         let _ = Config::parse(&format!("{key} = {text}"));
     }
+}
+
+/// The tables of docs/config.md: of each the keys, with the default and what is told of the values.
+fn documented() -> Vec<(String, Vec<[String; 3]>)> {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/config.md");
+    let page = std::fs::read_to_string(page).expect("there");
+    let sections = page.split("\n## ").skip(1).map(|section| {
+        let heading = section.lines().next().expect("a heading");
+        let rows = section.lines().filter(|line| line.starts_with("| `"));
+        let rows = rows.map(|row| {
+            let mut cells = row.split('|').skip(1).map(|cell| cell.trim().to_owned());
+            [(); 3].map(|()| cells.next().expect("a cell"))
+        });
+        (heading.replace('`', ""), rows.collect())
+    });
+    sections.collect()
+}
+
+#[test]
+fn the_page_has_every_setting_with_its_default_and_nothing_else() {
+    let peer = kith_core::ids::PeerId([9; 32]);
+    let peer = format!("[limits.peers.{peer}]");
+    let places = [
+        ("Before all tables", ""),
+        ("[relay_for_contacts]", "[relay_for_contacts]"),
+        ("[limits]", "[limits]"),
+        ("[[limits.schedule]]", "[[limits.schedule]]"),
+        ("[limits.peers.peer1…]", &peer),
+    ];
+    let documented = documented();
+    assert_eq!(documented.len(), places.len());
+    let mut defaults = String::new();
+    for ((heading, rows), (expected, table)) in documented.iter().zip(places) {
+        assert_eq!(heading, expected);
+        let typo = format!("{table}\nno_such_setting = 1");
+        let (_, mistake) = Config::parse(&typo).expect_err("there is none such");
+        let Mistake::UnknownKey { mut known, .. } = mistake else {
+            panic!("{heading}: {mistake}");
+        };
+        let plain = |cell: &String| cell.trim_matches('`').to_owned();
+        let mut told: Vec<String> = rows.iter().map(|[key, ..]| plain(key)).collect();
+        // Tables of the file have pages' sections of their own.
+        match heading.as_str() {
+            "Before all tables" => told.extend(["relay_for_contacts", "limits"].map(str::to_owned)),
+            _ => defaults.push_str(&format!("# {heading}\n")),
+        }
+        known.sort();
+        told.sort();
+        assert_eq!(told, known, "{heading}");
+        let said = rows.iter().filter(|[_, default, _]| default != "none");
+        let said: Vec<_> = said.collect();
+        if !said.is_empty() {
+            defaults.push_str(&format!("{table}\n"));
+        }
+        for [key, default, _] in said {
+            defaults.push_str(&format!("{} = {}\n", plain(key), plain(default)));
+        }
+    }
+    assert_eq!(
+        Config::parse(&defaults),
+        Ok(Config::default()),
+        "{defaults}"
+    );
+}
+
+#[test]
+fn the_page_has_the_bounds_of_the_settings() {
+    use kith_core::content::limits::{PEERS_MAX, PERIODS_MAX, RATE_MIN};
+    use kith_core::introducer::INTRODUCER_ADDRESSES_MAX;
+
+    let documented = documented();
+    let takes = |wanted: &str| {
+        let rows = documented.iter().flat_map(|(_, rows)| rows);
+        let mut cells = rows.filter(|[key, ..]| key.trim_matches('`') == wanted);
+        cells
+            .next()
+            .map(|[_, _, takes]| takes.clone())
+            .expect(wanted)
+    };
+    for (key, bound) in [
+        ("name", format!("{NAME_BYTES_MAX} bytes at most")),
+        ("introducers", format!("{INTRODUCERS_MAX} at most")),
+        ("mebibytes_per_day", format!("to {}", u32::MAX)),
+        ("kibibytes_per_second", format!("to {}", u32::MAX)),
+        ("addresses", format!("{INTRODUCER_ADDRESSES_MAX} at most")),
+        ("port", format!("0 to {}", u16::MAX)),
+        ("schedule", format!("{PERIODS_MAX} periods at most")),
+        ("peers", format!("{PEERS_MAX} PeerIds at most")),
+    ] {
+        assert!(takes(key).contains(&bound), "{key}: {bound}");
+    }
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/config.md");
+    let page = std::fs::read_to_string(page).expect("there");
+    assert!(page.contains(&format!("{} KiB/s at least", RATE_MIN >> 10)));
 }

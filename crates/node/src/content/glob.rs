@@ -1,7 +1,8 @@
 //! Patterns for paths: `--only '*.jpg'`.
 //!
-//! `*` and `?` stand for any characters, and for one, within a name; `**` also crosses `/`, and `**/` stands for any folders or none. A pattern without `/` is
-//! compared with the last name of a path, as in `.gitignore`; one that ends in `/` means all beneath that folder.
+//! As in `.gitignore`: `*` and `?` stand for any characters, and for one, within a name; `**` also crosses `/`, and `**/` stands for any folders or none. A
+//! pattern without `/`, but for one at its end, is compared with each name of a path, others with the path from its beginning. One that fits a folder means all
+//! that is in it; one that ends in `/` fits folders alone. There are no classes (`[a-z]`), no `!` and no `\`: these stand for themselves.
 
 use std::sync::Arc;
 
@@ -54,8 +55,10 @@ impl Filter {
 /// One pattern.
 struct Glob {
     tokens: Vec<Token>,
-    /// Compared with the last name only.
+    /// Compared with each name by itself.
     is_name: bool,
+    /// Fits folders alone.
+    is_folder: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,6 +77,10 @@ enum Token {
 
 impl Glob {
     fn new(pattern: &str) -> Self {
+        let (pattern, is_folder) = match pattern.strip_suffix('/') {
+            Some(folder) => (folder, true),
+            None => (pattern, false),
+        };
         let is_name = !pattern.contains('/');
         let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
         let mut tokens = Vec::new();
@@ -92,23 +99,39 @@ impl Glob {
                 other => Token::Just(other),
             });
         }
-        if pattern.ends_with('/') {
-            tokens.push(Token::Any);
+        Self {
+            tokens,
+            is_name,
+            is_folder,
         }
-        Self { tokens, is_name }
     }
 
+    /// Whether it fits the file at this path, or a folder that the file is in.
     fn matches(&self, path: &str) -> bool {
-        let text = match path.rsplit_once('/') {
-            Some((_, name)) if self.is_name => name,
-            _ => path,
+        if !self.is_name {
+            return self.fits(path, self.is_folder);
+        }
+        let (folders, name) = match path.rsplit_once('/') {
+            Some((folders, name)) => (Some(folders), name),
+            None => (None, path),
         };
+        let mut folders = folders.into_iter().flat_map(|folders| folders.split('/'));
+        folders.any(|folder| self.fits(folder, false)) || self.fits(name, self.is_folder)
+    }
+
+    /// Whether it fits `text`, or what stands before a `/` in it; that alone where what `text` ends in is not to be looked at.
+    fn fits(&self, text: &str, is_end_left_out: bool) -> bool {
         // Which beginnings of the pattern fit what was read so far: takes pattern times text, whatever the pattern.
         let mut fits = vec![false; self.tokens.len() + 1];
         fits[0] = true;
         let mut before = '/';
         self.skip(&mut fits, before);
+        let end = self.tokens.len();
         for character in text.chars() {
+            // What was read is a folder, and all of the pattern fits it.
+            if character == '/' && fits[end] {
+                return true;
+            }
             let mut next = vec![false; fits.len()];
             for (at, token) in self.tokens.iter().enumerate().filter(|(at, _)| fits[*at]) {
                 match token {
@@ -122,7 +145,7 @@ impl Glob {
             before = character;
             self.skip(&mut fits, before);
         }
-        fits[self.tokens.len()]
+        fits[end] && !is_end_left_out
     }
 
     /// Stars also stand for nothing; folders end with a `/`, `before` what comes next.
@@ -165,6 +188,26 @@ mod tests {
             ("docs/**/x", "docs/yx", false),
             ("docs**/x", "docs2/sub/x", true),
             ("docs**/x", "docsx", false),
+            ("docs/", "sub/docs/a.md", true),
+            ("docs/", "sub/docs", false),
+            ("git", "git/config", true),
+            ("git", "sub/git/deep/config", true),
+            ("git", "git2/config", false),
+            ("git", "sub/git", true),
+            ("g?t", "git/config", true),
+            ("sub/git", "sub/git/config", true),
+            ("/sub/git", "sub/git/config", true),
+            ("sub/git", "top/sub/git/config", false),
+            ("sub/g", "sub/git/config", false),
+            ("sub/git/", "sub/git/deep/config", true),
+            ("sub/git/", "sub/git", false),
+            ("/git", "git/config", true),
+            ("/git", "sub/git/config", false),
+            ("docs/*", "docs/sub/a.md", true),
+            ("docs/**", "docs", false),
+            ("/", "top.txt", false),
+            ("[ab].txt", "a.txt", false),
+            ("!a", "b", false),
             ("/top.txt", "top.txt", true),
             ("/top.txt", "sub/top.txt", false),
             ("*", "any/thing", true),
@@ -182,6 +225,7 @@ mod tests {
     fn a_wicked_pattern_takes_no_longer_than_its_length_times_the_paths() {
         let pattern = "*a".repeat(PATTERN_BYTES_MAX / 2);
         assert!(!Glob::new(&pattern).matches(&"a".repeat(1_000)));
+        assert!(!Glob::new(&pattern).matches(&"a/".repeat(500)));
     }
 
     #[test]

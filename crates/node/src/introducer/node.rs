@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use kith_core::discovery::{Client, REGISTRY_PROTOCOL, RegistryConfig};
 use kith_core::ids::{DeviceKey, Face};
-use kith_core::introducer::{Introducer, Ports};
+use kith_core::introducer::{Introducer, Ports, ToldAddressesError, check_told};
 use kith_core::protocol::ProtocolName;
 use kith_core::routing::Access;
 use thiserror::Error;
@@ -73,6 +73,9 @@ pub enum IntroducerError {
     /// There is no address that others could use.
     #[error("this machine has no address that others can reach; name those to advertise")]
     NoAddress,
+    /// One that was named is nobody's, or there are too many.
+    #[error(transparent)]
+    Told(#[from] ToldAddressesError),
     /// There is no port after the last one.
     #[error("port {0} leaves none for address discovery, which takes the next; choose another")]
     LastPort(u16),
@@ -105,8 +108,7 @@ impl IntroducerBuilder {
         self
     }
 
-    /// The addresses that strangers reach it at, the first four of them; those of the machine's own interfaces when left
-    /// out. Behind a router with forwarded ports they have to be named.
+    /// The addresses that strangers reach it at, four at most; those of the machine's own interfaces when left out. Behind a router with forwarded ports they have to be named.
     #[must_use]
     pub fn advertise(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         self.advertised = addresses.into_iter().collect();
@@ -190,6 +192,7 @@ impl IntroducerBuilder {
 
     fn addresses_to_tell(&self) -> Result<Vec<IpAddr>, IntroducerError> {
         if !self.advertised.is_empty() {
+            check_told(&self.advertised)?;
             return Ok(self.advertised.clone());
         }
         let own = own_addresses(self.listen.ip()).map_err(IntroducerError::Interfaces)?;

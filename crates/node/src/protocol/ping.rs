@@ -105,10 +105,10 @@ impl Pinger {
 
 async fn exchange(stream: &mut Stream, sequence: u64) -> io::Result<()> {
     let there_and_back = async {
-        stream.write_all(&sequence.to_be_bytes()).await?;
+        stream.write_all(&ping(sequence)).await?;
         let mut pong = [0; PING_BYTES];
         stream.read_exact(&mut pong).await?;
-        match u64::from_be_bytes(pong) == sequence {
+        match pong == ping(sequence) {
             true => Ok(()),
             false => Err(io::Error::from(io::ErrorKind::InvalidData)),
         }
@@ -116,6 +116,11 @@ async fn exchange(stream: &mut Stream, sequence: u64) -> io::Result<()> {
     tokio::time::timeout(PONG_WITHIN, there_and_back)
         .await
         .map_err(|_| io::ErrorKind::TimedOut)?
+}
+
+/// The bytes of a ping, and of its answer.
+fn ping(sequence: u64) -> [u8; PING_BYTES] {
+    sequence.to_be_bytes()
 }
 
 /// Answers the pings of everybody who has proven who they are.
@@ -147,4 +152,13 @@ async fn echo(mut stream: Stream) -> io::Result<()> {
 
 fn protocol() -> ProtocolName {
     PING.parse().expect("a valid name")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_first_ping_has_the_golden_bytes() {
+        let first = data_encoding::HEXLOWER.encode(&super::ping(1));
+        assert_eq!(first, "0000000000000001");
+    }
 }

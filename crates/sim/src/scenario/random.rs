@@ -7,6 +7,7 @@ use kith_core::random::Random;
 use super::meeting::{MINUTE, REUSABLE, SINGLE};
 use crate::event::{Command, NodeId};
 use crate::nat::Nat;
+use crate::network::Quality;
 use crate::node::Person;
 use crate::world::{Violation, World};
 
@@ -23,6 +24,7 @@ const TO_REST: Duration = Duration::from_secs(40 * 60);
 /// A run of random deeds and faults among `people`, then rest.
 pub fn random(world: &mut World, people: usize) -> Result<(), Violation> {
     let mut random = Random::new(world.fork());
+    world.suggest_quality(Quality::draw(&mut random));
     let introducers = [world.add_introducer(), world.add_introducer()];
     let people: Vec<NodeId> = (0..people)
         .map(|_| {

@@ -133,10 +133,12 @@ pub fn find(name: &str) -> Option<Story> {
     STORIES.iter().copied().find(|story| story.name == name)
 }
 
-/// The command that repeats a run.
-pub fn command(story: &Story, seed: u64, nodes: usize) -> String {
-    let name = story.name;
-    format!("cargo run -p kith-sim -- --scenario {name} --seed {seed} --nodes {nodes}")
+/// The command that repeats a run; of wires that were asked for it knows the loss.
+pub fn command(story: &Story, setup: &Setup, nodes: usize) -> String {
+    let (name, seed) = (story.name, setup.seed);
+    let loss = setup.quality.map(|it| it.loss_per_mille);
+    let loss = loss.map_or_else(String::new, |loss| format!(" --loss {loss}"));
+    format!("cargo run -p kith-sim -- --scenario {name} --seed {seed} --nodes {nodes}{loss}")
 }
 
 /// Runs a story.
@@ -159,28 +161,34 @@ pub fn run(story: &Story, setup: Setup, nodes: usize) -> Report {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::network::{LOSS_DRAWN_PER_MILLE_MAX, Quality};
     use crate::scheme::Kind;
 
     /// Random worlds looked at in every test run.
     const SEEDS: u64 = 50;
 
+    /// And those with the worst wires that random worlds draw.
+    const SEEDS_ON_BAD_WIRES: u64 = 10;
+
     /// One in so many of them is run twice.
     const REPEATED: u64 = 5;
 
     /// Runs a story twice: it must hold, and both runs must be one.
-    fn holds(story: &Story, seed: u64, nodes: usize) {
-        let reports = [0, 1].map(|_| run(story, Setup::new(seed), nodes));
+    fn holds(story: &Story, setup: Setup, nodes: usize) {
+        let reports = [0, 1].map(|_| run(story, setup, nodes));
         let [first, second] = &reports;
-        held(story, seed, nodes, first);
-        assert_eq!(first.trace, second.trace, "seed {seed}");
+        held(story, &setup, nodes, first);
+        assert_eq!(first.trace, second.trace, "seed {}", setup.seed);
     }
 
     /// Says how a run went wrong, and how to repeat it.
-    fn held(story: &Story, seed: u64, nodes: usize, report: &Report) {
+    fn held(story: &Story, setup: &Setup, nodes: usize, report: &Report) {
         if let Err(violation) = &report.outcome {
             let tail = report.lines.1.join("\n");
-            let again = command(story, seed, nodes);
+            let again = command(story, setup, nodes);
             panic!("{tail}\n{violation}\nrepeat with: {again}");
         }
     }
@@ -188,7 +196,7 @@ mod tests {
     #[test]
     fn every_story_holds_and_repeats_byte_for_byte() {
         for story in STORIES {
-            holds(story, 2, 4);
+            holds(story, Setup::new(2), 4);
         }
     }
 
@@ -196,13 +204,44 @@ mod tests {
     fn random_worlds_hold_and_repeat_byte_for_byte() {
         let story = find("random").expect("it is told");
         for seed in 1..=SEEDS {
+            let setup = Setup::new(seed);
             if seed % REPEATED == 0 {
-                holds(&story, seed, 4);
+                holds(&story, setup, 4);
             } else {
-                let report = run(&story, Setup::new(seed), 4);
-                held(&story, seed, 4, &report);
+                held(&story, &setup, 4, &run(&story, setup, 4));
             }
         }
+    }
+
+    #[test]
+    fn random_worlds_hold_on_the_worst_wires_that_they_draw() {
+        let story = find("random").expect("it is told");
+        for seed in 1..=SEEDS_ON_BAD_WIRES {
+            let setup = Setup {
+                quality: Some(Quality::losing(LOSS_DRAWN_PER_MILLE_MAX)),
+                ..Setup::new(seed)
+            };
+            holds(&story, setup, 4);
+            let again = command(&story, &setup, 4);
+            assert!(again.ends_with(" --loss 250"), "{again}");
+        }
+    }
+
+    #[test]
+    fn random_worlds_differ_in_what_their_wires_lose() {
+        let story = find("random").expect("it is told");
+        let losses: BTreeSet<String> = (1..=8)
+            .map(|seed| {
+                let setup = Setup {
+                    whole_trace: true,
+                    ..Setup::new(seed)
+                };
+                let whole = run(&story, setup, 2).whole.expect("it was to be kept");
+                let (_, loss) = whole.split_once("loss_per_mille: ").expect("noted");
+                loss.split(' ').next().unwrap_or_default().to_owned()
+            })
+            .collect();
+        assert!(losses.len() > 4, "{losses:?}");
     }
 
     #[test]

@@ -30,18 +30,18 @@ pub struct Setup {
     pub scheme: Kind,
     /// Whether the whole trace is kept in memory.
     pub whole_trace: bool,
-    /// How good the wires are.
-    pub quality: Quality,
+    /// How good the wires are; as the story has it when left out.
+    pub quality: Option<Quality>,
 }
 
 impl Setup {
-    /// The usual: cheap signatures, ordinary wires.
+    /// The usual: cheap signatures, and wires as the story has them, which are ordinary ones where it says nothing.
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
             scheme: Kind::Keyed,
             whole_trace: false,
-            quality: Quality::default(),
+            quality: None,
         }
     }
 }
@@ -85,6 +85,8 @@ pub struct World {
     pub(super) facts: Vec<Fact>,
     pub(super) touched: Vec<NodeId>,
     pub(super) broken: Option<Violation>,
+    /// Whether the wires are as somebody asked for, whatever the story would have.
+    has_quality: bool,
     queue: BTreeMap<(Time, u64), Event>,
     queued: u64,
     checkers: Vec<Box<dyn Checker>>,
@@ -101,7 +103,8 @@ impl World {
             now: EPOCH,
             nodes: Vec::new(),
             peers: BTreeMap::new(),
-            network: Network::new(setup.quality, random.number()),
+            network: Network::new(setup.quality.unwrap_or_default(), random.number()),
+            has_quality: setup.quality.is_some(),
             model: Model::default(),
             scheme: SimScheme::new(setup.scheme),
             random,
@@ -162,6 +165,15 @@ impl World {
     /// A seed for something else that is random in this run.
     pub fn fork(&mut self) -> kith_core::random::Seed {
         self.random.bytes()
+    }
+
+    /// Makes the wires so good, unless they were asked for otherwise.
+    pub fn suggest_quality(&mut self, quality: Quality) {
+        if !self.has_quality {
+            self.network.quality = quality;
+        }
+        let quality = self.network.quality;
+        self.note(format_args!("wires {quality:?}"));
     }
 
     /// Has something happen later.

@@ -46,11 +46,8 @@ impl Actor {
         &self.data
     }
 
-    /// Writes the settings: a name to be called by, and nothing beyond this machine.
-    pub(super) fn settle(&self) -> Result<(), Failure> {
-        std::fs::create_dir_all(&self.data)?;
-        let settings = format!("name = \"{}\"\nlan = false\n", self.name);
-        Ok(std::fs::write(self.data.join("config.toml"), settings)?)
+    pub(super) fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Starts a process that goes on, and waits until it says that it is ready.

@@ -36,8 +36,9 @@ impl Node {
     /// listen there yet.
     ///
     /// # Errors
-    /// [`Error::Accept`] when this node offers a service of that name and transport already.
+    /// [`Error::Accept`] when this node offers a service of that name and transport already, [`Error::Usage`] for port 0.
     pub fn offer(&self, name: ServiceName, local: Local, access: Access) -> Result<Offered, Error> {
+        check(local)?;
         let offer = ServiceOffer {
             name,
             local,
@@ -61,8 +62,9 @@ impl Node {
     ///
     /// # Errors
     /// [`Error::Accept`] when somebody in this process offers it without keeping it, [`Error::Usage`] for more than
-    /// [`SERVICES_KEPT_MAX`] services or 256 names, [`Error::Io`] when it cannot be saved; all stays as it was.
+    /// [`SERVICES_KEPT_MAX`] services or 256 names and for port 0, [`Error::Io`] when it cannot be saved; all stays as it was.
     pub async fn keep_offer(&self, offer: ServiceOffer) -> Result<(), Error> {
+        check(offer.local)?;
         let table = Services::of(self);
         let mut services = table.0.lock().await;
         let key = offer.key();
@@ -120,6 +122,16 @@ impl Node {
             serving.finish().await;
         }
         Ok(true)
+    }
+}
+
+/// Nothing listens at port 0: to bind it means any free port, and to connect to it nothing.
+fn check(local: Local) -> Result<(), Error> {
+    match local.address().port() {
+        0 => Err(Error::Usage(
+            "port 0 is nobody's; name the one that the service listens at".to_owned(),
+        )),
+        _ => Ok(()),
     }
 }
 
