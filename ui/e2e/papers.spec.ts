@@ -50,6 +50,58 @@ test("who shares documents finds them under Files, and is told so under Albums",
   }
 });
 
+/** Opens Albums as for the first time or once more, with what lies in the shares held back, and watches whether Papers has a card at any time. */
+async function watched(page: Page): Promise<() => void> {
+  let release!: () => void;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  // What somebody shares is told at once; what lies in it is not.
+  await page.route(/api\/v1\/ls\?path=[^&]*%2F/, async (route) => {
+    await held;
+    await route.continue().catch(() => undefined);
+  });
+  await page.addInitScript(() => {
+    const seen: string[] = [];
+    Object.assign(globalThis, { seen });
+    new MutationObserver(() => {
+      for (const card of document.querySelectorAll("main li a")) {
+        const name = card.querySelector("b")?.textContent ?? "";
+        if (!seen.includes(name)) seen.push(name);
+      }
+      if (document.querySelector("main")?.textContent.includes("No albums yet")) seen.push("none");
+    }).observe(document, { childList: true, subtree: true, characterData: true });
+  });
+  await to(page, "albums");
+  await page.reload();
+  return release;
+}
+const seen = (page: Page) => page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
+
+test("before it is known what somebody shares it is no album, and afterwards it is at once what it was", async ({
+  browser,
+}) => {
+  const page = await world.person("bob").browser(browser, { viewport: { width: 360, height: 740 } });
+  await page.goto("about:blank");
+  const origin = new URL(bob.url()).origin;
+  await page.goto(`${origin}/#/people`);
+  await page.evaluate(() => localStorage.clear());
+  const release = await watched(page);
+  await expect(page.getByRole("main").getByText("Loading…")).toBeVisible();
+  await isSound(page, "shares of which nobody knows what they are");
+  expect(await seen(page)).toEqual([]);
+  release();
+  await expect(elsewhere(page)).toBeVisible({ timeout: 30_000 });
+  expect(await seen(page)).not.toContain("Papers");
+
+  // And when it is opened the next time, nobody has to be asked first.
+  await page.unrouteAll();
+  const releaseAgain = await watched(page);
+  await expect(elsewhere(page)).toBeVisible();
+  await expect(page.getByRole("main").getByText("Loading…")).toBeHidden();
+  expect(await seen(page)).not.toContain("Papers");
+  releaseAgain();
+  await page.context().close();
+});
+
 test("files are added where documents are, by a button and by dropping them, and their way is seen", async () => {
   await row(ann).click();
   await expect(heading(ann, "Papers")).toBeVisible();
@@ -107,6 +159,17 @@ test("what becomes an album is one under Albums, and still under Files", async (
     await to(page, "files");
     await expect(row(page)).toBeVisible();
   }
+});
+
+test("an album that was looked into once is there before it is looked into again", async () => {
+  await to(bob, "albums");
+  await expect(row(bob)).toBeVisible();
+  const release = await watched(bob);
+  await expect(row(bob)).toBeVisible();
+  await expect(bob.getByRole("main").getByText("Loading…")).toBeHidden();
+  expect(await seen(bob)).not.toContain("none");
+  release();
+  await bob.unrouteAll();
 });
 
 for (const [screen, options] of Object.entries({

@@ -61,7 +61,7 @@ test("whether everything is well is said of each thing by name", async ({ browse
   await page.getByRole("button", { name: "Have a look" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: /^\s*This node/ })).toBeVisible();
   await expect(
-    page.getByRole("listitem").filter({ hasText: /^\s*Introducers\s+it answers, in [\d.]+ ms/ }),
+    page.getByRole("listitem").filter({ hasText: /^\s*Introducers\s+It answers, in [\d.]+ ms\./ }),
   ).toBeVisible();
   await page.context().close();
 });

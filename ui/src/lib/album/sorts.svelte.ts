@@ -1,20 +1,24 @@
-// Which shares are albums, and which are folders of files: by what most of their files are, so that nobody has to say it. A share that nobody has
-// looked into counts as an album, and all of them are under Files: none is lost between the two.
+// Which shares are albums, and which are folders of files: by what most of their files are, so that nobody has to say it. Until a share was looked into
+// once it is neither; one that cannot be looked into counts as an album, and all of them are under Files: none is lost between the two.
 
-import { SvelteMap } from "svelte/reactivity";
+import { SvelteMap, SvelteSet } from "svelte/reactivity";
 import { sourceOf, type ShareRef } from "../api/content";
 import type { Found } from "../state/found";
 import { listed } from "../state/listing";
 import { live } from "../state/live.svelte";
 import { sortOf, type Sort } from "./kinds";
 
-/** Remembered by the browser, so that no folder shows as an album for a moment each time the app is opened. */
-const KEY = "kith.folders";
-/** More are seldom shared with anybody; those known longest go. */
-const KEPT_MAX = 500;
+/** Remembered by the browser, so that each share is in its place at once when the app is opened. */
+const KEY = "kith.sorts";
+/** More are seldom shared with anybody, and these take 200 kB; those known longest go. */
+const KEPT_MAX = 1_000;
 
-/** Whoever shares hundreds is not asked for all of them together. */
+/** Of the six connections that a browser makes to one place, two are left for what people do meanwhile. */
 const AT_ONCE = 4;
+/** Whoever shares hundreds is not asked for all of them together, and whoever answers late keeps nobody else's waiting. */
+const AT_ONCE_OF_ONE = 2;
+/** What is found out meanwhile is told together, so that a page that is filled by it moves seldom. */
+const TOGETHER_MS = 400;
 
 interface Known {
   sort: Sort;
@@ -24,9 +28,14 @@ interface Known {
 
 class Sorts {
   #known = new SvelteMap<string, Known>(remembered());
+  /** Those that could not be looked into. */
+  #closed = new SvelteSet<string>();
   #asked = new Set<string>();
-  #free = AT_ONCE;
-  #waiting: (() => void)[] = [];
+  /** Whose are being looked into; and those that wait for their turn. */
+  #busy: string[] = [];
+  #waiting: { owner: string; begin: () => void }[] = [];
+  #untold: (() => void)[] = [];
+  #telling: ReturnType<typeof setTimeout> | undefined;
 
   /** What a share was when it was looked into last. */
   of(share: ShareRef): Sort {
@@ -36,6 +45,12 @@ class Sorts {
   /** The same of one's own. */
   ofMine(share: string): Sort {
     return this.of({ owner: live.node?.peer_id ?? "", share });
+  }
+
+  /** Whether it was looked into once, or cannot be: before, it has no place yet. */
+  isPlaced(share: ShareRef): boolean {
+    const key = sourceOf(share, "");
+    return this.#known.has(key) || this.#closed.has(key);
   }
 
   /** Whether it was looked into as it is now. */
@@ -50,21 +65,61 @@ class Sorts {
     const asked = `${key}@${version}`;
     if (this.isKnown(found) || this.#asked.has(asked)) return;
     this.#asked.add(asked);
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await this.#enter(of.owner);
     try {
       const sort = await sortOf(async (path) => (await listed(of, path, hash, isAway)).entries);
-      // Behind those known longer.
-      this.#known.delete(key);
-      this.#known.set(key, { sort, version });
-      remember(this.#known);
+      this.#tell(() => this.#keep(key, { sort, version }), asked);
     } catch {
       // Whoever opens it is told why.
+      this.#tell(() => this.#closed.add(key), asked);
     }
-    this.#asked.delete(asked);
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free += 1;
+    this.#leave(of.owner);
+  }
+
+  /** Waits for one's turn. */
+  async #enter(owner: string): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#waiting.push({ owner, begin: resolve });
+      this.#next();
+    });
+  }
+
+  #leave(owner: string): void {
+    this.#busy.splice(this.#busy.indexOf(owner), 1);
+    this.#next();
+  }
+
+  #next(): void {
+    if (this.#busy.length >= AT_ONCE) return;
+    const isFree = (owner: string) => this.#busy.filter((it) => it === owner).length < AT_ONCE_OF_ONE;
+    const at = this.#waiting.findIndex((it) => isFree(it.owner));
+    const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
+    if (!next) return;
+    this.#busy.push(next.owner);
+    next.begin();
+  }
+
+  #keep(key: string, known: Known): void {
+    // Behind those known longer.
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    remember(this.#known);
+  }
+
+  /** Tells it with whatever else is found out in a moment; at once where nothing else is. */
+  #tell(done: () => void, asked: string): void {
+    this.#untold.push(() => {
+      this.#asked.delete(asked);
+      done();
+    });
+    if (this.#untold.length === this.#asked.size) this.#tellAll();
+    else this.#telling ??= setTimeout(() => this.#tellAll(), TOGETHER_MS);
+  }
+
+  #tellAll(): void {
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
+    for (const tell of this.#untold.splice(0)) tell();
   }
 }
 
@@ -77,18 +132,21 @@ function remembered(): [string, Known][] {
     if (!Array.isArray(kept)) return [];
     return kept
       .filter(
-        (it): it is [string, string] => Array.isArray(it) && it.every((text) => typeof text === "string"),
+        (it): it is [string, string, Sort] =>
+          Array.isArray(it) &&
+          it.every((text) => typeof text === "string") &&
+          (it[2] === "album" || it[2] === "folder"),
       )
-      .map(([key, version]) => [key, { sort: "folder", version }]);
+      .map(([key, version, sort]) => [key, { sort, version }]);
   } catch {
     return [];
   }
 }
 
 function remember(known: ReadonlyMap<string, Known>): void {
-  const folders = [...known].filter(([, { sort }]) => sort === "folder").slice(-KEPT_MAX);
+  const kept = [...known].slice(-KEPT_MAX).map(([key, { version, sort }]) => [key, version, sort]);
   try {
-    localStorage.setItem(KEY, JSON.stringify(folders.map(([key, { version }]) => [key, version])));
+    localStorage.setItem(KEY, JSON.stringify(kept));
   } catch {
     // Then they are looked into again.
   }

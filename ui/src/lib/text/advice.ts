@@ -15,11 +15,27 @@ export const ADVICE: Readonly<Record<ErrorKind, string>> = {
 /** What the daemon's words have where they say what to do next. */
 const HAS_ADVICE = /[;?]/;
 
-/** Words of the daemon, with what to do next. */
+/** A word that is no path, no file's name and no link. */
+const BEGINS_WITH_WORD = /^[a-z]+(?:'[a-z]+)?(?:[,;:]?\s|[.!?…]?$)/;
+/** What something is said of by its name, such as a contact's: that stays as its owner wrote it. */
+const BEGINS_WITH_NAME =
+  /^(?!(?:it|this|that|there|they|others|nobody|nothing|none|one|what|who)\s)\S+ (?:is|was|has|had|holds|exists|cannot|did|does)\b/;
+/** It ends as a sentence does; or with a command, which is taken as it stands. */
+const IS_ENDED = /[.!?…]$|\brun: [^;]*$/;
+
+/** Words of the daemon, which it also puts behind a colon, as the sentence they are where they stand alone. */
+export function sentence(words: string): string {
+  const begun =
+    BEGINS_WITH_WORD.test(words) && !BEGINS_WITH_NAME.test(words)
+      ? words.charAt(0).toUpperCase() + words.slice(1)
+      : words;
+  return begun === "" || IS_ENDED.test(begun) ? begun : `${begun}.`;
+}
+
+/** The same with what to do next. */
 export function advised(words: string, kind: string): string {
-  if (HAS_ADVICE.test(words)) return words;
+  if (HAS_ADVICE.test(words)) return sentence(words);
   // A daemon that is newer than this page may know more kinds.
   const advice = kind in ADVICE ? ADVICE[kind as ErrorKind] : ADVICE.failed;
-  const sentence = words.charAt(0).toUpperCase() + words.slice(1);
-  return `${sentence}${/[.!…]$/.test(sentence) ? "" : "."} ${advice}`;
+  return `${sentence(words)} ${advice}`;
 }

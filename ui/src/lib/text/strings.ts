@@ -262,6 +262,10 @@ export const t = {
       number === 1
         ? "One share holds other files than pictures. It is under"
         : `${count(number)} shares hold other files than pictures. They are under`,
+    unplaced: (number: number) =>
+      number === 1
+        ? "One more share is being looked into…"
+        : `${count(number)} more shares are being looked into…`,
   },
   album: {
     pictures: "Pictures",
@@ -397,7 +401,7 @@ export const t = {
               ? "The one picture in here says where it was taken:"
               : `1 of ${count(pictures)} pictures says where it was taken:`
             : `${count(place)} of ${count(pictures)} pictures say where they were taken:`,
-    wrong: (words: string) => `What they say of where they were taken is not known: ${words}`,
+    wrong: (words: string) => `What they say of where they were taken is not known. ${words}`,
     cut: (place: number) =>
       `There are more files than are looked through here. Of the first, ${place === 0 ? "none says" : place === 1 ? "one says" : `${count(place)} say`} where it was taken; others may.`,
     leaveOut: "Leave out place, time and camera",
@@ -679,7 +683,7 @@ export const t = {
     upload: "Upload",
     download: "Download",
     local: "Within the local network, too",
-    limitsWrong: (words: string) => `The limits cannot be read now: ${words}`,
+    limitsWrong: (words: string) => `The limits cannot be read now. ${words}`,
     peers: "Other limits hold for",
     now: (upload: string, download: string) => `At this hour: upload ${upload}, download ${download}.`,
     unlimited: "none",
