@@ -1,4 +1,6 @@
 // How it looks, in light and dark, wide and on a phone; and whether everybody can use it.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test, type Locator, type Page } from "@playwright/test";
 import { drop, makePicture } from "./pictures";
 import { isSound } from "./sound";
@@ -152,6 +154,44 @@ for (const screen of Object.keys(SCREENS) as (keyof typeof SCREENS)[]) {
     await ann.context().close();
   });
 }
+
+test("a picture that cannot be shown, and one that is gone, are told soundly", async ({ browser }, info) => {
+  const folder = join(world.folder, "Broken");
+  await mkdir(folder);
+  await writeFile(join(folder, "broken.jpg"), "no picture");
+  await writeFile(join(folder, "broken.mp4"), "no film");
+  const asked = { paths: [folder], audience: "contacts" };
+  const { share_id } = await world.person("ann").api<{ share_id: string }>("POST", "/shares", asked);
+  const at = `albums/${await world.person("ann").peerId()}/${share_id}?view=`;
+  for (const screen of ["wide", "dark", "phone"] as const) {
+    const page = await world.person("bob").browser(browser, SCREENS[screen]);
+    const origin = new URL(page.url()).origin;
+    const box = page.getByRole("dialog");
+    const look = async (name: string) => {
+      await page.evaluate(() => Promise.all(document.getAnimations().map((it) => it.finished)));
+      await page.screenshot({ path: info.outputPath(`${screen}-${name}.png`) });
+      await isSound(page, `${screen}: ${name}`);
+    };
+    await page.goto(`${origin}/#/${at}none.jpg`);
+    await expect(box.getByText("This picture is not in the album any more.").first()).toBeVisible({
+      timeout: 30_000,
+    });
+    await look("gone");
+    await page.goto(`${origin}/#/${at}broken.jpg`);
+    await expect(box.getByRole("button", { name: "Show it all the same" })).toBeVisible({ timeout: 30_000 });
+    await look("refused");
+    await page.goto(`${origin}/#/${at}broken.mp4`);
+    await expect(box.getByText("This film cannot be played here")).toBeVisible();
+    await box.getByRole("button", { name: "Download" }).click();
+    const asking = page.getByRole("dialog").last();
+    await asking.getByLabel("Into this folder").fill(join(world.folder, `broken-${screen}`));
+    await asking.getByRole("button", { name: "Download" }).click();
+    await expect(box.getByText("The download has begun")).toBeVisible();
+    await look("broken, and a word about something else");
+    await page.context().close();
+  }
+  await world.person("ann").api("DELETE", `/shares/${share_id}`);
+});
 
 test("the app can be used by keys alone", async ({ browser }) => {
   const page = await world.person("bob").browser(browser);

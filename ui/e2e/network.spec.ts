@@ -100,6 +100,28 @@ for (const [screen, viewport] of Object.entries({
       await expect(map.locator("title", { hasText: "Introducer 1 · 12 ms" })).toBeAttached();
       await expect(row(/^Introducer 2 /)).toContainText("did not answer");
 
+      // There is no room for names: whoever is tapped is named below, and led to by a second tap.
+      const told = page.getByRole("status").filter({ hasText: /Point at somebody|Friend/ });
+      await expect(told).toContainText("Point at somebody");
+      await map.getByRole("link", { name: /Friend 200 · / }).focus();
+      await expect(told.getByRole("link", { name: /^Friend 200 · / })).toBeVisible();
+      await map
+        .getByRole("link", { name: /Friend 100 · / })
+        .dispatchEvent("pointerdown", { pointerType: "touch", bubbles: true });
+      await map.getByRole("link", { name: /Friend 100 · / }).dispatchEvent("click");
+      await expect(told.getByRole("link", { name: /^Friend 100 · / })).toBeVisible();
+      expect(page.url()).toMatch(/#\/network$/);
+      const rows = page.getByRole("table").getByRole("row");
+      await page.getByRole("searchbox", { name: "Search by name" }).fill("friend 20");
+      await expect(rows).toHaveCount(3);
+      await page.getByRole("button", { name: "Who" }).click();
+      await expect(page.getByRole("columnheader", { name: "Who" })).toHaveAttribute("aria-sort", "ascending");
+      await expect(rows.nth(1)).toContainText("Friend 20");
+      await expect(rows.nth(2)).toContainText("Friend 200");
+      await page.getByRole("button", { name: "Who" }).click();
+      await page.getByRole("searchbox", { name: "Search by name" }).fill("");
+      await expect(rows).toHaveCount(PEERS + 3);
+
       const { covered, outside } = await map.evaluate((svg) => {
         const edge = svg.getBoundingClientRect();
         const faces = [...svg.querySelectorAll("circle.node")].map((it) => it.getBoundingClientRect());

@@ -24,6 +24,9 @@ pub(crate) struct Failure {
     /// Whether something was not fetched because something else lies where it should go: another folder helps then, or to add what is missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) exists: bool,
+    /// Whether what somebody was to be called is what is wrong, and nothing else that was asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) of_name: bool,
 }
 
 /// The kinds there are.
@@ -50,6 +53,7 @@ impl Failure {
             message: message.to_string(),
             shell: None,
             exists: false,
+            of_name: false,
         }
     }
 
@@ -123,6 +127,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
             exists: error.is_in_the_way(),
+            of_name: error.is_about_name(),
             ..Self::new(error.kind(), &error).typing(shell(&error))
         }
     }

@@ -179,8 +179,8 @@ impl Error {
             | Self::Priority(_)
             | Self::Text(_)
             | Self::Name(_)
-            | Self::Book(BookError::Name(_) | BookError::NoteTooLong)
-            | Self::AcceptInvite(AcceptInviteError::Name(_))
+            | Self::Book(BookError::Name(_) | BookError::NameTaken(_) | BookError::NoteTooLong)
+            | Self::AcceptInvite(AcceptInviteError::Name(_) | AcceptInviteError::NameTaken(_))
             | Self::Invite(InviteError::Life) => ErrorKind::Usage,
             Self::Accept(_)
             | Self::Book(_)
@@ -201,6 +201,16 @@ impl Error {
                 error: GetError::TargetExists(_),
                 ..
             }
+        )
+    }
+
+    /// Whether what somebody was to be called is what is wrong: it is no name, or another contact has it.
+    pub fn is_about_name(&self) -> bool {
+        matches!(
+            self,
+            Self::Name(_)
+                | Self::Book(BookError::Name(_) | BookError::NameTaken(_))
+                | Self::AcceptInvite(AcceptInviteError::Name(_) | AcceptInviteError::NameTaken(_))
         )
     }
 

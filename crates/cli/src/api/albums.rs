@@ -169,7 +169,10 @@ pub(super) async fn remove(
 
 fn failure(error: AlbumError) -> Failure {
     let kind = match &error {
-        AlbumError::Path(_) | AlbumError::InTheWay(_) | AlbumError::NotBare(_) => ErrorKind::Usage,
+        AlbumError::Path(_)
+        | AlbumError::Name(_)
+        | AlbumError::InTheWay(_)
+        | AlbumError::NotBare(_) => ErrorKind::Usage,
         AlbumError::NoAlbum(_) | AlbumError::NoFile(_) => ErrorKind::NotFound,
         AlbumError::Node(error) => error.kind(),
         _ => ErrorKind::Failed,

@@ -19,6 +19,8 @@ pub(crate) struct SettingsInfo {
     pub(crate) name: String,
     /// Whether contacts on the same network find this node without anybody's help.
     pub(crate) lan: bool,
+    /// Whether that can be switched on: not while the node runs with `--no-lan`.
+    pub(crate) lan_possible: bool,
     /// Whether whoever knows the PeerId can find the public face.
     pub(crate) findable: bool,
     /// Whether this node relays for its contacts, where they can reach it.
@@ -57,7 +59,7 @@ pub(crate) struct StorageInfo {
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SettingsChange {
-    /// What to call the owner, in 64 bytes; empty for nothing.
+    /// What to call the owner, as a petname may be; empty for nothing.
     pub(crate) name: Option<String>,
     /// Whether contacts on the same network find this node without anybody's help.
     pub(crate) lan: Option<bool>,
@@ -140,6 +142,7 @@ async fn describe(door: &Door) -> Result<SettingsInfo, kith::Error> {
     Ok(SettingsInfo {
         name: settings.name,
         lan: settings.lan,
+        lan_possible: settings.lan_possible,
         findable: settings.findable,
         relay_for_contacts: settings.relay_for_contacts,
         provide: settings.provide,

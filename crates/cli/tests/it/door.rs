@@ -115,6 +115,34 @@ async fn failures_have_a_status_and_words() {
 }
 
 #[tokio::test]
+async fn a_name_that_cannot_be_had_is_what_is_wrong() {
+    let (ann, ben, cat) = (Person::up().await, Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let invite = cat.invite().await;
+    for name in ["ANN", "a/b", "\u{200d}cat", "Ada\u{ad}"] {
+        let asked = json!({ "invite": invite, "name": name }).to_string();
+        let (status, body) = call(&ben, "POST", "/contacts", &asked).await;
+        assert!(status.contains("400"), "{name:?}: {status}");
+        assert_eq!(body["of_name"], true, "{name:?}: {body}");
+    }
+    let asked = json!({ "invite": "kith:invite1x", "name": "cat" }).to_string();
+    let (_, body) = call(&ben, "POST", "/contacts", &asked).await;
+    assert_eq!(body["of_name"], Value::Null, "{body}");
+
+    let renamed = |name: &str| json!({ "name": name }).to_string();
+    for name in ["علی\u{200c}رضا", "Bob 👨\u{200d}👩\u{200d}👧"] {
+        let peer = text(&ann.one(&["id"]).await["peer_id"]);
+        let path = format!("/contacts/{peer}/rename");
+        let (status, body) = call(&ben, "POST", &path, &renamed(name)).await;
+        assert!(status.contains("200"), "{status} {body}");
+        assert_eq!(body["name"], name);
+    }
+    let asked = json!({ "invite": invite, "name": "bob 👨👩👧" }).to_string();
+    let (_, body) = call(&ben, "POST", "/contacts", &asked).await;
+    assert_eq!(body["of_name"], true, "it looks like the other's: {body}");
+}
+
+#[tokio::test]
 async fn the_document_lists_every_path_there_is() {
     let ann = Person::up().await;
     let (status, document) = call(&ann, "GET", "/openapi.json", "").await;

@@ -30,6 +30,7 @@ mod fixture;
 #[cfg(test)]
 mod scenarios;
 mod secret;
+mod visible;
 
 pub use acceptance::AcceptError;
 pub use admission::{Admission, InviteError, InviteTerms, Mailbox, RedeemError};

@@ -2,7 +2,7 @@
 //! is global, the petname meaningful, and the safety words make the bond secure.
 //!
 //! A petname can be typed on a command line where `NAME/SHARE/PATH` and `NAME:SERVICE` have a meaning, so it holds
-//! neither `/` nor `:`; and two names that a person would take for one are one (case, Unicode's compatible forms).
+//! neither `/` nor `:`; and two names that a person would take for one are one (case, Unicode's compatible forms, joiners without width).
 
 use std::fmt;
 
@@ -10,6 +10,7 @@ use minicbor::{Decode, Encode};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::visible;
 use crate::ids::PeerId;
 
 /// The longest petname, in bytes: the width of a line in a list of contacts.
@@ -43,7 +44,9 @@ pub enum NameError {
     #[error("a name has at most {PETNAME_BYTES_MAX} bytes")]
     TooLong,
     /// A control character, or one that reverses or hides others.
-    #[error("a name has no control or invisible characters")]
+    #[error(
+        "a name has no control or invisible characters, and joiners only between letters or emoji"
+    )]
     Invisible,
     /// `/` or `:`.
     #[error("a name has neither '/' nor ':'")]
@@ -70,7 +73,7 @@ impl Petname {
     /// Makes a name of what a peer calls itself, leaving out what no name may have; falls back to the beginning of
     /// its key.
     pub fn suggested(text: &str, peer: &PeerId) -> Self {
-        let kept = presentable(text).replace(['/', ':'], "");
+        let kept = presentable(&text.replace(['/', ':'], ""));
         let kept = kept.trim().trim_start_matches('-');
         kept.parse().unwrap_or_else(|_| {
             let text = peer.to_string();
@@ -85,17 +88,16 @@ impl Petname {
     pub fn numbered(&self, number: usize) -> Self {
         let suffix = format!("-{number}");
         let mut end = self.0.len().min(PETNAME_BYTES_MAX - suffix.len());
-        while !self.0.is_char_boundary(end) {
+        while !self.0.is_char_boundary(end) || !visible::is_sound(&self.0[..end]) {
             end -= 1;
         }
         Self(format!("{}{suffix}", &self.0[..end]))
     }
 }
 
-impl std::str::FromStr for Petname {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let name = checked(text)?;
+impl Petname {
+    fn read(text: &str, is_allowed: fn(&str) -> bool) -> Result<Self, NameError> {
+        let name = checked(text, is_allowed)?;
         let looks_like_key = fold(&name).0.starts_with("peer1");
         if looks_like_key || name.starts_with('-') {
             return Err(NameError::LooksLikeKey);
@@ -104,20 +106,17 @@ impl std::str::FromStr for Petname {
     }
 }
 
-impl std::str::FromStr for Tag {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
+impl Tag {
+    fn read(text: &str, is_allowed: fn(&str) -> bool) -> Result<Self, NameError> {
         // Folding can bring forth what no name may have (℀ becomes a/c), so the folded form is what is checked.
-        let folded = fold(&checked(text)?);
-        let tag = checked(&folded.0)?;
-        if fold(&tag) != folded {
+        let folded = in_one_case(&checked(text, is_allowed)?);
+        let tag = checked(&folded, is_allowed)?;
+        if in_one_case(&tag) != folded {
             return Err(NameError::Unstable);
         }
         Ok(Self(tag))
     }
-}
 
-impl Tag {
     /// The tag as text, folded.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -126,30 +125,27 @@ impl Tag {
 
 /// The form in which `text` is compared with petnames.
 pub fn fold(text: &str) -> Folded {
-    let lower = text.trim().nfkc().collect::<String>().to_lowercase();
-    Folded(lower.nfkc().collect())
+    Folded(in_one_case(&visible::without_joiners(text)))
 }
 
-/// Whether a text that a peer calls itself may be carried in a format: within `PETNAME_BYTES_MAX`, nothing invisible.
+fn in_one_case(text: &str) -> String {
+    let lower = text.trim().nfkc().collect::<String>().to_lowercase();
+    lower.nfkc().collect()
+}
+
+/// Whether a text that a peer calls itself may be carried in a format: within `PETNAME_BYTES_MAX`, nothing that reorders.
 /// Empty means that it does not say.
 pub fn is_presentable(text: &str) -> bool {
-    text.len() <= PETNAME_BYTES_MAX && text.chars().all(is_visible)
+    text.len() <= PETNAME_BYTES_MAX && visible::is_carried(text)
 }
 
-/// Cuts what I call myself down to what [`is_presentable`] allows.
+/// Cuts what I call myself down to what a name may have, in `PETNAME_BYTES_MAX`.
 pub fn presentable(text: &str) -> String {
-    let mut kept = String::new();
-    for c in text.trim().chars().filter(|c| is_visible(*c)) {
-        if kept.len() + c.len_utf8() > PETNAME_BYTES_MAX {
-            break;
-        }
-        kept.push(c);
-    }
-    kept
+    visible::cleaned(text.trim(), PETNAME_BYTES_MAX)
 }
 
 /// The text in its composed form (Unicode NFC), if it may be a name.
-fn checked(text: &str) -> Result<String, NameError> {
+fn checked(text: &str, is_allowed: fn(&str) -> bool) -> Result<String, NameError> {
     // Composing at most triples the length; a text over thrice the bound cannot come to lie within it.
     if text.len() > 3 * PETNAME_BYTES_MAX {
         return Err(NameError::TooLong);
@@ -161,7 +157,7 @@ fn checked(text: &str) -> Result<String, NameError> {
     if name.len() > PETNAME_BYTES_MAX {
         return Err(NameError::TooLong);
     }
-    if !name.chars().all(is_visible) {
+    if !is_allowed(&name) {
         return Err(NameError::Invisible);
     }
     if name.contains(['/', ':']) {
@@ -170,20 +166,19 @@ fn checked(text: &str) -> Result<String, NameError> {
     Ok(name)
 }
 
-/// Neither a control character nor one of those that reorder or hide what stands around them (Unicode TR 36).
-fn is_visible(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// Reads a name as it was checked, so that a stored one cannot be another than one that was typed.
-macro_rules! decode_checked {
+/// Reads a name as it was checked, so that a stored one cannot be another than one that was typed; those of before may have what is given to nobody any more.
+macro_rules! read_checked {
     ($($name:ident),*) => {$(
+        impl std::str::FromStr for $name {
+            type Err = NameError;
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                Self::read(text, visible::is_sound)
+            }
+        }
+
         impl<'b, C> Decode<'b, C> for $name {
             fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-                d.str()?.parse().map_err(minicbor::decode::Error::custom)
+                Self::read(d.str()?, visible::is_carried).map_err(minicbor::decode::Error::custom)
             }
         }
 
@@ -200,7 +195,7 @@ macro_rules! decode_checked {
         }
     )*};
 }
-decode_checked!(Petname, Tag);
+read_checked!(Petname, Tag);
 
 #[cfg(test)]
 mod tests {
@@ -217,6 +212,19 @@ mod tests {
         assert_eq!(name("Ada").folded(), name(" ada ").folded());
         assert_eq!(name("ÉMILE").folded(), name("e\u{301}mile").folded());
         assert_ne!(name("Ada").folded(), name("Eda").folded());
+        let (joined, plain) = (name("علی\u{200c}رضا"), name("علیرضا"));
+        assert_eq!(joined.folded(), plain.folded());
+        assert_ne!(joined, plain, "and each is kept as it is written");
+    }
+
+    #[test]
+    fn a_name_of_before_is_read_as_it_is_and_not_given_again() {
+        let bytes = minicbor::to_vec("a\u{3164}").expect("a text");
+        let read: Petname = minicbor::decode(&bytes).expect("it was one");
+        assert_eq!(read.as_str(), "a\u{3164}");
+        assert_eq!(read.as_str().parse::<Petname>(), Err(NameError::Invisible));
+        assert!(is_presentable("a\u{3164}") && !is_presentable("a\u{202e}"));
+        assert!(is_presentable("علی\u{200c}رضا"));
     }
 
     #[test]

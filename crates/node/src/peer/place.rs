@@ -14,6 +14,8 @@ pub(super) struct Place {
     pub(super) home: Home,
     /// Held by whoever changes what `config.toml` says, from reading what holds until it holds anew.
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// Whether the local network can be looked at while the node runs.
+    pub(super) lan_possible: bool,
     /// Held for as long as the node runs, which may be shorter than its handles live.
     lock: Mutex<Option<HomeLock>>,
     _temporary: Option<tempfile::TempDir>,
@@ -47,6 +49,7 @@ impl Place {
         Ok(Self {
             home,
             changing: tokio::sync::Mutex::default(),
+            lan_possible: true,
             lock: Mutex::new(Some(lock)),
             _temporary: temporary,
         })

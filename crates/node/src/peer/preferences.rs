@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use kith_core::identity::Petname;
 use kith_core::introducer::Introducer;
 
 use super::input::Input;
@@ -19,6 +20,8 @@ pub struct Preferences {
     pub name: String,
     /// Whether contacts on the same network find this node without anybody's help.
     pub lan: bool,
+    /// Whether that can be switched on: not where the node was started without.
+    pub lan_possible: bool,
     /// Whether whoever knows the PeerId can look up the public face.
     pub findable: bool,
     /// Whether this node relays for its contacts, where they can reach it.
@@ -53,10 +56,12 @@ impl Node {
         let kept = Config::load(&self.home().config()).map_err(usage)?;
         let now = self.look(|machine, _| (machine.name().to_owned(), machine.is_findable()));
         let (name, findable) = now.await?;
+        let lan_possible = self.0.place.lan_possible;
         Ok(Preferences {
             name,
             findable,
-            lan: kept.lan,
+            lan: kept.lan && lan_possible,
+            lan_possible,
             relay_for_contacts: kept.relay_for_contacts.enabled,
             provide: self.shares().others().provides(),
             copies_mebibytes: self.shares().others().room_bytes() >> 20,
@@ -67,10 +72,14 @@ impl Node {
     /// Changes what the owner prefers, from now on and in `config.toml`.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a name that cannot be one or an audience that is not the usual one of anybody, or where `config.toml` cannot be written; nothing has changed then.
+    /// [`Error::Name`] for a name that nobody could call the owner, [`Error::Usage`] for an audience that is not the usual one of anybody, or where `config.toml` cannot be written; nothing has changed then.
     pub async fn change_preferences(&self, change: Change) -> Result<(), Error> {
         if let Some(name) = &change.name {
             check_name(name).map_err(Error::Usage)?;
+            // Others are told it as it is, or not at all.
+            if !name.is_empty() {
+                name.parse::<Petname>()?;
+            }
         }
         if let Some(audience) = change.audience {
             check_audience(audience).map_err(Error::Usage)?;

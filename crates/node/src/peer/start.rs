@@ -88,7 +88,8 @@ pub enum SpawnError {
 /// # Errors
 /// [`SpawnError`]; nothing is left running.
 pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
-    let place = Place::open(settings.data.clone(), settings.owner())?;
+    let mut place = Place::open(settings.data.clone(), settings.owner())?;
+    place.lan_possible = settings.lan.is_some() || settings.lan_later.is_some();
     let store = Store::open(&place.home.database(), SCHEMAS)?;
     let keys = load_keys(&place.home, &store)?;
     let shares = Arc::new(settings.shares(&place, &keys, &store)?);

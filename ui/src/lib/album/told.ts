@@ -1,7 +1,7 @@
 // What the owner of a share is told of it in one line.
 
 import type { Share } from "../api/client";
-import { safeName } from "../text/safe";
+import { isolated } from "../text/safe";
 import { t } from "../text/strings";
 
 export const told = (of: Share): string =>
@@ -11,5 +11,5 @@ export const told = (of: Share): string =>
     ...(of.bare ? [t.places.bare] : []),
     ...(of.left_out_count > 0 ? [t.places.leftOut(of.left_out_count)] : []),
     // What is put there is shared: there is no other way to add to it.
-    ...(of.album ? [] : [t.album.onDisk(safeName(of.paths[0] ?? ""))]),
+    ...(of.album ? [] : [t.album.onDisk(isolated(of.paths[0] ?? ""))]),
   ].join(" · ");

@@ -41,11 +41,14 @@ export type FolderInfo = Schemas["FolderInfo"];
 /** A failed call, with words for people. */
 export class ApiError extends Error {
   readonly kind: ErrorKind;
+  /** What somebody was to be called is what is wrong, and nothing else. */
+  readonly isOfName: boolean;
 
-  constructor(kind: ErrorKind, message: string) {
+  constructor(kind: ErrorKind, message: string, isOfName = false) {
     super(message);
     this.name = "ApiError";
     this.kind = kind;
+    this.isOfName = isOfName;
   }
 }
 
@@ -58,6 +61,11 @@ export function wordsOf(error: unknown): string {
 export function adviceOf(error: unknown): string {
   const words = wordsOf(error);
   return advised(words, error instanceof ApiError ? error.kind : "failed");
+}
+
+/** The same, where it is to be said at the field of a name. */
+export function adviceOfName(error: unknown): string | null {
+  return error instanceof ApiError && error.isOfName ? adviceOf(error) : null;
 }
 
 const BASE = "/api/v1";
@@ -94,7 +102,7 @@ export function failure(status: number, body: unknown): ApiError {
   if (status === 401) return new ApiError("locked", "this browser is not let in any more");
   if (typeof body === "object" && body !== null && "message" in body && typeof body.message === "string") {
     const kind = "kind" in body && typeof body.kind === "string" ? body.kind : "failed";
-    return new ApiError(kind as ErrorKind, body.message);
+    return new ApiError(kind as ErrorKind, body.message, "of_name" in body && body.of_name === true);
   }
   return status >= 502 && status <= 504
     ? new ApiError("away", AWAY)

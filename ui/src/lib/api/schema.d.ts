@@ -1266,6 +1266,8 @@ export interface components {
             kind: "failed" | "usage" | "not_found" | "not_allowed" | "not_verified";
             /** @description What happened, to whom, and what to do next. */
             message: string;
+            /** @description Whether what somebody was to be called is what is wrong, and nothing else that was asked for. */
+            of_name?: boolean;
             /** @description What to type in a terminal then; an app says `message` alone. */
             shell?: string | null;
         };
@@ -2205,7 +2207,7 @@ export interface components {
              */
             lan?: boolean | null;
             /**
-             * @description What to call the owner, in 64 bytes; empty for nothing.
+             * @description What to call the owner, as a petname may be; empty for nothing.
              * @default null
              */
             name?: string | null;
@@ -2235,6 +2237,8 @@ export interface components {
             introducers: components["schemas"]["IntroducerInfo"][];
             /** @description Whether contacts on the same network find this node without anybody's help. */
             lan: boolean;
+            /** @description Whether that can be switched on: not while the node runs with `--no-lan`. */
+            lan_possible: boolean;
             /** @description What the owner is to be called, as a suggestion to others; empty for none. */
             name: string;
             /** @description Whether what was fetched is provided to others who may have it. */

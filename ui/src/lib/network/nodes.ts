@@ -21,6 +21,23 @@ export interface MapNode extends Rate {
   answers?: boolean;
 }
 
+/** What the table is in the order of. */
+export type Order = "name" | "path" | "rtt" | "bytesReceived" | "bytesSent";
+
+/** Those whose name has this in it, in an order; nothing said, as they are told. Who was not measured comes last. */
+export function arranged(nodes: MapNode[], search: string, order: Order | null): MapNode[] {
+  const wanted = search.trim().toLowerCase();
+  const found = nodes.filter((node) => node.name.toLowerCase().includes(wanted));
+  if (order === null) return found;
+  return found.toSorted((one, other) => {
+    const byName = one.name.localeCompare(other.name, undefined, { numeric: true });
+    if (order === "name") return byName;
+    if (order === "path") return one.path.localeCompare(other.path) || byName;
+    if (order === "rtt") return (one.rtt ?? Infinity) - (other.rtt ?? Infinity) || byName;
+    return other[order] - one[order] || byName;
+  });
+}
+
 export function nodesOf(network: Network, each: Rate[]): MapNode[] {
   const sessions = network.sessions.map((session, at): MapNode => {
     const rate = each[at] ?? { sent: 0, received: 0 };

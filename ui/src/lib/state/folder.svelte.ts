@@ -19,6 +19,8 @@ export class Folder {
     return t.common.filesAndBytes(sum("files"), sum("bytes"));
   });
   wrong = $state<string | null>(null);
+  /** Where it is gone, and the share is not: the nearest folder above it that is there. */
+  above = $state<string | null>(null);
   #at = "";
 
   /** Lists it, if this version is not the one that is shown; while its owner is away, as it was when it was looked into last. */
@@ -32,11 +34,14 @@ export class Folder {
     if (of.owner === "") forget(of, path);
     try {
       const [listing] = await Promise.all([listed(of, path, hash, isAway), open(of)]);
-      if (this.#at === at) [this.entries, this.wrong] = [listing.entries, null];
+      if (this.#at === at) [this.entries, this.wrong, this.above] = [listing.entries, null, null];
     } catch (error) {
+      // One that is not there, and one whose owner cannot be reached, are the same failure.
+      const above = isMissing(error) && !isAway ? await nearest(of, path, hash) : null;
       if (this.#at !== at) return;
+      if (above !== null) this.entries = null;
       // So that the next look tries again.
-      [this.wrong, this.#at] = [api.adviceOf(error), ""];
+      [this.wrong, this.#at, this.above] = [api.adviceOf(error), "", above];
     }
   }
 
@@ -46,4 +51,21 @@ export class Folder {
     await this.show(of, path, hash);
     if (this.wrong !== null && this.entries !== null) toasts.fail(this.wrong);
   }
+}
+
+const isMissing = (error: unknown) => error instanceof api.ApiError && error.kind === "not_found";
+
+/** The nearest folder above one that is missing, where it can be listed and does not have what leads there; nothing where that cannot be told. */
+async function nearest(of: ShareRef, path: string, hash: string): Promise<string | null> {
+  const names = path.split("/").filter(Boolean);
+  for (let name = names.pop(); name !== undefined; name = names.pop()) {
+    const above = names.join("/");
+    try {
+      const { entries } = await listed(of, above, hash);
+      return entries.some((entry) => entry.name === name && entry.kind === "directory") ? null : above;
+    } catch (error) {
+      if (!isMissing(error)) return null;
+    }
+  }
+  return null;
 }

@@ -20,14 +20,16 @@ export interface Found {
   isAway: boolean;
   /** Then, where there is no copy: who, and until when this is known to have held, in milliseconds since 1970, as far as that is. */
   away: { name: string; told: number | null } | null;
+  /** Why a link leads to nothing any more, in words; it did when it was opened. */
+  lost: string | null;
 }
 
-const NOT_AWAY = { isAway: false, away: null };
+const NOT_AWAY = { isAway: false, away: null, lost: null };
 
 /** What links say of where they lead. */
 const links = new SvelteMap<
   string,
-  { name: string; owner: string | null; hash?: string | undefined; files?: number }
+  { name: string; owner: string | null; hash?: string | undefined; files?: number; lost?: string | null }
 >();
 
 /** How often it is asked what a link leads to, while somebody looks: its owner knows nobody to tell. */
@@ -37,13 +39,21 @@ const ASK_LINK_EVERY_MS = 15_000;
 export function followLink(link: string): () => void {
   const ask = async () => {
     if (document.hidden) return;
-    const now = await api.head(link).catch(() => null);
+    const now = await api.head(link).catch((error: unknown) => lossOf(error));
     const told = links.get(link);
-    if (now && told && told.hash !== now.hash)
-      links.set(link, { ...told, hash: now.hash ?? undefined, files: now.files });
+    if (!told || now === null) return;
+    if (typeof now === "string") links.set(link, { ...told, lost: now });
+    else if (told.hash !== now.hash || told.lost)
+      links.set(link, { ...told, hash: now.hash ?? undefined, files: now.files, lost: null });
   };
   const timer = setInterval(() => void ask(), ASK_LINK_EVERY_MS);
   return () => clearInterval(timer);
+}
+
+/** Why a link leads nowhere. That this computer's own node is away or does not let us in is told elsewhere. */
+function lossOf(error: unknown): string | null {
+  const isOwn = error instanceof api.ApiError && (error.kind === "away" || error.kind === "locked");
+  return isOwn ? null : api.adviceOf(error);
 }
 
 /** Has the daemon read a link, which asks nobody; one that it cannot read shows when it is listed. */
@@ -68,6 +78,7 @@ export function findShare(peer: string | null, share: string): Found | undefined
       hash,
       files: told?.files ?? 0,
       ...NOT_AWAY,
+      lost: told?.lost ?? null,
       isMine: false,
     };
   }
@@ -88,7 +99,7 @@ export function findShare(peer: string | null, share: string): Found | undefined
   const isAway = contact?.online === false;
   const isOld = isAway && copy?.hash !== known.hash;
   const away = isOld ? { name: contact.name, told: offered?.told.get(share) ?? null } : null;
-  return { ...known, of: { owner: peer, share }, owner, isMine: false, isAway, away };
+  return { ...known, of: { owner: peer, share }, owner, isMine: false, isAway, away, lost: null };
 }
 
 /** The copy of a share that this node passes on. */

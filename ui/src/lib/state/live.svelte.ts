@@ -4,6 +4,7 @@
 import { untrack } from "svelte";
 import * as api from "../api/client";
 import { applyEvent, EVENT_NAMES, type Applied, type EventName, type Model, type Resource } from "./events";
+import { toasts } from "./toasts.svelte";
 
 /** `locked`: the daemon is there and does not let this browser in. */
 export type Connection = "connecting" | "open" | "lost" | "locked";
@@ -207,6 +208,7 @@ class Live {
     this.#source = source;
     source.onopen = () => {
       this.connection = "open";
+      toasts.heal();
       this.#retryMs = RETRY_MS;
       this.#hear();
       // Whatever happened while nobody listened.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { NetworkSession as Session } from "../api/client";
-import { rates } from "./rates";
+import { rates, withHole } from "./rates";
 
 const session = (device_id: string, sent: number, received: number): Session => ({
   device_id,
@@ -32,5 +32,15 @@ describe("rates", () => {
       sent: 40,
       received: 20,
     });
+  });
+});
+
+describe("a time when nobody looked", () => {
+  it("is a hole in the line, once", () => {
+    const sample = { at: 1, sent: 5, received: 6, rtt: 7 };
+    const hole = { at: 9, sent: null, received: null, rtt: null };
+    expect(withHole([sample], 9)).toEqual([sample, hole]);
+    expect(withHole([sample, hole], 20)).toEqual([sample, hole]);
+    expect(withHole([], 9)).toEqual([]);
   });
 });

@@ -13,6 +13,22 @@ export interface Rates extends Rate {
   each: Rate[];
 }
 
+export interface Sample {
+  /** Seconds since 1970. */
+  at: number;
+  /** Bytes a second; nothing at a time when nobody looked. */
+  sent: number | null;
+  received: number | null;
+  /** The middle of the round trips, in milliseconds. */
+  rtt: number | null;
+}
+
+/** The samples with a hole behind the last, so that no line is drawn over a time when nobody looked. */
+export function withHole(samples: Sample[], at: number): Sample[] {
+  const last = samples.at(-1);
+  return !last || last.sent === null ? samples : [...samples, { at, sent: null, received: null, rtt: null }];
+}
+
 /** What is one session in two readings. */
 function keyOf(session: Session): string {
   return `${session.device_id} ${session.face}`;

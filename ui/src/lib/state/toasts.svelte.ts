@@ -1,12 +1,14 @@
 // Short words about what has just happened. A failure stays until it is dismissed.
 
 import { untrack } from "svelte";
-import { adviceOf, wordsOf } from "../api/client";
+import { adviceOf, ApiError, wordsOf } from "../api/client";
 
 export interface Toast {
   id: number;
   tone: "plain" | "bad";
   text: string;
+  /** It says that the node on this computer did not answer. */
+  isAway?: boolean;
   /** Where one goes on from it. */
   link?: ToastLink;
 }
@@ -46,7 +48,14 @@ class Toasts {
 
   fail(error: unknown): void {
     // What is no error is words already, and whole.
-    this.#add("bad", error instanceof Error ? adviceOf(error) : wordsOf(error));
+    const id = this.#add("bad", error instanceof Error ? adviceOf(error) : wordsOf(error));
+    if (error instanceof ApiError && error.kind === "away")
+      this.all = this.all.map((toast) => (toast.id === id ? { ...toast, isAway: true } : toast));
+  }
+
+  /** The node answers: that it did not is over. */
+  heal(): void {
+    this.all = this.all.filter((toast) => !toast.isAway);
   }
 
   dismiss(id: number): void {

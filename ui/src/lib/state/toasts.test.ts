@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ApiError } from "../api/client";
 import { toasts } from "./toasts.svelte";
 
 test("what has happened is shown in front of a dialog, and behind it when that is closed", () => {
@@ -11,4 +12,12 @@ test("what has happened is shown in front of a dialog, and behind it when that i
   leave();
   expect(toasts.in(page)).toHaveLength(1);
   leavePage();
+});
+
+test("that the node did not answer is over when it does; other failures stay", () => {
+  toasts.fail(new ApiError("away", "the node does not answer"));
+  toasts.fail(new ApiError("failed", "the disk is full"));
+  toasts.heal();
+  const bad = toasts.all.filter(({ tone }) => tone === "bad").map(({ text }) => text);
+  expect(bad).toEqual([expect.stringContaining("The disk is full")]);
 });

@@ -3,14 +3,7 @@
 import { untrack } from "svelte";
 import type { Network, NetworkSession as Session } from "../api/client";
 import { live } from "./live.svelte";
-import { rates, type Rate } from "./rates";
-
-export interface Sample extends Rate {
-  /** Seconds since 1970. */
-  at: number;
-  /** The middle of the round trips, in milliseconds. */
-  rtt: number | null;
-}
+import { rates, withHole, type Rate, type Sample } from "./rates";
 
 /** Half an hour of them. */
 const SAMPLES_MAX = 900;
@@ -35,6 +28,11 @@ class Traffic {
     const at = Date.now() / 1000;
     const last = this.#last;
     this.#last = { sessions, at };
+    if (last && at - last.at > GAP_MAX)
+      this.samples = withHole(
+        untrack(() => this.samples),
+        at,
+      );
     if (!last || at - last.at > GAP_MAX || at === last.at) return;
     const { sent, received, each } = rates(last.sessions, sessions, at - last.at);
     const sample = { at, sent, received, rtt: middle(sessions) };

@@ -2,6 +2,7 @@
 
 import type { KeptWhy } from "../api/client";
 import { bytes, count, when } from "./format";
+import { isolated } from "./safe";
 
 interface Rates {
   upload?: string | null;
@@ -37,10 +38,13 @@ export const t = {
     copy: "Copy",
     copied: "Copied",
     share: "Share…",
-    more: (name: string) => `More for ${name}`,
+    more: (name: string) => `More for ${isolated(name)}`,
     retry: "Try again",
     loading: "Loading…",
     remove: "Remove",
+    loseBegun: "Close this, and lose what you began?",
+    lose: "Lose it",
+    goOn: "Go on with it",
     you: "You",
     files,
     filesAndBytes: (number: number, size: number) => `${files(number)} · ${bytes(size)}`,
@@ -93,15 +97,15 @@ export const t = {
     mine: "Your invite",
     theirs: "Add someone",
     title: "Invite someone",
-    text: "Whoever adds this becomes your contact. It works once, and for a week.",
-    textReusable: "Any number of people may use it for a week. Each waits until you confirm them.",
+    text: "Whoever adds this becomes your contact. It works once, and for at least a week.",
+    textReusable: "Any number of people may use it for at least a week. Each waits until you confirm them.",
     label: "Invite as text",
     code: "Your invite as a QR code",
     reusable: "For more than one person",
     noWay:
       "This invite works only while both of you are on one network: there is no introducer, and this computer knows no address of its own that others could reach. Add an introducer under Settings to be found from elsewhere.",
     making: "Making an invite…",
-    used: (name: string) => `${name} used your invite`,
+    used: (name: string) => `${isolated(name)} used your invite`,
     over: "This invite was used, or is over",
     another: "Make another one",
     open: "Other open invites",
@@ -118,7 +122,7 @@ export const t = {
     placeholder: "kith:invite1…",
     name: "What you call them",
     nameHint: "Leave it empty to use the name they gave themselves.",
-    added: (name: string) => `${name} is now in your address book`,
+    added: (name: string) => `${isolated(name)} is now in your address book`,
   },
   handed: {
     camera: "Scan with camera",
@@ -136,12 +140,14 @@ export const t = {
     isOwn: "You made this invite yourself. Send it to somebody else.",
     isOver: "The time of this invite is over. Ask for a new one.",
     isKnown: (name: string) =>
-      `An invite from ${name}, who is in your address book. It lets you meet again, if one of you has removed or blocked the other.`,
+      `An invite from ${isolated(name)}, who is in your address book. It lets you meet again, if one of you has removed or blocked the other.`,
     invite: "An invite.",
-    inviteFrom: (name: string) => `An invite from somebody who calls themselves “${name}”.`,
+    inviteFrom: (name: string) => `An invite from somebody who calls themselves “${isolated(name)}”.`,
     link: "A link to something that is shared.",
     linkTo: (name: string, owner: string) =>
-      owner === "" ? `A link to “${name}”.` : `A link to “${name}”, from ${owner}.`,
+      owner === ""
+        ? `A link to “${isolated(name)}”.`
+        : `A link to “${isolated(name)}”, from ${isolated(owner)}.`,
     yours: "you",
     add: "Add them",
     open: "Open it",
@@ -187,7 +193,7 @@ export const t = {
     notMutual: "They have not answered yet. That happens as soon as both of you are there.",
     pendingTitle: "Waiting to be let in",
     pendingText: (name: string) =>
-      `${name} came by an invite that several people could use, or was blocked by you. Compare the safety words, then decide. After a block one of you needs a new invite, too.`,
+      `${isolated(name)} came by an invite that several people could use, or was blocked by you. Compare the safety words, then decide. After a block one of you needs a new invite, too.`,
     confirm: "Let in",
     rename: "Rename",
     newName: "New name",
@@ -196,28 +202,30 @@ export const t = {
     unblock: "Unblock",
     remove: "Remove",
     verify: "Compare safety words",
-    blockTitle: (name: string) => `Block ${name}?`,
+    blockTitle: (name: string) => `Block ${isolated(name)}?`,
     blockText:
       "They get nothing from you any more, and are not told why. A link that they have still opens what it opens, until you take that back. What they fetched they keep. Should you unblock them, one of you needs a new invite.",
-    removeTitle: (name: string) => `Remove ${name}?`,
+    removeTitle: (name: string) => `Remove ${isolated(name)}?`,
     removeText: "You forget them. To meet again, one of you needs a new invite.",
     done: {
-      blocked: (name: string) => `${name} is blocked`,
+      blocked: (name: string) => `${isolated(name)} is blocked`,
       unblocked: (name: string) =>
-        `${name} is not blocked any more. To meet again, one of you needs a new invite.`,
-      removed: (name: string) => `${name} is removed`,
-      confirmed: (name: string) => `${name} is let in`,
+        `${isolated(name)} is not blocked any more. To meet again, one of you needs a new invite.`,
+      removed: (name: string) => `${isolated(name)} is removed`,
+      confirmed: (name: string) => `${isolated(name)} is let in`,
     },
     addTag: "Add a tag",
     removeTag: (tag: string) => `Remove the tag ${tag}`,
-    theirs: (name: string) => `What ${name} shares with you`,
+    theirs: (name: string) => `What ${isolated(name)} shares with you`,
     theirsNone: "Nothing now.",
-    theirsWrong: (name: string) => `What ${name} shares cannot be seen now`,
+    theirsWrong: (name: string) => `What ${isolated(name)} shares cannot be seen now`,
+    theirsUnasked: "Nothing is asked for while they are blocked.",
+    mineBlocked: "Nothing while they are blocked.",
     theirsBlocked: "You have blocked them: nothing of theirs is asked for, and they get nothing of yours.",
     theirsAway: "They are away. What they shared shows when they are back.",
     theirsAsOf: (told: number | null, now: number) =>
       told === null ? "They are away." : `They are away. This is as of ${when(told, now)}.`,
-    mine: (name: string) => `What you share with ${name}`,
+    mine: (name: string) => `What you share with ${isolated(name)}`,
     mineNone: "Nothing yet. Make an album for them, or one for all your contacts.",
     fetched: "Fetched from you",
     fetchedNone: "Nothing yet.",
@@ -232,9 +240,9 @@ export const t = {
     } as Record<string, string>,
   },
   words: {
-    title: (name: string) => `Are you really talking to ${name}?`,
+    title: (name: string) => `Are you really talking to ${isolated(name)}?`,
     text: (name: string) =>
-      `Call ${name}, or meet. If both of you see the same words, nobody stands between you.`,
+      `Call ${isolated(name)}, or meet. If both of you see the same words, nobody stands between you.`,
     always: "Words that stay",
     now: "Words of this moment",
     liveText: "Both of you have to look at this at the same time. Four words, made for this one time.",
@@ -244,13 +252,13 @@ export const t = {
     different: "They differ",
     differentTitle: "The words differ",
     differentText: (name: string) =>
-      `If both of you read them right, then somebody else may stand between you and ${name}: who has this contact’s key is not who you are talking to. What you share with them may reach somebody else.`,
+      `If both of you read them right, then somebody else may stand between you and ${isolated(name)}: who has this contact’s key is not who you are talking to. What you share with them may reach somebody else.`,
     differentNow: (name: string) =>
-      `${name} counts as not verified from now on. Compare once more if one of you may have misread. Else let them have nothing: block them, or remove them and meet again by a new invite, best in person.`,
+      `${isolated(name)} counts as not verified from now on. Compare once more if one of you may have misread. Else let them have nothing: block them, or remove them and meet again by a new invite, best in person.`,
     differentAgain: "Compare once more",
     differentNotice: (name: string) =>
-      `You compared words with ${name}, and they differed. Somebody else may stand between you.`,
-    verified: (name: string) => `You have compared words with ${name}`,
+      `You compared words with ${isolated(name)}, and they differed. Somebody else may stand between you.`,
+    verified: (name: string) => `You have compared words with ${isolated(name)}`,
     tag: "verified",
     tagDiffer: "unverified",
   },
@@ -274,7 +282,7 @@ export const t = {
   },
   album: {
     pictures: "Pictures",
-    from: (name: string) => `From ${name}`,
+    from: (name: string) => `From ${isolated(name)}`,
     add: "Add files",
     addFolder: "Add a folder",
     drop: "Drop them to add them",
@@ -314,13 +322,14 @@ export const t = {
       told === null ? "Away" : `Away · as of ${when(told, now)}`,
     away: (name: string, told: number | null, now: number) =>
       told === null
-        ? `${name} is away. What is here of it is shown; the rest comes when they are back.`
-        : `${name} is away. It is shown as of ${when(told, now)}, as far as it is here; the rest comes when they are back.`,
+        ? `${isolated(name)} is away. What is here of it is shown; the rest comes when they are back.`
+        : `${isolated(name)} is away. It is shown as of ${when(told, now)}, as far as it is here; the rest comes when they are back.`,
     notSeenTitle: "This was not looked at before",
-    notSeen: (name: string) => `${name} is away, and nothing of it is here. It shows when they are back.`,
+    notSeen: (name: string) =>
+      `${isolated(name)} is away, and nothing of it is here. It shows when they are back.`,
     smallOnly: "Only the small picture is here. The whole one comes when its owner is back.",
     brokenAway: "This is not here, and its owner is away. It shows when they are back.",
-    ownerAway: (name: string) => `${name} is away. It shows when they are back.`,
+    ownerAway: (name: string) => `${isolated(name)} is away. It shows when they are back.`,
     lightbox: "Picture",
     position: (at: number, all: number) => `${count(at)} of ${count(all)}`,
     previous: "Previous",
@@ -343,13 +352,13 @@ export const t = {
   stop: {
     own: {
       do: "Stop sharing",
-      title: (name: string) => `Stop sharing ${name}?`,
+      title: (name: string) => `Stop sharing ${isolated(name)}?`,
       text: "Nobody gets it from you any more. Your files stay where they are, and so do copies that others fetched.",
       done: "It is not shared any more",
     },
     copy: {
       do: "Stop passing it on",
-      title: (name: string) => `Stop passing on ${name}?`,
+      title: (name: string) => `Stop passing on ${isolated(name)}?`,
       text: "Others get it from its owner then, and not from you. What you fetched stays where it is.",
       done: "It is not passed on any more",
     },
@@ -374,6 +383,12 @@ export const t = {
     nameHint: "Leave it empty to use the folder’s own name.",
     make: "Share",
     lacksName: "Give it a name.",
+    nameSlash: "An album’s name has neither / nor \\. Write 12-24 in place of 12/24.",
+    nameDot: "An album’s name does not end with a dot.",
+    nameDrive: "An album’s name does not begin as a drive does, such as C:.",
+    nameDevice: "Windows could keep no album of this name. Add a word to it.",
+    nameLong: "This is too long for an album’s name.",
+    lacksOtherName: "Give it another name.",
     lacksFolder: "Pick a folder.",
     lacksEnd: "Finish the path, or press Enter.",
     lacksLook: "One moment: whether pictures say where they were taken is looked up first.",
@@ -383,8 +398,8 @@ export const t = {
       `There are more files than can be meant: only the first ${count(most)} are taken. A large folder is better shared where it lies, as a folder on this disk.`,
     unread: (number: number, first: string) =>
       number === 1
-        ? `One file or folder could not be read and is left out: ${first}`
-        : `${count(number)} files or folders could not be read and are left out, among them ${first}`,
+        ? `One file or folder could not be read and is left out: ${isolated(first)}`
+        : `${count(number)} files or folders could not be read and are left out, among them ${isolated(first)}`,
   },
   looking: {
     label: "Files are being looked at",
@@ -441,7 +456,7 @@ export const t = {
       audience === "named"
         ? named.length === 0
           ? "for nobody"
-          : `for ${new Intl.ListFormat(undefined, { type: "conjunction" }).format(named)}`
+          : `for ${new Intl.ListFormat(undefined, { type: "conjunction" }).format(named.map(isolated))}`
         : ({ contacts: "for all your contacts", link: "for whoever has the link", public: "for everyone" }[
             audience
           ] ?? audience),
@@ -458,7 +473,7 @@ export const t = {
     } as Record<string, string>,
   },
   upload: {
-    title: (name: string) => `Adding to ${name}`,
+    title: (name: string) => `Adding to ${isolated(name)}`,
     running: (done: number, total: number) => `Adding ${count(done)} of ${count(total)}…`,
     failed: (number: number) =>
       number === 1 ? "One file was not added" : `${count(number)} files were not added`,
@@ -534,6 +549,9 @@ export const t = {
     emptyTitle: "Nothing is shared yet",
     emptyText: "Share a folder, or ask somebody to share with you.",
     goneTitle: "This is not here",
+    folderGoneTitle: "This folder is gone",
+    folderGone: "Whoever shares it has removed or renamed it.",
+    linkLost: (words: string) => `${words} What is shown is as it was when you looked.`,
     cut: (number: number) => `There is more in this folder; the first ${count(number)} are shown.`,
   },
   transfers: {
@@ -586,7 +604,7 @@ export const t = {
     rest: "was here already",
     asked: "is asked of them now",
     gives: (name: string, gave: string, asked: string) =>
-      `${name} gave ${gave === "" ? "nothing so far" : `parts of ${gave}`}${asked === "" ? "" : `; asked now for parts of ${asked}`}`,
+      `${isolated(name)} gave ${gave === "" ? "nothing so far" : `parts of ${gave}`}${asked === "" ? "" : `; asked now for parts of ${asked}`}`,
     andMore: (number: number) => `and ${count(number)} more`,
     updated: (added: number, replaced: number) =>
       added + replaced === 0
@@ -642,6 +660,8 @@ export const t = {
       "Of an introducer: the round trip of the last question to it, and what connections that are open now took through its relay. The questions themselves are not counted.",
     stranger: "A stranger",
     who: "Who",
+    search: "Search by name",
+    pointAt: "Point at somebody, or tap them, to see who it is.",
     sent: "Sent",
     received: "Received",
     middle: "Median",
@@ -696,6 +716,7 @@ export const t = {
     reach: "Being found",
     lan: "On the local network",
     lanText: "Contacts on the same network find you without anybody’s help.",
+    lanNever: "Kith was started without it (“--no-lan”), so it stays off until kith is started without that.",
     findable: "By whoever knows my PeerId",
     findableText:
       "Off, strangers can find out nothing about you. On, they can tell whether you are there, and ask for what is public.",
@@ -707,6 +728,7 @@ export const t = {
     provide: "Pass on what I fetched",
     provideText: "Others who may have it get it from you, too, so that its owner can be away.",
     room: "Room for copies, in MiB",
+    roomWrong: (most: number) => `Give a whole number, from 0 to ${count(most)}.`,
     limits: "Limits",
     limitsText:
       "How fast content may move to and from distant people, all together. As “2 MiB/s”, “16 Mbit/s” or “none”.",

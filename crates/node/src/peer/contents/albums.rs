@@ -42,6 +42,9 @@ pub enum AlbumError {
     /// A name that some system could not have, or that leads elsewhere.
     #[error("the file cannot be called that: {0}")]
     Path(#[from] PathError),
+    /// A name that the folder of an album could not have, here or where it is fetched.
+    #[error("an album cannot be called that: {0}")]
+    Name(PathError),
     /// There is a folder, or something else that is no file, in its place or on the way to it.
     #[error("there is something else in the place of {0:?}")]
     InTheWay(String),
@@ -113,7 +116,7 @@ impl Contents {
     /// pixels; what is no picture of which that can be left out is refused.
     ///
     /// # Errors
-    /// [`AlbumError::Path`] for a name that no folder can have, [`AlbumError::NoSpace`] and [`AlbumError::Io`]; [`AlbumError::Node`] where it
+    /// [`AlbumError::Name`] for a name that no folder can have, [`AlbumError::NoSpace`] and [`AlbumError::Io`]; [`AlbumError::Node`] where it
     /// cannot be shared, and there is no folder then.
     pub async fn make_album(
         &self,
@@ -121,7 +124,7 @@ impl Contents {
         recipients: Recipients,
         bare: bool,
     ) -> Result<Published, AlbumError> {
-        check_name(name)?;
+        check_name(name).map_err(AlbumError::Name)?;
         let (albums, wanted) = (self.node.home().albums(), name.to_owned());
         let folder = blocking(move || make_folder(&albums, &wanted)).await?;
         let new = NewShare {

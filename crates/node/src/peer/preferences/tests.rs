@@ -95,3 +95,46 @@ async fn of_two_introducers_added_at_once_both_are_used() {
     assert_eq!(kept(&node).introducers, both);
     node.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_name_that_others_would_be_told_otherwise_is_refused_and_not_kept() {
+    let node = node().await;
+    for (name, is_taken) in [
+        ("علی\u{200c}رضا", true),
+        ("Bob 👨\u{200d}👩\u{200d}👧", true),
+        ("", true),
+        ("a/b:c", false),
+        ("\u{200c}علی", false),
+        ("Ada\u{ad}", false),
+        ("peer1x", false),
+    ] {
+        node.change_preferences(called("before"))
+            .await
+            .expect("one");
+        let changed = node.change_preferences(called(name)).await;
+        assert_eq!(changed.is_ok(), is_taken, "{name:?}");
+        if let Err(error) = changed {
+            assert!(error.is_about_name(), "{error}");
+            assert_eq!(error.kind(), crate::ErrorKind::Usage);
+        }
+        let holds = if is_taken { name } else { "before" };
+        assert_eq!(kept(&node).name, holds);
+    }
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_local_network_is_not_on_where_the_node_was_started_without() {
+    let node = node().await;
+    let switch_on = Change {
+        lan: Some(true),
+        ..Change::default()
+    };
+    node.change_preferences(switch_on)
+        .await
+        .expect("kept for the next start");
+    assert!(kept(&node).lan);
+    let holds = node.preferences().await.expect("running");
+    assert!(!holds.lan && !holds.lan_possible);
+    node.shutdown().await;
+}
