@@ -3,7 +3,8 @@
 //! A file here that holds what came to its place last is its owner's, and another content of theirs may take its place. Anything
 //! else was made here, or nothing is known of it: it is neither replaced nor deleted, and named. What is gone at its owner stays as well. A file that came and
 //! is not here any more was deleted here, and comes again when its owner gives it another content; one that was kept and is not here any more comes again. Whether
-//! somebody may run a file goes with it, unless that was changed here; the rest of its mode is that of this place.
+//! somebody may run a file goes with it, and so does its time, unless that was changed here; the rest of its mode is that of this place. Links are as files
+//! are ([`links`]).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,6 +23,8 @@ use crate::data::hash::{self, Stamp};
 use crate::data::places::{Places, beneath};
 use crate::data::range::Blob;
 
+mod links;
+
 /// The most files that are kept as they are and named: what somebody reads.
 pub const KEPT_NAMED_MAX: usize = 100;
 
@@ -32,11 +35,11 @@ const REPLACED_MAX: usize = 256 * 1024;
 /// What came of bringing something up to date.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Updated {
-    /// Files that were not here.
+    /// Files and links that were not here.
     pub added: u64,
-    /// Files that were replaced, or may be run now, or may not.
+    /// Files and links that were replaced, and files that may be run now, or may not, or have another time.
     pub replaced: u64,
-    /// Files that were deleted here, and are as they were then: they do not come again.
+    /// Files and links that were deleted here, and are as they were then: they do not come again.
     pub deleted: u64,
     /// Files, folders and links that are something else at their owner and stay as they are here, by their paths below the target; the first
     /// [`KEPT_NAMED_MAX`],
@@ -66,10 +69,12 @@ struct Outdated {
     path: String,
     /// As it was when it was looked at.
     stamp: Stamp,
-    /// Whether another content comes, or only this changes:
+    /// Whether another content comes, or only these change:
     is_fetched: bool,
-    /// whether it may be run then.
+    /// whether it may be run then,
     executable: bool,
+    /// and its time, where that is another, in milliseconds since 1970.
+    mtime_ms: Option<i64>,
 }
 
 /// What is to become of a file.
@@ -174,7 +179,9 @@ impl Update {
             false => is_executable,
         };
         let is_fetched = here != file.hash;
-        if !is_fetched && executable == is_executable {
+        let is_time_ours = known.is_time_ours(&here, stamp.mtime_ms());
+        let mtime_ms = (is_time_ours && file.mtime_ms != stamp.mtime_ms()).then_some(file.mtime_ms);
+        if !is_fetched && executable == is_executable && mtime_ms.is_none() {
             return Ok(Judged::Same);
         }
         if !known.is_ours(&here) {
@@ -189,6 +196,7 @@ impl Update {
             stamp,
             is_fetched,
             executable,
+            mtime_ms,
         });
         Ok(match is_fetched {
             true => Judged::Outdated,
@@ -242,7 +250,7 @@ impl Update {
                     self.lock().updated.replaced += 1;
                     changed.insert(match outdated.is_fetched {
                         true => disk::parent(&at).to_owned(),
-                        // Its mode is kept with itself.
+                        // Its mode and time are kept with itself.
                         false => at,
                     });
                     continue;
@@ -330,7 +338,7 @@ impl Update {
     }
 }
 
-/// Puts a file that came in the place of another, or changes whether that may be run. False where it is not as it was when it was looked at.
+/// Puts a file that came in the place of another, or changes whether that may be run, and its time. False where it is not as it was when it was looked at.
 fn put(outdated: &Outdated, folder: &Path, new: &Path, at: &Path) -> io::Result<bool> {
     // Nothing is followed that has come on the way meanwhile.
     if !way(folder, &outdated.path).is_ok_and(|way| way == Way::Free) {
@@ -347,6 +355,9 @@ fn put(outdated: &Outdated, folder: &Path, new: &Path, at: &Path) -> io::Result<
         return disk::replace(new, at, outdated.stamp);
     }
     disk::set_mode(at, &found, outdated.executable)?;
+    if let Some(mtime_ms) = outdated.mtime_ms {
+        disk::set_time(at, mtime_ms)?;
+    }
     Ok(true)
 }
 
