@@ -109,7 +109,7 @@ pub use others::Others;
 pub use previews::{Preview, PreviewError, Previews, Worker};
 pub use priorities::{Level, Levels, Priorities, PriorityError};
 pub use providers::Provider;
-pub use reader::{FileReader, ReadError, Readers};
+pub use reader::{FileReader, FileVersion, ReadError, Readers};
 pub use recipients::{AudienceKind, Recipients, RecipientsError};
 pub use remembered::{Forgotten, Remembered};
 pub use request::{AlreadyHere, Get, Got, Progress, StagedAt};
