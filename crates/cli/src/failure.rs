@@ -23,7 +23,13 @@ pub(crate) struct Failure {
     /// Whether something was not fetched because something else lies where it should go: another folder helps then, or to add what is missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) exists: bool,
+    /// Whether nobody reads what the command prints any more: it ends, and nothing is to be said of it.
+    #[serde(skip)]
+    is_unread: bool,
 }
+
+/// The exit code of a command that prints to nobody: that which a shell gives to what `SIGPIPE` has ended, as it ends others.
+const UNREAD: u8 = 128 + 13;
 
 /// The kinds there are.
 const KINDS: [ErrorKind; 5] = [
@@ -49,7 +55,21 @@ impl Failure {
             message: message.to_string(),
             shell: None,
             exists: false,
+            is_unread: false,
         }
+    }
+
+    /// Whoever read what the command prints has gone, as `head` does.
+    pub(crate) fn unread() -> Self {
+        Self {
+            is_unread: true,
+            ..Self::failed("nobody reads what is printed any more")
+        }
+    }
+
+    /// Whether it is that.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.is_unread
     }
 
     /// With what to type in a terminal.
@@ -77,6 +97,7 @@ impl Failure {
     /// The process's exit code (DESIGN §6).
     pub(crate) fn exit_code(&self) -> u8 {
         match self.kind {
+            _ if self.is_unread => UNREAD,
             ErrorKind::Usage => 2,
             ErrorKind::NotFound => 3,
             ErrorKind::NotAllowed => 4,
