@@ -60,6 +60,7 @@ pub mod offered;
 pub mod others;
 mod part;
 pub mod past;
+mod placed;
 mod preparing;
 pub mod previews;
 pub mod priorities;
@@ -89,7 +90,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use asking::{Answered, head};
+pub use asking::{Answered, head, is_in_place};
 pub use cache::Cache;
 pub use chosen::{Chosen, ChosenError};
 pub use copies::{Copy, Held, HoldError, LearnError, News};
