@@ -23,6 +23,7 @@
 //! Whether somebody may have a share is decided in [`kith_core::content::access`], and what of a tree may become a path in
 //! [`kith_core::data::walk`]; here are only disks and streams.
 
+mod absent;
 pub mod answer;
 pub mod asking;
 mod audience;

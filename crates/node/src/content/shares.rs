@@ -17,12 +17,12 @@ use kith_core::time::Time;
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
+use crate::content::absent::Absent;
 use crate::content::event::ShareEvent;
 use crate::content::fetches::{self, Fetch, Version};
 use crate::content::looks::Looks;
 use crate::content::marked::Marked;
 use crate::content::others::Others;
-use crate::content::placed::Absent;
 use crate::content::recipients::Recipients;
 use crate::content::store::{self, Database, ShareRow};
 use crate::content::underway::Underways;
