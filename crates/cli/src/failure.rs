@@ -27,7 +27,13 @@ pub(crate) struct Failure {
     /// Whether what somebody was to be called is what is wrong, and nothing else that was asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) of_name: bool,
+    /// Whether nobody reads what the command prints any more: it ends, and nothing is to be said of it.
+    #[serde(skip)]
+    is_unread: bool,
 }
+
+/// The exit code of a command that prints to nobody: that which a shell gives to what `SIGPIPE` has ended, as it ends others.
+const UNREAD: u8 = 128 + 13;
 
 /// The kinds there are.
 const KINDS: [ErrorKind; 5] = [
@@ -54,7 +60,21 @@ impl Failure {
             shell: None,
             exists: false,
             of_name: false,
+            is_unread: false,
         }
+    }
+
+    /// Whoever read what the command prints has gone, as `head` does.
+    pub(crate) fn unread() -> Self {
+        Self {
+            is_unread: true,
+            ..Self::failed("nobody reads what is printed any more")
+        }
+    }
+
+    /// Whether it is that.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.is_unread
     }
 
     /// With what to type in a terminal.
@@ -102,6 +122,7 @@ impl Failure {
     /// The process's exit code (DESIGN §6).
     pub(crate) fn exit_code(&self) -> u8 {
         match self.kind {
+            _ if self.is_unread => UNREAD,
             ErrorKind::Usage => 2,
             ErrorKind::NotFound => 3,
             ErrorKind::NotAllowed => 4,

@@ -1,6 +1,6 @@
 //! What a command prints: data on stdout, talk on stderr.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use qrcode::render::unicode::Dense1x2;
 use serde::Serialize;
@@ -37,7 +37,7 @@ impl Output {
     /// Prints one result: `value` as a JSON line, or `text`.
     ///
     /// # Errors
-    /// When stdout is closed.
+    /// When stdout is closed: [`Failure::unread`] where whoever read it has gone.
     pub(crate) fn line(
         self,
         value: &impl Serialize,
@@ -49,8 +49,8 @@ impl Output {
             harmless(&text(), |c| c == '\n')
         };
         let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "{line}")?;
-        Ok(stdout.flush()?)
+        let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        written.map_err(unwritten)
     }
 
     /// Says something to a person, on stderr.
@@ -63,8 +63,11 @@ impl Output {
         );
     }
 
-    /// Says why the command failed, on stderr: a JSON line where a program reads, and words.
+    /// Says why the command failed, on stderr: a JSON line where a program reads, and words. Nothing where nobody reads what it prints any more.
     pub(crate) fn fail(self, failure: &Failure) {
+        if failure.is_unread() {
+            return;
+        }
         if self.json {
             let line = serde_json::json!({ "error": failure });
             return self.talk(line);
@@ -81,6 +84,14 @@ impl Output {
             Some(code) => self.talk(code),
             None => self.talk("(too long for a QR code)"),
         }
+    }
+}
+
+/// Why nothing more is written to stdout.
+pub(crate) fn unwritten(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::unread(),
+        _ => error.into(),
     }
 }
 

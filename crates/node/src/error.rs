@@ -249,9 +249,11 @@ impl Error {
 /// What kind of failure a transfer's is.
 fn kind_of_get(error: &GetError) -> ErrorKind {
     match error {
-        GetError::NotFound | GetError::NothingMatches | GetError::Version | GetError::Older => {
-            ErrorKind::NotFound
-        }
+        GetError::NotFound
+        | GetError::NothingMatches
+        | GetError::Version
+        | GetError::Older
+        | GetError::Absent => ErrorKind::NotFound,
         GetError::Gone => ErrorKind::NotAllowed,
         GetError::Corrupt(_)
         | GetError::Distrusted
@@ -340,6 +342,7 @@ mod tests {
             (GetError::NothingMatches, ErrorKind::NotFound),
             (GetError::Version, ErrorKind::NotFound),
             (GetError::Older, ErrorKind::NotFound),
+            (GetError::Absent, ErrorKind::NotFound),
             (GetError::Gone, ErrorKind::NotAllowed),
             (GetError::Corrupt("a".to_owned()), ErrorKind::NotVerified),
             (GetError::Distrusted, ErrorKind::NotVerified),

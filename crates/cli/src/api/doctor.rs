@@ -13,6 +13,8 @@ use utoipa::ToSchema;
 use super::answer::Answer;
 use super::contacts::milliseconds;
 use super::door::Door;
+use super::node;
+use crate::output;
 
 /// How long an introducer may take to answer: a slow mobile network's handshake, twice.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -107,6 +109,27 @@ async fn relays(node: &Node) -> Result<Vec<Check>, kith::Error> {
     Ok(checks)
 }
 
+/// What is shared and cannot be given; nothing where all can be.
+async fn absent(node: &Node) -> Result<Option<Check>, kith::Error> {
+    let absent = node::absent(node).await?;
+    let Some(first) = absent.first() else {
+        return Ok(None);
+    };
+    let more = match absent.len() - 1 {
+        0 => String::new(),
+        more => format!("; {more} more of what you share is not there either"),
+    };
+    let what = output::name(&first.name);
+    let at = output::name(&first.path.display().to_string());
+    let message = format!("{what} is not there, or cannot be read: {at}{more}");
+    Ok(Some(Check::lacking(
+        "shares",
+        message,
+        "plug its disk in, or put it back; or share it no longer",
+        "'kith shares' names them; 'kith unshare NAME' takes one back",
+    )))
+}
+
 /// Looks at what it takes to be reached.
 #[utoipa::path(post, path = "/api/v1/doctor", responses((status = 200, body = Vec<Check>)))]
 pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
@@ -125,6 +148,7 @@ pub(super) async fn examine(State(door): State<Door>) -> Answer<Vec<Check>> {
     }];
     checks.push(introducers(node).await?);
     checks.extend(relays(node).await?);
+    checks.extend(absent(node).await?);
     let contacts = node.address_book().contacts().await?;
     let online = contacts
         .iter()

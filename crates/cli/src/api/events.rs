@@ -283,7 +283,7 @@ fn tell_share(event: ShareEvent) -> Option<LiveEvent> {
             bytes: head.totals.bytes,
             files: head.totals.files,
         },
-        ShareEvent::Listed(share) => LiveEvent::Listed {
+        ShareEvent::Listed(share) | ShareEvent::Placed(share) => LiveEvent::Listed {
             share_id: share.to_string(),
         },
         ShareEvent::Given { share, peer } => LiveEvent::Fetched {

@@ -1,4 +1,5 @@
-//! Files over HTTP, of transfers while they arrive and of any share: whole or a range (RFC 9110, section 14), so that a player can seek.
+//! Files over HTTP, of transfers while they arrive and of any share: whole or a range (RFC 9110, section 14), so that a player can seek. Each version of
+//! one has a strong tag (`ETag`), by which whoever goes on with a range is not given a part of another.
 
 use std::io;
 use std::ops::Range;
@@ -8,15 +9,16 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, RANGE, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_TYPE, ETAG, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use kith::Error;
-use kith::content::{FileReader, ReadError};
+use kith::content::{FileReader, FileVersion, ReadError};
 use serde::Deserialize;
 
+use super::conditions::{Terms, may_be_a_range, terms};
 use super::door::Door;
 use crate::failure::Failure;
 use crate::path::segment;
@@ -82,10 +84,16 @@ enum Wanted {
 /// A file of a transfer, or a range of it, as its bytes arrive, and afterwards. What is asked for is fetched first.
 #[utoipa::path(get, path = "/api/v1/transfers/{id}/files/{path}",
     params(("id", description = "a number"), ("path", description = "the file below what is fetched; its name, where that is one file"),
-        ("Range" = Option<String>, Header, description = "bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH")),
-    responses((status = 200, description = "all of it", content_type = "application/octet-stream"),
+        ("Range" = Option<String>, Header, description = "bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH"),
+        ("If-Range" = Option<String>, Header, description = "the ETag of the version of which a range is wanted: all is sent of another"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags of versions that are had already"),
+        ("If-Match" = Option<String>, Header, description = "ETags of the versions that are meant")),
+    responses((status = 200, description = "all of it", content_type = "application/octet-stream",
+            headers(("ETag" = String, description = "the version: a strong tag, another for each content"))),
         (status = 206, description = "the range", content_type = "application/octet-stream"),
+        (status = 304, description = "it is what is had already (If-None-Match)"),
         (status = 409, description = "it is not any more what was shared"),
+        (status = 412, description = "it is another version than is meant (If-Match)"),
         (status = 416, description = "the file has nothing there; Content-Range says how long it is"),
         (status = 503, description = "nobody who has it is there, or the transfer rests")))]
 pub(super) async fn read_fetched(
@@ -108,10 +116,16 @@ pub(super) async fn read_fetched(
 #[utoipa::path(get, path = "/api/v1/files/{source}",
     params(("source", description = "PEER/SHARE/PATH or LINK/PATH, as for get; the path of a share that is one file is its name, or left out"),
         ("here" = Option<bool>, Query, description = "whether it is given only where it is here whole, without asking anybody"),
-        ("Range" = Option<String>, Header, description = "bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH")),
-    responses((status = 200, description = "all of it", content_type = "application/octet-stream"),
+        ("Range" = Option<String>, Header, description = "bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH"),
+        ("If-Range" = Option<String>, Header, description = "the ETag of the version of which a range is wanted: all is sent of another"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags of versions that are had already"),
+        ("If-Match" = Option<String>, Header, description = "ETags of the versions that are meant")),
+    responses((status = 200, description = "all of it", content_type = "application/octet-stream",
+            headers(("ETag" = String, description = "the version: a strong tag, another for each content"))),
         (status = 206, description = "the range", content_type = "application/octet-stream"),
+        (status = 304, description = "it is what is had already (If-None-Match)"),
         (status = 409, description = "it is not any more what was shared"),
+        (status = 412, description = "it is another version than is meant (If-Match)"),
         (status = 416, description = "the file has nothing there; Content-Range says how long it is"),
         (status = 503, description = "nobody who has it is there")))]
 pub(super) async fn read(
@@ -137,17 +151,26 @@ pub(super) async fn read(
 
 /// What is wanted of a file, under headers that keep a browser from taking it for anything but data: it may be of somebody who means ill.
 async fn answer(mut reader: FileReader, path: &str, headers: &HeaderMap) -> Response {
-    let size = match tokio::time::timeout(KNOWN_WITHIN, reader.size()).await {
-        Ok(Ok(size)) => size,
+    let FileVersion { size, tag } = match tokio::time::timeout(KNOWN_WITHIN, reader.version()).await
+    {
+        Ok(Ok(version)) => version,
         Ok(Err(error)) => return unread(error),
         Err(_) => return unread(ReadError::Away(NOBODY.to_owned())),
     };
+    let tag = format!("\"{tag}\"");
+    let tagged = [(ETAG, tag.clone())];
+    match terms(headers, &tag) {
+        Terms::Met => {}
+        Terms::HasIt => return (StatusCode::NOT_MODIFIED, tagged).into_response(),
+        Terms::Another => return (StatusCode::PRECONDITION_FAILED, tagged).into_response(),
+    }
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
+    let range = range.filter(|_| may_be_a_range(headers, &tag));
     let (status, range) = match wanted(range, size) {
         Wanted::All => (StatusCode::OK, 0..size),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Beyond => {
-            let told = [(CONTENT_RANGE, format!("bytes */{size}"))];
+            let told = [(CONTENT_RANGE, format!("bytes */{size}")), (ETAG, tag)];
             return (StatusCode::RANGE_NOT_SATISFIABLE, told).into_response();
         }
     };
@@ -158,6 +181,7 @@ async fn answer(mut reader: FileReader, path: &str, headers: &HeaderMap) -> Resp
     };
     let told = [
         (ACCEPT_RANGES, "bytes".to_owned()),
+        (ETAG, tag),
         (CONTENT_LENGTH, (range.end - range.start).to_string()),
         (CONTENT_TYPE, content_type.to_owned()),
         (

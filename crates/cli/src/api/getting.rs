@@ -70,6 +70,10 @@ pub(crate) enum GetEvent {
         files: u64,
         /// Whether nobody who has it is there now.
         waiting: bool,
+        /// Whether its owner is, and it is not where they share it from: its folder was moved or removed, cannot be read, or is on a disk that is not plugged
+        /// in.
+        #[serde(default)]
+        absent: bool,
         /// Whether files of it have changed at their owner, who is there and has not looked at them anew yet.
         #[serde(default)]
         examining: bool,
@@ -93,8 +97,7 @@ pub(crate) enum GetEvent {
         path: PathBuf,
         /// Whether it is an older version than the newest that is known here, which nobody who is there has.
         older: bool,
-        /// Symbolic links that were not made: those that lead out of what was fetched, those among chosen files, and new ones of what was brought up to
-        /// date.
+        /// Symbolic links that were not made: those that lead out of what was fetched, and those among chosen files.
         links_left_out: u64,
         /// What came of bringing it up to date, where that was asked for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -197,7 +200,7 @@ pub(super) async fn get(
     let transfers = door.node().contents().transfers();
     let mut transfer = transfers.begin(options, false).await?;
     Ok(lines(async move |out| {
-        let mut last: Option<(Instant, TransferState, bool)> = None;
+        let mut last: Option<(Instant, TransferState, (bool, bool))> = None;
         while let Some(TransferInfo {
             id,
             state,
@@ -205,12 +208,13 @@ pub(super) async fn get(
             ..
         }) = transfer.changed().await
         {
-            let is_due = last.is_none_or(|(at, before, was_examining)| {
-                let is_other = before != state || was_examining != now.examining;
+            let why = (now.absent, now.examining);
+            let is_due = last.is_none_or(|(at, before, was)| {
+                let is_other = before != state || was != why;
                 is_other || at.elapsed() >= PROGRESS_EVERY
             });
             if is_due || now.total == Some(now.bytes) {
-                last = Some((Instant::now(), state, now.examining));
+                last = Some((Instant::now(), state, why));
                 out.send(&GetEvent::Progress {
                     id: id.0,
                     bytes: now.bytes,
@@ -218,6 +222,7 @@ pub(super) async fn get(
                     rate: now.rate,
                     files: now.files,
                     waiting: state == TransferState::Waiting,
+                    absent: now.absent,
                     examining: now.examining,
                     paused: state == TransferState::Paused,
                 })

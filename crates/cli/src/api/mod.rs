@@ -21,6 +21,7 @@
 pub(crate) mod access;
 mod albums;
 mod answer;
+mod conditions;
 pub(crate) mod contacts;
 mod content_urls;
 pub(crate) mod doctor;

@@ -1,9 +1,11 @@
 //! The node itself: who it is, and what it is doing.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use axum::Json;
 use axum::extract::State;
+use kith::Node;
 use kith::core::ids::Face;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,6 +46,33 @@ pub(crate) struct Status {
     pub(crate) sessions: Vec<Session>,
     /// The contacts who want no session with this node.
     pub(crate) left_alone: Vec<LeftAlone>,
+    /// The own shares that are not where they are shared from.
+    pub(crate) absent: Vec<AbsentShare>,
+}
+
+/// An own share that cannot be given to anybody, because it is not where it is shared from.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct AbsentShare {
+    /// Its id.
+    pub(crate) share_id: String,
+    /// What it is called.
+    pub(crate) name: String,
+    /// What is not there, or cannot be read.
+    #[schema(value_type = String)]
+    pub(crate) path: PathBuf,
+}
+
+/// The own shares that are not where they are shared from.
+pub(super) async fn absent(node: &Node) -> Result<Vec<AbsentShare>, kith::Error> {
+    let shares = node.contents().shares().await?.into_iter();
+    let absent = shares.filter_map(|share| {
+        Some(AbsentShare {
+            share_id: share.head.share.to_string(),
+            name: share.head.name,
+            path: share.absent?,
+        })
+    });
+    Ok(absent.collect())
 }
 
 /// A contact with whom no session is kept up, because they want none.
@@ -141,6 +170,7 @@ pub(super) async fn status(State(door): State<Door>) -> Answer<Status> {
         contacts: contacts.len(),
         sessions,
         left_alone,
+        absent: absent(node).await?,
     }))
 }
 

@@ -77,6 +77,11 @@ pub(crate) struct ShareInfo {
     /// Where it lies.
     #[schema(value_type = Vec<String>)]
     pub(crate) paths: Vec<PathBuf>,
+    /// The first of these that is not there, or cannot be read, such as a folder on a disk that is not plugged in: nobody gets what is not there, and it
+    /// goes on when it is back. Left out where all are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) absent: Option<PathBuf>,
     /// Whether its pictures are shared without what they say beside their pixels, and nothing else is.
     pub(crate) bare: bool,
     /// Whether its folder is the node's own, so that files can be put into it.
@@ -265,6 +270,7 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         bare: share.bare,
         album,
         paths: share.roots,
+        absent: share.absent,
         owner: None,
         owner_id: None,
         kept: true,
@@ -284,6 +290,7 @@ async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
         link: Link::new(copy.head.share, copy.head.owner, None, &copy.head.name),
         head: copy.head,
         roots: vec![copy.target],
+        absent: None,
         named: Vec::new(),
         bare: false,
         left_out: 0,

@@ -29,6 +29,10 @@ pub(crate) struct TransferInfo {
     pub(crate) direction: String,
     /// `waiting` (for somebody who has it), `running`, `paused`, `done`, `failed` or `cancelled`.
     pub(crate) state: String,
+    /// Whether its owner is there, and it is not where they share it from: its folder was moved or removed, cannot be read, or is on a disk that is not
+    /// plugged in.
+    #[serde(default)]
+    pub(crate) absent: bool,
     /// Whether files of it have changed at their owner, who is there and has not looked at them anew yet.
     #[serde(default)]
     pub(crate) examining: bool,
@@ -95,6 +99,8 @@ pub(crate) struct TransferEvent {
     pub(crate) id: u64,
     /// As in the list of transfers.
     pub(crate) state: String,
+    /// As in the list of transfers.
+    pub(crate) absent: bool,
     /// As in the list of transfers.
     pub(crate) examining: bool,
     /// Whose it is.
@@ -257,6 +263,7 @@ pub(super) async fn tell(door: &Door, info: &peer::TransferInfo) -> TransferEven
     TransferEvent {
         id: info.id.0,
         state: info.state.name().to_owned(),
+        absent: info.progress.absent,
         examining: info.progress.examining,
         peer_id: info.peer.to_string(),
         what: info.what.clone(),
@@ -315,6 +322,7 @@ async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
         id: Some(info.id.0),
         direction: "download".to_owned(),
         state: info.state.name().to_owned(),
+        absent: info.progress.absent,
         examining: info.progress.examining,
         peer: Some(name_of(door, &peer_id).await),
         peer_id: Some(peer_id),
@@ -344,6 +352,7 @@ async fn describe_upload(door: &Door, upload: UploadInfo) -> TransferInfo {
         id: None,
         direction: "upload".to_owned(),
         state: "running".to_owned(),
+        absent: false,
         examining: false,
         peer,
         peer_id,

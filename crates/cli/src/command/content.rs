@@ -1,7 +1,7 @@
 //! Handing things over: `share`, `shares`, `unshare`, `ls`, `get`.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -96,11 +96,16 @@ pub(super) async fn shares(on: &On, share: Option<&str>) -> Result<(), Failure> 
             ),
             None => {
                 let fetches: String = share.fetches.iter().map(describe_fetch).collect();
+                let absent = share.absent.as_ref().map(|path| {
+                    let path = output::name(&path.display().to_string());
+                    format!("\n  it is not there, or cannot be read: {path}")
+                });
                 format!(
-                    "{}
+                    "{}{}
   {}
   {}{fetches}",
                     describe(share),
+                    absent.unwrap_or_default(),
                     share.hash,
                     share.link
                 )
@@ -246,7 +251,11 @@ pub(super) async fn get(on: &On, args: GetArgs) -> Result<(), Failure> {
             "{} is looking at the folder anew: something in it has changed",
             owner(&request.source)
         ),
-        is_examined: AtomicBool::new(false),
+        absent: format!(
+            "it is not where {} shares it from, and is waited for",
+            owner(&request.source)
+        ),
+        said: Mutex::default(),
     };
     let fetched = on.node(Purpose::Reach, async |node| {
         let mut lines = node.client().lines("/get", &request).await?;
@@ -295,7 +304,10 @@ struct Shown {
     bar: ProgressBar,
     /// What is told while its owner looks at what has changed.
     examined: String,
-    is_examined: AtomicBool,
+    /// What is told while it is not where its owner shares it from.
+    absent: String,
+    /// Which of these was said last.
+    said: Mutex<String>,
 }
 
 impl Shown {
@@ -306,6 +318,7 @@ impl Shown {
                 bytes,
                 total,
                 waiting,
+                absent,
                 examining,
                 paused,
                 id,
@@ -315,19 +328,25 @@ impl Shown {
                     bar.set_length(*total);
                 }
                 bar.set_position(*bytes);
-                bar.set_message(match (*paused, *waiting, *examining) {
-                    (true, ..) => format!("paused; 'kith transfers resume {id}' goes on"),
-                    (_, true, _) => "waiting for someone who has it".to_owned(),
-                    (.., true) => self.examined.clone(),
-                    _ => String::new(),
+                let why = match (*absent, *examining) {
+                    (true, _) => self.absent.as_str(),
+                    (_, true) => &self.examined,
+                    _ => "",
+                };
+                bar.set_message(match (*paused, *waiting) {
+                    (true, _) => format!("paused; 'kith transfers resume {id}' goes on"),
+                    (_, true) if why.is_empty() => "waiting for someone who has it".to_owned(),
+                    _ => why.to_owned(),
                 });
                 // Once, where no bar says it all the time.
-                if !self.is_examined.swap(*examining, Ordering::Relaxed)
-                    && *examining
-                    && !on.output.has_bar()
-                {
-                    on.output.talk(&self.examined);
+                let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+                if *said != why {
+                    why.clone_into(&mut said);
+                    if !why.is_empty() && !on.output.has_bar() {
+                        on.output.talk(why);
+                    }
                 }
+                drop(said);
                 if on.output.is_json() {
                     on.output.line(event, String::new)
                 } else {

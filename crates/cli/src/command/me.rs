@@ -151,5 +151,12 @@ fn describe(status: &Status) -> String {
         let why = contact.takes_you_for.words();
         text.push_str(&format!("\n  {}: {why}", contact.name));
     }
+    for share in &status.absent {
+        let (what, at) = (&share.name, share.path.display().to_string());
+        let (what, at) = (output::name(what), output::name(&at));
+        text.push_str(&format!(
+            "\n  {what}: it is shared, and is not there or cannot be read: {at}"
+        ));
+    }
     text
 }

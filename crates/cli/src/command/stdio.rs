@@ -11,6 +11,7 @@ use crate::api::raw::PipeRequest;
 use crate::api::streams::Ended;
 use crate::client::{Client, Raw};
 use crate::failure::Failure;
+use crate::output::unwritten;
 use crate::start::Purpose;
 
 /// Joins stdin and stdout to a stream that it opens.
@@ -76,7 +77,7 @@ async fn join(client: &Client, raw: Raw) -> Result<(), Failure> {
     loop {
         tokio::select! {
             result = &mut receiving, if !received => {
-                result?;
+                result.map_err(unwritten)?;
                 received = true;
             }
             result = &mut sending, if !sent => {
@@ -90,7 +91,7 @@ async fn join(client: &Client, raw: Raw) -> Result<(), Failure> {
         }
     }
     if !received {
-        receiving.await?;
+        receiving.await.map_err(unwritten)?;
     }
     Ok(())
 }

@@ -73,8 +73,11 @@ pub(super) fn describe(info: &TransferInfo) -> String {
     let examining = info.examining.then(|| {
         format!("\n      {peer} is looking at the folder anew: something in it has changed")
     });
+    let absent = info
+        .absent
+        .then(|| format!("\n      it is not where {peer} shares it from, and is waited for"));
     let failure = info.failure.iter().map(|it| format!("\n      {it}"));
-    let more: String = said.chain(examining).chain(failure).collect();
+    let more: String = said.chain(examining).chain(absent).chain(failure).collect();
     line + &more
 }
 
@@ -97,6 +100,7 @@ mod tests {
             id: Some(3),
             direction: "download".to_owned(),
             state: "running".to_owned(),
+            absent: false,
             examining: false,
             peer: Some("ann".to_owned()),
             peer_id: None,

@@ -130,6 +130,94 @@ async fn an_own_file_is_read_until_it_is_another() {
     timeout(PATIENCE, changed).await.expect("in time");
 }
 
+/// The tag of the version that an answer is of.
+fn tag(head: &str) -> String {
+    let tag = head.lines().find_map(|line| line.strip_prefix("etag: "));
+    tag.unwrap_or_else(|| panic!("no tag: {head}")).to_owned()
+}
+
+/// A range of a film is had by the tag of its version; with another tag all of it is.
+async fn has_versions(person: &Person, path: &str, film: &[u8]) {
+    let (head, _) = read(person, path, "Range: bytes=0-1\r\n").await;
+    let tag = tag(&head);
+    assert!(tag.starts_with('"') && tag.ends_with('"'), "strong: {tag}");
+    let range = "Range: bytes=7-8\r\n";
+    for (headers, status, count) in [
+        (format!("{range}If-Range: {tag}\r\n"), "206", 2),
+        (format!("{range}If-Range: \"old\"\r\n"), "200", film.len()),
+        (format!("{range}If-Range: W/{tag}\r\n"), "200", film.len()),
+        (
+            format!("{range}If-Range: Sat, 29 Oct 1994 19:43:31 GMT\r\n"),
+            "200",
+            film.len(),
+        ),
+        (
+            "Range: bytes=99999999-\r\nIf-Range: \"old\"\r\n".to_owned(),
+            "200",
+            film.len(),
+        ),
+        (format!("If-None-Match: \"old\", {tag}\r\n"), "304", 0),
+        (format!("{range}If-None-Match: W/{tag}\r\n"), "304", 0),
+        (format!("{range}If-None-Match: \"old\"\r\n"), "206", 2),
+        (format!("{range}If-Match: {tag}\r\n"), "206", 2),
+        (format!("{range}If-Match: \"old\"\r\n"), "412", 0),
+    ] {
+        let (head, body) = read(person, path, &headers).await;
+        assert_eq!(&head[9..12], status, "{headers}: {head}");
+        assert_eq!(body.len(), count, "{headers}: {head}");
+        assert!(head.contains(&format!("etag: {tag}")), "{headers}: {head}");
+        assert!(status != "200" || body == film, "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn a_range_of_another_version_is_never_taken_for_one_of_this() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let film = share_films(&ann).await;
+    let me = text(&ann.one(&["id"]).await["peer_id"]);
+    let own = format!("/files/{me}/films/film.mkv");
+    let hers = "/files/ann/films/film.mkv";
+    has_versions(&ann, &own, &film).await;
+    has_versions(&ben, hers, &film).await;
+    let old = tag(&read(&ann, &own, "").await.0);
+    assert_eq!(old, tag(&read(&ben, hers, "Range: bytes=0-1\r\n").await.0));
+    let out = ben.file("out").display().to_string();
+    let begun = ben
+        .one(&["get", "ann/films", "--out", &out, "--background"])
+        .await;
+    let done = async { while ben.json(&["transfers"]).await[0]["state"] != "done" {} };
+    timeout(PATIENCE, done).await.expect("in time");
+    let fetched = format!("/transfers/{}/files/film.mkv", begun["id"]);
+    has_versions(&ben, &fetched, &film).await;
+
+    let mut another = film.clone();
+    another.reverse();
+    fs::write(ann.file("films/film.mkv"), &another).expect("room");
+    let of_old = format!("Range: bytes=7-8\r\nIf-Range: {old}\r\n");
+    let changed = async {
+        loop {
+            let (head, body) = read(&ann, &own, &of_old).await;
+            match &head[9..12] {
+                "409" => {}
+                "200" => return assert!(body == another && tag(&head) != old, "{head}"),
+                _ => panic!("{head}"),
+            }
+        }
+    };
+    timeout(PATIENCE, changed).await.expect("in time");
+    has_versions(&ann, &own, &another).await;
+    // What was fetched and is edited here is another, too.
+    let before = tag(&read(&ben, &fetched, "").await.0);
+    fs::write(ben.file("out/films/film.mkv"), &another).expect("room");
+    let of_before = format!("Range: bytes=7-8\r\nIf-Range: {before}\r\n");
+    let (head, body) = read(&ben, &fetched, &of_before).await;
+    assert!(
+        head.starts_with("http/1.1 200") && body == another,
+        "{head}"
+    );
+}
+
 #[tokio::test]
 async fn what_an_own_share_holds_is_listed() {
     let ann = Person::up().await;

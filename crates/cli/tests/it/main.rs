@@ -5,8 +5,9 @@
 //! - [`mounts`]: disks that only one process sees.
 //! - [`programs`]: other people's programs, as in the tests of the library.
 //! - [`web_client`]: a browser, as far as HTTP goes.
-//! - [`web`], [`web_build`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`beside`], [`folders`], [`bad_pictures`], [`full_disk`], [`mount_point`], [`read_only`], [`meeting`], [`streams`], [`services`], [`introducer`], [`changes`], [`remembered`], [`transfers`], [`resuming`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`], [`tour`]: what is shown.
+//! - [`web`], [`web_build`], [`web_content`], [`previews`], [`app`], [`audience`], [`bare`], [`beside`], [`folders`], [`bad_pictures`], [`full_disk`], [`mount_point`], [`read_only`], [`meeting`], [`streams`], [`services`], [`introducer`], [`changes`], [`remembered`], [`transfers`], [`absent`], [`unread`], [`resuming`], [`limits`], [`live`], [`bad_input`], [`backup`], [`door`], [`contrib`], [`snapshots`], [`demo`], [`tour`]: what is shown.
 
+mod absent;
 mod app;
 mod audience;
 mod backup;
@@ -43,6 +44,7 @@ mod snapshots;
 mod streams;
 mod tour;
 mod transfers;
+mod unread;
 mod web;
 mod web_build;
 mod web_client;

@@ -33,7 +33,7 @@ pub const EXAMINED_WITHIN: Duration = Duration::from_secs(60 * 60);
 /// How an attempt ended before all was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Nobody was there, or whoever gave it was lost.
+    /// Nobody was there, whoever gave it was lost, or its files are not where their owner shares them from.
     Lost {
         /// Whether something had come.
         brought: bool,

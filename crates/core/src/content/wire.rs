@@ -118,6 +118,17 @@ pub enum Request {
         #[n(2)]
         proof: Proof,
     },
+    /// Is this share where it is shared from? `Noted` where it is, as far as that can be seen, `Gone` where its folder or file is not there or cannot be
+    /// read, and where it is not for the asker. Who does not know this request resets the stream.
+    #[n(8)]
+    Place {
+        /// Which.
+        #[n(0)]
+        share: ShareId,
+        /// What the asker shows.
+        #[n(1)]
+        proof: Proof,
+    },
 }
 
 impl Request {
@@ -127,7 +138,8 @@ impl Request {
             Self::Head { share, proof }
             | Self::Version { share, proof, .. }
             | Self::Providers { share, proof }
-            | Self::Provide { share, proof, .. } => Some((share, proof)),
+            | Self::Provide { share, proof, .. }
+            | Self::Place { share, proof } => Some((share, proof)),
             Self::List { .. } | Self::Notice(_) | Self::Find(_) => None,
         }
     }
@@ -271,6 +283,12 @@ mod tests {
         };
         let golden = format!("8203825820{}820080", "01".repeat(32));
         assert_eq!(hex(encode(&providers)), golden);
+        let place = Request::Place {
+            share: ShareId([1; 32]),
+            proof: Proof::Session,
+        };
+        let golden = format!("8208825820{}820080", "01".repeat(32));
+        assert_eq!(hex(encode(&place)), golden);
         assert_eq!(hex(encode(&Answer::Ended(vec![1].into()))), "8205814101");
         assert_eq!(hex(encode(&Answer::Providers(Vec::new()))), "82068180");
         assert_eq!(hex(encode(&Answer::Noted)), "820780");
@@ -302,6 +320,7 @@ mod tests {
             proof: Proof::Grant(Box::new(grant())),
             referral: Referral::largest(),
         };
+        place: Request = Request::Place { share: ShareId([1; 32]), proof: Proof::Session };
         heads: Answer = Answer::Heads { heads: vec![vec![1; 40].into()], more: true };
         providers: Answer = Answer::Providers(vec![Referral::largest()]);
         head_answer: Answer = Answer::Head { head: vec![1; 40].into(), grant: None };

@@ -39,7 +39,8 @@ enum Step {
 /// A way down the tree to the files of a stretch, from the first to the last.
 #[derive(Clone, Debug)]
 pub struct Descent {
-    stretch: Range<u64>,
+    /// Nothing for all of it, with the files that have no bytes wherever they are.
+    stretch: Option<Range<u64>>,
     /// The next step is the last of them. At most the entries of the nodes on one way down.
     ahead: Vec<Step>,
 }
@@ -47,6 +48,15 @@ pub struct Descent {
 impl Descent {
     /// To the files on `stretch`, in bytes of the line, of the tree with this root.
     pub fn new(root: BlobHash, stretch: Range<u64>) -> Self {
+        Self::along(root, Some(stretch))
+    }
+
+    /// To all files of the tree with this root, those at its ends that have no bytes among them.
+    pub fn of_all(root: BlobHash) -> Self {
+        Self::along(root, None)
+    }
+
+    fn along(root: BlobHash, stretch: Option<Range<u64>>) -> Self {
         let root = Step::Node {
             path: String::new(),
             position: 0,
@@ -94,7 +104,8 @@ impl Descent {
         let mut at = position;
         let mut place = |bytes: u64, step: &dyn Fn(u64) -> Option<Step>| {
             let end = at.saturating_add(bytes);
-            if at < self.stretch.end && end > self.stretch.start {
+            let is_beside = |stretch: &Range<u64>| at >= stretch.end || end <= stretch.start;
+            if !self.stretch.as_ref().is_some_and(is_beside) {
                 steps.extend(step(at));
             }
             at = end;
@@ -163,6 +174,21 @@ mod tests {
         let files = std::iter::from_fn(|| descent.next_file(decoded).expect("nodes"));
         let found = files.map(|file| (file.path, file.position, file.size));
         found.collect()
+    }
+
+    #[test]
+    fn all_of_a_line_has_the_files_without_bytes_at_its_ends_too() {
+        let mut store = Store::new();
+        let names = [("a", 0), ("b", 7), ("c", 0), ("d", 5), ("e", 0)];
+        let entries = names.map(|(name, size)| file(name.to_owned(), size));
+        let (root, _) = directory(&mut store, entries.to_vec());
+        let mut descent = Descent::of_all(root);
+        let decoded = |_: &str, node| Node::decode(&store[&node]).map(Some);
+        let files = std::iter::from_fn(|| descent.next_file(decoded).expect("nodes"));
+        let found: Vec<_> = files.map(|file| (file.path, file.size)).collect();
+        assert_eq!(found, names.map(|(name, size)| (name.to_owned(), size)));
+        let on_it = on(&store, root, 0..12);
+        assert_eq!(on_it.len(), 3, "those at the ends lie on no stretch");
     }
 
     #[test]

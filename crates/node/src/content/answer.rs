@@ -128,6 +128,15 @@ impl Shares {
                 }
                 None => Ok(Answer::Gone),
             },
+            Request::Place { share, .. } => {
+                match self.admitted((share, None), asker, shown, now)? {
+                    // A copy has what it has.
+                    Some(offer) if offer.own.is_none() || self.is_in_place(share)? => {
+                        Ok(Answer::Noted)
+                    }
+                    _ => Ok(Answer::Gone),
+                }
+            }
             Request::Notice(head) => {
                 self.notice(head, asker, now)?;
                 Ok(Answer::Noted)

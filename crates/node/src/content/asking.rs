@@ -66,6 +66,31 @@ where
     Ok(found)
 }
 
+/// Asks an owner whether a share is where they share it from.
+///
+/// # Errors
+/// [`GetError`], also where they do not know the question.
+pub async fn is_in_place<R, W>(
+    stream: Stream<R, W>,
+    share: ShareId,
+    credential: &Credential,
+) -> Result<bool, GetError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let proof = credential.proof(&share, &stream.exporter);
+    let (mut reader, mut writer) = (BufReader::new(stream.reader), stream.writer);
+    send(&mut writer, &Request::Place { share, proof }).await?;
+    let answered = answer(&mut reader).await?;
+    let _ = writer.shutdown().await;
+    match answered {
+        Answer::Noted => Ok(true),
+        Answer::Gone => Ok(false),
+        _ => Err(GetError::Protocol("another answer than where it is")),
+    }
+}
+
 /// A head of `share`, if it is there and for us.
 async fn head_answer(
     reader: &mut (impl AsyncRead + Unpin),

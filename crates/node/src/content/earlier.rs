@@ -75,8 +75,10 @@ impl std::fmt::Debug for Rest {
 pub(super) struct Known {
     /// What came there last; `None` where nothing is known to have come, or something else was left there since.
     brought: Option<Entry>,
-    /// Files that may have come there, too.
+    /// Files that may have come there, too,
     maybe: Vec<manifest::File>,
+    /// and where links lead that may.
+    maybe_links: Vec<String>,
     /// Whether no others may.
     is_decided: bool,
 }
@@ -96,6 +98,40 @@ impl Known {
     /// Whether it tells of a file that came there, or may have.
     pub(super) fn is_of_a_file(&self) -> bool {
         self.files().next().is_some()
+    }
+
+    /// Whether it tells of a link that came there, or may have.
+    pub(super) fn is_of_a_link(&self) -> bool {
+        matches!(self.brought, Some(Entry::Symlink(_))) || !self.maybe_links.is_empty()
+    }
+
+    /// Whether it is, and has the time that it had when it came.
+    pub(super) fn is_time_ours(&self, content: &BlobHash, mtime_ms: i64) -> bool {
+        self.files()
+            .any(|file| file.hash == *content && file.mtime_ms == mtime_ms)
+    }
+
+    /// Whether a link that leads there is as it came.
+    pub(super) fn is_link_ours(&self, target: &str) -> bool {
+        let brought = match &self.brought {
+            Some(Entry::Symlink(brought)) => Some(&brought.target),
+            _ => None,
+        };
+        brought
+            .into_iter()
+            .chain(&self.maybe_links)
+            .any(|came| came == target)
+    }
+
+    /// One more thing that may have come there.
+    fn add(&mut self, entry: Entry) {
+        match entry {
+            Entry::File(file) if !self.maybe.contains(&file) => self.maybe.push(file),
+            Entry::Symlink(link) if !self.maybe_links.contains(&link.target) => {
+                self.maybe_links.push(link.target);
+            }
+            _ => {}
+        }
     }
 
     fn files(&self) -> impl Iterator<Item = &manifest::File> {
@@ -142,7 +178,7 @@ impl Earlier {
             return Ok(known);
         }
         self.may_be(self.copy, in_share, &mut known)?;
-        if known.maybe.is_empty() {
+        if known.maybe.is_empty() && known.maybe_links.is_empty() {
             let all = self.was.iter().map(|got| got.was.manifest);
             self.may_be(all, in_share, &mut known)?;
         }
@@ -163,11 +199,11 @@ impl Earlier {
                 Said::Comes => {}
             }
             match self.at(got.was.manifest, in_share)? {
-                Some(Entry::File(file)) if !got.was.is_whole => known.maybe.push(file),
-                // Links are not brought up to date.
-                Some(Entry::Symlink(_)) | None => {}
-                // Of chosen files no folders are made but those that they lie in.
-                Some(Entry::Directory(_)) if !got.was.is_whole || got.was.only.is_some() => {}
+                None => {}
+                // Of chosen files no links are made, and no folders but those that they lie in.
+                Some(Entry::Symlink(_) | Entry::Directory(_)) if got.was.only.is_some() => {}
+                Some(Entry::Directory(_)) if !got.was.is_whole => {}
+                Some(entry) if !got.was.is_whole => known.add(entry),
                 brought => {
                     (known.brought, known.is_decided) = (brought, true);
                     return Ok(known);
@@ -210,7 +246,7 @@ impl Earlier {
         })
     }
 
-    /// What a file was in some versions may have come, wherever those were got to.
+    /// What a file or link was in some versions may have come, wherever those were got to.
     fn may_be(
         &self,
         roots: impl IntoIterator<Item = BlobHash>,
@@ -218,10 +254,8 @@ impl Earlier {
         known: &mut Known,
     ) -> io::Result<()> {
         for root in roots {
-            if let Some(Entry::File(file)) = self.at(root, in_share)?
-                && !known.maybe.contains(&file)
-            {
-                known.maybe.push(file);
+            if let Some(entry) = self.at(root, in_share)? {
+                known.add(entry);
             }
         }
         Ok(())

@@ -61,6 +61,12 @@ pub enum GetError {
         "{0} has changed at its owner, who has still not looked at it anew; what arrived is kept: get it again later, or {LONGER}"
     )]
     Unexamined(String),
+    /// Its owner says that it is not there now, and nobody else has it.
+    #[error(
+        "its files are not where their owner shares them from: the folder was moved or removed, cannot be read, or its disk is not plugged in; \
+         tell them, or {LONGER}"
+    )]
+    Absent,
     /// Bytes did not verify: the provider's fault.
     #[error("what came for {0} does not match its hash; nothing of it was kept")]
     Corrupt(String),

@@ -11,6 +11,8 @@ pub enum ShareEvent {
     Changed(Head),
     /// Something is shared here, or provided as a copy, that was not; or it is no longer.
     Listed(ShareId),
+    /// An own share is not where it is shared from any more, or is there again.
+    Placed(ShareId),
     /// Somebody was given something of an own share.
     Given {
         /// Of which.

@@ -36,6 +36,7 @@ impl Shares {
             }
         }
         self.looks().retain(is_there);
+        self.absent().retain(is_there);
         if mine.is_empty() {
             *watch = None;
         } else {
@@ -72,7 +73,7 @@ impl Shares {
     }
 
     /// Looks at a share, if it is time to: where its files changed, they are hashed again, and it has a new head. What cannot be read leaves it as
-    /// it was. Blocks.
+    /// it was, and is told ([`placed`](super::placed)). Blocks.
     pub(super) fn look(&self, head: &Head, now: Time) {
         let share = &head.share;
         let started = Instant::now();
@@ -87,6 +88,7 @@ impl Shares {
         if let Err(error) = looked {
             tracing::debug!(%error, "cannot look at a share's files again");
         }
+        self.note_place(share);
     }
 
     /// Scans again where something changed, unless a scan is under way: it is then for a later look.

@@ -23,6 +23,7 @@
 //! Whether somebody may have a share is decided in [`kith_core::content::access`], and what of a tree may become a path in
 //! [`kith_core::data::walk`]; here are only disks and streams.
 
+mod absent;
 pub mod answer;
 pub mod asking;
 mod audience;
@@ -60,6 +61,7 @@ pub mod offered;
 pub mod others;
 mod part;
 pub mod past;
+mod placed;
 mod preparing;
 pub mod previews;
 pub mod priorities;
@@ -90,7 +92,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use asking::{Answered, head};
+pub use asking::{Answered, head, is_in_place};
 pub use cache::Cache;
 pub use chosen::{Chosen, ChosenError};
 pub use copies::{Copy, Held, HoldError, LearnError, News};
@@ -110,7 +112,7 @@ pub use others::Others;
 pub use previews::{Preview, PreviewError, Previews, Worker};
 pub use priorities::{Level, Levels, Priorities, PriorityError};
 pub use providers::Provider;
-pub use reader::{FileReader, ReadError, Readers};
+pub use reader::{FileReader, FileVersion, ReadError, Readers};
 pub use recipients::{AudienceKind, Recipients, RecipientsError};
 pub use remembered::{Forgotten, Remembered};
 pub use request::{AlreadyHere, Get, Got, Progress, StagedAt};

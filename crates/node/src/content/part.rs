@@ -55,7 +55,7 @@ impl Shares {
             })
             .collect();
         let (mut held, mut found) = (Ranges::default(), Vec::new());
-        let mut descent = Descent::new(head.manifest, 0..head.totals.bytes);
+        let mut descent = Descent::of_all(head.manifest);
         let node_of = |path: &str, node| {
             if head.layout == Layout::Folder && !may_hold(&places, path) {
                 return Ok::<_, std::io::Error>(None);
@@ -71,10 +71,13 @@ impl Shares {
                 continue;
             };
             found.push(it);
-            held.insert(Span {
-                start: file.position,
-                end: file.position.saturating_add(file.size),
-            });
+            // One without bytes is nowhere on the line: nothing of it is ever asked for.
+            if file.size > 0 {
+                held.insert(Span {
+                    start: file.position,
+                    end: file.position.saturating_add(file.size),
+                });
+            }
             if found.len() >= KEEP_ROWS {
                 self.keep_found(head, scan, &std::mem::take(&mut found))?;
             }
@@ -90,16 +93,13 @@ impl Shares {
         })
     }
 
-    /// A file of a share, where one of these places has it as it came. One without bytes is nowhere: nothing of it is ever asked for.
+    /// A file of a share, where one of these places has it as it came.
     fn find_as_it_was(
         &self,
         places: &[Place],
         layout: Layout,
         file: &Placed,
     ) -> Result<Option<Found>, ShareError> {
-        if file.size == 0 {
-            return Ok(None);
-        }
         let blob = Blob {
             hash: file.hash,
             size: file.size,

@@ -23,7 +23,6 @@ use crate::content::updating::{self, Judged, Update};
 use crate::data::disk::{self, Occupied, StagingError};
 use crate::data::incoming::Incoming;
 use crate::data::local::Candidate;
-use crate::data::places::beneath;
 use crate::data::range::Blob;
 use crate::data::staging::{Download, Staging};
 
@@ -55,7 +54,7 @@ pub(super) struct Prepared {
     pub(super) unfinished: u64,
     /// of these, those that are put off.
     pub(super) put_off: u64,
-    /// Links that lead out of what is fetched, or are of what is chosen.
+    /// Links that lead out of what is fetched, or lie among files that are chosen.
     pub(super) links_left_out: u64,
 }
 
@@ -217,16 +216,8 @@ fn prepare_all(
                 prepared.place(position, &file, sorting);
                 arriving.place(position, file);
             }
-            // Nothing is made in a folder that is there already but files, and the folders that they lie in.
-            Item::Symlink { path, target: to } if only.is_none() && target.is_some() => {
-                let is_there = target.is_some_and(|target| {
-                    let at = beneath(target.to_owned(), &path);
-                    std::fs::read_link(at).is_ok_and(|there| there == Path::new(&to))
-                });
-                prepared.links_left_out += u64::from(!is_there);
-            }
-            Item::Symlink { path, target } if only.is_none() => {
-                let kept = staging.symlink(&path, &target);
+            Item::Symlink { path, target: to } if only.is_none() => {
+                let kept = keep_link(staging, target, (&path, &to), sorting);
                 kept.map_err(|error| GetError::staging(error, &path))?;
             }
             // Of what is chosen no links are made: what they lead to need not be chosen, too.
@@ -238,6 +229,23 @@ fn prepare_all(
         }
     }
     Ok(prepared)
+}
+
+/// Keeps a link until all else is there, and the folders that it lies in; not where what lies there stays.
+fn keep_link(
+    staging: &Staging,
+    target: Option<&Path>,
+    (path, to): (&str, &str),
+    sorting: &Sorting,
+) -> Result<(), StagingError> {
+    if let (Some(target), Some((update, below))) = (target, &sorting.update) {
+        if !update.wants_link(target, (below, path), to)? {
+            return Ok(());
+        }
+        // Those above it may have been deleted.
+        staging.parents(path)?;
+    }
+    staging.symlink(path, to)
 }
 
 /// Where a file grows, or lies in the target.

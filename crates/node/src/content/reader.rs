@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bao_tree::io::sync::ReadAt as _;
 use kith_core::content::swarm::getter::ReaderId;
 use kith_core::data::path;
-use kith_core::ids::ShareId;
+use kith_core::ids::{BlobHash, ShareId};
 use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::content::coming::{Coming, groups};
 use crate::content::lying::Lying;
-use crate::data::hash;
+use crate::data::hash::{self, Stamp};
 
 /// The most bytes that one read gives: a few milliseconds of the fastest line, and a small piece of memory.
 pub const READ_BYTES_MAX: u64 = 1 << 20;
@@ -110,6 +110,31 @@ pub struct FileReader {
     window: Option<(Arc<Coming>, u64)>,
     /// What fetches it lives at least as long as this.
     _hold: Option<Hold>,
+}
+
+/// Which of its versions a file is that is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileVersion {
+    /// How many bytes it has.
+    pub size: u64,
+    /// Letters, digits and `-`: of another content another.
+    pub tag: String,
+}
+
+impl FileVersion {
+    /// By the hash of its content.
+    fn of_content(hash: &BlobHash, size: u64) -> Self {
+        let tag = hash.to_string();
+        Self { size, tag }
+    }
+
+    /// By its stamp, as whenever it is asked whether a file is what it was: hashing what was fetched for each range costs too much.
+    fn of_stamp(stamp: Stamp) -> Self {
+        Self {
+            size: stamp.size,
+            tag: format!("{}-{:x}-{:x}", stamp.size, stamp.mtime_ns, stamp.ctime_ns),
+        }
+    }
 }
 
 /// Something that is kept for as long as a file is read.
@@ -268,6 +293,14 @@ impl FileReader {
     /// # Errors
     /// [`ReadError`].
     pub async fn size(&mut self) -> Result<u64, ReadError> {
+        Ok(self.version().await?.size)
+    }
+
+    /// Which version it is. Waits until that is known.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn version(&mut self) -> Result<FileVersion, ReadError> {
         let mut stage = self.readers.0.stage.subscribe();
         loop {
             let now = stage.borrow_and_update().clone();
@@ -277,11 +310,14 @@ impl FileReader {
                     return blocking(move || {
                         let file = hash::open_in_place(&at(&target, &path));
                         let metadata = file.and_then(|file| file.metadata());
-                        Ok(metadata.map_err(missing)?.len())
+                        let stamp = Stamp::of(&metadata.map_err(missing)?);
+                        Ok(FileVersion::of_stamp(stamp))
                     })
                     .await;
                 }
-                Stage::Lying(lying) => return Ok(lying.size),
+                Stage::Lying(lying) => {
+                    return Ok(FileVersion::of_content(&lying.hash, lying.size));
+                }
                 Stage::Over(why) => return Err(why),
                 Stage::Waiting => wait(&mut stage).await,
                 Stage::Arriving(coming) if !coming.may_have(&self.path) => {
@@ -290,7 +326,8 @@ impl FileReader {
                 Stage::Arriving(coming) => {
                     let arrived = coming.arriving.arrived();
                     if let Some((_, file)) = coming.find(&self.path) {
-                        return Ok(file.incoming.blob.size);
+                        let blob = &file.incoming.blob;
+                        return Ok(FileVersion::of_content(&blob.hash, blob.size));
                     }
                     tokio::select! {
                         () = arrived => {}

@@ -113,7 +113,7 @@ pub(super) fn next_scan(connection: &Connection, share: &ShareId) -> rusqlite::R
     Ok(last.cast_unsigned() + 1)
 }
 
-/// How many files are here of a copy of some, those without bytes aside, and what they hold.
+/// How many files are here of a copy of some, and what they hold.
 pub(super) fn totals(connection: &Connection, share: &ShareId) -> rusqlite::Result<Totals> {
     let files: i64 = connection
         .prepare_cached("SELECT count(*) FROM share_file WHERE share = ?1")?

@@ -17,6 +17,7 @@ use kith_core::time::Time;
 use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
+use crate::content::absent::Absent;
 use crate::content::event::ShareEvent;
 use crate::content::fetches::{self, Fetch, Version};
 use crate::content::looks::Looks;
@@ -76,6 +77,8 @@ pub struct Mine {
     pub link: Option<LinkSecret>,
     /// Where it lies.
     pub roots: Vec<PathBuf>,
+    /// The first of these that is not there, or cannot be read; where that was looked for ([`Shares::mine_in_place`]).
+    pub absent: Option<PathBuf>,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
     /// Whether it is shared as [`NewShare::bare`] says.
@@ -151,6 +154,7 @@ pub struct Shares {
     /// What is being fetched, and provided meanwhile.
     underways: Underways,
     looks: Arc<Looks>,
+    absent: Absent,
     events: broadcast::Sender<ShareEvent>,
     /// Which own shares have new heads since it was last looked. Nothing that others do gets here, so nobody has it overflow.
     renewed: Marked,
@@ -180,6 +184,7 @@ impl Shares {
             others: Others::default(),
             underways: Underways::default(),
             looks: Arc::default(),
+            absent: Absent::default(),
             events: broadcast::Sender::new(EVENTS_AHEAD_MAX),
             renewed: Marked::default(),
             scanning: Mutex::default(),
@@ -313,6 +318,7 @@ impl Shares {
                     head,
                     link: row.link.map(LinkSecret),
                     roots: store::roots(connection, &row.share)?,
+                    absent: None,
                     named: store::named(connection, &row.share)?,
                     bare: row.bare,
                     left_out: row.left_out,
@@ -401,6 +407,10 @@ impl Shares {
 
     pub(super) fn looks(&self) -> &Looks {
         &self.looks
+    }
+
+    pub(super) fn absent(&self) -> &Absent {
+        &self.absent
     }
 
     /// The right to scan, once nobody else has it.

@@ -416,12 +416,13 @@ impl Transfer {
             if has_nothing {
                 return staging.remove();
             }
-            if let (Place::Adding(_, folder), Some((update, _))) = (&place, &update) {
+            if let (Place::Adding(_, folder), Some((update, below))) = (&place, &update) {
                 let places = staging.places(PathBuf::new());
                 let tree = places.growing("");
                 barrier::tree(&tree)?;
                 update.replace(&places, folder)?;
                 update.add(&tree, folder)?;
+                update.link(staging, folder, below)?;
                 return staging.remove();
             }
             // What was chosen of a folder is added to what is there of it, also where that has come since it was begun.

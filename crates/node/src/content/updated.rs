@@ -10,11 +10,11 @@ pub const KEPT_NAMED_MAX: usize = 100;
 /// What came of bringing something up to date.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Updated {
-    /// Files that were not here.
+    /// Files and links that were not here.
     pub added: u64,
-    /// Files that were replaced, or may be run now, or may not.
+    /// Files and links that were replaced, and files that may be run now, or may not, or have another time.
     pub replaced: u64,
-    /// Files that were deleted here, and are as they were then: they do not come again.
+    /// Files and links that were deleted here, and are as they were then: they do not come again.
     pub deleted: u64,
     /// Files, folders and links that are something else at their owner and stay as they are here, by the reason.
     pub kept: BTreeMap<KeptWhy, KeptHere>,

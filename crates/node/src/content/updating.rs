@@ -3,7 +3,8 @@
 //! A file here that holds what came to its place last is its owner's, and another content of theirs may take its place. Anything
 //! else was made here, or nothing is known of it: it is neither replaced nor deleted, and named. What is gone at its owner stays as well. A file that came and
 //! is not here any more was deleted here, and comes again when its owner gives it another content; one that was kept and is not here any more comes again. Whether
-//! somebody may run a file goes with it, unless that was changed here; the rest of its mode is that of this place.
+//! somebody may run a file goes with it, and so does its time, unless that was changed here; the rest of its mode is that of this place. Links are as files
+//! are ([`links`]).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,6 +23,8 @@ use crate::data::disk;
 use crate::data::hash::{self, Stamp};
 use crate::data::places::{Places, beneath};
 use crate::data::range::Blob;
+
+mod links;
 
 /// The most files that are replaced in one go, at some 150 bytes each: as much memory as the rest of a transfer takes. What is more is kept, and
 /// replaced by the next.
@@ -48,10 +51,12 @@ struct Outdated {
     path: String,
     /// As it was when it was looked at.
     stamp: Stamp,
-    /// Whether another content comes, or only this changes:
+    /// Whether another content comes, or only these change:
     is_fetched: bool,
-    /// whether it may be run then.
+    /// whether it may be run then,
     executable: bool,
+    /// and its time, where that is another, in milliseconds since 1970.
+    mtime_ms: Option<i64>,
 }
 
 /// What is to become of a file.
@@ -156,7 +161,9 @@ impl Update {
             false => is_executable,
         };
         let is_fetched = here != file.hash;
-        if !is_fetched && executable == is_executable {
+        let is_time_ours = known.is_time_ours(&here, stamp.mtime_ms());
+        let mtime_ms = (is_time_ours && file.mtime_ms != stamp.mtime_ms()).then_some(file.mtime_ms);
+        if !is_fetched && executable == is_executable && mtime_ms.is_none() {
             return Ok(Judged::Same);
         }
         if !known.is_ours(&here) {
@@ -175,6 +182,7 @@ impl Update {
             stamp,
             is_fetched,
             executable,
+            mtime_ms,
         });
         Ok(match is_fetched {
             true => Judged::Outdated,
@@ -228,7 +236,7 @@ impl Update {
                     self.lock().updated.replaced += 1;
                     changed.insert(match outdated.is_fetched {
                         true => disk::parent(&at).to_owned(),
-                        // Its mode is kept with itself.
+                        // Its mode and time are kept with itself.
                         false => at,
                     });
                     continue;
@@ -318,7 +326,7 @@ impl Update {
     }
 }
 
-/// Puts a file that came in the place of another, or changes whether that may be run; or says why not, where it is not as it was when it was looked at.
+/// Puts a file that came in the place of another, or changes whether that may be run, and its time; or says why not, where it is not as it was when it was looked at.
 fn put(outdated: &Outdated, folder: &Path, new: &Path, at: &Path) -> io::Result<Option<KeptWhy>> {
     // Nothing is followed that has come on the way meanwhile.
     if !way(folder, &outdated.path).is_ok_and(|way| way == Way::Free) {
@@ -339,6 +347,9 @@ fn put(outdated: &Outdated, folder: &Path, new: &Path, at: &Path) -> io::Result<
         return Ok((!is_put).then_some(KeptWhy::Changed));
     }
     disk::set_mode(at, &found, outdated.executable)?;
+    if let Some(mtime_ms) = outdated.mtime_ms {
+        disk::set_time(at, mtime_ms)?;
+    }
     Ok(None)
 }
 

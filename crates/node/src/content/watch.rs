@@ -59,11 +59,13 @@ impl Watch {
         self.forget(share, Path::is_dir);
         let mut is_all = true;
         for root in roots {
-            if !root.is_dir()
-                && let (Some(parent), Some(name)) = (root.parent(), root.file_name())
-            {
-                is_all &= self.add(share, parent.to_owned(), Some(name.to_owned()));
-                continue;
+            // Where it lies tells of a folder that is moved away, and comes back.
+            if let (Some(parent), Some(name)) = (root.parent(), root.file_name()) {
+                let is_watched = self.add(share, parent.to_owned(), Some(name.to_owned()));
+                if !root.is_dir() {
+                    is_all &= is_watched;
+                    continue;
+                }
             }
             for folder in folders::beneath(root) {
                 // What cannot be read is left out of the share.

@@ -6,6 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
@@ -224,6 +225,20 @@ pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
 /// Puts a file in the place of another that still has this stamp, as far as a rename leaves it; false where it has another, which stays then, with what
 /// was to replace it. Where the file system can exchange them, nothing that comes there at the last instant is lost.
 pub(crate) fn replace(new: &Path, at: &Path, stamp: Stamp) -> io::Result<bool> {
+    replace_if(new, at, stamp, fs::Metadata::is_file)
+}
+
+/// The same with symbolic links.
+pub(crate) fn replace_link(new: &Path, at: &Path, stamp: Stamp) -> io::Result<bool> {
+    replace_if(new, at, stamp, fs::Metadata::is_symlink)
+}
+
+fn replace_if(
+    new: &Path,
+    at: &Path,
+    stamp: Stamp,
+    is_kind: impl Fn(&fs::Metadata) -> bool,
+) -> io::Result<bool> {
     match exchange(new, at) {
         Ok(true) => {}
         Ok(false) => return fs::rename(new, at).map(|()| true),
@@ -232,7 +247,7 @@ pub(crate) fn replace(new: &Path, at: &Path, stamp: Stamp) -> io::Result<bool> {
     }
     let out = fs::symlink_metadata(new)?;
     let found = Stamp::of(&out);
-    if out.is_file() && (found.size, found.mtime_ns) == (stamp.size, stamp.mtime_ns) {
+    if is_kind(&out) && (found.size, found.mtime_ns) == (stamp.size, stamp.mtime_ns) {
         fs::remove_file(new)?;
         return Ok(true);
     }
@@ -241,7 +256,7 @@ pub(crate) fn replace(new: &Path, at: &Path, stamp: Stamp) -> io::Result<bool> {
 }
 
 /// Removes a file; one that is gone is removed.
-pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -283,12 +298,12 @@ pub(super) fn create_file(path: &Path, executable: bool) -> io::Result<File> {
 }
 
 #[cfg(unix)]
-pub(super) fn make_symlink(target: &str, at: &Path) -> io::Result<()> {
+pub(crate) fn make_symlink(target: &str, at: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, at)
 }
 
 #[cfg(windows)]
-pub(super) fn make_symlink(target: &str, at: &Path) -> io::Result<()> {
+pub(crate) fn make_symlink(target: &str, at: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(target, at)
 }
 
@@ -324,6 +339,22 @@ pub(crate) fn set_mode(path: &Path, like: &fs::Metadata, executable: bool) -> io
         let _ = (path, like, executable);
         Ok(())
     }
+}
+
+/// Gives a file this time of its last change, in milliseconds since 1970.
+pub(crate) fn set_time(path: &Path, mtime_ms: i64) -> io::Result<()> {
+    fs::File::open(path)?.set_modified(time(mtime_ms))
+}
+
+/// So many milliseconds since 1970.
+pub(super) fn time(mtime_ms: i64) -> SystemTime {
+    let distance = Duration::from_millis(mtime_ms.unsigned_abs());
+    let time = if mtime_ms < 0 {
+        UNIX_EPOCH.checked_sub(distance)
+    } else {
+        UNIX_EPOCH.checked_add(distance)
+    };
+    time.unwrap_or(UNIX_EPOCH)
 }
 
 #[cfg(test)]

@@ -11,13 +11,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use kith_core::content::swarm::ranges::Ranges;
 use kith_core::content::swarm::span::Span;
 use kith_core::data::manifest;
 
-use crate::data::disk::{StagingError, create_file, is_identical};
+use crate::data::disk::{self, StagingError, create_file, is_identical};
 use crate::data::hash::outboard_bytes;
 use crate::data::pieces;
 use crate::data::range::{Blob, Verified};
@@ -162,7 +162,7 @@ impl Incoming {
             path,
             outboard_path,
             executable: file.executable,
-            modified: time(file.mtime_ms),
+            modified: disk::time(file.mtime_ms),
             missing: Mutex::new(missing),
             is_in_parts: AtomicBool::new(false),
             is_written: AtomicBool::new(false),
@@ -471,14 +471,4 @@ fn runs<'p, 'a>(
     parents: &'p [(u64, &'a [u8])],
 ) -> impl Iterator<Item = &'p [(u64, &'a [u8])]> + use<'p, 'a> {
     parents.chunk_by(|(place, parent), (next, _)| place + parent.len() as u64 == *next)
-}
-
-fn time(mtime_ms: i64) -> SystemTime {
-    let distance = Duration::from_millis(mtime_ms.unsigned_abs());
-    let time = if mtime_ms < 0 {
-        UNIX_EPOCH.checked_sub(distance)
-    } else {
-        UNIX_EPOCH.checked_add(distance)
-    };
-    time.unwrap_or(UNIX_EPOCH)
 }

@@ -243,6 +243,14 @@ impl Staging {
         Ok(self.links.add(path, target)?)
     }
 
+    /// Hands out the symbolic links of the tree, by their paths and where they lead, in the order in which they came.
+    ///
+    /// # Errors
+    /// What the system says, and those of `make`.
+    pub fn each_link(&self, make: impl FnMut(&str, &str) -> io::Result<()>) -> io::Result<()> {
+        self.links.each(make)
+    }
+
     /// Makes the symbolic links: only when all files and directories were made.
     ///
     /// # Errors

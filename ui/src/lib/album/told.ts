@@ -4,8 +4,13 @@ import type { Share } from "../api/client";
 import { isolated } from "../text/safe";
 import { t } from "../text/strings";
 
+/** That what is shared is not where it is shared from, where that is so. */
+export const absence = (of: Share): string[] =>
+  typeof of.absent === "string" ? [t.album.absent(safeName(of.absent))] : [];
+
 export const told = (of: Share): string =>
   [
+    ...absence(of),
     t.common.filesAndBytes(of.files, of.bytes),
     t.audience.told(of.audience, of.with),
     ...(of.bare ? [t.places.bare] : []),

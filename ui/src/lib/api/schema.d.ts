@@ -1075,6 +1075,15 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An own share that cannot be given to anybody, because it is not where it is shared from. */
+        AbsentShare: {
+            /** @description What it is called. */
+            name: string;
+            /** @description What is not there, or cannot be read. */
+            path: string;
+            /** @description Its id. */
+            share_id: string;
+        };
         /** @description Somebody's invite. */
         AddRequest: {
             /** @description The invite. */
@@ -1338,6 +1347,11 @@ export interface components {
         /** @description How fetching goes. */
         GetEvent: {
             /**
+             * @description Whether its owner is, and it is not where they share it from: its folder was moved or removed, cannot be read, or is on a disk that is not plugged
+             *     in.
+             */
+            absent?: boolean;
+            /**
              * Format: int64
              * @description Bytes that are verified and durable, those of earlier runs too.
              */
@@ -1385,8 +1399,7 @@ export interface components {
             files: number;
             /**
              * Format: int64
-             * @description Symbolic links that were not made: those that lead out of what was fetched, those among chosen files, and new ones of what was brought up to
-             *     date.
+             * @description Symbolic links that were not made: those that lead out of what was fetched, and those among chosen files.
              */
             links_left_out: number;
             /** @description Whether it is an older version than the newest that is known here, which nobody who is there has. */
@@ -2250,6 +2263,11 @@ export interface components {
         };
         /** @description A share of this node. */
         ShareInfo: {
+            /**
+             * @description The first of these that is not there, or cannot be read, such as a folder on a disk that is not plugged in: nobody gets what is not there, and it
+             *     goes on when it is back. Left out where all are there.
+             */
+            absent?: string | null;
             /** @description Whether its folder is the node's own, so that files can be put into it. */
             album: boolean;
             /** @description Who may have it: `contacts`, `named`, `link` or `public`. */
@@ -2326,6 +2344,8 @@ export interface components {
         Standing: "confirmed" | "pending" | "blocked";
         /** @description What a node is doing. */
         Status: {
+            /** @description The own shares that are not where they are shared from. */
+            absent: components["schemas"]["AbsentShare"][];
             /** @description How many contacts it has. */
             contacts: number;
             /** @description Whether the node goes on when the present command is over. */
@@ -2511,6 +2531,8 @@ export interface components {
         };
         /** @description How far a transfer is, as events tell it. */
         TransferEvent: {
+            /** @description As in the list of transfers. */
+            absent: boolean;
             /**
              * Format: int64
              * @description Bytes that are verified and durable.
@@ -2544,6 +2566,11 @@ export interface components {
         };
         /** @description Something that is being fetched or served. */
         TransferInfo: {
+            /**
+             * @description Whether its owner is there, and it is not where they share it from: its folder was moved or removed, cannot be read, or is on a disk that is not
+             *     plugged in.
+             */
+            absent?: boolean;
             /** @description Whether the node goes on with it by itself. */
             background: boolean;
             /**
@@ -3333,6 +3360,12 @@ export interface operations {
             header?: {
                 /** @description bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH */
                 Range?: string | null;
+                /** @description the ETag of the version of which a range is wanted: all is sent of another */
+                "If-Range"?: string | null;
+                /** @description ETags of versions that are had already */
+                "If-None-Match"?: string | null;
+                /** @description ETags of the versions that are meant */
+                "If-Match"?: string | null;
             };
             path: {
                 /** @description PEER/SHARE/PATH or LINK/PATH, as for get; the path of a share that is one file is its name, or left out */
@@ -3345,6 +3378,8 @@ export interface operations {
             /** @description all of it */
             200: {
                 headers: {
+                    /** @description the version: a strong tag, another for each content */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3360,8 +3395,22 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
+            /** @description it is what is had already (If-None-Match) */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description it is not any more what was shared */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is another version than is meant (If-Match) */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4916,6 +4965,12 @@ export interface operations {
             header?: {
                 /** @description bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH */
                 Range?: string | null;
+                /** @description the ETag of the version of which a range is wanted: all is sent of another */
+                "If-Range"?: string | null;
+                /** @description ETags of versions that are had already */
+                "If-None-Match"?: string | null;
+                /** @description ETags of the versions that are meant */
+                "If-Match"?: string | null;
             };
             path: {
                 /** @description a number */
@@ -4930,6 +4985,8 @@ export interface operations {
             /** @description all of it */
             200: {
                 headers: {
+                    /** @description the version: a strong tag, another for each content */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4945,8 +5002,22 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
+            /** @description it is what is had already (If-None-Match) */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description it is not any more what was shared */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is another version than is meant (If-Match) */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

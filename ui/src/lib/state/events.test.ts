@@ -115,6 +115,8 @@ describe("an event", () => {
     const on = applyEvent(model, "transfer", { id: 7, state: "running", bytes: 50, total: 100, rate: 10 });
     expect(on.model.transfers[0]).toMatchObject({ bytes: 50, rate: 10, seconds_left: 5 });
     expect(on.stale).toEqual([]);
+    const absent = { id: 7, state: "waiting", absent: true, bytes: 50, rate: 0 };
+    expect(applyEvent(model, "transfer", absent).model.transfers[0]).toMatchObject({ absent: true });
     const examined = { id: 7, state: "running", examining: true, bytes: 50, rate: 0 };
     expect(applyEvent(model, "transfer", examined).model.transfers[0]).toMatchObject({ examining: true });
     const done = applyEvent(model, "transfer", { id: 7, state: "done", bytes: 100, total: 100, rate: 0 });

@@ -149,8 +149,8 @@ function withTransfer(model: Model, data: Data): Applied {
   const seconds_left =
     state === "running" && rate > 0 && typeof total === "number" ? Math.round((total - bytes) / rate) : null;
   const sources = Array.isArray(data.sources) ? (data.sources as TransferSource[]) : known.sources;
-  const examining = data.examining === true;
-  const now = { ...known, state, bytes, rate, total, seconds_left, sources, examining };
+  const [absent, examining] = [data.absent === true, data.examining === true];
+  const now = { ...known, state, bytes, rate, total, seconds_left, sources, absent, examining };
   const transfers = model.transfers.with(at, now);
   // Why it failed, and how many files are whole, the event does not say.
   return { model: { ...model, transfers }, stale: known.state === state ? [] : ["transfers"] };

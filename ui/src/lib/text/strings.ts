@@ -302,6 +302,7 @@ export const t = {
     others: "Also in here",
     fetched: "Who fetched it",
     fetchedNone: "Nobody yet.",
+    absent: (path: string) => `Its folder is not there: ${path}`,
     leftOut: "What is not in it",
     leftOutText: (number: string) =>
       `${number} in all lie there and are not shared. They are looked at again whenever something changes.`,
@@ -566,6 +567,7 @@ export const t = {
       failed: "failed",
       cancelled: "cancelled",
     } as Record<string, string>,
+    absent: "it is not where they share it from",
     examining: "they look at the folder anew: something in it has changed",
     of: (part: string, whole: string) => `${part} of ${whole}`,
     left: (time: string) => `${time} left`,

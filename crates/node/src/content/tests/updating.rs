@@ -12,6 +12,7 @@ use kith_core::crypto::SecretKey;
 use kith_core::ids::ShareId;
 
 use super::copies::learn;
+use super::got::deleted;
 use super::world::{Fault, NOW, World, bytes, snapshot};
 use crate::content::updating::is_closed;
 use crate::content::{
@@ -91,6 +92,12 @@ impl Friends {
 
     pub(super) fn at(&self, path: &str) -> PathBuf {
         self.bob.out().join("holiday").join(path)
+    }
+
+    /// Where a link of Bob's leads; `None` where there is none.
+    fn leads(&self, path: &str) -> Option<String> {
+        let to = fs::read_link(self.at(path)).ok()?;
+        Some(to.into_os_string().into_string().expect("text"))
     }
 
     pub(super) fn is_hers(&self, path: &str) -> bool {
@@ -221,7 +228,7 @@ async fn where_nothing_is_known_of_what_it_was_nothing_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_of_another_kind_here_stays_and_links_are_not_made() {
+async fn what_is_of_another_kind_here_stays_and_a_new_link_comes() {
     let friends = Friends::new().await;
     let Friends { alice, .. } = &friends;
     // A folder where she has a file, a file where she has a folder, and a link instead of a folder of hers.
@@ -237,15 +244,143 @@ async fn what_is_of_another_kind_here_stays_and_links_are_not_made() {
     alice.write("b", &bytes(12, 50_000));
     let (got, came) = friends.update().await;
     let kept = ["a", "day", "day/c", "day/d", "night", "night/deep/new"];
-    let occupied = with_kept(KeptWhy::Occupied, &kept, updated(0, 1, &[]));
+    let occupied = with_kept(KeptWhy::Occupied, &kept, updated(1, 1, &[]));
     assert_eq!(came, occupied);
-    assert_eq!(got.links_left_out, 1);
+    assert_eq!(got.links_left_out, 0);
+    assert_eq!(friends.leads("to-b").as_deref(), Some("b"));
     assert!(friends.is_hers("b") && friends.at("a").is_dir());
     assert_eq!(fs::read(friends.at("day")).expect("there"), b"no folder");
     assert!(
         !elsewhere.join("deep").exists(),
         "nothing is written through a link"
     );
+}
+
+/// A link of Alice's leads there from now on.
+fn relink(alice: &World, path: &str, to: &str) {
+    let at = alice.source().join(path);
+    if fs::symlink_metadata(&at).is_ok() {
+        fs::remove_file(&at).expect("there");
+    }
+    std::os::unix::fs::symlink(to, at).expect("made");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_come_are_replaced_where_nobody_touched_them_and_stay_where_somebody_did() {
+    let friends = Friends::strangers();
+    let Friends { alice, bob, .. } = &friends;
+    for path in ["lib", "day/lib", "changed", "deleted", "other", "same"] {
+        relink(alice, path, "a");
+    }
+    alice.share(Recipients::Contacts);
+    friends.get(friends.request()).await;
+    assert_eq!(friends.leads("day/lib").as_deref(), Some("a"));
+    // Bob has one lead elsewhere, deletes two, and makes a file of one.
+    fs::remove_file(friends.at("changed")).expect("there");
+    std::os::unix::fs::symlink("gone", friends.at("changed")).expect("made");
+    fs::remove_file(friends.at("deleted")).expect("there");
+    fs::remove_file(friends.at("same")).expect("there");
+    fs::remove_file(friends.at("other")).expect("there");
+    fs::write(friends.at("other"), b"Bob's").expect("written");
+    for path in ["lib", "day/lib", "changed", "deleted", "other"] {
+        relink(alice, path, "b");
+    }
+    fs::create_dir(alice.source().join("night")).expect("made");
+    relink(alice, "new", "t");
+    relink(alice, "night/up", "../b");
+    // This one leads out of it.
+    relink(alice, "out", "../../secret");
+    alice.share(Recipients::Contacts);
+    let got = friends.get(friends.updating()).await;
+    let mut came = got.updated.clone().expect("it was to be");
+    came.kept.sort();
+    // One did not change.
+    assert_eq!(came, deleted(1, updated(3, 2, &["changed", "other"])));
+    assert_eq!((got.links_left_out, got.fetched), (1, 0));
+    for (path, to) in [
+        ("lib", Some("b")),
+        ("day/lib", Some("b")),
+        ("changed", Some("gone")),
+        ("deleted", Some("b")),
+        ("same", None),
+        ("other", None),
+        ("new", Some("t")),
+        ("night/up", Some("../b")),
+        ("out", None),
+    ] {
+        assert_eq!(friends.leads(path).as_deref(), to, "{path}");
+    }
+    assert_eq!(fs::read(friends.at("other")).expect("there"), b"Bob's");
+    assert_eq!(bob.out_names(), ["holiday"], "no staging folder is left");
+
+    // Of the next version it is known what came; what was in the way is moved away, and comes.
+    relink(alice, "lib", "day/c");
+    fs::remove_file(friends.at("changed")).expect("there");
+    let came = friends.renew(&[]).await;
+    assert_eq!(came, deleted(1, updated(1, 1, &["other"])));
+    assert_eq!(friends.leads("lib").as_deref(), Some("day/c"));
+    assert_eq!(friends.leads("changed").as_deref(), Some("b"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_link_is_made_through_one_or_in_the_place_of_what_comes_meanwhile() {
+    let mut friends = Friends::new().await;
+    friends.alice.write("a", &bytes(11, 1_000_000));
+    relink(&friends.alice, "day/lib", "c");
+    relink(&friends.alice, "new", "a");
+    let elsewhere = friends.bob.folder.path().join("elsewhere");
+    let (day, new, to) = (friends.at("day"), friends.at("new"), elsewhere.clone());
+    let makes = move || {
+        fs::rename(&day, &to).expect("moved");
+        std::os::unix::fs::symlink(&to, &day).expect("made");
+        std::os::unix::fs::symlink("mine", &new).expect("made");
+    };
+    friends.alice.fault = Fault::At(500_000, Arc::new(makes));
+    let (_, came) = friends.update().await;
+    assert!(came.kept.contains(&"day/lib".to_owned()), "{came:?}");
+    assert!(came.kept.contains(&"new".to_owned()), "{came:?}");
+    assert!(fs::symlink_metadata(elsewhere.join("lib")).is_err());
+    assert_eq!(friends.leads("new").as_deref(), Some("mine"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_time_comes_by_itself_where_the_file_was_not_touched() {
+    let friends = Friends::new().await;
+    let Friends { alice, .. } = &friends;
+    let at = |days: u64| std::time::UNIX_EPOCH + Duration::from_secs(days * 86_400);
+    let set = |path: PathBuf, days| {
+        let file = fs::File::options().write(true).open(path);
+        file.and_then(|file| file.set_modified(at(days)))
+            .expect("set");
+    };
+    set(friends.at("b"), 20_000);
+    for path in ["a", "b"] {
+        set(alice.source().join(path), 10_000);
+    }
+    let (got, came) = friends.update().await;
+    assert_eq!((came, got.fetched), (updated(0, 1, &[]), 0));
+    let time = |path| fs::metadata(friends.at(path)).and_then(|it| it.modified());
+    assert_eq!(time("a").expect("there"), at(10_000));
+    assert_eq!(time("b").expect("there"), at(20_000), "Bob's own");
+    let (_, came) = friends.update().await;
+    assert_eq!(came, updated(0, 0, &[]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn empty_files_are_counted_in_what_was_brought_up_to_date() {
+    let friends = Friends::new().await;
+    let Friends { alice, bob, .. } = &friends;
+    for path in ["0", "day/empty", "zero"] {
+        alice.write(path, b"");
+    }
+    alice.write("a", &bytes(11, 90_000));
+    fs::write(friends.at("b"), b"Bob's").expect("written");
+    let (got, _) = friends.update().await;
+    friends.keep(&got).await;
+    let copies = bob.shares.copies().expect("read");
+    let part = copies[0].part.expect("not all of it");
+    assert_eq!((part.files, got.head.totals.files), (7, 8));
+    assert_eq!(part.bytes, 90_000 + 3 * 100_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

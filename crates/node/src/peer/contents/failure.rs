@@ -32,13 +32,16 @@ pub(super) fn missing(name: &str) -> Error {
     Error::UnknownShare(name.to_owned())
 }
 
-/// Whether trying again later may help: nobody was there, or the connection was lost.
+/// Whether trying again later may help: nobody was there, the connection was lost, or a disk may be plugged in.
 pub(super) fn is_passing(error: &Error) -> bool {
     use kith_core::routing::UnreachableReason::{GivenUp, NotAContact};
     match error {
         Error::Unreachable { reason, .. } => !matches!(reason, GivenUp | NotAContact),
         Error::Refused { refused, .. } => matches!(refused, Refused::Busy),
-        Error::Get { error, .. } => matches!(error, GetError::Stalled | GetError::Incomplete),
+        Error::Get { error, .. } => matches!(
+            error,
+            GetError::Stalled | GetError::Incomplete | GetError::Absent
+        ),
         Error::Io { .. } => true,
         _ => false,
     }
@@ -53,6 +56,17 @@ pub(super) fn outdated(error: &Error) -> Option<BlobHash> {
         } => Some(*version),
         _ => None,
     }
+}
+
+/// Whether its owner is there, and its files are not.
+pub(super) fn is_absent(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Get {
+            error: GetError::Absent,
+            ..
+        }
+    )
 }
 
 /// What is told of a file that has changed when its owner did not come to look at it.

@@ -21,6 +21,8 @@ pub struct TransferProgress {
     pub rate: u64,
     /// Nobody who has it is there now.
     pub waiting: bool,
+    /// Its owner is, and it is not where they share it from: it is waited for.
+    pub absent: bool,
     /// Files have changed at its owner, who is there and has not looked at them anew yet; nothing else of it is to be had now.
     pub examining: bool,
 }

@@ -34,6 +34,8 @@ pub struct MyShare {
     pub link: Link,
     /// Where it lies.
     pub roots: Vec<PathBuf>,
+    /// The first of these that is not there, or cannot be read: nothing of it can be given until it is.
+    pub absent: Option<PathBuf>,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
     /// Whether its pictures are shared without what they say, and nothing else is; see [`NewShare::bare`].
@@ -145,7 +147,7 @@ impl Contents {
     /// # Errors
     /// [`Error::Share`] when the database cannot be read.
     pub async fn shares(&self) -> Result<Vec<MyShare>, Error> {
-        let mine = self.blocking(|shares| Ok(shares.mine()?)).await?;
+        let mine = self.blocking(|shares| Ok(shares.mine_in_place()?)).await?;
         let is_led_to = |mine: &Mine| leads(&mine.head.audience);
         let places = self.places(mine.iter().any(is_led_to)).await?;
         Ok(mine
@@ -228,7 +230,7 @@ impl Contents {
 
     /// The one share of mine that goes by this.
     async fn mine(&self, name: &ShareName) -> Result<MyShare, Error> {
-        let mut mine = self.blocking(|shares| Ok(shares.mine()?)).await?;
+        let mut mine = self.blocking(|shares| Ok(shares.mine_in_place()?)).await?;
         mine.retain(|mine| name.is_of(&mine.head));
         if mine.len() > 1 {
             return Err(several(mine.iter().map(|mine| &mine.head)));
@@ -274,6 +276,7 @@ impl Places {
             head: mine.head,
             link,
             roots: mine.roots,
+            absent: mine.absent,
             named: mine.named,
             bare: mine.bare,
             left_out: mine.left_out,

@@ -345,7 +345,7 @@ fn told(error: Error) -> ReadError {
         (Error::Unreachable { .. }, _)
         | (
             Error::Get {
-                error: GetError::Stalled | GetError::Incomplete,
+                error: GetError::Stalled | GetError::Incomplete | GetError::Absent,
                 ..
             },
             _,

@@ -15,7 +15,7 @@ use tracing::debug;
 
 use self::first::First;
 use super::copies::Acquaintance;
-use super::failure::{explain, is_passing, outdated, unexamined};
+use super::failure::{explain, is_absent, is_passing, outdated, unexamined};
 use super::fetched::{Fetched, SourceBytes, TransferProgress};
 use super::further::ASK_WITHIN;
 use super::handle::Contents;
@@ -71,6 +71,7 @@ impl Transfer {
                 has_older: false,
                 is_older: false,
                 stale: None,
+                is_absent: false,
             };
             tokio::select! {
                 result = run.go() => {
@@ -144,6 +145,8 @@ struct Run {
     is_older: bool,
     /// The version of which files have changed at its owner: it is not asked for there while it is the newest.
     stale: Option<BlobHash>,
+    /// Whether its owner said last that it is not where they share it from.
+    is_absent: bool,
 }
 
 impl Drop for Run {
@@ -172,6 +175,7 @@ impl Run {
                 Err(error) => error,
             };
             let brought = self.fetched > before;
+            self.is_absent = is_absent(&error);
             let outdated = outdated(&error).filter(|_| self.options.at.is_none());
             let ended = match outdated {
                 Some(version) => Ended::Changed { version, brought },
@@ -253,6 +257,14 @@ impl Run {
         only: Option<&Filter>,
     ) -> Result<Got, Error> {
         let (reach, target) = (&first.reach, first.target);
+        // What has arrived is not looked at before there may be more.
+        if owner.is_none() && self.is_absent && !is_in_place(first, share).await {
+            return Err(explain(
+                GetError::Absent,
+                reach.name(),
+                Reach::is_known(target),
+            ));
+        }
         let source = &ShareSource {
             share: ShareName::Id(share),
             ..self.options.source.clone()
@@ -285,6 +297,7 @@ impl Run {
                 files: now.files,
                 rate,
                 waiting: false,
+                absent: false,
                 examining: is_examining && now.fetched == 0,
             });
         };
@@ -308,6 +321,14 @@ impl Run {
             }
         };
         let got = content::get(contents.node.getting(), ask, feed, get.clone(), report).await;
+        let got = match got {
+            Err(GetError::Changed { .. })
+                if owner.is_none() && get.at.is_none() && !is_in_place(first, share).await =>
+            {
+                Err(GetError::Absent)
+            }
+            got => got,
+        };
         let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
         let newer = newest.filter(|newest| newest.is_newer_version_than(&got.head));
         self.is_older = get.at.is_none() && newer.is_some();
@@ -373,6 +394,7 @@ impl Run {
     async fn wait(&mut self, pause: Duration) {
         self.progress.send_modify(|progress| {
             progress.waiting = true;
+            progress.absent = self.is_absent;
             progress.examining = false;
             progress.rate = 0;
         });
@@ -385,6 +407,7 @@ impl Run {
     async fn wait_for_examination(&self, pause: Duration) {
         self.progress.send_modify(|progress| {
             progress.waiting = false;
+            progress.absent = false;
             progress.examining = true;
             progress.rate = 0;
         });
@@ -397,6 +420,17 @@ async fn ask(reach: &Reach, target: Target, get: &Get) -> Result<Answered, GetEr
     let stream = reach.open(target).await;
     let stream = stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
     content::head(stream, get.share, &get.credential, get.at, get.now).await
+}
+
+/// Whether an owner who is asked first has it where they share it from; also where they do not say.
+async fn is_in_place(first: &First, share: ShareId) -> bool {
+    let asked = async {
+        let stream = first.reach.open(first.target).await?;
+        let placed = content::is_in_place(stream, share, &first.provider.credential).await;
+        placed.map_err(|error| explain(error, first.reach.name(), Reach::is_known(first.target)))
+    };
+    let asked = timeout(ASK_WITHIN, asked).await;
+    !matches!(asked, Ok(Ok(false)))
 }
 
 mod attempt;

@@ -328,6 +328,7 @@ impl Entry {
             progress: TransferProgress {
                 rate: 0,
                 waiting: false,
+                absent: false,
                 examining: false,
                 ..status.progress
             },

@@ -117,7 +117,7 @@ async fn work(
 
 /// Notes how far it is, until it is over.
 async fn follow(node: &Node, id: TransferId, stop: &CancellationToken, transfer: &mut Transfer) {
-    let mut told: Option<(Instant, TransferState, bool)> = None;
+    let mut told: Option<(Instant, TransferState, (bool, bool))> = None;
     while let Some(progress) = transfer.changed().await {
         let state = match progress.waiting {
             true => TransferState::Waiting,
@@ -131,11 +131,12 @@ async fn follow(node: &Node, id: TransferId, stop: &CancellationToken, transfer:
             status.state = state;
             status.progress = progress;
         });
-        let is_due = |(at, before, was_examining): (Instant, TransferState, bool)| {
-            before != state || was_examining != progress.examining || at.elapsed() >= NEWS_EVERY
+        let why = (progress.absent, progress.examining);
+        let is_due = |(at, before, was): (Instant, TransferState, (bool, bool))| {
+            before != state || was != why || at.elapsed() >= NEWS_EVERY
         };
         if told.is_none_or(is_due) {
-            told = Some((Instant::now(), state, progress.examining));
+            told = Some((Instant::now(), state, why));
             node.transfers().tell(entry.info(id));
         }
     }
@@ -171,6 +172,7 @@ async fn settle(
         entry.status.send_modify(|status| {
             status.progress.rate = 0;
             status.progress.waiting = false;
+            status.progress.absent = false;
             status.progress.examining = false;
             match outcome {
                 Ok(fetched) => {
