@@ -41,10 +41,6 @@ async fn a_folder_that_was_moved_away_ends_a_get_when_it_has_waited() {
     assert!(!ben.file("out/docs").exists());
     let at_once = [&get[..4], &["--wait", "0s"]].concat();
     ben.run(&at_once).await.failed(3, &[TOLD]);
-    // What is read of it is not there either.
-    let read = "/files/ann/docs/film.mkv";
-    let (head, _) = crate::files::read(&ben, read, "Range: bytes=0-1\r\n").await;
-    assert!(!head.starts_with("http/1.1 2"), "{head}");
 }
 
 #[tokio::test]

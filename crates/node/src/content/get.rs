@@ -102,7 +102,11 @@ where
         durable: progress.bytes,
         ..progress.clone()
     });
-    get.readers.is_whole(&target);
+    match get.update {
+        // What was kept is not what arrived.
+        Some(_) => get.readers.is_whole(&target),
+        None => get.readers.has_arrived(&target),
+    }
     Ok(Got {
         target,
         head,

@@ -4,10 +4,11 @@
 //! that is put off nothing else is asked for.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bao_tree::io::sync::ReadAt as _;
 use kith_core::content::swarm::getter::ReaderId;
@@ -29,6 +30,9 @@ const WINDOW_BYTES: u64 = 16 << 20;
 
 /// How far a reader gets in its window before that moves on with it: each move has the getter think anew.
 const STEP_BYTES: u64 = WINDOW_BYTES / 4;
+
+/// Of how many files that are asked for while they arrive it is remembered what they hold: more than one player plays.
+const ARRIVED_MAX: usize = 64;
 
 /// Why a file could not be read.
 #[derive(Clone, Debug, Error)]
@@ -76,6 +80,8 @@ pub struct Readers(Arc<Shared>);
 struct Shared {
     stage: watch::Sender<Stage>,
     share: Mutex<Option<ShareId>>,
+    /// What files hold that were asked for while they arrived, by path, and their stamps since all is there.
+    arrived: Mutex<BTreeMap<String, (BlobHash, Option<Stamp>)>>,
     /// The number of the next reader.
     next: AtomicU64,
     /// Whether the end of one transfer is not the end: another follows.
@@ -183,6 +189,7 @@ impl Readers {
     /// What is fetched of this share arrives.
     pub(super) fn arrives(&self, share: ShareId, coming: Coming) {
         *self.0.share.lock().unwrap_or_else(PoisonError::into_inner) = Some(share);
+        self.arrived().clear();
         let arriving = Stage::Arriving(Arc::new(coming));
         self.0.stage.send_replace(arriving);
     }
@@ -205,8 +212,26 @@ impl Readers {
         before.let_go();
     }
 
-    /// All is there.
+    /// All that arrived is there, verified, and just as it came.
+    pub(super) fn has_arrived(&self, target: &Path) {
+        let mut arrived = self.arrived();
+        for (path, (_, stamp)) in &mut *arrived {
+            let metadata = std::fs::symlink_metadata(at(target, path));
+            *stamp = metadata.ok().map(|metadata| Stamp::of(&metadata));
+        }
+        drop(arrived);
+        let whole = Stage::Whole(target.to_owned());
+        self.0.stage.send_replace(whole);
+    }
+
+    fn arrived(&self) -> MutexGuard<'_, BTreeMap<String, (BlobHash, Option<Stamp>)>> {
+        let arrived = self.0.arrived.lock();
+        arrived.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All is there, whatever it is.
     pub(crate) fn is_whole(&self, target: &Path) {
+        self.arrived().clear();
         self.0.stage.send_replace(Stage::Whole(target.to_owned()));
     }
 
@@ -307,11 +332,17 @@ impl FileReader {
             match now {
                 Stage::Whole(target) => {
                     let path = self.path.clone();
+                    let arrived = self.readers.arrived().get(&path).copied();
                     return blocking(move || {
                         let file = hash::open_in_place(&at(&target, &path));
                         let metadata = file.and_then(|file| file.metadata());
                         let stamp = Stamp::of(&metadata.map_err(missing)?);
-                        Ok(FileVersion::of_stamp(stamp))
+                        Ok(match arrived {
+                            Some((hash, Some(then))) if then == stamp => {
+                                FileVersion::of_content(&hash, stamp.size)
+                            }
+                            _ => FileVersion::of_stamp(stamp),
+                        })
                     })
                     .await;
                 }
@@ -327,6 +358,10 @@ impl FileReader {
                     let arrived = coming.arriving.arrived();
                     if let Some((_, file)) = coming.find(&self.path) {
                         let blob = &file.incoming.blob;
+                        let mut arrived = self.readers.arrived();
+                        if arrived.len() < ARRIVED_MAX {
+                            arrived.insert(self.path.clone(), (blob.hash, None));
+                        }
                         return Ok(FileVersion::of_content(&blob.hash, blob.size));
                     }
                     tokio::select! {

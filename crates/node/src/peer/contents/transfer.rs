@@ -257,19 +257,19 @@ impl Run {
         only: Option<&Filter>,
     ) -> Result<Got, Error> {
         let (reach, target) = (&first.reach, first.target);
+        let source = &ShareSource {
+            share: ShareName::Id(share),
+            ..self.options.source.clone()
+        };
+        let acquainted = first.acquaintance(share, source.owner);
         // What has arrived is not looked at before there may be more.
-        if owner.is_none() && self.is_absent && !is_in_place(first, share).await {
+        if owner.is_none() && self.is_absent && !is_in_place(&self.contents, &acquainted).await {
             return Err(explain(
                 GetError::Absent,
                 reach.name(),
                 Reach::is_known(target),
             ));
         }
-        let source = &ShareSource {
-            share: ShareName::Id(share),
-            ..self.options.source.clone()
-        };
-        let acquainted = first.acquaintance(share, source.owner);
         let newest = self.contents.newest(share).await?;
         // What the owner has is what it is. What is brought up to date never becomes older.
         let is_choosy = owner.is_some() && (!self.has_older || self.options.update);
@@ -323,7 +323,9 @@ impl Run {
         let got = content::get(contents.node.getting(), ask, feed, get.clone(), report).await;
         let got = match got {
             Err(GetError::Changed { .. })
-                if owner.is_none() && get.at.is_none() && !is_in_place(first, share).await =>
+                if owner.is_none()
+                    && get.at.is_none()
+                    && !is_in_place(contents, &acquainted).await =>
             {
                 Err(GetError::Absent)
             }
@@ -422,15 +424,20 @@ async fn ask(reach: &Reach, target: Target, get: &Get) -> Result<Answered, GetEr
     content::head(stream, get.share, &get.credential, get.at, get.now).await
 }
 
-/// Whether an owner who is asked first has it where they share it from; also where they do not say.
-async fn is_in_place(first: &First, share: ShareId) -> bool {
+/// Whether an owner who is asked first has it where they share it from; also where they do not say. Where they have not, they are asked who else has it.
+async fn is_in_place(contents: &Contents, first: &Acquaintance) -> bool {
     let asked = async {
         let stream = first.reach.open(first.target).await?;
-        let placed = content::is_in_place(stream, share, &first.provider.credential).await;
+        let placed = content::is_in_place(stream, first.share, &first.credential).await;
         placed.map_err(|error| explain(error, first.reach.name(), Reach::is_known(first.target)))
     };
-    let asked = timeout(ASK_WITHIN, asked).await;
-    !matches!(asked, Ok(Ok(false)))
+    if !matches!(timeout(ASK_WITHIN, asked).await, Ok(Ok(false))) {
+        return true;
+    }
+    if let Ok(Err(error)) = timeout(ASK_WITHIN, contents.acquaint(first)).await {
+        debug!(%error, "an owner does not tell who else has a share");
+    }
+    false
 }
 
 mod attempt;
