@@ -240,8 +240,9 @@ impl<S: Scheme> Book<S> {
         self.tell(Event::Removed { peer });
     }
 
-    /// Forgets an invite of theirs that I accepted.
+    /// Forgets the invites of theirs that I accepted.
     pub(super) fn forget_accepted(&mut self, maker: &PeerId) {
+        self.try_all_again(maker);
         if self.entries.accepted.remove(maker).is_some() {
             self.store(self.entries.accepted_row(maker));
         }

@@ -183,6 +183,9 @@ impl<S: Scheme> Peer<S> {
             routing::Event::Unreachable { target, reason } => {
                 if let Target::Peer(peer) = target {
                     if reason == UnreachableReason::NotAContact {
+                        if self.show_next_invite(now, peer) {
+                            return;
+                        }
                         self.regarded(now, peer, Regard::Stranger);
                     }
                     // Whoever is wanted goes on being looked up, ever more rarely.
