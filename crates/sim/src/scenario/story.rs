@@ -172,7 +172,7 @@ mod tests {
     const SIZES: [usize; 4] = [3, 4, 6, 8];
 
     /// Worlds of which rules did not hold once, by seed and people.
-    const ONCE_BROKEN: [(u64, usize); 6] = [
+    const ONCE_BROKEN: [(u64, usize); 8] = [
         // Somebody accepted an invite made later, which another had used up, and then one that was open.
         (2634, 3),
         (2335, 4),
@@ -180,6 +180,10 @@ mod tests {
         (3033, 6),
         (2416, 7),
         (2555, 8),
+        // Somebody blocked the maker of an invite that they had accepted, before the maker heard of it.
+        (2683, 4),
+        // Somebody accepted an invite for many only after its maker had shut them out.
+        (2808, 3),
     ];
 
     /// Runs a story twice: it must hold, and both runs must be one.
