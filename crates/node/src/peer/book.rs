@@ -384,7 +384,7 @@ impl AddressBook {
     /// Lets a pending contact into the audience `contacts`.
     ///
     /// # Errors
-    /// [`Error::Book`].
+    /// [`Error::Book`]: not one whom we blocked, unless both have met anew by an invite since.
     pub async fn confirm(&self, peer: PeerId) -> Result<(), Error> {
         Ok(self
             .0
