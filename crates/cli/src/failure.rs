@@ -178,6 +178,11 @@ fn shell(error: &Error) -> Option<&'static str> {
             reason: UnreachableReason::NoAnswer,
             ..
         } => "'kith trace' tells more",
+        Error::Book(BookError::NothingShared(_))
+        | Error::Unreachable {
+            reason: UnreachableReason::NothingShared,
+            ..
+        } => "'kith invite' makes one, 'kith add' takes theirs",
         _ => return None,
     };
     Some(shell)

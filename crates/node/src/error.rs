@@ -172,7 +172,10 @@ impl Error {
             Self::Get { error, .. } => kind_of_get(error),
             Self::Read(error) => kind_of_read(error),
             Self::Preview(error) => kind_of_preview(error),
-            Self::NotAllowed(_) => ErrorKind::NotAllowed,
+            Self::NotAllowed(_)
+            | Self::Book(BookError::Blocked(_) | BookError::NothingShared(_)) => {
+                ErrorKind::NotAllowed
+            }
             Self::NotVerified(_) => ErrorKind::NotVerified,
             Self::Usage(_)
             | Self::Offers
@@ -316,6 +319,9 @@ pub fn reach_advice(reason: UnreachableReason) -> &'static str {
         }
         UnreachableReason::NotAContact => {
             "they do not have you as a contact (any more); ask them for a new invite"
+        }
+        UnreachableReason::NothingShared => {
+            "nothing is shared with them since you blocked them; one of you needs a new invite from the other"
         }
     }
 }

@@ -35,6 +35,7 @@
 //! [`Node::address_book`] has names, tags and invites, [`Node::contents`] what is shared, [`Stream::datagrams`] unreliable
 //! datagrams beside a stream, and [`testing::Testnet`] a small network for your own tests.
 
+mod address_group;
 pub mod builder;
 pub mod clock;
 pub mod config;

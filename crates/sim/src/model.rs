@@ -21,7 +21,9 @@ pub struct ModelInvite {
     pub holders: BTreeSet<NodeId>,
     /// Who ever accepted it.
     pub accepted: BTreeSet<NodeId>,
-    /// Who was let in by it and shut out since: may come again, but nobody owes them anything.
+    /// Who accepted it and then blocked or removed its maker: their book forgot it, and a reply may be on its way or not.
+    pub given_up: BTreeSet<NodeId>,
+    /// Who was let in by it, or could have been, and was shut out since: may come again, but nobody owes them anything.
     pub turned_away: BTreeSet<NodeId>,
     /// Who used it up.
     pub burned_by: Option<NodeId>,
@@ -48,6 +50,7 @@ impl Model {
             reusable,
             holders: BTreeSet::new(),
             accepted: BTreeSet::new(),
+            given_up: BTreeSet::new(),
             turned_away: BTreeSet::new(),
             burned_by: None,
         });
@@ -88,6 +91,7 @@ impl Model {
     pub fn accept(&mut self, node: NodeId, invite: usize) {
         let invite = &mut self.invites[invite];
         invite.accepted.insert(node);
+        invite.given_up.remove(&node);
         if invite.burned_by.is_none() {
             invite.holders.insert(node);
         }
@@ -108,6 +112,7 @@ impl Model {
     pub fn block(&mut self, node: NodeId, other: NodeId) {
         self.set(node, other, Standing::Blocked);
         self.shut_out(node, other);
+        self.give_up(node, other);
     }
 
     /// Somebody ends a block: a stranger with a name.
@@ -121,6 +126,7 @@ impl Model {
     pub fn remove(&mut self, node: NodeId, other: NodeId) {
         self.set(node, other, Standing::Stranger);
         self.shut_out(node, other);
+        self.give_up(node, other);
     }
 
     /// Everybody of whom `node` may have an opinion, and it.
@@ -199,6 +205,9 @@ impl Model {
                 invite.holders.remove(&node);
             }
         }
+        if standing == Standing::Blocked {
+            self.give_up(node, other);
+        }
     }
 
     /// Whether `node` is to end up with `other` in its book because `other` holds an invite of its.
@@ -207,6 +216,7 @@ impl Model {
             && self.invites.iter().any(|invite| {
                 invite.maker == node
                     && invite.holders.contains(&other)
+                    && !invite.given_up.contains(&other)
                     && !invite.turned_away.contains(&other)
                     && invite.burned_by.is_none_or(|by| by == other)
                     && (invite.reusable || invite.holders.len() == 1)
@@ -235,10 +245,19 @@ impl Model {
         }
     }
 
+    /// `node` forgets the invites of `maker` that it accepted.
+    fn give_up(&mut self, node: NodeId, maker: NodeId) {
+        let theirs = self.invites.iter_mut().filter(|it| it.maker == maker);
+        for invite in theirs.filter(|it| it.accepted.contains(&node)) {
+            invite.given_up.insert(node);
+        }
+    }
+
     fn shut_out(&mut self, node: NodeId, other: NodeId) {
         let made = self.invites.iter_mut().filter(|it| it.maker == node);
         for invite in made {
-            if invite.holders.remove(&other) {
+            // One for many opens nothing for them either that they accept only later.
+            if invite.holders.remove(&other) || invite.reusable {
                 invite.turned_away.insert(other);
             }
         }
@@ -267,6 +286,25 @@ mod tests {
         assert_eq!(model.observe(ADA, BO, Standing::Confirmed), Ok(()));
         assert!(model.observe(ADA, CY, Standing::Confirmed).is_err());
         assert!(model.waits_in_vain(CY, ADA) && !model.waits_in_vain(BO, ADA));
+    }
+
+    #[test]
+    fn whoever_blocks_the_maker_of_an_invite_has_forgotten_it() {
+        let mut model = Model::default();
+        let invite = model.invite(ADA, false);
+        model.accept(BO, invite);
+        assert!(model.is_owed(ADA, BO));
+        model.block(BO, ADA);
+        assert!(!model.is_owed(ADA, BO));
+        let mut heard = model.clone();
+        assert_eq!(
+            heard.observe(ADA, BO, Standing::Confirmed),
+            Ok(()),
+            "by a reply"
+        );
+        model.unblock(BO, ADA);
+        model.accept(BO, invite);
+        assert!(model.is_owed(ADA, BO));
     }
 
     #[test]
@@ -303,9 +341,12 @@ mod tests {
         let reusable = model.invite(ADA, true);
         model.accept(BO, reusable);
         assert_eq!(model.observe(ADA, BO, Standing::Pending), Ok(()));
+        let other = model.invite(ADA, true);
         model.remove(ADA, BO);
         assert!(model.observe(ADA, BO, Standing::Pending).is_err());
         assert!(!model.is_owed(ADA, BO));
+        model.accept(BO, other);
+        assert!(!model.is_owed(ADA, BO), "it was about when he was shut out");
     }
 
     #[test]

@@ -375,6 +375,8 @@ pub(super) async fn compare_words(
 }
 
 /// Lets a pending contact into the audience `contacts`.
+///
+/// Fails (`not_allowed`) for somebody who was blocked, until both have met anew by an invite.
 #[utoipa::path(post, path = "/api/v1/contacts/{name}/confirm", params(("name", description = "petname or PeerId")),
     responses((status = 200, body = ContactInfo)))]
 pub(super) async fn confirm(
@@ -404,7 +406,7 @@ pub(super) async fn block(
     }))
 }
 
-/// Undoes a block.
+/// Undoes a block. Nothing is shared with them any more: to meet again takes a new invite, by either.
 #[utoipa::path(post, path = "/api/v1/contacts/{name}/unblock", params(("name", description = "petname or PeerId")),
     responses((status = 200, body = ContactInfo)))]
 pub(super) async fn unblock(

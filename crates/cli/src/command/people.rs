@@ -169,7 +169,12 @@ async fn change(on: &On, client: &Client, command: ContactCommand) -> Result<(),
             return on.output.line(&blocked, || row(&blocked.contact, width));
         }
         ContactCommand::Unblock { name } => {
-            client.post(&at(&name, "/unblock"), &Value::Null).await?
+            let changed: ContactInfo = client.post(&at(&name, "/unblock"), &Value::Null).await?;
+            on.output.talk(
+                "Nothing is shared with them since they were blocked. To meet again, one of you needs a new invite from the other: \
+                 'kith invite' makes one, 'kith add' takes theirs.",
+            );
+            changed
         }
         ContactCommand::Remove { name } => {
             let removed: ContactInfo = client.delete(&at(&name, "")).await?;

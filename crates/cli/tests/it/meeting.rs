@@ -290,7 +290,17 @@ async fn who_is_blocked_gets_nothing_and_who_is_removed_is_forgotten() {
     assert_eq!(traced.code, 4, "{traced:?}");
     assert!(traced.stderr.contains("you have blocked ben"), "{traced:?}");
 
-    ann.one(&["contact", "unblock", "ben"]).await;
+    let confirm = ["contact", "confirm", "ben"];
+    ann.run(&confirm).await.failed(4, &["ben", "unblock"]);
+    let unblocked = ann.run(&["contact", "unblock", "ben"]).await;
+    assert_eq!(unblocked.code, 0, "{unblocked:?}");
+    assert!(unblocked.stderr.contains("new invite"), "{unblocked:?}");
+    ann.run(&confirm).await.failed(4, &["ben", "new invite"]);
+    assert_eq!(ann.one(&["contacts"]).await["state"], "pending");
+    for command in [&["ping", "ben", "-c", "1"][..], &["ls", "ben"]] {
+        let ran = ann.run(command).await;
+        ran.failed(3, &["ben", "since you blocked them", "new invite"]);
+    }
     ann.one(&["contact", "remove", "ben"]).await;
     assert!(ann.json(&["contacts"]).await.is_empty());
     ann.run(&["ping", "ben"]).await.failed(3, &["ben"]);

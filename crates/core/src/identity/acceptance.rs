@@ -2,20 +2,23 @@
 //!
 //! Accepting puts the maker into the book at once. Then there are two ways to let them know, tried side by side: to show
 //! the invite's proof in a session, and to leave a sealed reply where the maker looks for it ([`super::admission`]).
+//!
+//! Nobody sees in an invite whether somebody else has used it up. So all that were accepted of one maker wait until one is taken: a
+//! reply is left to each, and in sessions they are shown one after the other, the one made last first.
 
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::crypto::Scheme;
-use crate::ids::PeerId;
+use crate::ids::{InviteId, PeerId};
 use crate::introducer::Introducer;
 use crate::time::{CLOCK_SKEW_MAX, Time};
 
 use super::admission::INVITE_LIFE_MAX;
 use super::contact::{Contact, ContactState};
 use super::invite::Invite;
-use super::kept_invite::AcceptedInvite;
+use super::kept_invite::{ACCEPTED_PER_MAKER_MAX, AcceptedInvite, AcceptedInvites, Before};
 use super::outputs::Event;
 use super::petname::{NameError, Petname};
 use super::reply::{Reply, seal_reply};
@@ -54,6 +57,11 @@ pub enum AcceptError {
     /// Another contact has the name.
     #[error("another contact is called {0}; choose another name")]
     NameTaken(Petname),
+    /// As many invites of theirs wait as may.
+    #[error(
+        "{ACCEPTED_PER_MAKER_MAX} invites of {0} wait already, the most there can be, and none was answered; wait until {0} is online, or remove {0} and add this one alone"
+    )]
+    Unanswered(Petname),
     /// The book is full.
     #[error("the address book holds {0} contacts, the most there can be; remove some first")]
     Full(usize),
@@ -73,19 +81,8 @@ impl<S: Scheme> Book<S> {
         invite: &Invite,
         petname: Option<&str>,
     ) -> Result<PeerId, AcceptError> {
+        self.check_terms(now, invite)?;
         let maker = invite.peer;
-        if maker == self.me {
-            return Err(AcceptError::Own);
-        }
-        if invite.is_expired(now) {
-            return Err(AcceptError::Expired);
-        }
-        if invite.made > now + CLOCK_SKEW_MAX {
-            return Err(AcceptError::Ahead);
-        }
-        if invite.expires.since(invite.made) > INVITE_LIFE_MAX {
-            return Err(AcceptError::TooLong);
-        }
         let known = self.contact(&maker).cloned();
         if let Some(contact) = known.as_ref()
             && contact.state == ContactState::Blocked
@@ -94,6 +91,10 @@ impl<S: Scheme> Book<S> {
         }
         let name = self.wanted_name(&maker, petname, known.as_ref(), &invite.name)?;
         let reach = self.reach(&maker, invite).ok_or(AcceptError::BadKey)?;
+        let accepted = self.entries.accepted.get(&maker);
+        if accepted.is_some_and(|accepted| !accepted.has_room_for(&invite.id())) {
+            return Err(AcceptError::Unanswered(name));
+        }
         let mut contact = match known.clone() {
             Some(contact) => contact,
             None if self.entries.contacts.len() >= self.config.contacts_max => {
@@ -124,16 +125,32 @@ impl<S: Scheme> Book<S> {
         Ok(maker)
     }
 
-    /// The maker of the invite I accepted is known to have me in its book: it welcomed my proof, or left a record under our
-    /// reach secret.
+    /// Whether an invite may be accepted, whatever is known of its maker.
+    fn check_terms(&self, now: Time, invite: &Invite) -> Result<(), AcceptError> {
+        if invite.peer == self.me {
+            return Err(AcceptError::Own);
+        }
+        if invite.is_expired(now) {
+            return Err(AcceptError::Expired);
+        }
+        if invite.made > now + CLOCK_SKEW_MAX {
+            return Err(AcceptError::Ahead);
+        }
+        if invite.expires.since(invite.made) > INVITE_LIFE_MAX {
+            return Err(AcceptError::TooLong);
+        }
+        Ok(())
+    }
+
+    /// The maker of invites I accepted is known to have me in its book: it took the one made last, or left a record under our
+    /// reach secret. None of them needs an answer any more.
     pub fn mark_mutual(&mut self, maker: &PeerId) {
-        let waiting = self.entries.accepted.get(maker);
-        if let Some(invite) = waiting.map(|accepted| accepted.invite.id()) {
-            self.forget_accepted(maker);
-            self.tell(Event::InviteTaken {
-                peer: *maker,
-                invite,
-            });
+        let waiting = self.waiting(maker).iter();
+        let waiting: Vec<InviteId> = waiting.map(|accepted| accepted.invite.id()).collect();
+        self.forget_accepted(maker);
+        for invite in waiting {
+            let peer = *maker;
+            self.tell(Event::InviteTaken { peer, invite });
         }
         let contact = self.contact(maker).cloned();
         if let Some(mut contact) = contact.filter(|known| !known.mutual && known.reach.is_some()) {
@@ -143,9 +160,72 @@ impl<S: Scheme> Book<S> {
         }
     }
 
+    /// The maker took this one of the invites I accepted. Should others wait that were made later, they are shown too, for they
+    /// count where they are taken; where not, this one does.
+    pub fn mark_taken(&mut self, maker: &PeerId, taken: &InviteId) {
+        let Some(mut accepted) = self.entries.accepted.get(maker).cloned() else {
+            return;
+        };
+        let mut places = accepted.waiting.iter();
+        let place = match places.position(|it| it.invite.id() == *taken) {
+            None => return,
+            Some(0) => return self.mark_mutual(maker),
+            Some(place) => place,
+        };
+        let done = accepted.waiting.split_off(place);
+        let by = &done[0].invite;
+        let earlier = accepted.earlier.take();
+        accepted.earlier = match (earlier, self.reach(maker, by)) {
+            (Some(earlier), Some(reach)) if !earlier.is_as_late_as(&reach) => Some(reach),
+            (earlier, reach) => earlier.or(reach),
+        };
+        if let Some(mut contact) = self.contact(maker).cloned() {
+            let mut before = Before::of(&contact);
+            let is_said_by = |it: &AcceptedInvite| it.invite.introducers == before.introducers;
+            if accepted.waiting.iter().any(is_said_by) {
+                before.introducers.clone_from(&by.introducers);
+            }
+            accepted.before = Some(before);
+            contact.mutual = true;
+            self.put_contact(contact);
+        }
+        self.entries.accepted.insert(*maker, accepted);
+        self.store(self.entries.accepted_row(maker));
+        for accepted in done {
+            let (peer, invite) = (*maker, accepted.invite.id());
+            self.aside.remove(&invite);
+            self.tell(Event::InviteTaken { peer, invite });
+        }
+        self.tell(Event::Changed { peer: *maker });
+    }
+
+    /// Whoever answers for `maker` takes us for a stranger, to whom [`Book::accepted`] was shown: that one is shown again only
+    /// behind all others that wait, for an answer that nobody signed ends none of them. False where none is left to show.
+    pub fn set_aside(&mut self, maker: &PeerId) -> bool {
+        let Some(shown) = self.accepted(maker).map(|it| it.invite.id()) else {
+            return false;
+        };
+        self.aside.insert(shown);
+        let mut waiting = self.waiting(maker).iter();
+        let is_one_left = waiting.any(|it| !self.aside.contains(&it.invite.id()));
+        if !is_one_left {
+            self.try_all_again(maker);
+        }
+        is_one_left
+    }
+
+    /// None of the invites by `maker` is passed over any more.
+    pub(super) fn try_all_again(&mut self, maker: &PeerId) {
+        let waiting = self.entries.accepted.get(maker);
+        for accepted in waiting.iter().flat_map(|of| &of.waiting) {
+            self.aside.remove(&accepted.invite.id());
+        }
+    }
+
     /// The accepted invites whose makers may not know, and for whom no reply was left within [`REPLY_AGAIN_AFTER`].
     pub fn unanswered(&self, now: Time) -> impl Iterator<Item = &AcceptedInvite> {
-        self.entries.accepted.values().filter(move |accepted| {
+        let accepted = self.entries.accepted.values().flat_map(|of| &of.waiting);
+        accepted.filter(move |accepted| {
             !accepted.invite.is_expired(now)
                 && accepted
                     .left
@@ -153,23 +233,28 @@ impl<S: Scheme> Book<S> {
         })
     }
 
-    /// Writes the sealed reply to the invite by `maker` that I accepted, always [`super::reply::REPLY_BYTES`] long.
+    /// Writes the sealed reply to this invite that I accepted, always [`super::reply::REPLY_BYTES`] long.
     /// `name` is what I call myself, `introducers` where I leave my records. `None` without such an invite.
     pub fn write_reply(
         &mut self,
         now: Time,
-        maker: &PeerId,
+        invite: &Invite,
         name: &str,
         introducers: Vec<Introducer>,
     ) -> Option<Vec<u8>> {
-        let invite = &self.entries.accepted.get(maker)?.invite;
+        let accepted = self.entries.accepted.get(&invite.peer)?;
+        if !accepted.holds(&invite.id()) {
+            return None;
+        }
         let reply = Reply::new(invite.id(), self.me, name, now, introducers);
         seal_reply(&self.scheme, &mut self.random, invite, &self.secret, &reply)
     }
 
-    /// A reply to `maker` now waits at an introducer.
-    pub fn mark_reply_left(&mut self, now: Time, maker: &PeerId) {
-        if let Some(accepted) = self.entries.accepted.get_mut(maker) {
+    /// A reply to this invite by `maker` now waits at an introducer.
+    pub fn mark_reply_left(&mut self, now: Time, maker: &PeerId, id: &InviteId) {
+        let accepted = self.entries.accepted.get_mut(maker);
+        let mut waiting = accepted.into_iter().flat_map(|of| &mut of.waiting);
+        if let Some(accepted) = waiting.find(|it| it.invite.id() == *id) {
             accepted.left = Some(now);
             self.store(self.entries.accepted_row(maker));
         }
@@ -177,7 +262,8 @@ impl<S: Scheme> Book<S> {
 
     /// Nobody knows whether the replies left so far have arrived: each is due again. Of no consequence for what is kept.
     pub fn leave_replies_again(&mut self) {
-        for accepted in self.entries.accepted.values_mut() {
+        let accepted = self.entries.accepted.values_mut();
+        for accepted in accepted.flat_map(|of| &mut of.waiting) {
             accepted.left = None;
         }
     }
@@ -203,21 +289,15 @@ impl<S: Scheme> Book<S> {
         })
     }
 
-    /// Keeps an accepted invite until its maker knows, with what was `known` of them before. Of two by one maker the later
-    /// made stays, and what was known before either.
+    /// Keeps an accepted invite until its maker knows, with what was `known` of them before the first that waits.
     fn put_accepted(&mut self, now: Time, invite: &Invite, known: Option<&Contact>) {
         let maker = invite.peer;
-        let waiting = self.entries.accepted.get(&maker);
-        if waiting.is_some_and(|it| it.invite == *invite || it.invite.made > invite.made) {
-            return;
+        self.try_all_again(&maker);
+        let accepted = self.entries.accepted.entry(maker);
+        let accepted = accepted.or_insert_with(|| AcceptedInvites::none(known));
+        if accepted.add(invite.clone(), now) {
+            self.store(self.entries.accepted_row(&maker));
         }
-        let mut accepted = AcceptedInvite::new(invite.clone(), now, known);
-        if let Some(waiting) = waiting {
-            accepted.earlier.clone_from(&waiting.earlier);
-            accepted.before.clone_from(&waiting.before);
-        }
-        self.entries.accepted.insert(maker, accepted);
-        self.store(self.entries.accepted_row(&maker));
     }
 }
 
@@ -332,24 +412,43 @@ mod tests {
     }
 
     #[test]
+    fn more_unanswered_invites_of_one_maker_than_the_bound_are_refused() {
+        let mut book = book(2);
+        let bound = u8::try_from(ACCEPTED_PER_MAKER_MAX).expect("small");
+        for secret in 0..bound {
+            let accepted = book.accept_invite(NOW, &invite(1, secret), None);
+            accepted.expect("room");
+        }
+        let refusal = refused(&mut book, NOW, &invite(1, bound));
+        assert!(matches!(refusal, AcceptError::Unanswered(_)));
+        assert!(
+            book.accept_invite(NOW, &invite(1, 0), None).is_ok(),
+            "there already"
+        );
+        assert_eq!(book.unanswered(NOW).count(), ACCEPTED_PER_MAKER_MAX);
+        book.give_up_invite(&key(1).peer_id(), &invite(1, 0).id());
+        assert!(book.accept_invite(NOW, &invite(1, bound), None).is_ok());
+    }
+
+    #[test]
     fn a_reply_is_left_until_the_maker_is_known_to_know() {
         let mut book = book(2);
         let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
         assert_eq!(book.unanswered(NOW).count(), 1);
-        book.mark_reply_left(NOW, &maker);
+        book.mark_reply_left(NOW, &maker, &invite(1, 7).id());
         assert_eq!(book.unanswered(NOW + DAY / 4).count(), 0);
         assert_eq!(book.unanswered(NOW + REPLY_AGAIN_AFTER).count(), 1);
         book.mark_mutual(&maker);
         assert_eq!(book.unanswered(NOW + DAY).count(), 0);
         assert!(book.contact(&maker).expect("known").mutual);
-        assert_eq!(book.write_reply(NOW, &maker, "Bo", vec![]), None);
+        assert_eq!(book.write_reply(NOW, &invite(1, 7), "Bo", vec![]), None);
     }
 
     #[test]
     fn a_reply_that_may_not_have_arrived_is_due_again() {
         let mut book = book(2);
         let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
-        book.mark_reply_left(NOW, &maker);
+        book.mark_reply_left(NOW, &maker, &invite(1, 7).id());
         assert_eq!(book.unanswered(NOW).count(), 0);
         book.leave_replies_again();
         assert_eq!(book.unanswered(NOW).count(), 1);

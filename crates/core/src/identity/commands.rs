@@ -36,6 +36,11 @@ pub enum BookError {
     /// To be unblocked first.
     #[error("{0} is blocked; unblock them first")]
     Blocked(Petname),
+    /// Blocked once: what was shared with them is gone, and nothing of theirs could be believed.
+    #[error(
+        "nothing is shared with {0} since you blocked them, so confirming would not let you meet; one of you needs a new invite from the other"
+    )]
+    NothingShared(Petname),
 }
 
 impl<S: Scheme> Book<S> {
@@ -103,9 +108,12 @@ impl<S: Scheme> Book<S> {
     /// Lets a pending contact into the audience `contacts`.
     ///
     /// # Errors
-    /// [`BookError::Blocked`].
+    /// [`BookError::Blocked`]; [`BookError::NothingShared`] after a block, until both have met anew.
     pub fn confirm(&mut self, peer: &PeerId) -> Result<(), BookError> {
         let mut contact = self.known(peer)?;
+        if contact.state == ContactState::Pending && contact.reach.is_none() {
+            return Err(BookError::NothingShared(contact.petname));
+        }
         self.hold_beyond_lapse(peer, |before| before.state = ContactState::Confirmed);
         match contact.state {
             ContactState::Confirmed => return Ok(()),
@@ -240,8 +248,9 @@ impl<S: Scheme> Book<S> {
         self.tell(Event::Removed { peer });
     }
 
-    /// Forgets an invite of theirs that I accepted.
+    /// Forgets the invites of theirs that I accepted.
     pub(super) fn forget_accepted(&mut self, maker: &PeerId) {
+        self.try_all_again(maker);
         if self.entries.accepted.remove(maker).is_some() {
             self.store(self.entries.accepted_row(maker));
         }
@@ -350,9 +359,18 @@ mod tests {
         book.block(&bo).expect("blocked already");
         assert!(drain(&mut book).1.is_empty());
         book.unblock(&bo).expect("known");
-        book.confirm(&bo).expect("pending");
+        let before = book.rows();
+        assert!(matches!(
+            book.confirm(&bo),
+            Err(BookError::NothingShared(_))
+        ));
+        assert_eq!(book.rows(), before);
         assert_eq!(reach(&book, 2), None);
         assert_eq!(book.standing(&bo), Standing::Stranger);
+        let invite = made(&mut book, NOW, true);
+        show(&mut book, NOW, &invite, 2).expect("reusable");
+        book.confirm(&bo).expect("they share something again");
+        assert_eq!(book.standing(&bo), Standing::Confirmed);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Invites as the book keeps them: those I made, until they expire; those I accepted, until their makers know.
 
+use std::cmp::Reverse;
+
 use minicbor::{Decode, Encode};
 
 use crate::codec::Wire;
-use crate::ids::PeerId;
+use crate::ids::{InviteId, PeerId};
 use crate::introducer::Introducer;
 use crate::time::Time;
 
@@ -17,6 +19,11 @@ pub(super) const VERSION: u8 = 1;
 /// Peers that one reusable invite brought and that were removed or blocked since. An invite that brought more of them than
 /// this does harm, and is withdrawn.
 pub const TURNED_AWAY_MAX: usize = 64;
+
+/// Invites of one maker that I accepted and that wait side by side. Each but the one that opens something may be used up or
+/// withdrawn, which nobody sees in it; who asks the same friend for more than these without ever being answered asks in vain.
+/// One costs 2.6 KB in a row, and a reply at each of its introducers.
+pub const ACCEPTED_PER_MAKER_MAX: usize = 8;
 
 /// What a row takes beyond the invite in it, in bytes.
 const ROW_OVERHEAD_BYTES: usize = 160;
@@ -59,24 +66,47 @@ pub struct Burned {
 /// An invite I accepted, as long as its maker may not know.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AcceptedInvite {
-    #[n(0)]
-    pub(super) version: u8,
     /// The invite.
-    #[n(1)]
+    #[n(0)]
     pub invite: Invite,
     /// When I accepted it.
-    #[n(2)]
+    #[n(1)]
     pub at: Time,
     /// When a sealed reply was last left for its maker.
-    #[n(3)]
+    #[n(2)]
     pub left: Option<Time>,
-    /// What was shared with its maker before, which counts again when the invite lapses unanswered.
+}
+
+/// The invites of one maker that I accepted, none of which they are known to have taken. Which of them opens something
+/// only the maker can tell: another may be used up, withdrawn or forged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AcceptedInvites {
+    /// The one made last comes first; at most [`ACCEPTED_PER_MAKER_MAX`], and at least one where they are kept.
+    pub(super) waiting: Vec<AcceptedInvite>,
+    /// What was shared with the maker before, which counts again when all lapse unanswered.
+    pub(super) earlier: Option<Reach>,
+    /// What else accepting them changed in the maker, where they were in the book before; given back in the same case.
+    pub(super) before: Option<Before>,
+}
+
+/// All invites of one maker that wait, as they are kept: the one made last, and behind it the others.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AcceptedRow {
+    #[n(0)]
+    pub(super) version: u8,
+    #[n(1)]
+    pub(super) invite: Invite,
+    #[n(2)]
+    pub(super) at: Time,
+    #[n(3)]
+    pub(super) left: Option<Time>,
     #[n(4)]
-    pub earlier: Option<Reach>,
-    /// What else accepting it changed in its maker, where they were in the book before; given back in the same case. Left
-    /// out of the encoding otherwise.
+    pub(super) earlier: Option<Reach>,
+    /// Left out of the encoding where there is nothing, as is what follows.
     #[n(5)]
-    pub before: Option<Before>,
+    pub(super) before: Option<Before>,
+    #[n(6)]
+    pub(super) older: Option<Vec<AcceptedInvite>>,
 }
 
 /// What accepting an invite changes in a contact known before, beside what is shared with it: as it was.
@@ -98,8 +128,9 @@ impl Wire for MadeInvite {
         INVITE_BYTES_MAX + ROW_OVERHEAD_BYTES + TURNED_AWAY_MAX * (size_of::<PeerId>() + 2);
 }
 
-impl Wire for AcceptedInvite {
-    const BYTES_MAX: usize = INVITE_BYTES_MAX + ROW_OVERHEAD_BYTES + BEFORE_BYTES_MAX;
+impl Wire for AcceptedRow {
+    const BYTES_MAX: usize =
+        ACCEPTED_PER_MAKER_MAX * (INVITE_BYTES_MAX + ROW_OVERHEAD_BYTES) + BEFORE_BYTES_MAX;
 }
 
 impl MadeInvite {
@@ -120,22 +151,83 @@ impl MadeInvite {
     }
 }
 
-impl AcceptedInvite {
-    /// An invite whose maker does not know yet; `known` is what was known of them before.
-    pub(super) fn new(invite: Invite, at: Time, known: Option<&Contact>) -> Self {
+impl AcceptedInvites {
+    /// None yet of a maker of whom `known` is what was known before.
+    pub(super) fn none(known: Option<&Contact>) -> Self {
         Self {
-            version: VERSION,
-            invite,
-            at,
-            left: None,
+            waiting: Vec::new(),
             earlier: known.and_then(|known| known.reach.clone()),
             before: known.map(Before::of),
         }
     }
+
+    /// Whether this invite is among them.
+    pub(super) fn holds(&self, id: &InviteId) -> bool {
+        self.waiting.iter().any(|it| it.invite.id() == *id)
+    }
+
+    /// Whether there is room for this invite, or it is there already.
+    pub(super) fn has_room_for(&self, id: &InviteId) -> bool {
+        self.waiting.len() < ACCEPTED_PER_MAKER_MAX || self.holds(id)
+    }
+
+    /// Adds one, in its place. False where it is there already.
+    pub(super) fn add(&mut self, invite: Invite, at: Time) -> bool {
+        if self.holds(&invite.id()) {
+            return false;
+        }
+        let left = None;
+        self.waiting.push(AcceptedInvite { invite, at, left });
+        self.sort();
+        true
+    }
+
+    /// Takes one out.
+    pub(super) fn take(&mut self, id: &InviteId) -> Option<Invite> {
+        let place = self.waiting.iter().position(|it| it.invite.id() == *id)?;
+        Some(self.waiting.remove(place).invite)
+    }
+
+    /// The form they are kept in; `None` of none.
+    pub(super) fn to_row(&self) -> Option<AcceptedRow> {
+        let (newest, older) = self.waiting.split_first()?;
+        Some(AcceptedRow {
+            version: VERSION,
+            invite: newest.invite.clone(),
+            at: newest.at,
+            left: newest.left,
+            earlier: self.earlier.clone(),
+            before: self.before.clone(),
+            older: (!older.is_empty()).then(|| older.to_vec()),
+        })
+    }
+
+    /// Reads the form they are kept in; `None` where not all are by one maker, or there are too many.
+    pub(super) fn of_row(row: AcceptedRow) -> Option<Self> {
+        let (maker, at, left) = (row.invite.peer, row.at, row.left);
+        let invite = row.invite;
+        let mut waiting = vec![AcceptedInvite { invite, at, left }];
+        waiting.extend(row.older.into_iter().flatten());
+        let mut accepted = Self {
+            waiting,
+            earlier: row.earlier,
+            before: row.before,
+        };
+        accepted.sort();
+        let waiting = &accepted.waiting;
+        let are_theirs = waiting.iter().all(|it| it.invite.peer == maker);
+        (are_theirs && waiting.len() <= ACCEPTED_PER_MAKER_MAX).then_some(accepted)
+    }
+
+    fn sort(&mut self) {
+        self.waiting
+            .sort_by_key(|it| Reverse((it.invite.made, it.invite.id())));
+    }
 }
 
 impl Before {
-    fn of(known: &Contact) -> Self {
+    /// What of a contact accepting an invite may change, as it is now.
+    pub(super) fn of(known: &Contact) -> Self {
         Self {
             petname: known.petname.clone(),
             state: known.state,

@@ -2,62 +2,105 @@
 //!
 //! Accepting puts the maker into the book, or changes what is known of them ([`super::acceptance`]). Of an invite that was
 //! forged, used up or withdrawn none of it may stay: the maker knows of nothing but what was before.
+//!
+//! Several of one maker may wait, and any of them may be the one that opens something: what was before counts again when the last
+//! of them lapses, and until then the one of the rest that was made last.
 
 use crate::crypto::Scheme;
-use crate::ids::PeerId;
+use crate::ids::{InviteId, PeerId};
 
 use super::contact::{Contact, ContactState, Reach};
-use super::kept_invite::{AcceptedInvite, Before};
+use super::invite::Invite;
+use super::kept_invite::{AcceptedInvites, Before};
 use super::outputs::Event;
 use super::state::Book;
 
 impl<S: Scheme> Book<S> {
-    /// The maker of the invite I accepted does not take it. Who is in the book by this invite alone is forgotten; who was
+    /// The maker of this invite that I accepted does not take it. Who is in the book by it alone is forgotten; who was
     /// there before is again what they were. Without such an invite nothing changes.
-    pub fn give_up_invite(&mut self, maker: &PeerId) {
-        let Some(accepted) = self.entries.accepted.get(maker) else {
+    pub fn give_up_invite(&mut self, maker: &PeerId, invite: &InviteId) {
+        let waiting = self.waiting(maker);
+        if !waiting.iter().any(|it| it.invite.id() == *invite) {
             return;
-        };
-        let invite = accepted.invite.id();
-        let contact = self.contact(maker).cloned();
-        match contact.filter(|known| !known.mutual && known.source == Some(invite)) {
+        }
+        let is_last = waiting.len() == 1;
+        let contact = self.contact(maker).filter(|_| is_last).cloned();
+        match contact.filter(|known| !known.mutual && known.source == Some(*invite)) {
             Some(new) => self.forget_contact(&new),
-            None => self.lapse(maker),
+            None => self.lapse(maker, invite),
         }
         self.tell(Event::InviteRefused {
             peer: *maker,
-            invite,
+            invite: *invite,
         });
     }
 
     /// Forgets an accepted invite that expired before its maker was heard of, or that they do not take. What was known of
-    /// them before and what was shared with them count again, because they know of nothing else.
-    pub(super) fn lapse(&mut self, maker: &PeerId) {
-        let Some(AcceptedInvite {
-            invite,
-            earlier,
-            before,
-            ..
-        }) = self.entries.accepted.remove(maker)
-        else {
+    /// them before and what was shared with them count again, because they know of nothing else, unless others of theirs wait.
+    pub(super) fn lapse(&mut self, maker: &PeerId, id: &InviteId) {
+        let Some(mut accepted) = self.entries.accepted.remove(maker) else {
             return;
         };
+        let lapsed = accepted.take(id);
+        let (is_last, rest) = (accepted.waiting.is_empty(), accepted.clone());
+        if !is_last {
+            self.entries.accepted.insert(*maker, accepted);
+        }
+        let Some(lapsed) = lapsed else {
+            return;
+        };
+        self.aside.remove(id);
         self.store(self.entries.accepted_row(maker));
-        let Some(known) = self.contact(maker) else {
+        let Some(contact) = self.contact(maker).cloned() else {
             return;
         };
-        let mut contact = known.clone();
-        let is_of_it = |reach: &Reach| reach.invite == invite.id();
+        let contact = match rest.waiting.first() {
+            Some(next) => self.without(contact, &lapsed, &next.invite, rest.earlier),
+            None => self.as_before(contact, &lapsed, rest),
+        };
+        self.give_back(contact);
+    }
+
+    /// What a contact is where one accepted invite of theirs lapsed and others wait, of which `next` was made last.
+    fn without(
+        &self,
+        mut contact: Contact,
+        lapsed: &Invite,
+        next: &Invite,
+        earlier: Option<Reach>,
+    ) -> Contact {
+        let id = lapsed.id();
+        if contact.reach.as_ref().is_some_and(|it| it.invite == id) {
+            contact.reach = earlier;
+            if let Some(reach) = self.reach(&contact.peer, next) {
+                contact.take_later(reach);
+            }
+        }
+        if contact.introducers == lapsed.introducers {
+            contact.introducers.clone_from(&next.introducers);
+        }
+        if contact.source == Some(id) {
+            contact.source = Some(next.id());
+        }
+        contact
+    }
+
+    /// What a contact is where the last accepted invite of theirs lapsed.
+    fn as_before(&self, mut contact: Contact, lapsed: &Invite, was: AcceptedInvites) -> Contact {
+        let AcceptedInvites {
+            earlier, before, ..
+        } = was;
+        let is_of_it = |reach: &Reach| reach.invite == lapsed.id();
         // Who was not in the book before keeps what the invite gave: there is nothing else to find them by.
         if (earlier.is_some() || before.is_some()) && contact.reach.as_ref().is_some_and(is_of_it) {
             contact.reach = earlier;
         }
         if let Some(before) = before {
-            contact.petname = self.free_name(before.petname, maker);
+            contact.petname = self.free_name(before.petname, &contact.peer);
             contact.state = before.state;
             contact.introducers = before.introducers;
         }
-        self.give_back(contact);
+        contact
     }
 
     /// Keeps a contact as it was before, and tells what that changes.
@@ -124,7 +167,6 @@ mod tests {
     use crate::identity::fixture::{
         NOW, book, drain, friends, introducer, invite, key, made, reach, restored, show,
     };
-    use crate::identity::invite::Invite;
     use crate::time::DAY;
 
     /// An invite of Ada's that she never made, of a day after the two met, with another introducer in it.
@@ -164,7 +206,7 @@ mod tests {
         let before = book.rows();
         let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
         drain(&mut book);
-        book.give_up_invite(&maker);
+        book.give_up_invite(&maker, &invite(1, 7).id());
         assert_eq!(book.rows(), before);
         let peer = maker;
         let refused = Event::InviteRefused {
@@ -183,7 +225,7 @@ mod tests {
         let maker = accept_forged(&mut bo);
         assert_ne!(bo.rows(), before);
         let mut bo = restored(&bo);
-        bo.give_up_invite(&maker);
+        bo.give_up_invite(&maker, &forged().id());
         assert_eq!(bo.rows(), before);
         let (peer, invite) = (maker, forged().id());
         let told = [
@@ -192,7 +234,7 @@ mod tests {
             Event::InviteRefused { peer, invite },
         ];
         assert_eq!(drain(&mut bo).1, told);
-        bo.give_up_invite(&maker);
+        bo.give_up_invite(&maker, &forged().id());
         assert_eq!(bo.rows(), before, "no invite is left to give up");
     }
 
@@ -204,7 +246,7 @@ mod tests {
         let before = bo.rows();
         let maker = accept_forged(&mut bo);
         assert_eq!(bo.standing(&maker), Standing::Confirmed);
-        bo.give_up_invite(&maker);
+        bo.give_up_invite(&maker, &forged().id());
         assert_eq!(bo.standing(&maker), Standing::Pending);
         assert_eq!(bo.rows(), before);
     }
@@ -218,7 +260,7 @@ mod tests {
         let before = bo.rows();
         accept_forged(&mut bo);
         drain(&mut bo);
-        bo.give_up_invite(&maker);
+        bo.give_up_invite(&maker, &forged().id());
         assert_eq!(bo.rows(), before);
         assert_eq!(bo.standing(&maker), Standing::Stranger);
         let ended = Event::ReachEnded { peer: maker };
@@ -234,7 +276,7 @@ mod tests {
         bo.rename(&maker, "Ada L").expect("free");
         bo.confirm(&maker).expect("known");
         bo.observe_introducers(&maker, vec![introducer(3)]);
-        bo.give_up_invite(&maker);
+        bo.give_up_invite(&maker, &forged().id());
         let contact = bo.contact(&maker).expect("known");
         assert_eq!(contact.petname.as_str(), "Ada L");
         assert_eq!(contact.state, ContactState::Confirmed);
@@ -248,9 +290,108 @@ mod tests {
         let mine = made(&mut bo, NOW, false);
         let other = show(&mut bo, NOW, &mine, 3).expect("fresh").peer;
         bo.rename(&other, "Ada").expect("given up");
-        bo.give_up_invite(&maker);
+        bo.give_up_invite(&maker, &forged().id());
         let name = &bo.contact(&maker).expect("known").petname;
         assert_eq!(name.as_str(), "Ada-2");
+    }
+
+    /// Two invites of Ada's, the second of which somebody else used up, and Bo, who accepted that one first.
+    fn accept_used_up_and_open() -> (Book<Ed25519>, Book<Ed25519>, Invite, Invite) {
+        let (mut ada, mut bo) = (book(1), book(2));
+        let open = made(&mut ada, NOW, false);
+        let used_up = made(&mut ada, NOW + DAY, false);
+        show(&mut ada, NOW + DAY, &used_up, 3).expect("fresh");
+        bo.accept_invite(NOW + DAY, &used_up, None).expect("sound");
+        bo.accept_invite(NOW + DAY, &open, None).expect("sound");
+        drain(&mut bo);
+        (ada, bo, used_up, open)
+    }
+
+    fn accepted(bo: &Book<Ed25519>) -> Option<Invite> {
+        let accepted = bo.accepted(&key(1).peer_id());
+        accepted.map(|accepted| accepted.invite.clone())
+    }
+
+    #[test]
+    fn an_open_invite_counts_once_one_made_later_is_refused() {
+        let (mut ada, bo, used_up, open) = accept_used_up_and_open();
+        let maker = key(1).peer_id();
+        let mut bo = restored(&bo);
+        assert_eq!(accepted(&bo), Some(used_up.clone()), "the later first");
+        assert!(show(&mut ada, NOW + DAY, &used_up, 2).is_err());
+        bo.give_up_invite(&maker, &used_up.id());
+        assert_eq!(accepted(&bo), Some(open.clone()));
+        assert!(!bo.contact(&maker).expect("the other waits").mutual);
+        show(&mut ada, NOW + DAY, &open, 2).expect("open");
+        bo.mark_taken(&maker, &open.id());
+        assert_eq!(reach(&bo, 1), reach(&ada, 2));
+        assert!(reach(&bo, 1).is_some());
+        assert_eq!(accepted(&bo), None);
+    }
+
+    #[test]
+    fn an_open_invite_that_is_taken_first_counts_once_one_made_later_is_refused() {
+        let (mut ada, mut bo, used_up, open) = accept_used_up_and_open();
+        let maker = key(1).peer_id();
+        assert!(bo.set_aside(&maker), "the other is left");
+        assert_eq!(accepted(&bo), Some(open.clone()));
+        show(&mut ada, NOW + DAY, &open, 2).expect("open");
+        drain(&mut bo);
+        bo.mark_taken(&maker, &open.id());
+        let invite = open.id();
+        let taken = Event::InviteTaken {
+            peer: maker,
+            invite,
+        };
+        assert!(drain(&mut bo).1.contains(&taken));
+        assert_eq!(accepted(&bo), Some(used_up.clone()), "its turn");
+        let mut bo = restored(&bo);
+        bo.give_up_invite(&maker, &used_up.id());
+        assert_eq!(reach(&bo, 1), reach(&ada, 2));
+        let contact = bo.contact(&maker).expect("they met");
+        assert!(contact.mutual && contact.standing() == Standing::Confirmed);
+    }
+
+    #[test]
+    fn when_the_last_of_several_is_refused_nobody_is_left_in_the_book() {
+        for is_later_first in [true, false] {
+            let (_, mut bo, used_up, open) = accept_used_up_and_open();
+            let maker = key(1).peer_id();
+            let order = match is_later_first {
+                true => [&used_up, &open],
+                false => [&open, &used_up],
+            };
+            bo.give_up_invite(&maker, &order[0].id());
+            assert!(bo.contact(&maker).is_some(), "one waits");
+            bo.give_up_invite(&maker, &order[1].id());
+            assert_eq!(bo.rows(), []);
+        }
+    }
+
+    #[test]
+    fn of_several_each_that_expires_leaves_the_others_waiting() {
+        let (ada, mut bo, used_up, open) = accept_used_up_and_open();
+        bo.handle_timeout(open.expires);
+        assert_eq!(accepted(&bo), Some(used_up.clone()));
+        assert_eq!(bo.poll_timeout(), Some(used_up.expires));
+        bo.handle_timeout(used_up.expires);
+        assert_eq!((accepted(&bo), bo.poll_timeout()), (None, None));
+        drop(ada);
+    }
+
+    #[test]
+    fn a_stranger_answer_ends_no_invite_and_leads_to_the_next() {
+        let (_, mut bo, used_up, open) = accept_used_up_and_open();
+        let maker = key(1).peer_id();
+        assert!(bo.set_aside(&maker));
+        assert_eq!(accepted(&bo), Some(open.clone()));
+        assert!(!bo.set_aside(&maker), "each was shown");
+        assert_eq!(accepted(&bo), Some(used_up.clone()), "from the first again");
+        assert!(bo.set_aside(&maker));
+        bo.accept_invite(NOW + DAY, &open, None).expect("again");
+        assert_eq!(accepted(&bo), Some(used_up), "whatever was answered before");
+        assert_eq!(bo.waiting(&maker).len(), 2);
+        assert!(!bo.set_aside(&key(9).peer_id()), "of whom none waits");
     }
 
     #[test]
@@ -262,7 +403,7 @@ mod tests {
         show(&mut bo, NOW, &genuine, 1).expect("fresh");
         assert_ne!(reach(&bo, 1), reach(&ada, 2));
         let mut bo = restored(&bo);
-        bo.give_up_invite(&maker);
+        bo.give_up_invite(&maker, &forged().id());
         assert_eq!(reach(&bo, 1), reach(&ada, 2));
         assert_eq!(bo.standing(&maker), Standing::Confirmed);
     }

@@ -39,7 +39,7 @@ pub use commands::BookError;
 pub use config::BookConfig;
 pub use contact::{Contact, ContactState, StaleBinding, Standing};
 pub use invite::{Hints, Invite, InviteSecret};
-pub use kept_invite::{AcceptedInvite, Before, Burned, MadeInvite};
+pub use kept_invite::{AcceptedInvite, AcceptedRow, Before, Burned, MadeInvite};
 pub use outputs::{Event, Output};
 pub use petname::{Petname, Tag};
 pub use reach::ReachSecret;

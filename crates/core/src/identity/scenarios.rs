@@ -75,7 +75,7 @@ fn people_who_are_never_online_together_meet_by_a_sealed_reply() {
         .accept_invite(NOW, &invite, Some("ada"))
         .expect("a fresh invite");
     let reply = second
-        .write_reply(NOW, &ada(), "Bo", vec![introducer(2)])
+        .write_reply(NOW, &invite, "Bo", vec![introducer(2)])
         .expect("an accepted invite");
     let mailbox = first.open_mailboxes(NOW).remove(0);
     assert_eq!(mailbox.secret.locator(), invite.mailbox_secret().locator());
@@ -105,7 +105,7 @@ fn a_burned_invite_opens_nothing_not_even_after_a_restart() {
         .accept_invite(NOW, &invite, None)
         .expect("nobody told");
     let reply = third
-        .write_reply(NOW, &ada(), "Cy", vec![])
+        .write_reply(NOW, &invite, "Cy", vec![])
         .expect("accepted");
     let mut again = restored(&first);
     for book in [&mut first, &mut again] {
@@ -314,7 +314,7 @@ fn equal_seeds_and_inputs_give_equal_bytes() {
             .accept_invite(NOW, &invite, None)
             .expect("a fresh invite");
         let reply = second
-            .write_reply(NOW, &ada(), "Bo", vec![])
+            .write_reply(NOW, &invite, "Bo", vec![])
             .expect("accepted");
         first
             .redeem_reply(NOW, &invite.id(), &reply)
@@ -358,8 +358,8 @@ proptest! {
         let now = NOW + DAY;
         first.accept_invite(now, &of_bo, None).expect("fresh");
         second.accept_invite(now, &of_ada, None).expect("fresh");
-        let to_ada = second.write_reply(now, &ada(), "Bo", vec![]).expect("accepted");
-        let to_bo = first.write_reply(now, &bo(), "Ada", vec![]).expect("accepted");
+        let to_ada = second.write_reply(now, &of_ada, "Bo", vec![]).expect("accepted");
+        let to_bo = first.write_reply(now, &of_bo, "Ada", vec![]).expect("accepted");
         // Whatever else arrived, each side's reply is found at last.
         for step in steps.into_iter().chain([Arrival::ReplyToAda, Arrival::ReplyToBo]) {
             match step {

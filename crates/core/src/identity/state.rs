@@ -7,7 +7,7 @@
 //! Invariants, which the tests and the simulator check: no two contacts have one name; a burned invite opens nothing,
 //! whoever presents it; a blocked peer shares no reach secret with me; an epoch below the newest seen is refused.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use thiserror::Error;
 
@@ -36,6 +36,8 @@ pub struct Book<S> {
     pub(super) me: PeerId,
     pub(super) random: Random,
     pub(super) entries: Entries,
+    /// Accepted invites that were answered as a stranger's, while others of the same maker were not shown; at most those that wait.
+    pub(super) aside: BTreeSet<InviteId>,
     outputs: VecDeque<Output>,
 }
 
@@ -64,6 +66,7 @@ impl<S: Scheme> Book<S> {
             secret,
             random: Random::new(seed),
             entries: Entries::default(),
+            aside: BTreeSet::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -93,7 +96,8 @@ impl<S: Scheme> Book<S> {
     /// When [`Book::handle_timeout`] has something to do: the next invite expires.
     pub fn poll_timeout(&self) -> Option<Time> {
         let made = self.entries.invites.values().map(|made| &made.invite);
-        let accepted = self.entries.accepted.values().map(|kept| &kept.invite);
+        let accepted = self.entries.accepted.values().flat_map(|of| &of.waiting);
+        let accepted = accepted.map(|kept| &kept.invite);
         made.chain(accepted).map(|invite| invite.expires).min()
     }
 
@@ -109,15 +113,13 @@ impl<S: Scheme> Book<S> {
         for id in expired {
             self.forget_invite(&id);
         }
-        let lapsed: Vec<PeerId> = self
-            .entries
-            .accepted
-            .iter()
-            .filter(|(_, accepted)| accepted.invite.is_expired(now))
-            .map(|(maker, _)| *maker)
+        let accepted = self.entries.accepted.values().flat_map(|of| &of.waiting);
+        let lapsed: Vec<(PeerId, InviteId)> = accepted
+            .filter(|accepted| accepted.invite.is_expired(now))
+            .map(|accepted| (accepted.invite.peer, accepted.invite.id()))
             .collect();
-        for maker in lapsed {
-            self.lapse(&maker);
+        for (maker, invite) in lapsed {
+            self.lapse(&maker, &invite);
         }
     }
 
@@ -169,9 +171,18 @@ impl<S: Scheme> Book<S> {
         self.entries.invites.get(id)
     }
 
-    /// The invite by `maker` that I accepted, as long as they may not know. Its proof is shown when dialling them.
+    /// The invites by `maker` that I accepted, as long as they may not know; the one made last first.
+    pub fn waiting(&self, maker: &PeerId) -> &[AcceptedInvite] {
+        let accepted = self.entries.accepted.get(maker);
+        accepted.map_or(&[], |accepted| &accepted.waiting)
+    }
+
+    /// The one of [`Book::waiting`] whose proof is shown now: the one made last, but for those that [`Book::set_aside`] passed over.
     pub fn accepted(&self, maker: &PeerId) -> Option<&AcceptedInvite> {
-        self.entries.accepted.get(maker)
+        let waiting = self.waiting(maker);
+        let mut unanswered = waiting.iter();
+        let next = unanswered.find(|it| !self.aside.contains(&it.invite.id()));
+        next.or_else(|| waiting.first())
     }
 
     /// The epoch for my next binding of this face and role: above every earlier one, even after a restart and with a

@@ -4,7 +4,8 @@
 //! kind      key                     value
 //! contact   PeerId                  Contact
 //! invite    InviteId                [version, invite, [by, at] / null, admitted]
-//! accepted  PeerId of its maker     [version, invite, at, left / null, earlier reach / null, [name, state, [introducer]] / null]
+//! accepted  PeerId of their maker   [version, invite, at, left / null, earlier reach / null, [name, state, [introducer]] / null,
+//!                                    [[invite, at, left / null]] / null], the invite made last first
 //! epoch     [face, role]            [version, epoch]
 //! ```
 //!
@@ -20,7 +21,7 @@ use crate::ids::{Face, InviteId, PeerId};
 use crate::row::Row;
 
 use super::contact::{self, Contact};
-use super::kept_invite::{self, AcceptedInvite, MadeInvite};
+use super::kept_invite::{self, AcceptedInvites, AcceptedRow, MadeInvite};
 use super::petname::Folded;
 
 /// The rows of contacts.
@@ -87,7 +88,7 @@ pub enum RestoreError {
 pub(super) struct Entries {
     pub(super) contacts: BTreeMap<PeerId, Contact>,
     pub(super) invites: BTreeMap<InviteId, MadeInvite>,
-    pub(super) accepted: BTreeMap<PeerId, AcceptedInvite>,
+    pub(super) accepted: BTreeMap<PeerId, AcceptedInvites>,
     pub(super) epochs: BTreeMap<(Face, u8), u64>,
     /// The contacts by the folded form of their petnames; follows from them.
     pub(super) names: BTreeMap<Folded, PeerId>,
@@ -109,9 +110,10 @@ impl Entries {
                     id.0.to_vec()
                 }
                 ACCEPTED_KIND => {
-                    let accepted: AcceptedInvite = read(ACCEPTED_KIND, &value)?;
-                    current(kind, accepted.version, kept_invite::VERSION)?;
-                    let maker = accepted.invite.peer;
+                    let row: AcceptedRow = read(ACCEPTED_KIND, &value)?;
+                    current(kind, row.version, kept_invite::VERSION)?;
+                    let maker = row.invite.peer;
+                    let accepted = AcceptedInvites::of_row(row).ok_or(RestoreError::Key(kind))?;
                     entries.accepted.insert(maker, accepted);
                     maker.0.to_vec()
                 }
@@ -156,7 +158,9 @@ impl Entries {
 
     /// The row of an accepted invite, as it is now.
     pub(super) fn accepted_row(&self, maker: &PeerId) -> Row {
-        row(ACCEPTED_KIND, maker.as_bytes(), self.accepted.get(maker))
+        let accepted = self.accepted.get(maker);
+        let kept = accepted.and_then(AcceptedInvites::to_row);
+        row(ACCEPTED_KIND, maker.as_bytes(), kept.as_ref())
     }
 
     /// The row of the epoch last given to a face and role.
@@ -234,7 +238,7 @@ mod tests {
         book.observe_introducers(&bo, vec![introducer(2)]);
         book.observe_speaks(&bo, vec!["/chat/1".parse().expect("a name")]);
         book.accept_invite(NOW, &invite(3, 7), None).expect("room");
-        book.mark_reply_left(NOW, &key(3).peer_id());
+        book.mark_reply_left(NOW, &key(3).peer_id(), &invite(3, 7).id());
         book.next_epoch(NOW, Face::Contact, 0);
         book
     }
@@ -344,33 +348,39 @@ mod tests {
         made.next().expect("one was made").clone()
     }
 
-    fn accepted_invite() -> AcceptedInvite {
-        let book = full();
+    fn accepted_row(book: &Book<Ed25519>) -> AcceptedRow {
         let mut accepted = book.entries.accepted.values();
-        accepted.next().expect("one was accepted").clone()
+        let accepted = accepted.next().expect("one was accepted");
+        accepted.to_row().expect("one waits")
     }
 
     /// Of one who was in the book before.
-    fn accepted_anew() -> AcceptedInvite {
+    fn accepted_anew() -> Book<Ed25519> {
         let (_, mut book) = friends();
         let mut fresh = invite(1, 8);
         fresh.made = NOW + crate::time::DAY;
         book.accept_invite(NOW + crate::time::DAY, &fresh, Some("Countess"))
             .expect("fresh");
-        let accepted = book.accepted(&key(1).peer_id());
-        accepted.expect("not taken yet").clone()
+        book
+    }
+
+    /// Of one of whom two wait.
+    fn accepted_two() -> Book<Ed25519> {
+        let mut book = accepted_anew();
+        book.accept_invite(NOW + crate::time::DAY, &invite(1, 9), None)
+            .expect("room");
+        book
     }
 
     #[test]
     fn an_accepted_invite_is_kept_with_what_its_maker_was_before() {
-        let accepted = accepted_anew();
+        let accepted = accepted_row(&accepted_anew());
         let before = accepted.before.clone().expect("known");
         assert_eq!(before.petname.as_str(), "Ada");
-        assert!(accepted.earlier.is_some());
         let bytes = codec::encode(&accepted);
         assert_eq!(codec::decode(&bytes), Ok(accepted.clone()));
         // As it was kept before there was such a field.
-        let older = AcceptedInvite {
+        let older = AcceptedRow {
             before: None,
             ..accepted
         };
@@ -379,11 +389,41 @@ mod tests {
         assert_eq!(codec::decode(&older_bytes), Ok(older));
     }
 
+    #[test]
+    fn invites_of_one_maker_that_wait_are_kept_together() {
+        let book = accepted_two();
+        assert_eq!(restored(&book).entries, book.entries);
+        let row = accepted_row(&book);
+        assert_eq!(codec::encode(&row)[0], 0x87, "fields");
+        let mut theirs = row.clone();
+        theirs
+            .older
+            .iter_mut()
+            .flatten()
+            .for_each(|it| it.invite.peer = key(3).peer_id());
+        assert_eq!(
+            AcceptedInvites::of_row(theirs),
+            None,
+            "another's among them"
+        );
+        let mut many = row;
+        let one = many
+            .older
+            .iter()
+            .flatten()
+            .next()
+            .expect("two wait")
+            .clone();
+        many.older = Some(vec![one; kept_invite::ACCEPTED_PER_MAKER_MAX]);
+        assert_eq!(AcceptedInvites::of_row(many), None, "too many");
+    }
+
     crate::decoding::decoder_tests! {
         contact_row: Contact = full().contact(&key(2).peer_id()).expect("known").clone();
         made_row: MadeInvite = made_invite();
-        accepted_row: AcceptedInvite = accepted_invite();
-        accepted_anew_row: AcceptedInvite = accepted_anew();
+        accepted_row: AcceptedRow = accepted_row(&full());
+        accepted_anew_row: AcceptedRow = accepted_row(&accepted_anew());
+        accepted_two_row: AcceptedRow = accepted_row(&accepted_two());
         epoch_row: GivenEpoch = GivenEpoch { version: VERSION, epoch: 1 << 40 };
     }
 

@@ -157,17 +157,15 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
-    /// Has the addresses told that the invite by `peer` carries, as long as it is all they know of us.
+    /// Has the addresses told that the invites by `peer` carry, as long as they are all they know of us.
     fn learn_from_invite(&mut self, peer: PeerId) {
-        let Some(accepted) = self.book.accepted(&peer) else {
-            return;
-        };
-        let contact = accepted.invite.contact.iter();
-        let public = accepted.invite.public.iter();
-        let routes: Vec<(Face, Route)> = contact
-            .map(|route| (Face::Contact, route.clone()))
-            .chain(public.map(|route| (Face::Public, route.clone())))
-            .collect();
+        let mut routes: Vec<(Face, Route)> = Vec::new();
+        for accepted in self.book.waiting(&peer) {
+            let contact = accepted.invite.contact.iter();
+            let public = accepted.invite.public.iter();
+            routes.extend(contact.map(|route| (Face::Contact, route.clone())));
+            routes.extend(public.map(|route| (Face::Public, route.clone())));
+        }
         if !routes.is_empty() {
             self.outputs.push_back(Output::Learn { peer, routes });
         }

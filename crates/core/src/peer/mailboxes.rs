@@ -56,12 +56,12 @@ impl Meeting {
         self.leaving.contains_key(invite)
     }
 
-    /// An introducer keeps what was left there. Who made the invite, when it is a reply and the first to be confirmed.
-    pub(super) fn kept(&mut self, mailbox: Locator) -> Option<PeerId> {
+    /// An introducer keeps what was left there. To which invite and by whom, when it is a reply and the first to be confirmed.
+    pub(super) fn kept(&mut self, mailbox: Locator) -> Option<(PeerId, InviteId)> {
         let mut leaving = self.leaving.iter();
         let (invite, found) = leaving.find(|(_, leaving)| leaving.mailbox == mailbox)?;
         let (invite, maker) = (*invite, found.maker);
         self.leaving.remove(&invite);
-        Some(maker)
+        Some((maker, invite))
     }
 }

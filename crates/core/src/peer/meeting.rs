@@ -170,8 +170,8 @@ impl<S: Scheme> Peer<S> {
     /// when it starts again.
     pub fn handle_kept(&mut self, now: Time, locator: Locator) {
         self.now = now;
-        if let Some(maker) = self.meeting.kept(locator) {
-            self.book.mark_reply_left(now, &maker);
+        if let Some((maker, invite)) = self.meeting.kept(locator) {
+            self.book.mark_reply_left(now, &maker, &invite);
             self.drain_book(now);
             self.tell(Event::ReplyLeft { peer: maker });
         }
@@ -182,7 +182,7 @@ impl<S: Scheme> Peer<S> {
         let accepted = self
             .book
             .contacts()
-            .filter_map(|contact| self.book.accepted(&contact.peer));
+            .flat_map(|contact| self.book.waiting(&contact.peer));
         let missed: Vec<(Invite, Introducer)> = accepted
             .filter_map(|accepted| {
                 let mut asked = accepted.invite.introducers.iter();
@@ -203,7 +203,7 @@ impl<S: Scheme> Peer<S> {
         let (maker, name) = (invite.peer, self.config.name.clone());
         let Some(payload) = self
             .book
-            .write_reply(now, &maker, &name, self.introducers.clone())
+            .write_reply(now, invite, &name, self.introducers.clone())
         else {
             return;
         };
@@ -321,6 +321,12 @@ mod tests {
         );
         connect(&mut bo, dials[0], ConnId(2));
         turn_away(&mut bo, ConnId(2));
+        let (dials, ends) = outcome(&mut bo);
+        let shown = bo.book.accepted(&good.peer).map(|it| it.invite.clone());
+        assert_eq!((dials.len(), ends), (1, Vec::new()), "and then the other");
+        assert_eq!(shown, Some(used_up));
+        connect(&mut bo, dials[0], ConnId(3));
+        turn_away(&mut bo, ConnId(3));
         let refused = vec![UnreachableReason::NotAContact];
         assert_eq!(outcome(&mut bo), (Vec::new(), refused));
     }

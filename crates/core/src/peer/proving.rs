@@ -10,12 +10,16 @@
 //! That a session stands tells nothing of an invite: a maker welcomes whom it knows already, and whose proof it refused.
 //! So only the answer, or a record under the new reach secret, ends the waiting. What a refused invite changed in the
 //! address book is undone: it was used up, withdrawn or never made, and the maker shares nothing by it.
+//!
+//! Of several that wait one is shown at a time, and the next where it is refused. Where whoever answers takes us for a stranger,
+//! which anybody may say, none is given up: the next is shown on a new connection, until each was.
 
 use super::note::{INVITE_REFUSED, INVITE_SHOWN, INVITE_TAKEN};
 use super::proof::Proof;
 use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
+use crate::identity::Invite;
 use crate::ids::{InviteId, PeerId};
 use crate::routing::{ConnId, Note, Target};
 use crate::time::Time;
@@ -110,12 +114,12 @@ impl<S: Scheme> Peer<S> {
         let Ok(Proof::Invite { invite, mac }) = codec::decode(&note.body) else {
             return;
         };
-        let accepted = self.book.accepted(&peer).map(|accepted| &accepted.invite);
-        let arrived =
-            accepted.is_some_and(|it| it.id() == invite && it.check_proof(&exporter, &peer, &mac));
-        if arrived {
-            self.book.mark_mutual(&peer);
+        let accepted = self.accepted_as(peer, &invite);
+        if accepted.is_some_and(|it| it.check_proof(&exporter, &peer, &mac)) {
+            self.book.mark_taken(&peer, &invite);
             self.drain_book(now);
+            self.show_invite(conn, peer);
+            self.drain();
         }
     }
 
@@ -124,12 +128,34 @@ impl<S: Scheme> Peer<S> {
         let Some(exporter) = self.connections.conns.get(&conn).map(|it| it.exporter) else {
             return;
         };
-        let accepted = self.book.accepted(&peer).map(|accepted| &accepted.invite);
+        let Ok(Proof::Invite { invite, .. }) = codec::decode(&note.body) else {
+            return;
+        };
+        let accepted = self.accepted_as(peer, &invite);
         let shown = accepted.map(|invite| Proof::of_invite(invite, &exporter, &self.me));
         if shown.is_some_and(|shown| codec::encode(&shown) == note.body) {
-            self.book.give_up_invite(&peer);
+            self.book.give_up_invite(&peer, &invite);
             self.drain_book(now);
+            // Another of theirs may be good, and was not shown while this one waited.
+            self.show_invite(conn, peer);
+            self.drain();
         }
+    }
+
+    /// The invite of `peer` that we accepted, by its name.
+    fn accepted_as(&self, peer: PeerId, invite: &InviteId) -> Option<&Invite> {
+        let waiting = self.book.waiting(&peer).iter();
+        let mut waiting = waiting.map(|accepted| &accepted.invite);
+        waiting.find(|it| it.id() == *invite)
+    }
+
+    /// Who answers in place of `peer` takes us for a stranger. Where another invite of theirs waits, that is shown next; whether there is.
+    pub(super) fn show_next_invite(&mut self, now: Time, peer: PeerId) -> bool {
+        let is_one_left = self.book.set_aside(&peer);
+        if is_one_left {
+            self.sessions.handle_open(now, Target::Peer(peer));
+        }
+        is_one_left
     }
 }
 

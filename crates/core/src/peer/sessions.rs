@@ -8,7 +8,7 @@ use super::regard::Regard;
 use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
-use crate::identity::{SignedBinding, Standing};
+use crate::identity::{Contact, ContactState, SignedBinding, Standing};
 use crate::ids::{Face, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
@@ -180,11 +180,15 @@ impl<S: Scheme> Peer<S> {
                 self.tell(Event::Speaks { peer, names });
             }
             routing::Event::Noted { conn, peer, note } => self.take_note(now, conn, peer, &note),
-            routing::Event::Unreachable { target, reason } => {
+            routing::Event::Unreachable { target, mut reason } => {
                 if let Target::Peer(peer) = target {
                     if reason == UnreachableReason::NotAContact {
+                        if self.show_next_invite(now, peer) {
+                            return;
+                        }
                         self.regarded(now, peer, Regard::Stranger);
                     }
+                    reason = self.why_unreachable(peer, reason);
                     // Whoever is wanted goes on being looked up, ever more rarely.
                     if !self.sessions.wants(target) {
                         self.presence.handle_wanted(now, peer, false);
@@ -195,6 +199,16 @@ impl<S: Scheme> Peer<S> {
             // What a stranger speaks concerns nobody, and an address claimed by one peer is not taken for ours: the
             // engine finds its own by asking introducers.
             routing::Event::Speaks { peer: None, .. } | routing::Event::Observed { .. } => {}
+        }
+    }
+
+    /// Why `peer` is not reached: whatever was tried, nobody of whom the book has only the name can be.
+    fn why_unreachable(&self, peer: PeerId, reason: UnreachableReason) -> UnreachableReason {
+        let known = self.book.contact(&peer);
+        let is_name_only = |it: &Contact| it.state != ContactState::Blocked && it.reach.is_none();
+        match known.is_some_and(is_name_only) {
+            true => UnreachableReason::NothingShared,
+            false => reason,
         }
     }
 

@@ -91,11 +91,9 @@ impl<S: Scheme> Peer<S> {
         by_tag.or_else(|| {
             let invited = reached.iter().map(|(peer, _)| *peer);
             invited.into_iter().find(|peer| {
-                let contact = self
-                    .book
-                    .accepted(peer)
-                    .and_then(|it| it.invite.contact.as_ref());
-                contact.is_some_and(|route| route.device == advertisement.device)
+                let waiting = self.book.waiting(peer).iter();
+                let mut contacts = waiting.filter_map(|it| it.invite.contact.as_ref());
+                contacts.any(|route| route.device == advertisement.device)
             })
         })
     }

@@ -218,4 +218,7 @@ pub enum UnreachableReason {
     NotThem,
     /// The device answered, but treats us as a stranger.
     NotAContact,
+    /// They are in the address book, and nothing is shared with them since they were blocked: nobody could be believed to be them. Said
+    /// by [`crate::peer`], which knows the book.
+    NothingShared,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use kith_core::address::Route;
 use kith_core::crypto::Ed25519;
@@ -131,8 +131,8 @@ impl AddressBook {
             let events = heard.subscribe();
             let peer = machine.accept_invite(now, &invite, petname.as_deref())?;
             let contact = machine.book().contact(&peer).cloned().expect("just added");
-            let waits = machine.book().accepted(&peer);
-            let waits = waits.is_some_and(|it| it.invite == invite);
+            let mut waiting = machine.book().waiting(&peer).iter();
+            let waits = waiting.any(|it| it.invite == invite);
             Ok::<_, Error>((contact, waits, events))
         });
         accepted.await?
@@ -176,7 +176,7 @@ impl AddressBook {
         };
         match tokio::time::timeout(within, is_refused).await {
             Ok(true) => {
-                self.give_up_invite(maker).await?;
+                self.give_up_invite(maker, id).await?;
                 let name = contact.petname.to_string();
                 Err(Error::InviteRefused { name })
             }
@@ -184,10 +184,12 @@ impl AddressBook {
         }
     }
 
-    /// The maker of an accepted invite does not take it; nothing where they said so themselves, in a session.
-    async fn give_up_invite(&self, maker: PeerId) -> Result<(), Error> {
+    /// The maker of this accepted invite does not take it; nothing where they said so themselves, in a session.
+    async fn give_up_invite(&self, maker: PeerId, invite: InviteId) -> Result<(), Error> {
         self.0
-            .ask(move |machine, now| machine.edit_book(now, |book| book.give_up_invite(&maker)))
+            .ask(move |machine, now| {
+                machine.edit_book(now, |book| book.give_up_invite(&maker, &invite));
+            })
             .await
     }
 
@@ -213,7 +215,7 @@ impl AddressBook {
         }
     }
 
-    /// Waits until the maker of an accepted invite knows of it, or a sealed reply waits for them at an introducer: a node
+    /// Waits until the maker of the invite accepted last knows of it, or a sealed reply waits for them at an introducer: a node
     /// that stops before tells them when it runs the next time. Bound it: neither may be possible now.
     ///
     /// # Errors
@@ -223,27 +225,41 @@ impl AddressBook {
         let mut events = self.0.events();
         let named = self.0.ask(move |machine, _| {
             let contact = machine.book().contact(&maker);
-            contact.map_or_else(|| maker.to_string(), |known| known.petname.to_string())
+            let name = contact.map_or_else(|| maker.to_string(), |it| it.petname.to_string());
+            let last = machine.book().waiting(&maker).iter().max_by_key(|it| it.at);
+            (name, last.map(|accepted| accepted.invite.id()))
         });
-        let name = named.await?;
+        let (name, Some(id)) = named.await? else {
+            return Ok(());
+        };
+        let is_refusal = |event: &Event| matches!(event, Event::Book(BookEvent::InviteRefused { invite, .. }) if *invite == id);
         loop {
             let asked = self.0.ask(move |machine, _| {
-                let accepted = machine.book().accepted(&maker)?;
+                let mut waiting = machine.book().waiting(&maker).iter();
+                let accepted = waiting.find(|it| it.invite.id() == id)?;
                 let is_refused = machine.regard(maker) == Some(Regard::Stranger);
                 Some((accepted.left.is_some(), is_refused))
             });
             match asked.await? {
                 Some((_, true)) => {
-                    self.give_up_invite(maker).await?;
+                    self.give_up_invite(maker, id).await?;
                     return Err(Error::InviteRefused { name });
                 }
-                None | Some((true, false)) => return Ok(()),
+                Some((true, false)) => return Ok(()),
                 Some((false, false)) => {}
+                // Taken or refused: what happened says which.
+                None => loop {
+                    match events.try_recv() {
+                        Ok(event) if is_refusal(&event) => {
+                            return Err(Error::InviteRefused { name });
+                        }
+                        Ok(_) | Err(TryRecvError::Lagged(_)) => {}
+                        Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
+                    }
+                },
             }
             match events.recv().await {
-                Ok(Event::Book(BookEvent::InviteRefused { peer, .. })) if peer == maker => {
-                    return Err(Error::InviteRefused { name });
-                }
+                Ok(event) if is_refusal(&event) => return Err(Error::InviteRefused { name }),
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return Err(Error::Closed),
             }
@@ -368,7 +384,7 @@ impl AddressBook {
     /// Lets a pending contact into the audience `contacts`.
     ///
     /// # Errors
-    /// [`Error::Book`].
+    /// [`Error::Book`]: not one whom we blocked, unless both have met anew by an invite since.
     pub async fn confirm(&self, peer: PeerId) -> Result<(), Error> {
         Ok(self
             .0

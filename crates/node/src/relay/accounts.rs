@@ -17,7 +17,8 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::admission::Allowance;
-use super::limits::{AddressGroup, Limits};
+use super::limits::Limits;
+use crate::address_group::AddressGroup;
 use crate::clock;
 
 /// Why an account may not open one more connection.

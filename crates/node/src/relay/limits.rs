@@ -5,12 +5,14 @@
 //! not done. An IPv6 host owns a whole /64, so this is what counts as one address there.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
+
+use crate::address_group::AddressGroup;
 
 /// The bounds of one server. The defaults fit a machine of 1 GiB with some hundred clients busy at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,23 +83,6 @@ impl Default for Limits {
             address_bytes_per_second: ADDRESS_BYTES_PER_SECOND,
             bytes_per_second: None,
         }
-    }
-}
-
-/// Those who share one allowance: an IPv4 address, or an IPv6 /64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AddressGroup(IpAddr);
-
-impl AddressGroup {
-    /// The group of `ip`; an IPv4 address mapped into IPv6 counts as IPv4.
-    pub fn of(ip: IpAddr) -> Self {
-        Self(match ip.to_canonical() {
-            IpAddr::V4(v4) => IpAddr::V4(v4),
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-        })
     }
 }
 

@@ -17,8 +17,21 @@ pub(crate) enum Traffic {
     Open,
     /// Towards the target only.
     OneWay,
+    /// Towards the target, and back what asks for a proof of address (Retry, RFC 9000 §17.2.5): handshakes begin, and stall.
+    Stalling,
     /// None.
     Cut,
+}
+
+/// Of a packet with a long header: fixed bits and type (RFC 9000 §17.2).
+const LONG_HEADER_BITS: u8 = 0xf0;
+
+/// A Retry packet's (RFC 9000 §17.2.5).
+const RETRY: u8 = 0xf0;
+
+/// Whether the packet that begins so asks for a proof of address.
+pub(crate) fn is_retry(first: u8) -> bool {
+    first & LONG_HEADER_BITS == RETRY
 }
 
 /// A way to one address, under another.
@@ -145,7 +158,12 @@ async fn deliver(
             tokio::time::sleep_until(due).await;
         }
         let traffic = *allowed.borrow();
-        if traffic == Traffic::Open || traffic == least {
+        let passes = match traffic {
+            Traffic::Open => true,
+            Traffic::Stalling => least == Traffic::OneWay || is_retry(packet[0]),
+            Traffic::OneWay | Traffic::Cut => traffic == least,
+        };
+        if passes {
             send(&packet).await;
         }
     }

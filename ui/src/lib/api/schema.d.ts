@@ -103,7 +103,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lets a pending contact into the audience `contacts`. */
+        /**
+         * Lets a pending contact into the audience `contacts`.
+         * @description Fails (`not_allowed`) for somebody who was blocked, until both have met anew by an invite.
+         */
         post: operations["post_contacts_name_confirm"];
         delete?: never;
         options?: never;
@@ -191,7 +194,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Undoes a block. */
+        /** Undoes a block. Nothing is shared with them any more: to meet again takes a new invite, by either. */
         post: operations["post_contacts_name_unblock"];
         delete?: never;
         options?: never;

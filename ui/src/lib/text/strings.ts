@@ -193,7 +193,7 @@ export const t = {
     notMutual: "They have not answered yet. That happens as soon as both of you are there.",
     pendingTitle: "Waiting to be let in",
     pendingText: (name: string) =>
-      `${isolated(name)} came by an invite that several people could use, or was blocked by you. Compare the safety words, then decide. After a block one of you needs a new invite, too.`,
+      `${isolated(name)} came by an invite that several people could use, or was blocked by you. Compare the safety words, then decide. After a block one of you needs a new invite from the other first.`,
     confirm: "Let in",
     rename: "Rename",
     newName: "New name",

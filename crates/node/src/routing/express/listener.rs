@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use tracing::{debug, trace};
 use super::lane::Lane;
 use super::socket::Socket;
 use super::tls;
+use crate::address_group::AddressGroup;
 use crate::routing::Connection;
 
 /// What is read of a hello at once, in bytes: all of it.
@@ -74,22 +75,11 @@ impl Listening {
 
 /// How many connections have not proven anything, by household.
 #[derive(Debug, Default)]
-pub(super) struct Unproven(Mutex<HashMap<IpAddr, usize>>);
-
-/// What stands for all addresses that one network hands to one customer: an IPv4 address, and a /64 of IPv6.
-fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let prefix = address.to_bits() >> 64 << 64;
-            Ipv6Addr::from_bits(prefix).into()
-        }
-        v4 => v4,
-    }
-}
+pub(super) struct Unproven(Mutex<HashMap<AddressGroup, usize>>);
 
 impl Unproven {
     /// One more from `address`, if there may be one.
-    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Entered> {
+    fn enter(self: &Arc<Self>, address: AddressGroup) -> Option<Entered> {
         let mut counts = self.0.lock().expect("no code panics while it counts");
         let here = counts.get(&address).copied().unwrap_or(0);
         if here >= UNPROVEN_ADDRESS_MAX || counts.values().sum::<usize>() >= UNPROVEN_MAX {
@@ -104,7 +94,7 @@ impl Unproven {
 /// One connection that has not proven anything; counted until it is dropped.
 struct Entered {
     unproven: Arc<Unproven>,
-    address: IpAddr,
+    address: AddressGroup,
 }
 
 impl Drop for Entered {
@@ -134,7 +124,7 @@ async fn accept_all(listener: TcpListener, admit: Admit, unproven: Arc<Unproven>
             }
         };
         // One too many is hung up on.
-        if let Some(entered) = unproven.enter(household(from.ip())) {
+        if let Some(entered) = unproven.enter(AddressGroup::of(from.ip())) {
             tokio::spawn(take(tcp, Arc::clone(&admit), entered));
         }
     }
@@ -208,24 +198,12 @@ mod tests {
     use super::*;
     use std::net::Ipv4Addr;
 
-    fn address(text: &str) -> IpAddr {
-        household(text.parse().expect("an address"))
-    }
-
-    #[test]
-    fn one_customer_is_one_household() {
-        assert_eq!(address("2001:db8::1"), address("2001:db8::ffff:1:2:3"));
-        assert_ne!(address("2001:db8::1"), address("2001:db8:0:1::1"));
-        assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
-        assert_ne!(address("192.0.2.1"), address("192.0.2.2"));
-    }
-
     #[test]
     fn places_are_bounded_for_one_and_for_all_and_come_back() {
         let unproven = Arc::new(Unproven::default());
         let from = |number: usize| {
             let number = u32::try_from(number).expect("small");
-            IpAddr::V4(Ipv4Addr::from_bits(number))
+            AddressGroup::of(Ipv4Addr::from_bits(number).into())
         };
         let mut entered: Vec<_> = (0..UNPROVEN_ADDRESS_MAX)
             .map(|_| unproven.enter(from(0)).expect("room"))

@@ -113,6 +113,32 @@ async fn an_invite_works_when_its_maker_comes_back_later() {
 }
 
 #[tokio::test]
+async fn an_open_invite_counts_beside_a_later_one_that_somebody_else_used_up() {
+    let testnet = testnet(1).await;
+    let (alice_at_home, bob) = (Person::new("Alice"), Person::new("Bob"));
+    let alice = alice_at_home.start(&testnet).await;
+    let open = invite(&alice).await;
+    let used_up = invite(&alice).await;
+    let carol = Person::new("Carol");
+    let carol = carol.start(&testnet).await;
+    let added = carol.address_book().add(used_up.clone(), None).await;
+    added.expect("a good invite");
+    knows(&alice, &carol).await;
+    alice.shutdown().await;
+    let bob = bob.start(&testnet).await;
+    for accepted in [used_up, open] {
+        let added = bob.address_book().add(accepted, None).await;
+        added.expect("nobody can tell");
+    }
+    let alice = alice_at_home.start(&testnet).await;
+    knows(&alice, &bob).await;
+    reach(&alice, &bob).await;
+    let ends = [alice.shutdown(), bob.shutdown(), carol.shutdown()];
+    futures_util::future::join_all(ends).await;
+    testnet.shutdown().await;
+}
+
+#[tokio::test]
 async fn two_who_are_never_online_together_become_contacts() {
     let testnet = testnet(1).await;
     let (alice_at_home, bob_at_home) = (Person::new("Alice"), Person::new("Bob"));
