@@ -88,8 +88,7 @@ pub enum SpawnError {
 /// # Errors
 /// [`SpawnError`]; nothing is left running.
 pub(crate) async fn start(settings: Settings) -> Result<Node, SpawnError> {
-    let mut place = Place::open(settings.data.clone(), settings.owner())?;
-    place.lan_possible = settings.lan.is_some() || settings.lan_later.is_some();
+    let place = settings.place()?;
     let store = Store::open(&place.home.database(), SCHEMAS)?;
     let keys = load_keys(&place.home, &store)?;
     let shares = Arc::new(settings.shares(&place, &keys, &store)?);
@@ -171,6 +170,12 @@ impl Settings {
     fn trusted_roots(&self) -> Result<Vec<CertificateDer<'static>>, RootsError> {
         let file = self.relay_roots.as_deref();
         file.map_or(Ok(Vec::new()), read_roots)
+    }
+
+    fn place(&self) -> Result<Place, PlaceError> {
+        let mut place = Place::open(self.data.clone(), self.owner())?;
+        place.lan_possible = self.lan.is_some() || self.lan_later.is_some();
+        Ok(place)
     }
 
     fn previews(&self, place: &Place, shares: &Arc<Shares>) -> Previews {
