@@ -6,7 +6,7 @@ import { t } from "../text/strings";
 
 /** That what is shared is not where it is shared from, where that is so. */
 export const absence = (of: Share): string[] =>
-  typeof of.absent === "string" ? [t.album.absent(safeName(of.absent))] : [];
+  typeof of.absent === "string" ? [t.album.absent(isolated(of.absent))] : [];
 
 export const told = (of: Share): string =>
   [

@@ -56,7 +56,7 @@ test("wherever a page shows the daemon's own words, they are sentences", () => {
   const parts = import.meta.glob<string>("../**/*.svelte", { query: "?raw", import: "default", eager: true });
   const shown = Object.entries(parts).flatMap(([path, text]) =>
     text
-      .replace(/\{#if [^}]*\}/g, "")
+      .replace(/\{(?:#|:else )if [^}]*\}/g, "")
       .split("\n")
       .filter((line) => /\.(?:message|advice)\b|\.unreached\[/.test(line))
       .map((line) => ({ path, line })),
