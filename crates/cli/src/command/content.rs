@@ -311,6 +311,18 @@ struct Shown {
 }
 
 impl Shown {
+    /// Says why it waits, once, where no bar says it all the time.
+    fn say(&self, on: &On, why: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if *said == why {
+            return;
+        }
+        why.clone_into(&mut said);
+        if !why.is_empty() && !on.output.has_bar() {
+            on.output.talk(why);
+        }
+    }
+
     fn show(&self, on: &On, event: &GetEvent) -> Result<(), Failure> {
         let Self { bar, .. } = self;
         match event {
@@ -338,15 +350,7 @@ impl Shown {
                     (_, true) if why.is_empty() => "waiting for someone who has it".to_owned(),
                     _ => why.to_owned(),
                 });
-                // Once, where no bar says it all the time.
-                let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-                if *said != why {
-                    why.clone_into(&mut said);
-                    if !why.is_empty() && !on.output.has_bar() {
-                        on.output.talk(why);
-                    }
-                }
-                drop(said);
+                self.say(on, why);
                 if on.output.is_json() {
                     on.output.line(event, String::new)
                 } else {

@@ -102,11 +102,7 @@ where
         durable: progress.bytes,
         ..progress.clone()
     });
-    match get.update {
-        // What was kept is not what arrived.
-        Some(_) => get.readers.is_whole(&target),
-        None => get.readers.has_arrived(&target),
-    }
+    tell_readers(&get, &target);
     Ok(Got {
         target,
         head,
@@ -124,6 +120,15 @@ where
         }),
         offered,
     })
+}
+
+/// Tells whoever reads it that all is there.
+fn tell_readers(get: &Get, target: &Path) {
+    match get.update {
+        // What was kept is not what arrived.
+        Some(_) => get.readers.is_whole(target),
+        None => get.readers.has_arrived(target),
+    }
 }
 
 /// Gives what is here its name, and writes down before and after it what that is.

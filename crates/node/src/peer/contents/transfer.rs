@@ -262,14 +262,9 @@ impl Run {
             ..self.options.source.clone()
         };
         let acquainted = first.acquaintance(share, source.owner);
+        let placing = Some(&acquainted).filter(|_| owner.is_none() && self.options.at.is_none());
         // What has arrived is not looked at before there may be more.
-        if owner.is_none() && self.is_absent && !is_in_place(&self.contents, &acquainted).await {
-            return Err(explain(
-                GetError::Absent,
-                reach.name(),
-                Reach::is_known(target),
-            ));
-        }
+        self.check_place(placing.filter(|_| self.is_absent)).await?;
         let newest = self.contents.newest(share).await?;
         // What the owner has is what it is. What is brought up to date never becomes older.
         let is_choosy = owner.is_some() && (!self.has_older || self.options.update);
@@ -321,16 +316,9 @@ impl Run {
             }
         };
         let got = content::get(contents.node.getting(), ask, feed, get.clone(), report).await;
-        let got = match got {
-            Err(GetError::Changed { .. })
-                if owner.is_none()
-                    && get.at.is_none()
-                    && !is_in_place(contents, &acquainted).await =>
-            {
-                Err(GetError::Absent)
-            }
-            got => got,
-        };
+        if let Err(GetError::Changed { .. }) = got {
+            self.check_place(placing).await?;
+        }
         let got = got.map_err(|error| explain(error, reach.name(), Reach::is_known(target)))?;
         let newer = newest.filter(|newest| newest.is_newer_version_than(&got.head));
         self.is_older = get.at.is_none() && newer.is_some();
@@ -344,6 +332,19 @@ impl Run {
             }
         }
         Ok(got)
+    }
+
+    /// Asks an owner, where one is to be asked, whether they have it where they share it from.
+    ///
+    /// # Errors
+    /// [`GetError::Absent`].
+    async fn check_place(&self, owner: Option<&Acquaintance>) -> Result<(), Error> {
+        let Some(owner) = owner else { return Ok(()) };
+        if is_in_place(&self.contents, owner).await {
+            return Ok(());
+        }
+        let is_known = Reach::is_known(owner.target);
+        Err(explain(GetError::Absent, owner.reach.name(), is_known))
     }
 
     /// How what is there is brought up to date, where that is wanted.
