@@ -21,7 +21,8 @@ pub struct ModelInvite {
     pub holders: BTreeSet<NodeId>,
     /// Who ever accepted it.
     pub accepted: BTreeSet<NodeId>,
-    /// Who accepted it and then blocked or removed its maker: their book forgot it, and a reply may be on its way or not.
+    /// Who accepted it and then blocked or removed its maker, or whose power failed meanwhile: their book does not have it, and a reply
+    /// may be on its way or not.
     pub given_up: BTreeSet<NodeId>,
     /// Who was let in by it, or could have been, and was shut out since: may come again, but nobody owes them anything.
     pub turned_away: BTreeSet<NodeId>,
@@ -207,6 +208,16 @@ impl Model {
         }
         if standing == Standing::Blocked {
             self.give_up(node, other);
+        }
+    }
+
+    /// The power failed while the owner of `node` accepted an invite, or did something else: of those that they accepted, it has `kept` these.
+    pub fn lose(&mut self, node: NodeId, kept: &BTreeSet<InviteId>) {
+        for (name, number) in &self.names {
+            let invite = &mut self.invites[*number];
+            if invite.accepted.contains(&node) && !kept.contains(name) {
+                invite.given_up.insert(node);
+            }
         }
     }
 

@@ -1,9 +1,9 @@
 //! What people do to their nodes, and what the model makes of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kith_core::identity::Standing;
-use kith_core::ids::PeerId;
+use kith_core::ids::{InviteId, PeerId};
 
 use super::state::World;
 use crate::event::{Command, Event, NodeId};
@@ -140,7 +140,17 @@ impl World {
             let other = *self.peers.get(&contact.peer)?;
             Some((other, contact.standing()))
         }));
+        let kept: BTreeSet<InviteId> = (machine.book().contacts())
+            .flat_map(|contact| {
+                let waiting = machine.book().waiting(&contact.peer).iter();
+                let shared = contact.reach.iter().map(|reach| reach.invite);
+                waiting.map(|it| it.invite.id()).chain(shared)
+            })
+            .collect();
         let interrupted = std::mem::take(&mut self.nodes[id.0].interrupted);
+        if interrupted {
+            self.model.lose(id, &kept);
+        }
         for (other, standing) in says {
             let seen = self.model.observe(id, other, standing);
             if interrupted {
