@@ -302,8 +302,7 @@ impl Run {
             let asked = timeout(within, ask(reach, target, &get)).await;
             asked.unwrap_or(Err(GetError::Stalled))
         };
-        let contents = &self.contents;
-        let (found, mut finds) = mpsc::unbounded_channel();
+        let (contents, (found, mut finds)) = (&self.contents, mpsc::unbounded_channel());
         let known = std::iter::once(&first.provider).chain(owner);
         let known = known.cloned().collect();
         let feed = async |intake: Intake| {
