@@ -39,9 +39,10 @@ const COMPOSER: &str = "peer";
 
 /// What node is made of, from the ground up: each imports what stands before it. The server that relays is below the nodes,
 /// which may run it; a whole introducer, which is such a server and a node, is above them.
-const FLOORS: [&str; 19] = [
+const FLOORS: [&str; 20] = [
     "clock",
     "entropy",
+    "address_group",
     "durable",
     "home",
     "store",
