@@ -71,7 +71,7 @@ async fn what_is_offered_by_the_process_is_not_replaced_by_what_is_kept() {
 async fn the_services_of_a_node_are_bounded() {
     use kith::protocol::service::SERVICES_KEPT_MAX;
     let alice = spawn(local_node().name("Alice")).await;
-    let local = Local::Udp(ANY.into());
+    let local = Local::Udp(([127, 0, 0, 1], 9).into());
     for number in 0..=SERVICES_KEPT_MAX {
         let offer = ServiceOffer {
             name: name(&format!("service-{number}")),
