@@ -4,7 +4,7 @@
 //! else was made here, or nothing is known of it: it is neither replaced nor deleted, and named. What is gone at its owner stays as well. A file that came and
 //! is not here any more was deleted here, and comes again when its owner gives it another content; one that was kept and is not here any more comes again. Whether
 //! somebody may run a file goes with it, and so does its time, unless that was changed here; the rest of its mode is that of this place. Links are as files
-//! are ([`links`]).
+//! are (`links.rs`).
 
 use std::collections::BTreeSet;
 use std::fmt;
