@@ -3,14 +3,13 @@
 //! Its head stays what it was until the folder is back, or is not shared any more: nobody has emptied it. Whoever fetches it is told, and so is its owner.
 
 use std::io;
-use std::path::Path;
 
 use kith_core::ids::ShareId;
 
-use crate::content::absent::absent;
 use crate::content::event::ShareEvent;
 use crate::content::shares::{Mine, Shares};
 use crate::content::store;
+use crate::data::scan::absent;
 
 impl Shares {
     /// All shares of mine, with what is known of where they are shared from; in the order of their ids. Blocks.
@@ -20,7 +19,7 @@ impl Shares {
     pub fn mine_in_place(&self) -> io::Result<Vec<Mine>> {
         let mut mine = self.mine()?;
         for mine in &mut mine {
-            mine.absent = absent(&mine.roots).map(Path::to_owned);
+            mine.absent = absent(&mine.roots).map(|(path, _)| path.to_owned());
         }
         Ok(mine)
     }

@@ -24,6 +24,8 @@ use crate::data::places;
 use crate::data::range::Blob;
 use crate::home::Home;
 
+pub use self::roots::absent;
+
 /// How many of the things left out are told by name; more are only counted. A person reads no longer list.
 pub const LEFT_OUT_MAX: usize = 100;
 
@@ -106,7 +108,7 @@ const DATA_DIRECTORY: &str = "it is a data directory of kith, with its secret ke
 /// what it says.
 ///
 /// # Errors
-/// [`ScanError`]. What lies deeper is left out instead.
+/// [`ScanError`], also where one of `paths` was taken away meanwhile. What lies deeper is left out instead.
 pub fn scan(
     paths: &[PathBuf],
     outboards: &Outboards,
@@ -126,6 +128,10 @@ pub fn scan(
         [folder] if folder.is_dir() => scan.folder(folder, 0)?,
         several => scan.list(several)?,
     };
+    // What was taken away meanwhile looked as if it were empty.
+    if let Some((path, error)) = absent(paths) {
+        return Err(read_error(path, error));
+    }
     let left_out = scan
         .left_out
         .into_inner()
@@ -364,5 +370,6 @@ fn read_error(path: &Path, error: io::Error) -> ScanError {
     }
 }
 
+mod roots;
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,29 @@ fn the_same_content_gives_the_same_tree_wherever_it_lies() {
     assert_eq!((roots[0].totals.bytes, roots[0].totals.files), (40_000, 1));
 }
 
+#[test]
+fn what_is_taken_away_while_it_is_scanned_is_no_empty_folder() {
+    let parent = tempfile::tempdir().expect("temporary folder");
+    let [folder, away] = ["folder", "away"].map(|name| parent.path().join(name));
+    fs::create_dir(&folder).expect("created");
+    for name in ["one", "two"] {
+        fs::write(folder.join(name), name).expect("written");
+    }
+    let blobs = tempfile::tempdir().expect("temporary folder");
+    let outboards = Outboards::open(blobs.path().to_owned()).expect("created");
+    let take_away = |_: &Path, _| {
+        // The second file's turn may come as well.
+        let _ = fs::rename(&folder, &away);
+        None
+    };
+    let roots = std::slice::from_ref(&folder);
+    let scanned = scan(roots, &outboards, &take_away, &|_| Ok(()), None);
+    assert!(
+        matches!(&scanned, Err(ScanError::Read { path, .. }) if *path == folder),
+        "{scanned:?}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn what_cannot_be_in_a_tree_is_left_out_and_told() {

@@ -291,9 +291,8 @@ impl Run {
                 total: now.total,
                 files: now.files,
                 rate,
-                waiting: false,
-                absent: false,
                 examining: is_examining && now.fetched == 0,
+                ..TransferProgress::default()
             });
         };
         // Others who may have it wait behind one who says nothing.
@@ -339,11 +338,23 @@ impl Run {
     /// [`GetError::Absent`].
     async fn check_place(&self, owner: Option<&Acquaintance>) -> Result<(), Error> {
         let Some(owner) = owner else { return Ok(()) };
-        if is_in_place(&self.contents, owner).await {
+        if is_in_place(owner).await {
             return Ok(());
+        }
+        let others = timeout(ASK_WITHIN, self.ask_others(owner)).await;
+        if let Ok(Err(error)) = others {
+            debug!(%error, "an owner does not tell who else has a share");
         }
         let is_known = Reach::is_known(owner.target);
         Err(explain(GetError::Absent, owner.reach.name(), is_known))
+    }
+
+    /// Asks an owner for what lets us in at others, and who they are.
+    async fn ask_others(&self, owner: &Acquaintance) -> Result<(), Error> {
+        self.contents.acquaint(owner).await?;
+        let (mut talk, share) = (owner.talk().await?, owner.share);
+        let asked = (self.contents).ask_providers(&mut talk, share, &owner.credential);
+        asked.await
     }
 
     /// How what is there is brought up to date, where that is wanted.
@@ -424,20 +435,14 @@ async fn ask(reach: &Reach, target: Target, get: &Get) -> Result<Answered, GetEr
     content::head(stream, get.share, &get.credential, get.at, get.now).await
 }
 
-/// Whether an owner who is asked first has it where they share it from; also where they do not say. Where they have not, they are asked who else has it.
-async fn is_in_place(contents: &Contents, first: &Acquaintance) -> bool {
+/// Whether an owner who is asked first has it where they share it from; also where they do not say.
+async fn is_in_place(first: &Acquaintance) -> bool {
     let asked = async {
         let stream = first.reach.open(first.target).await?;
         let placed = content::is_in_place(stream, first.share, &first.credential).await;
         placed.map_err(|error| explain(error, first.reach.name(), Reach::is_known(first.target)))
     };
-    if !matches!(timeout(ASK_WITHIN, asked).await, Ok(Ok(false))) {
-        return true;
-    }
-    if let Ok(Err(error)) = timeout(ASK_WITHIN, contents.acquaint(first)).await {
-        debug!(%error, "an owner does not tell who else has a share");
-    }
-    false
+    !matches!(timeout(ASK_WITHIN, asked).await, Ok(Ok(false)))
 }
 
 mod attempt;

@@ -12,7 +12,7 @@ use super::Run;
 use super::first::First;
 use crate::content::{Filter, Got, Provider};
 use crate::error::Error;
-use crate::peer::contents::failure::{is_local, is_older, missing};
+use crate::peer::contents::failure::{is_absent, is_local, is_older, missing};
 use crate::peer::contents::reach::Reach;
 
 /// What an attempt knows.
@@ -125,6 +125,8 @@ impl Attempt {
         let failure = match &error {
             Error::Unreachable { .. } if is_late => Failure::Late,
             Error::Unreachable { .. } => Failure::Away,
+            // They are there, and what is fetched is not.
+            error if is_absent(error) => Failure::Away,
             error if is_local(error) => Failure::Here,
             error if is_older(error) => Failure::Older,
             _ => Failure::Useless,
