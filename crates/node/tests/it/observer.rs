@@ -10,7 +10,7 @@ mod introducer;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use introducer::{Observer, Seen};
+use introducer::{Observer, Seen, Tape};
 use kith::Node;
 use kith::clock::{self, Clock};
 use kith::core::peer::InviteOptions;
@@ -136,21 +136,17 @@ async fn an_introducer_that_writes_everything_down_learns_nobody() {
 
     who.extend(devices);
     assert_none_in("the registry's disk", &stored, &who);
-    for seen in &sessions {
-        assert_none_in(
-            "a control stream",
-            &seen.control.lock().expect("a test"),
-            &who,
-        );
-    }
-    assert_none_in("the requests", &all_requests(&sessions), &who);
+    let controls = all(&sessions, |seen| &seen.control);
+    assert_none_in("the control streams", &controls, &who);
+    let requests = all(&sessions, |seen| &seen.requests);
+    assert_none_in("the requests", &requests, &who);
 }
 
-/// What was asked for in all of these sessions; one that ended early asked for nothing.
-fn all_requests(sessions: &[Seen]) -> Vec<u8> {
+/// What was said in all of these sessions; in one that ended early it was nothing.
+fn all(sessions: &[Seen], said: impl Fn(&Seen) -> &Tape) -> Vec<u8> {
     let tapes = sessions
         .iter()
-        .map(|seen| seen.requests.lock().expect("a test").clone());
+        .map(|seen| said(seen).lock().expect("a test").clone());
     tapes.flatten().collect()
 }
 
@@ -178,7 +174,8 @@ async fn of_a_peer_who_wants_to_be_found_it_learns_the_public_face_and_no_more()
     let stored = observer.stored().await;
     assert!(told.iter().all(|clue| clue.is_in(&stored)));
     assert_none_in("the registry's disk", &stored, &hidden);
-    assert_none_in("the requests", &all_requests(&sessions), &hidden);
+    let requests = all(&sessions, |seen| &seen.requests);
+    assert_none_in("the requests", &requests, &hidden);
 }
 
 #[tokio::test]
