@@ -24,9 +24,8 @@ pub const CONNECTION_IDLE: Duration = Duration::from_secs(30);
 /// The most loss that is modelled for what is said again and again until it is heard.
 pub const LOSS_PER_MILLE_MAX: u64 = 900;
 
-/// The most loss that a random world draws: one packet of four, at which everything still finds its place within the time that
-/// a story gives it to rest. With more, what is sent again and again comes when the engine would long have given the connection up,
-/// which is not modelled.
+/// The most loss that a random world draws: one packet of four. With much more the engine would give a connection up, which is not
+/// modelled.
 pub const LOSS_DRAWN_PER_MILLE_MAX: u64 = 250;
 
 /// The longest way that it draws, in milliseconds: to the other side of the world, and by a mobile network.
