@@ -15,7 +15,7 @@ use crate::services::friends;
 const BYTES: u64 = 40 << 20;
 
 /// which is this.
-const RATE: &str = "12 MiB/s";
+const RATE: &str = "5 MiB/s";
 
 /// The most that may be given twice.
 const AGAIN_MAX: u64 = 16 << 20;

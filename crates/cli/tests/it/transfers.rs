@@ -85,7 +85,7 @@ async fn a_transfer_in_the_background_survives_the_killing_of_its_node() {
     ben.meet(&ann, "ann", "ben").await;
     let film: Vec<u8> = (0..BYTES).map(|at| (at / 251) as u8).collect();
     fs::write(ann.file("film"), &film).expect("room");
-    ann.one(&["limits", "--upload", "10 MiB/s", "--local", "true"])
+    ann.one(&["limits", "--upload", "5 MiB/s", "--local", "true"])
         .await;
     let path = text(&ann.file("film").display().to_string().into());
     ann.one(&["share", &path]).await;

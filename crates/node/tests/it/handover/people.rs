@@ -16,7 +16,7 @@ use kith::core::routing::Level;
 use kith::data::Stamp;
 use kith::peer::{Fetched, GetOptions, Published, Transfer, TransferProgress};
 use kith::{Error, Event, Node, NodeBuilder};
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use tempfile::TempDir;
 use tokio::sync::broadcast;
 
@@ -82,18 +82,28 @@ impl Person {
 
     /// Edits a file that is shared behind its owner's back, as a disk that fails does: it seems to be what was hashed.
     pub(super) fn edit_unseen(&self, path: &str, bytes: &[u8]) {
-        let at = self.at(path);
-        let database = Connection::open(self.at("data/kith.db")).expect("it is there");
+        let (at, edited) = (self.at(path), self.at("edited"));
+        fs::write(&edited, bytes).expect("written");
         let modified = fs::metadata(&at).and_then(|metadata| metadata.modified());
-        // Nobody has looked between this and the update: a folder rests for longer.
-        fs::write(&at, bytes).expect("written");
-        let file = fs::File::options().write(true).open(&at).expect("there");
+        let file = fs::File::options()
+            .write(true)
+            .open(&edited)
+            .expect("there");
         file.set_modified(modified.expect("a time")).expect("set");
+
+        let mut database = Connection::open(self.at("data/kith.db")).expect("it is there");
+        let unsynced = database.pragma_update(None, "synchronous", "OFF");
+        unsynced.expect("a setting");
+        let begun = database.transaction_with_behavior(TransactionBehavior::Immediate);
+        let begun = begun.expect("its turn");
+        // Nobody looks between this and the commit: it is all ready, and a folder rests for longer.
+        fs::rename(&edited, &at).expect("in its place");
         let stamp = Stamp::of(&file.metadata().expect("there"));
-        let count = database.execute(
+        let count = begun.execute(
             "UPDATE share_file SET mtime_ns = ?1, ctime_ns = ?2 WHERE path = ?3",
             (stamp.mtime_ns, stamp.ctime_ns, at.as_os_str().as_bytes()),
         );
+        begun.commit().expect("written");
         assert_eq!(count.expect("written"), 1, "it is shared");
     }
 
