@@ -211,13 +211,12 @@ impl Model {
         }
     }
 
-    /// The power failed while the owner of `node` accepted an invite, or did something else: of those that they accepted, it has `kept` these.
-    pub fn lose(&mut self, node: NodeId, kept: &BTreeSet<InviteId>) {
-        for (name, number) in &self.names {
-            let invite = &mut self.invites[*number];
-            if invite.accepted.contains(&node) && !kept.contains(name) {
-                invite.given_up.insert(node);
-            }
+    /// The power failed while the owner of `node` accepted an invite, and its book has `kept` these: that one may be lost, and no other.
+    pub fn lose(&mut self, node: NodeId, invite: usize, kept: &BTreeSet<InviteId>) {
+        let is_kept =
+            (self.names.iter()).any(|(name, number)| *number == invite && kept.contains(name));
+        if !is_kept {
+            self.invites[invite].given_up.insert(node);
         }
     }
 

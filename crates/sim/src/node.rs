@@ -115,6 +115,8 @@ pub struct Node {
     pub random: Random,
     /// What it wanted to do to its address book when the power failed, and may have done.
     pub interrupted: bool,
+    /// The invite that its owner accepts, until all that follows from it is done.
+    pub accepting: Option<usize>,
 }
 
 impl Node {
@@ -147,6 +149,7 @@ impl Node {
             crash_after: None,
             random,
             interrupted: false,
+            accepting: None,
         }
     }
 

@@ -87,11 +87,10 @@ impl Petname {
     /// This name with a number behind it, cut to its bound.
     pub fn numbered(&self, number: usize) -> Self {
         let suffix = format!("-{number}");
-        let mut end = self.0.len().min(PETNAME_BYTES_MAX - suffix.len());
-        while !self.0.is_char_boundary(end) || !visible::is_sound(&self.0[..end]) {
-            end -= 1;
-        }
-        Self(format!("{}{suffix}", &self.0[..end]))
+        let begun = visible::cleaned(&self.0, PETNAME_BYTES_MAX - suffix.len());
+        // Names of before may be nothing without what they hide.
+        let name = Self::read(&format!("{begun}{suffix}"), visible::is_sound);
+        name.unwrap_or_else(|_| Self(format!("someone{suffix}")))
     }
 }
 
@@ -256,6 +255,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_before_gets_a_number_that_can_be_read_again() {
+        for (before, numbered) in [
+            ("\u{3164}", "someone-2"),
+            ("\u{3164}bob", "bob-2"),
+            ("\u{3164}-bob", "someone-2"),
+            ("\u{3164}peer1", "someone-2"),
+        ] {
+            let before = Petname::read(before, visible::is_carried).expect("it was allowed");
+            assert_eq!(before.numbered(2).as_str(), numbered);
+        }
+    }
+
+    #[test]
     fn a_tag_is_stored_in_the_form_it_is_found_by() {
         let tag: Tag = "Straße ÉTÉ".parse().expect("a tag");
         assert_eq!(tag.as_str(), "straße été");
@@ -270,7 +282,9 @@ mod tests {
         fn suggestions_and_numbers_are_names(text in any::<String>(), number in 2..20_000usize) {
             let suggested = Petname::suggested(&text, &PeerId([7; 32]));
             prop_assert_eq!(suggested.as_str().parse(), Ok(suggested.clone()));
-            prop_assert!(suggested.numbered(number).as_str().len() <= PETNAME_BYTES_MAX);
+            let numbered = suggested.numbered(number);
+            prop_assert!(numbered.as_str().len() <= PETNAME_BYTES_MAX);
+            prop_assert_eq!(numbered.as_str().parse(), Ok(numbered.clone()));
             prop_assert!(is_presentable(&presentable(&text)));
         }
 

@@ -30,7 +30,7 @@ pub const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(1);
 pub const KEEP_ALIVE_IDLE_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a session counts as in use after its last stream has ended, or its direct path was found: longer than somebody who looks at an album pauses.
-const USED_FOR: Duration = Duration::from_secs(30);
+pub const USED_FOR: Duration = Duration::from_secs(30);
 
 /// Since when a session has had no streams; `None` while it has some.
 pub(super) type IdleSince = Option<Time>;

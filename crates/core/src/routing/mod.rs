@@ -116,7 +116,7 @@ pub use close::CloseCode;
 pub use config::{Config, SILENT_MAX};
 pub use header::{Answer, AnswerError, OFFERS_MAX, Offer, Refusal};
 pub use input::{Candidate, ConnId, Connected, DialId, Target, Verdict};
-pub use keeping::{KEEP_ALIVE_EVERY, KEEP_ALIVE_IDLE_EVERY};
+pub use keeping::{KEEP_ALIVE_EVERY, KEEP_ALIVE_IDLE_EVERY, USED_FOR};
 pub use level::{Level, STREAMS_CONTACT_MAX, STREAMS_GUEST_MAX, STREAMS_STRANGER_MAX};
 pub use negotiate::{Standing, choose};
 pub use output::{DownReason, Event, Output, Session, UnreachableReason};

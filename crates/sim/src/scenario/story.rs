@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn random_worlds_hold_on_the_worst_wires_that_they_draw() {
+    fn random_worlds_hold_where_as_much_is_lost_as_they_draw_at_most() {
         let story = find("random").expect("it is told");
         for seed in 1..=SEEDS_ON_BAD_WIRES {
             let setup = Setup {

@@ -98,7 +98,10 @@ impl World {
         };
         let may = self.model.may_accept(id, number) && !invite.is_expired(local);
         match machine.accept_invite(local, &invite, None) {
-            Ok(_) if may => self.model.accept(id, number),
+            Ok(_) if may => {
+                node.accepting = Some(number);
+                self.model.accept(id, number);
+            }
             Err(_) if !may => {}
             done => {
                 let done = done.map(|_| ());
@@ -147,9 +150,11 @@ impl World {
                 waiting.map(|it| it.invite.id()).chain(shared)
             })
             .collect();
-        let interrupted = std::mem::take(&mut self.nodes[id.0].interrupted);
-        if interrupted {
-            self.model.lose(id, &kept);
+        let node = &mut self.nodes[id.0];
+        let (interrupted, accepting) =
+            (std::mem::take(&mut node.interrupted), node.accepting.take());
+        if let Some(invite) = accepting.filter(|_| interrupted) {
+            self.model.lose(id, invite, &kept);
         }
         for (other, standing) in says {
             let seen = self.model.observe(id, other, standing);

@@ -34,9 +34,11 @@ pub(super) fn missing(name: &str) -> Error {
 
 /// Whether trying again later may help: nobody was there, the connection was lost, or a disk may be plugged in.
 pub(super) fn is_passing(error: &Error) -> bool {
-    use kith_core::routing::UnreachableReason::{GivenUp, NotAContact};
+    use kith_core::routing::UnreachableReason::{GivenUp, NotAContact, NothingShared};
     match error {
-        Error::Unreachable { reason, .. } => !matches!(reason, GivenUp | NotAContact),
+        Error::Unreachable { reason, .. } => {
+            !matches!(reason, GivenUp | NotAContact | NothingShared)
+        }
         Error::Refused { refused, .. } => matches!(refused, Refused::Busy),
         Error::Get { error, .. } => matches!(
             error,

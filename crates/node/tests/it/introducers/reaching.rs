@@ -17,8 +17,8 @@ use crate::waiting::a_moment;
 /// Whoever looks too early looks again after a minute, and then after four.
 const FOUND_WITHIN: Duration = Duration::from_secs(6 * 60);
 
-/// Far less than somebody who is just gone is missed after (30 s), or is looked for in vain (15 s).
-const TOLD_WITHIN: Duration = Duration::from_secs(8);
+/// Less than somebody who is just gone is missed after (30 s), or is looked for in vain (15 s).
+const TOLD_WITHIN: Duration = Duration::from_secs(14);
 
 async fn testnet(introducers: usize, nodes: usize) -> Testnet {
     let started = soon("the network", Testnet::start(introducers, nodes)).await;

@@ -120,8 +120,8 @@ async fn who_is_blocked_or_removed_loses_its_session_and_finds_none() {
     }
 }
 
-/// Somebody who is just gone is missed after 30 s, and looked for in vain for 15 s.
-const ASKED_WITHIN: Duration = Duration::from_secs(15);
+/// Somebody who is just gone is missed after 30 s. It takes up to 12 s on a machine that has nothing else to do.
+const ASKED_WITHIN: Duration = Duration::from_secs(25);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_somebody_who_died_without_a_word_is_told_soon_that_they_are_not_reached() {
