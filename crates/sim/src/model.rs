@@ -206,7 +206,7 @@ impl Model {
                 invite.holders.remove(&node);
             }
         }
-        if standing == Standing::Blocked {
+        if matches!(standing, Standing::Stranger | Standing::Blocked) {
             self.give_up(node, other);
         }
     }
