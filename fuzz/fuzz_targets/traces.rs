@@ -1,5 +1,5 @@
-//! What pictures say beside their pixels: EXIF and XMP in JPEG, PNG and WebP. Without it a picture says nothing of that kind, and is what
-//! it is.
+//! What pictures and films say beside their pixels: EXIF and XMP in JPEG, PNG and WebP, and all of it in boxes (HEIC, AVIF, MP4, MOV). Without it they
+//! say nothing of that kind, and are what they are.
 #![no_main]
 
 use kith_core::data::traces::{exif, find, strip, strip_to};

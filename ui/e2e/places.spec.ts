@@ -39,7 +39,7 @@ test("where pictures were taken is told before they are shared, and left out", a
     const albums = ann.getByRole("heading", { name: "Albums", level: 1 });
     await drop(ann, albums, [picture, other]);
     const dialog = ann.getByRole("dialog");
-    await expect(dialog.getByText("1 of 2 pictures says where it was taken:")).toBeVisible();
+    await expect(dialog.getByText("1 of 2 pictures and films says where it was taken:")).toBeVisible();
     // Which, as people know it, and where that is.
     const which = dialog.getByRole("listitem");
     await expect(which).toHaveCount(1);
@@ -79,7 +79,7 @@ test("where pictures were taken is told before they are shared, and left out", a
     await ann.getByRole("button", { name: "New album" }).click();
     await dialog.getByRole("radio", { name: "A folder on this disk" }).check();
     await dialog.getByLabel("Path of the folder").fill(folder);
-    await expect(dialog.getByText("The one picture in here says where it was taken:")).toBeVisible();
+    await expect(dialog.getByText("The one picture or film in here says where it was taken:")).toBeVisible();
     await dialog.getByRole("switch", { name: /Leave out/ }).check();
     await expect(dialog.getByText(/1 file of other kinds/)).toBeVisible();
     await dialog.getByRole("button", { name: "Share", exact: true }).click();
@@ -99,7 +99,7 @@ test("where pictures were taken is told before they are shared, and left out", a
     // Nor what may say a place, and nobody can tell.
     const unknown = { name: "film.mp4", mimeType: "video/mp4", buffer: Buffer.from("a film") };
     await drop(ann, ann.getByRole("heading", { name: "Town", level: 1 }), [unknown]);
-    await expect(dialog.getByText(/1 file of other kinds, such as films and HEIC/)).toBeVisible();
+    await expect(dialog.getByText(/1 file of other kinds, such as documents/)).toBeVisible();
     await dialog.getByRole("button", { name: "Add them" }).click();
     await expect(ann.getByRole("link", { name: "film.mp4" })).toBeVisible();
 
@@ -119,7 +119,7 @@ test("where pictures were taken is told before they are shared, and left out", a
     await ann.getByRole("button", { name: "More for Town" }).click();
     await ann.getByRole("menuitem", { name: "Add a folder" }).click();
     await (await choosing).setFiles(more);
-    await expect(dialog.getByText("The one picture in here says where it was taken:")).toBeVisible();
+    await expect(dialog.getByText("The one picture or film in here says where it was taken:")).toBeVisible();
     await dialog.getByRole("button", { name: "Add them" }).click();
     await ann.getByRole("link", { name: /more/ }).click();
     await expect(ann.getByRole("link", { name: /Day 1/ })).toBeVisible();

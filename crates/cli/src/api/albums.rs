@@ -30,7 +30,7 @@ pub(crate) struct AlbumRequest {
     /// The named contacts, petnames or PeerIds.
     #[serde(default)]
     pub(crate) with: Vec<String>,
-    /// Whether what is put into it is put there without what pictures say beside their pixels; what is no JPEG, PNG or WebP is refused then.
+    /// Whether what is put into it is put there without what pictures say beside their pixels; what is no whole JPEG, PNG, WebP, HEIC, AVIF, MP4 or MOV is refused then.
     #[serde(default)]
     pub(crate) bare: bool,
 }
@@ -80,7 +80,7 @@ pub(super) async fn make(
 /// Adds a file to an album: the request's body, which appears when it is whole. Where something else is called so already it gets a number, and nothing is replaced; the answer says its path. One that is there with the same content is not added again, so a call may be made anew whose answer was lost.
 #[utoipa::path(post, path = "/api/v1/albums/{album}/files/{path}",
     params(("album", description = "id, name or link"), ("path", description = "where in the album"),
-        ("bare" = Option<bool>, Query, description = "whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then")),
+        ("bare" = Option<bool>, Query, description = "whether what a picture says beside its pixels (place, time, camera) is left out; what is no whole JPEG, PNG, WebP, HEIC, AVIF, MP4 or MOV is refused then")),
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 200, body = AlbumFile), (status = 507, description = "the disk is full", body = Failure)))]
 pub(super) async fn add(
@@ -101,7 +101,7 @@ pub(super) async fn add(
 /// Puts a file into an album: the request's body, which appears under its name when it is whole. It replaces what is there.
 #[utoipa::path(put, path = "/api/v1/albums/{album}/files/{path}",
     params(("album", description = "id, name or link"), ("path", description = "where in the album"),
-        ("bare" = Option<bool>, Query, description = "whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then")),
+        ("bare" = Option<bool>, Query, description = "whether what a picture says beside its pixels (place, time, camera) is left out; what is no whole JPEG, PNG, WebP, HEIC, AVIF, MP4 or MOV is refused then")),
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 200, body = AlbumFile), (status = 507, description = "the disk is full", body = Failure)))]
 pub(super) async fn put(

@@ -22,7 +22,7 @@ pub(crate) struct TracesRequest {
 /// What they say. Numbers are of files.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct TracesInfo {
-    /// JPEG, PNG and WebP that were looked through.
+    /// Pictures and films that were looked through: JPEG, PNG, WebP, HEIC, AVIF, MP4 and MOV.
     pub(crate) pictures: u64,
     /// Those that say where they were taken.
     pub(crate) place: u64,

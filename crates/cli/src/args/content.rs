@@ -19,7 +19,7 @@ pub(crate) struct ShareArgs {
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// Leave out what pictures say beside their pixels (place, time, camera, words), also of those that come later. What
-    /// nothing can be left out of for sure, such as films and HEIC, is not shared and told; the files stay as they are.
+    /// nothing can be left out of for sure, such as documents and films of other kinds than MP4 and MOV, is not shared and told; the files stay as they are.
     #[arg(long)]
     pub(crate) strip_location: bool,
 }

@@ -135,6 +135,47 @@ fn is_bare(came: &Path, original: &[u8]) {
     assert_eq!(shown(&bare), shown(original), "{came:?}");
 }
 
+/// Made by libheif and FFmpeg, with a place: in EXIF and XMP, in user data and in QuickTime's keys.
+fn of_boxes() -> [(&'static str, &'static [u8]); 2] {
+    [
+        ("sea.heic", include_bytes!("pictures/sea.heic")),
+        ("sea.mov", include_bytes!("pictures/sea.mov")),
+    ]
+}
+
+/// The same of those: what is different is no more than what they say, and it is as long as before.
+#[track_caller]
+fn is_bare_of_boxes(came: &Path, original: &[u8]) {
+    assert!(traces::find(original).is_some_and(|told| told.place && told.camera));
+    let bare = fs::read(came).expect("it came");
+    let has = |part: &[u8]| bare.windows(part.len()).any(|it| it == part);
+    for gone in [
+        &b"GPS"[..],
+        b"xmpmeta",
+        b"+52.52",
+        b"ISO6709",
+        b"Camera",
+        b"Lavf",
+    ] {
+        assert!(!has(gone), "{came:?}: {}", String::from_utf8_lossy(gone));
+    }
+    assert!(traces::find(&bare).is_some_and(|told| !told.is_any()));
+    assert_eq!(bare.len(), original.len());
+    let different = bare
+        .iter()
+        .zip(original)
+        .filter(|(one, other)| one != other);
+    assert!(different.count() < 400, "{came:?}");
+    let media = |file: &[u8]| {
+        let start = file.windows(4).position(|it| it == b"mdat").expect("there");
+        let length = u32::from_be_bytes(*file[start - 4..].first_chunk().expect("there"));
+        file[start..start - 4 + length as usize].to_vec()
+    };
+    // The samples of the film fill theirs; those of the picture are its first 29 bytes, behind the name of the box.
+    let (bare, original) = (media(&bare), media(original));
+    assert!(bare == original || bare[..33] == original[..33]);
+}
+
 /// The pictures, by names.
 fn pictures() -> [(&'static str, Vec<u8>); 3] {
     [
@@ -158,6 +199,9 @@ async fn a_folder_shared_without_places_gives_none_away() {
     for (name, picture) in pictures() {
         fs::write(folder.join(name), picture).expect("room");
     }
+    for (name, file) in of_boxes() {
+        fs::write(folder.join(name), file).expect("room");
+    }
     for name in ["film.mp4", "live.heic"] {
         fs::write(folder.join(name), b"\0\0\0\x18ftyp with a place").expect("room");
     }
@@ -170,18 +214,22 @@ async fn a_folder_shared_without_places_gives_none_away() {
     let shared = ann.one(&["shares"]).await;
     assert_eq!(
         (&shared["bare"], &shared["files"], &shared["left_out_count"]),
-        (&json!(true), &json!(3), &json!(2))
+        (&json!(true), &json!(5), &json!(2))
     );
     fetch(&ben, "ann/holiday", "out").await;
     for (name, picture) in pictures() {
         is_bare(&ben.file("out/holiday").join(name), &picture);
         assert!(fs::read(folder.join(name)).expect("there") == picture);
     }
+    for (name, file) in of_boxes() {
+        is_bare_of_boxes(&ben.file("out/holiday").join(name), file);
+        assert!(fs::read(folder.join(name)).expect("there") == file);
+    }
     assert!(!ben.file("out/holiday/film.mp4").exists());
 
     let mut events = Events::follow(&ann).await;
     fs::write(folder.join("later.jpg"), jpeg()).expect("room");
-    events.until_it_says("share_changed", "\"files\":4").await;
+    events.until_it_says("share_changed", "\"files\":6").await;
     fetch(&ben, "ann/holiday", "again").await;
     is_bare(&ben.file("again/holiday/later.jpg"), &jpeg());
 }
@@ -200,19 +248,24 @@ async fn an_album_without_places_takes_none_in() {
     );
     let id = text(&made["share_id"]);
     let mut events = Events::follow(&ann).await;
-    for (name, picture) in pictures() {
+    let of_boxes = of_boxes().map(|(name, file)| (name, file.to_vec()));
+    for (name, picture) in pictures().iter().chain(&of_boxes) {
         let path = format!("/albums/{id}/files/{name}");
-        let put = client.change("PUT", &path, &picture).await;
+        let put = client.change("PUT", &path, picture).await;
         assert_eq!(put.status, 200, "{put:?}");
     }
     let path = format!("/albums/{id}/files/film.mp4");
     let refused = client.change("PUT", &path, b"a film").await;
     assert_eq!(refused.status, 400, "{refused:?}");
-    events.until_it_says("share_changed", "\"files\":3").await;
+    events.until_it_says("share_changed", "\"files\":5").await;
     fetch(&ben, "ann/sea", "out").await;
     for (name, picture) in pictures() {
         is_bare(&ben.file("out/sea").join(name), &picture);
         // Here it lies without, too.
         is_bare(&ann.file("albums/sea").join(name), &picture);
+    }
+    for (name, file) in &of_boxes {
+        is_bare_of_boxes(&ben.file("out/sea").join(name), file);
+        is_bare_of_boxes(&ann.file("albums/sea").join(name), file);
     }
 }

@@ -1,9 +1,9 @@
-//! Bare shares: the pictures of some folder without what they say beside their pixels, and nothing else that lies there.
+//! Bare shares: the pictures and films of some folder without what they say beside their pixels, and nothing else that lies there.
 //!
 //! The folder is scanned and followed like any other. But what stands in the tree is each picture without place, time, camera and words: itself where it
 //! says none of that, else a copy of the node's own ([`crate::data::bare`]). That is decided by each scan, before a head is signed; so what is added or edited later is not
-//! served with what it says either, and its owner's files are never written to. What nothing is surely left out of (films, HEIC, documents, damaged pictures) is left out
-//! itself, and told.
+//! served with what it says either, and its owner's files are never written to. What nothing is surely left out of (documents, damaged pictures, films of kinds that are
+//! not known) is left out itself, and told.
 //!
 //! The rows of a bare share name the files where they lie, too, so that their changes are noticed. No tree of the share names their content, so nobody is given it.
 
@@ -37,6 +37,13 @@ pub(crate) const SCHEMA: &str = "
 pub(crate) const ANEW_SCHEMA: &str = "
     DELETE FROM share_bare;
     UPDATE share_file SET size = -1 WHERE share IN (SELECT share FROM share WHERE bare <> 0);
+";
+
+/// The room's seventeenth: nothing was left out of films and HEIC before this, so all that was left out itself is looked at anew: with
+/// the next look, since its names are not known.
+pub(crate) const KINDS_SCHEMA: &str = "
+    DELETE FROM share_bare WHERE bare IS NULL;
+    DELETE FROM share_left_out WHERE share IN (SELECT share FROM share WHERE bare <> 0);
 ";
 
 impl Shares {

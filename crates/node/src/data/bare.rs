@@ -1,51 +1,86 @@
-//! Pictures without what they say beside their pixels: copies that are shared in place of files that lie elsewhere, `blobs/bare/<hash>`.
+//! Pictures and films without what they say beside their pixels: copies that are shared in place of files that lie elsewhere, `blobs/bare/<hash>`.
 //!
 //! A copy is called by the hash of its content and never changes, so all of them are dated 1970: whoever makes one again makes the very same. One that is lost
 //! is made again.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read as _, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
+use kith_core::data::traces::boxes::{self, HELD_BYTES_MAX, Plan, Walk};
 use kith_core::data::traces::{self, Traces};
 use kith_core::ids::BlobHash;
 
 use crate::data::disk::is_identical;
-use crate::data::hash;
+use crate::data::hash::{self, Stamp};
 use crate::data::outboard::hex;
 use crate::data::range::Blob;
 
-/// The largest picture that is looked through or made small, in bytes: more than any camera writes. It is held in memory.
+/// The largest picture that is looked through in memory or made small, in bytes: more than any camera writes. What is made of boxes may be larger: it stays on the disk.
 pub const PICTURE_BYTES_MAX: u64 = 128 << 20;
 
 /// How many bytes of pictures are held in memory at once, on however many cores: the largest one alone, so that a scan of thousands of small
 /// ones stays fast and one of large ones takes no more memory than sharing anything else.
 static ROOM: Room = Room::new(PICTURE_BYTES_MAX);
 
-/// A picture in memory, of which there is room for so many at once: whoever holds one waits for nobody who may want another.
+/// How much of a film is copied at once, in bytes.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// What of a film may be in memory, in bytes: its tables, and where its parts lie by them.
+const FILM_BYTES_MAX: u64 = 2 * HELD_BYTES_MAX;
+
+/// How many first bytes say of what kind a file is.
+const KIND_BYTES: u64 = 12;
+
+/// A picture or a film. There is room in memory for so many at once: whoever holds one waits for nobody who may want another.
 #[derive(Debug)]
 pub struct Picture {
-    bytes: Vec<u8>,
+    held: Held,
+    /// What its file holds, where that was looked at.
+    lying: Option<BlobHash>,
     _taken: Taken,
 }
 
+/// What of it is in memory.
+#[derive(Debug)]
+enum Held {
+    /// All.
+    Whole(Vec<u8>),
+    /// What is written over in it, if all is known of it; it is made of boxes, and lies there.
+    Boxes(File, u64, Option<Plan>),
+}
+
 impl Picture {
-    /// Reads one, as soon as there is room for it; `None` for what is larger than [`PICTURE_BYTES_MAX`].
+    /// Reads one, as soon as there is room for it; `None` for what is larger than [`PICTURE_BYTES_MAX`] and not made of boxes. It must stay as it is
+    /// while this is used.
     ///
     /// # Errors
     /// What the system says.
-    pub fn read(file: &File) -> io::Result<Option<Self>> {
+    pub fn read(mut file: &File) -> io::Result<Option<Self>> {
         let size = file.metadata()?.len();
-        if size > PICTURE_BYTES_MAX {
+        let mut first = Vec::new();
+        file.seek(SeekFrom::Start(0))?;
+        file.take(KIND_BYTES).read_to_end(&mut first)?;
+        let is_of_boxes = boxes::begins(&first);
+        if size > PICTURE_BYTES_MAX && !is_of_boxes {
             return Ok(None);
         }
-        let taken = ROOM.take(size);
-        let mut bytes = Vec::new();
-        file.take(size).read_to_end(&mut bytes)?;
+        let (taken, held) = if is_of_boxes {
+            let taken = ROOM.take(size.min(FILM_BYTES_MAX));
+            let plan = plan(file, size)?;
+            (taken, Held::Boxes(file.try_clone()?, size, plan))
+        } else {
+            let taken = ROOM.take(size);
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(0))?;
+            file.take(size).read_to_end(&mut bytes)?;
+            (taken, Held::Whole(bytes))
+        };
         Ok(Some(Self {
-            bytes,
+            held,
+            lying: None,
             _taken: taken,
         }))
     }
@@ -55,42 +90,152 @@ impl Picture {
     /// # Errors
     /// As [`Picture::read`], by the size of `blob`; [`io::ErrorKind::ResourceBusy`] when the file is not `blob` any more.
     pub fn lying(path: &Path, blob: &Blob) -> io::Result<Option<Self>> {
-        if blob.size > PICTURE_BYTES_MAX {
+        let file = hash::open_in_place(path)?;
+        let before = Stamp::of(&file.metadata()?);
+        let read = Self::read(&file)?;
+        if read.is_none() && blob.size > PICTURE_BYTES_MAX {
             return Ok(None);
         }
-        let read = Self::read(&hash::open_in_place(path)?)?;
-        // By this thread alone: one that waited for others here might be given another picture to read meanwhile, for which there is no room.
-        let is_it = |picture: &Self| *blake3::hash(&picture.bytes).as_bytes() == blob.hash.0;
-        match read {
-            Some(picture) if is_it(&picture) => Ok(Some(picture)),
-            _ => Err(hash::changing()),
+        let mut picture = read.ok_or_else(hash::changing)?;
+        let holds = picture.hash()?;
+        // Of a film in parts: what is written over is read after it all was, and that is read once more while it is copied.
+        if let Held::Boxes(file, size, of) = &mut picture.held {
+            *of = plan(file, *size)?;
+        }
+        if holds != blob.hash || Stamp::of(&file.metadata()?) != before {
+            return Err(hash::changing());
+        }
+        picture.lying = Some(holds);
+        Ok(Some(picture))
+    }
+
+    /// By this thread alone: one that waited for others here might be given another picture to read meanwhile, for which there is no room.
+    fn hash(&self) -> io::Result<BlobHash> {
+        let mut hasher = blake3::Hasher::new();
+        match &self.held {
+            Held::Whole(bytes) => {
+                hasher.update(bytes);
+            }
+            Held::Boxes(file, size, _) => each_piece(file, *size, |_, piece| {
+                hasher.update(piece);
+                Ok(())
+            })?,
+        }
+        Ok(BlobHash(*hasher.finalize().as_bytes()))
+    }
+
+    /// What it says beside its pixels; `None` for what is of no known kind that is whole.
+    pub fn traces(&self) -> Option<Traces> {
+        match &self.held {
+            Held::Whole(bytes) => traces::find(bytes),
+            Held::Boxes(.., plan) => plan.as_ref().map(|plan| plan.traces),
         }
     }
 
-    /// What it says beside its pixels; `None` for what is no JPEG, PNG or WebP that is whole.
-    pub fn traces(&self) -> Option<Traces> {
-        traces::find(&self.bytes)
-    }
-
-    /// Writes it without what it says, and gives what was written; `None` for what is no JPEG, PNG or WebP that is whole: nobody knows what
+    /// Writes it without what it says, and gives what was written; `None` for what is of no known kind that is whole: nobody knows what
     /// is in it.
     ///
     /// # Errors
-    /// What writing says.
+    /// What reading and writing say.
     pub fn write_bare(&self, to: impl Write) -> io::Result<Option<Blob>> {
         let (mut to, mut written) = (BufWriter::new(to), Ok(()));
         let (mut hasher, mut size) = (blake3::Hasher::new(), 0);
-        let stripped = traces::strip_to(&self.bytes, &mut |part| {
+        let mut write = |part: &[u8]| {
             hasher.update(part);
             size += part.len() as u64;
-            if written.is_ok() {
-                written = to.write_all(part);
+            to.write_all(part)
+        };
+        let is_known = match &self.held {
+            Held::Whole(bytes) => {
+                let stripped = traces::strip_to(bytes, &mut |part| {
+                    if written.is_ok() {
+                        written = write(part);
+                    }
+                });
+                stripped.is_some()
             }
-        });
+            Held::Boxes(file, bytes, Some(plan)) => {
+                let mut original = blake3::Hasher::new();
+                each_piece(file, *bytes, |at, piece| {
+                    original.update(piece);
+                    plan.apply(at, piece);
+                    write(piece)
+                })?;
+                let copied = BlobHash(*original.finalize().as_bytes());
+                if self.lying.is_some_and(|lying| lying != copied) {
+                    return Err(hash::changing());
+                }
+                true
+            }
+            Held::Boxes(.., None) => false,
+        };
         written.and_then(|()| to.flush())?;
         let hash = BlobHash(*hasher.finalize().as_bytes());
-        Ok(stripped.map(|_| Blob { hash, size }))
+        Ok(is_known.then_some(Blob { hash, size }))
     }
+
+    /// Writes it without what it says where it lies, in `file`, and gives its size; `None` as [`Picture::write_bare`].
+    ///
+    /// # Errors
+    /// What reading and writing say; the file is of no use then.
+    pub fn write_in_place(&self, mut file: &File) -> io::Result<Option<u64>> {
+        match &self.held {
+            Held::Whole(_) => {
+                file.set_len(0)?;
+                file.seek(SeekFrom::Start(0))?;
+                Ok(self.write_bare(file)?.map(|bare| bare.size))
+            }
+            Held::Boxes(_, size, Some(plan)) => {
+                let mut before = Vec::new();
+                each_piece(file, *size, |at, piece| {
+                    before.clear();
+                    before.extend_from_slice(piece);
+                    plan.apply(at, piece);
+                    if before != piece {
+                        file.seek(SeekFrom::Start(at))?;
+                        file.write_all(piece)?;
+                    }
+                    Ok(())
+                })?;
+                Ok(Some(*size))
+            }
+            Held::Boxes(.., None) => Ok(None),
+        }
+    }
+}
+
+/// What is written over in a file of boxes.
+fn plan(mut file: &File, size: u64) -> io::Result<Option<Plan>> {
+    let (mut walk, mut bytes) = (Walk::new(size), Vec::new());
+    while let Some(wanted) = walk.wants() {
+        bytes.clear();
+        file.seek(SeekFrom::Start(wanted.start))?;
+        file.take(wanted.end - wanted.start)
+            .read_to_end(&mut bytes)?;
+        walk.give(&bytes);
+    }
+    Ok(walk.plan())
+}
+
+/// Hands on the first so many bytes of a file, by pieces and where they stand. One that has become shorter is changing.
+fn each_piece(
+    mut file: &File,
+    size: u64,
+    mut hand: impl FnMut(u64, &mut [u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let (mut piece, mut at) = (Vec::new(), 0);
+    while at < size {
+        piece.clear();
+        file.seek(SeekFrom::Start(at))?;
+        let bytes = (size - at).min(PIECE_BYTES as u64);
+        file.take(bytes).read_to_end(&mut piece)?;
+        if piece.len() as u64 != bytes {
+            return Err(hash::changing());
+        }
+        hand(at, &mut piece)?;
+        at += bytes;
+    }
+    Ok(())
 }
 
 /// Room in memory, in bytes.
@@ -201,7 +346,7 @@ impl BarePictures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::hash::Stamp;
+    use crate::data::filmed;
 
     /// A JPEG around no pixels, with this comment.
     fn commented(comment: u8) -> Vec<u8> {
@@ -281,6 +426,45 @@ mod tests {
         file.set_len(PICTURE_BYTES_MAX + 1).expect("no room taken");
         let refused = Picture::lying(&path, &blob(b"as it is")).expect_err("too large by now");
         assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
+    }
+
+    #[test]
+    fn a_film_that_changes_while_it_is_copied_is_not_kept() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let pictures = BarePictures::new(folder.path().join("bare"));
+        let path = folder.path().join("film.mov");
+        let film = filmed::with_place(b"+52.5200+013.4050/", b"pixels");
+        fs::write(&path, &film).expect("written");
+        let (hash, _) = hash::hash_bytes(&film);
+        let size = film.len() as u64;
+        let picture = Picture::lying(&path, &Blob { hash, size });
+        let picture = picture.expect("the same").expect("a film");
+        assert!(picture.traces().is_some_and(|told| told.place));
+        // As long as before, with a place where there was none.
+        let other = filmed::with_place(b"+00.0000+000.0000/", b"+52.52");
+        assert_eq!(other.len(), film.len());
+        fs::write(&path, &other).expect("written");
+        let refused = pictures.save(&picture).expect_err("another");
+        assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
+        let left = fs::read_dir(folder.path().join("bare")).expect("there");
+        assert_eq!(left.count(), 0);
+    }
+
+    #[test]
+    fn a_film_is_bare_in_place_as_it_is_in_a_copy() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let pictures = BarePictures::new(folder.path().join("bare"));
+        let film = filmed::with_place(b"+52.5200+013.4050/", &vec![7; 3 << 20]);
+        let picture = picture(folder.path(), &film);
+        let copy = pictures.save(&picture).expect("saved").expect("a film");
+        let path = folder.path().join("picture");
+        let mut options = File::options();
+        let file = options.read(true).write(true).open(&path).expect("there");
+        let size = picture.write_in_place(&file).expect("written");
+        assert_eq!(size, Some(film.len() as u64));
+        let bare = fs::read(&path).expect("there");
+        assert!(fs::read(pictures.path(&copy)).expect("there") == bare);
+        assert!(traces::strip(&film).is_some_and(|it| it == bare) && film != bare);
     }
 
     #[test]

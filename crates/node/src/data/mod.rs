@@ -5,7 +5,7 @@
 //! - [`outboard`]: the outboards of shared files, kept under `blobs/`.
 //! - [`range`]: a range of a blob to and from its verified encoding. [`encoding`]: where that is written. [`pieces`]: by few calls. [`spine`]: what of
 //!   a tree is read once.
-//! - [`scan`]: a folder becomes a tree of manifest nodes. [`bare`]: pictures without what they say, in place of those that lie there.
+//! - [`scan`]: a folder becomes a tree of manifest nodes. [`bare`]: pictures and films without what they say, in place of those that lie there.
 //!   [`traces`]: what those say.
 //! - [`staging`]: where a download grows until it is whole. [`places`]: where its parts lie. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
 //! - `adding`: it becomes part of a folder that is there already. `links`: its symbolic links, until it is whole. `older`: what arrived of another version.
@@ -23,6 +23,8 @@ pub mod barrier;
 pub mod directories;
 pub mod disk;
 pub mod encoding;
+#[cfg(test)]
+pub(crate) mod filmed;
 pub mod hash;
 pub mod incoming;
 mod joining;

@@ -1,4 +1,4 @@
-//! What the pictures of this machine say beside their pixels, for their owner to know before they are shared.
+//! What the pictures and films of this machine say beside their pixels, for their owner to know before they are shared.
 
 use std::fs;
 use std::io;
@@ -15,10 +15,10 @@ const ENTRIES_MAX: usize = 50_000;
 /// How many files that say a place are named.
 const NAMED_MAX: usize = 20;
 
-/// What the pictures among some files say. Counts are of files.
+/// What the pictures and films among some files say. Counts are of files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TracesFound {
-    /// JPEG, PNG and WebP that were looked through.
+    /// Pictures and films of known kinds that were looked through.
     pub pictures: u64,
     /// Those that say where they were taken.
     pub place: u64,

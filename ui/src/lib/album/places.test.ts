@@ -52,6 +52,39 @@ const placed = (isLittle: boolean, north: string, latitude: number[], east: stri
 const JPEG = [0xff, 0xd8, 0xff, 0xe1, 0, 40];
 const PNG = [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10];
 
+/** A box, with its length before it. */
+const box = (kind: string, ...parts: (string | number[])[]): number[] => {
+  const content = parts.flatMap((part) =>
+    typeof part === "string" ? Array.from(part, (character) => character.charCodeAt(0)) : part,
+  );
+  const length = content.length + 8;
+  return [
+    ...[24, 16, 8, 0].map((shift) => (length >> shift) & 255),
+    ...[...kind].map((it) => it.charCodeAt(0) & 255),
+    ...content,
+  ];
+};
+const FTYP = box("ftyp", "qt  \0\0\0\0");
+/** A picture of boxes whose EXIF lies behind its pixels. */
+const heic = (content: number[], method = 0) => {
+  const pixels = Array<number>(400_000).fill(7);
+  const long = (value: number) => [24, 16, 8, 0].map((shift) => (value >> shift) & 255);
+  const meta = (start: number) =>
+    box(
+      "meta",
+      [0, 0, 0, 0],
+      box("iinf", [0, 0, 0, 0, 0, 1], box("infe", [2, 0, 0, 1, 0, 9, 0, 0], "Exif\0")),
+      box(
+        "iloc",
+        [1, 0, 0, 0, 0x44, 0, 0, 1, 0, 9, 0, method, 0, 0, 0, 1],
+        long(start),
+        long(content.length),
+      ),
+    );
+  const start = FTYP.length + meta(0).length + 8 + pixels.length;
+  return bytes(FTYP, meta(start), box("mdat", pixels, content));
+};
+
 describe("where a picture was taken", () => {
   it("is seen in EXIF of either byte order, and in XMP", async () => {
     for (const isLittle of [true, false]) {
@@ -66,6 +99,56 @@ describe("where a picture was taken", () => {
     const pixels = Array<number>(400_000).fill(7);
     expect(await saysPlace(bytes("RIFF\0\0\0\0WEBP", pixels, "EXIF", exif(0x8825, false)))).toBe(true);
     expect(await saysPlace(bytes("RIFF\0\0\0\0WEBP", pixels))).toBe(false);
+  });
+
+  it("is read from the item of a HEIC, wherever that lies", async () => {
+    const exif = placed(true, "N", [52, 31, 12], "E", [13, 24, 18]);
+    expect((await placeOf(heic([0, 0, 0, 0, ...exif])))?.at?.latitude).toBeCloseTo(52.52, 4);
+    // What lies elsewhere is not looked for in the file.
+    expect(await saysPlace(heic([0, 0, 0, 0, ...exif], 1))).toBe(false);
+    expect(await saysPlace(heic([0, 0, 0, 0]))).toBe(false);
+  });
+
+  it("is read from the tables of a film, and nothing else of it is", async () => {
+    const film = (...moov: number[][]) => {
+      const mdat = box("mdat", Array<number>(400_000).fill(7), "GPSLatitude \xa9xyz+52.5200+013.4050/");
+      const whole = bytes(FTYP, mdat, box("moov", ...moov));
+      let read = 0;
+      const slice = (start?: number, end?: number) => {
+        const part = whole.slice(start, end);
+        if (start) read += part.size;
+        return part;
+      };
+      return { file: { size: whole.size, slice } as Blob, read: () => read };
+    };
+    for (const box_ of [
+      box("udta", box("\xa9xyz", "\0\x12\x15\xc7-22.9100-043.2000/")),
+      [
+        ...box("keys", "mdtacom.apple.quicktime.location.ISO6709"),
+        ...box("ilst", "-22.9100-043.2000+012.000/"),
+      ],
+    ]) {
+      const { file, read } = film(box_);
+      expect(await placeOf(file)).toEqual({ isSaid: true, at: { latitude: -22.91, longitude: -43.2 } });
+      expect(read()).toBeLessThan(300);
+    }
+    expect(await placeOf(film(box("udta", box("loci", [0, 0]))).file)).toEqual({ isSaid: true, at: null });
+    expect(await saysPlace(film(box("udta", "nothing")).file)).toBe(false);
+  });
+
+  it("is not known of boxes that lie", async () => {
+    expect(await saysPlace(bytes(FTYP))).toBe(null);
+    expect(await saysPlace(bytes(FTYP, box("moov", "x"), [0, 0]))).toBe(null);
+    expect(await saysPlace(bytes(FTYP, [0, 0, 0, 7], "moov"))).toBe(null);
+    expect(await saysPlace(bytes(FTYP, [255, 0, 0, 0], "moov"))).toBe(null);
+    expect(await saysPlace(bytes(FTYP, [0, 0, 0, 1], "moov", Array<number>(8).fill(255)))).toBe(null);
+    expect(await saysPlace(bytes(FTYP, [0, 0, 0, 0], "moov"))).toBe(false);
+    const cut = box(
+      "meta",
+      box("infe", [2, 0, 0, 0, 0, 9, 0, 0], "Exif\0"),
+      "iloc\x01\0\0\0\x44\0\xff\xff\0\x09",
+    );
+    expect(await saysPlace(bytes(FTYP, cut))).toBe(false);
   });
 
   it("is not known of what is no picture, or is cut short", async () => {

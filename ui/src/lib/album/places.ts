@@ -1,11 +1,11 @@
-// Which files say where they were taken, seen in the browser before they are handed to the node. It is a look at their first and last pieces, to tell
-// their owner; what is left out, and that all of it is, is the node's work.
+// Which files say where they were taken, seen in the browser before they are handed to the node. It is a look at their first and last pieces, and at the
+// tables of films, to tell their owner; what is left out, and that all of it is, is the node's work.
 
 import type { Dropped } from "./dropped";
 
 /** What some pictures say. Numbers are of files. */
 export interface Places {
-  /** Those that are looked through: JPEG, PNG, WebP. */
+  /** Those that are looked through: JPEG, PNG, WebP, and what is made of boxes: HEIC, AVIF, MP4, MOV. */
   pictures: number;
   /** Those that say where they were taken. */
   place: number;
@@ -34,6 +34,11 @@ export interface Position {
 const FIRST_BYTES = 256 * 1024;
 /** a WebP has them last. */
 const LAST_BYTES = 64 * 1024;
+/** What is no picture and no sound of a film, and still read: the tables of some hours. */
+const TABLES_BYTES_MAX = 32 * 1024 * 1024;
+/** Films have some ten boxes, and pictures two or three items beside themselves. */
+const BOXES_MAX = 256;
+const ITEMS_MAX = 16;
 /** A longer list is read by nobody. */
 const EXAMPLES_MAX = 12;
 /** Enough that a disk is busy. */
@@ -70,14 +75,86 @@ interface Said {
 
 const NOTHING_SAID: Said = { isSaid: false, at: null };
 
-/** What a picture says of where it was taken; null for what is no JPEG, PNG or WebP. */
+/** What a picture or a film says of where it was taken; null for what is no JPEG, PNG or WebP, nor made of boxes. */
 export async function placeOf(file: Blob): Promise<Said | null> {
-  const first = new Uint8Array(await file.slice(0, FIRST_BYTES).arrayBuffer());
+  const first = await piece(file, 0, FIRST_BYTES);
+  if (latin(first.subarray(4, 8)) === "ftyp") return inBoxes(file);
   if (!isPicture(first)) return null;
-  const last = new Uint8Array(await file.slice(Math.max(FIRST_BYTES, file.size - LAST_BYTES)).arrayBuffer());
-  const said = [first, last].map((piece) => read(piece));
-  return said.find(({ at }) => at !== null) ?? said.find(({ isSaid }) => isSaid) ?? NOTHING_SAID;
+  const last = await piece(file, Math.max(FIRST_BYTES, file.size - LAST_BYTES), file.size);
+  return told([read(first), read(last)]);
 }
+
+const piece = async (file: Blob, start: number, end: number) =>
+  new Uint8Array(await file.slice(start, end).arrayBuffer());
+
+const told = (said: Said[]): Said =>
+  said.find(({ at }) => at !== null) ?? said.find(({ isSaid }) => isSaid) ?? NOTHING_SAID;
+
+/** The same of a file of boxes (ISO 14496-12), whatever its length; null where they are not whole, and no place was seen before. */
+async function inBoxes(file: Blob): Promise<Said | null> {
+  const said: Said[] = [];
+  let [at, count, room, isKnown] = [0, 0, TABLES_BYTES_MAX, false];
+  while (at + 8 <= file.size && count++ < BOXES_MAX) {
+    const head = await piece(file, at, at + 16);
+    const view = new DataView(head.buffer);
+    const kind = latin(head.subarray(4, 8));
+    let [start, size] = [8, view.getUint32(0)];
+    if (size === 1 && head.length === 16) [start, size] = [16, Number(view.getBigUint64(8))];
+    if (size === 0) size = file.size - at;
+    const end = at + size;
+    if (size < start || end > file.size) break;
+    if (!/^(ftyp|mdat|free|skip|wide)$/.test(kind)) {
+      room -= size;
+      if (room < 0) break;
+      const content = await piece(file, at + start, end);
+      said.push(read(content));
+      if (kind === "meta")
+        for (const [from, length] of itemsIn(content))
+          said.push(read(await piece(file, from, from + Math.min(length, FIRST_BYTES))));
+      isKnown ||= kind === "meta" || kind === "moov";
+    }
+    at = end;
+  }
+  const most = told(said);
+  return most.isSaid || (isKnown && at === file.size) ? most : null;
+}
+
+/** Where EXIF and XMP of a picture of boxes lie, and how long they are (ISO 14496-12, sections 8.11.3 and 8.11.6). */
+function itemsIn(meta: Uint8Array): [number, number][] {
+  const text = latin(meta);
+  const ids = new Set<number>();
+  for (const [, id = ""] of text.matchAll(/infe[^]{4}(?:[^]{2})?([^]{2})[^]{2}(?:Exif|mime)/g))
+    ids.add(id.charCodeAt(0) * 256 + id.charCodeAt(1));
+  const found: [number, number][] = [];
+  let at = text.indexOf("iloc") + 4;
+  // What is cut off is no number, and ends all.
+  const number = (bytes: number): number => {
+    let value = 0;
+    for (const end = at + bytes; at < end; at += 1) value = value * 256 + (meta[at] ?? NaN);
+    return value;
+  };
+  const version = number(4) >> 24;
+  const sizes = number(2);
+  const bytes = (shift: number) => (sizes >> shift) & 15;
+  const wide = version < 2 ? 2 : 4;
+  if (bytes(8) === 0) return found;
+  for (let items = number(wide); items > 0 && at < meta.length; items -= 1) {
+    const id = number(wide);
+    const isInFile = version === 0 || (number(2) & 15) === 0;
+    number(2);
+    const base = number(bytes(4));
+    for (let extents = number(2); extents > 0 && at < meta.length; extents -= 1) {
+      if (version > 0) number(bytes(0));
+      const start = base + number(bytes(12));
+      const length = number(bytes(8));
+      if (ids.has(id) && isInFile && found.length < ITEMS_MAX) found.push([start, length]);
+    }
+  }
+  return found;
+}
+
+/** Each byte as a character; those of ASCII as themselves. */
+const latin = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes);
 
 /** What the files begin with that are looked through; 0 where anything may stand. */
 const BEGINNINGS = [
@@ -88,9 +165,6 @@ const BEGINNINGS = [
 
 const isPicture = (bytes: Uint8Array): boolean =>
   BEGINNINGS.some((beginning) => beginning.every((byte, at) => byte === 0 || bytes[at] === byte));
-
-/** Each byte as a character; those of ASCII as themselves. */
-const latin = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes);
 
 function read(bytes: Uint8Array): Said {
   const text = latin(bytes);
@@ -103,8 +177,13 @@ function read(bytes: Uint8Array): Said {
     said = { isSaid: true, at: tiff.position(place) };
     if (said.at !== null) return said;
   }
-  // XMP names it in words (Exif in XMP, ISO 16684-1).
-  return /GPS(Latitude|Longitude|Position)/.test(text) ? { isSaid: true, at: null } : said;
+  // XMP names it in words (Exif in XMP, ISO 16684-1), and so do films: QuickTime's keys, 3GPP's, and the tracks of action cameras.
+  if (!/GPS(Latitude|Longitude|Position)|location\.ISO6709|\xa9xyz|loci|gpmd/.test(text)) return said;
+  // By ISO 6709, annex H.
+  const [, latitude = NaN, longitude = NaN] =
+    /([+-]\d\d(?:\.\d+)?)([+-]\d{3}(?:\.\d+)?)[+-/]/.exec(text) ?? [];
+  const isOnEarth = Math.abs(+latitude) <= 90 && Math.abs(+longitude) <= 180;
+  return { isSaid: true, at: isOnEarth ? { latitude: +latitude, longitude: +longitude } : null };
 }
 
 /** As much of a TIFF as says a place (TIFF 6.0, section 2; CIPA DC-008, section 4.6.6). It may be none, or cut off: then it says nothing. */

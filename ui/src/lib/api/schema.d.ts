@@ -1140,7 +1140,7 @@ export interface components {
         AlbumRequest: {
             /** @description Who may have it: `contacts`, `named`, `link` or `public`. When left out, `named` where somebody is, else what the settings say. */
             audience?: string | null;
-            /** @description Whether what is put into it is put there without what pictures say beside their pixels; what is no JPEG, PNG or WebP is refused then. */
+            /** @description Whether what is put into it is put there without what pictures say beside their pixels; what is no whole JPEG, PNG, WebP, HEIC, AVIF, MP4 or MOV is refused then. */
             bare?: boolean;
             /** @description What it is called; also its folder below `albums/` of the data directory. */
             name: string;
@@ -2503,7 +2503,7 @@ export interface components {
             is_cut: boolean;
             /**
              * Format: int64
-             * @description JPEG, PNG and WebP that were looked through.
+             * @description Pictures and films that were looked through: JPEG, PNG, WebP, HEIC, AVIF, MP4 and MOV.
              */
             pictures: number;
             /**
@@ -2714,7 +2714,7 @@ export interface operations {
     put_albums_album_files_path: {
         parameters: {
             query?: {
-                /** @description whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then */
+                /** @description whether what a picture says beside its pixels (place, time, camera) is left out; what is no whole JPEG, PNG, WebP, HEIC, AVIF, MP4 or MOV is refused then */
                 bare?: boolean;
             };
             header?: never;
@@ -2763,7 +2763,7 @@ export interface operations {
     post_albums_album_files_path: {
         parameters: {
             query?: {
-                /** @description whether what a picture says beside its pixels (place, time, camera) is left out; what is no JPEG, PNG or WebP is refused then */
+                /** @description whether what a picture says beside its pixels (place, time, camera) is left out; what is no whole JPEG, PNG, WebP, HEIC, AVIF, MP4 or MOV is refused then */
                 bare?: boolean;
             };
             header?: never;

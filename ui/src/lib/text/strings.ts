@@ -414,24 +414,24 @@ export const t = {
     looking: "Looking whether they say where they were taken…",
     found: (place: number, pictures: number) =>
       pictures === 0
-        ? "No picture in here is of a kind that is looked through for where it was taken."
+        ? "Nothing in here is of a kind that is looked through for where it was taken."
         : place === 0
           ? "No picture was found to say where it was taken."
           : place === 1
             ? pictures === 1
-              ? "The one picture in here says where it was taken:"
-              : `1 of ${count(pictures)} pictures says where it was taken:`
-            : `${count(place)} of ${count(pictures)} pictures say where they were taken:`,
+              ? "The one picture or film in here says where it was taken:"
+              : `1 of ${count(pictures)} pictures and films says where it was taken:`
+            : `${count(place)} of ${count(pictures)} pictures and films say where they were taken:`,
     wrong: (words: string) => `What they say of where they were taken is not known. ${words}`,
     cut: (place: number) =>
       `There are more files than are looked through here. Of the first, ${place === 0 ? "none says" : place === 1 ? "one says" : `${count(place)} say`} where it was taken; others may.`,
     leaveOut: "Leave out place, time and camera",
     leaveOutText:
-      "Also of pictures that are added later. Pixels and colours stay the very same, and so do your own files.",
+      "Also of pictures and films that are added later. Pixels, colours and sound stay the very same, and so do your own files. Subtitles go.",
     unknown: (number: number) =>
-      `${files(number)} of other kinds, such as films and HEIC: what they say of a place is not known.`,
+      `${files(number)} of other kinds, such as documents: what they say of a place is not known.`,
     unknownLeftOut: (number: number) =>
-      `${files(number)} of other kinds, such as films and HEIC, ${number === 1 ? "is" : "are"} not shared: nothing can be left out of them for sure.`,
+      `${files(number)} of other kinds, such as documents, ${number === 1 ? "is" : "are"} not shared: nothing can be left out of them for sure.`,
     add: "Add them",
     bare: "without what pictures say",
     leftOut: (number: number) => `${files(number)} not in it`,

@@ -1,8 +1,8 @@
-//! Any picture, by its first bytes.
+//! Any picture or film, by its first bytes.
 
 use super::cursor::Keep;
 use super::exif::Traces;
-use super::{jpeg, png, webp};
+use super::{boxes, jpeg, png, webp};
 
 /// Hands on what stays of a picture, and gives what it says.
 type Through = fn(&[u8], Keep<'_>) -> Option<Traces>;
@@ -26,17 +26,18 @@ fn container(picture: &[u8]) -> Option<Through> {
             b'P',
             ..,
         ] => Some(webp::without),
+        _ if boxes::begins(picture) => Some(boxes::without),
         _ => None,
     }
 }
 
-/// What a picture says beside its pixels; `None` where it is no JPEG, PNG or WebP that is whole.
+/// What a picture says beside its pixels; `None` where it is none of a known kind that is whole.
 pub fn find(picture: &[u8]) -> Option<Traces> {
     strip_to(picture, &mut |_| {})
 }
 
-/// The same picture, and nothing beside its pixels but how they are shown: orientation and colours. `None` where it is no JPEG, PNG or WebP
-/// that is whole: then nobody knows what is in it.
+/// The same picture, and nothing beside its pixels but how they are shown: orientation and colours. `None` where it is none of a
+/// known kind that is whole: then nobody knows what is in it.
 pub fn strip(picture: &[u8]) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
     strip_to(picture, &mut |part| kept.extend(part))?;
@@ -51,6 +52,7 @@ pub fn strip_to(picture: &[u8], keep: Keep<'_>) -> Option<Traces> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::boxes::tests::{a_film, a_heic};
     use super::super::exif;
     use super::*;
     use crate::decoding::damage;
@@ -318,8 +320,19 @@ mod tests {
         }
 
         #[test]
-        fn damage_is_no_panic(at in 0..400_usize, byte in any::<u8>(), kind in 0..3_usize) {
-            let mut picture = [a_jpeg(), a_png(), a_webp()][kind].clone();
+        fn a_damaged_file_of_boxes_is_refused_or_can_be_bare(
+            first in damage(),
+            second in damage(),
+            is_film in any::<bool>(),
+        ) {
+            let file = if is_film { a_film() } else { a_heic() };
+            ensure_bare(&first.done_to(file.clone()))?;
+            ensure_bare(&second.done_to(first.done_to(file)))?;
+        }
+
+        #[test]
+        fn damage_is_no_panic(at in 0..4_000_usize, byte in any::<u8>(), kind in 0..5_usize) {
+            let mut picture = [a_jpeg(), a_png(), a_webp(), a_heic(), a_film()][kind].clone();
             let at = at % picture.len();
             picture[at] = byte;
             if let Some(bare) = strip(&picture) {

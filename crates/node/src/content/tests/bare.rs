@@ -9,9 +9,10 @@ use rusqlite::params;
 
 use super::follow::{followed, next};
 use super::world::{NOW, World, snapshot};
-use crate::content::bare::ANEW_SCHEMA;
+use crate::content::bare::{ANEW_SCHEMA, KINDS_SCHEMA};
 use crate::content::{Get, GetError, NewShare, Recipients, SCHEMAS, ShareError, Shared, store};
 use crate::data::bare::PICTURE_BYTES_MAX;
+use crate::data::filmed;
 use crate::data::hash;
 use crate::data::range::Blob;
 use crate::data::scan::ScanError;
@@ -198,6 +199,46 @@ async fn a_copy_that_is_lost_or_damaged_is_made_again() {
     world.shares.unshare(&first.share, NOW).expect("shared");
     world.shares.sweep().expect("swept");
     assert_eq!(fs::read_dir(&copies).expect("there").count(), 0);
+}
+
+#[tokio::test]
+async fn a_film_is_given_without_its_place_and_as_long_as_it_is() {
+    let world = World::new();
+    let film = filmed::with_place(PLACE, b"the pixels of a film");
+    world.write("film.mov", &film);
+    let shared = share_bare(&world).expect("shared");
+    assert_eq!((shared.head.totals.files, shared.left_out_count), (1, 0));
+    let got = fetched(&world, shared.head.share, "out").await;
+    let (name, bare) = &got[0];
+    assert_eq!((name.as_str(), bare.len()), ("film.mov", film.len()));
+    assert!(says_place(&film) && !says_place(bare));
+    assert!(bare.windows(20).any(|it| it == b"the pixels of a film"));
+    let lies = fs::read(world.source().join("film.mov"));
+    assert!(lies.expect("there") == film);
+}
+
+#[tokio::test]
+async fn a_film_that_an_older_version_left_out_is_shared_after_the_first_look() {
+    let world = World::new();
+    let film = filmed::with_place(PLACE, b"pixels");
+    // As nothing was known of films: its first bytes are another kind's.
+    let unknown = [&film[..4], b"none", &film[8..]].concat();
+    world.write("film.mov", &unknown);
+    let head = share_bare(&world).expect("shared").head;
+    world.write("film.mov", &film);
+    let film_hash = hash::hash_bytes(&film).0;
+    let made = store::run(world.shares.database(), |connection| {
+        connection.execute("UPDATE share_bare SET original = ?1", params![film_hash.0])
+    });
+    assert_eq!(made.expect("written"), 1);
+    let found = world.shares.rescan(&head.share, NOW).expect("read");
+    assert!(found.is_none(), "it is known to be left out");
+    assert!(SCHEMAS.contains(&KINDS_SCHEMA));
+    let world = world.restarted(&[KINDS_SCHEMA]);
+    let mine = world.shares.mine().expect("read").remove(0);
+    world.shares.look(&mine.head, NOW);
+    let got = fetched(&world, head.share, "out").await;
+    assert!(got.len() == 1 && !says_place(&got[0].1));
 }
 
 /// This picture with words beside its pixels.

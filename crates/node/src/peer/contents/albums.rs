@@ -53,7 +53,7 @@ pub enum AlbumError {
     NoFile(String),
     /// It was to be put in without what pictures say beside their pixels, and nobody knows what it says.
     #[error(
-        "{0:?} is no JPEG, PNG or WebP that is whole, so nothing could be left out of it; it was not put into the album"
+        "{0:?} is no picture or film of a kind that is known entirely (JPEG, PNG, WebP, HEIC, AVIF, MP4 or MOV), so nothing could be left out of it; it was not put into the album"
     )]
     NotBare(String),
     /// The disk is full.

@@ -2,7 +2,6 @@
 //!
 //! Files that are shared where they lie are never changed; a bare share gives others copies in their place ([`NewShare::bare`](crate::content::NewShare)).
 
-use std::io::{Seek as _, SeekFrom};
 use std::path::PathBuf;
 
 use super::albums::{AlbumError, Upload, blocking};
@@ -27,17 +26,13 @@ impl Upload {
     /// Leaves out what a picture says beside its pixels.
     ///
     /// # Errors
-    /// [`AlbumError::NotBare`] for what is no JPEG, PNG or WebP that is whole: nobody knows what is in it, so it does not get into the album.
+    /// [`AlbumError::NotBare`] for what is no picture or film of a known kind that is whole: nobody knows what is in it, so it does not get into the album.
     pub async fn bare(mut self) -> Result<Self, AlbumError> {
         blocking(move || {
             let name = || AlbumError::NotBare(self.place.names.join("/"));
-            let mut file = self.file.as_file();
-            file.seek(SeekFrom::Start(0))?;
+            let file = self.file.as_file();
             let picture = Picture::read(file)?.ok_or_else(name)?;
-            file.set_len(0)?;
-            file.seek(SeekFrom::Start(0))?;
-            let bare = picture.write_bare(file)?.ok_or_else(name)?;
-            self.bytes = bare.size;
+            self.bytes = picture.write_in_place(file)?.ok_or_else(name)?;
             Ok(self)
         })
         .await
