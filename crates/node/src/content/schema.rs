@@ -21,4 +21,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     was::SCHEMA,
     was::VERSIONS_SCHEMA,
     was::SELECTIONS_SCHEMA,
+    store::MOUNTED_SCHEMA,
 ];
