@@ -261,7 +261,16 @@ async fn one_file_is_brought_up_to_date_in_a_folder_behind_a_link() {
 
 #[test]
 fn a_folder_that_takes_nothing_keeps_nothing_else_away() {
-    let test = "update_beside_a_closed_folder";
+    as_somebody("update_beside_a_closed_folder");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_keeps_nothing_else_away() {
+    as_somebody("update_beside_a_closed_file");
+}
+
+/// Runs one of the ignored tests below as somebody to whom something can be closed.
+fn as_somebody(test: &str) {
     let this = std::env::current_exe().expect("a program");
     let closed = tempfile::tempdir().expect("temporary folder");
     set_mode(closed.path(), 0o500);
@@ -291,7 +300,7 @@ fn a_folder_that_takes_nothing_keeps_nothing_else_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "run by the test above, as somebody to whom a folder can be closed"]
+#[ignore = "run by a test above, as somebody to whom a folder can be closed"]
 async fn update_beside_a_closed_folder() {
     let friends = Friends::got().await;
     friends.change(11, &["a", "day/c", "day/new", "day/deep/new", "night/new"]);
@@ -314,4 +323,33 @@ async fn update_beside_a_closed_folder() {
     set_mode(&friends.at("day"), 0o700);
     assert_eq!(friends.renew(&[]).await, updated(2, 1, &[]));
     assert!(friends.is_hers("day/c") && friends.is_hers("day/deep/new"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by a test above, as somebody to whom a file can be closed"]
+async fn update_beside_a_closed_file() {
+    let friends = Friends::got().await;
+    for (path, mode) in [("a", 0o200), ("b", 0o000), ("day/d", 0o200)] {
+        set_mode(&friends.at(path), mode);
+    }
+    // Names can be put into this one, though nobody can see what is in it.
+    set_mode(&friends.at("day"), 0o300);
+    friends.change(11, &["a", "day/c", "day/d", "day/new", "new"]);
+    for (added, replaced) in [(2, 1), (0, 0)] {
+        // Nobody can tell what the one holds that she did not change.
+        let closed = ["a", "b", "day/d"];
+        let closed = with_kept(KeptWhy::Closed, &closed, updated(added, replaced, &[]));
+        assert_eq!(friends.renew(&[]).await, closed);
+        for path in ["day/c", "day/new", "new"] {
+            assert!(friends.is_hers(path), "{path}");
+        }
+    }
+    assert_eq!(mode(&friends.at("a")), 0o200, "it is as it was");
+    for path in ["a", "b", "day/d"] {
+        set_mode(&friends.at(path), 0o600);
+    }
+    assert_eq!(friends.renew(&[]).await, updated(0, 2, &[]));
+    set_mode(&friends.at("day"), 0o700);
+    assert!(friends.is_hers("a") && friends.is_hers("day/d"));
+    assert_eq!(friends.bob.out_names(), ["holiday"], "nothing else is left");
 }
