@@ -22,4 +22,5 @@ pub(crate) const SCHEMAS: &[&str] = &[
     was::VERSIONS_SCHEMA,
     was::SELECTIONS_SCHEMA,
     store::MOUNTED_SCHEMA,
+    was::CHANGED_SCHEMA,
 ];
