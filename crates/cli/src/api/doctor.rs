@@ -121,11 +121,11 @@ async fn absent(node: &Node) -> Result<Option<Check>, kith::Error> {
     };
     let what = output::name(&first.name);
     let at = output::name(&first.path.display().to_string());
-    let message = format!("{what} is not there, or cannot be read: {at}{more}");
+    let message = format!("{what} is not there, not mounted, or cannot be read: {at}{more}");
     Ok(Some(Check::lacking(
         "shares",
         message,
-        "plug its disk in, or put it back; or share it no longer",
+        "plug its disk in and mount it, or put it back; or share it no longer",
         "'kith shares' names them; 'kith unshare NAME' takes one back",
     )))
 }

@@ -11,20 +11,22 @@ use axum::http::header::{
     ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use kith::Error;
 use kith::content::{FileReader, FileVersion, ReadError};
 use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
 
 use super::conditions::{Terms, may_be_a_range, terms};
 use super::door::Door;
 use crate::failure::Failure;
 use crate::path::segment;
 
-/// How long it may take until something is known of a file: longer than a provider takes that looks at a large folder anew.
-const KNOWN_WITHIN: Duration = Duration::from_secs(60);
+/// How long it may take until something is known of a file, and the first of what is wanted of it is here: longer than a provider takes that looks at a
+/// large folder anew.
+const BEGUN_WITHIN: Duration = Duration::from_secs(60);
 
 /// What is said when nothing was.
 const NOBODY: &str = "nobody who has it is there now; try again when they are";
@@ -99,6 +101,7 @@ enum Wanted {
 pub(super) async fn read_fetched(
     State(door): State<Door>,
     Path((id, path)): Path<(String, String)>,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
     let opened = async {
@@ -106,7 +109,7 @@ pub(super) async fn read_fetched(
         Ok::<_, Failure>(transfers.open(id.parse()?, &path)?)
     };
     match opened.await {
-        Ok(reader) => answer(reader, &path, &headers).await,
+        Ok(reader) => answer(reader, &path, &method, &headers).await,
         Err(failure) => failure.into_response(),
     }
 }
@@ -132,6 +135,7 @@ pub(super) async fn read(
     State(door): State<Door>,
     Path(source): Path<String>,
     Query(wishes): Query<Wishes>,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
     let opened = async {
@@ -143,19 +147,24 @@ pub(super) async fn read(
         }
     };
     match opened.await {
-        Ok(reader) => answer(reader, &source, &headers).await,
+        Ok(reader) => answer(reader, &source, &method, &headers).await,
         Err(Error::Read(error)) => unread(error),
         Err(error) => Failure::from(error).into_response(),
     }
 }
 
-/// What is wanted of a file, under headers that keep a browser from taking it for anything but data: it may be of somebody who means ill.
-async fn answer(mut reader: FileReader, path: &str, headers: &HeaderMap) -> Response {
-    let FileVersion { size, tag } = match tokio::time::timeout(KNOWN_WITHIN, reader.version()).await
-    {
-        Ok(Ok(version)) => version,
-        Ok(Err(error)) => return unread(error),
-        Err(_) => return unread(ReadError::Away(NOBODY.to_owned())),
+/// What is wanted of a file. Nothing is told of it before the first of its bytes is here, or it is known that none comes: who was told has no way to
+/// hear why the rest does not follow.
+async fn answer(
+    mut reader: FileReader,
+    path: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Response {
+    let deadline = Instant::now() + BEGUN_WITHIN;
+    let FileVersion { size, tag } = match in_time(deadline, reader.version()).await {
+        Ok(version) => version,
+        Err(error) => return unread(error),
     };
     let tag = format!("\"{tag}\"");
     let tagged = [(ETAG, tag.clone())];
@@ -174,12 +183,33 @@ async fn answer(mut reader: FileReader, path: &str, headers: &HeaderMap) -> Resp
             return (StatusCode::RANGE_NOT_SATISFIABLE, told).into_response();
         }
     };
+    let mut reader = reader.until(range.end);
+    let first = match range.is_empty() || *method == Method::HEAD {
+        true => Ok(Vec::new()),
+        false => in_time(deadline, next(&mut reader, &range)).await,
+    };
+    let first = match first {
+        Ok(first) => first,
+        Err(error) => return unread(error),
+    };
+    let mut response = (status, told(path, tag, &range)).into_response();
+    if status == StatusCode::PARTIAL_CONTENT {
+        let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+        let told = told.parse().expect("digits are good in a header");
+        response.headers_mut().insert(CONTENT_RANGE, told);
+    }
+    *response.body_mut() = body(reader, range, first);
+    response
+}
+
+/// Headers that keep a browser from taking a file for anything but data: it may be of somebody who means ill.
+fn told(path: &str, tag: String, range: &Range<u64>) -> [(HeaderName, String); 7] {
     let name = path.rsplit('/').next().unwrap_or_default();
     let (content_type, shown) = match content_type(name) {
         Some(known) => (known, "inline"),
         None => (ANY_TYPE, "attachment"),
     };
-    let told = [
+    [
         (ACCEPT_RANGES, "bytes".to_owned()),
         (ETAG, tag),
         (CONTENT_LENGTH, (range.end - range.start).to_string()),
@@ -190,34 +220,45 @@ async fn answer(mut reader: FileReader, path: &str, headers: &HeaderMap) -> Resp
         ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (CONTENT_SECURITY_POLICY, SANDBOX.to_owned()),
-    ];
-    let mut response = (status, told).into_response();
-    if status == StatusCode::PARTIAL_CONTENT {
-        let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-        let told = told.parse().expect("digits are good in a header");
-        response.headers_mut().insert(CONTENT_RANGE, told);
-    }
-    *response.body_mut() = body(reader.until(range.end), range);
-    response
+    ]
 }
 
-/// The bytes of a range, as the caller takes them.
-fn body(reader: FileReader, range: Range<u64>) -> Body {
-    let pieces = stream::try_unfold((reader, range), async |(mut reader, range)| {
-        if range.is_empty() {
+/// What is waited for no longer than until then.
+async fn in_time<T>(
+    deadline: Instant,
+    reading: impl Future<Output = Result<T, ReadError>>,
+) -> Result<T, ReadError> {
+    match timeout_at(deadline, reading).await {
+        Ok(read) => read,
+        Err(_) => Err(ReadError::Away(NOBODY.to_owned())),
+    }
+}
+
+/// The first bytes of a range, one at least.
+async fn next(reader: &mut FileReader, range: &Range<u64>) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = reader.read(range.start).await?;
+    let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+    bytes.truncate(left);
+    match bytes.is_empty() {
+        // It was cut since.
+        true => Err(ReadError::Changed),
+        false => Ok(bytes),
+    }
+}
+
+/// The bytes of a range, as the caller takes them, of which these are the first.
+fn body(reader: FileReader, range: Range<u64>, first: Vec<u8>) -> Body {
+    let rest = range.start + first.len() as u64..range.end;
+    let first = (!first.is_empty()).then_some(Ok::<_, io::Error>(first));
+    let pieces = stream::try_unfold((reader, rest), async |(mut reader, rest)| {
+        if rest.is_empty() {
             return Ok(None);
         }
-        let mut bytes = reader.read(range.start).await.map_err(io::Error::other)?;
-        let left = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-        bytes.truncate(left);
-        if bytes.is_empty() {
-            // It was cut since.
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
-        }
-        let start = range.start + bytes.len() as u64;
-        Ok(Some((bytes, (reader, start..range.end))))
+        let bytes = next(&mut reader, &rest).await.map_err(io::Error::other)?;
+        let start = rest.start + bytes.len() as u64;
+        Ok::<_, io::Error>(Some((bytes, (reader, start..rest.end))))
     });
-    Body::from_stream(pieces)
+    Body::from_stream(stream::iter(first).chain(pieces))
 }
 
 /// What a `Range` asks for. Several ranges, other units and what is no range count as none, as they may.

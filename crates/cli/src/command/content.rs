@@ -98,7 +98,7 @@ pub(super) async fn shares(on: &On, share: Option<&str>) -> Result<(), Failure> 
                 let fetches: String = share.fetches.iter().map(describe_fetch).collect();
                 let absent = share.absent.as_ref().map(|path| {
                     let path = output::name(&path.display().to_string());
-                    format!("\n  it is not there, or cannot be read: {path}")
+                    format!("\n  it is not there, not mounted, or cannot be read: {path}")
                 });
                 format!(
                     "{}{}

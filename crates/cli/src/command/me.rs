@@ -155,7 +155,7 @@ fn describe(status: &Status) -> String {
         let (what, at) = (&share.name, share.path.display().to_string());
         let (what, at) = (output::name(what), output::name(&at));
         text.push_str(&format!(
-            "\n  {what}: it is shared, and is not there or cannot be read: {at}"
+            "\n  {what}: it is shared, and is not there, not mounted, or cannot be read: {at}"
         ));
     }
     text

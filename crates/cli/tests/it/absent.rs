@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::events::Events;
-use crate::person::{PATIENCE, Person, text};
+use crate::full_disk::{beside, may_mount, up_on_a_small_disk};
+use crate::person::{PATIENCE, Person, Running, text};
 use crate::services::friends;
+
+/// How large a disk is that is unplugged, in MiB: more than is on it.
+const DISK_MIB: u64 = 1;
 
 /// What a get says then.
 const TOLD: &str = "not where their owner shares them from";
@@ -133,4 +137,61 @@ async fn its_owner_is_told_until_it_is_back() {
     assert_eq!(absent().await, Value::Null);
     assert_eq!(ann.one(&["status"]).await["absent"], json!([]));
     assert!(!said(&["doctor"]).await.contains(&path));
+}
+
+/// A shell's commands, where the disk of a running node is to be seen.
+async fn shell(running: &Running, script: &str, arguments: &[&str]) {
+    let mut command = beside(running, "sh");
+    command.args(["-c", script, "sh"]).args(arguments);
+    let ran = command.output().await.expect("it runs");
+    assert!(ran.status.success(), "{script}: {ran:?}");
+}
+
+#[tokio::test]
+async fn a_disk_that_is_not_mounted_makes_no_empty_version_and_one_that_was_emptied_does() {
+    if !may_mount("a share on a disk that is not mounted").await {
+        return;
+    }
+    let ann = Person::new();
+    let [disk, docs] = ["disk", "docs"].map(|name| ann.file(name).display().to_string());
+    for folder in [&disk, &docs] {
+        fs::create_dir(folder).expect("room");
+    }
+    // It is mounted where it is shared from as often as need be, and has then what it had.
+    let plug_in = "echo 'a note' > \"$1/note\" && mount --bind \"$1\" \"$2\"";
+    let (running, _) = up_on_a_small_disk(&ann, disk.as_ref(), DISK_MIB).await;
+    shell(&running, plug_in, &[&disk, &docs]).await;
+    let shared = ann.one(&["share", &docs]).await;
+    assert_eq!(
+        (&shared["files"], &shared["absent"]),
+        (&json!(1), &Value::Null)
+    );
+    shell(&running, "umount -l \"$1\"", &[&docs]).await;
+    let is_absent = async || {
+        // What is shared already is looked at once more.
+        let again = ann.run(&["share", &docs]).await;
+        again.failed(1, &[&docs, "mounted"]);
+        let now = ann.one(&["shares", "docs"]).await;
+        assert_eq!(
+            (text(&now["absent"]), &now["hash"]),
+            (docs.clone(), &shared["hash"])
+        );
+    };
+    is_absent().await;
+    assert_eq!(running.stop("TERM").await, 0);
+
+    // The system starts anew, without it.
+    let (running, _) = up_on_a_small_disk(&ann, disk.as_ref(), DISK_MIB).await;
+    is_absent().await;
+    shell(&running, plug_in, &[&disk, &docs]).await;
+    let back = ann.one(&["shares", "docs"]).await;
+    assert_eq!(back["absent"], Value::Null);
+    shell(&running, "rm \"$1/note\"", &[&docs]).await;
+    let emptied = ann.one(&["share", &docs]).await;
+    assert_eq!(
+        (&emptied["files"], &emptied["absent"]),
+        (&json!(0), &Value::Null)
+    );
+    assert_eq!(emptied["share_id"], shared["share_id"]);
+    assert_eq!(running.stop("TERM").await, 0);
 }

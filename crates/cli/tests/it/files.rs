@@ -259,6 +259,26 @@ async fn a_contacts_file_is_read_without_having_been_fetched() {
 }
 
 #[tokio::test]
+async fn a_range_of_which_nothing_comes_is_an_error_in_words_and_no_head_without_bytes() {
+    let (mut ann, ben) = (Person::up().await, Person::up().await);
+    ben.meet(&ann, "ann", "ben").await;
+    let film = share_films(&ann).await;
+    let path = "/files/ann/films/film.mkv";
+    let (head, body) = read(&ben, path, "Range: bytes=0-1\r\n").await;
+    assert!(
+        head.starts_with("http/1.1 206") && body == film[..2],
+        "{head}"
+    );
+    // How long it is is known from then on, and its owner goes.
+    ann.stop("TERM").await;
+    let (head, body) = read(&ben, path, "Range: bytes=3000000-\r\n").await;
+    assert!(head.starts_with("http/1.1 503"), "{head}");
+    let failure: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(failure["kind"], "not_found", "{failure}");
+    assert!(failure["message"].is_string(), "{failure}");
+}
+
+#[tokio::test]
 async fn a_finished_transfer_is_read_after_a_restart() {
     let (ann, mut ben) = (Person::up().await, Person::up().await);
     ben.meet(&ann, "ann", "ben").await;

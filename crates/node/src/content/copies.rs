@@ -28,6 +28,7 @@ use crate::content::quota;
 use crate::content::selected::{self, PartOf};
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
+use crate::data::scan::Root;
 
 /// A copy of somebody's share, provided where it lies.
 #[derive(Clone, Debug)]
@@ -316,7 +317,7 @@ impl Shares {
         head: &Head,
         target: PathBuf,
     ) -> Result<Option<(u64, Ranges)>, ShareError> {
-        let scanned = self.scan(&head.share, head.sequence, &[target], false)?;
+        let scanned = self.scan(&head.share, head.sequence, &[Root::of(target)], false)?;
         let is_whole = scanned.root.node == head.manifest;
         Ok(is_whole.then(|| (head.sequence, Ranges::default())))
     }

@@ -79,6 +79,10 @@ pub(super) struct Known {
     maybe: Vec<manifest::File>,
     /// and where links lead that may.
     maybe_links: Vec<String>,
+    /// What was to come and did not: a run that was killed may have brought it since.
+    since: Vec<Entry>,
+    /// Whether what came there last was changed here.
+    was_changed: bool,
     /// Whether no others may.
     is_decided: bool,
 }
@@ -86,12 +90,12 @@ pub(super) struct Known {
 impl Known {
     /// Whether a file of this content is as it came.
     pub(super) fn is_ours(&self, content: &BlobHash) -> bool {
-        self.files().any(|file| file.hash == *content)
+        (self.files().chain(self.files_since())).any(|file| file.hash == *content)
     }
 
     /// Whether it is, and may be run as it might when it came.
     pub(super) fn is_mode_ours(&self, content: &BlobHash, executable: bool) -> bool {
-        self.files()
+        (self.files().chain(self.files_since()))
             .any(|file| file.hash == *content && file.executable == executable)
     }
 
@@ -105,22 +109,25 @@ impl Known {
         matches!(self.brought, Some(Entry::Symlink(_))) || !self.maybe_links.is_empty()
     }
 
+    /// Whether what came there was seen to be another than it was when it came.
+    pub(super) fn was_changed(&self) -> bool {
+        self.was_changed
+    }
+
     /// Whether it is, and has the time that it had when it came.
     pub(super) fn is_time_ours(&self, content: &BlobHash, mtime_ms: i64) -> bool {
-        self.files()
+        (self.files().chain(self.files_since()))
             .any(|file| file.hash == *content && file.mtime_ms == mtime_ms)
     }
 
     /// Whether a link that leads there is as it came.
     pub(super) fn is_link_ours(&self, target: &str) -> bool {
-        let brought = match &self.brought {
-            Some(Entry::Symlink(brought)) => Some(&brought.target),
-            _ => None,
-        };
-        brought
-            .into_iter()
-            .chain(&self.maybe_links)
-            .any(|came| came == target)
+        let came = self.brought.iter().chain(&self.since);
+        let came = came.filter_map(|entry| match entry {
+            Entry::Symlink(came) => Some(&came.target),
+            Entry::Directory(_) | Entry::File(_) => None,
+        });
+        came.chain(&self.maybe_links).any(|came| came == target)
     }
 
     /// One more thing that may have come there.
@@ -135,12 +142,22 @@ impl Known {
     }
 
     fn files(&self) -> impl Iterator<Item = &manifest::File> {
-        let brought = self.brought.iter().filter_map(|entry| match entry {
-            Entry::File(file) => Some(file),
-            Entry::Directory(_) | Entry::Symlink(_) => None,
-        });
-        brought.chain(&self.maybe)
+        files_of(&self.brought).chain(&self.maybe)
     }
+
+    fn files_since(&self) -> impl Iterator<Item = &manifest::File> {
+        files_of(&self.since)
+    }
+}
+
+/// The files among these.
+fn files_of<'a>(
+    entries: impl IntoIterator<Item = &'a Entry>,
+) -> impl Iterator<Item = &'a manifest::File> {
+    entries.into_iter().filter_map(|entry| match entry {
+        Entry::File(file) => Some(file),
+        Entry::Directory(_) | Entry::Symlink(_) => None,
+    })
 }
 
 impl Earlier {
@@ -191,11 +208,16 @@ impl Earlier {
         let mut known = Known::default();
         for got in &self.was {
             match self.said(got, &at)? {
-                Said::Kept(Why::Left) => {
+                Said::Nothing => continue,
+                Said::Kept(why) => {
+                    known.since.extend(self.at(got.was.manifest, in_share)?);
+                    if why == Why::Waiting {
+                        continue;
+                    }
+                    known.was_changed = why == Why::Changed;
                     known.is_decided = true;
                     return Ok(known);
                 }
-                Said::Nothing | Said::Kept(Why::Waiting) => continue,
                 Said::Comes => {}
             }
             match self.at(got.was.manifest, in_share)? {

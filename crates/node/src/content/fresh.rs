@@ -105,7 +105,7 @@ impl Shares {
 
     fn is_changed(&self, head: &Head, now: Time) -> io::Result<bool> {
         let (roots, row) = store::run(self.database(), |connection| {
-            let roots = store::roots(connection, &head.share)?;
+            let roots = store::paths(connection, &head.share)?;
             Ok((roots, store::share(connection, &head.share)?))
         })?;
         let since = row.map_or(head.at, |row| row.scanned_at.max(head.at));

@@ -13,6 +13,8 @@ const KEPT_BYTES_MAX: usize = 8 << 20;
 pub(super) enum Why {
     /// Something else is in its place, which is not ours.
     Left,
+    /// The same, and it was ours once: it was changed here.
+    Changed,
     /// It could not come now. What is there, or is not, is as it was.
     Waiting,
 }

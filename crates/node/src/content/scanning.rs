@@ -3,7 +3,6 @@
 //! Each scan of a share has a number, and the rows of what it found carry it. Only where the tree differs there is a new head; the one
 //! before it is kept for [`past`].
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use kith_core::codec;
@@ -20,7 +19,7 @@ use crate::content::shares::{ShareError, Shared, Shares, shared, trusted};
 use crate::content::store::{self, Scan, ShareRow};
 use crate::data::barrier;
 use crate::data::range::Blob;
-use crate::data::scan::{self, Found, InPlace, Scanned};
+use crate::data::scan::{self, Found, InPlace, Root, Scanned};
 
 /// How many things found by a scan are written at once: a transaction costs as much as a hundred rows.
 const KEEP_ROWS: usize = 1_000;
@@ -36,9 +35,7 @@ impl Shares {
             .filter(|row| !row.revoked)
             .ok_or(ShareError::Unknown)?;
         let old = trusted(&row)?;
-        let roots = store::run(self.database(), |connection| {
-            store::roots(connection, share)
-        })?;
+        let roots = self.roots_in_place(share)?;
         let number = row.scan.max(old.sequence) + 1;
         let scanned = self.scan(share, number, &roots, row.bare)?;
         let scan = Scan {
@@ -98,7 +95,7 @@ impl Shares {
         &self,
         share: &ShareId,
         number: u64,
-        roots: &[PathBuf],
+        roots: &[Root],
         is_bare: bool,
     ) -> Result<Scanned, ShareError> {
         let held = Mutex::new(Held::default());

@@ -22,4 +22,6 @@ pub(crate) const SCHEMAS: &[&str] = &[
     was::VERSIONS_SCHEMA,
     was::SELECTIONS_SCHEMA,
     bare::KINDS_SCHEMA,
+    store::MOUNTED_SCHEMA,
+    was::CHANGED_SCHEMA,
 ];

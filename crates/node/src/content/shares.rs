@@ -30,7 +30,7 @@ use crate::data::bare::BarePictures;
 use crate::data::local::Candidate;
 use crate::data::outboard::Outboards;
 use crate::data::range::Blob;
-use crate::data::scan::{LeftOut, ScanError, Scanned};
+use crate::data::scan::{LeftOut, Root, ScanError, Scanned};
 
 /// How many events a slow listener may be behind by before it misses the oldest: what a few streams that end at once give.
 const EVENTS_AHEAD_MAX: usize = 64;
@@ -213,11 +213,11 @@ impl Shares {
                 path: path.clone(),
                 error,
             };
-            roots.push(path.canonicalize().map_err(read)?);
+            roots.push(Root::of(path.canonicalize().map_err(read)?));
         }
         let name = match &new.name {
             Some(name) => name.clone(),
-            None => default_name(roots.first().unwrap_or(first)),
+            None => default_name(roots.first().map_or(first, |root| &root.path)),
         };
         path::check_name(&name).map_err(HeadError::Name)?;
         if let Some(share) = self.find_same(&roots, new, &name)? {
@@ -227,7 +227,7 @@ impl Shares {
         let share = secret.share_id();
         let (audience, link) = new.recipients.audience(&share, random);
         let layout = match roots.as_slice() {
-            [file] if file.is_file() => Layout::File,
+            [file] if file.path.is_file() => Layout::File,
             _ => Layout::Folder,
         };
         let scanned = self.scan(&share, FIRST, &roots, new.bare)?;
@@ -275,13 +275,8 @@ impl Shares {
     }
 
     /// The share of the same things, with the same people, under the same name.
-    fn find_same(
-        &self,
-        roots: &[PathBuf],
-        new: &NewShare,
-        name: &str,
-    ) -> io::Result<Option<ShareId>> {
-        let roots: BTreeSet<&PathBuf> = roots.iter().collect();
+    fn find_same(&self, roots: &[Root], new: &NewShare, name: &str) -> io::Result<Option<ShareId>> {
+        let roots: BTreeSet<&PathBuf> = roots.iter().map(|root| &root.path).collect();
         let same = self.mine()?.into_iter().find(|mine| {
             mine.recipients().is_same(&new.recipients)
                 && mine.bare == new.bare
@@ -317,7 +312,7 @@ impl Shares {
                 mine.push(Mine {
                     head,
                     link: row.link.map(LinkSecret),
-                    roots: store::roots(connection, &row.share)?,
+                    roots: store::paths(connection, &row.share)?,
                     absent: None,
                     named: store::named(connection, &row.share)?,
                     bare: row.bare,

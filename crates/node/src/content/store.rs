@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::data::hash::Stamp;
 use crate::data::range::Blob;
-use crate::data::scan::Found;
+use crate::data::scan::{Found, Root};
 use crate::store::Store;
 
 /// The room's piece of schema.
@@ -70,6 +70,10 @@ pub(super) const OWNED_SCHEMA: &str = "
     DELETE FROM share_copy;
     DELETE FROM share_part;
 ";
+
+/// The room's eighteenth: what was shared before this is looked at once more before it is known whether a disk is mounted there.
+pub(super) const MOUNTED_SCHEMA: &str =
+    "ALTER TABLE share_root ADD COLUMN mounted INTEGER NOT NULL DEFAULT 0;";
 
 /// How many copies of one blob in one share are tried before it counts as changed: a folder of equal files is common, one in which
 /// several of them changed since the last scan is not.
@@ -203,12 +207,36 @@ pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<ShareRow>> {
         .collect()
 }
 
-/// What was shared.
-pub(super) fn roots(connection: &Connection, share: &ShareId) -> rusqlite::Result<Vec<PathBuf>> {
+/// What was shared, and what is known of it.
+pub(super) fn roots(connection: &Connection, share: &ShareId) -> rusqlite::Result<Vec<Root>> {
     connection
-        .prepare_cached("SELECT path FROM share_root WHERE share = ?1 ORDER BY path")?
-        .query_map([share.0], |row| Ok(path(row.get(0)?)))?
+        .prepare_cached("SELECT path, mounted FROM share_root WHERE share = ?1 ORDER BY path")?
+        .query_map([share.0], |row| {
+            Ok(Root {
+                path: path(row.get(0)?),
+                was_mounted: row.get(1)?,
+            })
+        })?
         .collect()
+}
+
+/// What was shared.
+pub(super) fn paths(connection: &Connection, share: &ShareId) -> rusqlite::Result<Vec<PathBuf>> {
+    let roots = roots(connection, share)?;
+    Ok(roots.into_iter().map(|root| root.path).collect())
+}
+
+/// Keeps what is known of one thing that was shared.
+pub(super) fn set_root(
+    connection: &Connection,
+    share: &ShareId,
+    root: &Root,
+) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE share_root SET mounted = ?3 WHERE share = ?1 AND path = ?2",
+        params![share.0, path_bytes(&root.path), root.was_mounted],
+    )?;
+    Ok(())
 }
 
 /// With whom it was shared by name.
@@ -234,7 +262,7 @@ pub(super) fn is_named(
 pub(super) fn create(
     connection: &mut Connection,
     row: &ShareRow,
-    roots: &[PathBuf],
+    roots: &[Root],
     named: &[PeerId],
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
@@ -253,8 +281,10 @@ pub(super) fn create(
         ],
     )?;
     for root in roots {
-        let statement = "INSERT OR IGNORE INTO share_root (share, path) VALUES (?1, ?2)";
-        transaction.execute(statement, params![row.share.0, path_bytes(root)])?;
+        transaction.execute(
+            "INSERT OR IGNORE INTO share_root (share, path, mounted) VALUES (?1, ?2, ?3)",
+            params![row.share.0, path_bytes(&root.path), root.was_mounted],
+        )?;
     }
     name(&transaction, &row.share, named)?;
     transaction.commit()

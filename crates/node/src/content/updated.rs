@@ -48,7 +48,8 @@ impl KeptWhy {
     /// What is written down of it.
     pub(super) fn written(self) -> Why {
         match self {
-            Self::Changed | Self::Unknown | Self::Occupied => Why::Left,
+            Self::Changed => Why::Changed,
+            Self::Unknown | Self::Occupied => Why::Left,
             Self::Closed | Self::Later => Why::Waiting,
         }
     }

@@ -167,7 +167,9 @@ impl Update {
             return Ok(Judged::Same);
         }
         if !known.is_ours(&here) {
-            let has_come = known.is_of_a_file() || self.earlier.has_come(folder, paths)?;
+            let has_come = known.is_of_a_file()
+                || known.was_changed()
+                || self.earlier.has_come(folder, paths)?;
             return Ok(Judged::Kept(match has_come {
                 true => KeptWhy::Changed,
                 false => KeptWhy::Unknown,

@@ -74,6 +74,11 @@ pub(super) const SELECTIONS_SCHEMA: &str = "
     DROP TABLE share_was_whole;
 ";
 
+/// The piece that tells of what was changed here that it was: `changed` are paths as `kept` are, which came by a version that need not be remembered any more.
+pub(super) const CHANGED_SCHEMA: &str = "
+    ALTER TABLE share_was ADD COLUMN changed TEXT NOT NULL DEFAULT '';
+";
+
 /// The most versions that are remembered of one selection for one folder, beside the last that came: the one that lies there, those that may, and those that
 /// had what its owner has no more.
 const VERSIONS_MAX: u32 = 4;
@@ -151,7 +156,7 @@ pub(super) fn begin(
     match before {
         Some(before) => {
             transaction.execute(
-                "UPDATE share_was SET whole = 0, kept = '', waiting = '' WHERE number = ?1 AND EXISTS
+                "UPDATE share_was SET whole = 0, kept = '', waiting = '', changed = '' WHERE number = ?1 AND EXISTS
                      (SELECT 1 FROM share_was AS other WHERE other.number > ?1
                       AND other.share = ?2 AND other.target = ?3 AND other.manifest <> ?4)",
                 params![
@@ -192,8 +197,13 @@ pub(super) fn complete(
         return Ok(());
     };
     connection.execute(
-        "UPDATE share_was SET whole = 1, kept = ?2, waiting = ?3 WHERE number = ?1",
-        params![number, kept.text(Why::Left), kept.text(Why::Waiting)],
+        "UPDATE share_was SET whole = 1, kept = ?2, waiting = ?3, changed = ?4 WHERE number = ?1",
+        params![
+            number,
+            kept.text(Why::Left),
+            kept.text(Why::Waiting),
+            kept.text(Why::Changed)
+        ],
     )?;
     Ok(())
 }
@@ -308,7 +318,7 @@ fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
     let bytes: i64 = connection
         .prepare_cached(
             "SELECT (SELECT coalesce(sum(size), 0) FROM share_was_bytes)
-                  + (SELECT coalesce(sum(octet_length(kept) + octet_length(waiting)), 0) FROM share_was)",
+                  + (SELECT coalesce(sum(octet_length(kept) + octet_length(waiting) + octet_length(changed)), 0) FROM share_was)",
         )?
         .query_row([], |row| row.get(0))?;
     Ok(bytes.cast_unsigned())
@@ -336,15 +346,16 @@ pub(super) fn versions(connection: &Connection, share: &ShareId) -> rusqlite::Re
 /// What did not come of one, and the name of its filter, if files were chosen.
 pub(super) fn rest(connection: &Connection, was: &Was) -> rusqlite::Result<(Kept, Option<String>)> {
     let texts = connection
-        .prepare_cached("SELECT kept, waiting FROM share_was WHERE number = ?1")?
+        .prepare_cached("SELECT kept, waiting, changed FROM share_was WHERE number = ?1")?
         .query_row([was.number], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+            Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?])
         })
         .optional()?;
     let mut kept = Kept::default();
-    if let Some((left, waiting)) = texts {
+    if let Some([left, waiting, changed]) = texts {
         kept.read(&left, Why::Left);
         kept.read(&waiting, Why::Waiting);
+        kept.read(&changed, Why::Changed);
     }
     let only = was
         .only

@@ -74,15 +74,20 @@ pub fn folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Makes the names in some folders beneath `root` durable.
+/// Makes the names in some folders beneath `root` durable, which can be read.
 ///
 /// # Errors
 /// What the system says.
 pub fn folders(root: &Path, folders: &BTreeSet<PathBuf>) -> io::Result<()> {
-    if folders.len() > SINGLE_MAX {
-        return file_system(root);
+    let synced = match folders.len() > SINGLE_MAX {
+        true => return file_system(root),
+        false => folders.iter().try_for_each(|path| folder(path)),
+    };
+    match synced {
+        // Names can be put into a folder that cannot be opened.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => file_system(root),
+        synced => synced,
     }
-    folders.iter().try_for_each(|path| folder(path))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::data::places;
 use crate::data::range::Blob;
 use crate::home::Home;
 
-pub use self::roots::absent;
+pub use self::roots::{Root, absent};
 
 /// How many of the things left out are told by name; more are only counted. A person reads no longer list.
 pub const LEFT_OUT_MAX: usize = 100;
@@ -99,18 +99,18 @@ pub type Keep<'a> = &'a (dyn Fn(Found) -> io::Result<()> + Sync);
 
 /// Why a file has nothing in its place.
 const NOT_BARE: &str =
-    "it is no JPEG, PNG or WebP that is whole, so what it says besides cannot be left out";
+    "it is no whole picture or film of a known kind, so what it says besides cannot be left out";
 
 /// Why a data directory is not in a share.
 const DATA_DIRECTORY: &str = "it is a data directory of kith, with its secret keys";
 
-/// Scans `paths`: one folder becomes the root itself; otherwise each is an entry of the root. Where `in_place` is given, the content of files is
+/// Scans `roots`: one folder becomes the root itself; otherwise each is an entry of the root. Where `in_place` is given, the content of files is
 /// what it says.
 ///
 /// # Errors
-/// [`ScanError`], also where one of `paths` was taken away meanwhile. What lies deeper is left out instead.
+/// [`ScanError`], also where one of `roots` was taken away meanwhile. What lies deeper is left out instead.
 pub fn scan(
-    paths: &[PathBuf],
+    roots: &[Root],
     outboards: &Outboards,
     known: Known<'_>,
     keep: Keep<'_>,
@@ -124,12 +124,12 @@ pub fn scan(
         entries: AtomicU64::new(0),
         left_out: Mutex::default(),
     };
-    let root = match paths {
-        [folder] if folder.is_dir() => scan.folder(folder, 0)?,
+    let root = match roots {
+        [folder] if folder.path.is_dir() => scan.folder(&folder.path, 0)?,
         several => scan.list(several)?,
     };
     // What was taken away meanwhile looked as if it were empty.
-    if let Some((path, error)) = absent(paths) {
+    if let Some((path, error)) = absent(roots) {
         return Err(read_error(path, error));
     }
     let left_out = scan
@@ -218,9 +218,9 @@ impl Scan<'_> {
     }
 
     /// Several paths under one root, each by its own name.
-    fn list(&self, paths: &[PathBuf]) -> Result<Built, ScanError> {
+    fn list(&self, roots: &[Root]) -> Result<Built, ScanError> {
         let mut candidates = Vec::new();
-        for path in paths {
+        for Root { path, .. } in roots {
             let read = |error| ScanError::Read {
                 path: path.clone(),
                 error,

@@ -83,7 +83,8 @@ async fn others_get_bare_pictures_alone_and_the_files_stay_as_they_are() {
     assert_eq!((shared.head.totals.files, shared.left_out_count), (2, 3));
     let is_told = |name: &str| {
         let mut left_out = shared.left_out.iter();
-        left_out.any(|it| it.path.ends_with(name) && it.why.contains("JPEG, PNG or WebP"))
+        left_out
+            .any(|it| it.path.ends_with(name) && it.why.contains("picture or film of a known kind"))
     };
     assert!(is_told("film.mp4") && is_told("cut.jpg") && is_told("sea.json"));
 
@@ -324,7 +325,9 @@ fn a_single_file_of_which_nothing_can_be_left_out_is_refused() {
     let refused = world.shares.share(&new, &mut Random::new([7; 32]), NOW);
     let refused = refused.expect_err("nothing is left out of a film");
     assert!(
-        refused.to_string().contains("JPEG, PNG or WebP"),
+        refused
+            .to_string()
+            .contains("picture or film of a known kind"),
         "{refused}"
     );
     assert!(world.shares.mine().expect("read").is_empty());

@@ -69,17 +69,10 @@ async fn what_was_deleted_stays_so_beside_more_edits_than_are_named() {
         friends.change(10 * version, &["a"]);
         let kept = friends.renew(&[]).await.kept;
         let kept: Vec<_> = kept.iter().collect();
-        let [(why, KeptHere { paths, count })] = kept.as_slice() else {
-            panic!("{kept:?}");
+        let [(KeptWhy::Changed, KeptHere { paths, count })] = kept.as_slice() else {
+            panic!("version {version}: {kept:?}");
         };
         assert_eq!((paths.len(), *count), (KEPT_NAMED_MAX, many.len() as u64));
-        // That they came is remembered for some versions.
-        let is_remembered = version < 5;
-        assert_eq!(
-            **why == KeptWhy::Changed,
-            is_remembered,
-            "version {version}"
-        );
         assert!(!friends.at("day/c").exists(), "version {version}");
     }
     // And the last of those that were kept comes when it is moved away.
@@ -149,6 +142,89 @@ async fn whether_a_file_may_be_run_comes_though_its_version_came_in_part_or_else
     .expect("written");
     assert_eq!(friends.renew(&[]).await, updated(0, 2, &[]));
     assert!(friends.is_hers("a") && mode(&friends.at("day/d")) & 0o100 != 0);
+}
+
+/// More versions than are remembered.
+const VERSIONS: u64 = 7;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_changed_here_is_told_as_that_however_many_versions_come() {
+    let friends = Friends::strangers();
+    let leads = |folder: &Path, to: &str| {
+        let link = folder.join("link");
+        let _ = fs::remove_file(&link);
+        symlink(to, link).expect("made");
+    };
+    leads(&friends.alice.source(), "a");
+    friends.alice.share(Recipients::Contacts);
+    friends.get(friends.request()).await;
+    // He edits a file and a link of hers, and makes one that she makes, too.
+    fs::write(friends.at("a"), b"Bob's").expect("written");
+    fs::write(friends.at("mine"), b"Bob's").expect("written");
+    leads(&friends.at(""), "gone");
+    for version in 1..=VERSIONS {
+        friends.change(10 * version, &["a", "b", "mine"]);
+        leads(
+            &friends.alice.source(),
+            if version % 2 == 0 { "a" } else { "b" },
+        );
+        let changed = updated(0, 1, &["a", "link"]);
+        let kept = with_kept(KeptWhy::Unknown, &["mine"], changed);
+        assert_eq!(friends.renew(&[]).await, kept, "version {version}");
+    }
+    // What he moves away comes, and is hers.
+    fs::remove_file(friends.at("a")).expect("there");
+    let kept = with_kept(KeptWhy::Unknown, &["mine"], updated(1, 0, &["link"]));
+    assert_eq!(friends.renew(&[]).await, kept);
+    friends.change(100, &["a"]);
+    let kept = with_kept(KeptWhy::Unknown, &["mine"], updated(0, 1, &["link"]));
+    assert_eq!(friends.renew(&[]).await, kept);
+    assert!(friends.is_hers("a"));
+}
+
+/// What was written down of the version that came last is this instead.
+fn write_down(friends: &Friends, what: &str) {
+    let written = store::run(friends.bob.shares.database(), |connection| {
+        let last = "number = (SELECT max(number) FROM share_was)";
+        connection.execute(&format!("UPDATE share_was SET {what} WHERE {last}"), [])
+    });
+    assert_eq!(written.expect("written"), 1, "something came");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_run_brought_that_was_killed_before_it_said_so_is_not_kept() {
+    let friends = Friends::got().await;
+    let source = friends.alice.source();
+    symlink("a", source.join("link")).expect("made");
+    symlink("mine", friends.at("link")).expect("made");
+    fs::write(friends.at("a"), b"Bob's").expect("written");
+    friends.change(11, &["a", "b"]);
+    let kept = with_kept(KeptWhy::Unknown, &["link"], updated(0, 1, &["a"]));
+    assert_eq!(friends.renew(&[]).await, kept);
+    // He moves his away; what is hers comes to their places, and that is not written down.
+    fs::remove_file(friends.at("link")).expect("there");
+    symlink("a", friends.at("link")).expect("made");
+    fs::copy(source.join("a"), friends.at("a")).expect("copied");
+    friends.change(21, &["a"]);
+    fs::remove_file(source.join("link")).expect("there");
+    symlink("b", source.join("link")).expect("made");
+    assert_eq!(friends.renew(&[]).await, updated(0, 2, &[]));
+    assert!(friends.is_hers("a"));
+    assert_eq!(
+        fs::read_link(friends.at("link")).expect("there"),
+        Path::new("b")
+    );
+
+    // The same of what could not come at first.
+    write_down(&friends, "waiting = 'a'");
+    friends.change(31, &["a"]);
+    assert_eq!(friends.renew(&[]).await, updated(0, 1, &[]));
+    assert!(friends.is_hers("a"));
+    // And what he changes is his, whatever could not come.
+    write_down(&friends, "waiting = 'a'");
+    fs::write(friends.at("a"), b"Bob's").expect("written");
+    friends.change(41, &["a"]);
+    assert_eq!(friends.renew(&[]).await, updated(0, 0, &["a"]));
 }
 
 /// What becomes of a file is told from now on: whether it was opened, and whether its mode was changed.
@@ -261,7 +337,16 @@ async fn one_file_is_brought_up_to_date_in_a_folder_behind_a_link() {
 
 #[test]
 fn a_folder_that_takes_nothing_keeps_nothing_else_away() {
-    let test = "update_beside_a_closed_folder";
+    as_somebody("update_beside_a_closed_folder");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_keeps_nothing_else_away() {
+    as_somebody("update_beside_a_closed_file");
+}
+
+/// Runs one of the ignored tests below as somebody to whom something can be closed.
+fn as_somebody(test: &str) {
     let this = std::env::current_exe().expect("a program");
     let closed = tempfile::tempdir().expect("temporary folder");
     set_mode(closed.path(), 0o500);
@@ -291,7 +376,7 @@ fn a_folder_that_takes_nothing_keeps_nothing_else_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "run by the test above, as somebody to whom a folder can be closed"]
+#[ignore = "run by a test above, as somebody to whom a folder can be closed"]
 async fn update_beside_a_closed_folder() {
     let friends = Friends::got().await;
     friends.change(11, &["a", "day/c", "day/new", "day/deep/new", "night/new"]);
@@ -314,4 +399,33 @@ async fn update_beside_a_closed_folder() {
     set_mode(&friends.at("day"), 0o700);
     assert_eq!(friends.renew(&[]).await, updated(2, 1, &[]));
     assert!(friends.is_hers("day/c") && friends.is_hers("day/deep/new"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by a test above, as somebody to whom a file can be closed"]
+async fn update_beside_a_closed_file() {
+    let friends = Friends::got().await;
+    for (path, mode) in [("a", 0o200), ("b", 0o000), ("day/d", 0o200)] {
+        set_mode(&friends.at(path), mode);
+    }
+    // Names can be put into this one, though nobody can see what is in it.
+    set_mode(&friends.at("day"), 0o300);
+    friends.change(11, &["a", "day/c", "day/d", "day/new", "new"]);
+    for (added, replaced) in [(2, 1), (0, 0)] {
+        // Nobody can tell what the one holds that she did not change.
+        let closed = ["a", "b", "day/d"];
+        let closed = with_kept(KeptWhy::Closed, &closed, updated(added, replaced, &[]));
+        assert_eq!(friends.renew(&[]).await, closed);
+        for path in ["day/c", "day/new", "new"] {
+            assert!(friends.is_hers(path), "{path}");
+        }
+    }
+    assert_eq!(mode(&friends.at("a")), 0o200, "it is as it was");
+    for path in ["a", "b", "day/d"] {
+        set_mode(&friends.at(path), 0o600);
+    }
+    assert_eq!(friends.renew(&[]).await, updated(0, 2, &[]));
+    set_mode(&friends.at("day"), 0o700);
+    assert!(friends.is_hers("a") && friends.is_hers("day/d"));
+    assert_eq!(friends.bob.out_names(), ["holiday"], "nothing else is left");
 }

@@ -25,6 +25,7 @@ mod meanwhile;
 mod news;
 mod older;
 mod part;
+mod placed;
 mod previews;
 mod priorities;
 mod quota;

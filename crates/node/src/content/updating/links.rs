@@ -136,7 +136,7 @@ impl Update {
         let is_ours = here.to_str().is_some_and(|here| known.is_link_ours(here));
         Ok(match is_ours {
             true => Judged::Outdated(Stamp::of(&metadata)),
-            false if known.is_of_a_link() => Judged::Kept(KeptWhy::Changed),
+            false if known.is_of_a_link() || known.was_changed() => Judged::Kept(KeptWhy::Changed),
             false => Judged::Kept(KeptWhy::Unknown),
         })
     }

@@ -114,6 +114,7 @@ fn what_did_not_come_is_written_down_with_the_reason() {
         ("day/b", Why::Left),
         ("c", Why::Waiting),
         (".", Why::Waiting),
+        ("d", Why::Changed),
     ] {
         assert!(kept.add(path.to_owned(), why));
     }
@@ -124,7 +125,10 @@ fn what_did_not_come_is_written_down_with_the_reason() {
     complete(&connection, &version, &Kept::default()).expect("written");
     assert_eq!(was(&connection), (true, Kept::default()));
     let freed = before - bytes(&connection).expect("read");
-    assert_eq!(freed, "a//day/b".len() as u64 + ".//c".len() as u64);
+    assert_eq!(
+        freed,
+        "a//day/b".len() as u64 + ".//c".len() as u64 + "d".len() as u64
+    );
 }
 
 #[test]
@@ -194,6 +198,7 @@ fn what_was_written_down_before_selections_were_is_known() {
         )
         .expect("written");
     connection.execute_batch(SELECTIONS_SCHEMA).expect("tables");
+    connection.execute_batch(CHANGED_SCHEMA).expect("tables");
     let was = versions(&connection, &version.share).expect("read");
     let expected = Was {
         number: 5,

@@ -10,7 +10,8 @@ fn scan_all(paths: &[PathBuf]) -> (Result<Scanned, ScanError>, Vec<Found>) {
         found.lock().expect("no panic").push(thing);
         Ok(())
     };
-    let scanned = scan(paths, &outboards, &|_, _| None, &keep, None);
+    let roots: Vec<Root> = paths.iter().cloned().map(Root::of).collect();
+    let scanned = scan(&roots, &outboards, &|_, _| None, &keep, None);
     (scanned, found.into_inner().expect("no panic"))
 }
 
@@ -52,8 +53,8 @@ fn what_is_taken_away_while_it_is_scanned_is_no_empty_folder() {
         let _ = fs::rename(&folder, &away);
         None
     };
-    let roots = std::slice::from_ref(&folder);
-    let scanned = scan(roots, &outboards, &take_away, &|_| Ok(()), None);
+    let roots = [Root::of(folder.clone())];
+    let scanned = scan(&roots, &outboards, &take_away, &|_| Ok(()), None);
     assert!(
         matches!(&scanned, Err(ScanError::Read { path, .. }) if *path == folder),
         "{scanned:?}"
@@ -187,7 +188,7 @@ fn a_file_known_by_its_stamp_is_not_read_again() {
         Ok(())
     };
     scan(
-        &[folder.path().join("f")],
+        &[Root::of(folder.path().join("f"))],
         &outboards,
         &|_, _| Some(pretended),
         &keep,
