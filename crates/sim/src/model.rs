@@ -144,6 +144,17 @@ impl Model {
         view.copied().unwrap_or(Standing::Stranger)
     }
 
+    /// A book says that an invite is used up, which counts where its holder may use it.
+    pub fn burn(&mut self, name: &InviteId, by: NodeId) {
+        let Some(number) = self.names.get(name) else {
+            return;
+        };
+        let invite = &mut self.invites[*number];
+        if invite.holders.contains(&by) {
+            invite.burned_by.get_or_insert(by);
+        }
+    }
+
     /// Takes note of what an address book says.
     ///
     /// # Errors
@@ -164,13 +175,15 @@ impl Model {
                 | (Standing::Pending, Standing::Confirmed)
         );
         let reusable = standing == Standing::Pending;
-        let ticket = self.invites.iter_mut().find(|invite| {
+        let tickets = self.invites.iter_mut().filter(|invite| {
             is_admission
                 && invite.maker == node
                 && invite.reusable == reusable
                 && invite.holders.contains(&other)
                 && invite.burned_by.is_none_or(|by| by == other)
         });
+        // What their book says to have burned is told apart from what they hold besides.
+        let ticket = tickets.max_by_key(|invite| invite.burned_by.is_some());
         let Some(ticket) = ticket else {
             return Err(format!(
                 "node {} takes node {} for {standing:?}, was {before:?}, and no invite explains it",
@@ -266,8 +279,8 @@ impl Model {
     fn shut_out(&mut self, node: NodeId, other: NodeId) {
         let made = self.invites.iter_mut().filter(|it| it.maker == node);
         for invite in made {
-            // One for many opens nothing for them either that they accept only later.
-            if invite.holders.remove(&other) || invite.reusable {
+            // One that is open opens nothing for them either that they accept only later.
+            if invite.holders.remove(&other) || invite.burned_by.is_none() {
                 invite.turned_away.insert(other);
             }
         }

@@ -328,18 +328,18 @@ impl<S: Scheme> Book<S> {
         Ok(())
     }
 
-    /// Lets `peer` in no more by the reusable invites that are open now.
+    /// Lets `peer` in no more by the invites that are open now: it may hold one that it has not shown yet.
     pub(super) fn turn_away(&mut self, peer: PeerId) {
         let open: Vec<MadeInvite> = self
             .invites()
-            .filter(|made| made.invite.reusable && !made.turned_away.contains(&peer))
+            .filter(|made| made.burned.is_none() && !made.turned_away.contains(&peer))
             .cloned()
             .collect();
         for mut made in open {
             if made.turned_away.len() < TURNED_AWAY_MAX {
                 made.turned_away.push(peer);
                 self.put_invite(made);
-            } else {
+            } else if made.invite.reusable {
                 self.forget_invite(&made.invite.id());
             }
         }

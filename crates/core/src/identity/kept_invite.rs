@@ -16,8 +16,8 @@ use super::petname::{PETNAME_BYTES_MAX, Petname};
 /// Which version of the stored forms this is.
 pub(super) const VERSION: u8 = 1;
 
-/// Peers that one reusable invite brought and that were removed or blocked since. An invite that brought more of them than
-/// this does harm, and is withdrawn.
+/// Peers that were removed or blocked while one invite was open. A reusable one that brought more of them than this does harm, and is
+/// withdrawn.
 pub const TURNED_AWAY_MAX: usize = 64;
 
 /// Invites of one maker that I accepted and that wait side by side. Each but the one that opens something may be used up or
@@ -46,7 +46,7 @@ pub struct MadeInvite {
     /// How many peers came by it.
     #[n(3)]
     pub admitted: u32,
-    /// Who was removed or blocked while it was open, for a reusable invite: it opens nothing for them any more, though
+    /// Who was removed or blocked while it was open: it opens nothing for them any more, though they may hold it already, and
     /// their replies may still wait in its mailbox. At most [`TURNED_AWAY_MAX`].
     #[n(4)]
     pub turned_away: Vec<PeerId>,

@@ -395,6 +395,22 @@ fn a_reusable_invite_opens_nothing_for_whom_it_brought_and_was_shut_out() {
 }
 
 #[test]
+fn an_invite_that_somebody_holds_opens_nothing_for_them_after_they_were_shut_out() {
+    let mut first = book(1);
+    let invite = made(&mut first, NOW, false);
+    let theirs = made(&mut book(2), NOW, false);
+    let accepted = first.accept_invite(NOW, &theirs, None);
+    accepted.expect("a good invite");
+    first.remove(&bo()).expect("known");
+    let mut first = restored(&first);
+    assert_eq!(show(&mut first, NOW, &invite, 2), Err(RedeemError::Burned));
+    assert_eq!(first.standing(&bo()), Standing::Stranger);
+    show(&mut first, NOW, &invite, 3).expect("still open for somebody else");
+    let later = made(&mut first, NOW, false);
+    show(&mut first, NOW, &later, 2).expect("made since");
+}
+
+#[test]
 fn a_reusable_invite_that_brings_too_many_unwanted_is_withdrawn() {
     let mut first = book(1);
     let invite = made(&mut first, NOW, true);

@@ -160,6 +160,11 @@ impl World {
 
     fn hear_book(&mut self, id: NodeId, event: identity::Event) {
         self.note(format_args!("{} book {event:?}", id.0));
+        if let identity::Event::InviteBurned { invite, by } = event
+            && let Some(by) = self.peers.get(&by)
+        {
+            self.model.burn(&invite, *by);
+        }
     }
 
     /// Lets everybody on the same local network hear an announcement.
