@@ -339,7 +339,7 @@ impl<S: Scheme> Book<S> {
             if made.turned_away.len() < TURNED_AWAY_MAX {
                 made.turned_away.push(peer);
                 self.put_invite(made);
-            } else if made.invite.reusable {
+            } else {
                 self.forget_invite(&made.invite.id());
             }
         }

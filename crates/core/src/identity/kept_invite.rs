@@ -16,8 +16,8 @@ use super::petname::{PETNAME_BYTES_MAX, Petname};
 /// Which version of the stored forms this is.
 pub(super) const VERSION: u8 = 1;
 
-/// Peers that were removed or blocked while one invite was open. A reusable one that brought more of them than this does harm, and is
-/// withdrawn.
+/// Peers that were removed or blocked while one invite was open. One that outlives more of them than this is withdrawn: it may be in
+/// any of their hands.
 pub const TURNED_AWAY_MAX: usize = 64;
 
 /// Invites of one maker that I accepted and that wait side by side. Each but the one that opens something may be used up or

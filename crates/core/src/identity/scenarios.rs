@@ -411,16 +411,21 @@ fn an_invite_that_somebody_holds_opens_nothing_for_them_after_they_were_shut_out
 }
 
 #[test]
-fn a_reusable_invite_that_brings_too_many_unwanted_is_withdrawn() {
+fn an_invite_that_outlives_too_many_unwanted_is_withdrawn() {
     let mut first = book(1);
     let invite = made(&mut first, NOW, true);
+    let single = made(&mut first, NOW, false);
     let unwanted = 2..=u8::try_from(TURNED_AWAY_MAX).expect("small") + 2;
     for number in unwanted {
-        assert!(first.invite(&invite.id()).is_some(), "open until then");
+        for invite in [&invite, &single] {
+            assert!(first.invite(&invite.id()).is_some(), "open until then");
+        }
         show(&mut first, NOW, &invite, number).expect("reusable");
         first.remove(&key(number).peer_id()).expect("known");
     }
-    assert!(first.invite(&invite.id()).is_none());
+    for invite in [&invite, &single] {
+        assert!(first.invite(&invite.id()).is_none());
+    }
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Shares {
     /// Which file is shared in place of the one at `path`, which holds `lying`: itself, or a copy; `None` where nothing is surely left out of it.
     ///
     /// # Errors
-    /// [`ScanError::Read`] for the file, [`ScanError::Keep`] for the copy and the database.
+    /// [`ScanError::Read`] for the file and its copy, [`ScanError::Keep`] for the database.
     pub(super) fn bare(&self, path: &Path, lying: &Blob) -> Result<Option<PathBuf>, ScanError> {
         let known = store::run(self.database(), |connection| known(connection, &lying.hash));
         let known = known.map_err(ScanError::Keep)?;
@@ -86,8 +86,9 @@ impl Shares {
             None => None,
             Some(picture) => match picture.write_bare(io::sink()).map_err(read)? {
                 Some(bare) if bare.hash != lying.hash => {
+                    // A film may have no room, or change meanwhile: it is left out, and the others are shared.
                     let saved = self.bare_pictures().save(&picture);
-                    saved.map_err(ScanError::Keep)?
+                    saved.map_err(read)?
                 }
                 bare => bare.map(|bare| bare.hash),
             },

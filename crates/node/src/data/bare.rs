@@ -13,7 +13,7 @@ use kith_core::data::traces::boxes::{self, HELD_BYTES_MAX, Plan, Walk};
 use kith_core::data::traces::{self, Traces};
 use kith_core::ids::BlobHash;
 
-use crate::data::disk::is_identical;
+use crate::data::disk::{has_room, is_identical};
 use crate::data::hash::{self, Stamp};
 use crate::data::outboard::hex;
 use crate::data::range::Blob;
@@ -30,6 +30,9 @@ const PIECE_BYTES: usize = 1 << 20;
 
 /// What of a film may be in memory, in bytes: its tables, and where its parts lie by them.
 const FILM_BYTES_MAX: u64 = 2 * HELD_BYTES_MAX;
+
+/// How much of the disk a copy of a film leaves free, in bytes: the database and what arrives lie there as well.
+const LEFT_FREE_BYTES: u64 = 256 << 20;
 
 /// How many first bytes say of what kind a file is.
 const KIND_BYTES: u64 = 12;
@@ -293,9 +296,14 @@ impl BarePictures {
     /// its hash; `None` as [`Picture::write_bare`].
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system says; [`io::ErrorKind::StorageFull`], where a film would fill the disk.
     pub fn save(&self, picture: &Picture) -> io::Result<Option<BlobHash>> {
         fs::create_dir_all(&self.folder)?;
+        if let Held::Boxes(_, bytes, Some(_)) = &picture.held
+            && !has_room(&self.folder, bytes.saturating_add(LEFT_FREE_BYTES))?
+        {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let file = tempfile::NamedTempFile::new_in(&self.folder)?;
         let Some(bare) = picture.write_bare(file.as_file())? else {
             return Ok(None);

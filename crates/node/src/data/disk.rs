@@ -158,7 +158,7 @@ fn has_files(folder: &Path, files: u64) -> io::Result<bool> {
 }
 
 /// Whether the file system of `folder` has room for so many bytes more, as far as it says.
-fn has_room(folder: &Path, bytes: u64) -> io::Result<bool> {
+pub(super) fn has_room(folder: &Path, bytes: u64) -> io::Result<bool> {
     #[cfg(unix)]
     {
         let system = rustix::fs::statvfs(folder)?;

@@ -66,17 +66,17 @@ const box = (kind: string, ...parts: (string | number[])[]): number[] => {
 };
 const FTYP = box("ftyp", "qt  \0\0\0\0");
 /** A picture of boxes whose EXIF lies behind its pixels. */
-const heic = (content: number[], method = 0) => {
+const heic = (content: number[], method = 0, id = 9) => {
   const pixels = Array<number>(400_000).fill(7);
   const long = (value: number) => [24, 16, 8, 0].map((shift) => (value >> shift) & 255);
   const meta = (start: number) =>
     box(
       "meta",
       [0, 0, 0, 0],
-      box("iinf", [0, 0, 0, 0, 0, 1], box("infe", [2, 0, 0, 1, 0, 9, 0, 0], "Exif\0")),
+      box("iinf", [0, 0, 0, 0, 0, 1], box("infe", [2, 0, 0, 1, 1, id, 0, 0], "Exif\0")),
       box(
         "iloc",
-        [1, 0, 0, 0, 0x44, 0, 0, 1, 0, 9, 0, method, 0, 0, 0, 1],
+        [1, 0, 0, 0, 0x44, 0, 0, 1, 1, id, 0, method, 0, 0, 0, 1],
         long(start),
         long(content.length),
       ),
@@ -104,6 +104,7 @@ describe("where a picture was taken", () => {
   it("is read from the item of a HEIC, wherever that lies", async () => {
     const exif = placed(true, "N", [52, 31, 12], "E", [13, 24, 18]);
     expect((await placeOf(heic([0, 0, 0, 0, ...exif])))?.at?.latitude).toBeCloseTo(52.52, 4);
+    expect(await saysPlace(heic([0, 0, 0, 0, ...exif], 0, 0x80))).toBe(true);
     // What lies elsewhere is not looked for in the file.
     expect(await saysPlace(heic([0, 0, 0, 0, ...exif], 1))).toBe(false);
     expect(await saysPlace(heic([0, 0, 0, 0]))).toBe(false);
@@ -134,6 +135,15 @@ describe("where a picture was taken", () => {
     }
     expect(await placeOf(film(box("udta", box("loci", [0, 0]))).file)).toEqual({ isSaid: true, at: null });
     expect(await saysPlace(film(box("udta", "nothing")).file)).toBe(false);
+    const track = (handler: string) => box("trak", box("hdlr", Array<number>(8).fill(0), handler));
+    expect(await saysPlace(film(track("vide"), track("soun")).file)).toBe(false);
+    for (const name of ["rtmd", "camm", "djmd", "gps "]) {
+      expect(await saysPlace(film(track("meta"), box(name, "")).file)).toBe(true);
+    }
+    // Of other tracks, and of what comes in pieces, it is not known.
+    expect(await saysPlace(film(track("meta")).file)).toBe(null);
+    expect(await saysPlace(film(box("mvex", "")).file)).toBe(null);
+    expect(await saysPlace(bytes(FTYP, box("moov", box("udta", "nothing")), box("moof", "")))).toBe(null);
   });
 
   it("is not known of boxes that lie", async () => {

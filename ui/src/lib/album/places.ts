@@ -93,7 +93,7 @@ const told = (said: Said[]): Said =>
 /** The same of a file of boxes (ISO 14496-12), whatever its length; null where they are not whole, and no place was seen before. */
 async function inBoxes(file: Blob): Promise<Said | null> {
   const said: Said[] = [];
-  let [at, count, room, isKnown] = [0, 0, TABLES_BYTES_MAX, false];
+  let [at, count, room, isKnown, isWhole] = [0, 0, TABLES_BYTES_MAX, false, true];
   while (at + 8 <= file.size && count++ < BOXES_MAX) {
     const head = await piece(file, at, at + 16);
     const view = new DataView(head.buffer);
@@ -107,7 +107,9 @@ async function inBoxes(file: Blob): Promise<Said | null> {
       room -= size;
       if (room < 0) break;
       const content = await piece(file, at + start, end);
-      said.push(read(content));
+      // Pieces of a film that come later, and tracks that are neither pictures nor sound, are looked into by nobody here.
+      isWhole &&= kind !== "moof" && !(kind === "moov" && OTHER_TRACKS.test(latin(content)));
+      said.push(read(content, PLACES_IN_BOXES));
       if (kind === "meta")
         for (const [from, length] of itemsIn(content))
           said.push(read(await piece(file, from, from + Math.min(length, FIRST_BYTES))));
@@ -116,15 +118,18 @@ async function inBoxes(file: Blob): Promise<Said | null> {
     at = end;
   }
   const most = told(said);
-  return most.isSaid || (isKnown && at === file.size) ? most : null;
+  return most.isSaid || (isKnown && isWhole && at === file.size) ? most : null;
 }
 
 /** Where EXIF and XMP of a picture of boxes lie, and how long they are (ISO 14496-12, sections 8.11.3 and 8.11.6). */
 function itemsIn(meta: Uint8Array): [number, number][] {
   const text = latin(meta);
   const ids = new Set<number>();
-  for (const [, id = ""] of text.matchAll(/infe[^]{4}(?:[^]{2})?([^]{2})[^]{2}(?:Exif|mime)/g))
-    ids.add(id.charCodeAt(0) * 256 + id.charCodeAt(1));
+  for (const item of text.matchAll(/infe[^]{4}(?:[^]{2})?[^]{4}(?:Exif|mime)/g)) {
+    // Its number stands before two bytes and its kind. Of a text it cannot be read: bytes become other letters there.
+    const at = item.index + item[0].length - 8;
+    ids.add((meta[at] ?? 0) * 256 + (meta[at + 1] ?? 0));
+  }
   const found: [number, number][] = [];
   let at = text.indexOf("iloc") + 4;
   // What is cut off is no number, and ends all.
@@ -153,7 +158,7 @@ function itemsIn(meta: Uint8Array): [number, number][] {
   return found;
 }
 
-/** Each byte as a character; those of ASCII as themselves. */
+/** Each byte as a character; those of ASCII as themselves, others not (WHATWG Encoding: this is windows-1252). */
 const latin = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes);
 
 /** What the files begin with that are looked through; 0 where anything may stand. */
@@ -166,7 +171,14 @@ const BEGINNINGS = [
 const isPicture = (bytes: Uint8Array): boolean =>
   BEGINNINGS.some((beginning) => beginning.every((byte, at) => byte === 0 || bytes[at] === byte));
 
-function read(bytes: Uint8Array): Said {
+/** XMP names it in words (Exif in XMP, ISO 16684-1), */
+const PLACES_IN_XMP = /GPS(Latitude|Longitude|Position)/;
+/** and so do films: QuickTime's user data and keys, 3GPP's, and tracks of cameras. The node knows the same names. */
+const PLACES_IN_BOXES = /location|GPS|gps|\xa9xyz|loci|gpmd|rtmd|djmd|camm/;
+/** A film to which more is added by pieces, or with a track of which it is not known what it tells. */
+const OTHER_TRACKS = /mvex|hdlr[^]{8}(?!vide|soun|pict|mdir|mdta|url |alis)/;
+
+function read(bytes: Uint8Array, names = PLACES_IN_XMP): Said {
   const text = latin(bytes);
   let said = NOTHING_SAID;
   // EXIF is TIFF, in one byte order or the other; its first directory names that of the place.
@@ -177,8 +189,7 @@ function read(bytes: Uint8Array): Said {
     said = { isSaid: true, at: tiff.position(place) };
     if (said.at !== null) return said;
   }
-  // XMP names it in words (Exif in XMP, ISO 16684-1), and so do films: QuickTime's keys, 3GPP's, and the tracks of action cameras.
-  if (!/GPS(Latitude|Longitude|Position)|location\.ISO6709|\xa9xyz|loci|gpmd/.test(text)) return said;
+  if (!names.test(text)) return said;
   // By ISO 6709, annex H.
   const [, latitude = NaN, longitude = NaN] =
     /([+-]\d\d(?:\.\d+)?)([+-]\d{3}(?:\.\d+)?)[+-/]/.exec(text) ?? [];

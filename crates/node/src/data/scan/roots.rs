@@ -28,10 +28,12 @@ impl Root {
 
     /// The same, as it is now. One that is empty may be so because it is not mounted.
     pub fn again(&self) -> Self {
-        let may_be_mounted = self.was_mounted && is_empty(&self.path).unwrap_or(true);
+        // In this order: a disk that goes in between leaves it empty.
+        let was_mounted =
+            is_mounted(&self.path) || (self.was_mounted && is_empty(&self.path).unwrap_or(true));
         Self {
             path: self.path.clone(),
-            was_mounted: may_be_mounted || is_mounted(&self.path),
+            was_mounted,
         }
     }
 

@@ -7,7 +7,7 @@ use super::super::exif::Traces;
 use super::apart::Lying;
 use super::part::{Part, only, parts};
 use super::rules::{Rule, Rules, free, tidy};
-use super::samples;
+use super::samples::{self, CHUNKS_MAX};
 
 /// The most tracks that are looked at: cameras write a handful.
 const TRACKS_MAX: usize = 64;
@@ -170,6 +170,9 @@ fn track(moov: &mut [u8], trak: Part, lying: &mut Lying, traces: &mut Traces) ->
     let handler = *moov[hdlr.content()].get(8..)?.first_chunk()?;
     let is_sound = handler == *SOUND;
     let samples = samples::ranges(moov, stbl, is_sound)?;
+    if lying.kept.len() + lying.removed.len() + samples.len() > CHUNKS_MAX {
+        return None;
+    }
     if !is_sound && !VIDEO.contains(&&handler) {
         lying.removed.extend(samples);
         let whole = &mut moov[trak.start..trak.end];

@@ -1,6 +1,7 @@
 //! The items of a picture: its tiles, its EXIF, its XMP, and where they lie (ISO 14496-12, section 8.11; ISO 23008-12).
 //!
-//! Items that are pictures stay, smaller ones and maps of depth too, since others are made of them. The content of all others goes.
+//! Items that are pictures stay, smaller ones and maps of depth too, since others are made of them. What is told of them goes. A file with items of
+//! other kinds is not known.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,7 +13,7 @@ use super::part::{Part, number, only, parts};
 use super::rules::{FREE, Rule, Rules, tidy};
 use super::telling::{told_by, told_by_exif};
 
-/// The most pieces of all items.
+/// The most items, and the most pieces of all of them.
 const EXTENTS_MAX: usize = 65_536;
 
 /// How much of the items that go is read, in bytes, to tell what they say.
@@ -22,6 +23,9 @@ const REMOVED_BYTES_MAX: u64 = 16 << 20;
 const PICTURES: [&[u8; 4]; 9] = [
     b"hvc1", b"hev1", b"lhv1", b"avc1", b"av01", b"grid", b"iovl", b"iden", b"tmap",
 ];
+
+/// Items that tell something of them: EXIF, XMP, and references. What others are is not known.
+const WORDS: [&[u8; 4]; 3] = [b"Exif", b"mime", b"uri "];
 
 const META: Rules = &[
     (b"hdlr", Rule::Handler),
@@ -124,11 +128,17 @@ pub(super) fn bare(
     if !is_all_known {
         return None;
     }
-    let idat = only(&boxes, b"idat").map_or(0..0, |part| part.content());
+    let idat = match boxes.iter().any(|part| part.kind == *b"idat") {
+        true => only(&boxes, b"idat")?.content(),
+        false => 0..0,
+    };
     let (mut here, mut removed_here, mut removed) = (Lying::default(), Vec::new(), Vec::new());
     for item in located {
-        let kind = kinds.get(&item.id);
-        let is_picture = kind.is_some_and(|kind| PICTURES.contains(&kind));
+        let kind = kinds.get(&item.id)?;
+        let is_picture = PICTURES.contains(&kind);
+        if !is_picture && !WORDS.contains(&kind) {
+            return None;
+        }
         let (lying, removed) = match item.is_inside {
             true => (&mut here, &mut removed_here),
             false => (&mut *lying, &mut removed),
@@ -138,7 +148,7 @@ pub(super) fn bare(
         } else {
             lying.removed.extend(item.pieces.clone());
             removed.push(Removed {
-                is_exif: kind.is_some_and(|kind| kind == b"Exif"),
+                is_exif: kind == b"Exif",
                 pieces: item.pieces,
             });
         }
@@ -239,6 +249,9 @@ fn located(mut iloc: &[u8]) -> Option<Vec<Located>> {
     };
     let id_bytes = if version < 2 { 2 } else { 4 };
     let count = number(rest, id_bytes)?;
+    if count > EXTENTS_MAX as u64 {
+        return None;
+    }
     let (mut items, mut left) = (Vec::new(), EXTENTS_MAX);
     for _ in 0..count {
         let id = number(rest, id_bytes)?;

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::part::{Part, number, only, parts};
 
-/// The most pieces of a track: one for each picture of a film of four hours.
-const CHUNKS_MAX: usize = 1 << 20;
+/// The most pieces of all tracks: one for each picture of a film of four hours, and as much for its sound.
+pub(super) const CHUNKS_MAX: usize = 1 << 20;
 
 /// The lengths of the samples.
 struct Sizes<'a> {

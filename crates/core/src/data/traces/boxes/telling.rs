@@ -34,6 +34,12 @@ const CAMERA: [&[u8]; 6] = [
 /// What stands before EXIF in its item, in bytes: where it begins after that.
 const OFFSET_BYTES: usize = 4;
 
+/// How a TIFF begins, in either order of bytes (TIFF 6.0, section 2).
+const TIFF: [&[u8; 4]; 2] = [b"II*\0", b"MM\0*"];
+
+/// Where it begins in files whose offset is not right: some programs leave it out, or do not count what stands before as JPEG has it.
+const TIFF_AT: [usize; 4] = [0, 4, 6, 10];
+
 /// What a box or the content of an item says. What holds nothing says nothing.
 pub(super) fn told_by(bytes: &[u8]) -> Traces {
     let has = |names: &[&[u8]]| {
@@ -54,10 +60,22 @@ pub(super) fn told_by(bytes: &[u8]) -> Traces {
 pub(super) fn told_by_exif(content: &[u8]) -> (Traces, Vec<u8>) {
     let offset = content.first_chunk().map(|it| u32::from_be_bytes(*it));
     let offset = offset.and_then(|it| usize::try_from(it).ok());
-    let tiff = offset
-        .and_then(|it| it.checked_add(OFFSET_BYTES))
-        .and_then(|at| content.get(at..));
-    let told = tiff.map_or_else(Traces::default, exif::read);
+    let said = offset.and_then(|it| it.checked_add(OFFSET_BYTES));
+    let tiff = said
+        .into_iter()
+        .chain(TIFF_AT)
+        .filter_map(|at| content.get(at..));
+    let tiff = tiff.filter(|it| TIFF.iter().any(|head| it.starts_with(*head)));
+    let told = match tiff.into_iter().next() {
+        Some(tiff) => exif::read(tiff),
+        // It says something, and it is not known what.
+        None if content.iter().any(|byte| *byte != 0) => Traces {
+            place: true,
+            words: true,
+            ..Traces::default()
+        },
+        None => Traces::default(),
+    };
     let turned = exif::turned(told.orientation);
     let says_nothing = b"MM\0\x2a\0\0\0\x08\0\0\0\0\0\0";
     let bare = match told.orientation {

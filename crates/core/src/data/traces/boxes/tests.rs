@@ -3,6 +3,7 @@
 use super::super::exif::Traces;
 use super::super::{find, strip};
 use super::apart::Lying;
+use super::telling::told_by_exif;
 use super::{Walk, film};
 
 const PLACE: &[u8] = b"+52.5200+013.4050/";
@@ -322,6 +323,16 @@ fn what_is_not_known_entirely_is_refused() {
     // What a picture needs and nobody knows; EXIF that lies among the pixels, or nowhere.
     assert!(is_known(&heic_of(|start| (items(start), 1))));
     assert!(!is_known(&heic_of(|start| (items(start), 3))));
+    // An item of which nobody knows what it is.
+    let fourth = |kind: &'static [u8; 4]| {
+        heic_of(move |start| {
+            let mut items = items(start);
+            items[3].kind = kind;
+            (items, 2)
+        })
+    };
+    assert!(is_known(&fourth(b"uri ")));
+    assert!(!is_known(&fourth(b"jpeg")));
     for moved in [-1_i64, 1 << 20, 1 << 31] {
         let lies = heic_of(|start| {
             let mut items = items(start);
@@ -331,6 +342,30 @@ fn what_is_not_known_entirely_is_refused() {
         });
         assert!(!is_known(&lies), "{moved}");
     }
+}
+
+#[test]
+fn exif_is_found_where_its_offset_is_wrong_and_is_asked_for_where_it_is_not_found() {
+    let exif = exif();
+    let tiff = &exif[10..];
+    for before in [
+        &b"\0\0\0\x06Exif\0\0"[..],
+        b"\0\0\0\0Exif\0\0",
+        b"Exif\0\0",
+        b"\0\0\0\x63",
+        b"",
+    ] {
+        let (told, instead) = told_by_exif(&[before, tiff].concat());
+        assert!(
+            told.place && told.camera && told.orientation == 6,
+            "{before:?}"
+        );
+        assert!(!says(&instead, PLACE));
+    }
+    assert!(told_by_exif(b"\0\0\0\0of a kind of its own").0.place);
+    assert_eq!(told_by_exif(&[0; 40]).0, Traces::default());
+    let (_, instead) = told_by_exif(&exif);
+    assert!(!told_by_exif(&instead).0.is_any());
 }
 
 #[test]
