@@ -120,11 +120,12 @@ impl<S: Scheme> Book<S> {
         }
         self.handle_timeout(now);
         self.make_room_for_invite()?;
+        let made = self.later_than_all(now);
         let invite = Invite::new(
             self.me,
             InviteSecret::from_bytes(self.random.bytes()),
-            now,
-            now + terms.life,
+            made,
+            made + terms.life,
             terms.reusable,
             terms.hints,
         );

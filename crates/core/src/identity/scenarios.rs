@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::crypto::Ed25519;
 use crate::ids::{InviteId, PeerId};
-use crate::time::{DAY, Time};
+use crate::time::{CLOCK_SKEW_MAX, DAY, Time};
 
 use super::admission::{InviteError, RedeemError};
 use super::config::BookConfig;
@@ -408,6 +408,30 @@ fn an_invite_that_somebody_holds_opens_nothing_for_them_after_they_were_shut_out
     show(&mut first, NOW, &invite, 3).expect("still open for somebody else");
     let later = made(&mut first, NOW, false);
     show(&mut first, NOW, &later, 2).expect("made since");
+}
+
+#[test]
+fn who_was_forgotten_and_is_invited_again_shares_the_new_secret_whatever_the_clocks_say() {
+    for is_restored in [false, true] {
+        let (mut first, mut second) = (book(1), book(2));
+        // Bo's clock is ahead of Ada's.
+        let ahead = NOW + CLOCK_SKEW_MAX / 4;
+        let of_bo = made(&mut second, ahead, true);
+        let accepted = first.accept_invite(NOW, &of_bo, None);
+        accepted.expect("a good invite");
+        show(&mut second, ahead, &of_bo, 1).expect("open");
+        if is_restored {
+            first = restored(&first);
+        }
+        first.remove(&bo()).expect("known");
+        let of_ada = made(&mut first, NOW, true);
+        assert!(of_ada.made > of_bo.made);
+        let accepted = second.accept_invite(ahead, &of_ada, None);
+        accepted.expect("a good invite");
+        show(&mut first, NOW, &of_ada, 2).expect("open");
+        assert!(reach(&first, 2).is_some());
+        assert_eq!(reach(&first, 2), reach(&second, 1));
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! whoever presents it; a blocked peer shares no reach secret with me; an epoch below the newest seen is refused.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -16,7 +17,7 @@ use crate::ids::{Face, InviteId, PeerId};
 use crate::random::{Random, Seed};
 use crate::row::Row;
 use crate::text::{TextError, without_scheme};
-use crate::time::Time;
+use crate::time::{CLOCK_SKEW_MAX, Time};
 
 use super::config::BookConfig;
 use super::contact::{Contact, Reach, Standing};
@@ -26,6 +27,12 @@ use super::outputs::{Event, Output};
 use super::petname::{self, Petname};
 use super::reach::ReachSecret;
 use super::store::{ACCEPTED_KIND, CONTACT_KIND, EPOCH_KIND, Entries, INVITE_KIND, RestoreError};
+
+/// The least difference of two times.
+const TICK: Duration = Duration::from_millis(1);
+
+/// How far ahead of its maker's clock an invite may be dated: people whose clocks are as far behind take it all the same.
+const AHEAD_MAX: Duration = Duration::from_secs(CLOCK_SKEW_MAX.as_secs() / 2);
 
 /// The address book of one peer.
 #[derive(Debug)]
@@ -38,6 +45,8 @@ pub struct Book<S> {
     pub(super) entries: Entries,
     /// Accepted invites that were answered as a stranger's, while others of the same maker were not shown; at most those that wait.
     pub(super) aside: BTreeSet<InviteId>,
+    /// When the latest invite was made of which anything is or was shared, by its maker's clock. It outlives what is forgotten until this ends.
+    latest: Time,
     outputs: VecDeque<Output>,
 }
 
@@ -67,6 +76,7 @@ impl<S: Scheme> Book<S> {
             random: Random::new(seed),
             entries: Entries::default(),
             aside: BTreeSet::new(),
+            latest: Time(0),
             outputs: VecDeque::new(),
         }
     }
@@ -82,8 +92,14 @@ impl<S: Scheme> Book<S> {
         secret: SecretKey,
         rows: impl IntoIterator<Item = Row>,
     ) -> Result<Self, RestoreError> {
+        let entries = Entries::restore(rows)?;
+        let shared = entries.contacts.values();
+        let shared = shared.filter_map(|contact| Some(contact.reach.as_ref()?.made));
+        let made = entries.invites.values().map(|made| made.invite.made);
+        let latest = shared.chain(made).max().unwrap_or(Time(0));
         Ok(Self {
-            entries: Entries::restore(rows)?,
+            entries,
+            latest,
             ..Self::new(config, scheme, seed, secret)
         })
     }
@@ -218,9 +234,21 @@ impl<S: Scheme> Book<S> {
         self.outputs.push_back(Output::Event(event));
     }
 
+    /// When an invite counts as made that is made now: later than all whose secrets were ever shared here, though their makers' clocks may be
+    /// ahead. Both sides share the secret of the invite made last, and whoever was forgotten may still have one (as Lamport's clocks, "Time,
+    /// Clocks, and the Ordering of Events in a Distributed System", 1978).
+    pub(super) fn later_than_all(&mut self, now: Time) -> Time {
+        let made = now.max(self.latest + TICK).min(now + AHEAD_MAX);
+        self.latest = self.latest.max(made);
+        made
+    }
+
     /// Keeps a contact as it is now, and its name.
     pub(super) fn put_contact(&mut self, contact: Contact) {
         let peer = contact.peer;
+        if let Some(reach) = &contact.reach {
+            self.latest = self.latest.max(reach.made);
+        }
         if let Some(before) = self.entries.contacts.get(&peer) {
             self.entries.names.remove(&before.petname.folded());
         }

@@ -180,7 +180,7 @@ mod tests {
     const SIZES: [usize; 4] = [3, 4, 6, 8];
 
     /// Worlds of which rules did not hold once, by seed and people.
-    const ONCE_BROKEN: [(u64, usize); 9] = [
+    const ONCE_BROKEN: [(u64, usize); 13] = [
         // Somebody accepted an invite made later, which another had used up, and then one that was open.
         (2634, 3),
         (2335, 4),
@@ -194,6 +194,13 @@ mod tests {
         (2808, 3),
         // The power failed while somebody accepted a second invite of the same maker.
         (2856, 3),
+        // Somebody was removed and came back by an invite that they had accepted before.
+        (2496, 3),
+        // Somebody held two invites of the same maker, and used one up.
+        (2842, 7),
+        (3168, 3),
+        // Somebody was forgotten and invited again, by a clock behind that of the invite before.
+        (3017, 8),
     ];
 
     /// Runs a story twice: it must hold, and both runs must be one.
