@@ -1,6 +1,6 @@
 //! The rows a node kept, as its database hands them back: whatever is in them, the node starts or says why not. Behind it
 //! stand the decoders of no other use: `peer::life::Life`, `peer::lines::Known`, `peer::seen::Seen`,
-//! `identity::store::GivenEpoch`.
+//! `identity::store::GivenEpoch`, `identity::store::Latest`.
 #![no_main]
 
 use kith_core::crypto::{Ed25519, SecretKey};

@@ -125,7 +125,8 @@ impl<S: Scheme> Book<S> {
             self.me,
             InviteSecret::from_bytes(self.random.bytes()),
             made,
-            made + terms.life,
+            // However far ahead it is dated.
+            now + terms.life,
             terms.reusable,
             terms.hints,
         );

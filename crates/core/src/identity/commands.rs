@@ -136,6 +136,7 @@ impl<S: Scheme> Book<S> {
         contact.state = ContactState::Blocked;
         contact.mutual = false;
         let had_reach = contact.reach.take().is_some();
+        self.keep_latest();
         contact.introducers.clear();
         self.put_contact(contact);
         self.forget_accepted(peer);
@@ -167,6 +168,7 @@ impl<S: Scheme> Book<S> {
     /// [`BookError::NotAContact`].
     pub fn remove(&mut self, peer: &PeerId) -> Result<(), BookError> {
         let contact = self.known(peer)?;
+        self.keep_latest();
         self.turn_away(*peer);
         self.forget_contact(&contact);
         Ok(())
@@ -374,12 +376,13 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_contact_leaves_nothing_behind() {
+    fn a_removed_contact_leaves_nothing_behind_but_a_date() {
         let (mut book, bo) = with_bo();
         let invites: Vec<_> = book.invites().map(|made| made.invite.id()).collect();
         book.remove(&bo).expect("known");
         let (rows, events) = drain(&mut book);
-        assert!(rows.iter().all(|row| row.value.is_none()));
+        let date = book.entries.latest_row();
+        assert!(rows.iter().all(|row| row.value.is_none() || *row == date));
         assert_eq!(
             events,
             [Event::ReachEnded { peer: bo }, Event::Removed { peer: bo }]
@@ -388,7 +391,7 @@ mod tests {
         for id in invites {
             book.withdraw_invite(&id);
         }
-        assert_eq!(book.rows(), []);
+        assert_eq!(book.rows(), [date]);
     }
 
     #[test]

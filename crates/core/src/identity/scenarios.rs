@@ -420,11 +420,13 @@ fn who_was_forgotten_and_is_invited_again_shares_the_new_secret_whatever_the_clo
         let accepted = first.accept_invite(NOW, &of_bo, None);
         accepted.expect("a good invite");
         show(&mut second, ahead, &of_bo, 1).expect("open");
+        first.remove(&bo()).expect("known");
         if is_restored {
             first = restored(&first);
         }
-        first.remove(&bo()).expect("known");
         let of_ada = made(&mut first, NOW, true);
+        let life = made(&mut book(3), NOW, true).expires;
+        assert_eq!(of_ada.expires, life, "it lasts no longer for that");
         assert!(of_ada.made > of_bo.made);
         let accepted = second.accept_invite(ahead, &of_ada, None);
         accepted.expect("a good invite");

@@ -26,7 +26,9 @@ use super::kept_invite::{AcceptedInvite, MadeInvite};
 use super::outputs::{Event, Output};
 use super::petname::{self, Petname};
 use super::reach::ReachSecret;
-use super::store::{ACCEPTED_KIND, CONTACT_KIND, EPOCH_KIND, Entries, INVITE_KIND, RestoreError};
+use super::store::{
+    ACCEPTED_KIND, CONTACT_KIND, EPOCH_KIND, Entries, INVITE_KIND, LATEST_KIND, RestoreError,
+};
 
 /// The least difference of two times.
 const TICK: Duration = Duration::from_millis(1);
@@ -45,7 +47,7 @@ pub struct Book<S> {
     pub(super) entries: Entries,
     /// Accepted invites that were answered as a stranger's, while others of the same maker were not shown; at most those that wait.
     pub(super) aside: BTreeSet<InviteId>,
-    /// When the latest invite was made of which anything is or was shared, by its maker's clock. It outlives what is forgotten until this ends.
+    /// When the latest invite was made of which anything is or was shared, by its maker's clock.
     latest: Time,
     outputs: VecDeque<Output>,
 }
@@ -64,7 +66,13 @@ pub enum FindError {
 
 impl<S: Scheme> Book<S> {
     /// The kinds of rows a book keeps, and wants back from [`Book::restore`].
-    pub const KINDS: [&'static str; 4] = [CONTACT_KIND, INVITE_KIND, ACCEPTED_KIND, EPOCH_KIND];
+    pub const KINDS: [&'static str; 5] = [
+        CONTACT_KIND,
+        INVITE_KIND,
+        ACCEPTED_KIND,
+        EPOCH_KIND,
+        LATEST_KIND,
+    ];
 
     /// An empty book of the owner of `secret`.
     pub fn new(config: BookConfig, scheme: S, seed: Seed, secret: SecretKey) -> Self {
@@ -96,7 +104,8 @@ impl<S: Scheme> Book<S> {
         let shared = entries.contacts.values();
         let shared = shared.filter_map(|contact| Some(contact.reach.as_ref()?.made));
         let made = entries.invites.values().map(|made| made.invite.made);
-        let latest = shared.chain(made).max().unwrap_or(Time(0));
+        let latest = shared.chain(made).chain(entries.latest).max();
+        let latest = latest.unwrap_or(Time(0));
         Ok(Self {
             entries,
             latest,
@@ -241,6 +250,14 @@ impl<S: Scheme> Book<S> {
         let made = now.max(self.latest + TICK).min(now + AHEAD_MAX);
         self.latest = self.latest.max(made);
         made
+    }
+
+    /// Somebody is forgotten, or what was shared with them: the date outlives it.
+    pub(super) fn keep_latest(&mut self) {
+        if self.entries.latest < Some(self.latest) {
+            self.entries.latest = Some(self.latest);
+            self.store(self.entries.latest_row());
+        }
     }
 
     /// Keeps a contact as it is now, and its name.

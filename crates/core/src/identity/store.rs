@@ -7,6 +7,7 @@
 //! accepted  PeerId of their maker   [version, invite, at, left / null, earlier reach / null, [name, state, [introducer]] / null,
 //!                                    [[invite, at, left / null]] / null], the invite made last first
 //! epoch     [face, role]            [version, epoch]
+//! latest    nothing                 [version, when the latest invite was made of which something was shared]
 //! ```
 //!
 //! Fields that are nothing at the end of a row are left out, so that rows from before there was such a field are read.
@@ -19,6 +20,7 @@ use thiserror::Error;
 use crate::codec::{self, DecodeError, Wire};
 use crate::ids::{Face, InviteId, PeerId};
 use crate::row::Row;
+use crate::time::Time;
 
 use super::contact::{self, Contact};
 use super::kept_invite::{self, AcceptedInvites, AcceptedRow, MadeInvite};
@@ -36,7 +38,10 @@ pub const ACCEPTED_KIND: &str = "accepted";
 /// The rows of the epochs of my own bindings.
 pub const EPOCH_KIND: &str = "epoch";
 
-/// Which version of the rows of epochs this is.
+/// The row of the latest date of an invite that counted, which outlives whoever is forgotten.
+pub const LATEST_KIND: &str = "latest";
+
+/// Which version of the rows of epochs and of the latest date this is.
 const VERSION: u8 = 1;
 
 /// The last epoch I gave to one of my bindings.
@@ -49,6 +54,19 @@ struct GivenEpoch {
 }
 
 impl Wire for GivenEpoch {
+    const BYTES_MAX: usize = 16;
+}
+
+/// When the latest invite was made of which something was ever shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+struct Latest {
+    #[n(0)]
+    version: u8,
+    #[n(1)]
+    made: Time,
+}
+
+impl Wire for Latest {
     const BYTES_MAX: usize = 16;
 }
 
@@ -90,6 +108,8 @@ pub(super) struct Entries {
     pub(super) invites: BTreeMap<InviteId, MadeInvite>,
     pub(super) accepted: BTreeMap<PeerId, AcceptedInvites>,
     pub(super) epochs: BTreeMap<(Face, u8), u64>,
+    /// The latest date of an invite that counted, as far as it is kept: of those that are not forgotten it follows from them.
+    pub(super) latest: Option<Time>,
     /// The contacts by the folded form of their petnames; follows from them.
     pub(super) names: BTreeMap<Folded, PeerId>,
 }
@@ -124,6 +144,12 @@ impl Entries {
                     entries.epochs.insert((face, role), given.epoch);
                     key.clone()
                 }
+                LATEST_KIND => {
+                    let latest: Latest = read(LATEST_KIND, &value)?;
+                    current(kind, latest.version, VERSION)?;
+                    entries.latest = Some(latest.made);
+                    Vec::new()
+                }
                 other => return Err(RestoreError::Kind(other)),
             };
             if own_key != key {
@@ -143,6 +169,7 @@ impl Entries {
             .chain(invites)
             .chain(accepted)
             .chain(epochs)
+            .chain(self.latest.map(|_| self.latest_row()))
             .collect()
     }
 
@@ -170,6 +197,15 @@ impl Entries {
             epoch: *epoch,
         });
         row(EPOCH_KIND, &[face as u8, role], given.as_ref())
+    }
+
+    /// The row of the latest date.
+    pub(super) fn latest_row(&self) -> Row {
+        let latest = self.latest.map(|made| Latest {
+            version: VERSION,
+            made,
+        });
+        row(LATEST_KIND, &[], latest.as_ref())
     }
 
     fn restore_contact(&mut self, value: &[u8]) -> Result<Vec<u8>, RestoreError> {

@@ -140,7 +140,7 @@ export const t = {
     isOwn: "You made this invite yourself. Send it to somebody else.",
     isOver: "The time of this invite is over. Ask for a new one.",
     isKnown: (name: string) =>
-      `An invite from ${isolated(name)}, who is in your address book. It lets you meet again, if one of you has removed or blocked the other.`,
+      `An invite from ${isolated(name)}, who is in your address book. Made since, it lets you meet again, if one of you has removed or blocked the other.`,
     invite: "An invite.",
     inviteFrom: (name: string) => `An invite from somebody who calls themselves “${isolated(name)}”.`,
     link: "A link to something that is shared.",
