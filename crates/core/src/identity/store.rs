@@ -461,6 +461,7 @@ mod tests {
         accepted_anew_row: AcceptedRow = accepted_row(&accepted_anew());
         accepted_two_row: AcceptedRow = accepted_row(&accepted_two());
         epoch_row: GivenEpoch = GivenEpoch { version: VERSION, epoch: 1 << 40 };
+        latest_row: Latest = Latest { version: VERSION, made: NOW };
     }
 
     proptest! {
