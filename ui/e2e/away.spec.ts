@@ -59,6 +59,10 @@ test("it is there when the app is opened while they are away, with the pictures 
   await expect(card()).toBeVisible();
   await expect(card().getByText(/Away · as of/)).toBeVisible();
   await isSound(bob, "albums of somebody who is away");
+  await reopen("files");
+  await expect(bob.getByRole("link", { name: /Summer\s+Away · as of .* · 4 files/ })).toBeVisible();
+  await isSound(bob, "files of somebody who is away");
+  await reopen("albums");
   await card().click();
   await expect(bob.getByText(/^ann is away\./)).toBeVisible();
   await expect(tiles().locator(".thumb.shown img")).toHaveCount(3);

@@ -220,6 +220,20 @@ test("pictures that are none are told, and the others are shown", async ({ brows
   await page.keyboard.press("ArrowRight");
   await expect(box).toHaveAccessibleName("4 bomb.png");
   await expect(box.getByRole("alert")).toContainText("no small picture of this one");
+  // Why is asked once, however often it is told meanwhile how contacts are reached.
+  await page.evaluate(
+    () =>
+      new Promise<void>((resolve) => {
+        const source = new EventSource("/api/v1/events?network=true");
+        let told = 0;
+        source.addEventListener("network", () => {
+          if (++told < 3) return;
+          source.close();
+          resolve();
+        });
+      }),
+  );
+  expect(loaded.filter((url) => /\/api\/v1\/files\/.*bomb/.test(url))).toHaveLength(1);
   expect(whole().some((url) => /bomb|broken|sly/.test(url))).toBe(false);
   await page.keyboard.press("ArrowRight");
   await expect(box.getByRole("alert")).toContainText("does not show HEIC pictures");

@@ -50,7 +50,9 @@ test("a folder that is gone is told to its owner and to others, with the way up"
   for (const { page } of pages) await page.context().close();
 });
 
-test("who looks at what a link leads to is told that it was taken back", async ({ browser }) => {
+test("who looks at what a link leads to is told that its folder is away, and that it was taken back", async ({
+  browser,
+}) => {
   await mkdir(at("Linked"));
   await writeFile(at("Linked", "first.txt"), "first");
   const ann = world.person("ann");
@@ -59,6 +61,13 @@ test("who looks at what a link leads to is told that it was taken back", async (
   const page = await world.person("bob").browser(browser);
   await page.goto(`${new URL(page.url()).origin}/#/files/link/${encodeURIComponent(made.link)}`);
   await expect(page.getByText("first.txt")).toBeVisible();
+  // Its folder is away, and back.
+  const away = page.getByText(/not where ann shares them from/);
+  await expect(away).toBeHidden();
+  await rename(at("Linked"), at("Unplugged"));
+  await expect(away).toBeVisible({ timeout: 45_000 });
+  await rename(at("Unplugged"), at("Linked"));
+  await expect(away).toBeHidden({ timeout: 45_000 });
   await ann.api("DELETE", `/shares/${made.share_id}`);
   const told = page.getByText("What is shown is as it was when you looked.");
   await expect(told).toBeVisible({ timeout: 45_000 });

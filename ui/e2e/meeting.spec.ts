@@ -21,6 +21,7 @@ test("whoever has nothing yet is welcomed, and says their name", async () => {
     [bob, "Bob"],
   ] as const) {
     await expect(page.getByRole("heading", { name: "Welcome to kith" })).toBeVisible();
+    await expect(page.getByText("It is only a suggestion")).toBeVisible();
     await page.getByLabel("Your name").fill(name);
     await page.getByRole("button", { name: "Next" }).click();
     await expect(page.getByRole("heading", { name: "Meet someone" })).toBeVisible();
@@ -59,6 +60,8 @@ test("both see each other there, and by which path", async () => {
   await ann.getByRole("button", { name: "To your people" }).click();
   await ann.getByRole("link", { name: /Bob/ }).click();
   await expect(ann.getByText("Your two devices talk to each other directly.")).toBeVisible();
+  // And how they found each other.
+  await expect(ann.getByText("because they came to us")).toBeVisible();
 });
 
 test("an invite that is used up adds nobody, and says so", async ({ browser }) => {

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import { drop, makePicture, type Picture } from "./pictures";
-import { isSound } from "./sound";
+import { isSound, shine } from "./sound";
 import { World } from "./world";
 
 const PLACE = "52.5200 N, 13.4050 E";
@@ -30,6 +30,41 @@ function takenSomewhere({ name, mimeType, buffer }: Picture): Picture {
   };
 }
 
+test("a place that XMP alone tells is named as well, dropped or on the disk", async ({ browser }) => {
+  const world = await World.befriended(["ann", "bob"]);
+  try {
+    const ann = await world.person("ann").browser(browser);
+    const { buffer, ...about } = await makePicture(ann, "IMG_1.jpg", 1);
+    const rio =
+      '<x:xmpmeta><rdf:Description exif:GPSLatitude="22,54.6S" exif:GPSLongitude="43,12,0W"/></x:xmpmeta>';
+    const content = Buffer.from(`http://ns.adobe.com/xap/1.0/\0${rio}`);
+    const head = Buffer.from([0xff, 0xe1, 0, content.length + 2]);
+    const picture = {
+      ...about,
+      buffer: Buffer.concat([buffer.subarray(0, 2), head, content, buffer.subarray(2)]),
+    };
+    const open = async () => {
+      await ann.goto(`${new URL(ann.url()).origin}/#/albums`);
+      await ann.reload();
+      await expect(ann.getByRole("heading", { name: "Albums", level: 1 })).toBeVisible();
+    };
+    const which = ann.getByRole("dialog").getByRole("listitem");
+    await open();
+    await drop(ann, ann.getByRole("heading", { name: "Albums", level: 1 }), [picture]);
+    await expect(which).toHaveText(/IMG_1\.jpg\s*22\.9100° S 43\.2000° W/);
+    const folder = join(world.folder, "rio");
+    await mkdir(folder);
+    await writeFile(join(folder, "IMG_1.jpg"), picture.buffer);
+    await open();
+    await ann.getByRole("button", { name: "New album" }).click();
+    await ann.getByRole("dialog").getByRole("radio", { name: "A folder on this disk" }).check();
+    await ann.getByRole("dialog").getByLabel("Path of the folder").fill(folder);
+    await expect(which).toHaveText(/IMG_1\.jpg\s*22\.9100° S 43\.2000° W/);
+  } finally {
+    await world.end();
+  }
+});
+
 test("where pictures were taken is told before they are shared, and left out", async ({ browser }, info) => {
   const world = await World.befriended(["ann", "bob"]);
   try {
@@ -48,17 +83,10 @@ test("where pictures were taken is told before they are shared, and left out", a
     await expect
       .poll(() => shown.evaluate((image: HTMLImageElement) => image.naturalWidth))
       .toBeGreaterThan(0);
-    for (const [name, look] of [
-      ["light", { colorScheme: "light" }],
-      ["dark", { colorScheme: "dark" }],
-    ] as const) {
-      await ann.emulateMedia(look);
-      // One light glides into the other.
-      await ann.evaluate(() =>
-        Promise.all(document.getAnimations().map((it) => it.finished.catch(() => null))),
-      );
-      await ann.screenshot({ path: info.outputPath(`places-${name}.png`) });
-      await isSound(ann, `where pictures were taken: ${name}`);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await shine(ann, colorScheme);
+      await ann.screenshot({ path: info.outputPath(`places-${colorScheme}.png`) });
+      await isSound(ann, `where pictures were taken: ${colorScheme}`);
     }
     await ann.emulateMedia({ colorScheme: null });
     await dialog.getByRole("switch", { name: /Leave out/ }).check();
@@ -80,6 +108,11 @@ test("where pictures were taken is told before they are shared, and left out", a
     await dialog.getByRole("radio", { name: "A folder on this disk" }).check();
     await dialog.getByLabel("Path of the folder").fill(folder);
     await expect(dialog.getByText("The one picture or film in here says where it was taken:")).toBeVisible();
+    // The node looked through it, and says where that is as the browser does.
+    await expect(which).toHaveText(/IMG_1\.jpg\s*52.5200° N 13.4050° E/);
+    // What is left out, and what of a film cannot be.
+    await expect(dialog.getByText(/write onto the pictures of a film stays/)).toBeVisible();
+    await isSound(ann, "where pictures of a folder were taken");
     await dialog.getByRole("switch", { name: /Leave out/ }).check();
     await expect(dialog.getByText(/1 file of other kinds/)).toBeVisible();
     await dialog.getByRole("button", { name: "Share", exact: true }).click();

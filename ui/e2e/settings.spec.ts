@@ -1,5 +1,6 @@
 // What somebody wants of their node: shown as it holds, also when it could not be changed, and in words that the node reads.
 import { expect, test } from "@playwright/test";
+import { isSound, shine } from "./sound";
 import { World } from "./world";
 
 let world: World;
@@ -126,5 +127,96 @@ test("limits that cannot be read are told of, and read again", async ({ browser 
   await expect(limits.getByLabel("Download", { exact: true })).toBeVisible();
   await expect(limits.getByRole("alert")).toBeHidden();
   await expect(limits.getByRole("heading", { name: "Limits" })).toBeFocused();
+  await page.context().close();
+});
+
+test("introducers are switched off and on, and their lines stay", async ({ browser }) => {
+  const ann = world.person("ann");
+  const page = await ann.browser(browser);
+  await page.goto(`${new URL(page.url()).origin}/#/settings`);
+  const card = page.locator("section", { has: page.getByRole("heading", { name: "Introducers" }) });
+  const toggle = card.getByRole("switch", { name: "Ask introducers" });
+  const row = card.getByRole("listitem");
+  const used = async () => (await ann.api<{ introducers: unknown[] }>("GET", "/network")).introducers.length;
+  await expect(row).toContainText("answers");
+  await expect(toggle).toBeChecked();
+  await toggle.click();
+  await expect(row).toContainText("not asked");
+  await expect.poll(used).toBe(0);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await shine(page, colorScheme);
+    await isSound(page, `introducers that are off, ${colorScheme}`);
+  }
+  await page.getByRole("button", { name: "Have a look" }).click();
+  await expect(page.getByText(/They are switched off.*switch them on under Settings/i)).toBeVisible();
+  expect(await used()).toBe(0);
+  await toggle.click();
+  await expect(row).toContainText("answers", { timeout: 30_000 });
+  await expect.poll(used).toBe(1);
+  await page.context().close();
+});
+
+test("what strangers learn, who relays and what is passed on are switched, and kept by the node", async ({
+  browser,
+}) => {
+  const ann = world.person("ann");
+  const page = await ann.browser(browser);
+  await page.goto(`${new URL(page.url()).origin}/#/settings`);
+  const holds = () => ann.api<Record<string, unknown>>("GET", "/settings");
+  for (const [name, key] of [
+    ["Relay for my contacts", "relay_for_contacts"],
+    ["Use relays of my contacts", "use_contact_relays"],
+    ["Pass on what I fetched", "provide"],
+    ["As a public server", "public_server"],
+  ] as const) {
+    const toggle = page.getByRole("switch", { name });
+    const before = (await holds())[key] === true;
+    await expect(toggle, name).toBeChecked({ checked: before });
+    await toggle.click();
+    await expect.poll(async () => (await holds())[key], name).toBe(!before);
+    await expect(toggle, name).toBeChecked({ checked: !before });
+  }
+  // Strangers learn no addresses before it is started anew, and that is said.
+  const later = page.getByText(/need no relay to reach it.*This holds from the next start of kith on\./);
+  await expect(later).toBeVisible();
+  for (const colorScheme of ["light", "dark"] as const) {
+    await shine(page, colorScheme);
+    await isSound(page, `a setting for the next start, ${colorScheme}`);
+  }
+  expect((await holds()).is_public_server).toBe(false);
+  await ann.down();
+  await ann.up();
+  await expect(later).toBeHidden({ timeout: 30_000 });
+  await expect(page.getByRole("switch", { name: "As a public server" })).toBeChecked();
+  expect((await holds()).is_public_server).toBe(true);
+  await page.context().close();
+});
+
+test("whom new albums are for is what one begins with, and what it takes of the disk is told", async ({
+  browser,
+}) => {
+  const page = await world.person("ann").browser(browser);
+  const to = (at: string) => page.goto(`${new URL(page.url()).origin}/#/${at}`);
+  await to("settings");
+  const albums = page
+    .locator("section", { has: page.getByRole("heading", { name: /^Storage/ }) })
+    .locator("dl > div")
+    .first();
+  await expect(albums).toHaveText(/Albums\s*0 B/);
+  await page.getByRole("radio", { name: /Whoever has the link/ }).check();
+  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
+  await to("files");
+  await page.getByRole("button", { name: "Share something" }).first().click();
+  const dialog = page.getByRole("dialog");
+  const chooser = page.waitForEvent("filechooser");
+  await dialog.getByRole("button", { name: "Choose files" }).click();
+  const paper = { name: "paper.bin", mimeType: "application/pdf", buffer: Buffer.alloc(3 << 20, 1) };
+  await (await chooser).setFiles(paper);
+  await expect(dialog.getByRole("radio", { name: /Whoever has the link/ })).toBeChecked();
+  await dialog.getByLabel("Name", { exact: true }).fill("Papers");
+  await dialog.getByRole("button", { name: "Share", exact: true }).click();
+  await expect(page.getByText(/for whoever has the link/)).toBeVisible();
+  await to("settings");
+  await expect(albums).toHaveText(/Albums\s*3(\.0)? MiB/);
   await page.context().close();
 });

@@ -2,6 +2,12 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
 
+/** Has the page in one light or the other; one glides into the other, and is looked at when it has. */
+export async function shine(page: Page, colorScheme: "light" | "dark"): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await page.evaluate(() => Promise.all(document.getAnimations().map((it) => it.finished.catch(() => null))));
+}
+
 export async function isSound(page: Page, where: string): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();
   const serious = violations.filter((it) => it.impact === "serious" || it.impact === "critical");

@@ -262,10 +262,14 @@ export class World {
     return person;
   }
 
-  /** `within` tells what runs the node of somebody who has this folder, where not this machine as it is. */
+  /**
+   * `within` tells what runs the node of somebody who has this folder, where not this machine as it is; `bind` at which address of it somebody is. Who is
+   * at one of IPv4 and who is at one of IPv6 have no path to each other but by the introducer.
+   */
   static async start(
     names: string[],
     within: (name: string, folder: string) => string[] = () => [],
+    bind: (name: string) => string = () => "127.0.0.1",
   ): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), "kith-e2e-"));
     const at = ["--listen", "127.0.0.1:0", "--address", "127.0.0.1"];
@@ -276,10 +280,10 @@ export class World {
       "introducer",
       ...at,
     ]);
-    const where = ["--no-lan", "--bind", "127.0.0.1:0", "--introducer", introducer.ready.where ?? ""];
+    const where = ["--no-lan", "--introducer", introducer.ready.where ?? ""];
     return World.settle(folder, introducer, names, (name) => {
       const own = join(folder, name);
-      return new Person(name, own, where, within(name, own));
+      return new Person(name, own, [...where, "--bind", `${bind(name)}:0`], within(name, own));
     });
   }
 

@@ -4,7 +4,7 @@ import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-// Issue 4: under 200 KiB compressed.
+// What a person waits for on a line of 1.6 Mbit/s for a second.
 const BYTES_MAX = 200 * 1024;
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 // Compressed by themselves.

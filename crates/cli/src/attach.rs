@@ -35,6 +35,16 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 pub(crate) struct Attached {
     client: Client,
     held: Held,
+    /// Whether an identity was made for it.
+    is_new: bool,
+}
+
+/// A node that was started.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) node: Node,
+    /// Whether its data directory was nobody's before.
+    pub(crate) is_new: bool,
 }
 
 #[derive(Debug)]
@@ -67,8 +77,11 @@ impl Attached {
         loop {
             match other(&client, purpose).await {
                 Other::Joined(lines) => {
-                    let held = Held::Others(lines);
-                    return Ok(Self { client, held });
+                    return Ok(Self {
+                        client,
+                        held: Held::Others(lines),
+                        is_new: false,
+                    });
                 }
                 Other::Unfit if begun.elapsed() < OTHER_ENDS_WITHIN => answered = Instant::now(),
                 Other::Unfit => {
@@ -80,8 +93,8 @@ impl Attached {
                 }
                 Other::Nobody => {
                     let config = start::config(home)?;
-                    match start::builder(home, &config, purpose).spawn().await {
-                        Ok(node) => return Self::run(client, node, purpose).await,
+                    match begin(home, start::builder(home, &config, purpose)).await {
+                        Ok(begun) => return Self::run(client, begun, purpose).await,
                         Err(error)
                             if is_in_use(&error) && answered.elapsed() < OTHER_ANSWERS_WITHIN => {}
                         Err(error) => return Err(Failure::failed(error)),
@@ -92,14 +105,23 @@ impl Attached {
         }
     }
 
-    async fn run(client: Client, node: Node, purpose: Purpose) -> Result<Self, Failure> {
+    async fn run(client: Client, begun: Begun, purpose: Purpose) -> Result<Self, Failure> {
+        let Begun { node, is_new } = begun;
         if matches!(purpose, Purpose::Book | Purpose::Reach | Purpose::Serve) {
             let book = node.address_book();
             // Without them the command goes on: an introducer may be away.
             let _ = tokio::time::timeout(REPLIES_WITHIN, book.take_replies()).await;
         }
-        let held = Held::Own(Server::start(node, purpose, None).await?);
-        Ok(Self { client, held })
+        Ok(Self {
+            client,
+            held: Held::Own(Server::start(node, purpose, None).await?),
+            is_new,
+        })
+    }
+
+    /// Whether an identity was made for this command's node: who has one has named another directory.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// The way to the node.
@@ -122,20 +144,38 @@ impl Attached {
     }
 }
 
-/// Starts a node once the directory is free: another process may be about to let go of it.
+/// What is said where an identity was made in `home`.
+pub(crate) fn told_of_new(home: &Home) -> String {
+    format!(
+        "kith: a new identity was made in {}; if yours is elsewhere, name its directory with --data DIR",
+        home.directory().display()
+    )
+}
+
+/// Starts a node in `home` once it is free: another process may be about to let go of it.
 ///
 /// # Errors
 /// As [`NodeBuilder::spawn`].
-pub(crate) async fn spawn(build: impl Fn() -> NodeBuilder) -> Result<Node, SpawnError> {
-    let begun = Instant::now();
+pub(crate) async fn spawn(
+    home: &Home,
+    build: impl Fn() -> NodeBuilder,
+) -> Result<Begun, SpawnError> {
+    let started = Instant::now();
     loop {
-        match build().spawn().await {
-            Err(error) if is_in_use(&error) && begun.elapsed() < OTHER_ANSWERS_WITHIN => {
+        match begin(home, build()).await {
+            Err(error) if is_in_use(&error) && started.elapsed() < OTHER_ANSWERS_WITHIN => {
                 tokio::time::sleep(LOOK_AGAIN_AFTER).await;
             }
             spawned => return spawned,
         }
     }
+}
+
+/// Starts a node in `home`, and looks whether it is the first there.
+async fn begin(home: &Home, builder: NodeBuilder) -> Result<Begun, SpawnError> {
+    let is_new = !home.identity_key().exists();
+    let node = builder.spawn().await?;
+    Ok(Begun { node, is_new })
 }
 
 fn is_in_use(error: &SpawnError) -> bool {

@@ -62,11 +62,12 @@ pub(crate) fn builder(home: &Home, config: &Config, purpose: Purpose) -> NodeBui
     let builder = Node::builder()
         .data_dir(home.directory())
         .name(config.name.clone())
-        .introducers(config.introducers.clone())
+        .introducers(config.asked_introducers())
         .lan((config.lan && !is_looking).then_some(Interfaces::Network))
         .express(config.express)
         // A port that is given back in a moment is not worth asking a router for.
         .port_mapping(purpose == Purpose::Daemon)
+        .use_contact_relays(config.use_contact_relays)
         .findable(config.findable && purpose == Purpose::Daemon)
         .provide(config.provide)
         .copies_bytes_max(config.copies_mebibytes.saturating_mul(1 << 20))

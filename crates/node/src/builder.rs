@@ -167,6 +167,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether contacts' relays are used where no introducer answers.
+    #[must_use]
+    pub fn use_contact_relays(mut self, uses: bool) -> Self {
+        self.0.uses_contact_relays = uses;
+        self
+    }
+
     /// How long a stream may be left unread while the other side cannot open another because all its places are taken
     /// ([`UNREAD_MAX_TIME`](crate::peer::unread::UNREAD_MAX_TIME) when left out); then it is reset. Where there is room, a stream may be left unread for ever.
     #[must_use]

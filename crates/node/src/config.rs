@@ -41,6 +41,10 @@ pub struct Config {
     /// The lines of the introducers to use, at most [`INTRODUCERS_MAX`]. None by default, and none is built in.
     #[serde(deserialize_with = "read_introducers")]
     pub introducers: Vec<Introducer>,
+    /// Whether they are asked, and relay. On by default; off keeps their lines for later.
+    pub ask_introducers: bool,
+    /// Whether contacts' relays are used where no introducer answers. On by default: two who know one such contact reach each other through them.
+    pub use_contact_relays: bool,
     /// Whether contacts on the same network find this node without anybody's help. On by default: strangers there see that
     /// some node of kith is near, and not whose.
     pub lan: bool,
@@ -130,6 +134,8 @@ impl Default for Config {
         Self {
             name: String::new(),
             introducers: Vec::new(),
+            ask_introducers: true,
+            use_contact_relays: true,
             lan: true,
             findable: false,
             relay_roots: None,
@@ -192,6 +198,14 @@ impl Config {
                 mistake,
             }
         })
+    }
+
+    /// The introducers that are asked.
+    pub fn asked_introducers(&self) -> Vec<Introducer> {
+        match self.ask_introducers {
+            true => self.introducers.clone(),
+            false => Vec::new(),
+        }
     }
 
     /// Writes these introducers into the file at `path`, in place of those it lists; all else in it stays as it was written.

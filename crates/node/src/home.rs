@@ -163,17 +163,29 @@ impl Home {
     /// [`HomeError::Introducers`], [`HomeError::Persons`] where it is the other's; whatever the system says. Nothing that was
     /// there has changed.
     pub fn take_for(&self, owner: Owner) -> Result<(), HomeError> {
+        self.check_for(owner)?;
+        match owner {
+            // SQLite takes an empty file for a database without tables.
+            Owner::Introducer if !self.registry().exists() => {
+                durable::create_new(&self.registry(), b"")
+                    .map_err(|error| explain(&self.directory, error))
+            }
+            Owner::Person | Owner::Introducer => Ok(()),
+        }
+    }
+
+    /// Whether the directory can be this owner's, as far as that is known without its lock: also while the other's node runs in it.
+    ///
+    /// # Errors
+    /// [`HomeError::Introducers`], [`HomeError::Persons`] where it is the other's.
+    pub fn check_for(&self, owner: Owner) -> Result<(), HomeError> {
         let path = self.directory.clone();
+        // In this order: an introducer that starts has its registry before it has a key.
+        let has_key = self.identity_key().exists();
         let is_introducers = self.registry().exists();
         match owner {
             Owner::Person if is_introducers => Err(HomeError::Introducers { path }),
-            Owner::Introducer if !is_introducers => {
-                if self.identity_key().exists() {
-                    return Err(HomeError::Persons { path });
-                }
-                // SQLite takes an empty file for a database without tables.
-                durable::create_new(&self.registry(), b"").map_err(|error| explain(&path, error))
-            }
+            Owner::Introducer if !is_introducers && has_key => Err(HomeError::Persons { path }),
             Owner::Person | Owner::Introducer => Ok(()),
         }
     }

@@ -28,6 +28,8 @@ pub struct ModelInvite {
     pub turned_away: BTreeSet<NodeId>,
     /// Who used it up.
     pub burned_by: Option<NodeId>,
+    /// Who used it up, gave it up and accepted it again: its maker reads no replies to it any more, and hears of it in a session only.
+    pub again: BTreeSet<NodeId>,
 }
 
 /// What people did.
@@ -54,6 +56,7 @@ impl Model {
             given_up: BTreeSet::new(),
             turned_away: BTreeSet::new(),
             burned_by: None,
+            again: BTreeSet::new(),
         });
         self.invites.len() - 1
     }
@@ -92,7 +95,10 @@ impl Model {
     pub fn accept(&mut self, node: NodeId, invite: usize) {
         let invite = &mut self.invites[invite];
         invite.accepted.insert(node);
-        invite.given_up.remove(&node);
+        let was_given_up = invite.given_up.remove(&node);
+        if was_given_up && invite.burned_by == Some(node) {
+            invite.again.insert(node);
+        }
         if invite.burned_by.is_none() {
             invite.holders.insert(node);
         }
@@ -246,15 +252,16 @@ impl Model {
             })
     }
 
-    /// Whether `holder` waits in vain for `maker`: it accepted an invite that somebody else used up, or that it was shut
-    /// out from. Then it takes the wrong secret for shared until the invite expires, or until a session in which the maker
-    /// says that the invite is not taken.
-    pub fn waits_in_vain(&self, holder: NodeId, maker: NodeId) -> bool {
-        self.invites.iter().any(|invite| {
+    /// Whether `holder` waits in vain for `maker`: what it takes for shared is by this invite of theirs, which somebody else used up,
+    /// from which it was shut out, or that it used up itself and takes again. So it is until the invite expires, until a session in which the maker says that it is not
+    /// taken, or until both meet by another.
+    pub fn waits_in_vain(&self, holder: NodeId, maker: NodeId, shared: InviteId) -> bool {
+        let invite = self.names.get(&shared).map(|number| &self.invites[*number]);
+        invite.is_some_and(|invite| {
             let lost = invite.burned_by.is_some_and(|by| by != holder);
             invite.maker == maker
                 && invite.accepted.contains(&holder)
-                && (lost || invite.turned_away.contains(&holder))
+                && (lost || invite.turned_away.contains(&holder) || invite.again.contains(&holder))
         })
     }
 
@@ -303,12 +310,34 @@ mod tests {
     #[test]
     fn a_burned_invite_explains_nobody_else() {
         let mut model = Model::default();
-        let invite = model.invite(ADA, false);
+        let (invite, name) = (model.invite(ADA, false), InviteId([1; 16]));
+        model.name(invite, name);
         model.accept(BO, invite);
         model.accept(CY, invite);
         assert_eq!(model.observe(ADA, BO, Standing::Confirmed), Ok(()));
         assert!(model.observe(ADA, CY, Standing::Confirmed).is_err());
-        assert!(model.waits_in_vain(CY, ADA) && !model.waits_in_vain(BO, ADA));
+        assert!(model.waits_in_vain(CY, ADA, name) && !model.waits_in_vain(BO, ADA, name));
+        let other = model.invite(ADA, false);
+        model.name(other, InviteId([2; 16]));
+        model.accept(CY, other);
+        assert!(
+            !model.waits_in_vain(CY, ADA, InviteId([2; 16])),
+            "not by that"
+        );
+    }
+
+    #[test]
+    fn whoever_removed_the_maker_of_an_invite_and_takes_it_again_may_wait_for_a_session() {
+        let mut model = Model::default();
+        let (invite, name) = (model.invite(ADA, false), InviteId([1; 16]));
+        model.name(invite, name);
+        model.accept(BO, invite);
+        assert_eq!(model.observe(ADA, BO, Standing::Confirmed), Ok(()));
+        model.accept(BO, invite);
+        assert!(!model.waits_in_vain(BO, ADA, name), "they never parted");
+        model.remove(BO, ADA);
+        model.accept(BO, invite);
+        assert!(model.waits_in_vain(BO, ADA, name));
     }
 
     #[test]

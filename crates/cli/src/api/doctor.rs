@@ -61,6 +61,14 @@ impl Check {
 
 /// Whether the introducers are there, and how far away.
 async fn introducers(node: &Node) -> Result<Check, kith::Error> {
+    if !node.preferences().await?.ask_introducers {
+        return Ok(Check::lacking(
+            "introducers",
+            "they are switched off: contacts find you on the same network, or where they last met you",
+            "switch them on under Settings, if you want to be found from elsewhere",
+            "'kith up --introducer WHERE' does, too",
+        ));
+    }
     let introducers = node.introducers().await?;
     let asked = introducers
         .iter()
@@ -117,11 +125,12 @@ async fn absent(node: &Node) -> Result<Option<Check>, kith::Error> {
     };
     let more = match absent.len() - 1 {
         0 => String::new(),
-        more => format!("; {more} more of what you share is not there either"),
+        more => format!("; {more} more of what you share cannot either"),
     };
     let what = output::name(&first.name);
     let at = output::name(&first.path.display().to_string());
-    let message = format!("{what} is not there, not mounted, or cannot be read: {at}{more}");
+    let why = node::why_absent(first.silent);
+    let message = format!("{what} cannot be given, for {why}: {at}{more}");
     Ok(Some(Check::lacking(
         "shares",
         message,

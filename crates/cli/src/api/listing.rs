@@ -56,6 +56,10 @@ pub(crate) struct Listed {
     /// listed behind its name, or its id.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) more: bool,
+    /// Set on a share that was asked for by itself where its owner says that it is not where they share it from: its folder was moved or removed, cannot be
+    /// read, or is on a disk that is not plugged in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) absent: bool,
 }
 
 /// What others share.
@@ -106,6 +110,7 @@ fn entry(entry: Entry) -> Listed {
         share_id: None,
         hash: None,
         more: false,
+        absent: false,
     }
 }
 
@@ -117,11 +122,15 @@ pub(crate) struct HeadOf {
     pub(crate) path: String,
 }
 
-/// What a share is now, as its owner says. Contacts are told when that changes (`offered` among the events); whoever holds a link asks.
+/// What a share is now, and whether it is where it is shared from, as its owner says. Contacts are told when that changes (`offered` among the events);
+/// whoever holds a link asks.
 #[utoipa::path(get, path = "/api/v1/head", params(HeadOf), responses((status = 200, body = Listed)))]
 pub(super) async fn head(State(door): State<Door>, Query(of): Query<HeadOf>) -> Answer<Listed> {
     let contents = door.node().contents();
-    let head = contents.head(&contents.resolve(&of.path).await?).await?;
+    let source = contents.resolve(&of.path).await?;
+    let head = contents.head(&source).await?;
+    // Whoever cannot be asked any more has said what it is.
+    let absent = !contents.is_in_place(&source).await.unwrap_or(true);
     Ok(Json(Listed {
         kind: "share".to_owned(),
         bytes: head.totals.bytes,
@@ -131,6 +140,7 @@ pub(super) async fn head(State(door): State<Door>, Query(of): Query<HeadOf>) -> 
         hash: Some(head.manifest.to_string()),
         name: head.name,
         more: false,
+        absent,
     }))
 }
 
@@ -169,6 +179,7 @@ fn listed(contact: &Contact, head: Head) -> Listed {
         share_id: Some(head.share.to_string()),
         hash: Some(head.manifest.to_string()),
         more: false,
+        absent: false,
         name: head.name,
     }
 }

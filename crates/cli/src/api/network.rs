@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use kith::core::introducer::Introducer;
 use kith::peer::SessionInfo;
 use kith::routing::PathInfo;
 use serde::{Deserialize, Serialize};
@@ -129,6 +130,24 @@ pub(super) async fn introducers(door: &Door) -> Result<Vec<IntroducerInfo>, kith
         bytes_received: state.bytes.1,
     });
     Ok(told.collect())
+}
+
+/// Those that would be used, and are not asked.
+pub(super) fn introducers_off(introducers: &[Introducer]) -> Vec<IntroducerInfo> {
+    let told = introducers.iter().map(|introducer| IntroducerInfo {
+        line: introducer.to_string(),
+        device_id: introducer.key.to_string(),
+        addresses: introducer
+            .addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        answers: false,
+        rtt_ms: None,
+        bytes_sent: 0,
+        bytes_received: 0,
+    });
+    told.collect()
 }
 
 fn describe_session(

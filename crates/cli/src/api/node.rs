@@ -60,6 +60,17 @@ pub(crate) struct AbsentShare {
     /// What is not there, or cannot be read.
     #[schema(value_type = String)]
     pub(crate) path: PathBuf,
+    /// Whether that is because its disk does not answer; left out where it does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) silent: bool,
+}
+
+/// Why an own share cannot be given.
+pub(crate) fn why_absent(is_silent: bool) -> &'static str {
+    match is_silent {
+        true => "its disk does not answer",
+        false => "it is not there, not mounted, or cannot be read",
+    }
 }
 
 /// The own shares that are not where they are shared from.
@@ -70,6 +81,7 @@ pub(super) async fn absent(node: &Node) -> Result<Vec<AbsentShare>, kith::Error>
             share_id: share.head.share.to_string(),
             name: share.head.name,
             path: share.absent?,
+            silent: share.silent,
         })
     });
     Ok(absent.collect())

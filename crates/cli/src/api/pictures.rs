@@ -35,9 +35,27 @@ pub(crate) struct TracesInfo {
     /// Files of other kinds, and damaged ones, of which it is not known.
     pub(crate) unknown: u64,
     /// The first of those that say where they were taken.
-    pub(crate) examples: Vec<String>,
+    pub(crate) examples: Vec<TracesExample>,
     /// Whether there were more files than are looked at.
     pub(crate) is_cut: bool,
+}
+
+/// A file that says where it was taken.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct TracesExample {
+    /// Its path.
+    pub(crate) path: String,
+    /// Where, as far as that was read.
+    pub(crate) at: Option<TracesPosition>,
+}
+
+/// A place on earth, in degrees.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct TracesPosition {
+    /// To the north; below zero to the south.
+    pub(crate) latitude: f64,
+    /// To the east; below zero to the west.
+    pub(crate) longitude: f64,
 }
 
 /// Looks what pictures say beside their pixels. Nothing is changed or shared.
@@ -51,7 +69,14 @@ pub(super) async fn traces(
         paths::check(path)?;
     }
     let found = door.node().contents().traces(asked.paths).await?;
-    let examples = found.examples.iter().map(|path| path.display().to_string());
+    let degrees = |millionths: i32| f64::from(millionths) / 1e6;
+    let examples = found.examples.iter().map(|example| TracesExample {
+        path: example.path.display().to_string(),
+        at: example.at.map(|at| TracesPosition {
+            latitude: degrees(at.latitude),
+            longitude: degrees(at.longitude),
+        }),
+    });
     Ok(Json(TracesInfo {
         pictures: found.pictures,
         place: found.place,

@@ -82,6 +82,9 @@ pub(crate) struct ShareInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(crate) absent: Option<PathBuf>,
+    /// Whether that is because its disk does not answer, as a network disk whose server is away; left out where it does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) silent: bool,
     /// Whether its pictures are shared without what they say beside their pixels, and nothing else is.
     pub(crate) bare: bool,
     /// Whether its folder is the node's own, so that files can be put into it.
@@ -271,6 +274,7 @@ pub(super) async fn describe(door: &Door, share: MyShare) -> ShareInfo {
         album,
         paths: share.roots,
         absent: share.absent,
+        silent: share.silent,
         owner: None,
         owner_id: None,
         kept: true,
@@ -291,6 +295,7 @@ async fn describe_copy(door: &Door, copy: Copy) -> ShareInfo {
         head: copy.head,
         roots: vec![copy.target],
         absent: None,
+        silent: false,
         named: Vec::new(),
         bare: false,
         left_out: 0,

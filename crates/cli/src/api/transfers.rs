@@ -40,6 +40,9 @@ pub(crate) struct TransferInfo {
     pub(crate) peer: Option<String>,
     /// By PeerId.
     pub(crate) peer_id: Option<String>,
+    /// Whether it is fetched by a link.
+    #[serde(default)]
+    pub(crate) by_link: bool,
     /// What: the share's name, and the path in it.
     pub(crate) what: String,
     /// Bytes that are verified and written, those of earlier runs too; or that were served.
@@ -326,6 +329,7 @@ async fn describe(door: &Door, info: peer::TransferInfo) -> TransferInfo {
         examining: info.progress.examining,
         peer: Some(name_of(door, &peer_id).await),
         peer_id: Some(peer_id),
+        by_link: info.by_link,
         what: info.what,
         bytes: info.progress.bytes,
         total: info.progress.total,
@@ -356,6 +360,7 @@ async fn describe_upload(door: &Door, upload: UploadInfo) -> TransferInfo {
         examining: false,
         peer,
         peer_id,
+        by_link: false,
         what: upload.name,
         bytes: upload.bytes,
         total: None,

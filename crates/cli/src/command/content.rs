@@ -13,6 +13,7 @@ use super::on::On;
 use super::{transfers, updated};
 use crate::api::getting::{GetEvent, GetRequest};
 use crate::api::listing::Listed;
+use crate::api::node::why_absent;
 use crate::api::priority::FilePriority;
 use crate::api::shares::{AudienceRequest, FetchInfo, ShareInfo, ShareRequest, Unshared};
 use crate::api::transfers::TransferInfo;
@@ -98,7 +99,7 @@ pub(super) async fn shares(on: &On, share: Option<&str>) -> Result<(), Failure> 
                 let fetches: String = share.fetches.iter().map(describe_fetch).collect();
                 let absent = share.absent.as_ref().map(|path| {
                     let path = output::name(&path.display().to_string());
-                    format!("\n  it is not there, not mounted, or cannot be read: {path}")
+                    format!("\n  {}: {path}", why_absent(share.silent))
                 });
                 format!(
                     "{}{}

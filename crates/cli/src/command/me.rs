@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::on::On;
 use crate::api::doctor::Check;
 use crate::api::invites::{InviteMade, InviteRequest, OpenInvite};
-use crate::api::node::{NodeInfo, Status};
+use crate::api::node::{NodeInfo, Status, why_absent};
 use crate::args::InviteArgs;
 use crate::failure::Failure;
 use crate::output;
@@ -155,7 +155,8 @@ fn describe(status: &Status) -> String {
         let (what, at) = (&share.name, share.path.display().to_string());
         let (what, at) = (output::name(what), output::name(&at));
         text.push_str(&format!(
-            "\n  {what}: it is shared, and is not there, not mounted, or cannot be read: {at}"
+            "\n  {what}: it is shared, and {}: {at}",
+            why_absent(share.silent)
         ));
     }
     text

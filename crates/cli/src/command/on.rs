@@ -5,7 +5,7 @@ use std::time::Duration;
 use kith::home::{Home, Owner};
 
 use crate::args::Common;
-use crate::attach::Attached;
+use crate::attach::{self, Attached};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -63,6 +63,9 @@ impl On {
             attached = Attached::to(&home, purpose) => attached?,
             () = interrupt.wait() => return stopped(),
         };
+        if attached.is_new() {
+            self.output.talk(attach::told_of_new(&home));
+        }
         let result = tokio::select! {
             result = work(&attached) => {
                 tokio::select! {

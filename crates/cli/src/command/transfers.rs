@@ -57,9 +57,15 @@ pub(super) fn describe(info: &TransferInfo) -> String {
         rate => format!("{}/s", output::bytes(rate)),
     };
     let left = info.seconds_left.map_or_else(String::new, span);
-    let peer = info.peer.as_deref().unwrap_or("a stranger");
+    // Whose link it is, who is no contact, has no name here.
+    let is_unnamed = info.by_link && info.peer == info.peer_id;
+    let peer = match is_unnamed {
+        true => "its owner",
+        false => info.peer.as_deref().unwrap_or("a stranger"),
+    };
     let what = match info.direction.as_str() {
         "upload" => format!("{} to {peer}", info.what),
+        _ if is_unnamed => format!("{}, by a link", info.what),
         _ => format!("{peer}/{}", info.what),
     };
     let line = format!(
@@ -94,9 +100,8 @@ fn span(seconds: u64) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_transfer_is_one_line_and_its_failure_another() {
-        let mut info = TransferInfo {
+    fn info() -> TransferInfo {
+        TransferInfo {
             id: Some(3),
             direction: "download".to_owned(),
             state: "running".to_owned(),
@@ -104,6 +109,7 @@ mod tests {
             examining: false,
             peer: Some("ann".to_owned()),
             peer_id: None,
+            by_link: false,
             what: "holiday/day1".to_owned(),
             bytes: 1536,
             total: Some(4096),
@@ -117,7 +123,12 @@ mod tests {
             selects: false,
             sources: Vec::new(),
             updated: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_transfer_is_one_line_and_its_failure_another() {
+        let mut info = info();
         let expected =
             "   3  running        1.5 KiB of 4.0 KiB      1.0 KiB/s     1:03  ann/holiday/day1";
         assert_eq!(describe(&info), expected);
@@ -131,6 +142,18 @@ mod tests {
         info.direction = "upload".to_owned();
         info.peer = None;
         assert!(describe(&info).contains("holiday/day1 to a stranger"));
+    }
+
+    #[test]
+    fn whose_link_it_is_has_no_name_here_unless_they_are_a_contact() {
+        let mut info = info();
+        (info.by_link, info.absent) = (true, true);
+        info.peer_id = Some("peer1somebody".to_owned());
+        assert!(describe(&info).contains("  ann/holiday/day1"));
+        info.peer = info.peer_id.clone();
+        let line = describe(&info);
+        assert!(line.contains("  holiday/day1, by a link\n"), "{line}");
+        assert!(!line.contains("peer1") && line.contains("where its owner shares it from"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::on::On;
 use crate::api::Server;
 use crate::args::UpArgs;
-use crate::attach;
+use crate::attach::{self, Begun};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -47,7 +47,7 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
     let mut config = start::config(&home)?;
     apply(&mut config, &args)?;
     let is_local = !args.bind.is_empty() && args.bind.iter().all(|it| it.ip().is_loopback());
-    let node = attach::spawn(|| {
+    let begun = attach::spawn(&home, || {
         let builder = start::builder(&home, &config, Purpose::Daemon).bind(args.bind.clone());
         // What the command line forbids is not switched on by an app.
         let builder = match args.no_lan {
@@ -59,7 +59,10 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
             false => builder,
         }
     });
-    let node = node.await.map_err(Failure::failed)?;
+    let Begun { node, is_new } = begun.await.map_err(Failure::failed)?;
+    if is_new {
+        on.output.talk(attach::told_of_new(&home));
+    }
     let listening = match listen(on, &home, &args).await {
         Ok(listening) => listening,
         Err(failure) => {
@@ -78,7 +81,9 @@ pub(super) async fn up(on: &On, args: UpArgs) -> Result<(), Failure> {
             None => server.socket(),
         },
         socket: server.socket(),
-        introducers: config.introducers.iter().map(ToString::to_string).collect(),
+        introducers: (config.asked_introducers().iter())
+            .map(ToString::to_string)
+            .collect(),
         url: web.map(|web| web.entrance()),
     };
     let shown = on.output.line(&ready, || describe(&ready));
@@ -132,13 +137,15 @@ fn keep(on: &On, home: &Home, config: &Config, args: &UpArgs) {
             "kith: the introducers are used, but not kept for the next time: {error}"
         ));
     }
-    let name = Change {
+    let change = Change {
         name: args.name.clone(),
+        // Who names one wants it to be asked.
+        ask_introducers: (!args.introducer.is_empty()).then_some(true),
         ..Change::default()
     };
-    if let Err(error) = Config::keep_settings(&home.config(), &name) {
+    if let Err(error) = Config::keep_settings(&home.config(), &change) {
         on.output.talk(format_args!(
-            "kith: the name is used, but not kept for the next time: {error}"
+            "kith: what the command line says is used, but not kept for the next time: {error}"
         ));
     }
 }
@@ -148,6 +155,7 @@ fn apply(config: &mut Config, args: &UpArgs) -> Result<(), Failure> {
     if let Some(name) = &args.name {
         config.name.clone_from(name);
     }
+    config.ask_introducers |= !args.introducer.is_empty();
     config.lan &= !args.no_lan;
     config.findable |= args.findable;
     let is_here = |api: &SocketAddr| LOOPBACK.contains(&api.ip());

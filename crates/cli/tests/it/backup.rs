@@ -112,3 +112,25 @@ async fn the_key_of_another_is_not_put_beside_a_database() {
     fs::copy(ben.file("identity.key"), &key).expect("room");
     ann.run(&["id"]).await.failed(1, &said);
 }
+
+#[tokio::test]
+async fn the_command_that_makes_an_identity_says_so_and_where() {
+    for command in [
+        &["contacts", "--json"][..],
+        &["offers"],
+        &["ping", "nobody"],
+    ] {
+        let ann = Person::new();
+        let told = format!("a new identity was made in {}", ann.data().display());
+        let (first, again) = (ann.run(command).await, ann.run(command).await);
+        assert_eq!(first.stderr.matches(&told).count(), 1, "{first:?}");
+        assert!(!again.stderr.contains("identity"), "{again:?}");
+        assert!(first.stdout.is_empty(), "stdout is data: {first:?}");
+    }
+    let ben = Person::new();
+    let up = ["up", "--no-web", "--no-lan", "--bind", "127.0.0.1:0"];
+    let mut running = ben.begin(&up);
+    running.said("a new identity was made in").await;
+    running.lines(1).await;
+    assert_eq!(running.stop("TERM").await, 0);
+}

@@ -358,6 +358,7 @@ async fn a_command_line_that_makes_no_sense_is_a_mistake_of_usage() {
 #[tokio::test]
 async fn with_json_an_error_can_be_read_by_programs() {
     let ann = Person::new();
+    ann.one(&["id"]).await;
     let ran = ann.run(&["ping", "nobody", "--json"]).await;
     ran.failed(3, &[]);
     let error: serde_json::Value = serde_json::from_str(&ran.stderr).expect("a JSON line");

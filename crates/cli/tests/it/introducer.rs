@@ -182,11 +182,15 @@ async fn a_directory_of_the_other_kind_is_refused_and_left_as_it_is() {
 
     let mut introducer = keeper.begin(&args);
     let line = text(&introducer.json().await["where"]);
-    assert_eq!(introducer.stop("TERM").await, 0);
     let place = keeper.data().display().to_string();
+    let said = [place.as_str(), "is an introducer's", "--data DIR"];
+    // Nobody waits for the process that has it.
+    for command in [&["status"][..], &["up", "--no-lan"]] {
+        keeper.run(command).await.failed(1, &said);
+    }
+    assert_eq!(introducer.stop("TERM").await, 0);
     for command in [&["up", "--no-lan"][..], &["contacts"], &["id"]] {
-        let ran = keeper.run(command).await;
-        ran.failed(1, &[&place, "is an introducer's", "--data DIR"]);
+        keeper.run(command).await.failed(1, &said);
     }
     let again: Introducer = line.parse().expect("a line");
     let mut introducer = keeper.begin(&args);

@@ -426,10 +426,10 @@ async fn ann_and_introducer() -> (Person, crate::person::Running, Person) {
 async fn two_people_who_never_run_a_node_at_the_same_time_meet_at_an_introducer() {
     let (mut ann, introducer, _keeper) = ann_and_introducer().await;
     let ben = Person::new();
+    let ben_id = text(&ben.one(&["id"]).await["peer_id"]);
     let invite = ann.invite().await;
     let ran = ben.run(&["add", &invite, "--as", "ann"]).await;
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
-    let ben_id = text(&ben.one(&["id"]).await["peer_id"]);
     assert_eq!(ann.one(&["contacts"]).await["peer_id"], ben_id.as_str());
     ann.start(&[]).await;
     assert_eq!(ann.one(&["contacts"]).await["peer_id"], ben_id.as_str());

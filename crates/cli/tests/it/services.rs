@@ -194,14 +194,37 @@ async fn curl_fetches_a_page_through_a_forward() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_for_me_says_nothing() {
+async fn whoever_waits_to_be_confirmed_is_told_that_and_not_that_there_is_no_service() {
+    let (ann, ben) = (Person::up().await, Person::up().await);
+    let service = backwards().await.to_string();
+    ann.one(&["offer", "web", &service]).await;
+    let invite = ann.one(&["invite", "--reusable", "--for", "1h"]).await;
+    let invite = invite["invite"].as_str().expect("an invite").to_owned();
+    ben.one(&["add", &invite, "--as", "ann"]).await;
+    let said = ["ann has not confirmed you yet"];
+    ben.run(&["forward", "ann:web"]).await.failed(4, &said);
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_or_for_others_is_told_before_anything_connects() {
     let (ann, ben) = friends().await;
     let cat = Person::up().await;
     cat.meet(&ann, "ann", "cat").await;
     let service = backwards().await.to_string();
     ann.one(&["offer", "back", &service, "--to", "cat"]).await;
-    let mut forward = ben.begin(&["forward", "ann:back", "--json"]);
+    let said = ["back of ann over TCP is for others; nothing else"];
+    ben.run(&["forward", "ann:back"]).await.failed(4, &said);
+    let said = ["ann offers no service none over TCP; nothing else"];
+    ben.run(&["forward", "ann:none"]).await.failed(3, &said);
+
+    ann.one(&["offer", "web", &service]).await;
+    let mut forward = ben.begin(&["forward", "ann:web", "--json"]);
     let address = listen(&forward.json().await);
+    let other = ben.run(&["forward", "ann:web", "--udp"]).await;
+    other.failed(3, &["no service web over UDP; for you is web (TCP)"]);
+    assert!(!other.stderr.contains("back"), "not for ben: {other:?}");
+    // Taken back while it is led to.
+    ann.one(&["offer", "web", "--remove"]).await;
     assert!(ask(address, b"abc").await.is_empty());
     forward.said("ann").await;
     assert_eq!(forward.stop("TERM").await, 0);
@@ -209,6 +232,48 @@ async fn a_service_that_is_not_for_me_says_nothing() {
     ben.run(&["forward", "nobody:back"])
         .await
         .failed(3, &["nobody"]);
+}
+
+#[tokio::test]
+async fn a_forward_asks_without_taking_the_one_connection_of_a_service() {
+    let (ann, ben) = friends().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("free");
+    let service = listener.local_addr().expect("bound").to_string();
+    ann.one(&["offer", "once", &service]).await;
+    // It may be asked for itself as long as word of it is on its way.
+    let known = async {
+        while ben
+            .json(&["contacts", "--speaks", "/kith/tcp/once/1"])
+            .await
+            .is_empty()
+        {}
+    };
+    timeout(PATIENCE, known).await.expect("in time");
+    let mut forward = ben.begin(&["forward", "ann:once", "--json"]);
+    let address = listen(&forward.json().await);
+    let once = async {
+        let (mut socket, _) = listener.accept().await?;
+        let mut said = Vec::new();
+        socket.read_to_end(&mut said).await.map(|_| said)
+    };
+    let (said, _) = tokio::join!(timeout(PATIENCE, once), ask(address, b"abc"));
+    assert_eq!(said.expect("in time").expect("it connects"), b"abc");
+    assert_eq!(forward.stop("TERM").await, 0);
+}
+
+#[tokio::test]
+async fn a_forward_to_somebody_away_says_so_and_leads_to_them_once_they_are_there() {
+    let (mut ann, ben) = friends().await;
+    let service = backwards().await.to_string();
+    ann.one(&["offer", "back", &service]).await;
+    ann.stop("TERM").await;
+    let mut forward = ben.begin(&["forward", "ann:back", "--json"]);
+    let address = listen(&forward.json().await);
+    forward.said("ann").await;
+    ann.start(&[]).await;
+    ann.one(&["ping", "ben", "-c", "1"]).await;
+    assert_eq!(ask(address, b"abc").await, b"cba");
+    assert_eq!(forward.stop("TERM").await, 0);
 }
 
 #[tokio::test]

@@ -2,14 +2,16 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::door::call;
-use crate::person::{PATIENCE, Person, text};
+use crate::person::{PATIENCE, Person, Running, finish, text};
 use crate::web_client::{WebClient, up_with_browser};
 
 #[tokio::test]
@@ -30,6 +32,64 @@ async fn the_address_that_is_printed_lets_one_browser_in_once() {
     assert_eq!(second.status, 401, "{second:?}");
     assert!(second.text().contains("kith web"), "{}", second.text());
     assert_eq!(second.header("set-cookie"), None);
+}
+
+/// What opens an address: tells it to whoever reads `told`.
+async fn put_opener(programs: &Path, told: &Path) {
+    std::fs::create_dir(programs).expect("room");
+    let script = format!("#!/bin/sh\nprintf %s \"$1\" > '{}'\n", told.display());
+    // By another process: none of this one's is to be open for writing when the script is run.
+    let put = "mkfifo \"$1\"; for name in open xdg-open; do printf %s \"$3\" > \"$2/$name\"; chmod +x \"$2/$name\"; done";
+    let mut command = Command::new("sh");
+    command.args(["-c", put, "sh"]).args([told, programs]);
+    let put = command.arg(script).status().await.expect("sh runs");
+    assert!(put.success());
+}
+
+#[tokio::test]
+async fn the_browser_is_led_to_the_address_by_open_and_where_there_is_none_that_is_said() {
+    let ann = Person::new();
+    let (programs, told) = (ann.file("programs"), ann.file("told"));
+    put_opener(&programs, &told).await;
+    let up = [
+        "up",
+        "--no-lan",
+        "--bind",
+        "127.0.0.1:0",
+        "--api",
+        "127.0.0.1:0",
+        "--open",
+        "--json",
+    ];
+    let mut command = ann.command(&up);
+    command.env("PATH", &programs);
+    let mut running = Running::spawn(command);
+    let ready = running.json().await;
+    let opened = async || {
+        let read = timeout(PATIENCE, tokio::fs::read_to_string(&told)).await;
+        read.expect("in time").expect("text")
+    };
+    let url = opened().await;
+    assert_eq!(url, text(&ready["url"]));
+    let (client, path) = WebClient::at(&url);
+    assert_eq!(client.get(&path).await.status, 303);
+
+    let web = async || {
+        let mut command = ann.command(&["web", "--open"]);
+        command.env("PATH", &programs);
+        finish(command, b"").await
+    };
+    let (ran, url) = tokio::join!(web(), opened());
+    assert_eq!(String::from_utf8_lossy(&ran.stdout).trim(), url);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    std::fs::remove_dir_all(&programs).expect("there");
+    let ran = web().await;
+    assert!(
+        ran.code == 0 && ran.stdout.starts_with(b"http://"),
+        "{ran:?}"
+    );
+    assert!(ran.stderr.contains("open the address yourself"), "{ran:?}");
+    assert_eq!(running.stop("TERM").await, 0);
 }
 
 #[tokio::test]
@@ -397,6 +457,7 @@ async fn what_a_program_holds_open_ends_with_its_token() {
     let (ann, client) = up_with_browser().await;
     let ben = Person::up().await;
     ben.meet(&ann, "ann", "ben").await;
+    ben.one(&["offer", "echo", "9"]).await;
     let made = ann.one(&["tokens", "make", "backup"]).await;
     let token = format!("Bearer {}", text(&made["token"]));
     let headers = [
@@ -421,7 +482,7 @@ async fn what_a_program_holds_open_ends_with_its_token() {
             break listen.parse::<SocketAddr>().expect("an address");
         }
     };
-    // Nobody offers what it leads to: it may be reset as soon as it stands.
+    // Nobody listens where it leads to: it may be reset as soon as it stands.
     let is_forwarded = async || match TcpStream::connect(listen).await {
         Ok(_) => true,
         Err(error) => error.kind() == ErrorKind::ConnectionReset,

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
@@ -16,6 +16,12 @@ use crate::world::World;
 
 /// How long other people's programs may take to start and to hear of a service.
 const BROWSER_DURATION_MAX: Duration = Duration::from_secs(20);
+
+/// How long one of them is looked at.
+const BROWSED_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long an address may be told of that a host has no more.
+const MOVED_WITHIN: Duration = Duration::from_secs(20);
 
 /// The tests of this file.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -74,7 +80,7 @@ async fn avahi_browse_shows_a_node() -> Result<()> {
     let island = world.island("island").await?;
     let ann_host = world.host("ann", &island).await?;
     let address = ann_host.ip().map(|ip| ip.to_string()).unwrap_or_default();
-    let _ann = Person::start(ann_host, dir.path(), &[])?;
+    let ann = Person::start(ann_host, dir.path(), &[])?;
     let reader = world.host("reader", &island).await?;
     // Avahi asks the system's message bus for permission to exist: it gets one of its own.
     let bus = dir.path().join("bus");
@@ -103,13 +109,26 @@ async fn avahi_browse_shows_a_node() -> Result<()> {
     avahi.args(["--no-drop-root", "--no-chroot", "--no-rlimits", "--debug"]);
     let avahi = Program::start(&reader, avahi)?;
     avahi.wait_for_talk(BROWSER_DURATION_MAX, "Server startup complete")?;
-    let mut browse = on_bus("avahi-browse");
-    browse.args(["--parsable", "--resolve", "--no-db-lookup", "_kith._udp"]);
-    let browse = Program::start(&reader, browse)?;
-    let shown = browse.wait_for_line(BROWSER_DURATION_MAX, |line| {
-        line.starts_with('=') && line.contains(&address)
-    })?;
+    let browse = |address: &str, within| {
+        let mut browse = on_bus("avahi-browse");
+        browse.args(["--parsable", "--resolve", "--no-db-lookup", "_kith._udp"]);
+        let browse = Program::start(&reader, browse)?;
+        browse.wait_for_line(within, |line| {
+            line.starts_with('=') && line.contains(address)
+        })
+    };
+    let shown = browse(&address, BROWSER_DURATION_MAX)?;
     ensure!(!shown.contains("ann"), "the host's name is told: {shown}");
+
+    // Wherever it is from now on, others see at once.
+    World::renew_address(&ann.host, &island).await?;
+    let moved = ann.host.ip().map(|ip| ip.to_string()).unwrap_or_default();
+    ensure!(moved != address, "it has another address");
+    let start = Instant::now();
+    // A browser shows an address that it remembers, once.
+    while let Err(unseen) = browse(&moved, BROWSED_WITHIN) {
+        ensure!(start.elapsed() < MOVED_WITHIN, "{moved}: {unseen}");
+    }
     Ok(())
 }
 

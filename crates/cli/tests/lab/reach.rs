@@ -23,14 +23,14 @@ use crate::world::{NatKind, World};
 const RELAYED_DURATION_MAX: Duration = Duration::from_secs(2);
 
 /// How long a stream is watched after the introducer stopped: longer than a path that is silent is kept (2.5 s), and than the
-/// engine takes to ask the relay (5 s).
+/// engine takes to ask the relay (2.2 s).
 const WITHOUT_INTRODUCER_DURATION: Duration = Duration::from_secs(8);
 
 /// How long it may take until both faces have a place at the introducer that is left: 16 s until the dead one is given up, 10 s in
 /// which it might have come back, and the engine's look at the other.
 const MOVED_DURATION_MAX: Duration = Duration::from_secs(45);
 
-/// The shortest time for which the relay is watched. A keep-alive comes by it each 5 s, so a span sees one of each node or none.
+/// The shortest time for which the relay is watched. A keep-alive comes by it each 2.2 s, so a span sees one of each node or none.
 const SPAN_MIN: Duration = Duration::from_secs(2);
 
 /// How often files are handed over to see a span in which the relay carried no more than while nothing was done. Now and then a

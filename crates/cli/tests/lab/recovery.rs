@@ -1,10 +1,14 @@
 //! What a user notices when the network changes under a session: the gap between two answers to a ping, and how long it
 //! takes until the path is direct again.
 
+use std::fs;
+use std::io::{PipeWriter, Write as _};
 use std::path::Path;
-use std::time::Duration;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use libtest_mimic::Trial;
 use patchbay::Router;
 use tempfile::TempDir;
@@ -24,6 +28,9 @@ const CUT_DURATION: Duration = Duration::from_secs(3);
 
 /// How long a stream that was in use when its link was cut may take to go on: four times the cut, and some for good measure.
 const RESUMED_DURATION_MAX: Duration = Duration::from_secs(20);
+
+/// Between two words on a stream in use.
+const EACH: Duration = Duration::from_millis(100);
 
 /// How long a direct path stays cut, so that several looks for another fail.
 const DIRECT_CUT_DURATION: Duration = Duration::from_secs(8);
@@ -111,20 +118,75 @@ async fn a_cut_link_heals() -> Result<()> {
     let mut world = World::new().await?;
     let mut pinging = Pinging::start(&world, dir.path()).await?;
     let line = world.line_to_internet(&pinging.home, Condition::default())?;
+    let (heard, (input, said)) = (dir.path().join("through"), std::io::pipe()?);
+    let mut through = pinging.ann.pipe(&pinging.bob, &heard, input.into())?;
+    let counted = Counting::start(said);
     pinging.pings.listen(Duration::from_secs(1))?;
+    ensure!(bytes_in(&heard) > 0, "nothing came before the cut");
     line.set(Condition {
         is_cut: true,
         ..Condition::default()
     });
     tokio::time::sleep(CUT_DURATION).await;
+    let before_heal = bytes_in(&heard);
     line.set(Condition::default());
+    let resumed = std::thread::spawn({
+        let (heard, healed) = (heard.clone(), Instant::now());
+        move || {
+            while bytes_in(&heard) == before_heal && healed.elapsed() < RESUMED_DURATION_MAX {
+                std::thread::sleep(EACH / 10);
+            }
+            healed.elapsed()
+        }
+    });
     let after = Pings::start(&pinging.ann, &pinging.bob)?;
-    let before = std::mem::replace(&mut pinging.pings, after);
+    pinging.pings = after;
     pinging.recovers()?;
     // What was under way on the dead path takes longer: the engine sends it again only after three of the path's probe
-    // time-outs, and an acknowledgement that was itself held up by the cut makes those long. Nothing is lost, though.
-    before.answer(RESUMED_DURATION_MAX)?;
+    // time-outs, and an acknowledgement that was itself held up by the cut makes those long.
+    let resumed = resumed.join().map_err(|_| anyhow!("it panicked"))?;
+    ensure!(resumed < RESUMED_DURATION_MAX, "a stream stands still");
+    // The very stream goes on, and nothing of it is lost.
+    let all = counted.stop()?;
+    through.end()?;
+    ensure!(fs::read(&heard)? == all, "not what was said");
     Ok(())
+}
+
+/// How much is in a file, in bytes.
+fn bytes_in(file: &Path) -> u64 {
+    fs::metadata(file).map_or(0, |it| it.len())
+}
+
+/// Somebody who counts into a pipe, at each [`EACH`].
+struct Counting {
+    stops: mpsc::Sender<()>,
+    thread: JoinHandle<std::io::Result<Vec<u8>>>,
+}
+
+impl Counting {
+    fn start(mut into: PipeWriter) -> Self {
+        let (stops, stopped) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let mut said = Vec::new();
+            for number in 0_u32.. {
+                if stopped.recv_timeout(EACH) != Err(mpsc::RecvTimeoutError::Timeout) {
+                    break;
+                }
+                into.write_all(&number.to_be_bytes())?;
+                said.extend(number.to_be_bytes());
+            }
+            Ok(said)
+        });
+        Self { stops, thread }
+    }
+
+    /// Stops counting; all that was said.
+    fn stop(self) -> Result<Vec<u8>> {
+        drop(self.stops);
+        let said = self.thread.join();
+        Ok(said.map_err(|_| anyhow!("it panicked"))??)
+    }
 }
 
 async fn a_new_lan_address_is_survived() -> Result<()> {

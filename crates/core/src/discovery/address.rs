@@ -42,14 +42,14 @@ pub struct AddressRecord {
     /// Which of the peer's devices it is, under [`ROLES_MAX`]; the binding says the same.
     #[n(1)]
     pub role: u8,
-    /// The signed binding of peer and contact device, at most [`BINDING_BYTES_MAX`]. Opaque here: the address book
-    /// verifies it before the route is used.
+    /// The signed binding of the peer and its contact device, or its public device where the contact face is not told; at most
+    /// [`BINDING_BYTES_MAX`]. Opaque here: the address book verifies it before the route is used.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub binding: Vec<u8>,
-    /// The contact face.
-    #[cbor(n(3), with = "compact")]
-    pub contact: Route,
-    /// The public face.
+    /// The contact face; not told to whom its owner has not confirmed.
+    #[cbor(n(3), with = "compact::optional")]
+    pub contact: Option<Route>,
+    /// The public face; there where the contact face is not told.
     #[cbor(n(4), with = "compact::optional")]
     pub public: Option<Route>,
     /// Where its next records will be, at most [`INTRODUCERS_MAX`].
@@ -121,11 +121,11 @@ impl AddressRecord {
     /// Says where a device is, cut down to what fits a sealed record.
     ///
     /// # Errors
-    /// [`AddressError::Bounds`] when the binding is over [`BINDING_BYTES_MAX`] or the role not under [`ROLES_MAX`].
+    /// [`AddressError::Bounds`] when the binding is over [`BINDING_BYTES_MAX`], the role not under [`ROLES_MAX`], or neither face is told.
     pub fn new(
         role: u8,
         binding: Vec<u8>,
-        contact: Route,
+        contact: Option<Route>,
         public: Option<Route>,
         mut introducers: Vec<Introducer>,
         at: Time,
@@ -135,7 +135,7 @@ impl AddressRecord {
             version: VERSION,
             role,
             binding,
-            contact: contact.bounded(),
+            contact: contact.map(Route::bounded),
             public: public.map(Route::bounded),
             introducers,
             // While it is being fitted, as large as it can become.
@@ -207,14 +207,16 @@ impl AddressRecord {
 
     /// Whether every part is within its bound.
     fn check(&self) -> Result<(), AddressError> {
-        let routes_bounded =
-            self.contact.is_bounded() && self.public.as_ref().is_none_or(Route::is_bounded);
+        let mut faces = self.contact.iter().chain(&self.public).peekable();
+        let is_told = faces.peek().is_some();
+        let routes_bounded = faces.all(Route::is_bounded);
         match self {
             _ if self.version != VERSION => Err(AddressError::Bounds("of a newer version")),
             _ if self.role >= ROLES_MAX => Err(AddressError::Bounds("no such role")),
             _ if self.binding.len() > BINDING_BYTES_MAX => {
                 Err(AddressError::Bounds("binding too large"))
             }
+            _ if !is_told => Err(AddressError::Bounds("no face")),
             _ if !routes_bounded => Err(AddressError::Bounds("route too large")),
             _ if self.introducers.len() > INTRODUCERS_MAX => {
                 Err(AddressError::Bounds("too many introducers"))
@@ -248,6 +250,12 @@ impl AddressRecord {
         } = self;
         let mut none = Vec::new();
         let public_relays = public.as_mut().map_or(&mut none, |route| &mut route.relays);
+        let Some(contact) = contact else {
+            return shorten(introducers, 1)
+                || shorten(public_relays, 1)
+                || shorten(introducers, 0)
+                || shorten(public_relays, 0);
+        };
         let trimmed = shorten(&mut contact.addresses, 4)
             || shorten(public_relays, 1)
             || shorten(&mut contact.relays, 2)

@@ -41,10 +41,22 @@ pub enum FindError {
     Address(#[from] AddressError),
 }
 
+/// What the records that are left for somebody tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The public face, at which nobody learns an IP address: for whoever is let in and not confirmed.
+    PublicFace,
+    /// Both faces.
+    Everything,
+}
+
 /// What is remembered of a contact. There may be a million of these in a simulation, so it is kept small.
 #[derive(Clone, Debug, ZeroizeOnDrop)]
 pub(super) struct Contact {
     pub(super) reach: [u8; 32],
+    /// What its records tell.
+    #[zeroize(skip)]
+    told: Told,
     /// The days last written under, and the sequence of the last record there. Each day counts for itself: an introducer
     /// that invents a newer sequence under one locator shall not find the next number under another.
     #[zeroize(skip)]
@@ -74,9 +86,10 @@ pub(super) struct Contact {
 
 impl Contact {
     /// A contact for which everything is due.
-    pub(super) fn new(reach: [u8; 32], now: Time) -> Self {
+    pub(super) fn new(reach: [u8; 32], told: Told, now: Time) -> Self {
         Self {
             reach,
+            told,
             written: [(Day(0), 0); DAYS_WRITTEN],
             newest: [0; ROLES_MAX as usize],
             today: now,
@@ -87,6 +100,22 @@ impl Contact {
             attempts: 0,
             corrections: 0,
         }
+    }
+
+    /// What its records tell.
+    pub(super) fn told(&self) -> Told {
+        self.told
+    }
+
+    /// From now on its records tell this; whether that is something else than before.
+    pub(super) fn tell(&mut self, now: Time, told: Told) -> bool {
+        let before = std::mem::replace(&mut self.told, told);
+        if before == told {
+            return false;
+        }
+        // The other day's record follows in its own time: of one pair alone, publishing both would show which belong together.
+        self.today = self.today.min(now);
+        true
     }
 
     /// When a record for it is due next.
@@ -199,6 +228,20 @@ impl Contact {
         self.attempts = self.attempts.saturating_add(1);
         self.asked = Some(now.day());
         now.day()
+    }
+
+    /// Opens what `peer`, who is this contact, left under another secret than the one that counts. What is read there says nothing of how old
+    /// a record under the other may be, and there it is not remembered.
+    pub(super) fn open_under(
+        &self,
+        scheme: &impl Scheme,
+        now: Time,
+        (writer, reach): (PeerId, &[u8; 32]),
+        record: &Record,
+    ) -> Result<AddressRecord, FindError> {
+        let day = self.asked.ok_or(FindError::NotAsked)?;
+        let envelope = Envelope { reach, writer, day };
+        Ok(AddressRecord::open(scheme, envelope, record, now)?)
     }
 
     /// Opens what `peer`, who is this contact, left; nothing older than what was opened before. With it: whether it is

@@ -7,35 +7,32 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 
-use crate::address::Route;
+use zeroize::ZeroizeOnDrop;
+
 use crate::crypto::Scheme;
-use crate::ids::{DeviceKey, Locator, PeerId};
-use crate::introducer::Introducer;
+use crate::ids::{DeviceKey, InviteId, Locator, PeerId};
 use crate::random::{Random, Seed};
 use crate::time::{Day, Time};
 
 use super::address::{AddressError, AddressRecord, Envelope};
 use super::config::PresenceConfig;
-use super::contact::{Contact, FindError, NEVER};
+use super::contact::{Contact, FindError, NEVER, Told};
 use super::lan::Acquaintance;
+use super::own::{Own, OwnAddress};
 use super::record::Record;
 use super::schedule::{self, DEBOUNCE, DEBOUNCE_MAX, PUBLISH_BURST, PUBLISH_PACE};
 
 /// The most introducers that wait to be told everything: more than a node uses.
 const CATCH_UPS_MAX: usize = 16;
 
-/// Where I am, as my contacts shall see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnAddress {
-    /// The signed binding of this device's contact face, at most
-    /// [`BINDING_BYTES_MAX`](super::address::BINDING_BYTES_MAX).
-    pub binding: Vec<u8>,
-    /// The contact face, most promising addresses first.
-    pub contact: Route,
-    /// The public face.
-    pub public: Option<Route>,
-    /// The introducers I use, preferred first.
-    pub introducers: Vec<Introducer>,
+/// A secret that a contact may share with me: of an invite that it may have taken.
+#[derive(Clone, Debug, PartialEq, Eq, ZeroizeOnDrop)]
+pub struct Alternative {
+    /// Of which invite.
+    #[zeroize(skip)]
+    pub invite: InviteId,
+    /// The reach secret.
+    pub reach: [u8; 32],
 }
 
 /// Whom a record is for.
@@ -65,6 +62,8 @@ pub enum PresenceOutput {
         peer: PeerId,
         /// Where it stands.
         locator: Locator,
+        /// Of which invite the secret is that it follows from; `None` for the one that counts.
+        under: Option<InviteId>,
     },
     /// A contact says where it is.
     Found {
@@ -74,6 +73,8 @@ pub enum PresenceOutput {
         address: Box<AddressRecord>,
         /// Whether it was written after all that were found before.
         is_newer: bool,
+        /// Of which invite the secret is that it was sealed with; `None` for the one that counts.
+        under: Option<InviteId>,
     },
 }
 
@@ -110,9 +111,11 @@ pub struct Presence<S> {
     config: PresenceConfig,
     random: Random,
     now: Time,
-    own: Option<AddressRecord>,
+    own: Option<Own>,
     change: Option<Change>,
     contacts: BTreeMap<PeerId, Contact>,
+    /// Under what else few of them are looked up.
+    alternatives: BTreeMap<PeerId, Vec<Alternative>>,
     catch_ups: VecDeque<CatchUp>,
     ready: VecDeque<Ready>,
     /// Nothing is due before.
@@ -130,30 +133,44 @@ impl<S: Scheme> Presence<S> {
             own: None,
             change: None,
             contacts: BTreeMap::new(),
+            alternatives: BTreeMap::new(),
             catch_ups: VecDeque::new(),
             ready: VecDeque::new(),
             next: NEVER,
         }
     }
 
-    /// Somebody is a contact, sharing `reach` with me: from now on addresses are left for it. With another secret than
-    /// before, it begins anew.
-    pub fn handle_contact_added(&mut self, now: Time, peer: PeerId, reach: [u8; 32]) {
+    /// Somebody is a contact, sharing `reach` with me: from now on addresses are left for it that tell this. With another secret
+    /// than before, it begins anew.
+    pub fn handle_contact_added(&mut self, now: Time, peer: PeerId, reach: [u8; 32], told: Told) {
         self.now = now;
-        if self
-            .contacts
-            .get(&peer)
-            .is_some_and(|contact| contact.reach == reach)
-        {
-            return;
+        let known = self.contacts.get_mut(&peer);
+        let is_news = match known.filter(|contact| contact.reach == reach) {
+            Some(contact) => contact.tell(now, told),
+            None => {
+                self.contacts.insert(peer, Contact::new(reach, told, now));
+                true
+            }
+        };
+        if is_news {
+            self.next = self.next.min(now);
         }
-        self.contacts.insert(peer, Contact::new(reach, now));
-        self.next = self.next.min(now);
+    }
+
+    /// Which other secrets a contact may hold that it shares with me, instead of the one that counts: its records are looked for under them,
+    /// too. In the place of those given before.
+    pub fn handle_alternatives(&mut self, peer: PeerId, alternatives: Vec<Alternative>) {
+        if alternatives.is_empty() || !self.contacts.contains_key(&peer) {
+            self.alternatives.remove(&peer);
+        } else {
+            self.alternatives.insert(peer, alternatives);
+        }
     }
 
     /// Somebody is no contact any more: what was left for it is replaced by noise that nobody can open.
     pub fn handle_contact_removed(&mut self, now: Time, peer: PeerId) {
         self.now = now;
+        self.alternatives.remove(&peer);
         let Some(mut contact) = self.contacts.remove(&peer) else {
             return;
         };
@@ -177,16 +194,7 @@ impl<S: Scheme> Presence<S> {
     /// [`AddressError::Bounds`] when no record can hold it; the address before stays.
     pub fn handle_address(&mut self, now: Time, own: OwnAddress) -> Result<(), AddressError> {
         self.now = now;
-        // Written when the one before was, so that nothing but a change makes a difference.
-        let at = self.own.as_ref().map_or(now, |own| own.at);
-        let OwnAddress {
-            binding,
-            contact,
-            public,
-            introducers,
-        } = own;
-        let role = self.config.role;
-        let own = AddressRecord::new(role, binding, contact, public, introducers, at)?;
+        let own = Own::new(self.config.role, own)?;
         if self.own.as_ref() == Some(&own) {
             return Ok(());
         }
@@ -283,11 +291,27 @@ impl<S: Scheme> Presence<S> {
     ) -> Result<(), FindError> {
         self.now = now;
         let contact = self.contacts.get_mut(&peer).ok_or(FindError::Unknown)?;
-        let (address, is_newer) = contact.open(&self.scheme, now, peer, record)?;
+        let opened = contact.open(&self.scheme, now, peer, record);
+        let opened = opened.map(|(address, is_newer)| (address, is_newer, None));
+        let (address, is_newer, under) = match opened {
+            Err(FindError::Address(AddressError::Elsewhere)) => {
+                let others = self.alternatives.get(&peer).into_iter().flatten();
+                let mut opened = others.map(|it| {
+                    let place = (peer, &it.reach);
+                    let address = contact.open_under(&self.scheme, now, place, record)?;
+                    Ok((address, true, Some(it.invite)))
+                });
+                opened
+                    .find(Result::is_ok)
+                    .unwrap_or(Err(FindError::Address(AddressError::Elsewhere)))?
+            }
+            opened => opened?,
+        };
         let found = PresenceOutput::Found {
             peer,
             address: Box::new(address),
             is_newer,
+            under,
         };
         self.ready.push_back(Ready::Emit(found));
         Ok(())
@@ -352,10 +376,14 @@ impl<S: Scheme> Presence<S> {
         Some(Envelope { reach, writer, day }.locator())
     }
 
-    /// All contacts with the secrets shared with them, as [`lan`](super::lan) asks for them.
+    /// All contacts with the secrets that may be shared with them, as [`lan`](super::lan) asks for them.
     pub fn acquaintances(&self) -> impl Iterator<Item = Acquaintance<'_>> {
         let contacts = self.contacts.iter();
-        contacts.map(|(peer, contact)| (*peer, &contact.reach))
+        let others = self.alternatives.iter();
+        let others = others.flat_map(|(peer, all)| all.iter().map(|it| (*peer, &it.reach)));
+        contacts
+            .map(|(peer, contact)| (*peer, &contact.reach))
+            .chain(others)
     }
 
     /// Whether there is an address to publish that is not just changing.
@@ -414,9 +442,16 @@ impl<S: Scheme> Presence<S> {
         };
         let day = contact.look_up(now, &mut self.random);
         self.next = self.next.min(contact.lookup_at());
-        if let Some(locator) = self.locator_of(peer, day) {
-            self.ready
-                .push_back(Ready::Emit(PresenceOutput::Lookup { peer, locator }));
+        let others = self.alternatives.get(&peer).into_iter().flatten();
+        let others = others.map(|it| (Some(it.invite), &it.reach));
+        for (under, reach) in std::iter::once((None, &contact.reach)).chain(others) {
+            let writer = peer;
+            let locator = Envelope { reach, writer, day }.locator();
+            self.ready.push_back(Ready::Emit(PresenceOutput::Lookup {
+                peer,
+                locator,
+                under,
+            }));
         }
     }
 
@@ -442,12 +477,17 @@ impl<S: Scheme> Presence<S> {
 
     /// My address, sealed for `peer`; `None` when it has gone or there is nothing to say.
     fn record_for(&mut self, peer: PeerId, day: Day) -> Option<Record> {
-        let address = self.own.as_mut()?;
+        let contact = self.contacts.get_mut(&peer)?;
+        let Some(mut address) = self.own.as_ref()?.told(contact.told()).cloned() else {
+            // Nothing may be told any more where something was.
+            let PresenceConfig { me, role } = self.config;
+            let place = (me, day, role);
+            return contact.withdraw(&self.scheme, &mut self.random, place, self.now);
+        };
         address.at = self.now;
         let place = (self.config.me, day);
-        self.contacts
-            .get_mut(&peer)?
-            .seal(&self.scheme, &mut self.random, place, address)
+        contact
+            .seal(&self.scheme, &mut self.random, place, &address)
             .ok()
     }
 }

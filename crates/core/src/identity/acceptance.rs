@@ -4,7 +4,7 @@
 //! the invite's proof in a session, and to leave a sealed reply where the maker looks for it ([`super::admission`]).
 //!
 //! Nobody sees in an invite whether somebody else has used it up. So all that were accepted of one maker wait until one is taken: a
-//! reply is left to each, and in sessions they are shown one after the other, the one made last first.
+//! reply is left to each, and in sessions they are shown one after the other, the one accepted last first.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub enum AcceptError {
     /// Too late.
     #[error("this invite has expired; ask for a new one")]
     Expired,
-    /// Made over [`CLOCK_SKEW_MAX`] from now: until then it would count before every invite that is made.
+    /// Made over [`CLOCK_SKEW_MAX`] from now: by clocks as far apart neither side believes the other's bindings.
     #[error(
         "this invite is of a time to come: the clock of this machine is wrong, or that of whoever made it"
     )]
@@ -90,7 +90,9 @@ impl<S: Scheme> Book<S> {
             return Err(AcceptError::Blocked(contact.petname.clone()));
         }
         let name = self.wanted_name(&maker, petname, known.as_ref(), &invite.name)?;
-        let reach = self.reach(&maker, invite).ok_or(AcceptError::BadKey)?;
+        let at = self.accepted_at(now, invite);
+        let reach = self.reach(&maker, invite, at);
+        let reach = reach.ok_or(AcceptError::BadKey)?;
         let accepted = self.entries.accepted.get(&maker);
         if accepted.is_some_and(|accepted| !accepted.has_room_for(&invite.id())) {
             return Err(AcceptError::Unanswered(name));
@@ -102,13 +104,17 @@ impl<S: Scheme> Book<S> {
             }
             None => Contact::new(maker, name.clone(), now, invite.id()),
         };
-        let is_repeated = contact.mutual && contact.reach.as_ref() == Some(&reach);
+        // One by which they have met, or came into the book, says nothing new to a maker who still shares something.
+        let shared = contact.reach.as_ref().map(|shared| Some(shared.invite));
+        let met_by = shared.map(|shared| [shared, contact.source]);
+        let is_repeated =
+            contact.mutual && met_by.is_some_and(|it| it.contains(&Some(reach.invite)));
         contact.petname = name;
         contact.state = ContactState::Confirmed;
         contact.introducers.clone_from(&invite.introducers);
-        let is_reach_new = contact.take_later(reach);
+        let is_reach_new = !is_repeated && contact.take_later(reach);
         if !is_repeated {
-            self.put_accepted(now, invite, known.as_ref());
+            self.put_accepted(at, invite, known.as_ref());
         }
         self.put_contact(contact);
         self.tell(if known.is_some() {
@@ -142,61 +148,70 @@ impl<S: Scheme> Book<S> {
         Ok(())
     }
 
-    /// The maker of invites I accepted is known to have me in its book: it took the one made last, or left a record under our
-    /// reach secret. None of them needs an answer any more.
+    /// The maker of invites I accepted left a record under the secret that counts between us: it has me in its book. Of one that waits it
+    /// took that by which we share it.
     pub fn mark_mutual(&mut self, maker: &PeerId) {
-        let waiting = self.waiting(maker).iter();
-        let waiting: Vec<InviteId> = waiting.map(|accepted| accepted.invite.id()).collect();
-        self.forget_accepted(maker);
-        for invite in waiting {
-            let peer = *maker;
-            self.tell(Event::InviteTaken { peer, invite });
-        }
         let contact = self.contact(maker).cloned();
-        if let Some(mut contact) = contact.filter(|known| !known.mutual && known.reach.is_some()) {
+        let Some((mut contact, reach)) = contact.and_then(|it| Some((it.clone(), it.reach?)))
+        else {
+            return;
+        };
+        let mut waiting = self.waiting(maker).iter();
+        if waiting.any(|it| it.invite.id() == reach.invite) {
+            return self.mark_taken(maker, &reach.invite);
+        }
+        if !contact.mutual {
             contact.mutual = true;
             self.put_contact(contact);
             self.tell(Event::Changed { peer: *maker });
         }
     }
 
-    /// The maker took this one of the invites I accepted. Should others wait that were made later, they are shown too, for they
+    /// The maker took this one of the invites I accepted. Should others wait that were accepted later, they are shown too, for they
     /// count where they are taken; where not, this one does.
     pub fn mark_taken(&mut self, maker: &PeerId, taken: &InviteId) {
         let Some(mut accepted) = self.entries.accepted.get(maker).cloned() else {
             return;
         };
         let mut places = accepted.waiting.iter();
-        let place = match places.position(|it| it.invite.id() == *taken) {
-            None => return,
-            Some(0) => return self.mark_mutual(maker),
-            Some(place) => place,
+        let Some(place) = places.position(|it| it.invite.id() == *taken) else {
+            return;
         };
         let done = accepted.waiting.split_off(place);
         let by = &done[0].invite;
-        let earlier = accepted.earlier.take();
-        accepted.earlier = match (earlier, self.reach(maker, by)) {
-            (Some(earlier), Some(reach)) if !earlier.is_as_late_as(&reach) => Some(reach),
-            (earlier, reach) => earlier.or(reach),
-        };
-        if let Some(mut contact) = self.contact(maker).cloned() {
-            let mut before = Before::of(&contact);
+        let reach = self.reach(maker, by, done[0].at);
+        if let Some(reach) = reach.clone() {
+            accepted.share_beneath(reach);
+        }
+        let contact = self.contact(maker).cloned();
+        if let Some(contact) = contact.as_ref().filter(|_| !accepted.waiting.is_empty()) {
+            let mut before = Before::of(contact);
             let is_said_by = |it: &AcceptedInvite| it.invite.introducers == before.introducers;
             if accepted.waiting.iter().any(is_said_by) {
                 before.introducers.clone_from(&by.introducers);
             }
             accepted.before = Some(before);
-            contact.mutual = true;
-            self.put_contact(contact);
         }
-        self.entries.accepted.insert(*maker, accepted);
+        if accepted.waiting.is_empty() {
+            self.entries.accepted.remove(maker);
+        } else {
+            self.entries.accepted.insert(*maker, accepted);
+        }
         self.store(self.entries.accepted_row(maker));
+        let peer = *maker;
         for accepted in done {
-            let (peer, invite) = (*maker, accepted.invite.id());
+            let invite = accepted.invite.id();
             self.aside.remove(&invite);
             self.tell(Event::InviteTaken { peer, invite });
         }
-        self.tell(Event::Changed { peer: *maker });
+        let Some(mut contact) = contact else { return };
+        contact.mutual = true;
+        let is_reach_new = reach.is_some_and(|reach| contact.take_later(reach));
+        self.put_contact(contact);
+        self.tell(Event::Changed { peer });
+        if is_reach_new {
+            self.tell(Event::ReachBegan { peer });
+        }
     }
 
     /// Whoever answers for `maker` takes us for a stranger, to whom [`Book::accepted`] was shown: that one is shown again only
@@ -237,16 +252,14 @@ impl<S: Scheme> Book<S> {
     /// `name` is what I call myself, `introducers` where I leave my records. `None` without such an invite.
     pub fn write_reply(
         &mut self,
-        now: Time,
         invite: &Invite,
         name: &str,
         introducers: Vec<Introducer>,
     ) -> Option<Vec<u8>> {
-        let accepted = self.entries.accepted.get(&invite.peer)?;
-        if !accepted.holds(&invite.id()) {
-            return None;
-        }
-        let reply = Reply::new(invite.id(), self.me, name, now, introducers);
+        let id = invite.id();
+        let mut waiting = self.waiting(&invite.peer).iter();
+        let at = waiting.find(|it| it.invite.id() == id)?.at;
+        let reply = Reply::new(id, self.me, name, at, introducers);
         seal_reply(&self.scheme, &mut self.random, invite, &self.secret, &reply)
     }
 
@@ -289,13 +302,21 @@ impl<S: Scheme> Book<S> {
         })
     }
 
+    /// As of when an invite counts that is accepted now; one that waits already, as of when it was accepted first.
+    fn accepted_at(&self, now: Time, invite: &Invite) -> Time {
+        let (maker, id) = (&invite.peer, invite.id());
+        let mut waiting = self.waiting(maker).iter();
+        let already = waiting.find(|it| it.invite.id() == id);
+        already.map_or_else(|| self.later_than_shared(now, maker), |it| it.at)
+    }
+
     /// Keeps an accepted invite until its maker knows, with what was `known` of them before the first that waits.
-    fn put_accepted(&mut self, now: Time, invite: &Invite, known: Option<&Contact>) {
+    fn put_accepted(&mut self, at: Time, invite: &Invite, known: Option<&Contact>) {
         let maker = invite.peer;
         self.try_all_again(&maker);
         let accepted = self.entries.accepted.entry(maker);
         let accepted = accepted.or_insert_with(|| AcceptedInvites::none(known));
-        if accepted.add(invite.clone(), now) {
+        if accepted.add(invite.clone(), at) {
             self.store(self.entries.accepted_row(&maker));
         }
     }
@@ -441,7 +462,7 @@ mod tests {
         book.mark_mutual(&maker);
         assert_eq!(book.unanswered(NOW + DAY).count(), 0);
         assert!(book.contact(&maker).expect("known").mutual);
-        assert_eq!(book.write_reply(NOW, &invite(1, 7), "Bo", vec![]), None);
+        assert_eq!(book.write_reply(&invite(1, 7), "Bo", vec![]), None);
     }
 
     #[test]
@@ -480,6 +501,7 @@ mod tests {
         let mut book = book(2);
         let maker = book.accept_invite(NOW, &invite(1, 7), None).expect("room");
         book.remove(&maker).expect("known");
-        assert_eq!(book.rows(), [book.entries.latest_row()]);
+        let whose = *book.entries.latest.keys().next().expect("one date");
+        assert_eq!(book.rows(), [book.entries.latest_row(&whose)]);
     }
 }

@@ -9,7 +9,9 @@
 //! ```
 //!
 //! Two peers may invite each other at once, and replies arrive late and in any order. Both then know both invites, and
-//! the reach secret of the one made later counts, so that they come to the same one.
+//! the reach secret of the one accepted later counts, so that they come to the same one. When it was accepted says who accepted it,
+//! with a proof and in a reply: after all that they ever shared with its maker. So where one of them has forgotten the other, and
+//! the other has not, both go on by the invite that brings them together again, however old it is.
 
 use std::time::Duration;
 
@@ -20,9 +22,9 @@ use crate::ids::{InviteId, PeerId};
 use crate::introducer::Introducer;
 use crate::time::{DAY, Time};
 
-use super::contact::{Contact, ContactState};
+use super::contact::{Contact, ContactState, Reach};
 use super::invite::{Hints, Invite, InviteSecret};
-use super::kept_invite::{Burned, MadeInvite, TURNED_AWAY_MAX};
+use super::kept_invite::{ACCEPTED_AHEAD_MAX, Burned, MadeInvite, TURNED_AWAY_MAX};
 use super::outputs::Event;
 use super::petname::Petname;
 use super::reply::{ReplyError, open_reply};
@@ -70,6 +72,9 @@ pub enum RedeemError {
     /// Presented by me.
     #[error("one's own invite")]
     Own,
+    /// Accepted over [`ACCEPTED_AHEAD_MAX`] from now.
+    #[error("accepted in a time to come")]
+    Ahead,
     /// The proof is not one of this invite, session and peer.
     #[error("the proof does not hold")]
     Proof,
@@ -98,6 +103,21 @@ pub struct Admission {
     pub is_new: bool,
 }
 
+/// An invite of mine as it is shown in a session.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// Which.
+    pub invite: &'a InviteId,
+    /// That it is held.
+    pub proof: &'a [u8; 32],
+    /// When its holder accepted it, as they say; else when it was made.
+    pub at: Option<Time>,
+    /// What only the two ends of the session know.
+    pub exporter: &'a [u8; 32],
+    /// What its holder calls itself.
+    pub name: &'a str,
+}
+
 /// Where replies to one of my invites may wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
@@ -120,12 +140,10 @@ impl<S: Scheme> Book<S> {
         }
         self.handle_timeout(now);
         self.make_room_for_invite()?;
-        let made = self.later_than_all(now);
         let invite = Invite::new(
             self.me,
             InviteSecret::from_bytes(self.random.bytes()),
-            made,
-            // However far ahead it is dated.
+            now,
             now + terms.life,
             terms.reusable,
             terms.hints,
@@ -141,25 +159,23 @@ impl<S: Scheme> Book<S> {
         is_known
     }
 
-    /// Lets `peer` in, who proved in the session of `exporter` to hold an invite of mine, and whose binding has been
-    /// verified in that session. A single-use invite is burned by it; the same peer may show it again.
+    /// Lets `peer` in, who shows in a session to hold an invite of mine, and whose binding has been verified in that
+    /// session. A single-use invite is burned by it; the same peer may show it again.
     ///
     /// # Errors
     /// [`RedeemError`]; nothing has changed then, and the peer is to be answered as any stranger.
     pub fn redeem(
         &mut self,
         now: Time,
-        id: &InviteId,
-        proof: &[u8; 32],
-        exporter: &[u8; 32],
         peer: PeerId,
-        name: &str,
+        shown: &Shown<'_>,
     ) -> Result<Admission, RedeemError> {
-        let made = self.unexpired(now, id)?;
-        if !made.invite.check_proof(exporter, &peer, proof) {
+        let made = self.unexpired(now, shown.invite)?;
+        if !made.invite.check_proof(shown.exporter, &peer, shown.proof) {
             return Err(RedeemError::Proof);
         }
-        self.admit(now, made, peer, name, None)
+        let reach = self.reach_told(now, &peer, &made, shown.at)?;
+        self.admit(now, made, reach, peer, shown.name, None)
     }
 
     /// Lets in whoever left this sealed reply to an invite of mine.
@@ -174,7 +190,9 @@ impl<S: Scheme> Book<S> {
     ) -> Result<Admission, RedeemError> {
         let made = self.unexpired(now, id)?;
         let reply = open_reply(&self.scheme, &self.secret, &made.invite, bytes)?;
-        self.admit(now, made, reply.peer, &reply.name, Some(reply.introducers))
+        let reach = self.reach_told(now, &reply.peer, &made, Some(reply.at))?;
+        let introducers = Some(reply.introducers);
+        self.admit(now, made, reach, reply.peer, &reply.name, introducers)
     }
 
     /// Where replies to my invites may wait at `now`.
@@ -197,11 +215,28 @@ impl<S: Scheme> Book<S> {
         Ok(made)
     }
 
-    /// Lets in a peer that holds an invite of mine.
+    /// What I share with a peer by an invite of mine that they accepted `at` that time, as they say.
+    fn reach_told(
+        &self,
+        now: Time,
+        peer: &PeerId,
+        made: &MadeInvite,
+        at: Option<Time>,
+    ) -> Result<Reach, RedeemError> {
+        let at = at.unwrap_or(made.invite.made);
+        if at > now + ACCEPTED_AHEAD_MAX {
+            return Err(RedeemError::Ahead);
+        }
+        let reach = self.reach(peer, &made.invite, at);
+        reach.ok_or(RedeemError::BadKey)
+    }
+
+    /// Lets in a peer that holds an invite of mine, and shares `reach` by it.
     fn admit(
         &mut self,
         now: Time,
         mut made: MadeInvite,
+        reach: Reach,
         peer: PeerId,
         name: &str,
         introducers: Option<Vec<Introducer>>,
@@ -220,19 +255,20 @@ impl<S: Scheme> Book<S> {
             // Shown again by the same peer, who may not have heard that it was let in. Whoever was removed or blocked
             // since shares no reach secret with me, and is not let in by an old invite.
             let met = known.filter(|known| burned.by == peer && known.reach.is_some());
-            return met.map(admitted_again).ok_or(RedeemError::Burned);
+            let met = met.ok_or(RedeemError::Burned)?;
+            return Ok(self.admit_again(met, reach));
         }
         if made.turned_away.contains(&peer) {
             return Err(RedeemError::Burned);
         }
-        let reach = self.reach(&peer, &made.invite).ok_or(RedeemError::BadKey)?;
+        let is_settled = |settled: &Reach| settled.is_as_late_as(&reach);
         if made.invite.reusable
             && let Some(known) = known.as_ref()
             && known.mutual
-            && known.shares_as_late_as(&reach)
+            && self.settled(&peer).is_some_and(is_settled)
         {
-            // A reply is read again with every look into the mailbox, also after both met anew by a later invite.
-            return Ok(admitted_again(known.clone()));
+            // A reply is read again with every look into the mailbox, also after both met anew by another invite.
+            return Ok(admitted_again(known));
         }
         let before = known.as_ref().map(|known| known.state);
         let by_this = match made.invite.reusable {
@@ -248,6 +284,9 @@ impl<S: Scheme> Book<S> {
             None => self.make_room_for_contact(now, &made.invite, peer, name, state)?,
         };
         contact.state = state;
+        if !contact.mutual && self.waiting(&peer).is_empty() {
+            contact.reach = None; // By an invite of theirs that lapsed: they never heard of it.
+        }
         contact.mutual = true;
         if let Some(introducers) = introducers {
             contact.introducers = introducers;
@@ -264,6 +303,35 @@ impl<S: Scheme> Book<S> {
             state,
             is_new: true,
         })
+    }
+
+    /// Somebody shows again what it came by, and may have accepted it anew, after it forgot what else was shared with it.
+    fn admit_again(&mut self, mut contact: Contact, reach: Reach) -> Admission {
+        let (peer, admission) = (contact.peer, admitted_again(&contact));
+        let is_heard = std::mem::replace(&mut contact.mutual, true);
+        let settled = match self.entries.accepted.get(&peer) {
+            Some(accepted) => accepted.earlier.as_ref(),
+            None => contact.reach.as_ref().filter(|_| is_heard),
+        };
+        if is_heard && settled.is_some_and(|settled| settled.is_as_late_as(&reach)) {
+            return admission;
+        }
+        if settled.is_none() && self.waiting(&peer).is_empty() {
+            contact.reach = None; // As in `admit`.
+        }
+        let is_reach_new = contact.take_later(reach.clone());
+        self.put_contact(contact);
+        if let Some(accepted) = self.entries.accepted.get_mut(&peer) {
+            accepted.share_beneath(reach);
+            self.store(self.entries.accepted_row(&peer));
+        }
+        if !is_heard {
+            self.tell(Event::Changed { peer });
+        }
+        if is_reach_new {
+            self.tell(Event::ReachBegan { peer });
+        }
+        admission
     }
 
     /// Keeps the invite and the contact that came by it, and tells.
@@ -354,7 +422,7 @@ impl<S: Scheme> Book<S> {
     }
 }
 
-fn admitted_again(contact: Contact) -> Admission {
+fn admitted_again(contact: &Contact) -> Admission {
     Admission {
         peer: contact.peer,
         state: contact.state,

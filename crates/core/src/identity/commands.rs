@@ -135,8 +135,8 @@ impl<S: Scheme> Book<S> {
         }
         contact.state = ContactState::Blocked;
         contact.mutual = false;
+        self.keep_latest(peer);
         let had_reach = contact.reach.take().is_some();
-        self.keep_latest();
         contact.introducers.clear();
         self.put_contact(contact);
         self.forget_accepted(peer);
@@ -168,7 +168,7 @@ impl<S: Scheme> Book<S> {
     /// [`BookError::NotAContact`].
     pub fn remove(&mut self, peer: &PeerId) -> Result<(), BookError> {
         let contact = self.known(peer)?;
-        self.keep_latest();
+        self.keep_latest(peer);
         self.turn_away(*peer);
         self.forget_contact(&contact);
         Ok(())
@@ -381,7 +381,8 @@ mod tests {
         let invites: Vec<_> = book.invites().map(|made| made.invite.id()).collect();
         book.remove(&bo).expect("known");
         let (rows, events) = drain(&mut book);
-        let date = book.entries.latest_row();
+        let whose = *book.entries.latest.keys().next().expect("one date");
+        let date = book.entries.latest_row(&whose);
         assert!(rows.iter().all(|row| row.value.is_none() || *row == date));
         assert_eq!(
             events,

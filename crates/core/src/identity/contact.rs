@@ -67,10 +67,10 @@ pub struct Reach {
     /// The invite it is mixed with.
     #[n(1)]
     pub invite: InviteId,
-    /// When that invite was made, by its maker's clock. The reach of the later invite counts, so that two peers who
-    /// invited each other at once come to the same one.
+    /// When that invite was accepted, by the clock of who accepted it, and after all that the two had shared before. Both sides know
+    /// it, and the latest counts, so that two peers who invited each other at once come to the same one.
     #[n(2)]
-    pub made: Time,
+    pub at: Time,
 }
 
 /// The newest epoch seen of one face and role.
@@ -163,9 +163,9 @@ pub enum StaleBinding {
 }
 
 impl Reach {
-    /// Whether it is of `other`'s invite or of one made later.
+    /// Whether it is of `other`'s invite or of one accepted later.
     pub(super) fn is_as_late_as(&self, other: &Self) -> bool {
-        (self.made, self.invite) >= (other.made, other.invite)
+        (self.at, self.invite) >= (other.at, other.invite)
     }
 }
 
@@ -209,19 +209,15 @@ impl Contact {
         self.speaks.binary_search(protocol).is_ok()
     }
 
-    /// Whether what is shared is of `other`'s invite or of one made later.
-    pub(super) fn shares_as_late_as(&self, other: &Reach) -> bool {
-        let present = self.reach.as_ref();
-        present.is_some_and(|present| present.is_as_late_as(other))
-    }
-
-    /// Shares `new` with it, unless what is shared is of an invite made later. Whether that is a change.
+    /// Shares `new` with it, unless what is shared is of an invite accepted later. Whether that is another secret.
     pub(super) fn take_later(&mut self, new: Reach) -> bool {
-        if self.shares_as_late_as(&new) {
+        let present = self.reach.as_ref();
+        if present.is_some_and(|present| present.is_as_late_as(&new)) {
             return false;
         }
+        let is_other = present.is_none_or(|present| present.secret != new.secret);
         self.reach = Some(new);
-        true
+        is_other
     }
 
     /// Judges the epoch of a verified binding, and remembers it. Whether something was remembered.

@@ -2,12 +2,12 @@
 
 use crate::address::Route;
 use crate::crypto::{Ed25519, SecretKey};
-use crate::ids::{DeviceKey, TlsPin};
+use crate::ids::{DeviceKey, InviteId, PeerId, TlsPin};
 use crate::introducer::{Introducer, Ports, Trust};
 use crate::row::Row;
 use crate::time::{DAY, Time};
 
-use super::admission::{Admission, InviteTerms, RedeemError};
+use super::admission::{Admission, InviteTerms, RedeemError, Shown};
 use super::config::BookConfig;
 use super::invite::{Hints, Invite, InviteSecret};
 use super::outputs::{Event, Output};
@@ -87,7 +87,7 @@ pub(super) fn made(book: &mut Book<Ed25519>, now: Time, reusable: bool) -> Invit
     book.create_invite(now, terms(reusable)).expect("room")
 }
 
-/// The peer with key `number` shows `invite` to its maker in a session.
+/// The peer with key `number` shows `invite` to its maker in a session, accepted when it was made.
 pub(super) fn show(
     maker: &mut Book<Ed25519>,
     now: Time,
@@ -96,7 +96,47 @@ pub(super) fn show(
 ) -> Result<Admission, RedeemError> {
     let peer = key(number).peer_id();
     let proof = invite.proof(&SESSION, &peer);
-    maker.redeem(now, &invite.id(), &proof, &SESSION, peer, "Bo")
+    let shown = Shown {
+        invite: &invite.id(),
+        proof: &proof,
+        at: None,
+        exporter: &SESSION,
+        name: "Bo",
+    };
+    maker.redeem(now, peer, &shown)
+}
+
+/// A session between two: whatever invite of `maker` waits is shown and answered.
+pub(super) fn talk(accepter: &mut Book<Ed25519>, maker: &mut Book<Ed25519>, now: Time) {
+    while let Some((invite, is_taken)) = say(accepter, maker, now) {
+        hear(accepter, maker.me, &invite, is_taken);
+    }
+}
+
+/// An invite that waits is shown; which, and whether it is taken.
+pub(super) fn say(
+    accepter: &mut Book<Ed25519>,
+    maker: &mut Book<Ed25519>,
+    now: Time,
+) -> Option<(InviteId, bool)> {
+    let accepted = accepter.accepted(&maker.me)?.clone();
+    let shown = Shown {
+        invite: &accepted.invite.id(),
+        proof: &accepted.invite.proof(&SESSION, &accepter.me),
+        at: Some(accepted.at),
+        exporter: &SESSION,
+        name: "",
+    };
+    let admission = maker.redeem(now, accepter.me, &shown);
+    Some((accepted.invite.id(), admission.is_ok()))
+}
+
+/// The answer arrives.
+pub(super) fn hear(accepter: &mut Book<Ed25519>, maker: PeerId, invite: &InviteId, is_taken: bool) {
+    match is_taken {
+        true => accepter.mark_taken(&maker, invite),
+        false => accepter.give_up_invite(&maker, invite),
+    }
 }
 
 /// What the book asked for since the last call: its rows, and its events.

@@ -51,7 +51,7 @@ pub struct Invite {
     /// What its holder proves to hold.
     #[n(2)]
     pub secret: InviteSecret,
-    /// When it was made, by its maker's clock. Of two invites between the same peers, the later one counts.
+    /// When it was made, by its maker's clock.
     #[n(3)]
     pub made: Time,
     /// When it stops opening anything.

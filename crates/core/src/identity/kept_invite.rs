@@ -1,13 +1,14 @@
 //! Invites as the book keeps them: those I made, until they expire; those I accepted, until their makers know.
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use minicbor::{Decode, Encode};
 
 use crate::codec::Wire;
 use crate::ids::{InviteId, PeerId};
 use crate::introducer::Introducer;
-use crate::time::Time;
+use crate::time::{DAY, Time};
 
 use super::contact::{Contact, ContactState, Reach};
 use super::invite::{INVITE_BYTES_MAX, INVITE_INTRODUCERS_MAX, Invite};
@@ -24,6 +25,10 @@ pub const TURNED_AWAY_MAX: usize = 64;
 /// withdrawn, which nobody sees in it; who asks the same friend for more than these without ever being answered asks in vain.
 /// One costs 2.6 KB in a row, and a reply at each of its introducers.
 pub const ACCEPTED_PER_MAKER_MAX: usize = 8;
+
+/// How far ahead of my clock another may say to have accepted an invite: a year, by which no clock of people who meet is off. Nothing but
+/// the order of what two share follows from it; without a bound somebody could take me to the end of all dates.
+pub const ACCEPTED_AHEAD_MAX: Duration = Duration::from_secs(365 * DAY.as_secs());
 
 /// What a row takes beyond the invite in it, in bytes.
 const ROW_OVERHEAD_BYTES: usize = 160;
@@ -69,7 +74,7 @@ pub struct AcceptedInvite {
     /// The invite.
     #[n(0)]
     pub invite: Invite,
-    /// When I accepted it.
+    /// When I accepted it: as of then it counts.
     #[n(1)]
     pub at: Time,
     /// When a sealed reply was last left for its maker.
@@ -81,7 +86,7 @@ pub struct AcceptedInvite {
 /// only the maker can tell: another may be used up, withdrawn or forged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AcceptedInvites {
-    /// The one made last comes first; at most [`ACCEPTED_PER_MAKER_MAX`], and at least one where they are kept.
+    /// The one accepted last comes first; at most [`ACCEPTED_PER_MAKER_MAX`], and at least one where they are kept.
     pub(super) waiting: Vec<AcceptedInvite>,
     /// What was shared with the maker before, which counts again when all lapse unanswered.
     pub(super) earlier: Option<Reach>,
@@ -89,7 +94,7 @@ pub(super) struct AcceptedInvites {
     pub(super) before: Option<Before>,
 }
 
-/// All invites of one maker that wait, as they are kept: the one made last, and behind it the others.
+/// All invites of one maker that wait, as they are kept: the one accepted last, and behind it the others.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AcceptedRow {
     #[n(0)]
@@ -188,6 +193,14 @@ impl AcceptedInvites {
         Some(self.waiting.remove(place).invite)
     }
 
+    /// This counts with the maker whether or not they take what waits, unless something counts already that was accepted later.
+    pub(super) fn share_beneath(&mut self, reach: Reach) {
+        let earlier = self.earlier.as_ref();
+        if earlier.is_none_or(|earlier| !earlier.is_as_late_as(&reach)) {
+            self.earlier = Some(reach);
+        }
+    }
+
     /// The form they are kept in; `None` of none.
     pub(super) fn to_row(&self) -> Option<AcceptedRow> {
         let (newest, older) = self.waiting.split_first()?;
@@ -221,7 +234,7 @@ impl AcceptedInvites {
 
     fn sort(&mut self) {
         self.waiting
-            .sort_by_key(|it| Reverse((it.invite.made, it.invite.id())));
+            .sort_by_key(|it| Reverse((it.at, it.invite.id())));
     }
 }
 

@@ -4,14 +4,14 @@
 //! forged, used up or withdrawn none of it may stay: the maker knows of nothing but what was before.
 //!
 //! Several of one maker may wait, and any of them may be the one that opens something: what was before counts again when the last
-//! of them lapses, and until then the one of the rest that was made last.
+//! of them lapses, and until then the one of the rest that was accepted last.
 
 use crate::crypto::Scheme;
 use crate::ids::{InviteId, PeerId};
 
 use super::contact::{Contact, ContactState, Reach};
 use super::invite::Invite;
-use super::kept_invite::{AcceptedInvites, Before};
+use super::kept_invite::{AcceptedInvite, AcceptedInvites, Before};
 use super::outputs::Event;
 use super::state::Book;
 
@@ -55,32 +55,32 @@ impl<S: Scheme> Book<S> {
             return;
         };
         let contact = match rest.waiting.first() {
-            Some(next) => self.without(contact, &lapsed, &next.invite, rest.earlier),
+            Some(next) => self.without(contact, &lapsed, next, rest.earlier),
             None => self.as_before(contact, &lapsed, rest),
         };
         self.give_back(contact);
     }
 
-    /// What a contact is where one accepted invite of theirs lapsed and others wait, of which `next` was made last.
+    /// What a contact is where one accepted invite of theirs lapsed and others wait, of which `next` was accepted last.
     fn without(
         &self,
         mut contact: Contact,
         lapsed: &Invite,
-        next: &Invite,
+        next: &AcceptedInvite,
         earlier: Option<Reach>,
     ) -> Contact {
         let id = lapsed.id();
         if contact.reach.as_ref().is_some_and(|it| it.invite == id) {
             contact.reach = earlier;
-            if let Some(reach) = self.reach(&contact.peer, next) {
+            if let Some(reach) = self.reach(&contact.peer, &next.invite, next.at) {
                 contact.take_later(reach);
             }
         }
         if contact.introducers == lapsed.introducers {
-            contact.introducers.clone_from(&next.introducers);
+            contact.introducers.clone_from(&next.invite.introducers);
         }
         if contact.source == Some(id) {
-            contact.source = Some(next.id());
+            contact.source = Some(next.invite.id());
         }
         contact
     }
@@ -147,10 +147,7 @@ impl<S: Scheme> Book<S> {
         let Some(accepted) = self.entries.accepted.get_mut(peer) else {
             return;
         };
-        let earlier = accepted.earlier.as_ref();
-        if earlier.is_none_or(|earlier| !earlier.is_as_late_as(&reach)) {
-            accepted.earlier = Some(reach);
-        }
+        accepted.share_beneath(reach);
         if let Some(before) = accepted.before.as_mut() {
             // Confirmed is the first of them: nobody gets less by an invite.
             before.state = before.state.min(state);
@@ -165,7 +162,7 @@ mod tests {
     use crate::crypto::Ed25519;
     use crate::identity::contact::Standing;
     use crate::identity::fixture::{
-        NOW, book, drain, friends, introducer, invite, key, made, reach, restored, show,
+        NOW, book, drain, friends, introducer, invite, key, made, reach, restored, say, show,
     };
     use crate::time::DAY;
 
@@ -295,14 +292,14 @@ mod tests {
         assert_eq!(name.as_str(), "Ada-2");
     }
 
-    /// Two invites of Ada's, the second of which somebody else used up, and Bo, who accepted that one first.
+    /// Two invites of Ada's, the second of which somebody else used up, and Bo, who accepted that one last.
     fn accept_used_up_and_open() -> (Book<Ed25519>, Book<Ed25519>, Invite, Invite) {
         let (mut ada, mut bo) = (book(1), book(2));
         let open = made(&mut ada, NOW, false);
         let used_up = made(&mut ada, NOW + DAY, false);
         show(&mut ada, NOW + DAY, &used_up, 3).expect("fresh");
-        bo.accept_invite(NOW + DAY, &used_up, None).expect("sound");
         bo.accept_invite(NOW + DAY, &open, None).expect("sound");
+        bo.accept_invite(NOW + DAY, &used_up, None).expect("sound");
         drain(&mut bo);
         (ada, bo, used_up, open)
     }
@@ -313,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_invite_counts_once_one_made_later_is_refused() {
+    fn an_open_invite_counts_once_one_accepted_later_is_refused() {
         let (mut ada, bo, used_up, open) = accept_used_up_and_open();
         let maker = key(1).peer_id();
         let mut bo = restored(&bo);
@@ -322,7 +319,7 @@ mod tests {
         bo.give_up_invite(&maker, &used_up.id());
         assert_eq!(accepted(&bo), Some(open.clone()));
         assert!(!bo.contact(&maker).expect("the other waits").mutual);
-        show(&mut ada, NOW + DAY, &open, 2).expect("open");
+        say(&mut bo, &mut ada, NOW + DAY).expect("it waits");
         bo.mark_taken(&maker, &open.id());
         assert_eq!(reach(&bo, 1), reach(&ada, 2));
         assert!(reach(&bo, 1).is_some());
@@ -330,12 +327,12 @@ mod tests {
     }
 
     #[test]
-    fn an_open_invite_that_is_taken_first_counts_once_one_made_later_is_refused() {
+    fn an_open_invite_that_is_taken_first_counts_once_one_accepted_later_is_refused() {
         let (mut ada, mut bo, used_up, open) = accept_used_up_and_open();
         let maker = key(1).peer_id();
         assert!(bo.set_aside(&maker), "the other is left");
         assert_eq!(accepted(&bo), Some(open.clone()));
-        show(&mut ada, NOW + DAY, &open, 2).expect("open");
+        say(&mut bo, &mut ada, NOW + DAY).expect("it waits");
         drain(&mut bo);
         bo.mark_taken(&maker, &open.id());
         let invite = open.id();

@@ -28,12 +28,14 @@ pub mod words;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod forgetting;
+#[cfg(test)]
 mod scenarios;
 mod secret;
 mod visible;
 
 pub use acceptance::AcceptError;
-pub use admission::{Admission, InviteError, InviteTerms, Mailbox, RedeemError};
+pub use admission::{Admission, InviteError, InviteTerms, Mailbox, RedeemError, Shown};
 pub use binding::{Binding, BindingError, SignedBinding};
 pub use commands::BookError;
 pub use config::BookConfig;

@@ -1,10 +1,13 @@
 //! Reach secrets: what two contacts share since their invite, and nobody else knows (DESIGN §1).
 //!
-//! Mixed from the agreement of both identity keys (X25519, RFC 7748) and the invite's secret. The first alone would be the
-//! same for ever, even after one of them blocked the other; the second alone would be known to whoever read the invite.
+//! Mixed from the agreement of both identity keys (X25519, RFC 7748), the invite's secret and the time at which it was accepted. The
+//! first alone would be the same for ever, even after one of them blocked the other; the second alone would be known to whoever read
+//! the invite. By the third, who takes an invite again after having removed its maker does not share again what they ended, and
+//! nothing that was left under that is taken for an answer.
 
 use crate::crypto::{Scheme, SecretKey, derive};
 use crate::ids::PeerId;
+use crate::time::Time;
 
 use super::invite::InviteSecret;
 use super::secret::secret_bytes;
@@ -16,20 +19,28 @@ secret_bytes!(
 );
 
 impl ReachSecret {
-    /// What the owner of `mine` shares with `theirs` since the invite with this `secret`: the same on both sides.
+    /// What the owner of `mine` shares with `theirs` since one of them accepted the invite with this `secret`, `at` that time: the
+    /// same on both sides.
     /// `None` when `theirs` is no proper key.
     pub fn between<S: Scheme>(
         scheme: &S,
         mine: &SecretKey,
         theirs: &PeerId,
         secret: &InviteSecret,
+        at: Time,
     ) -> Option<Self> {
         let me = mine.peer_id();
         let mut shared = scheme.agree(mine, theirs)?;
         let (low, high) = (me.min(*theirs), me.max(*theirs));
         let reach = derive(
             "kith/1 reach",
-            &[&shared, secret.as_bytes(), low.as_bytes(), high.as_bytes()],
+            &[
+                &shared,
+                secret.as_bytes(),
+                &at.0.to_be_bytes(),
+                low.as_bytes(),
+                high.as_bytes(),
+            ],
         );
         zeroize::Zeroize::zeroize(&mut shared);
         Some(Self::from_bytes(reach))
@@ -48,11 +59,15 @@ impl ReachSecret {
 mod tests {
     use super::*;
     use crate::crypto::Ed25519;
-    use crate::identity::fixture::{hex, key};
+    use crate::identity::fixture::{NOW, hex, key};
 
     fn reach(mine: u8, theirs: u8, invite: u8) -> ReachSecret {
+        reach_at(mine, theirs, invite, NOW)
+    }
+
+    fn reach_at(mine: u8, theirs: u8, invite: u8, at: Time) -> ReachSecret {
         let secret = InviteSecret::from_bytes([invite; 32]);
-        ReachSecret::between(&Ed25519, &key(mine), &key(theirs).peer_id(), &secret)
+        ReachSecret::between(&Ed25519, &key(mine), &key(theirs).peer_id(), &secret, at)
             .expect("proper keys")
     }
 
@@ -61,6 +76,7 @@ mod tests {
         assert_eq!(reach(1, 2, 7), reach(2, 1, 7));
         assert_ne!(reach(1, 2, 7), reach(1, 2, 8));
         assert_ne!(reach(1, 2, 7), reach(1, 3, 7));
+        assert_ne!(reach(1, 2, 7), reach_at(1, 2, 7, Time(NOW.0 + 1)));
     }
 
     #[test]
@@ -83,7 +99,7 @@ mod tests {
         identity[0] = 1;
         let secret = InviteSecret::from_bytes([7; 32]);
         assert_eq!(
-            ReachSecret::between(&Ed25519, &key(1), &PeerId(identity), &secret),
+            ReachSecret::between(&Ed25519, &key(1), &PeerId(identity), &secret, NOW),
             None
         );
     }
@@ -93,5 +109,5 @@ mod tests {
         assert_eq!(format!("{:?}", reach(1, 2, 7)), "ReachSecret(…)");
     }
 
-    const GOLDEN: &str = "dc8d0029e33b2b5aac866a16fd9f6cb94f946cee28185fc5d0e379eeedea188f";
+    const GOLDEN: &str = "1e954bd9f8b2de7c4166b95c2063882f59c967d64c5c542c2bc4efaa8b7805b6";
 }

@@ -65,7 +65,7 @@ pub struct Reply {
     /// What the replier calls itself, at most 64 bytes; empty where it does not say.
     #[n(3)]
     pub name: String,
-    /// When it was written, by the replier's clock.
+    /// When the invite was accepted, by the replier's clock: as of then what both share by it counts.
     #[n(4)]
     pub at: Time,
     /// Where the replier leaves its address records, at most [`REPLY_INTRODUCERS_MAX`].

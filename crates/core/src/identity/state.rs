@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::crypto::{Scheme, SecretKey};
+use crate::crypto::{Scheme, SecretKey, derive};
 use crate::ids::{Face, InviteId, PeerId};
+use crate::introducer::Introducer;
 use crate::random::{Random, Seed};
 use crate::row::Row;
 use crate::text::{TextError, without_scheme};
-use crate::time::{CLOCK_SKEW_MAX, Time};
+use crate::time::Time;
 
 use super::config::BookConfig;
 use super::contact::{Contact, Reach, Standing};
@@ -27,14 +28,12 @@ use super::outputs::{Event, Output};
 use super::petname::{self, Petname};
 use super::reach::ReachSecret;
 use super::store::{
-    ACCEPTED_KIND, CONTACT_KIND, EPOCH_KIND, Entries, INVITE_KIND, LATEST_KIND, RestoreError,
+    ACCEPTED_KIND, CONTACT_KIND, EPOCH_KIND, Entries, INVITE_KIND, LATEST_KIND, LATEST_MAX,
+    RestoreError, Whose,
 };
 
 /// The least difference of two times.
 const TICK: Duration = Duration::from_millis(1);
-
-/// How far ahead of its maker's clock an invite may be dated: people whose clocks are as far behind take it all the same.
-const AHEAD_MAX: Duration = Duration::from_secs(CLOCK_SKEW_MAX.as_secs() / 2);
 
 /// The address book of one peer.
 #[derive(Debug)]
@@ -47,8 +46,6 @@ pub struct Book<S> {
     pub(super) entries: Entries,
     /// Accepted invites that were answered as a stranger's, while others of the same maker were not shown; at most those that wait.
     pub(super) aside: BTreeSet<InviteId>,
-    /// When the latest invite was made of which anything is or was shared, by its maker's clock.
-    latest: Time,
     outputs: VecDeque<Output>,
 }
 
@@ -84,7 +81,6 @@ impl<S: Scheme> Book<S> {
             random: Random::new(seed),
             entries: Entries::default(),
             aside: BTreeSet::new(),
-            latest: Time(0),
             outputs: VecDeque::new(),
         }
     }
@@ -100,15 +96,8 @@ impl<S: Scheme> Book<S> {
         secret: SecretKey,
         rows: impl IntoIterator<Item = Row>,
     ) -> Result<Self, RestoreError> {
-        let entries = Entries::restore(rows)?;
-        let shared = entries.contacts.values();
-        let shared = shared.filter_map(|contact| Some(contact.reach.as_ref()?.made));
-        let made = entries.invites.values().map(|made| made.invite.made);
-        let latest = shared.chain(made).chain(entries.latest).max();
-        let latest = latest.unwrap_or(Time(0));
         Ok(Self {
-            entries,
-            latest,
+            entries: Entries::restore(rows)?,
             ..Self::new(config, scheme, seed, secret)
         })
     }
@@ -196,13 +185,40 @@ impl<S: Scheme> Book<S> {
         self.entries.invites.get(id)
     }
 
-    /// The invites by `maker` that I accepted, as long as they may not know; the one made last first.
+    /// The invites by `maker` that I accepted, as long as they may not know; the one accepted last first.
     pub fn waiting(&self, maker: &PeerId) -> &[AcceptedInvite] {
         let accepted = self.entries.accepted.get(maker);
         accepted.map_or(&[], |accepted| &accepted.waiting)
     }
 
-    /// The one of [`Book::waiting`] whose proof is shown now: the one made last, but for those that [`Book::set_aside`] passed over.
+    /// What may be shared with `peer` instead of what counts, for only they know which of the invites I accepted they took: one secret of each
+    /// that waits, and the one of before. At most [`ACCEPTED_PER_MAKER_MAX`](super::kept_invite::ACCEPTED_PER_MAKER_MAX).
+    pub fn alternatives(&self, peer: &PeerId) -> Vec<Reach> {
+        let Some(accepted) = self.entries.accepted.get(peer) else {
+            return Vec::new();
+        };
+        let counts = self.contact(peer).and_then(|it| it.reach.as_ref());
+        let counts = counts.map(|reach| reach.invite);
+        let waiting = accepted.waiting.iter();
+        let waiting = waiting
+            .filter(|it| Some(it.invite.id()) != counts)
+            .filter_map(|it| self.reach(peer, &it.invite, it.at));
+        let earlier = accepted.earlier.iter().cloned();
+        let earlier = earlier.filter(|reach| Some(reach.invite) != counts);
+        waiting.chain(earlier).collect()
+    }
+
+    /// Where the maker of an invite that waits would leave their records, having taken it; of one that counted before, where they left them then.
+    pub fn introducers_under(&self, maker: &PeerId, invite: &InviteId) -> Option<&[Introducer]> {
+        let accepted = self.entries.accepted.get(maker)?;
+        let mut waiting = accepted.waiting.iter();
+        let waits = waiting.find(|it| it.invite.id() == *invite);
+        let by_invite = waits.map(|it| &it.invite.introducers);
+        let before = accepted.before.as_ref().map(|it| &it.introducers);
+        by_invite.or(before).map(Vec::as_slice)
+    }
+
+    /// The one of [`Book::waiting`] whose proof is shown now: the one accepted last, but for those that [`Book::set_aside`] passed over.
     pub fn accepted(&self, maker: &PeerId) -> Option<&AcceptedInvite> {
         let waiting = self.waiting(maker);
         let mut unanswered = waiting.iter();
@@ -225,13 +241,14 @@ impl<S: Scheme> Book<S> {
         self.entries.rows()
     }
 
-    /// What is shared with `other` by an invite of either.
-    pub(super) fn reach(&self, other: &PeerId, invite: &Invite) -> Option<Reach> {
-        let secret = ReachSecret::between(&self.scheme, &self.secret, other, &invite.secret)?;
+    /// What is shared with `other` by an invite of either that was accepted `at` this time.
+    pub(super) fn reach(&self, other: &PeerId, invite: &Invite, at: Time) -> Option<Reach> {
+        let (mine, invite_secret) = (&self.secret, &invite.secret);
+        let secret = ReachSecret::between(&self.scheme, mine, other, invite_secret, at)?;
         Some(Reach {
             secret,
             invite: invite.id(),
-            made: invite.made,
+            at,
         })
     }
 
@@ -243,29 +260,67 @@ impl<S: Scheme> Book<S> {
         self.outputs.push_back(Output::Event(event));
     }
 
-    /// When an invite counts as made that is made now: later than all whose secrets were ever shared here, though their makers' clocks may be
-    /// ahead. Both sides share the secret of the invite made last, and whoever was forgotten may still have one (as Lamport's clocks, "Time,
-    /// Clocks, and the Ordering of Events in a Distributed System", 1978).
-    pub(super) fn later_than_all(&mut self, now: Time) -> Time {
-        let made = now.max(self.latest + TICK).min(now + AHEAD_MAX);
-        self.latest = self.latest.max(made);
-        made
+    /// As of when an invite of `maker` counts that is accepted now: after all that was ever shared with them, although the clocks of
+    /// two may differ and I may have forgotten who they are. Both sides share the secret of the invite accepted last, and the maker goes by
+    /// the date they are told (as Lamport's clocks, "Time, Clocks, and the Ordering of Events in a Distributed System", 1978).
+    pub(super) fn later_than_shared(&self, now: Time, maker: &PeerId) -> Time {
+        let ended = self.entries.latest.get(&self.whose(maker)).copied();
+        let later = self.latest_shared(maker).max(ended);
+        later.map_or(now, |later| now.max(later + TICK))
     }
 
-    /// Somebody is forgotten, or what was shared with them: the date outlives it.
-    pub(super) fn keep_latest(&mut self) {
-        if self.entries.latest < Some(self.latest) {
-            self.entries.latest = Some(self.latest);
-            self.store(self.entries.latest_row());
+    /// Somebody is removed or blocked: the date of what was shared with them outlives it. One for each of them, since one for all, of which
+    /// others are told, would tell them that somebody was. An invite of theirs that lapses leaves none.
+    pub(super) fn keep_latest(&mut self, peer: &PeerId) {
+        let whose = self.whose(peer);
+        let Some(latest) = self.latest_shared(peer) else {
+            return;
+        };
+        let kept = self.entries.latest.get(&whose);
+        if kept.is_some_and(|kept| *kept >= latest) {
+            return;
+        }
+        self.entries.latest.insert(whose, latest);
+        self.store(self.entries.latest_row(&whose));
+        if self.entries.latest.len() > LATEST_MAX {
+            let earliest = self.entries.latest.iter().min_by_key(|(_, at)| **at);
+            if let Some(earliest) = earliest.map(|(whose, _)| *whose) {
+                self.entries.latest.remove(&earliest);
+                self.store(self.entries.latest_row(&earliest));
+            }
+        }
+    }
+
+    /// What stands for `peer` where nobody else is to read who that is.
+    fn whose(&self, peer: &PeerId) -> Whose {
+        let parts: [&[u8]; 2] = [self.secret.as_bytes(), peer.as_bytes()];
+        let mut whose = Whose::default();
+        whose.copy_from_slice(&derive("kith/1 whose date", &parts)[..16]);
+        whose
+    }
+
+    /// As of when the latest counts of all that is shared with `peer`, should they take the invites that wait.
+    fn latest_shared(&self, peer: &PeerId) -> Option<Time> {
+        let shared = self.contact(peer).and_then(|known| known.reach.as_ref());
+        let accepted = self.entries.accepted.get(peer);
+        let earlier = accepted.and_then(|accepted| accepted.earlier.as_ref());
+        let shared = shared.into_iter().chain(earlier).map(|reach| reach.at);
+        shared
+            .chain(self.waiting(peer).iter().map(|it| it.at))
+            .max()
+    }
+
+    /// What is shared with `peer` whether or not they take the invites of theirs that wait.
+    pub(super) fn settled(&self, peer: &PeerId) -> Option<&Reach> {
+        match self.entries.accepted.get(peer) {
+            Some(accepted) => accepted.earlier.as_ref(),
+            None => self.contact(peer)?.reach.as_ref(),
         }
     }
 
     /// Keeps a contact as it is now, and its name.
     pub(super) fn put_contact(&mut self, contact: Contact) {
         let peer = contact.peer;
-        if let Some(reach) = &contact.reach {
-            self.latest = self.latest.max(reach.made);
-        }
         if let Some(before) = self.entries.contacts.get(&peer) {
             self.entries.names.remove(&before.petname.folded());
         }

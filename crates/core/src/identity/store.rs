@@ -5,9 +5,9 @@
 //! contact   PeerId                  Contact
 //! invite    InviteId                [version, invite, [by, at] / null, admitted]
 //! accepted  PeerId of their maker   [version, invite, at, left / null, earlier reach / null, [name, state, [introducer]] / null,
-//!                                    [[invite, at, left / null]] / null], the invite made last first
+//!                                    [[invite, at, left / null]] / null], the invite accepted last first
 //! epoch     [face, role]            [version, epoch]
-//! latest    nothing                 [version, when the latest invite was made of which something was shared]
+//! latest    16 bytes for a peer     [version, as of when the latest counted of all that was shared with them and ended]
 //! ```
 //!
 //! Fields that are nothing at the end of a row are left out, so that rows from before there was such a field are read.
@@ -38,10 +38,14 @@ pub const ACCEPTED_KIND: &str = "accepted";
 /// The rows of the epochs of my own bindings.
 pub const EPOCH_KIND: &str = "epoch";
 
-/// The row of the latest date of an invite that counted, which outlives whoever is forgotten.
+/// The rows of the latest dates of what was shared and ended, which outlive whoever is forgotten.
 pub const LATEST_KIND: &str = "latest";
 
-/// Which version of the rows of epochs and of the latest date this is.
+/// How many such dates are kept: as many as contacts are removed in a life, and 160 KiB. The earliest makes room; it is past then, and a clock is
+/// after it.
+pub(super) const LATEST_MAX: usize = 4096;
+
+/// Which version of the rows of epochs and of latest dates this is.
 const VERSION: u8 = 1;
 
 /// The last epoch I gave to one of my bindings.
@@ -57,13 +61,13 @@ impl Wire for GivenEpoch {
     const BYTES_MAX: usize = 16;
 }
 
-/// When the latest invite was made of which something was ever shared.
+/// As of when the latest counted of all that was shared with somebody and ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 struct Latest {
     #[n(0)]
     version: u8,
     #[n(1)]
-    made: Time,
+    at: Time,
 }
 
 impl Wire for Latest {
@@ -101,6 +105,9 @@ pub enum RestoreError {
     Name(String),
 }
 
+/// A peer, as only the owner of the book can tell: who was removed is not to be read on the disk.
+pub(super) type Whose = [u8; 16];
+
 /// All that is durable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entries {
@@ -108,8 +115,8 @@ pub(super) struct Entries {
     pub(super) invites: BTreeMap<InviteId, MadeInvite>,
     pub(super) accepted: BTreeMap<PeerId, AcceptedInvites>,
     pub(super) epochs: BTreeMap<(Face, u8), u64>,
-    /// The latest date of an invite that counted, as far as it is kept: of those that are not forgotten it follows from them.
-    pub(super) latest: Option<Time>,
+    /// As of when the latest counted of all that was shared and ended, for each with whom it was.
+    pub(super) latest: BTreeMap<Whose, Time>,
     /// The contacts by the folded form of their petnames; follows from them.
     pub(super) names: BTreeMap<Folded, PeerId>,
 }
@@ -147,8 +154,13 @@ impl Entries {
                 LATEST_KIND => {
                     let latest: Latest = read(LATEST_KIND, &value)?;
                     current(kind, latest.version, VERSION)?;
-                    entries.latest = Some(latest.made);
-                    Vec::new()
+                    match Whose::try_from(key.as_slice()) {
+                        Ok(whose) => drop(entries.latest.insert(whose, latest.at)),
+                        // Once there was one for all, which says nothing of anybody.
+                        Err(_) if key.is_empty() => {}
+                        Err(_) => return Err(RestoreError::Key(LATEST_KIND)),
+                    }
+                    key.clone()
                 }
                 other => return Err(RestoreError::Kind(other)),
             };
@@ -169,7 +181,7 @@ impl Entries {
             .chain(invites)
             .chain(accepted)
             .chain(epochs)
-            .chain(self.latest.map(|_| self.latest_row()))
+            .chain(self.latest.keys().map(|whose| self.latest_row(whose)))
             .collect()
     }
 
@@ -199,13 +211,13 @@ impl Entries {
         row(EPOCH_KIND, &[face as u8, role], given.as_ref())
     }
 
-    /// The row of the latest date.
-    pub(super) fn latest_row(&self) -> Row {
-        let latest = self.latest.map(|made| Latest {
+    /// The row of the latest date of what was shared with somebody.
+    pub(super) fn latest_row(&self, whose: &Whose) -> Row {
+        let latest = self.latest.get(whose).map(|at| Latest {
             version: VERSION,
-            made,
+            at: *at,
         });
-        row(LATEST_KIND, &[], latest.as_ref())
+        row(LATEST_KIND, whose, latest.as_ref())
     }
 
     fn restore_contact(&mut self, value: &[u8]) -> Result<Vec<u8>, RestoreError> {
@@ -461,7 +473,7 @@ mod tests {
         accepted_anew_row: AcceptedRow = accepted_row(&accepted_anew());
         accepted_two_row: AcceptedRow = accepted_row(&accepted_two());
         epoch_row: GivenEpoch = GivenEpoch { version: VERSION, epoch: 1 << 40 };
-        latest_row: Latest = Latest { version: VERSION, made: NOW };
+        latest_row: Latest = Latest { version: VERSION, at: NOW };
     }
 
     proptest! {
@@ -491,14 +503,14 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_panic_the_reader(value in prop::collection::vec(any::<u8>(), 0..400), kind in 0..4usize) {
+        fn no_bytes_panic_the_reader(value in prop::collection::vec(any::<u8>(), 0..400), kind in 0..5usize) {
             let kind = Book::<Ed25519>::KINDS[kind];
             let row = Row { kind, key: vec![0, 0], value: Some(value) };
             prop_assert!(kind == EPOCH_KIND || Entries::restore([row]).is_err());
         }
     }
 
-    const GOLDEN_CONTACT: &str = "8d015820ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d16341646100f48060835820754fec79fd4a240c07ffe74de5d1c68ca0d91544b8ee612f654a869f8c1808d050bf53158456ab1811300d6cd5dc1aa99f1b000001a3185c50008187015820010101010101010101010101010101010101010101010101010101010101010181820044cb007101191bce191bcf191bd08200815820010101010101010101010101010101010101010101010101010101010101010180801b000001a3185c500050bf53158456ab1811300d6cd5dc1aa99f";
+    const GOLDEN_CONTACT: &str = "8d015820ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d16341646100f480608358204168599aad92270901701365a7359555b2ea5d864e55a82c14a791051f0eaf3150bf53158456ab1811300d6cd5dc1aa99f1b000001a3185c50008187015820010101010101010101010101010101010101010101010101010101010101010181820044cb007101191bce191bcf191bd08200815820010101010101010101010101010101010101010101010101010101010101010180801b000001a3185c500050bf53158456ab1811300d6cd5dc1aa99f";
     const GOLDEN_INVITE: &str = "85018a0158208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c5820023f37203a2476c42566a61cc55c3ca875dbb4cc41c0deb789f8e7bf881836381b000001a3185c50001b000001a33c68d400f463416461f6f68187015820010101010101010101010101010101010101010101010101010101010101010181820044cb007101191bce191bcf191bd0820081582001010101010101010101010101010101010101010101010101010101010101018258208139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b3941b000001a3185c50000180";
     const GOLDEN_ACCEPTED: &str = "84018a015820ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d1582007070707070707070707070707070707070707070707070707070707070707071b000001a3185c50001b000001a33c68d400f463416461f683582003030303030303030303030303030303030303030303030303030303030303038182008244c0000201191151808187015820010101010101010101010101010101010101010101010101010101010101010181820044cb007101191bce191bcf191bd0820081582001010101010101010101010101010101010101010101010101010101010101011b000001a3185c50001b000001a3185c5000";
     const GOLDEN_EPOCH: &str = "82011b000001a3185c5000";

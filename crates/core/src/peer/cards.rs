@@ -54,7 +54,8 @@ impl<S: Scheme> Peer<S> {
         let Ok(card) = codec::decode::<Card>(&note.body) else {
             return;
         };
-        if !card.is_bounded() || !self.is_theirs(now, peer, &card.binding, card.contact.device) {
+        let face = (Face::Contact, card.contact.device);
+        if !card.is_bounded() || !self.is_theirs(now, peer, &card.binding, face) {
             return;
         }
         self.is_contact_there(peer);
@@ -71,7 +72,7 @@ impl<S: Scheme> Peer<S> {
             route: card.contact.clone(),
         };
         self.learn_card(peer, card, Source::Session);
-        // No dial tells a pending contact our contact face: the card is for the day they are confirmed.
+        // A pending contact is not told our contact face by a dial from it: the card is for the day they are confirmed.
         let is_contact = self.level_of(peer) == Level::Contact;
         if is_contact && !self.connections.is_best(peer, device) {
             // Over a public face everything is relayed, and a contact face that got another key ends soon.
@@ -82,13 +83,13 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
-    /// Whether `binding` binds the contact face `device` to `peer`, as of now.
+    /// Whether `binding` binds the device of this face to `peer`, as of now.
     pub(super) fn is_theirs(
         &mut self,
         now: Time,
         peer: PeerId,
         binding: &[u8],
-        device: DeviceKey,
+        (face, device): (Face, DeviceKey),
     ) -> bool {
         let Ok(signed) = codec::decode::<SignedBinding>(binding) else {
             return false;
@@ -97,7 +98,7 @@ impl<S: Scheme> Peer<S> {
             return false;
         };
         let sound = binding.peer == peer
-            && binding.face == Face::Contact
+            && binding.face == face
             && self.book.observe_binding(&binding).is_ok();
         self.drain_book(now);
         sound

@@ -22,6 +22,8 @@ pub struct Config {
     /// Whether the node relays for its contacts where it can be reached, and at which addresses they reach it; without any,
     /// at those of its interfaces. `None`: it does not relay.
     pub relay: Option<Vec<IpAddr>>,
+    /// Whether contacts' relays are used where no introducer answers.
+    pub uses_contact_relays: bool,
 }
 
 impl Config {
@@ -34,6 +36,7 @@ impl Config {
             findable: false,
             keeps_sessions: true,
             relay: None,
+            uses_contact_relays: true,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::state::Peer;
 use crate::address::Route;
 use crate::codec;
 use crate::crypto::{Scheme, SecretKey, derive};
-use crate::discovery::{Advertisement, OwnAddress};
+use crate::discovery::{Advertisement, OwnAddress, OwnFace, Told};
 use crate::identity::SignedBinding;
 use crate::identity::binding::Terms;
 use crate::ids::{DeviceKey, Face};
@@ -178,10 +178,17 @@ impl<S: Scheme> Peer<S> {
             .get(&Face::Contact)
             .cloned()
             .unwrap_or_else(|| Route::new(device));
+        let public = self.faces.route(Face::Public).and_then(|route| {
+            let binding = self.faces.binding(route.device)?.to_vec();
+            let route = route.clone();
+            Some(OwnFace { binding, route })
+        });
         let own = OwnAddress {
-            binding,
-            contact,
-            public: self.faces.route(Face::Public).cloned(),
+            contact: OwnFace {
+                binding,
+                route: contact,
+            },
+            public,
             introducers: self.introducers.clone(),
         };
         // It fails only for a binding over its bound, which ours never is.
@@ -193,12 +200,13 @@ impl<S: Scheme> Peer<S> {
         self.advertise();
     }
 
-    /// Announces the contact face on the local network, where it changed for whom.
+    /// Announces the contact face on the local network, where it changed for whom. Only who is confirmed recognises it.
     pub(super) fn advertise(&mut self) {
         let Some(device) = self.faces.device(Face::Contact) else {
             return;
         };
-        let reached: Vec<_> = self.reach_secrets();
+        let mut reached = self.reach_secrets();
+        reached.retain(|(peer, _)| self.told(*peer) == Told::Everything);
         let parts = reached.iter();
         let parts: Vec<&[u8]> = parts
             .flat_map(|(peer, reach)| [&peer.0[..], reach])
@@ -244,9 +252,13 @@ impl<S: Scheme> Peer<S> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::InviteOptions;
     use super::super::config::{HOME_BACK_AFTER, HOME_LEFT_AFTER};
-    use super::super::people::{NOW, introducer, invite, node, outputs, places};
+    use super::super::people::{NOW, introducer, invite, node, outputs, places, secret};
     use super::*;
+    use crate::identity::Shown;
+    use crate::routing::Target;
+    use crate::time::DAY;
 
     #[test]
     fn with_either_of_two_introducers_dead_both_faces_are_at_the_other() {
@@ -302,5 +314,69 @@ mod tests {
         assert_ne!(meet(NOW + CONTACT_FACE_LIFE / 2), before);
         bob.advertise();
         assert_eq!(advertised(&mut bob), None);
+    }
+
+    #[test]
+    fn whoever_waits_to_be_confirmed_is_told_the_public_face_alone() {
+        let mut alice = node(1);
+        let options = InviteOptions {
+            reusable: true,
+            life: DAY,
+            with_addresses: false,
+        };
+        let invite = alice.create_invite(NOW, options).expect("one of a few");
+        let (guest, exporter) = (secret(2).peer_id(), [5; 32]);
+        let shown = Shown {
+            invite: &invite.id(),
+            proof: &invite.proof(&exporter, &guest),
+            at: None,
+            exporter: &exporter,
+            name: "Bob",
+        };
+        alice.book.redeem(NOW, guest, &shown).expect("a good one");
+        alice.drain_book(NOW);
+        let (me, secrets) = (alice.me, alice.reach_secrets());
+        let recognised = |announced: Option<Advertisement>| {
+            let announced = announced.expect("it is announced");
+            announced.recognise([(me, &secrets[0].1)])
+        };
+        assert_eq!(recognised(advertised(&mut alice)), None);
+        assert_eq!(alice.told(guest), Told::PublicFace);
+        alice.book.confirm(&guest).expect("they wait");
+        alice.drain_book(NOW);
+        assert_eq!(recognised(advertised(&mut alice)), Some(me));
+        assert_eq!(alice.told(guest), Told::Everything);
+        assert!(alice.sessions.wants(Target::Peer(guest)));
+    }
+
+    #[test]
+    fn who_waits_again_as_their_invite_was_refused_is_called_no_more_and_told_less() {
+        let (mut alice, mut bob) = (node(1), node(2));
+        let guest = bob.me();
+        let options = InviteOptions {
+            reusable: true,
+            life: DAY,
+            with_addresses: false,
+        };
+        let hers = alice.create_invite(NOW, options).expect("one of a few");
+        bob.accept_invite(NOW, &hers, None).expect("a good one");
+        let reply = bob.book.write_reply(&hers, "Bob", vec![]);
+        let reply = reply.expect("it was accepted");
+        let taken = alice.book.redeem_reply(NOW, &hers.id(), &reply);
+        taken.expect("a good one");
+        alice.drain_book(NOW);
+        let holds = |alice: &Peer| {
+            let is_wanted = alice.sessions.wants(Target::Peer(guest));
+            (alice.told(guest), is_wanted)
+        };
+        assert_eq!(holds(&alice), (Told::PublicFace, false));
+        let his = invite(&mut bob, NOW);
+        alice
+            .accept_invite(NOW, &his, None)
+            .expect("nobody can tell");
+        assert_eq!(holds(&alice), (Told::Everything, true));
+        alice.book.give_up_invite(&guest, &his.id());
+        alice.drain_book(NOW);
+        assert_eq!(holds(&alice), (Told::PublicFace, false));
     }
 }

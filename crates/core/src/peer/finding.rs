@@ -11,7 +11,7 @@ use crate::codec;
 use crate::crypto::{Scheme, SecretKey};
 use crate::discovery::{AddressRecord, PresenceOutput, PublishTarget, Record, Request};
 use crate::identity::Invite;
-use crate::ids::{DeviceKey, Face, Locator, PeerId};
+use crate::ids::{DeviceKey, Face, InviteId, Locator, PeerId};
 use crate::introducer::Introducer;
 use crate::routing::{Candidate, Target};
 use crate::row::Row;
@@ -37,7 +37,8 @@ impl<S: Scheme> Peer<S> {
                     let _ = self.presence.handle_record(now, peer, record);
                 }
                 self.drain_presence();
-                if open == 0 {
+                // They may be looked for under several locators.
+                if open == 0 && !self.finding.is_looking(now, purpose) {
                     self.sessions.handle_resolved(now, Target::Peer(peer));
                 }
             }
@@ -145,6 +146,8 @@ impl<S: Scheme> Peer<S> {
         let Target::Peer(peer) = target else {
             return self.resolve_device(now, target);
         };
+        // Nothing is told of an invite that expired and never counted.
+        self.tell_alternatives(peer);
         self.recognise_again();
         let candidates = self.candidates(peer);
         self.sessions.handle_routes(now, target, candidates);
@@ -231,19 +234,19 @@ impl<S: Scheme> Peer<S> {
             .collect()
     }
 
-    /// Where a contact's records may be: at the introducers they use, and at ours.
-    fn introducers_of(&self, peer: PeerId) -> Vec<Introducer> {
-        let mut all: Vec<Introducer> = self
-            .book
-            .contact(&peer)
-            .map(|it| it.introducers.clone())
-            .unwrap_or_default();
-        for mine in &self.introducers {
-            if !all.contains(mine) {
-                all.push(mine.clone());
+    /// Where a contact's records may be: at the introducers they use, at those of the invite `under` whose secret they would stand, and at ours.
+    fn introducers_of(&self, peer: PeerId, under: Option<InviteId>) -> Vec<Introducer> {
+        let known = self.book.contact(&peer);
+        let known = known.into_iter().flat_map(|it| &it.introducers);
+        let told = under.and_then(|invite| self.book.introducers_under(&peer, &invite));
+        let all = known.chain(told.into_iter().flatten());
+        let mut used: Vec<Introducer> = Vec::new();
+        for introducer in all.chain(&self.introducers) {
+            if !used.contains(introducer) {
+                used.push(introducer.clone());
             }
         }
-        all
+        used
     }
 
     /// An introducer answers. Where it was away, what it missed is left there now.
@@ -271,15 +274,20 @@ impl<S: Scheme> Peer<S> {
                     let introducers = self.publish_to(target);
                     self.visit(introducers, &Request::Publish(record), Some(peer));
                 }
-                PresenceOutput::Lookup { peer, locator } => {
-                    let introducers = self.introducers_of(peer);
+                PresenceOutput::Lookup {
+                    peer,
+                    locator,
+                    under,
+                } => {
+                    let introducers = self.introducers_of(peer, under);
                     self.look_up(locator, Purpose::Address(peer), introducers);
                 }
                 PresenceOutput::Found {
                     peer,
                     address,
                     is_newer,
-                } => self.take_address(peer, *address, is_newer),
+                    under,
+                } => self.take_address(peer, *address, is_newer, under),
             }
         }
     }
@@ -332,22 +340,38 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// A contact's sealed record was opened. One that is newer than those before shows that they are there.
-    fn take_address(&mut self, peer: PeerId, address: AddressRecord, is_newer: bool) {
+    fn take_address(
+        &mut self,
+        peer: PeerId,
+        address: AddressRecord,
+        is_newer: bool,
+        under: Option<InviteId>,
+    ) {
         let now = self.now;
-        if !self.is_theirs(now, peer, &address.binding, address.contact.device) {
+        let contact = address.contact.iter().map(|it| (Face::Contact, it.device));
+        let public = address.public.iter().map(|it| (Face::Public, it.device));
+        let Some(face) = contact.chain(public).next() else {
+            return;
+        };
+        if !self.is_theirs(now, peer, &address.binding, face) {
             return;
         }
-        self.book.mark_mutual(&peer);
+        match under {
+            None => self.book.mark_mutual(&peer),
+            // Of what was shared before nothing waits, and nothing follows from it.
+            Some(invite) => self.book.mark_taken(&peer, &invite),
+        }
         self.book
             .observe_introducers(&peer, address.introducers.clone());
         self.drain_book(now);
-        let card = Card::new(
-            address.binding,
-            address.contact,
-            address.public,
-            &address.introducers,
-        );
         let known = self.finding.cards.get(&peer);
+        let (binding, contact) = match (address.contact, known) {
+            (Some(contact), _) => (address.binding, contact),
+            // What else an invite or they themselves told stays.
+            (None, Some(card)) => (card.binding.clone(), card.contact.clone()),
+            (None, None) => (Vec::new(), nowhere()),
+        };
+        let card = Card::new(binding, contact, address.public, &address.introducers);
         // A record has no room to say whether they still relay.
         let relay = known.and_then(|card| card.relay.clone());
         let card = card.with_relay(relay);
@@ -367,7 +391,6 @@ impl<S: Scheme> Peer<S> {
             return;
         }
         let contact = invite.contact.clone();
-        let nowhere = || Route::new(DeviceKey([0; 32]));
         let public = invite.public.clone();
         let card = Card::new(
             Vec::new(),
@@ -420,4 +443,9 @@ impl<S: Scheme> Peer<S> {
             sighting.peer = None;
         }
     }
+}
+
+/// The contact face of somebody of whom none is known.
+fn nowhere() -> Route {
+    Route::new(DeviceKey([0; 32]))
 }

@@ -203,7 +203,7 @@ impl<S: Scheme> Peer<S> {
         let (maker, name) = (invite.peer, self.config.name.clone());
         let Some(payload) = self
             .book
-            .write_reply(now, invite, &name, self.introducers.clone())
+            .write_reply(invite, &name, self.introducers.clone())
         else {
             return;
         };
@@ -234,9 +234,12 @@ fn end_of_reply(now: Time, invite_expires: Time) -> Time {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::address::Route;
     use crate::crypto::{Ed25519, SecretKey};
+    use crate::peer::people::introducer;
     use crate::peer::{Config, Output};
     use crate::routing::wire::{Frame, HELLO_VERSION, Hello};
     use crate::routing::{ConnId, Connected, DialId, UnreachableReason};
@@ -267,6 +270,21 @@ mod tests {
             }
         }
         (dials, ends)
+    }
+
+    /// What is looked up of `peer`, whom somebody asks for.
+    fn asked_for(node: &mut Peer, peer: PeerId) -> BTreeSet<Locator> {
+        node.handle_open(NOW, Target::Peer(peer));
+        node.resolve(NOW, Target::Peer(peer));
+        let outputs = std::iter::from_fn(|| node.poll_output());
+        let asked = outputs.filter_map(|output| match output {
+            Output::Visit(visit) => match visit.request {
+                Request::Lookup(locator) => Some(locator),
+                _ => None,
+            },
+            _ => None,
+        });
+        asked.collect()
     }
 
     /// A dial leads to a connection with the device of node 1.
@@ -340,5 +358,80 @@ mod tests {
         let late = end_of_reply(now, Time(u64::MAX));
         assert_eq!(late.0 % MINUTE_MS, 0);
         assert_eq!(late, Time(4 * MINUTE_MS) + REPLY_LIFE);
+    }
+
+    #[test]
+    fn of_two_invites_the_one_that_was_taken_by_a_reply_is_found_by_its_makers_record() {
+        let (mut ada, mut bo) = (node(1), node(2));
+        for node in [&mut ada, &mut bo] {
+            node.handle_introducers(NOW, vec![introducer(9)]);
+        }
+        let options = InviteOptions {
+            reusable: false,
+            life: Duration::from_secs(3600),
+            with_addresses: false,
+        };
+        let mut invite = || ada.create_invite(NOW, options).expect("room");
+        let (good, used_up) = (invite(), invite());
+        let me = bo.me();
+        for invite in [&good, &used_up] {
+            bo.accept_invite(NOW, invite, None)
+                .expect("nobody can tell yet");
+        }
+        let reply = bo.book.write_reply(&good, "Bo", vec![]);
+        let reply = reply.expect("it was accepted");
+        let taken = ada.book.redeem_reply(NOW, &good.id(), &reply);
+        taken.expect("a good one");
+        ada.drain_book(NOW);
+        ada.handle_timeout(NOW + Duration::from_secs(2));
+        let left = std::iter::from_fn(|| ada.poll_output()).find_map(|output| match output {
+            Output::Visit(visit) if visit.peer == Some(me) => Some(visit.request),
+            _ => None,
+        });
+        let Some(Request::Publish(record)) = left else {
+            panic!("{left:?}");
+        };
+        outcome(&mut bo);
+        let asked = asked_for(&mut bo, good.peer);
+        assert!(asked.len() >= 2 && asked.contains(&record.locator()));
+        bo.handle_records(NOW, record.locator(), &[record]);
+        let waiting: Vec<_> = bo.book.waiting(&good.peer).iter().collect();
+        assert_eq!(waiting.len(), 1, "the one that she took does not wait");
+        assert_eq!(waiting[0].invite, used_up);
+        assert!(bo.book.contact(&good.peer).is_some_and(|it| it.mutual));
+        let is_found = bo.finding.cards.get(&good.peer);
+        let found = is_found.map(|card| card.contact.addresses.len());
+        assert_eq!(found, Some(1), "where she is is known");
+    }
+
+    #[test]
+    fn who_is_looked_up_under_two_secrets_is_not_found_when_neither_leads_anywhere() {
+        let (mut ada, mut bo) = (node(1), node(2));
+        bo.handle_introducers(NOW, vec![introducer(9)]);
+        let options = InviteOptions {
+            reusable: false,
+            life: Duration::from_secs(3600),
+            with_addresses: false,
+        };
+        for _ in 0..2 {
+            let invite = ada.create_invite(NOW, options).expect("room");
+            bo.accept_invite(NOW, &invite, None).expect("good");
+        }
+        outcome(&mut bo);
+        let mut asked = asked_for(&mut bo, ada.me());
+        assert_eq!(asked.len(), 2);
+        // Those that were asked before answer, too.
+        let answer = |bo: &mut Peer, locator| {
+            while bo.finding.lookups.contains_key(&locator) {
+                bo.handle_records(NOW, locator, &[]);
+            }
+            outcome(bo).1
+        };
+        let last = asked.pop_last().expect("two");
+        for locator in asked {
+            assert_eq!(answer(&mut bo, locator), [], "the other may lead to her");
+        }
+        let ends = answer(&mut bo, last);
+        assert_eq!(ends, [UnreachableReason::NoRoute]);
     }
 }

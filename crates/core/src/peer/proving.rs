@@ -11,6 +11,8 @@
 //! So only the answer, or a record under the new reach secret, ends the waiting. What a refused invite changed in the
 //! address book is undone: it was used up, withdrawn or never made, and the maker shares nothing by it.
 //!
+//! With the proof goes when the invite was accepted: of all that two share what was accepted last counts.
+//!
 //! Of several that wait one is shown at a time, and the next where it is refused. Where whoever answers takes us for a stranger,
 //! which anybody may say, none is given up: the next is shown on a new connection, until each was.
 
@@ -19,7 +21,7 @@ use super::proof::Proof;
 use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
-use crate::identity::Invite;
+use crate::identity::{Invite, Shown};
 use crate::ids::{InviteId, PeerId};
 use crate::routing::{ConnId, Note, Target};
 use crate::time::Time;
@@ -35,24 +37,31 @@ impl<S: Scheme> Peer<S> {
         name: &str,
     ) -> Option<Note> {
         let shown: Proof = codec::decode(proof).ok()?;
-        let Proof::Invite { invite, mac } = &shown;
-        let admission = self.book.redeem(now, invite, mac, exporter, peer, name);
+        let Proof::Invite { invite, mac, at } = &shown;
+        let held = Shown {
+            invite,
+            proof: mac,
+            at: *at,
+            exporter,
+            name,
+        };
+        let admission = self.book.redeem(now, peer, &held);
         match self.book.invite(invite) {
             Some(made) if admission.is_ok() => {
                 let proven = Proof::of_invite(&made.invite, exporter, &self.me);
                 Some(note(INVITE_TAKEN, &proven))
             }
             // Taken once and forgotten since: what we share with them is by it, and their next record from us says so.
-            _ if self.is_shared_by(peer, invite) => None,
+            _ if self.is_shared_by(peer, invite, *at) => None,
             _ => Some(note(INVITE_REFUSED, &shown)),
         }
     }
 
-    /// Whether what we share with `peer` is by this invite.
-    fn is_shared_by(&self, peer: PeerId, invite: &InviteId) -> bool {
+    /// Whether what we share with `peer` is by this invite, as of when they say to have accepted it.
+    fn is_shared_by(&self, peer: PeerId, invite: &InviteId, at: Option<Time>) -> bool {
         let known = self.book.contact(&peer);
         let reach = known.and_then(|contact| contact.reach.as_ref());
-        reach.is_some_and(|reach| reach.invite == *invite)
+        reach.is_some_and(|it| it.invite == *invite && at.is_none_or(|at| at == it.at))
     }
 
     /// Shows the invite of `peer` that we accepted on every session with them, where it was not shown yet.
@@ -75,14 +84,15 @@ impl<S: Scheme> Peer<S> {
         let Some(known) = self.connections.conns.get_mut(&conn) else {
             return;
         };
-        let accepted = self.book.accepted(&peer).map(|accepted| &accepted.invite);
-        let Some(invite) = accepted.filter(|invite| known.shown != Some(invite.id())) else {
+        let accepted = self.book.accepted(&peer);
+        let Some(accepted) = accepted.filter(|it| known.shown != Some(it.invite.id())) else {
             return;
         };
-        known.shown = Some(invite.id());
-        let proof = Proof::of_invite(invite, &known.exporter, &self.me);
-        self.sessions
-            .handle_note(self.now, conn, note(INVITE_SHOWN, &proof));
+        let proof = Proof::of_accepted(accepted, &known.exporter, &self.me);
+        let shown = note(INVITE_SHOWN, &proof);
+        if self.sessions.handle_note(self.now, conn, shown) {
+            known.shown = Some(accepted.invite.id());
+        }
     }
 
     /// Says what became of the invite of ours that was shown on a connection.
@@ -111,9 +121,10 @@ impl<S: Scheme> Peer<S> {
         let Some(exporter) = self.connections.conns.get(&conn).map(|it| it.exporter) else {
             return;
         };
-        let Ok(Proof::Invite { invite, mac }) = codec::decode(&note.body) else {
+        let Ok(Proof::Invite { invite, mac, .. }) = codec::decode(&note.body) else {
             return;
         };
+        self.answered(conn, &invite);
         let accepted = self.accepted_as(peer, &invite);
         if accepted.is_some_and(|it| it.check_proof(&exporter, &peer, &mac)) {
             self.book.mark_taken(&peer, &invite);
@@ -128,17 +139,24 @@ impl<S: Scheme> Peer<S> {
         let Some(exporter) = self.connections.conns.get(&conn).map(|it| it.exporter) else {
             return;
         };
-        let Ok(Proof::Invite { invite, .. }) = codec::decode(&note.body) else {
+        let Ok(Proof::Invite { invite, mac, .. }) = codec::decode(&note.body) else {
             return;
         };
+        self.answered(conn, &invite);
         let accepted = self.accepted_as(peer, &invite);
-        let shown = accepted.map(|invite| Proof::of_invite(invite, &exporter, &self.me));
-        if shown.is_some_and(|shown| codec::encode(&shown) == note.body) {
+        if accepted.is_some_and(|it| it.check_proof(&exporter, &self.me, &mac)) {
             self.book.give_up_invite(&peer, &invite);
             self.drain_book(now);
             // Another of theirs may be good, and was not shown while this one waited.
             self.show_invite(conn, peer);
             self.drain();
+        }
+    }
+
+    /// A peer said what becomes of an invite of theirs: accepted again it is shown again, also on this connection.
+    fn answered(&mut self, conn: ConnId, invite: &InviteId) {
+        if let Some(known) = self.connections.conns.get_mut(&conn) {
+            known.shown = known.shown.filter(|shown| shown != invite);
         }
     }
 

@@ -41,6 +41,16 @@ impl<S: Scheme> Peer<S> {
         self.offer_relay();
     }
 
+    /// Whether contacts' relays are used from now on, where no introducer answers.
+    pub fn handle_contact_relays(&mut self, now: Time, uses: bool) {
+        self.now = now;
+        self.config.uses_contact_relays = uses;
+        let had_place = self.relays.has_place();
+        self.renew_relays();
+        self.leave_place(had_place);
+        self.drain();
+    }
+
     /// The relay that [`Output::OfferRelay`] asked for runs here; `None` when it does not run any more.
     pub fn handle_own_relay(&mut self, now: Time, relay: Option<Introducer>) {
         self.now = now;
@@ -122,9 +132,9 @@ impl<S: Scheme> Peer<S> {
 
     /// Keeps the contact face to other relays, where others are better now.
     pub(super) fn renew_relays(&mut self) {
-        let chosen = match self.has_introducer() {
-            true => Vec::new(),
-            false => choose(self.willing()),
+        let chosen = match self.config.uses_contact_relays && !self.has_introducer() {
+            true => choose(self.willing()),
+            false => Vec::new(),
         };
         if self.relays.used == chosen {
             return;
@@ -135,6 +145,14 @@ impl<S: Scheme> Peer<S> {
         self.tell_relays();
         if has_more {
             self.try_relays();
+        }
+    }
+
+    /// No relay of a contact is to be used any more, where one was. An engine without any relay keeps the place that it had, so the contact face gets another
+    /// key: the place ends with the face of before.
+    pub(super) fn leave_place(&mut self, had_place: bool) {
+        if had_place && !self.relays.has_place() && !self.has_introducer() {
+            self.outputs.push_back(Output::Rotate);
         }
     }
 
@@ -245,6 +263,51 @@ mod tests {
         assert_eq!(bob.contact_relays().count(), 0);
         let places = places(&outputs(&mut bob), Face::Contact);
         assert_eq!(places, Some(vec![introducer(8)]));
+    }
+
+    #[test]
+    fn contacts_relays_are_left_and_taken_up_again_as_their_owner_wishes() {
+        let mut bob = node(2);
+        let carol = befriend(&mut bob, 3, None);
+        befriend(&mut bob, 1, Some(introducer(9)));
+        outputs(&mut bob);
+        bob.handle_contact_relays(NOW, false);
+        assert_eq!(bob.contact_relays().count(), 0);
+        let left = outputs(&mut bob);
+        assert_eq!(places(&left, Face::Contact), Some(Vec::new()));
+        let rotations = left.iter().filter(|it| matches!(it, Output::Rotate));
+        assert_eq!(rotations.count(), 1, "the engine keeps its place");
+        assert!(bob.shared_relays(carol).is_empty());
+        befriend(&mut bob, 4, Some(introducer(8)));
+        assert_eq!(bob.contact_relays().count(), 0);
+        bob.handle_contact_relays(NOW, true);
+        assert_eq!(bob.contact_relays().count(), 2);
+        bob.handle_introducers(NOW, vec![introducer(7)]);
+        outputs(&mut bob);
+        bob.handle_contact_relays(NOW, false);
+        let left = outputs(&mut bob);
+        assert!(
+            !left.iter().any(|it| matches!(it, Output::Rotate)),
+            "there was no place"
+        );
+    }
+
+    #[test]
+    fn whoever_is_removed_keeps_no_place_of_ours_at_their_relay() {
+        let mut bob = node(2);
+        let alice = befriend(&mut bob, 1, Some(introducer(9)));
+        let carol = befriend(&mut bob, 3, Some(introducer(8)));
+        let rotations = |bob: &mut Peer| {
+            let told = outputs(bob).into_iter();
+            told.filter(|it| matches!(it, Output::Rotate)).count()
+        };
+        rotations(&mut bob);
+        let removed = bob.edit_book(NOW, |book| book.remove(&alice));
+        removed.expect("known");
+        assert_eq!(rotations(&mut bob), 0, "there is another");
+        let blocked = bob.edit_book(NOW, |book| book.block(&carol));
+        blocked.expect("known");
+        assert_eq!(rotations(&mut bob), 1);
     }
 
     #[test]

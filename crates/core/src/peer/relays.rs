@@ -67,6 +67,11 @@ impl Relays {
 }
 
 impl Relays {
+    /// Whether a relay of a contact's is used.
+    pub(super) fn has_place(&self) -> bool {
+        !self.used.is_empty()
+    }
+
     /// A device was shown to be one of `peer`'s contact face.
     pub(super) fn observe(&mut self, peer: PeerId, device: DeviceKey) {
         let known = self.devices.entry(peer).or_default();

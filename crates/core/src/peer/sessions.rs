@@ -241,7 +241,7 @@ impl<S: Scheme> Peer<S> {
         let accepted = self.book.accepted(&peer);
         known.shown = accepted.map(|accepted| accepted.invite.id());
         let proof = accepted
-            .map(|accepted| Proof::of_invite(&accepted.invite, &known.exporter, &self.me))
+            .map(|accepted| Proof::of_accepted(accepted, &known.exporter, &self.me))
             .map(|proof| codec::encode(&proof));
         Introduction {
             binding: self

@@ -86,11 +86,10 @@ impl<S: Scheme> Peer<S> {
 
     /// Which contact an announcement is of: by its tags, or because an invite named the device.
     fn recognise(&self, advertisement: &Advertisement) -> Option<PeerId> {
-        let reached = self.reach_secrets();
-        let by_tag = advertisement.recognise(reached.iter().map(|(peer, reach)| (*peer, reach)));
+        let by_tag = advertisement.recognise(self.presence.acquaintances());
         by_tag.or_else(|| {
-            let invited = reached.iter().map(|(peer, _)| *peer);
-            invited.into_iter().find(|peer| {
+            let mut invited = self.presence.acquaintances().map(|(peer, _)| peer);
+            invited.find(|peer| {
                 let waiting = self.book.waiting(peer).iter();
                 let mut contacts = waiting.filter_map(|it| it.invite.contact.as_ref());
                 contacts.any(|route| route.device == advertisement.device)

@@ -19,8 +19,8 @@ use super::regard::Regards;
 use super::relays::{RELAY_KIND, Relays};
 use super::seen::{LastSeen, SEEN_KIND};
 use crate::crypto::{Ed25519, Scheme, SecretKey};
-use crate::discovery::{Presence, PresenceConfig};
-use crate::identity::{self, Book, BookConfig, RestoreError};
+use crate::discovery::{Alternative, Presence, PresenceConfig, Told};
+use crate::identity::{self, Book, BookConfig, ContactState, RestoreError};
 use crate::ids::{DeviceKey, PeerId};
 use crate::introducer::Introducer;
 use crate::protocol::ProtocolName;
@@ -281,6 +281,7 @@ impl<S: Scheme> Peer<S> {
         if let identity::Event::Removed { peer } = event {
             self.forget_seen(peer);
         }
+        let had_place = self.relays.has_place();
         match event {
             identity::Event::ReachBegan { peer } => {
                 self.regards.want(peer);
@@ -296,8 +297,13 @@ impl<S: Scheme> Peer<S> {
                 self.sessions.handle_want(now, Target::Peer(peer), false);
                 self.sessions.handle_close_peer(now, peer, CloseCode::Done);
                 self.advertise();
+                self.renew_relays();
+                self.leave_place(had_place);
             }
-            identity::Event::Changed { peer } => self.follow_level(now, peer),
+            identity::Event::Changed { peer } => {
+                self.follow_level(now, peer);
+                self.advertise();
+            }
             _ => {}
         }
         self.renew_relays();
@@ -313,8 +319,30 @@ impl<S: Scheme> Peer<S> {
             return;
         };
         let secret = *reach.secret.as_bytes();
-        self.presence.handle_contact_added(self.now, peer, secret);
+        let told = self.told(peer);
+        self.presence
+            .handle_contact_added(self.now, peer, secret, told);
+        self.tell_alternatives(peer);
         self.keep_session(peer);
+    }
+
+    /// Has a contact looked for under all secrets that it may share with us.
+    pub(super) fn tell_alternatives(&mut self, peer: PeerId) {
+        let others = self.book.alternatives(&peer).into_iter();
+        let others = others.map(|it| Alternative {
+            invite: it.invite,
+            reach: *it.secret.as_bytes(),
+        });
+        self.presence.handle_alternatives(peer, others.collect());
+    }
+
+    /// What somebody with whom a reach secret is shared is told of where we are. Who waits to be confirmed does not learn the contact face, nor
+    /// any IP address, but comes to us by the public one.
+    pub(super) fn told(&self, peer: PeerId) -> Told {
+        match self.book.contact(&peer).map(|contact| contact.state) {
+            Some(ContactState::Confirmed) => Told::Everything,
+            _ => Told::PublicFace,
+        }
     }
 
     /// Everybody with whom a reach secret is shared, and the secret.

@@ -37,12 +37,14 @@ impl<S: Scheme> Peer<S> {
             .book
             .contact(&peer)
             .filter(|contact| contact.reach.is_some());
-        if is_confirmed(met.map(|contact| contact.state))
-            && self.config.keeps_sessions
+        let target = Target::Peer(peer);
+        if !is_confirmed(met.map(|contact| contact.state)) {
+            // Who is so no more, as their invite was refused, is not called again and again.
+            self.sessions.handle_want(self.now, target, false);
+        } else if self.config.keeps_sessions
             && self.regard(peer).is_none()
             && self.is_among_kept(peer)
         {
-            let target = Target::Peer(peer);
             self.sessions.handle_want(self.now, target, true);
         }
     }

@@ -114,6 +114,11 @@ impl Connection {
         self.phase == Phase::Open
     }
 
+    /// Whether what is told there is heard for certain, or by nobody who stays: one that we proposed to end may go on after all.
+    pub(super) fn may_be_told(&self) -> bool {
+        self.is_open() || self.is_idling()
+    }
+
     /// Whether we proposed to end it because nothing happens there.
     pub(super) fn is_idling(&self) -> bool {
         matches!(

@@ -3,8 +3,9 @@
 //! The engine gives a direct path up that has been silent for some seconds, so that traffic soon moves to the relay where a path
 //! has died. Silence has to mean that, so a path that nobody uses needs a sign of life now and then. The engine's own keep-alives
 //! go by every path of a connection alike, the relay's too, which nobody waits for, and which cost the two nodes and the
-//! relay between them far more than a direct path does. So the engine asks seldom, and from here one sign goes by the path that data takes, where
-//! that is direct; the engine acknowledges it, which is the other side's.
+//! relay between them far more than a direct path does. So the engine asks as seldom as a relayed path bears it, and from here one sign goes by the path
+//! that data takes, where that is direct; the engine acknowledges it, which is the other side's. What the engine asks by the relay does not do as well: it is
+//! acknowledged by the direct path, which starts the timer of whoever acknowledges anew, so that nobody asks there, and lets them hear nothing.
 //!
 //! Only the side that dialled does it: one sign is enough for both. All are sent at one beat, so that an idle node wakes once for all; and a session
 //! that nobody has used for a while gives one at every second beat, for nobody waits for what goes by it. Should its path be given up because one was

@@ -110,7 +110,7 @@ impl Sessions {
         mut names: Vec<ProtocolName>,
     ) {
         names.truncate(SPEAKS_MAX);
-        let sessions = self.table.iter().filter(|it| it.is_open());
+        let sessions = self.table.iter().filter(|it| it.may_be_told());
         let conns: Vec<ConnId> = sessions
             .filter(|session| session.peer == peer)
             .map(|session| session.connected.conn)
@@ -126,7 +126,7 @@ impl Sessions {
     /// Sends `note` to the other side of a session with a known peer. False when `conn` is none, or the note's body
     /// exceeds [`NOTE_BYTES_MAX`].
     pub fn handle_note(&mut self, _now: Time, conn: ConnId, note: Note) -> bool {
-        let session = self.table.get(conn).filter(|it| it.is_open());
+        let session = self.table.get(conn).filter(|it| it.may_be_told());
         let fits = note.body.len() <= NOTE_BYTES_MAX;
         let sent = fits && session.is_some_and(|it| it.peer.is_some());
         if sent {

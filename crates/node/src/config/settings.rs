@@ -14,10 +14,16 @@ pub const NAME_BYTES_MAX: usize = 64;
 pub struct Change {
     /// What to call me.
     pub name: Option<String>,
+    /// Whether introducers are asked, and relay.
+    pub ask_introducers: Option<bool>,
+    /// Whether contacts' relays are used where no introducer answers.
+    pub use_contact_relays: Option<bool>,
     /// Whether contacts on the same network find this node without anybody's help.
     pub lan: Option<bool>,
     /// Whether whoever knows the PeerId can look up the public face.
     pub findable: Option<bool>,
+    /// Whether the public face has addresses, which strangers learn; from the next start on.
+    pub public_server: Option<bool>,
     /// Whether this node relays for its contacts, where they can reach it.
     pub relay_for_contacts: Option<bool>,
     /// Whether what was fetched is provided to others who may have it.
@@ -69,8 +75,11 @@ pub(super) fn with_change(text: &str, change: &Change) -> Option<String> {
     let mebibytes = change.copies_mebibytes.map(|it| it.min(i64::MAX as u64));
     for (key, to) in [
         ("name", change.name.as_deref().map(toml_edit::Value::from)),
+        ("ask_introducers", flag(change.ask_introducers)),
+        ("use_contact_relays", flag(change.use_contact_relays)),
         ("lan", flag(change.lan)),
         ("findable", flag(change.findable)),
+        ("public_server", flag(change.public_server)),
         ("provide", flag(change.provide)),
         (
             "copies_mebibytes",
@@ -113,8 +122,11 @@ mod tests {
         let text = "# mine\nlan = true # home\nname = 'Ann'\n\n[limits]\nlocal = true\n";
         let change = Change {
             name: Some("Ännchen \"A\"".to_owned()),
+            ask_introducers: Some(false),
+            use_contact_relays: Some(false),
             lan: Some(false),
             findable: Some(true),
+            public_server: Some(true),
             relay_for_contacts: Some(false),
             provide: Some(false),
             copies_mebibytes: Some(7),
@@ -123,7 +135,15 @@ mod tests {
         let changed = with_change(text, &change).expect("sound");
         let config = Config::parse(&changed).expect("sound");
         assert_eq!(config.name, "Ännchen \"A\"");
-        assert!(!config.lan && config.findable && !config.provide && config.limits.local);
+        assert!(
+            !config.ask_introducers
+                && !config.use_contact_relays
+                && !config.lan
+                && config.findable
+                && config.public_server
+                && !config.provide
+                && config.limits.local
+        );
         assert!(!config.relay_for_contacts.enabled);
         assert_eq!(config.copies_mebibytes, 7);
         assert_eq!(config.audience, AudienceKind::Link);

@@ -33,7 +33,7 @@ fn without_a_file_the_defaults_hold() {
 fn every_setting_is_read() {
     let line = introducer().to_string();
     let text = format!(
-        "name = 'Ann'\nintroducers = ['{line}']\nlan = false\n\
+        "name = 'Ann'\nintroducers = ['{line}']\nask_introducers = false\nuse_contact_relays = false\nlan = false\n\
          findable = true\nrelay_roots = '/etc/roots.pem'\npublic_server = true\nprovide = false\ncopies_mebibytes = 9\naudience = 'public'\nexpress = false\n\
          [relay_for_contacts]\nenabled = false\nmebibytes_per_day = 7\nkibibytes_per_second = 8\n\
          addresses = ['203.0.113.5']\nport = 7119\n[limits]\nlocal = true\n"
@@ -41,6 +41,8 @@ fn every_setting_is_read() {
     let expected = Config {
         name: "Ann".into(),
         introducers: vec![introducer()],
+        ask_introducers: false,
+        use_contact_relays: false,
         lan: false,
         findable: true,
         relay_roots: Some("/etc/roots.pem".into()),

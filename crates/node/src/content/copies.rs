@@ -28,6 +28,7 @@ use crate::content::quota;
 use crate::content::selected::{self, PartOf};
 use crate::content::shares::{ShareError, Shares};
 use crate::content::store;
+use crate::data::pulse;
 use crate::data::scan::Root;
 
 /// A copy of somebody's share, provided where it lies.
@@ -264,7 +265,7 @@ impl Shares {
         };
         let head = trusted(&copy.head)?;
         let found = match copy.is_part {
-            true => self.examine_part(&head, &copy.places),
+            true => pulse::with_own_threads(|| self.examine_part(&head, &copy.places)),
             false => (copy.target.canonicalize().map_err(ShareError::from))
                 .and_then(|target| self.examine_whole(&head, target)),
         };

@@ -4,6 +4,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::data::lineage::Lineage;
 use crate::data::places;
 use crate::home::Home;
 
@@ -15,22 +16,26 @@ pub(super) struct Folder {
     pub(super) metadata: Metadata,
 }
 
-/// `root`, if it is a folder, and those beneath it, links not followed, downloads under way and data directories of nodes left out. What is in a folder is read
+/// `root`, if it is a folder, and those beneath it, on whichever disks, links not followed; downloads under way, data directories of nodes and what is mounted
+/// below itself left out. What is in a folder is read
 /// only after it was given: whoever watches it by then misses nothing. A folder that cannot be read is an error of its own, and
 /// the others follow.
 pub(super) fn beneath(root: &Path) -> impl Iterator<Item = io::Result<Folder>> {
-    let mut left = vec![root.to_owned()];
-    let mut given: Option<PathBuf> = None;
+    let mut left = vec![(root.to_owned(), Lineage::default())];
+    let mut given: Option<(PathBuf, Lineage)> = None;
     std::iter::from_fn(move || {
-        if let Some(folder) = given.take()
-            && let Err(error) = read(&folder, &mut left)
+        if let Some((folder, lineage)) = given.take()
+            && let Err(error) = read(&folder, &lineage, &mut left)
         {
             return Some(Err(error));
         }
-        while let Some(path) = left.pop() {
+        while let Some((path, above)) = left.pop() {
             match fs::symlink_metadata(&path) {
                 Ok(metadata) if metadata.is_dir() && !Home::is_one(&path) => {
-                    given = Some(path.clone());
+                    let Some(lineage) = above.enter(&metadata) else {
+                        continue;
+                    };
+                    given = Some((path.clone(), lineage));
                     return Some(Ok(Folder { path, metadata }));
                 }
                 Ok(_) => {}
@@ -41,13 +46,13 @@ pub(super) fn beneath(root: &Path) -> impl Iterator<Item = io::Result<Folder>> {
     })
 }
 
-fn read(folder: &Path, left: &mut Vec<PathBuf>) -> io::Result<()> {
+fn read(folder: &Path, lineage: &Lineage, left: &mut Vec<(PathBuf, Lineage)>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let is_of_download = name.to_str().is_some_and(places::is_of_download);
         if entry.file_type()?.is_dir() && !is_of_download {
-            left.push(entry.path());
+            left.push((entry.path(), lineage.clone()));
         }
     }
     Ok(())

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use kith_core::time::Time;
 
+use crate::content::fresh::Watches;
 use crate::content::shares::Shares;
-use crate::content::watch::Watch;
 
 /// After a failure of the database, which may pass.
 const RETRY: Duration = Duration::from_secs(60);
@@ -17,10 +17,10 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Watches and rescans what is shared, until it is dropped. New heads are told by [`Shares::events`].
 pub async fn follow(shares: Arc<Shares>, now: fn() -> Time) {
-    let mut watch: Option<Watch> = None;
+    let mut watches = Watches::default();
     let mut swept: Option<Instant> = None;
     loop {
-        let (tended, mut held) = (Arc::clone(&shares), watch.take());
+        let (tended, mut held) = (Arc::clone(&shares), std::mem::take(&mut watches));
         let is_sweep_due = swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY);
         let tending = tokio::task::spawn_blocking(move || {
             let next = tended.tend(&mut held, now());
@@ -34,7 +34,7 @@ pub async fn follow(shares: Arc<Shares>, now: fn() -> Time) {
         }
         let next: io::Result<Instant> = match tending.await {
             Ok((next, held)) => {
-                watch = held;
+                watches = held;
                 next
             }
             // The runtime is stopping.

@@ -53,6 +53,8 @@ struct Look {
     /// Whether a change is known to be whole.
     is_settled: bool,
     is_watched: bool,
+    /// Whether somebody looks at it: one at a time, so that a disk that does not answer keeps no more than one.
+    is_under_way: bool,
 }
 
 impl Looks {
@@ -60,9 +62,10 @@ impl Looks {
     pub(super) fn begin(&self, share: &ShareId, now: Instant) -> Option<Begun> {
         let mut shares = self.lock();
         let look = shares.entry(*share).or_default();
-        if look.not_before().is_some_and(|time| time > now) {
+        if look.is_under_way || look.not_before().is_some_and(|time| time > now) {
             return None;
         }
+        look.is_under_way = true;
         look.last = Some((now, Duration::ZERO));
         look.is_settled = false;
         let seen = look.seen.take().is_some();
@@ -76,9 +79,23 @@ impl Looks {
             return;
         };
         look.last = Some((now, took));
+        look.is_under_way = false;
         if !is_made {
             look.see(now);
         }
+        let is_news = look.seen.is_some();
+        drop(shares);
+        if is_news {
+            self.news.notify_one();
+        }
+    }
+
+    /// The disk of a share does not answer: it is looked at as late as if nothing told of changes there, whatever was seen, and whoever asks.
+    pub(super) fn put_off(&self, share: &ShareId, now: Instant) {
+        let mut shares = self.lock();
+        let look = shares.entry(*share).or_default();
+        look.last = Some((now, RESCAN_UNWATCHED / PAUSE_FACTOR));
+        look.is_watched = false;
     }
 
     /// Something in the share was seen to change.
@@ -107,6 +124,12 @@ impl Looks {
     /// Whether all folders of a share are watched.
     pub(super) fn set_watched(&self, share: &ShareId, is_watched: bool) {
         self.lock().entry(*share).or_default().is_watched = is_watched;
+    }
+
+    /// Nothing is known to be watched any more.
+    pub(super) fn unwatch_all(&self) {
+        let mut shares = self.lock();
+        shares.values_mut().for_each(|look| look.is_watched = false);
     }
 
     /// Whether all folders of a share are watched.
@@ -173,6 +196,9 @@ impl Look {
     }
 
     fn due(&self, now: Instant) -> Instant {
+        if self.is_under_way {
+            return now + RESCAN_UNWATCHED;
+        }
         let Some((ended, _)) = self.last else {
             return now;
         };
@@ -276,6 +302,29 @@ mod tests {
         assert_eq!(looks.due(&SHARE, start), start + QUIET);
         let begun = looks.begin(&SHARE, start + QUIET);
         assert_eq!(begun, Some(Begun { seen: true }));
+    }
+
+    #[test]
+    fn while_somebody_looks_nobody_else_does_however_long_that_takes() {
+        let (looks, start) = (Looks::default(), Instant::now());
+        assert!(looks.begin(&SHARE, start).is_some());
+        looks.see(&SHARE, start);
+        let later = start + second(3600);
+        assert_eq!(looks.begin(&SHARE, later), None);
+        assert!(looks.due(&SHARE, later) > later, "nobody waits for it");
+        looks.ended(&SHARE, later, second(1), true);
+        assert_eq!(looks.due(&SHARE, later), later + second(20));
+    }
+
+    #[test]
+    fn what_lies_on_a_disk_that_does_not_answer_is_looked_at_later_and_what_was_seen_is_known() {
+        let (looks, start) = (Looks::default(), Instant::now());
+        looks.see(&SHARE, start);
+        looks.put_off(&SHARE, start);
+        assert_eq!(looks.begin(&SHARE, start + second(59)), None);
+        let again = start + RESCAN_UNWATCHED;
+        assert_eq!(looks.due(&SHARE, start), again);
+        assert_eq!(looks.begin(&SHARE, again), Some(Begun { seen: true }));
     }
 
     #[tokio::test]

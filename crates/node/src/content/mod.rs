@@ -1,8 +1,8 @@
 //! Content over the wire: what is shared here, who gets it, and fetching what others share.
 //!
 //! - [`store`]: the tables of shares in `kith.db`; `schema`: all tables of the room.
-//! - [`shares`]: sharing folders in place. [`recipients`]: with whom. `audience`: with whom from now on. `revoking`: taking it back, from all or from one. `scanning`: what is in them. `left_out`: what is not. `bare`: what pictures say is not. [`past`]: what was in them before. [`fetches`]: who fetched it.
-//! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. [`mod@follow`]: all of it, for as long as a node runs.
+//! - [`shares`]: sharing folders in place. [`recipients`]: with whom. `audience`: with whom from now on. `revoking`: taking it back, from all or from one. `scanning`: what is in them, `scans`: one after the other. `left_out`: what is not. `bare`: what pictures say is not. [`past`]: what was in them before. [`fetches`]: who fetched it.
+//! - `fresh`: whether they have changed since; `looks`, `watch`, `folders`: when to look, and where. `disks`: whether it is there at all. [`mod@follow`]: all of it, for as long as a node runs.
 //! - [`copies`]: what others share, and copies of it that are provided. `known`: their tables. `part`: copies of some files, `selected`: theirs. [`quota`]: how many there may be. [`others`]: who else provides. `marked`: shares that somebody is to look at.
 //! - [`underway`], [`offered`]: what is being fetched, and provided meanwhile.
 //! - [`event`]: what happens to all of these.
@@ -34,6 +34,7 @@ mod coming;
 mod compare;
 pub mod copies;
 pub mod credential;
+mod disks;
 pub mod earlier;
 pub mod error;
 pub mod event;
@@ -73,6 +74,7 @@ pub mod remembered;
 pub mod request;
 mod revoking;
 mod scanning;
+mod scans;
 mod schema;
 mod select;
 mod selected;
@@ -83,7 +85,9 @@ pub mod swarm;
 pub mod talk;
 mod transfer;
 pub mod underway;
-mod unowned;
+// What reads it is fuzzed.
+#[doc(hidden)]
+pub mod unowned;
 pub mod updated;
 pub mod updating;
 mod was;

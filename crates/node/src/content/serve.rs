@@ -127,13 +127,12 @@ where
     }
 }
 
-/// Has an own share looked at that somebody asks for, and waits for it, but not for as long as a very large file takes to hash: that goes on, and
-/// they are given the head of before, ask again for what has changed, and have the rest meanwhile.
+/// Has an own share looked at that somebody asks for, and waits for it, but neither for as long as a very large file takes to hash, nor for a disk that does not
+/// answer: that goes on, and they are given the head of before, ask again for what has changed, and have the rest meanwhile.
 async fn look_at(shares: &Arc<Shares>, head: Head, now: fn() -> Time) {
-    let shares = Arc::clone(shares);
-    let look = tokio::task::spawn_blocking(move || shares.look(&head, now()));
-    // Fails only where the runtime stops.
-    let _ = tokio::time::timeout(LOOK_WITHIN, look).await;
+    let looked = shares.look_aside(head, now());
+    // Its other end is dropped when that is over.
+    let _ = tokio::time::timeout(LOOK_WITHIN, looked).await;
 }
 
 /// Writes one message, to an asker who reads.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use kith_core::codec;
@@ -18,12 +18,14 @@ use thiserror::Error;
 use tokio::sync::{broadcast, watch};
 
 use crate::content::absent::Absent;
+use crate::content::disks::Disks;
 use crate::content::event::ShareEvent;
 use crate::content::fetches::{self, Fetch, Version};
 use crate::content::looks::Looks;
 use crate::content::marked::Marked;
 use crate::content::others::Others;
 use crate::content::recipients::Recipients;
+use crate::content::scans::{Scanning, Scans};
 use crate::content::store::{self, Database, ShareRow};
 use crate::content::underway::Underways;
 use crate::data::bare::BarePictures;
@@ -79,6 +81,8 @@ pub struct Mine {
     pub roots: Vec<PathBuf>,
     /// The first of these that is not there, or cannot be read; where that was looked for ([`Shares::mine_in_place`]).
     pub absent: Option<PathBuf>,
+    /// Whether that is because its disk does not answer.
+    pub silent: bool,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
     /// Whether it is shared as [`NewShare::bare`] says.
@@ -155,11 +159,14 @@ pub struct Shares {
     underways: Underways,
     looks: Arc<Looks>,
     absent: Absent,
+    disks: Disks,
     events: broadcast::Sender<ShareEvent>,
     /// Which own shares have new heads since it was last looked. Nothing that others do gets here, so nobody has it overflow.
     renewed: Marked,
-    /// Held while a share is scanned: one after the other, each uses all cores.
-    scanning: Mutex<()>,
+    /// Whose turn it is to scan.
+    scans: Arc<Scans>,
+    /// Copies that are being read once more, because something of them changed.
+    rereading: Mutex<BTreeSet<ShareId>>,
     /// Counts the times that a share became another, or was taken back.
     doubts: watch::Sender<u64>,
 }
@@ -185,9 +192,11 @@ impl Shares {
             underways: Underways::default(),
             looks: Arc::default(),
             absent: Absent::default(),
+            disks: Disks::default(),
             events: broadcast::Sender::new(EVENTS_AHEAD_MAX),
             renewed: Marked::default(),
-            scanning: Mutex::default(),
+            scans: Arc::default(),
+            rereading: Mutex::default(),
             doubts: watch::Sender::new(0),
         };
         shares.own_unowned()?;
@@ -314,6 +323,7 @@ impl Shares {
                     link: row.link.map(LinkSecret),
                     roots: store::paths(connection, &row.share)?,
                     absent: None,
+                    silent: false,
                     named: store::named(connection, &row.share)?,
                     bare: row.bare,
                     left_out: row.left_out,
@@ -408,9 +418,13 @@ impl Shares {
         &self.absent
     }
 
-    /// The right to scan, once nobody else has it.
-    pub(crate) fn lock_scan(&self) -> MutexGuard<'_, ()> {
-        self.scanning.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn disks(&self) -> &Disks {
+        &self.disks
+    }
+
+    /// The right to scan, once nobody else has it who is to be waited for.
+    pub(crate) fn lock_scan(&self) -> Scanning {
+        self.scans.begin()
     }
 
     /// Tells whoever follows.
@@ -419,13 +433,13 @@ impl Shares {
         let _ = self.events.send(event);
     }
 
-    /// The same of an own share that has a new head, so that contacts are told as well.
+    /// The same of an own share that has a new head, or is not where it was, so that contacts are told as well.
     pub(super) fn tell_own(&self, share: ShareId, event: ShareEvent) {
         self.renewed.mark(share);
         self.tell(event);
     }
 
-    /// Waits until own shares have new heads; which ones. For one who listens, who misses none.
+    /// Waits until own shares have new heads, or are not where they were; which ones. For one who listens, who misses none.
     pub async fn renewed(&self) -> BTreeSet<ShareId> {
         self.renewed.take().await
     }
@@ -444,13 +458,21 @@ impl Shares {
         self.looks.news().await;
     }
 
-    /// The right to scan, unless somebody has it.
-    pub(super) fn try_scan(&self) -> Option<MutexGuard<'_, ()>> {
-        match self.scanning.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+    /// The right to scan, unless somebody has it who is to be waited for.
+    pub(super) fn try_scan(&self) -> Option<Scanning> {
+        self.scans.try_begin()
+    }
+
+    /// The right to be alone with what scans keep, unless somebody scans.
+    pub(super) fn try_scan_alone(&self) -> Option<Scanning> {
+        self.scans.try_begin_alone()
+    }
+
+    /// The copies that are being read once more.
+    pub(super) fn rereading(&self) -> MutexGuard<'_, BTreeSet<ShareId>> {
+        self.rereading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn owner(&self) -> &SecretKey {

@@ -14,36 +14,47 @@ use minicbor::{Decode, Encode};
 use rusqlite::params;
 
 use crate::content::shares::{Shares, trusted};
-use crate::content::store::{self, ShareRow};
+use crate::content::store;
 
 /// The version of the heads that this reads.
 const VERSION: u8 = 1;
 
 /// A head of version 1.
 #[derive(Debug, Encode, Decode)]
-pub(super) struct Unowned {
+pub struct Unowned {
+    /// Which version of the format it is of.
     #[n(0)]
-    pub(super) version: u8,
+    pub version: u8,
+    /// Which share.
     #[n(1)]
-    pub(super) share: ShareId,
+    pub share: ShareId,
+    /// Whose it was said to be.
     #[n(2)]
-    pub(super) owner: PeerId,
+    pub owner: PeerId,
+    /// Rose with each head of the share.
     #[n(3)]
-    pub(super) sequence: u64,
+    pub sequence: u64,
+    /// Rose with each revocation.
     #[n(4)]
-    pub(super) epoch: u64,
+    pub epoch: u64,
+    /// The root directory's node.
     #[n(5)]
-    pub(super) manifest: BlobHash,
+    pub manifest: BlobHash,
+    /// What the owner calls it.
     #[n(6)]
-    pub(super) name: String,
+    pub name: String,
+    /// Who may have it.
     #[n(7)]
-    pub(super) audience: Audience,
+    pub audience: Audience,
+    /// What becomes of it.
     #[n(8)]
-    pub(super) layout: Layout,
+    pub layout: Layout,
+    /// What it holds.
     #[n(9)]
-    pub(super) totals: Totals,
+    pub totals: Totals,
+    /// When it was signed.
     #[n(10)]
-    pub(super) at: Time,
+    pub at: Time,
 }
 
 impl Wire for Unowned {
@@ -51,12 +62,14 @@ impl Wire for Unowned {
 }
 
 /// One with the signature of its share, which was verified by whoever kept it: ourselves.
-#[derive(Encode, Decode)]
-pub(super) struct Signed {
+#[derive(Debug, Encode, Decode)]
+pub struct Signed {
+    /// The head, as it was signed.
     #[n(0)]
-    pub(super) body: ByteVec,
+    pub body: ByteVec,
+    /// By the share's key; nobody looks at it any more.
     #[n(1)]
-    pub(super) by_share: Signature,
+    pub by_share: Signature,
 }
 
 impl Wire for Signed {
@@ -72,7 +85,8 @@ impl Shares {
                 if trusted(&row).is_ok() {
                     continue;
                 }
-                match signed_anew(&row, self.owner()) {
+                let secret = SecretKey::from_bytes(row.secret);
+                match signed_anew(&row.head, &secret, self.owner()) {
                     Some(head) => transaction.execute(
                         "UPDATE share SET head = ?2 WHERE share = ?1",
                         params![row.share.0, head],
@@ -88,18 +102,18 @@ impl Shares {
     }
 }
 
-/// The head after the one in a row, which says the same and whose it is.
-fn signed_anew(row: &ShareRow, owner: &SecretKey) -> Option<Vec<u8>> {
-    let signed: Signed = codec::decode(&row.head).ok()?;
+/// The head after a kept one, of the share of `secret`, which says the same and whose it is. `None` where what is kept is no such head, or
+/// none can follow it.
+pub fn signed_anew(kept: &[u8], secret: &SecretKey, owner: &SecretKey) -> Option<Vec<u8>> {
+    let signed: Signed = codec::decode(kept).ok()?;
     let old: Unowned = codec::decode(&signed.body).ok()?;
-    let secret = SecretKey::from_bytes(row.secret);
     let is_ours = old.owner == owner.peer_id() && old.share == secret.share_id();
     if old.version != VERSION || !is_ours {
         return None;
     }
     let terms = Terms {
         owner: Ownership::sign(&Ed25519, owner, &old.share),
-        sequence: old.sequence + 1,
+        sequence: old.sequence.checked_add(1)?,
         epoch: old.epoch,
         manifest: old.manifest,
         name: old.name,
@@ -108,6 +122,6 @@ fn signed_anew(row: &ShareRow, owner: &SecretKey) -> Option<Vec<u8>> {
         totals: old.totals,
         at: old.at,
     };
-    let signed = SignedHead::sign(&Ed25519, &secret, terms).ok()?;
+    let signed = SignedHead::sign(&Ed25519, secret, terms).ok()?;
     Some(codec::encode(&signed))
 }

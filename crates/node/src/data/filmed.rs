@@ -1,4 +1,4 @@
-//! A film of hand-made boxes that says where it was taken, for tests.
+//! A film of hand-made boxes, and a JPEG, that say where they were taken, for tests.
 
 fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
@@ -10,7 +10,7 @@ fn numbers(all: &[u32]) -> Vec<u8> {
     all.iter().flat_map(|it| it.to_be_bytes()).collect()
 }
 
-/// One of one picture, with a place in words.
+/// A film of one picture, with a place in words.
 pub(crate) fn with_place(place: &[u8], pixels: &[u8]) -> Vec<u8> {
     let ftyp = boxed(b"ftyp", &[b"qt  \0\0\0\0qt  "]);
     let hdlr = [&[0; 8], &b"vide"[..], &[0; 13]].concat();
@@ -31,4 +31,21 @@ pub(crate) fn with_place(place: &[u8], pixels: &[u8]) -> Vec<u8> {
     let udta = boxed(b"udta", &[&boxed(b"\xa9xyz", &[place])]);
     let moov = boxed(b"moov", &[&boxed(b"trak", &[&mdia]), &udta]);
     [ftyp, boxed(b"mdat", &[pixels]), moov].concat()
+}
+
+/// A JPEG around these pixels, turned by 90°, whose EXIF names the directory of a place.
+pub(crate) fn jpeg_with_place(place: &[u8], pixels: &[u8]) -> Vec<u8> {
+    let exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x02\
+        \x01\x12\0\x03\0\0\0\x01\0\x06\0\0\x88\x25\0\x04\0\0\0\x01\0\0\0\x26\0\0\0\0";
+    let content = [exif, place].concat();
+    let length = u16::try_from(content.len() + 2).expect("short");
+    [
+        b"\xff\xd8\xff\xe1",
+        &length.to_be_bytes()[..],
+        &content,
+        b"\xff\xda\0\x02",
+        pixels,
+        b"\xff\xd9",
+    ]
+    .concat()
 }

@@ -15,6 +15,8 @@ use kith_core::content::wire::GROUP_BYTES;
 use kith_core::ids::BlobHash;
 use thiserror::Error;
 
+use crate::data::pulse;
+
 /// The bytes of one inner node: two hashes.
 pub(super) const PARENT_BYTES: u64 = 64;
 
@@ -379,6 +381,7 @@ fn read_piece<T>(
             piece.resize(length, 0);
         }
         read_exact_at(file, &mut piece[..length], offset)?;
+        pulse::beat();
         Ok(work(&piece[..length]))
     })
 }

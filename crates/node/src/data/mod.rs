@@ -10,6 +10,7 @@
 //! - [`staging`]: where a download grows until it is whole. [`places`]: where its parts lie. [`incoming`]: a file of it. [`disk`]: how it touches the disk.
 //! - `adding`: it becomes part of a folder that is there already. `links`: its symbolic links, until it is whole. `older`: what arrived of another version.
 //!   `joining`: what two runs have of one file becomes one. [`relocating`]: it goes on in another folder.
+//! - `lineage`: a folder that lies in itself. `pulse`: signs of life of what reads disks that may not answer.
 //! - [`nodes`]: the manifest of what is downloaded.
 //! - [`local`]: a file that lies here already is not fetched again.
 //! - [`directories`]: the folders of this machine, to point to one.
@@ -28,6 +29,7 @@ pub(crate) mod filmed;
 pub mod hash;
 pub mod incoming;
 mod joining;
+pub(crate) mod lineage;
 mod links;
 pub mod local;
 pub mod nodes;
@@ -35,6 +37,7 @@ mod older;
 pub mod outboard;
 pub mod pieces;
 pub mod places;
+pub(crate) mod pulse;
 pub mod range;
 pub mod relocating;
 pub mod scan;
@@ -54,4 +57,4 @@ pub use outboard::Outboards;
 pub use range::{Blob, Mismatch, Verified};
 pub use scan::{Found, LeftOut, ScanError, Scanned};
 pub use staging::Staging;
-pub use traces::TracesFound;
+pub use traces::{TakenSomewhere, TracesFound};

@@ -19,8 +19,10 @@ use thiserror::Error;
 
 use crate::data::disk::is_executable;
 use crate::data::hash::{HashError, Stamp};
+use crate::data::lineage::Lineage;
 use crate::data::outboard::Outboards;
 use crate::data::places;
+use crate::data::pulse;
 use crate::data::range::Blob;
 use crate::home::Home;
 
@@ -101,6 +103,9 @@ pub type Keep<'a> = &'a (dyn Fn(Found) -> io::Result<()> + Sync);
 const NOT_BARE: &str =
     "it is no whole picture or film of a known kind, so what it says besides cannot be left out";
 
+/// Why a folder is not in a share that lies in itself.
+const WITHIN_ITSELF: &str = "it is one of the folders that it lies in, mounted there once more";
+
 /// Why a data directory is not in a share.
 const DATA_DIRECTORY: &str = "it is a data directory of kith, with its secret keys";
 
@@ -124,10 +129,10 @@ pub fn scan(
         entries: AtomicU64::new(0),
         left_out: Mutex::default(),
     };
-    let root = match roots {
-        [folder] if folder.path.is_dir() => scan.folder(&folder.path, 0)?,
-        several => scan.list(several)?,
-    };
+    let root = pulse::with_own_threads(|| match roots {
+        [folder] if folder.path.is_dir() => scan.folder(&folder.path, 0, &Lineage::default()),
+        several => scan.list(several),
+    })?;
     // What was taken away meanwhile looked as if it were empty.
     if let Some((path, error)) = absent(roots) {
         return Err(read_error(path, error));
@@ -167,14 +172,14 @@ struct Candidate {
 
 impl Scan<'_> {
     /// The entries of a folder, sorted, without those whose names may not be.
-    fn folder(&self, folder: &Path, depth: usize) -> Result<Built, ScanError> {
-        let unreadable = |error| ScanError::Read {
-            path: folder.to_owned(),
-            error,
-        };
+    fn folder(&self, folder: &Path, depth: usize, above: &Lineage) -> Result<Built, ScanError> {
+        let unreadable = |error| read_error(folder, error);
         if Home::is_one(folder) {
             return Err(unfit(folder, DATA_DIRECTORY));
         }
+        let metadata = fs::metadata(folder).map_err(unreadable)?;
+        let lineage = above.enter(&metadata);
+        let lineage = lineage.ok_or_else(|| unfit(folder, WITHIN_ITSELF))?;
         let mut candidates = Vec::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
@@ -201,7 +206,7 @@ impl Scan<'_> {
         });
         let entries: Vec<Option<Entry>> = candidates
             .into_par_iter()
-            .map(|candidate| match self.entry(candidate, depth) {
+            .map(|candidate| match self.entry(candidate, depth, &lineage) {
                 Ok(entry) => Ok(Some(entry)),
                 Err(ScanError::Unfit(left_out)) => {
                     self.leave_out(left_out.path, left_out.why);
@@ -242,7 +247,7 @@ impl Scan<'_> {
         }
         let entries: Vec<Entry> = candidates
             .into_par_iter()
-            .map(|candidate| self.entry(candidate, 0))
+            .map(|candidate| self.entry(candidate, 0, &Lineage::default()))
             .collect::<Result<_, _>>()?;
         self.build(entries.into_iter())
     }
@@ -265,16 +270,22 @@ impl Scan<'_> {
     }
 
     /// One entry, with all beneath it.
-    fn entry(&self, candidate: Candidate, depth: usize) -> Result<Entry, ScanError> {
+    fn entry(
+        &self,
+        candidate: Candidate,
+        depth: usize,
+        above: &Lineage,
+    ) -> Result<Entry, ScanError> {
         if self.entries.fetch_add(1, Ordering::Relaxed) >= TREE_ENTRIES_MAX {
             return Err(ManifestError::TooMany.into());
         }
+        pulse::beat();
         let Candidate { name, path, kind } = candidate;
         if kind.is_dir() {
             if depth + 1 > DEPTH_MAX {
                 return Err(unfit(&path, path::PathError::TooDeep));
             }
-            let built = self.folder(&path, depth + 1)?;
+            let built = self.folder(&path, depth + 1, above)?;
             let (node, totals) = (built.node, built.totals);
             return Ok(Entry::Directory(manifest::Directory { name, node, totals }));
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kith_core::data::traces::Traces;
+use kith_core::data::traces::{Position, Traces};
 
 use crate::data::bare::Picture;
 use crate::data::hash;
@@ -31,9 +31,18 @@ pub struct TracesFound {
     /// Files of other kinds, damaged ones, and what cannot be read: what they say is not known.
     pub unknown: u64,
     /// The first that say where they were taken.
-    pub examples: Vec<PathBuf>,
+    pub examples: Vec<TakenSomewhere>,
     /// Whether there were more files than are looked at.
     pub is_cut: bool,
+}
+
+/// A file that says where it was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenSomewhere {
+    /// Which.
+    pub path: PathBuf,
+    /// Where, as far as that was read.
+    pub at: Option<Position>,
 }
 
 impl TracesFound {
@@ -85,7 +94,8 @@ impl TracesFound {
         self.camera += u64::from(traces.camera);
         self.words += u64::from(traces.words);
         if traces.place && self.examples.len() < NAMED_MAX {
-            self.examples.push(path.to_owned());
+            let (path, at) = (path.to_owned(), traces.at);
+            self.examples.push(TakenSomewhere { path, at });
         }
     }
 }
@@ -93,19 +103,21 @@ impl TracesFound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::filmed;
     use kith_core::data::traces;
 
-    /// A JPEG around no pixels, whose EXIF has the directory of a place and nothing else.
-    const TAKEN_SOMEWHERE: &[u8] = b"\xff\xd8\xff\xe1\0\x20Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\
-        \x88\x25\0\x04\0\0\0\x01\0\0\0\x1a\0\0\xff\xda\0\x02\x01\xff\xd9";
+    /// A JPEG that says so.
+    fn taken_somewhere() -> Vec<u8> {
+        filmed::jpeg_with_place(b"52.5200 N", b"\x01")
+    }
 
     #[test]
     fn pictures_that_say_where_they_were_taken_are_counted_and_named() {
         let place = tempfile::tempdir().expect("a place");
         let album = place.path().join("album");
         fs::create_dir(&album).expect("room");
-        fs::write(album.join("a.jpg"), TAKEN_SOMEWHERE).expect("room");
-        let bare = traces::strip(TAKEN_SOMEWHERE).expect("a picture");
+        fs::write(album.join("a.jpg"), taken_somewhere()).expect("room");
+        let bare = traces::strip(&taken_somewhere()).expect("a picture");
         fs::write(album.join("b.jpg"), &bare).expect("room");
         fs::write(album.join("notes.txt"), b"none").expect("room");
         let found = TracesFound::at(vec![album.clone()]).expect("readable");
@@ -113,7 +125,10 @@ mod tests {
             pictures: 2,
             place: 1,
             unknown: 1,
-            examples: vec![album.join("a.jpg")],
+            examples: vec![TakenSomewhere {
+                path: album.join("a.jpg"),
+                at: None,
+            }],
             ..TracesFound::default()
         };
         assert_eq!(found, expected);
@@ -132,7 +147,7 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             let closed = place.path().join("closed");
             fs::create_dir(&closed).expect("room");
-            fs::write(place.path().join("a.jpg"), TAKEN_SOMEWHERE).expect("room");
+            fs::write(place.path().join("a.jpg"), taken_somewhere()).expect("room");
             fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).expect("ours");
             // Nothing is closed to root.
             let unknown = u64::from(fs::read_dir(&closed).is_err());

@@ -70,8 +70,15 @@ pub fn import(bytes: &[u8], passphrase: &str) -> Result<Keys, ExportError> {
         DecryptError::ExcessiveWork { .. } => ExportError::TooMuchWork,
         _ => ExportError::Damaged,
     })?;
-    let line = Zeroizing::new(line);
-    Keys::from_line(&line).map_err(|error| match error {
+    read(&Zeroizing::new(line))
+}
+
+/// The keys in an export that its passphrase has opened. Whoever hands us a file with a passphrase chooses what is inside.
+///
+/// # Errors
+/// [`ExportError::Damaged`], [`ExportError::Newer`].
+pub fn read(inside: &[u8]) -> Result<Keys, ExportError> {
+    Keys::from_line(inside).map_err(|error| match error {
         LineError::Newer => ExportError::Newer,
         LineError::Damaged(_) => ExportError::Damaged,
     })
@@ -88,7 +95,11 @@ fn export_with(keys: &Keys, passphrase: &str, work_factor: u8) -> Result<Vec<u8>
 
 #[cfg(test)]
 mod tests {
+    use kith_core::text;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::identity::keyfile::PREFIX;
 
     /// Enough for a test, and nothing for an attacker.
     const LITTLE_WORK: u8 = 2;
@@ -161,5 +172,19 @@ mod tests {
         let bytes = age::encrypt(&recipient, b"a letter").expect("a passphrase");
         let error = import(&bytes, "p").expect_err("a letter");
         assert!(matches!(error, ExportError::Damaged), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_inside_gives_keys_that_are_exported_again_or_is_said_to_be_no_export(
+            line in any::<bool>(), inside in proptest::collection::vec(any::<u8>(), 0..128),
+        ) {
+            // No drawn bytes have a checksum.
+            let line = line.then(|| text::encode(PREFIX, &inside).into_bytes());
+            match read(&line.unwrap_or(inside)) {
+                Ok(keys) => prop_assert_eq!(read(keys.to_line().as_bytes()).ok(), Some(keys)),
+                Err(error) => prop_assert!(matches!(error, ExportError::Damaged | ExportError::Newer)),
+            }
+        }
     }
 }

@@ -42,6 +42,17 @@ pub(super) async fn added(
     })
 }
 
+impl Node {
+    /// Whether a contact has shown that this node is a contact there, and not one that waits to be confirmed. Where a session with them
+    /// stands and nothing is known, they may take a second to.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub async fn is_confirmed_by(&self, peer: PeerId) -> Result<bool, Error> {
+        is_confirmed(self, peer, SHOWN_WITHIN).await
+    }
+}
+
 /// Whether somebody has shown that this node is a contact there. Where a session with them stands and nothing is known, they may do so for so long.
 async fn is_confirmed(node: &Node, peer: PeerId, within: Duration) -> Result<bool, Error> {
     let mut events = node.events();

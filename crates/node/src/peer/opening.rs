@@ -38,7 +38,7 @@ impl Node {
     /// Opens a stream to a contact, in the first of these protocols that both speak; or to a peer that is none but wants to
     /// be found ([`NodeBuilder::findable`](crate::NodeBuilder::findable)), as a stranger.
     ///
-    /// With one protocol nothing is waited for on a standing session: write at once; a refusal shows when reading (or in
+    /// With one protocol nothing is waited for on a standing session: write at once; a refusal shows when reading or writing (or in
     /// [`Stream::agreed`]). With several the other side's choice is waited for.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ pub(super) struct Place {
     pub(super) changing: tokio::sync::Mutex<()>,
     /// Whether the local network can be looked at while the node runs.
     pub(super) lan_possible: bool,
+    /// Whether the public face has addresses, which strangers learn.
+    pub(super) is_public_server: bool,
     /// Held for as long as the node runs, which may be shorter than its handles live.
     lock: Mutex<Option<HomeLock>>,
     _temporary: Option<tempfile::TempDir>,
@@ -44,12 +46,20 @@ impl Place {
             }
         };
         let home = Home::at(directory);
-        let lock = home.open()?;
+        let lock = match home.open() {
+            Err(in_use @ HomeError::InUse { .. }) => {
+                // Whose it is does not change when the process that holds it ends: nobody need wait for that.
+                home.check_for(owner)?;
+                return Err(in_use.into());
+            }
+            opened => opened?,
+        };
         home.take_for(owner)?;
         Ok(Self {
             home,
             changing: tokio::sync::Mutex::default(),
             lan_possible: true,
+            is_public_server: false,
             lock: Mutex::new(Some(lock)),
             _temporary: temporary,
         })

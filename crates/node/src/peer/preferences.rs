@@ -18,12 +18,22 @@ use crate::error::Error;
 pub struct Preferences {
     /// What the owner is to be called, as a suggestion to others; empty for none.
     pub name: String,
+    /// Whether introducers are asked, and relay.
+    pub ask_introducers: bool,
+    /// Whether contacts' relays are used where no introducer answers.
+    pub use_contact_relays: bool,
+    /// Those that would be, where none is.
+    pub introducers_off: Vec<Introducer>,
     /// Whether contacts on the same network find this node without anybody's help.
     pub lan: bool,
     /// Whether that can be switched on: not where the node was started without.
     pub lan_possible: bool,
     /// Whether whoever knows the PeerId can look up the public face.
     pub findable: bool,
+    /// Whether the public face has addresses, which strangers learn, from the next start on.
+    pub public_server: bool,
+    /// Whether it has them now.
+    pub is_public_server: bool,
     /// Whether this node relays for its contacts, where they can reach it.
     pub relay_for_contacts: bool,
     /// Whether what was fetched is provided to others who may have it.
@@ -60,6 +70,14 @@ impl Node {
         Ok(Preferences {
             name,
             findable,
+            public_server: kept.public_server,
+            is_public_server: self.0.place.is_public_server,
+            ask_introducers: kept.ask_introducers,
+            use_contact_relays: kept.use_contact_relays,
+            introducers_off: match kept.ask_introducers {
+                true => Vec::new(),
+                false => kept.introducers,
+            },
             lan: kept.lan && lan_possible,
             lan_possible,
             relay_for_contacts: kept.relay_for_contacts.enabled,
@@ -86,9 +104,27 @@ impl Node {
         }
         // Of two changes at one time the one that is written last is the one that holds.
         let _changing = self.0.place.changing.lock().await;
+        if change.ask_introducers == Some(false) {
+            // Those that only this run was given are asked again, too, when others are.
+            let path = self.home().config();
+            let mut listed = Config::load(&path).map_err(usage)?.introducers;
+            let before = listed.len();
+            for used in self.introducers().await? {
+                if !listed.iter().any(|known| known.key == used.key) {
+                    listed.push(used);
+                }
+            }
+            if listed.len() > before && listed.len() <= INTRODUCERS_MAX {
+                Config::keep_introducers(&path, &listed).map_err(usage)?;
+            }
+        }
         Config::keep_settings(&self.home().config(), &change).map_err(usage)?;
         if let Some(is_on) = change.lan {
             self.tell(Input::Lan(is_on));
+        }
+        if change.ask_introducers.is_some() {
+            let kept = Config::load(&self.home().config()).map_err(usage)?;
+            self.set_introducers(kept.asked_introducers()).await?;
         }
         let relaying = match change.relay_for_contacts {
             Some(true) => {
@@ -105,13 +141,16 @@ impl Node {
         if let Some(mebibytes) = change.copies_mebibytes {
             others.set_room_bytes(mebibytes.saturating_mul(1 << 20));
         }
-        let (name, findable) = (change.name, change.findable);
+        let (name, findable, relays) = (change.name, change.findable, change.use_contact_relays);
         self.ask(move |machine, now| {
             if let Some(name) = name {
                 machine.handle_name(now, name);
             }
             if let Some(findable) = findable {
                 machine.handle_findable(now, findable);
+            }
+            if let Some(uses) = relays {
+                machine.handle_contact_relays(now, uses);
             }
             if let Some(wanted) = relaying {
                 machine.handle_relaying(now, wanted);
@@ -158,13 +197,13 @@ impl Node {
         carried
     }
 
-    /// Uses one more introducer, from now on and in `config.toml`; one that is used already may have moved.
+    /// Uses one more introducer, from now on, unless none is asked, and in `config.toml`; one that is used already may have moved.
     ///
     /// # Errors
     /// [`Error::Usage`] where there are [`INTRODUCERS_MAX`], or `config.toml` cannot be written.
     pub async fn add_introducer(&self, introducer: Introducer) -> Result<(), Error> {
         let _changing = self.0.place.changing.lock().await;
-        let mut used = self.introducers().await?;
+        let mut used = self.listed_introducers().await?;
         used.retain(|known| known.key != introducer.key);
         if used.len() >= INTRODUCERS_MAX {
             let most =
@@ -181,7 +220,7 @@ impl Node {
     /// [`Error::NotFound`] where it is not used, [`Error::Usage`] where `config.toml` cannot be written.
     pub async fn remove_introducer(&self, introducer: &Introducer) -> Result<(), Error> {
         let _changing = self.0.place.changing.lock().await;
-        let mut used = self.introducers().await?;
+        let mut used = self.listed_introducers().await?;
         let before = used.len();
         used.retain(|known| known.key != introducer.key);
         if used.len() == before {
@@ -191,8 +230,21 @@ impl Node {
     }
 
     async fn keep_introducers(&self, used: Vec<Introducer>) -> Result<(), Error> {
-        Config::keep_introducers(&self.home().config(), &used).map_err(usage)?;
-        self.set_introducers(used).await
+        let path = self.home().config();
+        Config::keep_introducers(&path, &used).map_err(usage)?;
+        match Config::load(&path).map_err(usage)?.ask_introducers {
+            true => self.set_introducers(used).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Those that are used, or would be.
+    async fn listed_introducers(&self) -> Result<Vec<Introducer>, Error> {
+        let kept = Config::load(&self.home().config()).map_err(usage)?;
+        match kept.ask_introducers {
+            true => self.introducers().await,
+            false => Ok(kept.introducers),
+        }
     }
 }
 

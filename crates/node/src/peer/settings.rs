@@ -43,6 +43,7 @@ pub(crate) struct Settings {
     pub(crate) provides: bool,
     pub(crate) copies_bytes_max: u64,
     pub(crate) relay: Option<RelayForContacts>,
+    pub(crate) uses_contact_relays: bool,
     pub(crate) previews: Option<Worker>,
     pub(crate) clock: Clock,
 }
@@ -73,6 +74,7 @@ impl Default for Settings {
             provides: true,
             copies_bytes_max: COPIES_BYTES_MAX,
             relay: None,
+            uses_contact_relays: true,
             previews: None,
             clock: Clock::default(),
         }

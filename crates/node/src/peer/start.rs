@@ -175,6 +175,7 @@ impl Settings {
     fn place(&self) -> Result<Place, PlaceError> {
         let mut place = Place::open(self.data.clone(), self.owner())?;
         place.lan_possible = self.lan.is_some() || self.lan_later.is_some();
+        place.is_public_server = self.public.is_some();
         Ok(place)
     }
 
@@ -226,6 +227,7 @@ impl Settings {
         config.findable = self.findable;
         let relay = self.relay.as_ref().filter(|how| how.enabled);
         config.relay = relay.map(|how| how.addresses.clone());
+        config.uses_contact_relays = self.uses_contact_relays;
         if let Some(strangers_max) = self.strangers_max {
             config.strangers_max = strangers_max;
         }

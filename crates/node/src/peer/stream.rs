@@ -22,7 +22,7 @@ use super::streams::OpenStream;
 use super::unread::{Seat, Shared, hold};
 use crate::content::swarm::Output;
 use crate::routing::express::Lane;
-use crate::routing::{Connection, DatagramFlow, ReceiveHalf, Refused, SendHalf};
+use crate::routing::{Connection, DatagramFlow, ReceiveHalf, Refused, SendHalf, is_given_up};
 
 /// A stream in a negotiated protocol. Reads and writes as tokio's streams do; shutting down the writing side is a
 /// half-close, dropping a stream whose writing side was not shut down resets it.
@@ -399,7 +399,14 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.writer).poll_write(cx, data)
+        match ready!(Pin::new(&mut self.writer).poll_write(cx, data)) {
+            // Whoever refuses wants nothing either, and that may be known before the refusal is read, which says why.
+            Err(given_up) if is_given_up(&given_up) => {
+                ready!(self.reader.poll_agreed(cx))?;
+                Poll::Ready(Err(given_up))
+            }
+            written => Poll::Ready(written),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -83,6 +83,16 @@ pub(crate) fn is_connection_over(error: &io::Error) -> bool {
     }
 }
 
+/// Whether a write failed because the other side wants no more.
+pub(crate) fn is_given_up(error: &io::Error) -> bool {
+    let source = error.get_ref().and_then(|it| it.downcast_ref());
+    match source {
+        Some(StreamError::GivenUp(_)) => true,
+        Some(_) => false,
+        None => error.kind() == io::ErrorKind::ConnectionReset,
+    }
+}
+
 impl From<WriteError> for StreamError {
     fn from(error: WriteError) -> Self {
         match error {

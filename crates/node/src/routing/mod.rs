@@ -27,8 +27,8 @@ pub mod transport;
 
 pub use connection::{Connection, PathInfo, PathKind, PathSummary};
 pub use datagram::DatagramFlow;
-pub(crate) use end::is_connection_over;
 pub use end::{ConnectionEnded, Ended};
+pub(crate) use end::{is_connection_over, is_given_up};
 pub use endpoint::{FaceConfig, FaceEndpoint};
 pub use negotiation::{AcceptError, Refused};
 pub use stream::{ReceiveHalf, SendHalf};

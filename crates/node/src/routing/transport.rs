@@ -41,7 +41,11 @@ pub const PATH_IDLE_MAX: Duration = Duration::from_millis(2500);
 /// also keeps every NAT mapping (30 s and more, RFC 4787 §4.3) open. No direct path lives by it: noq could be told another
 /// number for each path, but iroh 1.3.0 gives out neither noq's connection nor its paths, and what it asks it asks of
 /// every path, relays too.
-pub const PATH_KEEP_ALIVE: Duration = Duration::from_secs(5);
+///
+/// Once in 30 s would do, if it were certain. But noq 1.3.0 restarts the timer of whoever is asked as well, and acknowledges by the path that data takes
+/// what came by a spare one (<https://github.com/n0-computer/noq/issues/803>). So where both ends' timers are due, the first one stops the other, hears nothing
+/// by that path itself, and gives it up once it has been the first for 30 s. Who is first is chance each time: at 5 s that takes some minutes, at this hours.
+pub const PATH_KEEP_ALIVE: Duration = Duration::from_millis(2200);
 
 /// How long a connection survives without any path that answers: a laptop carried from one room's network to the
 /// next. The last path is kept this long, whatever [`PATH_IDLE_MAX`] says.

@@ -276,13 +276,14 @@ async fn a_transfer_that_was_dropped_goes_on_where_it_ended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_do_not_verify_get_no_name() {
-    let (alice, bob) = two_who_met().await;
+    let (mut alice, bob) = (Person::new("alice").await, Person::new("bob").await);
     alice.write("holiday/good", b"good");
     alice.write("holiday/bad", &bytes(1, 3_000_000));
     alice.share("holiday", Recipients::Contacts).await;
     let mut edited = bytes(1, 3_000_000);
     edited[2_000_000] ^= 1;
-    alice.edit_unseen("holiday/bad", &edited);
+    alice.edit_unseen("holiday/bad", &edited).await;
+    alice.meet(&bob).await;
 
     let refused = bob.get("alice/holiday").await.expect_err("a wrong byte");
     assert_eq!(refused.kind(), ErrorKind::NotVerified, "{refused}");

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use kith::config::RelayForContacts;
+use kith::config::settings::Change;
 use kith::core::ids::Face;
 use kith::core::introducer::Introducer;
 use kith::core::routing::Access;
@@ -122,6 +123,33 @@ async fn a_stranger_cannot_use_it() {
     })
     .await;
     stranger.close().await;
+    end([alice, bob, carol]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wants_no_contacts_relay_has_a_face_without_a_place_at_one_until_they_do() {
+    let [alice, bob, carol] = three(settings()).await;
+    let uses = async |uses| {
+        let change = Change {
+            use_contact_relays: Some(uses),
+            ..Change::default()
+        };
+        let changed = bob.change_preferences(change).await;
+        changed.expect("the disk has room");
+        let now = bob.preferences().await.expect("it runs");
+        assert_eq!(now.use_contact_relays, uses);
+    };
+    uses(false).await;
+    assert_eq!(bob.contact_relays().await.expect("it runs"), []);
+    // The face of before ends a little later, and its place with it.
+    let left = async {
+        while !contact_face(&bob).await.relay_states().is_empty() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    soon("a face without a place", left).await;
+    uses(true).await;
+    relay_state(&bob, |state| state.is_connected).await;
     end([alice, bob, carol]).await;
 }
 

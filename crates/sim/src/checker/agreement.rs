@@ -9,7 +9,7 @@
 //! At rest it does: whoever holds an invite that nobody else used is known to its maker, both find each other by the same
 //! secret, both know so, and a session stands where both keep sessions up.
 
-use kith_core::identity::{Contact, Standing};
+use kith_core::identity::contact::{Contact, Reach, Standing};
 
 use super::view::{Checker, View};
 use crate::model::Model;
@@ -54,15 +54,23 @@ impl Checker for Agreement {
         for a in view.nodes {
             let met_by_a = view.model.views_of(a.id).filter(|(_, of)| met(*of));
             for (other, _) in met_by_a.filter(|(other, _)| a.id < *other) {
-                let in_vain =
-                    view.model.waits_in_vain(a.id, other) || view.model.waits_in_vain(other, a.id);
+                let b = &view.nodes[other.0];
+                let in_vain = waits_in_vain(view.model, a, b) || waits_in_vain(view.model, b, a);
                 if met(view.model.view(other, a.id)) && !in_vain {
-                    agree(a, &view.nodes[other.0])?;
+                    agree(a, b)?;
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Whether what `holder` shares with `maker` is by an invite that opens nothing for it, of which it was not told: no session stands.
+fn waits_in_vain(model: &Model, holder: &Node, maker: &Node) -> bool {
+    let mut sessions = holder.sessions.values();
+    let is_told = sessions.any(|session| session.peer == Some(maker.peer));
+    let shared = contact(holder, maker).and_then(|of| of.reach.as_ref());
+    !is_told && shared.is_some_and(|it| model.waits_in_vain(holder.id, maker.id, it.invite))
 }
 
 /// Whether what `a` takes for agreed with `b` is, by what `b` did.
@@ -78,7 +86,8 @@ fn look_at(model: &Model, a: &Node, b: &Node) -> Result<(), String> {
         return Err(format!("{names} share a secret by no invite between them"));
     }
     let back = contact(b, a).and_then(|back| back.reach.as_ref());
-    if back.is_some_and(|back| back.invite == reach.invite && back != reach) {
+    let is_same = |back: &&Reach| (back.invite, back.at) == (reach.invite, reach.at);
+    if (back.filter(is_same)).is_some_and(|back| back.secret != reach.secret) {
         return Err(format!("{names} made two secrets of one invite"));
     }
     // What became of it is seen when the power is back, and is looked at then.

@@ -54,6 +54,32 @@ pub fn crossing(world: &mut World) -> Result<(), Violation> {
     world.rest()
 }
 
+/// Somebody meets another by the later of two invites, removes them, and takes the earlier one. After that neither has anything but
+/// what they share to find the other by.
+pub fn older(world: &mut World) -> Result<(), Violation> {
+    let people = neighbours(world, 2);
+    let (bo, ada) = (people[0], people[1]);
+    world.run(Duration::from_secs(5))?;
+    for _ in 0..2 {
+        world.command(bo, &Command::Invite(SINGLE));
+        world.run(Duration::from_secs(1))?;
+    }
+    world.command(ada, &Command::Accept(1));
+    world.run(MINUTE)?;
+    world.rest()?;
+    world.command(ada, &Command::Remove(bo));
+    world.run(MINUTE)?;
+    world.command(ada, &Command::Accept(0));
+    world.run(MINUTE)?;
+    world.rest()?;
+    for person in people {
+        world.command(person, &Command::Crash);
+        world.command(person, &Command::Start);
+    }
+    world.run(5 * MINUTE)?;
+    world.rest()
+}
+
 /// Many accept one single-use invite at once: one is let in.
 pub fn race(world: &mut World, people: usize) -> Result<(), Violation> {
     let people = neighbours(world, people.max(2));

@@ -21,8 +21,20 @@ const DEEDS: u64 = 30;
 /// looked into every quarter of an hour.
 const TO_REST: Duration = Duration::from_secs(40 * 60);
 
+/// What one does, or what befalls them: in a world, at random, among people, with introducers.
+type Deed = fn(&mut World, &mut Random, &[NodeId], &[NodeId]);
+
 /// A run of random deeds and faults among `people`, then rest.
 pub fn random(world: &mut World, people: usize) -> Result<(), Violation> {
+    live(world, people, deed)
+}
+
+/// The same among people who come back to each other by older invites.
+pub fn returning(world: &mut World, people: usize) -> Result<(), Violation> {
+    live(world, people, return_or_deed)
+}
+
+fn live(world: &mut World, people: usize, deed: Deed) -> Result<(), Violation> {
     let mut random = Random::new(world.fork());
     world.suggest_quality(Quality::draw(&mut random));
     let introducers = [world.add_introducer(), world.add_introducer()];
@@ -114,6 +126,35 @@ fn deed(world: &mut World, random: &mut Random, people: &[NodeId], introducers: 
         _ => Command::Start,
     };
     world.command(who, &command);
+}
+
+/// Somebody takes any invite of somebody's, a third of the time after removing them; or does something else.
+fn return_or_deed(
+    world: &mut World,
+    random: &mut Random,
+    people: &[NodeId],
+    introducers: &[NodeId],
+) {
+    let is_removal = match random.below(6) {
+        0 => true,
+        1..3 => false,
+        _ => return deed(world, random, people, introducers),
+    };
+    let who = people[place(random, people.len())];
+    let whom = people[place(random, people.len())];
+    let theirs = world.model().invites().iter().enumerate();
+    let theirs: Vec<usize> = theirs
+        .filter(|(_, invite)| invite.maker == whom)
+        .map(|(number, _)| number)
+        .collect();
+    if theirs.len() < 2 {
+        return world.command(whom, &Command::Invite(SINGLE));
+    }
+    if is_removal {
+        world.command(who, &Command::Remove(whom));
+    }
+    let invite = theirs[place(random, theirs.len())];
+    world.command(who, &Command::Accept(invite));
 }
 
 fn place(random: &mut Random, of: usize) -> usize {

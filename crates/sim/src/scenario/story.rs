@@ -82,6 +82,11 @@ pub const STORIES: &[Story] = &[
         tell: |world, _| invites::power(world),
     },
     Story {
+        name: "invite-older",
+        about: "somebody removes a contact and takes an invite of theirs that is older than the one by which they met",
+        tell: |world, _| invites::older(world),
+    },
+    Story {
         name: "days",
         about: "a circle of contacts with clocks an hour off, online for three days",
         tell: days::online,
@@ -125,6 +130,11 @@ pub const STORIES: &[Story] = &[
         name: "random",
         about: "random people do random things while random things break",
         tell: random::random,
+    },
+    Story {
+        name: "returning",
+        about: "the same among people who remove each other and come back by whatever invite is about",
+        tell: random::returning,
     },
 ];
 
@@ -180,7 +190,7 @@ mod tests {
     const SIZES: [usize; 4] = [3, 4, 6, 8];
 
     /// Worlds of which rules did not hold once, by seed and people.
-    const ONCE_BROKEN: [(u64, usize); 13] = [
+    const ONCE_BROKEN: [(u64, usize); 15] = [
         // Somebody accepted an invite made later, which another had used up, and then one that was open.
         (2634, 3),
         (2335, 4),
@@ -201,6 +211,22 @@ mod tests {
         (3168, 3),
         // Somebody was forgotten and invited again, by a clock behind that of the invite before.
         (3017, 8),
+        // Somebody accepted a used-up invite again, on the session in which they had been told so.
+        (10110, 3),
+        // Somebody took again, while its maker was away, the invite by which they had come to know them.
+        (10752, 3),
+    ];
+
+    /// And of those whose people come back: who removed somebody took an older invite of theirs, or the same again.
+    const ONCE_BROKEN_RETURNING: [(u64, usize); 8] = [
+        (6, 3),
+        (12, 3),
+        (24, 3),
+        (27, 6),
+        (32, 5),
+        (43, 4),
+        (158, 5),
+        (204, 3),
     ];
 
     /// Runs a story twice: it must hold, and both runs must be one.
@@ -256,15 +282,17 @@ mod tests {
 
     #[test]
     fn worlds_that_broke_a_rule_once_hold() {
-        let story = find("random").expect("it is told");
-        // Some of them on ordinary wires, and some on those that the seed draws.
-        for (seed, people) in ONCE_BROKEN {
+        let broken = ONCE_BROKEN.iter().map(|world| ("random", world));
+        let returning = ONCE_BROKEN_RETURNING.iter();
+        for (name, (seed, people)) in broken.chain(returning.map(|world| ("returning", world))) {
+            let story = find(name).expect("it is told");
+            // Some of them on ordinary wires, and some on those that the seed draws.
             for quality in [Some(Quality::default()), None] {
                 let setup = Setup {
                     quality,
-                    ..Setup::new(seed)
+                    ..Setup::new(*seed)
                 };
-                held(&story, &setup, people, &run(&story, setup, people));
+                held(&story, &setup, *people, &run(&story, setup, *people));
             }
         }
     }

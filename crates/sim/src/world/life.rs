@@ -43,6 +43,7 @@ impl World {
             },
             keeps_sessions: node.person.keeps_sessions,
             relay: None,
+            uses_contact_relays: true,
         };
         let seed = node.random.bytes();
         let identity = node.identity.clone();

@@ -184,6 +184,26 @@ describe("where a picture was taken", () => {
     expect(await placeOf(cut)).toEqual({ isSaid: true, at: null });
   });
 
+  it("is read as XMP has it", async () => {
+    const at = async (xmp: string) => (await placeOf(bytes(JPEG, `<rdf:Description ${xmp}/>`)))?.at;
+    for (const berlin of [
+      'exif:GPSLatitude="52,31.2N" exif:GPSLongitude="13,24.3E"',
+      "exif:GPSLongitude='13,24,18E' exif:GPSLatitude = '52,31,12N'",
+      "><exif:GPSLatitudeRef>North</a><exif:GPSLatitude>52,31,12N</a><exif:GPSLongitude>13,24.3E</a",
+      'drone-dji:GpsLatitude="+52.52" drone-dji:GpsLongitude="13.405"',
+    ]) {
+      expect((await at(berlin))?.latitude, berlin).toBeCloseTo(52.52, 4);
+      expect((await at(berlin))?.longitude, berlin).toBeCloseTo(13.405, 4);
+    }
+    const rio = { latitude: -22.91, longitude: -43.2 };
+    expect(await at('exif:GPSLatitude="22,54.6S" exif:GPSLongitude="43,12,0W"')).toEqual(rio);
+    expect(await at('GpsLatitude="-22.91" GpsLongitude="-43.2"')).toEqual(rio);
+    // Half of it, or what is no place on earth, is told as none.
+    for (const none of ['GPSLatitude="52,31.2N"', 'GPSLatitude="91,0N" GPSLongitude="13,0E"']) {
+      expect(await at(none), none).toBeNull();
+    }
+  });
+
   it("is counted and named for many", async () => {
     const files = [
       { path: "a.jpg", file: bytes(JPEG, exif(0x8825, true)) as File },

@@ -172,9 +172,9 @@ const isPicture = (bytes: Uint8Array): boolean =>
   BEGINNINGS.some((beginning) => beginning.every((byte, at) => byte === 0 || bytes[at] === byte));
 
 /** XMP names it in words (Exif in XMP, ISO 16684-1), */
-const PLACES_IN_XMP = /GPS(Latitude|Longitude|Position)/;
+const PLACES_IN_XMP = /GPS(Latitude|Longitude|Position)/i;
 /** and so do films: QuickTime's user data and keys, 3GPP's, and tracks of cameras. The node knows the same names. */
-const PLACES_IN_BOXES = /location|GPS|gps|\xa9xyz|loci|gpmd|rtmd|djmd|camm/;
+const PLACES_IN_BOXES = /location|GPS|Gps|gps|\xa9xyz|loci|gpmd|rtmd|djmd|camm/;
 /** A film to which more is added by pieces, or with a track of which it is not known what it tells. */
 const OTHER_TRACKS = /mvex|hdlr[^]{8}(?!vide|soun|pict|mdir|mdta|url |alis)/;
 
@@ -190,11 +190,21 @@ function read(bytes: Uint8Array, names = PLACES_IN_XMP): Said {
     if (said.at !== null) return said;
   }
   if (!names.test(text)) return said;
-  // By ISO 6709, annex H.
-  const [, latitude = NaN, longitude = NaN] =
-    /([+-]\d\d(?:\.\d+)?)([+-]\d{3}(?:\.\d+)?)[+-/]/.exec(text) ?? [];
-  const isOnEarth = Math.abs(+latitude) <= 90 && Math.abs(+longitude) <= 180;
-  return { isSaid: true, at: isOnEarth ? { latitude: +latitude, longitude: +longitude } : null };
+  // By ISO 6709, annex H; else as XMP has it.
+  const [, north, east] = /([+-]\d\d(?:\.\d+)?)([+-]\d{3}(?:\.\d+)?)[+-/]/.exec(text) ?? [];
+  const latitude = +(north ?? angleIn(text, "Latitude", "S"));
+  const longitude = +(east ?? angleIn(text, "Longitude", "W"));
+  const isOnEarth = Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180;
+  return { isSaid: true, at: isOnEarth ? { latitude, longitude } : null };
+}
+
+/** An angle of XMP (CIPA DC-010, GPSCoordinate): degrees, and after commas minutes and seconds, and on which side; drones write degrees with a sign. */
+function angleIn(text: string, name: string, negative: string): number {
+  const value = new RegExp(`GPS${name}[="'>\\s]+([+-]?)([\\d.,]+)(\\w?)`, "i").exec(text);
+  if (!value) return NaN;
+  const [, sign, angle = "", side] = value;
+  const degrees = angle.split(",").reduce((sum, part, index) => sum + +part / 60 ** index, 0);
+  return sign === "-" || side === negative ? -degrees : degrees;
 }
 
 /** As much of a TIFF as says a place (TIFF 6.0, section 2; CIPA DC-008, section 4.6.6). It may be none, or cut off: then it says nothing. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Share } from "../api/client";
-import { told } from "./told";
+import { absence, told } from "./told";
 
 const share: Share = {
   share_id: "share1x",
@@ -22,7 +22,12 @@ const share: Share = {
   left_out_count: 0,
 };
 
-test("its owner is told first that the folder of a share is not there, and no longer when it is", () => {
-  expect(told({ ...share, absent: "/disk/summer" })).toMatch(/^Its folder is not there: \/disk\/summer · /);
-  expect(told(share)).not.toContain("not there");
+test("its owner is told that the folder of a share is not there, and no longer when it is", () => {
+  const absent = { ...share, absent: "/disk/summer" };
+  expect(absence(absent)).toEqual(["Its folder is not there: /disk/summer"]);
+  const silent = { ...absent, silent: true };
+  expect(absence(silent)).toEqual(["The disk of its folder does not answer: /disk/summer"]);
+  expect(absence(share)).toEqual([]);
+  // The page of it says so apart.
+  expect(told(absent)).toBe(told(share));
 });

@@ -6,11 +6,10 @@ import { t } from "../text/strings";
 
 /** That what is shared is not where it is shared from, where that is so. */
 export const absence = (of: Share): string[] =>
-  typeof of.absent === "string" ? [t.album.absent(isolated(of.absent))] : [];
+  typeof of.absent === "string" ? [(of.silent ? t.album.silent : t.album.absent)(isolated(of.absent))] : [];
 
 export const told = (of: Share): string =>
   [
-    ...absence(of),
     t.common.filesAndBytes(of.files, of.bytes),
     t.audience.told(of.audience, of.with),
     ...(of.bare ? [t.places.bare] : []),

@@ -71,6 +71,14 @@ export function previewUrl(of: ShareRef, path: string, size: number, isAway = fa
   return base && `${base.previews}/${encodePath(path)}?size=${size}${isAway ? "&here=true" : ""}`;
 }
 
+/** Why nothing of a file can be had now, in words; nothing where it can, and so is itself what is wrong. */
+export async function reasonOf(of: ShareRef, path: string): Promise<string | null> {
+  const range = { range: "bytes=0-0" };
+  const response = await fetch(`/api/v1/files/${encodePath(sourceOf(of, path))}`, { headers: range });
+  const body = (await response.json().catch(() => null)) as unknown;
+  return [404, 409, 503].includes(response.status) ? api.adviceOf(api.failure(response.status, body)) : null;
+}
+
 /** The address of a folder of a share as a site. */
 export async function siteUrl(of: ShareRef, path: string): Promise<string> {
   return (await api.siteUrl(`/files/${encodePath(sourceOf(of, path))}`)).url;

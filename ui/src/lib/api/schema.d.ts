@@ -334,7 +334,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a contact's service reachable at a local address, for as long as the call lasts. */
+        /**
+         * Makes a contact's service reachable at a local address, for as long as the call lasts. It is not begun where they say that they offer none of
+         *     that name; where they are away it is, and leads to the service once they are there.
+         */
         post: operations["post_forwards"];
         delete?: never;
         options?: never;
@@ -386,7 +389,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a share is now, as its owner says. Contacts are told when that changes (`offered` among the events); whoever holds a link asks. */
+        /**
+         * What a share is now, and whether it is where it is shared from, as its owner says. Contacts are told when that changes (`offered` among the events);
+         *     whoever holds a link asks.
+         */
         get: operations["get_head"];
         put?: never;
         post?: never;
@@ -715,7 +721,7 @@ export interface paths {
         /** What holds. */
         get: operations["get_settings"];
         put?: never;
-        /** Changes what holds, from now on and in config.toml. */
+        /** Changes what holds, from now on (`public_server`: from the next start on) and in config.toml. */
         post: operations["post_settings"];
         delete?: never;
         options?: never;
@@ -1086,6 +1092,8 @@ export interface components {
             path: string;
             /** @description Its id. */
             share_id: string;
+            /** @description Whether that is because its disk does not answer; left out where it does. */
+            silent?: boolean;
         };
         /** @description Somebody's invite. */
         AddRequest: {
@@ -1645,6 +1653,11 @@ export interface components {
         /** @description Something that somebody shares. */
         Listed: {
             /**
+             * @description Set on a share that was asked for by itself where its owner says that it is not where they share it from: its folder was moved or removed, cannot be
+             *     read, or is on a disk that is not plugged in.
+             */
+            absent?: boolean;
+            /**
              * Format: int64
              * @description Bytes of its files.
              */
@@ -2202,6 +2215,11 @@ export interface components {
         /** @description What is to be otherwise; what is left out stays. */
         SettingsChange: {
             /**
+             * @description Whether introducers are asked, and relay; off keeps their lines.
+             * @default null
+             */
+            ask_introducers?: boolean | null;
+            /**
              * @description With whom something is shared where nothing is said: `contacts`, `link` or `public`.
              * @default null
              */
@@ -2233,13 +2251,25 @@ export interface components {
              */
             provide?: boolean | null;
             /**
+             * @description Whether this is a public server, whose addresses strangers learn: from the next start on.
+             * @default null
+             */
+            public_server?: boolean | null;
+            /**
              * @description Whether this node relays for its contacts, where they can reach it.
              * @default null
              */
             relay_for_contacts?: boolean | null;
+            /**
+             * @description Whether contacts' relays are used where no introducer answers.
+             * @default null
+             */
+            use_contact_relays?: boolean | null;
         };
         /** @description What holds. */
         SettingsInfo: {
+            /** @description Whether introducers are asked, and relay. */
+            ask_introducers: boolean;
             /** @description With whom something is shared where nothing is said: `contacts`, `link` or `public`. */
             audience: string;
             /**
@@ -2249,8 +2279,10 @@ export interface components {
             copies_mebibytes: number;
             /** @description Whether whoever knows the PeerId can find the public face. */
             findable: boolean;
-            /** @description The introducers that are used. */
+            /** @description The introducers that are used, or would be if they were asked. */
             introducers: components["schemas"]["IntroducerInfo"][];
+            /** @description Whether it is one now. */
+            is_public_server: boolean;
             /** @description Whether contacts on the same network find this node without anybody's help. */
             lan: boolean;
             /** @description Whether that can be switched on: not while the node runs with `--no-lan`. */
@@ -2259,10 +2291,14 @@ export interface components {
             name: string;
             /** @description Whether what was fetched is provided to others who may have it. */
             provide: boolean;
+            /** @description Whether this is a public server, whose addresses strangers learn, from the next start on. */
+            public_server: boolean;
             /** @description Whether this node relays for its contacts, where they can reach it. */
             relay_for_contacts: boolean;
             /** @description What is taken of the disk. */
             storage: components["schemas"]["StorageInfo"];
+            /** @description Whether contacts' relays are used where no introducer answers. */
+            use_contact_relays: boolean;
         };
         /** @description A share of this node. */
         ShareInfo: {
@@ -2314,6 +2350,8 @@ export interface components {
             providers: string[];
             /** @description Its id. */
             share_id: string;
+            /** @description Whether that is because its disk does not answer, as a network disk whose server is away; left out where it does. */
+            silent?: boolean;
             /** @description The named contacts. */
             with: string[];
             /** @description Their PeerIds, in the same order. */
@@ -2490,6 +2528,12 @@ export interface components {
              */
             ms: number;
         };
+        /** @description A file that says where it was taken. */
+        TracesExample: {
+            at?: components["schemas"]["TracesPosition"] | null;
+            /** @description Its path. */
+            path: string;
+        };
         /** @description What they say. Numbers are of files. */
         TracesInfo: {
             /**
@@ -2498,7 +2542,7 @@ export interface components {
              */
             camera: number;
             /** @description The first of those that say where they were taken. */
-            examples: string[];
+            examples: components["schemas"]["TracesExample"][];
             /** @description Whether there were more files than are looked at. */
             is_cut: boolean;
             /**
@@ -2526,6 +2570,19 @@ export interface components {
              * @description Those that say something else: descriptions, programs, edits.
              */
             words: number;
+        };
+        /** @description A place on earth, in degrees. */
+        TracesPosition: {
+            /**
+             * Format: double
+             * @description To the north; below zero to the south.
+             */
+            latitude: number;
+            /**
+             * Format: double
+             * @description To the east; below zero to the west.
+             */
+            longitude: number;
         };
         /** @description Which pictures. */
         TracesRequest: {
@@ -2576,6 +2633,8 @@ export interface components {
             absent?: boolean;
             /** @description Whether the node goes on with it by itself. */
             background: boolean;
+            /** @description Whether it is fetched by a link. */
+            by_link?: boolean;
             /**
              * Format: int64
              * @description Bytes that are verified and written, those of earlier runs too; or that were served.

@@ -21,6 +21,11 @@ describe("what is in sight", () => {
     expect(led(press("ArrowDown"), 8, 1, 10)).toBe(9);
   });
 
+  it("is walked with Shift where that means a range", () => {
+    expect(led(press("ArrowDown", { shiftKey: true }), 2, 4, 10, true)).toBe(6);
+    expect(led(press("ArrowDown", { shiftKey: true, altKey: true }), 2, 4, 10, true)).toBeNull();
+  });
+
   it("is left to the browser while another key is held", () => {
     for (const held of ["altKey", "ctrlKey", "metaKey", "shiftKey"] as const) {
       expect(led(press("ArrowDown", { [held]: true }), 2, 4, 10)).toBeNull();

@@ -50,14 +50,15 @@ export async function focusIn<Row extends HTMLElement>(
   }
 }
 
-/** Where a key leads from one of `count` things in so many columns; nothing for other keys, at the edges, and with another key held. */
+/** Where a key leads from one of `count` things in so many columns; nothing for other keys, at the edges, and with another key held, but Shift where that means a range. */
 export function led(
   event: Pick<KeyboardEvent, "key" | "altKey" | "ctrlKey" | "metaKey" | "shiftKey">,
   at: number,
   columns: number,
   count: number,
+  hasRanges = false,
 ): number | null {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return null;
+  if (event.altKey || event.ctrlKey || event.metaKey || (event.shiftKey && !hasRanges)) return null;
   const to = {
     ArrowLeft: at - 1,
     ArrowRight: at + 1,

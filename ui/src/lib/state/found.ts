@@ -1,8 +1,8 @@
 // A share that a page is about, mine or somebody's, from what the app knows.
 
-import { SvelteMap } from "svelte/reactivity";
+import { SvelteMap, SvelteSet } from "svelte/reactivity";
 import * as api from "../api/client";
-import type { ShareRef } from "../api/content";
+import { sourceOf, type ShareRef } from "../api/content";
 import { BY_LINK } from "../router";
 import { t } from "../text/strings";
 import { live } from "./live.svelte";
@@ -32,6 +32,25 @@ const links = new SvelteMap<
   { name: string; owner: string | null; hash?: string | undefined; files?: number; lost?: string | null }
 >();
 
+/** Those that are not where their owners share them from, as these said last: by their ids, or links. */
+const absent = new SvelteSet<string>();
+
+/** Whether its owner said last that it is not where they share it from. */
+export const isAbsent = ({ share }: ShareRef): boolean => absent.has(share);
+
+/** Asks whether what a contact shares is where they share it from: when it is opened, and whenever they say that something of theirs is otherwise. */
+export function askPlace(of: ShareRef): void {
+  api.head(sourceOf(of, "")).then(
+    (head) => place(of.share, head),
+    () => undefined,
+  );
+}
+
+function place(share: string, head: api.Listed): void {
+  if (head.absent) absent.add(share);
+  else absent.delete(share);
+}
+
 /** How often it is asked what a link leads to, while somebody looks: its owner knows nobody to tell. */
 const ASK_LINK_EVERY_MS = 15_000;
 
@@ -42,10 +61,12 @@ export function followLink(link: string): () => void {
     const now = await api.head(link).catch((error: unknown) => lossOf(error));
     const told = links.get(link);
     if (!told || now === null) return;
-    if (typeof now === "string") links.set(link, { ...told, lost: now });
-    else if (told.hash !== now.hash || told.lost)
+    if (typeof now === "string") return links.set(link, { ...told, lost: now });
+    place(link, now);
+    if (told.hash !== now.hash || told.lost)
       links.set(link, { ...told, hash: now.hash ?? undefined, files: now.files, lost: null });
   };
+  askPlace({ owner: "", share: link });
   const timer = setInterval(() => void ask(), ASK_LINK_EVERY_MS);
   return () => clearInterval(timer);
 }

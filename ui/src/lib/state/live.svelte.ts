@@ -56,6 +56,8 @@ class Live {
   isRead = $state(false);
   /** Why something could not be read the last time, in words. */
   wrong = $state<string | null>(null);
+  /** The daemon is of another version than this page by now. */
+  isOld = $state(false);
 
   readonly byPeer = $derived(new Map(this.contacts.map((contact) => [contact.peer_id, contact])));
   /** Own shares; `shares` has copies of others' too. */
@@ -207,6 +209,7 @@ class Live {
     const source = new EventSource(api.EVENTS_URL);
     this.#source = source;
     source.onopen = () => {
+      if (this.connection !== "connecting") void this.#compare();
       this.connection = "open";
       toasts.heal();
       this.#retryMs = RETRY_MS;
@@ -220,6 +223,13 @@ class Live {
     for (const name of EVENT_NAMES) {
       source.addEventListener(name, (message: MessageEvent<string>) => this.#handle(name, message.data));
     }
+  }
+
+  /** Whether the daemon that is back has this page's program still: its name tells what is in it. */
+  async #compare(): Promise<void> {
+    const page = await fetch(".", { cache: "no-cache" }).catch(() => null);
+    const program = document.querySelector("script[src]")?.getAttribute("src") ?? "";
+    if (page?.ok && !(await page.text()).includes(program)) this.isOld = true;
   }
 
   async #lose(): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { NetworkSession as Session } from "../api/client";
-import { rates, withHole } from "./rates";
+import { rates, spanned, withHole } from "./rates";
 
 const session = (device_id: string, sent: number, received: number): Session => ({
   device_id,
@@ -43,4 +43,11 @@ describe("a time when nobody looked", () => {
     expect(withHole([sample, hole], 20)).toEqual([sample, hole]);
     expect(withHole([], 9)).toEqual([]);
   });
+});
+
+it("a plot of one number is of the minute that ends with it, and grows with the numbers", () => {
+  expect(spanned(1000, 1000)).toEqual([940, 1000]);
+  expect(spanned(1000, 1059)).toEqual([999, 1059]);
+  expect(spanned(1000, 1600)).toEqual([1000, 1600]);
+  expect(spanned(null, null)).toEqual([null, null]);
 });

@@ -48,3 +48,10 @@ export function rates(before: Session[], now: Session[], seconds: number): Rates
   const sum = (of: (rate: Rate) => number) => each.reduce((all, rate) => all + of(rate), 0);
   return { sent: sum((it) => it.sent), received: sum((it) => it.received), each };
 }
+
+/** A plot is at least a minute wide: its first number alone says nothing of when it was. */
+const SPAN_MIN = 60;
+
+/** From when to when a plot goes whose numbers are from `first` to `last`, in seconds; nothing before there are any. */
+export const spanned = (first: number | null, last: number | null): [number | null, number | null] =>
+  first === null || last === null ? [null, null] : [Math.min(first, last - SPAN_MIN), last];

@@ -70,6 +70,7 @@ export const t = {
     lost: "Lost the node on this computer; trying again…",
     stopped:
       "The node on this computer does not run. Start kith again (“kith up” in a terminal); this page goes on by itself then. Where it runs already, it is at another address: “kith web --open” leads there.",
+    newer: "Kith on this computer is another version by now; this page is of the one before.",
     fails: (words: string) => `The node on this computer cannot tell all there is; trying again… (${words})`,
     locked:
       "This browser is not let in any more. If you want it to be, type “kith web --open” in a terminal on this computer.",
@@ -289,6 +290,7 @@ export const t = {
     link: "Link",
     choose: "Choose",
     chooseAll: "All",
+    chooseText: "Hold Shift to choose all in between.",
     download: "Download",
     downloadAll: "Download all",
     downloadChosen: (number: number) => (number === 0 ? "Download" : `Download ${count(number)}`),
@@ -303,6 +305,11 @@ export const t = {
     fetched: "Who fetched it",
     fetchedNone: "Nobody yet.",
     absent: (path: string) => `Its folder is not there: ${path}`,
+    silent: (path: string) => `The disk of its folder does not answer: ${path}`,
+    absentText: (absence: string) =>
+      `${absence}. Put it back, or plug its disk in: then it goes on by itself. Until then nobody gets it from you. Or stop sharing it.`,
+    absentTheirs: (owner: string | null) =>
+      `Its files are not where ${owner === null ? "their owner" : isolated(owner)} shares them from: the folder was moved, or its disk is not plugged in. Tell them, or wait: it goes on by itself when it is back. What is here of it is shown.`,
     leftOut: "What is not in it",
     leftOutText: (number: string) =>
       `${number} in all lie there and are not shared. They are looked at again whenever something changes.`,
@@ -427,7 +434,7 @@ export const t = {
       `There are more files than are looked through here. Of the first, ${place === 0 ? "none says" : place === 1 ? "one says" : `${count(place)} say`} where it was taken; others may.`,
     leaveOut: "Leave out place, time and camera",
     leaveOutText:
-      "Also of pictures and films that are added later. Pixels, colours and sound stay the very same, and so do your own files. Subtitles go.",
+      "Also of pictures and films that are added later. Pixels, colours and sound stay the very same, and so do your own files. Subtitles go. What some dashboard cameras write onto the pictures of a film stays.",
     unknown: (number: number) =>
       `${files(number)} of other kinds, such as documents: what they say of a place is not known.`,
     unknownLeftOut: (number: number) =>
@@ -567,7 +574,7 @@ export const t = {
       failed: "failed",
       cancelled: "cancelled",
     } as Record<string, string>,
-    absent: "it is not where they share it from",
+    absent: "it is not where they share it from: tell them, or wait until it is back",
     examining: "they look at the folder anew: something in it has changed",
     of: (part: string, whole: string) => `${part} of ${whole}`,
     left: (time: string) => `${time} left`,
@@ -595,6 +602,7 @@ export const t = {
     sources: "Who gives what",
     gaveWhat: "Who gave what",
     unknown: "Somebody who has it too",
+    byLink: "by a link",
     carriers: {
       lane: "express lane",
       lan: "local network",
@@ -706,6 +714,12 @@ export const t = {
     introducersText:
       "An introducer helps people find each other when their devices changed places. It sees who asks for whom under names that change each day, and nothing of what you share.",
     noIntroducer: "None. Your contacts find you on the same network, or where they last met you.",
+    askIntroducers: "Ask introducers",
+    askText:
+      "Off, none is asked from now on, and none relays from the next start of kith on; their lines stay here.",
+    isOff: "not asked",
+    others:
+      "Besides, an invite can say where its maker is, and contacts tell each other when they meet. Nobody else hears of that.",
     answers: "answers",
     silent: "does not answer",
     addIntroducer: "Add an introducer",
@@ -719,6 +733,13 @@ export const t = {
     lan: "On the local network",
     lanText: "Contacts on the same network find you without anybody’s help.",
     lanNever: "Kith was started without it (“--no-lan”), so it stays off until kith is started without that.",
+    contactRelays: "Use relays of my contacts",
+    contactRelaysText:
+      "Where no introducer answers, a contact who can be reached passes on what you and others say to each other. They see that you talk, and nothing of what.",
+    publicServer: "As a public server",
+    publicServerText:
+      "On, strangers learn the addresses of this computer, and need no relay to reach it. For one that has a public address and is meant to be found.",
+    nextStart: "This holds from the next start of kith on.",
     findable: "By whoever knows my PeerId",
     findableText:
       "Off, strangers can find out nothing about you. On, they can tell whether you are there, and ask for what is public.",
@@ -766,6 +787,7 @@ export const t = {
       relaying: "Relaying",
       contacts: "Contacts",
       pending: "Waiting to be let in",
+      shares: "What you share",
     } as Record<string, string>,
     about: (version: string) => `kith ${version}`,
     saved: "Saved",

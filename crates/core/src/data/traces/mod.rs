@@ -6,6 +6,7 @@
 //!
 //! - [`exif`]: EXIF's directory (TIFF 6.0, CIPA DC-008).
 //! - [`boxes`]: HEIC, HEIF, AVIF, MP4 and MOV, which may be larger than memory.
+//! - [`Position`]: which place.
 //! - `jpeg` (ITU-T T.81), `png` (W3C PNG), `webp` (RFC 9649): the containers.
 //! - [`find`]: what a file says. [`strip`]: the file without it. [`strip_to`]: the same, handed on piece by piece.
 
@@ -14,8 +15,10 @@ mod cursor;
 pub mod exif;
 mod jpeg;
 mod png;
+mod position;
 mod webp;
 mod whole;
 
 pub use exif::Traces;
+pub use position::Position;
 pub use whole::{find, strip, strip_to};

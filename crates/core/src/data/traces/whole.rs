@@ -69,15 +69,8 @@ mod tests {
     /// A whole segment of Adobe's.
     const ADOBE: &[u8] = b"Adobe\0\x64\0\0\0\0\x01";
 
-    /// EXIF with an orientation, a camera, and where the picture was taken.
     fn told() -> Vec<u8> {
-        let mut tiff = b"II\x2a\0\x08\0\0\0\x03\0".to_vec();
-        tiff.extend(b"\x0f\x01\x02\0\x04\0\0\0abc\0");
-        tiff.extend(b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0");
-        tiff.extend(b"\x25\x88\x04\0\x01\0\0\0\x32\0\0\0");
-        tiff.extend([0; 4]);
-        tiff.extend(PLACE);
-        tiff
+        exif::telling(PLACE)
     }
 
     fn segment(marker: u8, parts: &[&[u8]]) -> Vec<u8> {

@@ -1,5 +1,5 @@
 //! Routes in half the bytes: the URL of a self-certifying relay is written as what it says, pin, addresses and port,
-//! instead of in letters. Any other URL is written as it is. Used by `minicbor`'s derives (`with = "compact"`).
+//! instead of in letters. Any other URL is written as it is. Used by `minicbor`'s derives (`with = "compact::optional"`).
 
 use std::net::IpAddr;
 

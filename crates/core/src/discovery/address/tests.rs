@@ -44,8 +44,15 @@ fn route(byte: u8, addresses: usize, relays: usize) -> Route {
 
 fn address(binding: usize, contact: Route, public: Option<Route>, lines: u8) -> AddressRecord {
     let introducers = (0..lines).map(introducer).collect();
-    AddressRecord::new(0, vec![9; binding], contact, public, introducers, NOW)
+    AddressRecord::new(0, vec![9; binding], Some(contact), public, introducers, NOW)
         .expect("within bounds")
+}
+
+/// For whom is not told the contact face.
+fn public_only(binding: usize, relays: usize, lines: u8) -> AddressRecord {
+    let introducers = (0..lines).map(introducer).collect();
+    let public = Some(route(3, 0, relays));
+    AddressRecord::new(0, vec![9; binding], None, public, introducers, NOW).expect("within bounds")
 }
 
 fn envelope(day: Day) -> Envelope<'static> {
@@ -75,7 +82,7 @@ fn a_real_address_fits_untrimmed() {
     let address = address(300, contact.clone(), public.clone(), 1);
     let bytes = codec::encode(&address).len();
     assert!(bytes <= ADDRESS_BYTES_MAX, "{bytes}");
-    assert_eq!(address.contact, contact);
+    assert_eq!(address.contact, Some(contact));
     assert_eq!((address.public, address.introducers.len()), (public, 1));
 }
 
@@ -92,15 +99,15 @@ fn surplus_goes_in_order_of_use() {
     let full = address(300, route(2, 8, 2), Some(route(3, 0, 2)), 4);
     let lines = full.introducers.len();
     let relays = full.public.as_ref().map(|public| public.relays.len());
-    assert_eq!(
-        (full.contact.addresses.len(), full.contact.relays.len()),
-        (4, 2)
-    );
+    let places = |of: &AddressRecord| {
+        let contact = of.contact.clone().expect("it is told");
+        (contact.addresses, contact.relays.len())
+    };
+    assert_eq!(places(&full), (route(2, 4, 0).addresses, 2));
     assert_eq!((relays, lines), (Some(1), 2));
     let crowded = address(BINDING_BYTES_MAX, route(2, 8, 2), Some(route(3, 0, 2)), 4);
     assert!(crowded.public.is_none());
-    assert_eq!(crowded.contact.relays.len(), 2);
-    assert_eq!(crowded.contact.addresses, route(2, 4, 0).addresses);
+    assert_eq!(places(&crowded), (route(2, 4, 0).addresses, 2));
     assert!(codec::encode(&crowded).len() <= ADDRESS_BYTES_MAX);
 }
 
@@ -109,7 +116,7 @@ fn what_was_fitted_still_fits_at_any_later_time() {
     let mut fitted = AddressRecord::new(
         0,
         vec![9; BINDING_BYTES_MAX],
-        route(2, 8, 4),
+        Some(route(2, 8, 4)),
         Some(route(3, 0, 4)),
         (0..4).map(introducer).collect(),
         Time(0),
@@ -124,15 +131,39 @@ fn the_largest_parts_leave_at_least_a_relay() {
     let mut contact = route(2, 8, 0);
     contact.relays = vec!["x".repeat(crate::address::RELAY_URL_BYTES_MAX); 4];
     let address = address(BINDING_BYTES_MAX, contact, None, 4);
-    assert_eq!(address.contact.relays.len(), 1);
+    let contact = address.contact.as_ref().expect("it is told");
+    assert_eq!(contact.relays.len(), 1);
     assert!(codec::encode(&address).len() <= ADDRESS_BYTES_MAX);
 }
 
 #[test]
 fn a_contact_opens_what_was_sealed_for_it() {
-    let address = address(300, route(2, 6, 2), Some(route(3, 0, 1)), 1);
-    let opened = AddressRecord::open(&Ed25519, envelope(NOW.day()), &seal(&address), NOW);
-    assert_eq!(opened, Ok(address));
+    for address in [
+        address(300, route(2, 6, 2), Some(route(3, 0, 1)), 1),
+        public_only(300, 2, 1),
+    ] {
+        let opened = AddressRecord::open(&Ed25519, envelope(NOW.day()), &seal(&address), NOW);
+        assert_eq!(opened, Ok(address));
+    }
+}
+
+#[test]
+fn one_that_tells_no_contact_face_looks_like_any_other_and_keeps_a_relay() {
+    let full = seal(&address(300, route(2, 6, 2), Some(route(3, 0, 1)), 1));
+    let bare = seal(&public_only(300, 2, 1));
+    assert_eq!(codec::encode(&full).len(), codec::encode(&bare).len());
+
+    let mut public = route(3, 0, 0);
+    public.relays = vec!["x".repeat(crate::address::RELAY_URL_BYTES_MAX); 4];
+    let introducers = (0..4).map(introducer).collect();
+    let binding = vec![9; BINDING_BYTES_MAX];
+    let crowded = AddressRecord::new(0, binding, None, Some(public), introducers, NOW);
+    let crowded = crowded.expect("within bounds");
+    assert!(codec::encode(&crowded).len() <= ADDRESS_BYTES_MAX);
+    assert_eq!(crowded.public.map(|public| public.relays.len()), Some(1));
+
+    let nowhere = AddressRecord::new(0, Vec::new(), None, None, Vec::new(), NOW);
+    assert_eq!(nowhere, Err(AddressError::Bounds("no face")));
 }
 
 #[test]
@@ -196,7 +227,7 @@ fn a_crooked_introducer_is_refused_by_writer_and_reader() {
 fn a_role_or_binding_beyond_its_bound_is_refused() {
     let make = |role, binding| {
         let contact = Route::new(DeviceKey([2; 32]));
-        AddressRecord::new(role, vec![0; binding], contact, None, Vec::new(), NOW)
+        AddressRecord::new(role, vec![0; binding], Some(contact), None, Vec::new(), NOW)
     };
     assert!(make(ROLES_MAX - 1, BINDING_BYTES_MAX).is_ok());
     assert!(make(ROLES_MAX, 0).is_err());
@@ -222,8 +253,20 @@ fn an_address_of_the_first_version_keeps_its_bytes() {
     assert_eq!(blake3::hash(&sealed).to_hex().as_str(), hash);
 }
 
+#[test]
+fn one_without_a_contact_face_keeps_its_bytes() {
+    let golden = concat!(
+        "870100420909f6835820030303030303030303030303030303030303030303030303030303030303",
+        "030380818201835820000000000000000000000000000000000000000000000000000000000000000",
+        "082820044cb00710582015020010db8000000000000000000000001191bce801b000001925766ae00",
+    );
+    let bytes = codec::encode(&public_only(2, 1, 0));
+    assert_eq!(HEXLOWER.encode(&bytes), golden);
+}
+
 crate::decoding::decoder_tests! {
     address_form: AddressRecord = address(2, route(2, 2, 1), Some(route(3, 0, 0)), 1);
+    address_of_the_public_face_form: AddressRecord = public_only(2, 1, 1);
 }
 
 proptest! {

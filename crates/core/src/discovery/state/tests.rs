@@ -7,10 +7,13 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::address::Route;
 use crate::codec;
 use crate::crypto::Ed25519;
+use crate::discovery::OwnFace;
 
 mod clocks;
+mod told;
 
 const ALICE: PeerId = PeerId([1; 32]);
 const BOB: PeerId = PeerId([2; 32]);
@@ -28,8 +31,10 @@ fn own(port: u16) -> OwnAddress {
     let mut contact = Route::new(DeviceKey([9; 32]));
     contact.addresses.push(([203, 0, 113, 5], port).into());
     OwnAddress {
-        binding: vec![3; 300],
-        contact,
+        contact: OwnFace {
+            binding: vec![3; 300],
+            route: contact,
+        },
         public: None,
         introducers: Vec::new(),
     }
@@ -65,7 +70,7 @@ fn records(outputs: Vec<(Time, PresenceOutput)>) -> Vec<Record> {
 /// Alice, settled at noon, with Bob as her only contact; what she published.
 fn settled() -> (Presence<Ed25519>, Vec<Record>) {
     let mut alice = presence(ALICE, NOON);
-    alice.handle_contact_added(NOON, BOB, REACH);
+    alice.handle_contact_added(NOON, BOB, REACH, Told::Everything);
     alice.handle_address(NOON, own(1)).expect("it fits");
     let published = records(run(&mut alice, NOON + MINUTE));
     (alice, published)
@@ -80,7 +85,7 @@ fn today(now: Time) -> Locator {
 /// Bob, who has just asked for Alice.
 fn asking(now: Time) -> Presence<Ed25519> {
     let mut bob = presence(BOB, now);
-    bob.handle_contact_added(now, ALICE, REACH);
+    bob.handle_contact_added(now, ALICE, REACH, Told::Everything);
     bob.handle_wanted(now, ALICE, true);
     bob
 }
@@ -105,14 +110,15 @@ fn a_contact_finds_what_was_left_for_it() {
         lookup,
         Some(PresenceOutput::Lookup {
             peer: ALICE,
-            locator
+            locator,
+            under: None,
         })
     );
     assert_eq!(bob.handle_record(NOON, ALICE, record), Ok(()));
     let address = found(&mut bob).expect("it was hers");
     assert_eq!(
         (address.contact.clone(), &*address.binding),
-        (own(1).contact, &[3; 300][..])
+        (Some(own(1).contact.route), &[3; 300][..])
     );
 }
 
@@ -130,8 +136,8 @@ fn a_record_with_an_older_sequence_is_refused_and_so_is_the_replay_of_an_old_one
     assert_eq!(bob.handle_record(NOON, ALICE, new), Ok(()));
     assert_eq!(bob.handle_record(NOON, ALICE, old), Err(FindError::Stale));
     assert_eq!(
-        found(&mut bob).map(|address| address.contact.clone()),
-        Some(own(2).contact)
+        found(&mut bob).and_then(|address| address.contact.clone()),
+        Some(own(2).contact.route)
     );
     assert_eq!(
         bob.handle_record(NOON, ALICE, new),
@@ -152,7 +158,7 @@ fn what_nobody_asked_for_or_nobody_known_left_is_passed_over() {
     let mut bob = presence(BOB, NOON);
     let handed = |bob: &mut Presence<Ed25519>, peer| bob.handle_record(NOON, peer, &published[0]);
     assert_eq!(handed(&mut bob, ALICE), Err(FindError::Unknown));
-    bob.handle_contact_added(NOON, ALICE, [8; 32]);
+    bob.handle_contact_added(NOON, ALICE, [8; 32], Told::Everything);
     assert_eq!(handed(&mut bob, ALICE), Err(FindError::NotAsked));
     bob.handle_wanted(NOON, ALICE, true);
     assert_eq!(
@@ -164,8 +170,8 @@ fn what_nobody_asked_for_or_nobody_known_left_is_passed_over() {
 #[test]
 fn records_for_two_contacts_have_nothing_in_common() {
     let mut alice = presence(ALICE, NOON);
-    alice.handle_contact_added(NOON, BOB, REACH);
-    alice.handle_contact_added(NOON, PeerId([3; 32]), [8; 32]);
+    alice.handle_contact_added(NOON, BOB, REACH, Told::Everything);
+    alice.handle_contact_added(NOON, PeerId([3; 32]), [8; 32], Told::Everything);
     alice.handle_address(NOON, own(1)).expect("it fits");
     let published = records(run(&mut alice, NOON + MINUTE));
     let distinct = |part: fn(&Record) -> Vec<u8>| {
@@ -199,8 +205,8 @@ fn a_route_change_republishes_once() {
     bob.handle_record(start, ALICE, &records(outputs)[0])
         .expect("hers");
     assert_eq!(
-        found(&mut bob).map(|address| address.contact.clone()),
-        Some(own(104).contact)
+        found(&mut bob).and_then(|address| address.contact.clone()),
+        Some(own(104).contact.route)
     );
     alice
         .handle_address(start + 5 * MINUTE, own(104))
@@ -230,10 +236,8 @@ fn a_route_that_never_stands_still_is_published_all_the_same() {
 #[test]
 fn an_address_that_fits_no_record_changes_nothing() {
     let (mut alice, _) = settled();
-    let too_large = OwnAddress {
-        binding: vec![0; 513],
-        ..own(5)
-    };
+    let mut too_large = own(5);
+    too_large.contact.binding = vec![0; 513];
     assert!(alice.handle_address(NOON + MINUTE, too_large).is_err());
     assert!(run(&mut alice, NOON + 2 * MINUTE).is_empty());
 }
@@ -265,9 +269,9 @@ fn a_removed_contact_finds_noise() {
 fn another_reach_secret_begins_anew_and_the_same_one_does_not() {
     let (mut alice, published) = settled();
     let now = NOON + 2 * MINUTE;
-    alice.handle_contact_added(now, BOB, REACH);
+    alice.handle_contact_added(now, BOB, REACH, Told::Everything);
     assert!(run(&mut alice, now + MINUTE).is_empty());
-    alice.handle_contact_added(now + MINUTE, BOB, [8; 32]);
+    alice.handle_contact_added(now + MINUTE, BOB, [8; 32], Told::Everything);
     let again = records(run(&mut alice, now + 2 * MINUTE));
     assert_eq!(again.len(), 1);
     assert_ne!(again[0].locator(), published[0].locator());
@@ -279,7 +283,7 @@ fn ten_times_a_burst_is_published_in_bursts_and_leaves_nobody_out() {
     for n in 0..600_u16 {
         let mut peer = [0; 32];
         peer[..2].copy_from_slice(&n.to_be_bytes());
-        alice.handle_contact_added(NOON, PeerId(peer), peer);
+        alice.handle_contact_added(NOON, PeerId(peer), peer, Told::Everything);
     }
     alice.handle_address(NOON, own(1)).expect("it fits");
     let outputs = run(&mut alice, NOON + DEBOUNCE + 2 * PUBLISH_PACE);
@@ -408,7 +412,7 @@ fn who_asks_has_an_absent_contact_looked_up_at_once_and_soon_again() {
 #[test]
 fn another_network_has_those_looked_up_who_are_wanted_and_nobody_else() {
     let mut bob = asking(NOON);
-    bob.handle_contact_added(NOON, PeerId([9; 32]), [9; 32]);
+    bob.handle_contact_added(NOON, PeerId([9; 32]), [9; 32], Told::Everything);
     run(&mut bob, NOON + HOUR);
     bob.handle_network_changed(NOON + HOUR);
     let looked_up = run(&mut bob, NOON + HOUR + schedule::NETWORK_CHANGE_SPREAD);
@@ -458,7 +462,7 @@ proptest! {
                 let peer = PeerId([*value; 32]);
                 outputs.extend(run(&mut alice, now));
                 match input {
-                    0 | 1 => alice.handle_contact_added(now, peer, [*value; 32]),
+                    0 | 1 => alice.handle_contact_added(now, peer, [*value; 32], Told::Everything),
                     2 => alice.handle_contact_removed(now, peer),
                     3 => alice.handle_address(now, own(u16::from(*value))).expect("it fits"),
                     4 => alice.handle_introducer_up(now, DeviceKey([*value; 32])),

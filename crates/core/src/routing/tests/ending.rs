@@ -157,6 +157,37 @@ fn a_change_of_what_is_spoken_reaches_those_it_concerns_only() {
 }
 
 #[test]
+fn what_is_told_while_an_idle_session_may_end_is_heard_where_it_stays() {
+    let note = Note {
+        kind: 3,
+        body: vec![1, 2, 3],
+    };
+    let mut world = World::connected();
+    // Node 1 keeps the session.
+    world.want(1, 0, true);
+    world.now = world.now + 5 * MINUTE;
+    world.act(0, crate::routing::Sessions::handle_timeout);
+    assert_eq!(world.session(0, 1), None, "no new streams for a moment");
+    let sent = note.clone();
+    world.act(0, |it, now| assert!(it.handle_note(now, ConnId(0), sent)));
+    let new = vec!["/new/1".parse().expect("a valid name")];
+    let spoken = new.clone();
+    world.act(0, |it, now| {
+        it.handle_speaks(now, Some(names(1).0), spoken);
+    });
+    world.pass(MINUTE);
+    assert_eq!(world.downs(1), []);
+    let (conn, peer) = (ConnId(0), names(0).0);
+    let events = &world.nodes[1].events;
+    assert!(events.contains(&Event::Noted { conn, peer, note }));
+    assert!(events.contains(&Event::Speaks {
+        conn,
+        peer: Some(peer),
+        names: new
+    }));
+}
+
+#[test]
 fn a_note_reaches_the_peer_and_a_strangers_note_ends_its_session() {
     let note = Note {
         kind: 3,

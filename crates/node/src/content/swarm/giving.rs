@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kith_core::codec;
@@ -18,6 +18,7 @@ use super::asker::{Asker, Data, Outgoing};
 use super::buffers::{Buffer, Buffers};
 use super::clock::Clock;
 use super::reading::{ReadError, Reading};
+use super::reads::{READ_WITHIN, Reads};
 use crate::content::holding::Holding;
 use crate::content::shares::Shares;
 use crate::data::encoding::Encoding;
@@ -44,6 +45,7 @@ pub struct Giving {
     /// The machine is due sooner than it was.
     sooner: Notify,
     buffers: Buffers<Encoding>,
+    reads: Reads,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,7 @@ impl Giving {
             clock,
             sooner: Notify::new(),
             buffers: Buffers::default(),
+            reads: Reads::default(),
         }
     }
 
@@ -243,18 +246,48 @@ impl Giving {
         self.tell(|provider, now| provider.handle_message(now, asker, message));
     }
 
-    /// Answers a request, or the next piece of it from `from` on, on a blocking thread.
+    /// Answers a request, or the next piece of it from `from` on, on a blocking thread. What a disk does not give in time is told as changed: whoever asks
+    /// for it then hears whether it is there.
     pub(super) fn serve(self: &Arc<Self>, asker: Arc<Asker>, ask: Ask, from: Option<u64>) {
         let giving = Arc::clone(self);
-        tokio::task::spawn_blocking(move || match giving.read(&asker, ask, from) {
-            Ok(Some(data)) => {
-                asker.send(Outgoing::Data(data));
-            }
-            Ok(None) => {}
-            Err(reason) => {
-                giving.tell(|provider, now| provider.handle_failed(now, asker.id, ask.id, reason));
+        tokio::spawn(async move {
+            let data = match giving.read_in_time(&asker, ask, from).await {
+                Some(read) => read,
+                None => {
+                    giving.shares.note_unread(&asker.key().0);
+                    Err(DropReason::Changed)
+                }
+            };
+            match data {
+                Ok(Some(data)) => {
+                    asker.send(Outgoing::Data(data));
+                }
+                Ok(None) => {}
+                Err(reason) => {
+                    giving.tell(|provider, now| {
+                        provider.handle_failed(now, asker.id, ask.id, reason);
+                    });
+                }
             }
         });
+    }
+
+    /// Reads what answers a request; `None` where the disk does not answer.
+    async fn read_in_time(
+        self: &Arc<Self>,
+        asker: &Arc<Asker>,
+        ask: Ask,
+        from: Option<u64>,
+    ) -> Option<Result<Option<Data>, DropReason>> {
+        let read = self.reads.begin(asker.key().0, Instant::now())?;
+        let (giving, asker) = (Arc::clone(self), Arc::clone(asker));
+        let reading = tokio::task::spawn_blocking(move || {
+            let _read = read;
+            giving.read(&asker, ask, from)
+        });
+        let read = tokio::time::timeout(READ_WITHIN, reading).await.ok()?;
+        // Fails only where the runtime stops.
+        Some(read.unwrap_or(Ok(None)))
     }
 
     /// The same where nothing has to be waited for, which takes no other thread.

@@ -3,7 +3,7 @@
 //! - `sides`: both of a node. `clock`: the machines' time. `output`: writing halves that take bytes without copying them. `buffers`: memory used again.
 //! - [`getting`]: the node's one getter. `source`: a stream to somebody who gives, and `end` how it ended. `arriving`: what comes is verified and written.
 //! - `tree`: the nodes of its manifest that came. `fetching`: a transfer, as far as the wire is concerned.
-//! - [`giving`]: the node's one provider. `asker`, `answering`: somebody who asks, and their stream. `reading`: what it asks for, from the disk.
+//! - [`giving`]: the node's one provider. `asker`, `answering`: somebody who asks, and their stream. `reading`: what it asks for, from the disk, `reads`: if it answers.
 //!
 //! ```text
 //!  a file ─ reading ─▶ giving ─ asker ─▶ a stream ─▶ source ─ arriving ─▶ a file
@@ -23,6 +23,7 @@ pub mod getting;
 pub mod giving;
 pub mod output;
 pub(super) mod reading;
+mod reads;
 mod sides;
 pub(super) mod source;
 pub(super) mod tree;

@@ -20,21 +20,8 @@ use crate::data::scan::ScanError;
 /// Where it was taken.
 const PLACE: &[u8] = b"52.5200 N";
 
-/// A JPEG around these pixels, turned by 90°, whose EXIF names the directory of a place.
 fn taken_somewhere(pixels: &[u8]) -> Vec<u8> {
-    let exif = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x02\
-        \x01\x12\0\x03\0\0\0\x01\0\x06\0\0\x88\x25\0\x04\0\0\0\x01\0\0\0\x26\0\0\0\0";
-    let content = [exif, PLACE].concat();
-    let length = u16::try_from(content.len() + 2).expect("short");
-    [
-        b"\xff\xd8\xff\xe1",
-        &length.to_be_bytes()[..],
-        &content,
-        b"\xff\xda\0\x02",
-        pixels,
-        b"\xff\xd9",
-    ]
-    .concat()
+    filmed::jpeg_with_place(PLACE, pixels)
 }
 
 fn share_bare(world: &World) -> Result<Shared, ShareError> {

@@ -12,6 +12,7 @@ use kith_core::ids::{BlobHash, DeviceKey, PeerId, ShareId};
 use kith_core::time::{DAY, Time};
 
 use super::world::{NOW, World, bytes, snapshot};
+use crate::content::fresh::Watches;
 use crate::content::{
     Credential, Get, GetError, Held, HoldError, LearnError, News, Recipients, Said, Shared, Talk,
 };
@@ -116,11 +117,17 @@ async fn a_copy_that_was_touched_is_examined_anew_and_given_on_and_an_edited_one
     };
     let refused = bob_world.get(to("before")).await.expect_err("changed");
     assert!(matches!(refused, GetError::Changed { .. }), "{refused}");
-    bob_world.shares.tend(&mut None, NOW).expect("looked");
+    bob_world
+        .shares
+        .tend(&mut Watches::default(), NOW)
+        .expect("looked");
     bob_world.get(to("after")).await.expect("fetched");
     fs::write(&at, bytes(2, 3_000_000)).expect("edited");
     bob_world.get(to("edited")).await.expect_err("changed");
-    bob_world.shares.tend(&mut None, NOW).expect("looked");
+    bob_world
+        .shares
+        .tend(&mut Watches::default(), NOW)
+        .expect("looked");
     assert!(bob_world.shares.copies().expect("read").is_empty());
 }
 

@@ -144,7 +144,7 @@ fn a_tree_of_more_than_ten_million_entries_is_refused() {
             left_out: Mutex::default(),
             in_place: None,
         };
-        scan.folder(folder.path(), 0)
+        scan.folder(folder.path(), 0, &Lineage::default())
     };
     assert_eq!(after(TREE_ENTRIES_MAX - 3).expect("just fits").entries, 3);
     assert!(matches!(

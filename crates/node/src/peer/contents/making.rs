@@ -36,6 +36,8 @@ pub struct MyShare {
     pub roots: Vec<PathBuf>,
     /// The first of these that is not there, or cannot be read: nothing of it can be given until it is.
     pub absent: Option<PathBuf>,
+    /// Whether that is because its disk does not answer, as a network disk whose server is away.
+    pub silent: bool,
     /// With whom it is shared by name.
     pub named: Vec<PeerId>,
     /// Whether its pictures are shared without what they say, and nothing else is; see [`NewShare::bare`].
@@ -277,6 +279,7 @@ impl Places {
             link,
             roots: mine.roots,
             absent: mine.absent,
+            silent: mine.silent,
             named: mine.named,
             bare: mine.bare,
             left_out: mine.left_out,

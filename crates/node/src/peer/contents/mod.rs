@@ -30,6 +30,7 @@ mod looking;
 pub mod making;
 mod opening;
 pub mod options;
+mod placing;
 pub mod previews;
 mod rate;
 mod reach;

@@ -230,7 +230,7 @@ impl Feed {
             );
             let halves = self.halves(lane);
             let serving = async move { intake.source(halves, who, path, &credential).await };
-            // What comes is deciphered and verified by the task that reads it: another core is to have that work.
+            // What comes is deciphered and verified by the task that reads it: where more threads than one wait for sockets, another has that work.
             let end = self.intake.spawn(serving).await;
             debug!(?end, "a further express lane is over");
         }

@@ -338,7 +338,7 @@ impl Run {
     /// [`GetError::Absent`].
     async fn check_place(&self, owner: Option<&Acquaintance>) -> Result<(), Error> {
         let Some(owner) = owner else { return Ok(()) };
-        if is_in_place(owner).await {
+        if owner.is_in_place().await {
             return Ok(());
         }
         let others = timeout(ASK_WITHIN, self.ask_others(owner)).await;
@@ -433,16 +433,6 @@ async fn ask(reach: &Reach, target: Target, get: &Get) -> Result<Answered, GetEr
     let stream = reach.open(target).await;
     let stream = stream.map_err(|error| GetError::Connection(std::io::Error::other(error)))?;
     content::head(stream, get.share, &get.credential, get.at, get.now).await
-}
-
-/// Whether an owner who is asked first has it where they share it from; also where they do not say.
-async fn is_in_place(first: &Acquaintance) -> bool {
-    let asked = async {
-        let stream = first.reach.open(first.target).await?;
-        let placed = content::is_in_place(stream, first.share, &first.credential).await;
-        placed.map_err(|error| explain(error, first.reach.name(), Reach::is_known(first.target)))
-    };
-    !matches!(timeout(ASK_WITHIN, asked).await, Ok(Ok(false)))
 }
 
 mod attempt;

@@ -220,7 +220,13 @@ async fn the_last_word_on_a_control_stream_ends_the_session_with_its_code() {
 
 #[tokio::test]
 async fn silence_is_told_while_somebody_asks_and_not_before() {
-    let (_endpoints, dialled, accepted) = joined().await;
+    let theirs = tokio::runtime::Runtime::new().expect("threads");
+    let bound = theirs.spawn(FaceEndpoint::bind(config()));
+    let other = bound.await.expect("it runs").expect("a free port");
+    let one = FaceEndpoint::bind(config()).await.expect("a free port");
+    let mut route = Route::new(other.device());
+    route.addresses = other.bound_addresses();
+    let (dialled, _accepted) = connect(&one, &other, &route).await;
     let (inputs, mut inbox) = mpsc::unbounded_channel();
     let (_session, session) = watch::channel(None);
     let streams = OpenStreams::new(|| {});
@@ -236,7 +242,8 @@ async fn silence_is_told_while_somebody_asks_and_not_before() {
     };
     let (asks, _used) = (streams.count(), streams.count());
     tokio::spawn(tasks.watch_silence());
-    // Nothing is said on it, so nothing comes but what the engine asks each 5 s.
+    // From now on nothing comes, not even what an engine says by itself.
+    theirs.shutdown_background();
     tokio::task::yield_now().await;
     assert!(inbox.try_recv().is_err());
     let begun = std::time::Instant::now();
@@ -246,5 +253,4 @@ async fn silence_is_told_while_somebody_asks_and_not_before() {
     let conn = ConnId(1);
     assert!(matches!(told, Input::Silence { conn: of, .. } if of == conn));
     assert!(begun.elapsed() >= SILENT_MAX);
-    drop(accepted);
 }

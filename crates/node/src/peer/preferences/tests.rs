@@ -138,3 +138,45 @@ async fn the_local_network_is_not_on_where_the_node_was_started_without() {
     assert!(!holds.lan && !holds.lan_possible);
     node.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn introducers_that_are_switched_off_are_kept_and_used_again() {
+    let node = node().await;
+    let asks = |asks| {
+        let change = Change {
+            ask_introducers: Some(asks),
+            ..Change::default()
+        };
+        node.change_preferences(change)
+    };
+    let used = async || node.introducers().await.expect("running");
+    let [one, other] = [introducer(1), introducer(2)];
+    node.add_introducer(one.clone()).await.expect("room");
+    asks(false).await.expect("changed");
+    assert_eq!(used().await, []);
+    let now = node.preferences().await.expect("running");
+    assert!(!now.ask_introducers);
+    assert_eq!(now.introducers_off, std::slice::from_ref(&one));
+    assert_eq!(kept(&node).asked_introducers(), []);
+
+    // The list is edited as before, and nobody on it is asked.
+    node.add_introducer(other.clone()).await.expect("room");
+    assert_eq!(used().await, []);
+    node.remove_introducer(&one).await.expect("listed");
+    assert_eq!(kept(&node).introducers, std::slice::from_ref(&other));
+
+    asks(true).await.expect("changed");
+    assert_eq!(used().await, std::slice::from_ref(&other));
+    let now = node.preferences().await.expect("running");
+    assert!(now.ask_introducers && now.introducers_off.is_empty());
+
+    // One that this run was given and no file names comes back, too.
+    let all = vec![other, one];
+    node.set_introducers(all.clone()).await.expect("running");
+    asks(false).await.expect("changed");
+    asks(false).await.expect("as it was");
+    assert_eq!(used().await, []);
+    asks(true).await.expect("changed");
+    assert_eq!(used().await, all);
+    node.shutdown().await;
+}

@@ -9,9 +9,10 @@
 //!   that no datagram takes travel as frames on it. A flow ends after [`FLOW_IDLE_MAX`] without a payload.
 //!
 //! - `name`: what a service is called. `ending` and `work`: what ends with its owner. `kept`: the stored form of an offer.
-//! - `offer` and `services`: the offering side. `forward`: the side that listens locally.
+//! - `offer` and `services`: the offering side. `forward`: the side that listens locally. `asked`: whether there is what it is to lead to.
 //! - `tcp`, `udp`: how a stream is joined to a socket.
 
+mod asked;
 mod ending;
 mod forward;
 mod kept;

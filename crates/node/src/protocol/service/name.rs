@@ -51,6 +51,17 @@ impl ServiceName {
         text.parse()
             .expect("a service's name is visible ASCII without '/', and short")
     }
+
+    /// The service that a protocol reaches; `None` for one that reaches none.
+    pub fn of_protocol(protocol: &ProtocolName) -> Option<(Self, Transport)> {
+        let inside = protocol.as_str().strip_prefix("/kith/")?;
+        let (transport, name) = inside.strip_suffix("/1")?.split_once('/')?;
+        let transports = [Transport::Tcp, Transport::Udp];
+        let transport = transports
+            .into_iter()
+            .find(|it| it.to_string() == transport)?;
+        Some((name.parse().ok()?, transport))
+    }
 }
 
 impl FromStr for ServiceName {
@@ -117,6 +128,27 @@ mod tests {
             longest.protocol(Transport::Udp).family(),
             format!("/kith/udp/{longest}")
         );
+    }
+
+    #[test]
+    fn a_protocol_of_a_service_leads_back_to_it_and_another_to_none() {
+        let name: ServiceName = "web-1".parse().expect("valid");
+        for transport in [Transport::Tcp, Transport::Udp] {
+            let protocol = name.protocol(transport);
+            assert_eq!(
+                ServiceName::of_protocol(&protocol),
+                Some((name.clone(), transport))
+            );
+        }
+        for other in [
+            "/kith/ping/1",
+            "/kith/tcp/web/2",
+            "/kith/tcp/Web/1",
+            "/tcp/web/1",
+        ] {
+            let protocol = other.parse().expect("a name");
+            assert_eq!(ServiceName::of_protocol(&protocol), None, "{other}");
+        }
     }
 
     #[test]

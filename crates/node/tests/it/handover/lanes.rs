@@ -49,16 +49,26 @@ fn is_alone(name: &str) -> bool {
 }
 
 /// Alice, who shares something large; and Bob, who may have a further lane however slow one is.
-async fn alice_and_bob() -> (Person, Person) {
+async fn strangers() -> (Person, Person) {
     let builder = Node::builder().further_lane_rate(0);
     let (alice, bob) = (
         Person::new("alice").await,
         Person::with("bob", builder).await,
     );
-    alice.meet(&bob).await;
     alice.write("big", &bytes(1, BIG_BYTES));
     alice.share("big", Recipients::Contacts).await;
-    limit(&alice, RATE);
+    (alice, bob)
+}
+
+/// They have met, and she gives at a rate at which both lanes are of use.
+async fn meet(alice: &Person, bob: &Person) {
+    alice.meet(bob).await;
+    limit(alice, RATE);
+}
+
+async fn alice_and_bob() -> (Person, Person) {
+    let (alice, bob) = strangers().await;
+    meet(&alice, &bob).await;
     (alice, bob)
 }
 
@@ -262,11 +272,12 @@ async fn a_lie_by_either_lane_ends_both_and_is_told() {
     if !is_alone("a_lie_by_either_lane_ends_both_and_is_told") {
         return;
     }
-    let (alice, bob) = alice_and_bob().await;
+    let (mut alice, bob) = strangers().await;
     let mut wrong = bytes(1, BIG_BYTES);
     // One byte, of one chunk among hundreds, which come in any order: most likely when both lanes carry.
     wrong[BIG_BYTES / 2] ^= 1;
-    alice.edit_unseen("big", &wrong);
+    alice.edit_unseen("big", &wrong).await;
+    meet(&alice, &bob).await;
     let transfer = begin(&bob).await;
     let finished = tokio::time::timeout(PATIENCE, transfer.finished()).await;
     let failure = finished.expect("it ends").expect_err("one byte is wrong");

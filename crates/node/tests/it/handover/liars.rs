@@ -11,14 +11,18 @@ const BYTES: usize = 3 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_friend_gives_what_its_owner_lies_about_and_gives_it_still_when_she_is_known_for_it() {
-    let (alice, bob, carol) = alice_and_two_friends().await;
+    let (mut alice, bob, carol) = alice_and_two_friends().await;
     bob.meet(&carol).await;
     alice.write("film", &bytes(1, BYTES));
     let share = alice.share("film", Recipients::Contacts).await.share;
     bob.get("alice/film").await.expect("fetched");
     heard(&alice.node, share.head.share, bob.node.peer_id()).await;
     examined(&bob.node).await;
-    alice.edit_unseen("film", &bytes(2, BYTES));
+    alice.edit_unseen("film", &bytes(2, BYTES)).await;
+    for friend in [&bob, &carol] {
+        friend.reaches(&alice).await;
+    }
+    heard(&alice.node, share.head.share, bob.node.peer_id()).await;
     for out in ["found out", "known"] {
         let mut options = carol.options("alice/film").await.expect("a source");
         options.out = carol.at(out);

@@ -16,7 +16,7 @@ use kith::core::routing::Level;
 use kith::data::Stamp;
 use kith::peer::{Fetched, GetOptions, Published, Transfer, TransferProgress};
 use kith::{Error, Event, Node, NodeBuilder};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::broadcast;
 
@@ -80,8 +80,10 @@ impl Person {
         fs::write(at, bytes).expect("written");
     }
 
-    /// Edits a file that is shared behind its owner's back, as a disk that fails does: it seems to be what was hashed.
-    pub(super) fn edit_unseen(&self, path: &str, bytes: &[u8]) {
+    /// Edits a file that is shared behind its owner's back, as a disk that fails does: it seems to be what was hashed. Meanwhile the node
+    /// is away, for it looks at what it shares whenever it likes.
+    pub(super) async fn edit_unseen(&mut self, path: &str, bytes: &[u8]) {
+        self.node.shutdown().await;
         let (at, edited) = (self.at(path), self.at("edited"));
         fs::write(&edited, bytes).expect("written");
         let modified = fs::metadata(&at).and_then(|metadata| metadata.modified());
@@ -91,20 +93,16 @@ impl Person {
             .expect("there");
         file.set_modified(modified.expect("a time")).expect("set");
 
-        let mut database = Connection::open(self.at("data/kith.db")).expect("it is there");
-        let unsynced = database.pragma_update(None, "synchronous", "OFF");
-        unsynced.expect("a setting");
-        let begun = database.transaction_with_behavior(TransactionBehavior::Immediate);
-        let begun = begun.expect("its turn");
-        // Nobody looks between this and the commit: it is all ready, and a folder rests for longer.
         fs::rename(&edited, &at).expect("in its place");
         let stamp = Stamp::of(&file.metadata().expect("there"));
-        let count = begun.execute(
+        let database = Connection::open(self.at("data/kith.db")).expect("it is there");
+        let count = database.execute(
             "UPDATE share_file SET mtime_ns = ?1, ctime_ns = ?2 WHERE path = ?3",
             (stamp.mtime_ns, stamp.ctime_ns, at.as_os_str().as_bytes()),
         );
-        begun.commit().expect("written");
         assert_eq!(count.expect("written"), 1, "it is shared");
+        drop(database);
+        self.come_back(Node::builder()).await;
     }
 
     /// Shares what lies at `path`.
@@ -128,6 +126,18 @@ impl Person {
         knows(&self.node, other.node.peer_id()).await;
         let book = self.node.address_book();
         let _ = book.rename(other.node.peer_id(), other.name).await;
+    }
+
+    /// Waits for a session with `other`, who has come back.
+    pub(super) async fn reaches(&self, other: &Self) {
+        let peer = Some(other.node.peer_id());
+        let reached = async {
+            while !self.node.sessions().iter().any(|it| it.peer == peer) {
+                a_moment().await;
+            }
+        };
+        let reached = tokio::time::timeout(PATIENCE, reached);
+        reached.await.expect("they find each other again");
     }
 
     /// What a text names for this person, fetched to `out`.

@@ -73,7 +73,8 @@ async fn a_stranger_reaches_the_public_face_of_a_findable_peer_and_public_protoc
 
     // What is not public is not there, for all a stranger can tell.
     let pong = soon("a refusal", bob.pinger(alice.peer_id()).ping()).await;
-    assert_eq!(pong.expect_err("not public").kind(), ErrorKind::NotFound);
+    let refused = pong.expect_err("not public");
+    assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused:?}");
     testnet.shutdown().await;
 }
 

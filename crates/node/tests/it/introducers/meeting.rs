@@ -132,6 +132,9 @@ async fn an_open_invite_counts_beside_a_later_one_that_somebody_else_used_up() {
     }
     let alice = alice_at_home.start(&testnet).await;
     knows(&alice, &bob).await;
+    // She may know him by his reply, as above.
+    stands(&alice, bob.peer_id()).await;
+    stands(&bob, alice.peer_id()).await;
     reach(&alice, &bob).await;
     let ends = [alice.shutdown(), bob.shutdown(), carol.shutdown()];
     futures_util::future::join_all(ends).await;

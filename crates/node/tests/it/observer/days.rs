@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kith_core::address::Route;
-use kith_core::discovery::{OwnAddress, Presence, PresenceConfig, PresenceOutput};
+use kith_core::discovery::{OwnAddress, OwnFace, Presence, PresenceConfig, PresenceOutput, Told};
 use kith_core::ids::{Locator, PeerId};
 use kith_core::time::{Day, Time};
 
@@ -164,12 +164,14 @@ fn two_days_records_have_nothing_in_common() {
     let me = PeerId([1; 32]);
     let config = PresenceConfig { me, role: 0 };
     let mut presence = Presence::new(Ed25519, config, [3; 32], noon);
-    presence.handle_contact_added(noon, PeerId([2; 32]), [4; 32]);
+    presence.handle_contact_added(noon, PeerId([2; 32]), [4; 32], Told::Everything);
     let mut contact = Route::new(DeviceKey([5; 32]));
     contact.addresses = vec![([192, 0, 2, 1], 7).into()];
     let own = OwnAddress {
-        binding: vec![6; 300],
-        contact,
+        contact: OwnFace {
+            binding: vec![6; 300],
+            route: contact,
+        },
         public: None,
         introducers: Vec::new(),
     };

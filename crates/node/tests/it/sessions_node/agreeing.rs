@@ -14,10 +14,31 @@ async fn refusal(node: &Node, to: &Node, name: &str) -> Option<Refused> {
         .await
         .expect("nothing is waited for");
     let agreed = soon("an answer", stream.agreed()).await;
-    let error = agreed.err()?;
+    Some(read(&agreed.err()?))
+}
+
+/// What a failed stream says of why.
+fn read(error: &std::io::Error) -> Refused {
     let refused = error.get_ref().and_then(|inner| inner.downcast_ref());
-    assert!(refused.is_some(), "{name}: {error:?}");
-    Some(*refused.expect("a refusal and no other failure"))
+    assert!(refused.is_some(), "{error:?}");
+    *refused.expect("a refusal and no other failure")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_only_writes_is_told_of_a_refusal_too() {
+    let (alice, bob) = two().await;
+    let mut stream = open(&bob, &alice, &["/nothing/1"])
+        .await
+        .expect("nothing is waited for");
+    let refused = async {
+        loop {
+            if let Err(refused) = stream.write_all(&[0; 1000]).await {
+                return refused;
+            }
+        }
+    };
+    let refused = soon("a refusal", refused).await;
+    assert_eq!(read(&refused), Refused::Unsupported);
 }
 
 #[tokio::test(flavor = "multi_thread")]

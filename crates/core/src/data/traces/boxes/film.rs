@@ -6,7 +6,7 @@
 use super::super::exif::Traces;
 use super::apart::Lying;
 use super::part::{Part, only, parts};
-use super::rules::{Rule, Rules, free, tidy};
+use super::rules::{Rule, Rules, free, kept, tidy};
 use super::samples::{self, CHUNKS_MAX};
 
 /// The most tracks that are looked at: cameras write a handful.
@@ -22,17 +22,7 @@ const FILM: Rules = &[
 const TRACK: Rules = &[
     (b"tkhd", Rule::Times),
     (b"edts", Rule::Inside(0, &[(b"elst", Rule::Keep)])),
-    (
-        b"tapt",
-        Rule::Inside(
-            0,
-            &[
-                (b"clef", Rule::Keep),
-                (b"prof", Rule::Keep),
-                (b"enof", Rule::Keep),
-            ],
-        ),
-    ),
+    (b"tapt", Rule::Inside(0, &kept([b"clef", b"prof", b"enof"]))),
     (b"load", Rule::Keep),
     (
         b"mdia",
@@ -84,30 +74,11 @@ const PICTURES: [&[u8; 4]; 16] = [
 
 const VISUAL_BYTES: usize = 78;
 
-const VISUAL: Rules = &[
-    (b"avcC", Rule::Keep),
-    (b"hvcC", Rule::Keep),
-    (b"lhvC", Rule::Keep),
-    (b"av1C", Rule::Keep),
-    (b"vpcC", Rule::Keep),
-    (b"dvcC", Rule::Keep),
-    (b"dvvC", Rule::Keep),
-    (b"dvwC", Rule::Keep),
-    (b"d263", Rule::Keep),
-    (b"esds", Rule::Keep),
-    (b"colr", Rule::Keep),
-    (b"pasp", Rule::Keep),
-    (b"clap", Rule::Keep),
-    (b"fiel", Rule::Keep),
-    (b"gama", Rule::Keep),
-    (b"chrm", Rule::Keep),
-    (b"btrt", Rule::Keep),
-    (b"mdcv", Rule::Keep),
-    (b"clli", Rule::Keep),
-    (b"SmDm", Rule::Keep),
-    (b"CoLL", Rule::Keep),
-    (b"amve", Rule::Keep),
-];
+const VISUAL: Rules = &kept([
+    b"avcC", b"hvcC", b"lhvC", b"av1C", b"vpcC", b"dvcC", b"dvvC", b"dvwC", b"d263", b"esds",
+    b"colr", b"pasp", b"clap", b"fiel", b"gama", b"chrm", b"btrt", b"mdcv", b"clli", b"SmDm",
+    b"CoLL", b"amve",
+]);
 
 /// How sound is coded: those kinds of which a table says how long each sample is.
 const SOUNDS: [&[u8; 4]; 8] = [
@@ -121,16 +92,7 @@ const AUDIO: Rules = &[
     (b"esds", Rule::Keep),
     (
         b"wave",
-        Rule::Inside(
-            0,
-            &[
-                (b"frma", Rule::Keep),
-                (b"mp4a", Rule::Keep),
-                (b"alac", Rule::Keep),
-                (b"esds", Rule::Keep),
-                (b"\0\0\0\0", Rule::Keep),
-            ],
-        ),
+        Rule::Inside(0, &kept([b"frma", b"mp4a", b"alac", b"esds", b"\0\0\0\0"])),
     ),
     (b"chan", Rule::Keep),
     (b"chnl", Rule::Keep),

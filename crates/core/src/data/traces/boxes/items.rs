@@ -10,7 +10,7 @@ use super::super::cursor::take;
 use super::super::exif::Traces;
 use super::apart::Lying;
 use super::part::{Part, number, only, parts};
-use super::rules::{FREE, Rule, Rules, tidy};
+use super::rules::{FREE, Rule, Rules, kept, tidy};
 use super::telling::{told_by, told_by_exif};
 
 /// The most items, and the most pieces of all of them.
@@ -50,31 +50,11 @@ const META: Rules = &[
 ];
 
 /// What says how an item is shown. What is described in words, and when it was made, does not.
-const PROPERTIES: Rules = &[
-    (b"hvcC", Rule::Keep),
-    (b"lhvC", Rule::Keep),
-    (b"avcC", Rule::Keep),
-    (b"av1C", Rule::Keep),
-    (b"ispe", Rule::Keep),
-    (b"pixi", Rule::Keep),
-    (b"colr", Rule::Keep),
-    (b"pasp", Rule::Keep),
-    (b"irot", Rule::Keep),
-    (b"imir", Rule::Keep),
-    (b"clap", Rule::Keep),
-    (b"rloc", Rule::Keep),
-    (b"iscl", Rule::Keep),
-    (b"auxC", Rule::Keep),
-    (b"lsel", Rule::Keep),
-    (b"tols", Rule::Keep),
-    (b"oinf", Rule::Keep),
-    (b"a1op", Rule::Keep),
-    (b"a1lx", Rule::Keep),
-    (b"clli", Rule::Keep),
-    (b"mdcv", Rule::Keep),
-    (b"cclv", Rule::Keep),
-    (b"amve", Rule::Keep),
-];
+const PROPERTIES: Rules = &kept([
+    b"hvcC", b"lhvC", b"avcC", b"av1C", b"ispe", b"pixi", b"colr", b"pasp", b"irot", b"imir",
+    b"clap", b"rloc", b"iscl", b"auxC", b"lsel", b"tols", b"oinf", b"a1op", b"a1lx", b"clli",
+    b"mdcv", b"cclv", b"amve",
+]);
 
 /// An item that goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,6 +26,19 @@ pub(super) enum Rule {
 /// The boxes of a box that do not become free.
 pub(super) type Rules = &'static [(&'static [u8; 4], Rule)];
 
+/// These all stay as they are.
+pub(super) const fn kept<const COUNT: usize>(
+    kinds: [&'static [u8; 4]; COUNT],
+) -> [(&'static [u8; 4], Rule); COUNT] {
+    let mut rules = [(b"    ", Rule::Keep); COUNT];
+    let mut at = 0;
+    while at < COUNT {
+        rules[at].0 = kinds[at];
+        at += 1;
+    }
+    rules
+}
+
 /// Boxes that are free: programs leave in them what was there before.
 pub(super) const FREE: [&[u8; 4]; 3] = [b"free", b"skip", b"wide"];
 

@@ -4,13 +4,15 @@
 //! proof, but whoever is asked whether to leave something out would rather be asked once too often.
 
 use super::super::exif::{self, Traces};
+use super::super::position::Position;
 
 /// What names a place: QuickTime's user data and keys, 3GPP's (TS 26.244, 8.8), XMP's and those of action cameras, drones and dashboards.
-const PLACE: [&[u8]; 9] = [
+const PLACE: [&[u8]; 10] = [
     b"\xa9xyz",
     b"loci",
     b"location",
     b"GPS",
+    b"GpsL",
     b"gps",
     b"gpmd",
     b"rtmd",
@@ -48,6 +50,7 @@ pub(super) fn told_by(bytes: &[u8]) -> Traces {
     };
     Traces {
         place: has(&PLACE),
+        at: Position::named_in(bytes).or_else(|| Position::written_in(bytes)),
         time: has(&TIME),
         camera: has(&CAMERA),
         words: bytes.iter().any(|byte| *byte != 0),

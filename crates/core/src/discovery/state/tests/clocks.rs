@@ -48,7 +48,7 @@ fn missed(writer: impl Fn(Time) -> Time, reader: impl Fn(Time) -> Time) -> Vec<T
         answer.last().expect("every request is answered")
     };
     let mut alice = presence(ALICE, writer(start));
-    alice.handle_contact_added(writer(start), BOB, REACH);
+    alice.handle_contact_added(writer(start), BOB, REACH, Told::Everything);
     alice
         .handle_address(writer(start), own(1))
         .expect("it fits");

@@ -97,6 +97,8 @@ pub struct TransferInfo {
     pub id: TransferId,
     /// Whose it is.
     pub peer: PeerId,
+    /// Whether it was named by a link, which leads to whoever made it and says nothing of what they are called.
+    pub by_link: bool,
     /// What: the share's name, or its id where no name is known, and the path in it.
     pub what: String,
     /// The folder in which it appears.
@@ -134,6 +136,7 @@ mod tests {
         TransferInfo {
             id: TransferId(1),
             peer: PeerId([1; 32]),
+            by_link: false,
             what: "holiday".into(),
             out: "/out".into(),
             state,

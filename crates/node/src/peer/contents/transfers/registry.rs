@@ -300,6 +300,7 @@ impl Entry {
         TransferInfo {
             id,
             peer: self.order.owner,
+            by_link: self.order.link.is_some(),
             what: self.order.what(),
             out: self.order.out(),
             state: status.state,
