@@ -199,3 +199,20 @@ async fn a_directory_of_the_other_kind_is_refused_and_left_as_it_is() {
     assert_eq!((line.key, line.trust), (again.key, again.trust));
     assert_eq!(introducer.stop("TERM").await, 0);
 }
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named_and_nothing_is_lost() {
+    let keeper = Person::new();
+    let mut first = keeper.begin(&["introducer", "--listen", "127.0.0.1:0", "--json"]);
+    let line = text(&first.json().await["where"]);
+    assert_eq!(first.stop("TERM").await, 0);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("free");
+    let address = taken.local_addr().expect("bound").to_string();
+    let ran = keeper.run(&["introducer", "--listen", &address]).await;
+    ran.failed(1, &[&address, "in use"]);
+    // It is who it was as soon as there is a port.
+    let mut again = keeper.begin(&["introducer", "--listen", "127.0.0.1:0", "--json"]);
+    let key = |line: &str| line.parse::<Introducer>().expect("its line").key;
+    assert_eq!(key(&text(&again.json().await["where"])), key(&line));
+    assert_eq!(again.stop("TERM").await, 0);
+}

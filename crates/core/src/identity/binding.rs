@@ -160,6 +160,57 @@ impl SignedBinding {
     /// # Errors
     /// [`BindingError`] for the first reason found, cheap ones first. Epochs are not judged here.
     pub fn verify<S: Scheme>(&self, scheme: &S, now: Time) -> Result<Binding, BindingError> {
+        let binding = self.read(now)?;
+        self.verify_peer(scheme, &binding)?;
+        if !scheme.verify(&binding.device, DEVICE_CONTEXT, &self.body, &self.by_device) {
+            return Err(BindingError::DeviceSignature);
+        }
+        Ok(binding)
+    }
+
+    /// As [`SignedBinding::verify`], for a binding of the device `device`.
+    ///
+    /// # Errors
+    /// [`BindingError::AnotherDevice`] when it binds another device, and those of [`SignedBinding::verify`].
+    pub fn verify_of<S: Scheme>(
+        &self,
+        scheme: &S,
+        now: Time,
+        device: DeviceKey,
+    ) -> Result<Binding, BindingError> {
+        self.read_of(now, device)?;
+        self.verify(scheme, now)
+    }
+
+    /// As [`SignedBinding::verify`], for a binding presented by the device that TLS says is `presenter`. That it agrees to be bound it says by
+    /// presenting it, so its own signature, which tells that to everybody else, is not looked at.
+    ///
+    /// # Errors
+    /// [`BindingError::AnotherDevice`] when it binds another device, and those of [`SignedBinding::verify`].
+    pub fn verify_presented<S: Scheme>(
+        &self,
+        scheme: &S,
+        now: Time,
+        presenter: DeviceKey,
+    ) -> Result<Binding, BindingError> {
+        let binding = self.read_of(now, presenter)?;
+        self.verify_peer(scheme, &binding)?;
+        Ok(binding)
+    }
+
+    /// What a binding of `device` says whose signatures were verified at another time: the period is looked at, and they are not.
+    ///
+    /// # Errors
+    /// Those of [`SignedBinding::verify_of`] but for the signatures.
+    pub fn read_of(&self, now: Time, device: DeviceKey) -> Result<Binding, BindingError> {
+        let binding = self.read(now)?;
+        match binding.device == device {
+            true => Ok(binding),
+            false => Err(BindingError::AnotherDevice),
+        }
+    }
+
+    fn read(&self, now: Time) -> Result<Binding, BindingError> {
         let binding: Binding = codec::decode(&self.body)?;
         if binding.version != VERSION {
             return Err(BindingError::Version(binding.version));
@@ -176,30 +227,14 @@ impl SignedBinding {
         if now > binding.until + CLOCK_SKEW_MAX {
             return Err(BindingError::Expired);
         }
-        if !scheme.verify(&binding.peer, PEER_CONTEXT, &self.body, &self.by_peer) {
-            return Err(BindingError::PeerSignature);
-        }
-        if !scheme.verify(&binding.device, DEVICE_CONTEXT, &self.body, &self.by_device) {
-            return Err(BindingError::DeviceSignature);
-        }
         Ok(binding)
     }
 
-    /// As [`SignedBinding::verify`], for a binding presented by the device that TLS says is `presenter`.
-    ///
-    /// # Errors
-    /// [`BindingError::AnotherDevice`] when it binds another device, and those of [`SignedBinding::verify`].
-    pub fn verify_from<S: Scheme>(
-        &self,
-        scheme: &S,
-        now: Time,
-        presenter: DeviceKey,
-    ) -> Result<Binding, BindingError> {
-        let binding = self.verify(scheme, now)?;
-        if binding.device != presenter {
-            return Err(BindingError::AnotherDevice);
+    fn verify_peer<S: Scheme>(&self, scheme: &S, binding: &Binding) -> Result<(), BindingError> {
+        match scheme.verify(&binding.peer, PEER_CONTEXT, &self.body, &self.by_peer) {
+            true => Ok(()),
+            false => Err(BindingError::PeerSignature),
         }
-        Ok(binding)
     }
 
     /// Signs `body` with both keys, whatever it says.
@@ -257,7 +292,7 @@ mod tests {
         assert_eq!(binding.peer, key(1).peer_id());
         assert_eq!(binding.device, key(2).device_key());
         assert_eq!((binding.face, binding.epoch), (Face::Contact, 7));
-        assert!(read.verify_from(&Ed25519, NOW, key(2).device_key()).is_ok());
+        assert!(read.verify_of(&Ed25519, NOW, key(2).device_key()).is_ok());
     }
 
     #[test]
@@ -307,7 +342,7 @@ mod tests {
     #[test]
     fn a_binding_replayed_by_another_device_is_refused() {
         assert_eq!(
-            signed(terms()).verify_from(&Ed25519, NOW, key(9).device_key()),
+            signed(terms()).verify_of(&Ed25519, NOW, key(9).device_key()),
             Err(BindingError::AnotherDevice)
         );
     }

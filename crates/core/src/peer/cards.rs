@@ -6,6 +6,7 @@ use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
 use crate::identity::SignedBinding;
+use crate::identity::binding::{Binding, BindingError};
 use crate::ids::{DeviceKey, Face, PeerId};
 use crate::routing::{Candidate, ConnId, Level, Note, Target};
 use crate::time::Time;
@@ -91,10 +92,7 @@ impl<S: Scheme> Peer<S> {
         binding: &[u8],
         (face, device): (Face, DeviceKey),
     ) -> bool {
-        let Ok(signed) = codec::decode::<SignedBinding>(binding) else {
-            return false;
-        };
-        let Ok(binding) = signed.verify_from(&self.scheme, now, device) else {
+        let Some(binding) = self.believe(now, binding, device, SignedBinding::verify_of) else {
             return false;
         };
         let sound = binding.peer == peer
@@ -102,5 +100,23 @@ impl<S: Scheme> Peer<S> {
             && self.book.observe_binding(&binding).is_ok();
         self.drain_book(now);
         sound
+    }
+
+    /// What a binding of `device` says, as of now, if it is valid, as `verify` finds. The very one that stands on its peer's card was verified when it
+    /// came there: its signatures are not looked at each time that they say it again.
+    pub(super) fn believe(
+        &self,
+        now: Time,
+        bytes: &[u8],
+        device: DeviceKey,
+        verify: impl FnOnce(&SignedBinding, &S, Time, DeviceKey) -> Result<Binding, BindingError>,
+    ) -> Option<Binding> {
+        let signed: SignedBinding = codec::decode(bytes).ok()?;
+        let read = signed.read_of(now, device).ok()?;
+        let card = self.finding.cards.get(&read.peer);
+        match card.is_some_and(|card| card.binding == bytes) {
+            true => Some(read),
+            false => verify(&signed, &self.scheme, now, device).ok(),
+        }
     }
 }

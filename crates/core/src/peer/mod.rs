@@ -42,6 +42,8 @@ mod connections;
 mod devices;
 mod faces;
 mod finding;
+#[cfg(test)]
+mod hellos;
 mod homes;
 pub mod io;
 mod life;

@@ -289,14 +289,17 @@ impl<S: Scheme> Peer<S> {
         shown: &Introduction,
         dialled: bool,
     ) -> Option<(PeerId, Level)> {
-        let known = self.connections.conns.get_mut(&conn)?;
+        let known = self.connections.conns.get(&conn)?;
         let (remote, exporter) = (known.connected.remote, known.exporter);
-        let signed: SignedBinding = codec::decode(shown.binding.as_deref()?).ok()?;
-        let binding = signed.verify_from(&self.scheme, now, remote).ok()?;
+        let shown_binding = shown.binding.as_deref()?;
+        let verify = SignedBinding::verify_presented;
+        let binding = self.believe(now, shown_binding, remote, verify)?;
         if binding.peer == self.me || self.book.standing(&binding.peer) == Standing::Blocked {
             return None;
         }
-        known.remote_face = Some(binding.face);
+        if let Some(known) = self.connections.conns.get_mut(&conn) {
+            known.remote_face = Some(binding.face);
+        }
         if let Some(proof) = shown.proof.as_deref().filter(|_| !dialled) {
             // A proof that does not hold leaves them what they were.
             let name = shown.name.as_deref().unwrap_or_default();

@@ -131,7 +131,10 @@ impl Sessions {
             streams_max: level.streams_max(),
         });
         self.tell(Event::Up(session));
-        self.tell(Event::Speaks { conn, peer, names });
+        // What a stranger may use. Whoever is known says all of it in a frame of its own, at once.
+        if peer.is_none() {
+            self.tell(Event::Speaks { conn, peer, names });
+        }
         if let Some(address) = observed {
             self.tell(Event::Observed { conn, address });
         }

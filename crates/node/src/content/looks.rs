@@ -52,7 +52,8 @@ struct Look {
     seen: Option<(Instant, Instant)>,
     /// Whether a change is known to be whole.
     is_settled: bool,
-    is_watched: bool,
+    /// Whether all its folders are watched; `None` as long as nobody tried, because whoever asked for the head was faster.
+    is_watched: Option<bool>,
     /// Whether somebody looks at it: one at a time, so that a disk that does not answer keeps no more than one.
     is_under_way: bool,
 }
@@ -83,7 +84,7 @@ impl Looks {
         if !is_made {
             look.see(now);
         }
-        let is_news = look.seen.is_some();
+        let is_news = look.seen.is_some() || look.is_watched.is_none();
         drop(shares);
         if is_news {
             self.news.notify_one();
@@ -95,7 +96,7 @@ impl Looks {
         let mut shares = self.lock();
         let look = shares.entry(*share).or_default();
         look.last = Some((now, RESCAN_UNWATCHED / PAUSE_FACTOR));
-        look.is_watched = false;
+        look.is_watched = Some(false);
     }
 
     /// Something in the share was seen to change.
@@ -123,19 +124,21 @@ impl Looks {
 
     /// Whether all folders of a share are watched.
     pub(super) fn set_watched(&self, share: &ShareId, is_watched: bool) {
-        self.lock().entry(*share).or_default().is_watched = is_watched;
+        self.lock().entry(*share).or_default().is_watched = Some(is_watched);
     }
 
     /// Nothing is known to be watched any more.
     pub(super) fn unwatch_all(&self) {
         let mut shares = self.lock();
-        shares.values_mut().for_each(|look| look.is_watched = false);
+        let unwatch = |look: &mut Look| look.is_watched = Some(false);
+        shares.values_mut().for_each(unwatch);
     }
 
     /// Whether all folders of a share are watched.
     #[cfg(test)]
     pub(super) fn is_watched(&self, share: &ShareId) -> bool {
-        self.lock().get(share).is_some_and(|look| look.is_watched)
+        let shares = self.lock();
+        shares.get(share).and_then(|look| look.is_watched) == Some(true)
     }
 
     /// When a share is to be looked at without being asked for.
@@ -202,10 +205,10 @@ impl Look {
         let Some((ended, _)) = self.last else {
             return now;
         };
-        let every = if self.is_watched {
-            RESCAN_WATCHED
-        } else {
-            RESCAN_UNWATCHED
+        let every = match self.is_watched {
+            Some(true) => RESCAN_WATCHED,
+            Some(false) => RESCAN_UNWATCHED,
+            None => Duration::ZERO,
         };
         let seen = self
             .seen
@@ -265,6 +268,7 @@ mod tests {
         assert_eq!(looks.due(&SHARE, start), start, "never looked at");
         looks.begin(&SHARE, start);
         looks.ended(&SHARE, start, Duration::ZERO, true);
+        looks.set_watched(&SHARE, false);
         assert_eq!(looks.due(&SHARE, start), start + RESCAN_UNWATCHED);
         looks.set_watched(&SHARE, true);
         assert_eq!(looks.due(&SHARE, start), start + RESCAN_WATCHED);
@@ -277,9 +281,21 @@ mod tests {
         assert_eq!(looks.due(&SHARE, changed), changed + QUIET_MAX);
     }
 
+    #[tokio::test]
+    async fn where_whoever_asks_is_faster_than_the_watch_it_begins_as_soon_as_it_may() {
+        let (looks, start) = (Looks::default(), Instant::now());
+        looks.begin(&SHARE, start);
+        looks.ended(&SHARE, start, Duration::ZERO, true);
+        looks.news().await;
+        assert_eq!(looks.due(&SHARE, start), start + PAUSE_MIN);
+        looks.set_watched(&SHARE, true);
+        assert_eq!(looks.due(&SHARE, start), start + RESCAN_WATCHED);
+    }
+
     #[test]
     fn a_change_that_is_whole_is_looked_at_at_once_but_not_all_the_time() {
         let (looks, start) = (Looks::default(), Instant::now());
+        looks.set_watched(&SHARE, true);
         looks.begin(&SHARE, start);
         looks.ended(&SHARE, start, Duration::ZERO, true);
         let changed = start + second(20);
@@ -297,6 +313,7 @@ mod tests {
     #[test]
     fn a_look_that_could_not_be_made_stays_due() {
         let (looks, start) = (Looks::default(), Instant::now());
+        looks.set_watched(&SHARE, true);
         looks.begin(&SHARE, start);
         looks.ended(&SHARE, start, Duration::ZERO, false);
         assert_eq!(looks.due(&SHARE, start), start + QUIET);

@@ -1,0 +1,206 @@
+//! What a dialler says first, cut short, forged, and said again by another: each opens nothing, and uses up nothing.
+
+use super::people::{NOW, device, invite, node, outputs, secret};
+use super::{Event, Output, Peer};
+use crate::address::Route;
+use crate::codec::FRAME_HEADER_BYTES;
+use crate::crypto::Signature;
+use crate::identity::ContactState;
+use crate::ids::{DeviceKey, Face};
+use crate::routing::config::HELLO_WITHIN;
+use crate::routing::wire::{Frame, Introduction};
+use crate::routing::{CloseCode, ConnId, Connected};
+
+/// The exporter of the connection on which a hello is genuine.
+const EXPORTER: [u8; 32] = [7; 32];
+
+/// The keys of the two contact faces, as `people::node` has them.
+const ADA_DEVICE: u8 = 102;
+const BO_DEVICE: u8 = 103;
+
+/// Ada, who has made an invite, and what Bo says first on the connection on which he uses it.
+fn genuine() -> (Peer, Peer, Vec<u8>) {
+    let (mut ada, mut bo) = (node(1), node(2));
+    let invite = invite(&mut ada, NOW);
+    let peer = bo.accept_invite(NOW, &invite, None).expect("a good one");
+    let route = Route {
+        addresses: vec![([10, 0, 0, 1], 4433).into()],
+        ..Route::new(device(ADA_DEVICE))
+    };
+    bo.handle_route_found(NOW, peer, Face::Contact, route);
+    let dial = outputs(&mut bo).into_iter().find_map(|it| match it {
+        Output::Dial { dial, .. } => Some(dial),
+        _ => None,
+    });
+    let connected = Connected {
+        conn: ConnId(1),
+        dial: Some(dial.expect("he knows where she is")),
+        face: Face::Contact,
+        local: device(BO_DEVICE),
+        remote: device(ADA_DEVICE),
+        observed: None,
+    };
+    bo.handle_connected(NOW, connected, EXPORTER);
+    let said = said(&outputs(&mut bo), 1);
+    outputs(&mut ada);
+    (ada, bo, said)
+}
+
+/// The frames that begin with these bytes.
+fn frames(mut bytes: &[u8]) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    while let Some((header, rest)) = bytes.split_first_chunk::<FRAME_HEADER_BYTES>() {
+        let (body, rest) = rest.split_at(u32::from_be_bytes(*header) as usize);
+        frames.push(Frame::read(body).expect("whole"));
+        bytes = rest;
+    }
+    frames
+}
+
+/// Whether the other side was answered as a stranger is, and with nothing else.
+fn is_strangers(outputs: &[Output], on: u64) -> bool {
+    matches!(
+        frames(&said(outputs, on)).as_slice(),
+        [Frame::Hello(_), Frame::Stranger]
+    )
+}
+
+/// What is said on a connection.
+fn said(outputs: &[Output], on: u64) -> Vec<u8> {
+    let sent = outputs.iter().filter_map(|it| match it {
+        Output::Send { conn, bytes } if *conn == ConnId(on) => Some(bytes.as_slice()),
+        _ => None,
+    });
+    sent.collect::<Vec<_>>().concat()
+}
+
+/// What Ada does when `from` connects, with whom she shares this exporter, and says this.
+fn heard(
+    ada: &mut Peer,
+    conn: u64,
+    from: DeviceKey,
+    exporter: [u8; 32],
+    bytes: &[u8],
+) -> Vec<Output> {
+    let connected = Connected {
+        conn: ConnId(conn),
+        dial: None,
+        face: Face::Contact,
+        local: device(ADA_DEVICE),
+        remote: from,
+        observed: None,
+    };
+    ada.handle_connected(NOW, connected, exporter);
+    ada.handle_bytes(NOW, ConnId(conn), bytes);
+    outputs(ada)
+}
+
+/// Whether somebody is known on a session that stands now.
+fn is_known(outputs: &[Output]) -> bool {
+    let mut up = outputs.iter().filter_map(|it| match it {
+        Output::Event(Event::Up(session)) => Some(session.peer.is_some()),
+        _ => None,
+    });
+    up.any(|is_known| is_known)
+}
+
+/// Nothing that came before has used up the invite: Bo himself comes in by it.
+fn still_opens(ada: &mut Peer, bo: &Peer, bytes: &[u8]) {
+    assert!(is_known(&heard(
+        ada,
+        1_000_000,
+        device(BO_DEVICE),
+        EXPORTER,
+        bytes
+    )));
+    let contact = ada.book().contact(&bo.me());
+    assert_eq!(contact.map(|it| it.state), Some(ContactState::Confirmed));
+}
+
+/// The parts of what was said first: the hello as it is sent, and the introduction.
+fn parts(bytes: &[u8]) -> (Vec<u8>, Introduction) {
+    match <[Frame; 2]>::try_from(frames(bytes)) {
+        Ok([hello, Frame::Introduce(introduction)]) => (hello.framed(), introduction),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_hello_that_is_cut_short_anywhere_opens_nothing() {
+    let (mut ada, bo, bytes) = genuine();
+    for end in 0..bytes.len() {
+        let conn = u64::try_from(end).expect("short") + 1;
+        let done = heard(&mut ada, conn, device(BO_DEVICE), EXPORTER, &bytes[..end]);
+        let shown = frames(&said(&done, conn));
+        let is_hello = |frame: &Frame| matches!(frame, Frame::Hello(_));
+        assert!(shown.iter().all(is_hello), "{shown:?} after {end} bytes");
+        assert!(!is_known(&done));
+        ada.handle_timeout(NOW + HELLO_WITHIN);
+        let late = outputs(&mut ada).into_iter().any(|it| match it {
+            Output::Close { conn: of, code, .. } => of == ConnId(conn) && code == CloseCode::Late,
+            _ => false,
+        });
+        assert!(late, "it is not waited for after {end} bytes");
+        assert!(ada.book().contact(&bo.me()).is_none());
+    }
+    still_opens(&mut ada, &bo, &bytes);
+}
+
+#[test]
+fn a_hello_that_is_forged_in_any_byte_is_a_strangers() {
+    let (mut ada, bo, bytes) = genuine();
+    let (hello, shown) = parts(&bytes);
+    let binding = shown.binding.clone().expect("Bo says who he is");
+    let proof = shown.proof.clone().expect("and shows the invite");
+    let mut forged = Vec::new();
+    // The device's own signature, at the end, tells others what this device says by itself.
+    let by_device = size_of::<Signature>();
+    for at in 0..binding.len() - by_device {
+        let mut binding = binding.clone();
+        binding[at] ^= 1;
+        forged.push(Introduction {
+            binding: Some(binding),
+            ..shown.clone()
+        });
+    }
+    // When it was accepted, at the end, is what Bo says of himself.
+    let time = size_of::<u64>();
+    for at in 0..proof.len() - time {
+        let mut proof = proof.clone();
+        proof[at] ^= 1;
+        forged.push(Introduction {
+            proof: Some(proof),
+            ..shown.clone()
+        });
+    }
+    for (conn, introduction) in (1..).zip(forged) {
+        let bytes = [hello.clone(), Frame::Introduce(introduction).framed()].concat();
+        let done = heard(&mut ada, conn, device(BO_DEVICE), EXPORTER, &bytes);
+        assert!(!is_known(&done), "the {conn}th is believed");
+        assert!(is_strangers(&done, conn));
+        assert!(ada.book().contact(&bo.me()).is_none());
+    }
+    still_opens(&mut ada, &bo, &bytes);
+}
+
+#[test]
+fn a_hello_that_is_replayed_is_a_strangers() {
+    let (mut ada, bo, bytes) = genuine();
+    let enemy = secret(66).device_key();
+    // By another device; and, as only Bo's own could, on another connection.
+    for (conn, from, exporter) in [
+        (1, enemy, EXPORTER),
+        (2, enemy, [8; 32]),
+        (3, device(BO_DEVICE), [8; 32]),
+    ] {
+        let done = heard(&mut ada, conn, from, exporter, &bytes);
+        assert!(!is_known(&done), "the {conn}th is believed");
+        assert!(is_strangers(&done, conn));
+        assert!(ada.book().contact(&bo.me()).is_none());
+    }
+    still_opens(&mut ada, &bo, &bytes);
+    // Nor is it of use to anybody else when he is a contact.
+    let done = heard(&mut ada, 4, enemy, EXPORTER, &bytes);
+    assert!(!is_known(&done));
+    assert!(is_strangers(&done, 4));
+}
