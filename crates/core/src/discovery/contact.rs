@@ -50,6 +50,29 @@ pub enum Told {
     Everything,
 }
 
+/// The newest records that were read from somebody under one secret: the sequence of each role's.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Newest([u64; ROLES_MAX as usize]);
+
+impl Newest {
+    /// Opens what lies at a place; nothing older than what was opened before. With it: whether it is newer than all of them.
+    pub(super) fn open(
+        &mut self,
+        scheme: &impl Scheme,
+        now: Time,
+        place: Envelope<'_>,
+        record: &Record,
+    ) -> Result<(AddressRecord, bool), FindError> {
+        let role = usize::from(place.role(record)?);
+        if record.sequence() < self.0[role] {
+            return Err(FindError::Stale);
+        }
+        let address = AddressRecord::open(scheme, place, record, now)?;
+        let before = std::mem::replace(&mut self.0[role], record.sequence());
+        Ok((address, record.sequence() > before))
+    }
+}
+
 /// What is remembered of a contact. There may be a million of these in a simulation, so it is kept small.
 #[derive(Clone, Debug, ZeroizeOnDrop)]
 pub(super) struct Contact {
@@ -61,9 +84,8 @@ pub(super) struct Contact {
     /// that invents a newer sequence under one locator shall not find the next number under another.
     #[zeroize(skip)]
     written: [(Day, u64); DAYS_WRITTEN],
-    /// Of the newest record read from it, for each role.
     #[zeroize(skip)]
-    newest: [u64; ROLES_MAX as usize],
+    newest: Newest,
     /// When today's record is due.
     #[zeroize(skip)]
     today: Time,
@@ -91,7 +113,7 @@ impl Contact {
             reach,
             told,
             written: [(Day(0), 0); DAYS_WRITTEN],
-            newest: [0; ROLES_MAX as usize],
+            newest: Newest::default(),
             today: now,
             neighbour: now,
             lookup: now,
@@ -230,22 +252,12 @@ impl Contact {
         now.day()
     }
 
-    /// Opens what `peer`, who is this contact, left under another secret than the one that counts. What is read there says nothing of how old
-    /// a record under the other may be, and there it is not remembered.
-    pub(super) fn open_under(
-        &self,
-        scheme: &impl Scheme,
-        now: Time,
-        (writer, reach): (PeerId, &[u8; 32]),
-        record: &Record,
-    ) -> Result<AddressRecord, FindError> {
-        let day = self.asked.ok_or(FindError::NotAsked)?;
-        let envelope = Envelope { reach, writer, day };
-        Ok(AddressRecord::open(scheme, envelope, record, now)?)
+    /// The day last looked up.
+    pub(super) fn asked(&self) -> Option<Day> {
+        self.asked
     }
 
-    /// Opens what `peer`, who is this contact, left; nothing older than what was opened before. With it: whether it is
-    /// newer than all of them.
+    /// Opens what `peer`, who is this contact, left, as [`Newest::open`].
     pub(super) fn open(
         &mut self,
         scheme: &impl Scheme,
@@ -253,18 +265,12 @@ impl Contact {
         peer: PeerId,
         record: &Record,
     ) -> Result<(AddressRecord, bool), FindError> {
-        let envelope = Envelope {
+        let place = Envelope {
             reach: &self.reach,
             writer: peer,
             day: self.asked.ok_or(FindError::NotAsked)?,
         };
-        let role = usize::from(envelope.role(record)?);
-        if record.sequence() < self.newest[role] {
-            return Err(FindError::Stale);
-        }
-        let address = AddressRecord::open(scheme, envelope, record, now)?;
-        let before = std::mem::replace(&mut self.newest[role], record.sequence());
-        Ok((address, record.sequence() > before))
+        self.newest.open(scheme, now, place, record)
     }
 
     /// Seals my address for it.

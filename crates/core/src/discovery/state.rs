@@ -16,7 +16,7 @@ use crate::time::{Day, Time};
 
 use super::address::{AddressError, AddressRecord, Envelope};
 use super::config::PresenceConfig;
-use super::contact::{Contact, FindError, NEVER, Told};
+use super::contact::{Contact, FindError, NEVER, Newest, Told};
 use super::lan::Acquaintance;
 use super::own::{Own, OwnAddress};
 use super::record::Record;
@@ -114,8 +114,8 @@ pub struct Presence<S> {
     own: Option<Own>,
     change: Option<Change>,
     contacts: BTreeMap<PeerId, Contact>,
-    /// Under what else few of them are looked up.
-    alternatives: BTreeMap<PeerId, Vec<Alternative>>,
+    /// Under what else few of them are looked up, and what was read there.
+    alternatives: BTreeMap<PeerId, Vec<(Alternative, Newest)>>,
     catch_ups: VecDeque<CatchUp>,
     ready: VecDeque<Ready>,
     /// Nothing is due before.
@@ -160,11 +160,20 @@ impl<S: Scheme> Presence<S> {
     /// Which other secrets a contact may hold that it shares with me, instead of the one that counts: its records are looked for under them,
     /// too. In the place of those given before.
     pub fn handle_alternatives(&mut self, peer: PeerId, alternatives: Vec<Alternative>) {
+        let before = self.alternatives.remove(&peer).unwrap_or_default();
         if alternatives.is_empty() || !self.contacts.contains_key(&peer) {
-            self.alternatives.remove(&peer);
-        } else {
-            self.alternatives.insert(peer, alternatives);
+            return;
         }
+        let newest = |it: &Alternative| {
+            let mut known = before.iter();
+            let known = known.find(|(known, _)| known.reach == it.reach);
+            known.map(|(_, newest)| newest.clone()).unwrap_or_default()
+        };
+        let alternatives = alternatives.into_iter().map(|it| {
+            let newest = newest(&it);
+            (it, newest)
+        });
+        self.alternatives.insert(peer, alternatives.collect());
     }
 
     /// Somebody is no contact any more: what was left for it is replaced by noise that nobody can open.
@@ -295,15 +304,7 @@ impl<S: Scheme> Presence<S> {
         let opened = opened.map(|(address, is_newer)| (address, is_newer, None));
         let (address, is_newer, under) = match opened {
             Err(FindError::Address(AddressError::Elsewhere)) => {
-                let others = self.alternatives.get(&peer).into_iter().flatten();
-                let mut opened = others.map(|it| {
-                    let place = (peer, &it.reach);
-                    let address = contact.open_under(&self.scheme, now, place, record)?;
-                    Ok((address, true, Some(it.invite)))
-                });
-                opened
-                    .find(Result::is_ok)
-                    .unwrap_or(Err(FindError::Address(AddressError::Elsewhere)))?
+                self.open_under(now, peer, record)?
             }
             opened => opened?,
         };
@@ -315,6 +316,32 @@ impl<S: Scheme> Presence<S> {
         };
         self.ready.push_back(Ready::Emit(found));
         Ok(())
+    }
+
+    /// Opens what was left under one of the other secrets, and by which invite that is.
+    fn open_under(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        record: &Record,
+    ) -> Result<(AddressRecord, bool, Option<InviteId>), FindError> {
+        let day = self.contacts.get(&peer).and_then(Contact::asked);
+        let day = day.ok_or(FindError::NotAsked)?;
+        for (other, newest) in self.alternatives.get_mut(&peer).into_iter().flatten() {
+            let place = Envelope {
+                reach: &other.reach,
+                writer: peer,
+                day,
+            };
+            match newest.open(&self.scheme, now, place, record) {
+                Err(FindError::Address(AddressError::Elsewhere)) => {}
+                opened => {
+                    let (address, is_newer) = opened?;
+                    return Ok((address, is_newer, Some(other.invite)));
+                }
+            }
+        }
+        Err(AddressError::Elsewhere.into())
     }
 
     /// Does what is due.
@@ -380,7 +407,7 @@ impl<S: Scheme> Presence<S> {
     pub fn acquaintances(&self) -> impl Iterator<Item = Acquaintance<'_>> {
         let contacts = self.contacts.iter();
         let others = self.alternatives.iter();
-        let others = others.flat_map(|(peer, all)| all.iter().map(|it| (*peer, &it.reach)));
+        let others = others.flat_map(|(peer, all)| all.iter().map(|(it, _)| (*peer, &it.reach)));
         contacts
             .map(|(peer, contact)| (*peer, &contact.reach))
             .chain(others)
@@ -443,7 +470,7 @@ impl<S: Scheme> Presence<S> {
         let day = contact.look_up(now, &mut self.random);
         self.next = self.next.min(contact.lookup_at());
         let others = self.alternatives.get(&peer).into_iter().flatten();
-        let others = others.map(|it| (Some(it.invite), &it.reach));
+        let others = others.map(|(it, _)| (Some(it.invite), &it.reach));
         for (under, reach) in std::iter::once((None, &contact.reach)).chain(others) {
             let writer = peer;
             let locator = Envelope { reach, writer, day }.locator();

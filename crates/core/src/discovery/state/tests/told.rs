@@ -103,6 +103,39 @@ fn a_contact_who_may_share_another_secret_is_found_under_each_and_by_which_is_sa
 }
 
 #[test]
+fn what_is_read_again_under_another_secret_is_no_news_and_an_older_record_is_refused() {
+    let (mut alice, mut published) = settled();
+    let moved = NOON + MINUTE;
+    alice.handle_address(moved, own(2)).expect("it fits");
+    published.extend(records(run(&mut alice, moved + MINUTE)));
+    let [old, new] = published.as_slice() else {
+        panic!("{} records", published.len());
+    };
+    let alternatives = vec![Alternative {
+        invite: InviteId([5; 16]),
+        reach: REACH,
+    }];
+    let mut bob = presence(BOB, NOON);
+    bob.handle_contact_added(NOON, ALICE, [8; 32], Told::Everything);
+    bob.handle_alternatives(ALICE, alternatives.clone());
+    asked_for(&mut bob, NOON);
+    let mut news = |record| {
+        // Told once more by the address book, they are what they were.
+        bob.handle_alternatives(ALICE, alternatives.clone());
+        bob.handle_record(NOON, ALICE, record)?;
+        let found = std::iter::from_fn(|| bob.poll_output()).last();
+        match found {
+            Some(PresenceOutput::Found { is_newer, .. }) => Ok(is_newer),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(news(old), Ok(true));
+    assert_eq!(news(old), Ok(false));
+    assert_eq!(news(new), Ok(true));
+    assert_eq!(news(old), Err(FindError::Stale));
+}
+
+#[test]
 fn nothing_else_is_looked_for_of_somebody_who_is_no_contact() {
     let mut bob = asking(NOON);
     let invite = InviteId([4; 16]);
