@@ -118,16 +118,18 @@ impl Table {
         oldest.filter(|_| self.half_open.len() >= limit)
     }
 
-    /// The stranger's session longest without streams, apart from `newest`, when there are more than `limit`.
+    /// Which stranger's session makes room, when there are more than `limit`: the one longest without streams; `newest` itself, where all the
+    /// others have some, because what is under way goes on.
     pub(super) fn stranger_surplus(&self, limit: usize, newest: ConnId) -> Option<ConnId> {
         if self.strangers.len() <= limit {
             return None;
         }
         let others = self.strangers.iter().filter(|conn| **conn != newest);
-        others
+        let idle = others
             .filter_map(|conn| self.connections.get(conn))
-            .min_by_key(|other| (other.streams > 0, other.idle_since, other.connected.conn))
-            .map(|other| other.connected.conn)
+            .filter(|other| other.streams == 0)
+            .min_by_key(|other| (other.idle_since, other.connected.conn));
+        Some(idle.map_or(newest, |other| other.connected.conn))
     }
 
     /// The oldest session of `peer`, when there are more than `limit`.

@@ -66,6 +66,22 @@ fn strangers_sessions_are_bounded_and_the_one_idle_longest_gives_way() {
 }
 
 #[test]
+fn where_all_strangers_are_served_whoever_comes_is_refused_and_none_of_them_is_cut_off() {
+    let mut machine = sessions(1, Time(0));
+    for number in 0..STRANGERS_MAX as u64 {
+        admit_stranger(&mut machine, Time(number), number);
+        machine.handle_streams(Time(number), ConnId(number), 1);
+    }
+    admit_stranger(&mut machine, Time(500), 1000);
+    let refused = [(ConnId(1000), CloseCode::Busy)];
+    assert_eq!(closes(&drain(&mut machine)), refused);
+    machine.handle_streams(Time(501), ConnId(7), 0);
+    admit_stranger(&mut machine, Time(502), 1001);
+    assert_eq!(closes(&drain(&mut machine)), [(ConnId(7), CloseCode::Busy)]);
+    assert_eq!(machine.sessions().count(), STRANGERS_MAX);
+}
+
+#[test]
 fn sessions_of_one_peer_are_bounded_and_the_oldest_gives_way() {
     let mut machine = sessions(1, Time(0));
     for number in 0..=SESSIONS_PER_PEER_MAX as u64 {
