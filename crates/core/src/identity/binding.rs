@@ -340,6 +340,27 @@ mod tests {
     }
 
     #[test]
+    fn whoever_presents_a_binding_agrees_to_it_and_only_that_device() {
+        let (sound, device) = (signed(terms()), key(2).device_key());
+        let presented =
+            |it: &SignedBinding, now, by| it.verify_presented(&Ed25519, now, by).map(|it| it.peer);
+        assert_eq!(presented(&sound, NOW, device), Ok(key(1).peer_id()));
+        let mut unsigned = sound.clone();
+        unsigned.by_device.0[0] ^= 1;
+        assert_eq!(presented(&unsigned, NOW, device), Ok(key(1).peer_id()));
+        let heard = unsigned.verify_of(&Ed25519, NOW, device);
+        assert_eq!(heard, Err(BindingError::DeviceSignature));
+        let by_another = presented(&sound, NOW, key(9).device_key());
+        assert_eq!(by_another, Err(BindingError::AnotherDevice));
+        let mut forged = sound.clone();
+        forged.by_peer.0[0] ^= 1;
+        let forged = presented(&forged, NOW, device);
+        assert_eq!(forged, Err(BindingError::PeerSignature));
+        let late = presented(&sound, NOW + 3 * DAY, device);
+        assert_eq!(late, Err(BindingError::Expired));
+    }
+
+    #[test]
     fn a_binding_replayed_by_another_device_is_refused() {
         assert_eq!(
             signed(terms()).verify_of(&Ed25519, NOW, key(9).device_key()),

@@ -1,7 +1,8 @@
 //! What a dialler says first, cut short, forged, and said again by another: each opens nothing, and uses up nothing.
 
+use super::note::Card;
 use super::people::{NOW, device, invite, node, outputs, secret};
-use super::{Event, Output, Peer};
+use super::{Event, Output, Peer, Source};
 use crate::address::Route;
 use crate::codec::FRAME_HEADER_BYTES;
 use crate::crypto::Signature;
@@ -10,6 +11,7 @@ use crate::ids::{DeviceKey, Face};
 use crate::routing::config::HELLO_WITHIN;
 use crate::routing::wire::{Frame, Introduction};
 use crate::routing::{CloseCode, ConnId, Connected};
+use crate::time::{DAY, Time};
 
 /// The exporter of the connection on which a hello is genuine.
 const EXPORTER: [u8; 32] = [7; 32];
@@ -82,6 +84,15 @@ fn heard(
     exporter: [u8; 32],
     bytes: &[u8],
 ) -> Vec<Output> {
+    heard_at(ada, NOW, (conn, from, exporter), bytes)
+}
+
+fn heard_at(
+    ada: &mut Peer,
+    now: Time,
+    (conn, from, exporter): (u64, DeviceKey, [u8; 32]),
+    bytes: &[u8],
+) -> Vec<Output> {
     let connected = Connected {
         conn: ConnId(conn),
         dial: None,
@@ -90,8 +101,8 @@ fn heard(
         remote: from,
         observed: None,
     };
-    ada.handle_connected(NOW, connected, exporter);
-    ada.handle_bytes(NOW, ConnId(conn), bytes);
+    ada.handle_connected(now, connected, exporter);
+    ada.handle_bytes(now, ConnId(conn), bytes);
     outputs(ada)
 }
 
@@ -154,8 +165,7 @@ fn a_hello_that_is_forged_in_any_byte_is_a_strangers() {
     let proof = shown.proof.clone().expect("and shows the invite");
     let mut forged = Vec::new();
     // The device's own signature, at the end, tells others what this device says by itself.
-    let by_device = size_of::<Signature>();
-    for at in 0..binding.len() - by_device {
+    for at in 0..peers_part(&binding) {
         let mut binding = binding.clone();
         binding[at] ^= 1;
         forged.push(Introduction {
@@ -203,4 +213,50 @@ fn a_hello_that_is_replayed_is_a_strangers() {
     let done = heard(&mut ada, 4, enemy, EXPORTER, &bytes);
     assert!(!is_known(&done));
     assert!(is_strangers(&done, 4));
+}
+
+/// What of a binding is signed by the peer, and the peer's signature: all but the device's, at the end.
+fn peers_part(binding: &[u8]) -> usize {
+    binding.len() - size_of::<Signature>()
+}
+
+#[test]
+fn what_stands_on_a_card_is_believed_while_it_is_valid_and_of_its_device_alone() {
+    let (mut ada, mut bo, bytes) = genuine();
+    still_opens(&mut ada, &bo, &bytes);
+    let (hello, shown) = parts(&bytes);
+    let binding = shown.binding.expect("Bo says who he is");
+    let route = Route::new(device(BO_DEVICE));
+    let card = Card::new(binding.clone(), route, None, &[]);
+    ada.learn_card(bo.me(), card, Source::Session);
+    outputs(&mut ada);
+    let says = |binding: &[u8]| {
+        let introduction = Introduction {
+            binding: Some(binding.to_vec()),
+            ..Introduction::default()
+        };
+        [hello.clone(), Frame::Introduce(introduction).framed()].concat()
+    };
+    let mut conn = 0;
+    let mut is_believed = |now, from, binding: &[u8]| {
+        conn += 1;
+        let done = heard_at(&mut ada, now, (conn, from, EXPORTER), &says(binding));
+        let is_known = is_known(&done);
+        assert_ne!(is_known, is_strangers(&done, conn));
+        is_known
+    };
+    let here = device(BO_DEVICE);
+    assert!(is_believed(NOW, here, &binding));
+    assert!(!is_believed(NOW, device(66), &binding), "another device's");
+    for at in 0..peers_part(&binding) {
+        let mut forged = binding.clone();
+        forged[at] ^= 1;
+        assert!(!is_believed(NOW, here, &forged), "byte {at}");
+    }
+    assert!(!is_believed(NOW + 90 * DAY, here, &binding), "expired");
+    let later = NOW + HELLO_WITHIN;
+    bo.handle_device(later, Face::Contact, secret(77));
+    let newer = bo.faces.binding(device(77)).expect("bound").to_vec();
+    assert!(is_believed(later, device(77), &newer));
+    assert!(!is_believed(later, here, &binding), "revoked by its epoch");
 }
