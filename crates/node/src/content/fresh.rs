@@ -91,6 +91,7 @@ impl Shares {
         let (share, roots) = (mine.head.share, mine.roots.clone());
         let (back, comes_back) = mpsc::channel();
         let watch = watches.take(self);
+        let is_lent = watch.is_some();
         let follow = move |shares: &Self| {
             let Some(mut watch) = watch else {
                 // It is looked at more often.
@@ -111,7 +112,9 @@ impl Shares {
             looking.look(&head, begun, now);
         });
         let begun = Instant::now();
-        watches.take_back(comes_back);
+        if is_lent {
+            watches.take_back(self.looks(), comes_back);
+        }
         // Nothing is ever sent: it is over when the other end is dropped.
         let _ = ended.recv_timeout(LOOK_WITHIN.saturating_sub(begun.elapsed()));
     }
@@ -282,12 +285,12 @@ impl Watches {
     }
 
     /// Waits until what was lent comes back, but not for long: it may come later.
-    fn take_back(&mut self, comes_back: mpsc::Receiver<Watch>) {
+    fn take_back(&mut self, looks: &Looks, comes_back: mpsc::Receiver<Watch>) {
         match comes_back.recv_timeout(LOOK_WITHIN) {
             Ok(watch) => self.watch = Some(watch),
             Err(RecvTimeoutError::Timeout) => self.lent.push(comes_back),
-            // Nothing was lent.
-            Err(RecvTimeoutError::Disconnected) => {}
+            // Whoever had it is no more.
+            Err(RecvTimeoutError::Disconnected) => looks.unwatch_all(),
         }
     }
 }
@@ -320,4 +323,19 @@ fn has_changed_folder(roots: Vec<PathBuf>, at: Time, now: Time) -> io::Result<bo
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watcher_that_does_not_come_back_any_more_leaves_nothing_watched() {
+        let (looks, share) = (Looks::default(), ShareId([1; 32]));
+        looks.set_watched(&share, true);
+        let (lost, comes_back) = mpsc::channel();
+        drop(lost);
+        Watches::default().take_back(&looks, comes_back);
+        assert!(!looks.is_watched(&share));
+    }
 }
