@@ -16,7 +16,6 @@ use super::site::{PAGE, Sites};
 pub(crate) struct Web {
     admission: Admission,
     origins: Origins,
-    capabilities: Capabilities,
     sites: Sites,
 }
 
@@ -36,19 +35,22 @@ pub(crate) struct ContentUrl {
 impl Web {
     /// The door at these origins.
     pub(super) fn new(admission: Admission, origins: Origins) -> Self {
-        let key = admission.key();
         Self {
             admission,
             origins,
-            capabilities: Capabilities::new(&key),
-            sites: Sites::new(key),
+            sites: Sites::default(),
         }
+    }
+
+    /// The addresses of content that are good now.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new(&self.admission.content_key())
     }
 
     /// An address at which browsers read what the API has at `path` (below `/api/v1`), and below; `None` where that is no content.
     pub(crate) fn content_url(&self, path: &str) -> Option<ContentUrl> {
         let segments = decoded(path).filter(|segments| is_content(segments))?;
-        let granted = self.capabilities.grant(&segments, clock::now());
+        let granted = self.capabilities().grant(&segments, clock::now());
         Some(ContentUrl {
             url: format!("{}{}", self.origins.content(), granted.path),
             expires: granted.expires,
@@ -58,19 +60,21 @@ impl Web {
     /// An origin for the site that the API has at `path` (below `/api/v1`); `None` where that is no content.
     pub(crate) fn site_url(&self, path: &str) -> Option<ContentUrl> {
         let segments = decoded(path).filter(|segments| is_content(segments))?;
-        let (name, expires) = self.sites.open(segments, clock::now());
+        let key = self.admission.content_key();
+        let (name, expires) = self.sites.open(key, segments, clock::now());
         let url = format!("{}/", self.origins.site(&name));
         Some(ContentUrl { url, expires })
     }
 
     /// What of the API a path at the content's origin leads to.
     pub(super) fn content(&self, path: &str) -> Option<Vec<String>> {
-        self.capabilities.open(path, clock::now())
+        self.capabilities().open(path, clock::now())
     }
 
     /// What of the API a path of a site leads to; a folder is its page.
     pub(super) fn site(&self, name: &str, path: &str) -> Option<Vec<String>> {
-        let mut segments = self.sites.find(name, clock::now())?;
+        let key = self.admission.content_key();
+        let mut segments = self.sites.find(key, name, clock::now())?;
         let is_folder = path.ends_with('/');
         match path.trim_end_matches('/') {
             "" => {}

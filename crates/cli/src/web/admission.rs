@@ -116,9 +116,18 @@ impl Admission {
         self.changes.subscribe()
     }
 
-    /// What names and addresses are derived from.
+    /// What the names of origins are derived from.
     pub(super) fn key(&self) -> Hash {
         self.lock().kept.key
+    }
+
+    /// What addresses of content are derived from, and the names of sites; another one when those that are out shall be good no more.
+    pub(super) fn content_key(&self) -> Hash {
+        let state = self.lock();
+        blake3::keyed_hash(
+            state.kept.key.as_bytes(),
+            &state.kept.content_ends.to_le_bytes(),
+        )
     }
 
     /// The port that was had last.
@@ -127,7 +136,7 @@ impl Admission {
     }
 
     /// Remembers the port that is had, and ends the browsers of those ports at which somebody else was found: their cookies may have
-    /// gone there.
+    /// gone there, and addresses of content.
     ///
     /// # Errors
     /// When it cannot be kept.
@@ -139,7 +148,7 @@ impl Admission {
         }
         self.change(&mut state, |kept| {
             kept.port = Some(port);
-            kept.browsers.retain(|browser| !ends(browser));
+            kept.end_browsers(ends, true);
         })
     }
 
@@ -271,7 +280,7 @@ impl Admission {
         let mut state = self.lock();
         let before = state.kept.browsers.len();
         self.change(&mut state, |kept| {
-            kept.browsers.retain(|browser| browser.id != id);
+            kept.end_browsers(|browser| browser.id == id, false);
             kept.browsers.len() < before
         })
     }
@@ -383,6 +392,27 @@ mod tests {
         admission.settle(PORT + 1, &[PORT]).expect("room");
         assert!(admission.browser(&cookie, PORT, NOW).is_none());
         assert_eq!(admission.port(), Some(PORT + 1));
+    }
+
+    #[test]
+    fn addresses_of_content_end_with_the_last_browser_and_where_they_may_have_gone_elsewhere() {
+        let (directory, admission) = made();
+        let [first, last] = [0, 1].map(|ms| enter(&admission, later(ms)));
+        let id = |cookie: &str| admission.browser(cookie, PORT, NOW).expect("let in");
+        let (key, name) = (admission.content_key(), admission.key());
+        assert!(admission.end_browser(id(&first)).expect("room"));
+        assert_eq!(admission.content_key(), key, "another is still in");
+        assert!(admission.end_browser(id(&last)).expect("room"));
+        let second = admission.content_key();
+        assert_ne!(second, key);
+        enter(&admission, NOW);
+        admission.settle(PORT, &[]).expect("room");
+        assert_eq!(admission.content_key(), second);
+        admission.settle(PORT + 1, &[PORT]).expect("room");
+        assert_ne!(admission.content_key(), second);
+        assert_eq!(admission.key(), name, "the app is where it was");
+        let again = Admission::open(&Home::at(directory.path())).expect("room");
+        assert_eq!(again.content_key(), admission.content_key());
     }
 
     #[test]

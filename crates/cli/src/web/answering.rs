@@ -66,8 +66,8 @@ impl Answering {
         let mut response = match origin {
             Some(Origin::App) => self.app(parts, body, let_in).await,
             Some(Origin::Programs) => self.programs(parts, body, let_in).await,
-            Some(Origin::Content) => self.content(&parts).await,
-            Some(Origin::Site(name)) => self.site(&name, &parts).await,
+            Some(Origin::Content) => self.content(&parts, let_in).await,
+            Some(Origin::Site(name)) => self.site(&name, &parts, let_in).await,
             None => page::NOT_HERE.with(StatusCode::MISDIRECTED_REQUEST),
         };
         if is_app {
@@ -143,8 +143,11 @@ impl Answering {
     }
 
     /// Content, for whoever has its address.
-    async fn content(&self, parts: &Parts) -> Response {
+    async fn content(&self, parts: &Parts, let_in: &LetIn) -> Response {
         let segments = self.web.content(parts.uri.path());
+        if segments.is_some() {
+            let_in.set();
+        }
         match segments.and_then(|segments| content::question(parts, &segments)) {
             Some(question) => content::answer(self.ask(question).await),
             None => page::NO_CONTENT.with(StatusCode::NOT_FOUND),
@@ -152,8 +155,11 @@ impl Answering {
     }
 
     /// A file of a site, for whoever has its name.
-    async fn site(&self, name: &str, parts: &Parts) -> Response {
+    async fn site(&self, name: &str, parts: &Parts, let_in: &LetIn) -> Response {
         let segments = self.web.site(name, parts.uri.path());
+        if segments.is_some() {
+            let_in.set();
+        }
         let last = segments.as_ref().and_then(|it| it.last().cloned());
         match segments.and_then(|segments| content::question(parts, &segments)) {
             Some(question) => site::answer(&last.unwrap_or_default(), self.ask(question).await),

@@ -25,6 +25,9 @@ pub(super) struct Kept {
     /// What names and addresses are derived from.
     #[serde(with = "hex")]
     pub(super) key: Hash,
+    /// How often all addresses of content and sites were ended.
+    #[serde(default)]
+    pub(super) content_ends: u64,
     /// The port that was had last, asked for again where any will do.
     pub(super) port: Option<u16>,
     /// The browsers that were let in.
@@ -81,11 +84,22 @@ mod hex {
 }
 
 impl Kept {
+    /// Ends browsers; and addresses of content, where nobody else is in who has some, or where they went as their cookies did.
+    pub(super) fn end_browsers(&mut self, ends: impl Fn(&Browser) -> bool, went_elsewhere: bool) {
+        let before = self.browsers.len();
+        self.browsers.retain(|browser| !ends(browser));
+        let has_ended = self.browsers.len() < before;
+        if has_ended && (went_elsewhere || self.browsers.is_empty()) {
+            self.content_ends += 1;
+        }
+    }
+
     /// Nobody was let in yet.
     fn fresh() -> Self {
         Self {
             version: VERSION,
             key: secret(),
+            content_ends: 0,
             port: None,
             browsers: Vec::new(),
             tokens: Vec::new(),

@@ -53,9 +53,8 @@ const TYPES: [(&str, &str); 13] = [
 ];
 
 /// The sites that are open, by the names of their origins.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sites {
-    key: Hash,
     open: Mutex<BTreeMap<String, Site>>,
 }
 
@@ -65,27 +64,22 @@ struct Site {
     /// Where it is in the API.
     segments: Vec<String>,
     expires: Time,
+    /// What its name was derived from.
+    key: Hash,
 }
 
 impl Sites {
-    /// None yet, of the node with this key.
-    pub(super) fn new(key: Hash) -> Self {
-        Self {
-            key,
-            open: Mutex::default(),
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Site>> {
         self.open
             .lock()
             .expect("no code panics while it holds them")
     }
 
-    /// The name of a site's origin, below `localhost`, which is good from now on, and until when. The same site has the same one.
-    pub(super) fn open(&self, segments: Vec<String>, now: Time) -> (String, Time) {
-        let key = blake3::derive_key(NAME_CONTEXT, self.key.as_bytes());
-        let mut hasher = blake3::Hasher::new_keyed(&key);
+    /// The name of a site's origin, below `localhost`, which is good from now on, and until when. The same site has the same one, as long as names
+    /// are derived from this key.
+    pub(super) fn open(&self, key: Hash, segments: Vec<String>, now: Time) -> (String, Time) {
+        let derived = blake3::derive_key(NAME_CONTEXT, key.as_bytes());
+        let mut hasher = blake3::Hasher::new_keyed(&derived);
         for segment in &segments {
             hasher.update(&(segment.len() as u64).to_le_bytes());
             hasher.update(segment.as_bytes());
@@ -100,14 +94,20 @@ impl Sites {
                 open.remove(&first);
             }
         }
-        open.insert(name.clone(), Site { segments, expires });
+        let site = Site {
+            segments,
+            expires,
+            key,
+        };
+        open.insert(name.clone(), site);
         (name, expires)
     }
 
     /// Where the site of this name is in the API; `None` where there is none now.
-    pub(super) fn find(&self, name: &str, now: Time) -> Option<Vec<String>> {
+    pub(super) fn find(&self, key: Hash, name: &str, now: Time) -> Option<Vec<String>> {
         let open = self.lock();
-        let site = open.get(name).filter(|site| now < site.expires)?;
+        let is_good = |site: &&Site| now < site.expires && site.key == key;
+        let site = open.get(name).filter(is_good)?;
         Some(site.segments.clone())
     }
 }
@@ -149,35 +149,36 @@ mod tests {
 
     #[test]
     fn each_site_has_a_name_of_its_own_for_a_day() {
-        let sites = Sites::new(Hash::from_bytes([7; 32]));
-        let (one, expires) = sites.open(source("one"), NOW);
-        let (two, _) = sites.open(source("two"), NOW);
+        let (sites, key) = (Sites::default(), Hash::from_bytes([7; 32]));
+        let (one, expires) = sites.open(key, source("one"), NOW);
+        let (two, _) = sites.open(key, source("two"), NOW);
         assert_ne!(one, two);
-        assert_eq!(sites.open(source("one"), NOW).0, one);
-        assert_eq!(sites.find(&one, NOW), Some(source("one")));
-        assert_eq!(sites.find(&one, expires), None);
-        assert_eq!(sites.find("three", NOW), None);
+        assert_eq!(sites.open(key, source("one"), NOW).0, one);
+        assert_eq!(sites.find(key, &one, NOW), Some(source("one")));
+        assert_eq!(sites.find(key, &one, expires), None);
+        assert_eq!(sites.find(key, "three", NOW), None);
+        let later_key = Hash::from_bytes([8; 32]);
+        assert_eq!(sites.find(later_key, &one, NOW), None);
     }
 
     #[test]
     fn a_name_is_nothing_that_another_node_would_make() {
         let name = |byte| {
-            Sites::new(Hash::from_bytes([byte; 32]))
-                .open(source("one"), NOW)
-                .0
+            let key = Hash::from_bytes([byte; 32]);
+            Sites::default().open(key, source("one"), NOW).0
         };
         assert_ne!(name(7), name(8));
     }
 
     #[test]
     fn the_site_that_ends_first_makes_room() {
-        let sites = Sites::new(Hash::from_bytes([7; 32]));
+        let (sites, key) = (Sites::default(), Hash::from_bytes([7; 32]));
         let at = |ms: usize| Time(NOW.0 + ms as u64);
         let names: Vec<String> = (0..=SITES_MAX)
-            .map(|number| sites.open(source(&number.to_string()), at(number)).0)
+            .map(|number| sites.open(key, source(&number.to_string()), at(number)).0)
             .collect();
-        assert_eq!(sites.find(&names[0], NOW), None);
-        assert!(sites.find(&names[1], NOW).is_some());
-        assert!(sites.find(&names[SITES_MAX], NOW).is_some());
+        assert_eq!(sites.find(key, &names[0], NOW), None);
+        assert!(sites.find(key, &names[1], NOW).is_some());
+        assert!(sites.find(key, &names[SITES_MAX], NOW).is_some());
     }
 }

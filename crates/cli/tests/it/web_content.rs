@@ -3,8 +3,11 @@
 use std::fs;
 
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use crate::person::{Person, text};
+use crate::person::{PATIENCE, Person, text};
 use crate::web_client::{Answered, WebClient, up_with_browser};
 
 /// A picture's bytes, as far as anybody looks.
@@ -165,4 +168,54 @@ async fn a_shared_page_is_a_site_at_an_origin_of_its_own() {
         404,
         "a name that is nobody's"
     );
+}
+
+/// More than sockets hold of a file that is read slowly.
+const FILM_BYTES: usize = 24 << 20;
+
+#[tokio::test]
+async fn a_film_under_way_is_not_cut_off_by_whoever_fills_the_door() {
+    let (ann, client) = up_with_browser().await;
+    let folder = ann.file("films");
+    fs::create_dir_all(&folder).expect("room");
+    fs::write(folder.join("sea.mp4"), vec![7; FILM_BYTES]).expect("room");
+    ann.one(&["share", &folder.display().to_string()]).await;
+    let me = text(&ann.one(&["id"]).await["peer_id"]);
+    let url = content_url(&client, &format!("/files/{me}/films")).await;
+    let (content, path) = WebClient::at(&format!("{url}/sea.mp4"));
+    let mut film = content.send("GET", &path, &[], b"").await;
+    let mut bytes = vec![0; 64 * 1024];
+    let mut read = film.read(&mut bytes).await.expect("it begins");
+    assert!(bytes.starts_with(b"HTTP/1.1 200"));
+    let mut idle = Vec::new();
+    for _ in 0..700 {
+        let connected = TcpStream::connect(("127.0.0.1", client.port)).await;
+        idle.push(connected.expect("accepted"));
+    }
+    assert_eq!(client.api("/status").await.status, 200);
+    loop {
+        match timeout(PATIENCE, film.read(&mut bytes)).await {
+            Ok(Ok(0)) => break,
+            Ok(more) => read += more.expect("not cut off"),
+            Err(_) => panic!("nothing more after {read} bytes"),
+        }
+    }
+    assert!(read > FILM_BYTES, "{read} bytes with the head");
+}
+
+#[tokio::test]
+async fn with_the_last_browser_addresses_of_content_and_sites_end() {
+    let (_ann, ben, client) = two_with_a_homepage().await;
+    let url = content_url(&client, "/files/ann/homepage").await;
+    let picture = format!("{url}/sea%201.jpg");
+    let ask = json!({ "path": "/files/ann/homepage" });
+    let site = text(&client.post("/site-urls", &ask).await.json()["url"]);
+    for url in [&picture, &site] {
+        assert_eq!(at(url).await.1.status, 200, "{url}");
+    }
+    let ended = ben.run(&["web", "--end", "all"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for url in [&picture, &site] {
+        assert_eq!(at(url).await.1.status, 404, "{url}");
+    }
 }
