@@ -52,23 +52,34 @@ const placed = (isLittle: boolean, north: string, latitude: number[], east: stri
 const JPEG = [0xff, 0xd8, 0xff, 0xe1, 0, 40];
 const PNG = [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10];
 
+/** A chunk of a PNG: it is as long as a box, but for its length, which is of its content only, and its checksum. */
+const chunk = (kind: string, ...parts: (string | number[])[]): number[] => {
+  const content = box(kind, ...parts).slice(8);
+  return [...long(content.length), ...box(kind, content).slice(4), 0, 0, 0, 0];
+};
+const png = (...chunks: number[][]) => bytes(PNG, ...chunks, chunk("IEND"));
+/** A chunk of a WebP. */
+const riff = (kind: string, content: number[]): number[] => {
+  const all = [...box(kind).slice(4), ...long(content.length).toReversed(), ...content];
+  return content.length % 2 === 0 ? all : [...all, 0];
+};
+const webp = (...chunks: number[][]) =>
+  bytes("RIFF", long(4 + chunks.flat().length).toReversed(), "WEBP", ...chunks);
+
+const long = (value: number) => [24, 16, 8, 0].map((shift) => (value >> shift) & 255);
+
 /** A box, with its length before it. */
 const box = (kind: string, ...parts: (string | number[])[]): number[] => {
   const content = parts.flatMap((part) =>
     typeof part === "string" ? Array.from(part, (character) => character.charCodeAt(0)) : part,
   );
   const length = content.length + 8;
-  return [
-    ...[24, 16, 8, 0].map((shift) => (length >> shift) & 255),
-    ...[...kind].map((it) => it.charCodeAt(0) & 255),
-    ...content,
-  ];
+  return [...long(length), ...[...kind].map((it) => it.charCodeAt(0) & 255), ...content];
 };
 const FTYP = box("ftyp", "qt  \0\0\0\0");
 /** A picture of boxes whose EXIF lies behind its pixels. */
 const heic = (content: number[], method = 0, id = 9) => {
   const pixels = Array<number>(400_000).fill(7);
-  const long = (value: number) => [24, 16, 8, 0].map((shift) => (value >> shift) & 255);
   const meta = (start: number) =>
     box(
       "meta",
@@ -99,6 +110,54 @@ describe("where a picture was taken", () => {
     const pixels = Array<number>(400_000).fill(7);
     expect(await saysPlace(bytes("RIFF\0\0\0\0WEBP", pixels, "EXIF", exif(0x8825, false)))).toBe(true);
     expect(await saysPlace(bytes("RIFF\0\0\0\0WEBP", pixels))).toBe(false);
+  });
+
+  it("is seen in the chunks of a WebP, wherever they lie", async () => {
+    const pixels = Array<number>(400_000).fill(7);
+    const text = Array<number>(70_000).fill(32);
+    const place = placed(false, "N", [52, 31, 12], "E", [13, 24, 18]);
+    const [vp8, exif, xmp] = [riff("VP8 ", pixels), riff("EXIF", place), riff("XMP ", text)];
+    expect((await placeOf(webp(vp8, exif, xmp)))?.at?.latitude).toBeCloseTo(52.52, 4);
+    expect(await saysPlace(webp(vp8, riff("odd ", [1]), exif, xmp))).toBe(true);
+    expect(await saysPlace(webp(vp8, xmp))).toBe(false);
+  });
+
+  it("is seen in the chunks of a PNG, wherever they lie", async () => {
+    const pixels = Array<number>(400_000).fill(7);
+    const text = Array<number>(70_000).fill(32);
+    const place = placed(false, "N", [52, 31, 12], "E", [13, 24, 18]);
+    const [idat, exif_, text_] = [chunk("IDAT", pixels), chunk("eXIf", place), chunk("tEXt", text)];
+    expect((await placeOf(png(idat, exif_, text_)))?.at?.longitude).toBeCloseTo(13.405, 4);
+    // Also behind many short ones, and behind the first megabyte of one.
+    const many = Array.from({ length: 60 }, () => chunk("IDAT", pixels.slice(0, 8192))).flat();
+    expect(await saysPlace(png(many, exif_, text_))).toBe(true);
+    const far = chunk(
+      "iTXt",
+      "XML:com.adobe.xmp\0\0\0\0\0",
+      Array<number>(1_100_000).fill(32),
+      "GPSLatitude",
+    );
+    expect(await saysPlace(png(idat, far, text_))).toBe(true);
+    expect(await saysPlace(png(many, text_))).toBe(false);
+    // What follows its end is none.
+    expect(await saysPlace(bytes(PNG, idat, chunk("IEND"), "more"))).toBe(false);
+  });
+
+  it("is taken to be told by the packed texts of a PNG, and not known of chunks that lie", async () => {
+    for (const packed of [
+      chunk("zTXt", "Raw profile type exif\0\0x"),
+      chunk("tEXt", "Raw profile type APP1\0\nexif\n"),
+      chunk("zTXt", "XML:com.adobe.xmp\0\0x"),
+      chunk("iTXt", "XML:com.adobe.xmp\0\x01\0\0\0x"),
+    ]) {
+      expect(await saysPlace(png(packed))).toBe(true);
+    }
+    expect(await saysPlace(png(chunk("zTXt", "Comment\0\0x")))).toBe(false);
+    expect(await saysPlace(png(chunk("iTXt", "XML:com.adobe.xmp\0\0\0\0\0x")))).toBe(false);
+    expect(await saysPlace(bytes(PNG, chunk("IDAT", "x").slice(0, -1)))).toBe(null);
+    expect(await saysPlace(bytes(PNG, [255, 255, 255, 255], "IDAT"))).toBe(null);
+    expect(await saysPlace(bytes("RIFF\x20\0\0\0WEBP", riff("VP8 ", [1, 2])))).toBe(null);
+    expect(await saysPlace(png(Array.from({ length: 20_000 }, () => chunk("IDAT")).flat()))).toBe(null);
   });
 
   it("is read from the item of a HEIC, wherever that lies", async () => {

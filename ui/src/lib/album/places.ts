@@ -1,5 +1,5 @@
-// Which files say where they were taken, seen in the browser before they are handed to the node. It is a look at their first and last pieces, and at the
-// tables of films, to tell their owner; what is left out, and that all of it is, is the node's work.
+// Which files say where they were taken, seen in the browser before they are handed to the node. It is a look at their first and last pieces, at the
+// chunks of PNG and WebP and at the tables of films, to tell their owner; what is left out, and that all of it is, is the node's work.
 
 import type { Dropped } from "./dropped";
 
@@ -9,7 +9,7 @@ export interface Places {
   pictures: number;
   /** Those that say where they were taken. */
   place: number;
-  /** Files of other kinds: what they say is not known, and nothing is left out of them. */
+  /** Files of other kinds, and pictures that cannot be read to their end: what they say is not known. */
   unknown: number;
   /** The first of those that say a place. */
   examples: Example[];
@@ -39,6 +39,8 @@ const TABLES_BYTES_MAX = 32 * 1024 * 1024;
 /** Films have some ten boxes, and pictures two or three items beside themselves. */
 const BOXES_MAX = 256;
 const ITEMS_MAX = 16;
+/** Pixels of a PNG often come by 8 KiB: these are 128 MiB. */
+const CHUNKS_MAX = 16_384;
 /** A longer list is read by nobody. */
 const EXAMPLES_MAX = 12;
 /** Enough that a disk is busy. */
@@ -75,13 +77,16 @@ interface Said {
 
 const NOTHING_SAID: Said = { isSaid: false, at: null };
 
-/** What a picture or a film says of where it was taken; null for what is no JPEG, PNG or WebP, nor made of boxes. */
+/** What a picture or a film says of where it was taken; null for what is no JPEG, PNG or WebP, nor made of boxes, and where it cannot be told. */
 export async function placeOf(file: Blob): Promise<Said | null> {
   const first = await piece(file, 0, FIRST_BYTES);
   if (latin(first.subarray(4, 8)) === "ftyp") return inBoxes(file);
   if (!isPicture(first)) return null;
   const last = await piece(file, Math.max(FIRST_BYTES, file.size - LAST_BYTES), file.size);
-  return told([read(first), read(last)]);
+  const said = [read(first), read(last)];
+  const isKnown = first[0] === 0xff || (await inChunks(file, first, said));
+  const most = told(said);
+  return most.isSaid || isKnown ? most : null;
 }
 
 const piece = async (file: Blob, start: number, end: number) =>
@@ -89,6 +94,36 @@ const piece = async (file: Blob, start: number, end: number) =>
 
 const told = (said: Said[]): Said =>
   said.find(({ at }) => at !== null) ?? said.find(({ isSaid }) => isSaid) ?? NOTHING_SAID;
+
+/**
+ * Adds what the chunks of a PNG or a WebP say, also between pixels and the last piece. Whether all were seen. What is packed may say a
+ * place, and is taken to.
+ */
+async function inChunks(file: Blob, first: Uint8Array, said: Said[]): Promise<boolean> {
+  const isPng = first[0] === 0x89;
+  const long = (bytes: Uint8Array, at: number) => new DataView(bytes.buffer).getUint32(at, !isPng);
+  let end = isPng ? file.size : 8 + long(first, 4);
+  let [at, start, held, room] = [isPng ? 8 : 12, 0, first, TABLES_BYTES_MAX];
+  for (let count = 0; at < end; count += 1) {
+    // Many short ones are read at once, and long ones passed over.
+    if (at + 8 > start + held.length) [start, held] = [at, await piece(file, at, at + FIRST_BYTES)];
+    if (held.length < 8 || count === CHUNKS_MAX) return false;
+    const head = latin(held.subarray(at - start, at - start + 8));
+    const length = long(held, at - start + (isPng ? 0 : 4));
+    const next = at + 8 + length + (isPng ? 4 : length % 2);
+    if (next > file.size) return false;
+    if (TOLD_IN_CHUNKS.test(head)) {
+      room -= length;
+      if (room < 0) return false;
+      const content = await piece(file, at + 4, at + 8 + length);
+      said.push(read(content));
+      if (PACKED.test(latin(content))) said.push({ isSaid: true, at: null });
+    }
+    at = next;
+    if (head.endsWith("IEND")) end = at;
+  }
+  return true;
+}
 
 /** The same of a file of boxes (ISO 14496-12), whatever its length; null where they are not whole, and no place was seen before. */
 async function inBoxes(file: Blob): Promise<Said | null> {
@@ -175,6 +210,10 @@ const isPicture = (bytes: Uint8Array): boolean =>
 const PLACES_IN_XMP = /GPS(Latitude|Longitude|Position)/i;
 /** and so do films: QuickTime's user data and keys, 3GPP's, and tracks of cameras. The node knows the same names. */
 const PLACES_IN_BOXES = /location|GPS|Gps|gps|\xa9xyz|loci|gpmd|rtmd|djmd|camm/;
+/** EXIF, XMP and texts: a WebP names them before their length, a PNG after it. */
+const TOLD_IN_CHUNKS = /^(EXIF|XMP )|(eXIf|[iz]TXt|tEXt)$/;
+/** Texts of a PNG that are compressed XMP, or EXIF in digits. */
+const PACKED = /^([itz]..tRaw profile type|(z|i(?=.{20}\0[^\0]))TXtXML:com\.adobe\.xmp)/;
 /** A film to which more is added by pieces, or with a track of which it is not known what it tells. */
 const OTHER_TRACKS = /mvex|hdlr[^]{8}(?!vide|soun|pict|mdir|mdta|url |alis)/;
 

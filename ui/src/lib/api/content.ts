@@ -54,7 +54,13 @@ async function ask(base: string): Promise<void> {
       });
   } catch (error) {
     // Over the socket there is no other origin, and nobody's page but this one.
-    if (!(error instanceof api.ApiError) || error.kind === "away" || error.kind === "locked") throw error;
+    if (
+      !import.meta.env.DEV ||
+      !(error instanceof api.ApiError) ||
+      error.kind === "away" ||
+      error.kind === "locked"
+    )
+      throw error;
     bases.set(base, { files: `/api/v1${files}`, previews: `/api/v1${previews}`, expires: Infinity });
   }
 }

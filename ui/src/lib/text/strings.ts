@@ -554,6 +554,7 @@ export const t = {
     asAlbum: "Show as album",
     symlink: "link",
     play: "Play",
+    unplayed: "It cannot be played here.",
     emptyTitle: "Nothing is shared yet",
     emptyText: "Share a folder, or ask somebody to share with you.",
     goneTitle: "This is not here",
