@@ -111,7 +111,7 @@ async fn provider(owner: &SecretKey, trees: &[Tree]) -> (Person, Link) {
 }
 
 #[tokio::test]
-async fn a_tree_that_leads_elsewhere_is_code_5_and_nothing_of_it_is_made() {
+async fn a_tree_whose_paths_escape_is_code_5_and_nothing_of_it_is_made() {
     let owner = SecretKey::from_bytes([200; 32]);
     let hostile = [
         tree(1, 1, &[file("..")]),

@@ -203,7 +203,7 @@ fn a_flood_of_requests_costs_the_asker_its_stream_and_nobody_else() {
 }
 
 #[test]
-fn crooked_requests_are_a_breach() {
+fn requests_out_of_range_and_crooked_ones_are_a_breach() {
     let crooked = |start, end| {
         let what = What::Span(Span { start, end });
         AskerMessage::Request(vec![Ask { id: 1, what }])
@@ -211,6 +211,8 @@ fn crooked_requests_are_a_breach() {
     let end = u64::from(CHUNKS) * CHUNK;
     for message in [
         crooked(0, CHUNK + 1),
+        crooked(end, end + 1),
+        crooked(u64::MAX - 1, u64::MAX),
         crooked(7, 7),
         crooked(9, 3),
         crooked(end - 1, end + 1),
