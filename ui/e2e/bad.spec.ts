@@ -240,6 +240,14 @@ test("pictures that are none are told, and the others are shown", async ({ brows
   await page.keyboard.press("ArrowRight");
   await expect(box).toHaveAccessibleName("6 new.avif");
   await expect(box.locator("img.full.shown")).toBeVisible();
+  await page.keyboard.press("ArrowRight");
+  await expect(box).toHaveAccessibleName("7 mislabelled.png");
+  await expect(box.locator("img.full.shown")).toBeVisible();
+  // By its name it is a picture that browsers show and providers make no small one of; by its bytes it is a bomb.
+  await page.keyboard.press("ArrowRight");
+  await expect(box).toHaveAccessibleName("8 sly.avif");
+  await expect(box.getByRole("alert")).toContainText("no small picture of this one");
+  expect(whole().some((url) => url.includes("sly"))).toBe(false);
   await page.context().close();
 });
 

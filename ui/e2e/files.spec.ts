@@ -17,6 +17,8 @@ test.beforeAll(async ({ browser }) => {
   await writeFile(join(home, "index.html"), "<h1>My home</h1><script>document.title = 'it ran'</script>");
   await writeFile(join(home, "deep", "notes.txt"), "hello");
   await writeFile(join(home, "large.bin"), Buffer.alloc(24 << 20, 7));
+  await writeFile(join(home, "tone.wav"), tone(2));
+  await writeFile(join(home, "noise.mp3"), Buffer.alloc(20_000, 7));
   const [ann, other] = [world.person("ann"), world.person("bob")];
   await ann.api("POST", "/shares", { paths: [home], audience: "contacts" });
   await other.api("POST", "/limits", { download: "1 MiB/s", local: true });
@@ -24,6 +26,26 @@ test.beforeAll(async ({ browser }) => {
   origin = new URL(bob.url()).origin;
 });
 test.afterAll(() => world?.end());
+
+/** A sound of so many seconds, as WAVE keeps it (RFC 2361): one channel, 8,000 samples a second, of 8 bits each. */
+function tone(seconds: number): Buffer {
+  const samples = Buffer.from(
+    Array.from(
+      { length: 8_000 * seconds },
+      (_, at) => 128 + 100 * Math.sin((at * 440 * 2 * Math.PI) / 8_000),
+    ),
+  );
+  const header = Buffer.alloc(44);
+  header.write("RIFF\0\0\0\0WAVEfmt ", "latin1");
+  header.writeUInt32LE(36 + samples.length, 4);
+  header.writeUInt32LE(16, 16);
+  for (const [at, value] of [1, 1].entries()) header.writeUInt16LE(value, 20 + 2 * at);
+  for (const at of [24, 28]) header.writeUInt32LE(8_000, at);
+  for (const [at, value] of [1, 8].entries()) header.writeUInt16LE(value, 32 + 2 * at);
+  header.write("data", 36);
+  header.writeUInt32LE(samples.length, 40);
+  return Buffer.concat([header, samples]);
+}
 
 test("a share is a tree of files", async () => {
   await bob.goto(`${origin}/#/files`);
@@ -34,6 +56,19 @@ test("a share is a tree of files", async () => {
   await expect(bob.getByText("notes.txt")).toBeVisible();
   await bob.getByRole("navigation", { name: "Folders above" }).getByRole("link", { name: "home" }).click();
   await expect(bob.getByText("large.bin")).toBeVisible();
+});
+
+test("a sound is heard where it lies, and one that is none is told", async () => {
+  const row = (name: string) => bob.locator(".entry", { hasText: name });
+  await row("tone.wav").getByRole("button", { name: "Play" }).click();
+  const player = bob.locator("audio");
+  await expect.poll(() => player.evaluate((it: HTMLAudioElement) => it.currentTime)).toBeGreaterThan(0);
+  expect(await player.evaluate((it: HTMLAudioElement) => Math.round(it.duration))).toBe(2);
+  await row("noise.mp3").getByRole("button", { name: "Play" }).click();
+  await expect(bob.getByRole("alert").filter({ hasText: "It cannot be played here" })).toBeVisible();
+  // It can be tried again, and the other one is there still.
+  await expect(row("noise.mp3").getByRole("button", { name: "Play" })).toBeVisible();
+  await expect(player).toHaveCount(1);
 });
 
 test("a folder with an index.html opens as a site, away from the app", async () => {

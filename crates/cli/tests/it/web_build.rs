@@ -54,6 +54,11 @@ impl Package {
     fn build(&self) -> usize {
         let usual = std::env::var_os("PATH").unwrap_or_default();
         let path = std::iter::once(self.at("bin")).chain(std::env::split_paths(&usual));
+        self.build_by(path)
+    }
+
+    /// The same with the programs of these folders.
+    fn build_by(&self, path: impl IntoIterator<Item = PathBuf>) -> usize {
         let built = Command::new(env!("CARGO"))
             .args(["build", "--offline", "--quiet"])
             .current_dir(self.at("crates/cli"))
@@ -66,10 +71,57 @@ impl Package {
         assert!(built.status.success(), "{said}");
         lines(&self.at("calls"))
     }
+
+    /// A folder with every program of this machine but Node's.
+    fn without_node(&self) -> PathBuf {
+        let folder = self.at("others");
+        fs::create_dir(&folder).expect("made");
+        let usual = std::env::var_os("PATH").unwrap_or_default();
+        let programs = std::env::split_paths(&usual).filter_map(|folder| folder.read_dir().ok());
+        for program in programs.flatten().map(|program| program.expect("read")) {
+            let name = program.file_name();
+            let is_nodes = ["node", "nodejs", "npm", "npx"]
+                .iter()
+                .any(|it| name == *it);
+            // Of two of one name the first is meant.
+            if !is_nodes && !folder.join(&name).exists() {
+                let _ = std::os::unix::fs::symlink(program.path(), folder.join(&name));
+            }
+        }
+        folder
+    }
+
+    /// Why the program that was built last has no app; empty where it has one.
+    fn lacks(&self) -> String {
+        let scripts = self.at("target/debug/build");
+        let scripts = fs::read_dir(scripts).expect("built").flatten();
+        let told: Vec<String> = scripts
+            .filter_map(|script| fs::read_to_string(script.path().join("out/lacks.txt")).ok())
+            .collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        told.concat()
+    }
 }
 
 fn lines(path: &Path) -> usize {
     fs::read_to_string(path).map_or(0, |text| text.lines().count())
+}
+
+#[test]
+fn a_machine_without_node_builds_the_program_which_says_how_to_get_the_app() {
+    let package = Package::new();
+    let others = package.without_node();
+    let found = |name: &str| others.join(name).exists();
+    assert!(found("cc") && !found("node") && !found("npm"));
+    assert_eq!(package.build_by([others.clone()]), 0);
+    let lacks = package.lacks();
+    assert!(
+        lacks.contains("npm is not installed; Node 20.19"),
+        "{lacks}"
+    );
+    // Once Node is there, the next build finds it.
+    assert_eq!(package.build_by([package.at("bin"), others]), 1);
+    assert!(package.lacks().contains("npm failed"));
 }
 
 #[test]

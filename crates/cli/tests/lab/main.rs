@@ -18,6 +18,7 @@ mod matrix;
 mod nat_kinds;
 mod person;
 mod pings;
+mod port;
 mod probe;
 mod program;
 mod programs;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         nat_kinds::trials(),
         lines::trials(),
         programs::trials(),
+        port::trials(),
         reach::trials(),
         introducing::trials(),
         lan::trials(),

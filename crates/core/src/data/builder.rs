@@ -276,7 +276,7 @@ const _: () = assert!(NODE_BYTES_MAX > 100 * (NAME_BYTES_MAX + SYMLINK_BYTES_MAX
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::data::manifest::{File, Found};
+    use crate::data::manifest::{FILE_BYTES_MAX, File, Found};
 
     /// A file that tells its name and size, and nothing else worth telling.
     pub(in crate::data) fn file(name: &str, size: u64) -> Entry {
@@ -344,7 +344,10 @@ pub(super) mod tests {
     #[test]
     fn absurd_sizes_are_refused() {
         let mut builder = DirectoryBuilder::default();
-        builder.push(file("a", u64::MAX)).expect("first");
-        assert_eq!(builder.push(file("b", 1)), Err(ManifestError::Overflow));
+        builder.push(file("a", FILE_BYTES_MAX)).expect("first");
+        builder.push(file("b", FILE_BYTES_MAX)).expect("second");
+        assert_eq!(builder.push(file("c", 2)), Err(ManifestError::Overflow));
+        let beyond = builder.push(file("d", FILE_BYTES_MAX + 1));
+        assert!(matches!(beyond, Err(ManifestError::Size { .. })));
     }
 }

@@ -24,6 +24,9 @@ pub const NODE_BYTES_MAX: usize = 1 << 20;
 /// The most entries of a tree, directories and links included; more are refused.
 pub const TREE_ENTRIES_MAX: u64 = 10_000_000;
 
+/// The largest file, in bytes: what an offset in one is written with on every system has 63 bits.
+pub const FILE_BYTES_MAX: u64 = i64::MAX.cast_unsigned();
+
 /// How deep parts may nest. Two levels hold over nine million entries with the longest names, three more than any tree may have.
 pub const PARTS_DEPTH_MAX: usize = 3;
 
@@ -197,6 +200,14 @@ pub enum ManifestError {
         /// What is wrong with it.
         error: PathError,
     },
+    /// A file of more than [`FILE_BYTES_MAX`].
+    #[error("no file has {size} bytes ({name:?})")]
+    Size {
+        /// Its name.
+        name: String,
+        /// What is said of it.
+        size: u64,
+    },
     /// Entries or parts not in strictly ascending order.
     #[error("the entries of a directory are not in order")]
     Order,
@@ -309,6 +320,12 @@ pub(super) fn check_entry(entry: &Entry) -> Result<(), ManifestError> {
         Entry::Symlink(symlink) => {
             path::check_symlink(path::DEPTH_MAX, &symlink.target).map_err(refused)
         }
+        Entry::File(File { name, size, .. }) if *size > FILE_BYTES_MAX => {
+            Err(ManifestError::Size {
+                name: name.clone(),
+                size: *size,
+            })
+        }
         Entry::File(_) | Entry::Directory(_) => Ok(()),
     }
 }
@@ -372,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_out_of_order_or_with_unsafe_names_are_refused() {
+    fn nodes_out_of_order_with_unsafe_names_or_sizes_that_no_file_has_are_refused() {
         let bytes = |entries| Node::encode(Body::Entries(entries));
         let decode = |entries| Node::decode(&bytes(entries)).expect_err("refused");
         assert_eq!(
@@ -390,6 +407,13 @@ mod tests {
                 ..
             }
         ));
+        assert!(Node::decode(&bytes(vec![file("a", FILE_BYTES_MAX)])).is_ok());
+        let size = FILE_BYTES_MAX + 1;
+        let name = "a".to_owned();
+        assert_eq!(
+            decode(vec![file("a", size)]),
+            ManifestError::Size { name, size }
+        );
         let one_part = Node::encode(Body::Parts(vec![Part {
             first: "a".into(),
             node: BlobHash([0; 32]),

@@ -85,6 +85,12 @@ export async function reasonOf(of: ShareRef, path: string): Promise<string | nul
   return [404, 409, 503].includes(response.status) ? api.adviceOf(api.failure(response.status, body)) : null;
 }
 
+/** Whether its provider tried to make a small picture of it and gave up, so it is none of a kind that is not known there, whatever its name says. */
+export async function isGivenUp(of: ShareRef, path: string): Promise<boolean> {
+  const response = await fetch(`/api/v1/previews/${encodePath(sourceOf(of, path))}?size=320`);
+  return [413, 422].includes(response.status);
+}
+
 /** The address of a folder of a share as a site. */
 export async function siteUrl(of: ShareRef, path: string): Promise<string> {
   return (await api.siteUrl(`/files/${encodePath(sourceOf(of, path))}`)).url;
