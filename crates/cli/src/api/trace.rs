@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use kith::Event;
 use kith::core::peer::Source;
-use kith::core::routing::Target;
+use kith::core::routing::{Session, Target};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -99,7 +99,7 @@ pub(super) async fn trace(
             })
             .await;
         }
-        let standing = door.node().path_to(peer).is_some();
+        let (mut standing, mut is_told) = (door.node().path_to(peer).is_some(), false);
         let mut pinger = door.node().pinger(peer);
         let mut reaching = std::pin::pin!(pinger.ping());
         let mut target = Target::Peer(peer);
@@ -115,10 +115,11 @@ pub(super) async fn trace(
                         target = Target::Device(device);
                         tell(Step::Found { source: Source::Record.name().to_owned() }).await;
                         if door.node().sessions().iter().any(|session| session.device == device) {
-                            tell(Step::Session { standing: true }).await;
+                            standing = true;
                         }
                     }
-                    Ok(Event::Reached { target: reached }) if reached == target => {
+                    Ok(Event::Up(session)) if !is_told && is_with(&session, target) => {
+                        is_told = true;
                         tell(Step::Session { standing: false }).await;
                     }
                     _ => {}
@@ -126,7 +127,8 @@ pub(super) async fn trace(
                 pong = &mut reaching => break pong.map_err(|error| named.failure(error))?,
             }
         };
-        if standing {
+        // Of a session that stood nothing is told while one is looked for; and a pong may come before the news.
+        if !is_told {
             tell(Step::Session { standing }).await;
         }
         let (path, _) = path_of(pong.path);
@@ -137,4 +139,12 @@ pub(super) async fn trace(
         .await;
         Ok(())
     }))
+}
+
+/// Whether a session is with whom it is looked for.
+fn is_with(session: &Session, target: Target) -> bool {
+    match target {
+        Target::Peer(peer) => session.peer == Some(peer),
+        Target::Device(device) => session.remote == device,
+    }
 }

@@ -67,8 +67,8 @@ fn confine() -> io::Result<()> {
         (Resource::Cpu, PROCESSOR_SECONDS_MAX),
         (Resource::Core, 0),
         (Resource::Fsize, 0),
-        // Standard input, output and error are open; nothing else can be.
-        (Resource::Nofile, 3),
+        // Standard input, output and error are open, and stay so. Nothing else can be, nor in the place of one of them.
+        (Resource::Nofile, 0),
     ];
     for (resource, most) in bounds {
         let bound = Rlimit {

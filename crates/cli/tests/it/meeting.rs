@@ -483,9 +483,19 @@ async fn the_doctor_says_what_is_lacking_and_a_trace_each_step() {
     let names: Vec<_> = steps.iter().map(|step| text(&step["step"])).collect();
     assert_eq!(names.first().map(String::as_str), Some("contact"));
     assert_eq!(names.last().map(String::as_str), Some("pong"));
+    let answered = names.iter().filter(|name| *name == "session");
+    assert_eq!(answered.count(), 1, "{names:?}");
     let status = ben.one(&["status"]).await;
     assert_eq!(status["contacts"], 1);
     assert_eq!(status["sessions"][0]["name"], "ann");
+
+    // A device of hers answers still, as it answers strangers.
+    ann.json(&["contact", "block", "ben"]).await;
+    let traced = ben.run(&["trace", "ann"]).await;
+    assert_eq!(traced.code, 3, "{traced:?}");
+    let told = String::from_utf8_lossy(&traced.stdout);
+    assert!(told.contains("ann is "), "{told}");
+    assert!(!told.contains("answered"), "{told}");
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -130,7 +132,7 @@ async fn a_browser_loads_previews_at_the_origin_of_content() {
 }
 
 #[tokio::test]
-async fn a_picture_that_unpacks_beyond_memory_ends_its_process_alone() {
+async fn a_picture_said_to_unpack_beyond_memory_is_refused_by_its_process() {
     let mut worker = kith(&["preview-worker", "320"]);
     worker.env_clear();
     let made = finish(worker, &png(900, 600)).await;
@@ -156,6 +158,41 @@ async fn a_picture_that_unpacks_beyond_memory_ends_its_process_alone() {
     let refused = finish(kith(&["preview-worker", "320"]), &bomb).await;
     assert_eq!(refused.code, 12, "{}", refused.stderr);
     assert!(refused.stdout.is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_process_gives_up_what_it_does_not_need_before_it_reads() {
+    let mut worker = kith(&["preview-worker", "320"]);
+    worker.stdin(Stdio::piped()).kill_on_drop(true);
+    let worker = worker.spawn().expect("it starts");
+    let process = format!("/proc/{}", worker.id().expect("it waits for a picture"));
+    // What is given up last is how soon its turn comes: the 19th field of `stat`, the 17th after the name (proc(5)).
+    let niceness = || {
+        let stat = fs::read_to_string(format!("{process}/stat")).expect("it runs");
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        fields.split_whitespace().nth(16).map(str::to_owned)
+    };
+    let confined = async {
+        while niceness().as_deref() != Some("10") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let confined = tokio::time::timeout(Duration::from_secs(10), confined).await;
+    assert!(confined.is_ok(), "{:?}", niceness());
+    let limits = fs::read_to_string(format!("{process}/limits")).expect("it runs");
+    for (limit, most) in [
+        ("Max address space", "1073741824"),
+        ("Max cpu time", "20"),
+        ("Max file size", "0"),
+        ("Max core file size", "0"),
+        ("Max open files", "0"),
+    ] {
+        let line = limits.lines().find(|line| line.starts_with(limit));
+        let line = line.and_then(|line| line.strip_prefix(limit));
+        let bounds: Vec<&str> = line.into_iter().flat_map(str::split_whitespace).collect();
+        assert_eq!(bounds.get(..2), Some([most, most].as_slice()), "{limit}");
+    }
 }
 
 /// A JPEG around no pixels, whose EXIF has the directory of a place and nothing else.

@@ -260,3 +260,43 @@ fn what_stands_on_a_card_is_believed_while_it_is_valid_and_of_its_device_alone()
     assert!(is_believed(later, device(77), &newer));
     assert!(!is_believed(later, here, &binding), "revoked by its epoch");
 }
+
+#[test]
+fn nothing_is_said_to_a_device_of_an_invite_before_it_has_proven_whose_it_is() {
+    // Anybody may write Ada's PeerId into an invite and a device of their own.
+    let (ada, mut bo) = (node(1), node(2));
+    let mut forged = invite(&mut node(3), NOW);
+    forged.peer = ada.me();
+    let peer = bo
+        .accept_invite(NOW, &forged, None)
+        .expect("a well-formed one");
+    assert_eq!(peer, ada.me());
+    let mallory = device(104);
+    let route = Route {
+        addresses: vec![([10, 0, 0, 66], 4433).into()],
+        ..Route::new(mallory)
+    };
+    bo.handle_route_found(NOW, peer, Face::Contact, route);
+    let dial = outputs(&mut bo).into_iter().find_map(|it| match it {
+        Output::Dial { dial, .. } => Some(dial),
+        _ => None,
+    });
+    let connected = Connected {
+        conn: ConnId(1),
+        dial: Some(dial.expect("there is where to dial")),
+        face: Face::Contact,
+        local: device(BO_DEVICE),
+        remote: mallory,
+        observed: None,
+    };
+    bo.handle_connected(NOW, connected, EXPORTER);
+    let after = outputs(&mut bo);
+    assert!(!said(&after, 1).is_empty(), "he introduces himself");
+    let is_ready = |it: &Output| {
+        matches!(
+            it,
+            Output::Prefer { .. } | Output::Event(Event::Reached { .. } | Event::Up(_))
+        )
+    };
+    assert!(!after.iter().any(is_ready), "{after:?}");
+}

@@ -141,6 +141,9 @@ impl<S: Scheme> Peer<S> {
     fn follow_session(&mut self, now: Time, event: routing::Event) {
         match event {
             routing::Event::Reached { conn, target } => {
+                if !self.is_vouched_for(target) {
+                    return;
+                }
                 if let Some(known) = self.connections.conns.get_mut(&conn) {
                     known.target = Some(target);
                 }
@@ -199,6 +202,16 @@ impl<S: Scheme> Peer<S> {
             // What a stranger speaks concerns nobody, and an address claimed by one peer is not taken for ours: the
             // engine finds its own by asking introducers.
             routing::Event::Speaks { peer: None, .. } | routing::Event::Observed { .. } => {}
+        }
+    }
+
+    /// Whether whoever has proven a device that leads to `target` is theirs. An invite is vouched for by nobody: with a PeerId that is another's it leads to
+    /// whatever device its writer likes. So nothing is said to a device, and nothing heard of it, that may be known by an invite alone, before it has
+    /// proven whose it is.
+    fn is_vouched_for(&self, target: Target) -> bool {
+        match target {
+            Target::Peer(peer) => self.book.waiting(&peer).is_empty(),
+            Target::Device(_) => true,
         }
     }
 

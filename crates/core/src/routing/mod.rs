@@ -38,7 +38,7 @@
 //! ```
 //!
 //! Streams that the other side opens before [`Event::Up`] wait for it: only then is known who asks. Ours may follow
-//! [`Event::Reached`] at once.
+//! [`Event::Reached`] at once, where the composer knows the device to be theirs.
 //!
 //! # A connection
 //!

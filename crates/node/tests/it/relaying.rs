@@ -154,12 +154,18 @@ async fn who_wants_no_contacts_relay_has_a_face_without_a_place_at_one_until_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_removed_loses_the_place_at_once() {
-    let [alice, bob, carol] = three(settings()).await;
-    let book = alice.address_book();
-    book.block(bob.peer_id()).await.expect("blocked");
-    relay_state(&bob, |state| !state.is_connected).await;
-    end([alice, bob, carol]).await;
+async fn who_was_blocked_or_removed_loses_the_place_at_once() {
+    for is_blocked in [true, false] {
+        let [alice, bob, carol] = three(settings()).await;
+        let book = alice.address_book();
+        match is_blocked {
+            true => book.block(bob.peer_id()).await.expect("blocked"),
+            false => book.remove(bob.peer_id()).await.expect("removed"),
+        };
+        relay_state(&bob, |state| !state.is_connected).await;
+        relay_state(&carol, |state| state.is_connected).await;
+        end([alice, bob, carol]).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

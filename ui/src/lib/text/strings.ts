@@ -221,6 +221,7 @@ export const t = {
     theirsNone: "Nothing now.",
     theirsWrong: (name: string) => `What ${isolated(name)} shares cannot be seen now`,
     theirsUnasked: "Nothing is asked for while they are blocked.",
+    unconfirmed: "Nothing before you let them in.",
     mineBlocked: "Nothing while they are blocked.",
     theirsBlocked: "You have blocked them: nothing of theirs is asked for, and they get nothing of yours.",
     theirsAway: "They are away. What they shared shows when they are back.",
@@ -262,6 +263,7 @@ export const t = {
     verified: (name: string) => `You have compared words with ${isolated(name)}`,
     tag: "verified",
     tagDiffer: "unverified",
+    tagRefused: "That is said of who compared safety words alone.",
   },
   albums: {
     title: "Albums",
@@ -362,6 +364,8 @@ export const t = {
       do: "Stop sharing",
       title: (name: string) => `Stop sharing ${isolated(name)}?`,
       text: "Nobody gets it from you any more. Your files stay where they are, and so do copies that others fetched.",
+      album: (path: string) =>
+        `Kith’s own copies of what you dropped here stay in ${isolated(path)}. Delete that folder for room, or share it to have the album again.`,
       done: "It is not shared any more",
     },
     copy: {
@@ -766,7 +770,7 @@ export const t = {
     storage: "Storage",
     stores: {
       albums: "Albums",
-      copies: "Trees of shares and copies",
+      copies: "Trees of shares, copies, pictures without their places",
       partial: "Not whole yet",
       previews: "Small previews of pictures",
       database: "Address book and the rest",
