@@ -124,6 +124,7 @@ impl Person {
             .await
             .expect("a good invite");
         knows(&self.node, other.node.peer_id()).await;
+        other.reaches(self).await;
         let book = self.node.address_book();
         let _ = book.rename(other.node.peer_id(), other.name).await;
     }
