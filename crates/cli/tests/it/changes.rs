@@ -317,6 +317,11 @@ async fn a_file_that_a_command_got_by_itself_is_brought_up_to_date_by_another() 
     let first = [&get[..], &["--no-provide"]].concat();
     assert_eq!(ben.run(&first).await.code, 0);
     fs::write(&letter, "as it is now").expect("room");
+    // She has noticed.
+    let noticed = async { while ann.one(&["shares", "letter"]).await["bytes"] != 12 {} };
+    tokio::time::timeout(PATIENCE, noticed)
+        .await
+        .expect("in time");
     let update = [&get[..], &["--update"]].concat();
     let updated = async || ben.json(&update).await.pop().expect("done")["updated"].clone();
     assert_eq!(updated().await, came(0, 1, &[]));
