@@ -219,14 +219,21 @@ async fn an_introducer_that_keeps_everything_learns_no_name_and_no_inner_address
     Ok(Clue::check_none_in("the introducer's disk", &kept, &clues)?)
 }
 
+/// What has a node tell of each path that the engine is told of or tries.
+const PATHS_TOLD: &str = "info,kith=debug,kith_core=debug,iroh::socket::remote_map=trace";
+
 async fn a_stranger_who_dials_the_public_face_learns_no_address() -> Result<()> {
     let (dir, world) = (TempDir::new()?, World::new().await?);
     let place = world.public_host("introducer").await?;
     let (_introducer, line) = introducer(&place, dir.path())?;
     let home = world.home("ann-home", NatKind::PortRestricted).await?;
     let ann = Person::start(world.host("ann", &home).await?, dir.path(), &[&line])?;
-    let bob = Person::start(world.public_host("bob").await?, dir.path(), &[&line])?;
-    let eve = Person::start(world.public_host("eve").await?, dir.path(), &[&line])?;
+    let (bob, eve) = (
+        world.public_host("bob").await?,
+        world.public_host("eve").await?,
+    );
+    let bob = Person::start_telling(bob, dir.path(), &[&line], PATHS_TOLD)?;
+    let eve = Person::start_telling(eve, dir.path(), &[&line], PATHS_TOLD)?;
     let (of_bob, of_eve) = (
         Capture::start(&bob.host, dir.path())?,
         Capture::start(&eve.host, dir.path())?,
@@ -256,6 +263,11 @@ async fn a_stranger_who_dials_the_public_face_learns_no_address() -> Result<()> 
         is_seen(&seen_by_bob, secrets[0]),
         "a contact learns the address, or this test sees nothing"
     );
+    ensure!(
+        bob.talk().contains(&secrets[0].to_string()),
+        "a contact's node says where it sends, or this test reads nothing"
+    );
+    ensure!(!eve.talk().is_empty(), "Eve's node says nothing");
     let heard = seen_by_eve.iter().map(|flow| flow.content.as_slice());
     let heard: Vec<u8> = heard.collect::<Vec<_>>().concat();
     for secret in secrets {

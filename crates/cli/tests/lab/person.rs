@@ -69,12 +69,34 @@ impl Person {
         Self::start_at(host, data, introducers)
     }
 
+    /// The same, of a node that says on stderr what `log` has it say (`KITH_LOG`).
+    pub(crate) fn start_telling(
+        host: Device,
+        dir: &Path,
+        introducers: &[&str],
+        log: &str,
+    ) -> Result<Self> {
+        let data = dir.join(host.name());
+        Self::start_with(host, data, introducers, Some(log))
+    }
+
     fn start_at(host: Device, data: PathBuf, introducers: &[&str]) -> Result<Self> {
+        Self::start_with(host, data, introducers, None)
+    }
+
+    fn start_with(
+        host: Device,
+        data: PathBuf,
+        introducers: &[&str],
+        log: Option<&str>,
+    ) -> Result<Self> {
         let mut arguments = vec!["-vv", "up", "--api", "127.0.0.1:0", "--no-public-dht"];
         for introducer in introducers {
             arguments.extend(["--introducer", introducer]);
         }
-        let node = Program::kith(&host, &data, &arguments)?;
+        let mut command = Program::command(&data, &arguments);
+        command.envs(log.map(|log| ("KITH_LOG", log)));
+        let node = Program::start(&host, command)?;
         node.wait_for_event(READY_DURATION_MAX, "ready")?;
         Ok(Self { host, data, node })
     }

@@ -75,13 +75,18 @@ pub(crate) struct Program {
 impl Program {
     /// Starts `kith --json --data DATA ARGUMENTS…` on `host`.
     pub(crate) fn kith(host: &Device, data: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::start(host, Self::command(data, arguments))
+    }
+
+    /// `kith --json --data DATA ARGUMENTS…`.
+    pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(KITH);
         command
             .arg("--json")
             .arg("--data")
             .arg(data)
             .args(arguments);
-        Self::start(host, command)
+        command
     }
 
     /// Starts `command` on `host`, with nothing to read.
