@@ -43,8 +43,8 @@ export async function areFew(things: Locator, of: number, most: number): Promise
 /** A frame of at most this long is still seen to move, on a machine that is busy and draws without a graphics card. */
 const FRAME_MS_MAX = 250;
 
-/** Whoever scrolls through all of a page in two seconds sees it move, and at no time more of such things than these exist. */
-export async function scrollsSmoothly(page: Page, selector: string, most: number): Promise<void> {
+/** Whoever scrolls through all of a page in two seconds sees it move (how smoothly, `speed.measure.ts` says), and at no time more of such things than these exist. */
+export async function scrollsWithFew(page: Page, selector: string, most: number): Promise<void> {
   const seen = await page.evaluate(async (selector) => {
     const frames: number[] = [];
     let most = 0;
