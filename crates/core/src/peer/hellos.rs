@@ -6,7 +6,7 @@ use super::{Event, Output, Peer, Source};
 use crate::address::Route;
 use crate::codec::FRAME_HEADER_BYTES;
 use crate::crypto::Signature;
-use crate::identity::ContactState;
+use crate::identity::{ContactState, Invite};
 use crate::ids::{DeviceKey, Face};
 use crate::routing::config::HELLO_WITHIN;
 use crate::routing::wire::{Frame, Introduction};
@@ -24,28 +24,34 @@ const BO_DEVICE: u8 = 103;
 fn genuine() -> (Peer, Peer, Vec<u8>) {
     let (mut ada, mut bo) = (node(1), node(2));
     let invite = invite(&mut ada, NOW);
-    let peer = bo.accept_invite(NOW, &invite, None).expect("a good one");
+    let did = add(&mut bo, &invite, device(ADA_DEVICE));
+    let said = said(&did, 1);
+    outputs(&mut ada);
+    (ada, bo, said)
+}
+
+/// What Bo does when he has added an invite and reached `remote`, where it is said to lead.
+fn add(bo: &mut Peer, invite: &Invite, remote: DeviceKey) -> Vec<Output> {
+    let peer = bo.accept_invite(NOW, invite, None).expect("a good one");
     let route = Route {
         addresses: vec![([10, 0, 0, 1], 4433).into()],
-        ..Route::new(device(ADA_DEVICE))
+        ..Route::new(remote)
     };
     bo.handle_route_found(NOW, peer, Face::Contact, route);
-    let dial = outputs(&mut bo).into_iter().find_map(|it| match it {
+    let dial = outputs(bo).into_iter().find_map(|it| match it {
         Output::Dial { dial, .. } => Some(dial),
         _ => None,
     });
     let connected = Connected {
         conn: ConnId(1),
-        dial: Some(dial.expect("he knows where she is")),
+        dial: Some(dial.expect("he knows where to dial")),
         face: Face::Contact,
         local: device(BO_DEVICE),
-        remote: device(ADA_DEVICE),
+        remote,
         observed: None,
     };
     bo.handle_connected(NOW, connected, EXPORTER);
-    let said = said(&outputs(&mut bo), 1);
-    outputs(&mut ada);
-    (ada, bo, said)
+    outputs(bo)
 }
 
 /// The frames that begin with these bytes.
@@ -267,30 +273,7 @@ fn nothing_is_said_to_a_device_of_an_invite_before_it_has_proven_whose_it_is() {
     let (ada, mut bo) = (node(1), node(2));
     let mut forged = invite(&mut node(3), NOW);
     forged.peer = ada.me();
-    let peer = bo
-        .accept_invite(NOW, &forged, None)
-        .expect("a well-formed one");
-    assert_eq!(peer, ada.me());
-    let mallory = device(104);
-    let route = Route {
-        addresses: vec![([10, 0, 0, 66], 4433).into()],
-        ..Route::new(mallory)
-    };
-    bo.handle_route_found(NOW, peer, Face::Contact, route);
-    let dial = outputs(&mut bo).into_iter().find_map(|it| match it {
-        Output::Dial { dial, .. } => Some(dial),
-        _ => None,
-    });
-    let connected = Connected {
-        conn: ConnId(1),
-        dial: Some(dial.expect("there is where to dial")),
-        face: Face::Contact,
-        local: device(BO_DEVICE),
-        remote: mallory,
-        observed: None,
-    };
-    bo.handle_connected(NOW, connected, EXPORTER);
-    let after = outputs(&mut bo);
+    let after = add(&mut bo, &forged, device(104));
     assert!(!said(&after, 1).is_empty(), "he introduces himself");
     let is_ready = |it: &Output| {
         matches!(
