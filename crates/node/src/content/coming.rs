@@ -59,6 +59,14 @@ impl Coming {
         }
     }
 
+    /// By which path a file is wanted that was found by this one: another, where it is made of the file there.
+    pub(super) fn read_as(&self, path: &str, found: &File) -> Arc<str> {
+        match &self.file {
+            Some(_) => path.into(),
+            None => Arc::clone(&found.path),
+        }
+    }
+
     /// A reader of the file at `path` wants this next, and what it wanted before no longer.
     pub(super) fn show(&self, reader: ReaderId, path: &str, window: Option<Span>) {
         let transfer = self.transfer;

@@ -21,8 +21,9 @@ use crate::content::select::Selected;
 use crate::content::swarm::arriving::{Arriving, File};
 use crate::content::updating::{self, Judged, Update};
 use crate::data::disk::{self, Occupied, StagingError};
+use crate::data::hash::Stamp;
 use crate::data::incoming::Incoming;
-use crate::data::local::Candidate;
+use crate::data::local::{self, Candidate};
 use crate::data::range::Blob;
 use crate::data::staging::{Download, Staging};
 
@@ -195,16 +196,22 @@ fn prepare_all(
                 file,
                 position,
             } if only.is_none_or(|only| (only.wants)(&path)) => {
-                let candidates = here.get(&file.hash).map_or(&[][..], Vec::as_slice);
                 let is_to_come = prepared
                     .judge(staging, target, (path.as_str(), &file), sorting)
                     .map_err(|error| GetError::staging(error.into(), &path))?;
                 if !is_to_come {
                     continue;
                 }
-                let incoming =
-                    prepare_file(staging, target, (path.as_str(), &file), candidates, sorting)
-                        .map_err(|error| GetError::staging(error, &path))?;
+                let mut candidates = here.get(&file.hash).cloned().unwrap_or_default();
+                candidates.extend(twin(arriving, &file));
+                let incoming = prepare_file(
+                    staging,
+                    target,
+                    (path.as_str(), &file),
+                    &candidates,
+                    sorting,
+                )
+                .map_err(|error| GetError::staging(error, &path))?;
                 if file.size == 0 {
                     prepared.files += 1;
                     continue;
@@ -213,8 +220,10 @@ fn prepare_all(
                     incoming: Arc::new(incoming),
                     path: path.into(),
                 };
-                prepared.place(position, &file, sorting);
-                arriving.place(position, file);
+                if !prepared.place_repeat(position, &file, (arriving, sorting)) {
+                    prepared.place(position, &file, sorting);
+                    arriving.place(position, file);
+                }
             }
             Item::Symlink { path, target: to } if only.is_none() => {
                 let kept = keep_link(staging, target, (&path, &to), sorting);
@@ -246,6 +255,45 @@ fn keep_link(
         staging.parents(path)?;
     }
     staging.symlink(path, to)
+}
+
+/// Where the same content has come already in this transfer.
+fn twin(arriving: &Arriving, file: &manifest::File) -> Option<Candidate> {
+    let blob = Blob {
+        hash: file.hash,
+        size: file.size,
+    };
+    let (_, first) = arriving.first(&blob)?;
+    candidate(&first).filter(|_| first.incoming.is_whole())
+}
+
+/// A file that is whole, for others to be made of.
+fn candidate(file: &File) -> Option<Candidate> {
+    let path = file.incoming.path().to_owned();
+    let metadata = std::fs::metadata(&path).ok()?;
+    Some((path, Stamp::of(&metadata)))
+}
+
+/// Makes files of one that is whole. Gives those that were made, and those that could not be. Blocks.
+///
+/// # Errors
+/// What the disk says of a new file.
+pub(super) fn make_repeats(
+    first: &File,
+    repeats: Vec<(u64, File)>,
+) -> Result<(Vec<(u64, File)>, Vec<(u64, File)>), StagingError> {
+    let candidate = candidate(first);
+    let (mut made, mut left) = (Vec::new(), Vec::new());
+    for (position, repeat) in repeats {
+        let is_made = local::bring(&repeat.incoming, candidate.as_slice())?;
+        if !is_made && repeat.incoming.is_begun() {
+            // Something of it came meanwhile, and went again. The next run looks what is there.
+            return Err(io::Error::from(io::ErrorKind::Interrupted).into());
+        }
+        let list = if is_made { &mut made } else { &mut left };
+        list.push((position, repeat));
+    }
+    Ok((made, left))
 }
 
 /// Where a file grows, or lies in the target.
@@ -301,6 +349,26 @@ impl Prepared {
         }
         updating::forget_staged(&staging.places(PathBuf::new()), path)?;
         Ok(false)
+    }
+
+    /// Places a file of which nothing is here, and which is made of another that is on its way, and wanted as soon; whether it is.
+    fn place_repeat(
+        &mut self,
+        position: u64,
+        file: &File,
+        (arriving, sorting): (&Arriving, &Sorting),
+    ) -> bool {
+        let level = |file: &File| sorting.levels.of(&file.path);
+        let is_soon = arriving
+            .first(&file.incoming.blob)
+            .is_some_and(|(_, first)| level(&first) >= level(file));
+        let is_made = is_soon
+            && self.put_off < sorting.put_off_max
+            && !file.incoming.is_begun()
+            && arriving.place_repeat(position, file);
+        self.unfinished += u64::from(is_made);
+        self.put_off += u64::from(is_made);
+        is_made
     }
 
     /// What is here of a file, and what is not.

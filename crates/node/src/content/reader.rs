@@ -113,7 +113,7 @@ pub struct FileReader {
     /// Nothing behind this place is read, in bytes of the file.
     until: u64,
     /// Where its window begins, and on what.
-    window: Option<(Arc<Coming>, u64)>,
+    window: Option<(Arc<Coming>, u64, Arc<str>)>,
     /// What fetches it lives at least as long as this.
     _hold: Option<Hold>,
 }
@@ -436,7 +436,8 @@ impl FileReader {
         if from >= size.min(self.until) {
             return Here::End;
         }
-        self.move_window(coming, position, from, size);
+        let path = coming.read_as(&self.path, &file);
+        self.move_window((coming, path), position, from, size);
         match file.incoming.held_from(from) {
             0 => Here::Missing,
             held => Here::Bytes {
@@ -446,8 +447,14 @@ impl FileReader {
         }
     }
 
-    fn move_window(&mut self, coming: &Arc<Coming>, position: u64, from: u64, size: u64) {
-        let is_near = self.window.as_ref().is_some_and(|(known, start)| {
+    fn move_window(
+        &mut self,
+        (coming, path): (&Arc<Coming>, Arc<str>),
+        position: u64,
+        from: u64,
+        size: u64,
+    ) {
+        let is_near = self.window.as_ref().is_some_and(|(known, start, _)| {
             Arc::ptr_eq(known, coming) && (*start..start.saturating_add(STEP_BYTES)).contains(&from)
         });
         if is_near {
@@ -455,15 +462,15 @@ impl FileReader {
         }
         let end = from.saturating_add(WINDOW_BYTES).min(self.until);
         let span = groups(position, from..end, size);
-        coming.show(self.id, &self.path, Some(span));
-        self.window = Some((Arc::clone(coming), from));
+        coming.show(self.id, &path, Some(span));
+        self.window = Some((Arc::clone(coming), from, path));
     }
 }
 
 impl Drop for FileReader {
     fn drop(&mut self) {
-        if let Some((coming, _)) = self.window.take() {
-            coming.show(self.id, &self.path, None);
+        if let Some((coming, _, path)) = self.window.take() {
+            coming.show(self.id, &path, None);
         }
     }
 }

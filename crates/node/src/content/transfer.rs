@@ -1,5 +1,7 @@
 //! A transfer: a tree is walked, its items become directories and files, and what is missing of them is wanted.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +18,12 @@ use crate::content::compare;
 use crate::content::error::GetError;
 use crate::content::filter::Filter;
 use crate::content::offered::Offered;
-use crate::content::preparing::{Place, Prepared, Sorting, blocking, lost, span};
+use crate::content::preparing::{Place, Prepared, Sorting, blocking, lost, make_repeats, span};
 use crate::content::priorities::{Level, Levels, Priorities};
 use crate::content::reader::Readers;
 use crate::content::request::{AlreadyHere, Get, Progress};
 use crate::content::select::Selected;
-use crate::content::swarm::arriving::{DIRECTORY, Event};
+use crate::content::swarm::arriving::{DIRECTORY, Event, File};
 use crate::content::swarm::fetching::Fetching;
 use crate::content::underway::Underway;
 use crate::content::updating::Update;
@@ -65,6 +67,8 @@ pub(super) struct Transfer {
     lacks: bool,
     /// A file that has changed at a provider.
     changed: Option<String>,
+    /// Files that have become whole, and what is to be made of each.
+    repeated: Vec<(File, Vec<(u64, File)>)>,
     /// What is to lie beneath the target,
     entries: u64,
     /// and what without bytes is made of it.
@@ -108,6 +112,7 @@ impl Transfer {
             put_off: 0,
             lacks: false,
             changed: None,
+            repeated: Vec::new(),
             entries: 0,
             repeats: Repeats::default(),
             found: 0,
@@ -203,7 +208,7 @@ impl Transfer {
             if is_walked && self.unfinished == 0 {
                 return Ok(());
             }
-            if self.lacks && self.fetching.is_stranded() {
+            if self.lacks && self.fetching.is_stranded() && !self.want_repeats() {
                 let version = self.fetching.root();
                 let changed = self.changed.take();
                 let changed = changed.map(|path| GetError::Changed { path, version });
@@ -211,13 +216,21 @@ impl Transfer {
             }
             tokio::select! {
                 event = self.fetching.next() => {
-                    self.take(event?)?;
+                    match event {
+                        // Whoever is there may have it under another name.
+                        Err(GetError::Incomplete) if self.want_repeats() => {}
+                        event => self.take(event?)?,
+                    }
                     while let Some(event) = self.fetching.try_next() {
                         self.take(event)?;
                     }
+                    self.make_repeats().await?;
                 }
                 // Its sender is held by this.
-                _ = self.levels_watch.changed() => self.sort_anew(),
+                _ = self.levels_watch.changed() => {
+                    self.sort_anew();
+                    self.make_repeats().await?;
+                }
                 Ok(()) = durable.changed() => {}
                 () = std::future::ready(()), if has_read => {}
                 _ = every.tick() => {
@@ -282,19 +295,31 @@ impl Transfer {
         let levels = self.priorities.levels();
         let before = std::mem::replace(&mut self.levels, levels);
         self.levels_watch.mark_unchanged();
-        self.put_off = 0;
+        let levels = &self.levels;
+        let sooner = (self.fetching.arriving)
+            .take_repeats_if(|first, repeat| levels.of(&repeat.path) > levels.of(&first.path));
+        let sooner: BTreeSet<u64> = sooner.into_iter().map(|(position, _)| position).collect();
+        let mut unfinished = self.fetching.arriving.unfinished();
+        // What is made of others may be made of what is wanted soonest.
+        unfinished.sort_by_key(|(position, file)| (Reverse(levels.of(&file.path)), *position));
         let mut told = Vec::new();
-        for (position, file) in self.fetching.arriving.unfinished() {
-            let mut level = self.levels.of(&file.path);
-            if level == Level::Unwanted && self.put_off >= PUT_OFF_MAX {
+        let mut put_off = 0;
+        for (position, file) in unfinished {
+            let (mut level, was) = (self.levels.of(&file.path), before.of(&file.path));
+            let is_new = was == Level::Unwanted || sooner.contains(&position);
+            if is_new && level > Level::Unwanted && self.repeat(position, &file) {
+                continue;
+            }
+            if level == Level::Unwanted && put_off >= PUT_OFF_MAX {
                 level = Level::Low;
             }
-            self.put_off += u64::from(level == Level::Unwanted);
+            put_off += u64::from(level == Level::Unwanted);
             // A chunk goes by what was told last of what is in it.
-            if level != before.of(&file.path) || level == Level::High {
+            if level != was || is_new || level == Level::High {
                 told.push((level, position, file));
             }
         }
+        self.put_off = put_off + self.fetching.arriving.repeats();
         told.sort_by_key(|(level, ..)| *level);
         for (level, position, file) in told {
             let missing = file.incoming.missing().into_iter();
@@ -306,11 +331,39 @@ impl Transfer {
         self.readers.levels_changed();
     }
 
+    /// Has a file of which nothing is here, and nothing was asked for, be made of one that is here, or on its way and wanted as soon; whether it is. It is
+    /// what others can be made of where it is not.
+    fn repeat(&mut self, position: u64, file: &File) -> bool {
+        if file.incoming.is_begun() {
+            return false;
+        }
+        let arriving = &self.fetching.arriving;
+        let first = arriving.first(&file.incoming.blob);
+        let first = first.filter(|(first, _)| *first != position);
+        let level = |file: &File| self.levels.of(&file.path);
+        match first {
+            Some((_, first)) if first.incoming.is_whole() => {
+                let repeat = (position, file.clone());
+                self.repeated.push((first, vec![repeat]));
+                true
+            }
+            Some((_, first))
+                if level(&first) >= level(file) && arriving.place_repeat(position, file) =>
+            {
+                true
+            }
+            _ => {
+                arriving.place(position, file.clone());
+                false
+            }
+        }
+    }
+
     /// Takes in what has happened.
     fn take(&mut self, event: Event) -> Result<(), GetError> {
         match event {
-            Event::Bytes { peer, bytes, files } => {
-                self.count(peer, bytes, files);
+            Event::Bytes { peer, bytes, whole } => {
+                self.count(peer, bytes, &whole);
                 Ok(())
             }
             // It lies where it is read.
@@ -326,19 +379,71 @@ impl Transfer {
         }
     }
 
-    fn count(&mut self, peer: Option<PeerId>, bytes: u64, files: u64) {
+    fn count(&mut self, peer: Option<PeerId>, bytes: u64, whole: &[u64]) {
+        let files = whole.len() as u64;
         self.progress.bytes += bytes;
         self.progress.files += files;
         self.progress.fetched += bytes;
         self.unfinished -= files;
         *self.progress.sources.entry(peer).or_default() += bytes;
+        for position in whole {
+            let repeated = self.fetching.arriving.take_repeats(*position);
+            self.repeated.extend(repeated);
+        }
+    }
+
+    /// Makes of files that have come whole what is the same. Where that cannot be done it is asked for.
+    async fn make_repeats(&mut self) -> Result<(), GetError> {
+        while let Some((first, repeats)) = self.repeated.pop() {
+            let files = repeats.len() as u64;
+            let (tasks, path) = (&self.fetching.arriving.tasks, Arc::clone(&first.path));
+            let making = blocking(tasks, Path::new(&*path), move || {
+                make_repeats(&first, repeats)
+            });
+            let (made, left) = making.await?;
+            for (position, file) in made {
+                let bytes = file.incoming.blob.size;
+                self.fetching.want(&[span(position, 0, bytes)], &[]);
+                self.fetching.arriving.made(position);
+                // Others may have waited for it.
+                let repeated = self.fetching.arriving.take_repeats(position);
+                self.repeated.extend(repeated);
+                self.progress.bytes += bytes;
+                self.progress.files += 1;
+                self.unfinished -= 1;
+            }
+            self.want_files(&left);
+            self.put_off = self.put_off.saturating_sub(files);
+        }
+        Ok(())
+    }
+
+    /// Asks for what was to be made of other files, because nobody who is there has those; whether there was any.
+    fn want_repeats(&mut self) -> bool {
+        let left = (self.fetching.arriving).take_repeats_if(|_, _| true);
+        self.put_off = self.put_off.saturating_sub(left.len() as u64);
+        self.want_files(&left);
+        !left.is_empty()
+    }
+
+    /// Asks for these, as soon as they are wanted.
+    fn want_files(&mut self, files: &[(u64, File)]) {
+        for (position, file) in files {
+            let priority = self.levels.of(&file.path).priority();
+            self.put_off += u64::from(priority.is_none());
+            let missing = file.incoming.missing().into_iter();
+            let missing: Vec<Span> = missing
+                .map(|part| span(*position, part.start, part.end))
+                .collect();
+            self.fetching.want_anew(&missing, priority);
+        }
     }
 
     /// Counts what was written and not told yet: of those who write a file at once, who writes its last part may be heard before the others.
     pub(super) fn count_rest(&mut self) {
         while let Some(event) = self.fetching.try_next() {
-            if let Event::Bytes { peer, bytes, files } = event {
-                self.count(peer, bytes, files);
+            if let Event::Bytes { peer, bytes, whole } = event {
+                self.count(peer, bytes, &whole);
             }
         }
     }

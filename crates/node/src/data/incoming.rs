@@ -174,7 +174,7 @@ impl Incoming {
     }
 
     /// Whether some of it is here.
-    pub(super) fn is_begun(&self) -> bool {
+    pub fn is_begun(&self) -> bool {
         let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
         !missing.covers(span(&(0..self.blob.size)))
     }

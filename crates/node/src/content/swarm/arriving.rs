@@ -1,12 +1,12 @@
 //! What comes is verified and written.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kith_core::content::swarm::getter::Due;
-use kith_core::content::swarm::span::{Span, groups_within};
+use kith_core::content::swarm::span::{CHUNK_BYTES_MIN, Span, groups_within};
 use kith_core::content::swarm::wire::What;
 use kith_core::data::manifest::NODE_BYTES_MAX;
 use kith_core::ids::{BlobHash, PeerId};
@@ -19,6 +19,10 @@ use super::tree::Tree;
 use crate::content::error::GetError;
 use crate::data::incoming::Incoming;
 use crate::data::range::{Blob, Verified};
+
+/// From how many bytes on a file that is in a tree several times is fetched once: what is smaller comes in one chunk with others, and costs less than
+/// another look at the disk.
+pub(in crate::content) const REPEATED_BYTES_MIN: u64 = CHUNK_BYTES_MIN;
 
 /// Files that are whole and still known by their place, because a second source may have been asked for their last chunk: more than the
 /// requests that are under way can name.
@@ -40,7 +44,7 @@ const ROOM_BYTES: u64 = 1024;
 const NOTHING: Event = Event::Bytes {
     peer: None,
     bytes: 0,
-    files: 0,
+    whole: Vec::new(),
 };
 
 /// What a node of the manifest is called.
@@ -57,8 +61,8 @@ pub(in crate::content) enum Event {
         peer: Option<PeerId>,
         /// How many that were not here.
         bytes: u64,
-        /// How many files are whole by them.
-        files: u64,
+        /// Where the files lie on the line that are whole by them.
+        whole: Vec<u64>,
     },
     /// A source has something of this no more.
     Lacks {
@@ -133,6 +137,10 @@ struct Files {
     placed: BTreeMap<u64, File>,
     /// Where those lie that are whole, the first first.
     whole: VecDeque<u64>,
+    /// Where one of each content lies that others can be made of, of those that are worth it.
+    firsts: BTreeMap<BlobHash, u64>,
+    /// Those that are made of the first of their content when it is whole, by where that lies.
+    repeats: BTreeMap<u64, Vec<u64>>,
     /// Whether they are let go.
     is_over: bool,
 }
@@ -170,11 +178,16 @@ impl Arriving {
 
     /// This file begins here on the line.
     pub(in crate::content) fn place(&self, position: u64, file: File) {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = self.lock();
         if files.is_over {
             return;
         }
         let is_whole = file.incoming.is_whole();
+        let Blob { hash, size } = file.incoming.blob;
+        if size >= REPEATED_BYTES_MIN {
+            // One before it is whole, or wanted later.
+            files.firsts.insert(hash, position);
+        }
         files.placed.insert(position, file);
         if is_whole {
             files.forget_beyond([position]);
@@ -183,19 +196,85 @@ impl Arriving {
         self.arrived.notify_waiters();
     }
 
-    /// Where a file lies on the line, and it, by its path; `None` while it is not known, and for one that was whole long ago.
-    pub(in crate::content) fn find(&self, path: &str) -> Option<(u64, File)> {
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut placed = files.placed.iter();
-        let found = placed.find(|(_, file)| *file.path == *path)?;
-        Some((*found.0, found.1.clone()))
+    /// The first file of this content, where one is worth looking for and was placed.
+    pub(in crate::content) fn first(&self, blob: &Blob) -> Option<(u64, File)> {
+        self.lock().first(blob)
     }
 
-    /// The files of which something is missing, and where they lie on the line.
+    /// This file begins here on the line, and is not asked for, because it is made of the first of its content when that is whole. False, and nothing is
+    /// placed, where there is none that is on its way.
+    pub(in crate::content) fn place_repeat(&self, position: u64, file: &File) -> bool {
+        let mut files = self.lock();
+        let first = files.first(&file.incoming.blob);
+        let coming = first.filter(|(_, first)| !first.incoming.is_whole() && !files.is_over);
+        let Some((first, _)) = coming else {
+            return false;
+        };
+        files.repeats.entry(first).or_default().push(position);
+        files.placed.insert(position, file.clone());
+        true
+    }
+
+    /// The file that begins here, which is whole, and those that are to be made of it now; `None` where there are none.
+    pub(in crate::content) fn take_repeats(&self, first: u64) -> Option<(File, Vec<(u64, File)>)> {
+        let mut files = self.lock();
+        let positions = files.repeats.remove(&first)?;
+        Some((files.placed.get(&first)?.clone(), files.at(positions)))
+    }
+
+    /// Those that were to be made of others, and of which `is_needed` says, by the other and it, that they are not any more.
+    pub(in crate::content) fn take_repeats_if(
+        &self,
+        is_needed: impl Fn(&File, &File) -> bool,
+    ) -> Vec<(u64, File)> {
+        let mut files = self.lock();
+        let Files {
+            placed, repeats, ..
+        } = &mut *files;
+        let mut taken = Vec::new();
+        for (first, repeats) in repeats {
+            repeats.retain(|repeat| match (placed.get(first), placed.get(repeat)) {
+                (Some(of), Some(file)) if is_needed(of, file) => {
+                    taken.push((*repeat, file.clone()));
+                    false
+                }
+                _ => true,
+            });
+        }
+        taken
+    }
+
+    /// How many files are to be made of others.
+    pub(in crate::content) fn repeats(&self) -> u64 {
+        self.lock().repeats.values().map(Vec::len).sum::<usize>() as u64
+    }
+
+    /// The file that begins here was made of another.
+    pub(in crate::content) fn made(&self, position: u64) {
+        self.lock().forget_beyond([position]);
+        self.arrived.notify_waiters();
+    }
+
+    /// Where a file lies on the line, and it, by its path: the first of its content, where it is made of that. `None` while it is not known, and for one
+    /// that was whole long ago.
+    pub(in crate::content) fn find(&self, path: &str) -> Option<(u64, File)> {
+        let files = self.lock();
+        let mut placed = files.placed.iter();
+        let (position, file) = placed.find(|(_, file)| *file.path == *path)?;
+        let mut repeats = files.repeats.iter();
+        let first = repeats.find(|(_, repeats)| repeats.contains(position));
+        let first = first.and_then(|(first, _)| Some((first, files.placed.get(first)?)));
+        let (position, file) = first.unwrap_or((position, file));
+        Some((*position, file.clone()))
+    }
+
+    /// The files of which something is missing, and which are not made of others, and where they lie on the line.
     pub(in crate::content) fn unfinished(&self) -> Vec<(u64, File)> {
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = self.lock();
         let placed = files.placed.iter();
-        let unfinished = placed.filter(|(_, file)| !file.incoming.is_whole());
+        let made: BTreeSet<u64> = files.repeats.values().flatten().copied().collect();
+        let unfinished =
+            placed.filter(|(position, file)| !file.incoming.is_whole() && !made.contains(position));
         unfinished
             .map(|(position, file)| (*position, file.clone()))
             .collect()
@@ -211,7 +290,7 @@ impl Arriving {
         let What::Span(span) = due.what else {
             return DIRECTORY.to_owned();
         };
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = self.lock();
         let file = files.placed.range(..=span.start).next_back();
         file.map_or_else(String::new, |(_, file)| file.path.to_string())
     }
@@ -225,7 +304,7 @@ impl Arriving {
     /// Holds its files no longer, nor any that is placed from now on. Readers know this for longer than it is written to, and the next run
     /// writes to the same files only when nobody holds them.
     pub(in crate::content) fn let_go(&self) {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = self.lock();
         *files = Files {
             is_over: true,
             ..Files::default()
@@ -234,7 +313,7 @@ impl Arriving {
 
     /// Whether its files were let go.
     pub(super) fn is_over(&self) -> bool {
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = self.lock();
         files.is_over
     }
 
@@ -311,13 +390,14 @@ impl Arriving {
                 }
             }
         }
-        let files = whole.len() as u64;
-        let mut placed = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        placed.forget_beyond(whole);
-        drop(placed);
+        self.lock().forget_beyond(whole.iter().copied());
         self.arrived.notify_waiters();
-        let event = Event::Bytes { peer, bytes, files };
+        let event = Event::Bytes { peer, bytes, whole };
         Written { event, outcome }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the transfer what happened.
@@ -332,7 +412,7 @@ impl Arriving {
             start: due.from,
             end: due.until,
         };
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = self.lock();
         let (first, _) = files.placed.range(..=span.start).next_back()?;
         let mut reached = *first;
         let (mut parts, mut taken) = (Vec::new(), 0usize);
@@ -410,10 +490,33 @@ impl Files {
     fn forget_beyond(&mut self, whole: impl IntoIterator<Item = u64>) {
         self.whole.extend(whole);
         while self.whole.len() > WHOLE_FILES_MAX {
-            if let Some(position) = self.whole.pop_front() {
-                self.placed.remove(&position);
+            let Some(position) = self.whole.pop_front() else {
+                continue;
+            };
+            let Some(file) = self.placed.remove(&position) else {
+                continue;
+            };
+            let hash = file.incoming.blob.hash;
+            if self.firsts.get(&hash) == Some(&position) {
+                self.firsts.remove(&hash);
             }
         }
+    }
+
+    /// The first file of this content.
+    fn first(&self, blob: &Blob) -> Option<(u64, File)> {
+        let position = *self.firsts.get(&blob.hash)?;
+        let first = self.placed.get(&position)?;
+        (first.incoming.blob == *blob).then(|| (position, first.clone()))
+    }
+
+    /// The files that begin at these places.
+    fn at(&self, positions: impl IntoIterator<Item = u64>) -> Vec<(u64, File)> {
+        let files = positions.into_iter().map(|position| {
+            let file = self.placed.get(&position)?;
+            Some((position, file.clone()))
+        });
+        files.flatten().collect()
     }
 }
 

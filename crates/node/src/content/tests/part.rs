@@ -87,7 +87,12 @@ fn held(got: &Got) -> Held {
 }
 
 /// Somebody who chose these files, and provides them.
-async fn provides(alice_world: &mut World, key: u8, share: ShareId, paths: &[&str]) -> World {
+pub(super) async fn provides(
+    alice_world: &mut World,
+    key: u8,
+    share: ShareId,
+    paths: &[&str],
+) -> World {
     let (world, _) = chose(alice_world, key, share, paths).await;
     assert!(world.shares.examine(&share).expect("read"));
     world
@@ -103,7 +108,7 @@ fn carols(world: &World, share: ShareId) -> Get {
 }
 
 /// Fetches from all of these, and from nobody else.
-async fn get_from(worlds: &[&World], request: Get) -> Result<Got, GetError> {
+pub(super) async fn get_from(worlds: &[&World], request: Get) -> Result<Got, GetError> {
     let ask = || worlds[0].head(&request);
     let feed = async |intake: Intake| {
         let ends = worlds.iter().zip(202..).map(|(world, key)| {
