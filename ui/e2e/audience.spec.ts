@@ -1,4 +1,6 @@
 // Who may see an album is changed while it is shared.
+import { readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { expect, test } from "@playwright/test";
 import { drop, makePicture } from "./pictures";
 import { isSound } from "./sound";
@@ -59,9 +61,22 @@ test("who is added sees the album appear, and who is taken out sees it vanish", 
     await ann.keyboard.press("Escape");
     await ann.getByRole("button", { name: /^More for/ }).click();
     await ann.getByRole("menuitem", { name: "Stop sharing" }).click();
-    await ann.getByRole("dialog").getByRole("button", { name: "Stop sharing" }).click();
+    const dialog = ann.getByRole("dialog");
+    await dialog.getByRole("switch", { name: "Delete these copies, too" }).check();
+    await isSound(ann, "what becomes of an album that is shared no more");
+    // Whoever thinks about it again has to say it again.
+    await ann.keyboard.press("Escape");
+    await ann.getByRole("button", { name: /^More for/ }).click();
+    await ann.getByRole("menuitem", { name: "Stop sharing" }).click();
+    const copies = dialog.getByRole("switch", { name: "Delete these copies, too" });
+    await expect(copies).not.toBeChecked();
+    const folder = join(world.person("ann").data, "albums", "Summer");
+    expect(await readdir(folder)).toEqual(["IMG_1.jpg"]);
+    await copies.check();
+    await dialog.getByRole("button", { name: "Stop sharing" }).click();
     await expect(ann.getByRole("heading", { name: "Files", level: 1 })).toBeVisible();
     await expect(ann.getByRole("link", { name: /Summer/ })).toBeHidden();
+    expect(await readdir(dirname(folder))).not.toContain("Summer");
   } finally {
     await world.end();
   }

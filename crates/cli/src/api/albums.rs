@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::answer::{Answer, Asked};
 use super::door::Door;
-use super::shares::{self, ShareInfo};
+use super::shares::{self, ShareInfo, Unshared};
 use crate::failure::Failure;
 
 /// An album to be made.
@@ -167,11 +167,23 @@ pub(super) async fn remove(
     Ok(Json(AlbumFileRemoved { path }))
 }
 
+/// Takes an album back, and deletes all that was put into it: the node's own copies, which may be the only ones. What others fetched stays theirs.
+#[utoipa::path(delete, path = "/api/v1/albums/{album}", params(("album", description = "id, name or link")),
+    responses((status = 200, body = Unshared)))]
+pub(super) async fn delete(
+    State(door): State<Door>,
+    Path(album): Path<String>,
+) -> Answer<Unshared> {
+    let deleted = door.node().contents().delete_album(&album).await;
+    Ok(Json(Unshared::from(deleted.map_err(failure)?)))
+}
+
 fn failure(error: AlbumError) -> Failure {
     let kind = match &error {
         AlbumError::Path(_)
         | AlbumError::Name(_)
         | AlbumError::InTheWay(_)
+        | AlbumError::SharedToo(_)
         | AlbumError::NotBare(_) => ErrorKind::Usage,
         AlbumError::NoAlbum(_) | AlbumError::NoFile(_) => ErrorKind::NotFound,
         AlbumError::Node(error) => error.kind(),

@@ -32,6 +32,7 @@ use super::{
         settings::remove_introducer,
         recognise::recognise,
         albums::make,
+        albums::delete,
         albums::add,
         albums::put,
         albums::remove,

@@ -84,6 +84,7 @@ fn everywhere() -> Router<Door> {
         )
         .route("/shares/{share}/audience", post(shares::set_audience))
         .route("/albums", post(albums::make))
+        .route("/albums/{album}", delete(albums::delete))
         .route(
             "/albums/{album}/files/{*path}",
             put(albums::put).post(albums::add).delete(albums::remove),

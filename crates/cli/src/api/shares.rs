@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use kith::Error;
 use kith::content::{AudienceKind, Copy, NewShare};
+use kith::core::data::head::Head;
 use kith::core::data::link::Link;
 use kith::data::scan::LeftOut;
 use kith::peer::MyShare;
@@ -226,10 +227,16 @@ pub(super) async fn unshare(
     Path(share): Path<String>,
 ) -> Answer<Unshared> {
     let head = door.node().contents().unshare(&share).await?;
-    Ok(Json(Unshared {
-        share_id: head.share.to_string(),
-        name: head.name,
-    }))
+    Ok(Json(head.into()))
+}
+
+impl From<Head> for Unshared {
+    fn from(head: Head) -> Self {
+        Self {
+            share_id: head.share.to_string(),
+            name: head.name,
+        }
+    }
 }
 
 /// A share of this node, as it is told.

@@ -226,6 +226,63 @@ async fn an_album_takes_files_over_http_and_others_see_them() {
 }
 
 #[tokio::test]
+async fn an_album_is_deleted_with_its_files_and_with_nothing_else() {
+    let (ann, client) = up_with_browser().await;
+    for name in ["sea", "sun"] {
+        let made = client.post("/albums", &json!({ "name": name })).await;
+        assert_eq!(made.status, 200, "{made:?}");
+        let path = format!("/albums/{name}/files/day%201/a.jpg");
+        assert_eq!(client.change("PUT", &path, b"x").await.status, 200);
+    }
+    fs::create_dir(ann.file("own")).expect("room");
+    fs::write(ann.file("own/a.jpg"), b"mine").expect("room");
+    ann.one(&["share", &ann.file("own").display().to_string()])
+        .await;
+    // A way out of it leads no deleting elsewhere.
+    std::os::unix::fs::symlink(ann.file("own"), ann.file("albums/sea/link")).expect("made");
+
+    for (name, status) in [("own", 404), ("nothing", 404)] {
+        let refused = client
+            .change("DELETE", &format!("/albums/{name}"), b"")
+            .await;
+        assert_eq!(refused.status, status, "{name}: {refused:?}");
+    }
+    let deleted = client.change("DELETE", "/albums/sea", b"").await;
+    assert_eq!(deleted.status, 200, "{deleted:?}");
+    assert_eq!(deleted.json()["name"], "sea");
+    assert!(!ann.file("albums/sea").exists());
+    assert!(ann.file("albums/sun/day 1/a.jpg").exists());
+    let own = fs::read(ann.file("own/a.jpg")).expect("it stays");
+    assert_eq!(own, b"mine");
+    let again = client.change("DELETE", "/albums/sea", b"").await;
+    assert_eq!(again.status, 404, "{again:?}");
+    let shares = client.get("/shares").await.text();
+    assert!(
+        shares.contains("sun") && !shares.contains("sea"),
+        "{shares}"
+    );
+}
+
+#[tokio::test]
+async fn an_album_of_which_something_is_shared_by_another_name_is_not_deleted() {
+    let (ann, client) = up_with_browser().await;
+    let made = client.post("/albums", &json!({ "name": "sea" })).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let put = client
+        .change("PUT", "/albums/sea/files/day/a.jpg", b"x")
+        .await;
+    assert_eq!(put.status, 200, "{put:?}");
+    let day = ann.file("albums/sea/day").display().to_string();
+    ann.one(&["share", &day]).await;
+    let refused = client.change("DELETE", "/albums/sea", b"").await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.text().contains("shared as"), "{}", refused.text());
+    assert!(ann.file("albums/sea/day/a.jpg").exists());
+    let shares = client.get("/shares").await.text();
+    assert!(shares.contains("\"sea\""), "{shares}");
+}
+
+#[tokio::test]
 async fn a_file_that_is_added_to_an_album_comes_beside_another_of_its_name() {
     let (ann, client) = up_with_browser().await;
     let made = client.post("/albums", &json!({ "name": "sea" })).await;

@@ -170,6 +170,9 @@ export const setAudience = (share: string, audience: Audience, named: string[]) 
   );
 export const unshare = (share: string) =>
   answer(client.DELETE("/api/v1/shares/{share}", { params: { path: { share } } }));
+/** Takes an album back, and deletes all that was put into it. */
+export const deleteAlbum = (album: string) =>
+  answer(client.DELETE("/api/v1/albums/{album}", { params: { path: { album } } }));
 /** What somebody shares, or what lies in a folder of it. Only as far as that is known here, where nobody is to be asked. */
 export const list = (path: string, here = false) =>
   answer(client.GET("/api/v1/ls", { params: { query: { path, here } } }));

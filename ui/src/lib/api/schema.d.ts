@@ -18,6 +18,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/albums/{album}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an album back, and deletes all that was put into it: the node's own copies, which may be the only ones. What others fetched stays theirs. */
+        delete: operations["delete_albums_album"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/albums/{album}/files/{path}": {
         parameters: {
             query?: never;
@@ -2757,6 +2774,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ShareInfo"];
+                };
+            };
+            /** @description what went wrong, and what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    delete_albums_album: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description id, name or link */
+                album: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unshared"];
                 };
             };
             /** @description what went wrong, and what to do next */

@@ -365,7 +365,9 @@ export const t = {
       title: (name: string) => `Stop sharing ${isolated(name)}?`,
       text: "Nobody gets it from you any more. Your files stay where they are, and so do copies that others fetched.",
       album: (path: string) =>
-        `Kith’s own copies of what you dropped here stay in ${isolated(path)}. Delete that folder for room, or share it to have the album again.`,
+        `Kith’s own copies of what you dropped here are in ${isolated(path)}. Share that folder to have the album again.`,
+      copies: "Delete these copies, too",
+      copiesText: "What you have nowhere else is gone then.",
       done: "It is not shared any more",
     },
     copy: {

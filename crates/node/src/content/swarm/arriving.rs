@@ -212,6 +212,8 @@ impl Arriving {
         };
         files.repeats.entry(first).or_default().push(position);
         files.placed.insert(position, file.clone());
+        drop(files);
+        self.arrived.notify_waiters();
         true
     }
 

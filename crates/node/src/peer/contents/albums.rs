@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kith_core::data::head::Head;
 use kith_core::data::path::{Names, PathError, check_name, numbered, split};
 use kith_core::ids::ShareId;
 use tempfile::NamedTempFile;
@@ -51,6 +52,9 @@ pub enum AlbumError {
     /// There is no such file.
     #[error("there is no {0:?} in the album")]
     NoFile(String),
+    /// What was to be deleted with an album is shared by another name as well.
+    #[error("its files are shared as {0:?}, too; take that back first. Nothing was changed")]
+    SharedToo(String),
     /// It was to be put in without what pictures say beside their pixels, and nobody knows what it says.
     #[error(
         "{0:?} is no picture or film of a kind that is known entirely (JPEG, PNG, WebP, HEIC, AVIF, MP4 or MOV), so nothing could be left out of it; it was not put into the album"
@@ -196,6 +200,39 @@ impl Contents {
         removed.await?;
         self.node.shares().settle(&share);
         Ok(())
+    }
+
+    /// Takes an album back, and deletes its folder with all that was put into it. What others fetched stays theirs.
+    ///
+    /// # Errors
+    /// [`AlbumError::NoAlbum`]; [`AlbumError::SharedToo`], and nothing is changed then; [`AlbumError::Io`] where it was taken back, and not all of it could be
+    /// deleted.
+    pub async fn delete_album(&self, album: &str) -> Result<Head, AlbumError> {
+        let share = self.my_share(album).await?;
+        let name = &share.head.name;
+        let folder = self.album_folder(&share).ok_or_else(|| {
+            AlbumError::NoAlbum(format!(
+                "{name:?} is shared where it lies: take it back, and delete its files there"
+            ))
+        })?;
+        let mine = self.blocking(|shares| Ok(shares.mine_in_place()?)).await?;
+        let too = mine.iter().find(|other| {
+            let mut roots = other.roots.iter();
+            other.head.share != share.head.share && roots.any(|root| root.starts_with(&folder))
+        });
+        if let Some(other) = too {
+            return Err(AlbumError::SharedToo(other.head.name.clone()));
+        }
+        let head = self.unshare(&share.head.share.to_string()).await?;
+        blocking(move || {
+            match fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+            Ok(durable::sync_directory(folder.parent().unwrap_or(&folder))?)
+        })
+        .await?;
+        Ok(head)
     }
 
     /// Where a file of an album is, or is to be.
