@@ -22,7 +22,7 @@ use crate::content::swarm::arriving::{Arriving, File};
 use crate::content::updating::{self, Judged, Update};
 use crate::data::disk::{self, Occupied, StagingError};
 use crate::data::hash::Stamp;
-use crate::data::incoming::Incoming;
+use crate::data::incoming::{Brought, Incoming};
 use crate::data::local::{self, Candidate};
 use crate::data::range::Blob;
 use crate::data::staging::{Download, Staging};
@@ -274,26 +274,27 @@ fn candidate(file: &File) -> Option<Candidate> {
     Some((path, Stamp::of(&metadata)))
 }
 
-/// Makes files of one that is whole. Gives those that were made, and those that could not be. Blocks.
+/// Makes files of one that is whole: what that brought each; `None` for one that it could not be made of, or of which something has come. Blocks.
 ///
 /// # Errors
 /// What the disk says of a new file.
 pub(super) fn make_repeats(
     first: &File,
-    repeats: Vec<(u64, File)>,
-) -> Result<(Vec<(u64, File)>, Vec<(u64, File)>), StagingError> {
+    repeats: &[(u64, File)],
+) -> Result<Vec<Option<Brought>>, StagingError> {
     let candidate = candidate(first);
-    let (mut made, mut left) = (Vec::new(), Vec::new());
-    for (position, repeat) in repeats {
-        let is_made = local::bring(&repeat.incoming, candidate.as_slice())?;
-        if !is_made && repeat.incoming.is_begun() {
+    let made = repeats.iter().map(|(_, repeat)| {
+        if repeat.incoming.is_begun() {
+            return Ok(None);
+        }
+        let brought = local::bring(&repeat.incoming, candidate.as_slice())?;
+        if brought.is_none() && repeat.incoming.is_begun() {
             // Something of it came meanwhile, and went again. The next run looks what is there.
             return Err(io::Error::from(io::ErrorKind::Interrupted).into());
         }
-        let list = if is_made { &mut made } else { &mut left };
-        list.push((position, repeat));
-    }
-    Ok((made, left))
+        Ok(brought)
+    });
+    made.collect()
 }
 
 /// Where a file grows, or lies in the target.

@@ -18,7 +18,7 @@ use crate::content::compare;
 use crate::content::error::GetError;
 use crate::content::filter::Filter;
 use crate::content::offered::Offered;
-use crate::content::preparing::{Place, Prepared, Sorting, blocking, lost, make_repeats, span};
+use crate::content::preparing::{Place, Prepared, Sorting, blocking, lost, span};
 use crate::content::priorities::{Level, Levels, Priorities};
 use crate::content::reader::Readers;
 use crate::content::request::{AlreadyHere, Get, Progress};
@@ -331,34 +331,6 @@ impl Transfer {
         self.readers.levels_changed();
     }
 
-    /// Has a file of which nothing is here, and nothing was asked for, be made of one that is here, or on its way and wanted as soon; whether it is. It is
-    /// what others can be made of where it is not.
-    fn repeat(&mut self, position: u64, file: &File) -> bool {
-        if file.incoming.is_begun() {
-            return false;
-        }
-        let arriving = &self.fetching.arriving;
-        let first = arriving.first(&file.incoming.blob);
-        let first = first.filter(|(first, _)| *first != position);
-        let level = |file: &File| self.levels.of(&file.path);
-        match first {
-            Some((_, first)) if first.incoming.is_whole() => {
-                let repeat = (position, file.clone());
-                self.repeated.push((first, vec![repeat]));
-                true
-            }
-            Some((_, first))
-                if level(&first) >= level(file) && arriving.place_repeat(position, file) =>
-            {
-                true
-            }
-            _ => {
-                arriving.place(position, file.clone());
-                false
-            }
-        }
-    }
-
     /// Takes in what has happened.
     fn take(&mut self, event: Event) -> Result<(), GetError> {
         match event {
@@ -389,53 +361,6 @@ impl Transfer {
         for position in whole {
             let repeated = self.fetching.arriving.take_repeats(*position);
             self.repeated.extend(repeated);
-        }
-    }
-
-    /// Makes of files that have come whole what is the same. Where that cannot be done it is asked for.
-    async fn make_repeats(&mut self) -> Result<(), GetError> {
-        while let Some((first, repeats)) = self.repeated.pop() {
-            let files = repeats.len() as u64;
-            let (tasks, path) = (&self.fetching.arriving.tasks, Arc::clone(&first.path));
-            let making = blocking(tasks, Path::new(&*path), move || {
-                make_repeats(&first, repeats)
-            });
-            let (made, left) = making.await?;
-            for (position, file) in made {
-                let bytes = file.incoming.blob.size;
-                self.fetching.want(&[span(position, 0, bytes)], &[]);
-                self.fetching.arriving.made(position);
-                // Others may have waited for it.
-                let repeated = self.fetching.arriving.take_repeats(position);
-                self.repeated.extend(repeated);
-                self.progress.bytes += bytes;
-                self.progress.files += 1;
-                self.unfinished -= 1;
-            }
-            self.want_files(&left);
-            self.put_off = self.put_off.saturating_sub(files);
-        }
-        Ok(())
-    }
-
-    /// Asks for what was to be made of other files, because nobody who is there has those; whether there was any.
-    fn want_repeats(&mut self) -> bool {
-        let left = (self.fetching.arriving).take_repeats_if(|_, _| true);
-        self.put_off = self.put_off.saturating_sub(left.len() as u64);
-        self.want_files(&left);
-        !left.is_empty()
-    }
-
-    /// Asks for these, as soon as they are wanted.
-    fn want_files(&mut self, files: &[(u64, File)]) {
-        for (position, file) in files {
-            let priority = self.levels.of(&file.path).priority();
-            self.put_off += u64::from(priority.is_none());
-            let missing = file.incoming.missing().into_iter();
-            let missing: Vec<Span> = missing
-                .map(|part| span(*position, part.start, part.end))
-                .collect();
-            self.fetching.want_anew(&missing, priority);
         }
     }
 
@@ -565,3 +490,5 @@ fn is_bare(item: &Item, only: Option<&Filter>) -> bool {
         Item::Outside { .. } => false,
     }
 }
+
+mod repeating;

@@ -193,10 +193,11 @@ impl Incoming {
     }
 
     /// All of it is in its place, as was verified.
-    pub(super) fn complete(&self, file: File) -> io::Result<()> {
+    pub(super) fn complete(&self, file: File) -> io::Result<Brought> {
         file.set_times(self.times())?;
-        self.mark(&(0..self.blob.size));
-        self.settle(Arc::new([file]), vec![self.path.clone()])
+        let brought = self.mark(&(0..self.blob.size));
+        self.settle(Arc::new([file]), vec![self.path.clone()])?;
+        Ok(brought)
     }
 
     /// What came of it for another version, and may not be on the disk, becomes durable with what is written. So many bytes are told already, of what lay in
@@ -274,10 +275,10 @@ impl Incoming {
         parts
     }
 
-    /// What is in its place is something else: false.
-    pub(super) fn discard(&self, file: &File) -> Result<bool, StagingError> {
+    /// What is in its place is something else.
+    pub(super) fn discard(&self, file: &File) -> Result<Option<Brought>, StagingError> {
         file.set_len(0)?;
-        Ok(false)
+        Ok(None)
     }
 
     /// Verifies a part, and takes it: whole groups, or up to the file's end, in their encoding.

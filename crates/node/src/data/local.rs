@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::data::disk::{self, StagingError};
 use crate::data::hash::{self, Stamp};
-use crate::data::incoming::Incoming;
+use crate::data::incoming::{Brought, Incoming};
 
 /// How much is copied at once, in bytes: large enough that a call costs nothing beside it, small enough to stay in a processor's cache.
 const PIECE_BYTES: usize = 1 << 20;
@@ -15,26 +15,32 @@ const PIECE_BYTES: usize = 1 << 20;
 /// Where a file lies, and how it was when it was known to hold what is looked for.
 pub type Candidate = (PathBuf, Stamp);
 
-/// Makes a file whole from the first candidate that holds its content; false when none does. Nothing of it must have arrived before.
+/// Makes a file whole from the first candidate that holds its content; `None` when none does. Nothing of it must have arrived before.
 ///
 /// # Errors
 /// [`StagingError`] for what the disk says of the new file; a candidate that cannot be read is passed by.
-pub fn bring(incoming: &Incoming, candidates: &[Candidate]) -> Result<bool, StagingError> {
+pub fn bring(
+    incoming: &Incoming,
+    candidates: &[Candidate],
+) -> Result<Option<Brought>, StagingError> {
     for (path, stamp) in candidates {
         let Ok(source) = hash::open_in_place(path) else {
             continue;
         };
         let metadata = source.metadata();
         let is_as_it_was = metadata.is_ok_and(|metadata| Stamp::of(&metadata) == *stamp);
-        if is_as_it_was && stamp.size == incoming.blob.size && copy(source, incoming)? {
-            return Ok(true);
+        if is_as_it_was
+            && stamp.size == incoming.blob.size
+            && let Some(brought) = copy(source, incoming)?
+        {
+            return Ok(Some(brought));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Clones or copies, and compares the hash.
-fn copy(source: File, incoming: &Incoming) -> Result<bool, StagingError> {
+fn copy(source: File, incoming: &Incoming) -> Result<Option<Brought>, StagingError> {
     let target = incoming.create()?;
     let size = incoming.blob.size;
     let hash = if clone(&source, &target) {
@@ -57,8 +63,7 @@ fn copy(source: File, incoming: &Incoming) -> Result<bool, StagingError> {
     if hash != incoming.blob.hash.0 {
         return incoming.discard(&target);
     }
-    incoming.complete(target)?;
-    Ok(true)
+    Ok(Some(incoming.complete(target)?))
 }
 
 /// Shares the blocks of a file; false where the file system cannot, or not between these two.
@@ -134,10 +139,11 @@ mod tests {
         );
         let gone = (at("gone"), candidate(&at("holds")).1);
         let useless = [candidate(&at("lies")), candidate(&at("shorter")), gone];
-        assert!(!bring(&incoming, &useless).expect("looked"));
+        assert_eq!(bring(&incoming, &useless).expect("looked"), None);
         assert_eq!(fs::metadata(incoming.path()).expect("there").len(), 0);
         let all = [candidate(&at("lies")), candidate(&at("holds"))];
-        assert!(bring(&incoming, &all).expect("copied"));
+        let brought = bring(&incoming, &all).expect("looked").expect("copied");
+        assert_eq!(brought.bytes, bytes.len() as u64);
         staging.finish("f", &target).expect("finished");
         assert!(fs::read(&target).expect("there") == bytes);
         let metadata = fs::metadata(&target).expect("there");
@@ -164,7 +170,8 @@ mod tests {
         let incoming = staging
             .incoming("f", &wanted(b"content"))
             .expect("prepared");
-        assert!(!bring(&incoming, &[(path, older)]).expect("looked"));
+        let brought = bring(&incoming, &[(path, older)]);
+        assert_eq!(brought.expect("looked"), None);
         assert!(!incoming.path().exists());
     }
 }

@@ -308,7 +308,7 @@ impl Staging {
                 incoming = self.taken_over(path, file, incoming.told())?;
             }
         }
-        if !incoming.is_begun() && !local::bring(&incoming, candidates)? {
+        if !incoming.is_begun() && local::bring(&incoming, candidates)?.is_none() {
             // Told before it is fetched.
             ask_room(&self.folder, file.size)?;
         }
