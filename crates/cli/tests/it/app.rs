@@ -256,7 +256,7 @@ async fn an_album_is_deleted_with_its_files_and_with_nothing_else() {
     assert_eq!(own, b"mine");
     let again = client.change("DELETE", "/albums/sea", b"").await;
     assert_eq!(again.status, 404, "{again:?}");
-    let shares = client.get("/shares").await.text();
+    let shares = client.get("/api/v1/shares").await.text();
     assert!(
         shares.contains("sun") && !shares.contains("sea"),
         "{shares}"
@@ -278,7 +278,7 @@ async fn an_album_of_which_something_is_shared_by_another_name_is_not_deleted() 
     assert_eq!(refused.status, 400, "{refused:?}");
     assert!(refused.text().contains("shared as"), "{}", refused.text());
     assert!(ann.file("albums/sea/day/a.jpg").exists());
-    let shares = client.get("/shares").await.text();
+    let shares = client.get("/api/v1/shares").await.text();
     assert!(shares.contains("\"sea\""), "{shares}");
 }
 
