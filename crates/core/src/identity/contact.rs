@@ -220,6 +220,11 @@ impl Contact {
         is_other
     }
 
+    /// Whether a binding of this device to them was seen, and none newer in its place.
+    pub fn has_bound(&self, device: &DeviceKey) -> bool {
+        self.epochs.iter().any(|seen| seen.device == *device)
+    }
+
     /// Judges the epoch of a verified binding, and remembers it. Whether something was remembered.
     pub(super) fn observe_epoch(&mut self, binding: &Binding) -> Result<bool, StaleBinding> {
         let new = EpochSeen {

@@ -9,7 +9,7 @@ use super::state::Peer;
 use crate::codec;
 use crate::crypto::Scheme;
 use crate::identity::{Contact, ContactState, SignedBinding, Standing};
-use crate::ids::{Face, PeerId};
+use crate::ids::{DeviceKey, Face, PeerId};
 use crate::protocol::ProtocolName;
 use crate::routing::{
     self, CloseCode, ConnId, Connected, DialId, DownReason, Introduction, Level, Note, SPEAKS_MAX,
@@ -141,7 +141,7 @@ impl<S: Scheme> Peer<S> {
     fn follow_session(&mut self, now: Time, event: routing::Event) {
         match event {
             routing::Event::Reached { conn, target } => {
-                if !self.is_vouched_for(target) {
+                if !self.is_vouched_for(target, conn) {
                     return;
                 }
                 if let Some(known) = self.connections.conns.get_mut(&conn) {
@@ -183,13 +183,20 @@ impl<S: Scheme> Peer<S> {
                 self.tell(Event::Speaks { peer, names });
             }
             routing::Event::Noted { conn, peer, note } => self.take_note(now, conn, peer, &note),
-            routing::Event::Unreachable { target, mut reason } => {
+            routing::Event::Unreachable {
+                target,
+                mut reason,
+                refused_by,
+            } => {
                 if let Target::Peer(peer) = target {
                     if reason == UnreachableReason::NotAContact {
                         if self.show_next_invite(now, peer) {
                             return;
                         }
-                        self.regarded(now, peer, Regard::Stranger);
+                        match self.is_word_of(peer, &refused_by) {
+                            true => self.regarded(now, peer, Regard::Stranger),
+                            false => reason = UnreachableReason::NotThem,
+                        }
                     }
                     reason = self.why_unreachable(peer, reason);
                     // Whoever is wanted goes on being looked up, ever more rarely.
@@ -206,13 +213,25 @@ impl<S: Scheme> Peer<S> {
     }
 
     /// Whether whoever has proven a device that leads to `target` is theirs. An invite is vouched for by nobody: with a PeerId that is another's it leads to
-    /// whatever device its writer likes. So nothing is said to a device, and nothing heard of it, that may be known by an invite alone, before it has
-    /// proven whose it is.
-    fn is_vouched_for(&self, target: Target) -> bool {
-        match target {
-            Target::Peer(peer) => self.book.waiting(&peer).is_empty(),
-            Target::Device(_) => true,
+    /// whatever device its writer likes, and what it says of where somebody is outlives it. So nothing is said to a device, and nothing heard of it, of which no
+    /// binding was seen, before it has proven whose it is.
+    fn is_vouched_for(&self, target: Target, conn: ConnId) -> bool {
+        let device = self.connections.conns.get(&conn);
+        match (target, device.map(|known| known.connected.remote)) {
+            (Target::Peer(peer), Some(device)) => {
+                (self.book.contact(&peer)).is_some_and(|contact| contact.has_bound(&device))
+            }
+            (Target::Peer(_), None) => false,
+            (Target::Device(_), _) => true,
         }
+    }
+
+    /// Whether `peer` may have said what these devices say without proof. Of whom no device is known, all there is may be theirs.
+    fn is_word_of(&self, peer: PeerId, devices: &[DeviceKey]) -> bool {
+        let contact = self.book.contact(&peer);
+        contact.is_none_or(|contact| {
+            contact.epochs.is_empty() || devices.iter().any(|device| contact.has_bound(device))
+        })
     }
 
     /// Why `peer` is not reached: whatever was tried, nobody of whom the book has only the name can be.

@@ -23,6 +23,8 @@ pub(super) struct Attempt {
     routes_until: Option<Time>,
     /// Until when to wait for anything: set by the first device of theirs that takes us for a stranger.
     refused_until: Option<Time>,
+    /// Who took us for a stranger.
+    refused_by: Vec<DeviceKey>,
     /// Each device that may be dialled.
     tries: Vec<Try>,
     /// Connections whose introductions are under way, and the device there.
@@ -57,6 +59,7 @@ impl Attempt {
         Self {
             routes_until: Some(now + ROUTES_WITHIN),
             refused_until: None,
+            refused_by: Vec::new(),
             tries: Vec::new(),
             hellos: BTreeMap::new(),
             outdated: BTreeSet::new(),
@@ -131,6 +134,7 @@ impl Attempt {
         not_under_way.for_each(|tried| tried.fresh = true);
         self.reason = UnreachableReason::NoRoute;
         self.refused_until = None;
+        self.refused_by.clear();
         self.next_dial_at = now;
     }
 
@@ -184,13 +188,16 @@ impl Attempt {
 
     /// The introductions on `conn` led to nothing.
     pub(super) fn hello_failed(&mut self, now: Time, conn: ConnId, reason: UnreachableReason) {
-        if self.hellos.remove(&conn).is_some() {
+        if let Some(device) = self.hellos.remove(&conn) {
             let reason = match self.outdated.remove(&conn) {
                 true => UnreachableReason::Dropped,
                 false => reason,
             };
             if reason == UnreachableReason::NotAContact {
                 self.refused_until.get_or_insert(now + REFUSED_WITHIN);
+                if !self.refused_by.contains(&device) {
+                    self.refused_by.push(device);
+                }
             }
             self.failed(now, reason);
         }
@@ -238,6 +245,11 @@ impl Attempt {
             || self.dials().next().is_some()
             || self.undialled().is_some();
         (!waiting).then_some(self.reason)
+    }
+
+    /// The devices that took us for a stranger.
+    pub(super) fn refused_by(&self) -> &[DeviceKey] {
+        &self.refused_by
     }
 
     /// When it has to be looked at again.

@@ -380,6 +380,7 @@ impl Dialling {
             self.agenda.set(target, deadline);
             return;
         };
+        let refused_by = attempt.refused_by().to_vec();
         if goal.wanted {
             let last = attempt.clone();
             goal.state = State::WaitRetry(Some(last));
@@ -388,7 +389,11 @@ impl Dialling {
         } else {
             self.forget(target);
         }
-        out.push_back(unreachable(target, reason));
+        out.push_back(Output::Event(Event::Unreachable {
+            target,
+            reason,
+            refused_by,
+        }));
     }
 
     /// Lets the targets that wait for their turn dial, as far as there is room.
@@ -439,7 +444,11 @@ impl Goal {
     }
 }
 
-/// The event that tells of a failed attempt.
+/// The event that tells of an attempt that nobody has answered.
 fn unreachable(target: Target, reason: UnreachableReason) -> Output {
-    Output::Event(Event::Unreachable { target, reason })
+    Output::Event(Event::Unreachable {
+        target,
+        reason,
+        refused_by: Vec::new(),
+    })
 }

@@ -165,6 +165,8 @@ pub enum Event {
         target: Target,
         /// The most telling reason of all that was tried.
         reason: UnreachableReason,
+        /// The devices that took us for a stranger. Whose they are they did not say.
+        refused_by: Vec<DeviceKey>,
     },
 }
 

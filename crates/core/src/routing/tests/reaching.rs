@@ -142,6 +142,7 @@ fn a_look_up_without_end_is_given_up_after_10_s() {
     let gone = Event::Unreachable {
         target: target(1),
         reason: UnreachableReason::NoRoute,
+        refused_by: Vec::new(),
     };
     assert_eq!(drain(&mut machine), [Output::Event(gone)]);
     assert_eq!(machine.poll_timeout(), None);
@@ -165,6 +166,7 @@ fn a_refusal_is_told_though_the_look_up_for_other_routes_has_no_end() {
     let refused = Event::Unreachable {
         target: target(1),
         reason: UnreachableReason::NotAContact,
+        refused_by: vec![names(1).1],
     };
     let dial = DialId(2);
     let told = [Output::CancelDial { dial }, Output::Event(refused)];
@@ -185,6 +187,7 @@ fn a_dial_without_an_answer_is_cancelled_after_15_s() {
     let gone = Event::Unreachable {
         target: target(1),
         reason: UnreachableReason::NoAnswer,
+        refused_by: Vec::new(),
     };
     let dial = DialId(1);
     assert_eq!(
@@ -251,6 +254,7 @@ fn a_connection_from_a_cancelled_dial_is_closed_unused() {
     let given_up = Event::Unreachable {
         target: target(1),
         reason: UnreachableReason::GivenUp,
+        refused_by: Vec::new(),
     };
     assert_eq!(drain(&mut machine).pop(), Some(Output::Event(given_up)));
     machine.handle_connected(Time(0), connected(ConnId(5), Some(DialId(1))));
