@@ -61,6 +61,13 @@ impl Model {
         self.invites.len() - 1
     }
 
+    /// Somebody writes an invite in the name of another; gives its number. It opens nothing for anybody, like one that is used up.
+    pub fn forge(&mut self, by: NodeId, named: NodeId) -> usize {
+        let number = self.invite(named, false);
+        self.invites[number].burned_by = Some(by);
+        number
+    }
+
     /// The invite of this number goes by this name.
     pub fn name(&mut self, invite: usize, name: InviteId) {
         self.names.insert(name, invite);
@@ -324,6 +331,17 @@ mod tests {
             !model.waits_in_vain(CY, ADA, InviteId([2; 16])),
             "not by that"
         );
+    }
+
+    #[test]
+    fn an_invite_that_another_wrote_explains_nobody() {
+        let mut model = Model::default();
+        let (forged, name) = (model.forge(CY, ADA), InviteId([1; 16]));
+        model.name(forged, name);
+        model.accept(BO, forged);
+        assert_eq!(model.view(BO, ADA), Standing::Confirmed);
+        assert!(!model.is_owed(ADA, BO) && model.waits_in_vain(BO, ADA, name));
+        assert!(model.observe(ADA, BO, Standing::Confirmed).is_err());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! No session stands with a blocked peer, with a stranger by a contact's name, or with a device that is not the peer's.
+//! No session stands with a blocked peer, with a stranger by a contact's name, or with a device that is not the peer's; and nobody is
+//! said to be reached at a device that is not theirs, whatever an invite says.
 
 use kith_core::identity::Standing;
 use kith_core::routing::Level;
@@ -17,12 +18,14 @@ impl Checker for Sessions {
 
     fn after_step(&mut self, view: View<'_>) -> Result<(), String> {
         for fact in view.facts {
-            let Fact::Up(node, session) = fact else {
-                continue;
+            let (node, peer, device) = match fact {
+                Fact::Up(node, session) => (node, session.peer, session.remote),
+                Fact::Preferred(node, peer, device) => (node, Some(*peer), *device),
+                _ => continue,
             };
-            let owner = view.owner(session.remote);
+            let owner = view.owner(device);
             let owner = owner.map(|(owner, _)| view.nodes[owner.0].peer);
-            if session.peer.is_some() && session.peer != owner {
+            if peer.is_some() && peer != owner {
                 return Err(format!(
                     "node {} takes the device of one for another's",
                     node.0
@@ -61,6 +64,8 @@ fn look_at(node: &Node) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use kith_core::ids::DeviceKey;
+
     use super::*;
     use crate::checker::fixture::{ADA, BO, contact_face, met, session};
 
@@ -103,5 +108,21 @@ mod tests {
         };
         assert!(looked(bo).is_ok());
         assert!(looked(ada).is_err());
+    }
+
+    #[test]
+    fn somebody_who_is_reached_at_another_ones_device_is_found() {
+        let world = met();
+        let (ada, bo) = (world.nodes[ADA.0].peer, world.nodes[BO.0].peer);
+        let looked = |peer, device| {
+            let facts = [Fact::Preferred(ADA, peer, device)];
+            Sessions.after_step(View {
+                facts: &facts,
+                ..world.view()
+            })
+        };
+        assert!(looked(bo, contact_face(&world, BO)).is_ok());
+        assert!(looked(ada, contact_face(&world, BO)).is_err());
+        assert!(looked(bo, DeviceKey([7; 32])).is_err(), "nobody's");
     }
 }

@@ -1,7 +1,7 @@
 //! What a checker sees of a world.
 
 use kith_core::discovery::Request;
-use kith_core::ids::{DeviceKey, Face};
+use kith_core::ids::{DeviceKey, Face, PeerId};
 use kith_core::routing::Session;
 use kith_core::row::Row;
 use kith_core::time::Time;
@@ -16,6 +16,8 @@ use crate::node::Node;
 pub enum Fact {
     /// A machine says that a session stands.
     Up(NodeId, Session),
+    /// A machine has what is said to somebody said to this device from now on.
+    Preferred(NodeId, PeerId, DeviceKey),
     /// An introducer keeps or deletes a row.
     Kept(NodeId, Row),
     /// An introducer is asked by whoever presents this key.

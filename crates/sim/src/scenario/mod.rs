@@ -3,6 +3,7 @@
 //! - [`story`]: what a story is, and how one is run.
 //! - [`meeting`]: two people meet, by every combination of NATs, on one network, and never online together.
 //! - [`invites`]: invites that cross, repeat and race.
+//! - [`forged`]: invites in the name of another that lead to whoever wrote them.
 //! - [`crowd`]: many people.
 //! - [`days`]: days pass, with clocks that are off.
 //! - [`guests`]: a guest becomes a contact, or never does.
@@ -11,6 +12,7 @@
 
 pub mod crowd;
 pub mod days;
+pub mod forged;
 pub mod guests;
 pub mod invites;
 pub mod meeting;

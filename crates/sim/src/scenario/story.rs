@@ -1,6 +1,6 @@
 //! What a story is, and how one is run.
 
-use super::{crowd, days, guests, invites, meeting, random, strangers};
+use super::{crowd, days, forged, guests, invites, meeting, random, strangers};
 use crate::scheme::Counts;
 use crate::world::{Setup, Violation, World};
 
@@ -85,6 +85,11 @@ pub const STORIES: &[Story] = &[
         name: "invite-older",
         about: "somebody removes a contact and takes an invite of theirs that is older than the one by which they met",
         tell: |world, _| invites::older(world),
+    },
+    Story {
+        name: "invites-forged",
+        about: "people add invites that name somebody and lead to whoever wrote them, and meet the one who is named all the same",
+        tell: forged::forged,
     },
     Story {
         name: "days",

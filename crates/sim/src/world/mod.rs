@@ -5,9 +5,11 @@
 //! - [`wires`]: dials, connections and cuts.
 //! - [`registries`]: errands to introducers, and their answers.
 //! - [`life`]: starts, crashes, rotation and routes.
-//! - [`command`]: what people do. [`hostile`]: what strangers do.
+//! - [`command`]: what people do. [`hostile`]: what strangers do. [`forgers`]: what those do who write invites in
+//!   the name of another.
 
 pub mod command;
+pub mod forgers;
 pub mod hostile;
 pub mod life;
 pub mod perform;

@@ -7,11 +7,11 @@ use kith_core::discovery::Request;
 use kith_core::identity;
 use kith_core::ids::Face;
 use kith_core::peer::{self, Output};
-use kith_core::routing::DialId;
+use kith_core::routing::{DialId, Target};
 
 use super::state::World;
 use crate::checker::Fact;
-use crate::event::{Dial, Event, NodeId, Parcel};
+use crate::event::{Dial, Event, LinkId, NodeId, Parcel};
 use crate::node::UnderWay;
 
 /// How long a shell takes to bind an endpoint anew.
@@ -86,6 +86,7 @@ impl World {
                     Some(conn) => node.preferred.insert(target, conn),
                     None => node.preferred.remove(&target),
                 };
+                self.look_who_is_preferred(id, target);
             }
             Output::Relays { face, introducers } => {
                 let places = self.places(&introducers);
@@ -127,6 +128,18 @@ impl World {
         });
     }
 
+    /// Takes note of the device to which streams to `target` are opened now.
+    fn look_who_is_preferred(&mut self, id: NodeId, target: Target) {
+        let node = &self.nodes[id.0];
+        let conn = node.preferred.get(&target);
+        let link = conn.and_then(|conn| self.network.links.get(&LinkId(conn.0)));
+        let side = link.and_then(|link| Some((link, link.side_of(id, node.life)?)));
+        if let (Some((link, side)), Target::Peer(peer)) = (side, target) {
+            let device = link.end(side.other()).device;
+            self.facts.push(Fact::Preferred(id, peer, device));
+        }
+    }
+
     /// An application hears of something.
     fn hear(&mut self, id: NodeId, event: peer::Event) {
         let node = &mut self.nodes[id.0];
@@ -152,6 +165,9 @@ impl World {
             }
             peer::Event::Book(event) => self.hear_book(id, *event),
             other => {
+                if let peer::Event::Reached { target } = other {
+                    self.look_who_is_preferred(id, *target);
+                }
                 let text = format!("{other:?}");
                 self.note(format_args!("{} hears {text}", id.0));
             }

@@ -9,6 +9,7 @@ use kith_core::introducer::{Introducer, Ports, Trust};
 use kith_core::random::Random;
 use kith_core::time::Time;
 
+use super::forgers::Forger;
 use crate::checker::{self, Checker, Fact, View};
 use crate::event::{Call, EPOCH, Event, LinkId, NodeId, Parcel};
 use crate::model::Model;
@@ -82,6 +83,7 @@ pub struct World {
     /// What strangers recorded, when they do.
     pub(super) recordings: BTreeMap<LinkId, Vec<Parcel>>,
     pub(super) is_recording: bool,
+    pub(super) forgers: BTreeMap<NodeId, Forger>,
     pub(super) facts: Vec<Fact>,
     pub(super) touched: Vec<NodeId>,
     pub(super) broken: Option<Violation>,
@@ -114,6 +116,7 @@ impl World {
             requests_made: 0,
             recordings: BTreeMap::new(),
             is_recording: false,
+            forgers: BTreeMap::new(),
             facts: Vec::new(),
             touched: Vec::new(),
             broken: None,

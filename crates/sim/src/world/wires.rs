@@ -105,7 +105,7 @@ impl World {
         link.dialled.open = true;
         link.accepted = true;
         let (node, life) = (link.dialled.node, link.dialled.life);
-        if self.lives(node, life) {
+        if self.lives(node, life) && !self.is_answered_by_double(number) {
             self.tell_connected(number, Side::Dialled, None);
         }
     }
@@ -176,10 +176,11 @@ impl World {
     }
 
     /// Has a parcel arrive behind all before it, some in two pieces.
-    fn forward(&mut self, number: LinkId, side: Side, parcel: Parcel) {
+    pub(super) fn forward(&mut self, number: LinkId, side: Side, parcel: Parcel) {
         if side == Side::Dialled {
             self.overhear(number, &parcel);
         }
+        self.learn_binding(number, side, &parcel);
         match parcel {
             Parcel::Control(mut bytes) if bytes.len() > 1 && self.random.below(PIECES_IN) == 0 => {
                 let cut = 1 + self.random.below(bytes.len() as u64 - 1);
