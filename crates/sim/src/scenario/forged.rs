@@ -2,13 +2,20 @@
 
 use std::time::Duration;
 
+use kith_core::peer::InviteOptions;
 use kith_core::random::Random;
 
-use super::meeting::{MINUTE, SINGLE, meet};
+use super::meeting::{MINUTE, REUSABLE, SINGLE, meet};
 use crate::event::{Command, NodeId};
 use crate::nat::Nat;
 use crate::node::Person;
 use crate::world::{Violation, World};
+
+/// An invite that expires before the story ends.
+const FORGED: InviteOptions = InviteOptions {
+    life: Duration::from_secs(2 * 3600),
+    ..SINGLE
+};
 
 /// Whoever some know, and in whose name two others write invites: one answers as itself, and one has a double.
 struct Cast {
@@ -66,7 +73,7 @@ impl Cast {
     /// Everybody adds a forged invite of each forger, one after the other.
     fn mislead(&self, world: &mut World, random: &mut Random) -> Result<(), Violation> {
         for forger in self.forgers {
-            let number = world.forge(forger, SINGLE);
+            let number = world.forge(forger, FORGED);
             for person in &self.people {
                 number
                     .iter()
@@ -87,12 +94,17 @@ impl Cast {
     }
 
     /// The one who is named comes back and invites those who do not know them, who hear of it a little later.
-    fn invite(&self, world: &mut World, random: &mut Random) -> Result<(), Violation> {
+    fn invite(
+        &self,
+        world: &mut World,
+        random: &mut Random,
+        options: InviteOptions,
+    ) -> Result<(), Violation> {
         world.command(self.named, &Command::Start);
         world.run(Duration::from_secs(5))?;
         for person in self.unacquainted() {
             let number = world.invites().len();
-            world.command(self.named, &Command::Invite(SINGLE));
+            world.command(self.named, &Command::Invite(options));
             let at = world.now() + Duration::from_millis(random.below(120_000));
             world.command_at(at, person, Command::Accept(number));
         }
@@ -125,7 +137,41 @@ pub fn forged(world: &mut World, people: usize) -> Result<(), Violation> {
         let all = cast.unacquainted().all(|person| came.contains(&person));
         world.expect(all, "forged invites lead to whoever wrote them")?;
     }
-    cast.invite(world, &mut random)?;
+    cast.invite(world, &mut random, SINGLE)?;
+    world.rest()?;
+    world.expect(cast.is_met_by_all(world), "genuine invites still work")
+}
+
+/// The forged invites expire before the one who is named is back.
+pub fn expired(world: &mut World, people: usize) -> Result<(), Violation> {
+    let mut random = Random::new(world.fork());
+    let cast = Cast::new(world, people);
+    world.run(Duration::from_secs(5))?;
+    cast.meet(world)?;
+    world.command(cast.named, &Command::Leave);
+    cast.mislead(world, &mut random)?;
+    world.run(FORGED.life)?;
+    cast.restart(world)?;
+    cast.invite(world, &mut random, SINGLE)?;
+    world.rest()?;
+    world.expect(cast.is_met_by_all(world), "genuine invites still work")
+}
+
+/// Whoever added forged invites becomes a guest of the one who is named, by a genuine one, and looks for them when they are away.
+pub fn guests(world: &mut World, people: usize) -> Result<(), Violation> {
+    let mut random = Random::new(world.fork());
+    let cast = Cast::new(world, people);
+    world.run(Duration::from_secs(5))?;
+    cast.meet(world)?;
+    cast.mislead(world, &mut random)?;
+    cast.invite(world, &mut random, REUSABLE)?;
+    world.command(cast.named, &Command::Leave);
+    cast.restart(world)?;
+    world.command(cast.named, &Command::Start);
+    for person in cast.unacquainted() {
+        world.command(cast.named, &Command::Confirm(person));
+    }
+    world.run(20 * MINUTE)?;
     world.rest()?;
     world.expect(cast.is_met_by_all(world), "genuine invites still work")
 }

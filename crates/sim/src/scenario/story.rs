@@ -92,6 +92,16 @@ pub const STORIES: &[Story] = &[
         tell: forged::forged,
     },
     Story {
+        name: "forged-expired",
+        about: "the same, and the forged invites expire before the one who is named is back",
+        tell: forged::expired,
+    },
+    Story {
+        name: "forged-guests",
+        about: "people add forged invites, and become guests of the one who is named",
+        tell: forged::guests,
+    },
+    Story {
         name: "days",
         about: "a circle of contacts with clocks an hour off, online for three days",
         tell: days::online,
