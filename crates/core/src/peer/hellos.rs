@@ -8,9 +8,9 @@ use crate::codec::FRAME_HEADER_BYTES;
 use crate::crypto::Signature;
 use crate::identity::{ContactState, Invite};
 use crate::ids::{DeviceKey, Face};
-use crate::routing::config::HELLO_WITHIN;
+use crate::routing::config::{HELLO_WITHIN, REFUSED_WITHIN};
 use crate::routing::wire::{Frame, Introduction};
-use crate::routing::{CloseCode, ConnId, Connected};
+use crate::routing::{CloseCode, ConnId, Connected, Target, UnreachableReason};
 use crate::time::{DAY, Time};
 
 /// The exporter of the connection on which a hello is genuine.
@@ -282,4 +282,50 @@ fn nothing_is_said_to_a_device_of_an_invite_before_it_has_proven_whose_it_is() {
         )
     };
     assert!(!after.iter().any(is_ready), "{after:?}");
+}
+
+#[test]
+fn what_a_device_of_an_invite_says_without_proof_is_not_the_word_of_somebody_known() {
+    let (mut ada, mut bo, bytes) = genuine();
+    let (hello, _) = parts(&bytes);
+    let from = device(BO_DEVICE);
+    let welcome = said(&heard(&mut ada, 1, from, EXPORTER, &bytes), 1);
+    bo.handle_bytes(NOW, ConnId(1), &welcome);
+    assert!(is_known(&outputs(&mut bo)), "they have met");
+    bo.handle_closed(NOW, ConnId(1), None);
+    outputs(&mut bo);
+
+    let mut forged = invite(&mut node(3), NOW);
+    forged.peer = ada.me();
+    let conn = ConnId(2);
+    bo.accept_invite(NOW, &forged, None).expect("a good one");
+    let remote = device(104);
+    let route = Route {
+        addresses: vec![([10, 0, 0, 2], 4433).into()],
+        ..Route::new(remote)
+    };
+    bo.handle_open(NOW, Target::Peer(ada.me()));
+    bo.handle_route_found(NOW, ada.me(), Face::Contact, route);
+    let dial = outputs(&mut bo).into_iter().find_map(|it| match it {
+        Output::Dial { dial, route, .. } if route.device == remote => Some(dial),
+        _ => None,
+    });
+    let connected = Connected {
+        conn,
+        dial: Some(dial.expect("it is where she may be")),
+        face: Face::Contact,
+        local: device(BO_DEVICE),
+        remote,
+        observed: None,
+    };
+    bo.handle_connected(NOW, connected, EXPORTER);
+    let stranger = [hello.clone(), Frame::Stranger.framed()].concat();
+    bo.handle_bytes(NOW, conn, &stranger);
+    bo.handle_timeout(NOW + REFUSED_WITHIN);
+    let reasons = outputs(&mut bo).into_iter().find_map(|it| match it {
+        Output::Event(Event::Unreachable { reason, .. }) => Some(reason),
+        _ => None,
+    });
+    assert_eq!(reasons, Some(UnreachableReason::NotThem));
+    assert_eq!(bo.regard(ada.me()), None, "she has said nothing");
 }
