@@ -226,12 +226,22 @@ impl<S: Scheme> Peer<S> {
         }
     }
 
-    /// Whether `peer` may have said what these devices say without proof. Of whom no device is known, all there is may be theirs.
+    /// Whether `peer` may have said what these devices say without proof: one that they have bound, or told us of. Of whom no device is known, all there is may
+    /// be theirs.
     fn is_word_of(&self, peer: PeerId, devices: &[DeviceKey]) -> bool {
-        let contact = self.book.contact(&peer);
-        contact.is_none_or(|contact| {
-            contact.epochs.is_empty() || devices.iter().any(|device| contact.has_bound(device))
-        })
+        let Some(contact) = self.book.contact(&peer) else {
+            return true;
+        };
+        let card = self.finding.cards.get(&peer);
+        let card = card.filter(|card| !card.binding.is_empty());
+        let told = |device: &DeviceKey| {
+            card.is_some_and(|card| {
+                let public = card.public.as_ref();
+                card.contact.device == *device || public.is_some_and(|it| it.device == *device)
+            })
+        };
+        let is_theirs = |device: &DeviceKey| contact.has_bound(device) || told(device);
+        contact.epochs.is_empty() || devices.iter().any(is_theirs)
     }
 
     /// Why `peer` is not reached: whatever was tried, nobody of whom the book has only the name can be.

@@ -21,8 +21,8 @@ pub(super) struct Coming {
     /// What is fetched, where that is one file.
     file: Option<String>,
     priorities: Priorities,
-    /// What each reader wants next.
-    windows: Mutex<BTreeMap<ReaderId, Span>>,
+    /// What each reader wants next, and whether it comes for its readers alone.
+    windows: Mutex<BTreeMap<ReaderId, (Span, bool)>>,
 }
 
 impl Coming {
@@ -71,15 +71,17 @@ impl Coming {
     pub(super) fn show(&self, reader: ReaderId, path: &str, window: Option<Span>) {
         let transfer = self.transfer;
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_put_off = self.priorities.of(path) == Level::Unwanted;
         let before = match window {
-            Some(window) => windows.insert(reader, window),
+            Some(window) => windows.insert(reader, (window, is_put_off)),
             None => windows.remove(&reader),
         };
-        if self.priorities.of(path) == Level::Unwanted {
-            if let Some(before) = before {
-                self.getting
-                    .tell(|getter, now| getter.handle_unwanted(now, transfer, before));
-            }
+        let before = before.filter(|(_, was_put_off)| *was_put_off);
+        if let Some((before, _)) = before {
+            self.getting
+                .tell(|getter, now| getter.handle_unwanted(now, transfer, before));
+        }
+        if is_put_off || before.is_some() {
             self.want(&windows);
         }
         self.getting
@@ -92,10 +94,10 @@ impl Coming {
     }
 
     /// Has asked for what readers want, whatever is said of its files.
-    fn want(&self, windows: &BTreeMap<ReaderId, Span>) {
+    fn want(&self, windows: &BTreeMap<ReaderId, (Span, bool)>) {
         let transfer = self.transfer;
         self.getting.tell(|getter, now| {
-            for window in windows.values() {
+            for (window, _) in windows.values() {
                 getter.handle_wanted(now, transfer, *window, Priority::High);
             }
         });

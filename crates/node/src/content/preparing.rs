@@ -282,11 +282,12 @@ pub(super) fn make_repeats(
     first: &File,
     repeats: &[(u64, File)],
 ) -> Result<Vec<Option<Brought>>, StagingError> {
-    let candidate = candidate(first);
     let made = repeats.iter().map(|(_, repeat)| {
         if repeat.incoming.is_begun() {
             return Ok(None);
         }
+        // Who writes a part of it that came twice touches it once more.
+        let candidate = candidate(first);
         let brought = local::bring(&repeat.incoming, candidate.as_slice())?;
         if brought.is_none() && repeat.incoming.is_begun() {
             // Something of it came meanwhile, and went again. The next run looks what is there.

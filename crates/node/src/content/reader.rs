@@ -454,8 +454,10 @@ impl FileReader {
         from: u64,
         size: u64,
     ) {
-        let is_near = self.window.as_ref().is_some_and(|(known, start, _)| {
-            Arc::ptr_eq(known, coming) && (*start..start.saturating_add(STEP_BYTES)).contains(&from)
+        let is_near = self.window.as_ref().is_some_and(|(known, start, of)| {
+            Arc::ptr_eq(known, coming)
+                && *of == path
+                && (*start..start.saturating_add(STEP_BYTES)).contains(&from)
         });
         if is_near {
             return;

@@ -218,7 +218,7 @@ impl Transfer {
                 event = self.fetching.next() => {
                     match event {
                         // Whoever is there may have it under another name.
-                        Err(GetError::Incomplete) if self.want_repeats() => {}
+                        Err(GetError::Incomplete | GetError::Stalled) if self.want_repeats() => {}
                         event => self.take(event?)?,
                     }
                     while let Some(event) = self.fetching.try_next() {
@@ -306,8 +306,9 @@ impl Transfer {
         let mut put_off = 0;
         for (position, file) in unfinished {
             let (mut level, was) = (self.levels.of(&file.path), before.of(&file.path));
-            let is_new = was == Level::Unwanted || sooner.contains(&position);
-            if is_new && level > Level::Unwanted && self.repeat(position, &file) {
+            let was_put_off = was == Level::Unwanted || sooner.contains(&position);
+            let is_new = was_put_off && level > Level::Unwanted;
+            if is_new && self.repeat(position, &file) {
                 continue;
             }
             if level == Level::Unwanted && put_off >= PUT_OFF_MAX {
@@ -319,7 +320,8 @@ impl Transfer {
                 told.push((level, position, file));
             }
         }
-        self.put_off = put_off + self.fetching.arriving.repeats();
+        let to_make: usize = self.repeated.iter().map(|(_, repeats)| repeats.len()).sum();
+        self.put_off = put_off + self.fetching.arriving.repeats() + to_make as u64;
         told.sort_by_key(|(level, ..)| *level);
         for (level, position, file) in told {
             let missing = file.incoming.missing().into_iter();

@@ -74,10 +74,9 @@ impl Cast {
     fn mislead(&self, world: &mut World, random: &mut Random) -> Result<(), Violation> {
         for forger in self.forgers {
             let number = world.forge(forger, FORGED);
+            let number = number.expect("a forger that runs has an invite to write");
             for person in &self.people {
-                number
-                    .iter()
-                    .for_each(|it| world.command(*person, &Command::Accept(*it)));
+                world.command(*person, &Command::Accept(number));
                 world.run(Duration::from_millis(random.below(20_000)))?;
             }
         }

@@ -243,6 +243,9 @@ impl Arriving {
                 _ => true,
             });
         }
+        drop(files);
+        // Whoever reads one of them finds it elsewhere now.
+        self.arrived.notify_waiters();
         taken
     }
 
@@ -495,6 +498,10 @@ impl Files {
             let Some(position) = self.whole.pop_front() else {
                 continue;
             };
+            // Others are to be made of it.
+            if self.repeats.contains_key(&position) {
+                continue;
+            }
             let Some(file) = self.placed.remove(&position) else {
                 continue;
             };

@@ -55,6 +55,9 @@ pub enum AlbumError {
     /// What was to be deleted with an album is shared by another name as well.
     #[error("its files are shared as {0:?}, too; take that back first. Nothing was changed")]
     SharedToo(String),
+    /// An album was taken back, and not all of it could be deleted.
+    #[error("it is not shared any more, but not all of it could be deleted: {0}")]
+    NotDeleted(io::Error),
     /// It was to be put in without what pictures say beside their pixels, and nobody knows what it says.
     #[error(
         "{0:?} is no picture or film of a kind that is known entirely (JPEG, PNG, WebP, HEIC, AVIF, MP4 or MOV), so nothing could be left out of it; it was not put into the album"
@@ -205,12 +208,12 @@ impl Contents {
     /// Takes an album back, and deletes its folder with all that was put into it. What others fetched stays theirs.
     ///
     /// # Errors
-    /// [`AlbumError::NoAlbum`]; [`AlbumError::SharedToo`], and nothing is changed then; [`AlbumError::Io`] where it was taken back, and not all of it could be
-    /// deleted.
+    /// [`AlbumError::NoAlbum`]; [`AlbumError::SharedToo`], and nothing is changed then; [`AlbumError::NotDeleted`].
     pub async fn delete_album(&self, album: &str) -> Result<Head, AlbumError> {
         let share = self.my_share(album).await?;
         let name = &share.head.name;
-        let folder = self.album_folder(&share).ok_or_else(|| {
+        let folder = self.album_folder(&share).filter(|folder| !folder.is_file());
+        let folder = folder.ok_or_else(|| {
             AlbumError::NoAlbum(format!(
                 "{name:?} is shared where it lies: take it back, and delete its files there"
             ))
@@ -218,20 +221,29 @@ impl Contents {
         let mine = self.blocking(|shares| Ok(shares.mine_in_place()?)).await?;
         let too = mine.iter().find(|other| {
             let mut roots = other.roots.iter();
-            other.head.share != share.head.share && roots.any(|root| root.starts_with(&folder))
+            let holds = |root: &PathBuf| root.starts_with(&folder) || folder.starts_with(root);
+            other.head.share != share.head.share && roots.any(holds)
         });
         if let Some(other) = too {
             return Err(AlbumError::SharedToo(other.head.name.clone()));
         }
         let head = self.unshare(&share.head.share.to_string()).await?;
-        blocking(move || {
-            match fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
+        let (incoming, id) = (self.node.home().albums().join(INCOMING), share.head.share);
+        let deleting = blocking(move || {
+            // What is on its way into it finds no place from here on.
+            fs::create_dir_all(&incoming)?;
+            let gone = incoming.join(id.to_string());
+            match fs::rename(&folder, &gone) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                renamed => renamed?,
             }
-            Ok(durable::sync_directory(folder.parent().unwrap_or(&folder))?)
-        })
-        .await?;
+            durable::sync_directory(folder.parent().unwrap_or(&folder))?;
+            Ok(fs::remove_dir_all(gone)?)
+        });
+        deleting.await.map_err(|error| match error {
+            AlbumError::Io(error) => AlbumError::NotDeleted(error),
+            error => error,
+        })?;
         Ok(head)
     }
 
