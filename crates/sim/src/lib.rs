@@ -5,6 +5,7 @@
 //!
 //! - [`world`]: the loop, and the shell of every node. [`event`] is what can be on its way in it.
 //! - [`node`], [`errand`]: one node: its machines, its disk, its shell's memory.
+//! - [`forger`]: somebody who writes invites in the name of another.
 //! - [`network`], [`nat`]: the wires.
 //! - [`model`]: the reference: what people did, and what follows from it.
 //! - [`checker`]: what must hold after each step, and at rest.
@@ -17,6 +18,7 @@
 pub mod checker;
 pub mod errand;
 pub mod event;
+pub mod forger;
 pub mod model;
 pub mod nat;
 pub mod network;

@@ -9,9 +9,9 @@ use kith_core::introducer::{Introducer, Ports, Trust};
 use kith_core::random::Random;
 use kith_core::time::Time;
 
-use super::forgers::Forger;
 use crate::checker::{self, Checker, Fact, View};
 use crate::event::{Call, EPOCH, Event, LinkId, NodeId, Parcel};
+use crate::forger::Forger;
 use crate::model::Model;
 use crate::network::{Network, Quality};
 use crate::node::{Node, Person, outer_ip};
