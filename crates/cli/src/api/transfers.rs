@@ -205,10 +205,8 @@ pub(super) async fn pause(
     Path(id): Path<String>,
 ) -> Answer<Vec<TransferInfo>> {
     let transfers = door.node().contents().transfers();
-    let mut paused = Vec::new();
-    for id in named(&transfers, &id, |state| !state.is_over())? {
-        paused.push(transfers.pause(id).await?);
-    }
+    let ids = named(&transfers, &id, |state| !state.is_over())?;
+    let paused = each(ids.into_iter().map(|id| transfers.pause(id))).await?;
     describe_all(&door, paused).await
 }
 
@@ -221,10 +219,8 @@ pub(super) async fn resume(
 ) -> Answer<Vec<TransferInfo>> {
     let transfers = door.node().contents().transfers();
     let is_to_resume = |state| matches!(state, TransferState::Paused | TransferState::Failed);
-    let mut resumed = Vec::new();
-    for id in named(&transfers, &id, is_to_resume)? {
-        resumed.push(transfers.resume(id).await?);
-    }
+    let ids = named(&transfers, &id, is_to_resume)?;
+    let resumed = each(ids.into_iter().map(|id| transfers.resume(id))).await?;
     describe_all(&door, resumed).await
 }
 
@@ -254,11 +250,26 @@ pub(super) async fn cancel(
     Asked(asked): Asked<CancelRequest>,
 ) -> Answer<Vec<TransferInfo>> {
     let transfers = door.node().contents().transfers();
-    let mut cancelled = Vec::new();
-    for id in named(&transfers, &id, |_| true)? {
-        cancelled.push(transfers.cancel(id, !asked.keep).await?);
-    }
+    let ids = named(&transfers, &id, |_| true)?;
+    let cancelled = ids.into_iter().map(|id| transfers.cancel(id, !asked.keep));
+    let cancelled = each(cancelled).await?;
     describe_all(&door, cancelled).await
+}
+
+/// Does something with each of several transfers, one after the other, also where it fails with some: the first failure is what is said then.
+async fn each<F>(acts: impl Iterator<Item = F>) -> Result<Vec<peer::TransferInfo>, kith::Error>
+where
+    F: Future<Output = Result<peer::TransferInfo, kith::Error>>,
+{
+    let mut infos = Vec::new();
+    let mut failed = Ok(());
+    for act in acts {
+        match act.await {
+            Ok(info) => infos.push(info),
+            Err(error) => failed = failed.and(Err(error)),
+        }
+    }
+    failed.map(|()| infos)
 }
 
 /// A transfer as an event tells it.

@@ -274,28 +274,22 @@ fn candidate(file: &File) -> Option<Candidate> {
     Some((path, Stamp::of(&metadata)))
 }
 
-/// Makes files of one that is whole: what that brought each; `None` for one that it could not be made of, or of which something has come. Blocks.
+/// Makes a file of one that is whole: what that brought; `None` where it could not be made of it, or something of it has come. Blocks.
 ///
 /// # Errors
-/// What the disk says of a new file.
-pub(super) fn make_repeats(
-    first: &File,
-    repeats: &[(u64, File)],
-) -> Result<Vec<Option<Brought>>, StagingError> {
-    let made = repeats.iter().map(|(_, repeat)| {
-        if repeat.incoming.is_begun() {
-            return Ok(None);
-        }
-        // Who writes a part of it that came twice touches it once more.
-        let candidate = candidate(first);
-        let brought = local::bring(&repeat.incoming, candidate.as_slice())?;
-        if brought.is_none() && repeat.incoming.is_begun() {
-            // Something of it came meanwhile, and went again. The next run looks what is there.
-            return Err(io::Error::from(io::ErrorKind::Interrupted).into());
-        }
-        Ok(brought)
-    });
-    made.collect()
+/// What the disk says of the new file.
+pub(super) fn make_repeat(first: &File, repeat: &File) -> Result<Option<Brought>, StagingError> {
+    if repeat.incoming.is_begun() {
+        return Ok(None);
+    }
+    // Who writes a part of it that came twice touches it once more.
+    let candidate = candidate(first);
+    let brought = local::bring(&repeat.incoming, candidate.as_slice())?;
+    if brought.is_none() && repeat.incoming.is_begun() {
+        // Something of it came meanwhile, and went again. The next run looks what is there.
+        return Err(io::Error::from(io::ErrorKind::Interrupted).into());
+    }
+    Ok(brought)
 }
 
 /// Where a file grows, or lies in the target.

@@ -1,7 +1,7 @@
 //! A transfer: a tree is walked, its items become directories and files, and what is missing of them is wanted.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use kith_core::data::walk::{Item, Walk};
 use kith_core::ids::PeerId;
 use tokio::sync::watch;
 
+use self::making::{Making, Repeat};
 use crate::content::asking::Answered;
 use crate::content::compare;
 use crate::content::error::GetError;
@@ -67,8 +68,10 @@ pub(super) struct Transfer {
     lacks: bool,
     /// A file that has changed at a provider.
     changed: Option<String>,
-    /// Files that have become whole, and what is to be made of each.
-    repeated: Vec<(File, Vec<(u64, File)>)>,
+    /// Files that have become whole, and one each that is to be made of it.
+    repeated: VecDeque<(File, Repeat)>,
+    /// The one that is being made.
+    making: Option<Making>,
     /// What is to lie beneath the target,
     entries: u64,
     /// and what without bytes is made of it.
@@ -112,7 +115,8 @@ impl Transfer {
             put_off: 0,
             lacks: false,
             changed: None,
-            repeated: Vec::new(),
+            repeated: VecDeque::new(),
+            making: None,
             entries: 0,
             repeats: Repeats::default(),
             found: 0,
@@ -208,7 +212,9 @@ impl Transfer {
             if is_walked && self.unfinished == 0 {
                 return Ok(());
             }
-            if self.lacks && self.fetching.is_stranded() && !self.want_repeats() {
+            self.begin_making();
+            let is_making = self.making.is_some();
+            if self.lacks && self.fetching.is_stranded() && !is_making && !self.want_repeats() {
                 let version = self.fetching.root();
                 let changed = self.changed.take();
                 let changed = changed.map(|path| GetError::Changed { path, version });
@@ -218,19 +224,17 @@ impl Transfer {
                 event = self.fetching.next() => {
                     match event {
                         // Whoever is there may have it under another name.
-                        Err(GetError::Incomplete | GetError::Stalled) if self.want_repeats() => {}
+                        Err(GetError::Incomplete | GetError::Stalled)
+                            if is_making || self.want_repeats() => {}
                         event => self.take(event?)?,
                     }
                     while let Some(event) = self.fetching.try_next() {
                         self.take(event)?;
                     }
-                    self.make_repeats().await?;
                 }
+                made = making::made(&mut self.making) => self.take_made(made?),
                 // Its sender is held by this.
-                _ = self.levels_watch.changed() => {
-                    self.sort_anew();
-                    self.make_repeats().await?;
-                }
+                _ = self.levels_watch.changed() => self.sort_anew(),
                 Ok(()) = durable.changed() => {}
                 () = std::future::ready(()), if has_read => {}
                 _ = every.tick() => {
@@ -300,6 +304,8 @@ impl Transfer {
             .take_repeats_if(|first, repeat| levels.of(&repeat.path) > levels.of(&first.path));
         let sooner: BTreeSet<u64> = sooner.into_iter().map(|(position, _)| position).collect();
         let mut unfinished = self.fetching.arriving.unfinished();
+        let to_make: BTreeSet<u64> = self.to_make().collect();
+        unfinished.retain(|(position, _)| !to_make.contains(position));
         // What is made of others may be made of what is wanted soonest.
         unfinished.sort_by_key(|(position, file)| (Reverse(levels.of(&file.path)), *position));
         let mut told = Vec::new();
@@ -320,8 +326,7 @@ impl Transfer {
                 told.push((level, position, file));
             }
         }
-        let to_make: usize = self.repeated.iter().map(|(_, repeats)| repeats.len()).sum();
-        self.put_off = put_off + self.fetching.arriving.repeats() + to_make as u64;
+        self.put_off = put_off + self.fetching.arriving.repeats() + self.to_make().count() as u64;
         told.sort_by_key(|(level, ..)| *level);
         for (level, position, file) in told {
             let missing = file.incoming.missing().into_iter();
@@ -361,8 +366,7 @@ impl Transfer {
         self.unfinished -= files;
         *self.progress.sources.entry(peer).or_default() += bytes;
         for position in whole {
-            let repeated = self.fetching.arriving.take_repeats(*position);
-            self.repeated.extend(repeated);
+            self.take_repeats(*position);
         }
     }
 
@@ -493,4 +497,5 @@ fn is_bare(item: &Item, only: Option<&Filter>) -> bool {
     }
 }
 
+mod making;
 mod repeating;

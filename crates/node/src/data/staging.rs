@@ -172,6 +172,17 @@ impl Staging {
         Places { folder, named }
     }
 
+    /// Has the staging folder at `folder` stay for another month, whoever downloads beside it; one that is gone is nothing to keep.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn retain(folder: &Path) -> io::Result<()> {
+        match hash::open_in_place(&folder.join("lock")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            lock => lock?.set_modified(SystemTime::now()),
+        }
+    }
+
     /// Deletes the staging folder at `folder` with all that arrived, of other versions as well; one that is gone is deleted.
     ///
     /// # Errors

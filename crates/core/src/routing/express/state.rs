@@ -4,8 +4,8 @@
 //!               handle_request                 handle_shown
 //!   (nothing) ─────────────────▶ WaitShown ─────────────────▶ WaitEnd
 //!                                    │                           │
-//!                   TICKET_LIFE over │        handle_lane_ended, │
-//!                or handle_session_ended      handle_session_ended
+//!               TICKET_LIFE over or  │                           │
+//!                handle_lane_ended   │         handle_lane_ended │
 //!                                    ▼                           ▼
 //!                                (nothing)                   (nothing)
 //! ```
@@ -131,14 +131,9 @@ impl Tickets {
         })
     }
 
-    /// A lane is over, or did not come about. Told twice, the second time says nothing.
+    /// A lane is over, as with its session, or did not come about. Told twice, the second time says nothing.
     pub fn handle_lane_ended(&mut self, lane: LaneId) {
         self.lanes.remove(&lane);
-    }
-
-    /// A session is over, and with it its tickets and lanes.
-    pub fn handle_session_ended(&mut self, session: SessionNumber) {
-        self.lanes.retain(|_, place| place.asker.session != session);
     }
 
     /// Time has passed.
@@ -275,16 +270,6 @@ mod tests {
         let refused = tickets.handle_request(START, relayed).map(drop);
         assert_eq!(refused, Err(Refusal::Relayed));
         assert_eq!(tickets.poll_timeout(), None);
-    }
-
-    #[test]
-    fn the_tickets_of_a_session_end_with_it() {
-        let mut tickets = tickets();
-        let (_, ended) = issue(&mut tickets, asker(1));
-        let (_, other) = issue(&mut tickets, asker(2));
-        tickets.handle_session_ended(SessionNumber(1));
-        assert_eq!(tickets.handle_shown(START, ended.name()), None);
-        assert!(tickets.handle_shown(START, other.name()).is_some());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::data::range::{Blob, Verified};
 
 /// From how many bytes on a file that is in a tree several times is fetched once: what is smaller comes in one chunk with others, and costs less than
 /// another look at the disk.
-pub(in crate::content) const REPEATED_BYTES_MIN: u64 = CHUNK_BYTES_MIN;
+const REPEATED_BYTES_MIN: u64 = CHUNK_BYTES_MIN;
 
 /// Files that are whole and still known by their place, because a second source may have been asked for their last chunk: more than the
 /// requests that are under way can name.

@@ -175,6 +175,27 @@ async fn what_is_said_of_files_on_the_way_holds_for_those_that_are_made_of_other
     assert_eq!(snapshot(&got.target), snapshot(&world.source()));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_while_files_are_made_of_others_does_not_fetch_them() {
+    let world = World::new();
+    let share = share_repeats(&world);
+    let request = world.request(share);
+    let mut levels = [Level::High, Level::Low].into_iter().cycle();
+    let mut said = 0;
+    let got = world.get_reporting(request.clone(), |now| {
+        // The first of its content is whole, and not all of the others are made.
+        if (REPEATED_BYTES + TIMES * 70_000..TIMES * REPEATED_BYTES).contains(&now.bytes) {
+            let level = levels.next().expect("there is always one");
+            request.priorities.set("", level).expect("a path");
+            said += 1;
+        }
+    });
+    let got = got.await.expect("fetched");
+    assert!(said > 1, "said {said} times");
+    assert_eq!(got.fetched, REPEATED_BYTES + TIMES * 70_000);
+    assert_eq!(snapshot(&got.target), snapshot(&world.source()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_somebody_who_has_the_content_under_another_name_alone_it_comes_under_that() {
     let mut alice_world = World::new();

@@ -1,13 +1,10 @@
 //! Files of one content in one transfer: one is fetched, and the others are made of it.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use kith_core::content::swarm::span::Span;
 
 use super::Transfer;
-use crate::content::error::GetError;
-use crate::content::preparing::{blocking, make_repeats, span};
+use super::making::Making;
+use crate::content::preparing::span;
 use crate::content::swarm::arriving::File;
 use crate::data::incoming::Brought;
 
@@ -24,8 +21,7 @@ impl Transfer {
         let level = |file: &File| self.levels.of(&file.path);
         match first {
             Some((_, first)) if first.incoming.is_whole() => {
-                let repeat = (position, file.clone());
-                self.repeated.push((first, vec![repeat]));
+                self.repeated.push_back((first, (position, file.clone())));
                 true
             }
             Some((_, first))
@@ -40,35 +36,47 @@ impl Transfer {
         }
     }
 
-    /// Makes of files that have come whole what is the same. Where that cannot be done it is asked for.
-    pub(super) async fn make_repeats(&mut self) -> Result<(), GetError> {
-        while let Some((first, repeats)) = self.repeated.pop() {
-            let (tasks, path) = (&self.fetching.arriving.tasks, Arc::clone(&first.path));
-            let to_make = repeats.clone();
-            let making = blocking(tasks, Path::new(&*path), move || {
-                make_repeats(&first, &to_make)
-            });
-            let made = making.await?;
-            let files = repeats.len() as u64;
-            for ((position, file), made) in repeats.into_iter().zip(made) {
-                match made {
-                    Some(brought) => self.made(position, &file, brought),
-                    None => self.want_file(position, &file),
-                }
-            }
-            self.put_off = self.put_off.saturating_sub(files);
+    /// Has what waited for the file that begins at `first`, which is whole, be made of it.
+    pub(super) fn take_repeats(&mut self, first: u64) {
+        if let Some((first, repeats)) = self.fetching.arriving.take_repeats(first) {
+            let repeats = repeats.into_iter();
+            (self.repeated).extend(repeats.map(|repeat| (first.clone(), repeat)));
         }
-        Ok(())
     }
 
-    /// A file was made of another.
-    fn made(&mut self, position: u64, file: &File, brought: Brought) {
+    /// Begins to make the next that is to be made, unless one is being made.
+    pub(super) fn begin_making(&mut self) {
+        if self.making.is_some() {
+            return;
+        }
+        let Some((first, repeat)) = self.repeated.pop_front() else {
+            return;
+        };
+        let tasks = &self.fetching.arriving.tasks;
+        self.making = Some(Making::begin(tasks, first, repeat));
+    }
+
+    /// Where those lie that are to be made, and the one that is being made.
+    pub(super) fn to_make(&self) -> impl Iterator<Item = u64> {
+        let making = self.making.iter().map(|making| making.repeat.0);
+        making.chain(self.repeated.iter().map(|(_, (position, _))| *position))
+    }
+
+    /// A file was made of another, or could not be, and is asked for.
+    pub(super) fn take_made(&mut self, made: Option<Brought>) {
+        let Some(Making { repeat, .. }) = self.making.take() else {
+            return;
+        };
+        self.put_off = self.put_off.saturating_sub(1);
+        let (position, file) = repeat;
+        let Some(brought) = made else {
+            return self.want_file(position, &file);
+        };
         let whole = span(position, 0, file.incoming.blob.size);
         self.fetching.want(&[whole], &[]);
         self.fetching.arriving.made(position);
         // Others may have waited for it.
-        let repeated = self.fetching.arriving.take_repeats(position);
-        self.repeated.extend(repeated);
+        self.take_repeats(position);
         self.progress.bytes += brought.bytes;
         // Where its last part came meanwhile, that counts.
         self.progress.files += u64::from(brought.is_last);

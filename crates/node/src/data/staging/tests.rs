@@ -142,18 +142,22 @@ fn a_download_that_nobody_went_on_with_for_a_month_is_removed_by_the_next_beside
         lock.set_modified(time).expect("set");
     };
     let long_ago = SystemTime::now() - ABANDONED_AFTER - Duration::from_secs(60);
-    let [abandoned, recent, held] = ["abandoned", "recent", "held"].map(open);
+    let [abandoned, recent, held, wanted] = ["abandoned", "recent", "held", "wanted"].map(open);
     age(&abandoned, long_ago);
     age(&recent, long_ago + Duration::from_secs(120));
     age(&held, long_ago);
-    let folders = [&abandoned, &recent, &held].map(|staging| staging.folder.clone());
-    drop((abandoned, recent));
+    age(&wanted, long_ago);
+    let folders = [&abandoned, &recent, &held, &wanted].map(|staging| staging.folder.clone());
+    drop((abandoned, recent, wanted));
+    Staging::retain(&folders[3]).expect("retained");
+    Staging::retain(&folder.path().join("gone")).expect("nothing to keep");
     // Something of this name that is none.
     let other = folder.path().join(".kith-0123456789abcdef.partial");
     fs::create_dir(&other).expect("created");
     let given_up = open("given up");
     let last = given_up.folder.clone();
-    assert_eq!(folders.map(|folder| folder.exists()), [false, true, true]);
+    let exist = folders.map(|folder| folder.exists());
+    assert_eq!(exist, [false, true, true, true]);
     assert!(other.exists() && last.exists());
     drop(given_up);
     Staging::discard(&last).expect("removed");

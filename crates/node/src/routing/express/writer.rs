@@ -97,6 +97,10 @@ impl LaneWriter {
         &mut self,
         chunks: &mut &mut [Bytes],
     ) -> Result<(), StreamError> {
+        if chunks.is_empty() {
+            // Room that was taken and not used would keep the stream from ending.
+            return Ok(());
+        }
         std::future::poll_fn(|cx| self.poll_room(cx)).await?;
         let rest = std::mem::take(chunks);
         if let Some(chunk) = rest.first_mut() {

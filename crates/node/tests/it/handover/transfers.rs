@@ -1,6 +1,6 @@
 //! Transfers as things of the node: seen, paused, resumed, cancelled, and gone on with after a restart.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use kith::ErrorKind;
 use kith::content::Recipients;
@@ -280,24 +280,97 @@ async fn a_number_of_no_transfer_is_not_found() {
     }
 }
 
+/// Nothing can be written to somebody's database.
+struct Unwritable(rusqlite::Connection);
+
+impl Unwritable {
+    fn begin(person: &Person) -> Self {
+        let path = person.at("data/kith.db");
+        let database = rusqlite::Connection::open(path).expect("it is there");
+        database.busy_timeout(PATIENCE).expect("set");
+        let this = Self(database);
+        this.rename("state", "away");
+        this
+    }
+
+    fn end(self) {
+        self.rename("away", "state");
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        let statement = format!("ALTER TABLE {from} RENAME TO {to}");
+        self.0.execute_batch(&statement).expect("renamed");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transfer_that_somebody_else_cannot_have_kept_goes_on() {
     let (_alice, bob) = with_big().await;
     let transfer = begin(&bob, true).await;
-    let database = rusqlite::Connection::open(bob.at("data/kith.db")).expect("it is there");
-    database.busy_timeout(PATIENCE).expect("set");
-    let rename = |from, to| {
-        let statement = format!("ALTER TABLE {from} RENAME TO {to}");
-        database.execute_batch(&statement).expect("renamed");
-    };
-    rename("state", "away");
     let options = bob.options("alice/big").await.expect("a source");
     let transfers = bob.node.contents().transfers();
+    let unwritable = Unwritable::begin(&bob);
     let refused = transfers.begin(options, true).await;
-    rename("away", "state");
+    unwritable.end();
     assert!(refused.is_err());
     assert_eq!(only(&bob).id, transfer.id());
     assert_eq!(done(transfer).await.bytes, BIG_BYTES as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_of_a_resumed_transfer_leaves_it_to_be_resumed() {
+    let (_alice, bob) = with_big().await;
+    let transfer = begin(&bob, true).await;
+    let transfers = bob.node.contents().transfers();
+    transfers.pause(transfer.id()).await.expect("there");
+    let unwritable = Unwritable::begin(&bob);
+    let refused = transfers.resume(transfer.id()).await;
+    unwritable.end();
+    assert!(refused.is_err());
+    assert_eq!(only(&bob).state, TransferState::Paused);
+    transfers.resume(transfer.id()).await.expect("written");
+    assert_eq!(done(transfer).await.bytes, BIG_BYTES as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_transfer_that_cannot_be_forgotten_leaves_nothing_behind_and_is_cancelled_again()
+ {
+    let (_alice, mut bob) = with_big().await;
+    let mut transfer = begin(&bob, true).await;
+    until(&mut transfer, 1).await;
+    let id = transfer.id();
+    let transfers = bob.node.contents().transfers();
+    let unwritable = Unwritable::begin(&bob);
+    let refused = transfers.cancel(id, true).await;
+    unwritable.end();
+    assert!(refused.is_err());
+    let left = std::fs::read_dir(bob.at("out")).expect("there").count();
+    assert_eq!(left, 0, "what arrived is deleted, as on a full disk");
+    assert_eq!(only(&bob).state, TransferState::Cancelled);
+    transfers.cancel(id, true).await.expect("forgotten");
+    drop((transfer, transfers));
+    bob.restart().await;
+    assert!(bob.node.contents().transfers().list().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrived_for_a_paused_transfer_outlives_others_beside_it_by_any_time() {
+    let (alice, bob) = with_big().await;
+    let mut transfer = begin(&bob, true).await;
+    until(&mut transfer, BIG_BYTES as u64 / 8).await;
+    let transfers = bob.node.contents().transfers();
+    transfers.pause(transfer.id()).await.expect("there");
+    served(&alice, false).await;
+    let mut staged = std::fs::read_dir(bob.at("out")).expect("there");
+    let staged = staged.next().expect("one").expect("read").path();
+    let lock = std::fs::File::open(staged.join("lock")).expect("there");
+    let long_ago = SystemTime::now() - Duration::from_secs(400 * 24 * 60 * 60);
+    lock.set_modified(long_ago).expect("set");
+    alice.write("small", b"beside it");
+    alice.share("small", Recipients::Contacts).await;
+    let beside = bob.options("alice/small").await.expect("a source");
+    done(transfers.begin(beside, false).await.expect("begun")).await;
+    assert!(staged.exists());
 }
 
 /// Two of whom Alice was gone when some of her folder `both` had come to Bob: which transfer failed of it, and how much has arrived.

@@ -147,17 +147,21 @@ impl Transfers {
     /// As [`Transfers::pause`].
     pub async fn resume(&self, id: TransferId) -> Result<TransferInfo, Error> {
         let _changing = self.node.transfers().changing.lock().await;
-        let info = {
+        let (info, before) = {
             let mut table = self.node.transfers().lock();
             let entry = table.entries.get_mut(&id).ok_or_else(|| missing(id))?;
             let is_done = entry.status.borrow().state == TransferState::Done;
             if is_done || entry.stop.is_some() {
                 return Ok(entry.info(id));
             }
+            let before = entry.standing();
             entry.begin();
-            entry.info(id)
+            (entry.info(id), before)
         };
-        run::write(&self.node, id).await?;
+        if let Err(error) = run::write(&self.node, id).await {
+            self.take_back(id, Some(before));
+            return Err(error);
+        }
         run::start(&self.node, id);
         Ok(info)
     }
@@ -213,7 +217,8 @@ impl Transfers {
         Ok(begun)
     }
 
-    /// Ends one, and forgets it. What arrived is kept for a later one, or deleted if it is to be `discard`ed; what is whole stays in any case.
+    /// Ends one, and forgets it. What arrived is kept for a later one, or deleted if it is to be `discard`ed; what is whole stays in any case. Where
+    /// that fails it is ended all the same, and stays in the list, to be cancelled once more.
     ///
     /// # Errors
     /// As [`Transfers::pause`], and [`Error::Io`] when what arrived cannot be deleted.
@@ -221,19 +226,21 @@ impl Transfers {
         let _changing = self.node.transfers().changing.lock().await;
         let (info, arrived) = {
             let mut table = self.node.transfers().lock();
-            let mut entry = table.entries.remove(&id).ok_or_else(|| missing(id))?;
+            let entry = table.entries.get_mut(&id).ok_or_else(|| missing(id))?;
             if !entry.status.borrow().state.is_over() {
                 entry.rest(TransferState::Cancelled);
             }
             // Of this one, and of the one in whose place it is.
-            let arrived = [entry.staged.folder(), entry.instead_of.take()];
+            let arrived = [entry.staged.folder(), entry.instead_of.clone()];
             (entry.info(id), arrived)
         };
         self.node.transfers().tell(info.clone());
-        run::write(&self.node, id).await?;
+        // A full disk that forgets nothing more has room again after this.
         for folder in arrived.into_iter().flatten().filter(|_| discard) {
             discard_staged(folder).await?;
         }
+        run::forget(&self.node, id).await?;
+        self.node.transfers().lock().entries.remove(&id);
         Ok(info)
     }
 

@@ -169,6 +169,14 @@ impl Table {
         found.next()
     }
 
+    /// Where what arrived for those lies that are not over, and what they go on with.
+    pub(super) fn staged(&self) -> Vec<PathBuf> {
+        let entries = self.entries.values();
+        let wanted = entries.filter(|entry| !entry.status.borrow().state.is_over());
+        let folders = wanted.flat_map(|entry| [entry.staged.folder(), entry.instead_of.clone()]);
+        folders.flatten().collect()
+    }
+
     /// The oldest of those that are over and that nobody holds, as far as there are more than are shown.
     pub(super) fn surplus(&self) -> Vec<TransferId> {
         let is_over = |entry: &Entry| entry.held == 0 && entry.status.borrow().state.is_over();

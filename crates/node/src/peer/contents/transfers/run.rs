@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 use super::info::{TransferFailure, TransferId, TransferState};
 use super::kept::{self, KeptTransfer};
 use super::order::Order;
-use super::staged::discard_staged;
+use super::staged::{discard_staged, retain_staged};
 use crate::content::GetError;
 use crate::error::Error;
 use crate::peer::contents::fetched::Fetched;
@@ -73,7 +73,7 @@ pub(super) fn start(node: &Node, id: TransferId) {
     });
 }
 
-/// Writes what a kept transfer has become; `None` where it is kept no longer.
+/// Writes what a kept transfer has become.
 ///
 /// # Errors
 /// [`Error::Io`] when it cannot be written.
@@ -82,11 +82,18 @@ pub(super) async fn write(node: &Node, id: TransferId) -> Result<(), Error> {
         let table = node.transfers().lock();
         match table.entries.get(&id) {
             Some(entry) if entry.kept => entry.keep(id).row(),
-            Some(_) => return Ok(()),
-            None => kept::no_row(id),
+            _ => return Ok(()),
         }
     };
     write_rows(node, vec![row]).await
+}
+
+/// Writes that a transfer is kept no longer.
+///
+/// # Errors
+/// As [`write`].
+pub(super) async fn forget(node: &Node, id: TransferId) -> Result<(), Error> {
+    write_rows(node, vec![kept::no_row(id)]).await
 }
 
 async fn write_rows(node: &Node, rows: Vec<Row>) -> Result<(), Error> {
@@ -103,6 +110,9 @@ async fn work(
 ) -> Result<Fetched, Error> {
     let begun = Instant::now();
     loop {
+        // Before this one looks what lies beside it.
+        let staged = contents.node.transfers().lock().staged();
+        retain_staged(staged).await;
         let mut transfer = contents.get(options.clone());
         follow(&contents.node, id, stop, &mut transfer).await;
         match transfer.finished().await {

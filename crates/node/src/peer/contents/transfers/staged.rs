@@ -1,4 +1,4 @@
-//! What arrived for a transfer that is over: taken along to another folder, or deleted.
+//! What arrived for a transfer: kept while it is wanted, taken along to another folder, or deleted.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,6 +34,20 @@ pub(super) async fn take_along(staged: &StagedAt, out: &Path) -> Result<(), Erro
         Ok(())
     })
     .await
+}
+
+/// Has these staging folders stay, however long nobody went on with them: a download removes what was abandoned beside it. What cannot be reached in time
+/// is left as it is.
+pub(super) async fn retain_staged(folders: Vec<PathBuf>) {
+    let retaining = tokio::task::spawn_blocking(move || {
+        for folder in folders {
+            if let Err(error) = Staging::retain(&folder) {
+                debug!(%error, "what has arrived is not said to be wanted");
+            }
+        }
+    });
+    // A disk that hangs holds up no transfer to another.
+    drop(tokio::time::timeout(RELEASE_WITHIN, retaining).await);
 }
 
 /// Deletes a staging folder.
