@@ -21,8 +21,17 @@ pub(super) struct Coming {
     /// What is fetched, where that is one file.
     file: Option<String>,
     priorities: Priorities,
-    /// What each reader wants next, and whether it comes for its readers alone.
-    windows: Mutex<BTreeMap<ReaderId, (Span, bool)>>,
+    /// What each reader wants next.
+    windows: Mutex<BTreeMap<ReaderId, Window>>,
+}
+
+/// What a reader wants next.
+#[derive(Debug)]
+struct Window {
+    span: Span,
+    path: Arc<str>,
+    /// Whether it comes for its readers alone.
+    is_put_off: bool,
 }
 
 impl Coming {
@@ -73,13 +82,21 @@ impl Coming {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let is_put_off = self.priorities.of(path) == Level::Unwanted;
         let before = match window {
-            Some(window) => windows.insert(reader, (window, is_put_off)),
+            Some(span) => {
+                let path = path.into();
+                let window = Window {
+                    span,
+                    path,
+                    is_put_off,
+                };
+                windows.insert(reader, window)
+            }
             None => windows.remove(&reader),
         };
-        let before = before.filter(|(_, was_put_off)| *was_put_off);
-        if let Some((before, _)) = before {
+        let before = before.filter(|before| before.is_put_off);
+        if let Some(before) = &before {
             self.getting
-                .tell(|getter, now| getter.handle_unwanted(now, transfer, before));
+                .tell(|getter, now| getter.handle_unwanted(now, transfer, before.span));
         }
         if is_put_off || before.is_some() {
             self.want(&windows);
@@ -90,15 +107,20 @@ impl Coming {
 
     /// How soon its files are wanted was told anew: what is read stays wanted.
     pub(super) fn levels_changed(&self) {
-        self.want(&self.windows.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        for window in windows.values_mut() {
+            // What is wanted anyway stays wanted when nobody reads it any more.
+            window.is_put_off = self.priorities.of(&window.path) == Level::Unwanted;
+        }
+        self.want(&windows);
     }
 
     /// Has asked for what readers want, whatever is said of its files.
-    fn want(&self, windows: &BTreeMap<ReaderId, (Span, bool)>) {
+    fn want(&self, windows: &BTreeMap<ReaderId, Window>) {
         let transfer = self.transfer;
         self.getting.tell(|getter, now| {
-            for (window, _) in windows.values() {
-                getter.handle_wanted(now, transfer, *window, Priority::High);
+            for window in windows.values() {
+                getter.handle_wanted(now, transfer, window.span, Priority::High);
             }
         });
     }

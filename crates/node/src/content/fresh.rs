@@ -316,13 +316,26 @@ enum Looked {
 fn has_changed_folder(roots: Vec<PathBuf>, at: Time, now: Time) -> io::Result<bool> {
     let since = at - TICK;
     for folder in roots.iter().flat_map(|root| folders::beneath(root)) {
-        let changed = Stamp::of(&folder?.metadata).mtime_ms();
+        let folder = match folder {
+            // It is left out of the share, or gone, which the folder that it lay in tells.
+            Err(error) if is_closed_or_gone(&error) => continue,
+            folder => folder?,
+        };
+        let changed = Stamp::of(&folder.metadata).mtime_ms();
         let changed = Time(u64::try_from(changed).unwrap_or(0));
         if (since..=now).contains(&changed) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+fn is_closed_or_gone(error: &io::Error) -> bool {
+    let kind = error.kind();
+    matches!(
+        kind,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound
+    )
 }
 
 #[cfg(test)]

@@ -36,6 +36,16 @@ struct Table {
 /// What of a folder matters to whom: everything, or one name.
 type Interests = BTreeSet<(ShareId, Option<OsString>)>;
 
+/// What became of one more folder to watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Added {
+    Watched,
+    /// This one cannot be.
+    Refused,
+    /// No further one can be.
+    Full,
+}
+
 impl Watch {
     /// Begins to tell `looks` what is seen.
     pub(super) fn new(looks: Arc<Looks>) -> Self {
@@ -61,18 +71,23 @@ impl Watch {
         for root in roots {
             // Where it lies tells of a folder that is moved away, and comes back.
             if let (Some(parent), Some(name)) = (root.parent(), root.file_name()) {
-                let is_watched = self.add(share, parent.to_owned(), Some(name.to_owned()));
+                let added = self.add(share, parent.to_owned(), Some(name.to_owned()));
                 if !root.is_dir() {
-                    is_all &= is_watched;
+                    is_all &= added == Added::Watched;
                     continue;
                 }
             }
             for folder in folders::beneath(root) {
                 // What cannot be read is left out of the share.
                 let Ok(folder) = folder else { continue };
-                if !self.add(share, folder.path, None) {
-                    is_all = false;
-                    break;
+                match self.add(share, folder.path, None) {
+                    Added::Watched => {}
+                    // One that cannot be read keeps no other from being watched.
+                    Added::Refused => is_all = false,
+                    Added::Full => {
+                        is_all = false;
+                        break;
+                    }
                 }
             }
         }
@@ -93,23 +108,26 @@ impl Watch {
     }
 
     /// Watches one folder; anew where it is watched already, because it may be another one under the same name.
-    fn add(&mut self, share: &ShareId, folder: PathBuf, name: Option<OsString>) -> bool {
+    fn add(&mut self, share: &ShareId, folder: PathBuf, name: Option<OsString>) -> Added {
         let Some(watcher) = &mut self.watcher else {
-            return false;
+            return Added::Full;
         };
         let mut table = lock(&self.table);
         if !table.folders.contains_key(&folder) && table.folders.len() >= WATCHES_MAX {
-            return false;
+            return Added::Full;
         }
         let interests = table.folders.entry(folder.clone()).or_default();
         interests.insert((*share, name));
         drop(table);
         match watcher.watch(&folder, RecursiveMode::NonRecursive) {
-            Ok(()) => true,
+            Ok(()) => Added::Watched,
             Err(error) => {
                 tracing::debug!(%error, "a shared folder is not watched");
                 lock(&self.table).folders.remove(&folder);
-                false
+                match error.kind {
+                    notify::ErrorKind::MaxFilesWatch => Added::Full,
+                    _ => Added::Refused,
+                }
             }
         }
     }

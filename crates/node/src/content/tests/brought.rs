@@ -337,16 +337,16 @@ async fn one_file_is_brought_up_to_date_in_a_folder_behind_a_link() {
 
 #[test]
 fn a_folder_that_takes_nothing_keeps_nothing_else_away() {
-    as_somebody("update_beside_a_closed_folder");
+    as_somebody("brought::update_beside_a_closed_folder");
 }
 
 #[test]
 fn a_file_that_cannot_be_read_keeps_nothing_else_away() {
-    as_somebody("update_beside_a_closed_file");
+    as_somebody("brought::update_beside_a_closed_file");
 }
 
-/// Runs one of the ignored tests below as somebody to whom something can be closed.
-fn as_somebody(test: &str) {
+/// Runs an ignored test beside these as somebody to whom something can be closed.
+pub(super) fn as_somebody(test: &str) {
     let this = std::env::current_exe().expect("a program");
     let closed = tempfile::tempdir().expect("temporary folder");
     set_mode(closed.path(), 0o500);
@@ -360,7 +360,7 @@ fn as_somebody(test: &str) {
             command
         }
     };
-    let name = format!("content::tests::brought::{test}");
+    let name = format!("content::tests::{test}");
     let ran = command
         .args([&name, "--exact", "--ignored", "--nocapture"])
         .output();

@@ -1,6 +1,7 @@
 //! A folder that changes becomes a new head by itself.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use kith_core::data::head::Head;
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
+use super::brought::as_somebody;
 use super::world::{NOW, World, snapshot};
 use crate::content::{Credential, Get, NewShare, Recipients, ShareEvent, follow};
 use kith_core::random::Random;
@@ -141,6 +143,36 @@ async fn what_changed_while_nobody_watched_is_found_at_the_start() {
     let following = tokio::spawn(follow(Arc::clone(&world.shares), || NOW));
     assert_eq!(next(&mut changes).await.totals.bytes, 10);
     following.abort();
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_keeps_no_change_beside_it_from_being_seen() {
+    as_somebody("follow::follow_beside_a_closed_folder");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by the test above, as somebody to whom a folder can be closed"]
+async fn follow_beside_a_closed_folder() {
+    let world = World::new();
+    world.write("a/closed", b"mine");
+    world.write("b/f", b"before");
+    let set_mode = |mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(world.source().join("a"), mode).expect("set");
+    };
+    set_mode(0o000);
+    world.share(Recipients::Contacts);
+    // By the look at the start,
+    world.write("b/f", b"afterwards");
+    let mut changes = world.shares.events();
+    let following = tokio::spawn(follow(Arc::clone(&world.shares), || NOW));
+    assert_eq!(next(&mut changes).await.totals.bytes, 10);
+    // and by its watch, long before the next look.
+    world.write("b/new", b"1");
+    let seen = tokio::time::timeout(PATIENCE / 2, next(&mut changes));
+    assert_eq!(seen.await.expect("at once").totals.files, 2);
+    following.abort();
+    set_mode(0o700);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -176,3 +176,25 @@ async fn of_what_is_put_off_just_that_comes_which_is_read() {
     // One group, and those that 300,000 bytes are in; the last of them may not be told yet.
     assert!(seen <= (1 + 19) * (16 << 10), "{seen}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wanted_while_it_is_read_comes_also_when_it_is_read_no_more() {
+    let world = World::new();
+    let names = ["film"];
+    let share = share_files(&world, &names);
+    let request = world.request(share);
+    let put_off = request.priorities.set("film", Level::Unwanted);
+    put_off.expect("a path");
+    let fetching = fetch(&world, &request, |_| {});
+    let reading = async {
+        let mut reader = request.readers.open("film").expect("a path");
+        reader.read(0).await.expect("it comes");
+        let wanted = request.priorities.set("film", Level::Normal);
+        wanted.expect("a path");
+        // Long enough for that to be heard, and far too short for all of its window to come.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let both = async { tokio::join!(fetching, reading).0 };
+    let got = tokio::time::timeout(Duration::from_secs(30), both).await;
+    assert_eq!(got.expect("it ends").expect("fetched").files, 1);
+}
